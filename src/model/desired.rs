@@ -1,0 +1,484 @@
+//! What a revision of the checkout wants a host to be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::id::{Hash, Kind, ResourceId};
+use super::layout;
+
+/// Everything that one revision wants, with the bytes of its files.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Desired {
+    /// nginx sites by file name.
+    pub sites: BTreeMap<String, Site>,
+    /// Units by name: templates, instances, and foreign units that only get drop-ins, too.
+    pub units: BTreeMap<String, Unit>,
+    /// Files under /etc, by their path relative to /etc.
+    pub etc: BTreeMap<PathBuf, EtcFile>,
+    /// Files that units name, by their absolute path in the checkout on the host.
+    pub files: BTreeMap<PathBuf, File>,
+    /// Docker networks by name.
+    pub networks: BTreeMap<String, Network>,
+    /// Docker volumes by name.
+    pub volumes: BTreeMap<String, Volume>,
+    /// Host paths at which nothing may stand.
+    pub absent: BTreeSet<PathBuf>,
+    /// Whether a self-signed pair is written where a site's certificate does not exist.
+    pub bootstrap_certificates: bool,
+    /// Expectations about health that decide between commit and roll-back.
+    pub gates: Vec<Gate>,
+    /// Expected routes.
+    pub routes: Vec<Route>,
+    /// What the machine has.
+    pub budget: Budget,
+    /// Ranges that published ports may come from, both ends included.
+    pub ports: Vec<(u16, u16)>,
+}
+
+/// Where a [`Desired`] came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Origin {
+    /// Full id of the commit; `None` for a folder outside git.
+    pub commit: Option<String>,
+    /// First line of the commit's message.
+    pub subject: Option<String>,
+    /// Author as `Name <address>`.
+    pub author: Option<String>,
+    /// The desired state's folder.
+    pub folder: PathBuf,
+    /// Whether the work tree as it lies was read, not the commit.
+    pub worktree: bool,
+    /// Inputs whose work-tree content differs from the commit, relative to the checkout.
+    pub dirty: Vec<PathBuf>,
+    /// Hash of all inputs.
+    pub inputs: Hash,
+    /// User id of the checkout's owner.
+    pub owner: Option<u32>,
+}
+
+/// The bytes of one input.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// Path in the checkout, for messages and for the store.
+    pub source: PathBuf,
+    /// Hash of the content.
+    pub hash: Hash,
+    /// Whether git or the file system says that it is executable.
+    pub executable: bool,
+    /// The content. Not in records: those keep it as files of a generation.
+    #[serde(skip)]
+    pub content: Arc<[u8]>,
+}
+
+impl File {
+    /// A file of the checkout.
+    pub fn new(
+        source: impl Into<PathBuf>,
+        content: impl Into<Arc<[u8]>>,
+        executable: bool,
+    ) -> Self {
+        let content = content.into();
+        Self {
+            source: source.into(),
+            hash: Hash::of(&content),
+            executable,
+            content,
+        }
+    }
+
+    /// Permission bits in the store.
+    pub fn mode(&self) -> u32 {
+        if self.executable { 0o755 } else { 0o644 }
+    }
+}
+
+/// An nginx site.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// Its configuration.
+    pub file: File,
+    /// Whether it is linked into `sites-enabled`.
+    pub enabled: bool,
+    /// Pairs that it names with `ssl_certificate` and `ssl_certificate_key`.
+    pub certificates: Vec<Certificate>,
+}
+
+/// A certificate and its key, as absolute paths on the host.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Certificate {
+    /// PEM file of the chain.
+    pub certificate: PathBuf,
+    /// PEM file of the key.
+    pub key: PathBuf,
+    /// Names for a self-signed one, from `server_name`.
+    pub names: Vec<String>,
+}
+
+/// A systemd unit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// Its file. `None` for an instance of a template and for a unit that is not ours and only
+    /// gets drop-ins.
+    pub file: Option<File>,
+    /// The template of an instance, e.g. `worker@.service`.
+    pub template: Option<String>,
+    /// Drop-ins by file name.
+    pub dropins: BTreeMap<String, File>,
+    /// Links that enable it.
+    pub install: Install,
+    /// Whether it is to be active.
+    pub start: bool,
+    /// What a change of its files asks for.
+    pub on_change: OnChange,
+    /// How long a start may take, images to pull included.
+    #[serde(with = "seconds")]
+    pub start_timeout: Duration,
+    /// `Type=` of a service.
+    pub service_type: UnitType,
+    /// `RemainAfterExit=` of a service.
+    pub remain_after_exit: bool,
+    /// Files of [`Desired::files`] that it names.
+    pub names: BTreeSet<PathBuf>,
+    /// Files that it names below the checkout and that are not in git (`.env`): watched only.
+    pub watched: BTreeSet<PathBuf>,
+    /// Compose projects that it runs.
+    pub stacks: Vec<Stack>,
+}
+
+/// `Type=` as far as it changes what "started" means, systemd.service(5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnitType {
+    /// Runs until stopped: services other than oneshot, and all units that are no service.
+    #[default]
+    Lasting,
+    /// `Type=oneshot`.
+    Oneshot,
+}
+
+/// What `[Install]` asks for, systemd.unit(5): links relative to the unit folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Install {
+    /// Links by their path relative to [`layout::SYSTEMD`], such as
+    /// `multi-user.target.wants/x.service`; all point to the unit's file.
+    pub links: BTreeSet<PathBuf>,
+}
+
+/// What to do with a running unit whose files changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnChange {
+    /// Stop and start it.
+    #[default]
+    Restart,
+    /// Run its `ExecReload=`.
+    Reload,
+    /// Leave it as it runs.
+    None,
+}
+
+/// A compose project that a unit runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stack {
+    /// Project name: `-p`, or the folder's name as compose normalises it.
+    pub project: String,
+    /// Its compose files, absolute.
+    pub files: Vec<PathBuf>,
+    /// Names of its services.
+    pub services: BTreeSet<String>,
+    /// Fixed container names (`container_name`).
+    pub containers: BTreeSet<String>,
+    /// Host ports that it publishes.
+    pub ports: BTreeSet<u16>,
+}
+
+/// A file below /etc.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EtcFile {
+    /// Its content.
+    pub file: File,
+    /// Whether it is linked into the store instead of copied.
+    pub link: bool,
+    /// Permission bits of a copy.
+    pub mode: u32,
+    /// Owner of a copy as `user:group`, names or numbers.
+    pub owner: String,
+    /// What a change asks for.
+    pub action: Option<EtcAction>,
+}
+
+/// What follows a change of a file below /etc.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EtcAction {
+    /// Restart this unit.
+    Restart(String),
+    /// Reload this unit.
+    Reload(String),
+}
+
+/// A Docker network as a compose file defines it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// Its key under `networks:`, which compose writes into a label.
+    pub key: String,
+    /// Compose project that owns it.
+    pub project: String,
+    /// Driver; `bridge` when the file says none.
+    pub driver: String,
+    /// `driver_opts`.
+    pub options: BTreeMap<String, String>,
+    /// Labels beyond those of compose.
+    pub labels: BTreeMap<String, String>,
+    /// Whether it has no way out.
+    pub internal: bool,
+    /// Whether containers may attach by hand (swarm).
+    pub attachable: bool,
+    /// Whether IPv6 is on.
+    pub ipv6: bool,
+    /// Its address ranges; none lets the engine choose.
+    pub subnets: Vec<Subnet>,
+    /// Unit that brings it up.
+    pub owner: Option<String>,
+    /// Containers that belong on it.
+    pub members: Vec<Member>,
+}
+
+/// An address range of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Subnet {
+    /// The range.
+    pub subnet: IpNet,
+    /// The host's address on it.
+    pub gateway: Option<IpAddr>,
+    /// Where addresses that nobody asked for come from.
+    pub ip_range: Option<IpNet>,
+}
+
+/// A container that belongs on a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Which one.
+    pub name: MemberName,
+    /// Its expected address.
+    pub address: Option<IpAddr>,
+    /// Whether the address is enforced, not only reported.
+    pub pin: bool,
+    /// Names that it must answer to on the network.
+    pub aliases: BTreeSet<String>,
+}
+
+/// How a member is found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MemberName {
+    /// By container name.
+    Container(String),
+    /// By compose project and service, all replicas.
+    Service {
+        /// Compose project.
+        project: String,
+        /// Compose service.
+        service: String,
+    },
+}
+
+impl std::fmt::Display for MemberName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            MemberName::Container(name) => f.write_str(name),
+            MemberName::Service { project, service } => write!(f, "{project}:{service}"),
+        }
+    }
+}
+
+/// A Docker volume.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// Its key under `volumes:`.
+    pub key: String,
+    /// Compose project that owns it.
+    pub project: String,
+    /// Driver.
+    pub driver: String,
+    /// `driver_opts`.
+    pub options: BTreeMap<String, String>,
+    /// Labels beyond those of compose.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A health gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// What is asked.
+    pub probe: Probe,
+    /// Bound of one try.
+    #[serde(with = "seconds")]
+    pub timeout: Duration,
+    /// Further tries after the first.
+    pub retries: u32,
+}
+
+/// What a health gate asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Probe {
+    /// An HTTP or HTTPS request answers with this status.
+    Url {
+        /// The public URL; connected to 127.0.0.1.
+        url: String,
+        /// The status that is expected.
+        status: u16,
+    },
+    /// A TCP connection opens.
+    Tcp(String),
+    /// A container is healthy.
+    Container(String),
+    /// A unit is active.
+    Unit(String),
+}
+
+/// An expected route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// The public URL.
+    pub url: String,
+    /// The URL that the upstream must receive.
+    pub upstream: String,
+}
+
+/// What the machine has. Sizes in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Budget {
+    /// Memory.
+    pub memory: Option<u64>,
+    /// Swap.
+    pub swap: Option<u64>,
+    /// Disk.
+    pub disk: Option<u64>,
+    /// Processors.
+    pub cpus: Option<f64>,
+}
+
+impl Desired {
+    /// Whether nothing at all is wanted.
+    pub fn is_empty(&self) -> bool {
+        self.sites.is_empty()
+            && self.units.is_empty()
+            && self.etc.is_empty()
+            && self.networks.is_empty()
+            && self.volumes.is_empty()
+    }
+
+    /// Whether Docker has to be asked.
+    pub fn needs_docker(&self) -> bool {
+        !self.networks.is_empty() || !self.volumes.is_empty()
+    }
+
+    /// Ids of all resources.
+    pub fn ids(&self) -> Vec<ResourceId> {
+        let named = |kind, name: &String| ResourceId::new(kind, name);
+        let path = |kind, path: &PathBuf| ResourceId::new(kind, path.to_string_lossy());
+        let mut ids: Vec<ResourceId> = Vec::new();
+        ids.extend(self.sites.keys().map(|name| named(Kind::Site, name)));
+        ids.extend(self.units.keys().map(|name| named(Kind::Unit, name)));
+        ids.extend(self.etc.keys().map(|name| path(Kind::Etc, name)));
+        ids.extend(
+            self.files
+                .values()
+                .map(|file| path(Kind::File, &file.source)),
+        );
+        ids.extend(self.networks.keys().map(|name| named(Kind::Network, name)));
+        ids.extend(self.volumes.keys().map(|name| named(Kind::Volume, name)));
+        ids
+    }
+
+    /// Every file of the store by its path there, generated drop-ins included.
+    pub fn tree(&self) -> BTreeMap<PathBuf, File> {
+        use layout::store::{ETC, FILES, SITES, UNITS};
+        let mut tree = BTreeMap::new();
+        for (name, site) in &self.sites {
+            tree.insert(PathBuf::from(SITES).join(name), site.file.clone());
+        }
+        for (name, unit) in &self.units {
+            if let Some(file) = &unit.file {
+                tree.insert(PathBuf::from(UNITS).join(name), file.clone());
+            }
+            let folder = PathBuf::from(UNITS).join(format!("{name}.d"));
+            for (dropin, file) in &unit.dropins {
+                tree.insert(folder.join(dropin), file.clone());
+            }
+            if let Some(file) = self.bind_dropin(unit) {
+                tree.insert(folder.join(layout::BIND_DROPIN), file);
+            }
+        }
+        for (path, etc) in &self.etc {
+            tree.insert(PathBuf::from(ETC).join(path), etc.file.clone());
+        }
+        for file in self.files.values() {
+            tree.insert(PathBuf::from(FILES).join(&file.source), file.clone());
+        }
+        tree
+    }
+
+    /// The drop-in that binds the files that `unit` names over their checkout paths, so that a
+    /// `git pull` alone changes nothing that runs. systemd.exec(5), `BindReadOnlyPaths=`.
+    fn bind_dropin(&self, unit: &Unit) -> Option<File> {
+        let mut text = String::from(
+            "# Written by watchme-apply: what runs is what was applied, whatever the checkout holds.\n[Service]\n",
+        );
+        let mut any = false;
+        for path in &unit.names {
+            let Some(file) = self.files.get(path) else {
+                continue;
+            };
+            let stored = layout::live(PathBuf::from(layout::store::FILES).join(&file.source));
+            text.push_str(&format!(
+                "BindReadOnlyPaths={}:{}\n",
+                escape(&stored.to_string_lossy()),
+                escape(&path.to_string_lossy())
+            ));
+            any = true;
+        }
+        any.then(|| File::new(layout::BIND_DROPIN, text.into_bytes(), false))
+    }
+}
+
+/// Quotes a path for a unit's setting: `%` is a specifier, `:` separates, spaces split.
+fn escape(path: &str) -> String {
+    let escaped = path
+        .replace('\\', "\\\\")
+        .replace('%', "%%")
+        .replace(':', "\\:")
+        .replace('"', "\\\"");
+    match escaped.contains(char::is_whitespace) {
+        true => format!("\"{escaped}\""),
+        false => escaped,
+    }
+}
+
+/// Durations as seconds.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(value.as_secs_f64())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64(seconds).map_err(serde::de::Error::custom)
+    }
+}

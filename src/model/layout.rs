@@ -1,0 +1,80 @@
+//! Where things lie on a host. Only names: `host` is what touches them.
+
+use std::path::{Path, PathBuf};
+
+/// What is served now; links in /etc point below it. Always a real directory, because
+/// `systemctl enable` resolves links.
+pub const LIVE: &str = "/etc/watchme-apply/live";
+/// The tree that the next switch puts in the place of [`LIVE`].
+pub const NEXT: &str = "/etc/watchme-apply/next";
+/// One folder for each applied revision that is kept.
+pub const GENERATIONS: &str = "/etc/watchme-apply/generations";
+/// Lock, journal, inventory, records and backups.
+pub const STATE: &str = "/var/lib/watchme-apply";
+/// nginx's configuration (Debian's layout).
+pub const NGINX: &str = "/etc/nginx";
+/// Where an administrator's units lie, systemd.unit(5).
+pub const SYSTEMD: &str = "/etc/systemd/system";
+/// File name of the drop-in that binds stored files over their checkout paths.
+pub const BIND_DROPIN: &str = "50-watchme-apply-files.conf";
+/// File name of the drop-in that keeps a paused unit from starting.
+pub const PAUSE_DROPIN: &str = "90-watchme-apply-pause.conf";
+
+/// Folders of a tree in the store.
+pub mod store {
+    /// Sites, by name.
+    pub const SITES: &str = "sites-available";
+    /// Units and folders of drop-ins, by name.
+    pub const UNITS: &str = "systemd";
+    /// Files for /etc, by path.
+    pub const ETC: &str = "etc";
+    /// Files that units name, by their path in the checkout.
+    pub const FILES: &str = "files";
+}
+
+/// The live counterpart of a path in the store.
+pub fn live(in_store: impl AsRef<Path>) -> PathBuf {
+    Path::new(LIVE).join(in_store)
+}
+
+/// The link of a site in `sites-available`.
+pub fn site_available(name: &str) -> PathBuf {
+    Path::new(NGINX).join("sites-available").join(name)
+}
+
+/// The link of a site in `sites-enabled`.
+pub fn site_enabled(name: &str) -> PathBuf {
+    Path::new(NGINX).join("sites-enabled").join(name)
+}
+
+/// The link of a unit.
+pub fn unit(name: &str) -> PathBuf {
+    Path::new(SYSTEMD).join(name)
+}
+
+/// The link of a drop-in.
+pub fn dropin(unit: &str, name: &str) -> PathBuf {
+    Path::new(SYSTEMD).join(format!("{unit}.d")).join(name)
+}
+
+/// A file below /etc.
+pub fn etc(relative: impl AsRef<Path>) -> PathBuf {
+    Path::new("/etc").join(relative)
+}
+
+/// Where an entry of `absent` in watchme.toml lies on the host: `sites-enabled/x`,
+/// `sites-available/x`, `systemd/x`, and `etc/x`. `None` for anything else.
+pub fn absent(entry: &Path) -> Option<PathBuf> {
+    let mut parts = entry.components();
+    let first = parts.next()?.as_os_str().to_str()?;
+    let rest = parts.as_path();
+    if rest.as_os_str().is_empty() {
+        return None;
+    }
+    match first {
+        "sites-enabled" | "sites-available" => Some(Path::new(NGINX).join(first).join(rest)),
+        "systemd" => Some(Path::new(SYSTEMD).join(rest)),
+        "etc" => Some(etc(rest)),
+        _ => None,
+    }
+}

@@ -1,0 +1,28 @@
+//! Plain data: what is wanted, what is there, what would change. No I/O.
+
+pub mod desired;
+pub mod diagnostic;
+pub mod id;
+pub mod layout;
+pub mod observed;
+pub mod plan;
+pub mod recorded;
+pub mod report;
+pub mod watch;
+
+pub use desired::{
+    Budget, Certificate, Desired, EtcAction, EtcFile, File, Gate, Install, Member, MemberName,
+    Network, OnChange, Origin, Probe, Route, Site, Stack, Subnet, Unit, UnitType, Volume,
+};
+pub use diagnostic::Diagnostic;
+pub use id::{Hash, Kind, ResourceId, Selector};
+pub use observed::{
+    Attachment, Container, DockerState, Entry, Health, NetworkState, NginxState, Observed,
+    SystemdState, UnitState,
+};
+pub use plan::{Action, Change, Connect, Diff, Note, Plan, Refusal, UnitStep};
+pub use recorded::{
+    Inventory, Loaded, LoadedDaemon, LoadedUnit, Outcome, Pause, Recorded, RunRecord,
+};
+pub use report::{DriftItem, DriftKind};
+pub use watch::Watch;

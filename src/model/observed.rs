@@ -1,0 +1,266 @@
+//! What a host is found to be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::desired::{Subnet, Volume};
+
+/// A look at a host.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// What stands at the paths that matter; a path that was not looked at is not in it.
+    pub files: BTreeMap<PathBuf, Entry>,
+    /// User and group ids behind `user:group`; one that does not exist, or that an offline run
+    /// without root could not set anyway, is not in it.
+    pub owners: BTreeMap<String, (u32, u32)>,
+    /// systemd's view. `None` for an offline root, or where nothing needed it.
+    pub systemd: Option<SystemdState>,
+    /// nginx's processes. `None` for an offline root, or where nothing needed them.
+    pub nginx: Option<NginxState>,
+    /// The Docker engine's view. `None` for an offline root, or where nothing needed it.
+    pub docker: Option<DockerState>,
+}
+
+/// What stands at a path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Entry {
+    /// Nothing.
+    #[default]
+    Missing,
+    /// A regular file.
+    File {
+        /// Its content.
+        content: Arc<[u8]>,
+        /// Permission bits.
+        mode: u32,
+        /// Owner and group, numbers.
+        owner: (u32, u32),
+        /// When the content changed last.
+        modified: Timestamp,
+    },
+    /// A symbolic link.
+    Link {
+        /// As written.
+        target: PathBuf,
+        /// Where it leads inside the root, every link on the way followed. `None`: dangling.
+        leads_to: Option<PathBuf>,
+    },
+    /// A directory.
+    Directory,
+    /// A device, socket or pipe.
+    Other,
+    /// Something that this user may not look at.
+    Unreadable,
+}
+
+impl Observed {
+    /// What stands at `path`; [`Entry::Missing`] where nothing was seen.
+    pub fn entry(&self, path: &Path) -> &Entry {
+        self.files.get(path).unwrap_or(&Entry::Missing)
+    }
+
+    /// The bytes that a reader of `path` gets, links followed.
+    pub fn content(&self, path: &Path) -> Option<&Arc<[u8]>> {
+        match self.entry(path) {
+            Entry::File { content, .. } => Some(content),
+            Entry::Link {
+                leads_to: Some(to), ..
+            } => match self.entry(to) {
+                Entry::File { content, .. } => Some(content),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// When the content that a reader of `path` gets changed last.
+    pub fn modified(&self, path: &Path) -> Option<Timestamp> {
+        match self.entry(path) {
+            Entry::File { modified, .. } => Some(*modified),
+            Entry::Link {
+                leads_to: Some(to), ..
+            } if to != path => self.modified(to),
+            _ => None,
+        }
+    }
+}
+
+/// The system manager.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SystemdState {
+    /// Boot id and start time of the manager: changes when it starts anew.
+    pub identity: String,
+    /// When the manager last (re)read all units: its start.
+    pub started: Option<Timestamp>,
+    /// Units that were asked about, by name.
+    pub units: BTreeMap<String, UnitState>,
+    /// The unit in which this very process runs, if any.
+    pub own_unit: Option<String>,
+}
+
+/// A unit as the manager knows it; org.freedesktop.systemd1(5).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnitState {
+    /// `LoadState`: loaded, not-found, masked, error, bad-setting.
+    pub load: String,
+    /// `ActiveState`: active, reloading, inactive, failed, activating, deactivating.
+    pub active: String,
+    /// `SubState`, e.g. running, exited, auto-restart.
+    pub sub: String,
+    /// `FragmentPath`.
+    pub fragment: PathBuf,
+    /// `DropInPaths`.
+    pub dropins: Vec<PathBuf>,
+    /// `NeedDaemonReload`.
+    pub need_reload: bool,
+    /// `InvocationID`, hexadecimal; empty when it never ran.
+    pub invocation: String,
+    /// `ActiveEnterTimestamp`; for a oneshot that ran, when it did.
+    pub started: Option<Timestamp>,
+    /// `Result` of a service: success, exit-code, oom-kill, ….
+    pub result: String,
+    /// `NRestarts` of a service.
+    pub restarts: u32,
+    /// `ExecMainStatus` of a service.
+    pub exit_status: i32,
+    /// `CanReload`.
+    pub can_reload: bool,
+    /// Active units that a stop or restart of this one takes along: those with `Requires=`,
+    /// `BindsTo=` or `PartOf=` on it, transitively.
+    pub takes_along: BTreeSet<String>,
+}
+
+impl UnitState {
+    /// Whether it is up: active, or reloading.
+    pub fn is_active(&self) -> bool {
+        matches!(self.active.as_str(), "active" | "reloading")
+    }
+}
+
+/// nginx's processes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NginxState {
+    /// Process id and start time of the master; `None` when it does not run.
+    pub master: Option<String>,
+    /// When the master started.
+    pub started: Option<Timestamp>,
+    /// Process ids of workers that accept connections.
+    pub workers: BTreeSet<u32>,
+    /// Whether the program is installed.
+    pub installed: bool,
+}
+
+/// The Docker engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DockerState {
+    /// All networks by name; several can share one.
+    pub networks: BTreeMap<String, Vec<NetworkState>>,
+    /// All volumes by name; only driver, options and labels are filled in.
+    pub volumes: BTreeMap<String, Volume>,
+    /// All containers, stopped ones included.
+    pub containers: Vec<Container>,
+}
+
+/// A network of the engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkState {
+    /// Its id.
+    pub id: String,
+    /// Driver.
+    pub driver: String,
+    /// Driver options.
+    pub options: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Whether it has no way out.
+    pub internal: bool,
+    /// Whether IPv6 is on.
+    pub ipv6: bool,
+    /// Address ranges.
+    pub subnets: Vec<Subnet>,
+    /// Ids of the containers that it lists, with their addresses: the truth about membership.
+    pub endpoints: BTreeMap<String, Option<IpAddr>>,
+}
+
+/// A container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Container {
+    /// Its id.
+    pub id: String,
+    /// Its name, without the slash.
+    pub name: String,
+    /// Image as it was asked for.
+    pub image: String,
+    /// Id of the image that it runs.
+    pub image_id: String,
+    /// Compose project and service, from its labels.
+    pub compose: Option<(String, String)>,
+    /// Whether it is a one-off of `compose run`.
+    pub oneoff: bool,
+    /// created, running, paused, restarting, removing, exited, dead.
+    pub state: String,
+    /// Exit code of the last run.
+    pub exit_code: i64,
+    /// Whether the kernel killed it for memory.
+    pub oom_killed: bool,
+    /// How often the engine restarted it.
+    pub restarts: i64,
+    /// What its health check says.
+    pub health: Health,
+    /// Networks in its own record, by network name; ghosts included.
+    pub attachments: BTreeMap<String, Attachment>,
+}
+
+impl Container {
+    /// Whether its processes run (a paused one's exist too).
+    pub fn is_running(&self) -> bool {
+        matches!(self.state.as_str(), "running" | "paused")
+    }
+}
+
+/// What a container's own record says of a network.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attachment {
+    /// The network's id; an old one after the network was made anew.
+    pub network_id: String,
+    /// Empty for a ghost, and for a container that is stopped.
+    pub endpoint_id: String,
+    /// Address on the network.
+    pub address: Option<IpAddr>,
+    /// Address that was asked for when it was attached, kept over restarts.
+    pub configured: Option<IpAddr>,
+    /// Names on the network.
+    pub aliases: BTreeSet<String>,
+}
+
+/// What a health check says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// There is no check.
+    #[default]
+    None,
+    /// Within its start period.
+    Starting,
+    /// Passing.
+    Healthy,
+    /// Failing.
+    Unhealthy,
+}
+
+impl Health {
+    /// The engine's own word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Health::None => "none",
+            Health::Starting => "starting",
+            Health::Healthy => "healthy",
+            Health::Unhealthy => "unhealthy",
+        }
+    }
+}

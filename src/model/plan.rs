@@ -1,0 +1,194 @@
+//! What an apply would do: changes in the order in which they are done, each with its reason.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::desired::{Certificate, File, Network, Stack, Volume};
+use super::id::ResourceId;
+use super::report::DriftKind;
+
+/// The difference between desired and observed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// What to do, in order.
+    pub changes: Vec<Change>,
+    /// What stands in the way: while there is one, an apply changes nothing.
+    pub refusals: Vec<Refusal>,
+    /// What is worth knowing and needs no change by us.
+    pub notes: Vec<Note>,
+}
+
+impl Plan {
+    /// Whether the host is as desired.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.refusals.is_empty()
+    }
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The resource that it is about.
+    pub id: ResourceId,
+    /// What is done.
+    pub action: Action,
+    /// Why, without a full stop.
+    pub why: String,
+    /// How content changes, if it does.
+    pub diff: Option<Diff>,
+    /// Who else is interrupted: units that a restart takes along.
+    pub interrupts: BTreeSet<String>,
+    /// Which kind of drift it is when the host should already be so.
+    pub drift: DriftKind,
+}
+
+/// Content before and after, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diff {
+    /// Label of the old side: a path on the host.
+    pub old_path: PathBuf,
+    /// Label of the new side: a path in the checkout.
+    pub new_path: PathBuf,
+    /// Old text; `None`: there was nothing, or it is no text.
+    pub old: Option<String>,
+    /// New text; `None`: it goes away, or it is no text.
+    pub new: Option<String>,
+}
+
+/// A step, with all that is needed to carry it out without deciding anything.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Make a Docker network, and re-attach stopped containers that hold an older one's id.
+    CreateNetwork {
+        /// Its name.
+        name: String,
+        /// What it is to be.
+        spec: Network,
+    },
+    /// Remove a Docker network that left the desired state.
+    RemoveNetwork {
+        /// Its name.
+        name: String,
+        /// Its id.
+        id: String,
+    },
+    /// Make a Docker volume.
+    CreateVolume {
+        /// Its name.
+        name: String,
+        /// What it is to be.
+        spec: Volume,
+    },
+    /// Write a self-signed certificate and key where neither exists.
+    WriteCertificate(Certificate),
+    /// Change a file of the store; all of them are switched at once.
+    Store {
+        /// Path below the live tree.
+        path: PathBuf,
+        /// What it becomes; `None`: it goes away.
+        file: Option<File>,
+        /// Whether what stands there was edited on the host and is kept in the backups.
+        keep: bool,
+    },
+    /// Put a symbolic link, in place of whatever stands there.
+    Link {
+        /// Where.
+        path: PathBuf,
+        /// What it points to, as written.
+        target: PathBuf,
+        /// Whether what stands there is kept in the backups.
+        keep: bool,
+    },
+    /// Put a regular file, in place of whatever stands there.
+    Copy {
+        /// Where.
+        path: PathBuf,
+        /// The content.
+        file: File,
+        /// Permission bits.
+        mode: u32,
+        /// `user:group`.
+        owner: String,
+        /// Whether what stands there is kept in the backups.
+        keep: bool,
+    },
+    /// Take a link or a regular file away.
+    Remove {
+        /// Where.
+        path: PathBuf,
+        /// Whether it is kept in the backups.
+        keep: bool,
+    },
+    /// Make systemd read its units again.
+    DaemonReload,
+    /// Start a unit and wait until it is up.
+    Start(UnitStep),
+    /// Restart a unit and wait until it is up.
+    Restart(UnitStep),
+    /// Make a unit reload its configuration.
+    ReloadUnit(UnitStep),
+    /// Stop a unit.
+    Stop(UnitStep),
+    /// Attach a container to a network.
+    Connect(Connect),
+    /// Make nginx load its configuration, and prove that it did.
+    ReloadNginx,
+    /// Start nginx, which is not running.
+    StartNginx,
+}
+
+/// A unit to start, restart, reload or stop.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnitStep {
+    /// Its name.
+    pub unit: String,
+    /// Bound of the job.
+    pub timeout: Duration,
+    /// Compose projects whose containers must be up as well.
+    pub stacks: Vec<Stack>,
+    /// Whether it may be inactive after success.
+    pub oneshot: bool,
+}
+
+/// A container to attach, with everything that has to let go first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Connect {
+    /// The network's name.
+    pub network: String,
+    /// The container's name.
+    pub container: String,
+    /// The container's id.
+    pub container_id: String,
+    /// Its aliases, those it has already included.
+    pub aliases: BTreeSet<String>,
+    /// The address to ask for.
+    pub address: Option<IpAddr>,
+    /// Whether it has to be detached first: a ghost, an old network's id, another address.
+    pub detach_first: bool,
+    /// Other containers (name, id) that hold the address: detached first, attached afterwards.
+    pub holders: Vec<(String, String)>,
+}
+
+/// Something that an apply will not do, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The resource.
+    pub id: ResourceId,
+    /// What is wrong.
+    pub why: String,
+    /// What helps, one step a line.
+    pub help: Vec<String>,
+}
+
+/// Something worth knowing about the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The resource.
+    pub id: ResourceId,
+    /// `Some` when it counts as drift that has no change to mend it.
+    pub drift: Option<DriftKind>,
+    /// What it is.
+    pub text: String,
+}

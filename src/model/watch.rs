@@ -1,0 +1,29 @@
+//! What has to be looked at for a plan.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::desired::MemberName;
+
+/// What to look at on a host. Nothing desired means nothing asked.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    /// Paths to read, links followed.
+    pub paths: BTreeSet<PathBuf>,
+    /// Folders whose entries matter.
+    pub folders: BTreeSet<PathBuf>,
+    /// `user:group` names to resolve.
+    pub owners: BTreeSet<String>,
+    /// Units to ask systemd about; none: systemd is not asked.
+    pub units: BTreeSet<String>,
+    /// Networks of interest.
+    pub networks: BTreeSet<String>,
+    /// Containers of interest.
+    pub members: Vec<MemberName>,
+    /// Compose projects of interest.
+    pub projects: BTreeSet<String>,
+    /// Whether Docker is asked.
+    pub docker: bool,
+    /// Whether nginx's processes are looked at.
+    pub nginx: bool,
+}

@@ -1,0 +1,402 @@
+//! Files below a root directory: the live host's `/`, or an offline one. No link leads out of it.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::{Component, Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::model::Entry;
+
+/// Links that are followed on one path before it counts as a loop, path_resolution(7).
+const MAX_LINKS: usize = 40;
+/// Files that are looked at are configuration; a larger one is not read whole.
+const MAX_SIZE: u64 = 8 << 20;
+
+/// Something that the file system refused.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {doing} {}", path.display())]
+pub struct RootError {
+    /// A verb such as `read`.
+    pub doing: &'static str,
+    /// The path, as the host sees it.
+    pub path: PathBuf,
+    /// What the system said.
+    #[source]
+    pub source: io::Error,
+}
+
+/// A root directory. All paths given to it are absolute paths as the host sees them.
+#[derive(Clone, Debug)]
+pub struct Root {
+    directory: PathBuf,
+}
+
+type Result<T> = std::result::Result<T, RootError>;
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RootError {
+    move |source| RootError {
+        doing,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+impl Root {
+    /// The root at `directory`; `/` is the live host.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+        }
+    }
+
+    /// The directory itself.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Where `path` lies for this process, no link looked at.
+    pub fn join(&self, path: &Path) -> PathBuf {
+        let mut joined = self.directory.clone();
+        for part in path.components() {
+            if let Component::Normal(part) = part {
+                joined.push(part);
+            }
+        }
+        joined
+    }
+
+    /// Where `path` leads, every link on the way followed inside the root. `None` when it leads
+    /// nowhere, or in circles.
+    pub fn resolve(&self, path: &Path) -> Option<PathBuf> {
+        let resolved = self.follow(path)?;
+        fs::symlink_metadata(self.join(&resolved))
+            .ok()
+            .map(|_| resolved)
+    }
+
+    /// Follows all links of `path`; what does not exist stays as it is written.
+    fn follow(&self, path: &Path) -> Option<PathBuf> {
+        let mut todo: Vec<OsString> = parts(path).rev().collect();
+        let mut done = PathBuf::from("/");
+        let mut links = 0;
+        while let Some(part) = todo.pop() {
+            if part == ".." {
+                done.pop();
+                continue;
+            }
+            let next = done.join(&part);
+            match fs::read_link(self.join(&next)) {
+                Ok(target) => {
+                    links += 1;
+                    if links > MAX_LINKS {
+                        return None;
+                    }
+                    if target.is_absolute() {
+                        done = PathBuf::from("/");
+                    }
+                    todo.extend(parts(&target).rev());
+                }
+                Err(_) => done = next,
+            }
+        }
+        Some(done)
+    }
+
+    /// Where the entry named by `path` lies for this process: links on the way to its folder are
+    /// followed inside the root, the entry itself is not.
+    fn place(&self, path: &Path) -> PathBuf {
+        let folder = path.parent().and_then(|folder| self.follow(folder));
+        match (folder, path.file_name()) {
+            (Some(folder), Some(name)) => self.join(&folder.join(name)),
+            _ => self.join(path),
+        }
+    }
+
+    /// What stands at `path`, the content of a regular file included.
+    pub fn entry(&self, path: &Path) -> Result<Entry> {
+        let place = self.place(path);
+        let metadata = match fs::symlink_metadata(&place) {
+            Ok(metadata) => metadata,
+            Err(error) if is_absent(&error) => return Ok(Entry::Missing),
+            Err(error) => return Err(failed("look at", path)(error)),
+        };
+        let kind = metadata.file_type();
+        if kind.is_symlink() {
+            let target = fs::read_link(&place).map_err(failed("read the link", path))?;
+            let leads_to = self.resolve(path);
+            return Ok(Entry::Link { target, leads_to });
+        }
+        if kind.is_dir() {
+            return Ok(Entry::Directory);
+        }
+        if !kind.is_file() || metadata.len() > MAX_SIZE {
+            return Ok(Entry::Other);
+        }
+        let content = fs::read(&place).map_err(failed("read", path))?;
+        Ok(Entry::File {
+            content: content.into(),
+            mode: metadata.mode() & 0o7777,
+            owner: (metadata.uid(), metadata.gid()),
+            modified: metadata
+                .modified()
+                .ok()
+                .and_then(|time| Timestamp::try_from(time).ok())
+                .unwrap_or(Timestamp::UNIX_EPOCH),
+        })
+    }
+
+    /// The bytes of a regular file, links followed; `None` where there is none.
+    pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>> {
+        let Some(resolved) = self.resolve(path) else {
+            return Ok(None);
+        };
+        match fs::read(self.join(&resolved)) {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(failed("read", path)(error)),
+        }
+    }
+
+    /// The entries of a folder by their paths; none where there is no folder.
+    pub fn list(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+        let Some(resolved) = self.resolve(folder) else {
+            return Ok(Vec::new());
+        };
+        let entries = match fs::read_dir(self.join(&resolved)) {
+            Ok(entries) => entries,
+            Err(error) if is_absent(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(failed("list", folder)(error)),
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(failed("list", folder))?;
+            paths.push(folder.join(entry.file_name()));
+        }
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// Makes a folder and those above it, mode 0755.
+    pub fn make_folder(&self, folder: &Path) -> Result<()> {
+        let place = self.join(&self.follow(folder).unwrap_or_else(|| folder.to_owned()));
+        fs::create_dir_all(place).map_err(failed("make the folder", folder))
+    }
+
+    /// Writes a file whole: a reader finds the old content or the new, after a power loss too.
+    pub fn write(&self, path: &Path, content: &[u8], mode: u32) -> Result<()> {
+        self.write_owned(path, content, mode, None)
+    }
+
+    /// [`Root::write`] with an owner and group.
+    pub fn write_owned(
+        &self,
+        path: &Path,
+        content: &[u8],
+        mode: u32,
+        owner: Option<(u32, u32)>,
+    ) -> Result<()> {
+        let place = self.place(path);
+        let folder = place.parent().unwrap_or(Path::new("/"));
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::Builder::new()
+                .prefix(".watchme-apply-")
+                .tempfile_in(folder)?;
+            file.write_all(content)?;
+            if let Some((user, group)) = owner {
+                chown(file.path(), Some(user), Some(group))?;
+            }
+            file.as_file()
+                .set_permissions(fs::Permissions::from_mode(mode))?;
+            file.as_file().sync_all()?;
+            file.persist(&place).map_err(|error| error.error)?;
+            sync_folder(folder)
+        };
+        write().map_err(failed("write", path))
+    }
+
+    /// Writes a new file below a folder that nobody reads yet; [`Root::sync`] follows.
+    pub fn write_unsynced(&self, path: &Path, content: &[u8], mode: u32) -> Result<()> {
+        let place = self.place(path);
+        let write = || -> io::Result<()> {
+            fs::write(&place, content)?;
+            fs::set_permissions(&place, fs::Permissions::from_mode(mode))
+        };
+        write().map_err(failed("write", path))
+    }
+
+    /// Forces the file system that holds `folder` to the disk, syncfs(2).
+    pub fn sync(&self, folder: &Path) -> Result<()> {
+        let sync = || -> io::Result<()> {
+            let folder = File::open(self.place(folder))?;
+            Ok(nix::unistd::syncfs(folder)?)
+        };
+        sync().map_err(failed("force to the disk", folder))
+    }
+
+    /// Puts a symbolic link, in place of whatever file or link stands there, at once.
+    pub fn link(&self, path: &Path, target: &Path) -> Result<()> {
+        let place = self.place(path);
+        let folder = place.parent().unwrap_or(Path::new("/"));
+        let link = || -> io::Result<()> {
+            let made = tempfile::Builder::new()
+                .prefix(".watchme-apply-")
+                .make_in(folder, |temporary| symlink(target, temporary))?;
+            fs::rename(made.path(), &place)?;
+            // The temporary name is gone with the rename: nothing is left to remove.
+            let _ = made.into_temp_path().keep();
+            sync_folder(folder)
+        };
+        link().map_err(failed("put the link", path))
+    }
+
+    /// Takes a file or link away; nothing there is fine.
+    pub fn remove(&self, path: &Path) -> Result<()> {
+        let place = self.place(path);
+        match fs::remove_file(&place) {
+            Ok(()) => sync_folder(place.parent().unwrap_or(Path::new("/")))
+                .map_err(failed("remove", path)),
+            Err(error) if is_absent(&error) => Ok(()),
+            Err(error) => Err(failed("remove", path)(error)),
+        }
+    }
+
+    /// Takes a folder away with all that is in it; nothing there is fine.
+    pub fn remove_folder(&self, folder: &Path) -> Result<()> {
+        match fs::remove_dir_all(self.place(folder)) {
+            Ok(()) => Ok(()),
+            Err(error) if is_absent(&error) => Ok(()),
+            Err(error) => Err(failed("remove the folder", folder)(error)),
+        }
+    }
+
+    /// Takes a folder away if it is empty.
+    pub fn remove_empty(&self, folder: &Path) {
+        let _ = fs::remove_dir(self.place(folder));
+    }
+
+    /// Changes the names of two folders, at once; renameat2(2), `RENAME_EXCHANGE`.
+    pub fn exchange(&self, one: &Path, other: &Path) -> Result<()> {
+        use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+        let (a, b) = (self.place(one), self.place(other));
+        renameat2(AT_FDCWD, &a, AT_FDCWD, &b, RenameFlags::RENAME_EXCHANGE)
+            .map_err(|error| failed("exchange the folder", one)(error.into()))?;
+        sync_folder(a.parent().unwrap_or(Path::new("/")))
+            .map_err(failed("exchange the folder", one))
+    }
+
+    /// Renames an entry within its file system.
+    pub fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        let (source, place) = (self.place(from), self.place(to));
+        fs::rename(source, &place).map_err(failed("rename", from))?;
+        sync_folder(place.parent().unwrap_or(Path::new("/"))).map_err(failed("rename", from))
+    }
+
+    /// Appends to a file and forces it to the disk.
+    pub fn append(&self, path: &Path, content: &[u8]) -> Result<()> {
+        let append = || -> io::Result<()> {
+            let mut file = fs::OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(self.place(path))?;
+            file.write_all(content)?;
+            file.sync_data()
+        };
+        append().map_err(failed("append to", path))
+    }
+}
+
+fn parts(path: &Path) -> impl DoubleEndedIterator<Item = OsString> {
+    path.components().filter_map(|part| match part {
+        Component::Normal(part) => Some(part.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        _ => None,
+    })
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root() -> (tempfile::TempDir, Root) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::new(folder.path());
+        root.make_folder(Path::new("/etc/nginx")).unwrap();
+        (folder, root)
+    }
+
+    #[test]
+    fn links_are_followed_inside_the_root() {
+        let (_folder, root) = root();
+        root.write(Path::new("/etc/nginx/a"), b"A", 0o644).unwrap();
+        root.link(Path::new("/etc/b"), Path::new("/etc/nginx/a"))
+            .unwrap();
+        root.link(Path::new("/etc/c"), Path::new("../../../etc/b"))
+            .unwrap();
+        assert_eq!(
+            root.entry(Path::new("/etc/c")).unwrap(),
+            Entry::Link {
+                target: "../../../etc/b".into(),
+                leads_to: Some("/etc/nginx/a".into())
+            }
+        );
+        assert_eq!(
+            root.read(Path::new("/etc/c")).unwrap().as_deref(),
+            Some(&b"A"[..])
+        );
+    }
+
+    #[test]
+    fn a_link_out_of_the_root_stays_inside() {
+        let (folder, root) = root();
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("secret"), "x").unwrap();
+        symlink(outside.path(), folder.path().join("etc/out")).unwrap();
+        assert_eq!(root.read(Path::new("/etc/out/secret")).unwrap(), None);
+        assert!(root.write(Path::new("/etc/out/new"), b"x", 0o644).is_err());
+        assert!(!outside.path().join("new").exists());
+    }
+
+    #[test]
+    fn loops_and_dangling_links_lead_nowhere() {
+        let (_folder, root) = root();
+        root.link(Path::new("/etc/x"), Path::new("/etc/y")).unwrap();
+        root.link(Path::new("/etc/y"), Path::new("/etc/x")).unwrap();
+        root.link(Path::new("/etc/z"), Path::new("/gone")).unwrap();
+        assert_eq!(root.resolve(Path::new("/etc/x")), None);
+        assert_eq!(root.resolve(Path::new("/etc/z")), None);
+    }
+
+    #[test]
+    fn a_write_replaces_whole_and_sets_the_mode() {
+        let (_folder, root) = root();
+        let path = Path::new("/etc/f");
+        root.write(path, b"one", 0o600).unwrap();
+        root.write(path, b"two", 0o755).unwrap();
+        let Entry::File { content, mode, .. } = root.entry(path).unwrap() else {
+            panic!("no file");
+        };
+        assert_eq!((&*content, mode), (&b"two"[..], 0o755));
+        assert_eq!(root.list(Path::new("/etc")).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn errors_name_the_path_of_the_host() {
+        let (_folder, root) = root();
+        let error = root.write(Path::new("/gone/f"), b"", 0o644).unwrap_err();
+        assert_eq!(error.to_string(), "could not write /gone/f");
+    }
+}
