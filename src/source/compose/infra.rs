@@ -1,0 +1,264 @@
+//! The networks and volumes that a host's infrastructure file defines.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::types::{self, is_external};
+use super::{Compose, Document, locate};
+use crate::model::{Diagnostic, Network, Subnet, Volume};
+
+/// What the infrastructure file defines.
+#[derive(Clone, Debug, Default)]
+pub struct Infra {
+    /// Networks by name, those of others left out.
+    pub networks: BTreeMap<String, Network>,
+    /// Volumes by name, those of others left out.
+    pub volumes: BTreeMap<String, Volume>,
+}
+
+/// Reads the infrastructure file as the compose project `project`.
+pub fn read(document: &Document, compose: &Compose, project: &str) -> Result<Infra, Diagnostic> {
+    let mut infra = Infra::default();
+    for (key, definition) in &compose.networks {
+        let definition = definition.clone().unwrap_or_default();
+        if is_external(&definition.external) {
+            continue;
+        }
+        let name = definition
+            .name
+            .clone()
+            .unwrap_or_else(|| format!("{project}_{key}"));
+        check_name(document, "networks", key, &name)?;
+        let network = network(document, key, project, definition)?;
+        check_overlap(document, &infra.networks, key, &network)?;
+        if infra.networks.insert(name.clone(), network).is_some() {
+            let span = locate(&document.source, &["networks", key, "name"], Some(&name));
+            let message = format!("the network name {name:?} is used twice");
+            return Err(document.complain(span, message, "expected another name"));
+        }
+    }
+    for (key, definition) in &compose.volumes {
+        let definition = definition.clone().unwrap_or_default();
+        if is_external(&definition.external) {
+            continue;
+        }
+        let name = definition
+            .name
+            .clone()
+            .unwrap_or_else(|| format!("{project}_{key}"));
+        check_name(document, "volumes", key, &name)?;
+        let volume = Volume {
+            key: key.clone(),
+            project: project.into(),
+            driver: definition.driver.unwrap_or_else(|| "local".into()),
+            options: definition.driver_opts,
+            labels: definition.labels,
+        };
+        infra.volumes.insert(name, volume);
+    }
+    Ok(infra)
+}
+
+/// The engine's own rule for names; they also become parts of messages and URLs.
+fn check_name(document: &Document, kind: &str, key: &str, name: &str) -> Result<(), Diagnostic> {
+    let first = name
+        .chars()
+        .next()
+        .is_some_and(|c| c.is_ascii_alphanumeric());
+    let rest = name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+    if first && rest {
+        return Ok(());
+    }
+    Err(document.complain(
+        locate(&document.source, &[kind, key, "name"], Some(name)),
+        format!("{name:?} cannot be a name"),
+        "expected letters, digits, \"_\", \".\" and \"-\", the first a letter or digit",
+    ))
+}
+
+fn network(
+    document: &Document,
+    key: &str,
+    project: &str,
+    definition: types::Network,
+) -> Result<Network, Diagnostic> {
+    let mut subnets: Vec<Subnet> = Vec::new();
+    for range in definition.ipam.unwrap_or_default().config {
+        let place = Place { document, key };
+        if let Some(subnet) = place.subnet(&range)? {
+            if let Some(other) = subnets
+                .iter()
+                .find(|other| overlap(&other.subnet, &subnet.subnet))
+            {
+                let text = range.subnet.unwrap_or_default();
+                let message = format!("the subnet {text} overlaps {}", other.subnet);
+                return Err(place.complain("subnet", &text, message, "expected another range"));
+            }
+            subnets.push(subnet);
+        }
+    }
+    Ok(Network {
+        key: key.into(),
+        project: project.into(),
+        driver: definition.driver.unwrap_or_else(|| "bridge".into()),
+        options: definition.driver_opts,
+        labels: definition.labels,
+        internal: definition.internal,
+        attachable: definition.attachable,
+        ipv6: definition.enable_ipv6,
+        subnets,
+        owner: None,
+        members: Vec::new(),
+    })
+}
+
+struct Place<'a> {
+    document: &'a Document,
+    key: &'a str,
+}
+
+impl Place<'_> {
+    fn complain(
+        &self,
+        field: &str,
+        text: &str,
+        message: String,
+        expected: impl Into<String>,
+    ) -> Diagnostic {
+        let path = ["networks", self.key, "ipam", "config", field];
+        let span = locate(&self.document.source, &path, Some(text));
+        self.document.complain(span, message, expected)
+    }
+
+    fn subnet(&self, range: &types::Range) -> Result<Option<Subnet>, Diagnostic> {
+        let Some(text) = &range.subnet else {
+            return match (&range.gateway, &range.ip_range) {
+                (None, None) => Ok(None),
+                (Some(text), _) | (None, Some(text)) => {
+                    let field = if range.gateway.is_some() {
+                        "gateway"
+                    } else {
+                        "ip_range"
+                    };
+                    let message = format!("the {field} {text} has no subnet");
+                    Err(self.complain(field, text, message, "expected subnet beside it"))
+                }
+            };
+        };
+        let subnet = self.range("subnet", text)?;
+        let gateway = match &range.gateway {
+            Some(text) => Some(self.inside("gateway", text, &subnet)?),
+            None => None,
+        };
+        let ip_range = match &range.ip_range {
+            Some(text) => {
+                let inner = self.range("ip_range", text)?;
+                if !subnet.contains(&inner) {
+                    let message = format!("the ip_range {text} is outside the subnet {subnet}");
+                    return Err(self.complain(
+                        "ip_range",
+                        text,
+                        message,
+                        format!("expected a part of {subnet}"),
+                    ));
+                }
+                Some(inner)
+            }
+            None => None,
+        };
+        Ok(Some(Subnet {
+            subnet,
+            gateway,
+            ip_range,
+        }))
+    }
+
+    fn range(&self, field: &str, text: &str) -> Result<IpNet, Diagnostic> {
+        let Ok(range) = text.trim().parse::<IpNet>() else {
+            let message = format!("{text:?} is no {field}");
+            return Err(self.complain(
+                field,
+                text,
+                message,
+                "expected ADDRESS/BITS such as 172.27.0.0/16",
+            ));
+        };
+        if range.addr() != range.network() {
+            let message = format!("{text} is an address in a subnet, not a subnet");
+            return Err(self.complain(field, text, message, format!("expected {}", range.trunc())));
+        }
+        Ok(range)
+    }
+
+    fn inside(&self, field: &str, text: &str, subnet: &IpNet) -> Result<IpAddr, Diagnostic> {
+        let Ok(address) = text.trim().parse::<IpAddr>() else {
+            let message = format!("{text:?} is no address");
+            return Err(self.complain(
+                field,
+                text,
+                message,
+                "expected an IP address such as 172.27.0.1",
+            ));
+        };
+        if !usable(subnet, &address) {
+            let message = format!("the {field} {address} is outside the subnet {subnet}");
+            return Err(self.complain(field, text, message, expected_in(subnet)));
+        }
+        Ok(address)
+    }
+}
+
+/// What an address in `subnet` may be, in words.
+pub fn expected_in(subnet: &IpNet) -> String {
+    let mut hosts = subnet.hosts();
+    match (hosts.next(), subnet) {
+        (Some(first), IpNet::V4(net)) if net.prefix_len() < 31 => {
+            let last = u32::from(net.broadcast()).saturating_sub(1);
+            format!("expected {first} to {}", std::net::Ipv4Addr::from(last))
+        }
+        _ => format!("expected an address in {subnet}"),
+    }
+}
+
+/// Whether a container or the host can have the address: in the range, and neither its first
+/// (the network itself) nor its last (broadcast).
+pub fn usable(subnet: &IpNet, address: &IpAddr) -> bool {
+    let reserved = match subnet {
+        IpNet::V4(net) => {
+            net.prefix_len() < 31 && (*address == net.network() || *address == net.broadcast())
+        }
+        IpNet::V6(_) => false,
+    };
+    subnet.contains(address) && !reserved
+}
+
+fn overlap(a: &IpNet, b: &IpNet) -> bool {
+    a.contains(&b.network()) || b.contains(&a.network())
+}
+
+fn check_overlap(
+    document: &Document,
+    known: &BTreeMap<String, Network>,
+    key: &str,
+    network: &Network,
+) -> Result<(), Diagnostic> {
+    for subnet in &network.subnets {
+        for (name, other) in known {
+            let hit = other
+                .subnets
+                .iter()
+                .find(|other| overlap(&other.subnet, &subnet.subnet));
+            if let Some(hit) = hit {
+                let text = subnet.subnet.to_string();
+                let message = format!("the subnet {text} overlaps {} of {name}", hit.subnet);
+                let place = Place { document, key };
+                return Err(place.complain("subnet", &text, message, "expected another range"));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! Variables in compose files, as compose resolves them after parsing:
+//! <https://docs.docker.com/reference/compose-file/interpolation/>
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_yaml::Value;
+
+/// Names and values.
+pub type Environment = BTreeMap<String, String>;
+
+/// Deeper than any real default value.
+const MAX_DEPTH: usize = 16;
+
+/// Resolves the variables in every string below `value`. Those without value and default
+/// become empty, as in compose, and are added to `unset`. The error is the text that is no
+/// variable.
+pub fn value(
+    value: &mut Value,
+    environment: &Environment,
+    unset: &mut BTreeSet<String>,
+) -> Result<(), String> {
+    match value {
+        Value::String(text) if text.contains('$') => {
+            *text = self::text(text, environment, unset).ok_or_else(|| text.clone())?;
+        }
+        Value::Sequence(list) => {
+            for item in list {
+                self::value(item, environment, unset)?;
+            }
+        }
+        Value::Mapping(map) => {
+            for (_, item) in map.iter_mut() {
+                self::value(item, environment, unset)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Resolves the variables in one string; `None` when one cannot be read.
+pub fn text(text: &str, environment: &Environment, unset: &mut BTreeSet<String>) -> Option<String> {
+    resolve(text, environment, unset, 0)
+}
+
+fn resolve(
+    text: &str,
+    environment: &Environment,
+    unset: &mut BTreeSet<String>,
+    depth: usize,
+) -> Option<String> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
+    let mut resolved = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('$') {
+        resolved.push_str(before);
+        if let Some(tail) = behind.strip_prefix('$') {
+            resolved.push('$');
+            rest = tail;
+        } else if let Some(inside) = behind.strip_prefix('{') {
+            let end = closing(inside)?;
+            let expression = inside.get(..end)?;
+            resolved.push_str(&braced(expression, environment, unset, depth)?);
+            rest = inside.get(end + 1..)?;
+        } else {
+            let name = name(behind)?;
+            resolved.push_str(&plain(name, environment, unset));
+            rest = behind.get(name.len()..)?;
+        }
+    }
+    resolved.push_str(rest);
+    Some(resolved)
+}
+
+/// Where the brace that was opened before `text` closes.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut last = ' ';
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' if last == '$' => depth += 1,
+            '}' if depth == 0 => return Some(at),
+            '}' => depth -= 1,
+            _ => {}
+        }
+        last = c;
+    }
+    None
+}
+
+/// A name at the beginning of `text`.
+fn name(text: &str) -> Option<&str> {
+    let end = text
+        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .unwrap_or(text.len());
+    let name = text.get(..end)?;
+    let first = name.chars().next()?;
+    (!first.is_ascii_digit()).then_some(name)
+}
+
+fn plain(name: &str, environment: &Environment, unset: &mut BTreeSet<String>) -> String {
+    environment.get(name).cloned().unwrap_or_else(|| {
+        unset.insert(name.into());
+        String::new()
+    })
+}
+
+/// What stands between `${` and `}`.
+fn braced(
+    expression: &str,
+    environment: &Environment,
+    unset: &mut BTreeSet<String>,
+    depth: usize,
+) -> Option<String> {
+    let name = name(expression)?;
+    let rest = expression.get(name.len()..)?;
+    let value = environment.get(name);
+    let (operator, operand) = match rest.strip_prefix(':') {
+        Some(rest) => (rest.chars().next()?, rest.get(1..)?),
+        None if rest.is_empty() => return Some(plain(name, environment, unset)),
+        None => (rest.chars().next()?, rest.get(1..)?),
+    };
+    let value = value.filter(|value| !rest.starts_with(':') || !value.is_empty());
+    match (operator, value) {
+        ('-' | '?', Some(value)) => Some(value.clone()),
+        ('-', None) | ('+', Some(_)) => resolve(operand, environment, unset, depth + 1),
+        ('?', None) => Some(plain(name, &Environment::new(), unset)),
+        ('+', None) => Some(String::new()),
+        _ => None,
+    }
+}
+
+/// Reads a `.env` file: `NAME=value` lines, comments, `export`, quotes around the value.
+pub fn env_file(text: &str) -> Environment {
+    let mut environment = Environment::new();
+    for line in text.trim_start_matches('\u{feff}').lines() {
+        let line = line.trim();
+        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+        if line.starts_with('#') {
+            continue;
+        }
+        if let Some((key, value)) = line.split_once('=') {
+            environment.insert(key.trim().into(), unquoted(value.trim()).into());
+        }
+    }
+    environment
+}
+
+fn unquoted(value: &str) -> &str {
+    for quote in ['"', '\''] {
+        let inside = value
+            .strip_prefix(quote)
+            .and_then(|rest| rest.split_once(quote));
+        if let Some((inside, _)) = inside {
+            return inside;
+        }
+    }
+    value.split(" #").next().unwrap_or(value).trim_end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resolves_as_compose_does() {
+        let environment = env_file("A=a\nEMPTY=\n# C=c\nexport Q=\"q r\" # x\nH=x#y # z\n");
+        for (source, expected, missing) in [
+            ("$A ${A} $$A", Some("a a $A"), ""),
+            (
+                "${A:-d} ${N:-d} ${N-d} ${EMPTY:-d} ${EMPTY-d}",
+                Some("a d d d "),
+                "",
+            ),
+            ("${A:+x}${N:+x}${A+y}", Some("xy"), ""),
+            ("${N:-${A}b}", Some("ab"), ""),
+            ("${N:?needed} $N", Some(" "), "N"),
+            ("$Q $H", Some("q r x#y"), ""),
+            ("$A-b", Some("a-b"), ""),
+            ("${", None, ""),
+            ("${A", None, ""),
+            ("${A!x}", None, ""),
+            ("$", None, ""),
+            ("$1", None, ""),
+        ] {
+            let mut unset = BTreeSet::new();
+            assert_eq!(
+                text(source, &environment, &mut unset).as_deref(),
+                expected,
+                "{source}"
+            );
+            assert_eq!(
+                unset.into_iter().collect::<Vec<_>>().join(" "),
+                missing,
+                "{source}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(source in "[$a{}:\\-?+é]{0,30}", env in ".*") {
+            let _ = text(&source, &env_file(&env), &mut BTreeSet::new());
+        }
+    }
+}

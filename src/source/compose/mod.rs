@@ -1,0 +1,162 @@
+//! Compose files: what of the compose specification decides about networks, volumes, names and
+//! ports. Everything else is kept as it is read. <https://docs.docker.com/reference/compose-file/>
+
+pub mod infra;
+pub mod interpolate;
+mod locate;
+pub mod types;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde_yaml::Value;
+
+pub use interpolate::Environment;
+pub use locate::locate;
+pub use types::{Compose, Service};
+
+use crate::model::Diagnostic;
+
+/// A compose file with its variables resolved.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Its path in the checkout.
+    pub path: PathBuf,
+    /// Its text.
+    pub source: String,
+    /// What it says: anchors and merge keys applied, variables resolved.
+    pub value: Value,
+    /// Variables that have neither a value nor a default.
+    pub unset: BTreeSet<String>,
+}
+
+impl Document {
+    /// Parses a compose file.
+    pub fn parse(path: &Path, source: &str, environment: &Environment) -> Result<Self, Diagnostic> {
+        let mut document = Self {
+            path: path.into(),
+            source: source.into(),
+            value: Value::Null,
+            unset: BTreeSet::new(),
+        };
+        let mut value: Value =
+            serde_yaml::from_str(source).map_err(|error| document.syntax(&error))?;
+        value
+            .apply_merge()
+            .map_err(|error| document.syntax(&error))?;
+        interpolate::value(&mut value, environment, &mut document.unset).map_err(|wrong| {
+            document.complain(
+                locate(source, &[], Some(&wrong)),
+                format!("the variable in {wrong:?} cannot be read"),
+                "expected $NAME, ${NAME}, ${NAME:-default}, or $$ for a dollar sign",
+            )
+        })?;
+        match value {
+            Value::Null => {}
+            Value::Mapping(_) => document.value = value,
+            _ => {
+                return Err(document.complain(
+                    0..0,
+                    "this is no compose file",
+                    "expected keys such as services: and networks:",
+                ));
+            }
+        }
+        Ok(document)
+    }
+
+    /// The document as compose understands it.
+    pub fn compose(&self) -> Result<Compose, Diagnostic> {
+        if self.value.is_null() {
+            return Ok(Compose::default());
+        }
+        serde_yaml::from_value(self.value.clone()).map_err(|error| {
+            // Only the text knows positions; merge keys do not change what type is wrong where.
+            match serde_yaml::from_str::<Compose>(&self.source) {
+                Err(placed) if placed.location().is_some() => self.syntax(&placed),
+                _ => self.syntax(&error),
+            }
+        })
+    }
+
+    /// A complaint about some bytes.
+    pub fn complain(
+        &self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Diagnostic {
+        Diagnostic {
+            path: self.path.clone(),
+            source: self.source.clone(),
+            span,
+            message: message.into(),
+            expected: expected.into(),
+            help: None,
+        }
+    }
+
+    fn syntax(&self, error: &serde_yaml::Error) -> Diagnostic {
+        let text = error.to_string();
+        let text = text.lines().next().unwrap_or_default();
+        let message = text.split(" at line ").next().unwrap_or(text);
+        // Errors about keys that stand twice have no position of their own.
+        let twice = message
+            .split_once("duplicate entry with key ")
+            .and_then(|(_, key)| locate::second(&self.source, key.trim_matches('"')));
+        let span = match (twice, error.location()) {
+            (Some(twice), _) => twice,
+            (None, Some(location)) => {
+                let at = self.source.floor_char_boundary(location.index());
+                let next = self.source.get(at..).and_then(|rest| rest.chars().next());
+                at..at + next.map_or(0, char::len_utf8)
+            }
+            (None, None) => 0..0,
+        };
+        let (message, expected) = message.split_once(", ").unwrap_or((message, ""));
+        let expected = match expected {
+            "" => "expected valid YAML",
+            expected => expected,
+        };
+        self.complain(span, message, expected)
+    }
+}
+
+/// Lays `over` over `base` as several `-f` files and `extends` do: maps are merged, lists are
+/// joined, anything else is replaced.
+pub fn overlay(base: &mut Value, over: Value) {
+    match (base, over) {
+        (Value::Mapping(base), Value::Mapping(over)) => {
+            for (key, value) in over {
+                match base.get_mut(&key) {
+                    Some(known) => overlay(known, value),
+                    None => {
+                        base.insert(key, value);
+                    }
+                }
+            }
+        }
+        (Value::Sequence(base), Value::Sequence(over)) => base.extend(over),
+        (_, Value::Null) => {}
+        (base, over) => *base = over,
+    }
+}
+
+/// A project name as compose makes it from a folder's name or `-p`: lower case, and nothing
+/// but letters, digits, `-` and `_`; version 2 also drops those two in front.
+pub fn project_name(text: &str) -> String {
+    let name: String = text
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_')
+        .collect();
+    match name.is_empty() {
+        true => "default".into(),
+        false => name,
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

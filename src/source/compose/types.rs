@@ -1,0 +1,310 @@
+//! What is read of a compose file. Forms that compose accepts and this program has no use for
+//! are kept, not refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Deserializer};
+use serde_yaml::Value;
+
+/// A whole file, or several laid over each other.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Compose {
+    /// Project name (compose version 2).
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Services by name.
+    #[serde(default, deserialize_with = "nullable")]
+    pub services: BTreeMap<String, Service>,
+    /// Networks by key.
+    #[serde(default, deserialize_with = "nullable")]
+    pub networks: BTreeMap<String, Option<Network>>,
+    /// Volumes by key.
+    #[serde(default, deserialize_with = "nullable")]
+    pub volumes: BTreeMap<String, Option<Volume>>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, Value>,
+}
+
+/// A service.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Service {
+    /// Fixed name of its container.
+    #[serde(default)]
+    pub container_name: Option<String>,
+    /// Networks that it is on.
+    #[serde(default)]
+    pub networks: Networks,
+    /// Ports that it publishes.
+    #[serde(default, deserialize_with = "nullable")]
+    pub ports: Vec<Value>,
+    /// Files with environment variables.
+    #[serde(default)]
+    pub env_file: Value,
+    /// A service to start from.
+    #[serde(default)]
+    pub extends: Value,
+    /// Profiles without which it does not start.
+    #[serde(default, deserialize_with = "nullable")]
+    pub profiles: Vec<Value>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, Value>,
+}
+
+/// A list of networks, or a map with settings for each.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Networks {
+    /// Names only.
+    List(Vec<String>),
+    /// With settings.
+    Map(BTreeMap<String, Option<Attachment>>),
+    /// Something else.
+    Other(Value),
+}
+
+impl Default for Networks {
+    fn default() -> Self {
+        Self::List(Vec::new())
+    }
+}
+
+impl Networks {
+    /// Keys with their settings.
+    pub fn entries(&self) -> Vec<(&str, Option<&Attachment>)> {
+        match self {
+            Self::List(list) => list.iter().map(|key| (key.as_str(), None)).collect(),
+            Self::Map(map) => map
+                .iter()
+                .map(|(key, at)| (key.as_str(), at.as_ref()))
+                .collect(),
+            Self::Other(_) => Vec::new(),
+        }
+    }
+}
+
+/// Settings of a service on one network.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Attachment {
+    /// Its fixed address.
+    #[serde(default, deserialize_with = "scalar")]
+    pub ipv4_address: Option<String>,
+    /// Its fixed address.
+    #[serde(default, deserialize_with = "scalar")]
+    pub ipv6_address: Option<String>,
+    /// Further names.
+    #[serde(default, deserialize_with = "nullable")]
+    pub aliases: Vec<String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, Value>,
+}
+
+/// A network's definition.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Network {
+    /// Its name for the engine.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Whether somebody else makes it: a truth value, or a map with its name.
+    #[serde(default)]
+    pub external: Value,
+    /// Its driver.
+    #[serde(default)]
+    pub driver: Option<String>,
+    /// Options of the driver.
+    #[serde(default, deserialize_with = "pairs")]
+    pub driver_opts: BTreeMap<String, String>,
+    /// Address management.
+    #[serde(default)]
+    pub ipam: Option<Ipam>,
+    /// Whether it has no way out.
+    #[serde(default, deserialize_with = "truth")]
+    pub internal: bool,
+    /// Whether containers may attach by hand.
+    #[serde(default, deserialize_with = "truth")]
+    pub attachable: bool,
+    /// Whether IPv6 is on.
+    #[serde(default, deserialize_with = "truth")]
+    pub enable_ipv6: bool,
+    /// Labels.
+    #[serde(default, deserialize_with = "pairs")]
+    pub labels: BTreeMap<String, String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, Value>,
+}
+
+/// Address management of a network.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Ipam {
+    /// Ranges.
+    #[serde(default, deserialize_with = "nullable")]
+    pub config: Vec<Range>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, Value>,
+}
+
+/// A range of addresses.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Range {
+    /// The whole range.
+    #[serde(default, deserialize_with = "scalar")]
+    pub subnet: Option<String>,
+    /// The host's address.
+    #[serde(default, deserialize_with = "scalar")]
+    pub gateway: Option<String>,
+    /// The part that addresses are given from.
+    #[serde(default, deserialize_with = "scalar")]
+    pub ip_range: Option<String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, Value>,
+}
+
+/// A volume's definition.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Volume {
+    /// Its name for the engine.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Whether somebody else makes it.
+    #[serde(default)]
+    pub external: Value,
+    /// Its driver.
+    #[serde(default)]
+    pub driver: Option<String>,
+    /// Options of the driver.
+    #[serde(default, deserialize_with = "pairs")]
+    pub driver_opts: BTreeMap<String, String>,
+    /// Labels.
+    #[serde(default, deserialize_with = "pairs")]
+    pub labels: BTreeMap<String, String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: BTreeMap<String, Value>,
+}
+
+impl Network {
+    /// The engine's name of an external network under `key`; `None` for one of its own.
+    pub fn external_name(&self, key: &str) -> Option<String> {
+        if !is_external(&self.external) {
+            return None;
+        }
+        let named = self.external.get("name").and_then(Value::as_str);
+        Some(self.name.as_deref().or(named).unwrap_or(key).to_owned())
+    }
+}
+
+/// Whether `external:` says yes.
+pub fn is_external(external: &Value) -> bool {
+    match external {
+        Value::Mapping(_) => true,
+        other => text(other).is_some_and(|text| says_yes(&text)),
+    }
+}
+
+impl Service {
+    /// Files of `env_file:` as they are written.
+    pub fn env_files(&self) -> Vec<String> {
+        let one = |value: &Value| match value {
+            Value::Mapping(_) => value.get("path").and_then(text),
+            other => text(other),
+        };
+        match &self.env_file {
+            Value::Sequence(list) => list.iter().filter_map(one).collect(),
+            other => one(other).into_iter().collect(),
+        }
+    }
+
+    /// Host ports that it publishes, ranges in full.
+    pub fn host_ports(&self) -> BTreeSet<u16> {
+        let mut ports = BTreeSet::new();
+        for port in &self.ports {
+            let published = match port {
+                Value::Mapping(_) => port.get("published").and_then(text),
+                other => text(other).as_deref().and_then(published),
+            };
+            let range = published.and_then(|published| {
+                let (from, to) = published
+                    .split_once('-')
+                    .unwrap_or((&published, &published));
+                Some((
+                    from.trim().parse::<u16>().ok()?,
+                    to.trim().parse::<u16>().ok()?,
+                ))
+            });
+            if let Some((from, to)) = range {
+                ports.extend(from..=to);
+            }
+        }
+        ports.remove(&0);
+        ports
+    }
+}
+
+/// The host's part of `[ADDRESS:]HOST:CONTAINER[/PROTOCOL]`; `None` when there is none.
+fn published(short: &str) -> Option<String> {
+    let short = short.split('/').next()?;
+    let (rest, _container) = short.rsplit_once(':')?;
+    let host = rest.rsplit(':').next()?;
+    (!host.is_empty()).then(|| host.to_owned())
+}
+
+/// A scalar as text.
+pub fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+fn says_yes(text: &str) -> bool {
+    matches!(
+        text.to_lowercase().as_str(),
+        "true" | "yes" | "y" | "on" | "1"
+    )
+}
+
+/// `null` where a list or map may stand.
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(text(&Value::deserialize(deserializer)?))
+}
+
+/// A truth value, also as the text that a variable leaves.
+fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(text(&value).is_some_and(|text| says_yes(&text)))
+}
+
+/// A map of scalars, or a list of `KEY=VALUE`.
+fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let mut pairs = BTreeMap::new();
+    match Value::deserialize(deserializer)? {
+        Value::Mapping(map) => {
+            for (key, value) in &map {
+                if let Some(key) = text(key) {
+                    pairs.insert(key, text(value).unwrap_or_default());
+                }
+            }
+        }
+        Value::Sequence(list) => {
+            for item in list.iter().filter_map(text) {
+                let (key, value) = item.split_once('=').unwrap_or((&item, ""));
+                pairs.insert(key.to_owned(), value.to_owned());
+            }
+        }
+        _ => {}
+    }
+    Ok(pairs)
+}

@@ -1,0 +1,291 @@
+//! What can be wrong with a checkout.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::Diagnostic;
+
+/// Shorthand of this stage.
+pub type Result<T> = std::result::Result<T, SourceError>;
+
+/// Why a checkout could not be read. `Display` leaves the cause to [`std::error::Error::source`].
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A place in a file is wrong.
+    #[error("{0}")]
+    Syntax(Box<Diagnostic>),
+    /// The folder is not there, or is no folder.
+    #[error("cannot open the folder {}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The folder holds none of the known inputs.
+    #[error("{} holds no desired state: looked for {}", folder.display(), looked_for.join(", "))]
+    NoDesiredState {
+        /// The folder, for git relative to the checkout.
+        folder: PathBuf,
+        /// Names that were looked for.
+        looked_for: Vec<String>,
+    },
+    /// Somebody who may not decide about this host owns the checkout or a part of it.
+    #[error("{} belongs to user id {owner}, not to {expected}", path.display())]
+    Owner {
+        /// The part.
+        path: PathBuf,
+        /// Its owner.
+        owner: u32,
+        /// Whom it may belong to, in words.
+        expected: String,
+        /// What to do about it.
+        help: String,
+    },
+    /// Everybody may write to the checkout.
+    #[error("{} is writable by every user of this machine (mode {mode:04o})", path.display())]
+    WorldWritable {
+        /// The part.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The repository's own settings point its work tree somewhere else.
+    #[error("the repository in {} has its work tree in {}", root.display(), worktree.display())]
+    ForeignWorktree {
+        /// Where `.git` was found.
+        root: PathBuf,
+        /// Where it says its work tree is.
+        worktree: PathBuf,
+    },
+    /// libgit2 does not open the repository.
+    #[error("cannot open the git repository in {}", root.display())]
+    Repository {
+        /// Where `.git` was found.
+        root: PathBuf,
+        /// What libgit2 said.
+        source: git2::Error,
+    },
+    /// The repository has no commit yet.
+    #[error("the git repository in {} has no commit yet", root.display())]
+    NoCommit {
+        /// The work tree.
+        root: PathBuf,
+    },
+    /// No commit goes by that name. `git log --oneline` lists them.
+    #[error("no revision {rev:?} in {}", root.display())]
+    UnknownRevision {
+        /// As it was asked for.
+        rev: String,
+        /// The work tree.
+        root: PathBuf,
+        /// What libgit2 said.
+        source: git2::Error,
+    },
+    /// A revision of a folder that is not in git.
+    #[error("{} is not in a git repository, so it has no revision {rev:?}", folder.display())]
+    NotGit {
+        /// The folder.
+        folder: PathBuf,
+        /// As it was asked for.
+        rev: String,
+    },
+    /// git cannot read an object.
+    #[error("cannot read {} from git", path.display())]
+    Object {
+        /// The path in the checkout.
+        path: PathBuf,
+        /// What libgit2 said.
+        source: git2::Error,
+    },
+    /// The file system cannot read a file.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The path in the checkout.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A name that is no valid name.
+    #[error("{}: {why}", escaped(path))]
+    Name {
+        /// The path in the checkout.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A link that leads out of the checkout.
+    #[error(
+        "the link {} points to {}, outside the checkout",
+        escaped(link),
+        escaped(target)
+    )]
+    LinkLeaves {
+        /// The link.
+        link: PathBuf,
+        /// What it says.
+        target: PathBuf,
+    },
+    /// A link to nothing.
+    #[error(
+        "the link {} points to {}, which is not there",
+        escaped(link),
+        escaped(target)
+    )]
+    LinkDangles {
+        /// The link.
+        link: PathBuf,
+        /// What it says.
+        target: PathBuf,
+    },
+    /// Links that lead to each other.
+    #[error(
+        "the link {} points to {} and never ends",
+        escaped(link),
+        escaped(target)
+    )]
+    LinkLoop {
+        /// The link.
+        link: PathBuf,
+        /// What it says.
+        target: PathBuf,
+    },
+    /// Neither a file, a folder, nor a link.
+    #[error("{} is {what}, not a file", escaped(path))]
+    Special {
+        /// The path in the checkout.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// A file beyond the limit.
+    #[error("{} has {size} bytes; the limit is {limit}", escaped(path))]
+    TooLarge {
+        /// The path in the checkout.
+        path: PathBuf,
+        /// Its size.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Two files that stand for the same resource.
+    #[error(
+        "{kind} {name} is defined twice: by {} and by {}",
+        escaped(first),
+        escaped(second)
+    )]
+    Duplicate {
+        /// `site` or `unit`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// One file.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// A file among the units that is no unit.
+    #[error("{} is no unit: {why}", escaped(path))]
+    NotAUnit {
+        /// The path in the checkout.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl SourceError {
+    /// What to do about it, if more can be said than the message does.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Syntax(diagnostic) => diagnostic.help.clone(),
+            Self::Owner { help, .. } => Some(help.clone()),
+            Self::WorldWritable { path, .. } => Some(format!("chmod o-w {}", path.display())),
+            Self::UnknownRevision { root, .. } => Some(format!(
+                "git -C {} log --oneline lists the revisions; git fetch brings new ones",
+                root.display()
+            )),
+            Self::NoCommit { .. } => {
+                Some("commit something, or use --worktree to take the files as they lie".into())
+            }
+            Self::NotGit { .. } => Some("leave --rev out to take the files as they lie".into()),
+            Self::ForeignWorktree { root, .. } => Some(format!(
+                "remove core.worktree from {}",
+                root.join(".git/config").display()
+            )),
+            Self::NoDesiredState { .. } => Some("name the folder with --desired-state DIR".into()),
+            Self::LinkLeaves { .. } => {
+                Some("only relative links to files of the same checkout can be applied".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<Diagnostic> for SourceError {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Syntax(Box::new(diagnostic))
+    }
+}
+
+/// A path without control characters: it goes to a terminal.
+fn escaped(path: &Path) -> String {
+    path.to_string_lossy()
+        .chars()
+        .flat_map(|c| match c.is_control() {
+            true => c.escape_default().collect::<Vec<_>>(),
+            false => vec![c],
+        })
+        .collect()
+}
+
+/// The one of `known` that `word` is most likely a misspelling of.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |other: &str| strsim::jaro_winkler(&word.to_lowercase(), &other.to_lowercase());
+    known
+        .into_iter()
+        .map(|other| (likeness(other), other))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, other)| other)
+}
+
+/// `did you mean X?` for the nearest name, or the list of what there is.
+pub(crate) fn suggest<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> Option<String> {
+    if let Some(name) = nearest(word, known.clone()) {
+        return Some(format!("did you mean {name}?"));
+    }
+    let known: Vec<_> = known.into_iter().take(12).collect();
+    (!known.is_empty()).then(|| format!("there are: {}", known.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested() {
+        let known = ["start", "on_change", "start_timeout"];
+        assert_eq!(nearest("stat", known), Some("start"));
+        assert_eq!(nearest("on-change", known), Some("on_change"));
+        assert_eq!(nearest("zzz", known), None);
+        assert_eq!(
+            suggest("zzz", ["a", "b"]).as_deref(),
+            Some("there are: a, b")
+        );
+    }
+
+    #[test]
+    fn control_characters_never_reach_a_terminal() {
+        let error = SourceError::Name {
+            path: PathBuf::from("systemd/a\u{1b}[31m.service"),
+            why: "has a control character".into(),
+        };
+        assert_eq!(
+            error.to_string(),
+            "systemd/a\\u{1b}[31m.service: has a control character"
+        );
+    }
+}

@@ -1,0 +1,200 @@
+//! Reading inputs, and remembering what was read.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+
+use crate::model::File;
+use crate::source::error::Result;
+use crate::source::git::Ignored;
+use crate::source::tree::{Node, Tree};
+
+/// The files of a checkout as far as they belong to its desired state.
+pub struct Inputs<'t> {
+    /// Where they are read from.
+    pub tree: &'t Tree<'t>,
+    /// What git leaves out, when the work tree of a repository is read.
+    pub ignored: Option<&'t Ignored<'t>>,
+    /// Whether `tree` is a commit, so that all of its files are in git.
+    pub committed: bool,
+    found: RefCell<BTreeMap<PathBuf, File>>,
+    absent: RefCell<BTreeSet<PathBuf>>,
+    folders: RefCell<BTreeMap<PathBuf, BTreeSet<String>>>,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Read {
+    /// Inputs by path.
+    pub found: BTreeMap<PathBuf, File>,
+    /// Paths that would be inputs if a file stood there.
+    pub absent: BTreeSet<PathBuf>,
+    /// Folders whose files are inputs, with the names in them.
+    pub folders: BTreeMap<PathBuf, BTreeSet<String>>,
+}
+
+impl<'t> Inputs<'t> {
+    /// Inputs of a commit.
+    pub fn of_commit(tree: &'t Tree<'t>) -> Self {
+        Self::new(tree, None, true)
+    }
+
+    /// Inputs of a folder; `ignored` when it is a work tree.
+    pub fn of_folder(tree: &'t Tree<'t>, ignored: Option<&'t Ignored<'t>>) -> Self {
+        Self::new(tree, ignored, false)
+    }
+
+    fn new(tree: &'t Tree<'t>, ignored: Option<&'t Ignored<'t>>, committed: bool) -> Self {
+        Self {
+            tree,
+            ignored,
+            committed,
+            found: RefCell::default(),
+            absent: RefCell::default(),
+            folders: RefCell::default(),
+        }
+    }
+
+    /// What was read so far.
+    pub fn into_read(self) -> Read {
+        Read {
+            found: self.found.into_inner(),
+            absent: self.absent.into_inner(),
+            folders: self.folders.into_inner(),
+        }
+    }
+
+    /// Whether git leaves a path out. Env files hold secrets: those that are not in git are
+    /// left where they are even when no rule ignores them.
+    pub fn left_out(&self, path: &Path) -> bool {
+        if self.committed {
+            return false;
+        }
+        match self.ignored {
+            Some(ignored) => {
+                ignored.contains(path) || (is_env_file(path) && !ignored.tracked(path))
+            }
+            None => is_env_file(path),
+        }
+    }
+
+    /// Reads an input; `None` when there is no such file.
+    pub fn file(&self, path: &Path) -> Result<Option<File>> {
+        let file = self.probe(path)?;
+        if file.is_none() && !is_env_file(path) {
+            self.absent.borrow_mut().insert(path.into());
+        }
+        Ok(file)
+    }
+
+    /// Like [`Inputs::file`] for a path that only may be meant as one.
+    pub fn probe(&self, path: &Path) -> Result<Option<File>> {
+        if let Some(known) = self.found.borrow().get(path) {
+            return Ok(Some(known.clone()));
+        }
+        if self.left_out(path) {
+            return Ok(None);
+        }
+        let Some((content, executable)) = self.tree.read(path)? else {
+            return Ok(None);
+        };
+        let file = File::new(path, content, executable);
+        self.found.borrow_mut().insert(path.into(), file.clone());
+        Ok(Some(file))
+    }
+
+    /// Names in a folder of inputs, without those that are never inputs.
+    pub fn names(&self, folder: &Path) -> Result<Vec<String>> {
+        let mut names = self.tree.list(folder)?;
+        names.retain(|name| !is_backup(name));
+        let known = names.iter().cloned().collect();
+        self.folders.borrow_mut().insert(folder.into(), known);
+        names.retain(|name| !self.left_out(&folder.join(name)));
+        Ok(names)
+    }
+
+    /// Where a path leads and what stands there.
+    pub fn node(&self, path: &Path) -> Result<Option<(PathBuf, Node)>> {
+        self.tree.resolve(path)
+    }
+}
+
+/// Names of `.env` and its likes.
+pub fn is_env_file(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    name.is_some_and(|name| {
+        let example = ["example", "sample", "template", "dist"];
+        let kept = example.iter().any(|word| name.ends_with(word));
+        !kept
+            && (name == ".env"
+                || name.ends_with(".env")
+                || name.starts_with(".env.")
+                || name.starts_with(".env-"))
+    })
+}
+
+/// Copies that people and editors leave beside a file: never resources.
+pub fn is_backup(name: &str) -> bool {
+    name.contains(".backup.")
+        || name.ends_with(".bak")
+        || name.ends_with(".backup")
+        || name.ends_with('~')
+        || name.starts_with("README")
+        || [".gitkeep", ".gitignore", ".gitattributes", ".DS_Store"].contains(&name)
+        || (name.starts_with('.') && (name.ends_with(".swp") || name.ends_with(".swo")))
+}
+
+/// `base` and a relative path without `.` and `..`; `None` when it leaves the checkout.
+pub fn join(base: &Path, relative: &str) -> Option<PathBuf> {
+    let mut joined = PathBuf::new();
+    for part in base.join(relative).components() {
+        match part {
+            Component::ParentDir => {
+                if !joined.pop() {
+                    return None;
+                }
+            }
+            Component::Normal(name) => joined.push(name),
+            Component::CurDir => {}
+            _ => return None,
+        }
+    }
+    Some(joined)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_known_by_name() {
+        for (name, env, backup) in [
+            (".env", true, false),
+            ("prod.env", true, false),
+            (".env.local", true, false),
+            (".env.example", false, false),
+            ("environment", false, false),
+            ("a.service.backup.20250101_000000", false, true),
+            ("a.bak", false, true),
+            ("a~", false, true),
+            ("README.md", false, true),
+        ] {
+            assert_eq!(
+                (is_env_file(Path::new(name)), is_backup(name)),
+                (env, backup),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn paths_stay_in_the_checkout() {
+        let text =
+            |relative| join(Path::new("a/b"), relative).map(|path| path.display().to_string());
+        assert_eq!(text("../c/./d").as_deref(), Some("a/c/d"));
+        assert_eq!(text("../../../c"), None);
+        assert_eq!(text("/c"), None);
+    }
+}

@@ -1,0 +1,335 @@
+//! Combines the inputs of one revision into a [`Desired`].
+
+pub mod inputs;
+mod networks;
+mod stacks;
+mod units;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+pub use inputs::Inputs;
+
+use super::compose::{Compose, Document};
+use super::error::{Result, SourceError};
+use super::nginx::{self, Directive};
+use super::policy::{self, Policy};
+use super::tree::{Node, Tree};
+use super::unit::Settings;
+use crate::model::{Desired, Diagnostic, EtcFile, File, Site};
+
+/// What the inputs of a revision say, and how they say it.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The combination of all.
+    pub desired: Desired,
+    /// The inputs, parsed.
+    pub parsed: Parsed,
+    /// What somebody should know, and nothing fails for.
+    pub warnings: Vec<String>,
+    /// Files that units name below the checkout and that are not in this revision.
+    pub missing: Vec<Missing>,
+    /// Compose services on networks that their own files do not make.
+    candidates: Vec<networks::Candidate>,
+}
+
+/// Parsed inputs, for the checks that look closer.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// watchme.toml, or its defaults.
+    pub policy: Policy,
+    /// Sites by name.
+    pub sites: BTreeMap<String, Vec<Directive>>,
+    /// Units by name, drop-ins included.
+    pub units: BTreeMap<String, Settings>,
+    /// Compose files by their path in the checkout.
+    pub compose: BTreeMap<PathBuf, (Document, Compose)>,
+}
+
+/// A file that a unit names below the checkout and that is not in the revision.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Missing {
+    /// The unit.
+    pub unit: String,
+    /// The path as the unit names it.
+    pub path: PathBuf,
+    /// The path in the checkout.
+    pub relative: PathBuf,
+    /// Whether the unit cannot run without it, as far as its name tells.
+    pub needed: bool,
+}
+
+/// Where things lie.
+pub struct Places {
+    /// The desired state's folder, relative to the checkout.
+    pub folder: PathBuf,
+    /// The checkout as it lies here.
+    pub root: PathBuf,
+}
+
+/// The loader's state.
+struct Loader<'a, 't> {
+    inputs: &'a Inputs<'t>,
+    /// The files beside the checkout's that git does not have, such as `.env`.
+    work: Option<&'a Tree<'t>>,
+    places: &'a Places,
+    /// The checkout on the server.
+    checkout: PathBuf,
+    out: Loaded,
+}
+
+/// Loads the inputs of one revision.
+pub fn load<'t>(inputs: &Inputs<'t>, work: Option<&Tree<'t>>, places: &Places) -> Result<Loaded> {
+    let path = places.folder.join(policy::FILE_NAME);
+    let file = inputs.file(&path)?;
+    let policy = match &file {
+        Some(file) => policy::parse(&path, &text(file))?,
+        None => Policy::default(),
+    };
+    let mut loader = Loader {
+        inputs,
+        work,
+        places,
+        checkout: policy
+            .checkout
+            .clone()
+            .unwrap_or_else(|| places.root.clone()),
+        out: Loaded::default(),
+    };
+    loader.out.parsed.policy = policy;
+    loader.require_something(file.is_some())?;
+    loader.take_policy();
+    loader.sites()?;
+    loader.etc()?;
+    loader.units()?;
+    loader.networks()?;
+    loader.check_references()?;
+    loader.out.missing.sort();
+    loader.out.missing.dedup();
+    Ok(loader.out)
+}
+
+/// A file's text. nginx and systemd take any bytes in comments, so that those that are not
+/// UTF-8 must not fail here.
+fn text(file: &File) -> String {
+    String::from_utf8_lossy(&file.content).into_owned()
+}
+
+impl Loader<'_, '_> {
+    fn policy(&self) -> &Policy {
+        &self.out.parsed.policy
+    }
+
+    /// An input folder's or file's path in the checkout.
+    fn input(&self, name: &str) -> Result<PathBuf> {
+        inputs::join(&self.places.folder, name).ok_or_else(|| SourceError::Name {
+            path: PathBuf::from(name),
+            why: "this leaves the checkout".into(),
+        })
+    }
+
+    fn require_something(&self, policy: bool) -> Result<()> {
+        let folders = &self.policy().folders;
+        let names = [&folders.sites, &folders.units, &folders.etc, &folders.infra];
+        let mut any = policy;
+        for name in names {
+            any |= self.inputs.node(&self.input(name)?)?.is_some();
+        }
+        if any {
+            return Ok(());
+        }
+        let mut looked_for = vec![policy::FILE_NAME.to_owned()];
+        looked_for.extend(names.into_iter().cloned());
+        let folder = match self.places.folder.as_os_str().is_empty() {
+            true => self.places.root.clone(),
+            false => self.places.root.join(&self.places.folder),
+        };
+        Err(SourceError::NoDesiredState { folder, looked_for })
+    }
+
+    fn take_policy(&mut self) {
+        let policy = self.policy().clone();
+        let desired = &mut self.out.desired;
+        desired.absent = policy.absent;
+        desired.bootstrap_certificates = policy.bootstrap_certificates;
+        desired.gates = policy.gates;
+        desired.routes = policy.routes;
+        desired.budget = policy.budget;
+        desired.ports = policy.ports;
+    }
+
+    fn sites(&mut self) -> Result<()> {
+        let folder = self.input(&self.policy().folders.sites.clone())?;
+        let mut files: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+        for name in self.inputs.names(&folder)? {
+            let path = folder.join(&name);
+            if name.starts_with('.') {
+                continue;
+            }
+            if !self.is_file(&path, &mut files, ("site", &name))? {
+                self.out
+                    .warnings
+                    .push(format!("{} is a folder, not a site", path.display()));
+                continue;
+            }
+            let Some(file) = self.inputs.file(&path)? else {
+                continue;
+            };
+            let directives = nginx::parse(&path, &text(&file))?;
+            let section = self.policy().sites.get(&name);
+            let site = Site {
+                enabled: section.is_none_or(|section| section.value.enabled),
+                certificates: nginx::certificates(&directives),
+                file,
+            };
+            self.out.desired.sites.insert(name.clone(), site);
+            self.out.parsed.sites.insert(name, directives);
+        }
+        Ok(())
+    }
+
+    /// Whether a path is a file, and not one that already stands for another resource.
+    fn is_file(
+        &self,
+        path: &Path,
+        files: &mut BTreeMap<PathBuf, PathBuf>,
+        (kind, name): (&'static str, &str),
+    ) -> Result<bool> {
+        let resolved = match self.inputs.node(path)? {
+            Some((resolved, Node::File { .. })) => resolved,
+            Some((_, Node::Special(what))) => {
+                return Err(SourceError::Special {
+                    path: path.into(),
+                    what,
+                });
+            }
+            _ => return Ok(false),
+        };
+        match files.insert(resolved, path.into()) {
+            Some(first) => Err(SourceError::Duplicate {
+                kind,
+                name: name.into(),
+                first,
+                second: path.into(),
+            }),
+            None => Ok(true),
+        }
+    }
+
+    fn etc(&mut self) -> Result<()> {
+        let folder = self.input(&self.policy().folders.etc.clone())?;
+        let mut visited = BTreeSet::new();
+        self.etc_folder(&folder, Path::new(""), &mut visited)
+    }
+
+    fn etc_folder(
+        &mut self,
+        folder: &Path,
+        below: &Path,
+        visited: &mut BTreeSet<PathBuf>,
+    ) -> Result<()> {
+        for name in self.inputs.names(folder)? {
+            let path = folder.join(&name);
+            let relative = below.join(&name);
+            match self.inputs.node(&path)? {
+                // A link to a folder above would never end.
+                Some((resolved, Node::Folder)) => {
+                    if visited.insert(resolved) {
+                        self.etc_folder(&path, &relative, visited)?;
+                    }
+                }
+                Some((_, Node::Special(what))) => return Err(SourceError::Special { path, what }),
+                _ => {
+                    if let Some(file) = self.inputs.file(&path)? {
+                        self.check_etc(&path, &relative)?;
+                        let entry = self.etc_file(file, &relative);
+                        self.out.desired.etc.insert(relative, entry);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses files where other kinds of resources, or this program's own state, lie.
+    fn check_etc(&self, path: &Path, relative: &Path) -> Result<()> {
+        for (place, instead) in [
+            ("watchme-apply", "a folder of this program"),
+            ("nginx/sites-available", "a folder for sites: put it there"),
+            ("nginx/sites-enabled", "a folder for sites: put it there"),
+            ("systemd/system", "a folder for units: put it there"),
+        ] {
+            if relative.starts_with(place) {
+                return Err(SourceError::Name {
+                    path: path.into(),
+                    why: format!("/etc/{place} is {instead}"),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn etc_file(&self, file: File, relative: &Path) -> EtcFile {
+        let section = self.policy().etc.get(relative.to_string_lossy().as_ref());
+        let policy = section.map(|section| section.value.clone());
+        EtcFile {
+            mode: policy
+                .as_ref()
+                .and_then(|policy| policy.mode)
+                .unwrap_or(file.mode()),
+            owner: policy
+                .as_ref()
+                .and_then(|policy| policy.owner.clone())
+                .unwrap_or_else(|| "root:root".into()),
+            link: policy.as_ref().is_some_and(|policy| policy.link),
+            action: policy.and_then(|policy| policy.action),
+            file,
+        }
+    }
+
+    /// Sections of watchme.toml have to name what is there.
+    fn check_references(&self) -> Result<()> {
+        let (policy, desired) = (self.policy(), &self.out.desired);
+        let names: Vec<&str> = desired.sites.keys().map(String::as_str).collect();
+        let unknown = |kind, name: &str, span: &Range<usize>, known: &[&str]| -> Result<()> {
+            if known.contains(&name) {
+                return Ok(());
+            }
+            Err(policy
+                .unknown(kind, name, span, known.iter().copied())
+                .into())
+        };
+        for (name, section) in &policy.sites {
+            unknown("site", name, &section.span, &names)?;
+        }
+        let paths: Vec<_> = desired
+            .etc
+            .keys()
+            .map(|path| path.to_string_lossy())
+            .collect();
+        let paths: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
+        for (name, section) in &policy.etc {
+            unknown("etc file", name, &section.span, &paths)?;
+        }
+        let units: Vec<&str> = desired.units.keys().map(String::as_str).collect();
+        for section in policy.networks.values() {
+            if let Some(owner) = &section.value.owner {
+                let span = owner.span();
+                unknown("unit", owner.get_ref(), &span, &units)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a path that lies below the checkout on the server is in the checkout.
+    fn in_checkout(&self, path: &Path) -> Option<PathBuf> {
+        let relative = path.strip_prefix(&self.checkout).ok()?;
+        (!relative.as_os_str().is_empty()).then(|| relative.to_owned())
+    }
+}
+
+/// A complaint that a unit's value deserves, with advice.
+fn with_help(diagnostic: Diagnostic, help: Option<String>) -> SourceError {
+    Diagnostic { help, ..diagnostic }.into()
+}

@@ -1,0 +1,275 @@
+//! Networks and volumes of the infrastructure file, and the members of the networks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use super::{Loader, text, with_help};
+use crate::model::{Diagnostic, Member, MemberName, Network};
+use crate::source::compose::infra::{expected_in, usable};
+use crate::source::compose::{self, Document, infra, interpolate, locate};
+use crate::source::error::Result;
+use crate::source::policy::{NetworkPolicy, Section};
+
+/// A compose service on a network that its own file does not make.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    pub(super) network: String,
+    pub(super) project: String,
+    pub(super) service: String,
+    pub(super) container: Option<String>,
+    pub(super) aliases: BTreeSet<String>,
+    pub(super) address: Option<String>,
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// A member with the complaint that its address would deserve.
+struct Placed {
+    member: Member,
+    complaint: Diagnostic,
+}
+
+impl Loader<'_, '_> {
+    pub(super) fn networks(&mut self) -> Result<()> {
+        let path = self.input(&self.policy().folders.infra.clone())?;
+        if let Some(file) = self.inputs.file(&path)? {
+            let on_server = self.checkout.join(&path);
+            let (project, owner) = self.infra_project(&on_server);
+            let environment = self.infra_environment(&path)?;
+            let document = Document::parse(&path, &text(&file), &environment)?;
+            let compose = document.compose()?;
+            let project = project.unwrap_or_else(|| {
+                let folder = on_server.parent().and_then(|folder| folder.file_name());
+                let folder = folder.map(|name| name.to_string_lossy().into_owned());
+                let name = compose.name.clone().or(folder);
+                compose::project_name(&name.unwrap_or_default())
+            });
+            let read = infra::read(&document, &compose, &project)?;
+            self.out.desired.networks = read.networks;
+            self.out.desired.volumes = read.volumes;
+            for network in self.out.desired.networks.values_mut() {
+                network.owner = owner.clone();
+            }
+            self.out.parsed.compose.insert(path, (document, compose));
+        }
+        self.check_known()?;
+        let mut networks = std::mem::take(&mut self.out.desired.networks);
+        for (name, network) in &mut networks {
+            let section = self.policy().networks.get(name);
+            if let Some(owner) = section.and_then(|section| section.value.owner.as_ref()) {
+                network.owner = Some(owner.get_ref().clone());
+            }
+            let placed = self.members(name, section)?;
+            check_addresses(name, network, &placed)?;
+            network.members = placed.into_iter().map(|placed| placed.member).collect();
+        }
+        self.out.desired.networks = networks;
+        Ok(())
+    }
+
+    /// The project and unit that bring the infrastructure file up.
+    fn infra_project(&self, on_server: &std::path::Path) -> (Option<String>, Option<String>) {
+        for (name, unit) in &self.out.desired.units {
+            let stack = unit
+                .stacks
+                .iter()
+                .find(|stack| stack.files.iter().any(|file| file == on_server));
+            if let Some(stack) = stack {
+                return (Some(stack.project.clone()), Some(name.clone()));
+            }
+        }
+        (None, None)
+    }
+
+    fn infra_environment(&self, path: &std::path::Path) -> Result<compose::Environment> {
+        let path = path.with_file_name(".env");
+        if let Some(file) = self.inputs.probe(&path)? {
+            return Ok(interpolate::env_file(&text(&file)));
+        }
+        let lies = self.work.and_then(|work| work.read(&path).ok().flatten());
+        Ok(lies.map_or_else(Default::default, |(content, _)| {
+            interpolate::env_file(&String::from_utf8_lossy(&content))
+        }))
+    }
+
+    /// Every network of watchme.toml has to be defined.
+    fn check_known(&self) -> Result<()> {
+        let known = &self.out.desired.networks;
+        for (name, section) in &self.policy().networks {
+            if !known.contains_key(name) {
+                let names = known.keys().map(String::as_str);
+                let complaint = self.policy().unknown("network", name, &section.span, names);
+                let help = complaint.help.clone();
+                let infra = &self.policy().folders.infra;
+                return Err(with_help(
+                    Diagnostic {
+                        expected: format!("expected the name of a network that {infra} defines"),
+                        ..complaint
+                    },
+                    help,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Members from watchme.toml, then those that only compose files know. What compose knows
+    /// of a member that watchme.toml lists completes it.
+    fn members(
+        &self,
+        network: &str,
+        section: Option<&Section<NetworkPolicy>>,
+    ) -> Result<Vec<Placed>> {
+        let place = &self.policy().place;
+        let listed = section
+            .map(|section| section.value.members.as_slice())
+            .unwrap_or_default();
+        let mut placed: Vec<Placed> = listed
+            .iter()
+            .map(|(member, span)| Placed {
+                member: member.clone(),
+                complaint: place.complain(span.clone(), "", "", None),
+            })
+            .collect();
+        for candidate in self
+            .out
+            .candidates
+            .iter()
+            .filter(|found| found.network == network)
+        {
+            let complaint = self.complaint(candidate);
+            let address = match &candidate.address {
+                None => None,
+                Some(text) => Some(text.parse::<IpAddr>().map_err(|_| Diagnostic {
+                    message: format!("{text:?} is no address"),
+                    expected: "expected an IP address".into(),
+                    ..complaint.clone()
+                })?),
+            };
+            let known = placed
+                .iter_mut()
+                .find(|placed| candidate.is(&placed.member.name));
+            match known {
+                Some(known) => {
+                    known
+                        .member
+                        .aliases
+                        .extend(candidate.aliases.iter().cloned());
+                    if known.member.address.is_none() && address.is_some() {
+                        known.member.address = address;
+                        known.member.pin = true;
+                        known.complaint = complaint;
+                    }
+                }
+                None => placed.push(Placed {
+                    member: Member {
+                        name: candidate.name(),
+                        pin: address.is_some(),
+                        address,
+                        aliases: candidate.aliases.clone(),
+                    },
+                    complaint,
+                }),
+            }
+        }
+        Ok(placed)
+    }
+
+    /// An empty complaint about a candidate's address, in the file that gives it.
+    fn complaint(&self, candidate: &Candidate) -> Diagnostic {
+        let address = candidate.address.as_deref();
+        let documents = candidate.files.iter().filter_map(|file| {
+            let relative = self.in_checkout(file)?;
+            self.out
+                .parsed
+                .compose
+                .get(&relative)
+                .map(|(document, _)| document)
+        });
+        let mut empty = None;
+        for document in documents {
+            let path = ["services", &candidate.service, "networks"];
+            let span = locate(&document.source, &path, address);
+            let hit =
+                address.is_some_and(|address| document.source.get(span.clone()) == Some(address));
+            let complaint = document.complain(span, "", "");
+            if hit {
+                return complaint;
+            }
+            empty.get_or_insert(complaint);
+        }
+        empty.unwrap_or_else(|| self.policy().place.complain(0..0, "", "", None))
+    }
+}
+
+impl Candidate {
+    fn name(&self) -> MemberName {
+        match &self.container {
+            Some(container) => MemberName::Container(container.clone()),
+            None => MemberName::Service {
+                project: self.project.clone(),
+                service: self.service.clone(),
+            },
+        }
+    }
+
+    fn is(&self, name: &MemberName) -> bool {
+        match name {
+            MemberName::Container(container) => self.container.as_ref() == Some(container),
+            MemberName::Service { project, service } => {
+                *project == self.project && *service == self.service
+            }
+        }
+    }
+}
+
+/// Every address has to be possible on the network, and one container's alone.
+fn check_addresses(name: &str, network: &Network, members: &[Placed]) -> Result<()> {
+    let mut holders: BTreeMap<IpAddr, String> = BTreeMap::new();
+    for subnet in &network.subnets {
+        if let Some(gateway) = subnet.gateway {
+            holders.insert(gateway, "the gateway".into());
+        }
+    }
+    for placed in members {
+        let Some(address) = placed.member.address else {
+            continue;
+        };
+        let fail = |message: String, expected: String| {
+            let complaint = placed.complaint.clone();
+            Err(Diagnostic {
+                message,
+                expected,
+                ..complaint
+            }
+            .into())
+        };
+        let who = &placed.member.name;
+        let fits = network
+            .subnets
+            .iter()
+            .any(|subnet| usable(&subnet.subnet, &address));
+        match network.subnets.first() {
+            None if placed.member.pin => {
+                let message = format!("the address {address} of {who} needs a subnet on {name}");
+                return fail(
+                    message,
+                    "expected ipam.config.subnet in the infrastructure file".into(),
+                );
+            }
+            Some(first) if !fits => {
+                let message = format!(
+                    "the address {address} of {who} is outside the subnet {}",
+                    first.subnet
+                );
+                return fail(message, expected_in(&first.subnet));
+            }
+            _ => {}
+        }
+        if let Some(other) = holders.insert(address, who.to_string()) {
+            let message = format!("the address {address} is given twice: to {other} and to {who}");
+            return fail(message, "expected an address that is free".into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,294 @@
+//! A checkout becomes a [`Desired`]: reading it safely, and parsing what it holds.
+//!
+//! `git`, `owner` and `tree` read; `policy`, `nginx`, `unit` and `compose` parse; `load`
+//! combines what they found.
+
+#![allow(
+    clippy::result_large_err,
+    reason = "an error ends the run, so that its size never costs anything"
+)]
+
+pub mod compose;
+pub mod error;
+mod git;
+mod load;
+pub mod nginx;
+mod owner;
+pub mod policy;
+pub mod tree;
+pub mod unit;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+pub use error::SourceError;
+pub use load::Parsed;
+
+use crate::model::{Desired, File, Hash, Origin};
+use error::Result;
+use git::Ignored;
+use load::inputs::{Read, is_backup};
+use load::{Inputs, Loaded, Places};
+use owner::{Asker, Part};
+use tree::{CommitTree, FolderTree, Node, Tree};
+
+/// Which state of a checkout is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The commit that is checked out.
+    Head,
+    /// A commit, by anything that `git rev-parse` takes.
+    Rev(String),
+    /// The files as they lie.
+    Worktree,
+}
+
+/// A desired state's folder, in git or not, whose owner was checked.
+pub struct Checkout {
+    root: PathBuf,
+    folder: PathBuf,
+    repo: Option<git2::Repository>,
+    owner: Option<u32>,
+}
+
+/// A state of a checkout.
+#[derive(Debug)]
+pub struct Revision {
+    /// What it wants.
+    pub desired: Desired,
+    /// Where it came from.
+    pub origin: Origin,
+    /// What somebody should know, and nothing fails for.
+    pub warnings: Vec<String>,
+    /// Its inputs, parsed.
+    pub parsed: Parsed,
+    /// Its inputs by their path in the checkout.
+    pub inputs: std::collections::BTreeMap<PathBuf, File>,
+}
+
+impl Checkout {
+    /// Opens the desired state's folder, and the repository it lies in.
+    ///
+    /// For root, folder, work tree and `.git` need one owner: root, the user who called sudo,
+    /// or one of `trusted`.
+    pub fn open(folder: &Path, trusted: &[u32]) -> Result<Self> {
+        let failed = |source| SourceError::Folder {
+            path: folder.into(),
+            source,
+        };
+        let canonical = folder.canonicalize().map_err(failed)?;
+        if !canonical.is_dir() {
+            return Err(failed(std::io::ErrorKind::NotADirectory.into()));
+        }
+        let asker = Asker::current(trusted);
+        let Some(root) = git::find(&canonical) else {
+            let owner = owner::check(&asker, &[Part::look(&canonical)?])?;
+            return Ok(Self {
+                root: canonical,
+                folder: PathBuf::new(),
+                repo: None,
+                owner,
+            });
+        };
+        let (repo, owner) = git::open(&canonical, &root, &asker)?;
+        let folder = canonical
+            .strip_prefix(&root)
+            .unwrap_or(Path::new(""))
+            .to_owned();
+        Ok(Self {
+            root,
+            folder,
+            repo: Some(repo),
+            owner,
+        })
+    }
+
+    /// Whether the folder is in git.
+    pub fn is_git(&self) -> bool {
+        self.repo.is_some()
+    }
+
+    /// The work tree, or the folder itself outside git.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Reads one state of the checkout. With [`Which::Head`], `origin.dirty` lists the inputs
+    /// that lie differently in the work tree.
+    pub fn read(&self, which: &Which) -> Result<Revision> {
+        let work = Tree::Folder(FolderTree::new(&self.root));
+        let rev = match (which, &self.repo) {
+            (Which::Rev(rev), None) => {
+                return Err(SourceError::NotGit {
+                    folder: self.root.clone(),
+                    rev: rev.clone(),
+                });
+            }
+            (Which::Worktree, _) | (Which::Head, None) => return self.read_folder(&work),
+            (Which::Rev(rev), Some(_)) => Some(rev.as_str()),
+            (Which::Head, Some(_)) => None,
+        };
+        let Some(repo) = &self.repo else {
+            return self.read_folder(&work);
+        };
+        let commit = git::commit(repo, &self.root, rev)?;
+        let root = commit.tree().map_err(|source| SourceError::Object {
+            path: self.root.clone(),
+            source,
+        })?;
+        let tree = Tree::Commit(CommitTree::new(repo, &root));
+        let inputs = Inputs::of_commit(&tree);
+        let mut loaded = load::load(&inputs, Some(&work), &self.places())?;
+        let read = inputs.into_read();
+        let mut origin = self.origin(Some(&commit));
+        if *which == Which::Head {
+            let ignored = Ignored::new(repo);
+            let lies = Inputs::of_folder(&work, Some(&ignored));
+            origin.dirty = dirty(&read, &lies, &loaded);
+            settle(&mut loaded, Some(&lies), &origin.dirty);
+        } else {
+            settle(&mut loaded, None, &[]);
+        }
+        Ok(finish(loaded, read, origin))
+    }
+
+    fn read_folder(&self, work: &Tree) -> Result<Revision> {
+        let ignored = self.repo.as_ref().map(Ignored::new);
+        let inputs = Inputs::of_folder(work, ignored.as_ref());
+        let mut loaded = load::load(&inputs, Some(work), &self.places())?;
+        settle(&mut loaded, Some(&inputs), &[]);
+        let commit = self
+            .repo
+            .as_ref()
+            .and_then(|repo| git::commit(repo, &self.root, None).ok());
+        let origin = Origin {
+            worktree: true,
+            ..self.origin(commit.as_ref())
+        };
+        Ok(finish(loaded, inputs.into_read(), origin))
+    }
+
+    fn places(&self) -> Places {
+        Places {
+            folder: self.folder.clone(),
+            root: self.root.clone(),
+        }
+    }
+
+    fn origin(&self, commit: Option<&git2::Commit>) -> Origin {
+        Origin {
+            commit: commit.map(|commit| commit.id().to_string()),
+            subject: commit.map(|commit| {
+                let line = commit.message_bytes().split(|byte| *byte == b'\n').next();
+                String::from_utf8_lossy(line.unwrap_or_default()).into_owned()
+            }),
+            author: commit.map(|commit| {
+                let author = commit.author();
+                let name = String::from_utf8_lossy(author.name_bytes()).into_owned();
+                format!("{name} <{}>", String::from_utf8_lossy(author.email_bytes()))
+            }),
+            folder: self.root.join(&self.folder),
+            owner: self.owner,
+            ..Origin::default()
+        }
+    }
+}
+
+/// Inputs of the commit that lie differently in the work tree, and files there that would be
+/// inputs and are not in the commit.
+fn dirty(read: &Read, lies: &Inputs, loaded: &Loaded) -> Vec<PathBuf> {
+    let mut dirty = BTreeSet::new();
+    for (path, file) in &read.found {
+        // What cannot be read is not what the commit says, either.
+        let same = matches!(
+            lies.tree.read(path),
+            Ok(Some((content, executable)))
+                if *content == *file.content && executable == file.executable
+        );
+        if !same {
+            dirty.insert(path.clone());
+        }
+    }
+    let new = |path: &Path| {
+        !lies.left_out(path) && !matches!(lies.node(path), Ok(None | Some((_, Node::Folder))))
+    };
+    let needed = loaded.missing.iter().filter(|missing| missing.needed);
+    let missing = needed.map(|missing| &missing.relative).chain(&read.absent);
+    dirty.extend(missing.filter(|path| new(path)).cloned());
+    for (folder, known) in &read.folders {
+        new_files(lies, folder, known, &mut dirty, 0);
+    }
+    dirty.into_iter().collect()
+}
+
+/// Files below a folder of the work tree that are not in the commit.
+fn new_files(
+    lies: &Inputs,
+    folder: &Path,
+    known: &BTreeSet<String>,
+    dirty: &mut BTreeSet<PathBuf>,
+    depth: usize,
+) {
+    // A name that is no name is an input as little as it is a resource: it is listed by git.
+    let names = lies.tree.list(folder).unwrap_or_default();
+    for name in names
+        .into_iter()
+        .filter(|name| !known.contains(name) && !is_backup(name))
+    {
+        let path = folder.join(name);
+        if lies.left_out(&path) {
+            continue;
+        }
+        match lies.node(&path) {
+            Ok(Some((_, Node::Folder))) if depth < 16 => {
+                new_files(lies, &path, &BTreeSet::new(), dirty, depth + 1);
+            }
+            Ok(None | Some((_, Node::Folder))) => {}
+            Ok(Some(_)) | Err(_) => {
+                dirty.insert(path);
+            }
+        }
+    }
+}
+
+/// Decides about files that units name and the revision lacks: those that lie in the checkout
+/// without being in git are watched, and about those that lie nowhere a warning is given.
+fn settle(loaded: &mut Loaded, lies: Option<&Inputs>, dirty: &[PathBuf]) {
+    for missing in std::mem::take(&mut loaded.missing) {
+        let there = lies.is_some_and(|lies| {
+            matches!(
+                lies.node(&missing.relative),
+                Ok(Some((_, Node::File { .. })))
+            )
+        });
+        let ignored = there && lies.is_some_and(|lies| lies.left_out(&missing.relative));
+        if ignored {
+            if let Some(unit) = loaded.desired.units.get_mut(&missing.unit) {
+                unit.watched.insert(missing.path.clone());
+            }
+        } else if missing.needed && !dirty.contains(&missing.relative) {
+            loaded.warnings.push(missing.warning());
+        }
+    }
+}
+
+fn finish(loaded: Loaded, read: Read, mut origin: Origin) -> Revision {
+    let mut parts: Vec<&[u8]> = Vec::with_capacity(read.found.len() * 3);
+    for (path, file) in &read.found {
+        use std::os::unix::ffi::OsStrExt;
+        parts.push(path.as_os_str().as_bytes());
+        parts.push(if file.executable { b"x" } else { b"-" });
+        parts.push(file.hash.as_str().as_bytes());
+    }
+    origin.inputs = Hash::of_parts(parts);
+    Revision {
+        desired: loaded.desired,
+        origin,
+        warnings: loaded.warnings,
+        parsed: loaded.parsed,
+        inputs: read.found,
+    }
+}
+
+#[cfg(test)]
+mod tests;

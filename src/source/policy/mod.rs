@@ -1,0 +1,297 @@
+//! watchme.toml: what the other inputs cannot say.
+
+mod reader;
+mod schema;
+mod values;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::Spanned;
+
+use self::reader::Reader;
+use self::schema::Text;
+use super::error::{nearest, suggest};
+use super::unit;
+use crate::model::{Budget, Diagnostic, EtcAction, Gate, Member, OnChange, Route};
+
+/// The file's name in the desired state's folder.
+pub const FILE_NAME: &str = "watchme.toml";
+
+/// What watchme.toml says. Without the file: the defaults.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The file, for complaints.
+    pub place: Place,
+    /// Where the checkout lies on the server.
+    pub checkout: Option<PathBuf>,
+    /// Host paths at which nothing may stand.
+    pub absent: BTreeSet<PathBuf>,
+    /// Whether missing certificates are bootstrapped.
+    pub bootstrap_certificates: bool,
+    /// Names of the input folders and files.
+    pub folders: Folders,
+    /// What the machine has.
+    pub budget: Budget,
+    /// Ranges for published ports.
+    pub ports: Vec<(u16, u16)>,
+    /// Sites by name.
+    pub sites: BTreeMap<String, Section<SitePolicy>>,
+    /// Units by name.
+    pub units: BTreeMap<String, Section<UnitPolicy>>,
+    /// Networks by name.
+    pub networks: BTreeMap<String, Section<NetworkPolicy>>,
+    /// Files below etc/ by path.
+    pub etc: BTreeMap<String, Section<EtcPolicy>>,
+    /// Expected routes.
+    pub routes: Vec<Route>,
+    /// Health gates.
+    pub gates: Vec<Gate>,
+}
+
+/// A section that names a resource.
+#[derive(Clone, Debug)]
+pub struct Section<T> {
+    /// Bytes of the name.
+    pub span: Range<usize>,
+    /// What it says.
+    pub value: T,
+}
+
+/// Where the inputs lie, relative to the desired state's folder.
+#[derive(Clone, Debug)]
+pub struct Folders {
+    /// nginx sites.
+    pub sites: String,
+    /// Units and drop-ins.
+    pub units: String,
+    /// Files for /etc.
+    pub etc: String,
+    /// Compose file of the networks.
+    pub infra: String,
+}
+
+/// `[site.NAME]`
+#[derive(Clone, Debug)]
+pub struct SitePolicy {
+    /// Whether it is linked into sites-enabled.
+    pub enabled: bool,
+}
+
+/// `[unit.NAME]`
+#[derive(Clone, Debug)]
+pub struct UnitPolicy {
+    /// Whether it is to run; `None` leaves it to `[Install]`.
+    pub start: Option<bool>,
+    /// What a change asks for.
+    pub on_change: OnChange,
+    /// Bound of a start.
+    pub start_timeout: Option<Duration>,
+}
+
+/// `[network.NAME]`
+#[derive(Clone, Debug)]
+pub struct NetworkPolicy {
+    /// Unit that brings it up.
+    pub owner: Option<Spanned<String>>,
+    /// Members, each with the bytes of its address or of itself.
+    pub members: Vec<(Member, Range<usize>)>,
+}
+
+/// `[etc."path"]`
+#[derive(Clone, Debug)]
+pub struct EtcPolicy {
+    /// Permission bits.
+    pub mode: Option<u32>,
+    /// `user:group`.
+    pub owner: Option<String>,
+    /// Whether it is linked.
+    pub link: bool,
+    /// What a change asks for.
+    pub action: Option<EtcAction>,
+}
+
+/// A file to complain about.
+#[derive(Clone, Debug)]
+pub struct Place {
+    path: PathBuf,
+    source: String,
+}
+
+impl Place {
+    /// A complaint about some bytes.
+    pub fn complain(
+        &self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+        help: Option<String>,
+    ) -> Diagnostic {
+        Diagnostic {
+            path: self.path.clone(),
+            source: self.source.clone(),
+            span,
+            message: message.into(),
+            expected: expected.into(),
+            help,
+        }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            place: Place {
+                path: FILE_NAME.into(),
+                source: String::new(),
+            },
+            checkout: None,
+            absent: BTreeSet::new(),
+            bootstrap_certificates: false,
+            folders: Folders {
+                sites: "sites-available".into(),
+                units: "systemd".into(),
+                etc: "etc".into(),
+                infra: "docker-compose.infra.yml".into(),
+            },
+            budget: Budget::default(),
+            ports: Vec::new(),
+            sites: BTreeMap::new(),
+            units: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            etc: BTreeMap::new(),
+            routes: Vec::new(),
+            gates: Vec::new(),
+        }
+    }
+}
+
+/// Parses watchme.toml.
+pub fn parse(path: &Path, source: &str) -> Result<Policy, Diagnostic> {
+    let place = Place {
+        path: path.into(),
+        source: source.into(),
+    };
+    let root: schema::Root = toml::from_str(source).map_err(|error| syntax(&place, &error))?;
+    let reader = Reader { place: &place };
+    let mut policy = Policy {
+        checkout: root
+            .checkout
+            .as_ref()
+            .map(|path| reader.checkout(path))
+            .transpose()?,
+        bootstrap_certificates: root.bootstrap_certificates,
+        budget: reader.budget(&root.budget)?,
+        ..Policy::default()
+    };
+    for (folder, name) in [
+        (&mut policy.folders.sites, &root.folders.sites),
+        (&mut policy.folders.units, &root.folders.units),
+        (&mut policy.folders.etc, &root.folders.etc),
+        (&mut policy.folders.infra, &root.folders.infra),
+    ] {
+        if let Some(name) = name {
+            *folder = reader.folder(name)?;
+        }
+    }
+    for entry in &root.absent {
+        policy.absent.insert(reader.absent(entry)?);
+    }
+    for range in &root.ports.allowed {
+        let range = reader.value(
+            range,
+            values::ports,
+            "a port or a range such as \"8001-8099\"",
+        )?;
+        policy.ports.push(range);
+    }
+    policy.sites = sections(root.site, |site| {
+        Ok(SitePolicy {
+            enabled: site.enabled.unwrap_or(true),
+        })
+    })?;
+    policy.units = sections(root.unit, |unit| reader.unit(unit))?;
+    policy.networks = sections(root.network, |network| reader.network(network))?;
+    policy.etc = sections(root.etc, |etc| reader.etc(etc))?;
+    for route in root.route {
+        policy.routes.push(Route {
+            url: reader.url(&route.url)?,
+            upstream: reader.url(&route.upstream)?,
+        });
+    }
+    for gate in &root.gate {
+        policy.gates.push(reader.gate(gate)?);
+    }
+    policy.place = place;
+    Ok(policy)
+}
+
+fn sections<R, T>(
+    raw: BTreeMap<Text, R>,
+    mut read: impl FnMut(R) -> Result<T, Diagnostic>,
+) -> Result<BTreeMap<String, Section<T>>, Diagnostic> {
+    raw.into_iter()
+        .map(|(name, raw)| {
+            let span = name.span();
+            let value = read(raw)?;
+            Ok((name.into_inner(), Section { span, value }))
+        })
+        .collect()
+}
+
+/// Turns an error of the toml crate into a complaint that names the nearest key. The known
+/// keys are only in its text: `unknown field `x`, expected one of `a`, `b``.
+fn syntax(place: &Place, error: &toml::de::Error) -> Diagnostic {
+    let end = place.source.len();
+    let span = error.span().unwrap_or(end..end);
+    let message = error.message();
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let (expected, help) = match message.starts_with("unknown field") {
+        true => {
+            let unknown = quoted.next().unwrap_or_default();
+            let known: Vec<&str> = quoted.collect();
+            let near = nearest(unknown, known.iter().copied());
+            let help = match unit::name::TYPES.contains(&unknown) {
+                true => Some(format!(
+                    "names with dots need quotes: [unit.\"NAME.{unknown}\"]"
+                )),
+                false => near.map(|name| format!("did you mean {name}?")),
+            };
+            let message = format!("unknown key {unknown:?}");
+            let expected = format!("the keys here are {}", known.join(", "));
+            return place.complain(span, message, expected, help);
+        }
+        false => message.split_once(", ").unwrap_or((message, "")),
+    };
+    let first_line = expected.lines().next().unwrap_or_default();
+    place.complain(
+        span,
+        first_line,
+        help.lines().next().unwrap_or_default(),
+        None,
+    )
+}
+
+impl Policy {
+    /// Complains about a section whose name is none of `known`.
+    pub fn unknown<'a>(
+        &self,
+        kind: &str,
+        name: &str,
+        span: &Range<usize>,
+        known: impl IntoIterator<Item = &'a str> + Clone,
+    ) -> Diagnostic {
+        self.place.complain(
+            span.clone(),
+            format!("{kind} {name:?} is not in the desired state"),
+            format!("expected the name of a {kind} that is defined beside this file"),
+            suggest(name, known),
+        )
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,267 @@
+//! Turns the keys of watchme.toml into values, or complaints with their place.
+
+use std::net::IpAddr;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::Spanned;
+
+use super::schema::{self, Amount, Count, Install, Text};
+use super::{EtcPolicy, NetworkPolicy, Place, UnitPolicy, values};
+use crate::model::{Budget, Diagnostic, EtcAction, Gate, Member, MemberName, Probe, layout};
+use crate::source::unit;
+
+/// Reads the values of one file.
+pub(super) struct Reader<'a> {
+    pub(super) place: &'a Place,
+}
+
+impl Reader<'_> {
+    pub(super) fn value<T>(
+        &self,
+        text: &Text,
+        read: impl Fn(&str) -> Option<T>,
+        expected: &str,
+    ) -> Result<T, Diagnostic> {
+        read(text.get_ref()).ok_or_else(|| {
+            let message = format!("{:?} cannot be used here", text.get_ref());
+            self.place
+                .complain(text.span(), message, format!("expected {expected}"), None)
+        })
+    }
+
+    pub(super) fn checkout(&self, path: &Text) -> Result<PathBuf, Diagnostic> {
+        let below_root = |path: &str| {
+            unit::commands::normal(Path::new(path)).filter(|path| path.parent().is_some())
+        };
+        self.value(
+            path,
+            below_root,
+            "the absolute path of the checkout on the server",
+        )
+    }
+
+    pub(super) fn folder(&self, name: &Text) -> Result<String, Diagnostic> {
+        let relative = |name: &str| {
+            let usable =
+                !name.is_empty() && !name.starts_with('/') && !name.contains(char::is_control);
+            usable.then(|| name.trim_end_matches('/').to_owned())
+        };
+        self.value(
+            name,
+            relative,
+            "a path relative to the folder of watchme.toml",
+        )
+    }
+
+    pub(super) fn absent(&self, entry: &Text) -> Result<PathBuf, Diagnostic> {
+        let on_host = |entry: &str| {
+            let path = Path::new(entry);
+            let plain = path
+                .components()
+                .all(|part| matches!(part, std::path::Component::Normal(_)));
+            (plain && !entry.contains(char::is_control))
+                .then(|| layout::absent(path))
+                .flatten()
+        };
+        self.value(
+            entry,
+            on_host,
+            "sites-enabled/NAME, sites-available/NAME, systemd/NAME or etc/PATH",
+        )
+    }
+
+    pub(super) fn budget(&self, raw: &schema::Budget) -> Result<Budget, Diagnostic> {
+        let size = |amount: &Option<Spanned<Amount>>| match amount {
+            None => Ok(None),
+            Some(amount) => match amount.get_ref() {
+                Amount::Bytes(bytes) => Ok(Some(*bytes)),
+                Amount::Text(text) => {
+                    let text = Spanned::new(amount.span(), text.clone());
+                    self.value(&text, values::size, "a size such as \"1800M\" or \"2G\"")
+                        .map(Some)
+                }
+            },
+        };
+        let cpus = match &raw.cpus {
+            None => None,
+            Some(count) => match *count.get_ref() {
+                Count::Whole(whole) if whole > 0 => Some(f64::from(whole)),
+                Count::Part(part) if part.is_finite() && part > 0.0 => Some(part),
+                _ => {
+                    let message = "there is no such number of processors";
+                    let expected = "expected a number above 0";
+                    return Err(self.place.complain(count.span(), message, expected, None));
+                }
+            },
+        };
+        Ok(Budget {
+            memory: size(&raw.memory)?,
+            swap: size(&raw.swap)?,
+            disk: size(&raw.disk)?,
+            cpus,
+        })
+    }
+
+    pub(super) fn duration(&self, text: &Option<Text>) -> Result<Option<Duration>, Diagnostic> {
+        let expected = "a time such as \"90s\", \"15m\" or \"1h30m\"";
+        let read = |text| self.value(text, values::duration, expected);
+        text.as_ref().map(read).transpose()
+    }
+
+    pub(super) fn unit(&self, raw: schema::Unit) -> Result<UnitPolicy, Diagnostic> {
+        Ok(UnitPolicy {
+            start: raw.start.map(Spanned::into_inner),
+            on_change: raw.on_change.unwrap_or_default(),
+            start_timeout: self.duration(&raw.start_timeout)?,
+        })
+    }
+
+    pub(super) fn network(&self, raw: schema::Network) -> Result<NetworkPolicy, Diagnostic> {
+        let mut members: Vec<(Member, Range<usize>)> = Vec::new();
+        for raw in &raw.member {
+            let (member, span) = self.member(raw)?;
+            if members.iter().any(|(known, _)| known.name == member.name) {
+                let message = format!("the member {} is listed twice", member.name);
+                return Err(self
+                    .place
+                    .complain(raw.span(), message, "expected it once", None));
+            }
+            members.push((member, span));
+        }
+        Ok(NetworkPolicy {
+            owner: raw.owner,
+            members,
+        })
+    }
+
+    pub(super) fn member(
+        &self,
+        raw: &Spanned<schema::Member>,
+    ) -> Result<(Member, Range<usize>), Diagnostic> {
+        let member = raw.get_ref();
+        let name = match (&member.container, &member.project, &member.service) {
+            (Some(container), None, None) => MemberName::Container(container.clone()),
+            (None, Some(project), Some(service)) => MemberName::Service {
+                project: project.clone(),
+                service: service.clone(),
+            },
+            _ => {
+                return Err(self.place.complain(
+                    raw.span(),
+                    "it is not clear which container this member is",
+                    "expected either container, or project and service",
+                    None,
+                ));
+            }
+        };
+        let address = match &member.address {
+            Some(text) => {
+                let read = |text: &str| text.parse::<IpAddr>().ok();
+                Some(self.value(text, read, "an IP address")?)
+            }
+            None if member.pin => {
+                let message = "a pinned member needs an address";
+                return Err(self
+                    .place
+                    .complain(raw.span(), message, "expected address", None));
+            }
+            None => None,
+        };
+        let span = member.address.as_ref().map_or(raw.span(), Spanned::span);
+        let member = Member {
+            name,
+            address,
+            pin: member.pin,
+            aliases: member.aliases.iter().cloned().collect(),
+        };
+        Ok((member, span))
+    }
+
+    pub(super) fn etc(&self, raw: schema::Etc) -> Result<EtcPolicy, Diagnostic> {
+        let action = match (&raw.restart, &raw.reload) {
+            (Some(_), Some(reload)) => {
+                let message = "a change cannot both restart and reload";
+                let expected = "expected only one of restart and reload";
+                return Err(self.place.complain(reload.span(), message, expected, None));
+            }
+            (Some(unit), None) => Some(EtcAction::Restart(self.unit_name(unit)?)),
+            (None, Some(unit)) => Some(EtcAction::Reload(self.unit_name(unit)?)),
+            (None, None) => None,
+        };
+        let mode = |text| self.value(text, values::mode, "permission bits such as \"0644\"");
+        let owner = |text| self.value(text, values::owner, "\"user:group\"");
+        Ok(EtcPolicy {
+            mode: raw.mode.as_ref().map(mode).transpose()?,
+            owner: raw.owner.as_ref().map(owner).transpose()?,
+            link: raw.install == Some(Install::Link),
+            action,
+        })
+    }
+
+    pub(super) fn unit_name(&self, text: &Text) -> Result<String, Diagnostic> {
+        let read = |text: &str| unit::Name::parse(text).ok().map(|name| name.to_string());
+        self.value(text, read, "a unit name such as \"docker.service\"")
+    }
+
+    pub(super) fn url(&self, text: &Text) -> Result<String, Diagnostic> {
+        let read = |text: &str| {
+            let rest = text
+                .strip_prefix("http://")
+                .or_else(|| text.strip_prefix("https://"))?;
+            let usable = !rest.is_empty()
+                && !rest.starts_with('/')
+                && !text.contains(|c: char| c.is_control() || c.is_whitespace());
+            usable.then(|| text.to_owned())
+        };
+        self.value(text, read, "a URL that begins with http:// or https://")
+    }
+
+    pub(super) fn gate(&self, raw: &Spanned<schema::Gate>) -> Result<Gate, Diagnostic> {
+        let gate = raw.get_ref();
+        let asked = [&gate.url, &gate.tcp, &gate.container, &gate.unit];
+        let fail =
+            |message, expected| Err(self.place.complain(raw.span(), message, expected, None));
+        if asked.iter().filter(|probe| probe.is_some()).count() != 1 {
+            return fail(
+                "it is not clear what this gate asks",
+                "expected exactly one of url, tcp, container and unit",
+            );
+        }
+        if gate.status.is_some() && gate.url.is_none() {
+            return fail("only a url answers with a status", "expected url");
+        }
+        let address = |text: &str| {
+            let (host, port) = text.rsplit_once(':')?;
+            let port: u16 = port.parse().ok()?;
+            (!host.is_empty() && port > 0).then(|| text.to_owned())
+        };
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let probe = if let Some(url) = &gate.url {
+            let url = self.url(url)?;
+            Probe::Url {
+                url,
+                status: gate.status.unwrap_or(200),
+            }
+        } else if let Some(tcp) = &gate.tcp {
+            Probe::Tcp(self.value(tcp, address, "HOST:PORT")?)
+        } else if let Some(container) = &gate.container {
+            Probe::Container(self.value(container, some, "the name of a container")?)
+        } else if let Some(unit) = &gate.unit {
+            Probe::Unit(self.unit_name(unit)?)
+        } else {
+            return fail(
+                "this gate asks nothing",
+                "expected url, tcp, container or unit",
+            );
+        };
+        Ok(Gate {
+            probe,
+            timeout: self
+                .duration(&gate.timeout)?
+                .unwrap_or(Duration::from_secs(5)),
+            retries: gate.retries.unwrap_or(3),
+        })
+    }
+}

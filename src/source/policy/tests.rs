@@ -1,0 +1,203 @@
+use super::*;
+use crate::model::Probe;
+
+const FULL: &str = r#"
+checkout = "/home/ubuntu/watchme-server-configs/"
+absent = ["sites-enabled/default", "etc/motd"]
+bootstrap_certificates = true
+
+[folders]
+sites = "nginx"
+
+[budget]
+memory = "1800M"
+swap = 1024
+cpus = 2
+
+[ports]
+allowed = ["8000", "8001-8099"]
+
+[site."api.example.org"]
+enabled = false
+
+[unit."a.service"]
+start = true
+on_change = "none"
+start_timeout = "1h30m"
+
+[network.net]
+owner = "infra.service"
+[[network.net.member]]
+container = "a"
+address = "172.27.0.10"
+pin = true
+aliases = ["x"]
+[[network.net.member]]
+project = "p"
+service = "s"
+
+[etc."docker/daemon.json"]
+mode = "0600"
+owner = "root"
+install = "link"
+restart = "docker.service"
+
+[[route]]
+url = "https://api.example.org/a/"
+upstream = "http://localhost:8015/api/a/"
+
+[[gate]]
+url = "https://api.example.org/a/health"
+timeout = "2s"
+[[gate]]
+tcp = "127.0.0.1:8015"
+retries = 0
+"#;
+
+#[test]
+fn everything_is_read() {
+    let policy = parse(Path::new(FILE_NAME), FULL).unwrap();
+    assert_eq!(
+        policy.checkout,
+        Some("/home/ubuntu/watchme-server-configs".into())
+    );
+    let absent: Vec<_> = policy
+        .absent
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    assert_eq!(absent, ["/etc/motd", "/etc/nginx/sites-enabled/default"]);
+    assert_eq!(
+        (policy.folders.sites.as_str(), policy.folders.units.as_str()),
+        ("nginx", "systemd")
+    );
+    assert_eq!(policy.budget.memory, Some(1800 << 20));
+    assert_eq!(
+        (policy.budget.swap, policy.budget.cpus),
+        (Some(1024), Some(2.0))
+    );
+    assert_eq!(policy.ports, [(8000, 8000), (8001, 8099)]);
+    assert!(!policy.sites["api.example.org"].value.enabled);
+    let unit = &policy.units["a.service"];
+    assert_eq!(&FULL[unit.span.clone()], "\"a.service\"");
+    assert_eq!(unit.value.start_timeout, Some(Duration::from_secs(5400)));
+    assert_eq!(unit.value.on_change, OnChange::None);
+    let members = &policy.networks["net"].value.members;
+    assert_eq!(&FULL[members[0].1.clone()], "\"172.27.0.10\"");
+    assert_eq!(members[1].0.name.to_string(), "p:s");
+    let etc = &policy.etc["docker/daemon.json"].value;
+    assert_eq!(
+        (etc.mode, etc.owner.as_deref(), etc.link),
+        (Some(0o600), Some("root:root"), true)
+    );
+    assert_eq!(
+        etc.action,
+        Some(EtcAction::Restart("docker.service".into()))
+    );
+    assert_eq!(policy.routes.len(), 1);
+    assert_eq!(policy.gates[0].retries, 3);
+    assert_eq!(policy.gates[1].probe, Probe::Tcp("127.0.0.1:8015".into()));
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    for (source, message, expected, help) in [
+        (
+            "[unit.\"a.service\"]\nstat = true\n",
+            "watchme.toml:2:1: unknown key \"stat\"",
+            "the keys here are start, on_change, start_timeout",
+            Some("did you mean start?"),
+        ),
+        (
+            "chekout = \"/x\"",
+            "watchme.toml:1:1: unknown key \"chekout\"",
+            "the keys here are checkout, absent, ",
+            Some("did you mean checkout?"),
+        ),
+        (
+            "[unit.a.service]\nstart = true",
+            "watchme.toml:1:9: unknown key \"service\"",
+            "",
+            Some("names with dots need quotes: [unit.\"NAME.service\"]"),
+        ),
+        (
+            "bootstrap_certificates = \"yes\"",
+            "watchme.toml:1:26: invalid type: string \"yes\"",
+            "expected a boolean",
+            None,
+        ),
+        (
+            "[ports]\nallowed = [\"9-8\"]",
+            "watchme.toml:2:12: \"9-8\" cannot be used here",
+            "expected a port or a range such as \"8001-8099\"",
+            None,
+        ),
+        (
+            "absent = [\"etc/../passwd\"]",
+            "watchme.toml:1:11: \"etc/../passwd\" cannot be used here",
+            "expected sites-enabled/NAME",
+            None,
+        ),
+        ("a = = 1", "watchme.toml:1:5: ", "", None),
+        (
+            "[[network.n.member]]\ncontainer = \"a\"\nservice = \"b\"",
+            "watchme.toml:1:1: it is not clear which container this member is",
+            "",
+            None,
+        ),
+        (
+            "[network.n]\nmember = [{container = \"a\", address = \"1.2.3\"}]",
+            "watchme.toml:2:39: \"1.2.3\" cannot be used here",
+            "expected an IP address",
+            None,
+        ),
+        (
+            "[etc.motd]\nrestart = \"a.service\"\nreload = \"b.service\"",
+            "watchme.toml:3:10: a change cannot both restart and reload",
+            "",
+            None,
+        ),
+        (
+            "[[gate]]\nurl = \"ftp://x\"",
+            "watchme.toml:2:7: \"ftp://x\" cannot be used here",
+            "expected a URL",
+            None,
+        ),
+        (
+            "[unit.\"a.service\"]\non_change = \"stop\"",
+            "watchme.toml:2:13: unknown variant `stop`",
+            "expected one of `restart`, `reload`, `none`",
+            None,
+        ),
+    ] {
+        let error = parse(Path::new(FILE_NAME), source).unwrap_err();
+        assert!(error.to_string().starts_with(message), "{source}: {error}");
+        assert!(
+            error.expected.starts_with(expected),
+            "{source}: {:?}",
+            error.expected
+        );
+        assert_eq!(error.help.as_deref(), help, "{source}");
+    }
+}
+
+#[test]
+fn nothing_is_everything_by_default() {
+    let policy = parse(Path::new(FILE_NAME), "").unwrap();
+    assert_eq!(policy.folders.infra, "docker-compose.infra.yml");
+    assert!(policy.gates.is_empty());
+}
+
+proptest::proptest! {
+    #[test]
+    fn never_panics(source in ".*") {
+        let _ = parse(Path::new(FILE_NAME), &source);
+    }
+
+    #[test]
+    fn never_panics_on_what_looks_like_it(source in "(\\[+(unit|network|gate)\\.?[a\"]?\\]+\n|(start|url|owner|x) = [\"1a\\[\\]]{0,4}\n){0,6}") {
+        if let Err(error) = parse(Path::new(FILE_NAME), &source) {
+            let _ = error.position();
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Values of watchme.toml that are written as text.
+
+use std::time::Duration;
+
+/// `90s`, `15m`, `1h30m`, `250ms`.
+pub fn duration(text: &str) -> Option<Duration> {
+    let mut total = Duration::ZERO;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let number: u64 = rest.get(..digits)?.parse().ok()?;
+        let tail = rest.get(digits..)?;
+        let letters = tail
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(tail.len());
+        let part = match tail.get(..letters)? {
+            "ms" => Duration::from_millis(number),
+            "s" => Duration::from_secs(number),
+            "m" | "min" => Duration::from_secs(number.checked_mul(60)?),
+            "h" => Duration::from_secs(number.checked_mul(3600)?),
+            "d" => Duration::from_secs(number.checked_mul(86400)?),
+            _ => return None,
+        };
+        total = total.checked_add(part)?;
+        rest = tail.get(letters..)?.trim_start();
+    }
+    Some(total)
+}
+
+/// `1800M`, `2G`, `512MiB`: powers of 1024, as compose and systemd read them.
+pub fn size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(digits)?;
+    let factor: u64 = match unit
+        .trim()
+        .to_ascii_lowercase()
+        .trim_end_matches("ib")
+        .trim_end_matches('b')
+    {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        "t" => 1 << 40,
+        _ => return None,
+    };
+    match number.parse::<u64>() {
+        Ok(whole) => whole.checked_mul(factor),
+        Err(_) => {
+            let bytes = number.parse::<f64>().ok()? * factor as f64;
+            (bytes.is_finite() && bytes < u64::MAX as f64).then_some(bytes as u64)
+        }
+    }
+}
+
+/// `8000` or `8001-8099`.
+pub fn ports(text: &str) -> Option<(u16, u16)> {
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    let range = (from.trim().parse().ok()?, to.trim().parse().ok()?);
+    (range.0 > 0 && range.0 <= range.1).then_some(range)
+}
+
+/// Permission bits, in octal.
+pub fn mode(text: &str) -> Option<u32> {
+    u32::from_str_radix(text.trim_start_matches("0o"), 8)
+        .ok()
+        .filter(|mode| *mode <= 0o7777)
+}
+
+/// `user` or `user:group`, names or numbers, as `user:group`.
+pub fn owner(text: &str) -> Option<String> {
+    let (user, group) = text.split_once(':').unwrap_or((text, text));
+    let name = |name: &str| {
+        !name.is_empty()
+            && !name.starts_with('-')
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    (name(user) && name(group)).then(|| format!("{user}:{group}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read() {
+        let seconds = |text| duration(text).map(|time| time.as_millis());
+        assert_eq!(seconds("90s"), Some(90_000));
+        assert_eq!(seconds("1h30m"), Some(5_400_000));
+        assert_eq!(seconds("250ms"), Some(250));
+        for wrong in ["", "5", "5x", "m", "-5s", "99999999999999999999s", "é"] {
+            assert_eq!(seconds(wrong), None, "{wrong}");
+        }
+        assert_eq!(size("1800M"), Some(1800 << 20));
+        assert_eq!(size("1.5G"), Some(3 << 29));
+        assert_eq!(size("2GiB"), Some(2 << 30));
+        assert_eq!(size("42"), Some(42));
+        for wrong in ["", "M", "2X", "é", "99999999999999T"] {
+            assert_eq!(size(wrong), None, "{wrong}");
+        }
+        assert_eq!(ports("8001-8099"), Some((8001, 8099)));
+        assert_eq!(ports("8000"), Some((8000, 8000)));
+        assert_eq!(
+            (ports("9-8"), ports("0"), ports("70000")),
+            (None, None, None)
+        );
+        assert_eq!((mode("0644"), mode("888")), (Some(0o644), None));
+        assert_eq!(owner("root").as_deref(), Some("root:root"));
+        assert_eq!(owner("a:b:c"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(text in ".*") {
+            let _ = (duration(&text), size(&text), ports(&text), mode(&text), owner(&text));
+        }
+    }
+}

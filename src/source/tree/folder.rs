@@ -1,0 +1,151 @@
+//! The files of a folder, as they lie.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use nix::fcntl::{AtFlags, OFlag};
+use nix::sys::stat::{Mode, SFlag};
+
+use super::{MAX_SIZE, Node, too_large};
+use crate::source::error::{Result, SourceError};
+
+/// The files of a folder.
+///
+/// Folders are opened one below the other without following links, so that a link that
+/// somebody puts there between the look and the open leads nowhere.
+pub struct FolderTree {
+    root: PathBuf,
+    folders: RefCell<HashMap<PathBuf, Rc<OwnedFd>>>,
+}
+
+impl FolderTree {
+    /// The folder at `root`.
+    pub fn new(root: &Path) -> Self {
+        Self {
+            root: root.into(),
+            folders: RefCell::default(),
+        }
+    }
+
+    fn open(&self, folder: &Path) -> Result<Option<Rc<OwnedFd>>> {
+        if let Some(known) = self.folders.borrow().get(folder) {
+            return Ok(Some(known.clone()));
+        }
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let opened = match (folder.parent(), folder.file_name()) {
+            (Some(parent), Some(name)) => match self.open(parent)? {
+                Some(parent) => nix::fcntl::openat(
+                    parent.as_fd(),
+                    name,
+                    flags | OFlag::O_NOFOLLOW,
+                    Mode::empty(),
+                ),
+                None => return Ok(None),
+            },
+            _ => nix::fcntl::open(&self.root, flags, Mode::empty()),
+        };
+        match opened {
+            Ok(fd) => {
+                let fd = Rc::new(fd);
+                self.folders.borrow_mut().insert(folder.into(), fd.clone());
+                Ok(Some(fd))
+            }
+            Err(nix::Error::ENOENT | nix::Error::ENOTDIR | nix::Error::ELOOP) => Ok(None),
+            Err(errno) => Err(read_error(folder, errno.into())),
+        }
+    }
+
+    pub(super) fn node(&self, path: &Path) -> Result<Option<Node>> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(None);
+        };
+        let Some(parent) = self.open(parent)? else {
+            return Ok(None);
+        };
+        let look = nix::sys::stat::fstatat(parent.as_fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW);
+        let stat = match look {
+            Ok(stat) => stat,
+            Err(nix::Error::ENOENT | nix::Error::ENOTDIR) => return Ok(None),
+            Err(errno) => return Err(read_error(path, errno.into())),
+        };
+        Ok(Some(
+            match SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) {
+                SFlag::S_IFREG => Node::File {
+                    executable: stat.st_mode & 0o100 != 0,
+                },
+                SFlag::S_IFDIR => Node::Folder,
+                SFlag::S_IFLNK => {
+                    let target = nix::fcntl::readlinkat(parent.as_fd(), name)
+                        .map_err(|errno| read_error(path, errno.into()))?;
+                    Node::Link(PathBuf::from(target))
+                }
+                SFlag::S_IFIFO => Node::Special("a named pipe"),
+                SFlag::S_IFSOCK => Node::Special("a socket"),
+                SFlag::S_IFCHR | SFlag::S_IFBLK => Node::Special("a device"),
+                _ => Node::Special("a special file"),
+            },
+        ))
+    }
+
+    pub(super) fn names(&self, folder: &Path) -> Result<Vec<Vec<u8>>> {
+        let failed = |errno: nix::Error| read_error(folder, errno.into());
+        let Some(fd) = self.open(folder)? else {
+            return Ok(Vec::new());
+        };
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let mut opened =
+            nix::dir::Dir::openat(fd.as_fd(), ".", flags, Mode::empty()).map_err(failed)?;
+        let mut names = Vec::new();
+        for entry in opened.iter() {
+            let name = entry.map_err(failed)?.file_name().to_bytes().to_vec();
+            if name != b"." && name != b".." {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    pub(super) fn read(&self, resolved: &Path, asked: &Path) -> Result<(Vec<u8>, bool)> {
+        let failed = |source: std::io::Error| read_error(asked, source);
+        let (Some(parent), Some(name)) = (resolved.parent(), resolved.file_name()) else {
+            return Ok((Vec::new(), false));
+        };
+        let Some(parent) = self.open(parent)? else {
+            return Err(failed(std::io::ErrorKind::NotFound.into()));
+        };
+        // Not to hang on a pipe that took the file's place meanwhile.
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let fd = nix::fcntl::openat(parent.as_fd(), name, flags, Mode::empty())
+            .map_err(|errno| failed(errno.into()))?;
+        let file = std::fs::File::from(fd);
+        let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(SourceError::Special {
+                path: asked.into(),
+                what: "a special file",
+            });
+        }
+        let mut content = Vec::new();
+        let size = file
+            .take(MAX_SIZE + 1)
+            .read_to_end(&mut content)
+            .map_err(failed)?;
+        if size as u64 > MAX_SIZE {
+            return Err(too_large(asked, metadata.len().max(size as u64)));
+        }
+        use std::os::unix::fs::PermissionsExt;
+        Ok((content, metadata.permissions().mode() & 0o100 != 0))
+    }
+}
+
+fn read_error(path: &Path, source: std::io::Error) -> SourceError {
+    SourceError::Read {
+        path: path.into(),
+        source,
+    }
+}

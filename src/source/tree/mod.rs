@@ -1,0 +1,196 @@
+//! The files of a checkout, in a commit or as they lie, behind one set of questions.
+//!
+//! Links are resolved here and never by the kernel: what a link of the checkout names is read
+//! only when it lies in the checkout, in the same commit.
+
+mod commit;
+mod folder;
+
+use std::collections::VecDeque;
+use std::path::{Component, Path, PathBuf};
+
+pub use commit::CommitTree;
+pub use folder::FolderTree;
+
+use super::error::{Result, SourceError};
+
+/// Inputs larger than this are a mistake: the largest real ones have some tens of KiB.
+pub const MAX_SIZE: u64 = 1024 * 1024;
+/// As in Linux, path_resolution(7).
+const MAX_LINKS: usize = 40;
+
+/// What stands at a path, links not followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// A file and whether it is executable.
+    File {
+        /// Whether its owner may execute it.
+        executable: bool,
+    },
+    /// A folder.
+    Folder,
+    /// A link and what it says.
+    Link(PathBuf),
+    /// Anything else, in words.
+    Special(&'static str),
+}
+
+/// The files of a commit or of a folder.
+pub enum Tree<'repo> {
+    /// A commit's.
+    Commit(CommitTree<'repo>),
+    /// A folder's.
+    Folder(FolderTree),
+}
+
+impl Tree<'_> {
+    /// What stands at `path` (no links on the way), itself not followed.
+    fn raw(&self, path: &Path) -> Result<Option<Node>> {
+        match self {
+            Tree::Commit(tree) => tree.node(path),
+            Tree::Folder(tree) => tree.node(path),
+        }
+    }
+
+    /// Where `path` leads after all links, and what stands there. `None` when nothing does.
+    pub fn resolve(&self, path: &Path) -> Result<Option<(PathBuf, Node)>> {
+        let mut pending: VecDeque<Step> = steps(path).collect();
+        let mut at = PathBuf::new();
+        let mut node = Node::Folder;
+        // Each with the number of steps that are left when its target is reached.
+        let mut links: Vec<(PathBuf, PathBuf, usize)> = Vec::new();
+        while let Some(step) = pending.pop_front() {
+            let name = match step {
+                Step::Up => {
+                    if !at.pop() {
+                        let last = links.pop();
+                        let (link, target, _) =
+                            last.unwrap_or_else(|| (path.into(), path.into(), 0));
+                        return Err(SourceError::LinkLeaves { link, target });
+                    }
+                    node = Node::Folder;
+                    continue;
+                }
+                Step::Into(name) => name,
+            };
+            let here = at.join(&name);
+            let found = match name == ".git" {
+                true => None,
+                false => self.raw(&here)?,
+            };
+            match found {
+                None => {
+                    return match links.pop() {
+                        Some((link, target, left)) if pending.len() >= left => {
+                            Err(SourceError::LinkDangles { link, target })
+                        }
+                        _ => Ok(None),
+                    };
+                }
+                Some(Node::Link(target)) => {
+                    if target.is_absolute() {
+                        return Err(SourceError::LinkLeaves { link: here, target });
+                    }
+                    if links.len() >= MAX_LINKS {
+                        return Err(SourceError::LinkLoop { link: here, target });
+                    }
+                    let left = pending.len();
+                    for step in steps(&target).rev() {
+                        pending.push_front(step);
+                    }
+                    links.push((here, target, left));
+                    node = Node::Folder;
+                }
+                Some(found) => {
+                    at = here;
+                    node = found;
+                }
+            }
+        }
+        Ok(Some((at, node)))
+    }
+
+    /// Names in a folder, sorted; empty when there is no such folder.
+    pub fn list(&self, folder: &Path) -> Result<Vec<String>> {
+        let resolved = match self.resolve(folder)? {
+            Some((resolved, Node::Folder)) => resolved,
+            Some((_, node)) => {
+                return Err(SourceError::Special {
+                    path: folder.into(),
+                    what: match node {
+                        Node::Special(what) => what,
+                        _ => "a file where a folder belongs",
+                    },
+                });
+            }
+            None => return Ok(Vec::new()),
+        };
+        let names = match self {
+            Tree::Commit(tree) => tree.names(&resolved)?,
+            Tree::Folder(tree) => tree.names(&resolved)?,
+        };
+        names
+            .into_iter()
+            .filter(|name| name != b".git")
+            .map(|name| checked_name(folder, &name))
+            .collect()
+    }
+
+    /// A file's content and whether it is executable, links followed. `None` when nothing is
+    /// there or when it is a folder.
+    pub fn read(&self, path: &Path) -> Result<Option<(Vec<u8>, bool)>> {
+        match self.resolve(path)? {
+            Some((resolved, Node::File { .. })) => match self {
+                Tree::Commit(tree) => tree.read(&resolved, path).map(Some),
+                Tree::Folder(tree) => tree.read(&resolved, path).map(Some),
+            },
+            Some((_, Node::Special(what))) => Err(SourceError::Special {
+                path: path.into(),
+                what,
+            }),
+            _ => Ok(None),
+        }
+    }
+}
+
+enum Step {
+    Up,
+    Into(std::ffi::OsString),
+}
+
+fn steps(path: &Path) -> impl DoubleEndedIterator<Item = Step> {
+    path.components().filter_map(|part| match part {
+        Component::ParentDir => Some(Step::Up),
+        Component::Normal(name) => Some(Step::Into(name.to_owned())),
+        _ => None,
+    })
+}
+
+/// A name of the checkout as text. git itself refuses most of the bad ones, but only when it
+/// makes a work tree, and here the objects are read.
+fn checked_name(folder: &Path, name: &[u8]) -> Result<String> {
+    let bad = |why: &str| SourceError::Name {
+        path: folder.join(String::from_utf8_lossy(name).as_ref()),
+        why: why.into(),
+    };
+    let text = std::str::from_utf8(name).map_err(|_| bad("the name is not UTF-8"))?;
+    match text {
+        "" | "." | ".." => Err(bad("this is no file name")),
+        _ if text.contains('/') => Err(bad("the name has a slash")),
+        _ if text.chars().any(char::is_control) => Err(bad("the name has a control character")),
+        _ if text.starts_with('-') => Err(bad("the name begins with a dash, as options do")),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+fn too_large(path: &Path, size: u64) -> SourceError {
+    SourceError::TooLarge {
+        path: path.into(),
+        size,
+        limit: MAX_SIZE,
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,13 @@
+//! systemd units: their syntax, their names, and what they say about other files.
+
+pub mod commands;
+mod compose_call;
+pub mod exec;
+pub mod install;
+pub mod name;
+pub mod parse;
+pub mod settings;
+
+pub use name::Name;
+pub use parse::{Entry, Section, parse};
+pub use settings::Settings;
