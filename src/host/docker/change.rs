@@ -1,0 +1,240 @@
+//! Requests that change something.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use bollard::models;
+use bollard::query_parameters::ListNetworksOptionsBuilder;
+
+use super::{Docker, request};
+use crate::host::error::HostError;
+use crate::model::{Network, Subnet, Volume};
+
+/// What compose 1.29 would write. Neither it nor version 2 compares it.
+const VERSION: &str = "1.29.2";
+
+impl Docker {
+    /// Makes a network with the labels that compose expects, and returns its id.
+    ///
+    /// Compose 1.29 compares driver, options, `internal` and `enable_ipv6`, and warns about
+    /// labels of one's own (compose/network.py); version 2 refuses a network whose labels
+    /// `network` and `project` are not its own, and takes one without `config-hash` as it is
+    /// (pkg/compose/create.go).
+    pub async fn create_network(&self, name: &str, spec: &Network) -> Result<String, HostError> {
+        if let Some(id) = self.network_id(name).await? {
+            return Err(HostError::NetworkExists {
+                name: name.to_owned(),
+                id,
+            });
+        }
+        let doing = || format!("create network {name}");
+        let made = request(doing, self.engine.create_network(new_network(name, spec))).await?;
+        Ok(made.id)
+    }
+
+    /// Removes a network by id.
+    pub async fn remove_network(&self, id: &str) -> Result<(), HostError> {
+        let doing = || format!("remove network {id}");
+        request(doing, self.engine.remove_network(id)).await
+    }
+
+    /// Makes a volume with the labels that compose expects. One of that name and driver that
+    /// exists already stays as it is, and that is no error to the engine.
+    pub async fn create_volume(&self, name: &str, spec: &Volume) -> Result<(), HostError> {
+        let labels = labels("volume", &spec.key, &spec.project, &spec.labels);
+        let volume = models::VolumeCreateRequest {
+            name: Some(name.to_owned()),
+            driver: non_empty(&spec.driver),
+            driver_opts: Some(unsorted(&spec.options)),
+            labels: Some(labels),
+            ..Default::default()
+        };
+        let doing = || format!("create volume {name}");
+        request(doing, self.engine.create_volume(volume)).await?;
+        Ok(())
+    }
+
+    /// Attaches a container, running or stopped, with these names and maybe a fixed address. On
+    /// a stopped one this also replaces a record of an earlier network of the same name, and
+    /// whether the address is free only shows when it starts.
+    pub async fn connect_container(
+        &self,
+        network_id: &str,
+        container_id: &str,
+        aliases: &BTreeSet<String>,
+        address: Option<IpAddr>,
+    ) -> Result<(), HostError> {
+        let result = self
+            .attach(network_id, container_id, aliases, address)
+            .await;
+        if let Err(error) = &result
+            && address.is_some()
+            && leaves_ghost(error)
+        {
+            self.remove_ghost(network_id, container_id).await;
+        }
+        result
+    }
+
+    async fn attach(
+        &self,
+        network: &str,
+        container: &str,
+        aliases: &BTreeSet<String>,
+        address: Option<IpAddr>,
+    ) -> Result<(), HostError> {
+        let endpoint = models::EndpointSettings {
+            aliases: Some(aliases.iter().cloned().collect()),
+            ipam_config: address.map(fixed),
+            ..Default::default()
+        };
+        let body = models::NetworkConnectRequest {
+            container: container.to_owned(),
+            endpoint_config: Some(endpoint),
+        };
+        let doing = || format!("connect container {container} to network {network}");
+        request(doing, self.engine.connect_network(network, body)).await
+    }
+
+    /// Where an address is refused, Docker 20.10 keeps it in the container's record all the
+    /// same, and the container cannot start again. It cannot be disconnected either, because it
+    /// is not connected; so it is connected, and then disconnected.
+    async fn remove_ghost(&self, network: &str, container: &str) {
+        let attached = self
+            .attach(network, container, &BTreeSet::new(), None)
+            .await;
+        // What is left behind is found by the next look; the refusal is what gets reported.
+        if attached.is_ok() {
+            let _ = self.disconnect_container(network, container, true).await;
+        }
+    }
+
+    /// Detaches a container. A stopped one is only detached by the network's name, which also
+    /// removes a record of a network that is gone or was made anew; an old id never does.
+    pub async fn disconnect_container(
+        &self,
+        network_id_or_name: &str,
+        container_id: &str,
+        force: bool,
+    ) -> Result<(), HostError> {
+        let body = models::NetworkDisconnectRequest {
+            container: container_id.to_owned(),
+            force: Some(force),
+        };
+        let doing = || format!("disconnect container {container_id} from {network_id_or_name}");
+        let answer = self.engine.disconnect_network(network_id_or_name, body);
+        request(doing, answer).await
+    }
+
+    async fn network_id(&self, name: &str) -> Result<Option<String>, HostError> {
+        let filters = HashMap::from([("name", vec![name])]);
+        let only = ListNetworksOptionsBuilder::new().filters(&filters).build();
+        let doing = || format!("look for network {name}");
+        let found = request(doing, self.engine.list_networks(Some(only))).await?;
+        // The filter matches parts of names.
+        let same = found
+            .into_iter()
+            .find(|network| network.name.as_deref() == Some(name));
+        Ok(same.map(|network| network.id.unwrap_or_default()))
+    }
+}
+
+fn leaves_ghost(error: &HostError) -> bool {
+    let is_refusal = matches!(error, HostError::Docker { .. }) && !error.is_not_found();
+    is_refusal && !error.is_already_connected()
+}
+
+fn new_network(name: &str, spec: &Network) -> models::NetworkCreateRequest {
+    let ipam = models::Ipam {
+        driver: Some("default".to_owned()),
+        config: Some(spec.subnets.iter().map(range).collect()),
+        options: None,
+    };
+    models::NetworkCreateRequest {
+        name: name.to_owned(),
+        driver: non_empty(&spec.driver),
+        internal: Some(spec.internal),
+        attachable: Some(spec.attachable),
+        enable_ipv6: Some(spec.ipv6),
+        ipam: (!spec.subnets.is_empty()).then_some(ipam),
+        options: Some(unsorted(&spec.options)),
+        labels: Some(labels("network", &spec.key, &spec.project, &spec.labels)),
+        ..Default::default()
+    }
+}
+
+fn range(subnet: &Subnet) -> models::IpamConfig {
+    models::IpamConfig {
+        subnet: Some(subnet.subnet.to_string()),
+        ip_range: subnet.ip_range.map(|range| range.to_string()),
+        gateway: subnet.gateway.map(|gateway| gateway.to_string()),
+        auxiliary_addresses: None,
+    }
+}
+
+fn labels(
+    kind: &str,
+    key: &str,
+    project: &str,
+    own: &BTreeMap<String, String>,
+) -> HashMap<String, String> {
+    let mut labels = unsorted(own);
+    labels.insert(format!("com.docker.compose.{kind}"), key.to_owned());
+    labels.insert("com.docker.compose.project".to_owned(), project.to_owned());
+    labels.insert("com.docker.compose.version".to_owned(), VERSION.to_owned());
+    labels
+}
+
+fn fixed(address: IpAddr) -> models::EndpointIpamConfig {
+    let (v4, v6) = match address {
+        IpAddr::V4(address) => (Some(address.to_string()), None),
+        IpAddr::V6(address) => (None, Some(address.to_string())),
+    };
+    models::EndpointIpamConfig {
+        ipv4_address: v4,
+        ipv6_address: v6,
+        ..Default::default()
+    }
+}
+
+fn non_empty(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn unsorted(map: &BTreeMap<String, String>) -> HashMap<String, String> {
+    map.clone().into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_carries_what_compose_looks_for() {
+        let spec = Network {
+            key: "infra".to_owned(),
+            project: "p".to_owned(),
+            driver: "bridge".to_owned(),
+            ..Network::default()
+        };
+        let body = new_network("n", &spec);
+        let labels = body.labels.unwrap_or_default();
+        assert_eq!(labels["com.docker.compose.network"], "infra");
+        assert_eq!(labels["com.docker.compose.project"], "p");
+        assert!(!labels.contains_key("com.docker.compose.config-hash"));
+        assert_eq!(body.ipam, None, "the engine chooses");
+    }
+
+    #[test]
+    fn addresses_by_family() {
+        assert_eq!(
+            fixed(IpAddr::from([10, 0, 0, 1])).ipv4_address.as_deref(),
+            Some("10.0.0.1")
+        );
+        let v6 = fixed(IpAddr::from([0xfd, 0, 0, 0, 0, 0, 0, 1]));
+        assert_eq!(
+            (v6.ipv4_address, v6.ipv6_address.as_deref()),
+            (None, Some("fd::1"))
+        );
+    }
+}

@@ -1,0 +1,270 @@
+//! Answers of the engine as plain data.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use bollard::models;
+
+use crate::model::{Attachment, Container, Health, NetworkState, Subnet, Volume};
+
+const PROJECT: &str = "com.docker.compose.project";
+const SERVICE: &str = "com.docker.compose.service";
+const ONEOFF: &str = "com.docker.compose.oneoff";
+
+type Labels = HashMap<String, String>;
+
+/// A row of the list of networks, by name; without endpoints, which the list does not have.
+pub(super) fn network(network: models::Network) -> (String, NetworkState) {
+    let ranges = network.ipam.and_then(|ipam| ipam.config);
+    let state = NetworkState {
+        id: network.id.unwrap_or_default(),
+        driver: network.driver.unwrap_or_default(),
+        options: sorted(network.options),
+        labels: sorted(network.labels),
+        internal: network.internal.unwrap_or_default(),
+        ipv6: network.enable_ipv6.unwrap_or_default(),
+        subnets: ranges
+            .unwrap_or_default()
+            .iter()
+            .filter_map(subnet)
+            .collect(),
+        endpoints: BTreeMap::new(),
+    };
+    (network.name.unwrap_or_default(), state)
+}
+
+/// Who is on a network, with addresses. An endpoint whose container is gone is listed as
+/// `ep-ID` (moby's daemon/network.go) and is left out.
+pub(super) fn endpoints(network: models::NetworkInspect) -> BTreeMap<String, Option<IpAddr>> {
+    let endpoints = network.containers.unwrap_or_default().into_iter();
+    endpoints
+        .filter(|(id, _)| !id.starts_with("ep-"))
+        .map(|(id, endpoint)| {
+            let v4 = endpoint.ipv4_address.as_deref().and_then(address);
+            (
+                id,
+                v4.or_else(|| endpoint.ipv6_address.as_deref().and_then(address)),
+            )
+        })
+        .collect()
+}
+
+/// A volume, by name.
+pub(super) fn volume(volume: models::Volume) -> (String, Volume) {
+    let state = Volume {
+        driver: volume.driver,
+        options: sorted(Some(volume.options)),
+        labels: sorted(Some(volume.labels)),
+        ..Volume::default()
+    };
+    (volume.name, state)
+}
+
+/// A row of the list of containers.
+pub(super) fn listed(row: models::ContainerSummary) -> Container {
+    let id = row.id.unwrap_or_default();
+    let labels = row.labels.unwrap_or_default();
+    let networks = row.network_settings.and_then(|settings| settings.networks);
+    Container {
+        name: own_name(&row.names.unwrap_or_default()),
+        image: row.image.unwrap_or_default(),
+        image_id: row.image_id.unwrap_or_default(),
+        compose: compose(&labels),
+        oneoff: is_oneoff(&labels),
+        state: row.state.map(|state| state.to_string()).unwrap_or_default(),
+        attachments: attachments(&id, networks),
+        id,
+        ..Container::default()
+    }
+}
+
+/// A container's own record.
+pub(super) fn container(record: models::ContainerInspectResponse) -> Container {
+    let id = record.id.unwrap_or_default();
+    let config = record.config.unwrap_or_default();
+    let labels = config.labels.unwrap_or_default();
+    let state = record.state.unwrap_or_default();
+    let networks = record
+        .network_settings
+        .and_then(|settings| settings.networks);
+    Container {
+        name: own_name(&[record.name.unwrap_or_default()]),
+        image: config.image.unwrap_or_default(),
+        image_id: record.image.unwrap_or_default(),
+        compose: compose(&labels),
+        oneoff: is_oneoff(&labels),
+        exit_code: state.exit_code.unwrap_or_default(),
+        oom_killed: state.oom_killed.unwrap_or_default(),
+        restarts: record.restart_count.unwrap_or_default(),
+        health: health(state.health.and_then(|health| health.status)),
+        state: state
+            .status
+            .map(|status| status.to_string())
+            .unwrap_or_default(),
+        attachments: attachments(&id, networks),
+        id,
+    }
+}
+
+fn attachments(
+    container: &str,
+    networks: Option<HashMap<String, models::EndpointSettings>>,
+) -> BTreeMap<String, Attachment> {
+    let networks = networks.unwrap_or_default().into_iter();
+    networks
+        .map(|(name, endpoint)| (name, attachment(container, endpoint)))
+        .collect()
+}
+
+fn attachment(container: &str, endpoint: models::EndpointSettings) -> Attachment {
+    let asked = endpoint.ipam_config.unwrap_or_default();
+    Attachment {
+        network_id: endpoint.network_id.unwrap_or_default(),
+        endpoint_id: endpoint.endpoint_id.unwrap_or_default(),
+        address: one_of(endpoint.ip_address, endpoint.global_ipv6_address),
+        configured: one_of(asked.ipv4_address, asked.ipv6_address),
+        aliases: aliases(container, endpoint.aliases.unwrap_or_default()),
+    }
+}
+
+/// Engines before 25 add the container's short id to the aliases, and compose 1 asks for it.
+fn aliases(container: &str, aliases: Vec<String>) -> BTreeSet<String> {
+    let short = container.get(..12).unwrap_or(container);
+    let own = aliases.into_iter().filter(|alias| alias != short);
+    own.collect()
+}
+
+/// A container has further names where another one links to it (`/other/alias`).
+fn own_name(names: &[String]) -> String {
+    let names = names.iter().map(|name| name.trim_start_matches('/'));
+    let own = names.filter(|name| !name.contains('/')).min();
+    own.unwrap_or_default().to_owned()
+}
+
+/// Labels of compose, the same in version 1 and 2; compose's const.py and pkg/api/labels.go.
+fn compose(labels: &Labels) -> Option<(String, String)> {
+    Some((labels.get(PROJECT)?.clone(), labels.get(SERVICE)?.clone()))
+}
+
+/// Compose 1 writes "True" and "False".
+fn is_oneoff(labels: &Labels) -> bool {
+    let value = labels.get(ONEOFF);
+    value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
+fn health(status: Option<models::HealthStatusEnum>) -> Health {
+    use models::HealthStatusEnum as Status;
+    match status {
+        None | Some(Status::EMPTY | Status::NONE) => Health::None,
+        Some(Status::STARTING) => Health::Starting,
+        Some(Status::HEALTHY) => Health::Healthy,
+        Some(Status::UNHEALTHY) => Health::Unhealthy,
+    }
+}
+
+fn subnet(range: &models::IpamConfig) -> Option<Subnet> {
+    Some(Subnet {
+        subnet: range.subnet.as_deref()?.parse().ok()?,
+        gateway: range.gateway.as_deref().and_then(address),
+        ip_range: range
+            .ip_range
+            .as_deref()
+            .and_then(|range| range.parse().ok()),
+    })
+}
+
+/// An address, with or without the length of its prefix.
+fn address(text: &str) -> Option<IpAddr> {
+    text.split('/').next()?.parse().ok()
+}
+
+fn one_of(v4: Option<String>, v6: Option<String>) -> Option<IpAddr> {
+    let read = |text: Option<String>| text.as_deref().and_then(address);
+    read(v4).or_else(|| read(v6))
+}
+
+fn sorted(map: Option<Labels>) -> BTreeMap<String, String> {
+    map.unwrap_or_default().into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn record(text: &str) -> Container {
+        container(serde_json::from_str(text).expect("a record of the engine"))
+    }
+
+    #[test]
+    fn a_running_member() {
+        let text = format!(
+            r#"{{"Id":"{ID}","Name":"/api","Image":"sha256:1","RestartCount":2,
+            "State":{{"Status":"running","ExitCode":0,"Health":{{"Status":"starting"}}}},
+            "Config":{{"Image":"api:1","Labels":{{"com.docker.compose.project":"p",
+            "com.docker.compose.service":"s","com.docker.compose.oneoff":"False"}}}},
+            "NetworkSettings":{{"Networks":{{"n":{{"NetworkID":"net","EndpointID":"ep",
+            "IPAddress":"172.27.0.5","GlobalIPv6Address":"","Aliases":["s","0123456789ab"],
+            "IPAMConfig":{{"IPv4Address":"172.27.0.5"}}}}}}}}}}"#
+        );
+        let found = record(&text);
+        let on = &found.attachments["n"];
+        assert_eq!(
+            (found.name.as_str(), found.image.as_str()),
+            ("api", "api:1")
+        );
+        assert_eq!(found.compose, Some(("p".to_owned(), "s".to_owned())));
+        assert_eq!(
+            (found.health, found.oneoff, found.restarts),
+            (Health::Starting, false, 2)
+        );
+        assert_eq!(on.aliases, BTreeSet::from(["s".to_owned()]));
+        assert_eq!(on.address, on.configured);
+    }
+
+    #[test]
+    fn a_ghost_has_no_endpoint_and_no_address() {
+        let text = format!(
+            r#"{{"Id":"{ID}","Name":"/api","State":{{"Status":"exited","ExitCode":137,
+            "OOMKilled":true}},"NetworkSettings":{{"Networks":{{"n":{{"NetworkID":"old",
+            "EndpointID":"","IPAddress":"","Aliases":null,"IPAMConfig":null}}}}}}}}"#
+        );
+        let found = record(&text);
+        assert_eq!((found.exit_code, found.oom_killed), (137, true));
+        let ghost = Attachment {
+            network_id: "old".to_owned(),
+            ..Attachment::default()
+        };
+        assert_eq!(found.attachments["n"], ghost);
+    }
+
+    #[test]
+    fn a_network_as_compose_makes_it() {
+        let text = r#"{"Name":"n","Id":"i","Driver":"bridge","EnableIPv6":false,"Internal":false,
+            "IPAM":{"Driver":"default","Config":[{"Subnet":"172.27.0.0/16","Gateway":"172.27.0.1"}]},
+            "Options":{},"Labels":{"com.docker.compose.network":"k"}}"#;
+        let (name, state) = network(serde_json::from_str(text).expect("a network"));
+        assert_eq!(name, "n");
+        assert_eq!(state.subnets[0].subnet.to_string(), "172.27.0.0/16");
+        assert_eq!(state.subnets[0].gateway, "172.27.0.1".parse().ok());
+        assert_eq!(state.subnets[0].ip_range, None);
+    }
+
+    #[test]
+    fn endpoints_without_containers_are_no_members() {
+        let text = r#"{"Containers":{"a":{"IPv4Address":"172.27.0.2/16","IPv6Address":""},
+            "ep-b":{"IPv4Address":"172.27.0.3/16"}}}"#;
+        let found = endpoints(serde_json::from_str(text).expect("a network"));
+        assert_eq!(
+            found,
+            BTreeMap::from([("a".to_owned(), "172.27.0.2".parse().ok())])
+        );
+    }
+
+    #[test]
+    fn links_are_no_names() {
+        let names = ["/web/db".to_owned(), "/db".to_owned()];
+        assert_eq!(own_name(&names), "db");
+    }
+}

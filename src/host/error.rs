@@ -1,0 +1,356 @@
+//! What can go wrong between this program and a host.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A failure of something that was asked of the host.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The file system refused.
+    #[error(transparent)]
+    Root(#[from] crate::root::RootError),
+    /// The machine was not booted with systemd, or its system bus cannot be reached.
+    #[error("systemd cannot be asked: {why}")]
+    SystemdAbsent {
+        /// What was found instead.
+        why: String,
+        /// The bus's error, if it came that far.
+        #[source]
+        source: Option<BusError>,
+    },
+    /// A D-Bus call to systemd failed.
+    #[error("systemd: could not {doing}")]
+    Systemd {
+        /// What was being done, with the name of the unit: `start web.service`.
+        doing: String,
+        /// The manager's or the bus's error.
+        #[source]
+        source: BusError,
+    },
+    /// A unit's job ended in another way than "done".
+    #[error("{unit}: {verb} failed: {why}{}", indented(.journal))]
+    UnitFailed {
+        /// The unit.
+        unit: String,
+        /// What was asked for: start, stop, restart, reload.
+        verb: &'static str,
+        /// The job's result, and the unit's own where it says more.
+        why: String,
+        /// The last lines of its journal since then; empty where they could not be read.
+        journal: Vec<String>,
+    },
+    /// No Docker engine answers on the socket.
+    #[error("the Docker engine cannot be asked at {}: {why}", .socket.display())]
+    DockerAbsent {
+        /// The socket.
+        socket: PathBuf,
+        /// Which of missing, refused, forbidden or mute it is.
+        why: DockerAbsence,
+        /// The system's error; none for a socket that never answers.
+        #[source]
+        source: Option<io::Error>,
+    },
+    /// The Docker engine refused a request, or its answer made no sense.
+    #[error("Docker: could not {doing}")]
+    Docker {
+        /// What was being done, with the name: `create network watchme-network`.
+        doing: String,
+        /// The engine's message.
+        #[source]
+        source: Box<bollard::errors::Error>,
+    },
+    /// A network of that name exists, and engines before API 1.44 would make a second one.
+    #[error("a Docker network named {name} exists already, as {id}")]
+    NetworkExists {
+        /// Its name.
+        name: String,
+        /// The id of the one that exists.
+        id: String,
+    },
+    /// Something took longer than it may.
+    #[error("could not {what} within {}", seconds(.after))]
+    Timeout {
+        /// What was being done.
+        what: String,
+        /// The bound.
+        after: Duration,
+    },
+    /// `nginx -t` rejects the configuration.
+    #[error("nginx rejects the configuration{}", indented(.reason))]
+    NginxInvalid {
+        /// Its lines of level emerg, alert and crit.
+        reason: Vec<String>,
+    },
+    /// nginx was told to reload and went on as before.
+    #[error("nginx did not take over the new configuration: {why}{}", indented(.log))]
+    ReloadUnproved {
+        /// What of the proof is missing.
+        why: String,
+        /// What its error log gained since.
+        log: Vec<String>,
+    },
+    /// nginx has to run for what was asked, and does not.
+    #[error("nginx does not run")]
+    NginxStopped,
+    /// A program could not be run.
+    #[error("could not run {program}")]
+    Program {
+        /// The program with its arguments.
+        program: String,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of /proc could not be read or understood.
+    #[error("could not read {}", .path.display())]
+    Proc {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// An error of the bus or from over it. zbus writes the cause of an error into its text, and
+/// names it as the source too: here it is said once.
+#[derive(Debug)]
+pub struct BusError(pub zbus::Error);
+
+impl std::fmt::Display for BusError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for BusError {}
+
+impl BusError {
+    /// The name of an error reply that D-Bus itself does not define.
+    pub fn name(&self) -> Option<&str> {
+        match &self.0 {
+            zbus::Error::MethodError(name, _, _) => Some(name.as_str()),
+            _ => None,
+        }
+    }
+}
+
+/// Why no Docker engine answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DockerAbsence {
+    /// The socket does not exist.
+    NoSocket,
+    /// Nobody listens on the socket.
+    Refused,
+    /// The socket may not be opened by this user.
+    Forbidden,
+    /// The socket was opened, and the answer never came.
+    Mute,
+    /// Anything else.
+    Other,
+}
+
+impl std::fmt::Display for DockerAbsence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            DockerAbsence::NoSocket => "there is no socket",
+            DockerAbsence::Refused => "nobody listens there",
+            DockerAbsence::Forbidden => "this user may not open it",
+            DockerAbsence::Mute => "it does not answer",
+            DockerAbsence::Other => "the connection failed",
+        })
+    }
+}
+
+impl HostError {
+    /// A command or a fact that helps a person on.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            HostError::Root(_) => None,
+            HostError::SystemdAbsent { .. } => Some(
+                "on a machine without systemd use --root DIR, or leave units and sites out with --only"
+                    .to_owned(),
+            ),
+            HostError::Systemd { source, .. } => systemd_hint(source).map(str::to_owned),
+            HostError::UnitFailed { unit, .. } => Some(format!(
+                "systemctl status {unit}; journalctl -u {unit} -n 50"
+            )),
+            HostError::DockerAbsent { why, .. } => Some(docker_absent_hint(*why).to_owned()),
+            HostError::Docker { source, .. } => docker_hint(source).map(str::to_owned),
+            HostError::NetworkExists { name, .. } => Some(format!("docker network inspect {name}")),
+            HostError::NginxInvalid { reason } => Some(test_hint(reason).to_owned()),
+            HostError::ReloadUnproved { log, .. } => Some(reload_hint(log).to_owned()),
+            HostError::NginxStopped => Some("systemctl status nginx; systemctl start nginx".to_owned()),
+            HostError::Timeout { .. } | HostError::Program { .. } | HostError::Proc { .. } => None,
+        }
+    }
+
+    /// Whether the engine says that the container is not on the network anyway.
+    pub fn is_not_connected(&self) -> bool {
+        self.engine_says("is not connected to")
+    }
+
+    /// Whether the engine says that the container is on the network already.
+    pub fn is_already_connected(&self) -> bool {
+        self.engine_says("already exists in network")
+    }
+
+    fn engine_says(&self, words: &str) -> bool {
+        match self {
+            HostError::Docker { source, .. } => {
+                server_message(source).is_some_and(|text| text.contains(words))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the engine or the manager says that the thing asked about does not exist.
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            HostError::Docker { source, .. } => server_status(source) == Some(404),
+            HostError::Systemd { source, .. } => {
+                source.name() == Some("org.freedesktop.systemd1.NoSuchUnit")
+            }
+            _ => false,
+        }
+    }
+}
+
+fn server_status(error: &bollard::errors::Error) -> Option<u16> {
+    match error {
+        bollard::errors::Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
+        _ => None,
+    }
+}
+
+fn server_message(error: &bollard::errors::Error) -> Option<&str> {
+    match error {
+        bollard::errors::Error::DockerResponseServerError { message, .. } => Some(message),
+        _ => None,
+    }
+}
+
+fn systemd_hint(error: &BusError) -> Option<&'static str> {
+    if let zbus::Error::FDO(error) = &error.0
+        && matches!(
+            **error,
+            zbus::fdo::Error::AccessDenied(_)
+                | zbus::fdo::Error::AuthFailed(_)
+                | zbus::fdo::Error::InteractiveAuthorizationRequired(_)
+        )
+    {
+        return Some("only root may do this: use sudo");
+    }
+    match error.name()? {
+        "org.freedesktop.systemd1.UnitMasked" => {
+            Some("the unit is masked: systemctl unmask UNIT makes it usable again")
+        }
+        "org.freedesktop.systemd1.NoSuchUnit" => Some(
+            "systemctl list-unit-files shows what systemd knows; a new file needs a daemon-reload",
+        ),
+        _ => None,
+    }
+}
+
+fn docker_absent_hint(why: DockerAbsence) -> &'static str {
+    match why {
+        DockerAbsence::Forbidden => "use sudo, or add the user to the group docker",
+        DockerAbsence::NoSocket => {
+            "systemctl start docker; --only KIND leaves networks out; Docker is installed with: apt install docker.io"
+        }
+        DockerAbsence::Refused | DockerAbsence::Mute | DockerAbsence::Other => {
+            "systemctl status docker; journalctl -u docker -n 50; --only KIND leaves networks out"
+        }
+    }
+}
+
+/// Messages of the engine that have a usual cause, moby's libnetwork/ and daemon/.
+fn docker_hint(error: &bollard::errors::Error) -> Option<&'static str> {
+    let message = server_message(error)?;
+    if message.contains("Pool overlaps") {
+        return Some(
+            "networks with their subnets: docker network ls -q | xargs docker network inspect -f '{{.Name}} {{range .IPAM.Config}}{{.Subnet}} {{end}}'; routes of the host: ip route",
+        );
+    }
+    if message.contains("has active endpoints") {
+        return Some(
+            "docker network inspect shows who is on it; docker network disconnect -f NETWORK CONTAINER takes one off",
+        );
+    }
+    if message.contains("Address already in use") {
+        return Some("docker network inspect shows which container holds the address");
+    }
+    if message.contains("user configured subnets") {
+        return Some("an address can be asked for only on a network that was made with a subnet");
+    }
+    None
+}
+
+fn test_hint(reason: &[String]) -> &'static str {
+    if reason.iter().any(|line| line.contains("Permission denied")) {
+        return "only root can test it: sudo nginx -t";
+    }
+    "nginx -t"
+}
+
+fn reload_hint(log: &[String]) -> &'static str {
+    if log
+        .iter()
+        .any(|line| line.contains("Address already in use"))
+    {
+        return "ss -ltnp shows which process holds the port";
+    }
+    if log
+        .iter()
+        .any(|line| line.contains("while previously it used"))
+    {
+        return "a shared memory zone's key changed, which needs: systemctl restart nginx";
+    }
+    "tail /var/log/nginx/error.log"
+}
+
+fn indented(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("\n    {line}")).collect()
+}
+
+fn seconds(duration: &Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(message: &str) -> HostError {
+        HostError::Docker {
+            doing: "create network n".to_owned(),
+            source: Box::new(bollard::errors::Error::DockerResponseServerError {
+                status_code: 403,
+                message: message.to_owned(),
+            }),
+        }
+    }
+
+    #[test]
+    fn overlap_says_how_to_list_subnets() {
+        let error = refused("Pool overlaps with other one on this address space");
+        assert!(
+            error
+                .hint()
+                .is_some_and(|hint| hint.contains("docker network inspect"))
+        );
+        assert_eq!(error.to_string(), "Docker: could not create network n");
+    }
+
+    #[test]
+    fn lines_follow_the_message() {
+        let error = HostError::NginxInvalid {
+            reason: vec!["unknown directive \"x\"".to_owned()],
+        };
+        assert_eq!(
+            error.to_string(),
+            "nginx rejects the configuration\n    unknown directive \"x\""
+        );
+    }
+}

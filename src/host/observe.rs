@@ -1,0 +1,166 @@
+//! A look at the host: what a plan asked for, and nothing else.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+
+use nix::unistd::{Group, Uid, User};
+
+use super::{Host, HostError};
+use crate::model::{
+    Container, DockerState, Entry, MemberName, Observed, SystemdState, Watch, layout,
+};
+use crate::root::RootError;
+
+impl Host {
+    /// Looks at everything that `watch` names.
+    ///
+    /// # Errors
+    /// When a file cannot be looked at, or a daemon that is needed does not answer.
+    pub async fn observe(&self, watch: &Watch) -> Result<Observed, HostError> {
+        let mut observed = self.observe_files(watch)?;
+        if !self.live {
+            return Ok(observed);
+        }
+        if watch.nginx {
+            observed.nginx = Some(self.nginx.observe()?);
+        }
+        (observed.systemd, observed.docker) =
+            tokio::try_join!(self.observe_systemd(watch), self.observe_docker(watch))?;
+        Ok(observed)
+    }
+
+    /// Fills in which units a stop or restart of each of `units` takes along.
+    ///
+    /// # Errors
+    /// When systemd does not answer.
+    pub async fn observe_blast(
+        &self,
+        observed: &mut Observed,
+        units: &BTreeSet<String>,
+    ) -> Result<(), HostError> {
+        let Some(state) = &mut observed.systemd else {
+            return Ok(());
+        };
+        for unit in units {
+            let takes_along = self.systemd().await?.takes_along(unit).await?;
+            state.units.entry(unit.clone()).or_default().takes_along = takes_along;
+        }
+        Ok(())
+    }
+
+    fn observe_files(&self, watch: &Watch) -> Result<Observed, HostError> {
+        let mut observed = Observed::default();
+        for path in &watch.paths {
+            self.look_at(&mut observed, path)?;
+        }
+        for folder in &watch.folders {
+            self.look_into(&mut observed, folder, true)?;
+        }
+        for owner in &watch.owners {
+            if let Some(ids) =
+                resolve_owner(owner).filter(|_| self.live || Uid::effective().is_root())
+            {
+                observed.owners.insert(owner.clone(), ids);
+            }
+        }
+        Ok(observed)
+    }
+
+    fn look_into(
+        &self,
+        observed: &mut Observed,
+        folder: &Path,
+        deeper: bool,
+    ) -> Result<(), HostError> {
+        for path in self.root.list(folder)? {
+            let below =
+                deeper && folder == Path::new(layout::SYSTEMD) && is_dependency_folder(&path);
+            if below {
+                self.look_into(observed, &path, false)?;
+            } else {
+                self.look_at(observed, &path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at(&self, observed: &mut Observed, path: &Path) -> Result<(), HostError> {
+        if observed.files.contains_key(path) {
+            return Ok(());
+        }
+        let entry = readable(self.root.entry(path))?;
+        let leads_to = match &entry {
+            Entry::Link { leads_to, .. } => leads_to.clone(),
+            _ => None,
+        };
+        observed.files.insert(path.to_owned(), entry);
+        match leads_to {
+            Some(target) => self.look_at(observed, &target),
+            None => Ok(()),
+        }
+    }
+
+    async fn observe_systemd(&self, watch: &Watch) -> Result<Option<SystemdState>, HostError> {
+        if watch.units.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(self.systemd().await?.observe(&watch.units).await?))
+    }
+
+    async fn observe_docker(&self, watch: &Watch) -> Result<Option<DockerState>, HostError> {
+        if !watch.docker {
+            return Ok(None);
+        }
+        let names: BTreeSet<&MemberName> = watch.members.iter().collect();
+        let wanted = |container: &Container| {
+            let by_name = MemberName::Container(container.name.clone());
+            let by_service = container
+                .compose
+                .clone()
+                .map(|(project, service)| MemberName::Service { project, service });
+            names.contains(&by_name)
+                || by_service.is_some_and(|name| names.contains(&name))
+                || container
+                    .compose
+                    .as_ref()
+                    .is_some_and(|(project, _)| watch.projects.contains(project))
+                || container
+                    .attachments
+                    .keys()
+                    .any(|network| watch.networks.contains(network))
+        };
+        let docker = self.docker().await?;
+        Ok(Some(docker.observe(&watch.networks, &wanted).await?))
+    }
+}
+
+/// Folders whose entries enable units or change them, systemd.unit(5).
+fn is_dependency_folder(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|kind| kind == "wants" || kind == "requires" || kind == "upholds")
+}
+
+/// A file that only root may read is there, and that is all that can be said of it.
+fn readable(entry: Result<Entry, RootError>) -> Result<Entry, RootError> {
+    match entry {
+        Err(error) if error.source.kind() == io::ErrorKind::PermissionDenied => {
+            Ok(Entry::Unreadable)
+        }
+        other => other,
+    }
+}
+
+/// The ids behind `user:group`, names or numbers; `None` when one does not exist.
+pub fn resolve_owner(owner: &str) -> Option<(u32, u32)> {
+    let (user, group) = owner.split_once(':')?;
+    let user = match user.parse() {
+        Ok(id) => id,
+        Err(_) => User::from_name(user).ok()??.uid.as_raw(),
+    };
+    let group = match group.parse() {
+        Ok(id) => id,
+        Err(_) => Group::from_name(group).ok()??.gid.as_raw(),
+    };
+    Some((user, group))
+}

@@ -1,0 +1,239 @@
+//! Jobs: what the manager is told to do, and how it ended.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::StreamExt;
+use tokio::process::Command;
+use zbus::{MatchRule, MessageStream, OwnedObjectPath};
+
+use super::properties::Dependencies;
+use super::{CALL, MANAGER, PATH, SERVICE, Systemd, UNIT, bounded, failed};
+use crate::host::error::HostError;
+use crate::model::UnitState;
+
+/// How long a failed unit's journal is waited for.
+const JOURNAL: Duration = Duration::from_secs(3);
+/// Room for the signals that come before the reply to the call: a full queue holds up the reply.
+const QUEUE: Option<NonZeroUsize> = NonZeroUsize::new(4096);
+
+impl Systemd {
+    /// Starts a unit and waits until its job is done, which for `Type=simple` only means forked.
+    pub async fn start(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
+        self.job("start", "StartUnit", unit, timeout).await
+    }
+
+    /// Stops a unit and waits until it is stopped. One that is not loaded is stopped already.
+    pub async fn stop(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
+        unless_unknown(self.job("stop", "StopUnit", unit, timeout).await)
+    }
+
+    /// Stops and starts a unit; starts one that is stopped.
+    pub async fn restart(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
+        self.job("restart", "RestartUnit", unit, timeout).await
+    }
+
+    /// Runs a unit's `ExecReload=`. That it exits with 0 proves little.
+    pub async fn reload_unit(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
+        self.job("reload", "ReloadUnit", unit, timeout).await
+    }
+
+    /// Forgets that a unit failed, and its count of starts. One that is not loaded has none.
+    pub async fn reset_failed(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
+        let doing = || format!("reset the failed state of {unit}");
+        let call = self.call::<_, ()>(PATH, MANAGER, "ResetFailedUnit", (unit,));
+        let result = bounded(timeout, doing, call).await?;
+        unless_unknown(result.map_err(|source| failed(doing(), source)))
+    }
+
+    async fn job(
+        &self,
+        verb: &'static str,
+        method: &str,
+        unit: &str,
+        timeout: Duration,
+    ) -> Result<(), HostError> {
+        let doing = || format!("{verb} {unit}");
+        let since = SystemTime::now();
+        let mut removed = self.removed_jobs().await?;
+        let call = self.call(PATH, MANAGER, method, (unit, "replace"));
+        let job: OwnedObjectPath = bounded(CALL, doing, call)
+            .await?
+            .map_err(|source| failed(doing(), source))?;
+        let result = match bounded(timeout, doing, result_of(&job, &mut removed)).await {
+            Ok(Some(result)) => result,
+            Ok(None) => "lost: the system bus went away".to_owned(),
+            Err(error) => {
+                self.cancel(&job).await;
+                return Err(error);
+            }
+        };
+        if result == "done" {
+            return Ok(());
+        }
+        Err(self.explained(verb, unit, &result, since).await)
+    }
+
+    /// `JobRemoved` signals from now on: the match stands before the job exists, else a short
+    /// job's end is missed. Not of one unit only, since the signal has no aliases.
+    async fn removed_jobs(&self) -> Result<MessageStream, HostError> {
+        let doing = || "watch the manager's jobs".to_owned();
+        let subscribe = async {
+            let rule = MatchRule::builder()
+                .msg_type(zbus::message::Type::Signal)
+                .sender(SERVICE)
+                .path(PATH)
+                .interface(MANAGER)
+                .member("JobRemoved")
+                .build()?;
+            let stream = MessageStream::for_match_rule(rule, &self.bus, QUEUE).await?;
+            // Without a subscriber the manager sends no signals at all.
+            self.subscribed
+                .get_or_try_init(|| self.call::<_, ()>(PATH, MANAGER, "Subscribe", ()))
+                .await?;
+            Ok(stream)
+        };
+        bounded(CALL, doing, subscribe)
+            .await?
+            .map_err(|source| failed(doing(), source))
+    }
+
+    /// Takes a job back that took too long. What it already set going goes on.
+    async fn cancel(&self, job: &OwnedObjectPath) {
+        let id = job
+            .as_str()
+            .rsplit('/')
+            .next()
+            .and_then(|id| id.parse::<u32>().ok());
+        if let Some(id) = id {
+            let call = self.call::<_, ()>(PATH, MANAGER, "CancelJob", (id,));
+            // The job may have ended meanwhile; the time-out is what gets reported.
+            let _ = bounded(CALL, || "cancel".to_owned(), call).await;
+        }
+    }
+
+    async fn explained(
+        &self,
+        verb: &'static str,
+        unit: &str,
+        result: &str,
+        since: SystemTime,
+    ) -> HostError {
+        let state = self.unit(unit).await.unwrap_or_default();
+        let mut why = why(result, &state);
+        if result == "dependency" {
+            let down = self.down_dependencies(unit).await.unwrap_or_default();
+            if !down.is_empty() {
+                let down: Vec<_> = down.into_iter().collect();
+                why = format!("it needs {}, which did not start", down.join(", "));
+            }
+        }
+        HostError::UnitFailed {
+            unit: unit.to_owned(),
+            verb,
+            why,
+            journal: journal(unit, since).await,
+        }
+    }
+
+    async fn down_dependencies(&self, unit: &str) -> Result<BTreeSet<String>, HostError> {
+        let names = BTreeSet::from([unit.to_owned()]);
+        let mut needed = BTreeSet::new();
+        for row in self.list(&names).await? {
+            let found: Dependencies = self.get_all(&row.6, UNIT, unit).await?;
+            needed.extend(found.needed());
+        }
+        if needed.is_empty() {
+            return Ok(needed);
+        }
+        let rows = self.list(&needed).await?;
+        let down = rows.into_iter().filter(|row| row.3 != "active");
+        Ok(down.map(|row| row.0).collect())
+    }
+}
+
+/// Waits for the end of one job and says how it ended.
+async fn result_of(job: &OwnedObjectPath, removed: &mut MessageStream) -> Option<String> {
+    while let Some(message) = removed.next().await {
+        let Ok(message) = message else { continue };
+        let body = message.body();
+        let signal: Result<(u32, OwnedObjectPath, String, String), _> = body.deserialize();
+        if let Ok((_, path, _, result)) = signal
+            && path == *job
+        {
+            return Some(result);
+        }
+    }
+    None
+}
+
+fn unless_unknown(result: Result<(), HostError>) -> Result<(), HostError> {
+    match result {
+        Err(error) if error.is_not_found() => Ok(()),
+        other => other,
+    }
+}
+
+/// A sentence from the job's result and the unit's own; `JobRemoved` in
+/// org.freedesktop.systemd1(5), and `SERVICE RESULTS` in systemd.exec(5).
+fn why(job: &str, unit: &UnitState) -> String {
+    let status = match unit.exit_status {
+        0 => String::new(),
+        status => format!(", status {status}"),
+    };
+    match (job, unit.result.as_str()) {
+        ("failed", "" | "success") => format!("the job failed (unit {}/{})", unit.active, unit.sub),
+        ("failed", result) => format!("{result}{status}"),
+        ("dependency", _) => "a unit that it needs did not start".to_owned(),
+        ("canceled", _) => "the job was cancelled by another one".to_owned(),
+        ("timeout", _) => "the job's own time-out (JobTimeoutSec=) was reached".to_owned(),
+        ("skipped", _) => "the job does not apply to the unit's state".to_owned(),
+        (other, _) => format!("the job ended as {other}"),
+    }
+}
+
+/// The last lines that a unit wrote since `since`, as far as they can be had.
+async fn journal(unit: &str, since: SystemTime) -> Vec<String> {
+    let since = since
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_micros();
+    let mut command = Command::new("journalctl");
+    command
+        .args(["-u", unit, "-n", "10", "--no-pager", "-q", "-o", "cat"])
+        .arg(format!(
+            "--since=@{}.{:06}",
+            since / 1_000_000,
+            since % 1_000_000
+        ))
+        .kill_on_drop(true);
+    let Ok(Ok(output)) = tokio::time::timeout(JOURNAL, command.output()).await else {
+        return Vec::new();
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(result: &str, exit_status: i32) -> UnitState {
+        UnitState {
+            result: result.to_owned(),
+            exit_status,
+            ..UnitState::default()
+        }
+    }
+
+    #[test]
+    fn the_units_own_result_says_more() {
+        assert_eq!(
+            why("failed", &unit("exit-code", 203)),
+            "exit-code, status 203"
+        );
+        assert_eq!(why("failed", &unit("oom-kill", 0)), "oom-kill");
+        assert_eq!(why("once", &unit("", 0)), "the job ended as once");
+    }
+}

@@ -1,0 +1,363 @@
+//! systemd over D-Bus; org.freedesktop.systemd1(5).
+
+mod jobs;
+mod properties;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+use zbus::{Connection, DynamicType, OwnedObjectPath, OwnedVariant, Type};
+
+use self::properties::{Dependencies, ManagerProperties, UnitProperties};
+use super::error::{BusError, HostError};
+use crate::model::{SystemdState, UnitState};
+
+const SERVICE: &str = "org.freedesktop.systemd1";
+const PATH: &str = "/org/freedesktop/systemd1";
+const MANAGER: &str = "org.freedesktop.systemd1.Manager";
+const UNIT: &str = "org.freedesktop.systemd1.Unit";
+const SERVICE_UNIT: &str = "org.freedesktop.systemd1.Service";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+
+const CONNECT: Duration = Duration::from_secs(5);
+const CALL: Duration = Duration::from_secs(10);
+/// What systemctl(1) grants a daemon-reload is 180 s; a manager that needs half of it is ill.
+const RELOAD: Duration = Duration::from_secs(90);
+/// Calls under way at once. The bus refuses a connection's 129th, dbus-daemon(1)
+/// `max_replies_per_connection`.
+const PIPELINE: usize = 64;
+
+/// A connection to the system manager.
+pub struct Systemd {
+    bus: Connection,
+    subscribed: OnceCell<()>,
+}
+
+/// A row of `ListUnitsByNames`: name, description, load, active, sub, following, path, job id,
+/// job type, job path.
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    OwnedObjectPath,
+    u32,
+    String,
+    OwnedObjectPath,
+);
+
+impl Systemd {
+    /// Connects to the system bus; sd_booted(3) says how a machine without systemd is told.
+    pub async fn connect() -> Result<Self, HostError> {
+        if !Path::new("/run/systemd/system").is_dir() {
+            return Err(HostError::SystemdAbsent {
+                why: "this machine was not booted with it".to_owned(),
+                source: None,
+            });
+        }
+        match tokio::time::timeout(CONNECT, Connection::system()).await {
+            Ok(Ok(bus)) => Ok(Self {
+                bus,
+                subscribed: OnceCell::new(),
+            }),
+            Ok(Err(source)) => Err(HostError::SystemdAbsent {
+                why: "the system bus cannot be reached".to_owned(),
+                source: Some(BusError(source)),
+            }),
+            Err(_) => Err(HostError::SystemdAbsent {
+                why: format!("the system bus does not answer within {CONNECT:?}"),
+                source: None,
+            }),
+        }
+    }
+
+    /// The manager, and the state of the named units. A unit that exists nowhere is there with
+    /// `load` "not-found". `takes_along` stays empty.
+    pub async fn observe(&self, names: &BTreeSet<String>) -> Result<SystemdState, HostError> {
+        let (manager, units) = tokio::try_join!(self.manager(), self.units(names))?;
+        Ok(SystemdState {
+            identity: format!("{}/{}", boot_id()?, manager.userspace_timestamp),
+            started: manager.units_read(),
+            units,
+            own_unit: own_unit(),
+        })
+    }
+
+    /// One unit, fresh.
+    pub async fn unit(&self, name: &str) -> Result<UnitState, HostError> {
+        let names = BTreeSet::from([name.to_owned()]);
+        Ok(self.units(&names).await?.remove(name).unwrap_or_default())
+    }
+
+    /// Active units that a stop or restart of `unit` takes along, transitively: the reverse of
+    /// `Requires=`, `Requisite=`, `BindsTo=`, `PartOf=`, and `PropagatesStopTo=`;
+    /// systemd.unit(5), and `UNIT_ATOM_PROPAGATE_STOP` in systemd's unit-dependency-atom.c.
+    pub async fn takes_along(&self, unit: &str) -> Result<BTreeSet<String>, HostError> {
+        let mut seen = BTreeSet::from([unit.to_owned()]);
+        let mut next = seen.clone();
+        let mut active = BTreeSet::new();
+        while !next.is_empty() {
+            let rows = self.list(&next).await?;
+            // Inactive ones are passed through: a stop job propagates over them as well.
+            active.extend(
+                rows.iter()
+                    .filter(|row| is_up(&row.3))
+                    .map(|row| row.0.clone()),
+            );
+            let found: Vec<Dependencies> = stream::iter(&rows)
+                .map(|row| self.get_all(&row.6, UNIT, &row.0))
+                .buffer_unordered(PIPELINE)
+                .try_collect()
+                .await?;
+            let found = found.into_iter().flat_map(Dependencies::stopped_with_it);
+            next = found.filter(|name| !seen.contains(name)).collect();
+            seen.extend(next.iter().cloned());
+        }
+        active.remove(unit);
+        Ok(active)
+    }
+
+    /// Makes the manager read all unit files again (daemon-reload).
+    pub async fn reload(&self) -> Result<(), HostError> {
+        let before = self.manager().await?;
+        let doing = || "reload the manager (daemon-reload)".to_owned();
+        let call = self.call::<_, ()>(PATH, MANAGER, "Reload", ());
+        match bounded(RELOAD, doing, call).await? {
+            Ok(()) => Ok(()),
+            // The manager leaves the bus while it reloads where the bus itself is being changed.
+            // The reply is lost then, and only its own record tells whether it did.
+            Err(source) if is_lost_reply(&source) => {
+                if self.manager().await?.units_read() > before.units_read() {
+                    return Ok(());
+                }
+                Err(failed(doing(), source))
+            }
+            Err(source) => Err(failed(doing(), source)),
+        }
+    }
+
+    async fn manager(&self) -> Result<ManagerProperties, HostError> {
+        let path = OwnedObjectPath::try_from(PATH)
+            .map_err(|source| failed("name the manager".to_owned(), source))?;
+        let doing = "the manager";
+        let names = ["UserspaceTimestamp", "UnitsLoadTimestamp"];
+        let values: Vec<u64> = stream::iter(names)
+            .map(|name| self.get::<u64>(&path, MANAGER, name, doing))
+            .buffered(PIPELINE)
+            .try_collect()
+            .await?;
+        Ok(ManagerProperties::new(&values))
+    }
+
+    async fn list(&self, names: &BTreeSet<String>) -> Result<Vec<Row>, HostError> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let call = self.call(PATH, MANAGER, "ListUnitsByNames", (names,));
+        let doing = || "list units".to_owned();
+        bounded(CALL, doing, call)
+            .await?
+            .map_err(|source| failed(doing(), source))
+    }
+
+    async fn units(
+        &self,
+        names: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, UnitState>, HostError> {
+        // An empty list of names asks for every unit there is.
+        if names.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        stream::iter(self.list(names).await?)
+            .map(|row| self.unit_of_row(row))
+            .buffer_unordered(PIPELINE)
+            .try_collect()
+            .await
+    }
+
+    async fn unit_of_row(&self, row: Row) -> Result<(String, UnitState), HostError> {
+        let (name, _, load, active, sub, _, path, ..) = row;
+        let mut state = UnitState {
+            load,
+            active,
+            sub,
+            ..UnitState::default()
+        };
+        if state.load != "not-found" || state.active != "inactive" {
+            let unit: UnitProperties = self.get_all(&path, UNIT, &name).await?;
+            unit.fill(&mut state);
+            if name.ends_with(".service") {
+                self.fill_service(&path, &name, &mut state).await?;
+            }
+        }
+        Ok((name, state))
+    }
+
+    /// Single properties, because all those of a service cost the manager three times as much
+    /// as all those of a unit: it reads control groups for them.
+    async fn fill_service(
+        &self,
+        path: &OwnedObjectPath,
+        name: &str,
+        state: &mut UnitState,
+    ) -> Result<(), HostError> {
+        state.restarts = self.get(path, SERVICE_UNIT, "NRestarts", name).await?;
+        // A start resets the result, and a service that is up has none yet: service.c.
+        if state.is_active() {
+            "success".clone_into(&mut state.result);
+        } else {
+            state.result = self.get(path, SERVICE_UNIT, "Result", name).await?;
+            state.exit_status = self.get(path, SERVICE_UNIT, "ExecMainStatus", name).await?;
+        }
+        Ok(())
+    }
+
+    async fn get_all<T: DeserializeOwned + Type>(
+        &self,
+        path: &OwnedObjectPath,
+        interface: &str,
+        name: &str,
+    ) -> Result<T, HostError> {
+        let doing = || format!("read the properties of {name}");
+        let call = self.call(path.as_str(), PROPERTIES, "GetAll", (interface,));
+        bounded(CALL, doing, call)
+            .await?
+            .map_err(|source| failed(doing(), source))
+    }
+
+    async fn get<T>(
+        &self,
+        path: &OwnedObjectPath,
+        interface: &str,
+        property: &str,
+        name: &str,
+    ) -> Result<T, HostError>
+    where
+        T: TryFrom<OwnedVariant>,
+        zbus::Error: From<T::Error>,
+    {
+        let doing = || format!("read {property} of {name}");
+        let call = self.call(path.as_str(), PROPERTIES, "Get", (interface, property));
+        let value: OwnedVariant = bounded(CALL, doing, call)
+            .await?
+            .map_err(|source| failed(doing(), source))?;
+        T::try_from(value).map_err(|source| failed(doing(), source.into()))
+    }
+
+    async fn call<B, T>(
+        &self,
+        path: &str,
+        interface: &str,
+        method: &str,
+        body: B,
+    ) -> Result<T, zbus::Error>
+    where
+        B: Serialize + DynamicType,
+        T: DeserializeOwned + Type,
+    {
+        let reply = self
+            .bus
+            .call_method(Some(SERVICE), path, Some(interface), method, &body)
+            .await?;
+        reply.body().deserialize()
+    }
+}
+
+fn is_up(active: &str) -> bool {
+    matches!(active, "active" | "reloading" | "activating")
+}
+
+fn is_lost_reply(error: &zbus::Error) -> bool {
+    matches!(error, zbus::Error::FDO(error) if matches!(**error,
+        zbus::fdo::Error::NoReply(_) | zbus::fdo::Error::Disconnected(_)))
+}
+
+fn failed(doing: String, source: zbus::Error) -> HostError {
+    HostError::Systemd {
+        doing,
+        source: BusError(source),
+    }
+}
+
+async fn bounded<T>(
+    after: Duration,
+    what: impl FnOnce() -> String,
+    future: impl Future<Output = T>,
+) -> Result<T, HostError> {
+    let timeout = |_| HostError::Timeout {
+        what: what(),
+        after,
+    };
+    tokio::time::timeout(after, future).await.map_err(timeout)
+}
+
+/// The id of this boot, random(4).
+pub(super) fn boot_id() -> Result<String, HostError> {
+    let path = "/proc/sys/kernel/random/boot_id";
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(source) => Err(HostError::Proc {
+            path: path.into(),
+            source,
+        }),
+    }
+}
+
+fn own_unit() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    unit_of_cgroup(&text)
+}
+
+/// The service in whose control group a process is, from the text of /proc/PID/cgroup,
+/// cgroups(7): version 2 has one line `0::PATH`, version 1 has one of systemd's own,
+/// `N:name=systemd:PATH`. The last service of the path, since a user's manager is one as well.
+fn unit_of_cgroup(text: &str) -> Option<String> {
+    let path = |line: &str| -> Option<(bool, String)> {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (fields.next()?, fields.next()?);
+        matches!(controllers, "" | "name=systemd")
+            .then(|| (controllers.is_empty(), path.to_owned()))
+    };
+    // With both, version 1's line is the one that systemd keeps.
+    let path = text.lines().filter_map(path).min_by_key(|(v2, _)| *v2)?.1;
+    let unit = path.rsplit('/').find(|part| part.ends_with(".service"))?;
+    Some(unit.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unit_of_cgroup;
+
+    #[test]
+    fn own_unit_in_both_versions() {
+        let unit = |text| unit_of_cgroup(text);
+        let v2 = "0::/system.slice/watchme-drift.service\n";
+        assert_eq!(unit(v2).as_deref(), Some("watchme-drift.service"));
+        let v1 = "4:memory:/system.slice/a.service\n1:name=systemd:/system.slice/b.service\n0::/\n";
+        assert_eq!(unit(v1).as_deref(), Some("b.service"));
+    }
+
+    #[test]
+    fn a_login_is_no_service() {
+        assert_eq!(
+            unit_of_cgroup("0::/user.slice/user-0.slice/session-1.scope"),
+            None
+        );
+        assert_eq!(unit_of_cgroup(""), None);
+        assert_eq!(unit_of_cgroup("9:name=systemd:/docker/ffcc"), None);
+    }
+
+    #[test]
+    fn the_innermost_service_counts() {
+        let text = "0::/user.slice/user@0.service/app.slice/own.service";
+        assert_eq!(unit_of_cgroup(text).as_deref(), Some("own.service"));
+        let delegated = "0::/system.slice/own.service/payload";
+        assert_eq!(unit_of_cgroup(delegated).as_deref(), Some("own.service"));
+    }
+}
