@@ -5,5 +5,6 @@
 
 pub mod host;
 pub mod model;
+pub mod plan;
 pub mod root;
 pub mod source;

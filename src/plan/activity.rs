@@ -1,0 +1,202 @@
+//! Units that have to start, restart, reload or stop.
+
+use super::draft::{Draft, Stage, change};
+use super::{loaded, units};
+use crate::model::plan::UnitStep;
+use crate::model::{
+    Action, Change, DriftKind, Kind, OnChange, ResourceId, Unit, UnitState, UnitType,
+};
+
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    let Some(systemd) = &draft.observed.systemd else {
+        return;
+    };
+    let desired = draft.desired;
+    let mut planned: Vec<Change> = Vec::new();
+    for (name, unit) in &desired.units {
+        let is_template = name.contains("@.");
+        if !units::is_ours(unit) || is_template {
+            continue;
+        }
+        let unknown = UnitState::default();
+        let state = systemd.units.get(name).unwrap_or(&unknown);
+        planned.extend(plan_unit(draft, name, unit, state));
+    }
+    // What takes others along goes first: those need no restart of their own any more.
+    planned.sort_by_key(|change| change.interrupts.is_empty());
+    let mut taken_along = std::collections::BTreeSet::new();
+    for change in planned {
+        if matches!(&change.action, Action::Restart(step) if taken_along.contains(&step.unit)) {
+            continue;
+        }
+        taken_along.extend(change.interrupts.iter().cloned());
+        match would_stop_itself(&change, systemd.own_unit.as_deref()) {
+            Some(own) => {
+                let text = format!(
+                    "this run is part of {own}, which the change would interrupt: run `systemctl restart {}` from outside",
+                    change.id.name
+                );
+                draft.note(change.id, None, text);
+            }
+            None => draft.change(Stage::Units, change),
+        }
+    }
+}
+
+/// A run that restarts the unit that it runs in would be killed by it in the middle.
+fn would_stop_itself(change: &Change, own: Option<&str>) -> Option<String> {
+    let (Action::Restart(step) | Action::Stop(step)) = &change.action else {
+        return None;
+    };
+    own.filter(|own| step.unit == *own || change.interrupts.contains(*own))
+        .map(str::to_owned)
+}
+
+/// The step that starts or restarts `unit`.
+pub(super) fn step(name: &str, unit: &Unit) -> UnitStep {
+    UnitStep {
+        unit: name.to_owned(),
+        timeout: unit.start_timeout,
+        stacks: unit.stacks.clone(),
+        oneshot: unit.service_type == UnitType::Oneshot,
+    }
+}
+
+fn plan_unit(draft: &mut Draft<'_>, name: &str, unit: &Unit, state: &UnitState) -> Vec<Change> {
+    let id = ResourceId::new(Kind::Unit, name);
+    if draft.paused(name) {
+        return keep_paused(draft, id, name, unit, state);
+    }
+    if !state.is_active() {
+        return start(draft, id, name, unit, state).into_iter().collect();
+    }
+    let Some(why) = loaded::is_outdated(&draft.inputs, name, unit, state) else {
+        return Vec::new();
+    };
+    match on_change(name, unit) {
+        OnChange::None => Vec::new(),
+        OnChange::Reload if state.can_reload => vec![Change {
+            drift: DriftKind::Unloaded,
+            ..change(id, Action::ReloadUnit(step(name, unit)), why)
+        }],
+        OnChange::Reload | OnChange::Restart => restart(draft, id, name, unit, state, why),
+    }
+}
+
+fn keep_paused(
+    draft: &mut Draft<'_>,
+    id: ResourceId,
+    name: &str,
+    unit: &Unit,
+    state: &UnitState,
+) -> Vec<Change> {
+    let reason = draft
+        .recorded
+        .pauses
+        .get(name)
+        .map_or("", |pause| &pause.reason);
+    if state.is_active() {
+        let why = format!("is paused ({reason}) and was started");
+        return vec![change(id, Action::Stop(step(name, unit)), why)];
+    }
+    draft.note(id, None, format!("paused: {reason}"));
+    Vec::new()
+}
+
+/// A change of a target asks for nothing, and a slice takes its settings with the reload.
+fn on_change(name: &str, unit: &Unit) -> OnChange {
+    match name.rsplit_once('.').map(|(_, kind)| kind) {
+        Some("target" | "slice") => OnChange::None,
+        _ => unit.on_change,
+    }
+}
+
+fn start(
+    draft: &Draft<'_>,
+    id: ResourceId,
+    name: &str,
+    unit: &Unit,
+    state: &UnitState,
+) -> Option<Change> {
+    let wanted = unit.start
+        && name
+            .rsplit_once('.')
+            .is_none_or(|(_, kind)| kind != "target");
+    if !wanted || done(draft, name, unit, state) {
+        return None;
+    }
+    let (why, drift) = match (state.active.as_str(), state.sub.as_str()) {
+        ("failed", _) => (failure("failed", state), DriftKind::Degraded),
+        (_, "auto-restart") => (failure("keeps failing", state), DriftKind::Degraded),
+        ("activating", _) => ("is still starting".to_owned(), DriftKind::Degraded),
+        _ if draft.recorded.loaded.units.contains_key(name) => {
+            ("is stopped".to_owned(), DriftKind::Drifted)
+        }
+        _ => ("new".to_owned(), DriftKind::Drifted),
+    };
+    let action = Action::Start(step(name, unit));
+    Some(Change {
+        drift,
+        ..change(id, action, why)
+    })
+}
+
+/// Whether an inactive unit has done its work: a oneshot that ran with success.
+fn done(draft: &Draft<'_>, name: &str, unit: &Unit, state: &UnitState) -> bool {
+    let ran = !state.invocation.is_empty() || draft.recorded.loaded.units.contains_key(name);
+    unit.service_type == UnitType::Oneshot
+        && !unit.remain_after_exit
+        && state.active == "inactive"
+        && state.result == "success"
+        && ran
+}
+
+fn failure(verb: &str, state: &UnitState) -> String {
+    match state.exit_status {
+        0 => format!("{verb}: {}", state.result),
+        status => format!("{verb}: {}, status {status}", state.result),
+    }
+}
+
+fn restart(
+    draft: &Draft<'_>,
+    id: ResourceId,
+    name: &str,
+    unit: &Unit,
+    state: &UnitState,
+    why: String,
+) -> Vec<Change> {
+    let restarted = Change {
+        interrupts: state.takes_along.clone(),
+        drift: DriftKind::Unloaded,
+        ..change(id.clone(), Action::Restart(step(name, unit)), why)
+    };
+    // systemd refuses to restart a socket while its service runs, and leaves it inactive.
+    let Some(service) = name
+        .strip_suffix(".socket")
+        .map(|stem| format!("{stem}.service"))
+    else {
+        return vec![restarted];
+    };
+    let running = draft.observed.systemd.as_ref().is_some_and(|systemd| {
+        systemd
+            .units
+            .get(&service)
+            .is_some_and(UnitState::is_active)
+    });
+    if !running {
+        return vec![restarted];
+    }
+    let plain = UnitStep {
+        unit: service.clone(),
+        timeout: unit.start_timeout,
+        ..UnitStep::default()
+    };
+    let stop = change(
+        id.clone(),
+        Action::Stop(plain.clone()),
+        format!("{name} cannot restart while it runs"),
+    );
+    let start = change(id, Action::Start(plain), format!("stopped for {name}"));
+    vec![stop, restarted, start]
+}

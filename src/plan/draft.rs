@@ -1,0 +1,217 @@
+//! A plan in the making.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use super::Inputs;
+use crate::model::{
+    Action, Change, Diff, DriftKind, File, Kind, Note, Plan, Refusal, ResourceId, Selector,
+};
+
+/// When a change comes, in the order of an apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// Old units whose place a new one takes, and which cannot run beside it.
+    MakeRoom,
+    /// Networks and volumes, which containers need to start.
+    Networks,
+    /// Certificates, which nginx needs to load a site.
+    Certificates,
+    /// The store and the links.
+    Switch,
+    /// systemd reads units again.
+    Manager,
+    /// What a changed file under /etc asks for.
+    Etc,
+    /// Units start, restart, reload.
+    Units,
+    /// Containers are attached.
+    Members,
+    /// nginx serves the new sites.
+    Nginx,
+    /// What left the desired state stops and goes.
+    Retire,
+    /// systemd forgets it.
+    Forget,
+}
+
+pub(super) struct Draft<'a> {
+    pub inputs: Inputs<'a>,
+    /// Every file of the desired store.
+    pub tree: BTreeMap<PathBuf, File>,
+    /// Every file of the store as it was applied.
+    pub applied: BTreeMap<PathBuf, File>,
+    /// Paths outside the store that are wanted, whether they change or not.
+    pub wanted: BTreeMap<PathBuf, ResourceId>,
+    changes: Vec<(Stage, Change)>,
+    refusals: Vec<Refusal>,
+    notes: Vec<Note>,
+}
+
+impl<'a> Deref for Draft<'a> {
+    type Target = Inputs<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inputs
+    }
+}
+
+impl<'a> Draft<'a> {
+    pub fn new(inputs: Inputs<'a>) -> Self {
+        Self {
+            inputs,
+            tree: inputs.desired.tree(),
+            applied: inputs
+                .recorded
+                .applied
+                .as_ref()
+                .map(|(_, desired)| desired.tree())
+                .unwrap_or_default(),
+            wanted: BTreeMap::new(),
+            changes: Vec::new(),
+            refusals: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Adds a change, unless `--only` leaves its resource out.
+    pub fn change(&mut self, stage: Stage, change: Change) {
+        if self.selects(&change.id) {
+            self.changes.push((stage, change));
+        }
+    }
+
+    /// Adds a change that other changes ask for: `--only` has decided about those already.
+    pub fn derived(&mut self, stage: Stage, change: Change) {
+        self.changes.push((stage, change));
+    }
+
+    /// How many changes there are so far.
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Whether `--only` leaves any resource of `kind` in.
+    pub fn selects_kind(&self, kind: Kind) -> bool {
+        Selector::any_of_kind(self.only, kind)
+    }
+
+    /// Whether links or files of units go at the end.
+    pub fn retires_units(&self) -> bool {
+        self.changes
+            .iter()
+            .any(|(stage, change)| *stage == Stage::Retire && change.id.kind == Kind::Unit)
+    }
+
+    pub fn refuse(&mut self, id: ResourceId, why: impl Into<String>, help: Vec<String>) {
+        if self.selects(&id) {
+            let why = why.into();
+            self.refusals.push(Refusal { id, why, help });
+        }
+    }
+
+    pub fn note(&mut self, id: ResourceId, drift: Option<DriftKind>, text: impl Into<String>) {
+        if self.selects(&id) {
+            let text = text.into();
+            self.notes.push(Note { id, drift, text });
+        }
+    }
+
+    /// Whether a change so far touches a path for which `touches` holds.
+    pub fn any_path(&self, touches: impl Fn(&Path, bool) -> bool) -> bool {
+        self.changes.iter().any(|(_, change)| match &change.action {
+            Action::Store { path, .. } => touches(path, true),
+            Action::Link { path, .. } | Action::Copy { path, .. } | Action::Remove { path, .. } => {
+                touches(path, false)
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether a change so far does what `is` looks for.
+    pub fn any_action(&self, is: impl Fn(&Action) -> bool) -> bool {
+        self.changes.iter().any(|(_, change)| is(&change.action))
+    }
+
+    /// Units that a change so far starts or restarts, those taken along included.
+    pub fn starting(&self) -> BTreeSet<String> {
+        let mut units = BTreeSet::new();
+        for (_, change) in &self.changes {
+            if let Action::Start(step) | Action::Restart(step) = &change.action {
+                units.insert(step.unit.clone());
+                units.extend(change.interrupts.iter().cloned());
+            }
+        }
+        units
+    }
+
+    pub fn finish(mut self) -> Plan {
+        self.changes.sort_by_key(|(stage, _)| *stage);
+        Plan {
+            changes: self.changes.into_iter().map(|(_, change)| change).collect(),
+            refusals: self.refusals,
+            notes: self.notes,
+        }
+    }
+}
+
+/// A change without a diff that interrupts nobody.
+pub(super) fn change(id: ResourceId, action: Action, why: impl Into<String>) -> Change {
+    Change {
+        id,
+        action,
+        why: why.into(),
+        diff: None,
+        interrupts: BTreeSet::new(),
+        drift: DriftKind::Drifted,
+    }
+}
+
+/// The resource to which a path of the store belongs.
+pub(super) fn store_id(path: &Path) -> ResourceId {
+    use crate::model::layout::store;
+    let mut parts = path.components();
+    let folder = parts.next().and_then(|part| part.as_os_str().to_str());
+    let rest = parts.as_path();
+    match folder {
+        Some(store::SITES) => ResourceId::new(Kind::Site, rest.to_string_lossy()),
+        Some(store::UNITS) => {
+            let first = rest
+                .components()
+                .next()
+                .map_or("", |part| part.as_os_str().to_str().unwrap_or_default());
+            let unit = match rest.components().count() {
+                1 => first,
+                _ => first.strip_suffix(".d").unwrap_or(first),
+            };
+            ResourceId::new(Kind::Unit, unit)
+        }
+        Some(store::ETC) => ResourceId::new(Kind::Etc, rest.to_string_lossy()),
+        _ => ResourceId::new(Kind::File, rest.to_string_lossy()),
+    }
+}
+
+/// Before and after as text, where both are text.
+pub(super) fn diff(
+    old_path: &Path,
+    old: Option<&[u8]>,
+    new_path: &Path,
+    new: Option<&[u8]>,
+) -> Option<Diff> {
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
+    let old = match old {
+        Some(bytes) => Some(text(bytes)?),
+        None => None,
+    };
+    let new = match new {
+        Some(bytes) => Some(text(bytes)?),
+        None => None,
+    };
+    (old != new).then(|| Diff {
+        old_path: old_path.to_owned(),
+        new_path: new_path.to_owned(),
+        old,
+        new,
+    })
+}

@@ -1,0 +1,187 @@
+//! Files below /etc, paths at which nothing may stand, and what follows a change.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::draft::{self, Draft, Stage, change};
+use super::files;
+use crate::model::plan::UnitStep;
+use crate::model::{Action, Change, Entry, EtcAction, EtcFile, Hash, Kind, ResourceId, layout};
+
+/// Bound of a restart or reload that a file under /etc asks for.
+const ACTION_TIMEOUT: Duration = Duration::from_secs(90);
+
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    let desired = draft.desired;
+    let mut actions = std::collections::BTreeMap::new();
+    for (relative, etc) in &desired.etc {
+        let id = ResourceId::new(Kind::Etc, relative.to_string_lossy());
+        if plan_file(draft, &id, relative, etc) && draft.selects(&id) {
+            if let Some(action) = &etc.action {
+                actions.entry(action.clone()).or_insert(id);
+            }
+        }
+    }
+    for (action, id) in actions {
+        follow(draft, id, action);
+    }
+    for path in &desired.absent {
+        let id = absent_id(path);
+        files::remove(
+            draft,
+            Stage::Switch,
+            &id,
+            path,
+            "watchme.toml says that it is absent",
+        );
+    }
+}
+
+/// The resource that a path named in `absent` counts as.
+fn absent_id(path: &Path) -> ResourceId {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let kind = match (
+        path.starts_with(layout::NGINX),
+        path.starts_with(layout::SYSTEMD),
+    ) {
+        (true, _) => Kind::Site,
+        (_, true) => Kind::Unit,
+        _ => {
+            return ResourceId::new(
+                Kind::Etc,
+                path.strip_prefix("/etc").unwrap_or(path).to_string_lossy(),
+            );
+        }
+    };
+    ResourceId::new(kind, name)
+}
+
+/// Returns whether the file changes.
+fn plan_file(draft: &mut Draft<'_>, id: &ResourceId, relative: &Path, etc: &EtcFile) -> bool {
+    let stored = PathBuf::from(layout::store::ETC).join(relative);
+    let path = layout::etc(relative);
+    let live = layout::live(&stored);
+    let in_store = files::store(draft, id, &stored, &etc.file, &path);
+    if etc.link {
+        let before = draft.len();
+        files::link(
+            draft,
+            id,
+            path,
+            live.clone(),
+            &live,
+            Some((&etc.file, in_store)),
+        );
+        return in_store || draft.len() > before;
+    }
+    draft.wanted.insert(path.clone(), id.clone());
+    copy(draft, id, &path, &stored, etc, in_store)
+}
+
+fn copy(
+    draft: &mut Draft<'_>,
+    id: &ResourceId,
+    path: &Path,
+    stored: &Path,
+    etc: &EtcFile,
+    in_store: bool,
+) -> bool {
+    let observed = draft.observed;
+    let wanted_owner = observed.owners.get(&etc.owner);
+    let (why, keep) = match observed.entry(path) {
+        Entry::File {
+            content,
+            mode,
+            owner,
+            ..
+        } => {
+            let same_owner = wanted_owner.is_none_or(|wanted| wanted == owner);
+            if **content != *etc.file.content {
+                let applied = draft.applied.get(stored).map(|file| file.hash.clone());
+                let edited = Some(Hash::of(content)) != applied;
+                let known = draft.recorded.inventory.paths.contains_key(path);
+                let why = match (edited, known) {
+                    (false, _) => "changed",
+                    (true, true) => "was edited on the host: kept in the backups",
+                    (true, false) => "another file stands there: kept in the backups",
+                };
+                (why.to_owned(), edited)
+            } else if mode & 0o7777 != etc.mode {
+                (
+                    format!("mode {:04o} instead of {:04o}", mode & 0o7777, etc.mode),
+                    false,
+                )
+            } else if !same_owner {
+                (
+                    format!("owned by {}:{} instead of {}", owner.0, owner.1, etc.owner),
+                    false,
+                )
+            } else {
+                return in_store;
+            }
+        }
+        Entry::Missing if draft.recorded.inventory.paths.contains_key(path) => {
+            ("is gone".to_owned(), false)
+        }
+        Entry::Missing => ("new".to_owned(), false),
+        Entry::Link { target, .. } => (format!("links to {}", target.display()), true),
+        Entry::Unreadable => {
+            files::note_unreadable(draft, id, path);
+            return in_store;
+        }
+        Entry::Directory | Entry::Other => {
+            let why = format!("no regular file stands at {}", path.display());
+            draft.refuse(id.clone(), why, vec![format!("ls -la {}", path.display())]);
+            return false;
+        }
+    };
+    let diff = (!in_store)
+        .then(|| observed.content(path))
+        .flatten()
+        .and_then(|old| draft::diff(path, Some(old), &etc.file.source, Some(&etc.file.content)));
+    let action = Action::Copy {
+        path: path.to_owned(),
+        file: etc.file.clone(),
+        mode: etc.mode,
+        owner: etc.owner.clone(),
+        keep,
+    };
+    draft.change(
+        Stage::Switch,
+        Change {
+            diff,
+            ..change(id.clone(), action, why)
+        },
+    );
+    true
+}
+
+fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
+    let Some(systemd) = &draft.observed.systemd else {
+        return;
+    };
+    let (EtcAction::Restart(unit) | EtcAction::Reload(unit)) = &action;
+    let state = systemd.units.get(unit);
+    let step = UnitStep {
+        unit: unit.clone(),
+        timeout: ACTION_TIMEOUT,
+        ..UnitStep::default()
+    };
+    let why = format!("/etc/{} changed", id.name);
+    let (action, interrupts) = match action {
+        EtcAction::Restart(_) => (
+            Action::Restart(step),
+            state
+                .map(|state| state.takes_along.clone())
+                .unwrap_or_default(),
+        ),
+        EtcAction::Reload(_) => (Action::ReloadUnit(step), Default::default()),
+    };
+    draft.change(
+        Stage::Etc,
+        Change {
+            interrupts,
+            ..change(id, action, why)
+        },
+    );
+}

@@ -1,0 +1,204 @@
+//! What the daemons have loaded, by our own record of the last proved (re)load.
+//!
+//! `NeedDaemonReload` and modification times only add suspicion: after an exchange back to an
+//! older file systemd says `no`, and a worker that was respawned is newer than its files.
+
+use std::path::Path;
+
+use super::Inputs;
+use crate::model::{Desired, Hash, LoadedDaemon, Observed, SystemdState, Unit, UnitState, layout};
+
+/// Hash of everything that systemd reads: units, drop-ins and the links that enable them.
+pub fn systemd_hash(desired: &Desired) -> Hash {
+    let tree = desired.tree();
+    let mut parts: Vec<Vec<u8>> = Vec::new();
+    for (path, file) in &tree {
+        if path.starts_with(layout::store::UNITS) {
+            parts.push(path.to_string_lossy().into_owned().into_bytes());
+            parts.push(file.hash.as_str().into());
+        }
+    }
+    for unit in desired.units.values() {
+        for link in &unit.install.links {
+            parts.push(link.to_string_lossy().into_owned().into_bytes());
+        }
+    }
+    Hash::of_parts(parts.iter().map(Vec::as_slice))
+}
+
+/// Hash of everything that nginx reads: sites, which are enabled, and files below /etc/nginx.
+pub fn nginx_hash(desired: &Desired) -> Hash {
+    let mut parts: Vec<Vec<u8>> = Vec::new();
+    for (name, site) in desired.sites.iter().filter(|(_, site)| site.enabled) {
+        parts.push(name.as_str().into());
+        parts.push(site.file.hash.as_str().into());
+    }
+    for (path, etc) in &desired.etc {
+        if path.starts_with("nginx") {
+            parts.push(path.to_string_lossy().into_owned().into_bytes());
+            parts.push(etc.file.hash.as_str().into());
+        }
+    }
+    Hash::of_parts(parts.iter().map(Vec::as_slice))
+}
+
+/// Hash of everything that a unit is started with: its file or template, its drop-ins, and the
+/// files that it names, those outside git as they are on the host.
+pub fn unit_hash(desired: &Desired, observed: &Observed, unit: &Unit) -> Hash {
+    let template = unit
+        .template
+        .as_ref()
+        .and_then(|name| desired.units.get(name));
+    let file = unit
+        .file
+        .as_ref()
+        .or(template.and_then(|unit| unit.file.as_ref()));
+    let mut parts: Vec<&[u8]> = Vec::new();
+    parts.extend(file.map(|file| file.hash.as_str().as_bytes()));
+    let dropins = template
+        .into_iter()
+        .chain([unit])
+        .flat_map(|unit| &unit.dropins);
+    for (name, file) in dropins {
+        parts.push(name.as_bytes());
+        parts.push(file.hash.as_str().as_bytes());
+    }
+    for path in &unit.names {
+        if let Some(file) = desired.files.get(path) {
+            parts.push(path.as_os_str().as_encoded_bytes());
+            parts.push(file.hash.as_str().as_bytes());
+        }
+    }
+    for path in &unit.watched {
+        if let Some(content) = observed.content(path) {
+            parts.push(path.as_os_str().as_encoded_bytes());
+            parts.push(content);
+        }
+    }
+    Hash::of_parts(parts)
+}
+
+/// Why systemd has not read the units as desired; `None` when it has.
+pub(super) fn unread_units(inputs: &Inputs<'_>, systemd: &SystemdState) -> Option<String> {
+    for (name, unit) in &inputs.desired.units {
+        let state = systemd.units.get(name);
+        if state.is_some_and(|state| state.need_reload) {
+            return Some(format!("{name} changed on disk since systemd read it"));
+        }
+        if unit.file.is_some()
+            && !name.contains("@.")
+            && state.is_some_and(|state| state.load == "not-found")
+        {
+            return Some(format!("systemd does not know {name}"));
+        }
+    }
+    let loaded = is_loaded(
+        inputs,
+        inputs.recorded.loaded.systemd.as_ref(),
+        &systemd.identity,
+        systemd.started,
+        &systemd_hash(inputs.desired),
+    );
+    let managed = !inputs.desired.units.is_empty();
+    (managed && !loaded).then(|| "systemd has not read the present units".to_owned())
+}
+
+/// Whether a daemon has loaded what hashes to `wanted`. One that started anew after the last
+/// switch has read what lies on the disk, which the other comparisons look at.
+pub(super) fn is_loaded(
+    inputs: &Inputs<'_>,
+    record: Option<&LoadedDaemon>,
+    identity: &str,
+    started: Option<jiff::Timestamp>,
+    wanted: &Hash,
+) -> bool {
+    match record {
+        Some(record) if record.identity == identity => record.hash == *wanted,
+        _ => match (started, inputs.recorded.loaded.switched) {
+            (Some(started), Some(switched)) => started > switched,
+            _ => inputs.recorded.applied.is_none(),
+        },
+    }
+}
+
+/// Whether a running unit runs with files other than the desired ones, and why.
+pub(super) fn is_outdated(
+    inputs: &Inputs<'_>,
+    name: &str,
+    unit: &Unit,
+    state: &UnitState,
+) -> Option<String> {
+    let wanted = unit_hash(inputs.desired, inputs.observed, unit);
+    if let Some(record) = inputs.recorded.loaded.units.get(name) {
+        if record.hash == wanted {
+            return None;
+        }
+        let restarted = match (state.started, inputs.recorded.loaded.switched) {
+            (Some(started), Some(switched)) => started > switched,
+            _ => false,
+        };
+        if restarted && files_as_desired(inputs, name, unit, state).is_none() {
+            return None;
+        }
+        return Some(match changed_names(inputs, unit) {
+            Some(path) => format!("it names {path}, which changed"),
+            None => "its files changed".to_owned(),
+        });
+    }
+    files_as_desired(inputs, name, unit, state)
+}
+
+/// Of a unit that we never started: what it runs with follows from what stood where it reads,
+/// and from when it started. Returns what differs.
+fn files_as_desired(
+    inputs: &Inputs<'_>,
+    name: &str,
+    unit: &Unit,
+    state: &UnitState,
+) -> Option<String> {
+    let template = unit.template.as_deref();
+    let template_unit = template.and_then(|name| inputs.desired.units.get(name));
+    let file = unit
+        .file
+        .as_ref()
+        .or(template_unit.and_then(|unit| unit.file.as_ref()));
+    let own = file.map(|file| (layout::unit(template.unwrap_or(name)), file));
+    let dropins = unit
+        .dropins
+        .iter()
+        .map(|(dropin, file)| (layout::dropin(name, dropin), file));
+    let named = unit.names.iter().filter_map(|path| {
+        let file = inputs.desired.files.get(path)?;
+        let stored = layout::live(Path::new(layout::store::FILES).join(&file.source));
+        let read = match inputs.observed.content(&stored) {
+            Some(_) => stored,
+            None => path.clone(),
+        };
+        Some((read, file))
+    });
+    for (path, file) in own.into_iter().chain(dropins).chain(named) {
+        match inputs.observed.content(&path) {
+            Some(content) if **content == *file.content => {}
+            Some(_) => return Some(format!("{} changed", path.display())),
+            None => return Some(format!("{} is new", path.display())),
+        }
+        let modified = inputs.observed.modified(&path);
+        if modified
+            .zip(state.started)
+            .is_some_and(|(file, unit)| file > unit)
+        {
+            return Some(format!("{} is newer than its start", path.display()));
+        }
+    }
+    None
+}
+
+/// A file that the unit names and whose content is another than the applied one.
+fn changed_names(inputs: &Inputs<'_>, unit: &Unit) -> Option<String> {
+    let (_, applied) = inputs.recorded.applied.as_ref()?;
+    let mut changed = unit.names.iter().filter(|path| {
+        let hash = |desired: &Desired| desired.files.get(*path).map(|file| file.hash.clone());
+        hash(inputs.desired) != hash(applied)
+    });
+    changed.next().map(|path| path.display().to_string())
+}

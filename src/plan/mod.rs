@@ -1,0 +1,86 @@
+//! (`Desired`, `Observed`, `Recorded`) → `Plan`. Pure: all decisions are made here, and nothing
+//! is asked or touched.
+
+mod activity;
+mod draft;
+mod etc;
+mod files;
+mod loaded;
+mod members;
+mod networks;
+mod nginx;
+mod prune;
+mod sites;
+mod stacks;
+mod units;
+mod watch;
+
+pub use loaded::{nginx_hash, systemd_hash, unit_hash};
+pub use members::{find as find_members, not_running};
+pub use prune::inventory;
+pub use watch::watch;
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::model::{Desired, Observed, Plan, Recorded, ResourceId, Selector};
+use draft::Draft;
+
+/// What a plan is made of.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// What is wanted.
+    pub desired: &'a Desired,
+    /// What is there.
+    pub observed: &'a Observed,
+    /// What earlier runs recorded.
+    pub recorded: &'a Recorded,
+    /// What `--only` selects; empty: everything.
+    pub only: &'a [Selector],
+    /// Folders that count as the checkout: links into them are adopted.
+    pub checkouts: &'a [PathBuf],
+    /// Whether an empty desired state may take everything away.
+    pub allow_empty: bool,
+    /// The present time, for pauses.
+    pub now: Timestamp,
+}
+
+impl Inputs<'_> {
+    fn selects(&self, id: &ResourceId) -> bool {
+        Selector::any(self.only, id)
+    }
+
+    /// Whether `target`, as a link has it, lies in the checkout.
+    fn in_checkout(&self, target: &Path) -> bool {
+        self.checkouts.iter().any(|root| target.starts_with(root))
+    }
+
+    fn paused(&self, unit: &str) -> bool {
+        self.recorded
+            .pauses
+            .get(unit)
+            .is_some_and(|pause| pause.holds(self.now))
+    }
+}
+
+/// The changes that make the host as desired, in the order in which they are made: make before
+/// break, so that what is replaced is only stopped when its replacement serves.
+pub fn plan(inputs: Inputs<'_>) -> Plan {
+    let mut draft = Draft::new(inputs);
+    prune::refuse_empty(&mut draft);
+    networks::plan(&mut draft);
+    etc::plan(&mut draft);
+    sites::plan(&mut draft);
+    units::plan(&mut draft);
+    prune::plan(&mut draft);
+    units::reload_if_needed(&mut draft);
+    activity::plan(&mut draft);
+    members::plan(&mut draft);
+    stacks::plan(&mut draft);
+    nginx::plan(&mut draft);
+    draft.finish()
+}
+
+#[cfg(test)]
+mod tests;

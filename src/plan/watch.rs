@@ -1,0 +1,116 @@
+//! What has to be looked at for a plan.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::{Desired, Kind, Recorded, Selector, Watch, layout};
+
+/// What a plan for `desired` has to know.
+pub fn watch(desired: &Desired, recorded: &Recorded, only: &[Selector]) -> Watch {
+    let kind = |kind| Selector::any_of_kind(only, kind);
+    let mut watch = Watch::default();
+    add_paths(&mut watch, desired);
+    if let Some((_, applied)) = &recorded.applied {
+        add_paths(&mut watch, applied);
+    }
+    watch.paths.extend(recorded.inventory.paths.keys().cloned());
+    watch.paths.extend(desired.absent.iter().cloned());
+    for folder in ["sites-available", "sites-enabled"] {
+        watch.folders.insert(Path::new(layout::NGINX).join(folder));
+    }
+    watch.folders.insert(PathBuf::from(layout::SYSTEMD));
+    for etc in desired.etc.values() {
+        watch.owners.insert(etc.owner.clone());
+    }
+    if kind(Kind::Unit) || kind(Kind::File) {
+        add_units(&mut watch, desired, recorded);
+    }
+    if kind(Kind::Site) {
+        watch.nginx = !desired.sites.is_empty()
+            || recorded
+                .inventory
+                .paths
+                .values()
+                .any(|id| id.kind == Kind::Site);
+    }
+    add_docker(
+        &mut watch,
+        desired,
+        recorded,
+        kind(Kind::Network) || kind(Kind::Member) || kind(Kind::Volume),
+    );
+    watch
+}
+
+fn add_paths(watch: &mut Watch, desired: &Desired) {
+    for path in desired.tree().keys() {
+        watch.paths.insert(layout::live(path));
+    }
+    for name in desired.sites.keys() {
+        watch.paths.insert(layout::site_available(name));
+        watch.paths.insert(layout::site_enabled(name));
+    }
+    for site in desired.sites.values() {
+        for pair in &site.certificates {
+            watch.paths.insert(pair.certificate.clone());
+            watch.paths.insert(pair.key.clone());
+        }
+    }
+    for (name, unit) in &desired.units {
+        watch.paths.insert(layout::unit(name));
+        watch
+            .folders
+            .insert(Path::new(layout::SYSTEMD).join(format!("{name}.d")));
+        let links = unit.install.links.iter();
+        watch
+            .paths
+            .extend(links.map(|link| Path::new(layout::SYSTEMD).join(link)));
+        watch.paths.extend(unit.watched.iter().cloned());
+    }
+    watch.paths.extend(desired.etc.keys().map(layout::etc));
+    watch.paths.extend(desired.files.keys().cloned());
+}
+
+fn add_units(watch: &mut Watch, desired: &Desired, recorded: &Recorded) {
+    let own = desired.units.keys().filter(|name| !name.contains("@."));
+    watch.units.extend(own.cloned());
+    watch.units.extend(
+        recorded
+            .inventory
+            .units
+            .iter()
+            .filter(|name| !name.contains("@."))
+            .cloned(),
+    );
+    for name in desired.units.keys() {
+        // A changed socket has to know whether its service runs.
+        if let Some(stem) = name
+            .strip_suffix(".socket")
+            .filter(|stem| !stem.ends_with('@'))
+        {
+            watch.units.insert(format!("{stem}.service"));
+        }
+    }
+}
+
+fn add_docker(watch: &mut Watch, desired: &Desired, recorded: &Recorded, selected: bool) {
+    let recorded_any =
+        !recorded.inventory.networks.is_empty() || !recorded.inventory.volumes.is_empty();
+    if !selected || !(desired.needs_docker() || recorded_any) {
+        return;
+    }
+    watch.docker = true;
+    watch.networks.extend(desired.networks.keys().cloned());
+    watch
+        .networks
+        .extend(recorded.inventory.networks.iter().cloned());
+    for network in desired.networks.values() {
+        watch
+            .members
+            .extend(network.members.iter().map(|member| member.name.clone()));
+    }
+    for unit in desired.units.values() {
+        watch
+            .projects
+            .extend(unit.stacks.iter().map(|stack| stack.project.clone()));
+    }
+}
