@@ -1,0 +1,174 @@
+//! What undoes each step of a run, written to the disk before the step is done. A run that was
+//! killed is undone from it by the next one.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{State, StateError};
+use crate::model::{Entry, layout};
+use crate::root::Root;
+
+/// How to undo one step. Each is safe to do when its step was not done, and to do twice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Undo {
+    /// Remove the network that was made, by name.
+    RemoveNetwork(String),
+    /// Put back what stood at a path.
+    Restore {
+        /// The path.
+        path: PathBuf,
+        /// What stood there.
+        saved: Saved,
+    },
+    /// Switch the store back, if the live tree is the one of this run.
+    Exchange {
+        /// Marks the live tree of the run.
+        run: String,
+    },
+    /// Forget the generation that the run wrote.
+    ForgetGeneration(u64),
+    /// systemd read units of this run.
+    DaemonReload,
+    /// nginx loaded sites of this run.
+    ReloadNginx,
+    /// Stop a unit that was not running.
+    Stop(String),
+    /// Start a unit that was running.
+    Start(String),
+    /// Restart a unit that ran with its old files, or make it reload them.
+    Restart(String),
+    /// Detach a container that was not on the network.
+    Disconnect {
+        /// The network's name.
+        network: String,
+        /// The container's name.
+        container: String,
+    },
+}
+
+/// What stood at a path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Saved {
+    /// Nothing.
+    Missing,
+    /// A link with this target.
+    Link(PathBuf),
+    /// A regular file, whose content is kept in this file.
+    File {
+        /// Where the content is kept.
+        copy: PathBuf,
+        /// Permission bits.
+        mode: u32,
+        /// Owner and group.
+        owner: (u32, u32),
+    },
+}
+
+/// The journal of the run in progress.
+#[derive(Debug)]
+pub struct Journal {
+    root: Root,
+    path: PathBuf,
+    folder: PathBuf,
+    undos: Vec<Undo>,
+}
+
+impl State {
+    /// The journal. One that is not empty was left by a run that did not end.
+    ///
+    /// # Errors
+    /// When it cannot be read. A last line that was cut off by a power loss is left out: its step
+    /// was not begun.
+    pub fn journal(&self) -> Result<Journal, StateError> {
+        let path = self.path("journal");
+        let text = self.root.read(&path)?.unwrap_or_default();
+        let mut undos = Vec::new();
+        let mut lines = text.split(|byte| *byte == b'\n').peekable();
+        while let Some(line) = lines.next() {
+            if line.is_empty() {
+                continue;
+            }
+            match serde_json::from_slice(line) {
+                Ok(undo) => undos.push(undo),
+                Err(_) if lines.peek().is_none() => {}
+                Err(source) => return Err(StateError::Damaged { path, source }),
+            }
+        }
+        Ok(Journal {
+            root: self.root.clone(),
+            path,
+            folder: Path::new(layout::STATE).join("undo"),
+            undos,
+        })
+    }
+}
+
+impl Journal {
+    /// Whether a run has steps to undo.
+    pub fn is_empty(&self) -> bool {
+        self.undos.is_empty()
+    }
+
+    /// What has to be undone, in the order in which it was done.
+    pub fn undos(&self) -> &[Undo] {
+        &self.undos
+    }
+
+    /// Writes down how to undo a step that is about to be done.
+    ///
+    /// # Errors
+    /// When it cannot be forced to the disk; the step must not be done then.
+    pub fn record(&mut self, undo: Undo) -> Result<(), StateError> {
+        if self.undos.contains(&undo) {
+            return Ok(());
+        }
+        let mut line = serde_json::to_vec(&undo).map_err(|source| StateError::Unwritable {
+            path: self.path.clone(),
+            source,
+        })?;
+        line.push(b'\n');
+        self.root.append(&self.path, &line)?;
+        self.undos.push(undo);
+        Ok(())
+    }
+
+    /// Writes down what stands at `path`, so that it can be put back.
+    ///
+    /// # Errors
+    /// When it cannot be read or kept.
+    pub fn save(&mut self, path: &Path) -> Result<(), StateError> {
+        let saved = match self.root.entry(path)? {
+            Entry::Link { target, .. } => Saved::Link(target),
+            Entry::File {
+                content,
+                mode,
+                owner,
+                ..
+            } => {
+                let copy = self.folder.join(self.undos.len().to_string());
+                self.root.make_folder(&self.folder)?;
+                self.root.write(&copy, &content, 0o600)?;
+                Saved::File { copy, mode, owner }
+            }
+            Entry::Missing | Entry::Directory | Entry::Other | Entry::Unreadable => Saved::Missing,
+        };
+        self.record(Undo::Restore {
+            path: path.to_owned(),
+            saved,
+        })
+    }
+
+    /// Ends the run: nothing is left to undo.
+    ///
+    /// # Errors
+    /// When the journal cannot be removed.
+    pub fn clear(&mut self) -> Result<(), StateError> {
+        self.root.remove(&self.path)?;
+        self.root.remove_folder(&self.folder)?;
+        self.undos.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! One run at a time.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use super::{State, StateError};
+use crate::model::layout;
+use crate::root::RootError;
+
+/// How often a held lock is tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(100);
+
+/// The lock, held until it is dropped; the kernel lets go of it when the process dies, flock(2).
+#[derive(Debug)]
+pub struct Lock {
+    _held: Flock<File>,
+}
+
+impl State {
+    /// Takes the lock, waiting up to `patience`.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`] with the holder's process id, or what the file system said.
+    pub fn lock(&self, patience: Duration) -> Result<Lock, StateError> {
+        let path = self.path("lock");
+        self.root.make_folder(Path::new(layout::STATE))?;
+        let failed = |source: io::Error| RootError {
+            doing: "lock",
+            path: path.clone(),
+            source,
+        };
+        let place = self.root.join(&path);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(place)
+            .map_err(failed)?;
+        let until = Instant::now() + patience;
+        loop {
+            file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(mut held) => {
+                    write_holder(&mut held).map_err(failed)?;
+                    return Ok(Lock { _held: held });
+                }
+                Err((file, nix::errno::Errno::EWOULDBLOCK)) => file,
+                Err((_, error)) => return Err(failed(error.into()).into()),
+            };
+            if Instant::now() >= until {
+                let holder = holder(&mut file);
+                return Err(StateError::Locked { holder });
+            }
+            std::thread::sleep(TRY_AGAIN);
+        }
+    }
+}
+
+fn write_holder(file: &mut File) -> io::Result<()> {
+    let command: Vec<String> = std::env::args().skip(1).collect();
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(
+        file,
+        "pid {} (watchme-apply {})",
+        std::process::id(),
+        command.join(" ")
+    )
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    match (read, text.trim()) {
+        (Ok(_), line) if !line.is_empty() => line.chars().filter(|c| !c.is_control()).collect(),
+        _ => "its process id is not known".to_owned(),
+    }
+}

@@ -1,0 +1,123 @@
+//! What runs leave on record: lock, inventory, what is loaded, pauses, generations, journal,
+//! backups. All of it below the root.
+
+mod generations;
+mod journal;
+mod lock;
+mod records;
+
+pub use generations::KEPT_GENERATIONS;
+pub use journal::{Journal, Saved, Undo};
+pub use lock::Lock;
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::model::layout;
+use crate::root::{Root, RootError};
+
+/// A record that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The file system refused.
+    #[error(transparent)]
+    Root(#[from] RootError),
+    /// A record does not say what it should.
+    #[error("{} is damaged", path.display())]
+    Damaged {
+        /// The record.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A record cannot be put into words.
+    #[error("could not write down {}", path.display())]
+    Unwritable {
+        /// The record.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A generation lacks a file, or has another one than was applied.
+    #[error("generation {number} is damaged: {} is not what was applied", path.display())]
+    Generation {
+        /// Its number.
+        number: u64,
+        /// The file in its tree.
+        path: PathBuf,
+    },
+    /// Another run holds the lock.
+    #[error("another run is in progress: {holder}")]
+    Locked {
+        /// Its process id and what it runs.
+        holder: String,
+    },
+}
+
+impl StateError {
+    /// The command that helps.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            StateError::Damaged { path, .. } => format!(
+                "move it away and apply again, which writes it anew: mv {0} {0}.damaged",
+                path.display()
+            ),
+            StateError::Generation { .. } => {
+                "apply a commit of the checkout: watchme-apply apply".to_owned()
+            }
+            StateError::Locked { .. } => "wait for it, or give --lock-timeout SECONDS".to_owned(),
+            StateError::Root(_) | StateError::Unwritable { .. } => return None,
+        })
+    }
+}
+
+/// The records below a root.
+#[derive(Clone, Debug)]
+pub struct State {
+    root: Root,
+}
+
+impl State {
+    /// The records of the host at `root`.
+    pub fn new(root: Root) -> Self {
+        Self { root }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        Path::new(layout::STATE).join(name)
+    }
+
+    /// Keeps what stands at `path` in the backups of the run that began at `time`, under
+    /// `backups/%Y%m%d_%H%M%S/<path>`, and returns where.
+    ///
+    /// # Errors
+    /// When the copy cannot be written.
+    pub fn back_up(
+        &self,
+        time: Timestamp,
+        path: &Path,
+        entry: &crate::model::Entry,
+    ) -> Result<Option<PathBuf>, StateError> {
+        use crate::model::Entry;
+        let stamp = time
+            .to_zoned(jiff::tz::TimeZone::system())
+            .strftime("%Y%m%d_%H%M%S")
+            .to_string();
+        let relative = path.strip_prefix("/").unwrap_or(path);
+        let copy = self.path("backups").join(stamp).join(relative);
+        if let Some(folder) = copy.parent() {
+            self.root.make_folder(folder)?;
+        }
+        match entry {
+            Entry::File { content, mode, .. } => self.root.write(&copy, content, mode & 0o700)?,
+            Entry::Link { target, .. } => self.root.link(&copy, target)?,
+            Entry::Missing | Entry::Directory | Entry::Other | Entry::Unreadable => {
+                return Ok(None);
+            }
+        }
+        Ok(Some(copy))
+    }
+}

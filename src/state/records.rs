@@ -1,0 +1,103 @@
+//! Records as JSON files: inventory, what is loaded, pauses.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Journal, State, StateError, Undo};
+use crate::model::{Desired, Inventory, Loaded, Pause, Recorded, RunRecord, layout};
+
+/// Permission bits of records: they name files and settings of the host, and nobody but root
+/// needs them to be writable.
+const MODE: u32 = 0o644;
+
+impl State {
+    /// All records that a plan needs. What was never written counts as empty.
+    ///
+    /// # Errors
+    /// When one cannot be read or is damaged; the error names it.
+    pub fn recorded(&self) -> Result<Recorded, StateError> {
+        Ok(Recorded {
+            inventory: self.read_json("inventory.json")?.unwrap_or_default(),
+            loaded: self.read_json("loaded.json")?.unwrap_or_default(),
+            pauses: self.read_json("pauses.json")?.unwrap_or_default(),
+            applied: self.latest_generation()?,
+        })
+    }
+
+    /// Ends a run that succeeded: its records, then an empty journal. Killed in between, it is
+    /// undone as if it had failed.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn commit(
+        &self,
+        journal: &mut Journal,
+        generation: Option<(&RunRecord, &Desired)>,
+        inventory: &Inventory,
+        loaded: &Loaded,
+    ) -> Result<(), StateError> {
+        if let Some((record, desired)) = generation {
+            journal.record(Undo::ForgetGeneration(record.number))?;
+            self.write_generation(record, desired)?;
+        }
+        for name in ["inventory.json", "loaded.json"] {
+            journal.save(&self.path(name))?;
+        }
+        self.write_json(self.path("inventory.json"), inventory)?;
+        self.write_loaded(loaded)?;
+        journal.clear()?;
+        Ok(self.root.remove_folder(Path::new(layout::NEXT))?)
+    }
+
+    /// Writes down what the daemons have loaded.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn write_loaded(&self, loaded: &Loaded) -> Result<(), StateError> {
+        self.write_json(self.path("loaded.json"), loaded)
+    }
+
+    /// Writes down which units are kept stopped.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn write_pauses(&self, pauses: &BTreeMap<String, Pause>) -> Result<(), StateError> {
+        self.write_json(self.path("pauses.json"), pauses)
+    }
+
+    fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {
+        self.read_json_at(self.path(name))
+    }
+
+    pub(super) fn read_json_at<T: DeserializeOwned>(
+        &self,
+        path: PathBuf,
+    ) -> Result<Option<T>, StateError> {
+        let Some(content) = self.root.read(&path)? else {
+            return Ok(None);
+        };
+        serde_json::from_slice(&content)
+            .map(Some)
+            .map_err(|source| StateError::Damaged { path, source })
+    }
+
+    pub(super) fn write_json<T: Serialize>(
+        &self,
+        path: PathBuf,
+        value: &T,
+    ) -> Result<(), StateError> {
+        let mut text =
+            serde_json::to_vec_pretty(value).map_err(|source| StateError::Unwritable {
+                path: path.clone(),
+                source,
+            })?;
+        text.push(b'\n');
+        if let Some(folder) = path.parent() {
+            self.root.make_folder(folder)?;
+        }
+        Ok(self.root.write(&path, &text, MODE)?)
+    }
+}
