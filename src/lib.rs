@@ -3,6 +3,7 @@
 //! The arrows between modules point left only:
 //! `model < source, check, host, plan, state < apply < reconcile < cli`.
 
+pub mod apply;
 pub mod host;
 pub mod model;
 pub mod plan;

@@ -1,0 +1,177 @@
+//! Carries a plan out as one transaction: each step is written down with what undoes it before
+//! it is done, and a failed one undoes them all. Nothing is decided here.
+
+mod certificate;
+mod docker;
+mod files;
+mod roll_back;
+mod units;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+
+use crate::host::{Host, HostError};
+use crate::model::{Action, Change, Observed, Plan};
+use crate::root::RootError;
+use crate::state::{Journal, State, StateError};
+
+pub use roll_back::{Left, roll_back};
+
+/// Is told of each step, and shows it.
+pub trait Progress {
+    /// A step begins.
+    fn begin(&mut self, change: &Change);
+    /// A step is done.
+    fn done(&mut self, change: &Change);
+    /// Something worth knowing happened on the way.
+    fn say(&mut self, text: &str);
+}
+
+/// A step that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The host refused.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// A record could not be kept.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The file system refused.
+    #[error(transparent)]
+    Root(#[from] RootError),
+    /// The program that makes certificates failed.
+    #[error("openssl could not make a self-signed certificate for {name}: {why}")]
+    Certificate {
+        /// For which name.
+        name: String,
+        /// The last line that it said.
+        why: String,
+    },
+    /// A file's owner does not exist.
+    #[error("{path} is to be owned by {owner}, and there is no such user or group")]
+    NoOwner {
+        /// The file.
+        path: String,
+        /// `user:group`.
+        owner: String,
+    },
+    /// A unit did not stay up.
+    #[error("{unit} did not stay up: {why}")]
+    NotUp {
+        /// The unit.
+        unit: String,
+        /// What was seen.
+        why: String,
+    },
+    /// A signal asked to stop.
+    #[error("interrupted by a signal")]
+    Interrupted,
+}
+
+impl StepError {
+    /// The command that helps.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            StepError::Host(error) => error.hint(),
+            StepError::State(error) => error.hint(),
+            StepError::NotUp { unit, .. } => Some(format!(
+                "systemctl status {unit}; journalctl -u {unit} -n 50"
+            )),
+            StepError::Certificate { .. } => Some("apt-get install openssl".to_owned()),
+            StepError::NoOwner { owner, .. } => Some(format!(
+                "getent passwd {}",
+                owner.replace(':', "; getent group ")
+            )),
+            StepError::Root(_) | StepError::Interrupted => None,
+        }
+    }
+}
+
+/// A run that changes the host.
+pub struct Run<'a> {
+    /// The host.
+    pub host: &'a Host,
+    /// Its records.
+    pub state: &'a State,
+    /// What undoes the steps so far.
+    pub journal: Journal,
+    /// When the run began: names its backups.
+    pub time: Timestamp,
+    /// The host before the run.
+    pub before: &'a Observed,
+    /// Who is told.
+    pub progress: &'a mut dyn Progress,
+    /// Set by a signal: the step in progress ends, then all is undone.
+    pub interrupted: Arc<AtomicBool>,
+    /// When this run switched the store, if it did.
+    pub switched: Option<Timestamp>,
+}
+
+impl Run<'_> {
+    /// Does every change of `plan` in its order.
+    ///
+    /// # Errors
+    /// The first step that failed, with its change. The caller rolls back.
+    pub async fn carry_out(&mut self, plan: &Plan) -> Result<(), (Change, StepError)> {
+        let mut started = Vec::new();
+        let mut changes = plan.changes.iter().peekable();
+        while let Some(change) = changes.next() {
+            let failed = |error| (change.clone(), error);
+            if self.interrupted.load(Ordering::Relaxed) {
+                return Err(failed(StepError::Interrupted));
+            }
+            self.progress.begin(change);
+            tracing::info!(resource = %change.id, why = change.why, "step");
+            self.step(change, plan).await.map_err(failed)?;
+            if let Action::Start(step) | Action::Restart(step) = &change.action {
+                started.push((step, change));
+            }
+            self.progress.done(change);
+            let units_follow = changes
+                .peek()
+                .is_some_and(|next| matches!(next.action, Action::Start(_) | Action::Restart(_)));
+            if !units_follow && let Some((_, change)) = started.last() {
+                let failed = |error| ((*change).clone(), error);
+                self.settle(&started).await.map_err(failed)?;
+                started.clear();
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, change: &Change, plan: &Plan) -> Result<(), StepError> {
+        match &change.action {
+            Action::CreateNetwork { name, spec } => self.create_network(name, spec).await,
+            Action::RemoveNetwork { id, .. } => {
+                Ok(self.host.docker().await?.remove_network(id).await?)
+            }
+            Action::CreateVolume { name, spec } => {
+                Ok(self.host.docker().await?.create_volume(name, spec).await?)
+            }
+            Action::WriteCertificate(pair) => self.write_certificate(pair).await,
+            Action::Store { file: Some(_), .. } => self.switch_once(plan),
+            Action::Store {
+                path, file: None, ..
+            } => self.remove_stored(path),
+            Action::Link { path, target, keep } => self.put_link(path, target, *keep),
+            Action::Copy {
+                path,
+                file,
+                mode,
+                owner,
+                keep,
+            } => self.put_copy(path, file, *mode, owner, *keep),
+            Action::Remove { path, keep } => self.remove(path, *keep),
+            Action::DaemonReload => self.reload_systemd().await,
+            Action::Start(step) => self.start(step).await,
+            Action::Restart(step) => self.restart(step).await,
+            Action::ReloadUnit(step) => self.reload_unit(step).await,
+            Action::Stop(step) => self.stop(step).await,
+            Action::Connect(connect) => self.connect(connect).await,
+            Action::ReloadNginx => self.reload_nginx().await,
+            Action::StartNginx => self.start_nginx().await,
+        }
+    }
+}

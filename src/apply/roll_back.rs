@@ -1,0 +1,144 @@
+//! Undoes a run from its journal, its own or one that was killed.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::files::{MARK, make_parent, remove_empty_parents};
+use super::{Progress, StepError};
+use crate::host::Host;
+use crate::model::layout;
+use crate::state::{Journal, Saved, State, Undo};
+
+/// Bound of each stop and start while rolling back; images are there already.
+const UNIT: Duration = Duration::from_secs(180);
+/// Bound of nginx's reload.
+const NGINX: Duration = Duration::from_secs(20);
+
+/// Something that could not be undone.
+#[derive(Debug)]
+pub struct Left {
+    /// What was to be undone.
+    pub what: String,
+    /// Why it was not.
+    pub error: StepError,
+}
+
+/// Undoes every step of `journal`. What fails is reported, and the rest goes on: as much as
+/// possible is as before. Units of the run stop first, while their files are still there; then
+/// the files come back; then what loads them does so.
+pub async fn roll_back(host: &Host, journal: &Journal, progress: &mut dyn Progress) -> Vec<Left> {
+    let mut undos: Vec<&Undo> = journal.undos().iter().rev().collect();
+    undos.sort_by_key(|undo| phase(undo));
+    let mut left = Vec::new();
+    for undo in undos {
+        let what = describe(undo);
+        progress.say(&format!("undo: {what}"));
+        if let Err(error) = undo_one(host, undo).await {
+            tracing::error!(%error, what, "could not undo");
+            left.push(Left { what, error });
+        }
+    }
+    left
+}
+
+fn phase(undo: &Undo) -> u8 {
+    match undo {
+        Undo::Stop(_) => 0,
+        Undo::Disconnect { .. } => 1,
+        Undo::Restore { .. } | Undo::Exchange { .. } | Undo::ForgetGeneration(_) => 2,
+        Undo::RemoveNetwork(_) => 3,
+        Undo::DaemonReload => 4,
+        Undo::Restart(_) | Undo::Start(_) => 5,
+        Undo::ReloadNginx => 6,
+    }
+}
+
+fn describe(undo: &Undo) -> String {
+    match undo {
+        Undo::RemoveNetwork(name) => format!("remove the network {name}"),
+        Undo::Restore { path, .. } => format!("put back {}", path.display()),
+        Undo::ForgetGeneration(number) => format!("forget generation {number}"),
+        Undo::Exchange { .. } => "switch the store back".to_owned(),
+        Undo::DaemonReload => "let systemd read the old units".to_owned(),
+        Undo::ReloadNginx => "let nginx load the old sites".to_owned(),
+        Undo::Stop(unit) => format!("stop {unit}"),
+        Undo::Start(unit) => format!("start {unit}"),
+        Undo::Restart(unit) => format!("restart {unit} with its old files"),
+        Undo::Disconnect { network, container } => {
+            format!("detach {container} from {network}")
+        }
+    }
+}
+
+async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
+    match undo {
+        Undo::RemoveNetwork(name) => match host.docker().await?.remove_network(name).await {
+            Err(error) if !error.is_not_found() => Err(error.into()),
+            _ => Ok(()),
+        },
+        Undo::Restore { path, saved } => restore(host, path, saved),
+        Undo::Exchange { run } => exchange_back(host, run),
+        Undo::ForgetGeneration(number) => {
+            Ok(State::new(host.root().clone()).forget_generation(*number)?)
+        }
+        Undo::DaemonReload => Ok(host.systemd().await?.reload().await?),
+        Undo::ReloadNginx => {
+            let before = host.nginx().observe()?;
+            let systemd = host.systemd().await?;
+            host.nginx().reload(systemd, &before, NGINX).await?;
+            Ok(())
+        }
+        Undo::Stop(unit) => match host.systemd().await?.stop(unit, UNIT).await {
+            Err(error) if !error.is_not_found() => Err(error.into()),
+            _ => Ok(()),
+        },
+        Undo::Start(unit) => Ok(host.systemd().await?.start(unit, UNIT).await?),
+        Undo::Restart(unit) => {
+            let systemd = host.systemd().await?;
+            systemd.reset_failed(unit, UNIT).await?;
+            Ok(systemd.restart(unit, UNIT).await?)
+        }
+        Undo::Disconnect { network, container } => {
+            let docker = host.docker().await?;
+            match docker.disconnect_container(network, container, true).await {
+                Err(error) if !error.is_not_found() && !error.is_not_connected() => {
+                    Err(error.into())
+                }
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+fn restore(host: &Host, path: &Path, saved: &Saved) -> Result<(), StepError> {
+    let root = host.root();
+    match saved {
+        Saved::Missing => {
+            root.remove(path)?;
+            remove_empty_parents(root, path, Path::new(layout::SYSTEMD));
+            Ok(())
+        }
+        Saved::Link(target) => {
+            make_parent(root, path)?;
+            Ok(root.link(path, target)?)
+        }
+        Saved::File { copy, mode, owner } => {
+            make_parent(root, path)?;
+            let content = root.read(copy)?.unwrap_or_default();
+            let owner = (host.is_live()).then_some(*owner);
+            Ok(root.write_owned(path, &content, *mode, owner)?)
+        }
+    }
+}
+
+/// Only when the live tree is the one of the run: undoing twice must not bring it back.
+fn exchange_back(host: &Host, run: &str) -> Result<(), StepError> {
+    let root = host.root();
+    let mark = root.read(&layout::live(MARK))?;
+    if mark.as_deref() == Some(run.as_bytes()) {
+        root.exchange(Path::new(layout::NEXT), Path::new(layout::LIVE))?;
+    }
+    root.remove_folder(Path::new(layout::NEXT))?;
+    root.remove_empty(Path::new(layout::LIVE));
+    Ok(())
+}

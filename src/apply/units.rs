@@ -1,0 +1,254 @@
+//! Units and nginx: what loads and runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::{Run, StepError};
+use crate::host::HostError;
+use crate::model::plan::UnitStep;
+use crate::model::{Change, Container, Health, Stack, UnitState};
+use crate::state::Undo;
+
+/// How long a unit has to stay active without a restart: a `Type=simple` unit counts as started
+/// as soon as it forked, and one whose image is missing dies a second later.
+const SETTLE: Duration = Duration::from_secs(3);
+/// How often a wait looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// Bound of a reload of nginx: the workers are there in less than a second.
+const NGINX: Duration = Duration::from_secs(20);
+
+impl Run<'_> {
+    pub(super) async fn reload_systemd(&mut self) -> Result<(), StepError> {
+        self.journal.record(Undo::DaemonReload)?;
+        Ok(self.host.systemd().await?.reload().await?)
+    }
+
+    pub(super) async fn start(&mut self, step: &UnitStep) -> Result<(), StepError> {
+        let systemd = self.host.systemd().await?;
+        let state = systemd.unit(&step.unit).await?;
+        self.journal.record(Undo::Stop(step.unit.clone()))?;
+        if state.active == "failed" {
+            systemd.reset_failed(&step.unit, step.timeout).await?;
+        }
+        systemd.start(&step.unit, step.timeout).await?;
+        self.wait_running(step).await
+    }
+
+    pub(super) async fn restart(&mut self, step: &UnitStep) -> Result<(), StepError> {
+        self.journal.record(Undo::Restart(step.unit.clone()))?;
+        let systemd = self.host.systemd().await?;
+        systemd.restart(&step.unit, step.timeout).await?;
+        self.wait_running(step).await
+    }
+
+    pub(super) async fn reload_unit(&mut self, step: &UnitStep) -> Result<(), StepError> {
+        self.journal.record(Undo::Restart(step.unit.clone()))?;
+        let systemd = self.host.systemd().await?;
+        Ok(systemd.reload_unit(&step.unit, step.timeout).await?)
+    }
+
+    pub(super) async fn stop(&mut self, step: &UnitStep) -> Result<(), StepError> {
+        self.journal.record(Undo::Start(step.unit.clone()))?;
+        let systemd = self.host.systemd().await?;
+        Ok(systemd.stop(&step.unit, step.timeout).await?)
+    }
+
+    pub(super) async fn reload_nginx(&mut self) -> Result<(), StepError> {
+        let nginx = self.host.nginx();
+        nginx.test().await?;
+        self.journal.record(Undo::ReloadNginx)?;
+        let before = nginx.observe()?;
+        nginx
+            .reload(self.host.systemd().await?, &before, NGINX)
+            .await?;
+        Ok(())
+    }
+
+    pub(super) async fn start_nginx(&mut self) -> Result<(), StepError> {
+        let nginx = self.host.nginx();
+        nginx.test().await?;
+        self.journal.record(Undo::Stop(nginx.unit.clone()))?;
+        nginx.start(self.host.systemd().await?, NGINX).await?;
+        Ok(())
+    }
+
+    /// Waits until the containers of a unit's compose projects exist and run: images may have to
+    /// be pulled, which the start's own bound covers.
+    async fn wait_running(&self, step: &UnitStep) -> Result<(), StepError> {
+        let until = Instant::now() + step.timeout;
+        let before = self.restarts(&step.unit);
+        loop {
+            let state = self.host.systemd().await?.unit(&step.unit).await?;
+            if let Some(why) = fell_over(&state, before, step.oneshot) {
+                return Err(not_up(&step.unit, why));
+            }
+            let missing = self.missing(step, |container| {
+                container.is_running() || (step.oneshot && finished(container))
+            });
+            let missing = missing.await?;
+            if missing.is_empty() {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                return Err(HostError::Timeout {
+                    what: format!("start {} of {}", list(&missing), step.unit),
+                    after: step.timeout,
+                }
+                .into());
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Waits until everything that was started stays up, and its containers are healthy where
+    /// they say so. Units that a restart took along count as started.
+    pub(super) async fn settle(&self, started: &[(&UnitStep, &Change)]) -> Result<(), StepError> {
+        let mut units: BTreeMap<&str, u32> = BTreeMap::new();
+        for (step, change) in started {
+            units.insert(&step.unit, self.restarts(&step.unit));
+            for taken_along in &change.interrupts {
+                units.insert(taken_along, self.restarts(taken_along));
+            }
+        }
+        let oneshots: BTreeSet<&str> = started
+            .iter()
+            .filter(|(step, _)| step.oneshot)
+            .map(|(step, _)| step.unit.as_str())
+            .collect();
+        let began = Instant::now();
+        let patience = started
+            .iter()
+            .map(|(step, _)| step.timeout)
+            .max()
+            .unwrap_or(SETTLE);
+        loop {
+            for (unit, before) in &units {
+                let state = self.host.systemd().await?.unit(unit).await?;
+                if let Some(why) = fell_over(&state, *before, oneshots.contains(unit)) {
+                    return Err(not_up(unit, why));
+                }
+            }
+            let unhealthy = self.unhealthy(started).await?;
+            if unhealthy.is_none() && began.elapsed() >= SETTLE {
+                return Ok(());
+            }
+            if began.elapsed() > patience.max(SETTLE) {
+                let why = unhealthy.unwrap_or_else(|| "it does not settle".to_owned());
+                return Err(not_up(
+                    started.last().map_or("", |(step, _)| &step.unit),
+                    why,
+                ));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// A container that is not healthy yet, and what it says. One that failed is an error.
+    async fn unhealthy(
+        &self,
+        started: &[(&UnitStep, &Change)],
+    ) -> Result<Option<String>, StepError> {
+        for (step, _) in started {
+            for container in self.containers(&step.stacks).await? {
+                match container.health {
+                    Health::Unhealthy => {
+                        let why = format!("its container {} is unhealthy", container.name);
+                        return Err(not_up(&step.unit, why));
+                    }
+                    Health::Starting => {
+                        return Ok(Some(format!(
+                            "its container {} is still starting",
+                            container.name
+                        )));
+                    }
+                    Health::None | Health::Healthy => {}
+                }
+            }
+            let missing = self.missing(step, |container| {
+                container.is_running() || (step.oneshot && finished(container))
+            });
+            let missing = missing.await?;
+            if !missing.is_empty() {
+                return Ok(Some(format!("{} does not run", list(&missing))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Services of a unit's compose projects of which no container is `good`.
+    async fn missing(
+        &self,
+        step: &UnitStep,
+        good: impl Fn(&Container) -> bool,
+    ) -> Result<Vec<String>, StepError> {
+        let containers = self.containers(&step.stacks).await?;
+        let found: BTreeSet<(&str, &str)> = containers
+            .iter()
+            .filter(|container| good(container))
+            .filter_map(|container| container.compose.as_ref())
+            .map(|(project, service)| (project.as_str(), service.as_str()))
+            .collect();
+        Ok(step
+            .stacks
+            .iter()
+            .flat_map(|stack| stack.services.iter().map(move |service| (stack, service)))
+            .filter(|(stack, service)| !found.contains(&(stack.project.as_str(), service.as_str())))
+            .map(|(_, service)| service.clone())
+            .collect())
+    }
+
+    async fn containers(&self, stacks: &[Stack]) -> Result<Vec<Container>, StepError> {
+        if stacks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ours = |container: &Container| {
+            !container.oneoff
+                && container.compose.as_ref().is_some_and(|(project, _)| {
+                    stacks.iter().any(|stack| stack.project == *project)
+                })
+        };
+        let docker = self.host.docker().await?;
+        let state = docker.observe(&BTreeSet::new(), &ours).await?;
+        Ok(state.containers.into_iter().filter(ours).collect())
+    }
+
+    /// How often systemd had restarted a unit before this run.
+    fn restarts(&self, unit: &str) -> u32 {
+        let systemd = self.before.systemd.as_ref();
+        systemd
+            .and_then(|systemd| systemd.units.get(unit))
+            .map_or(0, |state| state.restarts)
+    }
+}
+
+/// Why a unit that was started is not up. A manual start resets `NRestarts`, systemd.service(5),
+/// so only more restarts than before count, or an automatic one in progress.
+fn fell_over(state: &UnitState, before: u32, oneshot: bool) -> Option<String> {
+    match (state.active.as_str(), state.sub.as_str()) {
+        ("failed", _) => Some(format!("{}, status {}", state.result, state.exit_status)),
+        (_, "auto-restart") => Some(format!(
+            "it exited with status {} and restarts",
+            state.exit_status
+        )),
+        ("inactive", _) if !oneshot => Some("it stopped".to_owned()),
+        _ if state.restarts > before => {
+            Some(format!("systemd restarted it {} times", state.restarts))
+        }
+        _ => None,
+    }
+}
+
+fn finished(container: &Container) -> bool {
+    container.state == "exited" && container.exit_code == 0
+}
+
+fn not_up(unit: &str, why: String) -> StepError {
+    StepError::NotUp {
+        unit: unit.to_owned(),
+        why,
+    }
+}
+
+fn list(names: &[String]) -> String {
+    names.join(", ")
+}
