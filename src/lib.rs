@@ -7,6 +7,7 @@ pub mod apply;
 pub mod host;
 pub mod model;
 pub mod plan;
+pub mod reconcile;
 pub mod root;
 pub mod source;
 pub mod state;

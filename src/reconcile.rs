@@ -1,0 +1,317 @@
+//! One pass: read what is wanted, look at what is there, plan, apply, and prove it.
+
+mod commit;
+mod drift;
+mod error;
+mod look;
+mod pause;
+mod select;
+mod status;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::apply::{Progress, Run, roll_back};
+use crate::host::Host;
+use crate::model::{Desired, Observed, Origin, Outcome, Plan, Recorded, RunRecord, Selector};
+use crate::source::{Checkout, Revision, Which};
+use crate::state::{Journal, State};
+
+pub use drift::{Drift, drift, fix};
+pub use error::ReconcileError;
+pub use pause::{pause, resume};
+pub use status::{MemberStatus, NetworkStatus, Status, status};
+
+/// What a run was asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Folder of the desired state.
+    pub folder: PathBuf,
+    /// Which revision of it.
+    pub which: Which,
+    /// What `--only` selects; empty: everything.
+    pub only: Vec<Selector>,
+    /// Whether an empty desired state may take everything away.
+    pub allow_empty: bool,
+    /// How long another run is waited for.
+    pub lock_timeout: Duration,
+    /// Who asks.
+    pub by: String,
+    /// Set by a signal.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+/// A plan with everything that it was made from.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// Where the desired state came from.
+    pub origin: Origin,
+    /// What is wanted: with `--only`, what was applied with the selected resources changed.
+    pub desired: Desired,
+    /// What is there.
+    pub observed: Observed,
+    /// What earlier runs recorded.
+    pub recorded: Recorded,
+    /// Folders that count as the checkout.
+    pub checkouts: Vec<PathBuf>,
+    /// Worth knowing about the input or the look at the host.
+    pub warnings: Vec<String>,
+}
+
+impl Planned {
+    /// Whether there is nothing to do and nothing to write down.
+    pub fn is_in_sync(&self) -> bool {
+        let applied = self.recorded.applied.as_ref();
+        self.plan.is_empty() && applied.is_some_and(|(_, applied)| *applied == self.desired)
+    }
+}
+
+/// How an apply ended well.
+#[derive(Debug)]
+pub enum Applied {
+    /// The host was as desired already: nothing was written.
+    InSync(Box<Planned>),
+    /// Applied and verified.
+    Done(Box<RunRecord>),
+}
+
+/// What an apply would do. Writes nothing and takes no lock.
+///
+/// # Errors
+/// When the input is bad, or the host cannot be looked at.
+pub async fn plan(host: &Host, request: &Request) -> Result<Planned, ReconcileError> {
+    let state = State::new(host.root().clone());
+    let recorded = state.recorded()?;
+    let (mut revision, checkouts) = read(request, &request.which, &recorded)?;
+    if !revision.origin.dirty.is_empty() && request.which == Which::Head {
+        let dirty = std::mem::take(&mut revision.origin.dirty);
+        (revision, _) = read(request, &Which::Worktree, &recorded)?;
+        revision.origin.dirty = dirty;
+    }
+    look::plan_revision(host, request, recorded, revision, checkouts).await
+}
+
+/// Makes the host as the revision wants it, as one transaction.
+///
+/// # Errors
+/// [`ReconcileError::exit_status`] tells what an error means for the host.
+pub async fn apply(
+    host: &Host,
+    request: &Request,
+    progress: &mut dyn Progress,
+    present: &mut dyn FnMut(&Planned),
+) -> Result<Applied, ReconcileError> {
+    let state = State::new(host.root().clone());
+    let planned = plan_to_apply(host, &state, request).await?;
+    if planned.is_in_sync() && state.journal()?.is_empty() {
+        present(&planned);
+        return Ok(Applied::InSync(Box::new(planned)));
+    }
+    if !planned.plan.refusals.is_empty() {
+        present(&planned);
+        return Err(ReconcileError::Refused(planned.plan.refusals));
+    }
+    let _lock = state.lock(request.lock_timeout)?;
+    recover(host, &state, progress).await?;
+    let planned = plan_to_apply(host, &state, request).await?;
+    present(&planned);
+    if planned.is_in_sync() {
+        return Ok(Applied::InSync(Box::new(planned)));
+    }
+    if !planned.plan.refusals.is_empty() {
+        return Err(ReconcileError::Refused(planned.plan.refusals));
+    }
+    let record = RunRecord {
+        number: state.next_number()?,
+        origin: planned.origin.clone(),
+        time: Timestamp::now(),
+        by: request.by.clone(),
+        only: request.only.iter().map(Selector::to_string).collect(),
+        changes: planned
+            .plan
+            .changes
+            .iter()
+            .map(|change| format!("{}: {}", change.id, change.why))
+            .collect(),
+        outcome: Outcome::Applied,
+    };
+    transact(host, &state, request, &planned, Some(&record), progress).await?;
+    Ok(Applied::Done(Box::new(record)))
+}
+
+/// Carries a plan out, verifies it and writes it down; or rolls it back.
+async fn transact(
+    host: &Host,
+    state: &State,
+    request: &Request,
+    planned: &Planned,
+    record: Option<&RunRecord>,
+    progress: &mut dyn Progress,
+) -> Result<(), ReconcileError> {
+    let mut run = Run {
+        host,
+        state,
+        journal: state.journal()?,
+        time: Timestamp::now(),
+        before: &planned.observed,
+        progress,
+        interrupted: request.interrupted.clone(),
+        switched: None,
+    };
+    let result = carry_out(&mut run, request, planned).await;
+    let Run {
+        mut journal,
+        progress,
+        switched,
+        ..
+    } = run;
+    match result {
+        Ok(after) => {
+            let loaded = commit::loaded(planned, &request.only, &after, switched);
+            let inventory = commit::inventory(planned, &request.only);
+            let generation = record.map(|record| (record, &planned.desired));
+            Ok(state.commit(&mut journal, generation, &inventory, &loaded)?)
+        }
+        Err(cause) => Err(undo(host, state, planned, journal, cause, progress).await),
+    }
+}
+
+/// Does what is planned, then looks and plans again: only an empty plan is success. Containers
+/// that a unit has just made may still have to be attached, so members get a second pass.
+async fn carry_out(
+    run: &mut Run<'_>,
+    request: &Request,
+    planned: &Planned,
+) -> Result<Observed, ReconcileError> {
+    run.carry_out(&planned.plan)
+        .await
+        .map_err(ReconcileError::step)?;
+    let (after, left) = verify(run, request, planned).await?;
+    if left.is_empty() {
+        return Ok(after);
+    }
+    if !left.changes.iter().all(look::is_follow_up) || !left.refusals.is_empty() {
+        return Err(ReconcileError::not_converged(left));
+    }
+    run.carry_out(&left).await.map_err(ReconcileError::step)?;
+    let (after, left) = verify(run, request, planned).await?;
+    match left.is_empty() {
+        true => Ok(after),
+        false => Err(ReconcileError::not_converged(left)),
+    }
+}
+
+async fn verify(
+    run: &Run<'_>,
+    request: &Request,
+    planned: &Planned,
+) -> Result<(Observed, Plan), ReconcileError> {
+    let mut recorded = planned.recorded.clone();
+    let watch = crate::plan::watch(&planned.desired, &recorded, &request.only);
+    let after = run.host.observe(&watch).await?;
+    recorded.loaded = commit::loaded(planned, &request.only, &after, run.switched);
+    recorded.inventory = commit::inventory(planned, &request.only);
+    let left = look::plan_again(planned, request, &after, &recorded);
+    Ok((after, left))
+}
+
+/// Rolls back, and says "rolled back" only after looking.
+async fn undo(
+    host: &Host,
+    state: &State,
+    planned: &Planned,
+    mut journal: Journal,
+    cause: ReconcileError,
+    progress: &mut dyn Progress,
+) -> ReconcileError {
+    if journal.is_empty() {
+        return cause;
+    }
+    progress.say("failed: rolling back");
+    let mut left: Vec<String> = roll_back(host, &journal, progress)
+        .await
+        .into_iter()
+        .map(|left| format!("{}: {}", left.what, error::chain(&left.error)))
+        .collect();
+    left.extend(look::differences(host, planned).await);
+    if let Err(error) = journal.clear() {
+        left.push(error::chain(&error));
+    }
+    // Nothing of a failed run may look applied: what is loaded is what it was.
+    if let Err(error) = state.write_loaded(&planned.recorded.loaded) {
+        left.push(error::chain(&error));
+    }
+    match left.is_empty() {
+        true => ReconcileError::RolledBack {
+            cause: Box::new(cause),
+        },
+        false => ReconcileError::Incomplete {
+            cause: Box::new(cause),
+            left,
+        },
+    }
+}
+
+/// Undoes what a killed run left behind.
+async fn recover(
+    host: &Host,
+    state: &State,
+    progress: &mut dyn Progress,
+) -> Result<(), ReconcileError> {
+    let mut journal = state.journal()?;
+    if journal.is_empty() {
+        return Ok(());
+    }
+    progress.say("a run was interrupted: undoing what it did");
+    let left = roll_back(host, &journal, progress).await;
+    journal.clear()?;
+    match left.is_empty() {
+        true => Ok(()),
+        false => Err(ReconcileError::Unrecovered {
+            left: left
+                .iter()
+                .map(|left| format!("{}: {}", left.what, error::chain(&left.error)))
+                .collect(),
+        }),
+    }
+}
+
+async fn plan_to_apply(
+    host: &Host,
+    state: &State,
+    request: &Request,
+) -> Result<Planned, ReconcileError> {
+    let recorded = state.recorded()?;
+    let (revision, checkouts) = read(request, &request.which, &recorded)?;
+    if !revision.origin.dirty.is_empty() && request.which == Which::Head {
+        return Err(ReconcileError::Dirty {
+            paths: revision.origin.dirty,
+        });
+    }
+    look::plan_revision(host, request, recorded, revision, checkouts).await
+}
+
+/// Reads the checkout, and tells which folders count as it: where it lies, and where watchme.toml
+/// says that it does. Whose checkout was applied before may own it again.
+fn read(
+    request: &Request,
+    which: &Which,
+    recorded: &Recorded,
+) -> Result<(Revision, Vec<PathBuf>), ReconcileError> {
+    let owner = recorded
+        .applied
+        .as_ref()
+        .and_then(|(record, _)| record.origin.owner);
+    let trusted: Vec<u32> = owner.into_iter().collect();
+    let checkout = Checkout::open(&request.folder, &trusted)?;
+    let revision = checkout.read(which)?;
+    let mut checkouts = vec![checkout.root().to_owned()];
+    checkouts.extend(revision.parsed.policy.checkout.clone());
+    Ok((revision, checkouts))
+}

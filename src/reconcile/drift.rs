@@ -1,0 +1,246 @@
+//! Three-way: inputs at HEAD, inputs as last applied, and the host.
+
+use std::collections::BTreeSet;
+
+use super::{Planned, ReconcileError, Request, error, look, read, recover, transact};
+use crate::apply::Progress;
+use crate::host::Host;
+use crate::model::{
+    Desired, DriftItem, DriftKind, Hash, Kind, Observed, Plan, Recorded, ResourceId, RunRecord,
+    Selector,
+};
+use crate::source::Which;
+use crate::state::State;
+
+/// How a host deviates.
+#[derive(Debug)]
+pub struct Drift {
+    /// What was applied last; `None`: nothing yet.
+    pub applied: Option<RunRecord>,
+    /// Every deviation.
+    pub items: Vec<DriftItem>,
+    /// What `--fix` mended.
+    pub fixed: Vec<DriftItem>,
+    /// Worth knowing.
+    pub warnings: Vec<String>,
+    /// The plan that mends the host, for its diffs.
+    pub plan: Plan,
+}
+
+impl Drift {
+    /// Whether there is nothing to report.
+    pub fn is_none(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+/// Compares the host with what was applied, and what was applied with HEAD. Writes nothing.
+///
+/// # Errors
+/// When the records cannot be read or the host cannot be looked at.
+pub async fn drift(host: &Host, request: &Request) -> Result<Drift, ReconcileError> {
+    let state = State::new(host.root().clone());
+    let recorded = state.recorded()?;
+    let (pending, mut warnings) = pending(request, &recorded);
+    if !state.journal()?.is_empty() {
+        warnings.push("a run was interrupted: the next apply or drift --fix undoes it".to_owned());
+    }
+    if recorded.applied.is_none() {
+        return Ok(Drift {
+            applied: None,
+            items: pending,
+            fixed: Vec::new(),
+            warnings,
+            plan: Plan::default(),
+        });
+    }
+    let planned = plan_applied(host, request, recorded).await?;
+    let mut items = pending;
+    items.extend(deviations(&planned.plan));
+    warnings.extend(planned.warnings);
+    Ok(Drift {
+        applied: planned.recorded.applied.map(|(record, _)| record),
+        items,
+        fixed: Vec::new(),
+        warnings,
+        plan: planned.plan,
+    })
+}
+
+/// Returns the host to what was last applied. Never brings in what nobody applied.
+///
+/// # Errors
+/// As [`super::apply`].
+pub async fn fix(
+    host: &Host,
+    request: &Request,
+    progress: &mut dyn Progress,
+) -> Result<Drift, ReconcileError> {
+    let state = State::new(host.root().clone());
+    let found = drift(host, request).await?;
+    if found.applied.is_none() {
+        return Err(ReconcileError::NothingApplied);
+    }
+    if found.plan.changes.is_empty() && state.journal()?.is_empty() {
+        return Ok(found);
+    }
+    let _lock = state.lock(request.lock_timeout)?;
+    recover(host, &state, progress).await?;
+    let mut planned = plan_applied(host, request, state.recorded()?).await?;
+    let mended = deviations(&planned.plan);
+    leave_refused(&mut planned.plan);
+    if !planned.plan.changes.is_empty() {
+        transact(host, &state, request, &planned, None, progress).await?;
+    }
+    let mut left = drift(host, request).await?;
+    left.fixed = mended
+        .into_iter()
+        .filter(|item| !left.items.contains(item))
+        .collect();
+    Ok(left)
+}
+
+/// What a refusal is about stays as it is; the rest is mended.
+fn leave_refused(plan: &mut Plan) {
+    let refused: BTreeSet<ResourceId> = plan.refusals.drain(..).map(|refusal| refusal.id).collect();
+    plan.changes.retain(|change| !refused.contains(&change.id));
+}
+
+/// Plans what was applied, as it is on record: git is not asked.
+async fn plan_applied(
+    host: &Host,
+    request: &Request,
+    recorded: Recorded,
+) -> Result<Planned, ReconcileError> {
+    let (record, desired) = recorded
+        .applied
+        .clone()
+        .ok_or(ReconcileError::NothingApplied)?;
+    let mut planned = Planned {
+        plan: Plan::default(),
+        origin: record.origin,
+        desired,
+        observed: Observed::default(),
+        recorded,
+        checkouts: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let only = super::select::expand(&request.only, &planned.desired, None);
+    let request = Request {
+        only,
+        allow_empty: true,
+        ..request.clone()
+    };
+    look::look_and_plan(host, &request, &mut planned).await?;
+    Ok(planned)
+}
+
+/// What of a plan counts as drift.
+fn deviations(plan: &Plan) -> Vec<DriftItem> {
+    let changes = plan.changes.iter().filter_map(|change| {
+        Some(DriftItem {
+            kind: look::drift_of(change)?,
+            resource: change.id.clone(),
+            what: describe(change),
+            fixable: !plan.refusals.iter().any(|refusal| refusal.id == change.id),
+        })
+    });
+    let refusals = plan.refusals.iter().map(|refusal| DriftItem {
+        kind: DriftKind::Drifted,
+        resource: refusal.id.clone(),
+        what: refusal.why.clone(),
+        fixable: false,
+    });
+    let notes = plan.notes.iter().filter_map(|note| {
+        Some(DriftItem {
+            kind: note.drift?,
+            resource: note.id.clone(),
+            what: note.text.clone(),
+            fixable: false,
+        })
+    });
+    let mut items: Vec<DriftItem> = changes.chain(refusals).chain(notes).collect();
+    items.dedup();
+    items
+}
+
+fn describe(change: &crate::model::Change) -> String {
+    use crate::model::Action;
+    match &change.action {
+        Action::Store { path, .. } => {
+            format!(
+                "{}: {}",
+                crate::model::layout::live(path).display(),
+                change.why
+            )
+        }
+        Action::Link { path, .. } | Action::Copy { path, .. } | Action::Remove { path, .. } => {
+            format!("{}: {}", path.display(), change.why)
+        }
+        _ => change.why.clone(),
+    }
+}
+
+/// What git has and nobody applied yet. A checkout that cannot be read is a warning: drift of
+/// the host is reported all the same.
+fn pending(request: &Request, recorded: &Recorded) -> (Vec<DriftItem>, Vec<String>) {
+    let revision = match read(request, &Which::Head, recorded) {
+        Ok((revision, _)) => revision,
+        Err(cause) => {
+            let text = format!("not compared with the checkout: {}", error::chain(&cause));
+            return (Vec::new(), vec![text]);
+        }
+    };
+    let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
+    let nothing = Desired::default();
+    let before = resources(applied.unwrap_or(&nothing));
+    let after = resources(&revision.desired);
+    let mut items = Vec::new();
+    for id in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+        let what = match (before.get(id), after.get(id)) {
+            (None, Some(_)) => "is new in git",
+            (Some(_), None) => "is gone from git",
+            (Some(a), Some(b)) if a != b => "changed in git",
+            _ => continue,
+        };
+        if Selector::any(&request.only, id) {
+            items.push(DriftItem {
+                kind: DriftKind::Pending,
+                resource: id.clone(),
+                what: what.to_owned(),
+                fixable: false,
+            });
+        }
+    }
+    (items, Vec::new())
+}
+
+/// A hash for each resource.
+fn resources(desired: &Desired) -> std::collections::BTreeMap<ResourceId, Hash> {
+    fn hash(value: &impl serde::Serialize) -> Hash {
+        Hash::of(&serde_json::to_vec(value).unwrap_or_default())
+    }
+    let mut found = std::collections::BTreeMap::new();
+    let mut add = |kind, name: std::borrow::Cow<'_, str>, hash| {
+        found.insert(ResourceId::new(kind, name), hash);
+    };
+    for (name, site) in &desired.sites {
+        add(Kind::Site, name.into(), hash(site));
+    }
+    for (name, unit) in &desired.units {
+        add(Kind::Unit, name.into(), hash(unit));
+    }
+    for (path, etc) in &desired.etc {
+        add(Kind::Etc, path.to_string_lossy(), hash(etc));
+    }
+    for file in desired.files.values() {
+        add(Kind::File, file.source.to_string_lossy(), hash(file));
+    }
+    for (name, network) in &desired.networks {
+        add(Kind::Network, name.into(), hash(network));
+    }
+    for (name, volume) in &desired.volumes {
+        add(Kind::Volume, name.into(), hash(volume));
+    }
+    found
+}

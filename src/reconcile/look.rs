@@ -1,0 +1,206 @@
+//! Looks at the host, and plans from what is seen.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::{Planned, ReconcileError, Request, select};
+use crate::host::{Host, HostError};
+use crate::model::{Action, Change, DriftKind, Entry, Observed, Plan, Recorded, Watch};
+use crate::plan::{self, Inputs};
+use crate::source::Revision;
+
+/// Plans a revision of the checkout.
+pub(super) async fn plan_revision(
+    host: &Host,
+    request: &Request,
+    recorded: Recorded,
+    revision: Revision,
+    checkouts: Vec<PathBuf>,
+) -> Result<Planned, ReconcileError> {
+    let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
+    let only = select::expand(&request.only, &revision.desired, applied);
+    let desired = select::merge(revision.desired, applied, &only);
+    let mut planned = Planned {
+        plan: Plan::default(),
+        origin: revision.origin,
+        desired,
+        observed: Observed::default(),
+        recorded,
+        checkouts,
+        warnings: revision.warnings,
+    };
+    let request = Request {
+        only,
+        ..request.clone()
+    };
+    look_and_plan(host, &request, &mut planned).await?;
+    Ok(planned)
+}
+
+/// Looks at the host and plans; where something restarts, asks systemd who is taken along and
+/// plans once more with that.
+pub(super) async fn look_and_plan(
+    host: &Host,
+    request: &Request,
+    planned: &mut Planned,
+) -> Result<(), ReconcileError> {
+    let watch = plan::watch(&planned.desired, &planned.recorded, &request.only);
+    planned.observed = observe(host, &watch, &mut planned.warnings).await?;
+    let nginx = planned.observed.nginx.as_ref();
+    if !planned.desired.sites.is_empty() && nginx.is_some_and(|nginx| !nginx.installed) {
+        return Err(ReconcileError::NginxAbsent);
+    }
+    planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
+    let interrupted: BTreeSet<String> = planned
+        .plan
+        .changes
+        .iter()
+        .filter_map(|change| match &change.action {
+            Action::Restart(step) | Action::Stop(step) => Some(step.unit.clone()),
+            _ => None,
+        })
+        .collect();
+    if !interrupted.is_empty() {
+        host.observe_blast(&mut planned.observed, &interrupted)
+            .await?;
+        planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
+    }
+    Ok(())
+}
+
+/// Plans from another look at the host, or other records.
+pub(super) fn plan_again(
+    planned: &Planned,
+    request: &Request,
+    observed: &Observed,
+    recorded: &Recorded,
+) -> Plan {
+    plan::plan(Inputs {
+        desired: &planned.desired,
+        observed,
+        recorded,
+        only: &request.only,
+        checkouts: &planned.checkouts,
+        allow_empty: request.allow_empty,
+        now: Timestamp::now(),
+    })
+}
+
+/// Looks at the host. Without root, what may not be asked is left out and said.
+pub(super) async fn observe(
+    host: &Host,
+    watch: &Watch,
+    warnings: &mut Vec<String>,
+) -> Result<Observed, HostError> {
+    match host.observe(watch).await {
+        Err(HostError::DockerAbsent { why, .. })
+            if why == crate::host::error::DockerAbsence::Forbidden
+                && !nix::unistd::Uid::effective().is_root() =>
+        {
+            warnings.push("networks and members were not compared: that needs root".to_owned());
+            let without = Watch {
+                docker: false,
+                ..watch.clone()
+            };
+            host.observe(&without).await
+        }
+        other => other,
+    }
+}
+
+/// Whether a change can only be seen once another one is done: containers that a unit has made.
+pub(super) fn is_follow_up(change: &Change) -> bool {
+    matches!(change.action, Action::Connect(_))
+}
+
+/// How the host differs from what it was before the run.
+pub(super) async fn differences(host: &Host, planned: &Planned) -> Vec<String> {
+    let watch = plan::watch(&planned.desired, &planned.recorded, &[]);
+    let after = match host.observe(&watch).await {
+        Ok(after) => after,
+        Err(error) => {
+            return vec![format!(
+                "the host could not be looked at: {}",
+                super::error::chain(&error)
+            )];
+        }
+    };
+    let before = &planned.observed;
+    let mut found = Vec::new();
+    for (path, entry) in &before.files {
+        if !is_same(entry, after.entry(path)) {
+            found.push(format!("{} is not as before", path.display()));
+        }
+    }
+    if let (Some(before), Some(after)) = (&before.systemd, &after.systemd) {
+        for (name, state) in &before.units {
+            let now = after.units.get(name).is_some_and(|state| state.is_active());
+            if state.is_active() != now {
+                let (was, is) = (word(state.is_active()), word(now));
+                found.push(format!("{name} was {was} and is {is}"));
+            }
+        }
+    }
+    if let (Some(before), Some(after)) = (&before.nginx, &after.nginx)
+        && before.master.is_some() != after.master.is_some()
+    {
+        found.push(format!("nginx was {}", word(before.master.is_some())));
+    }
+    if let (Some(before), Some(after)) = (&before.docker, &after.docker) {
+        for container in before
+            .containers
+            .iter()
+            .filter(|container| container.is_running())
+        {
+            let now = after
+                .containers
+                .iter()
+                .find(|other| other.name == container.name);
+            match now {
+                Some(now) if now.is_running() && now.image_id == container.image_id => {}
+                Some(now) if now.is_running() => found.push(format!(
+                    "container {} runs image {} instead of {}",
+                    container.name, now.image_id, container.image_id
+                )),
+                _ => found.push(format!("container {} does not run", container.name)),
+            }
+        }
+    }
+    found
+}
+
+/// Whether two entries are the same to a reader; when they were written does not count.
+fn is_same(before: &Entry, after: &Entry) -> bool {
+    match (before, after) {
+        (
+            Entry::File {
+                content: a,
+                mode: m,
+                owner: o,
+                ..
+            },
+            Entry::File {
+                content: b,
+                mode: n,
+                owner: p,
+                ..
+            },
+        ) => a == b && m == n && o == p,
+        _ => before == after,
+    }
+}
+
+fn word(active: bool) -> &'static str {
+    if active { "running" } else { "not running" }
+}
+
+/// Whether a change is one that `drift` reports, and as what.
+pub(super) fn drift_of(change: &Change) -> Option<DriftKind> {
+    match change.action {
+        // They follow from others, unless they are all there is.
+        Action::DaemonReload | Action::ReloadNginx if change.drift == DriftKind::Drifted => None,
+        _ => Some(change.drift),
+    }
+}

@@ -1,0 +1,141 @@
+//! Units that are kept stopped for a while, to free memory.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{ReconcileError, Request};
+use crate::apply::StepError;
+use crate::host::Host;
+use crate::model::{Pause, Recorded, layout};
+use crate::state::State;
+
+/// Bound of stopping and starting.
+const UNIT: Duration = Duration::from_secs(180);
+
+/// Stops a unit and keeps it stopped, over reboots too: neither an apply nor `drift --fix`
+/// starts it until `resume`, or until the time is over.
+///
+/// # Errors
+/// When the unit is not in what was applied, or cannot be stopped.
+pub async fn pause(
+    host: &Host,
+    request: &Request,
+    unit: &str,
+    until: Option<SignedDuration>,
+    reason: &str,
+) -> Result<Pause, ReconcileError> {
+    let state = State::new(host.root().clone());
+    let _lock = state.lock(request.lock_timeout)?;
+    let recorded = state.recorded()?;
+    let unit = known_unit(&recorded, unit)?;
+    let since = Timestamp::now();
+    let pause = Pause {
+        until: until.and_then(|duration| since.checked_add(duration).ok()),
+        reason: reason.to_owned(),
+        since,
+        by: request.by.clone(),
+    };
+    let mut pauses = recorded.pauses;
+    pauses.insert(unit.clone(), pause.clone());
+    state.write_pauses(&pauses)?;
+    let stop = async {
+        write_dropin(host, &unit, &pause)?;
+        if host.is_live() {
+            let systemd = host.systemd().await?;
+            systemd.reload().await?;
+            systemd.stop(&unit, UNIT).await?;
+        }
+        Ok(())
+    };
+    stop.await
+        .map_err(|source| failed("pause", &unit, source))?;
+    Ok(pause)
+}
+
+/// Ends a pause and starts the unit.
+///
+/// # Errors
+/// When the unit is not paused, or cannot be started.
+pub async fn resume(host: &Host, request: &Request, unit: &str) -> Result<String, ReconcileError> {
+    let state = State::new(host.root().clone());
+    let _lock = state.lock(request.lock_timeout)?;
+    let recorded = state.recorded()?;
+    let unit = known_unit(&recorded, unit)?;
+    let mut pauses = recorded.pauses;
+    pauses.remove(&unit);
+    let start = async {
+        lift(host, &unit)?;
+        if host.is_live() {
+            let systemd = host.systemd().await?;
+            systemd.reload().await?;
+            systemd.start(&unit, UNIT).await?;
+        }
+        Ok(())
+    };
+    start
+        .await
+        .map_err(|source| failed("resume", &unit, source))?;
+    state.write_pauses(&pauses)?;
+    Ok(unit)
+}
+
+/// A drop-in with a condition that never holds while the pause does: a unit that is enabled, or
+/// that another one requires, then does not start. systemd.unit(5), "Conditions and Asserts".
+/// Below /run it would not hold over a reboot.
+fn write_dropin(host: &Host, unit: &str, pause: &Pause) -> Result<(), StepError> {
+    let path = layout::dropin(unit, layout::PAUSE_DROPIN);
+    if let Some(folder) = path.parent() {
+        host.root().make_folder(folder)?;
+    }
+    let reason: String = pause.reason.chars().filter(|c| !c.is_control()).collect();
+    let text = format!(
+        "# Written by watchme-apply pause: {reason}\n# `watchme-apply resume {unit}` takes it away.\n[Unit]\nConditionPathExists=!{}\n",
+        layout::STATE
+    );
+    Ok(host.root().write(&path, text.as_bytes(), 0o644)?)
+}
+
+/// Takes the drop-in of a pause away.
+pub(super) fn lift(host: &Host, unit: &str) -> Result<(), StepError> {
+    let path = layout::dropin(unit, layout::PAUSE_DROPIN);
+    host.root().remove(&path)?;
+    if let Some(folder) = path.parent() {
+        host.root().remove_empty(Path::new(folder));
+    }
+    Ok(())
+}
+
+fn failed(verb: &'static str, unit: &str, source: StepError) -> ReconcileError {
+    ReconcileError::Unit {
+        verb,
+        unit: unit.to_owned(),
+        source: Box::new(source),
+    }
+}
+
+/// The full name of a unit that was applied; `.service` may be left out.
+fn known_unit(recorded: &Recorded, name: &str) -> Result<String, ReconcileError> {
+    let (_, desired) = recorded
+        .applied
+        .as_ref()
+        .ok_or(ReconcileError::NothingApplied)?;
+    let with_suffix = format!("{name}.service");
+    let found = [name, &with_suffix]
+        .into_iter()
+        .find(|name| desired.units.contains_key(*name));
+    found.map(str::to_owned).ok_or_else(|| {
+        let nearest = desired
+            .units
+            .keys()
+            .map(|known| (strsim::jaro_winkler(known, name), known))
+            .max_by(|(a, _), (b, _)| a.total_cmp(b))
+            .filter(|(likeness, _)| *likeness > 0.7)
+            .map(|(_, known)| known.clone());
+        ReconcileError::NoSuchUnit {
+            name: name.to_owned(),
+            nearest,
+        }
+    })
+}

@@ -1,0 +1,74 @@
+//! `--only`: what is applied becomes what was applied with the selected resources changed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::model::{Desired, File, Kind, ResourceId, Selector};
+
+/// `new` where `only` selects, `applied` elsewhere.
+pub(super) fn merge(new: Desired, applied: Option<&Desired>, only: &[Selector]) -> Desired {
+    if only.is_empty() {
+        return new;
+    }
+    let applied = applied.cloned().unwrap_or_default();
+    let selects = |kind: Kind, name: &str| Selector::any(only, &ResourceId::new(kind, name));
+    macro_rules! merged {
+        ($field:ident, $selected:expr) => {{
+            let selected = $selected;
+            let kept = applied
+                .$field
+                .into_iter()
+                .filter(|(name, _)| !selected(name));
+            let taken = new.$field.into_iter().filter(|(name, _)| selected(name));
+            kept.chain(taken).collect()
+        }};
+    }
+    let network = |name: &String| {
+        selects(Kind::Network, name) || only.iter().any(|selector| selector.reaches_member_of(name))
+    };
+    Desired {
+        sites: merged!(sites, |name: &String| selects(Kind::Site, name)),
+        units: merged!(units, |name: &String| selects(Kind::Unit, name)),
+        etc: merged!(etc, |path: &PathBuf| selects(
+            Kind::Etc,
+            &path.to_string_lossy()
+        )),
+        files: files(applied.files, new.files, &selects),
+        networks: merged!(networks, network),
+        volumes: merged!(volumes, |name: &String| selects(Kind::Volume, name)),
+        absent: new.absent,
+        bootstrap_certificates: new.bootstrap_certificates,
+        gates: new.gates,
+        routes: new.routes,
+        budget: new.budget,
+        ports: new.ports,
+    }
+}
+
+/// Files are keyed by where they lie on the host, and named by their path in the checkout.
+fn files(
+    applied: BTreeMap<PathBuf, File>,
+    new: BTreeMap<PathBuf, File>,
+    selects: &impl Fn(Kind, &str) -> bool,
+) -> BTreeMap<PathBuf, File> {
+    let selected = |file: &File| selects(Kind::File, &file.source.to_string_lossy());
+    let kept = applied.into_iter().filter(|(_, file)| !selected(file));
+    let taken = new.into_iter().filter(|(_, file)| selected(file));
+    kept.chain(taken).collect()
+}
+
+/// A unit brings the files along that it names.
+pub(super) fn expand(only: &[Selector], new: &Desired, applied: Option<&Desired>) -> Vec<Selector> {
+    let mut expanded = only.to_vec();
+    for desired in [Some(new), applied].into_iter().flatten() {
+        for (name, unit) in &desired.units {
+            if !only.is_empty() && Selector::any(only, &ResourceId::new(Kind::Unit, name)) {
+                let files = unit.names.iter().filter_map(|path| desired.files.get(path));
+                expanded.extend(files.map(|file| {
+                    Selector::exactly(ResourceId::new(Kind::File, file.source.to_string_lossy()))
+                }));
+            }
+        }
+    }
+    expanded
+}
