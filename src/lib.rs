@@ -4,6 +4,7 @@
 //! `model < source, check, host, plan, state < apply < reconcile < cli`.
 
 pub mod apply;
+pub mod cli;
 pub mod host;
 pub mod model;
 pub mod plan;

@@ -1,0 +1,288 @@
+//! Arguments.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+
+use crate::model::Selector;
+use crate::source::Which;
+
+/// Makes this host match a git checkout, and proves that it does.
+///
+/// Without a command it is `watchme-apply apply`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "watchme-apply",
+    version,
+    subcommand_required = true,
+    after_help = "Exit status: 0 in sync, or applied and verified; 1 error, nothing was changed; 2 differences; \
+                  3 failed and rolled back; 4 failed and the roll-back is incomplete; 64 wrong usage."
+)]
+pub(super) struct Args {
+    /// Folder of the desired state [default: ./desired-state, or . if it is one]
+    #[arg(long, global = true, value_name = "DIR", env = "WATCHME_DESIRED_STATE")]
+    pub desired_state: Option<PathBuf>,
+    /// An offline root: only files are looked at and changed, below DIR
+    #[arg(long, global = true, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// How logs are written to standard error and the log file
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Append logs to FILE as well
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+    /// Log more: -v what is done, -vv every detail
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show what apply would do, and why, in the order in which it would do it
+    Plan(PlanArgs),
+    /// Make the host match, verify it, and roll back if that fails
+    Apply(ApplyArgs),
+    /// Compare the host with what was applied, and what was applied with git
+    Drift(DriftArgs),
+    /// Show what is applied, what is out of sync, and who is on the networks
+    Status(StatusArgs),
+    /// Stop a unit and keep it stopped
+    Pause(PauseArgs),
+    /// End a pause
+    Resume(ResumeArgs),
+}
+
+impl Command {
+    pub fn changes_the_host(&self) -> bool {
+        match self {
+            Command::Apply(_) | Command::Pause(_) | Command::Resume(_) => true,
+            Command::Drift(drift) => drift.fix,
+            Command::Plan(_) | Command::Status(_) => false,
+        }
+    }
+}
+
+/// Which revision is read, and how much of it.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Input {
+    /// Take this revision instead of HEAD: a branch, a tag, a commit
+    #[arg(long, value_name = "REV", conflicts_with = "worktree")]
+    pub rev: Option<String>,
+    /// Take the files as they lie in the work tree
+    #[arg(long)]
+    pub worktree: bool,
+    /// Leave everything else alone: site, unit, file, etc, network (with its members), member,
+    /// volume; may be given several times
+    #[arg(long, value_name = "KIND[/NAME]")]
+    pub only: Vec<Selector>,
+    /// Let an empty desired state remove everything that is managed
+    #[arg(long)]
+    pub allow_empty: bool,
+    /// Seconds to wait for another run
+    #[arg(long, value_name = "SECONDS")]
+    pub lock_timeout: Option<u64>,
+}
+
+/// Seconds to wait for another run when nothing is said.
+const LOCK_TIMEOUT: u64 = 10;
+
+impl Input {
+    pub fn which(&self) -> Which {
+        match (&self.rev, self.worktree) {
+            (Some(rev), _) => Which::Rev(rev.clone()),
+            (None, true) => Which::Worktree,
+            (None, false) => Which::Head,
+        }
+    }
+
+    pub fn lock_timeout(&self) -> Duration {
+        Duration::from_secs(self.lock_timeout.unwrap_or(LOCK_TIMEOUT))
+    }
+}
+
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Show {
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Do not mask values in diffs that look like secrets
+    #[arg(long)]
+    pub show_secrets: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub show: Show,
+    /// Exit with 2 when there are differences
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ApplyArgs {
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub show: Show,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DriftArgs {
+    /// Return the host to what was last applied
+    #[arg(long)]
+    pub fix: bool,
+    /// Compare only these: KIND or KIND/NAME; network brings its members along
+    #[arg(long, value_name = "KIND[/NAME]")]
+    pub only: Vec<Selector>,
+    /// Seconds to wait for another run
+    #[arg(long, value_name = "SECONDS")]
+    pub lock_timeout: Option<u64>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Do not mask values in diffs that look like secrets
+    #[arg(long)]
+    pub show_secrets: bool,
+}
+
+impl DriftArgs {
+    pub fn input(&self) -> Input {
+        Input {
+            only: self.only.clone(),
+            lock_timeout: self.lock_timeout,
+            ..Input::default()
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct StatusArgs {
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PauseArgs {
+    /// The unit; `.service` may be left out
+    pub unit: String,
+    /// For how long, such as 2h or 90m [default: until resume]
+    #[arg(long = "for", value_name = "DURATION")]
+    pub duration: Option<SignedDuration>,
+    /// Why, for whoever looks at status
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ResumeArgs {
+    /// The unit; `.service` may be left out
+    pub unit: String,
+}
+
+impl Args {
+    pub fn wants_json(&self) -> bool {
+        match &self.command {
+            Command::Plan(args) => args.show.json,
+            Command::Apply(args) => args.show.json,
+            Command::Drift(args) => args.json,
+            Command::Status(args) => args.json,
+            Command::Pause(_) | Command::Resume(_) => false,
+        }
+    }
+}
+
+/// Parses the command line. One without a command is an `apply`.
+pub(super) fn parse(arguments: &[OsString]) -> Result<Args, clap::Error> {
+    let error = match Args::try_parse_from(arguments) {
+        Ok(args) => return Ok(args),
+        Err(error) => error,
+    };
+    let no_command = matches!(
+        error.kind(),
+        ErrorKind::MissingSubcommand
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+            | ErrorKind::UnknownArgument
+    );
+    if !no_command || names_a_command(arguments) {
+        return Err(error);
+    }
+    let mut with_apply = arguments.to_vec();
+    with_apply.insert(1.min(with_apply.len()), "apply".into());
+    Args::try_parse_from(with_apply)
+}
+
+fn names_a_command(arguments: &[OsString]) -> bool {
+    let known = [
+        "plan", "apply", "drift", "status", "pause", "resume", "help",
+    ];
+    arguments
+        .iter()
+        .skip(1)
+        .any(|argument| known.iter().any(|name| argument == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Args, clap::Error> {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        parse(&words)
+    }
+
+    #[test]
+    fn without_a_command_it_is_apply() {
+        for line in [
+            "watchme-apply",
+            "watchme-apply --worktree",
+            "watchme-apply --root /x --only site",
+        ] {
+            assert!(
+                matches!(parsed(line).unwrap().command, Command::Apply(_)),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn options_of_other_commands_stay_errors() {
+        assert!(parsed("watchme-apply status --worktree").is_err());
+        assert!(parsed("watchme-apply --nonsense").is_err());
+        assert!(parsed("watchme-apply plann").is_err());
+    }
+
+    #[test]
+    fn durations_are_the_usual_ones() {
+        let args = parsed("watchme-apply pause x --for 2h --reason memory").unwrap();
+        let Command::Pause(pause) = args.command else {
+            panic!("not a pause")
+        };
+        assert_eq!(pause.duration, Some(SignedDuration::from_hours(2)));
+    }
+}

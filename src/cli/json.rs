@@ -1,0 +1,300 @@
+//! The same for machines. `schema/` describes each object.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::masks::mask;
+use crate::model::{self, Action, DriftItem, Origin, Pause, RunRecord};
+use crate::reconcile::{self, NetworkStatus, Planned};
+
+/// Grows when a field changes its meaning or goes away; new fields do not count.
+const FORMAT_VERSION: u32 = 1;
+
+/// `plan --json`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Plan {
+    format_version: u32,
+    origin: Origin,
+    in_sync: bool,
+    changes: Vec<Change>,
+    refusals: Vec<Refusal>,
+    notes: Vec<Note>,
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Change {
+    /// `kind/name`.
+    resource: String,
+    action: &'static str,
+    /// The path, unit, network or container that the action is done to.
+    subject: String,
+    why: String,
+    /// Units that are interrupted besides the subject.
+    interrupts: BTreeSet<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff: Option<Diff>,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Diff {
+    old_path: String,
+    new_path: String,
+    /// A unified diff; values that look like secrets are masked.
+    unified: String,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Refusal {
+    resource: String,
+    why: String,
+    help: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Note {
+    resource: String,
+    text: String,
+}
+
+impl Plan {
+    pub fn new(planned: &Planned, show_secrets: bool) -> Self {
+        let plan = &planned.plan;
+        Self {
+            format_version: FORMAT_VERSION,
+            origin: planned.origin.clone(),
+            in_sync: planned.is_in_sync(),
+            changes: plan
+                .changes
+                .iter()
+                .map(|one| change(one, show_secrets))
+                .collect(),
+            refusals: plan
+                .refusals
+                .iter()
+                .map(|refusal| Refusal {
+                    resource: refusal.id.to_string(),
+                    why: refusal.why.clone(),
+                    help: refusal.help.clone(),
+                })
+                .collect(),
+            notes: plan
+                .notes
+                .iter()
+                .map(|note| Note {
+                    resource: note.id.to_string(),
+                    text: note.text.clone(),
+                })
+                .collect(),
+            warnings: planned.warnings.clone(),
+        }
+    }
+}
+
+fn change(change: &model::Change, show_secrets: bool) -> Change {
+    let (action, subject) = action(&change.action);
+    Change {
+        resource: change.id.to_string(),
+        action,
+        subject,
+        why: change.why.clone(),
+        interrupts: change.interrupts.clone(),
+        diff: change.diff.as_ref().map(|diff| Diff {
+            old_path: diff.old_path.to_string_lossy().into_owned(),
+            new_path: diff.new_path.to_string_lossy().into_owned(),
+            unified: unified(diff, show_secrets),
+        }),
+    }
+}
+
+fn unified(diff: &model::Diff, show_secrets: bool) -> String {
+    let old = diff.old.as_deref().unwrap_or_default();
+    let new = diff.new.as_deref().unwrap_or_default();
+    let text = similar::TextDiff::from_lines(old, new)
+        .unified_diff()
+        .to_string();
+    if show_secrets {
+        return text;
+    }
+    text.lines().map(mask).collect::<Vec<_>>().join("\n")
+}
+
+fn action(action: &Action) -> (&'static str, String) {
+    let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    match action {
+        Action::CreateNetwork { name, .. } => ("create-network", name.clone()),
+        Action::RemoveNetwork { name, .. } => ("remove-network", name.clone()),
+        Action::CreateVolume { name, .. } => ("create-volume", name.clone()),
+        Action::WriteCertificate(pair) => ("write-certificate", path(&pair.certificate)),
+        Action::Store {
+            path: file,
+            file: Some(_),
+            ..
+        } => ("write", path(&model::layout::live(file))),
+        Action::Store {
+            path: file,
+            file: None,
+            ..
+        }
+        | Action::Remove { path: file, .. } => ("remove", path(file)),
+        Action::Link { path: link, .. } => ("link", path(link)),
+        Action::Copy { path: file, .. } => ("write", path(file)),
+        Action::DaemonReload => ("daemon-reload", "systemd".to_owned()),
+        Action::Start(step) => ("start", step.unit.clone()),
+        Action::Restart(step) => ("restart", step.unit.clone()),
+        Action::ReloadUnit(step) => ("reload", step.unit.clone()),
+        Action::Stop(step) => ("stop", step.unit.clone()),
+        Action::Connect(connect) => ("connect", connect.container.clone()),
+        Action::ReloadNginx => ("reload", "nginx.service".to_owned()),
+        Action::StartNginx => ("start", "nginx.service".to_owned()),
+    }
+}
+
+/// `apply --json`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Applied {
+    format_version: u32,
+    /// `in-sync` or `applied`.
+    outcome: &'static str,
+    plan: Option<Plan>,
+    run: Option<RunRecord>,
+}
+
+impl Applied {
+    pub fn new(applied: &reconcile::Applied, plan: Option<Plan>) -> Self {
+        let (outcome, run) = match applied {
+            reconcile::Applied::InSync(_) => ("in-sync", None),
+            reconcile::Applied::Done(record) => ("applied", Some((**record).clone())),
+        };
+        Self {
+            format_version: FORMAT_VERSION,
+            outcome,
+            plan,
+            run,
+        }
+    }
+}
+
+/// `drift --json`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Drift {
+    format_version: u32,
+    in_sync: bool,
+    /// Number of the generation that the host is compared with.
+    generation: Option<u64>,
+    items: Vec<DriftItem>,
+    fixed: Vec<DriftItem>,
+    warnings: Vec<String>,
+}
+
+impl Drift {
+    pub fn new(drift: &reconcile::Drift) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            in_sync: drift.is_none(),
+            generation: drift.applied.as_ref().map(|record| record.number),
+            items: drift.items.clone(),
+            fixed: drift.fixed.clone(),
+            warnings: drift.warnings.clone(),
+        }
+    }
+}
+
+/// `status --json`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Status<'a> {
+    format_version: u32,
+    in_sync: bool,
+    interrupted: bool,
+    applied: Option<&'a RunRecord>,
+    drift: Drift,
+    pauses: &'a BTreeMap<String, Pause>,
+    networks: &'a [NetworkStatus],
+}
+
+impl<'a> Status<'a> {
+    pub fn new(status: &'a reconcile::Status) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            in_sync: status.is_well(),
+            interrupted: status.interrupted,
+            applied: status.applied.as_ref(),
+            drift: Drift::new(&status.drift),
+            pauses: &status.pauses,
+            networks: &status.networks,
+        }
+    }
+}
+
+/// What any command prints instead when it fails.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Error {
+    format_version: u32,
+    error: String,
+    caused_by: Vec<String>,
+    hint: Option<String>,
+    exit_status: u8,
+}
+
+impl Error {
+    pub fn new(failure: &super::Failure) -> Self {
+        let mut caused_by = Vec::new();
+        let mut cause = std::error::Error::source(failure);
+        while let Some(error) = cause {
+            caused_by.push(error.to_string());
+            cause = error.source();
+        }
+        Self {
+            format_version: FORMAT_VERSION,
+            error: failure.to_string(),
+            caused_by,
+            hint: failure.hint(),
+            exit_status: failure.exit_status(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// The schemas in the repository are those of the code. `UPDATE_SCHEMAS=1` writes them anew.
+    #[test]
+    fn schemas_are_written_down() {
+        let schemas = [
+            ("plan", schemars::schema_for!(Plan)),
+            ("apply", schemars::schema_for!(Applied)),
+            ("drift", schemars::schema_for!(Drift)),
+            ("status", schemars::schema_for!(Status<'static>)),
+            ("error", schemars::schema_for!(Error)),
+        ];
+        for (name, schema) in schemas {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("schema")
+                .join(format!("{name}.json"));
+            let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+            if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(&path, &text).unwrap();
+            }
+            assert_eq!(
+                std::fs::read_to_string(&path).unwrap(),
+                text,
+                "{}",
+                path.display()
+            );
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Values that look like secrets do not show in diffs.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+
+const MASK: &str = "********";
+
+/// A setting whose name says that its value is secret: `DB_PASSWORD=x`, `api-key: x`,
+/// `proxy_set_header Authorization "Bearer x"`.
+static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r#"(?i)([\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key"#,
+        r#"|private[_-]?key|credential|authorization)[\w.-]*["']?(?:\s*[=:]\s*|\s+["']))"#,
+        r#"("[^"]*"|'[^']*'|[^;#"']+)"#,
+    ))
+    .ok()
+});
+
+/// A password within a URL: `postgres://user:x@host`.
+static IN_URL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(\w+://[^/\s:@]*:)([^@\s/]+)(@)").ok());
+
+/// Keys of well-known shapes, wherever they stand: AWS access key ids, GitHub and Slack tokens,
+/// JSON web tokens.
+static SHAPED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"\b(?:A(?:KIA|SIA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20,}|xox[abpr]-[A-Za-z0-9-]{10,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+)",
+    )
+    .ok()
+});
+
+/// A line with what looks like secrets replaced. A value that is only a reference to a variable
+/// says nothing and stays.
+pub(super) fn mask(line: &str) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(line);
+    if let Some(named) = &*NAMED {
+        text = replace(text, |text| {
+            named
+                .replace_all(
+                    text,
+                    |found: &regex_lite::Captures<'_>| match is_reference(&found[2]) {
+                        true => found[0].to_owned(),
+                        false => format!("{}{MASK}", &found[1]),
+                    },
+                )
+                .into_owned()
+        });
+    }
+    if let Some(in_url) = &*IN_URL {
+        text = replace(text, |text| {
+            let masked = format!("${{1}}{MASK}${{3}}");
+            in_url.replace_all(text, masked.as_str()).into_owned()
+        });
+    }
+    if let Some(shaped) = &*SHAPED {
+        text = replace(text, |text| shaped.replace_all(text, MASK).into_owned());
+    }
+    text
+}
+
+fn is_reference(value: &str) -> bool {
+    let value = value.trim_matches(['"', '\'']);
+    value.is_empty() || (value.starts_with('$') && !value.contains(":-"))
+}
+
+fn replace<'a>(text: Cow<'a, str>, with: impl Fn(&str) -> String) -> Cow<'a, str> {
+    let replaced = with(&text);
+    match replaced == *text {
+        true => text,
+        false => Cow::Owned(replaced),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked() {
+        for (line, masked) in [
+            ("      DB_PASSWORD: hunter2", "      DB_PASSWORD: ********"),
+            ("Environment=API_KEY=abc123", "Environment=API_KEY=********"),
+            (
+                "Environment=\"AUTH_TOKEN=abc\" X=1",
+                "Environment=\"AUTH_TOKEN=********\" X=1",
+            ),
+            (
+                "proxy_set_header Authorization \"Bearer x\";",
+                "proxy_set_header Authorization \"********\";",
+            ),
+            ("  smtp_password: two words", "  smtp_password: ********"),
+            (
+                "url: postgres://me:pw@db/x",
+                "url: postgres://me:********@db/x",
+            ),
+            ("key AKIAIOSFODNN7EXAMPLE end", "key ******** end"),
+        ] {
+            assert_eq!(mask(line), masked);
+        }
+    }
+
+    #[test]
+    fn the_rest_stays() {
+        for line in [
+            "proxy_pass http://localhost:8015/api/;",
+            "      DB_PASSWORD: ${DB_PASSWORD}",
+            "ExecStart=/usr/bin/docker-compose up",
+            "# no secrets here",
+        ] {
+            assert_eq!(mask(line), line);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! What a person or a machine types and reads. The only code that prints.
+
+mod args;
+mod errors;
+mod find;
+mod json;
+mod logging;
+mod masks;
+mod output;
+mod privilege;
+mod progress;
+mod render;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::host::Host;
+use crate::reconcile::{self, Applied, ReconcileError, Request};
+use crate::root::Root;
+use args::{Args, Command, DriftArgs, Input, PauseArgs, PlanArgs, ResumeArgs, StatusArgs};
+use output::Output;
+use progress::Lines;
+
+/// Differences, or drift.
+const DIFFERENCES: u8 = 2;
+/// Wrong usage, sysexits.h(3head) `EX_USAGE`.
+const USAGE: u8 = 64;
+
+/// Runs the program and returns its exit status; see the README for what each means.
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    let args = match args::parse(&arguments) {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    let mut output = Output::new(args.color);
+    let result = logging::start(&args)
+        .map_err(Failure::from)
+        .and_then(|()| run(&args, &arguments, &mut output));
+    ExitCode::from(result.unwrap_or_else(|failure| {
+        let status = failure.exit_status();
+        tracing::error!(status, error = %errors::one_line(&failure), "failed");
+        if args.wants_json() {
+            output.json(&json::Error::new(&failure));
+        }
+        errors::print(&mut output, &failure);
+        status
+    }))
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Reconcile(#[from] ReconcileError),
+    #[error(transparent)]
+    Find(#[from] find::NotFound),
+    #[error(transparent)]
+    Privilege(#[from] privilege::NoPrivilege),
+    #[error("could not open the log file {}", path.display())]
+    LogFile {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("could not start")]
+    Runtime(#[source] std::io::Error),
+    #[error("{0} is no directory")]
+    Root(String),
+}
+
+impl Failure {
+    fn exit_status(&self) -> u8 {
+        match self {
+            Failure::Reconcile(error) => error.exit_status(),
+            _ => 1,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Failure::Reconcile(error) => error.hint(),
+            Failure::Find(error) => Some(error.hint()),
+            Failure::Privilege(error) => Some(error.hint()),
+            Failure::Root(path) => Some(format!("mkdir -p {path}")),
+            Failure::LogFile { .. } | Failure::Runtime(_) => None,
+        }
+    }
+}
+
+fn run(args: &Args, arguments: &[OsString], output: &mut Output) -> Result<u8, Failure> {
+    if args.command.changes_the_host() && args.root.is_none() {
+        privilege::become_root(args, arguments, output)?;
+    }
+    let host = host(args)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::Runtime)?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    runtime.block_on(async {
+        if args.command.changes_the_host() {
+            listen(interrupted.clone()).map_err(Failure::Runtime)?;
+        }
+        let context = Context {
+            args,
+            host: &host,
+            interrupted,
+        };
+        match &args.command {
+            Command::Plan(plan) => context.plan(plan, output).await,
+            Command::Apply(apply) => context.apply(apply, output).await,
+            Command::Drift(drift) => context.drift(drift, output).await,
+            Command::Status(status) => context.status(status, output).await,
+            Command::Pause(pause) => context.pause(pause, output).await,
+            Command::Resume(resume) => context.resume(resume, output).await,
+        }
+    })
+}
+
+fn host(args: &Args) -> Result<Host, Failure> {
+    let Some(root) = &args.root else {
+        return Ok(Host::live());
+    };
+    let canonical = root
+        .canonicalize()
+        .ok()
+        .filter(|root| root.is_dir())
+        .ok_or_else(|| Failure::Root(root.display().to_string()))?;
+    Ok(Host::offline(Root::new(canonical)))
+}
+
+/// A first SIGINT or SIGTERM lets the step in progress end, and then undoes the run; SIGHUP does
+/// not interrupt, so that a lost connection does not.
+fn listen(interrupted: Arc<AtomicBool>) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => interrupted.store(true, Ordering::Relaxed),
+                _ = terminate.recv() => interrupted.store(true, Ordering::Relaxed),
+                _ = hang_up.recv() => {}
+            }
+        }
+    });
+    Ok(())
+}
+
+struct Context<'a> {
+    args: &'a Args,
+    host: &'a Host,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Context<'_> {
+    fn request(&self, folder: PathBuf, input: &Input) -> Request {
+        Request {
+            folder,
+            which: input.which(),
+            only: input.only.clone(),
+            allow_empty: input.allow_empty,
+            lock_timeout: input.lock_timeout(),
+            by: privilege::user(),
+            interrupted: self.interrupted.clone(),
+        }
+    }
+
+    async fn plan(&self, args: &PlanArgs, output: &mut Output) -> Result<u8, Failure> {
+        let folder = find::desired_state(self.args.desired_state.as_deref())?;
+        let planned = reconcile::plan(self.host, &self.request(folder, &args.input)).await?;
+        match args.show.json {
+            true => output.json(&json::Plan::new(&planned, args.show.show_secrets)),
+            false => render::plan(output, &planned, args.show.show_secrets),
+        }
+        let differs = !planned.plan.is_empty();
+        Ok(if differs && args.detailed_exitcode {
+            DIFFERENCES
+        } else {
+            0
+        })
+    }
+
+    async fn apply(&self, args: &args::ApplyArgs, output: &mut Output) -> Result<u8, Failure> {
+        let folder = find::desired_state(self.args.desired_state.as_deref())?;
+        let request = self.request(folder, &args.input);
+        let quiet = args.show.json;
+        let mut presented = None;
+        let mut present = |planned: &reconcile::Planned| {
+            presented = Some(json::Plan::new(planned, args.show.show_secrets));
+            if !quiet && !planned.is_in_sync() {
+                let mut output = Output::new(self.args.color);
+                render::plan(&mut output, planned, args.show.show_secrets);
+            }
+        };
+        let mut lines = Lines::new(Output::new(self.args.color), quiet);
+        let began = std::time::Instant::now();
+        let applied = reconcile::apply(self.host, &request, &mut lines, &mut present).await?;
+        lines.end();
+        match quiet {
+            true => output.json(&json::Applied::new(&applied, presented)),
+            false => render::applied(output, &applied, began.elapsed()),
+        }
+        if let Applied::Done(record) = &applied {
+            tracing::info!(
+                generation = record.number,
+                changes = record.changes.len(),
+                "applied"
+            );
+        }
+        Ok(0)
+    }
+
+    async fn drift(&self, args: &DriftArgs, output: &mut Output) -> Result<u8, Failure> {
+        let folder = self.known_folder();
+        let request = self.request(folder, &args.input());
+        let drift = if args.fix {
+            let mut lines = Lines::new(Output::new(self.args.color), args.json);
+            let fixed = reconcile::fix(self.host, &request, &mut lines).await?;
+            lines.end();
+            fixed
+        } else {
+            reconcile::drift(self.host, &request).await?
+        };
+        logging::drift(&drift);
+        match args.json {
+            true => output.json(&json::Drift::new(&drift)),
+            false => render::drift(output, &drift, args.show_secrets),
+        }
+        Ok(if drift.is_none() { 0 } else { DIFFERENCES })
+    }
+
+    async fn status(&self, args: &StatusArgs, output: &mut Output) -> Result<u8, Failure> {
+        let request = self.request(self.known_folder(), &Input::default());
+        let status = reconcile::status(self.host, &request).await?;
+        match args.json {
+            true => output.json(&json::Status::new(&status)),
+            false => render::status(output, &status),
+        }
+        Ok(0)
+    }
+
+    async fn pause(&self, args: &PauseArgs, output: &mut Output) -> Result<u8, Failure> {
+        let request = self.request(self.known_folder(), &Input::default());
+        let duration = args.duration;
+        let pause =
+            reconcile::pause(self.host, &request, &args.unit, duration, &args.reason).await?;
+        render::paused(output, &args.unit, &pause);
+        Ok(0)
+    }
+
+    async fn resume(&self, args: &ResumeArgs, output: &mut Output) -> Result<u8, Failure> {
+        let request = self.request(self.known_folder(), &Input::default());
+        let unit = reconcile::resume(self.host, &request, &args.unit).await?;
+        output.line(&format!("resumed {unit}"));
+        Ok(0)
+    }
+
+    /// The desired state's folder where one is found, else the one that was applied: what was
+    /// applied is on record, so that a missing checkout only leaves `pending` out.
+    fn known_folder(&self) -> PathBuf {
+        find::desired_state(self.args.desired_state.as_deref()).unwrap_or_else(|_| {
+            let state = crate::state::State::new(self.host.root().clone());
+            let applied = state.recorded().ok().and_then(|recorded| recorded.applied);
+            applied.map_or_else(
+                || PathBuf::from("desired-state"),
+                |(record, _)| record.origin.folder,
+            )
+        })
+    }
+}

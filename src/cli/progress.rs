@@ -1,0 +1,66 @@
+//! Steps as they are done: a line that changes on a terminal, plain lines elsewhere.
+
+use super::output::{Output, clean, styled};
+use super::render::{self, DIM, GOOD};
+use crate::apply::Progress;
+use crate::model::Change;
+
+/// Shows steps.
+pub(super) struct Lines {
+    output: Output,
+    quiet: bool,
+    open: bool,
+}
+
+impl Lines {
+    pub fn new(output: Output, quiet: bool) -> Self {
+        Self {
+            output,
+            quiet,
+            open: false,
+        }
+    }
+
+    /// Ends a progress line that is still open.
+    pub fn end(&mut self) {
+        if self.open {
+            self.output.part("\r\u{1b}[K");
+            self.open = false;
+        }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Progress for Lines {
+    fn begin(&mut self, change: &Change) {
+        if !self.quiet && self.output.is_terminal() {
+            let text = render::step(change);
+            self.output
+                .part(&format!("\r\u{1b}[K{} {text}", styled(DIM, "…")));
+            self.open = true;
+        }
+    }
+
+    fn done(&mut self, change: &Change) {
+        if !self.quiet {
+            self.end();
+            let text = render::step(change);
+            self.output
+                .line(&format!("{} {text}", styled(GOOD, "done")));
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        tracing::info!("{text}");
+        if !self.quiet {
+            self.end();
+            self.output
+                .line(&format!("{} {}", styled(DIM, "note"), clean(text)));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Unified diffs, with what changed within a line emphasised on a terminal.
+
+use std::path::Path;
+
+use anstyle::Style;
+use similar::{ChangeTag, TextDiff};
+
+use super::{BAD, DIM, GOOD};
+use crate::cli::masks::mask;
+use crate::cli::output::{Output, clean, styled};
+use crate::model::Diff;
+
+/// Lines of context around a change, as diff(1) has them.
+const CONTEXT: usize = 3;
+const INDENT: &str = "    ";
+
+/// Prints a diff, indented below its change.
+pub(super) fn print(output: &mut Output, diff: &Diff, show_secrets: bool) {
+    let old = diff.old.as_deref().unwrap_or_default();
+    let new = diff.new.as_deref().unwrap_or_default();
+    output.line(&format!(
+        "{INDENT}--- {}",
+        label(&diff.old_path, diff.old.is_some())
+    ));
+    output.line(&format!(
+        "{INDENT}+++ {}",
+        label(&diff.new_path, diff.new.is_some())
+    ));
+    let text = TextDiff::from_lines(old, new);
+    for group in text.grouped_ops(CONTEXT) {
+        if let (Some(first), Some(last)) = (group.first(), group.last()) {
+            let (old, new) = (
+                first.old_range().start..last.old_range().end,
+                first.new_range().start..last.new_range().end,
+            );
+            let header = format!("@@ -{} +{} @@", hunk(&old), hunk(&new));
+            output.line(&format!("{INDENT}{}", styled(DIM, &header)));
+        }
+        for op in &group {
+            for change in text.iter_inline_changes(op) {
+                let (sign, style) = match change.tag() {
+                    ChangeTag::Delete => ('-', BAD),
+                    ChangeTag::Insert => ('+', GOOD),
+                    ChangeTag::Equal => (' ', Style::new()),
+                };
+                let parts: Vec<(bool, &str)> =
+                    change.values().iter().map(|(e, v)| (*e, *v)).collect();
+                output.line(&format!(
+                    "{INDENT}{}",
+                    line(sign, style, &parts, show_secrets)
+                ));
+            }
+        }
+    }
+}
+
+/// Start and length of a hunk's side; an empty one starts at the line before, as diff(1) has it.
+fn hunk(lines: &std::ops::Range<usize>) -> String {
+    let start = if lines.is_empty() {
+        lines.start
+    } else {
+        lines.start + 1
+    };
+    format!("{start},{}", lines.len())
+}
+
+fn label(path: &Path, exists: bool) -> String {
+    match exists {
+        true => clean(&path.to_string_lossy()).into_owned(),
+        false => "/dev/null".to_owned(),
+    }
+}
+
+/// A line of a diff. One that has something to hide is shown without emphasis.
+fn line(sign: char, style: Style, parts: &[(bool, &str)], show_secrets: bool) -> String {
+    let whole: String = parts.iter().map(|(_, value)| *value).collect();
+    let whole = whole.trim_end_matches(['\n', '\r']);
+    let masked = if show_secrets {
+        whole.into()
+    } else {
+        mask(whole)
+    };
+    if masked != whole || sign == ' ' {
+        return styled(style, &format!("{sign}{}", clean(&masked)));
+    }
+    let mut text = styled(style, &sign.to_string());
+    for (emphasised, value) in parts {
+        let value = value.trim_end_matches(['\n', '\r']);
+        let style = if *emphasised {
+            style.underline().bold()
+        } else {
+            style
+        };
+        if !value.is_empty() {
+            text.push_str(&styled(style, &clean(value)));
+        }
+    }
+    text
+}

@@ -1,0 +1,244 @@
+//! A plan and how its apply ended.
+
+use std::time::Duration;
+
+use super::{DIM, GOOD, STRONG, WARN, count, diff};
+use crate::cli::output::{Output, clean, styled};
+use crate::model::{Action, Change, Origin, Plan, layout};
+use crate::reconcile::{Applied, Planned};
+
+/// Prints what apply would do.
+pub(in crate::cli) fn plan(output: &mut Output, planned: &Planned, show_secrets: bool) {
+    output.line(&styled(
+        STRONG,
+        &format!("plan for {}", origin(&planned.origin)),
+    ));
+    for path in &planned.origin.dirty {
+        let path = path.to_string_lossy();
+        output.line(&format!(
+            "  {} {} differs from the commit",
+            styled(WARN, "dirty"),
+            clean(&path)
+        ));
+    }
+    for warning in &planned.warnings {
+        output.line(&format!("  {} {}", styled(WARN, "warning"), clean(warning)));
+    }
+    for change in &planned.plan.changes {
+        output.line(&format!("  {}", step(change)));
+        if let Some(change) = &change.diff {
+            diff::print(output, change, show_secrets);
+        }
+    }
+    for note in &planned.plan.notes {
+        let text = format!("{}: {}", note.id, note.text);
+        output.line(&format!("  {} {}", styled(DIM, "note"), clean(&text)));
+    }
+    for refusal in &planned.plan.refusals {
+        let text = format!("{}: {}", refusal.id, refusal.why);
+        output.line(&format!("  {} {}", styled(WARN, "refused"), clean(&text)));
+        for line in &refusal.help {
+            output.line(&format!("      {}", clean(line)));
+        }
+    }
+    output.line(&summary(&planned.plan));
+}
+
+/// Where a desired state came from, in a few words.
+pub(super) fn origin(origin: &Origin) -> String {
+    let commit = match &origin.commit {
+        Some(commit) => commit.get(..12).unwrap_or(commit).to_owned(),
+        None => format!("the folder {}", origin.folder.display()),
+    };
+    let subject = origin
+        .subject
+        .as_deref()
+        .map_or_else(String::new, |subject| format!(" ({subject})"));
+    let worktree = match (origin.worktree, &origin.commit) {
+        (true, Some(_)) => ", as the work tree lies",
+        _ => "",
+    };
+    clean(&format!("{commit}{subject}{worktree}")).into_owned()
+}
+
+/// One change in one line: what, to what, and why.
+pub(in crate::cli) fn step(change: &Change) -> String {
+    let (sign, text) = describe(change);
+    let why = match change.why.is_empty() {
+        true => String::new(),
+        false => styled(DIM, &format!("  ({})", clean(&change.why))),
+    };
+    format!(
+        "{} {}: {}{why}",
+        styled(STRONG, sign),
+        clean(&change.id.to_string()),
+        clean(&text)
+    )
+}
+
+fn describe(change: &Change) -> (&'static str, String) {
+    match &change.action {
+        Action::CreateNetwork { spec, .. } => {
+            let subnets: Vec<String> = spec
+                .subnets
+                .iter()
+                .map(|subnet| subnet.subnet.to_string())
+                .collect();
+            (
+                "+",
+                format!("create the network {}", subnets.join(", "))
+                    .trim_end()
+                    .to_owned(),
+            )
+        }
+        Action::RemoveNetwork { .. } => ("-", "remove the network".to_owned()),
+        Action::CreateVolume { .. } => ("+", "create the volume".to_owned()),
+        Action::WriteCertificate(pair) => ("+", format!("write {}", pair.certificate.display())),
+        Action::Store {
+            path,
+            file: Some(_),
+            ..
+        } => ("~", format!("write {}", layout::live(path).display())),
+        Action::Store {
+            path, file: None, ..
+        } => ("-", format!("remove {}", layout::live(path).display())),
+        Action::Link { path, target, .. } => (
+            "~",
+            format!("link {} → {}", path.display(), target.display()),
+        ),
+        Action::Copy {
+            path, mode, owner, ..
+        } => (
+            "~",
+            format!("write {} ({mode:04o} {owner})", path.display()),
+        ),
+        Action::Remove { path, .. } => ("-", format!("remove {}", path.display())),
+        Action::DaemonReload => ("!", "daemon-reload, interrupts nothing".to_owned()),
+        Action::Start(_) => ("+", "start".to_owned()),
+        Action::Restart(_) => ("!", format!("restart, interrupts {}", interrupted(change))),
+        Action::ReloadUnit(_) => ("!", "reload, interrupts nothing".to_owned()),
+        Action::Stop(_) => ("-", format!("stop, interrupts {}", interrupted(change))),
+        Action::Connect(connect) => {
+            let address = connect
+                .address
+                .map_or_else(String::new, |address| format!(" as {address}"));
+            (
+                "~",
+                format!(
+                    "connect {} to {}{address}",
+                    connect.container, connect.network
+                ),
+            )
+        }
+        Action::ReloadNginx => ("!", "reload nginx, interrupts nothing".to_owned()),
+        Action::StartNginx => ("+", "start nginx".to_owned()),
+    }
+}
+
+fn interrupted(change: &Change) -> String {
+    if change.interrupts.is_empty() {
+        return "it alone".to_owned();
+    }
+    let others: Vec<&str> = change.interrupts.iter().map(String::as_str).collect();
+    format!("it and {}", others.join(", "))
+}
+
+/// The closing count.
+fn summary(plan: &Plan) -> String {
+    let of = |is: fn(&Action) -> bool| {
+        plan.changes
+            .iter()
+            .filter(|change| is(&change.action))
+            .count()
+    };
+    let parts = [
+        (
+            of(|action| {
+                matches!(
+                    action,
+                    Action::Store { .. } | Action::Copy { .. } | Action::WriteCertificate(_)
+                )
+            }),
+            "file",
+        ),
+        (of(|action| matches!(action, Action::Link { .. })), "link"),
+        (
+            of(|action| matches!(action, Action::Remove { .. })),
+            "removal",
+        ),
+        (
+            of(|action| {
+                matches!(
+                    action,
+                    Action::CreateNetwork { .. } | Action::RemoveNetwork { .. }
+                )
+            }),
+            "network",
+        ),
+        (
+            of(|action| matches!(action, Action::CreateVolume { .. })),
+            "volume",
+        ),
+        (of(|action| matches!(action, Action::Connect(_))), "member"),
+        (
+            of(|action| matches!(action, Action::Start(_) | Action::StartNginx)),
+            "start",
+        ),
+        (of(|action| matches!(action, Action::Restart(_))), "restart"),
+        (of(|action| matches!(action, Action::Stop(_))), "stop"),
+        (
+            of(|action| {
+                matches!(
+                    action,
+                    Action::DaemonReload | Action::ReloadUnit(_) | Action::ReloadNginx
+                )
+            }),
+            "reload",
+        ),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, thing)| count(number, thing))
+        .collect();
+    let refused = match plan.refusals.len() {
+        0 => String::new(),
+        number => format!("; {} in the way", count(number, "refusal")),
+    };
+    match (plan.changes.len(), parts.is_empty()) {
+        (0, _) if plan.refusals.is_empty() => "plan: nothing to do".to_owned(),
+        (number, _) => format!(
+            "plan: {}: {}{refused}",
+            count(number, "change"),
+            parts.join(", ")
+        ),
+    }
+}
+
+/// Prints how an apply ended.
+pub(in crate::cli) fn applied(output: &mut Output, applied: &Applied, took: Duration) {
+    match applied {
+        Applied::InSync(planned) => {
+            output.line(&format!(
+                "{}: {}",
+                styled(GOOD, "in sync"),
+                origin(&planned.origin)
+            ));
+            for warning in &planned.warnings {
+                output.line(&format!("  {} {}", styled(WARN, "warning"), clean(warning)));
+            }
+            for note in &planned.plan.notes {
+                let text = format!("{}: {}", note.id, note.text);
+                output.line(&format!("  {} {}", styled(DIM, "note"), clean(&text)));
+            }
+        }
+        Applied::Done(record) => output.line(&format!(
+            "{}: {} as generation {}, {} in {:.1} s; looked again: in sync",
+            styled(GOOD, "applied"),
+            origin(&record.origin),
+            record.number,
+            count(record.changes.len(), "change"),
+            took.as_secs_f64()
+        )),
+    }
+}
