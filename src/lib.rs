@@ -1,7 +1,7 @@
 //! Makes one Linux host match a git checkout, and proves that it does.
 //!
 //! The arrows between modules point left only:
-//! `model < source, check, host, plan, state < apply < reconcile < cli`.
+//! `model < root < source, host, plan, state < apply < reconcile < cli`.
 
 pub mod apply;
 pub mod cli;
