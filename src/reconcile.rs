@@ -60,6 +60,8 @@ pub struct Planned {
     pub recorded: Recorded,
     /// Folders that count as the checkout.
     pub checkouts: Vec<PathBuf>,
+    /// What is selected: `--only`, with the files that selected units name.
+    pub only: Vec<Selector>,
     /// Worth knowing about the input or the look at the host.
     pub warnings: Vec<String>,
 }
@@ -108,14 +110,13 @@ pub async fn apply(
     present: &mut dyn FnMut(&Planned),
 ) -> Result<Applied, ReconcileError> {
     let state = State::new(host.root().clone());
-    let planned = plan_to_apply(host, &state, request).await?;
-    if planned.is_in_sync() && state.journal()?.is_empty() {
-        present(&planned);
-        return Ok(Applied::InSync(Box::new(planned)));
-    }
-    if !planned.plan.refusals.is_empty() {
-        present(&planned);
-        return Err(ReconcileError::Refused(planned.plan.refusals));
+    // Without the lock and without a write, as long as there may be nothing to do.
+    if state.journal()?.is_empty() {
+        let planned = plan_to_apply(host, &state, request).await?;
+        if planned.is_in_sync() {
+            present(&planned);
+            return Ok(Applied::InSync(Box::new(planned)));
+        }
     }
     let _lock = state.lock(request.lock_timeout)?;
     recover(host, &state, progress).await?;
@@ -123,9 +124,6 @@ pub async fn apply(
     present(&planned);
     if planned.is_in_sync() {
         return Ok(Applied::InSync(Box::new(planned)));
-    }
-    if !planned.plan.refusals.is_empty() {
-        return Err(ReconcileError::Refused(planned.plan.refusals));
     }
     let record = RunRecord {
         number: state.next_number()?,
@@ -173,8 +171,8 @@ async fn transact(
     } = run;
     match result {
         Ok(after) => {
-            let loaded = commit::loaded(planned, &request.only, &after, switched);
-            let inventory = commit::inventory(planned, &request.only);
+            let loaded = commit::loaded(planned, &after, switched);
+            let inventory = commit::inventory(planned);
             let generation = record.map(|record| (record, &planned.desired));
             Ok(state.commit(&mut journal, generation, &inventory, &loaded)?)
         }
@@ -213,10 +211,10 @@ async fn verify(
     planned: &Planned,
 ) -> Result<(Observed, Plan), ReconcileError> {
     let mut recorded = planned.recorded.clone();
-    let watch = crate::plan::watch(&planned.desired, &recorded, &request.only);
+    let watch = crate::plan::watch(&planned.desired, &recorded, &planned.only);
     let after = run.host.observe(&watch).await?;
-    recorded.loaded = commit::loaded(planned, &request.only, &after, run.switched);
-    recorded.inventory = commit::inventory(planned, &request.only);
+    recorded.loaded = commit::loaded(planned, &after, run.switched);
+    recorded.inventory = commit::inventory(planned);
     let left = look::plan_again(planned, request, &after, &recorded);
     Ok((after, left))
 }
@@ -282,6 +280,7 @@ async fn recover(
     }
 }
 
+/// Plans what may be applied: nothing is dirty, and nothing stands in the way.
 async fn plan_to_apply(
     host: &Host,
     state: &State,
@@ -294,7 +293,11 @@ async fn plan_to_apply(
             paths: revision.origin.dirty,
         });
     }
-    look::plan_revision(host, request, recorded, revision, checkouts).await
+    let planned = look::plan_revision(host, request, recorded, revision, checkouts).await?;
+    match planned.plan.refusals.is_empty() {
+        true => Ok(planned),
+        false => Err(ReconcileError::Refused(planned.plan.refusals)),
+    }
 }
 
 /// Reads the checkout, and tells which folders count as it: where it lies, and where watchme.toml

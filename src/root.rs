@@ -185,6 +185,13 @@ impl Root {
         fs::create_dir_all(place).map_err(failed("make the folder", folder))
     }
 
+    /// Makes a folder that nobody but its owner may look into.
+    pub fn make_private_folder(&self, folder: &Path) -> Result<()> {
+        self.make_folder(folder)?;
+        let private = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(self.place(folder), private).map_err(failed("make private", folder))
+    }
+
     /// Writes a file whole: a reader finds the old content or the new, after a power loss too.
     pub fn write(&self, path: &Path, content: &[u8], mode: u32) -> Result<()> {
         self.write_owned(path, content, mode, None)

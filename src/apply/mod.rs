@@ -166,7 +166,7 @@ impl Run<'_> {
             Action::Remove { path, keep } => self.remove(path, *keep),
             Action::DaemonReload => self.reload_systemd().await,
             Action::Start(step) => self.start(step).await,
-            Action::Restart(step) => self.restart(step).await,
+            Action::Restart(step) => self.restart(step, &change.interrupts).await,
             Action::ReloadUnit(step) => self.reload_unit(step).await,
             Action::Stop(step) => self.stop(step).await,
             Action::Connect(connect) => self.connect(connect).await,

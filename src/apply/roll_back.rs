@@ -88,11 +88,16 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
             host.nginx().reload(systemd, &before, NGINX).await?;
             Ok(())
         }
-        Undo::Stop(unit) => match host.systemd().await?.stop(unit, UNIT).await {
-            Err(error) if !error.is_not_found() => Err(error.into()),
-            _ => Ok(()),
-        },
-        Undo::Start(unit) => Ok(host.systemd().await?.start(unit, UNIT).await?),
+        Undo::Stop(unit) => {
+            let systemd = host.systemd().await?;
+            systemd.stop(unit, UNIT).await?;
+            Ok(systemd.reset_failed(unit, UNIT).await?)
+        }
+        Undo::Start(unit) => {
+            let systemd = host.systemd().await?;
+            systemd.reset_failed(unit, UNIT).await?;
+            Ok(systemd.start(unit, UNIT).await?)
+        }
         Undo::Restart(unit) => {
             let systemd = host.systemd().await?;
             systemd.reset_failed(unit, UNIT).await?;

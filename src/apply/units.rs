@@ -34,7 +34,16 @@ impl Run<'_> {
         self.wait_running(step).await
     }
 
-    pub(super) async fn restart(&mut self, step: &UnitStep) -> Result<(), StepError> {
+    /// What a restart takes along comes back with it, unless the restart fails: then it has to be
+    /// started again.
+    pub(super) async fn restart(
+        &mut self,
+        step: &UnitStep,
+        interrupts: &BTreeSet<String>,
+    ) -> Result<(), StepError> {
+        for unit in interrupts {
+            self.journal.record(Undo::Start(unit.clone()))?;
+        }
         self.journal.record(Undo::Restart(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
         systemd.restart(&step.unit, step.timeout).await?;

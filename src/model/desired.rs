@@ -10,7 +10,6 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::id::{Hash, Kind, ResourceId};
-use super::layout;
 
 /// Everything that one revision wants, with the bytes of its files.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -148,6 +147,8 @@ pub struct Unit {
     pub remain_after_exit: bool,
     /// Files of [`Desired::files`] that it names.
     pub names: BTreeSet<PathBuf>,
+    /// Its `EnvironmentFile=` values in order, specifiers resolved, each with its `-` if any.
+    pub environment_files: Vec<String>,
     /// Files that it names below the checkout and that are not in git (`.env`): watched only.
     pub watched: BTreeSet<PathBuf>,
     /// Compose projects that it runs.
@@ -168,7 +169,7 @@ pub enum UnitType {
 /// What `[Install]` asks for, systemd.unit(5): links relative to the unit folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Install {
-    /// Links by their path relative to [`layout::SYSTEMD`], such as
+    /// Links by their path relative to [`super::layout::SYSTEMD`], such as
     /// `multi-user.target.wants/x.service`; all point to the unit's file.
     pub links: BTreeSet<PathBuf>,
 }
@@ -401,69 +402,6 @@ impl Desired {
         ids.extend(self.networks.keys().map(|name| named(Kind::Network, name)));
         ids.extend(self.volumes.keys().map(|name| named(Kind::Volume, name)));
         ids
-    }
-
-    /// Every file of the store by its path there, generated drop-ins included.
-    pub fn tree(&self) -> BTreeMap<PathBuf, File> {
-        use layout::store::{ETC, FILES, SITES, UNITS};
-        let mut tree = BTreeMap::new();
-        for (name, site) in &self.sites {
-            tree.insert(PathBuf::from(SITES).join(name), site.file.clone());
-        }
-        for (name, unit) in &self.units {
-            if let Some(file) = &unit.file {
-                tree.insert(PathBuf::from(UNITS).join(name), file.clone());
-            }
-            let folder = PathBuf::from(UNITS).join(format!("{name}.d"));
-            for (dropin, file) in &unit.dropins {
-                tree.insert(folder.join(dropin), file.clone());
-            }
-            if let Some(file) = self.bind_dropin(unit) {
-                tree.insert(folder.join(layout::BIND_DROPIN), file);
-            }
-        }
-        for (path, etc) in &self.etc {
-            tree.insert(PathBuf::from(ETC).join(path), etc.file.clone());
-        }
-        for file in self.files.values() {
-            tree.insert(PathBuf::from(FILES).join(&file.source), file.clone());
-        }
-        tree
-    }
-
-    /// The drop-in that binds the files that `unit` names over their checkout paths, so that a
-    /// `git pull` alone changes nothing that runs. systemd.exec(5), `BindReadOnlyPaths=`.
-    fn bind_dropin(&self, unit: &Unit) -> Option<File> {
-        let mut text = String::from(
-            "# Written by watchme-apply: what runs is what was applied, whatever the checkout holds.\n[Service]\n",
-        );
-        let mut any = false;
-        for path in &unit.names {
-            let Some(file) = self.files.get(path) else {
-                continue;
-            };
-            let stored = layout::live(PathBuf::from(layout::store::FILES).join(&file.source));
-            text.push_str(&format!(
-                "BindReadOnlyPaths={}:{}\n",
-                escape(&stored.to_string_lossy()),
-                escape(&path.to_string_lossy())
-            ));
-            any = true;
-        }
-        any.then(|| File::new(layout::BIND_DROPIN, text.into_bytes(), false))
-    }
-}
-
-/// Quotes a path for a unit's setting: `%` is a specifier, `:` separates, spaces split.
-fn escape(path: &str) -> String {
-    let escaped = path
-        .replace('\\', "\\\\")
-        .replace('%', "%%")
-        .replace(':', "\\:")
-        .replace('"', "\\\"");
-    match escaped.contains(char::is_whitespace) {
-        true => format!("\"{escaped}\""),
-        false => escaped,
     }
 }
 

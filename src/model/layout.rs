@@ -15,8 +15,9 @@ pub const STATE: &str = "/var/lib/watchme-apply";
 pub const NGINX: &str = "/etc/nginx";
 /// Where an administrator's units lie, systemd.unit(5).
 pub const SYSTEMD: &str = "/etc/systemd/system";
-/// File name of the drop-in that binds stored files over their checkout paths.
-pub const BIND_DROPIN: &str = "50-watchme-apply-files.conf";
+/// File name of the drop-in that makes a unit use stored files. It has to come after all others,
+/// because it lists their environment files again; systemd.unit(5) reads them by name.
+pub const BIND_DROPIN: &str = "zz-watchme-apply-files.conf";
 /// File name of the drop-in that keeps a paused unit from starting.
 pub const PAUSE_DROPIN: &str = "90-watchme-apply-pause.conf";
 

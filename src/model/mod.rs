@@ -8,6 +8,7 @@ pub mod observed;
 pub mod plan;
 pub mod recorded;
 pub mod report;
+mod tree;
 pub mod watch;
 
 pub use desired::{

@@ -3,10 +3,12 @@
 //! `NeedDaemonReload` and modification times only add suspicion: after an exchange back to an
 //! older file systemd says `no`, and a worker that was respawned is newer than its files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Inputs;
-use crate::model::{Desired, Hash, LoadedDaemon, Observed, SystemdState, Unit, UnitState, layout};
+use crate::model::{
+    Desired, Entry, Hash, LoadedDaemon, Observed, SystemdState, Unit, UnitState, layout,
+};
 
 /// Hash of everything that systemd reads: units, drop-ins and the links that enable them.
 pub fn systemd_hash(desired: &Desired) -> Hash {
@@ -128,6 +130,11 @@ pub(super) fn is_outdated(
     unit: &Unit,
     state: &UnitState,
 ) -> Option<String> {
+    // What this user may not read cannot be compared.
+    let unreadable = |path: &PathBuf| *inputs.observed.entry(path) == Entry::Unreadable;
+    if unit.watched.iter().any(unreadable) {
+        return None;
+    }
     let wanted = unit_hash(inputs.desired, inputs.observed, unit);
     if let Some(record) = inputs.recorded.loaded.units.get(name) {
         if record.hash == wanted {

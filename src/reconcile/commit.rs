@@ -9,12 +9,12 @@ use crate::model::{
 use crate::plan::{self, Inputs};
 
 /// What is managed after the run.
-pub(super) fn inventory(planned: &Planned, only: &[Selector]) -> Inventory {
+pub(super) fn inventory(planned: &Planned) -> Inventory {
     plan::inventory(Inputs {
         desired: &planned.desired,
         observed: &planned.observed,
         recorded: &planned.recorded,
-        only,
+        only: &planned.only,
         checkouts: &planned.checkouts,
         allow_empty: true,
         now: Timestamp::now(),
@@ -23,12 +23,7 @@ pub(super) fn inventory(planned: &Planned, only: &[Selector]) -> Inventory {
 
 /// What the daemons have loaded after the run: what they were made to load by it, and of units
 /// also what the plan found to be current.
-pub(super) fn loaded(
-    planned: &Planned,
-    only: &[Selector],
-    after: &Observed,
-    switched: Option<Timestamp>,
-) -> Loaded {
+pub(super) fn loaded(planned: &Planned, after: &Observed, switched: Option<Timestamp>) -> Loaded {
     let mut loaded = planned.recorded.loaded.clone();
     loaded.switched = switched.or(loaded.switched);
     let did =
@@ -53,11 +48,11 @@ pub(super) fn loaded(
     loaded
         .units
         .retain(|name, _| planned.desired.units.contains_key(name));
-    record_units(planned, only, after, &mut loaded);
+    record_units(planned, after, &mut loaded);
     loaded
 }
 
-fn record_units(planned: &Planned, only: &[Selector], after: &Observed, loaded: &mut Loaded) {
+fn record_units(planned: &Planned, after: &Observed, loaded: &mut Loaded) {
     let Some(systemd) = &after.systemd else {
         return;
     };
@@ -67,7 +62,7 @@ fn record_units(planned: &Planned, only: &[Selector], after: &Observed, loaded: 
         let own = systemd.own_unit.as_deref() == Some(name);
         let state = systemd.units.get(name);
         let ran = state.is_some_and(|state| state.is_active() || !state.invocation.is_empty());
-        if own || name.contains("@.") || !ran || !Selector::any(only, &id) {
+        if own || name.contains("@.") || !ran || !Selector::any(&planned.only, &id) {
             continue;
         }
         let hash = plan::unit_hash(&planned.desired, after, unit);

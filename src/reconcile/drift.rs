@@ -123,11 +123,11 @@ async fn plan_applied(
         observed: Observed::default(),
         recorded,
         checkouts: Vec::new(),
+        only: Vec::new(),
         warnings: Vec::new(),
     };
-    let only = super::select::expand(&request.only, &planned.desired, None);
+    planned.only = super::select::expand(&request.only, &planned.desired, None);
     let request = Request {
-        only,
         allow_empty: true,
         ..request.clone()
     };

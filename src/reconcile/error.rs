@@ -128,7 +128,10 @@ impl ReconcileError {
                 Some("apt-get install nginx, or leave sites out with --only".to_owned())
             }
             ReconcileError::Unrecovered { .. } => Some("watchme-apply drift".to_owned()),
-            ReconcileError::Refused(_) | ReconcileError::NotConverged { .. } => None,
+            ReconcileError::Refused(_) => Some(
+                "`watchme-apply plan` shows everything; --only KIND/NAME applies the rest without it".to_owned(),
+            ),
+            ReconcileError::NotConverged { .. } => None,
         }
     }
 

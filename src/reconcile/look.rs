@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -10,6 +11,11 @@ use crate::host::{Host, HostError};
 use crate::model::{Action, Change, DriftKind, Entry, Observed, Plan, Recorded, Watch};
 use crate::plan::{self, Inputs};
 use crate::source::Revision;
+
+/// How long what was rolled back has to come up.
+const COMES_BACK: Duration = Duration::from_secs(60);
+/// How often it is looked at meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Plans a revision of the checkout.
 pub(super) async fn plan_revision(
@@ -29,13 +35,10 @@ pub(super) async fn plan_revision(
         observed: Observed::default(),
         recorded,
         checkouts,
+        only,
         warnings: revision.warnings,
     };
-    let request = Request {
-        only,
-        ..request.clone()
-    };
-    look_and_plan(host, &request, &mut planned).await?;
+    look_and_plan(host, request, &mut planned).await?;
     Ok(planned)
 }
 
@@ -46,7 +49,7 @@ pub(super) async fn look_and_plan(
     request: &Request,
     planned: &mut Planned,
 ) -> Result<(), ReconcileError> {
-    let watch = plan::watch(&planned.desired, &planned.recorded, &request.only);
+    let watch = plan::watch(&planned.desired, &planned.recorded, &planned.only);
     planned.observed = observe(host, &watch, &mut planned.warnings).await?;
     let nginx = planned.observed.nginx.as_ref();
     if !planned.desired.sites.is_empty() && nginx.is_some_and(|nginx| !nginx.installed) {
@@ -81,7 +84,7 @@ pub(super) fn plan_again(
         desired: &planned.desired,
         observed,
         recorded,
-        only: &request.only,
+        only: &planned.only,
         checkouts: &planned.checkouts,
         allow_empty: request.allow_empty,
         now: Timestamp::now(),
@@ -115,8 +118,19 @@ pub(super) fn is_follow_up(change: &Change) -> bool {
     matches!(change.action, Action::Connect(_))
 }
 
-/// How the host differs from what it was before the run.
+/// How the host differs from what it was before the run. Containers take a moment to come back.
 pub(super) async fn differences(host: &Host, planned: &Planned) -> Vec<String> {
+    let until = Instant::now() + COMES_BACK;
+    loop {
+        let found = differences_now(host, planned).await;
+        if found.is_empty() || Instant::now() > until {
+            return found;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+async fn differences_now(host: &Host, planned: &Planned) -> Vec<String> {
     let watch = plan::watch(&planned.desired, &planned.recorded, &[]);
     let after = match host.observe(&watch).await {
         Ok(after) => after,

@@ -11,8 +11,8 @@ use git2::{ConfigLevel, Repository, RepositoryOpenFlags};
 use super::error::{Result, SourceError};
 use super::owner::{self, Asker, Part};
 
-/// libgit2 keeps its search paths in global state.
-static SEARCH_PATHS: Mutex<()> = Mutex::new(());
+/// libgit2 keeps its search paths in global state, and the environment is global too.
+static LIBGIT2: Mutex<()> = Mutex::new(());
 
 /// The folder at or above `folder` that holds `.git`, a folder or a work tree's file.
 pub fn find(folder: &Path) -> Option<PathBuf> {
@@ -27,8 +27,7 @@ pub fn open(folder: &Path, root: &Path, asker: &Asker) -> Result<(Repository, Op
     let mut parts = vec![Part::look(folder)?, Part::look(root)?];
     parts.push(Part::look(&root.join(".git"))?);
     owner::check(asker, &parts)?;
-    let mine = parts.iter().all(Part::is_mine);
-    let repo = open_trusting(root, mine).map_err(|source| SourceError::Repository {
+    let repo = open_trusting(root, &parts).map_err(|source| SourceError::Repository {
         root: root.into(),
         source,
     })?;
@@ -48,29 +47,56 @@ pub fn open(folder: &Path, root: &Path, asker: &Asker) -> Result<(Repository, Op
     Ok((repo, owner))
 }
 
-/// Opens with `safe.directory` set to `root` alone, and with no other setting of the system or
-/// the user. Switching libgit2's check off would let `core.worktree=/etc` through.
-fn open_trusting(root: &Path, mine: bool) -> std::result::Result<Repository, git2::Error> {
-    let failed = |error: std::io::Error| git2::Error::from_str(&error.to_string());
-    let _guard = SEARCH_PATHS.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut settings = None;
-    if !mine {
-        let folder = tempfile::tempdir().map_err(failed)?;
-        let text = format!("[safe]\n\tdirectory = {}\n", quoted(root));
-        std::fs::write(folder.path().join(".gitconfig"), text).map_err(failed)?;
-        settings = Some(folder);
+/// Opens with no setting of the system or the user. libgit2 has its own rule about owners, and
+/// switching it off would let `core.worktree=/etc` through: it is told that the owner, whom we
+/// have checked, is fine.
+fn open_trusting(root: &Path, parts: &[Part]) -> std::result::Result<Repository, git2::Error> {
+    let _guard = LIBGIT2.lock().unwrap_or_else(PoisonError::into_inner);
+    let open = |global: &Path| {
+        search_paths(global)?;
+        let none = std::iter::empty::<&Path>();
+        let opened = Repository::open_ext(root, RepositoryOpenFlags::NO_SEARCH, none);
+        search_paths(Path::new(""))?;
+        opened
+    };
+    if parts.iter().all(Part::is_mine) {
+        return open(Path::new(""));
     }
-    let global = settings
-        .as_ref()
-        .map_or(Path::new(""), |folder| folder.path());
-    search_paths(global)?;
-    let opened = Repository::open_ext(
-        root,
-        RepositoryOpenFlags::NO_SEARCH,
-        std::iter::empty::<&Path>(),
-    );
-    search_paths(Path::new(""))?;
+    match parts.first().filter(|_| nix::unistd::geteuid().is_root()) {
+        Some(folder) => as_called_by(folder.owner(), || open(Path::new(""))),
+        None => open_with_safe_directory(root, open),
+    }
+}
+
+/// For root, libgit2 takes the owner that `SUDO_UID` names, `git_fs_path_owner_is` in its
+/// fs_path.c. A unit has no such variable, and a run that has nothing to do must not write a
+/// settings file.
+#[allow(unsafe_code)]
+fn as_called_by<T>(owner: u32, open: impl FnOnce() -> T) -> T {
+    const NAME: &str = "SUDO_UID";
+    let before = std::env::var_os(NAME);
+    // SAFETY: the program has one thread while it reads a checkout, and tests that run several
+    // hold LIBGIT2 here and read no environment elsewhere.
+    unsafe { std::env::set_var(NAME, owner.to_string()) };
+    let opened = open();
+    // SAFETY: as above.
+    match before {
+        Some(before) => unsafe { std::env::set_var(NAME, before) },
+        None => unsafe { std::env::remove_var(NAME) },
+    }
     opened
+}
+
+/// For anybody else, `safe.directory` with `root` alone, in a settings file of our own.
+fn open_with_safe_directory(
+    root: &Path,
+    open: impl FnOnce(&Path) -> std::result::Result<Repository, git2::Error>,
+) -> std::result::Result<Repository, git2::Error> {
+    let failed = |error: std::io::Error| git2::Error::from_str(&error.to_string());
+    let settings = tempfile::tempdir().map_err(failed)?;
+    let text = format!("[safe]\n\tdirectory = {}\n", quoted(root));
+    std::fs::write(settings.path().join(".gitconfig"), text).map_err(failed)?;
+    open(settings.path())
 }
 
 /// Sets where libgit2 looks for settings outside the repository.
@@ -84,7 +110,7 @@ fn search_paths(global: &Path) -> std::result::Result<(), git2::Error> {
         (Global, global),
     ] {
         // SAFETY: the paths are global state of libgit2; this module alone sets them, and its
-        // only caller holds SEARCH_PATHS.
+        // only caller holds LIBGIT2.
         unsafe { git2::opts::set_search_path(level, path)? };
     }
     Ok(())

@@ -52,6 +52,11 @@ impl Part {
         })
     }
 
+    /// Its owner's user id.
+    pub fn owner(&self) -> u32 {
+        self.owner
+    }
+
     /// Whether this process's user owns it.
     pub fn is_mine(&self) -> bool {
         self.owner == nix::unistd::geteuid().as_raw()

@@ -149,7 +149,7 @@ impl Journal {
                 ..
             } => {
                 let copy = self.folder.join(self.undos.len().to_string());
-                self.root.make_folder(&self.folder)?;
+                self.root.make_private_folder(&self.folder)?;
                 self.root.write(&copy, &content, 0o600)?;
                 Saved::File { copy, mode, owner }
             }

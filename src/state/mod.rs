@@ -107,6 +107,7 @@ impl State {
             .strftime("%Y%m%d_%H%M%S")
             .to_string();
         let relative = path.strip_prefix("/").unwrap_or(path);
+        self.root.make_private_folder(&self.path("backups"))?;
         let copy = self.path("backups").join(stamp).join(relative);
         if let Some(folder) = copy.parent() {
             self.root.make_folder(folder)?;

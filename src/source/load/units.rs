@@ -222,6 +222,7 @@ impl Loader<'_, '_> {
                 UnitType::Lasting
             },
             remain_after_exit: settings.yes("Service", "RemainAfterExit"),
+            environment_files: commands::environment_files(name, &settings),
             ..Unit::default()
         };
         let mentions = commands::mentions(name, &settings)?;

@@ -235,3 +235,19 @@ fn root_opens_a_trusted_users_checkout_only() {
         (Some(12345), 0)
     );
 }
+
+#[test]
+fn revisions_have_to_exist() {
+    let lab = server();
+    assert!(matches!(
+        lab.read(Which::Head),
+        Err(SourceError::NoCommit { .. })
+    ));
+    lab.commit();
+    let error = lab.read(Which::Rev("nothing".into())).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("no revision \"nothing\" in {}", lab.path().display())
+    );
+    assert!(error.hint().unwrap().contains("log --oneline"));
+}

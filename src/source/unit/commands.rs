@@ -63,11 +63,8 @@ pub fn mentions(name: &Name, settings: &Settings) -> Result<Mentions, Diagnostic
             }
         }
     }
-    for value in settings.list("Service", "EnvironmentFile") {
-        let path = value.text.trim_start_matches('-').trim_matches('"');
-        if let Some(path) = name.expand(path) {
-            reader.word(&path, Role::Environment);
-        }
+    for value in environment_files(name, settings) {
+        reader.word(value.trim_start_matches('-'), Role::Environment);
     }
     for value in settings.matching("Service", |key| {
         key.starts_with("Exec") && key != "ExecPaths"
@@ -83,6 +80,20 @@ pub fn mentions(name: &Name, settings: &Settings) -> Result<Mentions, Diagnostic
     reader.found.paths.sort();
     reader.found.paths.dedup();
     Ok(reader.found)
+}
+
+/// The values of `EnvironmentFile=` with their specifiers resolved; one whose specifiers are not
+/// known here stays as it is.
+pub fn environment_files(name: &Name, settings: &Settings) -> Vec<String> {
+    let values = settings.list("Service", "EnvironmentFile").into_iter();
+    values
+        .map(|value| {
+            let path = value.text.trim_start_matches('-').trim_matches('"');
+            let optional = if value.text.starts_with('-') { "-" } else { "" };
+            let path = name.expand(path).unwrap_or_else(|| path.to_owned());
+            format!("{optional}{path}")
+        })
+        .collect()
 }
 
 fn working_directory(name: &Name, settings: &Settings) -> Option<PathBuf> {

@@ -1,0 +1,100 @@
+//! The tree of files that the store holds for a desired state.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::desired::{Desired, File, Unit};
+use super::layout;
+
+impl Desired {
+    /// Every file of the store by its path there, generated drop-ins included.
+    pub fn tree(&self) -> BTreeMap<PathBuf, File> {
+        use layout::store::{ETC, FILES, SITES, UNITS};
+        let mut tree = BTreeMap::new();
+        for (name, site) in &self.sites {
+            tree.insert(PathBuf::from(SITES).join(name), site.file.clone());
+        }
+        for (name, unit) in &self.units {
+            if let Some(file) = &unit.file {
+                tree.insert(PathBuf::from(UNITS).join(name), file.clone());
+            }
+            let folder = PathBuf::from(UNITS).join(format!("{name}.d"));
+            for (dropin, file) in &unit.dropins {
+                tree.insert(folder.join(dropin), file.clone());
+            }
+            if let Some(file) = self.bind_dropin(unit) {
+                tree.insert(folder.join(layout::BIND_DROPIN), file);
+            }
+        }
+        for (path, etc) in &self.etc {
+            tree.insert(PathBuf::from(ETC).join(path), etc.file.clone());
+        }
+        for file in self.files.values() {
+            tree.insert(PathBuf::from(FILES).join(&file.source), file.clone());
+        }
+        tree
+    }
+
+    /// The drop-in that makes `unit` use what was applied, so that a `git pull` alone changes
+    /// nothing that runs: the files that it names are bound over their checkout paths,
+    /// systemd.exec(5), `BindReadOnlyPaths=`. Environment files are read by the manager itself,
+    /// outside of that, so they are named anew.
+    fn bind_dropin(&self, unit: &Unit) -> Option<File> {
+        let mut text = String::from(
+            "# Written by watchme-apply: what runs is what was applied, whatever the checkout holds.\n[Service]\n",
+        );
+        let mut any = false;
+        for path in &unit.names {
+            let Some(file) = self.files.get(path) else {
+                continue;
+            };
+            let stored = layout::live(PathBuf::from(layout::store::FILES).join(&file.source));
+            text.push_str(&format!(
+                "BindReadOnlyPaths={}:{}\n",
+                escape(&stored.to_string_lossy()),
+                escape(&path.to_string_lossy())
+            ));
+            any = true;
+        }
+        text.push_str(&self.environment_lines(unit));
+        any.then(|| File::new(layout::BIND_DROPIN, text.into_bytes(), false))
+    }
+
+    /// The environment files of `unit` with stored ones in the place of those in the checkout;
+    /// nothing when none is stored. An empty value forgets the list so far.
+    fn environment_lines(&self, unit: &Unit) -> String {
+        let stored = |value: &str| {
+            let path = value.trim_start_matches('-');
+            let file = self.files.get(Path::new(path))?;
+            let live = layout::live(PathBuf::from(layout::store::FILES).join(&file.source));
+            let optional = if value.starts_with('-') { "-" } else { "" };
+            Some(format!("{optional}{}", live.display()))
+        };
+        if !unit
+            .environment_files
+            .iter()
+            .any(|value| stored(value).is_some())
+        {
+            return String::new();
+        }
+        let mut text = String::from("EnvironmentFile=\n");
+        for value in &unit.environment_files {
+            let value = stored(value).unwrap_or_else(|| value.clone());
+            text.push_str(&format!("EnvironmentFile={}\n", value.replace('%', "%%")));
+        }
+        text
+    }
+}
+
+/// Quotes a path for a unit's setting: `%` is a specifier, `:` separates, spaces split.
+fn escape(path: &str) -> String {
+    let escaped = path
+        .replace('\\', "\\\\")
+        .replace('%', "%%")
+        .replace(':', "\\:")
+        .replace('"', "\\\"");
+    match escaped.contains(char::is_whitespace) {
+        true => format!("\"{escaped}\""),
+        false => escaped,
+    }
+}
