@@ -70,7 +70,9 @@ impl Planned {
     /// Whether there is nothing to do and nothing to write down.
     pub fn is_in_sync(&self) -> bool {
         let applied = self.recorded.applied.as_ref();
-        self.plan.is_empty() && applied.is_some_and(|(_, applied)| *applied == self.desired)
+        self.plan.is_empty()
+            && applied.is_some_and(|(_, applied)| *applied == self.desired)
+            && self.recorded.inventory == commit::inventory(self)
     }
 }
 

@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
+use nix::fcntl::OFlag;
 
 use crate::model::Entry;
 
@@ -21,7 +22,7 @@ const MAX_SIZE: u64 = 8 << 20;
 pub struct RootError {
     /// A verb such as `read`.
     pub doing: &'static str,
-    /// The path, as the host sees it.
+    /// The path, as it lies for this process.
     pub path: PathBuf,
     /// What the system said.
     #[source]
@@ -36,14 +37,6 @@ pub struct Root {
 
 type Result<T> = std::result::Result<T, RootError>;
 
-fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RootError {
-    move |source| RootError {
-        doing,
-        path: path.to_owned(),
-        source,
-    }
-}
-
 impl Root {
     /// The root at `directory`; `/` is the live host.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
@@ -55,6 +48,17 @@ impl Root {
     /// The directory itself.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Says what was being done to `path`, named as it lies for this process: on an offline root
+    /// an advice must not lead to the machine's own file.
+    fn failed(&self, doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RootError {
+        let path = self.join(path);
+        move |source| RootError {
+            doing,
+            path,
+            source,
+        }
     }
 
     /// Where `path` lies for this process, no link looked at.
@@ -121,11 +125,11 @@ impl Root {
         let metadata = match fs::symlink_metadata(&place) {
             Ok(metadata) => metadata,
             Err(error) if is_absent(&error) => return Ok(Entry::Missing),
-            Err(error) => return Err(failed("look at", path)(error)),
+            Err(error) => return Err(self.failed("look at", path)(error)),
         };
         let kind = metadata.file_type();
         if kind.is_symlink() {
-            let target = fs::read_link(&place).map_err(failed("read the link", path))?;
+            let target = fs::read_link(&place).map_err(self.failed("read the link", path))?;
             let leads_to = self.resolve(path);
             return Ok(Entry::Link { target, leads_to });
         }
@@ -135,7 +139,7 @@ impl Root {
         if !kind.is_file() || metadata.len() > MAX_SIZE {
             return Ok(Entry::Other);
         }
-        let content = fs::read(&place).map_err(failed("read", path))?;
+        let content = fs::read(&place).map_err(self.failed("read", path))?;
         Ok(Entry::File {
             content: content.into(),
             mode: metadata.mode() & 0o7777,
@@ -156,7 +160,7 @@ impl Root {
         match fs::read(self.join(&resolved)) {
             Ok(content) => Ok(Some(content)),
             Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(failed("read", path)(error)),
+            Err(error) => Err(self.failed("read", path)(error)),
         }
     }
 
@@ -168,11 +172,11 @@ impl Root {
         let entries = match fs::read_dir(self.join(&resolved)) {
             Ok(entries) => entries,
             Err(error) if is_absent(&error) => return Ok(Vec::new()),
-            Err(error) => return Err(failed("list", folder)(error)),
+            Err(error) => return Err(self.failed("list", folder)(error)),
         };
         let mut paths = Vec::new();
         for entry in entries {
-            let entry = entry.map_err(failed("list", folder))?;
+            let entry = entry.map_err(self.failed("list", folder))?;
             paths.push(folder.join(entry.file_name()));
         }
         paths.sort();
@@ -182,14 +186,15 @@ impl Root {
     /// Makes a folder and those above it, mode 0755.
     pub fn make_folder(&self, folder: &Path) -> Result<()> {
         let place = self.join(&self.follow(folder).unwrap_or_else(|| folder.to_owned()));
-        fs::create_dir_all(place).map_err(failed("make the folder", folder))
+        fs::create_dir_all(place).map_err(self.failed("make the folder", folder))
     }
 
     /// Makes a folder that nobody but its owner may look into.
     pub fn make_private_folder(&self, folder: &Path) -> Result<()> {
         self.make_folder(folder)?;
         let private = fs::Permissions::from_mode(0o700);
-        fs::set_permissions(self.place(folder), private).map_err(failed("make private", folder))
+        fs::set_permissions(self.place(folder), private)
+            .map_err(self.failed("make private", folder))
     }
 
     /// Writes a file whole: a reader finds the old content or the new, after a power loss too.
@@ -221,17 +226,29 @@ impl Root {
             file.persist(&place).map_err(|error| error.error)?;
             sync_folder(folder)
         };
-        write().map_err(failed("write", path))
+        write().map_err(self.failed("write", path))
     }
 
-    /// Writes a new file below a folder that nobody reads yet; [`Root::sync`] follows.
-    pub fn write_unsynced(&self, path: &Path, content: &[u8], mode: u32) -> Result<()> {
+    /// Writes a new file below a folder that nobody reads yet; [`Root::sync`] follows. `modified`
+    /// is when its content changed last; now, when nothing is said.
+    pub fn write_unsynced(
+        &self,
+        path: &Path,
+        content: &[u8],
+        mode: u32,
+        modified: Option<Timestamp>,
+    ) -> Result<()> {
         let place = self.place(path);
         let write = || -> io::Result<()> {
-            fs::write(&place, content)?;
-            fs::set_permissions(&place, fs::Permissions::from_mode(mode))
+            let mut file = File::create(&place)?;
+            file.write_all(content)?;
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
+            match modified {
+                Some(time) => file.set_modified(time.into()),
+                None => Ok(()),
+            }
         };
-        write().map_err(failed("write", path))
+        write().map_err(self.failed("write", path))
     }
 
     /// Forces the file system that holds `folder` to the disk, syncfs(2).
@@ -240,7 +257,7 @@ impl Root {
             let folder = File::open(self.place(folder))?;
             Ok(nix::unistd::syncfs(folder)?)
         };
-        sync().map_err(failed("force to the disk", folder))
+        sync().map_err(self.failed("force to the disk", folder))
     }
 
     /// Puts a symbolic link, in place of whatever file or link stands there, at once.
@@ -256,7 +273,19 @@ impl Root {
             let _ = made.into_temp_path().keep();
             sync_folder(folder)
         };
-        link().map_err(failed("put the link", path))
+        link().map_err(self.failed("put the link", path))
+    }
+
+    /// Opens a file for reading and writing, and makes it if there is none. No link is followed.
+    pub fn open(&self, path: &Path) -> Result<File> {
+        fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .custom_flags(OFlag::O_NOFOLLOW.bits())
+            .open(self.place(path))
+            .map_err(self.failed("open", path))
     }
 
     /// Takes a file or link away; nothing there is fine.
@@ -264,9 +293,9 @@ impl Root {
         let place = self.place(path);
         match fs::remove_file(&place) {
             Ok(()) => sync_folder(place.parent().unwrap_or(Path::new("/")))
-                .map_err(failed("remove", path)),
+                .map_err(self.failed("remove", path)),
             Err(error) if is_absent(&error) => Ok(()),
-            Err(error) => Err(failed("remove", path)(error)),
+            Err(error) => Err(self.failed("remove", path)(error)),
         }
     }
 
@@ -275,7 +304,7 @@ impl Root {
         match fs::remove_dir_all(self.place(folder)) {
             Ok(()) => Ok(()),
             Err(error) if is_absent(&error) => Ok(()),
-            Err(error) => Err(failed("remove the folder", folder)(error)),
+            Err(error) => Err(self.failed("remove the folder", folder)(error)),
         }
     }
 
@@ -289,16 +318,16 @@ impl Root {
         use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
         let (a, b) = (self.place(one), self.place(other));
         renameat2(AT_FDCWD, &a, AT_FDCWD, &b, RenameFlags::RENAME_EXCHANGE)
-            .map_err(|error| failed("exchange the folder", one)(error.into()))?;
+            .map_err(|error| self.failed("exchange the folder", one)(error.into()))?;
         sync_folder(a.parent().unwrap_or(Path::new("/")))
-            .map_err(failed("exchange the folder", one))
+            .map_err(self.failed("exchange the folder", one))
     }
 
     /// Renames an entry within its file system.
     pub fn rename(&self, from: &Path, to: &Path) -> Result<()> {
         let (source, place) = (self.place(from), self.place(to));
-        fs::rename(source, &place).map_err(failed("rename", from))?;
-        sync_folder(place.parent().unwrap_or(Path::new("/"))).map_err(failed("rename", from))
+        fs::rename(source, &place).map_err(self.failed("rename", from))?;
+        sync_folder(place.parent().unwrap_or(Path::new("/"))).map_err(self.failed("rename", from))
     }
 
     /// Appends to a file and forces it to the disk.
@@ -307,11 +336,12 @@ impl Root {
             let mut file = fs::OpenOptions::new()
                 .append(true)
                 .create(true)
+                .custom_flags(OFlag::O_NOFOLLOW.bits())
                 .open(self.place(path))?;
             file.write_all(content)?;
             file.sync_data()
         };
-        append().map_err(failed("append to", path))
+        append().map_err(self.failed("append to", path))
     }
 }
 
@@ -401,9 +431,13 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_path_of_the_host() {
+    fn errors_name_the_path_below_the_root() {
         let (_folder, root) = root();
         let error = root.write(Path::new("/gone/f"), b"", 0o644).unwrap_err();
-        assert_eq!(error.to_string(), "could not write /gone/f");
+        let place = root.directory().join("gone/f");
+        assert_eq!(
+            error.to_string(),
+            format!("could not write {}", place.display())
+        );
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use super::{Run, StepError};
 use crate::host::observe::resolve_owner;
 use crate::model::{Action, Entry, File, Plan, layout};
@@ -35,14 +37,14 @@ impl Run<'_> {
             if *keep {
                 self.keep(&layout::live(path))?;
             }
-            put_unsynced(root, &next.join(path), &file.content, file.mode())?;
+            put_unsynced(root, &next.join(path), &file.content, file.mode(), None)?;
         }
         let run = self.time.to_string();
-        put_unsynced(root, &next.join(MARK), run.as_bytes(), 0o644)?;
+        put_unsynced(root, &next.join(MARK), run.as_bytes(), 0o644, None)?;
         root.sync(next)?;
         self.journal.record(Undo::Exchange { run })?;
         root.exchange(next, live)?;
-        self.switched = Some(jiff::Timestamp::now());
+        self.switched = Some(Timestamp::now());
         Ok(())
     }
 
@@ -114,9 +116,15 @@ impl Run<'_> {
     }
 }
 
-fn put_unsynced(root: &Root, path: &Path, content: &[u8], mode: u32) -> Result<(), StepError> {
+fn put_unsynced(
+    root: &Root,
+    path: &Path,
+    content: &[u8],
+    mode: u32,
+    modified: Option<Timestamp>,
+) -> Result<(), StepError> {
     make_parent(root, path)?;
-    Ok(root.write_unsynced(path, content, mode)?)
+    Ok(root.write_unsynced(path, content, mode, modified)?)
 }
 
 pub(super) fn make_parent(root: &Root, path: &Path) -> Result<(), StepError> {
@@ -135,6 +143,7 @@ pub(super) fn remove_empty_parents(root: &Root, path: &Path, above: &Path) {
     }
 }
 
+/// What does not change keeps its time: systemd takes a unit file with another time for changed.
 fn copy_tree(root: &Root, from: &Path, to: &Path) -> Result<(), StepError> {
     root.make_folder(to)?;
     let mut folders: Vec<PathBuf> = vec![PathBuf::new()];
@@ -146,8 +155,19 @@ fn copy_tree(root: &Root, from: &Path, to: &Path) -> Result<(), StepError> {
             let relative = folder.join(name);
             match root.entry(&path)? {
                 Entry::Directory => folders.push(relative),
-                Entry::File { content, mode, .. } => {
-                    put_unsynced(root, &to.join(&relative), &content, mode & 0o777)?;
+                Entry::File {
+                    content,
+                    mode,
+                    modified,
+                    ..
+                } => {
+                    put_unsynced(
+                        root,
+                        &to.join(&relative),
+                        &content,
+                        mode & 0o777,
+                        Some(modified),
+                    )?;
                 }
                 Entry::Link { .. } | Entry::Missing | Entry::Other | Entry::Unreadable => {}
             }

@@ -101,7 +101,7 @@ pub(super) struct Input {
     #[arg(long)]
     pub allow_empty: bool,
     /// Seconds to wait for another run
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub lock_timeout: Option<u64>,
 }
 
@@ -160,7 +160,7 @@ pub(super) struct DriftArgs {
     #[arg(long, value_name = "KIND[/NAME]")]
     pub only: Vec<Selector>,
     /// Seconds to wait for another run
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub lock_timeout: Option<u64>,
     /// Print one JSON object instead of text
     #[arg(long)]
@@ -192,7 +192,7 @@ pub(super) struct PauseArgs {
     /// The unit; `.service` may be left out
     pub unit: String,
     /// For how long, such as 2h or 90m [default: until resume]
-    #[arg(long = "for", value_name = "DURATION")]
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub duration: Option<SignedDuration>,
     /// Why, for whoever looks at status
     #[arg(long, value_name = "TEXT")]
@@ -203,6 +203,16 @@ pub(super) struct PauseArgs {
 pub(super) struct ResumeArgs {
     /// The unit; `.service` may be left out
     pub unit: String,
+}
+
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    text.parse()
+        .map_err(|_| "expected a time such as 2h or 90m".to_owned())
+}
+
+fn seconds(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| "expected a number of seconds".to_owned())
 }
 
 impl Args {

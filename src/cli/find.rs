@@ -15,6 +15,8 @@ const SIGNS: [&str; 4] = [
 pub(super) enum NotFound {
     #[error("there is no folder {}", path.display())]
     Named { path: PathBuf },
+    #[error("{} is no folder", path.display())]
+    NoFolder { path: PathBuf },
     #[error("no desired state here: looked for ./desired-state, and in . for {}", SIGNS.join(", "))]
     Nowhere,
 }
@@ -31,6 +33,9 @@ pub(super) fn desired_state(named: Option<&Path>) -> Result<PathBuf, NotFound> {
     if let Some(path) = named {
         return match path.is_dir() {
             true => Ok(path.to_owned()),
+            false if path.exists() => Err(NotFound::NoFolder {
+                path: path.to_owned(),
+            }),
             false => Err(NotFound::Named {
                 path: path.to_owned(),
             }),

@@ -1,7 +1,8 @@
 //! Logs: to standard error, and to a file when one is named.
 
 use std::fs::OpenOptions;
-use std::sync::Mutex;
+use std::io::{self, Write};
+use std::sync::Arc;
 
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::LevelFilter;
@@ -10,6 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::Failure;
 use super::args::{Args, LogFormat};
+use super::output::clean;
 use crate::reconcile::Drift;
 
 /// Starts logging as the arguments say.
@@ -34,15 +36,15 @@ pub(super) fn start(args: &Args) -> Result<(), Failure> {
         None => None,
     };
     let terminal = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(|| Escaping(io::stderr()))
         .with_ansi(false);
     let terminal = match args.log_format {
         LogFormat::Text => terminal.boxed(),
         LogFormat::Json => terminal.json().boxed(),
     };
-    let file = file.map(|file| {
+    let file = file.map(Arc::new).map(|file| {
         let layer = tracing_subscriber::fmt::layer()
-            .with_writer(Mutex::new(file))
+            .with_writer(move || Escaping(file.clone()))
             .with_ansi(false);
         let layer = match args.log_format {
             LogFormat::Text => layer.boxed(),
@@ -55,6 +57,27 @@ pub(super) fn start(args: &Args) -> Result<(), Failure> {
         .with(file)
         .try_init();
     Ok(())
+}
+
+/// Writes lines with nothing in them that a terminal would do instead of showing.
+struct Escaping<W>(W);
+
+impl<W: Write> Write for Escaping<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut cleaned = text.split('\n').map(clean);
+        let mut line = cleaned.next().unwrap_or_default().into_owned();
+        for next in cleaned {
+            line.push('\n');
+            line.push_str(&next);
+        }
+        self.0.write_all(line.as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Logs what a look for drift found.

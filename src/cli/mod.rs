@@ -39,9 +39,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         }
     };
     let mut output = Output::new(args.color);
-    let result = logging::start(&args)
-        .map_err(Failure::from)
-        .and_then(|()| run(&args, &arguments, &mut output));
+    let result = logging::start(&args).and_then(|()| run(&args, &arguments, &mut output));
     ExitCode::from(result.unwrap_or_else(|failure| {
         let status = failure.exit_status();
         tracing::error!(status, error = %errors::one_line(&failure), "failed");
@@ -87,7 +85,10 @@ impl Failure {
             Failure::Reconcile(error) => error.hint(),
             Failure::Find(error) => Some(error.hint()),
             Failure::Privilege(error) => Some(error.hint()),
-            Failure::Root(path) => Some(format!("mkdir -p {path}")),
+            Failure::Root(path) if !std::path::Path::new(path).exists() => {
+                Some(format!("mkdir -p '{path}'"))
+            }
+            Failure::Root(_) => None,
             Failure::LogFile { .. } | Failure::Runtime(_) => None,
         }
     }
@@ -250,9 +251,9 @@ impl Context<'_> {
     async fn pause(&self, args: &PauseArgs, output: &mut Output) -> Result<u8, Failure> {
         let request = self.request(self.known_folder(), &Input::default());
         let duration = args.duration;
-        let pause =
+        let (unit, pause) =
             reconcile::pause(self.host, &request, &args.unit, duration, &args.reason).await?;
-        render::paused(output, &args.unit, &pause);
+        render::paused(output, &unit, &pause);
         Ok(0)
     }
 

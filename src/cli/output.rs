@@ -54,7 +54,7 @@ impl Output {
     /// An object as JSON.
     pub fn json(&mut self, value: &impl Serialize) {
         match serde_json::to_string_pretty(value) {
-            Ok(text) => self.line(&text),
+            Ok(text) => self.line(&escaped(&text)),
             Err(error) => self.aside(&format!("error: no JSON: {error}")),
         }
     }
@@ -68,10 +68,7 @@ pub(super) fn styled(style: Style, text: &str) -> String {
 /// Text from the repository or the host as it may reach a terminal: control characters and
 /// changes of direction are shown, not done.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
-    let unsafe_char = |c: char| {
-        (c.is_control() && c != '\t')
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
-    };
+    let unsafe_char = |c: char| is_unsafe(c) && c != '\t';
     if !text.contains(unsafe_char) {
         return Cow::Borrowed(text);
     }
@@ -83,6 +80,28 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(cleaned)
+}
+
+/// Whether a terminal would do something at `c` instead of showing it.
+pub(super) fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
+/// JSON in which such characters are escaped too; they only stand within strings, since the
+/// serializer leaves none but line ends between them.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match is_unsafe(c) && c != '\n' {
+            true => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => text.push(c),
+        }
+    }
+    text
 }
 
 #[cfg(test)]

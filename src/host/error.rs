@@ -182,6 +182,9 @@ impl HostError {
             HostError::NginxInvalid { reason } => Some(test_hint(reason).to_owned()),
             HostError::ReloadUnproved { log, .. } => Some(reload_hint(log).to_owned()),
             HostError::NginxStopped => Some("systemctl status nginx; systemctl start nginx".to_owned()),
+            HostError::Program { program, .. } if program.starts_with("openssl") => Some(
+                "apt-get install openssl, or take bootstrap_certificates out of watchme.toml".to_owned(),
+            ),
             HostError::Timeout { .. } | HostError::Program { .. } | HostError::Proc { .. } => None,
         }
     }

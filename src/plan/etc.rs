@@ -16,10 +16,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     let mut actions = std::collections::BTreeMap::new();
     for (relative, etc) in &desired.etc {
         let id = ResourceId::new(Kind::Etc, relative.to_string_lossy());
-        if plan_file(draft, &id, relative, etc) && draft.selects(&id) {
-            if let Some(action) = &etc.action {
-                actions.entry(action.clone()).or_insert(id);
-            }
+        let changes = plan_file(draft, &id, relative, etc) && draft.selects(&id);
+        if let Some(action) = etc.action.as_ref().filter(|_| changes) {
+            actions.entry(action.clone()).or_insert(id);
         }
     }
     for (action, id) in actions {
@@ -102,8 +101,8 @@ fn copy(
                 let known = draft.recorded.inventory.paths.contains_key(path);
                 let why = match (edited, known) {
                     (false, _) => "changed",
-                    (true, true) => "was edited on the host: kept in the backups",
-                    (true, false) => "another file stands there: kept in the backups",
+                    (true, true) => "was edited on the host",
+                    (true, false) => "another file stands there",
                 };
                 (why.to_owned(), edited)
             } else if mode & 0o7777 != etc.mode {

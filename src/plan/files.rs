@@ -94,10 +94,7 @@ pub(super) fn link(
             ("is gone".to_owned(), false)
         }
         Entry::Missing => ("new".to_owned(), false),
-        Entry::File { .. } => (
-            "a regular file stands there: adopted, kept in the backups".to_owned(),
-            true,
-        ),
+        Entry::File { .. } => ("a regular file stands there, not the link".to_owned(), true),
         Entry::Unreadable => return note_unreadable(draft, id, &path),
         Entry::Directory | Entry::Other => {
             let what = if *entry == Entry::Directory {

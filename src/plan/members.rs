@@ -103,7 +103,8 @@ fn plan_member(draft: &mut Draft<'_>, on: &On<'_>, member: &Member, container: &
     let id = on.id(&container.name);
     if let Some(connect) = connect(on, member, container) {
         let (why, connect) = connect;
-        draft.change(Stage::Members, change(id, Action::Connect(connect), why));
+        let stage = stage(container);
+        draft.change(stage, change(id, Action::Connect(connect), why));
         return;
     }
     if is_excused(draft, &member.name) {
@@ -117,6 +118,14 @@ fn plan_member(draft: &mut Draft<'_>, on: &On<'_>, member: &Member, container: &
             container.name
         );
         draft.note(id, Some(DriftKind::Degraded), text);
+    }
+}
+
+/// A container that does not run has to let go of an older network before its unit starts it.
+fn stage(container: &Container) -> Stage {
+    match container.is_running() {
+        true => Stage::Members,
+        false => Stage::Networks,
     }
 }
 
@@ -187,7 +196,8 @@ fn wrong(
     let Some(present) = on.present else {
         return Some("the network is made anew".to_owned());
     };
-    if attachment.network_id != present.id {
+    // The engine leaves the id empty until a container that was attached while stopped starts.
+    if !attachment.network_id.is_empty() && attachment.network_id != present.id {
         return Some("holds the id of an older network".to_owned());
     }
     let endpoint = present.endpoints.get(&container.id);
@@ -203,6 +213,12 @@ fn wrong(
         return Some(format!("does not answer to {}", missing.join(", ")));
     }
     let wanted = wanted?;
+    let holders = holders(on, container, wanted);
+    if let Some((holder, _)) = holders.first().filter(|_| !container.is_running()) {
+        return Some(format!(
+            "could not start: {holder} has its address {wanted}"
+        ));
+    }
     let address = endpoint.copied().flatten().or(attachment.configured);
     (address != Some(wanted)).then(|| match address {
         Some(address) => format!("has {address} instead of {wanted}"),
@@ -250,7 +266,7 @@ fn reattach_others(draft: &mut Draft<'_>, on: &On<'_>, members: &BTreeSet<&str>)
         };
         let why = "holds the id of an older network and could not start any more";
         draft.change(
-            Stage::Members,
+            stage(container),
             change(on.id(&container.name), Action::Connect(connect), why),
         );
     }

@@ -97,6 +97,11 @@ fn refuse_certbot(draft: &mut Draft<'_>, id: &ResourceId, name: &str, site: &Sit
 fn bootstrap(draft: &mut Draft<'_>, id: &ResourceId, pair: &Certificate) {
     let missing = |path: &Path| *draft.observed.entry(path) == Entry::Missing;
     match (missing(&pair.certificate), missing(&pair.key)) {
+        (true, true) if draft.observed.nginx.is_none() => {
+            // A key that is baked into an image would be the key of every machine made of it.
+            let text = "no certificate on an offline root: the first apply on the host writes one";
+            draft.note(id.clone(), None, text);
+        }
         (true, true) => {
             if draft.changes_certificate(pair) {
                 return;

@@ -118,7 +118,7 @@ fn remove_foreign_dropins(draft: &mut Draft<'_>, id: &ResourceId, name: &str) {
             .is_some_and(|file| file == layout::PAUSE_DROPIN);
         let why = match over {
             true => "the pause is over",
-            false => "a drop-in that the desired state does not have: kept in the backups",
+            false => "a drop-in that the desired state does not have",
         };
         files::remove(draft, Stage::Switch, id, &path, why);
     }

@@ -88,6 +88,12 @@ pub enum ReconcileError {
         #[source]
         source: Box<StepError>,
     },
+    /// The store's folder leads elsewhere.
+    #[error("{} is a link, and the store has to be a folder on the device of /etc", path.display())]
+    StoreIsLink {
+        /// The folder.
+        path: PathBuf,
+    },
     /// nginx is needed and not there.
     #[error("the desired state has nginx sites, and nginx is not installed")]
     NginxAbsent,
@@ -131,6 +137,7 @@ impl ReconcileError {
             ReconcileError::Refused(_) => Some(
                 "`watchme-apply plan` shows everything; --only KIND/NAME applies the rest without it".to_owned(),
             ),
+            ReconcileError::StoreIsLink { path } => Some(format!("look where it leads, and remove it: ls -l {}", path.display())),
             ReconcileError::NotConverged { .. } => None,
         }
     }

@@ -1,14 +1,14 @@
 //! Looks at the host, and plans from what is seen.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::{Planned, ReconcileError, Request, select};
 use crate::host::{Host, HostError};
-use crate::model::{Action, Change, DriftKind, Entry, Observed, Plan, Recorded, Watch};
+use crate::model::{Action, Change, DriftKind, Entry, Observed, Plan, Recorded, Watch, layout};
 use crate::plan::{self, Inputs};
 use crate::source::Revision;
 
@@ -49,6 +49,17 @@ pub(super) async fn look_and_plan(
     request: &Request,
     planned: &mut Planned,
 ) -> Result<(), ReconcileError> {
+    let store = Path::new(layout::LIVE)
+        .parent()
+        .unwrap_or(Path::new(layout::LIVE));
+    if matches!(
+        host.root().entry(store).map_err(HostError::from)?,
+        Entry::Link { .. }
+    ) {
+        return Err(ReconcileError::StoreIsLink {
+            path: host.root().join(store),
+        });
+    }
     let watch = plan::watch(&planned.desired, &planned.recorded, &planned.only);
     planned.observed = observe(host, &watch, &mut planned.warnings).await?;
     let nginx = planned.observed.nginx.as_ref();

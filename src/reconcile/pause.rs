@@ -25,11 +25,11 @@ pub async fn pause(
     unit: &str,
     until: Option<SignedDuration>,
     reason: &str,
-) -> Result<Pause, ReconcileError> {
+) -> Result<(String, Pause), ReconcileError> {
     let state = State::new(host.root().clone());
+    let unit = known_unit(&state.recorded()?, unit)?;
     let _lock = state.lock(request.lock_timeout)?;
     let recorded = state.recorded()?;
-    let unit = known_unit(&recorded, unit)?;
     let since = Timestamp::now();
     let pause = Pause {
         until: until.and_then(|duration| since.checked_add(duration).ok()),
@@ -51,7 +51,7 @@ pub async fn pause(
     };
     stop.await
         .map_err(|source| failed("pause", &unit, source))?;
-    Ok(pause)
+    Ok((unit, pause))
 }
 
 /// Ends a pause and starts the unit.
@@ -60,9 +60,9 @@ pub async fn pause(
 /// When the unit is not paused, or cannot be started.
 pub async fn resume(host: &Host, request: &Request, unit: &str) -> Result<String, ReconcileError> {
     let state = State::new(host.root().clone());
+    let unit = known_unit(&state.recorded()?, unit)?;
     let _lock = state.lock(request.lock_timeout)?;
     let recorded = state.recorded()?;
-    let unit = known_unit(&recorded, unit)?;
     let mut pauses = recorded.pauses;
     pauses.remove(&unit);
     let start = async {

@@ -78,8 +78,6 @@ pub enum SourceError {
         rev: String,
         /// The work tree.
         root: PathBuf,
-        /// What libgit2 said.
-        source: git2::Error,
     },
     /// A revision of a folder that is not in git.
     #[error("{} is not in a git repository, so it has no revision {rev:?}", folder.display())]
@@ -212,7 +210,9 @@ impl SourceError {
                 "remove core.worktree from {}",
                 root.join(".git/config").display()
             )),
-            Self::NoDesiredState { .. } => Some("name the folder with --desired-state DIR".into()),
+            Self::NoDesiredState { .. } => Some(
+                "put one of them there, or name another folder with --desired-state DIR".into(),
+            ),
             Self::LinkLeaves { .. } => {
                 Some("only relative links to files of the same checkout can be applied".into())
             }

@@ -132,10 +132,9 @@ pub fn commit<'repo>(
         Some(rev) => repo
             .revparse_single(rev)
             .and_then(|object| object.peel_to_commit())
-            .map_err(|source| SourceError::UnknownRevision {
+            .map_err(|_| SourceError::UnknownRevision {
                 rev: rev.into(),
                 root: root.into(),
-                source,
             }),
         None => match repo.head().and_then(|head| head.peel_to_commit()) {
             Ok(commit) => Ok(commit),

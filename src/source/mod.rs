@@ -187,7 +187,11 @@ impl Checkout {
                 let name = String::from_utf8_lossy(author.name_bytes()).into_owned();
                 format!("{name} <{}>", String::from_utf8_lossy(author.email_bytes()))
             }),
-            folder: self.root.join(&self.folder),
+            // Joining an empty path would add a slash.
+            folder: match self.folder.as_os_str().is_empty() {
+                true => self.root.clone(),
+                false => self.root.join(&self.folder),
+            },
             owner: self.owner,
             ..Origin::default()
         }

@@ -108,7 +108,8 @@ impl State {
         for (path, file) in inputs_mut(desired) {
             let damaged = || StateError::Generation {
                 number,
-                path: path.clone(),
+                folder: self.root.join(&folder(number)),
+                path: self.root.join(&tree.join(&path)),
             };
             let content = self.root.read(&tree.join(&path))?.ok_or_else(damaged)?;
             if Hash::of(&content) != file.hash {

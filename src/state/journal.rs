@@ -94,7 +94,10 @@ impl State {
             match serde_json::from_slice(line) {
                 Ok(undo) => undos.push(undo),
                 Err(_) if lines.peek().is_none() => {}
-                Err(source) => return Err(StateError::Damaged { path, source }),
+                Err(source) => {
+                    let path = self.root.join(&path);
+                    return Err(StateError::Damaged { path, source });
+                }
             }
         }
         Ok(Journal {

@@ -1,6 +1,6 @@
 //! One run at a time.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -30,17 +30,10 @@ impl State {
         self.root.make_folder(Path::new(layout::STATE))?;
         let failed = |source: io::Error| RootError {
             doing: "lock",
-            path: path.clone(),
+            path: self.root.join(&path),
             source,
         };
-        let place = self.root.join(&path);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(place)
-            .map_err(failed)?;
+        let mut file = self.root.open(&path)?;
         let until = Instant::now() + patience;
         loop {
             file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {

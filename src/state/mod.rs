@@ -46,6 +46,8 @@ pub enum StateError {
     Generation {
         /// Its number.
         number: u64,
+        /// Its folder.
+        folder: PathBuf,
         /// The file in its tree.
         path: PathBuf,
     },
@@ -65,9 +67,10 @@ impl StateError {
                 "move it away and apply again, which writes it anew: mv {0} {0}.damaged",
                 path.display()
             ),
-            StateError::Generation { .. } => {
-                "apply a commit of the checkout: watchme-apply apply".to_owned()
-            }
+            StateError::Generation { folder, .. } => format!(
+                "move it away and apply again: mv {0} {0}.damaged",
+                folder.display()
+            ),
             StateError::Locked { .. } => "wait for it, or give --lock-timeout SECONDS".to_owned(),
             StateError::Root(_) | StateError::Unwritable { .. } => return None,
         })

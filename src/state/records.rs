@@ -81,7 +81,10 @@ impl State {
         };
         serde_json::from_slice(&content)
             .map(Some)
-            .map_err(|source| StateError::Damaged { path, source })
+            .map_err(|source| StateError::Damaged {
+                path: self.root.join(&path),
+                source,
+            })
     }
 
     pub(super) fn write_json<T: Serialize>(

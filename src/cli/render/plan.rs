@@ -156,14 +156,21 @@ fn summary(plan: &Plan) -> String {
             of(|action| {
                 matches!(
                     action,
-                    Action::Store { .. } | Action::Copy { .. } | Action::WriteCertificate(_)
+                    Action::Store { file: Some(_), .. }
+                        | Action::Copy { .. }
+                        | Action::WriteCertificate(_)
                 )
             }),
             "file",
         ),
         (of(|action| matches!(action, Action::Link { .. })), "link"),
         (
-            of(|action| matches!(action, Action::Remove { .. })),
+            of(|action| {
+                matches!(
+                    action,
+                    Action::Remove { .. } | Action::Store { file: None, .. }
+                )
+            }),
             "removal",
         ),
         (
@@ -205,13 +212,11 @@ fn summary(plan: &Plan) -> String {
         0 => String::new(),
         number => format!("; {} in the way", count(number, "refusal")),
     };
-    match (plan.changes.len(), parts.is_empty()) {
-        (0, _) if plan.refusals.is_empty() => "plan: nothing to do".to_owned(),
-        (number, _) => format!(
-            "plan: {}: {}{refused}",
-            count(number, "change"),
-            parts.join(", ")
-        ),
+    let changes = count(plan.changes.len(), "change");
+    match (plan.is_empty(), parts.is_empty()) {
+        (true, _) => "plan: nothing to do".to_owned(),
+        (false, true) => format!("plan: {changes}{refused}"),
+        (false, false) => format!("plan: {changes}: {}{refused}", parts.join(", ")),
     }
 }
 

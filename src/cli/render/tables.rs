@@ -125,7 +125,7 @@ pub(in crate::cli) fn paused(output: &mut Output, unit: &str, pause: &Pause) {
         Some(until) => format!("until {}", when(until)),
         None => "until `watchme-apply resume`".to_owned(),
     };
-    let text = format!("{unit} is paused {until}: {} ({})", pause.reason, pause.by);
+    let text = format!("{unit} {until}: {} ({})", pause.reason, pause.by);
     output.line(&format!("{} {}", styled(WARN, "paused"), clean(&text)));
 }
 

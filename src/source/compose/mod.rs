@@ -116,7 +116,13 @@ impl Document {
         };
         let (message, expected) = message.split_once(", ").unwrap_or((message, ""));
         let expected = match expected {
-            "" => "expected valid YAML",
+            "" if message.contains("expected key") => "a key at the indentation of the lines above",
+            "" if message.contains("cannot start any token") => {
+                "a tab cannot indent YAML: use spaces"
+            }
+            "" => "this is where the YAML stops making sense",
+            // The names of our own types help nobody.
+            expected if expected.contains("struct") => "expected a map, such as \"driver: bridge\"",
             expected => expected,
         };
         self.complain(span, message, expected)

@@ -265,6 +265,10 @@ fn syntax(place: &Place, error: &toml::de::Error) -> Diagnostic {
         }
         false => message.split_once(", ").unwrap_or((message, "")),
     };
+    let expected = match expected {
+        "expected a sequence" => "expected a list, such as [\"sites-enabled/default\"]",
+        expected => expected,
+    };
     let first_line = expected.lines().next().unwrap_or_default();
     place.complain(
         span,
