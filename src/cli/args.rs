@@ -205,9 +205,14 @@ pub(super) struct ResumeArgs {
     pub unit: String,
 }
 
+/// A pause of years is one without an end.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24 * 366);
+
 fn duration(text: &str) -> Result<SignedDuration, String> {
-    text.parse()
-        .map_err(|_| "expected a time such as 2h or 90m".to_owned())
+    let parsed: Option<SignedDuration> = text.parse().ok();
+    parsed
+        .filter(|time| time.is_positive() && *time < LONGEST_PAUSE)
+        .ok_or_else(|| "expected a time such as 2h or 90m".to_owned())
 }
 
 fn seconds(text: &str) -> Result<u64, String> {

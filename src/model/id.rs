@@ -111,6 +111,16 @@ impl Selector {
         self.kind == id.kind && name.is_none_or(|name| name == id.name)
     }
 
+    /// The name that it selects; `None`: all of its kind.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The kind that it selects of.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// What selects `id` and nothing else.
     pub fn exactly(id: ResourceId) -> Self {
         Self {

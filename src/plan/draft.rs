@@ -192,22 +192,20 @@ pub(super) fn store_id(path: &Path) -> ResourceId {
     }
 }
 
-/// Before and after as text, where both are text.
+/// Before and after as text; nothing where one is binary.
 pub(super) fn diff(
     old_path: &Path,
     old: Option<&[u8]>,
     new_path: &Path,
     new: Option<&[u8]>,
 ) -> Option<Diff> {
-    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
-    let old = match old {
-        Some(bytes) => Some(text(bytes)?),
-        None => None,
-    };
-    let new = match new {
-        Some(bytes) => Some(text(bytes)?),
-        None => None,
-    };
+    // Comments in an older encoding must not hide what else changed.
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let is_binary = |bytes: &[u8]| bytes.contains(&0);
+    if old.is_some_and(is_binary) || new.is_some_and(is_binary) {
+        return None;
+    }
+    let (old, new) = (old.map(text), new.map(text));
     (old != new).then(|| Diff {
         old_path: old_path.to_owned(),
         new_path: new_path.to_owned(),

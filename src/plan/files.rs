@@ -26,7 +26,12 @@ pub(super) fn store(
     let applied = draft.applied.get(path).map(|file| file.hash.clone());
     let edited = present.is_some_and(|content| Some(Hash::of(content)) != applied);
     let same_revision = applied.as_ref() == Some(&file.hash);
+    let same_content = present.is_some_and(|content| **content == *file.content);
     let why = match (present, edited, same_revision) {
+        _ if same_content && file.executable => {
+            format!("{} is executable now", file.source.display())
+        }
+        _ if same_content => format!("{} is not executable any more", file.source.display()),
         (None, _, true) => "is gone from the store".to_owned(),
         (None, _, false) => format!("new: {}", file.source.display()),
         (Some(_), true, true) => "was edited on the host".to_owned(),

@@ -126,6 +126,7 @@ async fn plan_applied(
         only: Vec::new(),
         warnings: Vec::new(),
     };
+    super::select::check(&request.only, &planned.desired, None)?;
     planned.only = super::select::expand(&request.only, &planned.desired, None);
     let request = Request {
         allow_empty: true,

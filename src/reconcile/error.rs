@@ -77,6 +77,14 @@ pub enum ReconcileError {
         /// The nearest known one.
         nearest: Option<String>,
     },
+    /// `--only` names something that is nowhere.
+    #[error("no {asked} in the desired state or in what was applied")]
+    NoSuchResource {
+        /// As it was named.
+        asked: String,
+        /// The nearest known one.
+        nearest: Option<String>,
+    },
     /// A unit could not be paused or resumed.
     #[error("could not {verb} {unit}")]
     Unit {
@@ -127,7 +135,8 @@ impl ReconcileError {
                     .to_owned(),
             ),
             ReconcileError::NothingApplied => Some("watchme-apply apply".to_owned()),
-            ReconcileError::NoSuchUnit { nearest, .. } => {
+            ReconcileError::NoSuchUnit { nearest, .. }
+            | ReconcileError::NoSuchResource { nearest, .. } => {
                 nearest.as_ref().map(|name| format!("did you mean {name}?"))
             }
             ReconcileError::NginxAbsent => {

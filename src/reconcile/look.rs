@@ -26,6 +26,7 @@ pub(super) async fn plan_revision(
     checkouts: Vec<PathBuf>,
 ) -> Result<Planned, ReconcileError> {
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
+    select::check(&request.only, &revision.desired, applied)?;
     let only = select::expand(&request.only, &revision.desired, applied);
     let desired = select::merge(revision.desired, applied, &only);
     let mut planned = Planned {

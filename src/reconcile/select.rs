@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::ReconcileError;
 use crate::model::{Desired, File, Kind, ResourceId, Selector};
 
 /// `new` where `only` selects, `applied` elsewhere.
@@ -55,6 +56,46 @@ fn files(
     let kept = applied.into_iter().filter(|(_, file)| !selected(file));
     let taken = new.into_iter().filter(|(_, file)| selected(file));
     kept.chain(taken).collect()
+}
+
+/// A name that nothing has is a mistake: "in sync" would be taken for the answer.
+pub(super) fn check(
+    only: &[Selector],
+    new: &Desired,
+    applied: Option<&Desired>,
+) -> Result<(), ReconcileError> {
+    let known: Vec<ResourceId> = [Some(new), applied]
+        .into_iter()
+        .flatten()
+        .flat_map(ids)
+        .collect();
+    // Which containers a member stands for, only the engine knows.
+    let named = |selector: &&Selector| selector.name().is_some() && selector.kind() != Kind::Member;
+    for selector in only.iter().filter(named) {
+        if known.iter().any(|id| selector.selects(id)) {
+            continue;
+        }
+        let asked = selector.to_string();
+        let nearest = known
+            .iter()
+            .map(ResourceId::to_string)
+            .map(|known| (strsim::jaro_winkler(&known, &asked), known))
+            .max_by(|(a, _), (b, _)| a.total_cmp(b))
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .map(|(_, known)| known);
+        return Err(ReconcileError::NoSuchResource { asked, nearest });
+    }
+    Ok(())
+}
+
+/// Everything that can be named, what is to be absent included.
+fn ids(desired: &Desired) -> Vec<ResourceId> {
+    let mut ids = desired.ids();
+    for name in desired.absent.iter().filter_map(|path| path.file_name()) {
+        ids.push(ResourceId::new(Kind::Site, name.to_string_lossy()));
+        ids.push(ResourceId::new(Kind::Unit, name.to_string_lossy()));
+    }
+    ids
 }
 
 /// A unit brings the files along that it names.

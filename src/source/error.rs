@@ -148,7 +148,7 @@ pub enum SourceError {
         target: PathBuf,
     },
     /// Neither a file, a folder, nor a link.
-    #[error("{} is {what}, not a file", escaped(path))]
+    #[error("{} is {what}", escaped(path))]
     Special {
         /// The path in the checkout.
         path: PathBuf,

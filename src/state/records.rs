@@ -79,7 +79,9 @@ impl State {
         let Some(content) = self.root.read(&path)? else {
             return Ok(None);
         };
-        serde_json::from_slice(&content)
+        // Every record is an object; a list would be taken for one without any field.
+        serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&content)
+            .and_then(|object| serde_json::from_value(object.into()))
             .map(Some)
             .map_err(|source| StateError::Damaged {
                 path: self.root.join(&path),

@@ -49,6 +49,9 @@ pub(super) fn print(output: &mut Output, diff: &Diff, show_secrets: bool) {
                     "{INDENT}{}",
                     line(sign, style, &parts, show_secrets)
                 ));
+                if change.missing_newline() {
+                    output.line(&format!("{INDENT}\\ No newline at end of file"));
+                }
             }
         }
     }
@@ -74,7 +77,7 @@ fn label(path: &Path, exists: bool) -> String {
 /// A line of a diff. One that has something to hide is shown without emphasis.
 fn line(sign: char, style: Style, parts: &[(bool, &str)], show_secrets: bool) -> String {
     let whole: String = parts.iter().map(|(_, value)| *value).collect();
-    let whole = whole.trim_end_matches(['\n', '\r']);
+    let whole = whole.trim_end_matches('\n');
     let masked = if show_secrets {
         whole.into()
     } else {
@@ -85,7 +88,7 @@ fn line(sign: char, style: Style, parts: &[(bool, &str)], show_secrets: bool) ->
     }
     let mut text = styled(style, &sign.to_string());
     for (emphasised, value) in parts {
-        let value = value.trim_end_matches(['\n', '\r']);
+        let value = value.trim_end_matches('\n');
         let style = if *emphasised {
             style.underline().bold()
         } else {

@@ -238,10 +238,10 @@ pub(in crate::cli) fn applied(output: &mut Output, applied: &Applied, took: Dura
             }
         }
         Applied::Done(record) => output.line(&format!(
-            "{}: {} as generation {}, {} in {:.1} s; looked again: in sync",
+            "{} as generation {}: {}; {} in {:.1} s; looked again: in sync",
             styled(GOOD, "applied"),
-            origin(&record.origin),
             record.number,
+            origin(&record.origin),
             count(record.changes.len(), "change"),
             took.as_secs_f64()
         )),

@@ -82,7 +82,7 @@ impl<'repo> CommitTree<'repo> {
                     .map_err(|source| object(path, source))?;
                 Node::Link(PathBuf::from(std::ffi::OsStr::from_bytes(blob.content())))
             }
-            0o160000 => Node::Special("a submodule"),
+            0o160000 => Node::Special("a submodule, not a file"),
             _ => Node::File {
                 executable: mode & 0o111 != 0,
             },

@@ -83,10 +83,10 @@ impl FolderTree {
                         .map_err(|errno| read_error(path, errno.into()))?;
                     Node::Link(PathBuf::from(target))
                 }
-                SFlag::S_IFIFO => Node::Special("a named pipe"),
-                SFlag::S_IFSOCK => Node::Special("a socket"),
-                SFlag::S_IFCHR | SFlag::S_IFBLK => Node::Special("a device"),
-                _ => Node::Special("a special file"),
+                SFlag::S_IFIFO => Node::Special("a named pipe, not a file"),
+                SFlag::S_IFSOCK => Node::Special("a socket, not a file"),
+                SFlag::S_IFCHR | SFlag::S_IFBLK => Node::Special("a device, not a file"),
+                _ => Node::Special("a special file, not a file"),
             },
         ))
     }
@@ -127,7 +127,7 @@ impl FolderTree {
         if !metadata.is_file() {
             return Err(SourceError::Special {
                 path: asked.into(),
-                what: "a special file",
+                what: "a special file, not a file",
             });
         }
         let mut content = Vec::new();

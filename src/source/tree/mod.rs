@@ -119,7 +119,7 @@ impl Tree<'_> {
                     path: folder.into(),
                     what: match node {
                         Node::Special(what) => what,
-                        _ => "a file where a folder belongs",
+                        _ => "a file, where a folder belongs",
                     },
                 });
             }
