@@ -8,6 +8,7 @@ mod pause;
 mod select;
 mod status;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -17,7 +18,9 @@ use jiff::Timestamp;
 
 use crate::apply::{Progress, Run, roll_back};
 use crate::host::Host;
-use crate::model::{Desired, Observed, Origin, Outcome, Plan, Recorded, RunRecord, Selector};
+use crate::model::{
+    Desired, Observed, Origin, Outcome, Plan, Recorded, ResourceId, RunRecord, Selector,
+};
 use crate::source::{Checkout, Revision, Which};
 use crate::state::{Journal, State};
 
@@ -62,6 +65,8 @@ pub struct Planned {
     pub checkouts: Vec<PathBuf>,
     /// What is selected: `--only`, with the files that selected units name.
     pub only: Vec<Selector>,
+    /// What `drift --fix` leaves as it is, because something stands in the way.
+    pub left_alone: BTreeSet<ResourceId>,
     /// Worth knowing about the input or the look at the host.
     pub warnings: Vec<String>,
 }

@@ -66,6 +66,7 @@ pub struct Origin {
 
 /// The bytes of one input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct File {
     /// Path in the checkout, for messages and for the store.
     pub source: PathBuf,
@@ -102,6 +103,7 @@ impl File {
 
 /// An nginx site.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Site {
     /// Its configuration.
     pub file: File,
@@ -124,6 +126,7 @@ pub struct Certificate {
 
 /// A systemd unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Unit {
     /// Its file. `None` for an instance of a template and for a unit that is not ours and only
     /// gets drop-ins.
@@ -168,6 +171,7 @@ pub enum UnitType {
 
 /// What `[Install]` asks for, systemd.unit(5): links relative to the unit folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Install {
     /// Links by their path relative to [`super::layout::SYSTEMD`], such as
     /// `multi-user.target.wants/x.service`; all point to the unit's file.
@@ -189,6 +193,7 @@ pub enum OnChange {
 
 /// A compose project that a unit runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Stack {
     /// Project name: `-p`, or the folder's name as compose normalises it.
     pub project: String,
@@ -229,6 +234,7 @@ pub enum EtcAction {
 
 /// A Docker network as a compose file defines it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Network {
     /// Its key under `networks:`, which compose writes into a label.
     pub key: String,
@@ -304,6 +310,7 @@ impl std::fmt::Display for MemberName {
 
 /// A Docker volume.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Volume {
     /// Its key under `volumes:`.
     pub key: String,

@@ -92,6 +92,9 @@ pub struct LoadedDaemon {
 pub struct LoadedUnit {
     /// Hash of its file, drop-ins and the files that it names.
     pub hash: Hash,
+    /// Which run of it that was; one that was started since by others runs with what lay there.
+    #[serde(default)]
+    pub invocation: String,
 }
 
 /// A unit that is kept stopped.

@@ -137,25 +137,31 @@ pub(super) fn is_outdated(
     }
     let wanted = unit_hash(inputs.desired, inputs.observed, unit);
     if let Some(record) = inputs.recorded.loaded.units.get(name) {
-        if record.hash == wanted {
+        let same_run = record.invocation == state.invocation;
+        if record.hash == wanted && same_run {
             return None;
         }
-        let restarted = match (state.started, inputs.recorded.loaded.switched) {
-            (Some(started), Some(switched)) => started > switched,
-            _ => false,
-        };
-        if restarted && files_as_desired(inputs, name, unit, state).is_none() {
-            return None;
+        // Who started it anew since gave it what was applied, as far as that lay there.
+        if same_run || !was_applied(inputs, name, &wanted) {
+            return Some(match changed_names(inputs, unit) {
+                Some(path) => format!("it names {path}, which changed"),
+                None => "its files changed".to_owned(),
+            });
         }
-        return Some(match changed_names(inputs, unit) {
-            Some(path) => format!("it names {path}, which changed"),
-            None => "its files changed".to_owned(),
-        });
     }
     files_as_desired(inputs, name, unit, state)
 }
 
-/// Of a unit that we never started: what it runs with follows from what stood where it reads,
+/// Whether a unit's files are those of the revision that was applied last.
+fn was_applied(inputs: &Inputs<'_>, name: &str, wanted: &Hash) -> bool {
+    let applied = inputs.recorded.applied.as_ref();
+    applied.is_some_and(|(_, applied)| {
+        let unit = applied.units.get(name);
+        unit.is_some_and(|unit| unit_hash(applied, inputs.observed, unit) == *wanted)
+    })
+}
+
+/// Of a unit that others started: what it runs with follows from what stood where it reads,
 /// and from when it started. Returns what differs.
 fn files_as_desired(
     inputs: &Inputs<'_>,

@@ -2,7 +2,7 @@
 //! the checkout, which the old setup script made.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::draft::{Draft, Stage, change, store_id};
 use super::{Inputs, activity, etc, files, sites, units};
@@ -83,7 +83,40 @@ fn adopted_links(draft: &Draft<'_>) -> BTreeMap<PathBuf, ResourceId> {
         };
         links.insert(path.clone(), ResourceId::new(kind, name));
     }
+    let onward = links_to(draft, &links);
+    links.extend(onward);
     links
+}
+
+/// The old script linked in two stages: `sites-enabled` to `sites-available` to the checkout.
+fn links_to(
+    draft: &Draft<'_>,
+    known: &BTreeMap<PathBuf, ResourceId>,
+) -> BTreeMap<PathBuf, ResourceId> {
+    let mut links = BTreeMap::new();
+    for (path, entry) in &draft.observed.files {
+        if let Entry::Link { target, .. } = entry
+            && let Some(folder) = path.parent()
+            && let Some(id) = known.get(&normal(&folder.join(target)))
+        {
+            links.insert(path.clone(), id.clone());
+        }
+    }
+    links
+}
+
+/// A path without `..`, by its words alone: what it names may be gone.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
 }
 
 /// Units of ours that are no longer desired.

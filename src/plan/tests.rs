@@ -82,6 +82,12 @@ fn record(desired: &Desired, observed: &Observed, recorded: &Recorded) -> Record
             name.clone(),
             LoadedUnit {
                 hash: unit_hash(desired, observed, unit),
+                invocation: observed
+                    .systemd
+                    .as_ref()
+                    .and_then(|systemd| systemd.units.get(name))
+                    .map(|state| state.invocation.clone())
+                    .unwrap_or_default(),
             },
         )
     });

@@ -66,6 +66,11 @@ fn record_units(planned: &Planned, after: &Observed, loaded: &mut Loaded) {
             continue;
         }
         let hash = plan::unit_hash(&planned.desired, after, unit);
-        loaded.units.insert(name.clone(), LoadedUnit { hash });
+        let invocation = state
+            .map(|state| state.invocation.clone())
+            .unwrap_or_default();
+        loaded
+            .units
+            .insert(name.clone(), LoadedUnit { hash, invocation });
     }
 }

@@ -88,7 +88,7 @@ pub async fn fix(
     recover(host, &state, progress).await?;
     let mut planned = plan_applied(host, request, state.recorded()?).await?;
     let mended = deviations(&planned.plan);
-    leave_refused(&mut planned.plan);
+    leave_refused(&mut planned);
     if !planned.plan.changes.is_empty() {
         transact(host, &state, request, &planned, None, progress).await?;
     }
@@ -101,9 +101,11 @@ pub async fn fix(
 }
 
 /// What a refusal is about stays as it is; the rest is mended.
-fn leave_refused(plan: &mut Plan) {
-    let refused: BTreeSet<ResourceId> = plan.refusals.drain(..).map(|refusal| refusal.id).collect();
-    plan.changes.retain(|change| !refused.contains(&change.id));
+fn leave_refused(planned: &mut Planned) {
+    let plan = &mut planned.plan;
+    planned.left_alone = plan.refusals.drain(..).map(|refusal| refusal.id).collect();
+    plan.changes
+        .retain(|change| !planned.left_alone.contains(&change.id));
 }
 
 /// Plans what was applied, as it is on record: git is not asked.
@@ -124,6 +126,7 @@ async fn plan_applied(
         recorded,
         checkouts: Vec::new(),
         only: Vec::new(),
+        left_alone: BTreeSet::new(),
         warnings: Vec::new(),
     };
     super::select::check(&request.only, &planned.desired, None)?;

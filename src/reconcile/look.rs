@@ -37,6 +37,7 @@ pub(super) async fn plan_revision(
         recorded,
         checkouts,
         only,
+        left_alone: BTreeSet::new(),
         warnings: revision.warnings,
     };
     look_and_plan(host, request, &mut planned).await?;
@@ -92,7 +93,7 @@ pub(super) fn plan_again(
     observed: &Observed,
     recorded: &Recorded,
 ) -> Plan {
-    plan::plan(Inputs {
+    let mut plan = plan::plan(Inputs {
         desired: &planned.desired,
         observed,
         recorded,
@@ -100,7 +101,12 @@ pub(super) fn plan_again(
         checkouts: &planned.checkouts,
         allow_empty: request.allow_empty,
         now: Timestamp::now(),
-    })
+    });
+    plan.refusals
+        .retain(|refusal| !planned.left_alone.contains(&refusal.id));
+    plan.changes
+        .retain(|change| !planned.left_alone.contains(&change.id));
+    plan
 }
 
 /// Looks at the host. Without root, what may not be asked is left out and said.

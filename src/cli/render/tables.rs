@@ -31,7 +31,10 @@ pub(in crate::cli) fn drift(output: &mut Output, drift: &Drift, show_secrets: bo
     }
     let applied = match &drift.applied {
         Some(record) => format!("generation {}, {}", record.number, origin(&record.origin)),
-        None => "nothing was applied yet".to_owned(),
+        None => {
+            let number = count(drift.items.len(), "resource");
+            return output.line(&format!("nothing was applied yet; {number} in git"));
+        }
     };
     match drift.items.len() {
         0 => output.line(&format!("{}: {applied}", styled(GOOD, "in sync"))),
