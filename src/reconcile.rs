@@ -65,6 +65,8 @@ pub struct Planned {
     pub checkouts: Vec<PathBuf>,
     /// What is selected: `--only`, with the files that selected units name.
     pub only: Vec<Selector>,
+    /// Whether something was not compared because this user may not look at it.
+    pub incomplete: bool,
     /// What `drift --fix` leaves as it is, because something stands in the way.
     pub left_alone: BTreeSet<ResourceId>,
     /// Worth knowing about the input or the look at the host.
@@ -180,7 +182,12 @@ async fn transact(
         Ok(after) => {
             let loaded = commit::loaded(planned, &after, switched);
             let inventory = commit::inventory(planned);
-            let generation = record.map(|record| (record, &planned.desired));
+            // The record says when the run ended.
+            let ended = record.map(|record| RunRecord {
+                time: Timestamp::now(),
+                ..record.clone()
+            });
+            let generation = ended.as_ref().map(|record| (record, &planned.desired));
             Ok(state.commit(&mut journal, generation, &inventory, &loaded)?)
         }
         Err(cause) => Err(undo(host, state, planned, journal, cause, progress).await),

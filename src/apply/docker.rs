@@ -1,8 +1,10 @@
 //! Networks and memberships.
 
+use std::collections::BTreeSet;
+
 use super::{Run, StepError};
 use crate::model::plan::Connect;
-use crate::model::{Container, Network};
+use crate::model::{Container, DockerState, Network};
 use crate::state::Undo;
 
 impl Run<'_> {
@@ -30,24 +32,12 @@ impl Run<'_> {
         {
             return Ok(());
         }
-        let mut holders = Vec::new();
-        for (name, _) in &connect.holders {
-            let holder = docker.container(name).await?;
-            docker
-                .disconnect_container(&connect.network, &holder.id, true)
-                .await?;
-            holders.push(holder);
+        for holder in &connect.holders {
+            let holder = docker.container(&holder.container).await?;
+            self.detach(&connect.network, &holder).await?;
         }
         if connect.detach_first {
-            let detached = docker
-                .disconnect_container(&connect.network, &container.id, true)
-                .await;
-            match detached {
-                Err(error) if !error.is_not_found() && !error.is_not_connected() => {
-                    return Err(error.into());
-                }
-                _ => {}
-            }
+            self.detach(&connect.network, &container).await?;
         } else {
             self.journal.record(Undo::Disconnect {
                 network: connect.network.clone(),
@@ -62,22 +52,54 @@ impl Run<'_> {
                 connect.address,
             )
             .await?;
-        for holder in holders {
-            self.bring_back(&connect.network, &holder).await?;
+        for holder in &connect.holders {
+            let container = docker.container(&holder.container).await?;
+            let aliases = aliases_of(&container, &connect.network, &self.before.docker);
+            docker
+                .connect_container(&connect.network, &container.id, &aliases, holder.address)
+                .await?;
         }
         Ok(())
     }
 
-    /// A container whose address another one got: it keeps its names and gets any address.
-    async fn bring_back(&self, network: &str, container: &Container) -> Result<(), StepError> {
-        let aliases = container
+    /// Detaches a container, with what brings it back on record.
+    async fn detach(&mut self, network: &str, container: &Container) -> Result<(), StepError> {
+        let attachment = container
             .attachments
             .get(network)
-            .map(|attachment| attachment.aliases.clone())
+            .cloned()
             .unwrap_or_default();
+        self.journal.record(Undo::Connect {
+            network: network.to_owned(),
+            container: container.name.clone(),
+            aliases: attachment.aliases,
+            address: attachment.configured,
+        })?;
         let docker = self.host.docker().await?;
-        Ok(docker
-            .connect_container(network, &container.id, &aliases, None)
-            .await?)
+        match docker
+            .disconnect_container(network, &container.id, true)
+            .await
+        {
+            Err(error) if !error.is_not_found() && !error.is_not_connected() => Err(error.into()),
+            _ => Ok(()),
+        }
     }
+}
+
+/// The names that a container had on the network before the run.
+fn aliases_of(
+    container: &Container,
+    network: &str,
+    before: &Option<DockerState>,
+) -> BTreeSet<String> {
+    let known = before.as_ref().and_then(|docker| {
+        docker
+            .containers
+            .iter()
+            .find(|known| known.id == container.id)
+    });
+    known
+        .and_then(|known| known.attachments.get(network))
+        .map(|attachment| attachment.aliases.clone())
+        .unwrap_or_default()
 }

@@ -58,12 +58,14 @@ pub enum StepError {
         owner: String,
     },
     /// A unit did not stay up.
-    #[error("{unit} did not stay up: {why}")]
+    #[error("{unit} did not stay up: {why}{}", journal.iter().map(|line| format!("\n  {line}")).collect::<String>())]
     NotUp {
         /// The unit.
         unit: String,
         /// What was seen.
         why: String,
+        /// The last lines of its journal during the run.
+        journal: Vec<String>,
     },
     /// A signal asked to stop.
     #[error("interrupted by a signal")]

@@ -44,11 +44,11 @@ pub async fn roll_back(host: &Host, journal: &Journal, progress: &mut dyn Progre
 fn phase(undo: &Undo) -> u8 {
     match undo {
         Undo::Stop(_) => 0,
-        Undo::Disconnect { .. } => 1,
+        Undo::Disconnect { .. } | Undo::Connect { .. } => 1,
         Undo::Restore { .. } | Undo::Exchange { .. } | Undo::ForgetGeneration(_) => 2,
         Undo::RemoveNetwork(_) => 3,
         Undo::DaemonReload => 4,
-        Undo::Restart(_) | Undo::Start(_) => 5,
+        Undo::Restart(_) | Undo::ReloadUnit(_) | Undo::Start(_) => 5,
         Undo::ReloadNginx => 6,
     }
 }
@@ -63,7 +63,11 @@ fn describe(undo: &Undo) -> String {
         Undo::ReloadNginx => "let nginx load the old sites".to_owned(),
         Undo::Stop(unit) => format!("stop {unit}"),
         Undo::Start(unit) => format!("start {unit}"),
+        Undo::ReloadUnit(unit) => format!("let {unit} reload its old files"),
         Undo::Restart(unit) => format!("restart {unit} with its old files"),
+        Undo::Connect {
+            network, container, ..
+        } => format!("attach {container} to {network}"),
         Undo::Disconnect { network, container } => {
             format!("detach {container} from {network}")
         }
@@ -98,10 +102,34 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
             systemd.reset_failed(unit, UNIT).await?;
             Ok(systemd.start(unit, UNIT).await?)
         }
+        Undo::ReloadUnit(unit) => {
+            let systemd = host.systemd().await?;
+            match systemd.unit(unit).await?.is_active() {
+                true => Ok(systemd.reload_unit(unit, UNIT).await?),
+                false => Ok(systemd.start(unit, UNIT).await?),
+            }
+        }
         Undo::Restart(unit) => {
             let systemd = host.systemd().await?;
             systemd.reset_failed(unit, UNIT).await?;
             Ok(systemd.restart(unit, UNIT).await?)
+        }
+        Undo::Connect {
+            network,
+            container,
+            aliases,
+            address,
+        } => {
+            let docker = host.docker().await?;
+            match docker
+                .connect_container(network, container, aliases, *address)
+                .await
+            {
+                Err(error) if !error.is_already_connected() && !error.is_not_found() => {
+                    Err(error.into())
+                }
+                _ => Ok(()),
+            }
         }
         Undo::Disconnect { network, container } => {
             let docker = host.docker().await?;

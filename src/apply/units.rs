@@ -51,7 +51,7 @@ impl Run<'_> {
     }
 
     pub(super) async fn reload_unit(&mut self, step: &UnitStep) -> Result<(), StepError> {
-        self.journal.record(Undo::Restart(step.unit.clone()))?;
+        self.journal.record(Undo::ReloadUnit(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
         Ok(systemd.reload_unit(&step.unit, step.timeout).await?)
     }
@@ -89,7 +89,7 @@ impl Run<'_> {
         loop {
             let state = self.host.systemd().await?.unit(&step.unit).await?;
             if let Some(why) = fell_over(&state, before, step.oneshot) {
-                return Err(not_up(&step.unit, why));
+                return Err(self.not_up(&step.unit, why).await);
             }
             let missing = self.missing(step, |container| {
                 container.is_running() || (step.oneshot && finished(container))
@@ -134,7 +134,7 @@ impl Run<'_> {
             for (unit, before) in &units {
                 let state = self.host.systemd().await?.unit(unit).await?;
                 if let Some(why) = fell_over(&state, *before, oneshots.contains(unit)) {
-                    return Err(not_up(unit, why));
+                    return Err(self.not_up(unit, why).await);
                 }
             }
             let unhealthy = self.unhealthy(started).await?;
@@ -143,10 +143,8 @@ impl Run<'_> {
             }
             if began.elapsed() > patience.max(SETTLE) {
                 let why = unhealthy.unwrap_or_else(|| "it does not settle".to_owned());
-                return Err(not_up(
-                    started.last().map_or("", |(step, _)| &step.unit),
-                    why,
-                ));
+                let unit = started.last().map_or("", |(step, _)| &step.unit);
+                return Err(self.not_up(unit, why).await);
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
@@ -162,7 +160,7 @@ impl Run<'_> {
                 match container.health {
                     Health::Unhealthy => {
                         let why = format!("its container {} is unhealthy", container.name);
-                        return Err(not_up(&step.unit, why));
+                        return Err(self.not_up(&step.unit, why).await);
                     }
                     Health::Starting => {
                         return Ok(Some(format!(
@@ -221,6 +219,16 @@ impl Run<'_> {
         Ok(state.containers.into_iter().filter(ours).collect())
     }
 
+    /// Says why a unit is not up, with what it wrote since the run began.
+    async fn not_up(&self, unit: &str, why: String) -> StepError {
+        let journal = match self.host.systemd().await {
+            Ok(systemd) => systemd.journal(unit, self.time.into()).await,
+            Err(_) => Vec::new(),
+        };
+        let unit = unit.to_owned();
+        StepError::NotUp { unit, why, journal }
+    }
+
     /// How often systemd had restarted a unit before this run.
     fn restarts(&self, unit: &str) -> u32 {
         let systemd = self.before.systemd.as_ref();
@@ -249,13 +257,6 @@ fn fell_over(state: &UnitState, before: u32, oneshot: bool) -> Option<String> {
 
 fn finished(container: &Container) -> bool {
     container.state == "exited" && container.exit_code == 0
-}
-
-fn not_up(unit: &str, why: String) -> StepError {
-    StepError::NotUp {
-        unit: unit.to_owned(),
-        why,
-    }
 }
 
 fn list(names: &[String]) -> String {

@@ -215,9 +215,14 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
         .ok_or_else(|| "expected a time such as 2h or 90m".to_owned())
 }
 
+/// A day: who waits longer than that for another run has another problem.
+const LONGEST_WAIT: u64 = 24 * 60 * 60;
+
 fn seconds(text: &str) -> Result<u64, String> {
-    text.parse()
-        .map_err(|_| "expected a number of seconds".to_owned())
+    let parsed: Option<u64> = text.parse().ok();
+    parsed
+        .filter(|seconds| *seconds <= LONGEST_WAIT)
+        .ok_or_else(|| format!("expected a number of seconds up to {LONGEST_WAIT}"))
 }
 
 impl Args {

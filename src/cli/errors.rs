@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
 
 use super::Failure;
-use super::output::{Output, clean, styled};
+use super::output::{Output, clean, is_unsafe, styled};
 use crate::model::{Diagnostic, Refusal};
 use crate::reconcile::ReconcileError;
 use crate::source::SourceError;
@@ -69,7 +69,7 @@ fn snippet(diagnostic: &Diagnostic) -> String {
         .source
         .chars()
         .map(|c| {
-            if c.is_control() && c != '\n' && c != '\t' {
+            if is_unsafe(c) && c != '\n' && c != '\t' {
                 '\u{fffd}'
             } else {
                 c
@@ -82,7 +82,7 @@ fn snippet(diagnostic: &Diagnostic) -> String {
         before
             .chars()
             .map(|c| {
-                if c.is_control() && c != '\n' && c != '\t' {
+                if is_unsafe(c) && c != '\n' && c != '\t' {
                     3
                 } else {
                     c.len_utf8()

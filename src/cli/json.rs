@@ -187,7 +187,10 @@ impl Applied {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Drift {
     format_version: u32,
+    /// Not true either when something was not compared.
     in_sync: bool,
+    /// Whether something was not compared, because this user may not look at it.
+    incomplete: bool,
     /// Number of the generation that the host is compared with.
     generation: Option<u64>,
     items: Vec<DriftItem>,
@@ -199,7 +202,8 @@ impl Drift {
     pub fn new(drift: &reconcile::Drift) -> Self {
         Self {
             format_version: FORMAT_VERSION,
-            in_sync: drift.is_none(),
+            in_sync: drift.is_none() && !drift.incomplete,
+            incomplete: drift.incomplete,
             generation: drift.applied.as_ref().map(|record| record.number),
             items: drift.items.clone(),
             fixed: drift.fixed.clone(),

@@ -31,6 +31,8 @@ const USAGE: u8 = 64;
 
 /// Runs the program and returns its exit status; see the README for what each means.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    // What an apply makes is readable for all and writable for root, whoever's umask it runs with.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let args = match args::parse(&arguments) {
         Ok(args) => args,
         Err(error) => {

@@ -167,8 +167,18 @@ pub struct Connect {
     pub address: Option<IpAddr>,
     /// Whether it has to be detached first: a ghost, an old network's id, another address.
     pub detach_first: bool,
-    /// Other containers (name, id) that hold the address: detached first, attached afterwards.
-    pub holders: Vec<(String, String)>,
+    /// Other containers that hold the address: detached first, attached afterwards.
+    pub holders: Vec<Holder>,
+}
+
+/// A container that has to give its address up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// Its name.
+    pub container: String,
+    /// The address that it gets instead. `None`: the engine chooses, which it cannot where the
+    /// container that is to have the old one does not run and so reserves nothing.
+    pub address: Option<IpAddr>,
 }
 
 /// Something that an apply will not do, and why.

@@ -37,7 +37,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
 }
 
 /// The resource that a path named in `absent` counts as.
-fn absent_id(path: &Path) -> ResourceId {
+pub fn absent_id(path: &Path) -> ResourceId {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let kind = match (
         path.starts_with(layout::NGINX),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::draft::{Draft, Stage, change};
-use crate::model::plan::Connect;
+use crate::model::plan::{Connect, Holder};
 use crate::model::{
     Action, Attachment, Container, DockerState, DriftKind, Health, Kind, Member, MemberName,
     NetworkState, ResourceId, Unit,
@@ -25,6 +25,11 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             name,
             present,
             docker,
+            spoken_for: spec
+                .members
+                .iter()
+                .filter_map(|member| member.address)
+                .collect(),
         };
         let mut members = BTreeSet::new();
         for member in &spec.members {
@@ -46,6 +51,8 @@ struct On<'a> {
     name: &'a str,
     present: Option<&'a NetworkState>,
     docker: &'a DockerState,
+    /// Addresses that the desired state names.
+    spoken_for: BTreeSet<IpAddr>,
 }
 
 impl On<'_> {
@@ -169,7 +176,8 @@ fn connect(on: &On<'_>, member: &Member, container: &Container) -> Option<(Strin
         Some(address) => holders(on, container, address),
         None => Vec::new(),
     };
-    let address = wanted.or(attachment.and_then(|known| known.configured));
+    let holders = give_way(on, container, holders);
+    let address = wanted.or(attachment.and_then(|known| free_address(on, container, known)));
     let connect = Connect {
         network: on.name.to_owned(),
         container: container.name.clone(),
@@ -214,7 +222,7 @@ fn wrong(
     }
     let wanted = wanted?;
     let holders = holders(on, container, wanted);
-    if let Some((holder, _)) = holders.first().filter(|_| !container.is_running()) {
+    if let Some(holder) = holders.first().filter(|_| !container.is_running()) {
         return Some(format!(
             "could not start: {holder} has its address {wanted}"
         ));
@@ -226,8 +234,8 @@ fn wrong(
     })
 }
 
-/// Other containers that hold `address`, running or by their own record.
-fn holders(on: &On<'_>, container: &Container, address: IpAddr) -> Vec<(String, String)> {
+/// Names of other containers that hold `address`.
+fn holders(on: &On<'_>, container: &Container, address: IpAddr) -> Vec<String> {
     on.docker
         .containers
         .iter()
@@ -238,7 +246,67 @@ fn holders(on: &On<'_>, container: &Container, address: IpAddr) -> Vec<(String, 
                 .and_then(|network| network.endpoints.get(&other.id));
             listed.copied().flatten() == Some(address)
         })
-        .map(|other| (other.name.clone(), other.id.clone()))
+        .map(|other| other.name.clone())
+        .collect()
+}
+
+/// The address that a container asked for, unless another one has it.
+fn free_address(on: &On<'_>, container: &Container, known: &Attachment) -> Option<IpAddr> {
+    known
+        .configured
+        .filter(|address| holders(on, container, *address).is_empty())
+}
+
+/// Where the holders of an address go. The engine gives out the lowest free one, which is the
+/// very address again as long as the container that is to have it does not run: then the
+/// highest free one is asked for.
+fn give_way(on: &On<'_>, container: &Container, holders: Vec<String>) -> Vec<Holder> {
+    let mut free = match container.is_running() {
+        true => Vec::new(),
+        false => highest_free(on, holders.len()),
+    };
+    holders
+        .into_iter()
+        .map(|container| Holder {
+            container,
+            address: free.pop(),
+        })
+        .collect()
+}
+
+/// As many free addresses as asked for, from the end of the network's first IPv4 range.
+fn highest_free(on: &On<'_>, count: usize) -> Vec<IpAddr> {
+    let ranges = on.present.map(|network| network.subnets.as_slice());
+    let range = ranges
+        .unwrap_or_default()
+        .iter()
+        .find_map(|subnet| match subnet.subnet {
+            ipnet::IpNet::V4(range) => Some(range),
+            ipnet::IpNet::V6(_) => None,
+        });
+    let Some(range) = range else {
+        return Vec::new();
+    };
+    let taken = |address: &IpAddr| {
+        let listed = on.present.is_some_and(|network| {
+            network
+                .endpoints
+                .values()
+                .any(|known| known.as_ref() == Some(address))
+                || network
+                    .subnets
+                    .iter()
+                    .any(|subnet| subnet.gateway.as_ref() == Some(address))
+        });
+        listed || on.spoken_for.contains(address)
+    };
+    let last = u32::from(range.broadcast());
+    let first = u32::from(range.network());
+    (first.saturating_add(1)..last)
+        .rev()
+        .map(|address| IpAddr::V4(address.into()))
+        .filter(|address| !taken(address))
+        .take(count)
         .collect()
 }
 
@@ -260,7 +328,7 @@ fn reattach_others(draft: &mut Draft<'_>, on: &On<'_>, members: &BTreeSet<&str>)
             container: container.name.clone(),
             container_id: container.id.clone(),
             aliases: attachment.aliases.clone(),
-            address: attachment.configured,
+            address: free_address(on, container, attachment),
             detach_first: true,
             holders: Vec::new(),
         };

@@ -15,6 +15,7 @@ mod stacks;
 mod units;
 mod watch;
 
+pub use etc::absent_id;
 pub use loaded::{nginx_hash, systemd_hash, unit_hash};
 pub use members::{find as find_members, not_running};
 pub use prune::inventory;

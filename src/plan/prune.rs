@@ -181,7 +181,11 @@ fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBu
     );
     for path in paths {
         unwanted.remove(&path);
-        files::remove(draft, Stage::Retire, &id, &path, "left the desired state");
+        let why = match draft.recorded.inventory.paths.contains_key(&path) {
+            true => "left the desired state",
+            false => "a link into the checkout that the desired state does not have",
+        };
+        files::remove(draft, Stage::Retire, &id, &path, why);
     }
 }
 

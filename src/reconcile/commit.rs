@@ -10,7 +10,7 @@ use crate::plan::{self, Inputs};
 
 /// What is managed after the run.
 pub(super) fn inventory(planned: &Planned) -> Inventory {
-    plan::inventory(Inputs {
+    let mut inventory = plan::inventory(Inputs {
         desired: &planned.desired,
         observed: &planned.observed,
         recorded: &planned.recorded,
@@ -18,7 +18,25 @@ pub(super) fn inventory(planned: &Planned) -> Inventory {
         checkouts: &planned.checkouts,
         allow_empty: true,
         now: Timestamp::now(),
-    })
+    });
+    let removed = |name: &String| {
+        planned.plan.changes.iter().any(|change| {
+            matches!(&change.action, Action::RemoveNetwork { name: removed, .. } if removed == name)
+        })
+    };
+    // What is still there although it left the desired state is not forgotten: a network goes
+    // when nobody uses it any more, a volume when a person removes it.
+    let docker = planned.observed.docker.as_ref();
+    let before = &planned.recorded.inventory;
+    let networks = before.networks.iter().filter(|name| {
+        docker.is_none_or(|docker| docker.networks.contains_key(*name)) && !removed(name)
+    });
+    inventory.networks.extend(networks.cloned());
+    let volumes = before.volumes.iter();
+    let volumes =
+        volumes.filter(|name| docker.is_none_or(|docker| docker.volumes.contains_key(*name)));
+    inventory.volumes.extend(volumes.cloned());
+    inventory
 }
 
 /// What the daemons have loaded after the run: what they were made to load by it, and of units
@@ -29,7 +47,8 @@ pub(super) fn loaded(planned: &Planned, after: &Observed, switched: Option<Times
     let did =
         |is: fn(&Action) -> bool| planned.plan.changes.iter().any(|change| is(&change.action));
     if let Some(systemd) = &after.systemd
-        && (did(|action| matches!(action, Action::DaemonReload)) || loaded.systemd.is_none())
+        && (did(|action| matches!(action, Action::DaemonReload))
+            || is_another(&loaded.systemd, &systemd.identity))
     {
         loaded.systemd = Some(LoadedDaemon {
             identity: systemd.identity.clone(),
@@ -38,7 +57,7 @@ pub(super) fn loaded(planned: &Planned, after: &Observed, switched: Option<Times
     }
     if let Some(master) = after.nginx.as_ref().and_then(|nginx| nginx.master.clone())
         && (did(|action| matches!(action, Action::ReloadNginx | Action::StartNginx))
-            || loaded.nginx.is_none())
+            || is_another(&loaded.nginx, &master))
     {
         loaded.nginx = Some(LoadedDaemon {
             identity: master,
@@ -50,6 +69,13 @@ pub(super) fn loaded(planned: &Planned, after: &Observed, switched: Option<Times
         .retain(|name, _| planned.desired.units.contains_key(name));
     record_units(planned, after, &mut loaded);
     loaded
+}
+
+/// Whether a daemon has started anew since it was recorded: the plan has judged what it loaded.
+fn is_another(record: &Option<LoadedDaemon>, identity: &str) -> bool {
+    record
+        .as_ref()
+        .is_none_or(|record| record.identity != identity)
 }
 
 fn record_units(planned: &Planned, after: &Observed, loaded: &mut Loaded) {

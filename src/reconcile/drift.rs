@@ -21,6 +21,8 @@ pub struct Drift {
     pub items: Vec<DriftItem>,
     /// What `--fix` mended.
     pub fixed: Vec<DriftItem>,
+    /// Whether something was not compared because this user may not look at it.
+    pub incomplete: bool,
     /// Worth knowing.
     pub warnings: Vec<String>,
     /// The plan that mends the host, for its diffs.
@@ -50,6 +52,7 @@ pub async fn drift(host: &Host, request: &Request) -> Result<Drift, ReconcileErr
             applied: None,
             items: pending,
             fixed: Vec::new(),
+            incomplete: false,
             warnings,
             plan: Plan::default(),
         });
@@ -62,6 +65,7 @@ pub async fn drift(host: &Host, request: &Request) -> Result<Drift, ReconcileErr
         applied: planned.recorded.applied.map(|(record, _)| record),
         items,
         fixed: Vec::new(),
+        incomplete: planned.incomplete,
         warnings,
         plan: planned.plan,
     })
@@ -95,7 +99,7 @@ pub async fn fix(
     let mut left = drift(host, request).await?;
     left.fixed = mended
         .into_iter()
-        .filter(|item| !left.items.contains(item))
+        .filter(|item| item.fixable && !left.items.contains(item))
         .collect();
     Ok(left)
 }
@@ -127,6 +131,7 @@ async fn plan_applied(
         checkouts: Vec::new(),
         only: Vec::new(),
         left_alone: BTreeSet::new(),
+        incomplete: false,
         warnings: Vec::new(),
     };
     super::select::check(&request.only, &planned.desired, None)?;

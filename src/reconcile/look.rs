@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::{Planned, ReconcileError, Request, select};
+use crate::host::error::DockerAbsence;
 use crate::host::{Host, HostError};
 use crate::model::{Action, Change, DriftKind, Entry, Observed, Plan, Recorded, Watch, layout};
 use crate::plan::{self, Inputs};
@@ -38,6 +39,7 @@ pub(super) async fn plan_revision(
         checkouts,
         only,
         left_alone: BTreeSet::new(),
+        incomplete: false,
         warnings: revision.warnings,
     };
     look_and_plan(host, request, &mut planned).await?;
@@ -62,13 +64,19 @@ pub(super) async fn look_and_plan(
             path: host.root().join(store),
         });
     }
-    let watch = plan::watch(&planned.desired, &planned.recorded, &planned.only);
-    planned.observed = observe(host, &watch, &mut planned.warnings).await?;
+    let mut watch = plan::watch(&planned.desired, &planned.recorded, &planned.only);
+    planned.observed = observe(host, &watch, planned).await?;
     let nginx = planned.observed.nginx.as_ref();
     if !planned.desired.sites.is_empty() && nginx.is_some_and(|nginx| !nginx.installed) {
         return Err(ReconcileError::NginxAbsent);
     }
     planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
+    let adopted = unseen_units(&planned.plan, &watch);
+    if !adopted.is_empty() {
+        watch.units.extend(adopted);
+        planned.observed = observe(host, &watch, planned).await?;
+        planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
+    }
     let interrupted: BTreeSet<String> = planned
         .plan
         .changes
@@ -84,6 +92,21 @@ pub(super) async fn look_and_plan(
         planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
     }
     Ok(())
+}
+
+/// Units that leave and that nobody asked systemd about: only the look at the files has shown
+/// that the old setup script linked them.
+fn unseen_units(plan: &Plan, watch: &Watch) -> BTreeSet<String> {
+    let removed = plan
+        .changes
+        .iter()
+        .filter_map(|change| match &change.action {
+            Action::Remove { path, .. } if path.parent() == Some(Path::new(layout::SYSTEMD)) => {
+                path.file_name()?.to_str().map(str::to_owned)
+            }
+            _ => None,
+        });
+    removed.filter(|name| !watch.units.contains(name)).collect()
 }
 
 /// Plans from another look at the host, or other records.
@@ -110,17 +133,16 @@ pub(super) fn plan_again(
 }
 
 /// Looks at the host. Without root, what may not be asked is left out and said.
-pub(super) async fn observe(
-    host: &Host,
-    watch: &Watch,
-    warnings: &mut Vec<String>,
-) -> Result<Observed, HostError> {
+async fn observe(host: &Host, watch: &Watch, planned: &mut Planned) -> Result<Observed, HostError> {
     match host.observe(watch).await {
         Err(HostError::DockerAbsent { why, .. })
-            if why == crate::host::error::DockerAbsence::Forbidden
-                && !nix::unistd::Uid::effective().is_root() =>
+            if why == DockerAbsence::Forbidden
+                && !nix::unistd::Uid::effective().is_root()
+                && !watch.units.is_empty() =>
         {
-            warnings.push("networks and members were not compared: that needs root".to_owned());
+            let text = "networks and members were not compared: that needs root";
+            planned.warnings.push(text.to_owned());
+            planned.incomplete = true;
             let without = Watch {
                 docker: false,
                 ..watch.clone()

@@ -1,6 +1,6 @@
 //! `--only`: what is applied becomes what was applied with the selected resources changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::ReconcileError;
@@ -27,6 +27,7 @@ pub(super) fn merge(new: Desired, applied: Option<&Desired>, only: &[Selector]) 
     let network = |name: &String| {
         selects(Kind::Network, name) || only.iter().any(|selector| selector.reaches_member_of(name))
     };
+    let absent = absent(&applied.absent, &new.absent, only);
     Desired {
         sites: merged!(sites, |name: &String| selects(Kind::Site, name)),
         units: merged!(units, |name: &String| selects(Kind::Unit, name)),
@@ -37,13 +38,27 @@ pub(super) fn merge(new: Desired, applied: Option<&Desired>, only: &[Selector]) 
         files: files(applied.files, new.files, &selects),
         networks: merged!(networks, network),
         volumes: merged!(volumes, |name: &String| selects(Kind::Volume, name)),
-        absent: new.absent,
-        bootstrap_certificates: new.bootstrap_certificates,
-        gates: new.gates,
-        routes: new.routes,
-        budget: new.budget,
-        ports: new.ports,
+        absent,
+        bootstrap_certificates: match Selector::any_of_kind(only, Kind::Site) {
+            true => new.bootstrap_certificates,
+            false => applied.bootstrap_certificates,
+        },
+        gates: applied.gates,
+        routes: applied.routes,
+        budget: applied.budget,
+        ports: applied.ports,
     }
+}
+
+/// Paths that are to be absent, as the resources that would stand there.
+fn absent(
+    applied: &BTreeSet<PathBuf>,
+    new: &BTreeSet<PathBuf>,
+    only: &[Selector],
+) -> BTreeSet<PathBuf> {
+    let selected = |path: &&PathBuf| Selector::any(only, &crate::plan::absent_id(path));
+    let kept = applied.iter().filter(|path| !selected(path));
+    kept.chain(new.iter().filter(selected)).cloned().collect()
 }
 
 /// Files are keyed by where they lie on the host, and named by their path in the checkout.
@@ -91,10 +106,12 @@ pub(super) fn check(
 /// Everything that can be named, what is to be absent included.
 fn ids(desired: &Desired) -> Vec<ResourceId> {
     let mut ids = desired.ids();
-    for name in desired.absent.iter().filter_map(|path| path.file_name()) {
-        ids.push(ResourceId::new(Kind::Site, name.to_string_lossy()));
-        ids.push(ResourceId::new(Kind::Unit, name.to_string_lossy()));
-    }
+    ids.extend(
+        desired
+            .absent
+            .iter()
+            .map(|path| crate::plan::absent_id(path)),
+    );
     ids
 }
 

@@ -1,6 +1,8 @@
 //! What undoes each step of a run, written to the disk before the step is done. A run that was
 //! killed is undone from it by the next one.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -37,8 +39,21 @@ pub enum Undo {
     Stop(String),
     /// Start a unit that was running.
     Start(String),
-    /// Restart a unit that ran with its old files, or make it reload them.
+    /// Restart a unit that ran with its old files.
     Restart(String),
+    /// Make a unit reload its old files: a restart could take others along.
+    ReloadUnit(String),
+    /// Attach a container that was on the network.
+    Connect {
+        /// The network's name.
+        network: String,
+        /// The container's name.
+        container: String,
+        /// Its names on the network.
+        aliases: BTreeSet<String>,
+        /// The address that was asked for, if any.
+        address: Option<IpAddr>,
+    },
     /// Detach a container that was not on the network.
     Disconnect {
         /// The network's name.

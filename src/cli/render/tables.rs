@@ -18,6 +18,12 @@ pub(in crate::cli) fn drift(output: &mut Output, drift: &Drift, show_secrets: bo
         let kind = styled(colour(item.kind), &format!("{:<9}", item.kind.as_str()));
         output.line(&format!("{kind} {}", describe(item)));
     }
+    for refusal in &drift.plan.refusals {
+        output.line(&format!("{}: {}", refusal.id, clean(&refusal.why)));
+        for line in &refusal.help {
+            output.line(&format!("    {}", clean(line)));
+        }
+    }
     for change in drift
         .plan
         .changes
@@ -37,6 +43,12 @@ pub(in crate::cli) fn drift(output: &mut Output, drift: &Drift, show_secrets: bo
         }
     };
     match drift.items.len() {
+        0 if drift.incomplete => {
+            output.line(&format!(
+                "{}: {applied}",
+                styled(WARN, "in sync, as far as compared")
+            ));
+        }
         0 => output.line(&format!("{}: {applied}", styled(GOOD, "in sync"))),
         number => {
             let fixable = drift.items.iter().filter(|item| item.fixable).count();

@@ -19,6 +19,11 @@ const JOURNAL: Duration = Duration::from_secs(3);
 const QUEUE: Option<NonZeroUsize> = NonZeroUsize::new(4096);
 
 impl Systemd {
+    /// The last lines of a unit's journal since `since`; none where they cannot be read.
+    pub async fn journal(&self, unit: &str, since: SystemTime) -> Vec<String> {
+        journal(unit, since).await
+    }
+
     /// Starts a unit and waits until its job is done, which for `Type=simple` only means forked.
     pub async fn start(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
         self.job("start", "StartUnit", unit, timeout).await

@@ -266,6 +266,7 @@ fn syntax(place: &Place, error: &toml::de::Error) -> Diagnostic {
         false => message.split_once(", ").unwrap_or((message, "")),
     };
     let expected = match expected {
+        _ if message.starts_with("unknown variant") => expected,
         "expected a sequence" => "expected a list, such as [\"sites-enabled/default\"]",
         expected => expected,
     };

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-/// `90s`, `15m`, `1h30m`, `250ms`.
+/// No start, probe or drain takes longer; what is beyond is a mistake.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// `90s`, `15m`, `1h30m`, `250ms`; up to a day.
 pub fn duration(text: &str) -> Option<Duration> {
     let mut total = Duration::ZERO;
     let mut rest = text.trim();
@@ -27,7 +30,7 @@ pub fn duration(text: &str) -> Option<Duration> {
         total = total.checked_add(part)?;
         rest = tail.get(letters..)?.trim_start();
     }
-    Some(total)
+    Some(total).filter(|total| *total <= LONGEST)
 }
 
 /// `1800M`, `2G`, `512MiB`: powers of 1024, as compose and systemd read them.
