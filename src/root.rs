@@ -29,6 +29,13 @@ pub struct RootError {
     pub source: io::Error,
 }
 
+impl RootError {
+    /// Whether this user may not do it.
+    pub fn is_forbidden(&self) -> bool {
+        self.source.kind() == io::ErrorKind::PermissionDenied
+    }
+}
+
 /// A root directory. All paths given to it are absolute paths as the host sees them.
 #[derive(Clone, Debug)]
 pub struct Root {

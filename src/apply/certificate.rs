@@ -4,7 +4,6 @@ use std::path::Path;
 
 use tokio::process::Command;
 
-use super::files::make_parent;
 use super::{Run, StepError};
 use crate::host::HostError;
 use crate::model::Certificate;
@@ -14,11 +13,11 @@ const DAYS: &str = "90";
 
 impl Run<'_> {
     pub(super) async fn write_certificate(&mut self, pair: &Certificate) -> Result<(), StepError> {
+        self.make_parent(&pair.key)?;
+        self.make_parent(&pair.certificate)?;
         self.journal.save(&pair.key)?;
         self.journal.save(&pair.certificate)?;
         let root = self.host.root();
-        make_parent(root, &pair.key)?;
-        make_parent(root, &pair.certificate)?;
         let folder = tempfile::tempdir().map_err(|source| crate::root::RootError {
             doing: "make a temporary folder below",
             path: std::env::temp_dir(),

@@ -65,8 +65,8 @@ impl Run<'_> {
         if keep {
             self.keep(path)?;
         }
+        self.make_parent(path)?;
         self.journal.save(path)?;
-        make_parent(self.host.root(), path)?;
         Ok(self.host.root().link(path, target)?)
     }
 
@@ -89,8 +89,8 @@ impl Run<'_> {
                 owner: owner.to_owned(),
             });
         }
+        self.make_parent(path)?;
         self.journal.save(path)?;
-        make_parent(self.host.root(), path)?;
         let root = self.host.root();
         Ok(root.write_owned(path, &file.content, mode, ids)?)
     }
@@ -102,6 +102,46 @@ impl Run<'_> {
         self.journal.save(path)?;
         self.host.root().remove(path)?;
         remove_empty_parents(self.host.root(), path, Path::new(layout::SYSTEMD));
+        Ok(())
+    }
+
+    /// Makes the folders above `path` that are missing, with what removes them on record.
+    pub(super) fn make_parent(&mut self, path: &Path) -> Result<(), StepError> {
+        let root = self.host.root();
+        let missing = path
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| root.resolve(folder).is_none());
+        let missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+        for folder in missing.into_iter().rev() {
+            self.journal.record(Undo::RemoveFolder(folder.clone()))?;
+            root.make_folder(&folder)?;
+        }
+        Ok(())
+    }
+
+    /// Takes away the empty file that systemd put at a checkout path to bind a stored file over
+    /// it: git would take it for an untracked file that stands in the way of a later pull.
+    pub(super) fn clear_mount_point(
+        &mut self,
+        path: &Path,
+        checkout: &Path,
+    ) -> Result<(), StepError> {
+        let root = self.host.root();
+        if let Entry::File {
+            content,
+            owner: (0, 0),
+            ..
+        } = root.entry(path)?
+            && content.is_empty()
+        {
+            root.remove(path)?;
+            remove_empty_parents(root, path, checkout);
+            self.progress.say(&format!(
+                "removed the empty file that systemd left at {}",
+                path.display()
+            ));
+        }
         Ok(())
     }
 

@@ -166,6 +166,7 @@ impl Run<'_> {
                 keep,
             } => self.put_copy(path, file, *mode, owner, *keep),
             Action::Remove { path, keep } => self.remove(path, *keep),
+            Action::ClearMountPoint { path, checkout } => self.clear_mount_point(path, checkout),
             Action::DaemonReload => self.reload_systemd().await,
             Action::Start(step) => self.start(step).await,
             Action::Restart(step) => self.restart(step, &change.interrupts).await,

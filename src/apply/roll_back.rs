@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::files::{MARK, make_parent, remove_empty_parents};
+use super::files::{MARK, make_parent};
 use super::{Progress, StepError};
 use crate::host::Host;
 use crate::model::layout;
@@ -45,7 +45,10 @@ fn phase(undo: &Undo) -> u8 {
     match undo {
         Undo::Stop(_) => 0,
         Undo::Disconnect { .. } | Undo::Connect { .. } => 1,
-        Undo::Restore { .. } | Undo::Exchange { .. } | Undo::ForgetGeneration(_) => 2,
+        Undo::Restore { .. }
+        | Undo::RemoveFolder(_)
+        | Undo::Exchange { .. }
+        | Undo::ForgetGeneration(_) => 2,
         Undo::RemoveNetwork(_) => 3,
         Undo::DaemonReload => 4,
         Undo::Restart(_) | Undo::ReloadUnit(_) | Undo::Start(_) => 5,
@@ -57,6 +60,7 @@ fn describe(undo: &Undo) -> String {
     match undo {
         Undo::RemoveNetwork(name) => format!("remove the network {name}"),
         Undo::Restore { path, .. } => format!("put back {}", path.display()),
+        Undo::RemoveFolder(path) => format!("remove {}", path.display()),
         Undo::ForgetGeneration(number) => format!("forget generation {number}"),
         Undo::Exchange { .. } => "switch the store back".to_owned(),
         Undo::DaemonReload => "let systemd read the old units".to_owned(),
@@ -82,6 +86,10 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
         },
         Undo::Restore { path, saved } => restore(host, path, saved),
         Undo::Exchange { run } => exchange_back(host, run),
+        Undo::RemoveFolder(path) => {
+            host.root().remove_empty(path);
+            Ok(())
+        }
         Undo::ForgetGeneration(number) => {
             Ok(State::new(host.root().clone()).forget_generation(*number)?)
         }
@@ -146,11 +154,7 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
 fn restore(host: &Host, path: &Path, saved: &Saved) -> Result<(), StepError> {
     let root = host.root();
     match saved {
-        Saved::Missing => {
-            root.remove(path)?;
-            remove_empty_parents(root, path, Path::new(layout::SYSTEMD));
-            Ok(())
-        }
+        Saved::Missing => Ok(root.remove(path)?),
         Saved::Link(target) => {
             make_parent(root, path)?;
             Ok(root.link(path, target)?)

@@ -92,7 +92,7 @@ impl Run<'_> {
                 return Err(self.not_up(&step.unit, why).await);
             }
             let missing = self.missing(step, |container| {
-                container.is_running() || (step.oneshot && finished(container))
+                container.is_running() || finished(container)
             });
             let missing = missing.await?;
             if missing.is_empty() {
@@ -172,7 +172,7 @@ impl Run<'_> {
                 }
             }
             let missing = self.missing(step, |container| {
-                container.is_running() || (step.oneshot && finished(container))
+                container.is_running() || finished(container)
             });
             let missing = missing.await?;
             if !missing.is_empty() {
@@ -255,6 +255,7 @@ fn fell_over(state: &UnitState, before: u32, oneshot: bool) -> Option<String> {
     }
 }
 
+/// One that did its work, such as a migration. A unit that ends with it is seen by its own state.
 fn finished(container: &Container) -> bool {
     container.state == "exited" && container.exit_code == 0
 }

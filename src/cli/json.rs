@@ -145,6 +145,7 @@ fn action(action: &Action) -> (&'static str, String) {
         | Action::Remove { path: file, .. } => ("remove", path(file)),
         Action::Link { path: link, .. } => ("link", path(link)),
         Action::Copy { path: file, .. } => ("write", path(file)),
+        Action::ClearMountPoint { path: file, .. } => ("remove", path(file)),
         Action::DaemonReload => ("daemon-reload", "systemd".to_owned()),
         Action::Start(step) => ("start", step.unit.clone()),
         Action::Restart(step) => ("restart", step.unit.clone()),

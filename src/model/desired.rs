@@ -74,6 +74,8 @@ pub struct File {
     pub hash: Hash,
     /// Whether git or the file system says that it is executable.
     pub executable: bool,
+    /// Whether only its owner may read it.
+    pub private: bool,
     /// The content. Not in records: those keep it as files of a generation.
     #[serde(skip)]
     pub content: Arc<[u8]>,
@@ -91,13 +93,19 @@ impl File {
             source: source.into(),
             hash: Hash::of(&content),
             executable,
+            private: false,
             content,
         }
     }
 
     /// Permission bits in the store.
     pub fn mode(&self) -> u32 {
-        if self.executable { 0o755 } else { 0o644 }
+        match (self.executable, self.private) {
+            (true, false) => 0o755,
+            (false, false) => 0o644,
+            (true, true) => 0o700,
+            (false, true) => 0o600,
+        }
     }
 }
 

@@ -121,6 +121,14 @@ pub enum Action {
         /// Whether it is kept in the backups.
         keep: bool,
     },
+    /// Take away the empty file that systemd put at a checkout path to bind a stored file over
+    /// it, once no unit names it any more. Nothing to do where something else stands.
+    ClearMountPoint {
+        /// The path.
+        path: PathBuf,
+        /// The checkout, which stays.
+        checkout: PathBuf,
+    },
     /// Make systemd read its units again.
     DaemonReload,
     /// Start a unit and wait until it is up.

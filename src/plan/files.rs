@@ -16,6 +16,10 @@ pub(super) fn store(
 ) -> bool {
     let live = layout::live(path);
     let observed = draft.observed;
+    if *observed.entry(&live) == Entry::Unreadable {
+        note_unreadable(draft, id, &live);
+        return false;
+    }
     let (present, mode) = match observed.entry(&live) {
         Entry::File { content, mode, .. } => (Some(content), *mode),
         _ => (None, 0),

@@ -58,6 +58,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         files::remove(draft, Stage::Switch, id, path, why);
     }
     prune_store(draft);
+    clear_mount_points(draft);
 }
 
 /// Links into the checkout, dangling ones included, and the links that enable their units.
@@ -212,6 +213,39 @@ fn replaced_by(draft: &Draft<'_>, old: &Unit) -> Option<String> {
                 .any(|a| old.stacks.iter().any(|b| collides(a, b)))
         })
         .map(|(name, _)| name.clone())
+}
+
+/// Checkout paths of files that no unit names any more: systemd has put an empty file there to
+/// bind the stored one over it, if git had already removed it.
+fn clear_mount_points(draft: &mut Draft<'_>) {
+    let Some((_, applied)) = &draft.recorded.applied else {
+        return;
+    };
+    if draft.observed.systemd.is_none() {
+        return;
+    }
+    for (path, file) in &applied.files {
+        let present = draft
+            .observed
+            .content(path)
+            .is_some_and(|content| !content.is_empty());
+        if draft.desired.files.contains_key(path) || present {
+            continue;
+        }
+        let depth = file.source.components().count();
+        let Some(checkout) = path.ancestors().nth(depth) else {
+            continue;
+        };
+        let action = Action::ClearMountPoint {
+            path: path.clone(),
+            checkout: checkout.to_owned(),
+        };
+        let id = ResourceId::new(Kind::File, file.source.to_string_lossy());
+        draft.change(
+            Stage::Retire,
+            change(id, action, "no unit names it any more"),
+        );
+    }
 }
 
 /// Files of the store that nothing wants any more: they go last, since a unit may still have to

@@ -3,9 +3,7 @@
 
 use super::draft::Draft;
 use super::members::not_running;
-use crate::model::{
-    Container, DriftKind, Health, Kind, MemberName, ResourceId, Stack, Unit, UnitState, UnitType,
-};
+use crate::model::{Container, DriftKind, Health, Kind, MemberName, ResourceId, Stack, UnitState};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let (Some(systemd), Some(_)) = (&draft.observed.systemd, &draft.observed.docker) else {
@@ -19,13 +17,13 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         }
         for stack in &unit.stacks {
             for service in &stack.services {
-                note_service(draft, name, unit, stack, service);
+                note_service(draft, name, stack, service);
             }
         }
     }
 }
 
-fn note_service(draft: &mut Draft<'_>, name: &str, unit: &Unit, stack: &Stack, service: &str) {
+fn note_service(draft: &mut Draft<'_>, name: &str, stack: &Stack, service: &str) {
     let Some(docker) = &draft.observed.docker else {
         return;
     };
@@ -42,9 +40,7 @@ fn note_service(draft: &mut Draft<'_>, name: &str, unit: &Unit, stack: &Stack, s
         .collect();
     let id = ResourceId::new(Kind::Unit, name);
     for container in containers {
-        let finished = unit.service_type == UnitType::Oneshot
-            && container.state == "exited"
-            && container.exit_code == 0;
+        let finished = container.state == "exited" && container.exit_code == 0;
         if let Some(why) = not_running(container).filter(|_| !finished) {
             let text = format!("its container {} does not run: {why}", container.name);
             draft.note(id.clone(), Some(DriftKind::Degraded), text);

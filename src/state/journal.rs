@@ -29,6 +29,8 @@ pub enum Undo {
         /// Marks the live tree of the run.
         run: String,
     },
+    /// Remove a folder that was made, if it is empty.
+    RemoveFolder(PathBuf),
     /// Forget the generation that the run wrote.
     ForgetGeneration(u64),
     /// systemd read units of this run.

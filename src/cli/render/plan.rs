@@ -113,6 +113,9 @@ fn describe(change: &Change) -> (&'static str, String) {
             format!("write {} ({mode:04o} {owner})", path.display()),
         ),
         Action::Remove { path, .. } => ("-", format!("remove {}", path.display())),
+        Action::ClearMountPoint { path, .. } => {
+            ("-", format!("remove the mount point {}", path.display()))
+        }
         Action::DaemonReload => ("!", "daemon-reload, interrupts nothing".to_owned()),
         Action::Start(_) => ("+", "start".to_owned()),
         Action::Restart(_) => ("!", format!("restart, interrupts {}", interrupted(change))),
@@ -168,7 +171,9 @@ fn summary(plan: &Plan) -> String {
             of(|action| {
                 matches!(
                     action,
-                    Action::Remove { .. } | Action::Store { file: None, .. }
+                    Action::Remove { .. }
+                        | Action::ClearMountPoint { .. }
+                        | Action::Store { file: None, .. }
                 )
             }),
             "removal",

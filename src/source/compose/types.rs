@@ -52,6 +52,53 @@ pub struct Service {
     pub rest: BTreeMap<String, Value>,
 }
 
+impl Compose {
+    /// The services that `up` starts: those named with what they depend on, or all; without
+    /// those that wait for a profile or have no replica.
+    pub fn started(&self, named: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut todo: Vec<&str> = match named.is_empty() {
+            true => self
+                .services
+                .iter()
+                .filter(|(_, service)| service.profiles.is_empty())
+                .map(|(name, _)| name.as_str())
+                .collect(),
+            false => named.iter().map(String::as_str).collect(),
+        };
+        let mut started = BTreeSet::new();
+        while let Some(name) = todo.pop() {
+            if let Some(service) = self.services.get(name)
+                && !service.has_no_replica()
+                && started.insert(name.to_owned())
+            {
+                todo.extend(service.depends_on());
+            }
+        }
+        started
+    }
+}
+
+impl Service {
+    /// `scale: 0`, or `deploy: {replicas: 0}`.
+    fn has_no_replica(&self) -> bool {
+        let replicas = self
+            .rest
+            .get("deploy")
+            .and_then(|deploy| deploy.get("replicas"));
+        let number = self.rest.get("scale").or(replicas);
+        number.and_then(Value::as_u64) == Some(0)
+    }
+
+    /// Services that start before it: a list of names, or a map with conditions.
+    fn depends_on(&self) -> Vec<&str> {
+        match self.rest.get("depends_on") {
+            Some(Value::Sequence(names)) => names.iter().filter_map(Value::as_str).collect(),
+            Some(Value::Mapping(map)) => map.keys().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// A list of networks, or a map with settings for each.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]

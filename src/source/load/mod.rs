@@ -273,11 +273,17 @@ impl Loader<'_, '_> {
     fn etc_file(&self, file: File, relative: &Path) -> EtcFile {
         let section = self.policy().etc.get(relative.to_string_lossy().as_ref());
         let policy = section.map(|section| section.value.clone());
+        let mode = policy
+            .as_ref()
+            .and_then(|policy| policy.mode)
+            .unwrap_or(file.mode());
+        let file = File {
+            // What others may not read below /etc they may not read in the store.
+            private: mode & 0o004 == 0,
+            ..file
+        };
         EtcFile {
-            mode: policy
-                .as_ref()
-                .and_then(|policy| policy.mode)
-                .unwrap_or(file.mode()),
+            mode,
             owner: policy
                 .as_ref()
                 .and_then(|policy| policy.owner.clone())

@@ -91,7 +91,7 @@ impl Loader<'_, '_> {
             .unwrap_or_default();
         let project = compose::project_name(&project);
         let stack = Stack {
-            services: compose.services.keys().cloned().collect(),
+            services: compose.started(&call.services),
             containers: compose
                 .services
                 .values()

@@ -248,35 +248,33 @@ fn syntax(place: &Place, error: &toml::de::Error) -> Diagnostic {
     let span = error.span().unwrap_or(end..end);
     let message = error.message();
     let mut quoted = message.split('`').skip(1).step_by(2);
-    let (expected, help) = match message.starts_with("unknown field") {
-        true => {
-            let unknown = quoted.next().unwrap_or_default();
-            let known: Vec<&str> = quoted.collect();
-            let near = nearest(unknown, known.iter().copied());
-            let help = match unit::name::TYPES.contains(&unknown) {
-                true => Some(format!(
-                    "names with dots need quotes: [unit.\"NAME.{unknown}\"]"
-                )),
-                false => near.map(|name| format!("did you mean {name}?")),
-            };
-            let message = format!("unknown key {unknown:?}");
-            let expected = format!("the keys here are {}", known.join(", "));
-            return place.complain(span, message, expected, help);
-        }
-        false => message.split_once(", ").unwrap_or((message, "")),
+    if message.starts_with("unknown field") {
+        let unknown = quoted.next().unwrap_or_default();
+        let known: Vec<&str> = quoted.collect();
+        let near = nearest(unknown, known.iter().copied());
+        let help = match unit::name::TYPES.contains(&unknown) {
+            true => Some(format!(
+                "names with dots need quotes: [unit.\"NAME.{unknown}\"]"
+            )),
+            false => near.map(|name| format!("did you mean {name}?")),
+        };
+        let message = format!("unknown key {unknown:?}");
+        let expected = format!("the keys here are {}", known.join(", "));
+        return place.complain(span, message, expected, help);
+    }
+    let (said, expected) = message.split_once(", ").unwrap_or((message, ""));
+    let said = match said.starts_with("unknown variant") {
+        true => format!(
+            "{:?} cannot be used here",
+            quoted.next().unwrap_or_default()
+        ),
+        false => said.lines().next().unwrap_or_default().to_owned(),
     };
-    let expected = match expected {
-        _ if message.starts_with("unknown variant") => expected,
+    let expected = match expected.lines().next().unwrap_or_default() {
         "expected a sequence" => "expected a list, such as [\"sites-enabled/default\"]",
         expected => expected,
     };
-    let first_line = expected.lines().next().unwrap_or_default();
-    place.complain(
-        span,
-        first_line,
-        help.lines().next().unwrap_or_default(),
-        None,
-    )
+    place.complain(span, said, expected, None)
 }
 
 impl Policy {

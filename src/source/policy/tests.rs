@@ -165,7 +165,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "[unit.\"a.service\"]\non_change = \"stop\"",
-            "watchme.toml:2:13: unknown variant `stop`",
+            "watchme.toml:2:13: \"stop\" cannot be used here",
             "expected one of `restart`, `reload`, `none`",
             None,
         ),

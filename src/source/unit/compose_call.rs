@@ -1,5 +1,6 @@
 //! Calls of compose, by either of its names.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::commands::{Named, Reader, Role, absolute};
@@ -13,6 +14,8 @@ pub struct ComposeCall {
     pub project: Option<String>,
     /// `--project-directory`, or the working directory, when it is known.
     pub folder: Option<PathBuf>,
+    /// Services that `up` names. Empty: all.
+    pub services: BTreeSet<String>,
 }
 
 /// Options of `docker-compose` and `docker compose` that stand before the subcommand and take
@@ -43,6 +46,7 @@ impl Reader<'_> {
             files: Vec::new(),
             project: self.environment.get("COMPOSE_PROJECT_NAME").cloned(),
             folder: workdir.map(Path::to_owned),
+            services: BTreeSet::new(),
         };
         let mut files: Vec<String> = Vec::new();
         let mut words = arguments.iter();
@@ -55,6 +59,9 @@ impl Reader<'_> {
                 },
             };
             if !option.starts_with('-') {
+                if option == "up" {
+                    call.services = named_services(words.as_slice());
+                }
                 break;
             }
             if !TAKE_A_VALUE.contains(&option) {
@@ -90,8 +97,43 @@ impl Reader<'_> {
             }
         }
         let known = !call.files.is_empty() || (files.is_empty() && call.folder.is_some());
-        if known && !self.found.compose.contains(&call) {
-            self.found.compose.push(call);
+        if !known {
+            return;
+        }
+        // `pull`, `up` and `down` of the same project are one project; `up` says what runs.
+        let same = |known: &&mut ComposeCall| {
+            (&known.files, &known.project, &known.folder)
+                == (&call.files, &call.project, &call.folder)
+        };
+        match self.found.compose.iter_mut().find(same) {
+            Some(known) => known.services.extend(call.services),
+            None => self.found.compose.push(call),
         }
     }
+}
+
+/// Options of `up` that take a value.
+const UP_TAKES_A_VALUE: [&str; 8] = [
+    "-t",
+    "--timeout",
+    "--scale",
+    "--exit-code-from",
+    "--pull",
+    "--attach",
+    "--no-attach",
+    "--wait-timeout",
+];
+
+/// The words behind `up` that are no options.
+fn named_services(words: &[String]) -> BTreeSet<String> {
+    let mut services = BTreeSet::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if UP_TAKES_A_VALUE.contains(&word.as_str()) {
+            words.next();
+        } else if !word.starts_with('-') {
+            services.insert(word.clone());
+        }
+    }
+    services
 }

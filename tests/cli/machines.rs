@@ -1,0 +1,354 @@
+//! What machines read: JSON that keeps to its schema, logs, exit statuses.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{Output, Place, STATE, shows};
+
+/// Checks a value against a schema of `schema/`, as far as those use JSON Schema; tells what is wrong.
+fn violations(schema: &Value, whole: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = whole
+            .pointer(reference.trim_start_matches('#'))
+            .unwrap_or_else(|| panic!("no {reference}"));
+        return violations(target, whole, value, at, found);
+    }
+    for (word, all) in [("anyOf", false), ("oneOf", false), ("allOf", true)] {
+        let Some(choices) = schema[word].as_array() else {
+            continue;
+        };
+        let failed: Vec<Vec<String>> = choices
+            .iter()
+            .map(|choice| {
+                let mut inner = Vec::new();
+                violations(choice, whole, value, at, &mut inner);
+                inner
+            })
+            .filter(|inner| !inner.is_empty())
+            .collect();
+        if (all && !failed.is_empty()) || failed.len() == choices.len() {
+            found.extend(failed.concat());
+        }
+    }
+    let kinds: Vec<&str> = match &schema["type"] {
+        Value::String(kind) => vec![kind],
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    if !kinds.is_empty() && !kinds.iter().any(|kind| is_of(value, kind)) {
+        found.push(format!("{at}: {value} is no {}", kinds.join(" or ")));
+    }
+    let allowed = schema["enum"]
+        .as_array()
+        .is_none_or(|allowed| allowed.contains(value));
+    if !allowed || schema.get("const").is_some_and(|only| only != value) {
+        found.push(format!("{at}: {value} is not allowed"));
+    }
+    if let Value::Object(fields) = value {
+        for key in schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
+            if !fields.contains_key(key) {
+                found.push(format!("{at}: no {key}"));
+            }
+        }
+        for (key, inner) in fields {
+            match (
+                schema["properties"].get(key),
+                &schema["additionalProperties"],
+            ) {
+                (Some(property), _) => {
+                    violations(property, whole, inner, &format!("{at}.{key}"), found)
+                }
+                (None, additional @ Value::Object(_)) => {
+                    violations(additional, whole, inner, &format!("{at}.{key}"), found)
+                }
+                (None, _) if kinds.contains(&"object") => {
+                    found.push(format!("{at}: {key} is not in the schema"))
+                }
+                _ => {}
+            }
+        }
+    }
+    for (number, inner) in value.as_array().into_iter().flatten().enumerate() {
+        if schema.get("items").is_some() {
+            violations(
+                &schema["items"],
+                whole,
+                inner,
+                &format!("{at}[{number}]"),
+                found,
+            );
+        }
+    }
+}
+
+fn is_of(value: &Value, kind: &str) -> bool {
+    match kind {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
+        _ => panic!("unknown type {kind}"),
+    }
+}
+
+fn schema(name: &str) -> Value {
+    let path = format!("{}/schema/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// One object on standard output, whole, of this format, as the schema says.
+#[track_caller]
+fn keeps_to(name: &str, run: Output) -> Value {
+    let (schema, value) = (schema(name), run.json());
+    let mut found = Vec::new();
+    violations(&schema, &schema, &value, name, &mut found);
+    assert!(found.is_empty(), "{found:#?}\n{}", run.shown());
+    assert_eq!(value["format_version"], 1);
+    value
+}
+
+/// A check that never fails would prove nothing.
+#[test]
+fn the_schema_check_finds_what_is_wrong() {
+    let schema = schema("error");
+    let check = |text: &str| {
+        let mut found = Vec::new();
+        violations(
+            &schema,
+            &schema,
+            &serde_json::from_str(text).unwrap(),
+            "error",
+            &mut found,
+        );
+        found.len()
+    };
+    let good = r#"{"format_version": 1, "error": "x", "caused_by": ["y"], "hint": null, "exit_status": 1}"#;
+    assert_eq!(check(good), 0);
+    assert_eq!(check(&good.replace("\"hint\": null, ", "")), 0);
+    assert_eq!(check(&good.replace("\"x\"", "7")), 1);
+    assert_eq!(check(&good.replace("[\"y\"]", "[7]")), 1);
+    assert_eq!(
+        check(&good.replace("\"error\"", "\"eror\"")),
+        2,
+        "one is missing, one is too much"
+    );
+}
+
+const NETWORK: (&str, &str) = (
+    "docker-compose.infra.yml",
+    "networks:\n  shop:\n    name: shop\n    ipam:\n      config:\n        - subnet: 172.30.0.0/24\nvolumes:\n  data:\n    name: data\n",
+);
+
+#[test]
+fn every_json_keeps_to_its_schema() {
+    let mut files = STATE.to_vec();
+    files.push(NETWORK);
+    files[0].1 = "absent = [\"sites-enabled/default\"]\n[[network.shop.member]]\ncontainer = \"till\"\naddress = \"172.30.0.9\"\n";
+    let place = Place::git(&files);
+    keeps_to("status", place.run(&["status", "--json"]).expect(0));
+    let drift = keeps_to("drift", place.run(&["drift", "--json"]).expect(2));
+    assert_eq!(drift["generation"], Value::Null);
+    let plan = keeps_to("plan", place.run(&["plan", "--json"]).expect(0));
+    assert_eq!(plan["in_sync"], false);
+    let apply = keeps_to("apply", place.run(&["apply", "--json"]).expect(0));
+    assert_eq!(
+        (&apply["outcome"], &apply["run"]["number"]),
+        (&"applied".into(), &1.into())
+    );
+    assert_eq!(
+        apply["plan"]["changes"], plan["changes"],
+        "done is what was planned"
+    );
+    let again = keeps_to("apply", place.run(&["apply", "--json"]).expect(0));
+    assert_eq!(
+        (&again["outcome"], &again["run"]),
+        (&"in-sync".into(), &Value::Null)
+    );
+    assert_eq!(
+        keeps_to("plan", place.run(&["plan", "--json"]).expect(0))["in_sync"],
+        true
+    );
+    place
+        .run(&["pause", "hello", "--reason", "memory"])
+        .expect(0);
+    let status = keeps_to("status", place.run(&["status", "--json"]).expect(0));
+    assert_eq!(status["pauses"]["hello.service"]["reason"], "memory");
+    place.run(&["resume", "hello"]).expect(0);
+
+    place.write_host("etc/logrotate.d/hello", "# mine\n");
+    place.write(&[(
+        "sites-available/api.example.com",
+        &STATE[1].1.replace("8001", "8002"),
+    )]);
+    let dirty = keeps_to("plan", place.run(&["plan", "--json"]).expect(0));
+    assert_eq!(
+        dirty["origin"]["dirty"][0],
+        "sites-available/api.example.com"
+    );
+    place.commit("Move the API to 8002");
+    let drift = keeps_to("drift", place.run(&["drift", "--json"]).expect(2));
+    let kinds: Vec<_> = drift["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (item["kind"].as_str(), item["resource"].clone()))
+        .collect();
+    assert!(
+        kinds.iter().any(|(kind, _)| *kind == Some("pending"))
+            && kinds.iter().any(|(kind, _)| *kind == Some("drifted")),
+        "{kinds:?}"
+    );
+    keeps_to("status", place.run(&["status", "--json"]).expect(0));
+    let fixed = keeps_to("drift", place.run(&["drift", "--fix", "--json"]).expect(2));
+    assert_eq!(fixed["fixed"].as_array().unwrap().len(), 1, "{fixed}");
+}
+
+#[test]
+fn errors_are_json_too() {
+    let place = Place::git(STATE);
+    place.write(&[("sites-available/a", "server {\n    listen 80\n}\n")]);
+    place.commit("A mistake");
+    for arguments in [
+        &["plan", "--json"][..],
+        &["apply", "--json"],
+        &["drift", "--fix", "--json"],
+        &["plan", "--json", "--desired-state", "nowhere"],
+        &["plan", "--json", "--rev", "nowhere"],
+    ] {
+        let error = keeps_to("error", place.run(arguments).expect(1));
+        assert_eq!(error["exit_status"], 1);
+    }
+    let error = keeps_to("error", place.run(&["plan", "--json"]).expect(1));
+    let text = error["error"].as_str().unwrap();
+    assert!(
+        text.contains("sites-available/a") && text.contains(":2:"),
+        "a machine is told where: {text}"
+    );
+}
+
+#[test]
+fn refusals_are_json_too() {
+    let place = Place::git(STATE);
+    fs::create_dir_all(place.on_host("etc/nginx/sites-enabled/api.example.com/keep")).unwrap();
+    let plan = keeps_to("plan", place.run(&["plan", "--json"]).expect(0));
+    assert_eq!(plan["refusals"].as_array().unwrap().len(), 1, "{plan}");
+    let run = place.run(&["apply", "--json"]).expect(1);
+    keeps_to("error", run);
+}
+
+#[test]
+fn exit_statuses_tell_differences() {
+    let place = Place::git(STATE);
+    place.run(&["plan"]).expect(0);
+    place.run(&["plan", "--detailed-exitcode"]).expect(2);
+    place.run(&["apply"]).expect(0);
+    place.run(&["plan", "--detailed-exitcode"]).expect(0);
+    place.run(&["drift"]).expect(0);
+    place.run(&["drift", "--json"]).expect(0);
+    fs::remove_file(place.on_host("etc/logrotate.d/hello")).unwrap();
+    place.run(&["plan", "--detailed-exitcode"]).expect(2);
+    place.run(&["drift"]).expect(2);
+    place.run(&["drift", "--only", "site"]).expect(0);
+    place
+        .run(&["drift", "--only", "etc/logrotate.d/hello"])
+        .expect(2);
+    place.run(&["drift", "--fix", "--only", "site"]).expect(0);
+    place.run(&["drift"]).expect(2);
+    place.run(&["drift", "--fix"]).expect(0);
+    place.run(&["drift"]).expect(0);
+}
+
+#[test]
+fn logs_are_lines_of_json() {
+    let place = Place::git(STATE);
+    let log = place.beside("watchme.log");
+    let name = log.to_str().unwrap();
+    let apply = place
+        .run(&["apply", "--log-format", "json", "--log-file", name])
+        .expect(0);
+    place.write_host("etc/logrotate.d/hello", "# mine\n");
+    let drift = place
+        .run(&["drift", "--log-format", "json", "--log-file", name])
+        .expect(2);
+    let failed = place
+        .run(&[
+            "plan",
+            "--rev",
+            "nowhere",
+            "--log-format",
+            "json",
+            "--log-file",
+            name,
+        ])
+        .expect(1);
+    let text = fs::read_to_string(&log).unwrap();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    for line in &lines {
+        for key in ["timestamp", "level", "fields"] {
+            assert!(line.get(key).is_some(), "no {key} in {line}");
+        }
+    }
+    let has = |level: &str, words: &str| {
+        lines
+            .iter()
+            .any(|line| line["level"] == level && line.to_string().contains(words))
+    };
+    assert!(
+        has("INFO", "\"generation\":1")
+            && has("WARN", "etc/logrotate.d/hello")
+            && has("ERROR", "nowhere"),
+        "{text}"
+    );
+    assert!(
+        apply.stdout.contains("applied") && drift.stdout.contains("drift: "),
+        "people still get text"
+    );
+    for run in [&apply, &drift] {
+        for line in run.stderr.lines() {
+            assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
+        }
+    }
+    assert!(
+        serde_json::from_str::<Value>(failed.stderr.lines().next().unwrap()).is_ok(),
+        "{}",
+        failed.shown()
+    );
+}
+
+#[test]
+fn the_log_file_is_appended_to_and_quiet_terminals_stay_quiet() {
+    let place = Place::git(STATE);
+    let log = place.beside("watchme.log");
+    fs::write(&log, "before\n").unwrap();
+    let name = log.to_str().unwrap();
+    assert_eq!(
+        place.run(&["apply", "--log-file", name]).expect(0).stderr,
+        ""
+    );
+    assert_eq!(
+        place.run(&["drift", "--log-file", name]).expect(0).stderr,
+        ""
+    );
+    let text = fs::read_to_string(&log).unwrap();
+    assert!(
+        text.starts_with("before\n") && text.contains("applied") && text.contains("in sync"),
+        "{text}"
+    );
+    assert!(!text.contains('\u{1b}'));
+    let missing = place
+        .run(&["apply", "--log-file", "/nonexistent/folder/log"])
+        .expect(1);
+    shows!("a_log_file_that_cannot_be", missing.shown());
+}

@@ -1,0 +1,15 @@
+//! The command line on an offline root: what a person sees, and with which exit status. Needs neither
+//! root nor systemd, nginx or Docker.
+
+mod adopt;
+mod bad_input;
+mod bad_tree;
+mod contents;
+mod day;
+mod machines;
+mod offline;
+mod records;
+mod support;
+mod surroundings;
+mod untrusted;
+mod usage;
