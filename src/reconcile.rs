@@ -9,7 +9,7 @@ mod select;
 mod status;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use jiff::Timestamp;
 use crate::apply::{Progress, Run, roll_back};
 use crate::host::Host;
 use crate::model::{
-    Desired, Observed, Origin, Outcome, Plan, Recorded, ResourceId, RunRecord, Selector,
+    Desired, Observed, Origin, Outcome, Plan, Recorded, ResourceId, RunRecord, Selector, layout,
 };
 use crate::source::{Checkout, Revision, Which};
-use crate::state::{Journal, State};
+use crate::state::{Journal, State, Undo};
 
 pub use drift::{Drift, drift, fix};
 pub use error::ReconcileError;
@@ -178,7 +178,7 @@ async fn transact(
         switched,
         ..
     } = run;
-    match result {
+    let committed = match result {
         Ok(after) => {
             let loaded = commit::loaded(planned, &after, switched);
             let inventory = commit::inventory(planned);
@@ -188,8 +188,13 @@ async fn transact(
                 ..record.clone()
             });
             let generation = ended.as_ref().map(|record| (record, &planned.desired));
-            Ok(state.commit(&mut journal, generation, &inventory, &loaded)?)
+            let commit = state.commit(&mut journal, generation, &inventory, &loaded);
+            commit.map_err(ReconcileError::from)
         }
+        Err(cause) => Err(cause),
+    };
+    match committed {
+        Ok(()) => Ok(()),
         Err(cause) => Err(undo(host, state, planned, journal, cause, progress).await),
     }
 }
@@ -243,16 +248,20 @@ async fn undo(
     progress: &mut dyn Progress,
 ) -> ReconcileError {
     if journal.is_empty() {
+        // Nothing live was changed; what was prepared goes.
+        let _ = host.root().remove_folder(Path::new(layout::NEXT));
+        let _ = journal.clear();
         return cause;
     }
     progress.say("failed: rolling back");
-    let mut left: Vec<String> = roll_back(host, &journal, progress)
-        .await
+    let not_undone = roll_back(host, &journal, progress).await;
+    let again: Vec<Undo> = not_undone.iter().map(|left| left.undo.clone()).collect();
+    let mut left: Vec<String> = not_undone
         .into_iter()
         .map(|left| format!("{}: {}", left.what, error::chain(&left.error)))
         .collect();
     left.extend(look::differences(host, planned).await);
-    if let Err(error) = journal.clear() {
+    if let Err(error) = journal.keep(again) {
         left.push(error::chain(&error));
     }
     // Nothing of a failed run may look applied: what is loaded is what it was.
@@ -282,7 +291,7 @@ async fn recover(
     }
     progress.say("a run was interrupted: undoing what it did");
     let left = roll_back(host, &journal, progress).await;
-    journal.clear()?;
+    journal.keep(left.iter().map(|left| left.undo.clone()).collect())?;
     match left.is_empty() {
         true => Ok(()),
         false => Err(ReconcileError::Unrecovered {

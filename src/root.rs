@@ -290,6 +290,7 @@ impl Root {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(0o600)
             .custom_flags(OFlag::O_NOFOLLOW.bits())
             .open(self.place(path))
             .map_err(self.failed("open", path))

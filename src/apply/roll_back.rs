@@ -1,7 +1,7 @@
 //! Undoes a run from its journal, its own or one that was killed.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::files::{MARK, make_parent};
 use super::{Progress, StepError};
@@ -14,9 +14,14 @@ const UNIT: Duration = Duration::from_secs(180);
 /// Bound of nginx's reload.
 const NGINX: Duration = Duration::from_secs(20);
 
+/// How often a unit is looked at that comes up again.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
 /// Something that could not be undone.
 #[derive(Debug)]
 pub struct Left {
+    /// The step, to be tried again.
+    pub undo: Undo,
     /// What was to be undone.
     pub what: String,
     /// Why it was not.
@@ -35,10 +40,30 @@ pub async fn roll_back(host: &Host, journal: &Journal, progress: &mut dyn Progre
         progress.say(&format!("undo: {what}"));
         if let Err(error) = undo_one(host, undo).await {
             tracing::error!(%error, what, "could not undo");
-            left.push(Left { what, error });
+            let undo = undo.clone();
+            left.push(Left { undo, what, error });
         }
     }
+    wait_until_up(host, journal.undos()).await;
     left
+}
+
+/// Waits, within bounds, until what was started again has started: planned before that, it
+/// would look as if it did not run.
+async fn wait_until_up(host: &Host, undos: &[Undo]) {
+    let until = Instant::now() + UNIT;
+    for undo in undos {
+        let (Undo::Start(unit) | Undo::Restart(unit) | Undo::ReloadUnit(unit)) = undo else {
+            continue;
+        };
+        while let Ok(systemd) = host.systemd().await
+            && let Ok(state) = systemd.unit(unit).await
+            && matches!(state.active.as_str(), "activating" | "deactivating")
+            && Instant::now() < until
+        {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
 }
 
 fn phase(undo: &Undo) -> u8 {
@@ -120,7 +145,10 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
         Undo::Restart(unit) => {
             let systemd = host.systemd().await?;
             systemd.reset_failed(unit, UNIT).await?;
-            Ok(systemd.restart(unit, UNIT).await?)
+            match systemd.restart(unit, UNIT).await {
+                Err(error) if !error.is_not_found() => Err(error.into()),
+                _ => Ok(()),
+            }
         }
         Undo::Connect {
             network,

@@ -26,7 +26,10 @@ impl Run<'_> {
     pub(super) async fn start(&mut self, step: &UnitStep) -> Result<(), StepError> {
         let systemd = self.host.systemd().await?;
         let state = systemd.unit(&step.unit).await?;
-        self.journal.record(Undo::Stop(step.unit.clone()))?;
+        // One that is starting already goes on starting, whatever becomes of this run.
+        if matches!(state.active.as_str(), "inactive" | "failed" | "") {
+            self.journal.record(Undo::Stop(step.unit.clone()))?;
+        }
         if state.active == "failed" {
             systemd.reset_failed(&step.unit, step.timeout).await?;
         }

@@ -11,12 +11,23 @@ const MASK: &str = "********";
 /// `proxy_set_header Authorization "Bearer x"`.
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r#"(?i)([\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key"#,
-        r#"|private[_-]?key|credential|authorization)[\w.-]*["']?(?:\s*[=:]\s*|\s+["']))"#,
+        r#"(?i)([\w.-]*(?:passw(?:or)?d|pass|pwd|passphrase|secret|token|jwt|webhook|api[_-]?key"#,
+        r#"|access[_-]?key|private[_-]?key|credentials?|creds?|authorization|auth)\b[\w.-]*["']?"#,
+        r#"(?:\s*[=:]\s*|\s*,\s*|\s+["']))"#,
         r#"("[^"]*"|'[^']*'|[^;#"']+)"#,
     ))
     .ok()
 });
+
+/// An option with its value as the next word: `--password x`.
+static OPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)(--?[\w-]*(?:passw(?:or)?d|pass|secret|token|api-?key|auth)\s+)([^\s-]\S*)")
+        .ok()
+});
+
+/// A line of a PEM block: nothing but base64, and too long for a name. RFC 7468 has 64 of them.
+static PEM: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(\s*)[A-Za-z0-9+/]{48,}={0,2}\s*$").ok());
 
 /// A password within a URL: `postgres://user:x@host`.
 static IN_URL: LazyLock<Option<Regex>> =
@@ -46,6 +57,16 @@ pub(super) fn mask(line: &str) -> Cow<'_, str> {
                     },
                 )
                 .into_owned()
+        });
+    }
+    if let Some(pem) = &*PEM {
+        let masked = format!("${{1}}{MASK}");
+        text = replace(text, |text| pem.replace(text, masked.as_str()).into_owned());
+    }
+    if let Some(option) = &*OPTION {
+        let masked = format!("${{1}}{MASK}");
+        text = replace(text, |text| {
+            option.replace_all(text, masked.as_str()).into_owned()
         });
     }
     if let Some(in_url) = &*IN_URL {
@@ -95,6 +116,20 @@ mod tests {
                 "url: postgres://me:pw@db/x",
                 "url: postgres://me:********@db/x",
             ),
+            ("      DB_PASS: x", "      DB_PASS: ********"),
+            ("JWT: x", "JWT: ********"),
+            (
+                "ExecStart=/bin/x --password hunter2 -v",
+                "ExecStart=/bin/x --password ******** -v",
+            ),
+            (
+                "command: [\"--token\", \"x\"]",
+                "command: [\"--token\", ********]",
+            ),
+            (
+                "    MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7",
+                "    ********",
+            ),
             ("key AKIAIOSFODNN7EXAMPLE end", "key ******** end"),
         ] {
             assert_eq!(mask(line), masked);
@@ -108,6 +143,9 @@ mod tests {
             "      DB_PASSWORD: ${DB_PASSWORD}",
             "ExecStart=/usr/bin/docker-compose up",
             "# no secrets here",
+            "auth_basic off;",
+            "    author: someone",
+            "# authentication is done upstream",
         ] {
             assert_eq!(mask(line), line);
         }

@@ -37,6 +37,10 @@ impl std::fmt::Display for DriftKind {
     }
 }
 
+fn as_text<S: serde::Serializer>(id: &ResourceId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(id)
+}
+
 /// One deviation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -44,6 +48,8 @@ pub struct DriftItem {
     /// Which kind.
     pub kind: DriftKind,
     /// The resource, as `kind/name`.
+    #[serde(serialize_with = "as_text")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub resource: ResourceId,
     /// What deviates.
     pub what: String,

@@ -30,6 +30,12 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             continue;
         }
         taken_along.extend(change.interrupts.iter().cloned());
+        // A oneshot in which this run lives is starting until the run ends: waiting for that
+        // would be waiting for itself.
+        if matches!(&change.action, Action::Start(step) if systemd.own_unit.as_deref() == Some(&*step.unit))
+        {
+            continue;
+        }
         match would_stop_itself(&change, systemd.own_unit.as_deref()) {
             Some(own) => {
                 let text = format!(

@@ -160,7 +160,11 @@ fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
         return;
     };
     let (EtcAction::Restart(unit) | EtcAction::Reload(unit)) = &action;
-    let state = systemd.units.get(unit);
+    // One that does not run reads the file when it starts.
+    let state = systemd.units.get(unit).filter(|state| state.is_active());
+    if state.is_none() {
+        return;
+    }
     let step = UnitStep {
         unit: unit.clone(),
         timeout: ACTION_TIMEOUT,

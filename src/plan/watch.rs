@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::{Desired, Kind, Recorded, Selector, Watch, layout};
+use crate::model::{Desired, EtcAction, Kind, Recorded, Selector, Watch, layout};
 
 /// What a plan for `desired` has to know.
 pub fn watch(desired: &Desired, recorded: &Recorded, only: &[Selector]) -> Watch {
@@ -81,6 +81,10 @@ fn add_units(watch: &mut Watch, desired: &Desired, recorded: &Recorded) {
             .filter(|name| !name.contains("@."))
             .cloned(),
     );
+    let actions = desired.etc.values().filter_map(|etc| etc.action.as_ref());
+    watch.units.extend(actions.map(|action| match action {
+        EtcAction::Restart(unit) | EtcAction::Reload(unit) => unit.clone(),
+    }));
     for name in desired.units.keys() {
         // A changed socket has to know whether its service runs.
         if let Some(stem) = name

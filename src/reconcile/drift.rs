@@ -10,7 +10,7 @@ use crate::model::{
     Selector,
 };
 use crate::source::Which;
-use crate::state::State;
+use crate::state::{InProgress, State};
 
 /// How a host deviates.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub async fn drift(host: &Host, request: &Request) -> Result<Drift, ReconcileErr
     let recorded = state.recorded()?;
     let (pending, mut warnings) = pending(request, &recorded);
     if !state.journal()?.is_empty() {
-        warnings.push("a run was interrupted: the next apply or drift --fix undoes it".to_owned());
+        warnings.push(unfinished(&state));
     }
     if recorded.applied.is_none() {
         return Ok(Drift {
@@ -102,6 +102,17 @@ pub async fn fix(
         .filter(|item| item.fixable && !left.items.contains(item))
         .collect();
     Ok(left)
+}
+
+/// What a journal that is not empty means.
+fn unfinished(state: &State) -> String {
+    match state.in_progress() {
+        InProgress::Yes(holder) => format!("a run is in progress: {holder}"),
+        InProgress::No => {
+            "a run was interrupted: the next apply or drift --fix undoes it".to_owned()
+        }
+        InProgress::Unknown => "a run is in progress, or was interrupted".to_owned(),
+    }
 }
 
 /// What a refusal is about stays as it is; the rest is mended.

@@ -142,7 +142,10 @@ impl ReconcileError {
             ReconcileError::NginxAbsent => {
                 Some("apt-get install nginx, or leave sites out with --only".to_owned())
             }
-            ReconcileError::Unrecovered { .. } => Some("watchme-apply drift".to_owned()),
+            ReconcileError::Unrecovered { .. } => Some(format!(
+                "mend it and run the same command again; when the host is right as it is: rm {}/journal",
+                crate::model::layout::STATE
+            )),
             ReconcileError::Refused(_) => Some(
                 "`watchme-apply plan` shows everything; --only KIND/NAME applies the rest without it".to_owned(),
             ),

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use super::{Planned, ReconcileError, Request, select};
 use crate::host::error::DockerAbsence;
 use crate::host::{Host, HostError};
-use crate::model::{Action, Change, DriftKind, Entry, Observed, Plan, Recorded, Watch, layout};
+use crate::model::{
+    Action, Change, DriftKind, Entry, Kind, Observed, Plan, Recorded, Selector, Watch, layout,
+};
 use crate::plan::{self, Inputs};
 use crate::source::Revision;
 
@@ -138,7 +140,7 @@ async fn observe(host: &Host, watch: &Watch, planned: &mut Planned) -> Result<Ob
         Err(HostError::DockerAbsent { why, .. })
             if why == DockerAbsence::Forbidden
                 && !nix::unistd::Uid::effective().is_root()
-                && !watch.units.is_empty() =>
+                && !asks_docker_alone(&planned.only) =>
         {
             let text = "networks and members were not compared: that needs root";
             planned.warnings.push(text.to_owned());
@@ -151,6 +153,14 @@ async fn observe(host: &Host, watch: &Watch, planned: &mut Planned) -> Result<Ob
         }
         other => other,
     }
+}
+
+/// Whether nothing is left to compare without the engine.
+fn asks_docker_alone(only: &[Selector]) -> bool {
+    let of_docker = |selector: &Selector| {
+        matches!(selector.kind(), Kind::Network | Kind::Member | Kind::Volume)
+    };
+    !only.is_empty() && only.iter().all(of_docker)
 }
 
 /// Whether a change can only be seen once another one is done: containers that a unit has made.
@@ -191,7 +201,8 @@ async fn differences_now(host: &Host, planned: &Planned) -> Vec<String> {
     if let (Some(before), Some(after)) = (&before.systemd, &after.systemd) {
         for (name, state) in &before.units {
             let now = after.units.get(name).is_some_and(|state| state.is_active());
-            if state.is_active() != now {
+            // What was starting may be up by now, or not.
+            if state.is_active() != now && state.active != "activating" {
                 let (was, is) = (word(state.is_active()), word(now));
                 found.push(format!("{name} was {was} and is {is}"));
             }

@@ -129,7 +129,7 @@ fn known_unit(recorded: &Recorded, name: &str) -> Result<String, ReconcileError>
         let nearest = desired
             .units
             .keys()
-            .map(|known| (strsim::jaro_winkler(known, name), known))
+            .map(|known| (strsim::jaro_winkler(known, &with_suffix), known))
             .max_by(|(a, _), (b, _)| a.total_cmp(b))
             .filter(|(likeness, _)| *likeness > 0.7)
             .map(|(_, known)| known.clone());

@@ -10,7 +10,7 @@ use crate::model::{
     RunRecord,
 };
 use crate::plan::{find_members, not_running, watch};
-use crate::state::State;
+use crate::state::{InProgress, State};
 
 /// A host at a glance.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ pub struct MemberStatus {
 pub async fn status(host: &Host, request: &Request) -> Result<Status, ReconcileError> {
     let state = State::new(host.root().clone());
     let recorded = state.recorded()?;
-    let interrupted = !state.journal()?.is_empty();
+    let interrupted = !state.journal()?.is_empty() && state.in_progress() == InProgress::No;
     let pauses = recorded.pauses.clone();
     let mut networks = Vec::new();
     if let Some((_, desired)) = &recorded.applied {

@@ -26,6 +26,13 @@ pub fn find(folder: &Path) -> Option<PathBuf> {
 pub fn open(folder: &Path, root: &Path, asker: &Asker) -> Result<(Repository, Option<u32>)> {
     let mut parts = vec![Part::look(folder)?, Part::look(root)?];
     parts.push(Part::look(&root.join(".git"))?);
+    // Who can write these decides what HEAD is.
+    for inside in ["HEAD", "refs", "refs/heads", "packed-refs", "objects"] {
+        let path = root.join(".git").join(inside);
+        if path.exists() {
+            parts.push(Part::look(&path)?);
+        }
+    }
     owner::check(asker, &parts)?;
     let repo = open_trusting(root, &parts).map_err(|source| SourceError::Repository {
         root: root.into(),

@@ -157,6 +157,8 @@ impl Checkout {
         let inputs = Inputs::of_folder(work, ignored.as_ref());
         let mut loaded = load::load(&inputs, Some(work), &self.places())?;
         settle(&mut loaded, Some(&inputs), &[]);
+        let read = inputs.into_read();
+        self.check_owners(&read)?;
         let commit = self
             .repo
             .as_ref()
@@ -165,7 +167,22 @@ impl Checkout {
             worktree: true,
             ..self.origin(commit.as_ref())
         };
-        Ok(finish(loaded, inputs.into_read(), origin))
+        Ok(finish(loaded, read, origin))
+    }
+
+    /// Files that lie in a folder come from whoever could write there: root follows none that
+    /// anybody but the checkout's owner could have put there.
+    fn check_owners(&self, read: &Read) -> Result<()> {
+        let asker = Asker::current(&self.owner.into_iter().collect::<Vec<_>>());
+        if asker.euid != 0 {
+            return Ok(());
+        }
+        let mut paths = BTreeSet::new();
+        for path in read.found.keys() {
+            paths.extend(path.ancestors().map(|path| self.root.join(path)));
+        }
+        let looked: Result<Vec<Part>> = paths.iter().map(|path| Part::look(path)).collect();
+        owner::check(&asker, &looked?).map(|_| ())
     }
 
     fn places(&self) -> Places {

@@ -181,14 +181,29 @@ impl Journal {
         })
     }
 
-    /// Ends the run: nothing is left to undo.
+    /// Ends the run: nothing is left to undo. With the journal's file gone, that is so.
     ///
     /// # Errors
     /// When the journal cannot be removed.
     pub fn clear(&mut self) -> Result<(), StateError> {
         self.root.remove(&self.path)?;
-        self.root.remove_folder(&self.folder)?;
         self.undos.clear();
+        if let Err(error) = self.root.remove_folder(&self.folder) {
+            tracing::warn!(%error, "kept copies stay");
+        }
         Ok(())
+    }
+
+    /// Ends a roll-back: only `undos` are left, for the next run to try again.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn keep(&mut self, undos: Vec<Undo>) -> Result<(), StateError> {
+        if undos.is_empty() {
+            return self.clear();
+        }
+        self.root.remove(&self.path)?;
+        self.undos.clear();
+        undos.into_iter().try_for_each(|undo| self.record(undo))
     }
 }

@@ -53,6 +53,32 @@ impl State {
     }
 }
 
+/// Whether a journal that is not empty belongs to a run that goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InProgress {
+    /// This run holds the lock.
+    Yes(String),
+    /// Nobody holds it: the run was killed.
+    No,
+    /// This user may not look.
+    Unknown,
+}
+
+impl State {
+    /// Looks at the lock without taking it or writing to it.
+    pub fn in_progress(&self) -> InProgress {
+        let Ok(mut file) = File::open(self.root.join(&self.path("lock"))) else {
+            return InProgress::Unknown;
+        };
+        let holder = holder(&mut file);
+        match Flock::lock(file, FlockArg::LockSharedNonblock) {
+            Ok(_) => InProgress::No,
+            Err((_, nix::errno::Errno::EWOULDBLOCK)) => InProgress::Yes(holder),
+            Err(_) => InProgress::Unknown,
+        }
+    }
+}
+
 fn write_holder(file: &mut File) -> io::Result<()> {
     let command: Vec<String> = std::env::args().skip(1).collect();
     file.set_len(0)?;

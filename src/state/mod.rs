@@ -8,7 +8,7 @@ mod records;
 
 pub use generations::KEPT_GENERATIONS;
 pub use journal::{Journal, Saved, Undo};
-pub use lock::Lock;
+pub use lock::{InProgress, Lock};
 
 use std::path::{Path, PathBuf};
 

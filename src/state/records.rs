@@ -49,7 +49,11 @@ impl State {
         self.write_json(self.path("inventory.json"), inventory)?;
         self.write_loaded(loaded)?;
         journal.clear()?;
-        Ok(self.root.remove_folder(Path::new(layout::NEXT))?)
+        // That was the commit. The old tree is of no use any more, and no harm.
+        if let Err(error) = self.root.remove_folder(Path::new(layout::NEXT)) {
+            tracing::warn!(%error, "the old tree stays");
+        }
+        Ok(())
     }
 
     /// Writes down what the daemons have loaded.

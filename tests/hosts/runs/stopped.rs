@@ -1,0 +1,81 @@
+//! Runs that are killed, or told to stop.
+
+use super::{applied_host, begin_apply, commit_slow_start, end_of_apply};
+
+#[test]
+fn a_killed_run_is_finished_by_the_next() {
+    let host = applied_host();
+    commit_slow_start(&host, 5, 2001);
+    begin_apply(&host);
+    host.sh("pkill -KILL -x watchme-apply");
+    host.sh("nginx -t");
+    assert_eq!(
+        host.page("a"),
+        "a first",
+        "nginx was to come after the units"
+    );
+    let told = host.assert_does_nothing(&["status"]).expect(0).stdout;
+    assert!(told.contains("interrupted"), "{told}");
+    let next = host.apply(&[]).expect(0);
+    assert!(next.text().contains("interrupted"), "{}", next.text());
+    assert_eq!(host.page("a"), "a 2001");
+    assert!(host.is_active("slow.service") && host.is_active("one.service"));
+    host.assert_linked(
+        "/etc/systemd/system/slow.service",
+        "desired-state/systemd/slow.service",
+    );
+    host.assert_does_nothing(&["apply"]).expect(0);
+
+    // Back to an older revision, or to no revision at all: what the killed run made is gone.
+    commit_slow_start(&host, 5, 2002);
+    begin_apply(&host);
+    host.sh("pkill -KILL -x watchme-apply");
+    let fixed = host.tool(&["drift", "--fix"]);
+    assert!([0, 2].contains(&fixed.status), "{}", fixed.text());
+    assert_eq!(host.page("a"), "a 2001");
+    assert!(
+        host.property("slow.service", "ExecStart")
+            .contains("sleep 2001")
+    );
+    assert_eq!(host.sh("pgrep -cf '^/bin/sleep 2001'"), "2", "one and slow");
+    assert!(
+        host.tool(&["drift"])
+            .expect(2)
+            .stdout
+            .lines()
+            .all(|line| !line.starts_with("drifted"))
+    );
+    host.apply(&[]).expect(0);
+    assert_eq!(host.page("a"), "a 2002");
+}
+
+#[test]
+fn a_run_that_is_told_to_stop_rolls_back() {
+    let host = applied_host();
+    let picture = host.picture();
+    for signal in ["TERM", "INT"] {
+        commit_slow_start(&host, 3, 2001);
+        begin_apply(&host);
+        host.sh("pkill -HUP -x watchme-apply");
+        host.sh(&format!("pkill -{signal} -x watchme-apply"));
+        let (status, said) = end_of_apply(&host);
+        assert_eq!(status, "3", "{said}");
+        assert!(
+            said.contains("rolled back") && said.contains("signal"),
+            "{said}"
+        );
+        host.assert_as_before(&picture, signal);
+        assert_eq!(host.property("slow.service", "LoadState"), "not-found");
+        assert_eq!(host.sh("pgrep -cf '^/bin/sleep 1001'"), "1");
+        assert_eq!(host.page("a"), "a first");
+    }
+    commit_slow_start(&host, 3, 2002);
+    begin_apply(&host);
+    host.sh("pkill -HUP -x watchme-apply");
+    assert_eq!(
+        end_of_apply(&host).0,
+        "0",
+        "a lost connection is no reason to stop"
+    );
+    assert_eq!(host.page("a"), "a 2002");
+}

@@ -1,0 +1,234 @@
+//! A host: boot, reboot, removal.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::exec::outer;
+
+/// Starting takes 2 to 10 seconds; more when several hosts start on a busy machine.
+const BOOT_BOUND: Duration = Duration::from_secs(90);
+
+/// Where the binary under test is in a host.
+const BINARY: &str = "/usr/local/bin/watchme-apply";
+
+/// A whole Linux host in a container: systemd as PID 1, nginx, and its own Docker engine. It has no DNS and no
+/// images; the user `ubuntu` (uid 1000) may use sudo. Dropping it removes it, unless `KEEP_HOST` is set.
+pub struct Host {
+    name: String,
+}
+
+impl Host {
+    /// Starts a fresh host and waits until systemd and Docker in it are up.
+    pub fn boot() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let host = Self {
+            name: format!("watchme-host-{}-{count}", process::id()),
+        };
+        host.create();
+        docker(&[
+            "cp",
+            &binary_under_test(),
+            &format!("{}:{BINARY}", host.name),
+        ]);
+        docker(&["start", &host.name]);
+        host.wait_until_up();
+        host
+    }
+
+    /// The name of its container on this machine.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Shuts the host down in order and starts it again.
+    pub fn reboot(&self) {
+        docker(&["restart", "-t", "60", &self.name]);
+        self.wait_until_up();
+    }
+
+    /// Waits until `condition` holds; panics, naming `what`, if it does not within `bound`.
+    #[track_caller]
+    pub fn wait_for(&self, what: &str, bound: Duration, mut condition: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !condition() {
+            assert!(
+                begun.elapsed() < bound,
+                "{}: no {what} within {bound:?}",
+                self.name
+            );
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// `--privileged` is not used: it needs every capability, and a machine that is itself a container may lack
+    /// SYS_RESOURCE. The volume is for the inner engine's overlay2, which cannot lie on an overlay.
+    fn create(&self) {
+        let label = format!(
+            "watchme-apply-test={}",
+            env::var("WATCHME_TEST_RUN").unwrap_or_default()
+        );
+        let volume = format!("{}:/var/lib/docker", self.name);
+        docker(&["volume", "create", "--label", &label, &self.name]);
+        let isolation = [
+            "--cap-add",
+            "ALL",
+            "--cap-drop",
+            "SYS_RESOURCE",
+            "--security-opt",
+            "seccomp=unconfined",
+            "--security-opt",
+            "apparmor=unconfined",
+            "--cgroupns=host",
+            "-v",
+            "/sys/fs/cgroup:/sys/fs/cgroup:rw",
+            "--tmpfs",
+            "/run:exec",
+            "--tmpfs",
+            "/run/lock",
+            "--stop-signal",
+            "SIGRTMIN+3",
+        ];
+        // No DNS server answers there, so what wants to pull an image fails at once.
+        let dns = [
+            "--dns",
+            "127.0.0.1",
+            "--dns-opt",
+            "timeout:1",
+            "--dns-opt",
+            "attempts:1",
+        ];
+        let own = [
+            "--name",
+            &self.name,
+            "--hostname",
+            "host",
+            "--label",
+            &label,
+            "-v",
+            &volume,
+        ];
+        docker(&[&["create"], &own[..], &isolation, &dns, &[image()]].concat());
+    }
+
+    /// Ready means: systemd has done its start jobs (failed units are tolerated, and shown), Docker answers.
+    fn wait_until_up(&self) {
+        let begun = Instant::now();
+        loop {
+            let state = self.run(&["systemctl", "is-system-running", "--wait"]);
+            match state.stdout.trim() {
+                "running" => break,
+                "degraded" => {
+                    eprintln!(
+                        "{}: {}",
+                        self.name,
+                        self.run(&["systemctl", "--failed", "--no-pager"]).text()
+                    );
+                    break;
+                }
+                _ if begun.elapsed() > BOOT_BOUND => {
+                    panic!(
+                        "{} is not up after {BOOT_BOUND:?}: {}\n{}",
+                        self.name,
+                        state.text(),
+                        self.last_words()
+                    )
+                }
+                _ => thread::sleep(Duration::from_millis(100)),
+            }
+        }
+        self.wait_for(
+            "answer of the Docker engine",
+            Duration::from_secs(30),
+            || self.run(&["docker", "version"]).status == 0,
+        );
+    }
+
+    /// What is worth reading when the host is about to disappear.
+    fn last_words(&self) -> String {
+        let mut journal = self
+            .try_sh("journalctl -b --no-pager | grep -v level=info | tail -40")
+            .text();
+        if journal.is_empty() {
+            journal = "nothing\n".to_owned();
+        }
+        let console = outer(&["docker", "logs", "--tail", "20", &self.name], b"").text();
+        format!(
+            "--- console of {0}\n{console}--- journal of {0}\n{journal}",
+            self.name
+        )
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("{}", self.last_words());
+        }
+        if env::var_os("KEEP_HOST").is_some() {
+            eprintln!(
+                "kept: docker exec -it {0} bash; afterwards: docker rm -f {0}; docker volume rm {0}",
+                self.name
+            );
+            return;
+        }
+        let containers = self.run(&["docker", "ps", "-q", "--no-trunc"]).stdout;
+        // Never a panic here: one during another aborts the test run.
+        for command in [["rm", "-f"], ["volume", "rm"]] {
+            let gone = outer(&[&["docker"], &command[..], &[&self.name]].concat(), b"");
+            if gone.status != 0 {
+                eprintln!("left behind: {}: {}", self.name, gone.text());
+            }
+        }
+        containers.lines().for_each(remove_control_groups);
+    }
+}
+
+/// The hosts share this machine's control groups, so those of the containers in a host outlive it, empty.
+fn remove_control_groups(container: &str) {
+    for hierarchy in fs::read_dir("/sys/fs/cgroup")
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        // Only empty ones can be removed, and not every folder there is a hierarchy.
+        let _ = fs::remove_dir(hierarchy.path().join("docker").join(container));
+    }
+}
+
+/// Runs `docker` on this machine and returns what it printed; panics if it fails.
+#[track_caller]
+pub(super) fn docker(args: &[&str]) -> String {
+    outer(&[&["docker"], args].concat(), b"").expect(0).stdout
+}
+
+/// The image that hosts boot from. Made on first use; `tests/hosts/image/build` says what is missing.
+pub(super) fn image() -> &'static str {
+    static IMAGE: OnceLock<String> = OnceLock::new();
+    IMAGE.get_or_init(|| {
+        let build = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hosts/image/build");
+        let built = process::Command::new(build)
+            .stderr(process::Stdio::inherit())
+            .output();
+        let built = built.unwrap_or_else(|error| panic!("cannot run {build}: {error}"));
+        assert!(
+            built.status.success(),
+            "no image to boot a host from: {build} failed, see above"
+        );
+        String::from_utf8_lossy(&built.stdout).trim().to_owned()
+    })
+}
+
+/// `WATCHME_APPLY_BIN` (the release binary, in `tests/run`), or else the one cargo built for this test.
+fn binary_under_test() -> String {
+    let path = env::var("WATCHME_APPLY_BIN")
+        .unwrap_or_else(|_| env!("CARGO_BIN_EXE_watchme-apply").to_owned());
+    assert!(Path::new(&path).is_file(), "no binary to test at {path}");
+    path
+}

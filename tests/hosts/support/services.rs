@@ -1,0 +1,182 @@
+//! Service images. A host can pull nothing, so its images are made from a static busybox.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::Host;
+use super::exec::outer;
+use super::host::image;
+
+/// What busybox can be called as in a service image; health checks and start scripts use them.
+const APPLETS: [&str; 12] = [
+    "sh", "httpd", "wget", "nc", "ping", "sleep", "cat", "echo", "test", "true", "false", "env",
+];
+
+/// An image whose container answers HTTP, as the services of the servers do.
+pub struct Service<'a> {
+    /// Name and tag, such as `vault:1`.
+    pub image: &'a str,
+    /// The port that it listens on in the container.
+    pub port: u16,
+    /// URL paths that answer 200 beside `/` and `/health`. The body is the image's name, so that a test sees which
+    /// one answered.
+    pub paths: &'a [&'a str],
+}
+
+impl Host {
+    /// Loads one service image; see [`Host::load_service_images`].
+    pub fn load_service_image(&self, image: &str, port: u16, paths: &[&str]) {
+        self.load_service_images(&[Service { image, port, paths }]);
+    }
+
+    /// Loads service images into the host's Docker engine, all in one archive over one shared busybox layer.
+    #[track_caller]
+    pub fn load_service_images(&self, services: &[Service<'_>]) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let base = base_layer();
+        let base_name = store(folder.path(), base, "tar");
+        let manifest: Vec<Value> = services
+            .iter()
+            .map(|service| {
+                let www = www_layer(service);
+                let www_name = store(folder.path(), &www, "tar");
+                let config = config(service, &[base, &www]).to_string();
+                let config_name = store(folder.path(), config.as_bytes(), "json");
+                json!({"Config": config_name, "RepoTags": [service.image], "Layers": [base_name, www_name]})
+            })
+            .collect();
+        fs::write(
+            folder.path().join("manifest.json"),
+            Value::from(manifest).to_string(),
+        )
+        .expect("the manifest");
+        self.exec(&[], &["docker", "load", "-q"], &archive(folder.path()))
+            .expect(0);
+    }
+}
+
+/// The image's configuration, as `docker load` reads it.
+fn config(service: &Service<'_>, layers: &[&[u8]]) -> Value {
+    let diff_ids: Vec<_> = layers
+        .iter()
+        .map(|layer| format!("sha256:{}", digest(layer)))
+        .collect();
+    let architecture = if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "amd64"
+    };
+    json!({
+        "architecture": architecture,
+        "os": "linux",
+        "created": "2024-01-01T00:00:00Z",
+        "config": {
+            "Env": ["PATH=/bin"],
+            "Cmd": ["/bin/httpd", "-f", "-p", service.port.to_string(), "-h", "/www"],
+            // httpd has no handler for SIGTERM and, being PID 1, ignores it: each stop would take 10 seconds.
+            "StopSignal": "SIGKILL",
+        },
+        "rootfs": {"type": "layers", "diff_ids": diff_ids},
+    })
+}
+
+/// busybox and its links, from the image of the hosts. The same for all services, and made once.
+fn base_layer() -> &'static [u8] {
+    static LAYER: OnceLock<Vec<u8>> = OnceLock::new();
+    LAYER.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let bin = folder.path().join("bin");
+        fs::create_dir_all(&bin).expect("the folder of busybox");
+        fs::create_dir(folder.path().join("tmp")).expect("a folder for temporary files");
+        let busybox = Command::new("docker")
+            .args([
+                "run",
+                "--rm",
+                "--network",
+                "none",
+                "--entrypoint",
+                "cat",
+                image(),
+                "/bin/busybox",
+            ])
+            .output()
+            .expect("docker runs");
+        assert!(
+            busybox.status.success(),
+            "no busybox: {}",
+            String::from_utf8_lossy(&busybox.stderr)
+        );
+        fs::write(bin.join("busybox"), busybox.stdout).expect("busybox");
+        fs::set_permissions(bin.join("busybox"), fs::Permissions::from_mode(0o755))
+            .expect("its mode");
+        for applet in APPLETS {
+            symlink("busybox", bin.join(applet)).expect("a link to busybox");
+        }
+        archive(folder.path())
+    })
+}
+
+/// The pages of a service. A path is a folder with an index if it ends in a slash or another path is below it.
+fn www_layer(service: &Service<'_>) -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let paths: BTreeSet<&str> = service
+        .paths
+        .iter()
+        .copied()
+        .chain(["/", "/health"])
+        .collect();
+    for path in &paths {
+        let relative = path.trim_matches('/');
+        let below = format!("/{relative}/");
+        let is_folder = path.ends_with('/') || paths.iter().any(|other| other.starts_with(&below));
+        let mut page = folder.path().join("www").join(relative);
+        if is_folder {
+            page.push("index.html");
+        }
+        fs::create_dir_all(page.parent().expect("a page is in a folder"))
+            .expect("folders for a page");
+        fs::write(page, format!("{}\n", service.image)).expect("a page");
+    }
+    archive(folder.path())
+}
+
+/// A tar of a folder that is the same for the same content.
+fn archive(folder: &Path) -> Vec<u8> {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let (folder, archived) = (folder.to_string_lossy(), file.path().to_string_lossy());
+    let same = [
+        "--sort=name",
+        "--mtime=@0",
+        "--owner=0",
+        "--group=0",
+        "--numeric-owner",
+        "--mode=go=rX,u+rwX",
+    ];
+    outer(
+        &[&["tar", "-C", &folder], &same[..], &["-cf", &archived, "."]].concat(),
+        b"",
+    )
+    .expect(0);
+    fs::read(file.path()).expect("the archive just made")
+}
+
+/// Puts bytes into the archive's folder under their digest and returns that name.
+fn store(folder: &Path, bytes: &[u8], suffix: &str) -> String {
+    let name = format!("{}.{suffix}", digest(bytes));
+    fs::write(folder.join(&name), bytes).expect("a part of the archive");
+    name
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
