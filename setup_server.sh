@@ -44,7 +44,7 @@ parse_arguments() {
                       binary=$2; shift ;;
             --binary=*) binary=${1#*=} ;;
             --yes) yes=1 ;;
-            --help) usage; exit 0 ;;
+            -h | --help) usage; exit 0 ;;
             --) shift; pass+=("$@"); break ;;
             --root | --root=*) offline=1; pass+=("$1") ;;
             --desired-state | --desired-state=*) state=1; pass+=("$1") ;;

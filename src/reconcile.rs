@@ -8,7 +8,7 @@ mod pause;
 mod select;
 mod status;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -169,6 +169,7 @@ async fn transact(
         before: &planned.observed,
         progress,
         interrupted: request.interrupted.clone(),
+        restarts: BTreeMap::new(),
         switched: None,
     };
     let result = carry_out(&mut run, request, planned).await;

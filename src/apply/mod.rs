@@ -7,6 +7,7 @@ mod files;
 mod roll_back;
 mod units;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -107,6 +108,8 @@ pub struct Run<'a> {
     pub progress: &'a mut dyn Progress,
     /// Set by a signal: the step in progress ends, then all is undone.
     pub interrupted: Arc<AtomicBool>,
+    /// How often systemd had restarted each unit when this run started it.
+    pub restarts: BTreeMap<String, u32>,
     /// When this run switched the store, if it did.
     pub switched: Option<Timestamp>,
 }

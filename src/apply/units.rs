@@ -26,14 +26,21 @@ impl Run<'_> {
     pub(super) async fn start(&mut self, step: &UnitStep) -> Result<(), StepError> {
         let systemd = self.host.systemd().await?;
         let state = systemd.unit(&step.unit).await?;
-        // One that is starting already goes on starting, whatever becomes of this run.
-        if matches!(state.active.as_str(), "inactive" | "failed" | "") {
-            self.journal.record(Undo::Stop(step.unit.clone()))?;
+        // One that is starting already goes on starting, whatever becomes of this run; one that
+        // keeps failing goes on with its old files.
+        match (state.active.as_str(), state.sub.as_str()) {
+            ("inactive" | "failed" | "", _) => {
+                self.journal.record(Undo::Stop(step.unit.clone()))?
+            }
+            (_, "auto-restart") => self.journal.record(Undo::Restart(step.unit.clone()))?,
+            _ => {}
         }
-        if state.active == "failed" {
+        // That forgets how often systemd has restarted it before, systemctl(1).
+        if state.active == "failed" || state.sub == "auto-restart" {
             systemd.reset_failed(&step.unit, step.timeout).await?;
         }
         systemd.start(&step.unit, step.timeout).await?;
+        self.count_restarts(&step.unit).await?;
         self.wait_running(step).await
     }
 
@@ -50,6 +57,7 @@ impl Run<'_> {
         self.journal.record(Undo::Restart(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
         systemd.restart(&step.unit, step.timeout).await?;
+        self.count_restarts(&step.unit).await?;
         self.wait_running(step).await
     }
 
@@ -232,17 +240,30 @@ impl Run<'_> {
         StepError::NotUp { unit, why, journal }
     }
 
-    /// How often systemd had restarted a unit before this run.
+    /// Remembers how often systemd has restarted a unit up to its start by this run.
+    async fn count_restarts(&mut self, unit: &str) -> Result<(), StepError> {
+        let state = self.host.systemd().await?.unit(unit).await?;
+        self.restarts.insert(unit.to_owned(), state.restarts);
+        Ok(())
+    }
+
+    /// How often systemd had restarted a unit before its start by this run, or before the run.
     fn restarts(&self, unit: &str) -> u32 {
         let systemd = self.before.systemd.as_ref();
-        systemd
-            .and_then(|systemd| systemd.units.get(unit))
-            .map_or(0, |state| state.restarts)
+        let before = || {
+            systemd
+                .and_then(|systemd| systemd.units.get(unit))
+                .map(|state| state.restarts)
+        };
+        self.restarts
+            .get(unit)
+            .copied()
+            .or_else(before)
+            .unwrap_or(0)
     }
 }
 
-/// Why a unit that was started is not up. A manual start resets `NRestarts`, systemd.service(5),
-/// so only more restarts than before count, or an automatic one in progress.
+/// Why a unit that was started is not up: more restarts than up to its start, or one in progress.
 fn fell_over(state: &UnitState, before: u32, oneshot: bool) -> Option<String> {
     match (state.active.as_str(), state.sub.as_str()) {
         ("failed", _) => Some(format!("{}, status {}", state.result, state.exit_status)),

@@ -19,6 +19,7 @@ use crate::source::Which;
     name = "watchme-apply",
     version,
     subcommand_required = true,
+    override_usage = "watchme-apply [OPTIONS] [COMMAND]",
     after_help = "Exit status: 0 in sync, or applied and verified; 1 error, nothing was changed; 2 differences; \
                   3 failed and rolled back; 4 failed and the roll-back is incomplete; 64 wrong usage."
 )]
@@ -100,7 +101,7 @@ pub(super) struct Input {
     /// Let an empty desired state remove everything that is managed
     #[arg(long)]
     pub allow_empty: bool,
-    /// Seconds to wait for another run
+    /// Seconds to wait for another run [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub lock_timeout: Option<u64>,
 }
@@ -159,7 +160,7 @@ pub(super) struct DriftArgs {
     /// Compare only these: KIND or KIND/NAME; network brings its members along
     #[arg(long, value_name = "KIND[/NAME]")]
     pub only: Vec<Selector>,
-    /// Seconds to wait for another run
+    /// Seconds to wait for another run [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub lock_timeout: Option<u64>,
     /// Print one JSON object instead of text

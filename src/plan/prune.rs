@@ -194,7 +194,7 @@ fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBu
 const STOP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// A new unit that shares a compose project, a container name or a published port with an old
-/// one: the two cannot run side by side.
+/// one, or is the old one under another name: the two cannot run side by side.
 fn replaced_by(draft: &Draft<'_>, old: &Unit) -> Option<String> {
     let collides = |a: &Stack, b: &Stack| {
         a.project == b.project
@@ -208,6 +208,12 @@ fn replaced_by(draft: &Draft<'_>, old: &Unit) -> Option<String> {
         .iter()
         .filter(|(name, _)| applied.is_none_or(|applied| !applied.units.contains_key(*name)))
         .find(|(_, new)| {
+            // A renamed file: whatever it listens on or locks, both want it.
+            let same_file = new.file.as_ref().map(|file| &file.hash)
+                == old.file.as_ref().map(|file| &file.hash);
+            if same_file && old.file.is_some() {
+                return true;
+            }
             new.stacks
                 .iter()
                 .any(|a| old.stacks.iter().any(|b| collides(a, b)))

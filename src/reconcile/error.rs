@@ -147,9 +147,13 @@ impl ReconcileError {
                 crate::model::layout::STATE
             )),
             ReconcileError::Refused(_) => Some(
-                "`watchme-apply plan` shows everything; --only KIND/NAME applies the rest without it".to_owned(),
+                "`watchme-apply plan` shows everything; --only KIND/NAME applies other resources"
+                    .to_owned(),
             ),
-            ReconcileError::StoreIsLink { path } => Some(format!("look where it leads, and remove it: ls -l {}", path.display())),
+            ReconcileError::StoreIsLink { path } => Some(format!(
+                "look where it leads, and remove it: ls -l {}",
+                path.display()
+            )),
             ReconcileError::NotConverged { .. } => None,
         }
     }
