@@ -19,7 +19,8 @@ use jiff::Timestamp;
 use crate::apply::{Progress, Run, roll_back};
 use crate::host::Host;
 use crate::model::{
-    Desired, Observed, Origin, Outcome, Plan, Recorded, ResourceId, RunRecord, Selector, layout,
+    Action, Desired, Observed, Origin, Outcome, Plan, Recorded, ResourceId, RunRecord, Selector,
+    layout,
 };
 use crate::source::{Checkout, Revision, Which};
 use crate::state::{Journal, State, Undo};
@@ -235,7 +236,10 @@ async fn verify(
     let after = run.host.observe(&watch).await?;
     recorded.loaded = commit::loaded(planned, &after, run.switched);
     recorded.inventory = commit::inventory(planned);
-    let left = look::plan_again(planned, request, &after, &recorded);
+    let mut left = look::plan_again(planned, request, &after, &recorded);
+    // What was applied before is on record until the commit: these are done.
+    left.changes
+        .retain(|change| !matches!(change.action, Action::ClearMountPoint { .. }));
     Ok((after, left))
 }
 

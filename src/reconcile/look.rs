@@ -108,7 +108,9 @@ fn unseen_units(plan: &Plan, watch: &Watch) -> BTreeSet<String> {
             }
             _ => None,
         });
-    removed.filter(|name| !watch.units.contains(name)).collect()
+    removed
+        .filter(|name| !watch.units.contains(name) && !name.contains("@."))
+        .collect()
 }
 
 /// Plans from another look at the host, or other records.
@@ -193,8 +195,18 @@ async fn differences_now(host: &Host, planned: &Planned) -> Vec<String> {
     };
     let before = &planned.observed;
     let mut found = Vec::new();
+    // The checkout is not ours to put back, and systemd puts mount points there.
+    let applied = planned
+        .recorded
+        .applied
+        .as_ref()
+        .map(|(_, applied)| applied);
+    let in_checkout = |path: &PathBuf| {
+        planned.desired.files.contains_key(path)
+            || applied.is_some_and(|applied| applied.files.contains_key(path))
+    };
     for (path, entry) in &before.files {
-        if !is_same(entry, after.entry(path)) {
+        if !in_checkout(path) && !is_same(entry, after.entry(path)) {
             found.push(format!("{} is not as before", path.display()));
         }
     }

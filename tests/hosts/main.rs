@@ -8,6 +8,7 @@ mod moving;
 mod network_loss;
 mod networks;
 mod pins;
+mod roll_back;
 mod runs;
 mod setup;
 mod shipped;

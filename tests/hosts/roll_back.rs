@@ -1,0 +1,114 @@
+//! What a failed apply leaves behind, and what may not make one fail.
+
+use std::time::Duration;
+
+use crate::support::{Host, desired, service, site, sleeper};
+
+#[test]
+fn a_unit_that_keeps_failing_can_be_mended() {
+    let host = Host::boot();
+    let looping = "[Service]\nExecStart=/bin/sh -c 'test -e /run/ok && exec sleep 1000'\nRestart=always\nRestartSec=1\n\n[Install]\nWantedBy=multi-user.target\n";
+    host.sh("touch /run/ok");
+    host.checkout(&[(&desired("systemd/loop.service"), looping)]);
+    host.apply(&[]).expect(0);
+    host.sh("rm /run/ok; systemctl kill loop.service");
+    host.wait_for("be restarted twice", Duration::from_secs(20), || {
+        host.property("loop.service", "NRestarts")
+            .parse::<u32>()
+            .is_ok_and(|restarts| restarts >= 2)
+    });
+    let drift = host.tool(&["drift"]).expect(2);
+    assert!(drift.stdout.contains("degraded"), "{}", drift.text());
+    host.commit(
+        &[(&desired("systemd/loop.service"), Some(&sleeper(1000)))],
+        "mended",
+    );
+    host.apply(&[]).expect(0);
+    assert!(host.is_active("loop.service"));
+}
+
+#[test]
+fn a_reload_is_undone_by_a_reload_and_no_folder_stays() {
+    let host = Host::boot();
+    let reloads = |text: &str| {
+        format!(
+            "# {text}\n[Service]\nExecStart=/bin/sleep 1000\nExecReload=/bin/true\n\n[Install]\nWantedBy=multi-user.target\n"
+        )
+    };
+    let dependent = format!("[Unit]\nRequires=base.service\n{}", sleeper(1001));
+    host.checkout(&[
+        (&desired("systemd/base.service"), &reloads("one")),
+        (&desired("systemd/dependent.service"), &dependent),
+        (&desired("sites-available/a"), &site("a", "old")),
+        (
+            &desired("watchme.toml"),
+            "[unit.\"base.service\"]\non_change = \"reload\"\n",
+        ),
+    ]);
+    host.apply(&[]).expect(0);
+    let before = host.runs(&["base.service", "dependent.service"]);
+    let listing = "find /etc -path /etc/watchme-apply -prune -o -printf '%p %y %l\\n' | sort";
+    let tree = host.sh(listing);
+    host.commit(
+        &[
+            (&desired("systemd/base.service"), Some(&reloads("two"))),
+            (&desired("sites-available/a"), Some(&site("a", "new"))),
+            (&desired("etc/some/folder/x.conf"), Some("x\n")),
+            (
+                &desired("systemd/bad.service"),
+                Some(&service("/bin/false")),
+            ),
+        ],
+        "bad",
+    );
+    let failed = host.apply(&[]).expect(3);
+    assert!(failed.text().contains("bad.service"), "{}", failed.text());
+    let after = host.runs(&["base.service", "dependent.service"]);
+    assert_eq!(after.restarted_since(&before), Vec::<&str>::new());
+    assert_eq!(host.sh(listing), tree);
+    assert_eq!(host.get("http://a.example.com/").1.trim(), "old");
+    assert_eq!(host.sh("ls /etc/watchme-apply/generations"), "1");
+}
+
+#[test]
+fn a_commit_that_cannot_be_written_is_undone() {
+    let host = Host::boot();
+    host.checkout(&[(&desired("sites-available/a"), &site("a", "old"))]);
+    host.apply(&[]).expect(0);
+    host.commit(
+        &[(&desired("sites-available/a"), Some(&site("a", "new")))],
+        "new",
+    );
+    // The disk is full where the next generation is to be put: the very last step fails.
+    host.sh(
+        "cd /etc/watchme-apply && cp -a generations /root/kept && mount -t tmpfs -o size=64k tmpfs generations
+         cp -a /root/kept/. generations && ! cat /dev/zero > generations/full",
+    );
+    let failed = host.apply(&[]).expect(3);
+    assert!(failed.text().contains("No space left"), "{}", failed.text());
+    assert_eq!(host.get("http://a.example.com/").1.trim(), "old");
+}
+
+#[test]
+fn daemons_that_started_anew_are_no_reason_to_fail() {
+    let host = Host::boot();
+    host.checkout(&[
+        (&desired("sites-available/a"), &site("a", "one")),
+        (&desired("systemd/one.service"), &sleeper(1000)),
+    ]);
+    host.apply(&[]).expect(0);
+    host.sh("systemctl restart nginx");
+    host.commit(
+        &[(&desired("systemd/one.service"), Some(&sleeper(1001)))],
+        "unit",
+    );
+    host.apply(&[]).expect(0);
+    host.reboot();
+    host.commit(
+        &[(&desired("sites-available/a"), Some(&site("a", "two")))],
+        "site",
+    );
+    host.apply(&[]).expect(0);
+    assert_eq!(host.get("http://a.example.com/").1.trim(), "two");
+    host.assert_does_nothing(&["apply"]).expect(0);
+}
