@@ -107,7 +107,7 @@ fn links_to(
 }
 
 /// A path without `..`, by its words alone: what it names may be gone.
-fn normal(path: &Path) -> PathBuf {
+pub(super) fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {
         match part {

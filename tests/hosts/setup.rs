@@ -58,6 +58,46 @@ fn setup_on_an_offline_root_touches_nothing_else() {
     }
 }
 
+/// What is missing is named and asked about; `--yes` installs it. The package manager is a stand-in that notes its
+/// words, since a test host reaches no archive.
+#[test]
+fn setup_asks_before_it_installs_and_never_builds_without_memory() {
+    let host = Host::boot();
+    copy_repository(&host, CHECKOUT);
+    host.sh("mv /usr/bin/openssl /usr/bin/openssl.hidden");
+    host.sh("printf '#!/bin/sh\\necho \"$@\" >> /root/apt.log\\n[ \"$1\" != install ] || mv /usr/bin/openssl.hidden /usr/bin/openssl\\n' > /usr/local/sbin/apt-get; chmod +x /usr/local/sbin/apt-get");
+    let setup = format!("cd {CHECKOUT}; ./setup_server.sh --binary {INSTALLED}");
+    let asked = host.try_sh(&format!("{setup} --only etc </dev/null"));
+    assert_eq!(asked.status, 1, "{}", asked.text());
+    let text = asked.text();
+    assert!(
+        text.contains("would install with apt-get: openssl"),
+        "{text}"
+    );
+    assert!(text.contains("--yes"), "{text}");
+    assert_eq!(
+        host.try_sh("cat /root/apt.log").status,
+        1,
+        "nothing was run"
+    );
+    host.try_sh(&format!("{setup} --yes --only etc"));
+    let words = host.sh("cat /root/apt.log");
+    assert!(words.contains("install -y"), "{words}");
+    assert!(words.contains("openssl"), "{words}");
+
+    host.sh("sed 's/^MemAvailable:.*/MemAvailable: 400000 kB/' /proc/meminfo > /root/meminfo; mount --bind /root/meminfo /proc/meminfo");
+    host.sh(&format!("rm {INSTALLED}; rm -rf {CHECKOUT}/target"));
+    let small = host.try_sh(&format!("cd {CHECKOUT}; ./setup_server.sh --yes"));
+    assert_eq!(small.status, 1, "{}", small.text());
+    let text = small.text();
+    assert!(
+        text.contains("not building: 390 MiB of memory are free"),
+        "{text}"
+    );
+    assert!(text.contains("scripts/build-release"), "{text}");
+    assert!(text.contains("--binary FILE"), "{text}");
+}
+
 /// Every file of the host with its times, but for the clone's `target/`, the roots, and what the host itself writes.
 fn outside(host: &Host) -> Vec<String> {
     let home = "/home/newcomer";

@@ -1,10 +1,11 @@
 //! A host of values on which a plan is carried out.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use crate::model::*;
+use crate::plan::prune::normal;
 
 /// What `observed` becomes when every change of `plan` is done.
 pub(super) fn simulate(plan: &Plan, observed: &Observed) -> Observed {
@@ -84,17 +85,4 @@ fn lead(host: &Observed, path: &Path) -> Option<PathBuf> {
         }
     }
     None
-}
-
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                normal.pop();
-            }
-            other => normal.push(other),
-        }
-    }
-    normal
 }
