@@ -355,3 +355,21 @@ fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, 
     }
     Ok(pairs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_up_starts_is_waited_for_and_nothing_else() {
+        let text = "services: {app: {depends_on: [db]}, db: {}, job: {}, tool: {profiles: [debug]}, off: {scale: 0}}";
+        let compose: Compose = serde_yaml::from_str(text).unwrap();
+        let started = |named: &[&str]| {
+            let named = named.iter().map(|name| (*name).to_owned()).collect();
+            compose.started(&named).into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(started(&[]), ["app", "db", "job"]);
+        assert_eq!(started(&["app"]), ["app", "db"]);
+        assert_eq!(started(&["tool"]), ["tool"]);
+    }
+}

@@ -126,4 +126,12 @@ mod tests {
             let _ = (duration(&text), size(&text), ports(&text), mode(&text), owner(&text));
         }
     }
+
+    #[test]
+    fn no_time_is_longer_than_a_day() {
+        assert_eq!(duration("24h"), Some(Duration::from_secs(86_400)));
+        for text in ["25h", "99999999999999d", "18446744073709551615s"] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+    }
 }
