@@ -143,3 +143,31 @@ fn copies_beside_a_resource_are_left_alone() {
         );
     }
 }
+
+/// What others may not read below /etc they may not read in the store or in a generation either.
+#[test]
+fn a_private_file_is_private_everywhere() {
+    let place = Place::git(&[
+        ("etc/app/secret.conf", "x\n"),
+        ("etc/app/open.conf", "y\n"),
+        (
+            "watchme.toml",
+            "[etc.\"app/secret.conf\"]\nmode = \"0600\"\n",
+        ),
+    ]);
+    place.run(&["apply"]).expect(0);
+    for folder in [
+        "/etc",
+        "/etc/watchme-apply/live/etc",
+        "/etc/watchme-apply/generations/1/tree/etc",
+    ] {
+        let mode = |name: &str| {
+            let path = place.on_host(&format!("{folder}/app/{name}"));
+            fs::metadata(path).unwrap().permissions().mode() & 0o777
+        };
+        assert_eq!(mode("secret.conf"), 0o600, "{folder}");
+        assert_eq!(mode("open.conf"), 0o644, "{folder}");
+    }
+    let again = place.run(&["apply"]).expect(0);
+    assert!(again.stdout.contains("in sync"), "{}", again.stdout);
+}
