@@ -9,9 +9,6 @@ use crate::model::plan::UnitStep;
 use crate::model::{Change, Container, Health, Stack, UnitState};
 use crate::state::Undo;
 
-/// How long a unit has to stay active without a restart: a `Type=simple` unit counts as started
-/// as soon as it forked, and one whose image is missing dies a second later.
-const SETTLE: Duration = Duration::from_secs(3);
 /// How often a wait looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// Bound of a reload of nginx: the workers are there in less than a second.
@@ -136,11 +133,10 @@ impl Run<'_> {
             .map(|(step, _)| step.unit.as_str())
             .collect();
         let began = Instant::now();
-        let patience = started
-            .iter()
-            .map(|(step, _)| step.timeout)
-            .max()
-            .unwrap_or(SETTLE);
+        let longest =
+            |of: fn(&UnitStep) -> Duration| started.iter().map(|(step, _)| of(step)).max();
+        let settle = longest(|step| step.settle).unwrap_or_default();
+        let patience = longest(|step| step.timeout).unwrap_or_default();
         loop {
             for (unit, before) in &units {
                 let state = self.host.systemd().await?.unit(unit).await?;
@@ -149,10 +145,10 @@ impl Run<'_> {
                 }
             }
             let unhealthy = self.unhealthy(started).await?;
-            if unhealthy.is_none() && began.elapsed() >= SETTLE {
+            if unhealthy.is_none() && began.elapsed() >= settle {
                 return Ok(());
             }
-            if began.elapsed() > patience.max(SETTLE) {
+            if began.elapsed() > patience.max(settle) {
                 let why = unhealthy.unwrap_or_else(|| "it does not settle".to_owned());
                 let unit = started.last().map_or("", |(step, _)| &step.unit);
                 return Err(self.not_up(unit, why).await);

@@ -31,6 +31,12 @@ pub struct Desired {
     pub absent: BTreeSet<PathBuf>,
     /// Whether a self-signed pair is written where a site's certificate does not exist.
     pub bootstrap_certificates: bool,
+    /// Longest wait for the last requests to an old unit before it is stopped; `None`: the longest
+    /// `proxy_read_timeout` of the applied sites.
+    pub drain_timeout: Option<Duration>,
+    /// How long the gates have to hold before an old unit is stopped.
+    #[serde(with = "seconds")]
+    pub soak: Duration,
     /// Expectations about health that decide between commit and roll-back.
     pub gates: Vec<Gate>,
     /// Expected routes.
@@ -119,6 +125,25 @@ pub struct Site {
     pub enabled: bool,
     /// Pairs that it names with `ssl_certificate` and `ssl_certificate_key`.
     pub certificates: Vec<Certificate>,
+    /// Longest time that nginx waits for an upstream of it, `proxy_read_timeout` and its like;
+    /// `None`: it says nothing, which means 60 s.
+    pub read_timeout: Option<Duration>,
+    /// Shared memory zones that it declares.
+    pub zones: Vec<Zone>,
+}
+
+/// A shared memory zone of nginx. One that is declared anew under a known name with another key
+/// cannot be loaded by a reload: the old workers stay.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Zone {
+    /// The directive, e.g. `limit_req_zone`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its size as written.
+    pub size: String,
+    /// What a reload cannot change: the key, or the path of a cache.
+    pub fixed: String,
 }
 
 /// A certificate and its key, as absolute paths on the host.
@@ -152,6 +177,9 @@ pub struct Unit {
     /// How long a start may take, images to pull included.
     #[serde(with = "seconds")]
     pub start_timeout: Duration,
+    /// How long it has to stay active, without a restart, to count as started.
+    #[serde(with = "seconds")]
+    pub settle: Duration,
     /// `Type=` of a service.
     pub service_type: UnitType,
     /// `RemainAfterExit=` of a service.
@@ -228,6 +256,9 @@ pub struct EtcFile {
     pub owner: String,
     /// What a change asks for.
     pub action: Option<EtcAction>,
+    /// Shared memory zones that it declares, if it is nginx's.
+    #[serde(default)]
+    pub zones: Vec<Zone>,
 }
 
 /// What follows a change of a file below /etc.

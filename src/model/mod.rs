@@ -13,7 +13,7 @@ pub mod watch;
 
 pub use desired::{
     Budget, Certificate, Desired, EtcAction, EtcFile, File, Gate, Install, Member, MemberName,
-    Network, OnChange, Origin, Probe, Route, Site, Stack, Subnet, Unit, UnitType, Volume,
+    Network, OnChange, Origin, Probe, Route, Site, Stack, Subnet, Unit, UnitType, Volume, Zone,
 };
 pub use diagnostic::Diagnostic;
 pub use id::{Hash, Kind, ResourceId, Selector};

@@ -154,6 +154,8 @@ pub struct UnitStep {
     pub unit: String,
     /// Bound of the job.
     pub timeout: Duration,
+    /// How long it has to stay up.
+    pub settle: Duration,
     /// Compose projects whose containers must be up as well.
     pub stacks: Vec<Stack>,
     /// Whether it may be inactive after success.

@@ -63,6 +63,7 @@ pub(super) fn step(name: &str, unit: &Unit) -> UnitStep {
     UnitStep {
         unit: name.to_owned(),
         timeout: unit.start_timeout,
+        settle: unit.settle,
         stacks: unit.stacks.clone(),
         oneshot: unit.service_type == UnitType::Oneshot,
     }
@@ -196,6 +197,7 @@ fn restart(
     let plain = UnitStep {
         unit: service.clone(),
         timeout: unit.start_timeout,
+        settle: unit.settle,
         ..UnitStep::default()
     };
     let stop = change(

@@ -10,6 +10,8 @@ use crate::model::{Action, Change, Entry, EtcAction, EtcFile, Hash, Kind, Resour
 
 /// Bound of a restart or reload that a file under /etc asks for.
 const ACTION_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long such a unit has to stay up afterwards.
+const ACTION_SETTLE: Duration = Duration::from_secs(3);
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let desired = draft.desired;
@@ -168,6 +170,7 @@ fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
     let step = UnitStep {
         unit: unit.clone(),
         timeout: ACTION_TIMEOUT,
+        settle: ACTION_SETTLE,
         ..UnitStep::default()
     };
     let why = format!("/etc/{} changed", id.name);

@@ -21,6 +21,7 @@ fn site(text: &str) -> Site {
         file: file("sites-available/x", text),
         enabled: true,
         certificates: Vec::new(),
+        ..Site::default()
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) fn merge(new: Desired, applied: Option<&Desired>, only: &[Selector]) 
             true => new.bootstrap_certificates,
             false => applied.bootstrap_certificates,
         },
+        drain_timeout: applied.drain_timeout,
+        soak: applied.soak,
         gates: applied.gates,
         routes: applied.routes,
         budget: applied.budget,

@@ -153,6 +153,8 @@ impl Loader<'_, '_> {
         let desired = &mut self.out.desired;
         desired.absent = policy.absent;
         desired.bootstrap_certificates = policy.bootstrap_certificates;
+        desired.drain_timeout = policy.drain_timeout;
+        desired.soak = policy.soak;
         desired.gates = policy.gates;
         desired.routes = policy.routes;
         desired.budget = policy.budget;
@@ -181,6 +183,8 @@ impl Loader<'_, '_> {
             let site = Site {
                 enabled: section.is_none_or(|section| section.value.enabled),
                 certificates: nginx::certificates(&directives),
+                read_timeout: nginx::read_timeout(&directives),
+                zones: nginx::zones(&directives),
                 file,
             };
             self.out.desired.sites.insert(name.clone(), site);
@@ -277,6 +281,11 @@ impl Loader<'_, '_> {
             .as_ref()
             .and_then(|policy| policy.mode)
             .unwrap_or(file.mode());
+        // One that does not parse is `nginx -t`'s to judge: it may be any file there.
+        let zones = match relative.starts_with("nginx") {
+            true => nginx::parse(relative, &text(&file)).map(|found| nginx::zones(&found)),
+            false => Ok(Vec::new()),
+        };
         let file = File {
             // What others may not read below /etc they may not read in the store.
             private: mode & 0o004 == 0,
@@ -290,6 +299,7 @@ impl Loader<'_, '_> {
                 .unwrap_or_else(|| "root:root".into()),
             link: policy.as_ref().is_some_and(|policy| policy.link),
             action: policy.and_then(|policy| policy.action),
+            zones: zones.unwrap_or_default(),
             file,
         }
     }

@@ -15,6 +15,9 @@ use crate::source::unit::{self, Name, Settings, install};
 
 /// Pulling an image takes minutes on the servers this is for.
 const START_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+/// How long a unit has to stay up when watchme.toml says nothing: a `Type=simple` unit counts as
+/// started as soon as it forked, and one whose image is missing dies a second later.
+const SETTLE: Duration = Duration::from_secs(3);
 
 /// A unit file or drop-in as it was read.
 struct Piece {
@@ -214,8 +217,10 @@ impl Loader<'_, '_> {
                 .map(|policy| policy.on_change)
                 .unwrap_or_default(),
             start_timeout: policy
+                .as_ref()
                 .and_then(|policy| policy.start_timeout)
                 .unwrap_or(START_TIMEOUT),
+            settle: policy.and_then(|policy| policy.settle).unwrap_or(SETTLE),
             service_type: if oneshot {
                 UnitType::Oneshot
             } else {

@@ -5,11 +5,13 @@
 
 mod certificates;
 mod lexer;
+mod runtime;
 
 use std::ops::Range;
 use std::path::Path;
 
 pub use certificates::certificates;
+pub use runtime::{read_timeout, zones};
 
 use crate::model::Diagnostic;
 use lexer::{Lexer, Token};

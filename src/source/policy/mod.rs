@@ -31,6 +31,10 @@ pub struct Policy {
     pub absent: BTreeSet<PathBuf>,
     /// Whether missing certificates are bootstrapped.
     pub bootstrap_certificates: bool,
+    /// Longest wait for the last requests to an old unit.
+    pub drain_timeout: Option<Duration>,
+    /// How long the gates have to hold before an old unit is stopped.
+    pub soak: Duration,
     /// Names of the input folders and files.
     pub folders: Folders,
     /// What the machine has.
@@ -89,6 +93,8 @@ pub struct UnitPolicy {
     pub on_change: OnChange,
     /// Bound of a start.
     pub start_timeout: Option<Duration>,
+    /// How long it has to stay up.
+    pub settle: Option<Duration>,
 }
 
 /// `[network.NAME]`
@@ -150,6 +156,8 @@ impl Default for Policy {
             checkout: None,
             absent: BTreeSet::new(),
             bootstrap_certificates: false,
+            drain_timeout: None,
+            soak: Duration::ZERO,
             folders: Folders {
                 sites: "sites-available".into(),
                 units: "systemd".into(),
@@ -183,6 +191,8 @@ pub fn parse(path: &Path, source: &str) -> Result<Policy, Diagnostic> {
             .map(|path| reader.checkout(path))
             .transpose()?,
         bootstrap_certificates: root.bootstrap_certificates,
+        drain_timeout: reader.duration(&root.drain_timeout)?,
+        soak: reader.duration(&root.soak)?.unwrap_or_default(),
         budget: reader.budget(&root.budget)?,
         ..Policy::default()
     };

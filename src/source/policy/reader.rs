@@ -115,6 +115,7 @@ impl Reader<'_> {
             start: raw.start.map(Spanned::into_inner),
             on_change: raw.on_change.unwrap_or_default(),
             start_timeout: self.duration(&raw.start_timeout)?,
+            settle: self.duration(&raw.settle)?,
         })
     }
 

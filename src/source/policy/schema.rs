@@ -15,6 +15,8 @@ pub(super) struct Root {
     pub(super) checkout: Option<Text>,
     pub(super) absent: Vec<Text>,
     pub(super) bootstrap_certificates: bool,
+    pub(super) drain_timeout: Option<Text>,
+    pub(super) soak: Option<Text>,
     pub(super) folders: Folders,
     pub(super) budget: Budget,
     pub(super) ports: Ports,
@@ -78,6 +80,7 @@ pub(super) struct Unit {
     pub(super) start: Option<Spanned<bool>>,
     pub(super) on_change: Option<crate::model::OnChange>,
     pub(super) start_timeout: Option<Text>,
+    pub(super) settle: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -105,7 +105,7 @@ fn what_is_wrong_is_said_with_its_place() {
         (
             "[unit.\"a.service\"]\nstat = true\n",
             "watchme.toml:2:1: unknown key \"stat\"",
-            "the keys here are start, on_change, start_timeout",
+            "the keys here are start, on_change, start_timeout, settle",
             Some("did you mean start?"),
         ),
         (

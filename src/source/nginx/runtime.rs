@@ -1,0 +1,157 @@
+//! What a site asks of nginx while it runs: shared memory zones, and time for its upstreams.
+
+use std::time::Duration;
+
+use super::Directive;
+use crate::model::Zone;
+
+/// Directives that wait for an upstream's answer.
+const READ_TIMEOUTS: [&str; 5] = [
+    "proxy_read_timeout",
+    "fastcgi_read_timeout",
+    "uwsgi_read_timeout",
+    "scgi_read_timeout",
+    "grpc_read_timeout",
+];
+
+/// Shared memory zones with what a reload cannot change of them: nginx keeps a zone of the same
+/// name and size, and refuses the whole configuration when its key or path is another one;
+/// `ngx_http_limit_req_init_zone` in nginx's src/http/modules/ngx_http_limit_req_module.c, and
+/// its like in limit_conn and in `ngx_http_file_cache_init`.
+pub fn zones(directives: &[Directive]) -> Vec<Zone> {
+    let mut found = Vec::new();
+    visit(directives, &mut |directive| found.extend(zone(directive)));
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The longest time that nginx waits for an upstream of these directives, if they say.
+pub fn read_timeout(directives: &[Directive]) -> Option<Duration> {
+    let mut longest = None;
+    visit(directives, &mut |directive| {
+        if READ_TIMEOUTS.contains(&directive.name.as_str()) {
+            let said = directive.args.first().and_then(|word| time(&word.text));
+            longest = longest.max(said);
+        }
+    });
+    longest
+}
+
+fn visit(level: &[Directive], look: &mut impl FnMut(&Directive)) {
+    for directive in level {
+        look(directive);
+        if let Some(block) = &directive.block {
+            visit(block, look);
+        }
+    }
+}
+
+fn zone(directive: &Directive) -> Option<Zone> {
+    let words: Vec<&str> = directive
+        .args
+        .iter()
+        .map(|word| word.text.as_str())
+        .collect();
+    let (key, rest) = words.split_first()?;
+    let option = |name: &str| rest.iter().find_map(|word| word.strip_prefix(name));
+    let (named, fixed) = match directive.name.as_str() {
+        "limit_req_zone" | "limit_conn_zone" => (option("zone=")?, (*key).to_owned()),
+        "proxy_cache_path" | "fastcgi_cache_path" | "uwsgi_cache_path" | "scgi_cache_path" => {
+            let levels = option("levels=").unwrap_or_default();
+            (option("keys_zone=")?, format!("{key} {levels}"))
+        }
+        _ => return None,
+    };
+    Some(Zone {
+        kind: directive.name.clone(),
+        name: named.split(':').next()?.to_owned(),
+        size: named.split(':').nth(1).unwrap_or_default().to_owned(),
+        fixed: fixed.trim_end().to_owned(),
+    })
+}
+
+/// A time of nginx's, <https://nginx.org/en/docs/syntax.html>: `60`, `90s`, `1h 30m`, `250ms`.
+fn time(text: &str) -> Option<Duration> {
+    let mut total = Duration::ZERO;
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let number: u64 = rest.get(..digits)?.parse().ok()?;
+        let tail = rest.get(digits..)?;
+        let letters = tail
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(tail.len());
+        let seconds = match tail.get(..letters)? {
+            "ms" => {
+                total = total.checked_add(Duration::from_millis(number))?;
+                0
+            }
+            "" | "s" => 1,
+            "m" => 60,
+            "h" => 60 * 60,
+            "d" => 24 * 60 * 60,
+            "w" => 7 * 24 * 60 * 60,
+            "M" => 30 * 24 * 60 * 60,
+            "y" => 365 * 24 * 60 * 60,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::from_secs(number.checked_mul(seconds)?))?;
+        rest = tail.get(letters..)?.trim_start();
+    }
+    Some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::source::nginx::parse;
+
+    fn directives(source: &str) -> Vec<Directive> {
+        parse(Path::new("s"), source).unwrap()
+    }
+
+    #[test]
+    fn zones_with_what_a_reload_cannot_change() {
+        let source = "limit_req_zone $binary_remote_addr zone=api:10m rate=1r/s;
+            limit_conn_zone $server_name zone=conn:1m;
+            proxy_cache_path /var/cache/a levels=1:2 keys_zone=a:10m max_size=1g;
+            server { location / { limit_req zone=api; } }";
+        let found: Vec<String> = zones(&directives(source))
+            .into_iter()
+            .map(|zone| format!("{} {} {} {}", zone.kind, zone.name, zone.size, zone.fixed))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "limit_conn_zone conn 1m $server_name",
+                "limit_req_zone api 10m $binary_remote_addr",
+                "proxy_cache_path a 10m /var/cache/a 1:2",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_longest_wait_for_an_upstream() {
+        let of = |source| read_timeout(&directives(source));
+        assert_eq!(of("server { listen 80; }"), None);
+        let nested = "proxy_read_timeout 30; server { location / { proxy_read_timeout 3m; } }";
+        assert_eq!(of(nested), Some(Duration::from_secs(180)));
+        assert_eq!(
+            of("grpc_read_timeout '1h 30m';"),
+            Some(Duration::from_secs(5400))
+        );
+        assert_eq!(of("proxy_read_timeout $x;"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn times_never_panic(text in ".*") {
+            let _ = time(&text);
+        }
+    }
+}
