@@ -172,6 +172,7 @@ async fn transact(
         interrupted: request.interrupted.clone(),
         restarts: BTreeMap::new(),
         switched: None,
+        kept: BTreeSet::new(),
     };
     let result = carry_out(&mut run, request, planned).await;
     let Run {

@@ -6,48 +6,11 @@ use jiff::Timestamp;
 
 use super::{Run, StepError};
 use crate::host::observe::resolve_owner;
-use crate::model::{Action, Entry, File, Plan, layout};
+use crate::model::{Entry, File, layout};
 use crate::root::Root;
 use crate::state::Undo;
 
-/// Marks a live tree with the run that made it.
-pub(super) const MARK: &str = ".run";
-
 impl Run<'_> {
-    /// The first changed file switches them all: `next` is the live tree with the planned
-    /// changes, and becomes the live tree in one exchange.
-    pub(super) fn switch_once(&mut self, plan: &Plan) -> Result<(), StepError> {
-        if self.switched.is_some() {
-            return Ok(());
-        }
-        let root = self.host.root();
-        let (live, next) = (Path::new(layout::LIVE), Path::new(layout::NEXT));
-        root.make_folder(live)?;
-        root.remove_folder(next)?;
-        copy_tree(root, live, next)?;
-        for change in &plan.changes {
-            let Action::Store {
-                path,
-                file: Some(file),
-                keep,
-            } = &change.action
-            else {
-                continue;
-            };
-            if *keep {
-                self.keep(&layout::live(path))?;
-            }
-            put_unsynced(root, &next.join(path), &file.content, file.mode(), None)?;
-        }
-        let run = self.time.to_string();
-        put_unsynced(root, &next.join(MARK), run.as_bytes(), 0o644, None)?;
-        root.sync(next)?;
-        self.journal.record(Undo::Exchange { run })?;
-        root.exchange(next, live)?;
-        self.switched = Some(Timestamp::now());
-        Ok(())
-    }
-
     pub(super) fn remove_stored(&mut self, path: &Path) -> Result<(), StepError> {
         let live = layout::live(path);
         self.journal.save(&live)?;
@@ -62,6 +25,11 @@ impl Run<'_> {
         target: &Path,
         keep: bool,
     ) -> Result<(), StepError> {
+        let present = self.host.root().entry(path)?;
+        // The switch puts the links that nginx reads.
+        if matches!(&present, Entry::Link { target: to, .. } if to == target) {
+            return Ok(());
+        }
         if keep {
             self.keep(path)?;
         }
@@ -145,8 +113,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Keeps what stands at `path` in the backups, and says where.
-    fn keep(&mut self, path: &Path) -> Result<(), StepError> {
+    /// Keeps what stood at `path` before the run in the backups, and says where.
+    pub(super) fn keep(&mut self, path: &Path) -> Result<(), StepError> {
+        if !self.kept.insert(path.to_owned()) {
+            return Ok(());
+        }
         let entry: Entry = self.host.root().entry(path)?;
         if let Some(copy) = self.state.back_up(self.time, path, &entry)? {
             self.progress
@@ -156,7 +127,7 @@ impl Run<'_> {
     }
 }
 
-fn put_unsynced(
+pub(super) fn put_unsynced(
     root: &Root,
     path: &Path,
     content: &[u8],
@@ -181,37 +152,4 @@ pub(super) fn remove_empty_parents(root: &Root, path: &Path, above: &Path) {
         root.remove_empty(empty);
         folder = empty.parent();
     }
-}
-
-/// What does not change keeps its time: systemd takes a unit file with another time for changed.
-fn copy_tree(root: &Root, from: &Path, to: &Path) -> Result<(), StepError> {
-    root.make_folder(to)?;
-    let mut folders: Vec<PathBuf> = vec![PathBuf::new()];
-    while let Some(folder) = folders.pop() {
-        for path in root.list(&from.join(&folder))? {
-            let Some(name) = path.file_name() else {
-                continue;
-            };
-            let relative = folder.join(name);
-            match root.entry(&path)? {
-                Entry::Directory => folders.push(relative),
-                Entry::File {
-                    content,
-                    mode,
-                    modified,
-                    ..
-                } => {
-                    put_unsynced(
-                        root,
-                        &to.join(&relative),
-                        &content,
-                        mode & 0o777,
-                        Some(modified),
-                    )?;
-                }
-                Entry::Link { .. } | Entry::Missing | Entry::Other | Entry::Unreadable => {}
-            }
-        }
-    }
-    Ok(())
 }

@@ -5,9 +5,11 @@ mod certificate;
 mod docker;
 mod files;
 mod roll_back;
+mod switch;
 mod units;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -112,6 +114,8 @@ pub struct Run<'a> {
     pub restarts: BTreeMap<String, u32>,
     /// When this run switched the store, if it did.
     pub switched: Option<Timestamp>,
+    /// Paths of which the backups have a copy.
+    pub kept: BTreeSet<PathBuf>,
 }
 
 impl Run<'_> {
@@ -147,6 +151,15 @@ impl Run<'_> {
     }
 
     async fn step(&mut self, change: &Change, plan: &Plan) -> Result<(), StepError> {
+        if matches!(
+            change.action,
+            Action::Store { .. }
+                | Action::Link { .. }
+                | Action::Copy { .. }
+                | Action::Remove { .. }
+        ) {
+            self.switch_once(plan)?;
+        }
         match &change.action {
             Action::CreateNetwork { name, spec } => self.create_network(name, spec).await,
             Action::RemoveNetwork { id, .. } => {
@@ -156,11 +169,14 @@ impl Run<'_> {
                 Ok(self.host.docker().await?.create_volume(name, spec).await?)
             }
             Action::WriteCertificate(pair) => self.write_certificate(pair).await,
-            Action::Store { file: Some(_), .. } => self.switch_once(plan),
+            // The switch has put it.
+            Action::Store { file: Some(_), .. } => Ok(()),
             Action::Store {
                 path, file: None, ..
             } => self.remove_stored(path),
-            Action::Link { path, target, keep } => self.put_link(path, target, *keep),
+            Action::Link {
+                path, target, keep, ..
+            } => self.put_link(path, target, *keep),
             Action::Copy {
                 path,
                 file,
@@ -177,6 +193,7 @@ impl Run<'_> {
             Action::Stop(step) => self.stop(step).await,
             Action::Connect(connect) => self.connect(connect).await,
             Action::ReloadNginx => self.reload_nginx().await,
+            Action::RestartNginx => self.restart_nginx().await,
             Action::StartNginx => self.start_nginx().await,
         }
     }

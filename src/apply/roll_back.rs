@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::files::{MARK, make_parent};
+use super::files::make_parent;
+use super::switch::MARK;
 use super::{Progress, StepError};
 use crate::host::Host;
 use crate::model::layout;
@@ -77,7 +78,7 @@ fn phase(undo: &Undo) -> u8 {
         Undo::RemoveNetwork(_) => 3,
         Undo::DaemonReload => 4,
         Undo::Restart(_) | Undo::ReloadUnit(_) | Undo::Start(_) => 5,
-        Undo::ReloadNginx => 6,
+        Undo::ReloadNginx | Undo::RestartNginx => 6,
     }
 }
 
@@ -90,6 +91,7 @@ fn describe(undo: &Undo) -> String {
         Undo::Exchange { .. } => "switch the store back".to_owned(),
         Undo::DaemonReload => "let systemd read the old units".to_owned(),
         Undo::ReloadNginx => "let nginx load the old sites".to_owned(),
+        Undo::RestartNginx => "restart nginx with the old sites".to_owned(),
         Undo::Stop(unit) => format!("stop {unit}"),
         Undo::Start(unit) => format!("start {unit}"),
         Undo::ReloadUnit(unit) => format!("let {unit} reload its old files"),
@@ -122,7 +124,15 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
         Undo::ReloadNginx => {
             let before = host.nginx().observe()?;
             let systemd = host.systemd().await?;
-            host.nginx().reload(systemd, &before, NGINX).await?;
+            // One that did not come up after a reboot reads the old sites when it starts.
+            match before.master {
+                Some(_) => host.nginx().reload(systemd, &before, NGINX).await?,
+                None => host.nginx().start(systemd, NGINX).await?,
+            };
+            Ok(())
+        }
+        Undo::RestartNginx => {
+            host.nginx().restart(host.systemd().await?, NGINX).await?;
             Ok(())
         }
         Undo::Stop(unit) => {

@@ -81,6 +81,16 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What was tested is started: what `nginx -t` cannot see, such as a port that another process
+    /// holds, ends in the roll-back, which restarts it with the old sites.
+    pub(super) async fn restart_nginx(&mut self) -> Result<(), StepError> {
+        let nginx = self.host.nginx();
+        nginx.test().await?;
+        self.journal.record(Undo::RestartNginx)?;
+        nginx.restart(self.host.systemd().await?, NGINX).await?;
+        Ok(())
+    }
+
     pub(super) async fn start_nginx(&mut self) -> Result<(), StepError> {
         let nginx = self.host.nginx();
         nginx.test().await?;

@@ -153,6 +153,7 @@ fn action(action: &Action) -> (&'static str, String) {
         Action::Stop(step) => ("stop", step.unit.clone()),
         Action::Connect(connect) => ("connect", connect.container.clone()),
         Action::ReloadNginx => ("reload", "nginx.service".to_owned()),
+        Action::RestartNginx => ("restart", "nginx.service".to_owned()),
         Action::StartNginx => ("start", "nginx.service".to_owned()),
     }
 }

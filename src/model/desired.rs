@@ -130,19 +130,33 @@ pub struct Site {
     pub read_timeout: Option<Duration>,
     /// Shared memory zones that it declares.
     pub zones: Vec<Zone>,
+    /// Sockets that it listens on.
+    pub listens: BTreeSet<Listen>,
 }
 
-/// A shared memory zone of nginx. One that is declared anew under a known name with another key
-/// cannot be loaded by a reload: the old workers stay.
+/// A socket that nginx listens on. It keeps its sockets over a reload, and cannot have one for all
+/// addresses of a port beside one for a single address.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Listen {
+    /// The port.
+    pub port: u16,
+    /// `*`, an IPv4 address, `[::]` or another IPv6 address in brackets.
+    pub address: String,
+    /// `ipv6only=`, where it is said.
+    pub ipv6only: Option<bool>,
+}
+
+/// A shared memory zone of nginx. One of a known kind, name and size whose key or path is another
+/// one is loaded by no reload: nginx keeps the zone and refuses the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Zone {
     /// The directive, e.g. `limit_req_zone`.
     pub kind: String,
     /// Its name.
     pub name: String,
-    /// Its size as written.
-    pub size: String,
-    /// What a reload cannot change: the key, or the path of a cache.
+    /// Its size in bytes.
+    pub size: u64,
+    /// What a reload does not change: the key, or path and levels of a cache, as written.
     pub fixed: String,
 }
 

@@ -31,6 +31,8 @@ pub mod store {
     pub const ETC: &str = "etc";
     /// Files that units name, by their path in the checkout.
     pub const FILES: &str = "files";
+    /// What nginx reads until a switch and no longer.
+    pub const LEAVING: &str = ".leaving";
 }
 
 /// The live counterpart of a path in the store.

@@ -12,8 +12,9 @@ mod tree;
 pub mod watch;
 
 pub use desired::{
-    Budget, Certificate, Desired, EtcAction, EtcFile, File, Gate, Install, Member, MemberName,
-    Network, OnChange, Origin, Probe, Route, Site, Stack, Subnet, Unit, UnitType, Volume, Zone,
+    Budget, Certificate, Desired, EtcAction, EtcFile, File, Gate, Install, Listen, Member,
+    MemberName, Network, OnChange, Origin, Probe, Route, Site, Stack, Subnet, Unit, UnitType,
+    Volume, Zone,
 };
 pub use diagnostic::Diagnostic;
 pub use id::{Hash, Kind, ResourceId, Selector};

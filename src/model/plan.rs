@@ -98,6 +98,8 @@ pub enum Action {
         path: PathBuf,
         /// What it points to, as written.
         target: PathBuf,
+        /// Where it leads in the end.
+        leads_to: PathBuf,
         /// Whether what stands there is kept in the backups.
         keep: bool,
     },
@@ -143,6 +145,8 @@ pub enum Action {
     Connect(Connect),
     /// Make nginx load its configuration, and prove that it did.
     ReloadNginx,
+    /// Restart nginx, because no reload loads what changed.
+    RestartNginx,
     /// Start nginx, which is not running.
     StartNginx,
 }

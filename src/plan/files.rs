@@ -124,7 +124,12 @@ pub(super) fn link(
         let old = observed.content(&path)?;
         draft::diff(&path, Some(old), &file.source, Some(&file.content))
     });
-    let action = Action::Link { path, target, keep };
+    let action = Action::Link {
+        path,
+        target,
+        leads_to: leads_to.to_owned(),
+        keep,
+    };
     draft.change(
         Stage::Switch,
         Change {

@@ -56,8 +56,12 @@ pub(super) fn loaded(planned: &Planned, after: &Observed, switched: Option<Times
         });
     }
     if let Some(master) = after.nginx.as_ref().and_then(|nginx| nginx.master.clone())
-        && (did(|action| matches!(action, Action::ReloadNginx | Action::StartNginx))
-            || is_another(&loaded.nginx, &master))
+        && (did(|action| {
+            matches!(
+                action,
+                Action::ReloadNginx | Action::RestartNginx | Action::StartNginx
+            )
+        }) || is_another(&loaded.nginx, &master))
     {
         loaded.nginx = Some(LoadedDaemon {
             identity: master,

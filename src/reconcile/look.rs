@@ -277,7 +277,11 @@ fn word(active: bool) -> &'static str {
 pub(super) fn drift_of(change: &Change) -> Option<DriftKind> {
     match change.action {
         // They follow from others, unless they are all there is.
-        Action::DaemonReload | Action::ReloadNginx if change.drift == DriftKind::Drifted => None,
+        Action::DaemonReload | Action::ReloadNginx | Action::RestartNginx
+            if change.drift == DriftKind::Drifted =>
+        {
+            None
+        }
         _ => Some(change.drift),
     }
 }

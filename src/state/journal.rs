@@ -37,6 +37,8 @@ pub enum Undo {
     DaemonReload,
     /// nginx loaded sites of this run.
     ReloadNginx,
+    /// nginx was restarted with sites of this run.
+    RestartNginx,
     /// Stop a unit that was not running.
     Stop(String),
     /// Start a unit that was running.

@@ -1,7 +1,7 @@
 //! Records as JSON files: inventory, what is loaded, pauses.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -50,8 +50,13 @@ impl State {
         self.write_loaded(loaded)?;
         journal.clear()?;
         // That was the commit. The old tree is of no use any more, and no harm.
-        if let Err(error) = self.root.remove_folder(Path::new(layout::NEXT)) {
-            tracing::warn!(%error, "the old tree stays");
+        for old in [
+            PathBuf::from(layout::NEXT),
+            layout::live(layout::store::LEAVING),
+        ] {
+            if let Err(error) = self.root.remove_folder(&old) {
+                tracing::warn!(%error, "what is not needed any more stays");
+            }
         }
         Ok(())
     }

@@ -134,6 +134,10 @@ fn describe(change: &Change) -> (&'static str, String) {
             )
         }
         Action::ReloadNginx => ("!", "reload nginx, interrupts nothing".to_owned()),
+        Action::RestartNginx => (
+            "!",
+            "restart nginx, interrupts every site for a moment and cuts requests off that last longer than 5 s".to_owned(),
+        ),
         Action::StartNginx => ("+", "start nginx".to_owned()),
     }
 }
@@ -196,7 +200,10 @@ fn summary(plan: &Plan) -> String {
             of(|action| matches!(action, Action::Start(_) | Action::StartNginx)),
             "start",
         ),
-        (of(|action| matches!(action, Action::Restart(_))), "restart"),
+        (
+            of(|action| matches!(action, Action::Restart(_) | Action::RestartNginx)),
+            "restart",
+        ),
         (of(|action| matches!(action, Action::Stop(_))), "stop"),
         (
             of(|action| {

@@ -128,8 +128,33 @@ impl Nginx {
         }
     }
 
+    /// Stops and starts nginx, and waits until another master has workers. It starts with another
+    /// count of starts: systemd refuses the sixth within ten seconds, systemd.unit(5)
+    /// `StartLimitBurst=`, and a roll-back must not be the one.
+    pub async fn restart(
+        &self,
+        systemd: &Systemd,
+        bound: Duration,
+    ) -> Result<NginxState, HostError> {
+        let before = self.observe()?;
+        systemd.reset_failed(&self.unit, bound).await?;
+        let deadline = Instant::now() + bound;
+        systemd.restart(&self.unit, bound).await?;
+        loop {
+            let now = self.observe()?;
+            if now.master != before.master && !now.workers.is_empty() {
+                return Ok(now);
+            }
+            if Instant::now() > deadline {
+                return Err(HostError::NginxStopped);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
     /// Starts nginx and waits until it has workers.
     pub async fn start(&self, systemd: &Systemd, bound: Duration) -> Result<NginxState, HostError> {
+        systemd.reset_failed(&self.unit, bound).await?;
         let deadline = Instant::now() + bound;
         systemd.start(&self.unit, bound).await?;
         loop {

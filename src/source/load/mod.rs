@@ -185,6 +185,7 @@ impl Loader<'_, '_> {
                 certificates: nginx::certificates(&directives),
                 read_timeout: nginx::read_timeout(&directives),
                 zones: nginx::zones(&directives),
+                listens: nginx::listens(&directives),
                 file,
             };
             self.out.desired.sites.insert(name.clone(), site);
@@ -286,6 +287,11 @@ impl Loader<'_, '_> {
             true => nginx::parse(relative, &text(&file)).map(|found| nginx::zones(&found)),
             false => Ok(Vec::new()),
         };
+        // nginx's files switch together with the sites, which a copy could not.
+        let plain = policy
+            .as_ref()
+            .is_none_or(|policy| policy.mode.is_none() && policy.owner.is_none());
+        let linked = plain && relative.starts_with("nginx");
         let file = File {
             // What others may not read below /etc they may not read in the store.
             private: mode & 0o004 == 0,
@@ -297,7 +303,10 @@ impl Loader<'_, '_> {
                 .as_ref()
                 .and_then(|policy| policy.owner.clone())
                 .unwrap_or_else(|| "root:root".into()),
-            link: policy.as_ref().is_some_and(|policy| policy.link),
+            link: policy
+                .as_ref()
+                .and_then(|policy| policy.link)
+                .unwrap_or(linked),
             action: policy.and_then(|policy| policy.action),
             zones: zones.unwrap_or_default(),
             file,

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::path::Path;
 
 pub use certificates::certificates;
-pub use runtime::{read_timeout, zones};
+pub use runtime::{listens, read_timeout, zones};
 
 use crate::model::Diagnostic;
 use lexer::{Lexer, Token};

@@ -1,9 +1,11 @@
-//! What a site asks of nginx while it runs: shared memory zones, and time for its upstreams.
+//! What a site asks of nginx while it runs: shared memory zones, sockets, and time for its
+//! upstreams.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Directive;
-use crate::model::Zone;
+use crate::model::{Listen, Zone};
 
 /// Directives that wait for an upstream's answer.
 const READ_TIMEOUTS: [&str; 5] = [
@@ -14,10 +16,10 @@ const READ_TIMEOUTS: [&str; 5] = [
     "grpc_read_timeout",
 ];
 
-/// Shared memory zones with what a reload cannot change of them: nginx keeps a zone of the same
-/// name and size, and refuses the whole configuration when its key or path is another one;
-/// `ngx_http_limit_req_init_zone` in nginx's src/http/modules/ngx_http_limit_req_module.c, and
-/// its like in limit_conn and in `ngx_http_file_cache_init`.
+/// Shared memory zones with what a reload does not change of them: nginx keeps a zone of the same
+/// kind, name and size (`ngx_init_cycle` in src/core/ngx_cycle.c), and refuses the whole
+/// configuration when its key or path is another one (`ngx_http_limit_req_init_zone`,
+/// `ngx_http_limit_conn_init_zone`, `ngx_http_file_cache_init`).
 pub fn zones(directives: &[Directive]) -> Vec<Zone> {
     let mut found = Vec::new();
     visit(directives, &mut |directive| found.extend(zone(directive)));
@@ -66,8 +68,51 @@ fn zone(directive: &Directive) -> Option<Zone> {
     Some(Zone {
         kind: directive.name.clone(),
         name: named.split(':').next()?.to_owned(),
-        size: named.split(':').nth(1).unwrap_or_default().to_owned(),
+        size: named.split(':').nth(1).and_then(size)?,
         fixed: fixed.trim_end().to_owned(),
+    })
+}
+
+/// A size of nginx's, <https://nginx.org/en/docs/syntax.html>: bytes, or `k` and `m`.
+fn size(text: &str) -> Option<u64> {
+    let (number, factor) = match text.char_indices().next_back()? {
+        (at, 'k' | 'K') => (text.get(..at)?, 1 << 10),
+        (at, 'm' | 'M') => (text.get(..at)?, 1 << 20),
+        _ => (text, 1),
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+/// The sockets of all servers; <https://nginx.org/en/docs/http/ngx_http_core_module.html#listen>.
+/// One without a port is at 80. Names, and sockets in the file system, are left out.
+pub fn listens(directives: &[Directive]) -> BTreeSet<Listen> {
+    let mut found = BTreeSet::new();
+    visit(directives, &mut |directive| {
+        if directive.name == "listen" {
+            found.extend(listen(directive));
+        }
+    });
+    found
+}
+
+fn listen(directive: &Directive) -> Option<Listen> {
+    let (first, options) = directive.args.split_first()?;
+    let text = first.text.as_str();
+    let option = |name: &str| options.iter().find_map(|word| word.text.strip_prefix(name));
+    let (address, port) = match text.rsplit_once(':') {
+        Some((address, port)) if !port.ends_with(']') => (address, port.parse().ok()?),
+        _ => match text.parse() {
+            Ok(port) => ("*", port),
+            Err(_) => (text, 80),
+        },
+    };
+    let address = if address == "0.0.0.0" { "*" } else { address };
+    let known =
+        address == "*" || address.starts_with('[') || address.parse::<std::net::Ipv4Addr>().is_ok();
+    known.then(|| Listen {
+        port,
+        address: address.to_owned(),
+        ipv6only: option("ipv6only=").map(|value| value == "on"),
     })
 }
 
@@ -128,9 +173,28 @@ mod tests {
         assert_eq!(
             found,
             [
-                "limit_conn_zone conn 1m $server_name",
-                "limit_req_zone api 10m $binary_remote_addr",
-                "proxy_cache_path a 10m /var/cache/a 1:2",
+                "limit_conn_zone conn 1048576 $server_name",
+                "limit_req_zone api 10485760 $binary_remote_addr",
+                "proxy_cache_path a 10485760 /var/cache/a 1:2",
+            ]
+        );
+    }
+
+    #[test]
+    fn sockets_of_servers() {
+        let source = "server { listen 80; listen [::]:80 ipv6only=off; listen 127.0.0.1:8080 ssl; }
+            server { listen 0.0.0.0:80 default_server; listen [::1]; listen localhost:9; listen unix:/run/x; }";
+        let found: Vec<String> = listens(&directives(source))
+            .into_iter()
+            .map(|one| format!("{} {} {:?}", one.port, one.address, one.ipv6only))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "80 * None",
+                "80 [::1] None",
+                "80 [::] Some(false)",
+                "8080 127.0.0.1 None"
             ]
         );
     }
@@ -150,8 +214,8 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn times_never_panic(text in ".*") {
-            let _ = time(&text);
+        fn values_never_panic(text in ".*") {
+            let _ = (time(&text), size(&text), listens(&parse(Path::new("s"), &format!("listen {text};")).unwrap_or_default()));
         }
     }
 }

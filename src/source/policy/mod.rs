@@ -113,8 +113,8 @@ pub struct EtcPolicy {
     pub mode: Option<u32>,
     /// `user:group`.
     pub owner: Option<String>,
-    /// Whether it is linked.
-    pub link: bool,
+    /// Whether it is linked into the store; `None` leaves it to what reads it.
+    pub link: Option<bool>,
     /// What a change asks for.
     pub action: Option<EtcAction>,
 }

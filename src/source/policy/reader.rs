@@ -196,7 +196,7 @@ impl Reader<'_> {
         Ok(EtcPolicy {
             mode: raw.mode.as_ref().map(mode).transpose()?,
             owner: raw.owner.as_ref().map(owner).transpose()?,
-            link: raw.install == Some(Install::Link),
+            link: raw.install.map(|install| install == Install::Link),
             action,
         })
     }

@@ -88,7 +88,7 @@ fn everything_is_read() {
     let etc = &policy.etc["docker/daemon.json"].value;
     assert_eq!(
         (etc.mode, etc.owner.as_deref(), etc.link),
-        (Some(0o600), Some("root:root"), true)
+        (Some(0o600), Some("root:root"), Some(true))
     );
     assert_eq!(
         etc.action,

@@ -1,0 +1,167 @@
+//! The one moment in which everything in the store becomes what is served.
+//!
+//! `next` is the live tree with the planned changes, and takes its place in one exchange of two
+//! names. So that all that nginx reads changes in that moment, and not link by link, its links
+//! are put before: until the exchange they lead to what nginx read at their place so far, which
+//! is nothing where nothing stood. What leaves is emptied in the exchange, and goes afterwards.
+//! Whenever a run is killed, the configuration is the old one or the new one.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::files::put_unsynced;
+use super::{Run, StepError};
+use crate::model::layout::store::LEAVING;
+use crate::model::{Action, Entry, Plan, layout};
+use crate::root::Root;
+use crate::state::Undo;
+
+/// Marks a live tree with the run that made it.
+pub(super) const MARK: &str = ".run";
+
+impl Run<'_> {
+    /// Switches the store, once for a run: the first step that touches a file asks for it.
+    pub(super) fn switch_once(&mut self, plan: &Plan) -> Result<(), StepError> {
+        if self.switched.is_some() || !is_needed(plan) {
+            return Ok(());
+        }
+        let root = self.host.root();
+        let (live, next) = (Path::new(layout::LIVE), Path::new(layout::NEXT));
+        root.make_folder(live)?;
+        root.remove_folder(next)?;
+        root.remove_folder(&live.join(LEAVING))?;
+        self.keep_edited(plan)?;
+        let leaving = self.prime(plan)?;
+        build(root, live, next, plan)?;
+        for path in leaving {
+            put_unsynced(root, &next.join(LEAVING).join(path), b"", 0o644, None)?;
+        }
+        let run = self.time.to_string();
+        put_unsynced(root, &next.join(MARK), run.as_bytes(), 0o644, None)?;
+        root.sync(next)?;
+        self.journal.record(Undo::Exchange { run })?;
+        root.exchange(next, live)?;
+        self.switched = Some(Timestamp::now());
+        Ok(())
+    }
+
+    /// Edits that were made through a link are in the tree that the switch replaces.
+    fn keep_edited(&mut self, plan: &Plan) -> Result<(), StepError> {
+        for change in &plan.changes {
+            if let Action::Store {
+                path, keep: true, ..
+            } = &change.action
+            {
+                self.keep(&layout::live(path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what nginx reads lead into the live tree, and read the same there. Returns what
+    /// leaves with the exchange, by its paths below [`LEAVING`].
+    fn prime(&mut self, plan: &Plan) -> Result<Vec<PathBuf>, StepError> {
+        let mut leaving = Vec::new();
+        for change in &plan.changes {
+            match &change.action {
+                Action::Link {
+                    path,
+                    target,
+                    leads_to,
+                    keep,
+                } if path.starts_with(layout::NGINX) && changes(plan, leads_to) => {
+                    self.prime_link(path, target, *keep, leads_to)?;
+                }
+                Action::Remove { path, keep } if path.starts_with(layout::NGINX) => {
+                    leaving.extend(self.prime_removal(path, *keep)?);
+                }
+                _ => {}
+            }
+        }
+        Ok(leaving)
+    }
+
+    fn prime_link(
+        &mut self,
+        path: &Path,
+        target: &Path,
+        keep: bool,
+        live: &Path,
+    ) -> Result<(), StepError> {
+        let now = self.host.root().read(path)?.unwrap_or_default();
+        self.make_parent(live)?;
+        self.journal.save(live)?;
+        self.host.root().write(live, &now, 0o644)?;
+        self.put_link(path, target, keep)
+    }
+
+    fn prime_removal(&mut self, path: &Path, keep: bool) -> Result<Option<PathBuf>, StepError> {
+        let (root, nginx) = (self.host.root(), Path::new(layout::NGINX));
+        let (Some(now), Ok(relative)) = (root.read(path)?, path.strip_prefix(nginx)) else {
+            return Ok(None);
+        };
+        let live = layout::live(Path::new(LEAVING).join(relative));
+        self.make_parent(&live)?;
+        self.journal.save(&live)?;
+        self.host.root().write(&live, &now, 0o644)?;
+        self.put_link(path, &live, keep)?;
+        Ok(Some(relative.to_owned()))
+    }
+}
+
+/// Whether anything of `plan` changes with the exchange.
+fn is_needed(plan: &Plan) -> bool {
+    plan.changes.iter().any(|change| match &change.action {
+        Action::Store { file: Some(_), .. } => true,
+        Action::Remove { path, .. } => path.starts_with(layout::NGINX),
+        _ => false,
+    })
+}
+
+/// Whether the exchange changes the file of the store at `live`.
+fn changes(plan: &Plan, live: &Path) -> bool {
+    let stored = live.strip_prefix(layout::LIVE).ok();
+    plan.changes.iter().any(|change| {
+        matches!(&change.action, Action::Store { path, file: Some(_), .. } if Some(path.as_path()) == stored)
+    })
+}
+
+/// Makes `next`: the live tree with the planned changes. What does not change keeps its time:
+/// systemd takes a unit file with another time for changed.
+fn build(root: &Root, live: &Path, next: &Path, plan: &Plan) -> Result<(), StepError> {
+    root.make_folder(next)?;
+    let mut folders: Vec<PathBuf> = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        for path in root.list(&live.join(&folder))? {
+            let Some(name) = path.file_name().filter(|name| *name != LEAVING) else {
+                continue;
+            };
+            let relative = folder.join(name);
+            match root.entry(&path)? {
+                Entry::Directory => folders.push(relative),
+                Entry::File {
+                    content,
+                    mode,
+                    modified,
+                    ..
+                } => {
+                    let place = next.join(&relative);
+                    put_unsynced(root, &place, &content, mode & 0o777, Some(modified))?;
+                }
+                Entry::Link { .. } | Entry::Missing | Entry::Other | Entry::Unreadable => {}
+            }
+        }
+    }
+    for change in &plan.changes {
+        if let Action::Store {
+            path,
+            file: Some(file),
+            ..
+        } = &change.action
+        {
+            put_unsynced(root, &next.join(path), &file.content, file.mode(), None)?;
+        }
+    }
+    Ok(())
+}
