@@ -171,6 +171,7 @@ async fn transact(
         progress,
         interrupted: request.interrupted.clone(),
         restarts: BTreeMap::new(),
+        ignored: BTreeMap::new(),
         switched: None,
         kept: BTreeSet::new(),
     };

@@ -30,6 +30,8 @@ pub trait Progress {
     fn done(&mut self, change: &Change);
     /// Something worth knowing happened on the way.
     fn say(&mut self, text: &str);
+    /// Something happened that somebody should look at, and that fails nothing.
+    fn warn(&mut self, text: &str);
 }
 
 /// A step that failed.
@@ -112,6 +114,8 @@ pub struct Run<'a> {
     pub interrupted: Arc<AtomicBool>,
     /// How often systemd had restarted each unit when this run started it.
     pub restarts: BTreeMap<String, u32>,
+    /// Commands of each unit that failed when this run started it, and were ignored.
+    pub ignored: BTreeMap<String, Vec<String>>,
     /// When this run switched the store, if it did.
     pub switched: Option<Timestamp>,
     /// Paths of which the backups have a copy.
@@ -190,7 +194,8 @@ impl Run<'_> {
             Action::Start(step) => self.start(step).await,
             Action::Restart(step) => self.restart(step, &change.interrupts).await,
             Action::ReloadUnit(step) => self.reload_unit(step).await,
-            Action::Stop(step) => self.stop(step).await,
+            Action::Stop(step) => self.stop(step, &change.interrupts).await,
+            Action::Drain(drain) => self.drain(drain).await,
             Action::Connect(connect) => self.connect(connect).await,
             Action::ReloadNginx => self.reload_nginx().await,
             Action::RestartNginx => self.restart_nginx().await,

@@ -1,11 +1,12 @@
 //! Units and nginx: what loads and runs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{Run, StepError};
 use crate::host::HostError;
-use crate::model::plan::UnitStep;
+use crate::model::plan::{Drain, UnitStep};
 use crate::model::{Change, Container, Health, Stack, UnitState};
 use crate::state::Undo;
 
@@ -36,8 +37,10 @@ impl Run<'_> {
         if state.active == "failed" || state.sub == "auto-restart" {
             systemd.reset_failed(&step.unit, step.timeout).await?;
         }
-        systemd.start(&step.unit, step.timeout).await?;
+        let job = systemd.start(&step.unit, step.timeout);
+        self.unless_interrupted(job).await?;
         self.count_restarts(&step.unit).await?;
+        self.tell_ignored_failures(&step.unit).await?;
         self.wait_running(step).await
     }
 
@@ -53,8 +56,10 @@ impl Run<'_> {
         }
         self.journal.record(Undo::Restart(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
-        systemd.restart(&step.unit, step.timeout).await?;
+        let job = systemd.restart(&step.unit, step.timeout);
+        self.unless_interrupted(job).await?;
         self.count_restarts(&step.unit).await?;
+        self.tell_ignored_failures(&step.unit).await?;
         self.wait_running(step).await
     }
 
@@ -64,10 +69,36 @@ impl Run<'_> {
         Ok(systemd.reload_unit(&step.unit, step.timeout).await?)
     }
 
-    pub(super) async fn stop(&mut self, step: &UnitStep) -> Result<(), StepError> {
+    pub(super) async fn stop(
+        &mut self,
+        step: &UnitStep,
+        interrupts: &BTreeSet<String>,
+    ) -> Result<(), StepError> {
+        for unit in interrupts {
+            self.journal.record(Undo::Start(unit.clone()))?;
+        }
         self.journal.record(Undo::Start(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
         Ok(systemd.stop(&step.unit, step.timeout).await?)
+    }
+
+    /// Waits for the last requests that nginx's old workers have begun to a unit that leaves.
+    pub(super) async fn drain(&mut self, drain: &Drain) -> Result<(), StepError> {
+        let until = Instant::now() + drain.timeout;
+        loop {
+            let busy = self.host.nginx().leaving(&drain.ports)?;
+            if busy == 0 {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                let (unit, seconds) = (&drain.unit, drain.timeout.as_secs());
+                self.progress.say(&format!(
+                    "{unit} still has requests after {seconds} s (drain_timeout): {busy} are cut off"
+                ));
+                return Ok(());
+            }
+            self.moment().await?;
+        }
     }
 
     pub(super) async fn reload_nginx(&mut self) -> Result<(), StepError> {
@@ -99,6 +130,27 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Lets a moment pass in a wait, which a signal ends.
+    async fn moment(&self) -> Result<(), StepError> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Err(StepError::Interrupted);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+        Ok(())
+    }
+
+    /// Waits for a job, which a signal ends: what the roll-back asks for takes the job's place.
+    async fn unless_interrupted(
+        &self,
+        job: impl Future<Output = Result<(), HostError>>,
+    ) -> Result<(), StepError> {
+        let signal = async { while self.moment().await.is_ok() {} };
+        tokio::select! {
+            done = job => Ok(done?),
+            () = signal => Err(StepError::Interrupted),
+        }
+    }
+
     /// Waits until the containers of a unit's compose projects exist and run: images may have to
     /// be pulled, which the start's own bound covers.
     async fn wait_running(&self, step: &UnitStep) -> Result<(), StepError> {
@@ -123,7 +175,7 @@ impl Run<'_> {
                 }
                 .into());
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            self.moment().await?;
         }
     }
 
@@ -163,7 +215,7 @@ impl Run<'_> {
                 let unit = started.last().map_or("", |(step, _)| &step.unit);
                 return Err(self.not_up(unit, why).await);
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            self.moment().await?;
         }
     }
 
@@ -242,8 +294,23 @@ impl Run<'_> {
             Ok(systemd) => systemd.journal(unit, self.time.into()).await,
             Err(_) => Vec::new(),
         };
+        let ignored = self.ignored.get(unit).into_iter().flatten();
+        let why = ignored.fold(why, |why, failure| format!("{why}; {failure} before"));
         let unit = unit.to_owned();
         StepError::NotUp { unit, why, journal }
+    }
+
+    /// A pull that failed behind `ExecStartPre=-` leaves an old image running, or none.
+    async fn tell_ignored_failures(&mut self, unit: &str) -> Result<(), StepError> {
+        for failure in self.host.systemd().await?.ignored_failures(unit).await? {
+            self.progress
+                .warn(&format!("{unit}: {failure}, which its `-` ignores"));
+            self.ignored
+                .entry(unit.to_owned())
+                .or_default()
+                .push(failure);
+        }
+        Ok(())
     }
 
     /// Remembers how often systemd has restarted a unit up to its start by this run.

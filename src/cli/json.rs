@@ -151,6 +151,7 @@ fn action(action: &Action) -> (&'static str, String) {
         Action::Restart(step) => ("restart", step.unit.clone()),
         Action::ReloadUnit(step) => ("reload", step.unit.clone()),
         Action::Stop(step) => ("stop", step.unit.clone()),
+        Action::Drain(drain) => ("drain", drain.unit.clone()),
         Action::Connect(connect) => ("connect", connect.container.clone()),
         Action::ReloadNginx => ("reload", "nginx.service".to_owned()),
         Action::RestartNginx => ("restart", "nginx.service".to_owned()),
@@ -167,10 +168,12 @@ pub(super) struct Applied {
     outcome: &'static str,
     plan: Option<Plan>,
     run: Option<RunRecord>,
+    /// What somebody should look at although the run succeeded.
+    warnings: Vec<String>,
 }
 
 impl Applied {
-    pub fn new(applied: &reconcile::Applied, plan: Option<Plan>) -> Self {
+    pub fn new(applied: &reconcile::Applied, plan: Option<Plan>, warnings: &[String]) -> Self {
         let (outcome, run) = match applied {
             reconcile::Applied::InSync(_) => ("in-sync", None),
             reconcile::Applied::Done(record) => ("applied", Some((**record).clone())),
@@ -180,6 +183,7 @@ impl Applied {
             outcome,
             plan,
             run,
+            warnings: warnings.to_vec(),
         }
     }
 }

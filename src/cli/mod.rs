@@ -208,8 +208,8 @@ impl Context<'_> {
         let applied = reconcile::apply(self.host, &request, &mut lines, &mut present).await?;
         lines.end();
         match quiet {
-            true => output.json(&json::Applied::new(&applied, presented)),
-            false => render::applied(output, &applied, began.elapsed()),
+            true => output.json(&json::Applied::new(&applied, presented, lines.warnings())),
+            false => render::applied(output, &applied, began.elapsed(), lines.warnings().len()),
         }
         if let Applied::Done(record) = &applied {
             tracing::info!(

@@ -1,7 +1,7 @@
 //! Steps as they are done: a line that changes on a terminal, plain lines elsewhere.
 
 use super::output::{Output, clean, styled};
-use super::render::{self, DIM, GOOD};
+use super::render::{self, DIM, GOOD, WARN};
 use crate::apply::Progress;
 use crate::model::Change;
 
@@ -10,6 +10,7 @@ pub(super) struct Lines {
     output: Output,
     quiet: bool,
     open: bool,
+    warnings: Vec<String>,
 }
 
 impl Lines {
@@ -18,7 +19,13 @@ impl Lines {
             output,
             quiet,
             open: false,
+            warnings: Vec::new(),
         }
+    }
+
+    /// What was warned of so far.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Ends a progress line that is still open.
@@ -52,6 +59,16 @@ impl Progress for Lines {
             let text = render::step(change);
             self.output
                 .line(&format!("{} {text}", styled(GOOD, "done")));
+        }
+    }
+
+    fn warn(&mut self, text: &str) {
+        tracing::warn!("{text}");
+        self.warnings.push(text.to_owned());
+        if !self.quiet {
+            self.end();
+            self.output
+                .line(&format!("{} {}", styled(WARN, "warning"), clean(text)));
         }
     }
 

@@ -255,6 +255,8 @@ pub struct Stack {
     pub containers: BTreeSet<String>,
     /// Host ports that it publishes.
     pub ports: BTreeSet<u16>,
+    /// Memory limits of the services that start, in bytes, added up.
+    pub memory: u64,
 }
 
 /// A file below /etc.

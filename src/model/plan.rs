@@ -141,6 +141,8 @@ pub enum Action {
     ReloadUnit(UnitStep),
     /// Stop a unit.
     Stop(UnitStep),
+    /// Wait for the last requests to a unit that leaves.
+    Drain(Drain),
     /// Attach a container to a network.
     Connect(Connect),
     /// Make nginx load its configuration, and prove that it did.
@@ -149,6 +151,17 @@ pub enum Action {
     RestartNginx,
     /// Start nginx, which is not running.
     StartNginx,
+}
+
+/// A unit whose last requests end before it stops.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drain {
+    /// Its name.
+    pub unit: String,
+    /// Ports that it publishes; none where they are not known.
+    pub ports: BTreeSet<u16>,
+    /// How long they are waited for.
+    pub timeout: Duration,
 }
 
 /// A unit to start, restart, reload or stop.

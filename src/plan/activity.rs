@@ -1,7 +1,11 @@
 //! Units that have to start, restart, reload or stop.
 
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+
 use super::draft::{Draft, Stage, change};
-use super::{loaded, units};
+use super::{loaded, replacement, units};
 use crate::model::plan::UnitStep;
 use crate::model::{
     Action, Change, DriftKind, Kind, OnChange, ResourceId, Unit, UnitState, UnitType,
@@ -12,7 +16,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         return;
     };
     let desired = draft.desired;
-    let mut planned: Vec<Change> = Vec::new();
+    let mut planned: Vec<(Stage, Change)> = Vec::new();
     for (name, unit) in &desired.units {
         let is_template = name.contains("@.");
         if !units::is_ours(unit) || is_template {
@@ -23,9 +27,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         planned.extend(plan_unit(draft, name, unit, state));
     }
     // What takes others along goes first: those need no restart of their own any more.
-    planned.sort_by_key(|change| change.interrupts.is_empty());
-    let mut taken_along = std::collections::BTreeSet::new();
-    for change in planned {
+    planned.sort_by_key(|(_, change)| change.interrupts.is_empty());
+    let mut taken_along = BTreeSet::new();
+    for (stage, change) in planned {
         if matches!(&change.action, Action::Restart(step) if taken_along.contains(&step.unit)) {
             continue;
         }
@@ -44,7 +48,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                 );
                 draft.note(change.id, None, text);
             }
-            None => draft.change(Stage::Units, change),
+            None => draft.change(stage, change),
         }
     }
 }
@@ -69,24 +73,69 @@ pub(super) fn step(name: &str, unit: &Unit) -> UnitStep {
     }
 }
 
-fn plan_unit(draft: &mut Draft<'_>, name: &str, unit: &Unit, state: &UnitState) -> Vec<Change> {
+fn plan_unit(
+    draft: &mut Draft<'_>,
+    name: &str,
+    unit: &Unit,
+    state: &UnitState,
+) -> Vec<(Stage, Change)> {
+    let at_units = |change: Change| (Stage::Units, change);
+
     let id = ResourceId::new(Kind::Unit, name);
     if draft.paused(name) {
-        return keep_paused(draft, id, name, unit, state);
+        return keep_paused(draft, id, name, unit, state)
+            .into_iter()
+            .map(at_units)
+            .collect();
     }
     if !state.is_active() {
-        return start(draft, id, name, unit, state).into_iter().collect();
+        return start(draft, id, name, unit, state)
+            .into_iter()
+            .map(at_units)
+            .collect();
     }
     let Some(why) = loaded::is_outdated(&draft.inputs, name, unit, state) else {
+        note_restarts(draft, id, name, state);
         return Vec::new();
     };
     match on_change(name, unit) {
         OnChange::None => Vec::new(),
-        OnChange::Reload if state.can_reload => vec![Change {
+        OnChange::Reload if state.can_reload => vec![at_units(Change {
             drift: DriftKind::Unloaded,
             ..change(id, Action::ReloadUnit(step(name, unit)), why)
-        }],
-        OnChange::Reload | OnChange::Restart => restart(draft, id, name, unit, state, why),
+        })],
+        OnChange::Reload | OnChange::Restart => {
+            let dropped = replacement::dropped_services(draft, name, unit);
+            match dropped.is_empty() {
+                true => restart(draft, id, name, unit, state, why)
+                    .into_iter()
+                    .map(at_units)
+                    .collect(),
+                false => stop_with_old_files(draft, &id, name, unit, state, &dropped),
+            }
+        }
+    }
+}
+
+/// How long a restart by systemd itself counts as a sign of trouble.
+const RECENT: SignedDuration = SignedDuration::from_hours(1);
+
+/// One that died after it had settled runs again by `Restart=`, which hides it.
+fn note_restarts(draft: &mut Draft<'_>, id: ResourceId, name: &str, state: &UnitState) {
+    let known = draft.recorded.loaded.units.get(name);
+    let same_run = known.is_some_and(|known| known.invocation == state.invocation);
+    let recent = |started| draft.now.duration_since(started) < RECENT;
+    if state.restarts > 0 && !same_run && state.started.is_some_and(recent) {
+        let times = if state.restarts == 1 {
+            "once"
+        } else {
+            "again and again"
+        };
+        let text = format!(
+            "it died and systemd restarted it {times} ({} in all): journalctl -u {name}",
+            state.restarts
+        );
+        draft.note(id, Some(DriftKind::Degraded), text);
     }
 }
 
@@ -163,6 +212,48 @@ fn failure(verb: &str, state: &UnitState) -> String {
         0 => format!("{verb}: {}", state.result),
         status => format!("{verb}: {}, status {status}", state.result),
     }
+}
+
+/// A restart stops a unit with its new files, which do not name the containers that go: it has to
+/// stop before the switch. What that takes along does not come back by itself.
+fn stop_with_old_files(
+    draft: &Draft<'_>,
+    id: &ResourceId,
+    name: &str,
+    unit: &Unit,
+    state: &UnitState,
+    dropped: &BTreeSet<String>,
+) -> Vec<(Stage, Change)> {
+    let services = dropped.iter().map(String::as_str).collect::<Vec<_>>();
+    let why = format!(
+        "only its old files can stop {}, which it runs no more",
+        services.join(", ")
+    );
+    let stop = Change {
+        interrupts: state.takes_along.clone(),
+        drift: DriftKind::Unloaded,
+        ..change(id.clone(), Action::Stop(step(name, unit)), why)
+    };
+    let start = |name: &str, step: UnitStep, why: &str| {
+        let id = ResourceId::new(Kind::Unit, name);
+        (Stage::Units, change(id, Action::Start(step), why))
+    };
+    let mut planned = vec![
+        (Stage::MakeRoom, stop),
+        start(name, step(name, unit), "its files changed"),
+    ];
+    for other in &state.takes_along {
+        let step = match draft.desired.units.get(other) {
+            Some(unit) => step(other, unit),
+            None => UnitStep {
+                unit: other.clone(),
+                timeout: unit.start_timeout,
+                ..UnitStep::default()
+            },
+        };
+        planned.push(start(other, step, &format!("stopped with {name}")));
+    }
+    planned
 }
 
 fn restart(

@@ -30,6 +30,8 @@ pub(super) enum Stage {
     Members,
     /// nginx serves the new sites.
     Nginx,
+    /// Last requests to what leaves end.
+    Drain,
     /// What left the desired state stops and goes.
     Retire,
     /// systemd forgets it.
@@ -85,6 +87,20 @@ impl<'a> Draft<'a> {
     /// Adds a change that other changes ask for: `--only` has decided about those already.
     pub fn derived(&mut self, stage: Stage, change: Change) {
         self.changes.push((stage, change));
+    }
+
+    /// Units that stop at the end, in order.
+    pub fn retiring(&self) -> Vec<String> {
+        let stopped = self
+            .changes
+            .iter()
+            .filter(|(stage, _)| *stage == Stage::Retire);
+        stopped
+            .filter_map(|(_, change)| match &change.action {
+                Action::Stop(step) => Some(step.unit.clone()),
+                _ => None,
+            })
+            .collect()
     }
 
     /// How many changes there are so far.

@@ -3,6 +3,7 @@
 
 mod activity;
 mod draft;
+mod drain;
 mod etc;
 mod files;
 mod loaded;
@@ -10,6 +11,7 @@ mod members;
 mod networks;
 mod nginx;
 mod prune;
+mod replacement;
 mod sites;
 mod stacks;
 mod units;
@@ -80,6 +82,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
     members::plan(&mut draft);
     stacks::plan(&mut draft);
     nginx::plan(&mut draft);
+    drain::plan(&mut draft);
     draft.finish()
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use super::draft::{Draft, Stage, change, store_id};
-use super::{Inputs, activity, etc, files, sites, units};
-use crate::model::{Action, Entry, Inventory, Kind, ResourceId, Stack, Unit, layout};
+use super::{Inputs, activity, etc, files, replacement, sites, units};
+use crate::model::{Action, Entry, Inventory, Kind, ResourceId, layout};
 
 /// An empty desired state is more likely a wrong folder than a wish.
 pub(super) fn refuse_empty(draft: &mut Draft<'_>) {
@@ -164,9 +164,11 @@ fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBu
         planned.interrupts = state
             .map(|state| state.takes_along.clone())
             .unwrap_or_default();
-        let stage = match replaced_by(draft, &old) {
-            Some(new) => {
-                planned.why = format!("interrupts: {new} takes its place and cannot run beside it");
+        let stage = match replacement::replaced_by(draft, &old) {
+            Some((new, because)) => {
+                planned.why = format!(
+                    "interrupts: {new} takes its place and cannot run beside it ({because})"
+                );
                 Stage::MakeRoom
             }
             None => Stage::Retire,
@@ -192,34 +194,6 @@ fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBu
 
 /// Bound of stopping an old unit.
 const STOP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(120);
-
-/// A new unit that shares a compose project, a container name or a published port with an old
-/// one, or is the old one under another name: the two cannot run side by side.
-fn replaced_by(draft: &Draft<'_>, old: &Unit) -> Option<String> {
-    let collides = |a: &Stack, b: &Stack| {
-        a.project == b.project
-            || !a.containers.is_disjoint(&b.containers)
-            || !a.ports.is_disjoint(&b.ports)
-    };
-    let applied = draft.recorded.applied.as_ref().map(|(_, desired)| desired);
-    draft
-        .desired
-        .units
-        .iter()
-        .filter(|(name, _)| applied.is_none_or(|applied| !applied.units.contains_key(*name)))
-        .find(|(_, new)| {
-            // A renamed file: whatever it listens on or locks, both want it.
-            let same_file = new.file.as_ref().map(|file| &file.hash)
-                == old.file.as_ref().map(|file| &file.hash);
-            if same_file && old.file.is_some() {
-                return true;
-            }
-            new.stacks
-                .iter()
-                .any(|a| old.stacks.iter().any(|b| collides(a, b)))
-        })
-        .map(|(name, _)| name.clone())
-}
 
 /// Checkout paths of files that no unit names any more: systemd has put an empty file there to
 /// bind the stored one over it, if git had already removed it.

@@ -1,6 +1,7 @@
 //! Plans as tables: a case each.
 
 mod properties;
+mod replacement;
 mod simulate;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -210,30 +211,6 @@ fn a_unit_that_left_stops_before_its_file_goes() {
             "Store unit/a.service",
             "DaemonReload unit/systemd",
         ]
-    );
-}
-
-#[test]
-fn a_unit_whose_compose_project_another_takes_over_stops_first() {
-    let with_stack = |name: &str| Unit {
-        stacks: vec![Stack {
-            project: "api".into(),
-            ..Stack::default()
-        }],
-        ..unit(name, name)
-    };
-    let mut desired = Desired {
-        units: BTreeMap::from([("old.service".into(), with_stack("old.service"))]),
-        ..Desired::default()
-    };
-    let (observed, recorded) = applied(&desired);
-    desired.units = BTreeMap::from([("new.service".into(), with_stack("new.service"))]);
-    let plan = planned(&desired, &observed, &recorded);
-    assert_eq!(lines(&plan)[0], "Stop unit/old.service");
-    assert!(
-        plan.changes[0]
-            .why
-            .starts_with("interrupts: new.service takes its place")
     );
 }
 

@@ -12,7 +12,7 @@ pub(super) use tables::{drift, paused, status};
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const DIM: Style = Style::new().dimmed();
 const BAD: Style = AnsiColor::Red.on_default();
-const WARN: Style = AnsiColor::Yellow.on_default();
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
 const STRONG: Style = Style::new().bold();
 
 /// `1 thing`, `2 things`.

@@ -121,6 +121,7 @@ fn describe(change: &Change) -> (&'static str, String) {
         Action::Restart(_) => ("!", format!("restart, interrupts {}", interrupted(change))),
         Action::ReloadUnit(_) => ("!", "reload, interrupts nothing".to_owned()),
         Action::Stop(_) => ("-", format!("stop, interrupts {}", interrupted(change))),
+        Action::Drain(_) => (".", "drain".to_owned()),
         Action::Connect(connect) => {
             let address = connect
                 .address
@@ -233,7 +234,12 @@ fn summary(plan: &Plan) -> String {
 }
 
 /// Prints how an apply ended.
-pub(in crate::cli) fn applied(output: &mut Output, applied: &Applied, took: Duration) {
+pub(in crate::cli) fn applied(
+    output: &mut Output,
+    applied: &Applied,
+    took: Duration,
+    warnings: usize,
+) {
     match applied {
         Applied::InSync(planned) => {
             output.line(&format!(
@@ -250,12 +256,16 @@ pub(in crate::cli) fn applied(output: &mut Output, applied: &Applied, took: Dura
             }
         }
         Applied::Done(record) => output.line(&format!(
-            "{} as generation {}: {}; {} in {:.1} s; looked again: in sync",
+            "{} as generation {}: {}; {} in {:.1} s; looked again: in sync{}",
             styled(GOOD, "applied"),
             record.number,
             origin(&record.origin),
             count(record.changes.len(), "change"),
-            took.as_secs_f64()
+            took.as_secs_f64(),
+            match warnings {
+                0 => String::new(),
+                number => format!("; {} above", count(number, "warning")),
+            }
         )),
     }
 }

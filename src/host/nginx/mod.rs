@@ -1,5 +1,6 @@
 //! nginx: its processes, its test, its reload.
 
+mod connections;
 mod processes;
 
 use std::collections::BTreeSet;
@@ -63,6 +64,19 @@ impl Nginx {
             started: processes::moment(master.ticks),
             workers: processes::workers(master.id),
             installed,
+        })
+    }
+
+    /// How many requests workers from before a reload still answer that may concern what listens
+    /// on `ports`; where those are not known, how many such workers there are.
+    pub fn leaving(&self, ports: &BTreeSet<u16>) -> Result<usize, HostError> {
+        let Some(master) = processes::master(&self.pid_file)? else {
+            return Ok(0);
+        };
+        let workers = processes::leaving(master.id);
+        Ok(match ports.is_empty() {
+            true => workers.len(),
+            false => connections::under_way(&workers, ports),
         })
     }
 

@@ -43,6 +43,12 @@ pub(super) fn workers(master: u32) -> BTreeSet<u32> {
     children(master).into_iter().filter(takes).collect()
 }
 
+/// Workers of a master that finish their last requests.
+pub(super) fn leaving(master: u32) -> BTreeSet<u32> {
+    let leaves = |id: &u32| title(*id).starts_with(LEAVING);
+    children(master).into_iter().filter(leaves).collect()
+}
+
 /// The moment that many ticks after boot.
 pub(super) fn moment(ticks: u64) -> Option<Timestamp> {
     let text = fs::read_to_string("/proc/stat").ok()?;

@@ -1,5 +1,6 @@
 //! systemd over D-Bus; org.freedesktop.systemd1(5).
 
+mod exec;
 mod jobs;
 mod properties;
 

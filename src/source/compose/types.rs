@@ -89,6 +89,28 @@ impl Service {
         number.and_then(Value::as_u64) == Some(0)
     }
 
+    /// The memory that it may take in all its replicas, in bytes: `mem_limit`, or
+    /// `deploy.resources.limits.memory`. 0 where it has no limit.
+    pub fn memory(&self) -> u64 {
+        let deploy = self.rest.get("deploy");
+        let limits = deploy.and_then(|deploy| deploy.get("resources")?.get("limits"));
+        let limit = self
+            .rest
+            .get("mem_limit")
+            .or_else(|| limits.and_then(|limits| limits.get("memory")));
+        let bytes = match limit {
+            Some(Value::String(text)) => crate::source::policy::size(text),
+            Some(number) => number.as_u64(),
+            None => None,
+        };
+        let replicas = self
+            .rest
+            .get("scale")
+            .or_else(|| deploy.and_then(|deploy| deploy.get("replicas")))
+            .and_then(Value::as_u64);
+        bytes.unwrap_or(0).saturating_mul(replicas.unwrap_or(1))
+    }
+
     /// Services that start before it: a list of names, or a map with conditions.
     fn depends_on(&self) -> Vec<&str> {
         match self.rest.get("depends_on") {

@@ -8,7 +8,7 @@ use serde_yaml::Value;
 use super::units::folder_of;
 use super::{Loader, text};
 use crate::model::{Stack, Unit};
-use crate::source::compose::{self, Compose, Document, Environment, interpolate, types};
+use crate::source::compose::{self, Compose, Document, Environment, Service, interpolate, types};
 use crate::source::error::Result;
 use crate::source::unit::commands::{ComposeCall, Role, normal};
 
@@ -90,8 +90,14 @@ impl Loader<'_, '_> {
             .or(basename)
             .unwrap_or_default();
         let project = compose::project_name(&project);
+        let services = compose.started(&call.services);
         let stack = Stack {
-            services: compose.started(&call.services),
+            memory: services
+                .iter()
+                .filter_map(|name| compose.services.get(name))
+                .map(Service::memory)
+                .fold(0, u64::saturating_add),
+            services,
             containers: compose
                 .services
                 .values()

@@ -1,0 +1,53 @@
+//! The last requests to what leaves: nginx's workers from before the reload still answer them.
+
+use std::time::Duration;
+
+use super::draft::{Draft, Stage, change};
+use crate::model::plan::Drain;
+use crate::model::{Action, Desired, Kind, ResourceId};
+
+/// How long nginx waits for an upstream when nothing else is said;
+/// <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_read_timeout>.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Before an old unit stops, its last requests end: those that old workers have begun.
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    if !draft.any_action(|action| matches!(action, Action::ReloadNginx)) {
+        return;
+    }
+    let timeout = timeout(draft);
+    for unit in draft.retiring() {
+        let applied = draft.recorded.applied.as_ref();
+        let old = applied.and_then(|(_, applied)| applied.units.get(&unit));
+        let stacks = old.into_iter().flat_map(|unit| &unit.stacks);
+        let drain = Drain {
+            unit: unit.clone(),
+            ports: stacks
+                .flat_map(|stack| stack.ports.iter().copied())
+                .collect(),
+            timeout,
+        };
+        let why = format!(
+            "its last requests end before it stops, up to {} s",
+            timeout.as_secs()
+        );
+        let id = ResourceId::new(Kind::Unit, unit);
+        draft.derived(Stage::Drain, change(id, Action::Drain(drain), why));
+    }
+}
+
+/// What watchme.toml says, else the longest time that the sites so far wait for an upstream.
+fn timeout(draft: &Draft<'_>) -> Duration {
+    let longest = |applied: &Desired| {
+        let sites = applied.sites.values().filter(|site| site.enabled);
+        sites
+            .map(|site| site.read_timeout.unwrap_or(READ_TIMEOUT))
+            .max()
+    };
+    let applied = draft.recorded.applied.as_ref();
+    draft
+        .desired
+        .drain_timeout
+        .or_else(|| applied.and_then(|(_, applied)| longest(applied)))
+        .unwrap_or(READ_TIMEOUT)
+}

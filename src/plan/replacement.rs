@@ -1,0 +1,85 @@
+//! What cannot run side by side: then the old one stops first, and that is an interruption.
+
+use std::collections::BTreeSet;
+
+use super::draft::Draft;
+use crate::model::{Stack, Unit};
+
+/// A unit that takes the place of `old`, and why the two cannot run beside each other.
+pub(super) fn replaced_by(draft: &Draft<'_>, old: &Unit) -> Option<(String, String)> {
+    let applied = draft.recorded.applied.as_ref().map(|(_, desired)| desired);
+    let mut units = draft.desired.units.iter();
+    units.find_map(|(name, unit)| {
+        let is_new = applied.is_none_or(|applied| !applied.units.contains_key(name));
+        let because = collision(old, unit)
+            .or_else(|| renamed(old, unit).filter(|_| is_new))
+            .or_else(|| too_large(draft, old, unit).filter(|_| is_new))?;
+        Some((name.clone(), because))
+    })
+}
+
+/// A renamed file: whatever it listens on or locks, both want it.
+fn renamed(old: &Unit, new: &Unit) -> Option<String> {
+    let (old, new) = (old.file.as_ref()?, new.file.as_ref()?);
+    (old.hash == new.hash).then(|| "the same file under another name".to_owned())
+}
+
+fn collision(old: &Unit, new: &Unit) -> Option<String> {
+    let pair = |a: &Stack, b: &Stack| {
+        if a.project == b.project {
+            return Some(format!("the same compose project, {}", a.project));
+        }
+        if let Some(name) = a.containers.intersection(&b.containers).next() {
+            return Some(format!("the same container name, {name}"));
+        }
+        let port = a.ports.intersection(&b.ports).next()?;
+        Some(format!("the same port, {port}"))
+    };
+    let mut pairs = old
+        .stacks
+        .iter()
+        .flat_map(|a| new.stacks.iter().map(move |b| (a, b)));
+    pairs.find_map(|(a, b)| pair(a, b))
+}
+
+/// Whether all that is desired and the old unit do not fit the budget's memory together, by the
+/// limits of their containers. A new unit without a limit may take anything, which says nothing.
+fn too_large(draft: &Draft<'_>, old: &Unit, new: &Unit) -> Option<String> {
+    let memory = |unit: &Unit| -> u64 { unit.stacks.iter().map(|stack| stack.memory).sum() };
+    let budget = draft.desired.budget.memory?;
+    if memory(old) == 0 || memory(new) == 0 {
+        return None;
+    }
+    let desired = draft.desired.units.values().filter(|unit| unit.start);
+    let together: u64 = desired.map(memory).sum::<u64>() + memory(old);
+    (together > budget).then(|| {
+        let mebibytes = |bytes: u64| bytes >> 20;
+        format!(
+            "{} MiB of memory together, and there are {}",
+            mebibytes(together),
+            mebibytes(budget)
+        )
+    })
+}
+
+/// Services that `new` runs no more, of those that the unit was applied with. Only a stop with
+/// the old files takes their containers away: `up` leaves them running, with their ports.
+pub(super) fn dropped_services(draft: &Draft<'_>, name: &str, new: &Unit) -> BTreeSet<String> {
+    let applied = draft.recorded.applied.as_ref();
+    let Some(old) = applied.and_then(|(_, applied)| applied.units.get(name)) else {
+        return BTreeSet::new();
+    };
+    let services = |unit: &Unit| -> BTreeSet<(String, String)> {
+        let of_stack = |stack: &Stack| -> Vec<(String, String)> {
+            let services = stack.services.iter();
+            services
+                .map(|service| (stack.project.clone(), service.clone()))
+                .collect()
+        };
+        unit.stacks.iter().flat_map(of_stack).collect()
+    };
+    services(old)
+        .difference(&services(new))
+        .map(|(_, service)| service.clone())
+        .collect()
+}

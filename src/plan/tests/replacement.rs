@@ -1,0 +1,165 @@
+//! What stops before what, when one unit takes the place of another.
+
+use std::time::Duration;
+
+use super::*;
+
+fn stack(project: &str, service: &str, port: u16) -> Stack {
+    Stack {
+        project: project.into(),
+        services: BTreeSet::from([service.into()]),
+        ports: BTreeSet::from([port]),
+        ..Stack::default()
+    }
+}
+
+fn running(name: &str, stack: Stack) -> (String, Unit) {
+    let unit = Unit {
+        stacks: vec![stack],
+        ..unit(name, name)
+    };
+    (name.to_owned(), unit)
+}
+
+/// What becomes of a host with `old` when `new` takes its place; sites change as well.
+fn replaced(old: (String, Unit), new: (String, Unit), budget: Option<u64>) -> Plan {
+    let mut desired = Desired {
+        sites: BTreeMap::from([("x".into(), site("old"))]),
+        units: BTreeMap::from([old]),
+        budget: Budget {
+            memory: budget,
+            ..Budget::default()
+        },
+        ..Desired::default()
+    };
+    let (observed, recorded) = applied(&desired);
+    desired.units = BTreeMap::from([new]);
+    desired.sites = BTreeMap::from([("x".into(), site("new"))]);
+    planned(&desired, &observed, &recorded)
+}
+
+fn order(plan: &Plan) -> Vec<String> {
+    let runs = |line: &String| {
+        ["Start", "Stop", "Reload", "Drain"]
+            .iter()
+            .any(|word| line.starts_with(word))
+    };
+    lines(plan).into_iter().filter(runs).collect()
+}
+
+#[test]
+fn what_can_run_side_by_side_makes_before_it_breaks() {
+    let plan = replaced(
+        running("blue.service", stack("blue", "api", 8101)),
+        running("green.service", stack("green", "api", 8102)),
+        None,
+    );
+    assert_eq!(
+        order(&plan),
+        [
+            "Start unit/green.service",
+            "ReloadNginx site/nginx",
+            "Drain unit/blue.service",
+            "Stop unit/blue.service",
+        ]
+    );
+    let drain = plan.changes.iter().find_map(|change| match &change.action {
+        Action::Drain(drain) => Some(drain),
+        _ => None,
+    });
+    let drain = drain.unwrap();
+    assert_eq!(drain.ports, BTreeSet::from([8101]));
+    assert_eq!(drain.timeout, Duration::from_secs(60));
+}
+
+#[test]
+fn what_collides_stops_first_and_says_why() {
+    let with_name = |project: &str, port| Stack {
+        containers: BTreeSet::from(["api".into()]),
+        ..stack(project, "api", port)
+    };
+    let limited = |project: &str, port| Stack {
+        memory: 600 << 20,
+        ..stack(project, "api", port)
+    };
+    for (old, new, budget, because) in [
+        (
+            stack("a", "x", 1),
+            stack("a", "y", 2),
+            None,
+            "the same compose project, a",
+        ),
+        (
+            stack("a", "x", 1),
+            stack("b", "x", 1),
+            None,
+            "the same port, 1",
+        ),
+        (
+            with_name("a", 1),
+            with_name("b", 2),
+            None,
+            "the same container name, api",
+        ),
+        (
+            limited("a", 1),
+            limited("b", 2),
+            Some(1000 << 20),
+            "1200 MiB of memory together, and there are 1000",
+        ),
+    ] {
+        let (old, new) = (running("old.service", old), running("new.service", new));
+        let plan = replaced(old, new, budget);
+        assert_eq!(
+            order(&plan),
+            [
+                "Stop unit/old.service",
+                "Start unit/new.service",
+                "ReloadNginx site/nginx",
+            ],
+            "{because}"
+        );
+        let why =
+            format!("interrupts: new.service takes its place and cannot run beside it ({because})");
+        assert_eq!(plan.changes[0].why, why);
+    }
+    let old = running("old.service", limited("a", 1));
+    let new = running("new.service", limited("b", 2));
+    let plan = replaced(old, new, Some(2000 << 20));
+    assert_eq!(order(&plan)[0], "Start unit/new.service", "both fit");
+}
+
+/// A restart with a file that does not name a container leaves it running, with its port.
+#[test]
+fn what_a_unit_runs_no_more_is_stopped_with_its_old_files() {
+    let mut desired = Desired {
+        units: BTreeMap::from([
+            running("api.service", stack("api", "web", 8001)),
+            ("worker.service".to_owned(), unit("worker.service", "w")),
+        ]),
+        ..Desired::default()
+    };
+    let (mut observed, recorded) = applied(&desired);
+    let units = &mut observed.systemd.as_mut().unwrap().units;
+    units.get_mut("api.service").unwrap().takes_along = BTreeSet::from(["worker.service".into()]);
+    let mut changed = running("api.service", stack("api", "backend", 8001)).1;
+    changed.file = unit("api.service", "changed").file;
+    desired.units.insert("api.service".into(), changed);
+    let plan = planned(&desired, &observed, &recorded);
+    assert_eq!(
+        order(&plan),
+        [
+            "Stop unit/api.service",
+            "Start unit/api.service",
+            "Start unit/worker.service",
+        ]
+    );
+    assert_eq!(
+        plan.changes[0].why,
+        "only its old files can stop web, which it runs no more"
+    );
+    assert_eq!(
+        plan.changes[0].interrupts,
+        BTreeSet::from(["worker.service".into()])
+    );
+}
