@@ -129,7 +129,7 @@ pub async fn apply(
         }
     }
     let _lock = state.lock(request.lock_timeout)?;
-    recover(host, &state, progress).await?;
+    undo_killed(host, &state, progress).await?;
     let planned = plan_to_apply(host, &state, request).await?;
     present(&planned);
     if planned.is_in_sync() {
@@ -286,8 +286,26 @@ async fn undo(
     }
 }
 
+/// Undoes what a killed run left behind, and nothing else. Returns whether there was something.
+///
+/// # Errors
+/// When the lock is held, or not all could be undone.
+pub async fn recover(
+    host: &Host,
+    request: &Request,
+    progress: &mut dyn Progress,
+) -> Result<bool, ReconcileError> {
+    let state = State::new(host.root().clone());
+    if state.journal()?.is_empty() {
+        return Ok(false);
+    }
+    let _lock = state.lock(request.lock_timeout)?;
+    undo_killed(host, &state, progress).await?;
+    Ok(true)
+}
+
 /// Undoes what a killed run left behind.
-async fn recover(
+async fn undo_killed(
     host: &Host,
     state: &State,
     progress: &mut dyn Progress,

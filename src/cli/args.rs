@@ -73,12 +73,16 @@ pub(super) enum Command {
     Pause(PauseArgs),
     /// End a pause
     Resume(ResumeArgs),
+    /// Undo a run that was cut off, and nothing else; a unit does so at boot
+    Recover(RecoverArgs),
 }
 
 impl Command {
     pub fn changes_the_host(&self) -> bool {
         match self {
-            Command::Apply(_) | Command::Pause(_) | Command::Resume(_) => true,
+            Command::Apply(_) | Command::Pause(_) | Command::Resume(_) | Command::Recover(_) => {
+                true
+            }
             Command::Drift(drift) => drift.fix,
             Command::Plan(_) | Command::Status(_) => false,
         }
@@ -206,6 +210,13 @@ pub(super) struct ResumeArgs {
     pub unit: String,
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct RecoverArgs {
+    /// Seconds to wait for another run [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub lock_timeout: Option<u64>,
+}
+
 /// A pause of years is one without an end.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24 * 366);
 
@@ -233,7 +244,7 @@ impl Args {
             Command::Apply(args) => args.show.json,
             Command::Drift(args) => args.json,
             Command::Status(args) => args.json,
-            Command::Pause(_) | Command::Resume(_) => false,
+            Command::Pause(_) | Command::Resume(_) | Command::Recover(_) => false,
         }
     }
 }
@@ -260,7 +271,7 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Args, clap::Error> {
 
 fn names_a_command(arguments: &[OsString]) -> bool {
     let known = [
-        "plan", "apply", "drift", "status", "pause", "resume", "help",
+        "plan", "apply", "drift", "status", "pause", "resume", "recover", "help",
     ];
     arguments
         .iter()

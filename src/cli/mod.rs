@@ -20,7 +20,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::host::Host;
 use crate::reconcile::{self, Applied, ReconcileError, Request};
 use crate::root::Root;
-use args::{Args, Command, DriftArgs, Input, PauseArgs, PlanArgs, ResumeArgs, StatusArgs};
+use args::{
+    Args, Command, DriftArgs, Input, PauseArgs, PlanArgs, RecoverArgs, ResumeArgs, StatusArgs,
+};
 use output::Output;
 use progress::Lines;
 
@@ -122,6 +124,7 @@ fn run(args: &Args, arguments: &[OsString], output: &mut Output) -> Result<u8, F
             Command::Status(status) => context.status(status, output).await,
             Command::Pause(pause) => context.pause(pause, output).await,
             Command::Resume(resume) => context.resume(resume, output).await,
+            Command::Recover(recover) => context.recover(recover, output).await,
         }
     })
 }
@@ -263,6 +266,22 @@ impl Context<'_> {
         let request = self.request(self.known_folder(), &Input::default());
         let unit = reconcile::resume(self.host, &request, &args.unit).await?;
         output.line(&format!("resumed {unit}"));
+        Ok(0)
+    }
+
+    async fn recover(&self, args: &RecoverArgs, output: &mut Output) -> Result<u8, Failure> {
+        let input = Input {
+            lock_timeout: args.lock_timeout,
+            ..Input::default()
+        };
+        let request = self.request(PathBuf::new(), &input);
+        let mut lines = Lines::new(Output::new(self.args.color), false);
+        let undone = reconcile::recover(self.host, &request, &mut lines).await?;
+        lines.end();
+        output.line(match undone {
+            true => "the run that was cut off is undone",
+            false => "no run was cut off: nothing to undo",
+        });
         Ok(0)
     }
 

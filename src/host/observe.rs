@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::{Group, Uid, User};
 
@@ -22,6 +22,7 @@ impl Host {
         if !self.live {
             return Ok(observed);
         }
+        observed.program = program();
         if watch.nginx {
             observed.nginx = Some(self.nginx.observe()?);
         }
@@ -149,6 +150,17 @@ fn readable(entry: Result<Entry, RootError>) -> Result<Entry, RootError> {
         }
         other => other,
     }
+}
+
+/// Where this program is to be found at boot: where it is installed, rather than where this run of
+/// it was started.
+fn program() -> Option<PathBuf> {
+    let installed = ["/usr/local/bin/watchme-apply", "/usr/bin/watchme-apply"];
+    let installed = installed.iter().map(PathBuf::from);
+    installed
+        .into_iter()
+        .find(|path| path.is_file())
+        .or_else(|| std::env::current_exe().ok())
 }
 
 /// The ids behind `user:group`, names or numbers; `None` when one does not exist.

@@ -18,6 +18,8 @@ pub const SYSTEMD: &str = "/etc/systemd/system";
 /// File name of the drop-in that makes a unit use stored files. It has to come after all others,
 /// because it lists their environment files again; systemd.unit(5) reads them by name.
 pub const BIND_DROPIN: &str = "zz-watchme-apply-files.conf";
+/// The unit that undoes a cut-off run at boot.
+pub const RECOVERY_UNIT: &str = "watchme-apply-recover.service";
 /// File name of the drop-in that keeps a paused unit from starting.
 pub const PAUSE_DROPIN: &str = "90-watchme-apply-pause.conf";
 

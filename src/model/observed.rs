@@ -17,6 +17,8 @@ pub struct Observed {
     /// User and group ids behind `user:group`; one that does not exist, or that an offline run
     /// without root could not set anyway, is not in it.
     pub owners: BTreeMap<String, (u32, u32)>,
+    /// This program as a unit can name it. `None` for an offline root.
+    pub program: Option<PathBuf>,
     /// systemd's view. `None` for an offline root, or where nothing needed it.
     pub systemd: Option<SystemdState>,
     /// nginx's processes. `None` for an offline root, or where nothing needed them.

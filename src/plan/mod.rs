@@ -11,6 +11,7 @@ mod members;
 mod networks;
 mod nginx;
 mod prune;
+mod recovery;
 mod replacement;
 mod sites;
 mod stacks;
@@ -76,6 +77,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
     etc::plan(&mut draft);
     sites::plan(&mut draft);
     units::plan(&mut draft);
+    recovery::plan(&mut draft);
     prune::plan(&mut draft);
     units::reload_if_needed(&mut draft);
     activity::plan(&mut draft);

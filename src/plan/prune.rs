@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use super::draft::{Draft, Stage, change, store_id};
-use super::{Inputs, activity, etc, files, replacement, sites, units};
+use super::{Inputs, activity, etc, files, recovery, replacement, sites, units};
 use crate::model::{Action, Entry, Inventory, Kind, ResourceId, layout};
 
 /// An empty desired state is more likely a wrong folder than a wish.
@@ -25,6 +25,7 @@ pub fn inventory(inputs: Inputs<'_>) -> Inventory {
     etc::plan(&mut draft);
     sites::plan(&mut draft);
     units::plan(&mut draft);
+    recovery::plan(&mut draft);
     Inventory {
         paths: draft.wanted,
         units: inputs

@@ -14,6 +14,7 @@ pub fn watch(desired: &Desired, recorded: &Recorded, only: &[Selector]) -> Watch
     }
     watch.paths.extend(recorded.inventory.paths.keys().cloned());
     watch.paths.extend(desired.absent.iter().cloned());
+    watch.paths.extend(super::recovery::paths());
     for folder in ["sites-available", "sites-enabled"] {
         watch.folders.insert(Path::new(layout::NGINX).join(folder));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Planned, ReconcileError, Request, error, look, read, recover, transact};
+use super::{Planned, ReconcileError, Request, error, look, read, transact, undo_killed};
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::model::{
@@ -89,7 +89,7 @@ pub async fn fix(
         return Ok(found);
     }
     let _lock = state.lock(request.lock_timeout)?;
-    recover(host, &state, progress).await?;
+    undo_killed(host, &state, progress).await?;
     let mut planned = plan_applied(host, request, state.recorded()?).await?;
     let mended = deviations(&planned.plan);
     leave_refused(&mut planned);
