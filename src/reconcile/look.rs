@@ -10,7 +10,8 @@ use super::{Planned, ReconcileError, Request, select};
 use crate::host::error::DockerAbsence;
 use crate::host::{Host, HostError};
 use crate::model::{
-    Action, Change, DriftKind, Entry, Kind, Observed, Plan, Recorded, Selector, Watch, layout,
+    Action, Change, DriftKind, Entry, Kind, Observed, Plan, Recorded, Selector, SystemdState,
+    Watch, layout,
 };
 use crate::plan::{self, Inputs};
 use crate::source::Revision;
@@ -217,6 +218,11 @@ async fn differences_now(host: &Host, planned: &Planned) -> Vec<String> {
             if state.is_active() != now && state.active != "activating" {
                 let (was, is) = (word(state.is_active()), word(now));
                 found.push(format!("{name} was {was} and is {is}"));
+            }
+            let unread =
+                |units: &SystemdState| units.units.get(name).is_some_and(|state| state.need_reload);
+            if unread(after) && !unread(before) {
+                found.push(format!("systemd has not read {name} as it was"));
             }
         }
     }
