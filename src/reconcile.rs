@@ -1,5 +1,6 @@
 //! One pass: read what is wanted, look at what is there, plan, apply, and prove it.
 
+mod as_before;
 mod commit;
 mod drift;
 mod error;
@@ -267,7 +268,7 @@ async fn undo(
         .into_iter()
         .map(|left| format!("{}: {}", left.what, error::chain(&left.error)))
         .collect();
-    left.extend(look::differences(host, planned).await);
+    left.extend(as_before::differences(host, planned).await);
     if let Err(error) = journal.keep(again) {
         left.push(error::chain(&error));
     }

@@ -338,7 +338,7 @@ impl Root {
         sync_folder(place.parent().unwrap_or(Path::new("/"))).map_err(self.failed("rename", from))
     }
 
-    /// Appends to a file and forces it to the disk.
+    /// Appends to a file and forces it to the disk, with its name if it is new.
     pub fn append(&self, path: &Path, content: &[u8]) -> Result<()> {
         let append = || -> io::Result<()> {
             let mut file = fs::OpenOptions::new()
@@ -346,8 +346,13 @@ impl Root {
                 .create(true)
                 .custom_flags(OFlag::O_NOFOLLOW.bits())
                 .open(self.place(path))?;
+            let is_new = file.metadata()?.len() == 0;
             file.write_all(content)?;
-            file.sync_data()
+            file.sync_data()?;
+            match self.place(path).parent().filter(|_| is_new) {
+                Some(folder) => sync_folder(folder),
+                None => Ok(()),
+            }
         };
         append().map_err(self.failed("append to", path))
     }

@@ -18,6 +18,21 @@ impl Run<'_> {
         Ok(())
     }
 
+    pub(super) async fn remove_network(
+        &mut self,
+        name: &str,
+        id: &str,
+        spec: Option<&Network>,
+    ) -> Result<(), StepError> {
+        if let Some(spec) = spec {
+            self.journal.record(Undo::CreateNetwork {
+                name: name.to_owned(),
+                spec: spec.clone(),
+            })?;
+        }
+        Ok(self.host.docker().await?.remove_network(id).await?)
+    }
+
     /// Attaches a container. Whoever holds the address lets go first and comes back afterwards.
     pub(super) async fn connect(&mut self, connect: &Connect) -> Result<(), StepError> {
         let docker = self.host.docker().await?;

@@ -166,8 +166,8 @@ impl Run<'_> {
         }
         match &change.action {
             Action::CreateNetwork { name, spec } => self.create_network(name, spec).await,
-            Action::RemoveNetwork { id, .. } => {
-                Ok(self.host.docker().await?.remove_network(id).await?)
+            Action::RemoveNetwork { name, id, spec } => {
+                self.remove_network(name, id, spec.as_ref()).await
             }
             Action::CreateVolume { name, spec } => {
                 Ok(self.host.docker().await?.create_volume(name, spec).await?)

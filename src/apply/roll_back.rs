@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::files::make_parent;
 use super::switch::MARK;
 use super::{Progress, StepError};
-use crate::host::Host;
+use crate::host::{Host, HostError};
 use crate::model::layout;
 use crate::state::{Journal, Saved, State, Undo};
 
@@ -75,7 +75,7 @@ fn phase(undo: &Undo) -> u8 {
         | Undo::RemoveFolder(_)
         | Undo::Exchange { .. }
         | Undo::ForgetGeneration(_) => 2,
-        Undo::RemoveNetwork(_) => 3,
+        Undo::RemoveNetwork(_) | Undo::CreateNetwork { .. } => 3,
         Undo::DaemonReload => 4,
         Undo::Restart(_) | Undo::ReloadUnit(_) | Undo::Start(_) => 5,
         Undo::ReloadNginx | Undo::RestartNginx => 6,
@@ -85,6 +85,7 @@ fn phase(undo: &Undo) -> u8 {
 fn describe(undo: &Undo) -> String {
     match undo {
         Undo::RemoveNetwork(name) => format!("remove the network {name}"),
+        Undo::CreateNetwork { name, .. } => format!("make the network {name} again"),
         Undo::Restore { path, .. } => format!("put back {}", path.display()),
         Undo::RemoveFolder(path) => format!("remove {}", path.display()),
         Undo::ForgetGeneration(number) => format!("forget generation {number}"),
@@ -111,6 +112,12 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
             Err(error) if !error.is_not_found() => Err(error.into()),
             _ => Ok(()),
         },
+        Undo::CreateNetwork { name, spec } => {
+            match host.docker().await?.create_network(name, spec).await {
+                Err(HostError::NetworkExists { .. }) | Ok(_) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        }
         Undo::Restore { path, saved } => restore(host, path, saved),
         Undo::Exchange { run } => exchange_back(host, run),
         Undo::RemoveFolder(path) => {

@@ -8,13 +8,13 @@ pub mod observed;
 pub mod plan;
 pub mod recorded;
 pub mod report;
+pub mod site;
 mod tree;
 pub mod watch;
 
 pub use desired::{
-    Budget, Certificate, Desired, EtcAction, EtcFile, File, Gate, Install, Listen, Member,
-    MemberName, Network, OnChange, Origin, Probe, Route, Site, Stack, Subnet, Unit, UnitType,
-    Volume, Zone,
+    Budget, Desired, EtcAction, EtcFile, File, Gate, Install, Member, MemberName, Network,
+    OnChange, Origin, Probe, Route, Stack, Subnet, Unit, UnitType, Volume,
 };
 pub use diagnostic::Diagnostic;
 pub use id::{Hash, Kind, ResourceId, Selector};
@@ -27,4 +27,5 @@ pub use recorded::{
     Inventory, Loaded, LoadedDaemon, LoadedUnit, Outcome, Pause, Recorded, RunRecord,
 };
 pub use report::{DriftItem, DriftKind};
+pub use site::{Certificate, Listen, Site, Zone};
 pub use watch::Watch;

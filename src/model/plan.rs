@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::desired::{Certificate, File, Network, Stack, Volume};
+use super::desired::{File, Network, Stack, Volume};
 use super::id::ResourceId;
 use super::report::DriftKind;
+use super::site::Certificate;
 
 /// The difference between desired and observed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,6 +74,8 @@ pub enum Action {
         name: String,
         /// Its id.
         id: String,
+        /// What it was applied as, to undo that.
+        spec: Option<Network>,
     },
     /// Make a Docker volume.
     CreateVolume {

@@ -163,6 +163,7 @@ fn prune(draft: &mut Draft<'_>) {
         return;
     };
     let inventory = &draft.recorded.inventory;
+    let applied = draft.recorded.applied.as_ref().map(|(_, applied)| applied);
     for name in &inventory.networks {
         if draft.desired.networks.contains_key(name) {
             continue;
@@ -173,9 +174,12 @@ fn prune(draft: &mut Draft<'_>) {
                 let action = Action::RemoveNetwork {
                     name: name.clone(),
                     id: network.id.clone(),
+                    spec: applied
+                        .and_then(|applied| applied.networks.get(name))
+                        .cloned(),
                 };
                 draft.change(
-                    Stage::Retire,
+                    Stage::Forget,
                     change(id.clone(), action, "left the desired state"),
                 );
             } else {

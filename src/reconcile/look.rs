@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -10,16 +9,10 @@ use super::{Planned, ReconcileError, Request, select};
 use crate::host::error::DockerAbsence;
 use crate::host::{Host, HostError};
 use crate::model::{
-    Action, Change, DriftKind, Entry, Kind, Observed, Plan, Recorded, Selector, SystemdState,
-    Watch, layout,
+    Action, Change, DriftKind, Entry, Kind, Observed, Plan, Recorded, Selector, Watch, layout,
 };
 use crate::plan::{self, Inputs};
 use crate::source::Revision;
-
-/// How long what was rolled back has to come up.
-const COMES_BACK: Duration = Duration::from_secs(60);
-/// How often it is looked at meanwhile.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Plans a revision of the checkout.
 pub(super) async fn plan_revision(
@@ -169,114 +162,6 @@ fn asks_docker_alone(only: &[Selector]) -> bool {
 /// Whether a change can only be seen once another one is done: containers that a unit has made.
 pub(super) fn is_follow_up(change: &Change) -> bool {
     matches!(change.action, Action::Connect(_))
-}
-
-/// How the host differs from what it was before the run. Containers take a moment to come back.
-pub(super) async fn differences(host: &Host, planned: &Planned) -> Vec<String> {
-    let until = Instant::now() + COMES_BACK;
-    loop {
-        let found = differences_now(host, planned).await;
-        if found.is_empty() || Instant::now() > until {
-            return found;
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
-}
-
-async fn differences_now(host: &Host, planned: &Planned) -> Vec<String> {
-    let watch = plan::watch(&planned.desired, &planned.recorded, &[]);
-    let after = match host.observe(&watch).await {
-        Ok(after) => after,
-        Err(error) => {
-            return vec![format!(
-                "the host could not be looked at: {}",
-                super::error::chain(&error)
-            )];
-        }
-    };
-    let before = &planned.observed;
-    let mut found = Vec::new();
-    // The checkout is not ours to put back, and systemd puts mount points there.
-    let applied = planned
-        .recorded
-        .applied
-        .as_ref()
-        .map(|(_, applied)| applied);
-    let in_checkout = |path: &PathBuf| {
-        planned.desired.files.contains_key(path)
-            || applied.is_some_and(|applied| applied.files.contains_key(path))
-    };
-    for (path, entry) in &before.files {
-        if !in_checkout(path) && !is_same(entry, after.entry(path)) {
-            found.push(format!("{} is not as before", path.display()));
-        }
-    }
-    if let (Some(before), Some(after)) = (&before.systemd, &after.systemd) {
-        for (name, state) in &before.units {
-            let now = after.units.get(name).is_some_and(|state| state.is_active());
-            // What was starting may be up by now, or not.
-            if state.is_active() != now && state.active != "activating" {
-                let (was, is) = (word(state.is_active()), word(now));
-                found.push(format!("{name} was {was} and is {is}"));
-            }
-            let unread =
-                |units: &SystemdState| units.units.get(name).is_some_and(|state| state.need_reload);
-            if unread(after) && !unread(before) {
-                found.push(format!("systemd has not read {name} as it was"));
-            }
-        }
-    }
-    if let (Some(before), Some(after)) = (&before.nginx, &after.nginx)
-        && before.master.is_some() != after.master.is_some()
-    {
-        found.push(format!("nginx was {}", word(before.master.is_some())));
-    }
-    if let (Some(before), Some(after)) = (&before.docker, &after.docker) {
-        for container in before
-            .containers
-            .iter()
-            .filter(|container| container.is_running())
-        {
-            let now = after
-                .containers
-                .iter()
-                .find(|other| other.name == container.name);
-            match now {
-                Some(now) if now.is_running() && now.image_id == container.image_id => {}
-                Some(now) if now.is_running() => found.push(format!(
-                    "container {} runs image {} instead of {}",
-                    container.name, now.image_id, container.image_id
-                )),
-                _ => found.push(format!("container {} does not run", container.name)),
-            }
-        }
-    }
-    found
-}
-
-/// Whether two entries are the same to a reader; when they were written does not count.
-fn is_same(before: &Entry, after: &Entry) -> bool {
-    match (before, after) {
-        (
-            Entry::File {
-                content: a,
-                mode: m,
-                owner: o,
-                ..
-            },
-            Entry::File {
-                content: b,
-                mode: n,
-                owner: p,
-                ..
-            },
-        ) => a == b && m == n && o == p,
-        _ => before == after,
-    }
-}
-
-fn word(active: bool) -> &'static str {
-    if active { "running" } else { "not running" }
 }
 
 /// Whether a change is one that `drift` reports, and as what.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{State, StateError};
-use crate::model::{Entry, layout};
+use crate::model::{Entry, Network, layout};
 use crate::root::Root;
 
 /// How to undo one step. Each is safe to do when its step was not done, and to do twice.
@@ -17,6 +17,13 @@ use crate::root::Root;
 pub enum Undo {
     /// Remove the network that was made, by name.
     RemoveNetwork(String),
+    /// Make a network again that was removed.
+    CreateNetwork {
+        /// Its name.
+        name: String,
+        /// What it was.
+        spec: Network,
+    },
     /// Put back what stood at a path.
     Restore {
         /// The path.
@@ -147,12 +154,7 @@ impl Journal {
         if self.undos.contains(&undo) {
             return Ok(());
         }
-        let mut line = serde_json::to_vec(&undo).map_err(|source| StateError::Unwritable {
-            path: self.path.clone(),
-            source,
-        })?;
-        line.push(b'\n');
-        self.root.append(&self.path, &line)?;
+        self.root.append(&self.path, &line(&self.path, &undo)?)?;
         self.undos.push(undo);
         Ok(())
     }
@@ -204,8 +206,21 @@ impl Journal {
         if undos.is_empty() {
             return self.clear();
         }
-        self.root.remove(&self.path)?;
-        self.undos.clear();
-        undos.into_iter().try_for_each(|undo| self.record(undo))
+        let mut text = Vec::new();
+        for undo in &undos {
+            text.extend(line(&self.path, undo)?);
+        }
+        self.root.write(&self.path, &text, 0o600)?;
+        self.undos = undos;
+        Ok(())
     }
+}
+
+fn line(path: &Path, undo: &Undo) -> Result<Vec<u8>, StateError> {
+    let mut line = serde_json::to_vec(undo).map_err(|source| StateError::Unwritable {
+        path: path.to_owned(),
+        source,
+    })?;
+    line.push(b'\n');
+    Ok(line)
 }
