@@ -112,3 +112,24 @@ fn daemons_that_started_anew_are_no_reason_to_fail() {
     assert_eq!(host.get("http://a.example.com/").1.trim(), "two");
     host.assert_does_nothing(&["apply"]).expect(0);
 }
+
+/// What systemd was starting before the run belongs to nobody's undo.
+#[test]
+fn a_unit_that_is_still_starting_goes_on_while_a_run_is_rolled_back() {
+    let host = Host::boot();
+    let slow = service("/bin/sleep 1000").replace(
+        "[Service]\n",
+        "[Service]\nExecStartPre=/bin/sh -c 'until test -e /run/go; do sleep 0.1; done'\nTimeoutStartSec=60\n",
+    );
+    host.sh("touch /run/go");
+    host.checkout(&[(&desired("systemd/slow.service"), &slow)]);
+    host.apply(&[]).expect(0);
+    host.sh("systemctl stop slow; rm /run/go; systemctl start --no-block slow");
+    let bad = service("/bin/sh -c 'touch /run/go; exit 1'");
+    host.commit(&[(&desired("systemd/bad.service"), Some(&bad))], "bad");
+    let failed = host.apply(&[]).expect(3);
+    assert!(failed.text().contains("bad.service"), "{}", failed.text());
+    assert!(host.is_active("slow.service"));
+    assert_eq!(host.property("slow.service", "NRestarts"), "0");
+    assert!(!host.stands("/etc/systemd/system/bad.service"));
+}

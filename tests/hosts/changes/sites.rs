@@ -144,6 +144,16 @@ fn dirty_inputs_are_refused_with_their_list(host: &Host) {
         plan.contains("a dirty") && plan.contains("differs from the commit"),
         "{plan}"
     );
+    let folder = format!("{CHECKOUT}/desired-state/sites-available");
+    host.sh(&format!("chmod o+w {folder}"));
+    let open = host.assert_untouched(|host| host.apply(&["--worktree"]));
+    let open = open.expect(1).stderr;
+    assert!(
+        open.contains(&format!("{folder} is writable by every user"))
+            && open.contains("hint: chmod o-w"),
+        "{open}"
+    );
+    host.sh(&format!("chmod o-w {folder}"));
     host.apply(&["--worktree"]).expect(0);
     assert_eq!(host.page("a"), "a dirty");
     assert_eq!(host.property("four.service", "LoadState"), "loaded");
