@@ -7,6 +7,7 @@
 //! Whenever a run is killed, the configuration is the old one or the new one.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -89,25 +90,65 @@ impl Run<'_> {
         keep: bool,
         live: &Path,
     ) -> Result<(), StepError> {
-        let now = self.host.root().read(path)?.unwrap_or_default();
-        self.make_parent(live)?;
-        self.journal.save(live)?;
-        self.host.root().write(live, &now, 0o644)?;
+        let now = read_now(self.host.root(), path)?.unwrap_or_default();
+        self.put_now(live, &now)?;
         self.put_link(path, target, keep)
     }
 
     fn prime_removal(&mut self, path: &Path, keep: bool) -> Result<Option<PathBuf>, StepError> {
-        let (root, nginx) = (self.host.root(), Path::new(layout::NGINX));
-        let (Some(now), Ok(relative)) = (root.read(path)?, path.strip_prefix(nginx)) else {
+        let now = read_now(self.host.root(), path)?;
+        let (Some(now), Ok(relative)) = (now, path.strip_prefix(layout::NGINX)) else {
             return Ok(None);
         };
         let live = layout::live(Path::new(LEAVING).join(relative));
-        self.make_parent(&live)?;
-        self.journal.save(&live)?;
-        self.host.root().write(&live, &now, 0o644)?;
+        self.put_now(&live, &now)?;
         self.put_link(path, &live, keep)?;
         Ok(Some(relative.to_owned()))
     }
+
+    fn put_now(&mut self, live: &Path, now: &Now) -> Result<(), StepError> {
+        self.make_parent(live)?;
+        self.journal.save(live)?;
+        let owner = now.owner.filter(|_| self.host.is_live());
+        let root = self.host.root();
+        Ok(root.write_owned(live, &now.content, now.mode, owner)?)
+    }
+}
+
+/// What nginx reads at a path, and who may.
+struct Now {
+    content: Arc<[u8]>,
+    mode: u32,
+    owner: Option<(u32, u32)>,
+}
+
+impl Default for Now {
+    fn default() -> Self {
+        Self {
+            content: Arc::default(),
+            mode: 0o644,
+            owner: None,
+        }
+    }
+}
+
+fn read_now(root: &Root, path: &Path) -> Result<Option<Now>, StepError> {
+    let Some(resolved) = root.resolve(path) else {
+        return Ok(None);
+    };
+    Ok(match root.entry(&resolved)? {
+        Entry::File {
+            content,
+            mode,
+            owner,
+            ..
+        } => Some(Now {
+            content,
+            mode: mode & 0o777,
+            owner: Some(owner),
+        }),
+        _ => None,
+    })
 }
 
 /// Whether anything of `plan` changes with the exchange.
