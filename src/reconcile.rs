@@ -1,15 +1,20 @@
 //! One pass: read what is wanted, look at what is there, plan, apply, and prove it.
 
 mod as_before;
+mod blame;
 mod commit;
 mod drift;
 mod error;
+mod history;
 mod look;
 mod pause;
+mod rollback;
 mod select;
 mod status;
+mod unattended;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -17,10 +22,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::apply::{Progress, Run, roll_back};
+use crate::apply::{Progress, Run, describe, roll_back};
 use crate::host::Host;
 use crate::model::{
-    Action, Desired, Observed, Origin, Outcome, Plan, Recorded, ResourceId, RunRecord, Selector,
+    Action, Desired, Observed, Origin, Plan, Recorded, ResourceId, RunKind, RunRecord, Selector,
     layout,
 };
 use crate::source::{Checkout, Revision, Which};
@@ -28,8 +33,12 @@ use crate::state::{Journal, State, Undo};
 
 pub use drift::{Drift, drift, fix};
 pub use error::ReconcileError;
+pub use history::{Entry, History, Lines, Span, history};
 pub use pause::{pause, resume};
+pub use rollback::{plan_back, rollback};
 pub use status::{MemberStatus, NetworkStatus, Status, status};
+use unattended::Attempt;
+pub use unattended::Skip;
 
 /// What a run was asked for.
 #[derive(Clone, Debug)]
@@ -46,6 +55,10 @@ pub struct Request {
     pub lock_timeout: Duration,
     /// Who asks.
     pub by: String,
+    /// Whether no person does, so that what failed or was left before is left alone.
+    pub unattended: bool,
+    /// Whether what failed before is tried again all the same.
+    pub retry: bool,
     /// Set by a signal.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -57,6 +70,8 @@ pub struct Planned {
     pub plan: Plan,
     /// Where the desired state came from.
     pub origin: Origin,
+    /// The generation that it is, if it is not read from the checkout.
+    pub generation: Option<u64>,
     /// What is wanted: with `--only`, what was applied with the selected resources changed.
     pub desired: Desired,
     /// What is there.
@@ -92,6 +107,8 @@ pub enum Applied {
     InSync(Box<Planned>),
     /// Applied and verified.
     Done(Box<RunRecord>),
+    /// An unattended run that left the host alone, and why.
+    Skipped(Box<Skip>),
 }
 
 /// What an apply would do. Writes nothing and takes no lock.
@@ -100,14 +117,14 @@ pub enum Applied {
 /// When the input is bad, or the host cannot be looked at.
 pub async fn plan(host: &Host, request: &Request) -> Result<Planned, ReconcileError> {
     let state = State::new(host.root().clone());
-    let recorded = state.recorded()?;
+    let recorded = look::recorded(&state)?;
     let (mut revision, checkouts) = read(request, &request.which, &recorded)?;
     if !revision.origin.dirty.is_empty() && request.which == Which::Head {
         let dirty = std::mem::take(&mut revision.origin.dirty);
         (revision, _) = read(request, &Which::Worktree, &recorded)?;
         revision.origin.dirty = dirty;
     }
-    look::plan_revision(host, request, recorded, revision, checkouts).await
+    look::plan_revision(host, &state, request, recorded, revision, checkouts).await
 }
 
 /// Makes the host as the revision wants it, as one transaction.
@@ -121,48 +138,66 @@ pub async fn apply(
     present: &mut dyn FnMut(&Planned),
 ) -> Result<Applied, ReconcileError> {
     let state = State::new(host.root().clone());
+    let mut attempt = Attempt::new(request);
+    let result = attempt_to_apply(host, &state, &mut attempt, progress, present).await;
+    attempt.remember(host, &state, &result, progress).await;
+    result
+}
+
+async fn attempt_to_apply(
+    host: &Host,
+    state: &State,
+    attempt: &mut Attempt<'_>,
+    progress: &mut dyn Progress,
+    present: &mut dyn FnMut(&Planned),
+) -> Result<Applied, ReconcileError> {
+    let request = attempt.request;
     // Without the lock and without a write, as long as there may be nothing to do.
-    if state.journal()?.is_empty() {
-        let planned = plan_to_apply(host, &state, request).await?;
-        if planned.is_in_sync() {
-            present(&planned);
-            return Ok(Applied::InSync(Box::new(planned)));
-        }
+    if state.journal()?.is_empty()
+        && let ControlFlow::Break(ended) = prepare(host, state, attempt).await?
+    {
+        return Ok(ended);
     }
     let _lock = state.lock(request.lock_timeout)?;
-    undo_killed(host, &state, progress).await?;
-    let planned = plan_to_apply(host, &state, request).await?;
-    present(&planned);
-    if planned.is_in_sync() {
-        return Ok(Applied::InSync(Box::new(planned)));
-    }
-    let record = RunRecord {
-        number: state.next_number()?,
-        origin: planned.origin.clone(),
-        time: Timestamp::now(),
-        by: request.by.clone(),
-        only: request.only.iter().map(Selector::to_string).collect(),
-        changes: planned
-            .plan
-            .changes
-            .iter()
-            .map(|change| format!("{}: {}", change.id, change.why))
-            .collect(),
-        outcome: Outcome::Applied,
+    undo_killed(host, state, request, progress).await?;
+    let planned = match prepare(host, state, attempt).await? {
+        ControlFlow::Break(ended) => return Ok(ended),
+        ControlFlow::Continue(planned) => planned,
     };
-    transact(host, &state, request, &planned, Some(&record), progress).await?;
+    present(&planned);
+    let record = transact(host, state, request, RunKind::Apply, &planned, progress).await?;
     Ok(Applied::Done(Box::new(record)))
 }
 
-/// Carries a plan out, verifies it and writes it down; or rolls it back.
+/// Plans what may be applied. The run ends there when nothing is to be done, or when it is
+/// unattended and has to leave the host alone.
+async fn prepare(
+    host: &Host,
+    state: &State,
+    attempt: &mut Attempt<'_>,
+) -> Result<ControlFlow<Applied, Planned>, ReconcileError> {
+    let planned = plan_to_apply(host, state, attempt).await;
+    match planned {
+        Ok(planned) if planned.is_in_sync() => {
+            Ok(ControlFlow::Break(Applied::InSync(Box::new(planned))))
+        }
+        planned => match attempt.skips(state, planned.as_ref().err())? {
+            Some(skip) => Ok(ControlFlow::Break(Applied::Skipped(Box::new(skip)))),
+            None => planned.map(ControlFlow::Continue),
+        },
+    }
+}
+
+/// Carries a plan out, verifies it and writes it down; or rolls it back. History has either.
 async fn transact(
     host: &Host,
     state: &State,
     request: &Request,
+    kind: RunKind,
     planned: &Planned,
-    record: Option<&RunRecord>,
     progress: &mut dyn Progress,
-) -> Result<(), ReconcileError> {
+) -> Result<RunRecord, ReconcileError> {
+    let mut record = history::begin(state, request, kind, planned)?;
     let mut run = Run {
         host,
         state,
@@ -175,33 +210,34 @@ async fn transact(
         ignored: BTreeMap::new(),
         switched: None,
         kept: BTreeSet::new(),
+        steps: Vec::new(),
     };
     let result = carry_out(&mut run, request, planned).await;
     let Run {
         mut journal,
         progress,
         switched,
+        steps,
         ..
     } = run;
+    record.changes = steps;
+    record.time = Timestamp::now();
     let committed = match result {
         Ok(after) => {
             let loaded = commit::loaded(planned, &after, switched);
-            let inventory = commit::inventory(planned);
-            // The record says when the run ended.
-            let ended = record.map(|record| RunRecord {
-                time: Timestamp::now(),
-                ..record.clone()
-            });
-            let generation = ended.as_ref().map(|record| (record, &planned.desired));
+            let mut inventory = commit::inventory(planned);
+            inventory.generation = record.number.or(inventory.generation);
+            let generation = (record.number).map(|number| (number, &record, &planned.desired));
             let commit = state.commit(&mut journal, generation, &inventory, &loaded);
             commit.map_err(ReconcileError::from)
         }
         Err(cause) => Err(cause),
     };
-    match committed {
+    let result = match committed {
         Ok(()) => Ok(()),
         Err(cause) => Err(undo(host, state, planned, journal, cause, progress).await),
-    }
+    };
+    history::end(state, record, result, progress)
 }
 
 /// Does what is planned, then looks and plans again: only an empty plan is success. Containers
@@ -301,7 +337,7 @@ pub async fn recover(
         return Ok(false);
     }
     let _lock = state.lock(request.lock_timeout)?;
-    undo_killed(host, &state, progress).await?;
+    undo_killed(host, &state, request, progress).await?;
     Ok(true)
 }
 
@@ -309,6 +345,7 @@ pub async fn recover(
 async fn undo_killed(
     host: &Host,
     state: &State,
+    request: &Request,
     progress: &mut dyn Progress,
 ) -> Result<(), ReconcileError> {
     let mut journal = state.journal()?;
@@ -316,33 +353,39 @@ async fn undo_killed(
         return Ok(());
     }
     progress.say("a run was interrupted: undoing what it did");
+    let mut record = history::begin_recovery(state, request);
+    record.changes = journal.undos().iter().map(describe).collect();
     let left = roll_back(host, &journal, progress).await;
     journal.keep(left.iter().map(|left| left.undo.clone()).collect())?;
-    match left.is_empty() {
+    let left: Vec<String> = left
+        .iter()
+        .map(|left| format!("{}: {}", left.what, error::chain(&left.error)))
+        .collect();
+    let result = match left.is_empty() {
         true => Ok(()),
-        false => Err(ReconcileError::Unrecovered {
-            left: left
-                .iter()
-                .map(|left| format!("{}: {}", left.what, error::chain(&left.error)))
-                .collect(),
-        }),
-    }
+        false => Err(ReconcileError::Unrecovered { left }),
+    };
+    history::end(state, record, result, progress)?;
+    unattended::interrupted(state, progress);
+    Ok(())
 }
 
 /// Plans what may be applied: nothing is dirty, and nothing stands in the way.
 async fn plan_to_apply(
     host: &Host,
     state: &State,
-    request: &Request,
+    attempt: &mut Attempt<'_>,
 ) -> Result<Planned, ReconcileError> {
-    let recorded = state.recorded()?;
+    let request = attempt.request;
+    let recorded = look::recorded(state)?;
     let (revision, checkouts) = read(request, &request.which, &recorded)?;
     if !revision.origin.dirty.is_empty() && request.which == Which::Head {
         return Err(ReconcileError::Dirty {
             paths: revision.origin.dirty,
         });
     }
-    let planned = look::plan_revision(host, request, recorded, revision, checkouts).await?;
+    attempt.tries(&revision.origin, &revision.desired);
+    let planned = look::plan_revision(host, state, request, recorded, revision, checkouts).await?;
     match planned.plan.refusals.is_empty() {
         true => Ok(planned),
         false => Err(ReconcileError::Refused(planned.plan.refusals)),

@@ -15,12 +15,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
-use crate::host::{Host, HostError};
-use crate::model::{Action, Change, Observed, Plan};
+use crate::host::{Host, HostError, blame_by_lines};
+use crate::model::{Action, Blame, Change, Observed, Plan};
 use crate::root::RootError;
 use crate::state::{Journal, State, StateError};
 
-pub use roll_back::{Left, roll_back};
+pub use roll_back::{Left, describe, roll_back};
 
 /// Is told of each step, and shows it.
 pub trait Progress {
@@ -96,6 +96,21 @@ impl StepError {
     }
 }
 
+impl StepError {
+    /// Whether the revision is to blame.
+    pub fn blame(&self) -> Blame {
+        match self {
+            StepError::Host(error) => error.blame(),
+            StepError::NotUp { journal, .. } => blame_by_lines(journal),
+            StepError::NoOwner { .. } => Blame::Content,
+            StepError::State(_)
+            | StepError::Root(_)
+            | StepError::Certificate { .. }
+            | StepError::Interrupted => Blame::Circumstance,
+        }
+    }
+}
+
 /// A run that changes the host.
 pub struct Run<'a> {
     /// The host.
@@ -120,6 +135,8 @@ pub struct Run<'a> {
     pub switched: Option<Timestamp>,
     /// Paths of which the backups have a copy.
     pub kept: BTreeSet<PathBuf>,
+    /// One line for each step that was begun.
+    pub steps: Vec<String>,
 }
 
 impl Run<'_> {
@@ -136,6 +153,7 @@ impl Run<'_> {
                 return Err(failed(StepError::Interrupted));
             }
             self.progress.begin(change);
+            self.steps.push(format!("{}: {}", change.id, change.why));
             tracing::info!(resource = %change.id, why = change.why, "step");
             self.step(change, plan).await.map_err(failed)?;
             if let Action::Start(step) | Action::Restart(step) = &change.action {

@@ -82,7 +82,8 @@ fn phase(undo: &Undo) -> u8 {
     }
 }
 
-fn describe(undo: &Undo) -> String {
+/// What an undo does, for people.
+pub fn describe(undo: &Undo) -> String {
     match undo {
         Undo::RemoveNetwork(name) => format!("remove the network {name}"),
         Undo::CreateNetwork { name, .. } => format!("make the network {name} again"),

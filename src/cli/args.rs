@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
 use crate::model::Selector;
+use crate::reconcile::Span;
 use crate::source::Which;
 
 /// Makes this host match a git checkout, and proves that it does.
@@ -67,6 +68,10 @@ pub(super) enum Command {
     Apply(ApplyArgs),
     /// Compare the host with what was applied, and what was applied with git
     Drift(DriftArgs),
+    /// Go back to an older generation, as a new one; `plan --to-generation N` shows what it would do
+    Rollback(RollbackArgs),
+    /// Show what ran, how it ended, and the commits that each generation brought
+    History(HistoryArgs),
     /// Show what is applied, what is out of sync, and who is on the networks
     Status(StatusArgs),
     /// Stop a unit and keep it stopped
@@ -80,11 +85,13 @@ pub(super) enum Command {
 impl Command {
     pub fn changes_the_host(&self) -> bool {
         match self {
-            Command::Apply(_) | Command::Pause(_) | Command::Resume(_) | Command::Recover(_) => {
-                true
-            }
+            Command::Apply(_)
+            | Command::Rollback(_)
+            | Command::Pause(_)
+            | Command::Resume(_)
+            | Command::Recover(_) => true,
             Command::Drift(drift) => drift.fix,
-            Command::Plan(_) | Command::Status(_) => false,
+            Command::Plan(_) | Command::Status(_) | Command::History(_) => false,
         }
     }
 }
@@ -146,6 +153,13 @@ pub(super) struct PlanArgs {
     /// Exit with 2 when there are differences
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Show what `rollback N` would do
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with_all = ["rev", "worktree", "only", "allow_empty"]
+    )]
+    pub to_generation: Option<u64>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -154,6 +168,57 @@ pub(super) struct ApplyArgs {
     pub input: Input,
     #[command(flatten)]
     pub show: Show,
+    /// No person watches: leave alone what failed because of its content or was rolled back, wait
+    /// after other failures (1, 2, 4 … 60 minutes), and exit with 2 then
+    #[arg(long)]
+    pub unattended: bool,
+    /// Try again what failed, and do not wait; for --unattended
+    #[arg(long)]
+    pub retry: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RollbackArgs {
+    /// Number of the generation, as `history` shows it [default: the one before the present one]
+    #[arg(value_name = "N")]
+    pub generation: Option<u64>,
+    /// Seconds to wait for another run [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub lock_timeout: Option<u64>,
+    #[command(flatten)]
+    pub show: Show,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct HistoryArgs {
+    /// Two generations, as N..M or N M: show all commits that the second has and the first has not
+    #[arg(value_name = "N..M", num_args = 0..=2)]
+    pub generations: Vec<String>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl HistoryArgs {
+    /// The two generations, if any were named.
+    pub fn span(&self) -> Result<Option<Span>, clap::Error> {
+        let named: Vec<&str> = match self.generations.as_slice() {
+            [one] => one.splitn(2, "..").collect(),
+            other => other.iter().map(String::as_str).collect(),
+        };
+        let numbers: Result<Vec<u64>, _> = named.iter().map(|text| text.parse()).collect();
+        match numbers.as_deref() {
+            Ok([]) => Ok(None),
+            Ok([from, to]) => Ok(Some(Span {
+                from: *from,
+                to: *to,
+            })),
+            _ => {
+                let text = "expected two numbers of generations, such as 3..5\n";
+                Err(clap::Error::raw(ErrorKind::ValueValidation, text))
+            }
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -244,6 +309,8 @@ impl Args {
             Command::Apply(args) => args.show.json,
             Command::Drift(args) => args.json,
             Command::Status(args) => args.json,
+            Command::Rollback(args) => args.show.json,
+            Command::History(args) => args.json,
             Command::Pause(_) | Command::Resume(_) | Command::Recover(_) => false,
         }
     }
@@ -252,7 +319,7 @@ impl Args {
 /// Parses the command line. One without a command is an `apply`.
 pub(super) fn parse(arguments: &[OsString]) -> Result<Args, clap::Error> {
     let error = match Args::try_parse_from(arguments) {
-        Ok(args) => return Ok(args),
+        Ok(args) => return checked(args),
         Err(error) => error,
     };
     let no_command = matches!(
@@ -269,9 +336,18 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Args, clap::Error> {
     Args::try_parse_from(with_apply)
 }
 
+/// What clap cannot tell by itself.
+fn checked(args: Args) -> Result<Args, clap::Error> {
+    match &args.command {
+        Command::History(history) => history.span().map(|_| args),
+        _ => Ok(args),
+    }
+}
+
 fn names_a_command(arguments: &[OsString]) -> bool {
     let known = [
-        "plan", "apply", "drift", "status", "pause", "resume", "recover", "help",
+        "plan", "apply", "drift", "rollback", "history", "status", "pause", "resume", "recover",
+        "help",
     ];
     arguments
         .iter()
@@ -307,6 +383,24 @@ mod tests {
         assert!(parsed("watchme-apply status --worktree").is_err());
         assert!(parsed("watchme-apply --nonsense").is_err());
         assert!(parsed("watchme-apply plann").is_err());
+    }
+
+    #[test]
+    fn generations_are_two_numbers() {
+        let span = |line: &str| match parsed(line).map(|args| args.command) {
+            Ok(Command::History(history)) => history.span().unwrap(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(span("watchme-apply history"), None);
+        let between = Some(Span { from: 3, to: 5 });
+        assert_eq!(span("watchme-apply history 3..5"), between);
+        assert_eq!(span("watchme-apply history 3 5"), between);
+        for wrong in ["3", "3..", "a..b", "1 2 3", "-1 2"] {
+            assert!(
+                parsed(&format!("watchme-apply history {wrong}")).is_err(),
+                "{wrong}"
+            );
+        }
     }
 
     #[test]

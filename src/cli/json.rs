@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::masks::mask;
-use crate::model::{self, Action, DriftItem, Origin, Pause, RunRecord};
-use crate::reconcile::{self, NetworkStatus, Planned};
+use crate::model::{self, Action, Attempts, DriftItem, Origin, Pause, RunRecord};
+use crate::reconcile::{self, Lines, NetworkStatus, Planned, Skip};
 
 /// Grows when a field changes its meaning or goes away; new fields do not count.
 const FORMAT_VERSION: u32 = 1;
@@ -17,6 +17,8 @@ const FORMAT_VERSION: u32 = 1;
 pub(super) struct Plan {
     format_version: u32,
     origin: Origin,
+    /// The generation that it goes back to, if it is not an apply of the checkout.
+    generation: Option<u64>,
     in_sync: bool,
     changes: Vec<Change>,
     refusals: Vec<Refusal>,
@@ -69,6 +71,7 @@ impl Plan {
         Self {
             format_version: FORMAT_VERSION,
             origin: planned.origin.clone(),
+            generation: planned.generation,
             in_sync: planned.is_in_sync(),
             changes: plan
                 .changes
@@ -159,30 +162,34 @@ fn action(action: &Action) -> (&'static str, String) {
     }
 }
 
-/// `apply --json`.
+/// `apply --json` and `rollback --json`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Applied {
     format_version: u32,
-    /// `in-sync` or `applied`.
+    /// `in-sync`, `applied`, or `skipped` by an unattended run.
     outcome: &'static str,
     plan: Option<Plan>,
     run: Option<RunRecord>,
+    /// Why an unattended run left the host alone.
+    skip: Option<Skip>,
     /// What somebody should look at although the run succeeded.
     warnings: Vec<String>,
 }
 
 impl Applied {
     pub fn new(applied: &reconcile::Applied, plan: Option<Plan>, warnings: &[String]) -> Self {
-        let (outcome, run) = match applied {
-            reconcile::Applied::InSync(_) => ("in-sync", None),
-            reconcile::Applied::Done(record) => ("applied", Some((**record).clone())),
+        let (outcome, run, skip) = match applied {
+            reconcile::Applied::InSync(_) => ("in-sync", None, None),
+            reconcile::Applied::Done(record) => ("applied", Some((**record).clone()), None),
+            reconcile::Applied::Skipped(skip) => ("skipped", None, Some((**skip).clone())),
         };
         Self {
             format_version: FORMAT_VERSION,
             outcome,
             plan,
             run,
+            skip,
             warnings: warnings.to_vec(),
         }
     }
@@ -210,7 +217,7 @@ impl Drift {
             format_version: FORMAT_VERSION,
             in_sync: drift.is_none() && !drift.incomplete,
             incomplete: drift.incomplete,
-            generation: drift.applied.as_ref().map(|record| record.number),
+            generation: drift.applied.as_ref().and_then(|record| record.number),
             items: drift.items.clone(),
             fixed: drift.fixed.clone(),
             warnings: drift.warnings.clone(),
@@ -226,9 +233,16 @@ pub(super) struct Status<'a> {
     in_sync: bool,
     interrupted: bool,
     applied: Option<&'a RunRecord>,
+    /// The last run, if it failed.
+    failed: Option<&'a RunRecord>,
+    attempts: &'a Attempts,
+    /// Why unattended runs leave the checkout's revision alone, if they do.
+    skip: Option<&'a Skip>,
     drift: Drift,
     pauses: &'a BTreeMap<String, Pause>,
     networks: &'a [NetworkStatus],
+    /// Records that only tell less than they should.
+    warnings: &'a [String],
 }
 
 impl<'a> Status<'a> {
@@ -238,9 +252,66 @@ impl<'a> Status<'a> {
             in_sync: status.is_well(),
             interrupted: status.interrupted,
             applied: status.applied.as_ref(),
+            failed: status.failed.as_ref(),
+            attempts: &status.attempts,
+            skip: status.skip.as_ref(),
             drift: Drift::new(&status.drift),
             pauses: &status.pauses,
             networks: &status.networks,
+            warnings: &status.warnings,
+        }
+    }
+}
+
+/// `history --json`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct History<'a> {
+    format_version: u32,
+    /// The youngest first.
+    runs: Vec<Run<'a>>,
+    /// The git log between two generations, if it was asked for.
+    between: Option<Between<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Run<'a> {
+    #[serde(flatten)]
+    run: &'a RunRecord,
+    /// Whether its generation is kept, so that `rollback` can go back to it.
+    kept: bool,
+    /// Whether its generation is what is applied now.
+    current: bool,
+    /// What git says that its generation brought.
+    git: Option<&'a Lines>,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Between<'a> {
+    from: u64,
+    to: u64,
+    git: &'a Lines,
+}
+
+impl<'a> History<'a> {
+    pub fn new(history: &'a reconcile::History) -> Self {
+        let runs = history.entries.iter().map(|entry| Run {
+            run: &entry.run,
+            kept: entry.kept,
+            current: entry.current,
+            git: entry.lines.as_ref(),
+        });
+        let between = history.between.as_ref().map(|(span, git)| Between {
+            from: span.from,
+            to: span.to,
+            git,
+        });
+        Self {
+            format_version: FORMAT_VERSION,
+            runs: runs.collect(),
+            between,
         }
     }
 }
@@ -288,6 +359,7 @@ mod tests {
             ("apply", schemars::schema_for!(Applied)),
             ("drift", schemars::schema_for!(Drift)),
             ("status", schemars::schema_for!(Status<'static>)),
+            ("history", schemars::schema_for!(History<'static>)),
             ("error", schemars::schema_for!(Error)),
         ];
         for (name, schema) in schemas {

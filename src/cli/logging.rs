@@ -12,7 +12,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::Failure;
 use super::args::{Args, LogFormat};
 use super::output::clean;
-use crate::reconcile::Drift;
+use super::render;
+use crate::reconcile::{Applied, Drift};
 
 /// Starts logging as the arguments say.
 pub(super) fn start(args: &Args) -> Result<(), Failure> {
@@ -77,6 +78,18 @@ impl<W: Write> Write for Escaping<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
+    }
+}
+
+/// Logs how a run that changes the host ended.
+pub(super) fn applied(applied: &Applied) {
+    match applied {
+        Applied::Done(record) => {
+            let (generation, changes) = (record.number, record.changes.len());
+            tracing::info!(run = record.kind.as_str(), generation, changes, "applied");
+        }
+        Applied::Skipped(skip) => tracing::info!("skipped: {}", render::skip(skip)),
+        Applied::InSync(_) => {}
     }
 }
 

@@ -21,7 +21,8 @@ use crate::host::Host;
 use crate::reconcile::{self, Applied, ReconcileError, Request};
 use crate::root::Root;
 use args::{
-    Args, Command, DriftArgs, Input, PauseArgs, PlanArgs, RecoverArgs, ResumeArgs, StatusArgs,
+    Args, Command, DriftArgs, HistoryArgs, Input, PauseArgs, PlanArgs, RecoverArgs, ResumeArgs,
+    RollbackArgs, StatusArgs,
 };
 use output::Output;
 use progress::Lines;
@@ -121,6 +122,8 @@ fn run(args: &Args, arguments: &[OsString], output: &mut Output) -> Result<u8, F
             Command::Plan(plan) => context.plan(plan, output).await,
             Command::Apply(apply) => context.apply(apply, output).await,
             Command::Drift(drift) => context.drift(drift, output).await,
+            Command::Rollback(rollback) => context.rollback(rollback, output).await,
+            Command::History(history) => context.history(history, output),
             Command::Status(status) => context.status(status, output).await,
             Command::Pause(pause) => context.pause(pause, output).await,
             Command::Resume(resume) => context.resume(resume, output).await,
@@ -175,13 +178,23 @@ impl Context<'_> {
             allow_empty: input.allow_empty,
             lock_timeout: input.lock_timeout(),
             by: privilege::user(),
+            unattended: false,
+            retry: false,
             interrupted: self.interrupted.clone(),
         }
     }
 
     async fn plan(&self, args: &PlanArgs, output: &mut Output) -> Result<u8, Failure> {
-        let folder = find::desired_state(self.args.desired_state.as_deref())?;
-        let planned = reconcile::plan(self.host, &self.request(folder, &args.input)).await?;
+        let planned = match args.to_generation {
+            Some(number) => {
+                let request = self.request(self.known_folder(), &args.input);
+                reconcile::plan_back(self.host, &request, number).await?
+            }
+            None => {
+                let folder = find::desired_state(self.args.desired_state.as_deref())?;
+                reconcile::plan(self.host, &self.request(folder, &args.input)).await?
+            }
+        };
         match args.show.json {
             true => output.json(&json::Plan::new(&planned, args.show.show_secrets)),
             false => render::plan(output, &planned, args.show.show_secrets),
@@ -196,30 +209,72 @@ impl Context<'_> {
 
     async fn apply(&self, args: &args::ApplyArgs, output: &mut Output) -> Result<u8, Failure> {
         let folder = find::desired_state(self.args.desired_state.as_deref())?;
-        let request = self.request(folder, &args.input);
-        let quiet = args.show.json;
+        let request = Request {
+            unattended: args.unattended,
+            retry: args.retry,
+            ..self.request(folder, &args.input)
+        };
+        self.change(args.show, output, async |lines, present| {
+            reconcile::apply(self.host, &request, lines, present).await
+        })
+        .await
+    }
+
+    async fn rollback(&self, args: &RollbackArgs, output: &mut Output) -> Result<u8, Failure> {
+        let input = Input {
+            lock_timeout: args.lock_timeout,
+            ..Input::default()
+        };
+        let request = self.request(self.known_folder(), &input);
+        self.change(args.show, output, async |lines, present| {
+            reconcile::rollback(self.host, &request, args.generation, lines, present).await
+        })
+        .await
+    }
+
+    /// Shows the plan, the steps and the end of a run that changes the host.
+    async fn change(
+        &self,
+        show: args::Show,
+        output: &mut Output,
+        run: impl AsyncFnOnce(
+            &mut Lines,
+            &mut dyn FnMut(&reconcile::Planned),
+        ) -> Result<Applied, ReconcileError>,
+    ) -> Result<u8, Failure> {
         let mut presented = None;
         let mut present = |planned: &reconcile::Planned| {
-            presented = Some(json::Plan::new(planned, args.show.show_secrets));
-            if !quiet && !planned.is_in_sync() {
+            presented = Some(json::Plan::new(planned, show.show_secrets));
+            if !show.json {
                 let mut output = Output::new(self.args.color);
-                render::plan(&mut output, planned, args.show.show_secrets);
+                render::plan(&mut output, planned, show.show_secrets);
             }
         };
-        let mut lines = Lines::new(Output::new(self.args.color), quiet);
+        let mut lines = Lines::new(Output::new(self.args.color), show.json);
         let began = std::time::Instant::now();
-        let applied = reconcile::apply(self.host, &request, &mut lines, &mut present).await?;
+        let applied = run(&mut lines, &mut present).await?;
         lines.end();
-        match quiet {
+        if let Applied::InSync(planned) = &applied {
+            presented = Some(json::Plan::new(planned, show.show_secrets));
+        }
+        match show.json {
             true => output.json(&json::Applied::new(&applied, presented, lines.warnings())),
             false => render::applied(output, &applied, began.elapsed(), lines.warnings().len()),
         }
-        if let Applied::Done(record) = &applied {
-            tracing::info!(
-                generation = record.number,
-                changes = record.changes.len(),
-                "applied"
-            );
+        logging::applied(&applied);
+        Ok(match applied {
+            Applied::Skipped(_) => DIFFERENCES,
+            Applied::InSync(_) | Applied::Done(_) => 0,
+        })
+    }
+
+    fn history(&self, args: &HistoryArgs, output: &mut Output) -> Result<u8, Failure> {
+        let request = self.request(self.known_folder(), &Input::default());
+        let span = args.span().ok().flatten();
+        let history = reconcile::history(self.host, &request, span)?;
+        match args.json {
+            true => output.json(&json::History::new(&history)),
+            false => render::history(output, &history),
         }
         Ok(0)
     }
@@ -245,12 +300,17 @@ impl Context<'_> {
 
     async fn status(&self, args: &StatusArgs, output: &mut Output) -> Result<u8, Failure> {
         let request = self.request(self.known_folder(), &Input::default());
-        let status = reconcile::status(self.host, &request).await?;
-        match args.json {
-            true => output.json(&json::Status::new(&status)),
-            false => render::status(output, &status),
+        let status = reconcile::status(self.host, &request).await;
+        match (args.json, &status.problem) {
+            (true, None) => output.json(&json::Status::new(&status)),
+            // The error is the one object then.
+            (true, Some(_)) => {}
+            (false, _) => render::status(output, &status),
         }
-        Ok(0)
+        match status.problem {
+            Some(problem) => Err(problem.into()),
+            None => Ok(0),
+        }
     }
 
     async fn pause(&self, args: &PauseArgs, output: &mut Output) -> Result<u8, Failure> {

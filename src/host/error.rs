@@ -202,7 +202,7 @@ impl HostError {
     fn engine_says(&self, words: &str) -> bool {
         match self {
             HostError::Docker { source, .. } => {
-                server_message(source).is_some_and(|text| text.contains(words))
+                server_answer(source).is_some_and(|(_, text)| text.contains(words))
             }
             _ => false,
         }
@@ -211,7 +211,9 @@ impl HostError {
     /// Whether the engine or the manager says that the thing asked about does not exist.
     pub fn is_not_found(&self) -> bool {
         match self {
-            HostError::Docker { source, .. } => server_status(source) == Some(404),
+            HostError::Docker { source, .. } => {
+                server_answer(source).is_some_and(|(status, _)| status == 404)
+            }
             HostError::Systemd { source, .. } => {
                 source.name() == Some("org.freedesktop.systemd1.NoSuchUnit")
             }
@@ -220,16 +222,13 @@ impl HostError {
     }
 }
 
-fn server_status(error: &bollard::errors::Error) -> Option<u16> {
+/// Status and message of the engine's answer, if it answered.
+pub(super) fn server_answer(error: &bollard::errors::Error) -> Option<(u16, &str)> {
     match error {
-        bollard::errors::Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
-        _ => None,
-    }
-}
-
-fn server_message(error: &bollard::errors::Error) -> Option<&str> {
-    match error {
-        bollard::errors::Error::DockerResponseServerError { message, .. } => Some(message),
+        bollard::errors::Error::DockerResponseServerError {
+            status_code,
+            message,
+        } => Some((*status_code, message)),
         _ => None,
     }
 }
@@ -270,7 +269,7 @@ fn docker_absent_hint(why: DockerAbsence) -> &'static str {
 
 /// Messages of the engine that have a usual cause, moby's libnetwork/ and daemon/.
 fn docker_hint(error: &bollard::errors::Error) -> Option<&'static str> {
-    let message = server_message(error)?;
+    let (_, message) = server_answer(error)?;
     if message.contains("Pool overlaps") {
         return Some(
             "networks with their subnets: docker network ls -q | xargs docker network inspect -f '{{.Name}} {{range .IPAM.Config}}{{.Subnet}} {{end}}'; routes of the host: ip route",

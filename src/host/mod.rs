@@ -1,11 +1,13 @@
 //! The only code that touches a host: files below a root, systemd, nginx, the Docker engine.
 
+mod blame;
 pub mod docker;
 pub mod error;
 pub mod nginx;
 pub mod observe;
 pub mod systemd;
 
+pub use blame::blame_by_lines;
 pub use error::HostError;
 
 use tokio::sync::OnceCell;

@@ -1,5 +1,6 @@
 //! Plain data: what is wanted, what is there, what would change. No I/O.
 
+pub mod attempts;
 pub mod desired;
 pub mod diagnostic;
 pub mod id;
@@ -12,6 +13,7 @@ pub mod site;
 mod tree;
 pub mod watch;
 
+pub use attempts::{Attempts, BackOff, Blame, Hold, Quarantine};
 pub use desired::{
     Budget, Desired, EtcAction, EtcFile, File, Gate, Install, Member, MemberName, Network,
     OnChange, Origin, Probe, Route, Stack, Subnet, Unit, UnitType, Volume,
@@ -24,7 +26,7 @@ pub use observed::{
 };
 pub use plan::{Action, Change, Connect, Diff, Note, Plan, Refusal, UnitStep};
 pub use recorded::{
-    Inventory, Loaded, LoadedDaemon, LoadedUnit, Outcome, Pause, Recorded, RunRecord,
+    Inventory, Loaded, LoadedDaemon, LoadedUnit, Outcome, Pause, Recorded, RunKind, RunRecord,
 };
 pub use report::{DriftItem, DriftKind};
 pub use site::{Certificate, Listen, Site, Zone};

@@ -20,6 +20,9 @@ pub struct Recorded {
     pub pauses: BTreeMap<String, Pause>,
     /// The last applied revision, with what it wanted.
     pub applied: Option<(RunRecord, Desired)>,
+    /// Number of the generation that was applied last, where its folder is gone: `applied` is
+    /// `None` then, since an older one is not what the host is compared with.
+    pub lost: Option<u64>,
 }
 
 /// What this program put on the host: nothing else is ever pruned.
@@ -35,12 +38,21 @@ pub struct Inventory {
     pub networks: BTreeSet<String>,
     /// Volumes.
     pub volumes: BTreeSet<String>,
+    /// Number of the generation whose resources these are.
+    pub generation: Option<u64>,
 }
 
 impl Inventory {
     /// Whether nothing is managed.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        let Self {
+            paths,
+            units,
+            networks,
+            volumes,
+            generation: _,
+        } = self;
+        paths.is_empty() && units.is_empty() && networks.is_empty() && volumes.is_empty()
     }
 }
 
@@ -124,21 +136,65 @@ impl Pause {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunRecord {
-    /// Number of its generation, from 1.
-    pub number: u64,
-    /// What was applied.
+    /// What it was to do.
+    #[serde(default)]
+    pub kind: RunKind,
+    /// Number of the generation that it made, from 1; `None`: it made none.
+    pub number: Option<u64>,
+    /// Number of the generation that a roll-back went back to.
+    #[serde(default)]
+    pub back_to: Option<u64>,
+    /// What was applied, or was to be.
     pub origin: Origin,
+    /// When it began.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub began: Option<Timestamp>,
     /// When it ended.
     #[cfg_attr(test, schemars(with = "String"))]
     pub time: Timestamp,
     /// Who ran it.
     pub by: String,
+    /// Whether no person asked for it.
+    #[serde(default)]
+    pub unattended: bool,
     /// What it was asked to leave out, as given to `--only`.
     pub only: Vec<String>,
-    /// One line for each change.
+    /// One line for each step that was begun.
     pub changes: Vec<String>,
     /// How it ended.
     pub outcome: Outcome,
+    /// Why it failed, in one line.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// What a run was to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum RunKind {
+    /// Apply a revision of the checkout.
+    #[default]
+    Apply,
+    /// Go back to an older generation.
+    Rollback,
+    /// Return the host to what was applied.
+    Fix,
+    /// Undo a run that was killed.
+    Recover,
+}
+
+impl RunKind {
+    /// The command or the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RunKind::Apply => "apply",
+            RunKind::Rollback => "rollback",
+            RunKind::Fix => "drift --fix",
+            RunKind::Recover => "recover",
+        }
+    }
 }
 
 /// How a run ended.
@@ -146,10 +202,24 @@ pub struct RunRecord {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Applied and verified.
+    /// Applied and verified; of a recovery: undone.
     Applied,
+    /// Failed before anything was changed.
+    Failed,
     /// Failed, and the host was observed to be as before.
     RolledBack,
     /// Failed, and something is left for a person.
     Incomplete,
+}
+
+impl Outcome {
+    /// The words for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Applied => "applied",
+            Outcome::Failed => "failed",
+            Outcome::RolledBack => "rolled back",
+            Outcome::Incomplete => "incomplete",
+        }
+    }
 }

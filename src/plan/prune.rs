@@ -37,6 +37,7 @@ pub fn inventory(inputs: Inputs<'_>) -> Inventory {
             .collect(),
         networks: inputs.desired.networks.keys().cloned().collect(),
         volumes: inputs.desired.volumes.keys().cloned().collect(),
+        generation: None,
     }
 }
 

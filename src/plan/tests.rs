@@ -93,13 +93,18 @@ fn record(desired: &Desired, observed: &Observed, recorded: &Recorded) -> Record
         )
     });
     let run = RunRecord {
-        number: 1,
+        kind: RunKind::Apply,
+        number: Some(1),
+        back_to: None,
         origin: Origin::default(),
+        began: None,
         time: Timestamp::UNIX_EPOCH,
         by: "test".into(),
+        unattended: false,
         only: Vec::new(),
         changes: Vec::new(),
         outcome: Outcome::Applied,
+        reason: None,
     };
     Recorded {
         inventory,
@@ -117,6 +122,7 @@ fn record(desired: &Desired, observed: &Observed, recorded: &Recorded) -> Record
         },
         pauses: BTreeMap::new(),
         applied: Some((run, desired.clone())),
+        lost: None,
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) fn inventory(planned: &Planned) -> Inventory {
     let volumes =
         volumes.filter(|name| docker.is_none_or(|docker| docker.volumes.contains_key(*name)));
     inventory.volumes.extend(volumes.cloned());
+    let applied = planned.recorded.applied.as_ref();
+    inventory.generation = applied.and_then(|(record, _)| record.number);
     inventory
 }
 

@@ -6,14 +6,14 @@ use super::{Planned, ReconcileError, Request, error, look, read, transact, undo_
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::model::{
-    Desired, DriftItem, DriftKind, Hash, Kind, Observed, Plan, Recorded, ResourceId, RunRecord,
+    Desired, DriftItem, DriftKind, Hash, Kind, Plan, Recorded, ResourceId, RunKind, RunRecord,
     Selector,
 };
 use crate::source::Which;
 use crate::state::{InProgress, State};
 
 /// How a host deviates.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Drift {
     /// What was applied last; `None`: nothing yet.
     pub applied: Option<RunRecord>,
@@ -21,6 +21,8 @@ pub struct Drift {
     pub items: Vec<DriftItem>,
     /// What `--fix` mended.
     pub fixed: Vec<DriftItem>,
+    /// Hash of the checkout's inputs; `None` where it cannot be read.
+    pub head: Option<Hash>,
     /// Whether something was not compared because this user may not look at it.
     pub incomplete: bool,
     /// Worth knowing.
@@ -42,22 +44,26 @@ impl Drift {
 /// When the records cannot be read or the host cannot be looked at.
 pub async fn drift(host: &Host, request: &Request) -> Result<Drift, ReconcileError> {
     let state = State::new(host.root().clone());
-    let recorded = state.recorded()?;
-    let (pending, mut warnings) = pending(request, &recorded);
-    if !state.journal()?.is_empty() {
-        warnings.push(unfinished(&state));
+    let recorded = look::recorded(&state)?;
+    let Pending {
+        items: pending,
+        head,
+        mut warnings,
+    } = pending(request, &recorded);
+    match state.journal() {
+        Ok(journal) if journal.is_empty() => {}
+        Ok(_) => warnings.push(unfinished(&state)),
+        Err(cause) => warnings.push(error::with_hint(&cause, cause.hint())),
     }
-    if recorded.applied.is_none() {
+    if recorded.applied.is_none() && recorded.lost.is_none() {
         return Ok(Drift {
-            applied: None,
             items: pending,
-            fixed: Vec::new(),
-            incomplete: false,
+            head,
             warnings,
-            plan: Plan::default(),
+            ..Drift::default()
         });
     }
-    let planned = plan_applied(host, request, recorded).await?;
+    let planned = plan_applied(host, &state, request, recorded).await?;
     let mut items = pending;
     items.extend(deviations(&planned.plan));
     warnings.extend(planned.warnings);
@@ -65,6 +71,7 @@ pub async fn drift(host: &Host, request: &Request) -> Result<Drift, ReconcileErr
         applied: planned.recorded.applied.map(|(record, _)| record),
         items,
         fixed: Vec::new(),
+        head,
         incomplete: planned.incomplete,
         warnings,
         plan: planned.plan,
@@ -81,20 +88,21 @@ pub async fn fix(
     progress: &mut dyn Progress,
 ) -> Result<Drift, ReconcileError> {
     let state = State::new(host.root().clone());
+    let unfinished = !state.journal()?.is_empty();
     let found = drift(host, request).await?;
     if found.applied.is_none() {
         return Err(ReconcileError::NothingApplied);
     }
-    if found.plan.changes.is_empty() && state.journal()?.is_empty() {
+    if found.plan.changes.is_empty() && !unfinished {
         return Ok(found);
     }
     let _lock = state.lock(request.lock_timeout)?;
-    undo_killed(host, &state, progress).await?;
-    let mut planned = plan_applied(host, request, state.recorded()?).await?;
+    undo_killed(host, &state, request, progress).await?;
+    let mut planned = plan_applied(host, &state, request, look::recorded(&state)?).await?;
     let mended = deviations(&planned.plan);
     leave_refused(&mut planned);
     if !planned.plan.changes.is_empty() {
-        transact(host, &state, request, &planned, None, progress).await?;
+        transact(host, &state, request, RunKind::Fix, &planned, progress).await?;
     }
     let mut left = drift(host, request).await?;
     left.fixed = mended
@@ -123,36 +131,15 @@ fn leave_refused(planned: &mut Planned) {
         .retain(|change| !planned.left_alone.contains(&change.id));
 }
 
-/// Plans what was applied, as it is on record: git is not asked.
+/// Plans what was applied.
 async fn plan_applied(
     host: &Host,
+    state: &State,
     request: &Request,
     recorded: Recorded,
 ) -> Result<Planned, ReconcileError> {
-    let (record, desired) = recorded
-        .applied
-        .clone()
-        .ok_or(ReconcileError::NothingApplied)?;
-    let mut planned = Planned {
-        plan: Plan::default(),
-        origin: record.origin,
-        desired,
-        observed: Observed::default(),
-        recorded,
-        checkouts: Vec::new(),
-        only: Vec::new(),
-        left_alone: BTreeSet::new(),
-        incomplete: false,
-        warnings: Vec::new(),
-    };
-    super::select::check(&request.only, &planned.desired, None)?;
-    planned.only = super::select::expand(&request.only, &planned.desired, None);
-    let request = Request {
-        allow_empty: true,
-        ..request.clone()
-    };
-    look::look_and_plan(host, &request, &mut planned).await?;
-    Ok(planned)
+    let (record, desired) = look::applied(state, &recorded)?.clone();
+    look::plan_generation(host, request, recorded, record, desired).await
 }
 
 /// What of a plan counts as drift.
@@ -201,14 +188,25 @@ fn describe(change: &crate::model::Change) -> String {
     }
 }
 
+/// The checkout, compared with what was applied.
+#[derive(Default)]
+struct Pending {
+    items: Vec<DriftItem>,
+    head: Option<Hash>,
+    warnings: Vec<String>,
+}
+
 /// What git has and nobody applied yet. A checkout that cannot be read is a warning: drift of
 /// the host is reported all the same.
-fn pending(request: &Request, recorded: &Recorded) -> (Vec<DriftItem>, Vec<String>) {
+fn pending(request: &Request, recorded: &Recorded) -> Pending {
     let revision = match read(request, &Which::Head, recorded) {
         Ok((revision, _)) => revision,
         Err(cause) => {
             let text = format!("not compared with the checkout: {}", error::chain(&cause));
-            return (Vec::new(), vec![text]);
+            return Pending {
+                warnings: vec![text],
+                ..Pending::default()
+            };
         }
     };
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
@@ -232,7 +230,11 @@ fn pending(request: &Request, recorded: &Recorded) -> (Vec<DriftItem>, Vec<Strin
             });
         }
     }
-    (items, Vec::new())
+    Pending {
+        items,
+        head: Some(revision.origin.inputs),
+        warnings: Vec::new(),
+    }
 }
 
 /// A hash for each resource.

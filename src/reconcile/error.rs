@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::apply::StepError;
+use crate::apply::{Progress, StepError};
 use crate::host::HostError;
 use crate::model::{Change, Plan, Refusal};
 use crate::source::SourceError;
@@ -69,6 +69,40 @@ pub enum ReconcileError {
     /// There is nothing to compare with.
     #[error("nothing was applied yet")]
     NothingApplied,
+    /// What was applied last is gone from the store, and nobody but a person knows why.
+    #[error("generation {number}, which was applied last, is gone from {}", folder.display())]
+    GenerationLost {
+        /// Its number.
+        number: u64,
+        /// The folder of generations.
+        folder: PathBuf,
+        /// Those that are there.
+        kept: Vec<u64>,
+    },
+    /// A generation that is not kept, or never was.
+    #[error("there is no generation {number}{}", listed("; there are:", .known))]
+    NoSuchGeneration {
+        /// Its number.
+        number: u64,
+        /// Those that there are.
+        known: Vec<u64>,
+    },
+    /// There is nothing to go back to.
+    #[error("there is no other generation before {number}{}", listed("; kept are:", .kept))]
+    NothingBefore {
+        /// The present one, or the one that a roll-back went back to.
+        number: u64,
+        /// Those that are kept.
+        kept: Vec<u64>,
+    },
+    /// Going back to what is applied.
+    #[error("{} is what is applied", same(*.number, *.present))]
+    AlreadyThere {
+        /// The one that was asked for.
+        number: u64,
+        /// The present one.
+        present: u64,
+    },
     /// A unit that is not in the desired state.
     #[error("no unit {name} in what was applied")]
     NoSuchUnit {
@@ -135,6 +169,22 @@ impl ReconcileError {
                     .to_owned(),
             ),
             ReconcileError::NothingApplied => Some("watchme-apply apply".to_owned()),
+            ReconcileError::GenerationLost { kept, .. } => Some(match kept.is_empty() {
+                true => "watchme-apply apply makes the host as git has it".to_owned(),
+                false => format!(
+                    "watchme-apply apply makes the host as git has it; watchme-apply rollback N \
+                     as an older generation has it{}",
+                    listed("; kept are:", kept)
+                ),
+            }),
+            ReconcileError::NoSuchGeneration { .. } => Some("watchme-apply history".to_owned()),
+            ReconcileError::NothingBefore { .. } => Some(
+                "watchme-apply history lists them; watchme-apply rollback N goes to one of them"
+                    .to_owned(),
+            ),
+            ReconcileError::AlreadyThere { .. } => {
+                Some("watchme-apply drift --fix mends what was changed on the host".to_owned())
+            }
             ReconcileError::NoSuchUnit { nearest, .. }
             | ReconcileError::NoSuchResource { nearest, .. } => {
                 nearest.as_ref().map(|name| format!("did you mean {name}?"))
@@ -180,6 +230,54 @@ impl ReconcileError {
     }
 }
 
+/// Why a run failed, in one line for records. Of several lines only what nginx says about the
+/// configuration is taken along: what a unit wrote may hold secrets, and is in its journal.
+pub(super) fn reason(error: &ReconcileError) -> String {
+    let (error, left) = match error {
+        ReconcileError::RolledBack { cause } => (&**cause, &[][..]),
+        ReconcileError::Incomplete { cause, left } => (&**cause, &left[..]),
+        other => (other, &[][..]),
+    };
+    let mut texts = Vec::new();
+    let mut next: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = next {
+        texts.push(in_one_line(&error.to_string()));
+        next = error.source();
+    }
+    if !left.is_empty() {
+        let left: Vec<String> = left.iter().map(|line| in_one_line(line)).collect();
+        texts.push(format!("left as it is: {}", left.join("; ")));
+    }
+    texts.join(": ")
+}
+
+fn in_one_line(text: &str) -> String {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default().to_owned();
+    let of_nginx = |line: &&str| NGINX_LEVELS.iter().any(|level| line.contains(level));
+    match lines.find(of_nginx) {
+        Some(line) => format!("{first}: {}", line.trim()),
+        None => first,
+    }
+}
+
+/// How nginx marks the lines that say why it does not go on, `error_log` in ngx_core_module.
+const NGINX_LEVELS: [&str; 3] = ["[emerg]", "[alert]", "[crit]"];
+
+/// Tells of a record that could not be kept; the run goes on, or ended, all the same.
+pub(super) fn warn(what: &str, cause: &StateError, progress: &mut dyn Progress) {
+    let why = with_hint(cause, cause.hint());
+    progress.warn(&format!("{what}: {why}"));
+}
+
+/// An error with its causes and what helps, in one line.
+pub(super) fn with_hint(error: &dyn std::error::Error, hint: Option<String>) -> String {
+    match hint {
+        Some(hint) => format!("{} ({hint})", chain(error)),
+        None => chain(error),
+    }
+}
+
 /// An error with its causes, in one line.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -196,6 +294,22 @@ fn count(paths: &[PathBuf]) -> String {
     match paths {
         [path] => path.display().to_string(),
         paths => format!("{} inputs", paths.len()),
+    }
+}
+
+/// ` BEFORE 1, 2, 3`; nothing for nothing.
+fn listed(before: &str, numbers: &[u64]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    match numbers.is_empty() {
+        true => String::new(),
+        false => format!("{before} {}", numbers.join(", ")),
+    }
+}
+
+fn same(number: u64, present: u64) -> String {
+    match number == present {
+        true => format!("generation {number}"),
+        false => format!("generation {number}, as generation {present},"),
     }
 }
 

@@ -9,19 +9,93 @@ use super::{Planned, ReconcileError, Request, select};
 use crate::host::error::DockerAbsence;
 use crate::host::{Host, HostError};
 use crate::model::{
-    Action, Change, DriftKind, Entry, Kind, Observed, Plan, Recorded, Selector, Watch, layout,
+    Action, Change, Desired, DriftKind, Entry, Kind, Observed, Plan, Recorded, RunRecord, Selector,
+    Watch, layout,
 };
 use crate::plan::{self, Inputs};
 use crate::source::Revision;
+use crate::state::State;
+
+/// All records. An inventory that was lost is what the last applied revision had: nothing that
+/// is managed is forgotten.
+pub(super) fn recorded(state: &State) -> Result<Recorded, ReconcileError> {
+    let mut recorded = state.recorded()?;
+    if recorded.inventory.is_empty()
+        && let Some((_, applied)) = &recorded.applied
+    {
+        recorded.inventory = plan::inventory(Inputs {
+            desired: applied,
+            observed: &Observed::default(),
+            recorded: &recorded,
+            only: &[],
+            checkouts: &[],
+            allow_empty: true,
+            now: Timestamp::now(),
+        });
+    }
+    Ok(recorded)
+}
+
+/// What was applied last.
+pub(super) fn applied<'a>(
+    state: &State,
+    recorded: &'a Recorded,
+) -> Result<&'a (RunRecord, Desired), ReconcileError> {
+    match (&recorded.applied, recorded.lost) {
+        (Some(applied), _) => Ok(applied),
+        (None, None) => Err(ReconcileError::NothingApplied),
+        (None, Some(number)) => Err(ReconcileError::GenerationLost {
+            number,
+            folder: state.generations_folder(),
+            kept: state.generations()?,
+        }),
+    }
+}
+
+/// Plans what a generation wants, as it is on record: git is not asked.
+pub(super) async fn plan_generation(
+    host: &Host,
+    request: &Request,
+    recorded: Recorded,
+    record: RunRecord,
+    desired: Desired,
+) -> Result<Planned, ReconcileError> {
+    select::check(&request.only, &desired, None)?;
+    let mut planned = Planned {
+        plan: Plan::default(),
+        origin: record.origin,
+        generation: record.number,
+        only: select::expand(&request.only, &desired, None),
+        desired,
+        observed: Observed::default(),
+        recorded,
+        checkouts: Vec::new(),
+        left_alone: BTreeSet::new(),
+        incomplete: false,
+        warnings: Vec::new(),
+    };
+    // Whoever applied it first was asked whether it may be empty.
+    let request = Request {
+        allow_empty: true,
+        ..request.clone()
+    };
+    look_and_plan(host, &request, &mut planned).await?;
+    Ok(planned)
+}
 
 /// Plans a revision of the checkout.
 pub(super) async fn plan_revision(
     host: &Host,
+    state: &State,
     request: &Request,
     recorded: Recorded,
     revision: Revision,
     checkouts: Vec<PathBuf>,
 ) -> Result<Planned, ReconcileError> {
+    // A part is a part of what was applied.
+    if !request.only.is_empty() && recorded.lost.is_some() {
+        applied(state, &recorded)?;
+    }
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
     select::check(&request.only, &revision.desired, applied)?;
     let only = select::expand(&request.only, &revision.desired, applied);
@@ -29,6 +103,7 @@ pub(super) async fn plan_revision(
     let mut planned = Planned {
         plan: Plan::default(),
         origin: revision.origin,
+        generation: None,
         desired,
         observed: Observed::default(),
         recorded,
@@ -38,6 +113,11 @@ pub(super) async fn plan_revision(
         incomplete: false,
         warnings: revision.warnings,
     };
+    if let Some(number) = planned.recorded.lost {
+        planned.warnings.push(format!(
+            "generation {number}, which was applied last, is gone: only the inventory tells what is managed"
+        ));
+    }
     look_and_plan(host, request, &mut planned).await?;
     Ok(planned)
 }

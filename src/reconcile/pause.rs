@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ReconcileError, Request};
+use super::{ReconcileError, Request, look};
 use crate::apply::StepError;
 use crate::host::Host;
 use crate::model::{Pause, Recorded, layout};
@@ -27,7 +27,7 @@ pub async fn pause(
     reason: &str,
 ) -> Result<(String, Pause), ReconcileError> {
     let state = State::new(host.root().clone());
-    let unit = known_unit(&state.recorded()?, unit)?;
+    let unit = known_unit(&state, &state.recorded()?, unit)?;
     let _lock = state.lock(request.lock_timeout)?;
     let recorded = state.recorded()?;
     let since = Timestamp::now();
@@ -60,7 +60,7 @@ pub async fn pause(
 /// When the unit is not paused, or cannot be started.
 pub async fn resume(host: &Host, request: &Request, unit: &str) -> Result<String, ReconcileError> {
     let state = State::new(host.root().clone());
-    let unit = known_unit(&state.recorded()?, unit)?;
+    let unit = known_unit(&state, &state.recorded()?, unit)?;
     let _lock = state.lock(request.lock_timeout)?;
     let recorded = state.recorded()?;
     let mut pauses = recorded.pauses;
@@ -116,11 +116,8 @@ fn failed(verb: &'static str, unit: &str, source: StepError) -> ReconcileError {
 }
 
 /// The full name of a unit that was applied; `.service` may be left out.
-fn known_unit(recorded: &Recorded, name: &str) -> Result<String, ReconcileError> {
-    let (_, desired) = recorded
-        .applied
-        .as_ref()
-        .ok_or(ReconcileError::NothingApplied)?;
+fn known_unit(state: &State, recorded: &Recorded, name: &str) -> Result<String, ReconcileError> {
+    let (_, desired) = look::applied(state, recorded)?;
     let with_suffix = format!("{name}.service");
     let found = [name, &with_suffix]
         .into_iter()

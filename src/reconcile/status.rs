@@ -3,28 +3,40 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::{Drift, ReconcileError, Request, drift};
+use jiff::Timestamp;
+
+use super::{Drift, ReconcileError, Request, Skip, drift, error, look};
 use crate::host::Host;
 use crate::model::{
-    Container, Desired, DockerState, Health, Kind, Member, Network, NetworkState, Observed, Pause,
-    RunRecord,
+    Attempts, Container, Desired, DockerState, Hash, Health, Kind, Member, Network, NetworkState,
+    Observed, Outcome, Pause, Recorded, RunRecord,
 };
 use crate::plan::{find_members, not_running, watch};
 use crate::state::{InProgress, State};
 
 /// A host at a glance.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Status {
     /// What was applied last; `None`: nothing yet.
     pub applied: Option<RunRecord>,
     /// How the host deviates.
     pub drift: Drift,
+    /// The last run, if it failed.
+    pub failed: Option<RunRecord>,
+    /// What unattended runs have to heed.
+    pub attempts: Attempts,
+    /// Why they leave the checkout's revision alone, if they do.
+    pub skip: Option<Skip>,
     /// Units that are kept stopped.
     pub pauses: BTreeMap<String, Pause>,
     /// Whether a run was interrupted and is not undone yet.
     pub interrupted: bool,
     /// Each network.
     pub networks: Vec<NetworkStatus>,
+    /// Records that only tell less than they should.
+    pub warnings: Vec<String>,
+    /// Why the host could not be compared with what was applied.
+    pub problem: Option<ReconcileError>,
 }
 
 /// A network and who is on it.
@@ -69,34 +81,86 @@ pub struct MemberStatus {
     pub aliases: BTreeSet<String>,
 }
 
-/// Looks at everything and tells. Writes nothing.
-///
-/// # Errors
-/// When the records cannot be read or the host cannot be looked at.
-pub async fn status(host: &Host, request: &Request) -> Result<Status, ReconcileError> {
+/// Looks at everything and tells. Writes nothing. What cannot be told is the status's problem,
+/// and the rest is told all the same.
+pub async fn status(host: &Host, request: &Request) -> Status {
     let state = State::new(host.root().clone());
-    let recorded = state.recorded()?;
-    let interrupted = !state.journal()?.is_empty() && state.in_progress() == InProgress::No;
-    let pauses = recorded.pauses.clone();
-    let mut networks = Vec::new();
-    if let Some((_, desired)) = &recorded.applied {
-        let mut watch = watch(desired, &recorded, &request.only);
-        watch.paths.clear();
-        watch.units.clear();
-        watch.nginx = false;
-        // Without the right to ask, `drift` says so, and the table stays empty.
-        if let Ok(observed) = host.observe(&watch).await {
-            networks = network_table(desired, &observed);
-        }
+    let mut status = Status::default();
+    last_runs(&state, &mut status);
+    if let Err(problem) = compare(host, &state, request, &mut status).await {
+        status.problem = Some(problem);
     }
-    let drift = drift(host, request).await?;
-    Ok(Status {
-        applied: drift.applied.clone(),
-        drift,
-        pauses,
-        interrupted,
-        networks,
-    })
+    let head = status.drift.head.as_ref();
+    status.skip = skip(&status.attempts, head);
+    status
+}
+
+/// Records that nothing else depends on.
+fn last_runs(state: &State, status: &mut Status) {
+    match state.history() {
+        Ok(mut runs) => {
+            status.failed = runs.pop().filter(|run| run.outcome != Outcome::Applied);
+        }
+        Err(cause) => status.warnings.push(error::with_hint(&cause, cause.hint())),
+    }
+    match state.attempts() {
+        Ok(attempts) => status.attempts = attempts,
+        Err(cause) => status.warnings.push(error::with_hint(&cause, cause.hint())),
+    }
+}
+
+async fn compare(
+    host: &Host,
+    state: &State,
+    request: &Request,
+    status: &mut Status,
+) -> Result<(), ReconcileError> {
+    let recorded = match look::recorded(state) {
+        Ok(recorded) => recorded,
+        Err(damaged) => {
+            status.applied = latest(state);
+            return Err(damaged);
+        }
+    };
+    // A journal that is damaged is told by `drift`.
+    let unfinished = state.journal().is_ok_and(|journal| !journal.is_empty());
+    status.interrupted = unfinished && state.in_progress() == InProgress::No;
+    status.pauses = recorded.pauses.clone();
+    status.networks = networks(host, request, &recorded).await;
+    status.applied = recorded.applied.map(|(record, _)| record);
+    status.drift = drift(host, request).await?;
+    Ok(())
+}
+
+async fn networks(host: &Host, request: &Request, recorded: &Recorded) -> Vec<NetworkStatus> {
+    let Some((_, desired)) = &recorded.applied else {
+        return Vec::new();
+    };
+    let mut watch = watch(desired, recorded, &request.only);
+    watch.paths.clear();
+    watch.units.clear();
+    watch.nginx = false;
+    // Without the right to ask, `drift` says so, and the table stays empty.
+    match host.observe(&watch).await {
+        Ok(observed) => network_table(desired, &observed),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// What made the youngest generation whose record can be read.
+fn latest(state: &State) -> Option<RunRecord> {
+    let kept = state.generations().ok()?;
+    let record = |number: &u64| state.generation_record(*number).ok().flatten();
+    kept.iter().rev().find_map(record)
+}
+
+/// What holds unattended runs back; where the checkout cannot be read, what would if it has
+/// not changed.
+fn skip(attempts: &Attempts, head: Option<&Hash>) -> Option<Skip> {
+    let held = attempts.hold.iter().flat_map(|hold| &hold.inputs);
+    let failed = attempts.quarantine.iter().map(|failed| &failed.inputs);
+    let inputs = head.or_else(|| held.chain(failed).next());
+    Skip::of(attempts, inputs, false, Timestamp::now())
 }
 
 fn network_table(desired: &Desired, observed: &Observed) -> Vec<NetworkStatus> {
@@ -190,7 +254,7 @@ fn member_status(
 impl Status {
     /// Whether nothing needs a look.
     pub fn is_well(&self) -> bool {
-        self.drift.is_none() && !self.interrupted
+        self.drift.is_none() && !self.interrupted && self.problem.is_none()
     }
 
     /// Resources that are out of sync, each once.

@@ -156,6 +156,89 @@ pub fn commit<'repo>(
     }
 }
 
+/// Commits that one commit has and another has not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Log {
+    /// The youngest of them, that one first.
+    pub commits: Vec<LogLine>,
+    /// How many more there are.
+    pub more: usize,
+    /// How many it lacks that the other one has.
+    pub lacks: usize,
+}
+
+/// A commit of a [`Log`].
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LogLine {
+    /// Its full id.
+    pub commit: String,
+    /// When it was committed.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub time: jiff::Timestamp,
+    /// Name of its author.
+    pub author: String,
+    /// First line of its message.
+    pub subject: String,
+}
+
+/// The commits that are reachable from `to` and not from `from`, at most `limit` of them.
+pub fn log(
+    repo: &Repository,
+    root: &Path,
+    from: Option<&str>,
+    to: &str,
+    limit: usize,
+) -> Result<Log> {
+    let to = commit(repo, root, Some(to))?.id();
+    let from = match from {
+        Some(from) => Some(commit(repo, root, Some(from))?.id()),
+        None => None,
+    };
+    let walk = |has: git2::Oid, has_not: Option<git2::Oid>| {
+        let mut walk = repo.revwalk()?;
+        walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::TIME)?;
+        walk.push(has)?;
+        has_not.map_or(Ok(()), |has_not| walk.hide(has_not))?;
+        walk.collect::<std::result::Result<Vec<git2::Oid>, git2::Error>>()
+    };
+    let read = || {
+        let ids = walk(to, from)?;
+        let lines = ids.iter().take(limit);
+        Ok(Log {
+            commits: lines
+                .map(|id| repo.find_commit(*id).map(|commit| line(&commit)))
+                .collect::<std::result::Result<_, git2::Error>>()?,
+            more: ids.len().saturating_sub(limit),
+            lacks: match from {
+                Some(from) => walk(from, Some(to))?.len(),
+                None => 0,
+            },
+        })
+    };
+    read().map_err(|source| SourceError::Repository {
+        root: root.into(),
+        source,
+    })
+}
+
+fn line(commit: &git2::Commit<'_>) -> LogLine {
+    let seconds = commit.time().seconds();
+    LogLine {
+        commit: commit.id().to_string(),
+        time: jiff::Timestamp::from_second(seconds).unwrap_or_default(),
+        author: String::from_utf8_lossy(commit.author().name_bytes()).into_owned(),
+        subject: subject(commit),
+    }
+}
+
+/// The first line of a commit's message.
+pub fn subject(commit: &git2::Commit<'_>) -> String {
+    let line = commit.message_bytes().split(|byte| *byte == b'\n').next();
+    String::from_utf8_lossy(line.unwrap_or_default()).into_owned()
+}
+
 /// Tells which files of the work tree git leaves out.
 pub struct Ignored<'repo> {
     repo: &'repo Repository,

@@ -22,6 +22,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub use error::SourceError;
+pub use git::{Log, LogLine};
 pub use load::Parsed;
 
 use crate::model::{Desired, File, Hash, Origin};
@@ -113,6 +114,20 @@ impl Checkout {
         &self.root
     }
 
+    /// The commits that `to` has and `from` has not, the youngest first and at most `limit`.
+    ///
+    /// # Errors
+    /// When the folder is not in git, or one of the two is not there any more.
+    pub fn log(&self, from: Option<&str>, to: &str, limit: usize) -> Result<Log> {
+        match &self.repo {
+            Some(repo) => git::log(repo, &self.root, from, to, limit),
+            None => Err(SourceError::NotGit {
+                folder: self.root.clone(),
+                rev: to.to_owned(),
+            }),
+        }
+    }
+
     /// Reads one state of the checkout. With [`Which::Head`], `origin.dirty` lists the inputs
     /// that lie differently in the work tree.
     pub fn read(&self, which: &Which) -> Result<Revision> {
@@ -195,10 +210,7 @@ impl Checkout {
     fn origin(&self, commit: Option<&git2::Commit>) -> Origin {
         Origin {
             commit: commit.map(|commit| commit.id().to_string()),
-            subject: commit.map(|commit| {
-                let line = commit.message_bytes().split(|byte| *byte == b'\n').next();
-                String::from_utf8_lossy(line.unwrap_or_default()).into_owned()
-            }),
+            subject: commit.map(git::subject),
             author: commit.map(|commit| {
                 let author = commit.author();
                 let name = String::from_utf8_lossy(author.name_bytes()).into_owned();

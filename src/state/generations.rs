@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use super::{State, StateError};
-use crate::model::{Desired, File, Hash, RunRecord, layout};
+use crate::model::{Desired, File, Hash, Recorded, RunRecord, layout};
 
 /// How many generations are kept.
 pub const KEPT_GENERATIONS: usize = 20;
@@ -23,30 +24,84 @@ struct Written<T> {
 const FORMAT_VERSION: u32 = 1;
 
 impl State {
-    /// The number that the next generation gets.
+    /// Numbers of the generations that are kept, the oldest first.
     ///
     /// # Errors
     /// When the folder of generations cannot be listed.
-    pub fn next_number(&self) -> Result<u64, StateError> {
-        Ok(self.numbers()?.last().map_or(1, |last| last + 1))
+    pub fn generations(&self) -> Result<Vec<u64>, StateError> {
+        let mut numbers: Vec<u64> = self
+            .root
+            .list(Path::new(layout::GENERATIONS))?
+            .iter()
+            .filter_map(|path| path.file_name()?.to_str()?.parse().ok())
+            .collect();
+        numbers.sort_unstable();
+        Ok(numbers)
     }
 
-    /// The generation that was applied last.
+    /// Where they lie for this process.
+    pub fn generations_folder(&self) -> PathBuf {
+        self.root.join(Path::new(layout::GENERATIONS))
+    }
+
+    /// The number that the next generation gets: never one that was given before, as far as is
+    /// known.
+    ///
+    /// # Errors
+    /// When the folder of generations cannot be listed.
+    pub fn next_number(&self, recorded: &Recorded) -> Result<u64, StateError> {
+        let kept = self.generations()?.last().copied();
+        Ok(kept
+            .max(recorded.inventory.generation)
+            .map_or(1, |last| last + 1))
+    }
+
+    /// A generation: what made it, and what it wanted; `None` where there is none of that number.
     ///
     /// # Errors
     /// When it cannot be read, or a file of it is not what was applied.
+    pub fn generation(&self, number: u64) -> Result<Option<(RunRecord, Desired)>, StateError> {
+        let Some(written) = self.read_generation::<Desired>(number)? else {
+            return Ok(None);
+        };
+        let mut desired = written.desired;
+        self.fill(number, &mut desired)?;
+        Ok(Some((written.record, desired)))
+    }
+
+    /// What made a generation, whatever state its files are in.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn generation_record(&self, number: u64) -> Result<Option<RunRecord>, StateError> {
+        let written = self.read_generation::<IgnoredAny>(number)?;
+        Ok(written.map(|written| written.record))
+    }
+
+    /// The youngest generation that is kept.
+    ///
+    /// # Errors
+    /// As [`State::generation`].
     pub fn latest_generation(&self) -> Result<Option<(RunRecord, Desired)>, StateError> {
-        for number in self.numbers()?.into_iter().rev() {
-            let folder = folder(number);
-            let path = folder.join("desired.json");
-            let Some(written) = self.read_json_at::<Written<Desired>>(path)? else {
-                continue;
-            };
-            let mut desired = written.desired;
-            self.fill(number, &mut desired)?;
-            return Ok(Some((written.record, desired)));
+        for number in self.generations()?.into_iter().rev() {
+            if let Some(found) = self.generation(number)? {
+                return Ok(Some(found));
+            }
         }
         Ok(None)
+    }
+
+    fn read_generation<T: DeserializeOwned>(
+        &self,
+        number: u64,
+    ) -> Result<Option<Written<T>>, StateError> {
+        let path = folder(number).join("desired.json");
+        let written: Option<Written<T>> = self.read_json_at(path)?;
+        // The folder's name is what people go by.
+        Ok(written.map(|mut written| {
+            written.record.number = Some(number);
+            written
+        }))
     }
 
     /// Keeps `desired` as a generation, and drops the oldest beyond [`KEPT_GENERATIONS`].
@@ -55,10 +110,11 @@ impl State {
     /// When the file system refuses. The generation counts only once it is whole.
     pub fn write_generation(
         &self,
+        number: u64,
         record: &RunRecord,
         desired: &Desired,
     ) -> Result<(), StateError> {
-        let final_folder = folder(record.number);
+        let final_folder = folder(number);
         let unfinished = Path::new(layout::GENERATIONS).join(".unfinished");
         self.root.remove_folder(&unfinished)?;
         for (path, file) in inputs(desired) {
@@ -75,7 +131,7 @@ impl State {
         };
         self.write_json(unfinished.join("desired.json"), &written)?;
         self.root.rename(&unfinished, &final_folder)?;
-        let numbers = self.numbers()?;
+        let numbers = self.generations()?;
         let surplus = numbers.len().saturating_sub(KEPT_GENERATIONS);
         for number in numbers.into_iter().take(surplus) {
             self.root.remove_folder(&folder(number))?;
@@ -89,17 +145,6 @@ impl State {
     /// When the file system refuses.
     pub fn forget_generation(&self, number: u64) -> Result<(), StateError> {
         Ok(self.root.remove_folder(&folder(number))?)
-    }
-
-    fn numbers(&self) -> Result<Vec<u64>, StateError> {
-        let mut numbers: Vec<u64> = self
-            .root
-            .list(Path::new(layout::GENERATIONS))?
-            .iter()
-            .filter_map(|path| path.file_name()?.to_str()?.parse().ok())
-            .collect();
-        numbers.sort_unstable();
-        Ok(numbers)
     }
 
     /// Reads the content of every file, and checks it against the recorded hash.

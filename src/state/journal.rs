@@ -154,6 +154,10 @@ impl Journal {
         if self.undos.contains(&undo) {
             return Ok(());
         }
+        if self.undos.is_empty() {
+            // A power loss may have left the beginning of a line, which this one must not extend.
+            self.root.remove(&self.path)?;
+        }
         self.root.append(&self.path, &line(&self.path, &undo)?)?;
         self.undos.push(undo);
         Ok(())

@@ -1,7 +1,8 @@
-//! What runs leave on record: lock, inventory, what is loaded, pauses, generations, journal,
-//! backups. All of it below the root.
+//! What runs leave on record: lock, inventory, what is loaded, pauses, attempts, generations,
+//! history, journal, backups. All of it below the root.
 
 mod generations;
+mod history;
 mod journal;
 mod lock;
 mod records;
@@ -63,17 +64,38 @@ impl StateError {
     /// The command that helps.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            StateError::Damaged { path, .. } => format!(
-                "move it away and apply again, which writes it anew: mv {0} {0}.damaged",
-                path.display()
-            ),
+            StateError::Damaged { path, .. } => {
+                format!("{}: mv {1} {1}.damaged", way_out(path), path.display())
+            }
             StateError::Generation { folder, .. } => format!(
-                "move it away and apply again: mv {0} {0}.damaged",
+                "move it away and apply again, which makes a new one: mv {0} {0}.damaged",
                 folder.display()
             ),
             StateError::Locked { .. } => "wait for it, or give --lock-timeout SECONDS".to_owned(),
             StateError::Root(_) | StateError::Unwritable { .. } => return None,
         })
+    }
+}
+
+/// What moving a damaged record away means, and what follows.
+fn way_out(path: &Path) -> &'static str {
+    match path.file_name().and_then(|name| name.to_str()) {
+        Some("journal") => {
+            "what the interrupted run did is not undone by it any more: move it away, then let \
+             `watchme-apply drift --fix` return the host to what was applied last, or \
+             `watchme-apply apply` make it as git has it"
+        }
+        Some("history.json") => {
+            "move it away; the generations that are kept stay known by their own records"
+        }
+        Some("attempts.json") => {
+            "move it away, which lets unattended runs try again whatever failed or was left"
+        }
+        Some("pauses.json") => {
+            "move it away, which ends all pauses: pause again what is to stay stopped"
+        }
+        Some("desired.json") => "move it away and apply again, which makes a new generation",
+        _ => "move it away and apply again, which writes it anew",
     }
 }
 

@@ -1,4 +1,4 @@
-//! Records as JSON files: inventory, what is loaded, pauses.
+//! Records as JSON files: inventory, what is loaded, pauses, attempts.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Journal, State, StateError, Undo};
-use crate::model::{Desired, Inventory, Loaded, Pause, Recorded, RunRecord, layout};
+use crate::model::{Attempts, Desired, Inventory, Loaded, Pause, Recorded, RunRecord, layout};
 
 /// Permission bits of records: they name files and settings of the host, and nobody but root
 /// needs them to be writable.
@@ -19,11 +19,16 @@ impl State {
     /// # Errors
     /// When one cannot be read or is damaged; the error names it.
     pub fn recorded(&self) -> Result<Recorded, StateError> {
+        let inventory: Inventory = self.read_json("inventory.json")?.unwrap_or_default();
+        let applied = self.latest_generation()?;
+        let latest = applied.as_ref().and_then(|(record, _)| record.number);
+        let lost = inventory.generation.filter(|last| latest < Some(*last));
         Ok(Recorded {
-            inventory: self.read_json("inventory.json")?.unwrap_or_default(),
+            inventory,
             loaded: self.read_json("loaded.json")?.unwrap_or_default(),
             pauses: self.read_json("pauses.json")?.unwrap_or_default(),
-            applied: self.latest_generation()?,
+            applied: applied.filter(|_| lost.is_none()),
+            lost,
         })
     }
 
@@ -35,13 +40,13 @@ impl State {
     pub fn commit(
         &self,
         journal: &mut Journal,
-        generation: Option<(&RunRecord, &Desired)>,
+        generation: Option<(u64, &RunRecord, &Desired)>,
         inventory: &Inventory,
         loaded: &Loaded,
     ) -> Result<(), StateError> {
-        if let Some((record, desired)) = generation {
-            journal.record(Undo::ForgetGeneration(record.number))?;
-            self.write_generation(record, desired)?;
+        if let Some((number, record, desired)) = generation {
+            journal.record(Undo::ForgetGeneration(number))?;
+            self.write_generation(number, record, desired)?;
         }
         for name in ["inventory.json", "loaded.json"] {
             journal.save(&self.path(name))?;
@@ -77,7 +82,26 @@ impl State {
         self.write_json(self.path("pauses.json"), pauses)
     }
 
-    fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {
+    /// What unattended runs have to heed.
+    ///
+    /// # Errors
+    /// When it cannot be read or is damaged.
+    pub fn attempts(&self) -> Result<Attempts, StateError> {
+        Ok(self.read_json("attempts.json")?.unwrap_or_default())
+    }
+
+    /// Writes down what unattended runs have to heed.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn write_attempts(&self, attempts: &Attempts) -> Result<(), StateError> {
+        self.write_json(self.path("attempts.json"), attempts)
+    }
+
+    pub(super) fn read_json<T: DeserializeOwned>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, StateError> {
         self.read_json_at(self.path(name))
     }
 

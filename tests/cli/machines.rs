@@ -148,6 +148,35 @@ const NETWORK: (&str, &str) = (
     "networks:\n  shop:\n    name: shop\n    ipam:\n      config:\n        - subnet: 172.30.0.0/24\nvolumes:\n  data:\n    name: data\n",
 );
 
+/// Goes back and forth, and looks at what is told of it.
+fn runs_keep_to_their_schemas(place: &Place) {
+    place.write(&[(STATE[4].0, "daily\n")]);
+    place.commit("Daily");
+    place.run(&["apply"]).expect(0);
+    let plan = place.run(&["plan", "--to-generation", "1", "--json"]);
+    assert_eq!(keeps_to("plan", plan.expect(0))["generation"], 1);
+    let back = keeps_to("apply", place.run(&["rollback", "--json"]).expect(0));
+    assert_eq!(
+        (&back["outcome"], &back["run"]["back_to"]),
+        (&"applied".into(), &1.into())
+    );
+    let skipped = place.run(&["apply", "--unattended", "--json"]).expect(2);
+    let skipped = keeps_to("apply", skipped);
+    assert_eq!(
+        (&skipped["outcome"], &skipped["skip"]["hold"]["back_to"]),
+        (&"skipped".into(), &1.into())
+    );
+    let status = keeps_to("status", place.run(&["status", "--json"]).expect(0));
+    assert_eq!(status["skip"], skipped["skip"]);
+    let history = keeps_to("history", place.run(&["history", "--json"]).expect(0));
+    assert_eq!(history["runs"][1]["git"]["commits"][0]["subject"], "Daily");
+    assert_eq!(history["runs"][0]["current"], true);
+    let between = place.run(&["history", "1..2", "--json"]).expect(0);
+    let between = keeps_to("history", between);
+    assert_eq!(between["between"]["git"]["commits"][0]["subject"], "Daily");
+    place.run(&["apply"]).expect(0);
+}
+
 #[test]
 fn every_json_keeps_to_its_schema() {
     let mut files = STATE.to_vec();
@@ -183,6 +212,7 @@ fn every_json_keeps_to_its_schema() {
     let status = keeps_to("status", place.run(&["status", "--json"]).expect(0));
     assert_eq!(status["pauses"]["hello.service"]["reason"], "memory");
     place.run(&["resume", "hello"]).expect(0);
+    runs_keep_to_their_schemas(&place);
 
     place.write_host("etc/logrotate.d/hello", "# mine\n");
     place.write(&[(

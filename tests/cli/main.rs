@@ -6,6 +6,7 @@ mod bad_input;
 mod bad_tree;
 mod contents;
 mod day;
+mod generations;
 mod machines;
 mod offline;
 mod records;

@@ -73,6 +73,7 @@ fn the_advice_for_a_damaged_record_helps() {
     for path in [
         "var/lib/watchme-apply/inventory.json",
         "var/lib/watchme-apply/loaded.json",
+        "var/lib/watchme-apply/pauses.json",
         "etc/watchme-apply/generations/1/desired.json",
     ] {
         let place = applied();
@@ -85,8 +86,172 @@ fn the_advice_for_a_damaged_record_helps() {
             false => path,
         };
         // On an offline root nothing is loaded: a missing record of that says the same.
-        let is_there = place.on_host(anew).exists() || path.ends_with("loaded.json");
+        // No pause is what no record of pauses says.
+        let may_lack = ["loaded.json", "pauses.json"];
+        let is_there =
+            place.on_host(anew).exists() || may_lack.iter().any(|name| path.ends_with(name));
         assert!(is_there, "{anew} was to be written anew");
+    }
+}
+
+/// Records that no plan needs: runs go on, tell that they are damaged, and leave them as they are.
+#[test]
+fn damaged_records_that_nothing_depends_on() {
+    let place = applied();
+    for name in ["history.json", "attempts.json"] {
+        put(
+            &place.on_host(&format!("var/lib/watchme-apply/{name}")),
+            "[]",
+        );
+    }
+    place.run(&["drift"]).expect(0);
+    let status = place.run(&["status"]).expect(0);
+    let history = place.run(&["history"]).expect(1);
+    place.write(&[(STATE[4].0, "weekly\n")]);
+    place.commit("Second");
+    let before = place.host();
+    let unattended = place.run(&["apply", "--unattended"]).expect(1);
+    assert_eq!(place.host(), before);
+    let apply = place.run(&["apply"]).expect(0);
+    let warned = apply.stdout.lines().filter(|line| line.contains("warning"));
+    let warned: Vec<&str> = warned.collect();
+    assert!(warned[0].contains("history.json"), "{}", apply.shown());
+    assert!(warned[1].contains("attempts.json"), "{}", apply.shown());
+    assert_eq!(place.read_host("/var/lib/watchme-apply/history.json"), "[]");
+    shows!(
+        "damaged_records_that_nothing_depends_on",
+        [&status, &history, &unattended]
+            .map(Output::shown)
+            .join("\n")
+    );
+
+    // The way out, and what is known after it.
+    for name in ["history.json", "attempts.json"] {
+        let path = place.on_host(&format!("var/lib/watchme-apply/{name}"));
+        fs::rename(&path, path.with_extension("json.damaged")).unwrap();
+    }
+    let history = place.run(&["history"]).expect(0);
+    for part in ["First", "Second", "current"] {
+        assert!(history.stdout.contains(part), "{}", history.shown());
+    }
+    place.run(&["apply", "--unattended"]).expect(0);
+}
+
+/// A journal that cannot be read: what is applied is told, nothing is changed, and both ways out lead to a host
+/// as it is to be.
+#[test]
+fn a_damaged_journal() {
+    for way_out in [&["drift", "--fix"][..], &["apply"]] {
+        let place = applied();
+        // A run that had replaced a file was killed, and its journal was damaged.
+        put(&place.on_host("etc/logrotate.d/hello"), "half done\n");
+        put(
+            &place.on_host("var/lib/watchme-apply/journal"),
+            "{\"restore\":{\"path\"\u{0}\u{0}\n{\"exchange\":{\"run\":\"x\"}}\n",
+        );
+        let before = place.host();
+        let status = place.run(&["status"]).expect(0);
+        let drift = place.run(&["drift"]).expect(2);
+        let runs = [&["apply"][..], &["drift", "--fix"], &["rollback"]]
+            .map(|arguments| place.run(arguments).expect(1));
+        assert!(place.host() == before, "something was written");
+        if way_out[0] == "apply" {
+            let all = [&status, &drift, &runs[0]];
+            shows!("a_damaged_journal", all.map(Output::shown).join("\n"));
+        }
+        follow_advice(&place);
+        place.run(way_out).expect(0);
+        assert_eq!(place.read_host("/etc/logrotate.d/hello"), STATE[4].1);
+        place.run(&["drift"]).expect(0);
+        assert!(
+            place
+                .on_host("var/lib/watchme-apply/journal.damaged")
+                .exists()
+        );
+    }
+}
+
+/// A power loss in the middle of the very first line: nothing was done yet, and the next journal begins anew.
+#[test]
+fn a_journal_that_was_cut_off_at_once() {
+    let place = Place::git(STATE);
+    let journal = "var/lib/watchme-apply/journal";
+    put(&place.on_host(journal), "{\"restore\":{\"pa");
+    place.run(&["status"]).expect(0);
+    place.run(&["apply"]).expect(0);
+    assert!(!place.on_host(journal).exists());
+}
+
+/// Without the last generation nobody knows what was applied: an older one must not be taken for it.
+#[test]
+fn the_last_generation_is_gone() {
+    let place = applied();
+    place.write(&[("systemd/new.service", STATE[2].1)]);
+    place.remove(&["etc/logrotate.d/hello"]);
+    place.commit("Second");
+    place.run(&["apply"]).expect(0);
+    let generations = "etc/watchme-apply/generations";
+    fs::remove_dir_all(place.on_host(&format!("{generations}/2"))).unwrap();
+    let before = place.host();
+    let runs = [
+        &["drift"][..],
+        &["drift", "--fix"],
+        &["status"],
+        &["pause", "hello", "--reason", "x"],
+        &["apply", "--only", "etc"],
+    ]
+    .map(|arguments| place.run(arguments).expect(1));
+    assert_eq!(place.host(), before);
+    for run in &runs {
+        for part in ["generation 2", generations, "hint:"] {
+            assert!(run.stderr.contains(part), "{}", run.shown());
+        }
+    }
+    let plan = place.run(&["plan"]).expect(0);
+    assert!(plan.stdout.contains("generation 2"), "{}", plan.shown());
+    shows!(
+        "the_last_generation_is_gone",
+        [&runs[0], &runs[2]].map(Output::shown).join("\n")
+    );
+
+    // Both ways out; what only the lost one had is still known to be managed.
+    let back = place.run(&["rollback"]).expect(0);
+    assert!(back.stdout.contains("as generation 3"), "{}", back.shown());
+    assert_eq!(place.target("etc/systemd/system/new.service"), None);
+    assert_eq!(place.read_host("/etc/logrotate.d/hello"), STATE[4].1);
+    place.run(&["drift"]).expect(2);
+    fs::remove_dir_all(place.on_host(generations)).unwrap();
+    place.run(&["drift"]).expect(1);
+    let apply = place.run(&["apply"]).expect(0);
+    assert!(
+        apply.stdout.contains("as generation 4"),
+        "{}",
+        apply.shown()
+    );
+    assert!(!place.on_host("etc/logrotate.d/hello").exists());
+    place.run(&["drift"]).expect(0);
+}
+
+#[test]
+fn the_live_tree_is_gone() {
+    for way_out in [&["drift", "--fix"][..], &["apply"]] {
+        let place = applied();
+        let live = place.on_host("etc/watchme-apply/live");
+        fs::remove_dir_all(&live).unwrap();
+        let status = place.run(&["status"]).expect(0);
+        assert!(
+            status.stdout.contains("hello.service"),
+            "{}",
+            status.shown()
+        );
+        let drift = place.run(&["drift"]).expect(2);
+        assert!(drift.stdout.contains("drift --fix"), "{}", drift.shown());
+        place.run(way_out).expect(0);
+        assert_eq!(
+            place.read_host("/etc/systemd/system/hello.service"),
+            STATE[2].1
+        );
+        place.run(&["drift"]).expect(0);
     }
 }
 
@@ -95,13 +260,17 @@ fn the_advice_for_a_damaged_record_helps() {
 fn a_lost_inventory_loses_nothing_that_is_managed() {
     let place = applied();
     fs::remove_file(place.on_host("var/lib/watchme-apply/inventory.json")).unwrap();
-    place.run(&["apply"]).expect(0);
     place.remove(&[
         "systemd/hello.service",
         "systemd/hello.service.d/limits.conf",
     ]);
     place.commit("No units");
     place.run(&["apply"]).expect(0);
+    assert!(
+        place
+            .on_host("var/lib/watchme-apply/inventory.json")
+            .exists()
+    );
     assert_eq!(
         place.target("etc/systemd/system/multi-user.target.wants/hello.service"),
         None

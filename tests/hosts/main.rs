@@ -3,6 +3,7 @@
 mod changes;
 mod drift;
 mod edited;
+mod generations;
 mod members;
 mod moving;
 mod network_loss;
@@ -13,6 +14,7 @@ mod runs;
 mod setup;
 mod shipped;
 mod support;
+mod unattended;
 
 use std::path::Path;
 use std::time::Duration;

@@ -2,11 +2,17 @@
 
 mod diff;
 mod plan;
+mod records;
 mod tables;
 
 use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::output::clean;
 
 pub(super) use plan::{applied, plan, step};
+pub(super) use records::{history, skip};
 pub(super) use tables::{drift, paused, status};
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
@@ -21,4 +27,27 @@ fn count(number: usize, thing: &str) -> String {
         1 => format!("1 {thing}"),
         _ => format!("{number} {thing}s"),
     }
+}
+
+/// A time as the reader's clock shows it.
+fn when(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system())
+        .strftime("%Y-%m-%d %H:%M:%S %Z")
+        .to_string()
+}
+
+/// Rows as lines with their cells in columns, safe for a terminal.
+fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(&widths);
+        let cells = cells.map(|(cell, width)| format!("{cell:<width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        clean(line.trim_end()).into_owned()
+    };
+    rows.iter().map(line).collect()
 }

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use super::{DIM, GOOD, STRONG, WARN, count, diff};
+use super::{DIM, GOOD, STRONG, WARN, count, diff, records};
 use crate::cli::output::{Output, clean, styled};
 use crate::model::{Action, Change, Origin, Plan, layout};
 use crate::reconcile::{Applied, Planned};
 
 /// Prints what apply would do.
 pub(in crate::cli) fn plan(output: &mut Output, planned: &Planned, show_secrets: bool) {
-    output.line(&styled(
-        STRONG,
-        &format!("plan for {}", origin(&planned.origin)),
-    ));
+    let back = planned.generation.map_or_else(String::new, |number| {
+        format!("to go back to generation {number}, ")
+    });
+    let title = format!("plan {back}for {}", origin(&planned.origin));
+    output.line(&styled(STRONG, &title));
     for path in &planned.origin.dirty {
         let path = path.to_string_lossy();
         output.line(&format!(
@@ -255,17 +256,30 @@ pub(in crate::cli) fn applied(
                 output.line(&format!("  {} {}", styled(DIM, "note"), clean(&text)));
             }
         }
-        Applied::Done(record) => output.line(&format!(
-            "{} as generation {}: {}; {} in {:.1} s; looked again: in sync{}",
-            styled(GOOD, "applied"),
-            record.number,
-            origin(&record.origin),
-            count(record.changes.len(), "change"),
-            took.as_secs_f64(),
-            match warnings {
-                0 => String::new(),
-                number => format!("; {} above", count(number, "warning")),
-            }
-        )),
+        Applied::Done(record) => {
+            let done = match record.back_to {
+                Some(number) => format!("back to generation {number}"),
+                None => "applied".to_owned(),
+            };
+            output.line(&format!(
+                "{} as {}: {}; {} in {:.1} s; looked again: in sync{}",
+                styled(GOOD, &done),
+                records::generation(record),
+                origin(&record.origin),
+                count(record.changes.len(), "change"),
+                took.as_secs_f64(),
+                match warnings {
+                    0 => String::new(),
+                    number => format!("; {} above", count(number, "warning")),
+                }
+            ));
+        }
+        Applied::Skipped(skip) => {
+            output.line(&format!(
+                "{}: {}",
+                styled(WARN, "skipped"),
+                records::skip(skip)
+            ));
+        }
     }
 }

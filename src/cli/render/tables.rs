@@ -1,10 +1,9 @@
 //! Drift and status.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::plan::origin;
-use super::{BAD, DIM, GOOD, STRONG, WARN, count, diff};
+use super::{BAD, DIM, GOOD, STRONG, WARN, columns, count, diff, records, when};
 use crate::cli::output::{Output, clean, styled};
 use crate::model::{DriftItem, DriftKind, Health, Pause, RunRecord};
 use crate::reconcile::{Drift, MemberStatus, NetworkStatus, Status};
@@ -36,7 +35,11 @@ pub(in crate::cli) fn drift(output: &mut Output, drift: &Drift, show_secrets: bo
         output.line(&format!("{}   {}", styled(WARN, "warning"), clean(warning)));
     }
     let applied = match &drift.applied {
-        Some(record) => format!("generation {}, {}", record.number, origin(&record.origin)),
+        Some(record) => format!(
+            "{}, {}",
+            records::generation(record),
+            origin(&record.origin)
+        ),
         None => {
             let number = count(drift.items.len(), "resource");
             return output.line(&format!("nothing was applied yet; {number} in git"));
@@ -79,7 +82,15 @@ fn colour(kind: DriftKind) -> anstyle::Style {
 pub(in crate::cli) fn status(output: &mut Output, status: &Status) {
     match &status.applied {
         Some(record) => applied(output, record),
-        None => output.line("nothing was applied yet"),
+        None if status.problem.is_none() => output.line("nothing was applied yet"),
+        None => {}
+    }
+    if let Some(run) = &status.failed {
+        records::failed(output, run);
+    }
+    if let Some(skip) = &status.skip {
+        let text = format!("unattended runs wait: {}", records::skip(skip));
+        output.line(&styled(WARN, &text));
     }
     if status.interrupted {
         let text = "a run was interrupted: the next apply or drift --fix undoes it";
@@ -94,6 +105,7 @@ pub(in crate::cli) fn status(output: &mut Output, status: &Status) {
     }
     let out_of_sync = status.out_of_sync();
     match out_of_sync.is_empty() {
+        true if status.problem.is_some() => {}
         true => output.line(&styled(GOOD, "in sync")),
         false => {
             let text = format!("out of sync: {}", count(out_of_sync.len(), "resource"));
@@ -103,16 +115,19 @@ pub(in crate::cli) fn status(output: &mut Output, status: &Status) {
             }
         }
     }
-    for warning in &status.drift.warnings {
+    for warning in status.drift.warnings.iter().chain(&status.warnings) {
         output.line(&format!("{} {}", styled(WARN, "warning"), clean(warning)));
     }
 }
 
 fn applied(output: &mut Output, record: &RunRecord) {
     let text = format!(
-        "applied {} as generation {}",
+        "applied {} as {}{}",
         origin(&record.origin),
-        record.number
+        records::generation(record),
+        record.back_to.map_or_else(String::new, |number| format!(
+            ", back to generation {number}"
+        ))
     );
     output.line(&styled(STRONG, &text));
     let only = match record.only.is_empty() {
@@ -126,12 +141,6 @@ fn applied(output: &mut Output, record: &RunRecord) {
         count(record.changes.len(), "change"),
         clean(&only)
     ));
-}
-
-fn when(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::system())
-        .strftime("%Y-%m-%d %H:%M:%S %Z")
-        .to_string()
 }
 
 /// Prints a pause.
@@ -151,24 +160,14 @@ fn network_table(output: &mut Output, network: &NetworkStatus) {
         STRONG,
         &format!("network {} {subnet}{exists}", network.name),
     ));
-    let rows: Vec<[String; 5]> = network.members.iter().map(row).collect();
     let head = ["MEMBER", "ADDRESS", "STATE", "HEALTH", "ALIASES"].map(str::to_owned);
-    let widths: Vec<usize> = (0..5)
-        .map(|column| {
-            let cells = rows.iter().chain([&head]).filter_map(|row| row.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-        })
-        .collect();
-    for (row, style) in [(&head, DIM)]
+    let rows: Vec<[String; 5]> = [head]
         .into_iter()
-        .chain(rows.iter().zip(network.members.iter().map(tone)))
-    {
-        let cells = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:<width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        output.line(&format!("  {}", styled(style, clean(&line).trim_end())));
+        .chain(network.members.iter().map(row))
+        .collect();
+    let styles = [DIM].into_iter().chain(network.members.iter().map(tone));
+    for (line, style) in columns(&rows).iter().zip(styles) {
+        output.line(&format!("  {}", styled(style, line)));
     }
     for name in &network.foreign {
         output.line(&format!("  {} {}", styled(DIM, "foreign"), clean(name)));

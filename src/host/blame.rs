@@ -1,0 +1,218 @@
+//! Whose fault a failure is: the revision's, or of something that may be over soon.
+//!
+//! Where it is not certain, it is a circumstance: trying again each hour costs less than a
+//! revision that nobody applies any more.
+
+use super::HostError;
+use super::error::server_answer;
+use crate::model::Blame;
+
+/// Parts of what nginx, systemd, Docker and compose write when something outside the revision
+/// stands in the way: another process or container has the port, a name does not resolve, a
+/// registry does not answer, the disk is full. In lower case.
+const CIRCUMSTANCES: &[&str] = &[
+    "address already in use",
+    "port is already allocated",
+    "no space left on device",
+    "host not found in upstream",
+    "could not be resolved",
+    "temporary failure in name resolution",
+    "no such host",
+    "i/o timeout",
+    "tls handshake timeout",
+    "context deadline exceeded",
+    "network is unreachable",
+    "cannot connect to the docker daemon",
+    "couldn't connect to docker daemon",
+];
+
+/// Errors of systemd that are about what a unit's file says.
+const UNIT_ERRORS: &[&str] = &[
+    "org.freedesktop.systemd1.BadUnitSetting",
+    "org.freedesktop.systemd1.LoadFailed",
+    "org.freedesktop.systemd1.NoSuchUnit",
+    "org.freedesktop.systemd1.UnitMasked",
+];
+
+/// The blame for a failure of which only these lines are known.
+pub fn blame_by_lines(lines: &[String]) -> Blame {
+    let is_circumstance = |line: &String| {
+        let line = line.to_lowercase();
+        CIRCUMSTANCES.iter().any(|words| line.contains(words))
+    };
+    match lines.iter().any(is_circumstance) {
+        true => Blame::Circumstance,
+        false => Blame::Content,
+    }
+}
+
+impl HostError {
+    /// Whether the revision is to blame.
+    pub fn blame(&self) -> Blame {
+        match self {
+            HostError::UnitFailed { journal, .. } => blame_by_lines(journal),
+            HostError::NginxInvalid { reason } => blame_by_lines(reason),
+            // Without a word from nginx nobody knows why.
+            HostError::ReloadUnproved { log, .. } if !log.is_empty() => blame_by_lines(log),
+            HostError::Systemd { source, .. }
+                if source
+                    .name()
+                    .is_some_and(|name| UNIT_ERRORS.contains(&name)) =>
+            {
+                Blame::Content
+            }
+            HostError::Docker { source, .. } => match server_answer(source) {
+                Some((400, _)) => Blame::Content,
+                Some((_, message)) if message.contains("Pool overlaps") => Blame::Content,
+                Some((_, message)) if message.contains("user configured subnets") => Blame::Content,
+                _ => Blame::Circumstance,
+            },
+            HostError::ReloadUnproved { .. }
+            | HostError::Root(_)
+            | HostError::SystemdAbsent { .. }
+            | HostError::Systemd { .. }
+            | HostError::DockerAbsent { .. }
+            | HostError::NetworkExists { .. }
+            | HostError::Timeout { .. }
+            | HostError::NginxStopped
+            | HostError::Program { .. }
+            | HostError::Proc { .. } => Blame::Circumstance,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::host::error::{BusError, DockerAbsence};
+    use Blame::{Circumstance, Content};
+
+    fn engine(status_code: u16, message: &str) -> HostError {
+        HostError::Docker {
+            doing: "create network n".into(),
+            source: Box::new(bollard::errors::Error::DockerResponseServerError {
+                status_code,
+                message: message.into(),
+            }),
+        }
+    }
+
+    fn nginx(line: &str) -> HostError {
+        HostError::NginxInvalid {
+            reason: vec![line.into()],
+        }
+    }
+
+    fn unit(line: &str) -> HostError {
+        HostError::UnitFailed {
+            unit: "web.service".into(),
+            verb: "start",
+            why: "exit-code, status 1".into(),
+            journal: vec![line.into()],
+        }
+    }
+
+    fn reload(log: &[&str]) -> HostError {
+        HostError::ReloadUnproved {
+            why: "no new workers".into(),
+            log: log.iter().map(|line| (*line).into()).collect(),
+        }
+    }
+
+    #[test]
+    fn each_failure_has_its_blame() {
+        let cases = [
+            (
+                nginx("nginx: [emerg] unknown directive \"x\" in /etc/nginx/sites-enabled/a:3"),
+                Content,
+            ),
+            (
+                nginx(
+                    "nginx: [emerg] cannot load certificate \"/etc/ssl/a.pem\": BIO_new_file() failed",
+                ),
+                Content,
+            ),
+            (
+                nginx(
+                    "nginx: [emerg] host not found in upstream \"a.example.com\" in /etc/nginx/x:2",
+                ),
+                Circumstance,
+            ),
+            (
+                nginx("nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)"),
+                Circumstance,
+            ),
+            (reload(&[]), Circumstance),
+            (
+                reload(&["[emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)"]),
+                Circumstance,
+            ),
+            (
+                reload(&[
+                    "[emerg] limit_req \"a\" uses the \"k\" key while previously it used the \"j\" key",
+                ]),
+                Content,
+            ),
+            (unit("/bin/false: no"), Content),
+            (
+                unit("Bind for 127.0.0.1:8001 failed: port is already allocated"),
+                Circumstance,
+            ),
+            (
+                unit(
+                    "Get https://registry.example.com/v2/: dial tcp: lookup registry.example.com: no such host",
+                ),
+                Circumstance,
+            ),
+            (
+                unit("manifest for a:1 not found: manifest unknown"),
+                Content,
+            ),
+            (
+                engine(403, "Pool overlaps with other one on this address space"),
+                Content,
+            ),
+            (engine(400, "invalid subnet"), Content),
+            (
+                engine(500, "could not find an available port"),
+                Circumstance,
+            ),
+            (HostError::NginxStopped, Circumstance),
+            (
+                HostError::Timeout {
+                    what: "start a.service".into(),
+                    after: Duration::from_secs(1),
+                },
+                Circumstance,
+            ),
+            (
+                HostError::DockerAbsent {
+                    socket: "/run/docker.sock".into(),
+                    why: DockerAbsence::NoSocket,
+                    source: None,
+                },
+                Circumstance,
+            ),
+            (
+                HostError::Program {
+                    program: "nginx -t".into(),
+                    source: io::ErrorKind::OutOfMemory.into(),
+                },
+                Circumstance,
+            ),
+            (
+                HostError::Systemd {
+                    doing: "start a.service".into(),
+                    source: BusError(zbus::Error::InterfaceNotFound),
+                },
+                Circumstance,
+            ),
+        ];
+        for (error, blame) in cases {
+            assert_eq!(error.blame(), blame, "{error}");
+        }
+    }
+}

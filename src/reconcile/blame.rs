@@ -1,0 +1,144 @@
+//! What the failure of a pass says about the revision, for runs that no person watches.
+
+use super::ReconcileError;
+use crate::model::Blame;
+use crate::state::StateError;
+
+impl ReconcileError {
+    /// Whether the revision is to blame. `None`: a person has to do something first, about the
+    /// checkout, the records or the command, and until then a run changes nothing.
+    pub fn blame(&self) -> Option<Blame> {
+        match self {
+            ReconcileError::Step { source, .. } | ReconcileError::Unit { source, .. } => {
+                Some(source.blame())
+            }
+            ReconcileError::NotConverged { .. } => Some(Blame::Content),
+            ReconcileError::Host(error) => Some(error.blame()),
+            ReconcileError::State(
+                StateError::Root(_) | StateError::Locked { .. } | StateError::Unwritable { .. },
+            )
+            | ReconcileError::Unrecovered { .. } => Some(Blame::Circumstance),
+            // Something was tried and undone: it is not tried again at once.
+            ReconcileError::RolledBack { cause } | ReconcileError::Incomplete { cause, .. } => {
+                cause.blame().or(Some(Blame::Circumstance))
+            }
+            ReconcileError::Source(_)
+            | ReconcileError::State(StateError::Damaged { .. } | StateError::Generation { .. })
+            | ReconcileError::Dirty { .. }
+            | ReconcileError::Refused(_)
+            | ReconcileError::NothingApplied
+            | ReconcileError::GenerationLost { .. }
+            | ReconcileError::NoSuchGeneration { .. }
+            | ReconcileError::NothingBefore { .. }
+            | ReconcileError::AlreadyThere { .. }
+            | ReconcileError::NoSuchUnit { .. }
+            | ReconcileError::NoSuchResource { .. }
+            | ReconcileError::StoreIsLink { .. }
+            | ReconcileError::NginxAbsent => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::apply::StepError;
+    use crate::host::HostError;
+    use crate::root::RootError;
+    use Blame::{Circumstance, Content};
+
+    fn step(source: StepError) -> ReconcileError {
+        ReconcileError::Step {
+            what: "unit/a.service (new)".into(),
+            source: Box::new(source),
+        }
+    }
+
+    fn rolled_back(cause: ReconcileError) -> ReconcileError {
+        ReconcileError::RolledBack {
+            cause: Box::new(cause),
+        }
+    }
+
+    fn full_disk() -> RootError {
+        RootError {
+            doing: "write",
+            path: "/etc/a".into(),
+            source: io::ErrorKind::StorageFull.into(),
+        }
+    }
+
+    fn not_up(line: &str) -> StepError {
+        StepError::NotUp {
+            unit: "a.service".into(),
+            why: "exit-code, status 1".into(),
+            journal: vec![line.into()],
+        }
+    }
+
+    fn locked() -> StateError {
+        StateError::Locked {
+            holder: "pid 1".into(),
+        }
+    }
+
+    fn damaged() -> StateError {
+        StateError::Damaged {
+            path: "/var/lib/watchme-apply/journal".into(),
+            source: serde_json::from_str::<u8>("x").unwrap_err(),
+        }
+    }
+
+    #[test]
+    fn each_failure_has_its_blame() {
+        let not_converged = ReconcileError::NotConverged { left: Vec::new() };
+        let incomplete = ReconcileError::Incomplete {
+            cause: Box::new(step(not_up("no"))),
+            left: Vec::new(),
+        };
+        for (error, blame) in [
+            (rolled_back(step(not_up("no such option"))), Some(Content)),
+            (
+                rolled_back(step(not_up("listen tcp :80: bind: address already in use"))),
+                Some(Circumstance),
+            ),
+            (
+                rolled_back(step(StepError::Interrupted)),
+                Some(Circumstance),
+            ),
+            (rolled_back(step(full_disk().into())), Some(Circumstance)),
+            (
+                rolled_back(step(HostError::NginxStopped.into())),
+                Some(Circumstance),
+            ),
+            (rolled_back(damaged().into()), Some(Circumstance)),
+            (rolled_back(not_converged), Some(Content)),
+            (incomplete, Some(Content)),
+            (
+                step(StepError::State(full_disk().into())),
+                Some(Circumstance),
+            ),
+            (
+                step(StepError::NoOwner {
+                    path: "/etc/a".into(),
+                    owner: "a:b".into(),
+                }),
+                Some(Content),
+            ),
+            (locked().into(), Some(Circumstance)),
+            (StateError::Root(full_disk()).into(), Some(Circumstance)),
+            (
+                ReconcileError::Unrecovered { left: Vec::new() },
+                Some(Circumstance),
+            ),
+            (damaged().into(), None),
+            (ReconcileError::Dirty { paths: Vec::new() }, None),
+            (ReconcileError::Refused(Vec::new()), None),
+            (ReconcileError::NothingApplied, None),
+        ] {
+            assert_eq!(error.blame(), blame, "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Back to an older generation: its inputs are all kept, so that git is not needed.
+
+use super::{Applied, Planned, ReconcileError, Request, look, transact, unattended, undo_killed};
+use crate::apply::Progress;
+use crate::host::Host;
+use crate::model::{Desired, Recorded, RunKind, RunRecord};
+use crate::state::State;
+
+/// What going back to a generation would do. Writes nothing and takes no lock.
+///
+/// # Errors
+/// When there is no such generation, or the host cannot be looked at.
+pub async fn plan_back(
+    host: &Host,
+    request: &Request,
+    number: u64,
+) -> Result<Planned, ReconcileError> {
+    let state = State::new(host.root().clone());
+    plan(host, &state, request, Some(number)).await
+}
+
+/// Makes the host as a generation has it that is kept, as one transaction; without a number, as
+/// the one before the present one has it. What was left is not brought back by unattended runs.
+///
+/// # Errors
+/// As [`super::apply`], and when there is no such generation.
+pub async fn rollback(
+    host: &Host,
+    request: &Request,
+    number: Option<u64>,
+    progress: &mut dyn Progress,
+    present: &mut dyn FnMut(&Planned),
+) -> Result<Applied, ReconcileError> {
+    let state = State::new(host.root().clone());
+    if state.journal()?.is_empty() {
+        // What cannot be gone back to needs no lock to be said.
+        find(&state, &look::recorded(&state)?, number)?;
+    }
+    let _lock = state.lock(request.lock_timeout)?;
+    undo_killed(host, &state, request, progress).await?;
+    let planned = plan(host, &state, request, number).await?;
+    if !planned.plan.refusals.is_empty() {
+        return Err(ReconcileError::Refused(planned.plan.refusals));
+    }
+    present(&planned);
+    let kind = RunKind::Rollback;
+    let record = transact(host, &state, request, kind, &planned, progress).await?;
+    unattended::hold(&state, request, &planned, progress);
+    Ok(Applied::Done(Box::new(record)))
+}
+
+async fn plan(
+    host: &Host,
+    state: &State,
+    request: &Request,
+    number: Option<u64>,
+) -> Result<Planned, ReconcileError> {
+    let recorded = look::recorded(state)?;
+    let (record, desired) = find(state, &recorded, number)?;
+    look::plan_generation(host, request, recorded, record, desired).await
+}
+
+/// The generation to go back to.
+fn find(
+    state: &State,
+    recorded: &Recorded,
+    number: Option<u64>,
+) -> Result<(RunRecord, Desired), ReconcileError> {
+    let applied = recorded.applied.as_ref();
+    let Some(number) = number else {
+        return before(state, recorded);
+    };
+    let found = state.generation(number)?;
+    let (record, desired) = found.ok_or(ReconcileError::NoSuchGeneration {
+        number,
+        known: state.generations()?,
+    })?;
+    match applied {
+        Some((present, wanted)) if *wanted == desired => Err(ReconcileError::AlreadyThere {
+            number,
+            present: present.number.unwrap_or(number),
+        }),
+        _ => Ok((record, desired)),
+    }
+}
+
+/// The youngest generation before the present one that differs from it. After a roll-back to
+/// generation N that is one before N: what was just left is not brought back by saying
+/// `rollback` twice.
+fn before(state: &State, recorded: &Recorded) -> Result<(RunRecord, Desired), ReconcileError> {
+    let applied = recorded.applied.as_ref();
+    let present = applied.and_then(|(record, _)| record.number);
+    let mut number = present
+        .or(recorded.lost)
+        .ok_or(ReconcileError::NothingApplied)?;
+    let mut back_to = applied.and_then(|(record, _)| record.back_to);
+    while let Some(earlier) = back_to.filter(|earlier| *earlier < number) {
+        number = earlier;
+        let record = state.generation_record(number)?;
+        back_to = record.and_then(|record| record.back_to);
+    }
+    let kept = state.generations()?;
+    for older in kept.iter().rev().filter(|older| **older < number) {
+        if let Some((record, desired)) = state.generation(*older)?
+            && applied.is_none_or(|(_, wanted)| *wanted != desired)
+        {
+            return Ok((record, desired));
+        }
+    }
+    Err(ReconcileError::NothingBefore { number, kept })
+}
