@@ -12,6 +12,7 @@ mod rollback;
 mod select;
 mod status;
 mod unattended;
+mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -25,8 +26,8 @@ use jiff::Timestamp;
 use crate::apply::{Progress, Run, describe, roll_back};
 use crate::host::Host;
 use crate::model::{
-    Action, Desired, Observed, Origin, Plan, Recorded, ResourceId, RunKind, RunRecord, Selector,
-    layout,
+    Action, Desired, Finding, Observed, Origin, Plan, Recorded, ResourceId, RunKind, RunRecord,
+    Selector, layout,
 };
 use crate::source::{Checkout, Revision, Which};
 use crate::state::{Journal, State, Undo};
@@ -88,6 +89,8 @@ pub struct Planned {
     pub left_alone: BTreeSet<ResourceId>,
     /// Worth knowing about the input or the look at the host.
     pub warnings: Vec<String>,
+    /// What nginx and systemd say about what would be applied.
+    pub findings: Vec<Finding>,
 }
 
 impl Planned {
@@ -97,6 +100,11 @@ impl Planned {
         self.plan.is_empty()
             && applied.is_some_and(|(_, applied)| *applied == self.desired)
             && self.recorded.inventory == commit::inventory(self)
+    }
+
+    /// Whether an apply would change nothing, because something stands in the way.
+    pub fn is_stopped(&self) -> bool {
+        !self.plan.refusals.is_empty() || self.findings.iter().any(Finding::is_error)
     }
 }
 
@@ -124,7 +132,10 @@ pub async fn plan(host: &Host, request: &Request) -> Result<Planned, ReconcileEr
         (revision, _) = read(request, &Which::Worktree, &recorded)?;
         revision.origin.dirty = dirty;
     }
-    look::plan_revision(host, &state, request, recorded, revision, checkouts).await
+    let mut planned =
+        look::plan_revision(host, &state, request, recorded, revision, checkouts).await?;
+    validate::judge(host, &mut planned).await?;
+    Ok(planned)
 }
 
 /// Makes the host as the revision wants it, as one transaction.
@@ -160,10 +171,11 @@ async fn attempt_to_apply(
     }
     let _lock = state.lock(request.lock_timeout)?;
     undo_killed(host, state, request, progress).await?;
-    let planned = match prepare(host, state, attempt).await? {
+    let mut planned = match prepare(host, state, attempt).await? {
         ControlFlow::Break(ended) => return Ok(ended),
         ControlFlow::Continue(planned) => planned,
     };
+    validate::demand(host, &mut planned).await?;
     present(&planned);
     let record = transact(host, state, request, RunKind::Apply, &planned, progress).await?;
     Ok(Applied::Done(Box::new(record)))

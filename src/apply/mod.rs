@@ -46,14 +46,6 @@ pub enum StepError {
     /// The file system refused.
     #[error(transparent)]
     Root(#[from] RootError),
-    /// The program that makes certificates failed.
-    #[error("openssl could not make a self-signed certificate for {name}: {why}")]
-    Certificate {
-        /// For which name.
-        name: String,
-        /// The last line that it said.
-        why: String,
-    },
     /// A file's owner does not exist.
     #[error("{path} is to be owned by {owner}, and there is no such user or group")]
     NoOwner {
@@ -86,7 +78,6 @@ impl StepError {
             StepError::NotUp { unit, .. } => Some(format!(
                 "systemctl status {unit}; journalctl -u {unit} -n 50"
             )),
-            StepError::Certificate { .. } => Some("apt-get install openssl".to_owned()),
             StepError::NoOwner { owner, .. } => Some(format!(
                 "getent passwd {}",
                 owner.replace(':', "; getent group ")
@@ -103,10 +94,9 @@ impl StepError {
             StepError::Host(error) => error.blame(),
             StepError::NotUp { journal, .. } => blame_by_lines(journal),
             StepError::NoOwner { .. } => Blame::Content,
-            StepError::State(_)
-            | StepError::Root(_)
-            | StepError::Certificate { .. }
-            | StepError::Interrupted => Blame::Circumstance,
+            StepError::State(_) | StepError::Root(_) | StepError::Interrupted => {
+                Blame::Circumstance
+            }
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::error::Error;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
 
 use super::Failure;
-use super::output::{Output, clean, is_unsafe, styled};
-use crate::model::{Diagnostic, Refusal};
+use super::output::{Output, clean, styled};
+use super::snippet;
+use crate::model::Refusal;
 use crate::reconcile::ReconcileError;
 use crate::source::SourceError;
 
@@ -16,7 +16,10 @@ const HELP: Style = AnsiColor::Cyan.on_default().bold();
 
 pub(super) fn print(output: &mut Output, failure: &Failure) {
     if let Failure::Reconcile(ReconcileError::Source(SourceError::Syntax(diagnostic))) = failure {
-        return output.aside(&snippet(diagnostic));
+        return output.aside(&snippet::syntax(diagnostic));
+    }
+    for finding in failure.findings() {
+        output.aside(&snippet::finding(finding));
     }
     output.aside(&format!(
         "{} {}",
@@ -61,53 +64,6 @@ fn print_refusal(output: &mut Output, refusal: &Refusal) {
 /// Several lines, each safe for a terminal.
 fn lines(text: &str) -> String {
     text.lines().map(clean).collect::<Vec<_>>().join("\n    ")
-}
-
-/// A place in a file: path, line, column, the line itself, and what was expected.
-fn snippet(diagnostic: &Diagnostic) -> String {
-    let source: String = diagnostic
-        .source
-        .chars()
-        .map(|c| {
-            if is_unsafe(c) && c != '\n' && c != '\t' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect();
-    // Replaced characters may have another length: the span moves with them.
-    let moved = |at: usize| {
-        let before = diagnostic.source.get(..at).unwrap_or(&diagnostic.source);
-        before
-            .chars()
-            .map(|c| {
-                if is_unsafe(c) && c != '\n' && c != '\t' {
-                    3
-                } else {
-                    c.len_utf8()
-                }
-            })
-            .sum::<usize>()
-    };
-    let span = moved(diagnostic.span.start)..moved(diagnostic.span.end);
-    let path = diagnostic.path.to_string_lossy();
-    let annotation = AnnotationKind::Primary
-        .span(span)
-        .label(clean(&diagnostic.expected));
-    let snippet = Snippet::source(source)
-        .path(clean(&path))
-        .annotation(annotation);
-    let title = Level::ERROR.primary_title(clean(&diagnostic.message));
-    let mut report = vec![title.element(snippet)];
-    if let Some(help) = &diagnostic.help {
-        report.push(
-            Level::HELP
-                .secondary_title(clean(help))
-                .elements(Vec::<annotate_snippets::Element<'_>>::new()),
-        );
-    }
-    Renderer::styled().render(&report).to_string()
 }
 
 /// An error with its causes, in one line for a log.

@@ -22,6 +22,8 @@ pub(super) struct Plan {
     in_sync: bool,
     changes: Vec<Change>,
     refusals: Vec<Refusal>,
+    /// What nginx and systemd say about what would be applied.
+    findings: Vec<Finding>,
     notes: Vec<Note>,
     warnings: Vec<String>,
 }
@@ -58,6 +60,53 @@ struct Refusal {
     help: Vec<String>,
 }
 
+/// A complaint of a rule; what looks like a secret is masked.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Finding {
+    rule: model::Rule,
+    /// Errors stop an apply.
+    severity: model::Severity,
+    message: String,
+    help: Option<String>,
+    /// Where in the checkout; `null` when it is about no place there.
+    place: Option<Place>,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Place {
+    /// Relative to the checkout.
+    path: String,
+    /// From 1.
+    line: usize,
+    /// From 1, in characters.
+    column: usize,
+    /// The line itself.
+    text: String,
+}
+
+impl From<&model::Finding> for Finding {
+    fn from(finding: &model::Finding) -> Self {
+        let place = |place: &model::Diagnostic| {
+            let (line, column) = place.position();
+            Place {
+                path: place.path.to_string_lossy().into_owned(),
+                line,
+                column,
+                text: mask(place.line_text()).into_owned(),
+            }
+        };
+        Self {
+            rule: finding.rule,
+            severity: finding.severity,
+            message: mask(finding.message()).into_owned(),
+            help: finding.help().map(str::to_owned),
+            place: finding.place().map(place),
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Note {
@@ -87,6 +136,7 @@ impl Plan {
                     help: refusal.help.clone(),
                 })
                 .collect(),
+            findings: planned.findings.iter().map(Finding::from).collect(),
             notes: plan
                 .notes
                 .iter()
@@ -324,6 +374,8 @@ pub(super) struct Error {
     error: String,
     caused_by: Vec<String>,
     hint: Option<String>,
+    /// What nginx and systemd say, where they do not take what would be applied.
+    findings: Vec<Finding>,
     exit_status: u8,
 }
 
@@ -340,6 +392,7 @@ impl Error {
             error: failure.to_string(),
             caused_by,
             hint: failure.hint(),
+            findings: failure.findings().iter().map(Finding::from).collect(),
             exit_status: failure.exit_status(),
         }
     }

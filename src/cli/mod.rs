@@ -10,6 +10,7 @@ mod output;
 mod privilege;
 mod progress;
 mod render;
+mod snippet;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::host::Host;
+use crate::model::Finding;
 use crate::reconcile::{self, Applied, ReconcileError, Request};
 use crate::root::Root;
 use args::{
@@ -27,6 +29,8 @@ use args::{
 use output::Output;
 use progress::Lines;
 
+/// What is planned would be refused.
+const STOPPED: u8 = 1;
 /// Differences, or drift.
 const DIFFERENCES: u8 = 2;
 /// Wrong usage, sysexits.h(3head) `EX_USAGE`.
@@ -82,6 +86,13 @@ impl Failure {
         match self {
             Failure::Reconcile(error) => error.exit_status(),
             _ => 1,
+        }
+    }
+
+    fn findings(&self) -> &[Finding] {
+        match self {
+            Failure::Reconcile(ReconcileError::Invalid(findings)) => findings,
+            _ => &[],
         }
     }
 
@@ -199,11 +210,10 @@ impl Context<'_> {
             true => output.json(&json::Plan::new(&planned, args.show.show_secrets)),
             false => render::plan(output, &planned, args.show.show_secrets),
         }
-        let differs = !planned.plan.is_empty();
-        Ok(if differs && args.detailed_exitcode {
-            DIFFERENCES
-        } else {
-            0
+        Ok(match planned.plan.is_empty() {
+            _ if planned.is_stopped() => STOPPED,
+            false if args.detailed_exitcode => DIFFERENCES,
+            _ => 0,
         })
     }
 

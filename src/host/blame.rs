@@ -74,6 +74,8 @@ impl HostError {
             | HostError::DockerAbsent { .. }
             | HostError::NetworkExists { .. }
             | HostError::Timeout { .. }
+            | HostError::Certificate { .. }
+            | HostError::Candidate { .. }
             | HostError::NginxStopped
             | HostError::Program { .. }
             | HostError::Proc { .. } => Blame::Circumstance,

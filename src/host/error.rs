@@ -90,6 +90,23 @@ pub enum HostError {
         /// What its error log gained since.
         log: Vec<String>,
     },
+    /// The program that makes certificates failed.
+    #[error("openssl could not make a self-signed certificate for {name}: {why}")]
+    Certificate {
+        /// For which name.
+        name: String,
+        /// The last line that it said.
+        why: String,
+    },
+    /// What would be applied could not be put together for the programs that judge it.
+    #[error("could not put together what would be applied: {doing}")]
+    Candidate {
+        /// What was being done.
+        doing: String,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
     /// nginx has to run for what was asked, and does not.
     #[error("nginx does not run")]
     NginxStopped,
@@ -182,10 +199,14 @@ impl HostError {
             HostError::NginxInvalid { reason } => Some(test_hint(reason).to_owned()),
             HostError::ReloadUnproved { log, .. } => Some(reload_hint(log).to_owned()),
             HostError::NginxStopped => Some("systemctl status nginx; systemctl start nginx".to_owned()),
+            HostError::Certificate { .. } => Some("openssl version".to_owned()),
             HostError::Program { program, .. } if program.starts_with("openssl") => Some(
                 "apt-get install openssl, or take bootstrap_certificates out of watchme.toml".to_owned(),
             ),
-            HostError::Timeout { .. } | HostError::Program { .. } | HostError::Proc { .. } => None,
+            HostError::Timeout { .. }
+            | HostError::Program { .. }
+            | HostError::Candidate { .. }
+            | HostError::Proc { .. } => None,
         }
     }
 

@@ -1,10 +1,12 @@
 //! The only code that touches a host: files below a root, systemd, nginx, the Docker engine.
 
 mod blame;
+pub mod candidate;
 pub mod docker;
 pub mod error;
 pub mod nginx;
 pub mod observe;
+pub mod openssl;
 pub mod systemd;
 
 pub use blame::blame_by_lines;

@@ -21,6 +21,40 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// A complaint about a whole line, counted from 1, without the blanks around it. A line that
+    /// `source` does not have is taken for the last one.
+    pub fn of_line(
+        path: impl Into<PathBuf>,
+        source: impl Into<String>,
+        line: usize,
+        message: impl Into<String>,
+    ) -> Self {
+        let source = source.into();
+        let mut span = 0..0;
+        let mut start = 0;
+        for text in source.split_inclusive('\n').take(line.max(1)) {
+            let blanks = text.len() - text.trim_start().len();
+            let begin = start + if text.trim().is_empty() { 0 } else { blanks };
+            span = begin..begin + text.trim().len();
+            start += text.len();
+        }
+        Self {
+            path: path.into(),
+            source,
+            span,
+            message: message.into(),
+            expected: String::new(),
+            help: None,
+        }
+    }
+
+    /// The line in which the span begins, without its end.
+    pub fn line_text(&self) -> &str {
+        let start = self.source.floor_char_boundary(self.span.start);
+        let begin = self.source[..start].rfind('\n').map_or(0, |at| at + 1);
+        self.source[begin..].lines().next().unwrap_or_default()
+    }
+
     /// Line and column of the start of the span, both from 1; the column counts characters.
     pub fn position(&self) -> (usize, usize) {
         let start = self.source.floor_char_boundary(self.span.start);
@@ -48,3 +82,22 @@ impl std::fmt::Display for Diagnostic {
 }
 
 impl std::error::Error for Diagnostic {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_marked_without_its_blanks() {
+        let text = "one\n\n  two words \r\nlast";
+        let at = |line| Diagnostic::of_line("f", text, line, "m");
+        assert_eq!(&text[at(1).span], "one");
+        assert_eq!(at(2).position(), (2, 1));
+        assert_eq!(&text[at(3).span], "two words");
+        assert_eq!(at(3).position(), (3, 3));
+        assert_eq!(at(3).line_text(), "  two words ");
+        assert_eq!(&text[at(4).span], "last");
+        assert_eq!(at(9).position().0, 4, "beyond the end");
+        assert_eq!(Diagnostic::of_line("f", "", 1, "m").line_text(), "");
+    }
+}

@@ -1,8 +1,10 @@
 //! Plain data: what is wanted, what is there, what would change. No I/O.
 
 pub mod attempts;
+pub mod candidate;
 pub mod desired;
 pub mod diagnostic;
+pub mod finding;
 pub mod id;
 pub mod layout;
 pub mod observed;
@@ -14,11 +16,13 @@ mod tree;
 pub mod watch;
 
 pub use attempts::{Attempts, BackOff, Blame, Hold, Quarantine};
+pub use candidate::Candidate;
 pub use desired::{
     Budget, Desired, EtcAction, EtcFile, File, Gate, Install, Member, MemberName, Network,
     OnChange, Origin, Probe, Route, Stack, Subnet, Unit, UnitType, Volume,
 };
 pub use diagnostic::Diagnostic;
+pub use finding::{Complaint, Finding, Rule, Severity};
 pub use id::{Hash, Kind, ResourceId, Selector};
 pub use observed::{
     Attachment, Container, DockerState, Entry, Health, NetworkState, NginxState, Observed,

@@ -2,6 +2,7 @@
 //! is asked or touched.
 
 mod activity;
+mod candidate;
 mod draft;
 mod drain;
 mod etc;
@@ -18,6 +19,7 @@ mod stacks;
 mod units;
 mod watch;
 
+pub use candidate::candidate;
 pub use etc::absent_id;
 pub use loaded::{nginx_hash, systemd_hash, unit_hash};
 pub use members::{find as find_members, not_running};

@@ -1,6 +1,7 @@
 //! What the failure of a pass says about the revision, for runs that no person watches.
 
 use super::ReconcileError;
+use crate::host::blame_by_lines;
 use crate::model::Blame;
 use crate::state::StateError;
 
@@ -13,6 +14,12 @@ impl ReconcileError {
                 Some(source.blame())
             }
             ReconcileError::NotConverged { .. } => Some(Blame::Content),
+            ReconcileError::Invalid(findings) => {
+                let errors = findings.iter().filter(|finding| finding.is_error());
+                let said: Vec<String> =
+                    errors.map(|finding| finding.message().to_owned()).collect();
+                Some(blame_by_lines(&said))
+            }
             ReconcileError::Host(error) => Some(error.blame()),
             ReconcileError::State(
                 StateError::Root(_) | StateError::Locked { .. } | StateError::Unwritable { .. },

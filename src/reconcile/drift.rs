@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Planned, ReconcileError, Request, error, look, read, transact, undo_killed};
+use super::{Planned, ReconcileError, Request, error, look, read, transact, undo_killed, validate};
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::model::{
@@ -102,9 +102,11 @@ pub async fn fix(
     let mended = deviations(&planned.plan);
     leave_refused(&mut planned);
     if !planned.plan.changes.is_empty() {
+        validate::demand(host, &mut planned).await?;
         transact(host, &state, request, RunKind::Fix, &planned, progress).await?;
     }
     let mut left = drift(host, request).await?;
+    left.warnings.extend(planned.warnings);
     left.fixed = mended
         .into_iter()
         .filter(|item| item.fixable && !left.items.contains(item))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::apply::{Progress, StepError};
 use crate::host::HostError;
-use crate::model::{Change, Plan, Refusal};
+use crate::model::{Change, Finding, Plan, Refusal};
 use crate::source::SourceError;
 use crate::state::StateError;
 
@@ -29,6 +29,9 @@ pub enum ReconcileError {
     /// Something stands in the way.
     #[error("{} in the way; nothing was changed", things(.0))]
     Refused(Vec<Refusal>),
+    /// nginx or systemd does not take what would be applied.
+    #[error("{} in what would be applied; nothing was changed", errors(.0))]
+    Invalid(Vec<Finding>),
     /// A step failed.
     #[error("{what} failed")]
     Step {
@@ -200,6 +203,10 @@ impl ReconcileError {
                 "`watchme-apply plan` shows everything; --only KIND/NAME applies other resources"
                     .to_owned(),
             ),
+            ReconcileError::Invalid(_) => Some(
+                "mend and commit it; `watchme-apply plan` judges it again and changes nothing"
+                    .to_owned(),
+            ),
             ReconcileError::StoreIsLink { path } => Some(format!(
                 "look where it leads, and remove it: ls -l {}",
                 path.display()
@@ -310,6 +317,13 @@ fn same(number: u64, present: u64) -> String {
     match number == present {
         true => format!("generation {number}"),
         false => format!("generation {number}, as generation {present},"),
+    }
+}
+
+fn errors(findings: &[Finding]) -> String {
+    match findings.iter().filter(|finding| finding.is_error()).count() {
+        1 => "1 error".to_owned(),
+        many => format!("{many} errors"),
     }
 }
 

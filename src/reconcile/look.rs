@@ -73,6 +73,7 @@ pub(super) async fn plan_generation(
         left_alone: BTreeSet::new(),
         incomplete: false,
         warnings: Vec::new(),
+        findings: Vec::new(),
     };
     // Whoever applied it first was asked whether it may be empty.
     let request = Request {
@@ -112,6 +113,7 @@ pub(super) async fn plan_revision(
         left_alone: BTreeSet::new(),
         incomplete: false,
         warnings: revision.warnings,
+        findings: Vec::new(),
     };
     if let Some(number) = planned.recorded.lost {
         planned.warnings.push(format!(

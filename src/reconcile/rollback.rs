@@ -1,6 +1,8 @@
 //! Back to an older generation: its inputs are all kept, so that git is not needed.
 
-use super::{Applied, Planned, ReconcileError, Request, look, transact, unattended, undo_killed};
+use super::{
+    Applied, Planned, ReconcileError, Request, look, transact, unattended, undo_killed, validate,
+};
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::model::{Desired, Recorded, RunKind, RunRecord};
@@ -16,7 +18,9 @@ pub async fn plan_back(
     number: u64,
 ) -> Result<Planned, ReconcileError> {
     let state = State::new(host.root().clone());
-    plan(host, &state, request, Some(number)).await
+    let mut planned = plan(host, &state, request, Some(number)).await?;
+    validate::judge(host, &mut planned).await?;
+    Ok(planned)
 }
 
 /// Makes the host as a generation has it that is kept, as one transaction; without a number, as
@@ -38,10 +42,11 @@ pub async fn rollback(
     }
     let _lock = state.lock(request.lock_timeout)?;
     undo_killed(host, &state, request, progress).await?;
-    let planned = plan(host, &state, request, number).await?;
+    let mut planned = plan(host, &state, request, number).await?;
     if !planned.plan.refusals.is_empty() {
         return Err(ReconcileError::Refused(planned.plan.refusals));
     }
+    validate::demand(host, &mut planned).await?;
     present(&planned);
     let kind = RunKind::Rollback;
     let record = transact(host, &state, request, kind, &planned, progress).await?;

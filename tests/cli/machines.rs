@@ -131,7 +131,7 @@ fn the_schema_check_finds_what_is_wrong() {
         );
         found.len()
     };
-    let good = r#"{"format_version": 1, "error": "x", "caused_by": ["y"], "hint": null, "exit_status": 1}"#;
+    let good = r#"{"format_version": 1, "error": "x", "caused_by": ["y"], "hint": null, "findings": [], "exit_status": 1}"#;
     assert_eq!(check(good), 0);
     assert_eq!(check(&good.replace("\"hint\": null, ", "")), 0);
     assert_eq!(check(&good.replace("\"x\"", "7")), 1);
@@ -269,7 +269,7 @@ fn errors_are_json_too() {
 fn refusals_are_json_too() {
     let place = Place::git(STATE);
     fs::create_dir_all(place.on_host("etc/nginx/sites-enabled/api.example.com/keep")).unwrap();
-    let plan = keeps_to("plan", place.run(&["plan", "--json"]).expect(0));
+    let plan = keeps_to("plan", place.run(&["plan", "--json"]).expect(1));
     assert_eq!(plan["refusals"].as_array().unwrap().len(), 1, "{plan}");
     let run = place.run(&["apply", "--json"]).expect(1);
     keeps_to("error", run);

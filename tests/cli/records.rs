@@ -331,7 +331,7 @@ fn a_folder_where_a_link_belongs() {
         "mine\n",
     );
     let before = place.host();
-    let plan = place.run(&["plan"]).expect(0);
+    let plan = place.run(&["plan"]).expect(1);
     assert_eq!(place.host(), before);
     let apply = place.run(&["apply"]).expect(1);
     assert_eq!(place.host(), before, "refused before anything changed");
@@ -348,7 +348,7 @@ fn an_empty_desired_state_is_refused() {
     place.remove(&STATE[1..].iter().map(|(path, _)| *path).collect::<Vec<_>>());
     place.commit("Remove everything");
     let before = place.host();
-    let plan = place.run(&["plan"]).expect(0);
+    let plan = place.run(&["plan"]).expect(1);
     let refused = place.run(&["apply"]).expect(1);
     assert!(
         refused.stderr.contains("--allow-empty"),

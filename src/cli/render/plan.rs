@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{DIM, GOOD, STRONG, WARN, count, diff, records};
 use crate::cli::output::{Output, clean, styled};
-use crate::model::{Action, Change, Origin, Plan, layout};
+use crate::cli::snippet;
+use crate::model::{Action, Change, Finding, Origin, Severity, layout};
 use crate::reconcile::{Applied, Planned};
 
 /// Prints what apply would do.
@@ -42,7 +43,10 @@ pub(in crate::cli) fn plan(output: &mut Output, planned: &Planned, show_secrets:
             output.line(&format!("      {}", clean(line)));
         }
     }
-    output.line(&summary(&planned.plan));
+    for finding in &planned.findings {
+        output.line(&snippet::finding(finding));
+    }
+    output.line(&summary(planned));
 }
 
 /// Where a desired state came from, in a few words.
@@ -153,7 +157,8 @@ fn interrupted(change: &Change) -> String {
 }
 
 /// The closing count.
-fn summary(plan: &Plan) -> String {
+fn summary(planned: &Planned) -> String {
+    let plan = &planned.plan;
     let of = |is: fn(&Action) -> bool| {
         plan.changes
             .iter()
@@ -222,15 +227,24 @@ fn summary(plan: &Plan) -> String {
         .filter(|(number, _)| *number > 0)
         .map(|(number, thing)| count(number, thing))
         .collect();
-    let refused = match plan.refusals.len() {
-        0 => String::new(),
-        number => format!("; {} in the way", count(number, "refusal")),
+    let found = |severity| {
+        let of_it = |finding: &&Finding| finding.severity == severity;
+        planned.findings.iter().filter(of_it).count()
     };
+    let behind: String = [
+        (plan.refusals.len(), "refusal", " in the way"),
+        (found(Severity::Error), "error", " in the way"),
+        (found(Severity::Warning), "warning", ""),
+    ]
+    .into_iter()
+    .filter(|(number, ..)| *number > 0)
+    .map(|(number, thing, how)| format!("; {}{how}", count(number, thing)))
+    .collect();
     let changes = count(plan.changes.len(), "change");
     match (plan.is_empty(), parts.is_empty()) {
-        (true, _) => "plan: nothing to do".to_owned(),
-        (false, true) => format!("plan: {changes}{refused}"),
-        (false, false) => format!("plan: {changes}: {}{refused}", parts.join(", ")),
+        (true, _) => format!("plan: nothing to do{behind}"),
+        (false, true) => format!("plan: {changes}{behind}"),
+        (false, false) => format!("plan: {changes}: {}{behind}", parts.join(", ")),
     }
 }
 

@@ -80,6 +80,12 @@ impl Nginx {
         })
     }
 
+    /// Files that the running master has open, logs among them; none where it does not run.
+    pub fn open_files(&self) -> Vec<PathBuf> {
+        let master = processes::master(&self.pid_file).ok().flatten();
+        master.map_or_else(Vec::new, |master| processes::open_files(master.id))
+    }
+
     /// Runs `nginx -t` on the configuration that is live.
     pub async fn test(&self) -> Result<(), HostError> {
         let program = format!("{} -t", self.program.display());
@@ -197,7 +203,7 @@ pub fn reasons(output: &str) -> Vec<String> {
 
 /// A line without its time and process: `2026/11/22 03:27:23 [emerg] 29#29: text`. Debian's
 /// nginx writes its start-up errors like this, others as `nginx: [emerg] text`.
-fn bare(line: &str) -> String {
+pub(super) fn bare(line: &str) -> String {
     let from_level = line.find('[').map_or(line, |at| &line[at..]);
     if let Some((level, rest)) = from_level.split_once("] ")
         && let Some((process, text)) = rest.split_once(": ")

@@ -1,0 +1,246 @@
+//! What of a plan nginx and systemd can judge before it is carried out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::model::layout::store;
+use crate::model::{Action, Candidate, Desired, File, Plan, layout};
+
+/// The candidate of a plan for `desired`. `None` when there is nothing to judge: the plan changes
+/// no unit's files, and nginx does not load anything.
+pub fn candidate(plan: &Plan, desired: &Desired) -> Option<Candidate> {
+    let actions = || plan.changes.iter().map(|change| &change.action);
+    let nginx = actions().any(concerns_nginx);
+    let units = units(actions(), desired);
+    if !nginx && units.is_empty() {
+        return None;
+    }
+    let named = units.iter().filter_map(|name| desired.units.get(name));
+    let bound = named
+        .flat_map(|unit| &unit.names)
+        .filter_map(|path| Some((path.clone(), desired.files.get(path)?.clone())))
+        .collect();
+    Some(Candidate {
+        actions: actions()
+            .filter(|action| changes_files(action))
+            .cloned()
+            .collect(),
+        sources: sources(desired),
+        bound,
+        nginx,
+        units,
+        makes_networks: actions().any(|action| matches!(action, Action::CreateNetwork { .. })),
+    })
+}
+
+fn changes_files(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::WriteCertificate(_)
+            | Action::Store { .. }
+            | Action::Link { .. }
+            | Action::Copy { .. }
+            | Action::Remove { .. }
+    )
+}
+
+fn concerns_nginx(action: &Action) -> bool {
+    match action {
+        Action::ReloadNginx | Action::RestartNginx | Action::StartNginx => true,
+        Action::Store { path, .. } => {
+            path.starts_with(store::SITES) || path.starts_with(Path::new(store::ETC).join("nginx"))
+        }
+        Action::Link { path, .. } | Action::Copy { path, .. } | Action::Remove { path, .. } => {
+            path.starts_with(layout::NGINX)
+        }
+        _ => false,
+    }
+}
+
+/// Units whose files change, and which are there afterwards.
+fn units<'a>(actions: impl Iterator<Item = &'a Action>, desired: &Desired) -> BTreeSet<String> {
+    let mut units = BTreeSet::new();
+    for name in actions.filter_map(unit_of) {
+        let instances: Vec<&String> = desired
+            .units
+            .iter()
+            .filter(|(_, unit)| unit.template.as_ref() == Some(&name))
+            .map(|(instance, _)| instance)
+            .collect();
+        match instances.is_empty() {
+            true if is_there(&name, desired) => drop(units.insert(name)),
+            true => {}
+            false => units.extend(instances.into_iter().cloned()),
+        }
+    }
+    units
+}
+
+fn is_there(name: &str, desired: &Desired) -> bool {
+    desired.units.contains_key(name)
+        || desired
+            .etc
+            .contains_key(&Path::new("systemd/system").join(name))
+}
+
+/// The unit of which an action changes the file or a drop-in. Links that only enable a unit do
+/// not change it.
+fn unit_of(action: &Action) -> Option<String> {
+    let relative = match action {
+        Action::Store { path, .. } => path
+            .strip_prefix(store::UNITS)
+            .or_else(|_| path.strip_prefix(Path::new(store::ETC).join("systemd/system")))
+            .ok()?,
+        Action::Link { path, .. } | Action::Copy { path, .. } | Action::Remove { path, .. } => {
+            path.strip_prefix(layout::SYSTEMD).ok()?
+        }
+        _ => return None,
+    };
+    let mut parts = relative.components();
+    let first = parts.next()?.as_os_str().to_str()?;
+    match parts.next() {
+        None => Some(first.to_owned()),
+        Some(_) => first.strip_suffix(".d").map(str::to_owned),
+    }
+}
+
+/// Files of the checkout by where they lie on the host. What is generated is in no checkout.
+fn sources(desired: &Desired) -> BTreeMap<PathBuf, File> {
+    let stored = desired
+        .tree()
+        .into_iter()
+        .filter(|(_, file)| file.source != Path::new(layout::BIND_DROPIN))
+        .map(|(path, file)| (layout::live(path), file));
+    let copied = desired
+        .etc
+        .iter()
+        .map(|(path, etc)| (layout::etc(path), etc.file.clone()));
+    stored.chain(copied).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Change, DriftKind, Kind, ResourceId, Unit};
+
+    fn plan(actions: &[Action]) -> Plan {
+        let change = |action: &Action| Change {
+            id: ResourceId::new(Kind::Unit, "x"),
+            action: action.clone(),
+            why: String::new(),
+            diff: None,
+            interrupts: BTreeSet::new(),
+            drift: DriftKind::Drifted,
+        };
+        Plan {
+            changes: actions.iter().map(change).collect(),
+            ..Plan::default()
+        }
+    }
+
+    fn store(path: &str) -> Action {
+        Action::Store {
+            path: path.into(),
+            file: Some(File::new(path, b"x".to_vec(), false)),
+            keep: false,
+        }
+    }
+
+    fn link(path: &str) -> Action {
+        Action::Link {
+            path: path.into(),
+            target: "/t".into(),
+            leads_to: "/t".into(),
+            keep: false,
+        }
+    }
+
+    fn remove(path: &str) -> Action {
+        Action::Remove {
+            path: path.into(),
+            keep: false,
+        }
+    }
+
+    fn desired(units: &[(&str, Option<&str>)]) -> Desired {
+        let unit = |(name, template): &(&str, Option<&str>)| {
+            let unit = Unit {
+                template: template.map(str::to_owned),
+                ..Unit::default()
+            };
+            ((*name).to_owned(), unit)
+        };
+        Desired {
+            units: units.iter().map(unit).collect(),
+            ..Desired::default()
+        }
+    }
+
+    fn judged(actions: &[Action], desired: &Desired) -> (bool, Vec<String>) {
+        let candidate = candidate(&plan(actions), desired).unwrap_or_default();
+        (candidate.nginx, candidate.units.into_iter().collect())
+    }
+
+    #[test]
+    fn only_what_changes_is_judged() {
+        let two = desired(&[("a.service", None), ("b.service", None)]);
+        let none: Vec<String> = Vec::new();
+        for (actions, expected) in [
+            (
+                vec![store("systemd/a.service")],
+                (false, vec!["a.service".into()]),
+            ),
+            (
+                vec![store("systemd/b.service.d/x.conf"), Action::DaemonReload],
+                (false, vec!["b.service".into()]),
+            ),
+            (
+                vec![remove("/etc/systemd/system/a.service.d/x.conf")],
+                (false, vec!["a.service".into()]),
+            ),
+            (
+                vec![link("/etc/nginx/sites-enabled/s")],
+                (true, none.clone()),
+            ),
+            (vec![store("etc/nginx/conf.d/c.conf")], (true, none.clone())),
+            (vec![Action::RestartNginx], (true, none.clone())),
+        ] {
+            assert_eq!(judged(&actions, &two), expected, "{actions:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_to_judge() {
+        let one = desired(&[("a.service", None)]);
+        for actions in [
+            vec![],
+            vec![Action::DaemonReload],
+            // Enabled, not changed.
+            vec![link(
+                "/etc/systemd/system/multi-user.target.wants/a.service",
+            )],
+            // Gone afterwards.
+            vec![remove("/etc/systemd/system/old.service")],
+            vec![store("files/compose.yml"), store("etc/logrotate.d/x")],
+        ] {
+            assert_eq!(candidate(&plan(&actions), &one), None, "{actions:?}");
+        }
+    }
+
+    #[test]
+    fn a_template_is_judged_by_its_instances() {
+        let actions = [store("systemd/w@.service")];
+        let both = desired(&[
+            ("w@.service", None),
+            ("w@1.service", Some("w@.service")),
+            ("w@2.service", Some("w@.service")),
+        ]);
+        let names = |names: &[&str]| -> Vec<String> { names.iter().map(|n| (*n).into()).collect() };
+        assert_eq!(
+            judged(&actions, &both).1,
+            names(&["w@1.service", "w@2.service"])
+        );
+        let alone = desired(&[("w@.service", None)]);
+        assert_eq!(judged(&actions, &alone).1, names(&["w@.service"]));
+    }
+}
