@@ -15,6 +15,7 @@ mod setup;
 mod shipped;
 mod support;
 mod unattended;
+mod validation;
 
 use std::path::Path;
 use std::time::Duration;

@@ -133,7 +133,7 @@ impl Message {
     fn placed(&self, sources: &Sources<'_>, severity: Severity) -> Option<Finding> {
         let (file, line) = match &self.place {
             Some((path, line)) => (sources.at(path)?, *line),
-            None => quoted(&self.text).find_map(|word| {
+            None => named(&self.text).iter().find_map(|word| {
                 sources.of_nginx().find_map(|file| {
                     let line = line_where(file, |line| line.contains(word))?;
                     Some((file, line))
@@ -152,16 +152,30 @@ impl Message {
     }
 }
 
-/// What stands in quotes, and what follows `bind() to`.
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
-    text.split('"')
-        .skip(1)
-        .step_by(2)
+/// What a line of the configuration that is meant may hold: what stands in quotes, and the
+/// address of `bind() to 198.51.100.1:80 failed`.
+fn named(text: &str) -> Vec<String> {
+    if let Some(rest) = text.strip_prefix("bind() to ") {
+        let address = rest.split(' ').next().unwrap_or_default();
+        let port = address.strip_prefix("0.0.0.0:");
+        let any = port.map(|port| format!("listen {port}"));
+        return [Some(address.to_owned()), any]
+            .into_iter()
+            .flatten()
+            .collect();
+    }
+    let quoted = text.split('"').skip(1).step_by(2);
+    quoted
         .filter(|word| word.len() > 1)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// What usually helps.
 fn help(text: &str) -> Option<&'static str> {
+    if text.contains("(99: Cannot assign requested address)") {
+        return Some("the host's addresses: ip -brief address");
+    }
     if text.starts_with("host not found") {
         return Some("nginx asks for it when it loads its configuration: getent hosts NAME");
     }
@@ -271,6 +285,10 @@ mod tests {
             let message = Message::parse(line).unwrap();
             assert!(message.finding(sources, false).is_error());
             assert!(!message.finding(sources, true).is_error());
+            let line = "[emerg] bind() to 0.0.0.0:443 failed (13: Permission denied)";
+            assert!(
+                found(line, sources).starts_with("desired-state/sites-available/api:3:5: bind()")
+            );
         });
     }
 

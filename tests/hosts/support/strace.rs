@@ -1,5 +1,7 @@
 //! The strictest judge: system calls that could change a file.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{CHECKOUT, Host, Output};
 
 /// Calls that change a file system whatever their arguments are.
@@ -13,13 +15,17 @@ const OPENING: &str = "open,openat,openat2";
 /// Calls that change one if their first descriptor is a file.
 const WRITING: &str = "write,writev,pwrite64,pwritev,pwritev2,sendfile";
 
+/// Calls that tell which threads have mounts of their own, and whom they started.
+const APART: &str = "unshare,mount,pivot_root,clone,clone3,fork,vfork";
+
 /// Where the trace lies in the host: on a tmpfs, and in no watched folder.
 const TRACE: &str = "/run/trace-of-the-test";
 
 impl Host {
     /// Runs a command as root in the checkout, as under sudo, and returns the system calls, of it and of all its
     /// children, with which it changed a file or tried to. Descriptors that are no files do not count: the
-    /// terminal, pipes, sockets, event descriptors.
+    /// terminal, pipes, sockets, event descriptors; nor do calls of threads that have left the host's mounts,
+    /// see [`Apart`].
     pub fn mutating_syscalls(&self, command: &[&str]) -> Vec<String> {
         self.traced(command).1
     }
@@ -27,7 +33,7 @@ impl Host {
     /// `mutating_syscalls`, with the output of the command.
     #[track_caller]
     pub(super) fn traced(&self, command: &[&str]) -> (Output, Vec<String>) {
-        let calls = format!("trace={MUTATING},{OPENING},{WRITING}");
+        let calls = format!("trace={MUTATING},{OPENING},{WRITING},{APART}");
         let sudo = [
             "-e",
             "SUDO_UID=1000",
@@ -57,14 +63,73 @@ impl Host {
             b"",
         );
         let trace = self.read(TRACE);
-        (
-            output,
-            trace
-                .lines()
-                .filter(|line| is_mutating(line))
-                .map(str::to_owned)
-                .collect(),
-        )
+        let mut apart = Apart::new(&trace);
+        let mut calls = Vec::new();
+        for line in trace.lines() {
+            if !apart.hides(line) && is_mutating(line) {
+                calls.push(line.to_owned());
+            }
+        }
+        (output, calls)
+    }
+}
+
+/// Threads whose calls cannot reach the host's files: those that made all mounts private and then changed their
+/// root, and whoever they started. Before the change of root, only what is below a tmpfs that they mounted over
+/// /tmp is theirs. That the host's files stay as they are is proved without this, by looking at them.
+struct Apart<'a> {
+    /// Threads and processes by who started them.
+    parents: HashMap<&'a str, &'a str>,
+    unshared: HashSet<&'a str>,
+    private: HashSet<&'a str>,
+    covered: HashSet<&'a str>,
+    gone: HashSet<&'a str>,
+}
+
+impl<'a> Apart<'a> {
+    fn new(trace: &'a str) -> Self {
+        let starts = |line: &'a str| {
+            let (id, call) = line.split_once(' ')?;
+            let is_start = ["clone", "fork", "vfork"]
+                .iter()
+                .any(|name| call.contains(name));
+            let child = call.rsplit_once(" = ")?.1.trim();
+            (is_start && child.parse::<u32>().is_ok()).then_some((child, id))
+        };
+        Self {
+            parents: trace.lines().filter_map(starts).collect(),
+            unshared: HashSet::new(),
+            private: HashSet::new(),
+            covered: HashSet::new(),
+            gone: HashSet::new(),
+        }
+    }
+
+    /// Takes note of a line, and tells whether it cannot reach the host's files.
+    fn hides(&mut self, line: &'a str) -> bool {
+        let Some((id, call)) = line.split_once(' ') else {
+            return false;
+        };
+        let call = call.trim_start();
+        if call.ends_with("= 0") {
+            if call.starts_with("unshare(") && call.contains("CLONE_NEWNS") {
+                self.unshared.insert(id);
+            } else if call.starts_with("mount(") && call.contains("\"/\", NULL, MS_REC|MS_PRIVATE")
+            {
+                self.private.extend(self.unshared.get(id));
+            } else if call.starts_with("mount(\"tmpfs\", \"/tmp\", \"tmpfs\"") {
+                self.covered.extend(self.private.get(id));
+            } else if call.starts_with("pivot_root(") {
+                self.gone.extend(self.covered.get(id));
+            }
+        }
+        self.has_left(id)
+            || (self.covered.contains(id) && (call.contains("\"/tmp/") || call.contains("</tmp/")))
+    }
+
+    fn has_left(&self, id: &str) -> bool {
+        let mut line = std::iter::successors(Some(id), |id| self.parents.get(id).copied());
+        line.any(|id| self.gone.contains(id))
     }
 }
 
