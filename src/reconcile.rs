@@ -8,6 +8,7 @@ mod error;
 mod history;
 mod look;
 mod pause;
+mod request;
 mod rollback;
 mod select;
 mod status;
@@ -17,18 +18,12 @@ mod validate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::apply::{Progress, Run, describe, roll_back};
 use crate::host::Host;
-use crate::model::{
-    Action, Desired, Finding, Observed, Origin, Plan, Recorded, ResourceId, RunKind, RunRecord,
-    Selector, layout,
-};
+use crate::model::{Action, Observed, Plan, Recorded, RunKind, RunRecord, layout};
 use crate::source::{Checkout, Revision, Which};
 use crate::state::{Journal, State, Undo};
 
@@ -36,88 +31,12 @@ pub use drift::{Drift, drift, fix};
 pub use error::ReconcileError;
 pub use history::{Entry, History, Lines, Span, history};
 pub use pause::{pause, resume};
+pub use request::{Applied, Planned, Request};
 pub use rollback::{plan_back, rollback};
 pub use status::{MemberStatus, NetworkStatus, Status, status};
-use unattended::Attempt;
 pub use unattended::Skip;
 
-/// What a run was asked for.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Folder of the desired state.
-    pub folder: PathBuf,
-    /// Which revision of it.
-    pub which: Which,
-    /// What `--only` selects; empty: everything.
-    pub only: Vec<Selector>,
-    /// Whether an empty desired state may take everything away.
-    pub allow_empty: bool,
-    /// How long another run is waited for.
-    pub lock_timeout: Duration,
-    /// Who asks.
-    pub by: String,
-    /// Whether no person does, so that what failed or was left before is left alone.
-    pub unattended: bool,
-    /// Whether what failed before is tried again all the same.
-    pub retry: bool,
-    /// Set by a signal.
-    pub interrupted: Arc<AtomicBool>,
-}
-
-/// A plan with everything that it was made from.
-#[derive(Debug)]
-pub struct Planned {
-    /// The plan.
-    pub plan: Plan,
-    /// Where the desired state came from.
-    pub origin: Origin,
-    /// The generation that it is, if it is not read from the checkout.
-    pub generation: Option<u64>,
-    /// What is wanted: with `--only`, what was applied with the selected resources changed.
-    pub desired: Desired,
-    /// What is there.
-    pub observed: Observed,
-    /// What earlier runs recorded.
-    pub recorded: Recorded,
-    /// Folders that count as the checkout.
-    pub checkouts: Vec<PathBuf>,
-    /// What is selected: `--only`, with the files that selected units name.
-    pub only: Vec<Selector>,
-    /// Whether something was not compared because this user may not look at it.
-    pub incomplete: bool,
-    /// What `drift --fix` leaves as it is, because something stands in the way.
-    pub left_alone: BTreeSet<ResourceId>,
-    /// Worth knowing about the input or the look at the host.
-    pub warnings: Vec<String>,
-    /// What nginx and systemd say about what would be applied.
-    pub findings: Vec<Finding>,
-}
-
-impl Planned {
-    /// Whether there is nothing to do and nothing to write down.
-    pub fn is_in_sync(&self) -> bool {
-        let applied = self.recorded.applied.as_ref();
-        self.plan.is_empty()
-            && applied.is_some_and(|(_, applied)| *applied == self.desired)
-            && self.recorded.inventory == commit::inventory(self)
-    }
-
-    /// Whether an apply would change nothing, because something stands in the way.
-    pub fn is_stopped(&self) -> bool {
-        !self.plan.refusals.is_empty() || self.findings.iter().any(Finding::is_error)
-    }
-}
-
-/// How an apply ended well.
-#[derive(Debug)]
-pub enum Applied {
-    /// The host was as desired already: nothing was written.
-    InSync(Box<Planned>),
-    /// Applied and verified.
-    Done(Box<RunRecord>),
-    /// An unattended run that left the host alone, and why.
-    Skipped(Box<Skip>),
-}
+use unattended::Attempt;
 
 /// What an apply would do. Writes nothing and takes no lock.
 ///

@@ -1,0 +1,91 @@
+//! What a pass is asked for, what it plans from, and how it ends well.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::Skip;
+use crate::model::{
+    Desired, Finding, Observed, Origin, Plan, Recorded, ResourceId, RunRecord, Selector,
+};
+use crate::source::Which;
+
+/// What a run was asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Folder of the desired state.
+    pub folder: PathBuf,
+    /// Which revision of it.
+    pub which: Which,
+    /// What `--only` selects; empty: everything.
+    pub only: Vec<Selector>,
+    /// Whether an empty desired state may take everything away.
+    pub allow_empty: bool,
+    /// How long another run is waited for.
+    pub lock_timeout: Duration,
+    /// Who asks.
+    pub by: String,
+    /// Whether no person does, so that what failed or was left before is left alone.
+    pub unattended: bool,
+    /// Whether what failed before is tried again all the same.
+    pub retry: bool,
+    /// Set by a signal.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+/// A plan with everything that it was made from.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// Where the desired state came from.
+    pub origin: Origin,
+    /// The generation that it is, if it is not read from the checkout.
+    pub generation: Option<u64>,
+    /// What is wanted: with `--only`, what was applied with the selected resources changed.
+    pub desired: Desired,
+    /// What is there.
+    pub observed: Observed,
+    /// What earlier runs recorded.
+    pub recorded: Recorded,
+    /// Folders that count as the checkout.
+    pub checkouts: Vec<PathBuf>,
+    /// What is selected: `--only`, with the files that selected units name.
+    pub only: Vec<Selector>,
+    /// Whether something was not compared because this user may not look at it.
+    pub incomplete: bool,
+    /// What `drift --fix` leaves as it is, because something stands in the way.
+    pub left_alone: BTreeSet<ResourceId>,
+    /// Worth knowing about the input or the look at the host.
+    pub warnings: Vec<String>,
+    /// What nginx and systemd say about what would be applied.
+    pub findings: Vec<Finding>,
+}
+
+impl Planned {
+    /// Whether there is nothing to do and nothing to write down.
+    pub fn is_in_sync(&self) -> bool {
+        let applied = self.recorded.applied.as_ref();
+        self.plan.is_empty()
+            && applied.is_some_and(|(_, applied)| *applied == self.desired)
+            && self.recorded.inventory == super::commit::inventory(self)
+    }
+
+    /// Whether an apply would change nothing, because something stands in the way.
+    pub fn is_stopped(&self) -> bool {
+        !self.plan.refusals.is_empty() || self.findings.iter().any(Finding::is_error)
+    }
+}
+
+/// How an apply ended well.
+#[derive(Debug)]
+pub enum Applied {
+    /// The host was as desired already: nothing was written.
+    InSync(Box<Planned>),
+    /// Applied and verified.
+    Done(Box<RunRecord>),
+    /// An unattended run that left the host alone, and why.
+    Skipped(Box<Skip>),
+}
