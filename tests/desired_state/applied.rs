@@ -113,6 +113,22 @@ fn the_minimal_example_applies_twice() {
     );
 }
 
+/// The pair is copied into the shipped state, as its README says.
+#[test]
+fn the_unattended_example_fits_the_shipped_state() {
+    let folder = copy_of("desired-state");
+    git2::Repository::init(folder.path()).unwrap();
+    let state = folder.path().join("desired-state");
+    let example = repository().join("examples/unattended/desired-state/systemd");
+    copy(&example, &state.join("systemd"));
+    let (desired, warnings) = read(&state);
+    assert_eq!(warnings, Vec::<String>::new());
+    assert!(desired.units["watchme-pull.timer"].start);
+    let service = &desired.units["watchme-pull.service"];
+    assert!(!service.start && service.names.is_empty(), "{service:?}");
+    applied_twice("examples/unattended/desired-state");
+}
+
 /// The template is copied into the shipped state, as its README says, its snippet of watchme.toml included.
 #[test]
 fn the_service_template_fits_the_shipped_state() {

@@ -1,5 +1,6 @@
 //! Runs that no person watches: what they leave alone, what they try again, and when.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -85,6 +86,44 @@ fn a_revision_that_failed_is_left_alone_until_it_changes() {
     assert_eq!(recorded(&host, "quarantine"), Value::Null);
     host.assert_does_nothing(&["apply", "--unattended"])
         .expect(0);
+}
+
+/// The example: a timer's service pulls as the checkout's owner and applies as root.
+#[test]
+fn what_was_pushed_is_pulled_and_applied() {
+    let host = Host::boot();
+    host.checkout(&[(&desired("sites-available/a"), &site("a", "first"))]);
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/unattended/desired-state");
+    host.copy_in(Path::new(example), &format!("{CHECKOUT}/desired-state"));
+    host.commit(&[], "pull by itself");
+    host.apply(&[]).expect(0);
+    assert!(host.is_active("watchme-pull.timer"));
+    // What is pushed comes from another clone.
+    host.sh_as(
+        "ubuntu",
+        &format!("git clone -q --bare {CHECKOUT} origin.git; cd {CHECKOUT}; git remote add origin ~/origin.git
+                  git fetch -q; git branch -q -u origin/$(git branch --show-current); git clone -q ~/origin.git ~/desk"),
+    );
+    let push = |text: &str| {
+        host.write("/home/ubuntu/desk/desired-state/sites-available/a", &site("a", text));
+        host.sh_as("ubuntu", &format!("cd desk; git commit -qam '{text}'; git push -q"));
+        host.try_sh("systemctl start watchme-pull.service").status
+    };
+    assert_eq!(push("second"), 0);
+    assert_eq!(host.page("a"), "second");
+    host.sh(&format!("test -z \"$(find {CHECKOUT} ! -user ubuntu)\""));
+    let reloads = host.reloads();
+    host.sh("systemctl start watchme-pull.service");
+    assert_eq!(host.reloads(), reloads, "nothing to do");
+
+    // What fails fails the unit once, and is left alone from then on.
+    assert_ne!(push("broken\"; nonsense \""), 0);
+    assert_eq!(host.page("a"), "second");
+    host.sh("systemctl start watchme-pull.service");
+    let said = host.sh("journalctl -u watchme-pull.service -o cat -n 20");
+    assert!(said.contains("skipped: this revision failed"), "{said}");
+    assert_eq!(push("third"), 0);
+    assert_eq!(host.page("a"), "third");
 }
 
 #[test]
