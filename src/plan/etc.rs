@@ -10,7 +10,7 @@ use crate::model::{Action, Change, Entry, EtcAction, EtcFile, Hash, Kind, Resour
 
 /// Bound of a restart or reload that a file under /etc asks for.
 const ACTION_TIMEOUT: Duration = Duration::from_secs(90);
-/// How long such a unit has to stay up afterwards.
+/// How long such a unit has to stay up afterwards, if it is none that the desired state defines.
 const ACTION_SETTLE: Duration = Duration::from_secs(3);
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
@@ -170,7 +170,11 @@ fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
     let step = UnitStep {
         unit: unit.clone(),
         timeout: ACTION_TIMEOUT,
-        settle: ACTION_SETTLE,
+        settle: draft
+            .desired
+            .units
+            .get(unit)
+            .map_or(ACTION_SETTLE, |unit| unit.settle),
         ..UnitStep::default()
     };
     let why = format!("/etc/{} changed", id.name);
