@@ -15,6 +15,8 @@ use crate::model::Entry;
 const MAX_LINKS: usize = 40;
 /// Files that are looked at are configuration; a larger one is not read whole.
 const MAX_SIZE: u64 = 8 << 20;
+/// How the names begin under which files and links are made before they take their place.
+const TEMPORARY: &str = ".watchme-apply-";
 
 /// Something that the file system refused.
 #[derive(Debug, thiserror::Error)]
@@ -221,7 +223,7 @@ impl Root {
         let folder = place.parent().unwrap_or(Path::new("/"));
         let write = || -> io::Result<()> {
             let mut file = tempfile::Builder::new()
-                .prefix(".watchme-apply-")
+                .prefix(TEMPORARY)
                 .tempfile_in(folder)?;
             file.write_all(content)?;
             if let Some((user, group)) = owner {
@@ -273,7 +275,7 @@ impl Root {
         let folder = place.parent().unwrap_or(Path::new("/"));
         let link = || -> io::Result<()> {
             let made = tempfile::Builder::new()
-                .prefix(".watchme-apply-")
+                .prefix(TEMPORARY)
                 .make_in(folder, |temporary| symlink(target, temporary))?;
             fs::rename(made.path(), &place)?;
             // The temporary name is gone with the rename: nothing is left to remove.
@@ -305,6 +307,17 @@ impl Root {
             Err(error) if is_absent(&error) => Ok(()),
             Err(error) => Err(self.failed("remove", path)(error)),
         }
+    }
+
+    /// Takes away what a killed run left in `folder` under a temporary name.
+    pub fn remove_temporary(&self, folder: &Path) -> Result<()> {
+        let is_temporary = |path: &&PathBuf| {
+            let name = path.file_name().unwrap_or_default();
+            name.to_string_lossy().starts_with(TEMPORARY)
+        };
+        let paths = self.list(folder)?;
+        let mut temporary = paths.iter().filter(is_temporary);
+        temporary.try_for_each(|path| self.remove(path))
     }
 
     /// Takes a folder away with all that is in it; nothing there is fine.
@@ -441,6 +454,22 @@ mod tests {
         };
         assert_eq!((&*content, mode), (&b"two"[..], 0o755));
         assert_eq!(root.list(Path::new("/etc")).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn only_temporary_names_are_cleared() {
+        let (_folder, root) = root();
+        for name in ["a", ".watchme-apply-x1Y2z3", ".watchme-apply"] {
+            root.write(&Path::new("/etc").join(name), b"", 0o644)
+                .unwrap();
+        }
+        root.remove_temporary(Path::new("/etc")).unwrap();
+        let left = ["/etc/.watchme-apply", "/etc/a", "/etc/nginx"];
+        assert_eq!(
+            root.list(Path::new("/etc")).unwrap(),
+            left.map(PathBuf::from)
+        );
+        root.remove_temporary(Path::new("/gone")).unwrap();
     }
 
     #[test]

@@ -15,9 +15,11 @@ impl Run<'_> {
         self.journal.save(&pair.key)?;
         self.journal.save(&pair.certificate)?;
         let root = self.host.root();
-        let folder = tempfile::tempdir().map_err(|source| crate::root::RootError {
+        // Killed before the key is in its place, it is not left where nobody looks for it.
+        let private = root.join(self.journal.private_folder()?);
+        let folder = tempfile::tempdir_in(&private).map_err(|source| crate::root::RootError {
             doing: "make a temporary folder below",
-            path: std::env::temp_dir(),
+            path: private,
             source,
         })?;
         let (key, certificate) = (folder.path().join("key"), folder.path().join("certificate"));

@@ -199,6 +199,10 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
 
 fn restore(host: &Host, path: &Path, saved: &Saved) -> Result<(), StepError> {
     let root = host.root();
+    // A run that was killed in the middle of a write has left what it was about to rename.
+    if let Some(folder) = path.parent() {
+        root.remove_temporary(folder)?;
+    }
     match saved {
         Saved::Missing => Ok(root.remove(path)?),
         Saved::Link(target) => {

@@ -176,8 +176,7 @@ impl Journal {
                 owner,
                 ..
             } => {
-                let copy = self.folder.join(self.undos.len().to_string());
-                self.root.make_private_folder(&self.folder)?;
+                let copy = self.private_folder()?.join(self.undos.len().to_string());
                 self.root.write(&copy, &content, 0o600)?;
                 Saved::File { copy, mode, owner }
             }
@@ -187,6 +186,15 @@ impl Journal {
             path: path.to_owned(),
             saved,
         })
+    }
+
+    /// A folder for what nobody else may see. What is left in it goes with the journal.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn private_folder(&self) -> Result<&Path, StateError> {
+        self.root.make_private_folder(&self.folder)?;
+        Ok(&self.folder)
     }
 
     /// Ends the run: nothing is left to undo. With the journal's file gone, that is so.
