@@ -115,7 +115,7 @@ impl State {
         desired: &Desired,
     ) -> Result<(), StateError> {
         let final_folder = folder(number);
-        let unfinished = Path::new(layout::GENERATIONS).join(".unfinished");
+        let unfinished = unfinished();
         self.root.remove_folder(&unfinished)?;
         for (path, file) in inputs(desired) {
             let path = unfinished.join("tree").join(path);
@@ -139,11 +139,12 @@ impl State {
         Ok(())
     }
 
-    /// Removes a generation.
+    /// Removes a generation, and one that was not written to its end.
     ///
     /// # Errors
     /// When the file system refuses.
     pub fn forget_generation(&self, number: u64) -> Result<(), StateError> {
+        self.root.remove_folder(&unfinished())?;
         Ok(self.root.remove_folder(&folder(number))?)
     }
 
@@ -169,6 +170,11 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// Where a generation is written before it gets its number.
+fn unfinished() -> PathBuf {
+    Path::new(layout::GENERATIONS).join(".unfinished")
 }
 
 fn folder(number: u64) -> PathBuf {
