@@ -206,7 +206,18 @@ async fn journal(unit: &str, since: SystemTime) -> Vec<String> {
         .as_micros();
     let mut command = Command::new("journalctl");
     command
-        .args(["-u", unit, "-n", "10", "--no-pager", "-q", "-o", "cat"])
+        // With `--since=` alone, `-n` counts from there: the first lines of a run, not the last.
+        .args([
+            "-u",
+            unit,
+            "-n",
+            "10",
+            "-r",
+            "--no-pager",
+            "-q",
+            "-o",
+            "cat",
+        ])
         .arg(format!(
             "--since=@{}.{:06}",
             since / 1_000_000,
@@ -216,8 +227,10 @@ async fn journal(unit: &str, since: SystemTime) -> Vec<String> {
     let Ok(Ok(output)) = tokio::time::timeout(JOURNAL, command.output()).await else {
         return Vec::new();
     };
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.lines().map(str::to_owned).collect()
+    // Compose colours what it says wherever it runs.
+    let text = anstream::adapter::strip_bytes(&output.stdout).into_vec();
+    let text = String::from_utf8_lossy(&text);
+    text.lines().rev().map(str::to_owned).collect()
 }
 
 #[cfg(test)]
