@@ -151,6 +151,9 @@ pub struct Unit {
     pub watched: BTreeSet<PathBuf>,
     /// Compose projects that it runs.
     pub stacks: Vec<Stack>,
+    /// Compose files that its calls without `-f` find in their folder; none where two calls find
+    /// different ones.
+    pub compose_files: Vec<PathBuf>,
 }
 
 /// `Type=` as far as it changes what "started" means, systemd.service(5).

@@ -56,6 +56,7 @@ impl Desired {
             ));
             any = true;
         }
+        text.push_str(&compose_line(unit));
         text.push_str(&self.environment_lines(unit));
         any.then(|| File::new(layout::BIND_DROPIN, text.into_bytes(), false))
     }
@@ -84,6 +85,24 @@ impl Desired {
         }
         text
     }
+}
+
+/// Names the compose files that a call without `-f` finds, so that it finds no others: an override
+/// file that a pull brings would be taken at the next start. `COMPOSE_FILE` is compose's own variable,
+/// <https://docs.docker.com/compose/how-tos/environment-variables/envvars/#compose_file>.
+fn compose_line(unit: &Unit) -> String {
+    let files: Vec<_> = unit
+        .compose_files
+        .iter()
+        .map(|file| file.to_string_lossy())
+        .collect();
+    // The separator of the list cannot stand in one of its names.
+    if files.is_empty() || files.iter().any(|file| file.contains(':')) {
+        return String::new();
+    }
+    let value = format!("COMPOSE_FILE={}", files.join(":"));
+    let value = value.replace('\\', "\\\\").replace('%', "%%");
+    format!("Environment=\"{}\"\n", value.replace('"', "\\\""))
 }
 
 /// Quotes a path for a unit's setting: `%` is a specifier, `:` separates, spaces split.

@@ -36,12 +36,27 @@ impl Loader<'_, '_> {
         unit: &mut Unit,
         calls: &[ComposeCall],
     ) -> Result<()> {
+        let mut found = BTreeSet::new();
         for call in calls {
             let stack = self.stack(name, unit, call)?;
+            if call.files.is_empty() {
+                found.insert(stack.files.clone());
+            }
             // `up` and `down` name the same project; so does a `pull` that names fewer files.
             if !unit.stacks.contains(&stack) {
                 unit.stacks.push(stack);
             }
+        }
+        // What a script calls where is not known: what is named for one call would bind the others.
+        let is_script = |path: &PathBuf| {
+            let file = self.out.desired.files.get(path);
+            file.is_some_and(|file| file.content.starts_with(b"#!"))
+        };
+        if let [files] = &found.into_iter().collect::<Vec<_>>()[..]
+            && files.iter().all(|file| unit.names.contains(file))
+            && !unit.names.iter().any(is_script)
+        {
+            unit.compose_files = files.clone();
         }
         Ok(())
     }
