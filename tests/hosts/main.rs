@@ -10,6 +10,7 @@ mod moving;
 mod network_loss;
 mod networks;
 mod pins;
+mod pull_alone;
 mod roll_back;
 mod runs;
 mod setup;

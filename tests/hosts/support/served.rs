@@ -1,6 +1,7 @@
 //! What a host serves, judged without the tool: the files, what systemd has loaded, what runs, what clients get.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::small::Picture;
 use super::{Host, Output};
@@ -46,20 +47,35 @@ impl Judge<'_> {
     /// The same without the bytes on the disk.
     #[track_caller]
     pub fn assert_runs_as_before(&self, host: &Host, before: &Served, what: &str) {
-        let facts = self.facts(host);
-        let lines = |sign, these: &[String], those: &[String]| -> Vec<String> {
-            let only = these.iter().filter(|line| !those.contains(line));
-            only.map(|line| format!("{sign} {line}")).collect()
-        };
-        let changed = [
-            lines('-', &before.facts, &facts),
-            lines('+', &facts, &before.facts),
-        ]
-        .concat();
+        let changed = self.changed(host, before);
         assert!(changed.is_empty(), "{what}:\n{}", changed.join("\n"));
         host.wait_for(&format!("{what}: the old answers"), LISTENS, || {
             self.answers(host) == before.answers
         });
+    }
+
+    /// Waits until a host serves as it did: what was killed has to come up again by itself.
+    #[track_caller]
+    pub fn wait_as_before(&self, host: &Host, before: &Served, bound: Duration, what: &str) {
+        let begun = Instant::now();
+        while begun.elapsed() < bound && !self.changed(host, before).is_empty() {
+            thread::sleep(Duration::from_millis(200));
+        }
+        self.assert_as_before(host, before, what);
+    }
+
+    /// Facts that are gone and facts that came.
+    fn changed(&self, host: &Host, before: &Served) -> Vec<String> {
+        let facts = self.facts(host);
+        let only = |sign: char, these: &[String], those: &[String]| -> Vec<String> {
+            let only = these.iter().filter(|line| !those.contains(line));
+            only.map(|line| format!("{sign} {line}")).collect()
+        };
+        [
+            only('-', &before.facts, &facts),
+            only('+', &facts, &before.facts),
+        ]
+        .concat()
     }
 
     fn answers(&self, host: &Host) -> Vec<(u16, String)> {
@@ -68,14 +84,15 @@ impl Judge<'_> {
 
     fn facts(&self, host: &Host) -> Vec<String> {
         let mut facts = loaded(host, self.units);
-        // No ids and no addresses: a unit that was interrupted has its containers made anew.
+        // What goes while it is looked at is no error. No ids and no addresses: a unit that was interrupted has its containers made anew.
         let containers = "docker ps -aq --no-trunc | xargs -r docker inspect -f \
             'container {{.Name}} {{.State.Status}} {{.Config.Image}} {{.Image}} {{range $name, $on := .NetworkSettings.Networks}}{{$name}} {{end}}'";
         // A project's own network is made anew with its containers, wherever Docker has room.
-        let networks = "docker network inspect -f '{{if index .Labels \"com.docker.compose.network\" | eq \"default\"}}network {{.Name}}\
-            {{else}}network {{.Name}} {{.Id}} {{range .IPAM.Config}}{{.Subnet}} {{end}}{{end}}' $(docker network ls -q)";
+        let networks = "docker network ls -q --filter type=custom | xargs -r docker network inspect -f '{{if index .Labels \"com.docker.compose.network\" | eq \"default\"}}network {{.Name}}\
+            {{else}}network {{.Name}} {{.Id}} {{range .IPAM.Config}}{{.Subnet}} {{end}}{{end}}'";
         let mut docker: Vec<String> = host
-            .sh(&format!("{containers}\n{networks}"))
+            .try_sh(&format!("{containers} || true\n{networks} || true"))
+            .stdout
             .lines()
             .map(str::to_owned)
             .collect();
