@@ -93,7 +93,10 @@ fn a_revision_that_failed_is_left_alone_until_it_changes() {
 fn what_was_pushed_is_pulled_and_applied() {
     let host = Host::boot();
     host.checkout(&[(&desired("sites-available/a"), &site("a", "first"))]);
-    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/unattended/desired-state");
+    let example = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/examples/unattended/desired-state"
+    );
     host.copy_in(Path::new(example), &format!("{CHECKOUT}/desired-state"));
     host.commit(&[], "pull by itself");
     host.apply(&[]).expect(0);
@@ -105,8 +108,14 @@ fn what_was_pushed_is_pulled_and_applied() {
                   git fetch -q; git branch -q -u origin/$(git branch --show-current); git clone -q ~/origin.git ~/desk"),
     );
     let push = |text: &str| {
-        host.write("/home/ubuntu/desk/desired-state/sites-available/a", &site("a", text));
-        host.sh_as("ubuntu", &format!("cd desk; git commit -qam '{text}'; git push -q"));
+        host.write(
+            "/home/ubuntu/desk/desired-state/sites-available/a",
+            &site("a", text),
+        );
+        host.sh_as(
+            "ubuntu",
+            &format!("cd desk; git commit -qam '{text}'; git push -q"),
+        );
         host.try_sh("systemctl start watchme-pull.service").status
     };
     assert_eq!(push("second"), 0);
