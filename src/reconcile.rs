@@ -7,6 +7,7 @@ mod drift;
 mod error;
 mod history;
 mod look;
+mod mount_points;
 mod pause;
 mod request;
 mod rollback;
@@ -236,6 +237,7 @@ async fn undo(
         .map(|left| format!("{}: {}", left.what, error::chain(&left.error)))
         .collect();
     left.extend(as_before::differences(host, planned).await);
+    mount_points::clear(host, &planned.recorded);
     if let Err(error) = journal.keep(again) {
         left.push(error::chain(&error));
     }
@@ -288,6 +290,9 @@ async fn undo_killed(
     record.changes = journal.undos().iter().map(describe).collect();
     let left = roll_back(host, &journal, progress).await;
     journal.keep(left.iter().map(|left| left.undo.clone()).collect())?;
+    if let Ok(recorded) = state.recorded() {
+        mount_points::clear(host, &recorded);
+    }
     let left: Vec<String> = left
         .iter()
         .map(|left| format!("{}: {}", left.what, error::chain(&left.error)))

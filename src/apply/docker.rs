@@ -1,11 +1,19 @@
 //! Networks and memberships.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use super::{Run, StepError};
+use crate::host::Host;
 use crate::model::plan::Connect;
-use crate::model::{Container, DockerState, Network};
+use crate::model::{Container, DockerState, Network, NetworkState, Observed};
 use crate::state::Undo;
+
+/// How long a container that is rolled back has to run again.
+const COMES_BACK: Duration = Duration::from_secs(20);
+/// How often it is looked for meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 impl Run<'_> {
     pub(super) async fn create_network(
@@ -117,4 +125,68 @@ fn aliases_of(
         .and_then(|known| known.attachments.get(network))
         .map(|attachment| attachment.aliases.clone())
         .unwrap_or_default()
+}
+
+/// What brings every container back to the networks that it was on: one that its unit makes anew
+/// is only on those that its compose file names.
+pub(super) fn rejoins(before: &Observed) -> Vec<Undo> {
+    let Some(docker) = &before.docker else {
+        return Vec::new();
+    };
+    let mut rejoins = Vec::new();
+    for container in docker.containers.iter().filter(|known| known.is_running()) {
+        for (name, networks) in &docker.networks {
+            let is_on = |network: &NetworkState| network.endpoints.contains_key(&container.id);
+            let attachment = container.attachments.get(name);
+            if networks.iter().any(is_on) {
+                rejoins.push(Undo::Rejoin {
+                    network: name.clone(),
+                    container: container.name.clone(),
+                    aliases: attachment
+                        .map(|known| known.aliases.clone())
+                        .unwrap_or_default(),
+                    address: attachment.and_then(|known| known.configured),
+                });
+            }
+        }
+    }
+    rejoins
+}
+
+/// Attaches a container that comes back within [`COMES_BACK`]. One that does not is told of by
+/// the look at the host that follows.
+pub(super) async fn rejoin(
+    host: &Host,
+    network: &str,
+    container: &str,
+    aliases: &BTreeSet<String>,
+    address: Option<IpAddr>,
+) -> Result<(), StepError> {
+    let docker = host.docker().await?;
+    let until = Instant::now() + COMES_BACK;
+    loop {
+        match docker.container(container).await {
+            Ok(found) if found.is_running() => {
+                let is_on = found
+                    .attachments
+                    .get(network)
+                    .is_some_and(|attachment| !attachment.endpoint_id.is_empty());
+                if is_on {
+                    return Ok(());
+                }
+                let joined = docker.connect_container(network, &found.id, aliases, address);
+                return match joined.await {
+                    Err(error) if !error.is_already_connected() => Err(error.into()),
+                    _ => Ok(()),
+                };
+            }
+            Ok(_) => {}
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error.into()),
+        }
+        if Instant::now() > until {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }

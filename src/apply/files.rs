@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Run, StepError};
 use crate::host::observe::resolve_owner;
 use crate::model::{Entry, File, layout};
-use crate::root::Root;
+use crate::root::{Root, RootError};
 use crate::state::Undo;
 
 impl Run<'_> {
@@ -88,27 +88,17 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Takes away the empty file that systemd put at a checkout path to bind a stored file over
-    /// it: git would take it for an untracked file that stands in the way of a later pull.
     pub(super) fn clear_mount_point(
         &mut self,
         path: &Path,
         checkout: &Path,
     ) -> Result<(), StepError> {
-        let root = self.host.root();
-        if let Entry::File {
-            content,
-            owner: (0, 0),
-            ..
-        } = root.entry(path)?
-            && content.is_empty()
-        {
-            root.remove(path)?;
-            remove_empty_parents(root, path, checkout);
-            self.progress.say(&format!(
+        if clear_mount_point(self.host.root(), path, checkout)? {
+            let text = format!(
                 "removed the empty file that systemd left at {}",
                 path.display()
-            ));
+            );
+            self.progress.say(&text);
         }
         Ok(())
     }
@@ -125,6 +115,24 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// Takes away the empty file that systemd put at a checkout path to bind a stored file over it:
+/// git would take it for an untracked file that stands in the way of a later pull. Returns whether
+/// there was one.
+///
+/// # Errors
+/// When the file system refuses.
+pub fn clear_mount_point(root: &Root, path: &Path, checkout: &Path) -> Result<bool, RootError> {
+    let is_mount_point = matches!(
+        root.entry(path)?,
+        Entry::File { content, owner: (0, 0), .. } if content.is_empty()
+    );
+    if is_mount_point {
+        root.remove(path)?;
+        remove_empty_parents(root, path, checkout);
+    }
+    Ok(is_mount_point)
 }
 
 pub(super) fn put_unsynced(

@@ -20,6 +20,7 @@ use crate::model::{Action, Blame, Change, Observed, Plan};
 use crate::root::RootError;
 use crate::state::{Journal, State, StateError};
 
+pub use files::clear_mount_point;
 pub use roll_back::{Left, describe, roll_back};
 
 /// Is told of each step, and shows it.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::docker::rejoin;
 use super::files::make_parent;
 use super::switch::MARK;
 use super::{Progress, StepError};
@@ -79,6 +80,7 @@ fn phase(undo: &Undo) -> u8 {
         Undo::DaemonReload => 4,
         Undo::Restart(_) | Undo::ReloadUnit(_) | Undo::Start(_) => 5,
         Undo::ReloadNginx | Undo::RestartNginx => 6,
+        Undo::Rejoin { .. } => 7,
     }
 }
 
@@ -99,6 +101,9 @@ pub fn describe(undo: &Undo) -> String {
         Undo::ReloadUnit(unit) => format!("let {unit} reload its old files"),
         Undo::Restart(unit) => format!("restart {unit} with its old files"),
         Undo::Connect {
+            network, container, ..
+        }
+        | Undo::Rejoin {
             network, container, ..
         } => format!("attach {container} to {network}"),
         Undo::Disconnect { network, container } => {
@@ -185,6 +190,12 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
                 _ => Ok(()),
             }
         }
+        Undo::Rejoin {
+            network,
+            container,
+            aliases,
+            address,
+        } => rejoin(host, network, container, aliases, *address).await,
         Undo::Disconnect { network, container } => {
             let docker = host.docker().await?;
             match docker.disconnect_container(network, container, true).await {

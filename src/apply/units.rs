@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::docker::rejoins;
 use super::{Run, StepError};
 use crate::host::HostError;
 use crate::model::plan::{Drain, UnitStep};
@@ -51,6 +52,7 @@ impl Run<'_> {
         step: &UnitStep,
         interrupts: &BTreeSet<String>,
     ) -> Result<(), StepError> {
+        self.journal.record_all(rejoins(self.before))?;
         for unit in interrupts {
             self.journal.record(Undo::Start(unit.clone()))?;
         }
@@ -64,6 +66,7 @@ impl Run<'_> {
     }
 
     pub(super) async fn reload_unit(&mut self, step: &UnitStep) -> Result<(), StepError> {
+        self.journal.record_all(rejoins(self.before))?;
         self.journal.record(Undo::ReloadUnit(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
         Ok(systemd.reload_unit(&step.unit, step.timeout).await?)
@@ -74,6 +77,7 @@ impl Run<'_> {
         step: &UnitStep,
         interrupts: &BTreeSet<String>,
     ) -> Result<(), StepError> {
+        self.journal.record_all(rejoins(self.before))?;
         for unit in interrupts {
             self.journal.record(Undo::Start(unit.clone()))?;
         }

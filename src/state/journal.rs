@@ -65,6 +65,18 @@ pub enum Undo {
         /// The address that was asked for, if any.
         address: Option<IpAddr>,
     },
+    /// Attach a container that was on the network and that its unit may have made anew, once it
+    /// runs.
+    Rejoin {
+        /// The network's name.
+        network: String,
+        /// The container's name.
+        container: String,
+        /// Its names on the network.
+        aliases: BTreeSet<String>,
+        /// The address that was asked for, if any.
+        address: Option<IpAddr>,
+    },
     /// Detach a container that was not on the network.
     Disconnect {
         /// The network's name.
@@ -151,15 +163,29 @@ impl Journal {
     /// # Errors
     /// When it cannot be forced to the disk; the step must not be done then.
     pub fn record(&mut self, undo: Undo) -> Result<(), StateError> {
-        if self.undos.contains(&undo) {
+        self.record_all(vec![undo])
+    }
+
+    /// [`Journal::record`] of several at once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn record_all(&mut self, undos: Vec<Undo>) -> Result<(), StateError> {
+        let mut new = undos;
+        new.retain(|undo| !self.undos.contains(undo));
+        let mut text = Vec::new();
+        for undo in &new {
+            text.extend(line(&self.path, undo)?);
+        }
+        if text.is_empty() {
             return Ok(());
         }
         if self.undos.is_empty() {
             // A power loss may have left the beginning of a line, which this one must not extend.
             self.root.remove(&self.path)?;
         }
-        self.root.append(&self.path, &line(&self.path, &undo)?)?;
-        self.undos.push(undo);
+        self.root.append(&self.path, &text)?;
+        self.undos.extend(new);
         Ok(())
     }
 
