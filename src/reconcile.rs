@@ -5,6 +5,7 @@ mod blame;
 mod commit;
 mod drift;
 mod error;
+mod gates;
 mod history;
 mod look;
 mod mount_points;
@@ -87,12 +88,12 @@ async fn attempt_to_apply(
     if state.journal()?.is_empty()
         && let ControlFlow::Break(ended) = prepare(host, state, attempt).await?
     {
-        return Ok(ended);
+        return gates::hold(host, request, ended, progress).await;
     }
     let _lock = state.lock(request.lock_timeout)?;
     undo_killed(host, state, request, progress).await?;
     let mut planned = match prepare(host, state, attempt).await? {
-        ControlFlow::Break(ended) => return Ok(ended),
+        ControlFlow::Break(ended) => return gates::hold(host, request, ended, progress).await,
         ControlFlow::Continue(planned) => planned,
     };
     validate::demand(host, &mut planned).await?;
@@ -110,9 +111,10 @@ async fn prepare(
 ) -> Result<ControlFlow<Applied, Planned>, ReconcileError> {
     let planned = plan_to_apply(host, state, attempt).await;
     match planned {
-        Ok(planned) if planned.is_in_sync() => {
-            Ok(ControlFlow::Break(Applied::InSync(Box::new(planned))))
-        }
+        Ok(planned) if planned.is_in_sync() => Ok(ControlFlow::Break(Applied::InSync {
+            planned: Box::new(planned),
+            gates: Vec::new(),
+        })),
         planned => match attempt.skips(state, planned.as_ref().err())? {
             Some(skip) => Ok(ControlFlow::Break(Applied::Skipped(Box::new(skip)))),
             None => planned.map(ControlFlow::Continue),
@@ -143,6 +145,7 @@ async fn transact(
         switched: None,
         kept: BTreeSet::new(),
         steps: Vec::new(),
+        answers: Vec::new(),
     };
     let result = carry_out(&mut run, request, planned).await;
     let Run {
@@ -150,9 +153,11 @@ async fn transact(
         progress,
         switched,
         steps,
+        answers,
         ..
     } = run;
     record.changes = steps;
+    record.gates = answers;
     record.time = Timestamp::now();
     let committed = match result {
         Ok(after) => {
@@ -179,9 +184,10 @@ async fn carry_out(
     request: &Request,
     planned: &Planned,
 ) -> Result<Observed, ReconcileError> {
-    run.carry_out(&planned.plan)
-        .await
-        .map_err(ReconcileError::step)?;
+    let plan = &planned.plan;
+    run.make(plan).await.map_err(ReconcileError::step)?;
+    gates::verify(run, request, planned).await?;
+    run.retire(plan).await.map_err(ReconcileError::step)?;
     let (after, left) = verify(run, request, planned).await?;
     if left.is_empty() {
         return Ok(after);
@@ -189,7 +195,7 @@ async fn carry_out(
     if !left.changes.iter().all(look::is_follow_up) || !left.refusals.is_empty() {
         return Err(ReconcileError::not_converged(left));
     }
-    run.carry_out(&left).await.map_err(ReconcileError::step)?;
+    run.make(&left).await.map_err(ReconcileError::step)?;
     let (after, left) = verify(run, request, planned).await?;
     match left.is_empty() {
         true => Ok(after),

@@ -4,6 +4,7 @@
 mod certificate;
 mod docker;
 mod files;
+mod gates;
 mod roll_back;
 mod switch;
 mod units;
@@ -15,12 +16,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
+use crate::host::probe::ProbeError;
 use crate::host::{Host, HostError, blame_by_lines};
-use crate::model::{Action, Blame, Change, Observed, Plan};
+use crate::model::{Action, Answer, Blame, Change, Gate, Observed, Plan};
 use crate::root::RootError;
 use crate::state::{Journal, State, StateError};
 
 pub use files::clear_mount_point;
+pub use gates::ask_gates;
 pub use roll_back::{Left, describe, roll_back};
 
 /// Is told of each step, and shows it.
@@ -29,6 +32,10 @@ pub trait Progress {
     fn begin(&mut self, change: &Change);
     /// A step is done.
     fn done(&mut self, change: &Change);
+    /// A gate is asked, after so many tries that were in vain.
+    fn asks(&mut self, gate: &Gate, in_vain: u32);
+    /// A gate holds.
+    fn holds(&mut self, gate: &Gate, answer: &Answer);
     /// Something worth knowing happened on the way.
     fn say(&mut self, text: &str);
     /// Something happened that somebody should look at, and that fails nothing.
@@ -65,6 +72,16 @@ pub enum StepError {
         /// The last lines of its journal during the run.
         journal: Vec<String>,
     },
+    /// A health gate does not hold.
+    #[error("{}: {error} after {tries} tr{}", .gate.probe, if *.tries == 1 { "y" } else { "ies" })]
+    Gate {
+        /// The gate.
+        gate: Box<Gate>,
+        /// How often it was asked.
+        tries: u32,
+        /// What came back the last time.
+        error: ProbeError,
+    },
     /// A signal asked to stop.
     #[error("interrupted by a signal")]
     Interrupted,
@@ -83,6 +100,7 @@ impl StepError {
                 "getent passwd {}",
                 owner.replace(':', "; getent group ")
             )),
+            StepError::Gate { gate, error, .. } => error.hint(&gate.probe),
             StepError::Root(_) | StepError::Interrupted => None,
         }
     }
@@ -94,6 +112,7 @@ impl StepError {
         match self {
             StepError::Host(error) => error.blame(),
             StepError::NotUp { journal, .. } => blame_by_lines(journal),
+            StepError::Gate { error, .. } => error.blame(),
             StepError::NoOwner { .. } => Blame::Content,
             StepError::State(_) | StepError::Root(_) | StepError::Interrupted => {
                 Blame::Circumstance
@@ -128,16 +147,33 @@ pub struct Run<'a> {
     pub kept: BTreeSet<PathBuf>,
     /// One line for each step that was begun.
     pub steps: Vec<String>,
+    /// Gates that were asked, with their answers.
+    pub answers: Vec<Answer>,
 }
 
 impl Run<'_> {
-    /// Does every change of `plan` in its order.
+    /// Does every change of `plan` that comes before the gates, in its order.
     ///
     /// # Errors
     /// The first step that failed, with its change. The caller rolls back.
-    pub async fn carry_out(&mut self, plan: &Plan) -> Result<(), (Change, StepError)> {
+    pub async fn make(&mut self, plan: &Plan) -> Result<(), (Change, StepError)> {
+        self.carry_out(plan, false).await
+    }
+
+    /// Does what comes once the gates hold: takes away what served before.
+    ///
+    /// # Errors
+    /// As [`Run::make`].
+    pub async fn retire(&mut self, plan: &Plan) -> Result<(), (Change, StepError)> {
+        self.carry_out(plan, true).await
+    }
+
+    async fn carry_out(&mut self, plan: &Plan, after: bool) -> Result<(), (Change, StepError)> {
         let mut started = Vec::new();
-        let mut changes = plan.changes.iter().peekable();
+        let changes = plan.changes.iter();
+        let mut changes = changes
+            .filter(|change| change.after_gates == after)
+            .peekable();
         while let Some(change) = changes.next() {
             let failed = |error| (change.clone(), error);
             if self.interrupted.load(Ordering::Relaxed) {
@@ -204,6 +240,7 @@ impl Run<'_> {
             Action::Restart(step) => self.restart(step, &change.interrupts).await,
             Action::ReloadUnit(step) => self.reload_unit(step).await,
             Action::Stop(step) => self.stop(step, &change.interrupts).await,
+            Action::Soak(time) => self.soak(*time, &plan.gates).await,
             Action::Drain(drain) => self.drain(drain).await,
             Action::Connect(connect) => self.connect(connect).await,
             Action::ReloadNginx => self.reload_nginx().await,

@@ -175,6 +175,9 @@ pub(super) struct ApplyArgs {
     /// Try again what failed, and do not wait; for --unattended
     #[arg(long)]
     pub retry: bool,
+    /// Ask all health gates, not only those that the changes touch; also when there is nothing to do
+    #[arg(long, conflicts_with = "root")]
+    pub verify_all: bool,
 }
 
 #[derive(Debug, clap::Args)]

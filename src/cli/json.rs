@@ -21,6 +21,8 @@ pub(super) struct Plan {
     generation: Option<u64>,
     in_sync: bool,
     changes: Vec<Change>,
+    /// Health gates that an apply would ask.
+    gates: Vec<Gate>,
     refusals: Vec<Refusal>,
     /// What nginx and systemd say about what would be applied.
     findings: Vec<Finding>,
@@ -50,6 +52,15 @@ struct Diff {
     new_path: String,
     /// A unified diff; values that look like secrets are masked.
     unified: String,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Gate {
+    /// A URL, or `tcp ADDRESS:PORT`, `container NAME`, `unit NAME`.
+    gate: String,
+    /// What has to come back.
+    expects: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -126,6 +137,14 @@ impl Plan {
                 .changes
                 .iter()
                 .map(|one| change(one, show_secrets))
+                .collect(),
+            gates: plan
+                .gates
+                .iter()
+                .map(|gate| Gate {
+                    gate: gate.probe.to_string(),
+                    expects: gate.probe.expects(),
+                })
                 .collect(),
             refusals: plan
                 .refusals
@@ -204,6 +223,7 @@ fn action(action: &Action) -> (&'static str, String) {
         Action::Restart(step) => ("restart", step.unit.clone()),
         Action::ReloadUnit(step) => ("reload", step.unit.clone()),
         Action::Stop(step) => ("stop", step.unit.clone()),
+        Action::Soak(time) => ("soak", format!("{} s", time.as_secs_f64())),
         Action::Drain(drain) => ("drain", drain.unit.clone()),
         Action::Connect(connect) => ("connect", connect.container.clone()),
         Action::ReloadNginx => ("reload", "nginx.service".to_owned()),
@@ -221,6 +241,8 @@ pub(super) struct Applied {
     outcome: &'static str,
     plan: Option<Plan>,
     run: Option<RunRecord>,
+    /// Health gates that were asked, each with its answer.
+    gates: Vec<model::Answer>,
     /// Why an unattended run left the host alone.
     skip: Option<Skip>,
     /// What somebody should look at although the run succeeded.
@@ -229,16 +251,22 @@ pub(super) struct Applied {
 
 impl Applied {
     pub fn new(applied: &reconcile::Applied, plan: Option<Plan>, warnings: &[String]) -> Self {
-        let (outcome, run, skip) = match applied {
-            reconcile::Applied::InSync(_) => ("in-sync", None, None),
-            reconcile::Applied::Done(record) => ("applied", Some((**record).clone()), None),
-            reconcile::Applied::Skipped(skip) => ("skipped", None, Some((**skip).clone())),
+        let (outcome, run, skip, gates) = match applied {
+            reconcile::Applied::InSync { gates, .. } => ("in-sync", None, None, gates.clone()),
+            reconcile::Applied::Done(record) => {
+                let run = Some((**record).clone());
+                ("applied", run, None, record.gates.clone())
+            }
+            reconcile::Applied::Skipped(skip) => {
+                ("skipped", None, Some((**skip).clone()), Vec::new())
+            }
         };
         Self {
             format_version: FORMAT_VERSION,
             outcome,
             plan,
             run,
+            gates,
             skip,
             warnings: warnings.to_vec(),
         }

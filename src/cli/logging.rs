@@ -89,7 +89,7 @@ pub(super) fn applied(applied: &Applied) {
             tracing::info!(run = record.kind.as_str(), generation, changes, "applied");
         }
         Applied::Skipped(skip) => tracing::info!("skipped: {}", render::skip(skip)),
-        Applied::InSync(_) => {}
+        Applied::InSync { .. } => {}
     }
 }
 

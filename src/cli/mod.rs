@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::host::Host;
 use crate::model::Finding;
+use crate::plan::Gates;
 use crate::reconcile::{self, Applied, ReconcileError, Request};
 use crate::root::Root;
 use args::{
@@ -188,6 +189,7 @@ impl Context<'_> {
             only: input.only.clone(),
             allow_empty: input.allow_empty,
             lock_timeout: input.lock_timeout(),
+            gates: Gates::Touched,
             by: privilege::user(),
             unattended: false,
             retry: false,
@@ -222,6 +224,10 @@ impl Context<'_> {
         let request = Request {
             unattended: args.unattended,
             retry: args.retry,
+            gates: match args.verify_all {
+                true => Gates::All,
+                false => Gates::Touched,
+            },
             ..self.request(folder, &args.input)
         };
         self.change(args.show, output, async |lines, present| {
@@ -264,7 +270,7 @@ impl Context<'_> {
         let began = std::time::Instant::now();
         let applied = run(&mut lines, &mut present).await?;
         lines.end();
-        if let Applied::InSync(planned) = &applied {
+        if let Applied::InSync { planned, .. } = &applied {
             presented = Some(json::Plan::new(planned, show.show_secrets));
         }
         match show.json {
@@ -274,7 +280,7 @@ impl Context<'_> {
         logging::applied(&applied);
         Ok(match applied {
             Applied::Skipped(_) => DIFFERENCES,
-            Applied::InSync(_) | Applied::Done(_) => 0,
+            Applied::InSync { .. } | Applied::Done(_) => 0,
         })
     }
 

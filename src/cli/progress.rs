@@ -3,7 +3,7 @@
 use super::output::{Output, clean, styled};
 use super::render::{self, DIM, GOOD, WARN};
 use crate::apply::Progress;
-use crate::model::Change;
+use crate::model::{Answer, Change, Gate};
 
 /// Shows steps.
 pub(super) struct Lines {
@@ -69,6 +69,24 @@ impl Progress for Lines {
             self.end();
             self.output
                 .line(&format!("{} {}", styled(WARN, "warning"), clean(text)));
+        }
+    }
+
+    fn asks(&mut self, gate: &Gate, in_vain: u32) {
+        if !self.quiet && self.output.is_terminal() {
+            let text = render::asked(gate, in_vain);
+            self.output
+                .part(&format!("\r\u{1b}[K{} {text}", styled(DIM, "…")));
+            self.open = true;
+        }
+    }
+
+    fn holds(&mut self, gate: &Gate, answer: &Answer) {
+        if !self.quiet {
+            self.end();
+            let text = render::held(gate, answer);
+            self.output
+                .line(&format!("{} {text}", styled(GOOD, "done")));
         }
     }
 

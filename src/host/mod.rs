@@ -7,11 +7,15 @@ pub mod error;
 pub mod nginx;
 pub mod observe;
 pub mod openssl;
+pub mod probe;
 pub mod systemd;
 
 pub use blame::blame_by_lines;
 pub use error::HostError;
 
+use std::sync::{Arc, OnceLock};
+
+use rustls::RootCertStore;
 use tokio::sync::OnceCell;
 
 use crate::root::Root;
@@ -26,6 +30,7 @@ pub struct Host {
     nginx: Nginx,
     systemd: OnceCell<Systemd>,
     docker: OnceCell<Docker>,
+    issuers: OnceLock<Arc<RootCertStore>>,
 }
 
 impl Host {
@@ -46,6 +51,7 @@ impl Host {
             nginx: Nginx::default(),
             systemd: OnceCell::new(),
             docker: OnceCell::new(),
+            issuers: OnceLock::new(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use super::error::HostError;
+use crate::model::layout;
 
 /// Days for which a self-signed certificate is valid: long enough to get a real one.
 const DAYS: &str = "90";
@@ -22,7 +23,11 @@ pub fn self_signed(names: &[String], key: &Path, certificate: &Path) -> Command 
         .args(["req", "-x509", "-newkey", "ec"])
         .args(["-pkeyopt", "ec_paramgen_curve:prime256v1"])
         .args(["-nodes", "-days", DAYS, "-subj"])
-        .arg(format!("/CN={}", name(names).replace('/', "")))
+        .arg(format!(
+            "/O={}/CN={}",
+            layout::BOOTSTRAP_ORGANISATION,
+            name(names).replace('/', "")
+        ))
         .arg("-addext")
         .arg(format!("subjectAltName={alternatives}"))
         .arg("-keyout")

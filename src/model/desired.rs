@@ -9,6 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::gate::Gate;
 use super::id::{Hash, Kind, ResourceId};
 use super::site::{Site, Zone};
 
@@ -154,6 +155,13 @@ pub struct Unit {
     /// Compose files that its calls without `-f` find in their folder; none where two calls find
     /// different ones.
     pub compose_files: Vec<PathBuf>,
+}
+
+impl Unit {
+    /// Whether one of its compose projects publishes a port of the host.
+    pub fn publishes(&self, port: u16) -> bool {
+        self.stacks.iter().any(|stack| stack.ports.contains(&port))
+    }
 }
 
 /// `Type=` as far as it changes what "started" means, systemd.service(5).
@@ -327,37 +335,6 @@ pub struct Volume {
     pub labels: BTreeMap<String, String>,
 }
 
-/// A health gate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gate {
-    /// What is asked.
-    pub probe: Probe,
-    /// Bound of one try.
-    #[serde(with = "seconds")]
-    pub timeout: Duration,
-    /// Further tries after the first.
-    pub retries: u32,
-}
-
-/// What a health gate asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Probe {
-    /// An HTTP or HTTPS request answers with this status.
-    Url {
-        /// The public URL; connected to 127.0.0.1.
-        url: String,
-        /// The status that is expected.
-        status: u16,
-    },
-    /// A TCP connection opens.
-    Tcp(String),
-    /// A container is healthy.
-    Container(String),
-    /// A unit is active.
-    Unit(String),
-}
-
 /// An expected route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
@@ -416,7 +393,7 @@ impl Desired {
 }
 
 /// Durations as seconds.
-mod seconds {
+pub(super) mod seconds {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer};

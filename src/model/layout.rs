@@ -13,6 +13,8 @@ pub const GENERATIONS: &str = "/etc/watchme-apply/generations";
 pub const STATE: &str = "/var/lib/watchme-apply";
 /// nginx's configuration (Debian's layout).
 pub const NGINX: &str = "/etc/nginx";
+/// The unit that runs nginx (Debian's package).
+pub const NGINX_UNIT: &str = "nginx.service";
 /// Where an administrator's units lie, systemd.unit(5).
 pub const SYSTEMD: &str = "/etc/systemd/system";
 /// File name of the drop-in that makes a unit use stored files. It has to come after all others,
@@ -22,6 +24,10 @@ pub const BIND_DROPIN: &str = "zz-watchme-apply-files.conf";
 pub const RECOVERY_UNIT: &str = "watchme-apply-recover.service";
 /// File name of the drop-in that keeps a paused unit from starting.
 pub const PAUSE_DROPIN: &str = "90-watchme-apply-pause.conf";
+
+/// The organisation that self-signed certificates of this program name as their subject, so that
+/// nobody else's passes for one.
+pub const BOOTSTRAP_ORGANISATION: &str = "watchme-apply bootstrap";
 
 /// Folders of a tree in the store.
 pub mod store {

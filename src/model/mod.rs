@@ -5,6 +5,7 @@ pub mod candidate;
 pub mod desired;
 pub mod diagnostic;
 pub mod finding;
+pub mod gate;
 pub mod id;
 pub mod layout;
 pub mod observed;
@@ -18,11 +19,12 @@ pub mod watch;
 pub use attempts::{Attempts, BackOff, Blame, Hold, Quarantine};
 pub use candidate::Candidate;
 pub use desired::{
-    Budget, Desired, EtcAction, EtcFile, File, Gate, Install, Member, MemberName, Network,
-    OnChange, Origin, Probe, Route, Stack, Subnet, Unit, UnitType, Volume,
+    Budget, Desired, EtcAction, EtcFile, File, Install, Member, MemberName, Network, OnChange,
+    Origin, Route, Stack, Subnet, Unit, UnitType, Volume,
 };
 pub use diagnostic::Diagnostic;
 pub use finding::{Complaint, Finding, Rule, Severity};
+pub use gate::{Answer, Behind, Gate, Probe, Url};
 pub use id::{Hash, Kind, ResourceId, Selector};
 pub use observed::{
     Attachment, Container, DockerState, Entry, Health, NetworkState, NginxState, Observed,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::desired::{File, Network, Stack, Volume};
+use super::gate::Gate;
 use super::id::ResourceId;
 use super::report::DriftKind;
 use super::site::Certificate;
@@ -15,6 +16,8 @@ use super::site::Certificate;
 pub struct Plan {
     /// What to do, in order.
     pub changes: Vec<Change>,
+    /// Health gates that the changes touch.
+    pub gates: Vec<Gate>,
     /// What stands in the way: while there is one, an apply changes nothing.
     pub refusals: Vec<Refusal>,
     /// What is worth knowing and needs no change by us.
@@ -43,6 +46,8 @@ pub struct Change {
     pub interrupts: BTreeSet<String>,
     /// Which kind of drift it is when the host should already be so.
     pub drift: DriftKind,
+    /// Whether it waits until the gates hold, because it takes away what served before.
+    pub after_gates: bool,
 }
 
 /// Content before and after, for people.
@@ -144,6 +149,8 @@ pub enum Action {
     ReloadUnit(UnitStep),
     /// Stop a unit.
     Stop(UnitStep),
+    /// Ask the gates for that long before anything old stops.
+    Soak(Duration),
     /// Wait for the last requests to a unit that leaves.
     Drain(Drain),
     /// Attach a container to a network.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::desired::{Desired, Origin};
+use super::gate::Answer;
 use super::id::{Hash, ResourceId};
 
 /// All records that a plan needs.
@@ -162,6 +163,9 @@ pub struct RunRecord {
     pub only: Vec<String>,
     /// One line for each step that was begun.
     pub changes: Vec<String>,
+    /// Health gates that were asked, each with its answer.
+    #[serde(default)]
+    pub gates: Vec<Answer>,
     /// How it ended.
     pub outcome: Outcome,
     /// Why it failed, in one line.

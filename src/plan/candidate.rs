@@ -129,6 +129,7 @@ mod tests {
             action: action.clone(),
             why: String::new(),
             diff: None,
+            after_gates: false,
             interrupts: BTreeSet::new(),
             drift: DriftKind::Drifted,
         };

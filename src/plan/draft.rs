@@ -30,6 +30,8 @@ pub(super) enum Stage {
     Members,
     /// nginx serves the new sites.
     Nginx,
+    /// The gates hold, and go on holding.
+    Soak,
     /// Last requests to what leaves end.
     Drain,
     /// What left the desired state stops and goes.
@@ -103,6 +105,11 @@ impl<'a> Draft<'a> {
             .collect()
     }
 
+    /// The changes so far, in the order in which they came up.
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().map(|(_, change)| change)
+    }
+
     /// How many changes there are so far.
     pub fn len(&self) -> usize {
         self.changes.len()
@@ -163,12 +170,23 @@ impl<'a> Draft<'a> {
     }
 
     pub fn finish(mut self) -> Plan {
+        let (gates, notes) = super::gates::plan(&self);
+        self.notes.extend(notes);
         self.changes.sort_by_key(|(stage, _)| *stage);
         Plan {
-            changes: self.changes.into_iter().map(|(_, change)| change).collect(),
+            changes: self.changes.into_iter().map(in_place).collect(),
+            gates,
             refusals: self.refusals,
             notes: self.notes,
         }
+    }
+}
+
+/// The change with what its place in the order means for it.
+fn in_place((stage, change): (Stage, Change)) -> Change {
+    Change {
+        after_gates: stage >= Stage::Soak,
+        ..change
     }
 }
 
@@ -181,6 +199,7 @@ pub(super) fn change(id: ResourceId, action: Action, why: impl Into<String>) -> 
         diff: None,
         interrupts: BTreeSet::new(),
         drift: DriftKind::Drifted,
+        after_gates: false,
     }
 }
 

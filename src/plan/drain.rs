@@ -1,4 +1,5 @@
-//! The last requests to what leaves: nginx's workers from before the reload still answer them.
+//! Before what leaves stops: the gates hold for a while, and its last requests end, which nginx's
+//! workers from before the reload still answer.
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Before an old unit stops, its last requests end: those that old workers have begun.
 pub(super) fn plan(draft: &mut Draft<'_>) {
+    soak(draft);
     if !draft.any_action(|action| matches!(action, Action::ReloadNginx)) {
         return;
     }
@@ -34,6 +36,21 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         let id = ResourceId::new(Kind::Unit, unit);
         draft.derived(Stage::Drain, change(id, Action::Drain(drain), why));
     }
+}
+
+/// What leaves stays beside its replacement until the gates held for as long as watchme.toml says.
+fn soak(draft: &mut Draft<'_>) {
+    let time = draft.desired.soak;
+    let retiring = draft.retiring();
+    let Some(first) = retiring.first().filter(|_| !time.is_zero()) else {
+        return;
+    };
+    let why = format!(
+        "{} stays that long beside what replaces it",
+        retiring.join(", ")
+    );
+    let id = ResourceId::new(Kind::Unit, first);
+    draft.derived(Stage::Soak, change(id, Action::Soak(time), why));
 }
 
 /// What watchme.toml says, else the longest time that the sites so far wait for an upstream.

@@ -7,6 +7,7 @@ mod draft;
 mod drain;
 mod etc;
 mod files;
+mod gates;
 mod loaded;
 mod members;
 mod networks;
@@ -33,6 +34,18 @@ use jiff::Timestamp;
 use crate::model::{Desired, Observed, Plan, Recorded, ResourceId, Selector};
 use draft::Draft;
 
+/// Which health gates a run asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gates {
+    /// None: what is there is mended, and nothing new is brought in.
+    None,
+    /// Those that the changes touch.
+    #[default]
+    Touched,
+    /// All.
+    All,
+}
+
 /// What a plan is made of.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
@@ -48,6 +61,8 @@ pub struct Inputs<'a> {
     pub checkouts: &'a [PathBuf],
     /// Whether an empty desired state may take everything away.
     pub allow_empty: bool,
+    /// Which health gates are asked.
+    pub gates: Gates,
     /// The present time, for pauses.
     pub now: Timestamp,
 }

@@ -1,5 +1,6 @@
 //! Plans as tables: a case each.
 
+mod gates;
 mod properties;
 mod replacement;
 mod simulate;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Inputs, inventory, nginx_hash, plan, systemd_hash, unit_hash};
+use super::{Gates, Inputs, inventory, nginx_hash, plan, systemd_hash, unit_hash};
 use crate::model::*;
 use simulate::simulate;
 
@@ -63,6 +64,7 @@ fn planned(desired: &Desired, observed: &Observed, recorded: &Recorded) -> Plan 
         only: &[],
         checkouts: &checkouts,
         allow_empty: true,
+        gates: Gates::Touched,
         now: Timestamp::UNIX_EPOCH,
     })
 }
@@ -76,6 +78,7 @@ fn record(desired: &Desired, observed: &Observed, recorded: &Recorded) -> Record
         only: &[],
         checkouts: &[],
         allow_empty: true,
+        gates: Gates::Touched,
         now: Timestamp::UNIX_EPOCH,
     });
     let units = desired.units.iter().map(|(name, unit)| {
@@ -103,6 +106,7 @@ fn record(desired: &Desired, observed: &Observed, recorded: &Recorded) -> Record
         unattended: false,
         only: Vec::new(),
         changes: Vec::new(),
+        gates: Vec::new(),
         outcome: Outcome::Applied,
         reason: None,
     };
@@ -361,6 +365,7 @@ fn an_empty_desired_state_needs_a_word() {
         only: &[],
         checkouts: &[],
         allow_empty: false,
+        gates: Gates::Touched,
         now: Timestamp::UNIX_EPOCH,
     };
     let refused = plan(inputs);
@@ -368,6 +373,7 @@ fn an_empty_desired_state_needs_a_word() {
     assert_eq!(refused.changes, []);
     let allowed = plan(Inputs {
         allow_empty: true,
+        gates: Gates::Touched,
         ..inputs
     });
     assert!(!allowed.changes.is_empty());
@@ -431,6 +437,7 @@ fn only_leaves_the_rest_alone() {
         only: &only,
         checkouts: &[],
         allow_empty: false,
+        gates: Gates::Touched,
         now: Timestamp::UNIX_EPOCH,
     });
     let ids: BTreeSet<String> = plan

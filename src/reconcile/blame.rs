@@ -33,6 +33,7 @@ impl ReconcileError {
             | ReconcileError::State(StateError::Damaged { .. } | StateError::Generation { .. })
             | ReconcileError::Dirty { .. }
             | ReconcileError::Refused(_)
+            | ReconcileError::GatesFail { .. }
             | ReconcileError::NothingApplied
             | ReconcileError::GenerationLost { .. }
             | ReconcileError::NoSuchGeneration { .. }
@@ -53,6 +54,8 @@ mod tests {
     use super::*;
     use crate::apply::StepError;
     use crate::host::HostError;
+    use crate::host::probe::ProbeError;
+    use crate::model::{Behind, Gate, Probe};
     use crate::root::RootError;
     use Blame::{Circumstance, Content};
 
@@ -82,6 +85,27 @@ mod tests {
             unit: "a.service".into(),
             why: "exit-code, status 1".into(),
             journal: vec![line.into()],
+        }
+    }
+
+    fn gate_of(got: u16) -> StepError {
+        StepError::Gate {
+            gate: Box::new(Gate {
+                probe: Probe::Url {
+                    url: "https://api.example.org/health".parse().unwrap(),
+                    status: 200,
+                    verify: true,
+                },
+                timeout: std::time::Duration::from_secs(5),
+                retries: 3,
+                behind: Behind::default(),
+            }),
+            tries: 4,
+            error: ProbeError::Status {
+                expected: 200,
+                got,
+                said: None,
+            },
         }
     }
 
@@ -123,6 +147,14 @@ mod tests {
             (rolled_back(damaged().into()), Some(Circumstance)),
             (rolled_back(not_converged), Some(Content)),
             (incomplete, Some(Content)),
+            (rolled_back(step(gate_of(500))), Some(Content)),
+            (
+                ReconcileError::GatesFail {
+                    asked: 1,
+                    failed: vec![gate_of(500)],
+                },
+                None,
+            ),
             (
                 step(StepError::State(full_disk().into())),
                 Some(Circumstance),
@@ -147,5 +179,28 @@ mod tests {
         ] {
             assert_eq!(error.blame(), blame, "{error:?}");
         }
+    }
+
+    #[test]
+    fn failed_gates_are_one_line_each() {
+        let error = ReconcileError::gate(gate_of(500));
+        let chained = super::super::error::chain(&error);
+        assert_eq!(
+            chained,
+            "a health gate failed: https://api.example.org/health: expected 200, got 500 after 4 tries"
+        );
+        let hint = error.hint().unwrap_or_default();
+        assert!(hint.starts_with("curl -ski --resolve api.example.org:443:127.0.0.1"));
+        let both = ReconcileError::GatesFail {
+            asked: 14,
+            failed: vec![gate_of(500), gate_of(502)],
+        };
+        assert_eq!(
+            both.to_string(),
+            "in sync, but 2 of 14 health gates fail; nothing was changed
+https://api.example.org/health: expected 200, got 500 after 4 tries
+https://api.example.org/health: expected 200, got 502 after 4 tries"
+        );
+        assert_eq!((both.exit_status(), both.hint()), (1, Some(hint)));
     }
 }

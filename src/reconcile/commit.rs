@@ -17,6 +17,7 @@ pub(super) fn inventory(planned: &Planned) -> Inventory {
         only: &planned.only,
         checkouts: &planned.checkouts,
         allow_empty: true,
+        gates: plan::Gates::None,
         now: Timestamp::now(),
     });
     let removed = |name: &String| {

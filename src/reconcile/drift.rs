@@ -9,6 +9,7 @@ use crate::model::{
     Desired, DriftItem, DriftKind, Hash, Kind, Plan, Recorded, ResourceId, RunKind, RunRecord,
     Selector,
 };
+use crate::plan::Gates;
 use crate::source::Which;
 use crate::state::{InProgress, State};
 
@@ -87,6 +88,11 @@ pub async fn fix(
     request: &Request,
     progress: &mut dyn Progress,
 ) -> Result<Drift, ReconcileError> {
+    // Undoing a repair because something else does not answer would make nothing better.
+    let request = &Request {
+        gates: Gates::None,
+        ..request.clone()
+    };
     let state = State::new(host.root().clone());
     let unfinished = !state.journal()?.is_empty();
     let found = drift(host, request).await?;
@@ -141,6 +147,10 @@ async fn plan_applied(
     recorded: Recorded,
 ) -> Result<Planned, ReconcileError> {
     let (record, desired) = look::applied(state, &recorded)?.clone();
+    let request = &Request {
+        gates: Gates::None,
+        ..request.clone()
+    };
     look::plan_generation(host, request, recorded, record, desired).await
 }
 

@@ -47,6 +47,14 @@ pub enum ReconcileError {
         /// What is left.
         left: Vec<String>,
     },
+    /// Nothing was to be done, and health gates do not hold.
+    #[error("in sync, but {} of {asked} health gates {}; nothing was changed{}", .failed.len(), if .failed.len() == 1 { "fails" } else { "fail" }, lines(.failed))]
+    GatesFail {
+        /// How many were asked.
+        asked: usize,
+        /// Those that do not hold.
+        failed: Vec<StepError>,
+    },
     /// Failed, and undone.
     #[error("the apply failed and was rolled back: the host is as before")]
     RolledBack {
@@ -211,6 +219,7 @@ impl ReconcileError {
                 "look where it leads, and remove it: ls -l {}",
                 path.display()
             )),
+            ReconcileError::GatesFail { failed, .. } => failed.first().and_then(StepError::hint),
             ReconcileError::NotConverged { .. } => None,
         }
     }
@@ -218,6 +227,13 @@ impl ReconcileError {
     pub(super) fn step((change, source): (Change, StepError)) -> Self {
         ReconcileError::Step {
             what: format!("{} ({})", change.id, change.why),
+            source: Box::new(source),
+        }
+    }
+
+    pub(super) fn gate(source: StepError) -> Self {
+        ReconcileError::Step {
+            what: "a health gate".to_owned(),
             source: Box::new(source),
         }
     }
@@ -295,6 +311,10 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+fn lines(errors: &[StepError]) -> String {
+    errors.iter().map(|error| format!("\n{error}")).collect()
 }
 
 fn count(paths: &[PathBuf]) -> String {

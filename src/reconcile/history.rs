@@ -55,6 +55,7 @@ fn new(request: &Request, kind: RunKind, origin: Origin) -> RunRecord {
         unattended: request.unattended,
         only: request.only.iter().map(Selector::to_string).collect(),
         changes: Vec::new(),
+        gates: Vec::new(),
         outcome: Outcome::Applied,
         reason: None,
     }

@@ -30,6 +30,7 @@ pub(super) fn recorded(state: &State) -> Result<Recorded, ReconcileError> {
             only: &[],
             checkouts: &[],
             allow_empty: true,
+            gates: plan::Gates::None,
             now: Timestamp::now(),
         });
     }
@@ -203,6 +204,7 @@ pub(super) fn plan_again(
         only: &planned.only,
         checkouts: &planned.checkouts,
         allow_empty: request.allow_empty,
+        gates: request.gates,
         now: Timestamp::now(),
     });
     plan.refusals

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::Skip;
 use crate::model::{
-    Desired, Finding, Observed, Origin, Plan, Recorded, ResourceId, RunRecord, Selector,
+    Answer, Desired, Finding, Observed, Origin, Plan, Recorded, ResourceId, RunRecord, Selector,
 };
+use crate::plan::Gates;
 use crate::source::Which;
 
 /// What a run was asked for.
@@ -31,6 +32,8 @@ pub struct Request {
     pub unattended: bool,
     /// Whether what failed before is tried again all the same.
     pub retry: bool,
+    /// Which health gates are asked.
+    pub gates: Gates,
     /// Set by a signal.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -83,7 +86,12 @@ impl Planned {
 #[derive(Debug)]
 pub enum Applied {
     /// The host was as desired already: nothing was written.
-    InSync(Box<Planned>),
+    InSync {
+        /// What was compared.
+        planned: Box<Planned>,
+        /// Health gates that were asked all the same.
+        gates: Vec<Answer>,
+    },
     /// Applied and verified.
     Done(Box<RunRecord>),
     /// An unattended run that left the host alone, and why.

@@ -115,7 +115,7 @@ impl<'a> Attempt<'a> {
                     false => attempts.back_off = None,
                 });
             }
-            Ok(Applied::InSync(_) | Applied::Skipped(_)) => {}
+            Ok(Applied::InSync { .. } | Applied::Skipped(_)) => {}
             Err(failure) => self.failed(host, state, failure, progress).await,
         }
     }

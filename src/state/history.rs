@@ -83,6 +83,7 @@ mod tests {
             unattended: false,
             only: Vec::new(),
             changes: Vec::new(),
+            gates: Vec::new(),
             outcome: Outcome::Applied,
             reason: None,
         }

@@ -130,7 +130,7 @@ fn every_public_location_has_a_route_and_a_gate() {
             let rest = route.url.strip_prefix(&public).unwrap();
             assert_eq!(route.upstream, format!("{upstream}{rest}"), "{}", route.url);
         }
-        let is_gate = |probe: &Probe| matches!(probe, Probe::Url { url, status: 200 } if url.starts_with(&public));
+        let is_gate = |probe: &Probe| matches!(probe, Probe::Url { url, status: 200, verify: true } if url.to_string().starts_with(&public));
         assert!(
             desired.gates.iter().any(|gate| is_gate(&gate.probe)),
             "no [[gate]] below {public}"

@@ -4,6 +4,7 @@ mod bad_revisions;
 mod changes;
 mod drift;
 mod edited;
+mod gates;
 mod generations;
 mod members;
 mod moving;

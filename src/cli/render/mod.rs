@@ -1,6 +1,7 @@
 //! Text for people.
 
 mod diff;
+mod gates;
 mod plan;
 mod records;
 mod tables;
@@ -11,6 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::output::clean;
 
+pub(super) use gates::{asked, held};
 pub(super) use plan::{applied, plan, step};
 pub(super) use records::{history, skip};
 pub(super) use tables::{drift, paused, status};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{DIM, GOOD, STRONG, WARN, count, diff, records};
+use super::{DIM, GOOD, STRONG, WARN, count, diff, gates, records};
 use crate::cli::output::{Output, clean, styled};
 use crate::cli::snippet;
 use crate::model::{Action, Change, Finding, Origin, Severity, layout};
@@ -31,6 +31,9 @@ pub(in crate::cli) fn plan(output: &mut Output, planned: &Planned, show_secrets:
         if let Some(change) = &change.diff {
             diff::print(output, change, show_secrets);
         }
+    }
+    for gate in &planned.plan.gates {
+        output.line(&format!("  {}", gates::would_be_asked(gate)));
     }
     for note in &planned.plan.notes {
         let text = format!("{}: {}", note.id, note.text);
@@ -126,6 +129,7 @@ fn describe(change: &Change) -> (&'static str, String) {
         Action::Restart(_) => ("!", format!("restart, interrupts {}", interrupted(change))),
         Action::ReloadUnit(_) => ("!", "reload, interrupts nothing".to_owned()),
         Action::Stop(_) => ("-", format!("stop, interrupts {}", interrupted(change))),
+        Action::Soak(time) => (".", format!("the gates hold for {} s", time.as_secs_f64())),
         Action::Drain(_) => (".", "drain".to_owned()),
         Action::Connect(connect) => {
             let address = connect
@@ -256,9 +260,14 @@ pub(in crate::cli) fn applied(
     warnings: usize,
 ) {
     match applied {
-        Applied::InSync(planned) => {
+        Applied::InSync { planned, gates } => {
+            let held = match gates.len() {
+                0 => String::new(),
+                1 => "; its health gate holds".to_owned(),
+                many => format!("; all {many} health gates hold"),
+            };
             output.line(&format!(
-                "{}: {}",
+                "{}: {}{held}",
                 styled(GOOD, "in sync"),
                 origin(&planned.origin)
             ));
@@ -275,8 +284,13 @@ pub(in crate::cli) fn applied(
                 Some(number) => format!("back to generation {number}"),
                 None => "applied".to_owned(),
             };
+            let held = match record.gates.len() {
+                0 => String::new(),
+                1 => "; its health gate holds".to_owned(),
+                number => format!("; {number} health gates hold"),
+            };
             output.line(&format!(
-                "{} as {}: {}; {} in {:.1} s; looked again: in sync{}",
+                "{} as {}: {}; {} in {:.1} s; looked again: in sync{held}{}",
                 styled(GOOD, &done),
                 records::generation(record),
                 origin(&record.origin),

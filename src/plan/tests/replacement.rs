@@ -163,3 +163,23 @@ fn what_a_unit_runs_no_more_is_stopped_with_its_old_files() {
         BTreeSet::from(["worker.service".into()])
     );
 }
+
+#[test]
+fn what_leaves_stays_while_the_gates_have_to_hold() {
+    let mut desired = Desired {
+        units: BTreeMap::from([running("blue.service", stack("blue", "api", 8101))]),
+        soak: Duration::from_secs(600),
+        ..Desired::default()
+    };
+    let (observed, recorded) = applied(&desired);
+    desired.units = BTreeMap::from([running("green.service", stack("green", "api", 8102))]);
+    let plan = planned(&desired, &observed, &recorded);
+    let soak = |change: &&Change| matches!(change.action, Action::Soak(_));
+    let soak = plan.changes.iter().find(soak).unwrap();
+    assert_eq!(soak.action, Action::Soak(Duration::from_secs(600)));
+    assert!(soak.after_gates);
+    assert_eq!(
+        soak.why,
+        "blue.service stays that long beside what replaces it"
+    );
+}

@@ -1,5 +1,6 @@
 //! Combines the inputs of one revision into a [`Desired`].
 
+mod gates;
 pub mod inputs;
 mod networks;
 mod stacks;
@@ -105,6 +106,7 @@ pub fn load<'t>(inputs: &Inputs<'t>, work: Option<&Tree<'t>>, places: &Places) -
     loader.units()?;
     loader.networks()?;
     loader.check_references()?;
+    loader.gates();
     loader.out.missing.sort();
     loader.out.missing.dedup();
     Ok(loader.out)

@@ -6,12 +6,14 @@
 mod certificates;
 mod lexer;
 mod runtime;
+mod upstream;
 
 use std::ops::Range;
 use std::path::Path;
 
 pub use certificates::certificates;
 pub use runtime::{listens, read_timeout, zones};
+pub use upstream::{behind_port, behind_url};
 
 use crate::model::Diagnostic;
 use lexer::{Lexer, Token};

@@ -1,5 +1,6 @@
 //! watchme.toml: what the other inputs cannot say.
 
+mod gate;
 mod reader;
 mod schema;
 mod values;

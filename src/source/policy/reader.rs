@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::schema::{self, Amount, Count, Install, Text};
 use super::{EtcPolicy, NetworkPolicy, Place, UnitPolicy, values};
-use crate::model::{Budget, Diagnostic, EtcAction, Gate, Member, MemberName, Probe, layout};
+use crate::model::{Budget, Diagnostic, EtcAction, Member, MemberName, layout};
 use crate::source::unit;
 
 /// Reads the values of one file.
@@ -217,52 +217,5 @@ impl Reader<'_> {
             usable.then(|| text.to_owned())
         };
         self.value(text, read, "a URL that begins with http:// or https://")
-    }
-
-    pub(super) fn gate(&self, raw: &Spanned<schema::Gate>) -> Result<Gate, Diagnostic> {
-        let gate = raw.get_ref();
-        let asked = [&gate.url, &gate.tcp, &gate.container, &gate.unit];
-        let fail =
-            |message, expected| Err(self.place.complain(raw.span(), message, expected, None));
-        if asked.iter().filter(|probe| probe.is_some()).count() != 1 {
-            return fail(
-                "it is not clear what this gate asks",
-                "expected exactly one of url, tcp, container and unit",
-            );
-        }
-        if gate.status.is_some() && gate.url.is_none() {
-            return fail("only a url answers with a status", "expected url");
-        }
-        let address = |text: &str| {
-            let (host, port) = text.rsplit_once(':')?;
-            let port: u16 = port.parse().ok()?;
-            (!host.is_empty() && port > 0).then(|| text.to_owned())
-        };
-        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let probe = if let Some(url) = &gate.url {
-            let url = self.url(url)?;
-            Probe::Url {
-                url,
-                status: gate.status.unwrap_or(200),
-            }
-        } else if let Some(tcp) = &gate.tcp {
-            Probe::Tcp(self.value(tcp, address, "HOST:PORT")?)
-        } else if let Some(container) = &gate.container {
-            Probe::Container(self.value(container, some, "the name of a container")?)
-        } else if let Some(unit) = &gate.unit {
-            Probe::Unit(self.unit_name(unit)?)
-        } else {
-            return fail(
-                "this gate asks nothing",
-                "expected url, tcp, container or unit",
-            );
-        };
-        Ok(Gate {
-            probe,
-            timeout: self
-                .duration(&gate.timeout)?
-                .unwrap_or(Duration::from_secs(5)),
-            retries: gate.retries.unwrap_or(3),
-        })
     }
 }

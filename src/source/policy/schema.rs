@@ -130,6 +130,7 @@ pub(super) struct Route {
 pub(super) struct Gate {
     pub(super) url: Option<Text>,
     pub(super) status: Option<u16>,
+    pub(super) verify: Option<bool>,
     pub(super) tcp: Option<Text>,
     pub(super) container: Option<Text>,
     pub(super) unit: Option<Text>,

@@ -49,8 +49,9 @@ upstream = "http://localhost:8015/api/a/"
 [[gate]]
 url = "https://api.example.org/a/health"
 timeout = "2s"
+verify = false
 [[gate]]
-tcp = "127.0.0.1:8015"
+tcp = "localhost:8015"
 retries = 0
 "#;
 
@@ -96,7 +97,18 @@ fn everything_is_read() {
     );
     assert_eq!(policy.routes.len(), 1);
     assert_eq!(policy.gates[0].retries, 3);
-    assert_eq!(policy.gates[1].probe, Probe::Tcp("127.0.0.1:8015".into()));
+    assert!(matches!(
+        policy.gates[0].probe,
+        Probe::Url {
+            status: 200,
+            verify: false,
+            ..
+        }
+    ));
+    assert_eq!(
+        policy.gates[1].probe,
+        Probe::Tcp("127.0.0.1:8015".parse().unwrap())
+    );
 }
 
 #[test]
@@ -161,6 +173,36 @@ fn what_is_wrong_is_said_with_its_place() {
             "[[gate]]\nurl = \"ftp://x\"",
             "watchme.toml:2:7: \"ftp://x\" cannot be used here",
             "expected a URL",
+            None,
+        ),
+        (
+            "[[gate]]\ntcp = \"db.example.org:5432\"",
+            "watchme.toml:2:7: \"db.example.org:5432\" cannot be used here",
+            "expected ADDRESS:PORT or localhost:PORT",
+            None,
+        ),
+        (
+            "[[gate]]\nurl = \"http://a/\"\nverify = false",
+            "watchme.toml:1:1: only an https url has a certificate",
+            "",
+            None,
+        ),
+        (
+            "[[gate]]\nurl = \"http://a/\"\nstatus = 99",
+            "watchme.toml:1:1: there is no status 99",
+            "",
+            None,
+        ),
+        (
+            "[[gate]]\nunit = \"a.service\"\ntimeout = \"0s\"",
+            "watchme.toml:1:1: nothing answers in no time",
+            "",
+            None,
+        ),
+        (
+            "[[gate]]\nunit = \"a.service\"\ncontainer = \"a\"",
+            "watchme.toml:1:1: it is not clear what this gate asks",
+            "",
             None,
         ),
         (

@@ -1,0 +1,45 @@
+//! Health gates: which would be asked, and what they answered.
+
+use super::{DIM, STRONG};
+use crate::cli::output::{clean, styled};
+use crate::model::{Answer, Gate};
+
+/// A gate that an apply would ask.
+pub(super) fn would_be_asked(gate: &Gate) -> String {
+    let gate_text = gate.probe.to_string();
+    let why = format!("  (expects {})", gate.probe.expects());
+    format!(
+        "{} gate {} would be asked{}",
+        styled(STRONG, "?"),
+        clean(&gate_text),
+        styled(DIM, &why)
+    )
+}
+
+/// A gate that is being asked, after some tries that were in vain.
+pub(in crate::cli) fn asked(gate: &Gate, in_vain: u32) -> String {
+    let tries = match in_vain {
+        0 => String::new(),
+        _ => format!(
+            ", try {} of {}",
+            in_vain.saturating_add(1),
+            gate.retries.saturating_add(1)
+        ),
+    };
+    format!("? gate {}{tries}", clean(&gate.probe.to_string()))
+}
+
+/// A gate that holds.
+pub(in crate::cli) fn held(gate: &Gate, answer: &Answer) -> String {
+    let mut notes = vec![gate.probe.expects()];
+    if answer.tries > 1 {
+        notes.push(format!("after {} tries", answer.tries));
+    }
+    notes.extend(answer.note.clone());
+    format!(
+        "{} gate {}{}",
+        styled(STRONG, "?"),
+        clean(&answer.gate),
+        styled(DIM, &format!("  ({})", clean(&notes.join(", "))))
+    )
+}

@@ -1,0 +1,253 @@
+//! Health gates: what has to answer before an apply is kept.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::desired::seconds;
+
+/// A health gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// What is asked.
+    pub probe: Probe,
+    /// Bound of one try.
+    #[serde(with = "seconds")]
+    pub timeout: Duration,
+    /// Further tries after the first.
+    pub retries: u32,
+    /// What answers, as far as the desired state tells.
+    #[serde(default)]
+    pub behind: Behind,
+}
+
+/// What a health gate asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Probe {
+    /// An HTTP or HTTPS request answers with this status.
+    Url {
+        /// The public URL; connected to 127.0.0.1.
+        url: Url,
+        /// The status that is expected.
+        status: u16,
+        /// Whether the certificate has to be good for the URL's host, by a known issuer.
+        #[serde(default = "yes")]
+        verify: bool,
+    },
+    /// A TCP connection opens.
+    Tcp(SocketAddr),
+    /// A container runs, and is healthy if it has a health check.
+    Container(String),
+    /// A unit is active.
+    Unit(String),
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Probe {
+    /// What has to come back, in a few words.
+    pub fn expects(&self) -> String {
+        match self {
+            Probe::Url { status, .. } => format!("status {status}"),
+            Probe::Tcp(_) => "an open port".to_owned(),
+            Probe::Container(_) => "running and healthy".to_owned(),
+            Probe::Unit(_) => "active".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Probe::Url { url, .. } => write!(f, "{url}"),
+            Probe::Tcp(address) => write!(f, "tcp {address}"),
+            Probe::Container(name) => write!(f, "container {name}"),
+            Probe::Unit(name) => write!(f, "unit {name}"),
+        }
+    }
+}
+
+/// What answers at the port of a URL or TCP gate, as far as the desired state tells: which changes
+/// touch the gate follows from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Behind {
+    /// Sites whose server answers; several where it is not clear which; none where it is not nginx.
+    pub sites: BTreeSet<String>,
+    /// Ports of this host on which the services behind listen; empty where nginx answers itself.
+    /// `None`: not known.
+    pub ports: Option<BTreeSet<u16>>,
+    /// Certificates that this program may have written for those sites: their self-signed pairs
+    /// are what is served on the first day.
+    pub bootstrap: BTreeSet<PathBuf>,
+}
+
+/// An `http` or `https` URL with a host, as somebody outside would ask for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Url(http::Uri);
+
+impl Url {
+    /// Whether it is `https`.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == Some(&http::uri::Scheme::HTTPS)
+    }
+
+    /// The host, in lower case; an IPv6 address without its brackets.
+    pub fn host(&self) -> String {
+        let host = self.0.host().unwrap_or_default();
+        host.trim_matches(['[', ']']).to_lowercase()
+    }
+
+    /// The port: 443 and 80 when it names none.
+    pub fn port(&self) -> u16 {
+        let usual = if self.is_https() { 443 } else { 80 };
+        self.0.port_u16().unwrap_or(usual)
+    }
+
+    /// The value of the Host header: the host, with the port if it is named.
+    pub fn authority(&self) -> &str {
+        self.0
+            .authority()
+            .map_or("", |authority| authority.as_str())
+    }
+
+    /// The path, without the query.
+    pub fn path(&self) -> &str {
+        self.0.path()
+    }
+
+    /// Path and query: what a request asks for.
+    pub fn target(&self) -> &str {
+        self.0
+            .path_and_query()
+            .map_or("/", |target| target.as_str())
+    }
+}
+
+impl FromStr for Url {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let no = || format!("{text:?} is no http or https URL with a host");
+        let uri: http::Uri = text.parse().map_err(|_| no())?;
+        let authority = uri.authority().ok_or_else(no)?;
+        let known = matches!(uri.scheme_str(), Some("http" | "https"));
+        // One that is too large counts as none.
+        let after_host = authority.as_str().strip_prefix(authority.host());
+        let port = after_host.is_some_and(|port| port.is_empty() || authority.port_u16() > Some(0));
+        match known && port && !authority.host().is_empty() {
+            true => Ok(Self(uri)),
+            false => Err(no()),
+        }
+    }
+}
+
+impl TryFrom<String> for Url {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Url> for String {
+    fn from(url: Url) -> Self {
+        url.to_string()
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A gate that holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Answer {
+    /// What was asked.
+    pub gate: String,
+    /// How often.
+    pub tries: u32,
+    /// What a person should know about the answer.
+    pub note: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(text: &str) -> Option<String> {
+        let url: Url = text.parse().ok()?;
+        Some(format!(
+            "{} {} {} {} {} {}",
+            url.is_https(),
+            url.host(),
+            url.port(),
+            url.authority(),
+            url.path(),
+            url.target()
+        ))
+    }
+
+    #[test]
+    fn parts_of_urls() {
+        for (text, expected) in [
+            (
+                "https://API.example.org/a/health?x=1",
+                Some("true api.example.org 443 API.example.org /a/health /a/health?x=1"),
+            ),
+            (
+                "http://localhost:8015",
+                Some("false localhost 8015 localhost:8015 / /"),
+            ),
+            ("https://[::1]:8443/", Some("true ::1 8443 [::1]:8443 / /")),
+            (
+                "http://127.0.0.1/",
+                Some("false 127.0.0.1 80 127.0.0.1 / /"),
+            ),
+            ("https:///x", None),
+            ("https://user@host/", None),
+            ("https://host:99999/", None),
+            ("https://host:0/", None),
+            ("https://host:/", None),
+            ("ftp://host/", None),
+            ("/path", None),
+            ("https://ホスト/", None),
+            ("https://host/a b", None),
+        ] {
+            assert_eq!(parts(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_record_is_read_back() {
+        let gate = Gate {
+            probe: Probe::Url {
+                url: "https://api.example.org/health".parse().unwrap(),
+                status: 204,
+                verify: false,
+            },
+            timeout: Duration::from_millis(2500),
+            retries: 1,
+            behind: Behind::default(),
+        };
+        let text = serde_json::to_string(&gate).unwrap();
+        assert_eq!(serde_json::from_str::<Gate>(&text).unwrap(), gate);
+        // As it was written before certificates could be left unchecked.
+        let old = r#"{"probe":{"url":{"url":"http://a/","status":200}},"timeout":5.0,"retries":3}"#;
+        let old: Gate = serde_json::from_str(old).unwrap();
+        assert!(matches!(old.probe, Probe::Url { verify: true, .. }));
+        assert_eq!(old.behind, Behind::default());
+    }
+}
