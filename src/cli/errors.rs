@@ -5,6 +5,7 @@ use std::error::Error;
 use anstyle::{AnsiColor, Style};
 
 use super::Failure;
+use super::masks::mask;
 use super::output::{Output, clean, styled};
 use super::snippet;
 use crate::model::Refusal;
@@ -73,6 +74,9 @@ pub(super) fn one_line(failure: &Failure) -> String {
     while let Some(error) = cause {
         text = format!("{text}: {error}");
         cause = error.source();
+    }
+    for finding in failure.findings() {
+        text = format!("{text}; {}", mask(&finding.to_string()));
     }
     text.replace('\n', " ")
 }

@@ -261,6 +261,11 @@ pub(super) fn reason(error: &ReconcileError) -> String {
         ReconcileError::Incomplete { cause, left } => (&**cause, &left[..]),
         other => (other, &[][..]),
     };
+    if let ReconcileError::Invalid(findings) = error
+        && let Some(first) = findings.iter().find(|finding| finding.is_error())
+    {
+        return in_one_line(&first.to_string());
+    }
     let mut texts = Vec::new();
     let mut next: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = next {

@@ -2,8 +2,8 @@
 
 use crate::support::{CHECKOUT, Host, Output, desired, service, site, sleeper};
 
-/// Files that change by themselves, or through sudo and the judges.
-const RESTLESS: [&str; 11] = [
+/// Files that change by themselves, through sudo and the judges, and records of an attempt.
+const RESTLESS: [&str; 12] = [
     "/var/log/journal",
     "/run/log",
     "/run/systemd",
@@ -16,6 +16,8 @@ const RESTLESS: [&str; 11] = [
     "/run/utmp",
     // Whoever takes the lock writes down who it is.
     "/var/lib/watchme-apply/lock",
+    // What unattended runs leave alone.
+    "/var/lib/watchme-apply/attempts.json",
 ];
 
 impl Host {
@@ -163,13 +165,13 @@ fn nothing_that_nginx_makes_is_seen_outside() {
     host.checkout(&[(&desired("sites-available/a"), &site("a", "old"))]);
     host.apply(&[]).expect(0);
     // Larger than the layer: it must not be copied there.
-    host.sh("mkdir -p /srv/logs /data; truncate -s 200M /srv/logs/a.log; chown www-data /srv/logs/a.log");
+    host.sh("mkdir -p /srv/logs /data; head -c 100M /dev/zero | tee /srv/logs/b.log >/srv/logs/a.log; chown www-data /srv/logs/a.log");
     let log = |more: &str| site_with("a", &format!("access_log /srv/logs/a.log; {more}"));
     host.commit_one("sites-available/a", Some(&log("")));
     host.apply(&[]).expect(0);
 
     let many = log(
-        "access_log /srv/logs/new.log; access_log /var/log/nginx/new.log; listen unix:/run/a.sock; listen 8099; listen 127.0.0.1:8098;",
+        "access_log /srv/logs/b.log; access_log /srv/logs/new.log; access_log /var/log/nginx/new.log; listen unix:/run/a.sock; listen 8099; listen 127.0.0.1:8098;",
     );
     let many = format!(
         "proxy_cache_path /data/cache keys_zone=c:1m;\nproxy_temp_path /data/temp;\nproxy_cache_path /dev/shm/cache keys_zone=d:1m;\n{many}"

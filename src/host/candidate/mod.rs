@@ -66,6 +66,10 @@ impl Host {
         judgement
             .findings
             .extend(self.really_missing(missing, candidate).await);
+        // Errors last, where people look.
+        judgement
+            .findings
+            .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         Ok(judgement)
     }
 
@@ -104,6 +108,12 @@ fn judge(candidate: &Candidate, nginx: &super::nginx::Nginx) -> Result<Judged, H
         false => Vec::new(),
     };
     if let Err(refused) = namespace::enter(&written(candidate)) {
+        if refused.is_fault() {
+            return Err(HostError::Candidate {
+                doing: refused.doing.to_owned(),
+                source: refused.source,
+            });
+        }
         judgement.not_judged.push(format!(
             "not validated: no private mount namespace ({}: {})",
             refused.doing, refused.source

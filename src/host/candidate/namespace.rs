@@ -45,6 +45,25 @@ pub(super) struct Refused {
     pub source: io::Error,
 }
 
+impl Refused {
+    /// Whether something is wrong with the host, rather than not allowed here: what goes on
+    /// would fail as well.
+    pub fn is_fault(&self) -> bool {
+        let errno = self.source.raw_os_error().map(Errno::from_raw);
+        matches!(
+            errno,
+            Some(
+                Errno::EIO
+                    | Errno::ENOSPC
+                    | Errno::EROFS
+                    | Errno::ENOMEM
+                    | Errno::EMFILE
+                    | Errno::ENFILE
+            )
+        )
+    }
+}
+
 type Result<T> = std::result::Result<T, Refused>;
 
 fn refused<E: Into<io::Error>>(doing: &'static str) -> impl FnOnce(E) -> Refused {

@@ -1,14 +1,18 @@
 //! `nginx -t` on a candidate.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::programs::run;
+use super::programs::{Ran, run};
 use super::sources::{Sources, line_where, placed, unplaced};
 use super::{BOUND, Judgement};
 use crate::host::nginx::{Nginx, bare};
 use crate::model::{Complaint, Finding, Rule, Severity};
+
+/// How many logs may turn out to be too large before nginx gets no further try.
+const TRIES: usize = 16;
 
 /// Lets nginx judge, in the namespace. `logs` are files that the running nginx has open.
 pub(super) fn judge(
@@ -26,7 +30,7 @@ pub(super) fn judge(
         return not_judged(format!("there is no {}", nginx.program.display()));
     }
     logs.iter().for_each(|log| empty(log));
-    let ran = match run(Command::new(&nginx.program).arg("-t"), BOUND) {
+    let ran = match test(nginx) {
         Ok(ran) => ran,
         Err(error) => return not_judged(format!("could not run nginx -t: {error}")),
     };
@@ -53,6 +57,20 @@ pub(super) fn judge(
         return not_judged(format!("nginx -t ended with {status}: {said}"));
     }
     judgement.findings.extend(errors);
+}
+
+/// Runs the test, and again without the content of a log that is too large.
+fn test(nginx: &Nginx) -> io::Result<Ran> {
+    let mut tries = 0;
+    loop {
+        let ran = run(Command::new(&nginx.program).arg("-t"), BOUND)?;
+        tries += 1;
+        let said = messages(&ran.said);
+        match said.iter().find_map(Message::too_large) {
+            Some(log) if tries < TRIES => empty(&log),
+            _ => return Ok(ran),
+        }
+    }
 }
 
 /// Empties a log in the namespace: a layer copies a file that is opened for writing, and a log
@@ -96,6 +114,13 @@ impl Message {
 
     fn is_severe(&self) -> bool {
         matches!(self.level.as_str(), "emerg" | "alert" | "crit" | "error")
+    }
+
+    /// The file that did not fit into the layer: `open() "/x.log" failed (28: …)`.
+    fn too_large(&self) -> Option<PathBuf> {
+        let is_open = self.text.starts_with("open() ") && self.text.contains("(28: ");
+        let path = named(&self.text).into_iter().next().filter(|_| is_open);
+        path.map(PathBuf::from)
     }
 
     /// Whether the namespace is the reason: its memory is full, or it holds something read-only.
@@ -298,5 +323,6 @@ mod tests {
         assert_eq!(messages(said), []);
         let full = "2026/11/22 06:24:59 [emerg] 1#1: open() \"/srv/x.log\" failed (28: No space left on device)";
         assert!(messages(full)[0].is_of_the_namespace());
+        assert_eq!(messages(full)[0].too_large(), Some("/srv/x.log".into()));
     }
 }

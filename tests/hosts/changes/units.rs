@@ -139,7 +139,7 @@ fn a_unit_that_fails_is_rolled_back(host: &Host) {
         &[
             (
                 "desired-state/systemd/two.service",
-                Some(&service("/usr/bin/no-such-command")),
+                Some(&service("/bin/sh -c 'echo no such config; exit 1'")),
             ),
             ("desired-state/systemd/added.service", Some(&sleeper(1005))),
             (
@@ -147,10 +147,10 @@ fn a_unit_that_fails_is_rolled_back(host: &Host) {
                 Some(&site("a", "a with a bad unit")),
             ),
         ],
-        "a command that is missing",
+        "a command that fails",
     );
     let failed = host.apply(&[]).expect(3).stderr;
-    for part in ["two.service", "rolled back", "no-such-command"] {
+    for part in ["two.service", "rolled back", "no such config"] {
         assert!(failed.contains(part), "{part} is not in\n{failed}");
     }
     host.assert_as_before(&picture, "no generation either");
