@@ -1,6 +1,8 @@
 //! Health gates: what has to answer before a run is kept.
 
 use std::cell::RefCell;
+use std::pin::pin;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -24,13 +26,13 @@ impl Run<'_> {
     /// # Errors
     /// The first gate that does not hold: the others are not waited for.
     pub async fn verify_gates(&mut self, gates: &[Gate]) -> Result<(), StepError> {
-        let mut asked = Box::pin(ask_all(self.host, gates, self.progress, &self.interrupted));
-        let mut answers = Vec::new();
+        let asked = ask_all(self.host, gates, self.progress, &self.interrupted);
+        let mut asked = pin!(asked);
         while let Some(answer) = asked.next().await {
-            answers.push(answer?);
+            let answer = answer?;
+            self.answers.retain(|known| known.gate != answer.gate);
+            self.answers.push(answer);
         }
-        drop(asked);
-        self.answers.extend(answers);
         Ok(())
     }
 }
@@ -75,7 +77,7 @@ fn ask_all<'a>(
     progress: &'a mut dyn Progress,
     interrupted: &'a AtomicBool,
 ) -> impl Stream<Item = Result<Answer, StepError>> + 'a {
-    let progress = std::rc::Rc::new(RefCell::new(progress));
+    let progress = Rc::new(RefCell::new(progress));
     let ask = move |gate| ask(host, gate, progress.clone(), interrupted);
     stream::iter(gates).map(ask).buffer_unordered(AT_ONCE)
 }
@@ -83,7 +85,7 @@ fn ask_all<'a>(
 async fn ask(
     host: &Host,
     gate: &Gate,
-    progress: std::rc::Rc<RefCell<&mut dyn Progress>>,
+    progress: Rc<RefCell<&mut dyn Progress>>,
     interrupted: &AtomicBool,
 ) -> Result<Answer, StepError> {
     let mut tries = 0;

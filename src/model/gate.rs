@@ -161,13 +161,29 @@ impl TryFrom<String> for Url {
 
 impl From<Url> for String {
     fn from(url: Url) -> Self {
-        url.to_string()
+        url.0.to_string()
     }
 }
 
+/// For people and logs: what a query's parameters are set to may be a secret.
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        let scheme = self.0.scheme_str().unwrap_or_default();
+        write!(f, "{scheme}://{}{}", self.authority(), self.path())?;
+        let mut before = '?';
+        for parameter in self
+            .0
+            .query()
+            .into_iter()
+            .flat_map(|query| query.split('&'))
+        {
+            match parameter.split_once('=') {
+                Some((name, _)) => write!(f, "{before}{name}=***")?,
+                None => write!(f, "{before}{parameter}")?,
+            }
+            before = '&';
+        }
+        Ok(())
     }
 }
 
@@ -227,6 +243,22 @@ mod tests {
             ("https://host/a b", None),
         ] {
             assert_eq!(parts(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_of_a_query_are_not_shown() {
+        for (text, shown) in [
+            (
+                "https://a.test/b?token=s3cret&x=&y",
+                "https://a.test/b?token=***&x=***&y",
+            ),
+            ("http://a.test:80/b", "http://a.test:80/b"),
+            ("http://a.test", "http://a.test/"),
+        ] {
+            let url: Url = text.parse().unwrap();
+            assert_eq!(url.to_string(), shown);
+            assert_eq!(String::from(url.clone()).parse::<Url>().unwrap(), url);
         }
     }
 

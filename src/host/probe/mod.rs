@@ -6,6 +6,7 @@ mod http;
 mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -55,10 +56,10 @@ pub enum ProbeError {
         why: Untrusted,
     },
     /// There are no certificates of issuers to trust.
-    #[error("no certificate can be checked: {path} has no certificates of issuers")]
+    #[error("no certificate can be checked: {} has no certificates of issuers", path.display())]
     NoIssuers {
         /// Where they were looked for.
-        path: String,
+        path: PathBuf,
     },
     /// What came back is no HTTP.
     #[error("no HTTP answer: {0}")]

@@ -43,13 +43,16 @@ impl Host {
         if let Some(known) = self.issuers.get() {
             return Ok(known.clone());
         }
-        let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-        let path = named.unwrap_or_else(|| PathBuf::from(ISSUERS));
+        let path = issuers_path();
         let mut issuers = RootCertStore::empty();
         let (added, ignored) = issuers.add_parsable_certificates(certificates(self.root(), &path));
         tracing::debug!(path = %path.display(), added, ignored, "certificates of issuers");
         Ok(self.issuers.get_or_init(|| Arc::new(issuers)).clone())
     }
+}
+
+fn issuers_path() -> PathBuf {
+    std::env::var_os("SSL_CERT_FILE").map_or_else(|| PathBuf::from(ISSUERS), PathBuf::from)
 }
 
 /// The certificates of a PEM file; none where it cannot be read, which then fails as a
@@ -126,7 +129,7 @@ impl Verifier {
             WebPkiServerVerifier::builder_with_provider(issuers, provider.clone())
                 .build()
                 .map_err(|_| ProbeError::NoIssuers {
-                    path: ISSUERS.to_owned(),
+                    path: issuers_path(),
                 })
         };
         Ok(Self {
