@@ -358,3 +358,73 @@ fn things(refusals: &[Refusal]) -> String {
         many => format!("{many} things stand"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rolled_back(source: StepError) -> ReconcileError {
+        ReconcileError::RolledBack {
+            cause: Box::new(ReconcileError::Step {
+                what: "unit/a.service (new)".into(),
+                source: Box::new(source),
+            }),
+        }
+    }
+
+    /// What a unit wrote may hold secrets; what nginx says about its configuration is the reason.
+    #[test]
+    fn a_reason_is_one_line_without_what_a_unit_wrote() {
+        let died = rolled_back(StepError::NotUp {
+            unit: "a.service".into(),
+            why: "it stopped".into(),
+            journal: vec!["token=hunter2".into()],
+        });
+        assert_eq!(
+            reason(&died),
+            "unit/a.service (new) failed: a.service did not stay up: it stopped"
+        );
+        let invalid = rolled_back(StepError::Host(HostError::NginxInvalid {
+            reason: vec!["nginx: [emerg] unknown directive \"x\" in /etc/nginx/a:3".into()],
+        }));
+        assert_eq!(
+            reason(&invalid),
+            "unit/a.service (new) failed: nginx rejects the configuration: nginx: [emerg] unknown directive \"x\" in /etc/nginx/a:3"
+        );
+    }
+
+    #[test]
+    fn a_reason_tells_what_is_left() {
+        let incomplete = ReconcileError::Incomplete {
+            cause: Box::new(ReconcileError::NotConverged {
+                left: vec!["site/a: is gone".into()],
+            }),
+            left: vec![
+                "start a.service: failed\n    token=hunter2".into(),
+                "nginx was running".into(),
+            ],
+        };
+        assert_eq!(
+            reason(&incomplete),
+            "the host is not as desired after all steps: site/a: is gone: left as it is: start a.service: failed; nginx was running"
+        );
+    }
+
+    #[test]
+    fn generations_are_listed() {
+        let lost = ReconcileError::GenerationLost {
+            number: 3,
+            folder: "/etc/watchme-apply/generations".into(),
+            kept: vec![1, 2],
+        };
+        assert!(
+            lost.hint()
+                .is_some_and(|hint| hint.ends_with("; kept are: 1, 2"))
+        );
+        let none = ReconcileError::NoSuchGeneration {
+            number: 9,
+            known: Vec::new(),
+        };
+        assert_eq!(none.to_string(), "there is no generation 9");
+    }
+}

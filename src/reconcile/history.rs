@@ -156,7 +156,8 @@ pub fn history(
 ) -> Result<History, ReconcileError> {
     let state = State::new(host.root().clone());
     let runs = state.history()?;
-    let kept = state.generations()?;
+    let readable = |number: &u64| matches!(state.generation_record(*number), Ok(Some(_)));
+    let kept: Vec<u64> = state.generations()?.into_iter().filter(readable).collect();
     // A damaged record hides which one is applied, and nothing else of what ran.
     let recorded = state.recorded().ok();
     let current = recorded.and_then(|recorded| recorded.applied?.0.number);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::support::network::{NETWORK, POLICY, Server, policy};
 use crate::support::{CHECKOUT, Host, Output, desired, site, sleeper};
 
 /// The unit runs a compose file of the checkout.
@@ -191,6 +192,23 @@ fn runs_that_mend_are_in_the_history() {
     // A run that has nothing to do is none.
     host.tool(&["drift", "--fix"]).expect(0);
     assert_eq!(runs(&host).len(), 2);
+}
+
+/// Containers that a unit makes are attached in a second pass, which belongs to the run as well.
+#[test]
+fn what_followed_is_in_the_history() {
+    let host = Host::boot();
+    Server::with_owner()
+        .service("vault", ("up", "down"), &["container_name: watchme-vault"])
+        .with(POLICY, policy(&["container = 'watchme-vault'"]))
+        .check_out(&host);
+    host.apply(&[]).expect(0);
+    assert!(host.names_on_network(NETWORK).contains("watchme-vault"));
+    let changes = &runs(&host)[0]["changes"];
+    let member = format!("member/{NETWORK}/watchme-vault");
+    assert!(changes.to_string().contains(&member), "{changes}");
+    let told = host.read("/etc/watchme-apply/generations/1/desired.json");
+    assert!(told.contains(&member), "{told}");
 }
 
 /// Units that run go on running, and what is served is served, whatever of the store is lost.

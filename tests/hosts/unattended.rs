@@ -170,6 +170,16 @@ fn an_engine_that_is_gone_is_waited_for() {
     unattended(&host).expect(0);
     assert_eq!(host.page("a"), "second");
     assert_eq!(recorded(&host, "back_off"), Value::Null);
+
+    // Gone in the middle: the unit fails, and nobody knows whether it would have.
+    let stops = service("/bin/sh -c 'systemctl stop docker.socket docker.service; exit 1'");
+    host.commit(
+        &[(&desired("systemd/stops.service"), Some(&stops))],
+        "stops",
+    );
+    assert!([3, 4].contains(&unattended(&host).status));
+    assert_eq!(recorded(&host, "quarantine"), Value::Null);
+    assert_eq!(recorded(&host, "back_off")["failures"], 1);
 }
 
 /// The revision is not to blame for a port that another process holds.
