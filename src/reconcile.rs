@@ -10,6 +10,7 @@ mod history;
 mod look;
 mod mount_points;
 mod pause;
+mod reason;
 mod request;
 mod rollback;
 mod select;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::{Planned, ReconcileError, Request, error};
+use super::{Planned, ReconcileError, Request, error, reason};
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::model::{Origin, Outcome, RunKind, RunRecord, Selector};
@@ -77,7 +77,7 @@ pub(super) fn end(
         Ok(()) => {}
         Err(cause) => {
             record.outcome = outcome(cause);
-            record.reason = Some(error::reason(cause));
+            record.reason = Some(reason::reason(cause));
             record.number = None;
         }
     }

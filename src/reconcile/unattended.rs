@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Applied, Planned, ReconcileError, Request, error, read};
+use super::{Applied, Planned, ReconcileError, Request, error, read, reason};
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::host::docker::Docker;
@@ -135,7 +135,7 @@ impl<'a> Attempt<'a> {
         if blame == Blame::Content && needs_docker && Docker::connect().await.is_err() {
             blame = Blame::Circumstance;
         }
-        let (now, reason) = (Timestamp::now(), error::reason(failure));
+        let (now, reason) = (Timestamp::now(), reason::reason(failure));
         let origin = self.origin.as_ref();
         match (blame, origin.filter(|_| self.request.only.is_empty())) {
             (Blame::Content, Some(origin)) => {

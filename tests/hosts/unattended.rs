@@ -9,6 +9,10 @@ use crate::support::{CHECKOUT, Host, Output, desired, service, site, sleeper};
 
 const ATTEMPTS: &str = "/var/lib/watchme-apply/attempts.json";
 
+/// A network, for which the engine is needed.
+const NETWORK: &str =
+    "services:\n  web:\n    image: web:1\n    networks: [n]\nnetworks:\n  n:\n    name: n\n";
+
 /// `apply --unattended` as a unit runs it: root, and nobody who called sudo.
 fn unattended(host: &Host) -> Output {
     host.try_sh(&format!("cd {CHECKOUT}; watchme-apply apply --unattended"))
@@ -138,10 +142,8 @@ fn what_was_pushed_is_pulled_and_applied() {
 #[test]
 fn an_engine_that_is_gone_is_waited_for() {
     let host = Host::boot();
-    let network =
-        "services:\n  web:\n    image: web:1\n    networks: [n]\nnetworks:\n  n:\n    name: n\n";
     host.checkout(&[
-        (&desired("docker-compose.infra.yml"), network),
+        (&desired("docker-compose.infra.yml"), NETWORK),
         (&desired("sites-available/a"), &site("a", "first")),
     ]);
     host.apply(&[]).expect(0);
@@ -170,8 +172,14 @@ fn an_engine_that_is_gone_is_waited_for() {
     unattended(&host).expect(0);
     assert_eq!(host.page("a"), "second");
     assert_eq!(recorded(&host, "back_off"), Value::Null);
+}
 
-    // Gone in the middle: the unit fails, and nobody knows whether it would have.
+/// Gone in the middle: the unit fails, and nobody knows whether it would have with an engine.
+#[test]
+fn an_engine_that_goes_in_the_middle_is_no_fault_of_the_revision() {
+    let host = Host::boot();
+    host.checkout(&[(&desired("docker-compose.infra.yml"), NETWORK)]);
+    host.apply(&[]).expect(0);
     let stops = service("/bin/sh -c 'systemctl stop docker.socket docker.service; exit 1'");
     host.commit(
         &[(&desired("systemd/stops.service"), Some(&stops))],
