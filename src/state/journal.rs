@@ -262,3 +262,40 @@ fn line(path: &Path, undo: &Undo) -> Result<Vec<u8>, StateError> {
     line.push(b'\n');
     Ok(line)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(journal: &str) -> (tempfile::TempDir, State) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::new(folder.path());
+        root.make_folder(Path::new(layout::STATE)).unwrap();
+        let path = Path::new(layout::STATE).join("journal");
+        root.write(&path, journal.as_bytes(), 0o600).unwrap();
+        (folder, State::new(root))
+    }
+
+    /// A power loss in the middle of the very first line: its step was not begun, and the next
+    /// run's first line must not become a part of it.
+    #[test]
+    fn a_journal_that_was_cut_off_at_once_begins_anew() {
+        let (_folder, state) = state("{\"restore\":{\"pa");
+        let mut journal = state.journal().unwrap();
+        assert!(journal.is_empty());
+        journal.record(Undo::DaemonReload).unwrap();
+        journal.record(Undo::ReloadNginx).unwrap();
+        let found = state.journal().unwrap();
+        assert_eq!(found.undos(), [Undo::DaemonReload, Undo::ReloadNginx]);
+    }
+
+    #[test]
+    fn only_a_last_line_may_be_cut_off() {
+        let (_folder, cut) = state("\"daemon-reload\"\n\"reload-ng");
+        assert_eq!(cut.journal().unwrap().undos(), [Undo::DaemonReload]);
+        let (_folder, damaged) = state("\"daemon-re\n\"reload-nginx\"\n");
+        let error = damaged.journal().unwrap_err();
+        assert!(error.to_string().contains("journal is damaged"), "{error}");
+        assert!(error.hint().unwrap().contains("drift --fix"));
+    }
+}

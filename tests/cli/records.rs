@@ -171,17 +171,6 @@ fn a_damaged_journal() {
     }
 }
 
-/// A power loss in the middle of the very first line: nothing was done yet, and the next journal begins anew.
-#[test]
-fn a_journal_that_was_cut_off_at_once() {
-    let place = Place::git(STATE);
-    let journal = "var/lib/watchme-apply/journal";
-    put(&place.on_host(journal), "{\"restore\":{\"pa");
-    place.run(&["status"]).expect(0);
-    place.run(&["apply"]).expect(0);
-    assert!(!place.on_host(journal).exists());
-}
-
 /// Without the last generation nobody knows what was applied: an older one must not be taken for it.
 #[test]
 fn the_last_generation_is_gone() {
