@@ -6,6 +6,7 @@ mod drift;
 mod edited;
 mod gates;
 mod generations;
+mod load;
 mod members;
 mod moving;
 mod network_loss;

@@ -66,6 +66,13 @@ impl Host {
         self.exec(&["-u", owner], &unpack, &bytes).expect(0);
     }
 
+    /// Copies a program of this machine into the host. Not below /run: what lies there in memory is out of reach.
+    #[track_caller]
+    pub fn copy_program(&self, local: &Path, path: &str) {
+        let place = format!("{}:{path}", self.name());
+        outer(&["docker", "cp", &local.to_string_lossy(), &place], b"").expect(0);
+    }
+
     /// Makes the checkout: a git repository of `ubuntu` at [`CHECKOUT`] with one commit of these files.
     /// Files that begin with `#!` are executable.
     #[track_caller]
