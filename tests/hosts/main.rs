@@ -13,6 +13,7 @@ mod network_loss;
 mod networks;
 mod pins;
 mod pull_alone;
+mod replacement;
 mod roll_back;
 mod runs;
 mod setup;
