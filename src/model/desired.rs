@@ -368,7 +368,7 @@ impl Desired {
             && self.volumes.is_empty()
     }
 
-    /// Whether Docker has to be asked.
+    /// Whether there is something that only Docker has.
     pub fn needs_docker(&self) -> bool {
         !self.networks.is_empty() || !self.volumes.is_empty()
     }

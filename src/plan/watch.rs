@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::{Desired, EtcAction, Kind, Recorded, Selector, Watch, layout};
+use crate::model::{Desired, EtcAction, Kind, Recorded, ResourceId, Selector, Watch, layout};
 
 /// What a plan for `desired` has to know.
 pub fn watch(desired: &Desired, recorded: &Recorded, only: &[Selector]) -> Watch {
@@ -37,6 +37,7 @@ pub fn watch(desired: &Desired, recorded: &Recorded, only: &[Selector]) -> Watch
         &mut watch,
         desired,
         recorded,
+        only,
         kind(Kind::Network) || kind(Kind::Member) || kind(Kind::Volume),
     );
     watch
@@ -97,10 +98,29 @@ fn add_units(watch: &mut Watch, desired: &Desired, recorded: &Recorded) {
     }
 }
 
-fn add_docker(watch: &mut Watch, desired: &Desired, recorded: &Recorded, selected: bool) {
+/// Docker is asked for networks, volumes and members, and for the containers of units that run
+/// compose: whether they run, and after a roll-back whether they are the ones from before.
+fn add_docker(
+    watch: &mut Watch,
+    desired: &Desired,
+    recorded: &Recorded,
+    only: &[Selector],
+    selected: bool,
+) {
     let recorded_any =
         !recorded.inventory.networks.is_empty() || !recorded.inventory.volumes.is_empty();
-    if !selected || !(desired.needs_docker() || recorded_any) {
+    let runs_containers = |desired: &Desired| {
+        let mut units = desired.units.iter();
+        units.any(|(name, unit)| {
+            let id = ResourceId::new(Kind::Unit, name);
+            !unit.stacks.is_empty() && Selector::any(only, &id)
+        })
+    };
+    let applied = recorded.applied.as_ref().map(|(_, applied)| applied);
+    let needed = (selected && (desired.needs_docker() || recorded_any))
+        || runs_containers(desired)
+        || applied.is_some_and(runs_containers);
+    if !needed {
         return;
     }
     watch.docker = true;
