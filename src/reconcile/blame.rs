@@ -55,7 +55,7 @@ mod tests {
     use crate::apply::StepError;
     use crate::host::HostError;
     use crate::host::probe::ProbeError;
-    use crate::model::{Behind, Gate, Probe};
+    use crate::model::{Behind, Complaint, Finding, Gate, Probe, Rule, Severity};
     use crate::root::RootError;
     use Blame::{Circumstance, Content};
 
@@ -115,6 +115,17 @@ mod tests {
         }
     }
 
+    fn invalid(message: &str) -> ReconcileError {
+        ReconcileError::Invalid(vec![Finding {
+            rule: Rule::NginxTest,
+            severity: Severity::Error,
+            complaint: Complaint::Unplaced {
+                message: message.into(),
+                help: None,
+            },
+        }])
+    }
+
     fn damaged() -> StateError {
         StateError::Damaged {
             path: "/var/lib/watchme-apply/journal".into(),
@@ -165,6 +176,11 @@ mod tests {
                     owner: "a:b".into(),
                 }),
                 Some(Content),
+            ),
+            (invalid("unknown directive \"x\""), Some(Content)),
+            (
+                invalid("host not found in upstream \"a.example.com\""),
+                Some(Circumstance),
             ),
             (locked().into(), Some(Circumstance)),
             (StateError::Root(full_disk()).into(), Some(Circumstance)),
