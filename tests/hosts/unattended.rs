@@ -81,7 +81,7 @@ fn a_revision_that_failed_is_left_alone_until_it_changes() {
     unattended(&host).expect(2);
 
     host.commit(
-        &[(&desired("systemd/bad.service"), Some(&sleeper(7)))],
+        &[(&desired("systemd/bad.service"), Some(&sleeper(1007)))],
         "mended",
     );
     unattended(&host).expect(0);
