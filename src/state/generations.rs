@@ -104,7 +104,7 @@ impl State {
         }))
     }
 
-    /// Keeps `desired` as a generation, and drops the oldest beyond [`KEPT_GENERATIONS`].
+    /// Keeps `desired` as a generation.
     ///
     /// # Errors
     /// When the file system refuses. The generation counts only once it is whole.
@@ -130,7 +130,15 @@ impl State {
             desired,
         };
         self.write_json(unfinished.join("desired.json"), &written)?;
-        self.root.rename(&unfinished, &final_folder)?;
+        Ok(self.root.rename(&unfinished, &final_folder)?)
+    }
+
+    /// Drops the oldest generations beyond [`KEPT_GENERATIONS`]. Not before the commit: a run that
+    /// is undone leaves them all.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub(super) fn drop_surplus(&self) -> Result<(), StateError> {
         let numbers = self.generations()?;
         let surplus = numbers.len().saturating_sub(KEPT_GENERATIONS);
         for number in numbers.into_iter().take(surplus) {

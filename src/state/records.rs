@@ -63,6 +63,9 @@ impl State {
                 tracing::warn!(%error, "what is not needed any more stays");
             }
         }
+        if let Err(error) = self.drop_surplus() {
+            tracing::warn!(%error, "old generations stay");
+        }
         Ok(())
     }
 

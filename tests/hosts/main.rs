@@ -6,6 +6,7 @@ mod drift;
 mod edited;
 mod gates;
 mod generations;
+mod kills;
 mod load;
 mod members;
 mod moving;

@@ -1,6 +1,7 @@
 //! Runs that are killed, or told to stop.
 
-use super::{applied_host, begin_apply, commit_slow_start, end_of_apply};
+use super::{SOON, applied_host, begin_apply, commit_slow_start, end_of_apply, slow};
+use crate::support::{CHECKOUT, desired};
 
 #[test]
 fn a_killed_run_is_finished_by_the_next() {
@@ -78,4 +79,59 @@ fn a_run_that_is_told_to_stop_rolls_back() {
         "a lost connection is no reason to stop"
     );
     assert_eq!(host.page("a"), "a 2002");
+}
+
+/// Its old revision takes a while to come back, so that a roll-back can be met in the middle.
+#[test]
+fn a_second_signal_does_not_disturb_the_roll_back() {
+    let host = applied_host();
+    host.commit(
+        &[(&desired("systemd/one.service"), Some(&slow(2, 1001)))],
+        "slow to restart",
+    );
+    host.apply(&[]).expect(0);
+    let picture = host.picture();
+    commit_slow_start(&host, 3, 2001);
+    begin_apply(&host);
+    host.sh("pkill -INT -x watchme-apply");
+    host.wait_for("the roll-back", SOON, || {
+        host.read("/run/output")
+            .contains("undo: restart one.service")
+    });
+    for signal in ["INT", "TERM", "INT", "HUP", "PIPE"] {
+        host.sh(&format!("pkill -{signal} -x watchme-apply"));
+    }
+    let (status, said) = end_of_apply(&host);
+    assert_eq!(status, "3", "{said}");
+    host.assert_as_before(&picture, "two signals");
+    assert_eq!(host.sh("pgrep -cf '^/bin/sleep 1001'"), "1");
+    assert_eq!(host.property("slow.service", "LoadState"), "not-found");
+    assert_eq!(host.page("a"), "a first");
+    assert!(!host.stands("/var/lib/watchme-apply/journal"));
+    host.apply(&[]).expect(0);
+    host.assert_does_nothing(&["apply"]).expect(0);
+}
+
+/// The terminal of a person whose connection breaks: writes to it fail from then on, and SIGHUP comes.
+#[test]
+fn a_terminal_that_goes_away_stops_nothing() {
+    let host = applied_host();
+    commit_slow_start(&host, 3, 2001);
+    host.sh(&format!(
+        "cd {CHECKOUT}; setsid script -qfc 'exec watchme-apply apply' /run/output </dev/null >/dev/null 2>&1 &"
+    ));
+    host.wait_for("slow start", SOON, || {
+        host.property("slow.service", "ActiveState") == "activating"
+    });
+    assert!(
+        host.sh("tr -d '\\0' </proc/$(pgrep -x watchme-apply)/stat | cut -d' ' -f7") != "0",
+        "it has a terminal"
+    );
+    host.sh("pkill -KILL -x script; pkill -PIPE -x watchme-apply");
+    host.wait_for("end of the run", SOON, || {
+        host.try_sh("pgrep -x watchme-apply").status == 1
+    });
+    assert_eq!(host.page("a"), "a 2001");
+    assert!(host.is_active("slow.service"));
+    host.assert_does_nothing(&["apply"]).expect(0);
 }
