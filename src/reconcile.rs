@@ -9,6 +9,7 @@ mod gates;
 mod history;
 mod look;
 mod mount_points;
+mod owed;
 mod pause;
 mod reason;
 mod request;
@@ -294,6 +295,12 @@ async fn undo_killed(
     }
     progress.say("a run was interrupted: undoing what it did");
     let mut record = history::begin_recovery(state, request);
+    // Nothing that cannot be found out may keep the rest from being undone.
+    if let Ok(recorded) = state.recorded()
+        && let Ok(owed) = owed::owed(host, &journal, &recorded).await
+    {
+        journal.record_all(owed)?;
+    }
     record.changes = journal.undos().iter().map(describe).collect();
     let left = roll_back(host, &journal, progress).await;
     journal.keep(left.iter().map(|left| left.undo.clone()).collect())?;

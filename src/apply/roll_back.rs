@@ -151,11 +151,11 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
         Undo::Stop(unit) => {
             let systemd = host.systemd().await?;
             systemd.stop(unit, UNIT).await?;
-            Ok(systemd.reset_failed(unit, UNIT).await?)
+            Ok(systemd.reset_failed(unit).await?)
         }
         Undo::Start(unit) => {
             let systemd = host.systemd().await?;
-            systemd.reset_failed(unit, UNIT).await?;
+            systemd.reset_failed(unit).await?;
             Ok(systemd.start(unit, UNIT).await?)
         }
         Undo::ReloadUnit(unit) => {
@@ -167,7 +167,7 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
         }
         Undo::Restart(unit) => {
             let systemd = host.systemd().await?;
-            systemd.reset_failed(unit, UNIT).await?;
+            systemd.reset_failed(unit).await?;
             match systemd.restart(unit, UNIT).await {
                 Err(error) if !error.is_not_found() => Err(error.into()),
                 _ => Ok(()),

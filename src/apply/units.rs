@@ -36,7 +36,7 @@ impl Run<'_> {
         }
         // That forgets how often systemd has restarted it before, systemctl(1).
         if state.active == "failed" || state.sub == "auto-restart" {
-            systemd.reset_failed(&step.unit, step.timeout).await?;
+            systemd.reset_failed(&step.unit).await?;
         }
         let job = systemd.start(&step.unit, step.timeout);
         self.unless_interrupted(job).await?;

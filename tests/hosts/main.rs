@@ -1,6 +1,7 @@
 //! Tests on real hosts: systemd, nginx and Docker are the real ones. Each test boots a host of its own.
 
 mod bad_revisions;
+mod beyond_reload;
 mod changes;
 mod drift;
 mod edited;
@@ -19,6 +20,7 @@ mod roll_back;
 mod runs;
 mod setup;
 mod shipped;
+mod soak;
 mod support;
 mod unattended;
 mod validation;

@@ -1,5 +1,6 @@
 //! Runs as such: two at once, without privilege, killed, cut off, inside a unit that they change; and pauses.
 
+mod hung;
 mod inside;
 mod pauses;
 mod stopped;

@@ -157,7 +157,7 @@ impl Nginx {
         bound: Duration,
     ) -> Result<NginxState, HostError> {
         let before = self.observe()?;
-        systemd.reset_failed(&self.unit, bound).await?;
+        systemd.reset_failed(&self.unit).await?;
         let deadline = Instant::now() + bound;
         systemd.restart(&self.unit, bound).await?;
         loop {
@@ -174,7 +174,7 @@ impl Nginx {
 
     /// Starts nginx and waits until it has workers.
     pub async fn start(&self, systemd: &Systemd, bound: Duration) -> Result<NginxState, HostError> {
-        systemd.reset_failed(&self.unit, bound).await?;
+        systemd.reset_failed(&self.unit).await?;
         let deadline = Instant::now() + bound;
         systemd.start(&self.unit, bound).await?;
         loop {

@@ -45,10 +45,10 @@ impl Systemd {
     }
 
     /// Forgets that a unit failed, and its count of starts. One that is not loaded has none.
-    pub async fn reset_failed(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
+    pub async fn reset_failed(&self, unit: &str) -> Result<(), HostError> {
         let doing = || format!("reset the failed state of {unit}");
         let call = self.call::<_, ()>(PATH, MANAGER, "ResetFailedUnit", (unit,));
-        let result = bounded(timeout, doing, call).await?;
+        let result = bounded(CALL, doing, call).await?;
         unless_unknown(result.map_err(|source| failed(doing(), source)))
     }
 

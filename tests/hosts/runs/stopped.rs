@@ -135,3 +135,33 @@ fn a_terminal_that_goes_away_stops_nothing() {
     assert!(host.is_active("slow.service"));
     host.assert_does_nothing(&["apply"]).expect(0);
 }
+
+/// Nobody may be there to run anything after a power loss.
+#[test]
+fn a_killed_run_is_undone_at_boot() {
+    let host = applied_host();
+    commit_slow_start(&host, 5, 2001);
+    begin_apply(&host);
+    host.sh("pkill -KILL -x watchme-apply");
+    assert!(
+        host.stands("/etc/watchme-apply/next"),
+        "switched, and not committed"
+    );
+    host.reboot();
+    host.wait_for("end of the undo", SOON, || {
+        !host.stands("/var/lib/watchme-apply/journal")
+    });
+    assert_eq!(
+        host.property("watchme-apply-recover.service", "Result"),
+        "success"
+    );
+    assert_eq!(host.page("a"), "a first");
+    assert_eq!(host.property("slow.service", "LoadState"), "not-found");
+    assert!(
+        host.property("one.service", "ExecStart")
+            .contains("sleep 1001")
+    );
+    assert!(host.is_active("one.service") && host.is_active("two.service"));
+    host.apply(&[]).expect(0);
+    assert_eq!(host.page("a"), "a 2001");
+}
