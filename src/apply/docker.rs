@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Run, StepError};
 use crate::host::Host;
 use crate::model::plan::Connect;
-use crate::model::{Container, DockerState, Network, NetworkState, Observed};
+use crate::model::{Container, DockerState, Network, NetworkState, Observed, Stack};
 use crate::state::Undo;
 
 /// How long a container that is rolled back has to run again.
@@ -125,6 +125,50 @@ fn aliases_of(
         .and_then(|known| known.attachments.get(network))
         .map(|attachment| attachment.aliases.clone())
         .unwrap_or_default()
+}
+
+/// What takes containers away that a unit is about to make and that its compose projects did not
+/// have before the run.
+pub(super) fn removals(before: &Observed, stacks: &[Stack]) -> Vec<Undo> {
+    let Some(docker) = &before.docker else {
+        return Vec::new();
+    };
+    let removal = |stack: &Stack| {
+        let (mut known, mut services) = (BTreeSet::new(), BTreeSet::new());
+        for container in &docker.containers {
+            if let Some((project, service)) = &container.compose
+                && *project == stack.project
+            {
+                known.insert(container.id.clone());
+                services.insert(service.clone());
+            }
+        }
+        Undo::RemoveContainers {
+            project: stack.project.clone(),
+            known,
+            services,
+        }
+    };
+    stacks.iter().map(removal).collect()
+}
+
+/// Undoes [`removals`]' making of containers.
+pub(super) async fn remove_made(
+    host: &Host,
+    project: &str,
+    known: &BTreeSet<String>,
+    services: &BTreeSet<String>,
+) -> Result<(), StepError> {
+    let docker = host.docker().await?;
+    let listed = docker.observe(&BTreeSet::new(), &|_| false).await?;
+    for container in listed.containers {
+        let is_of_project =
+            |(other, service): &(String, String)| other == project && !services.contains(service);
+        if container.compose.as_ref().is_some_and(is_of_project) && !known.contains(&container.id) {
+            docker.remove_container(&container.id).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What brings every container back to the networks that it was on: one that its unit makes anew

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::docker::rejoin;
+use super::docker::{rejoin, remove_made};
 use super::files::make_parent;
 use super::switch::MARK;
 use super::{Progress, StepError};
@@ -70,7 +70,7 @@ async fn wait_until_up(host: &Host, undos: &[Undo]) {
 
 fn phase(undo: &Undo) -> u8 {
     match undo {
-        Undo::Stop(_) => 0,
+        Undo::Stop(_) | Undo::RemoveContainers { .. } => 0,
         Undo::Disconnect { .. } | Undo::Connect { .. } => 1,
         Undo::Restore { .. }
         | Undo::RemoveFolder(_)
@@ -97,6 +97,9 @@ pub fn describe(undo: &Undo) -> String {
         Undo::ReloadNginx => "let nginx load the old sites".to_owned(),
         Undo::RestartNginx => "restart nginx with the old sites".to_owned(),
         Undo::Stop(unit) => format!("stop {unit}"),
+        Undo::RemoveContainers { project, .. } => {
+            format!("remove new containers of the compose project {project}")
+        }
         Undo::Start(unit) => format!("start {unit}"),
         Undo::ReloadUnit(unit) => format!("let {unit} reload its old files"),
         Undo::Restart(unit) => format!("restart {unit} with its old files"),
@@ -153,6 +156,11 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
             systemd.stop(unit, UNIT).await?;
             Ok(systemd.reset_failed(unit).await?)
         }
+        Undo::RemoveContainers {
+            project,
+            known,
+            services,
+        } => remove_made(host, project, known, services).await,
         Undo::Start(unit) => {
             let systemd = host.systemd().await?;
             systemd.reset_failed(unit).await?;

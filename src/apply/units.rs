@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::docker::rejoins;
+use super::docker::{rejoins, removals};
 use super::{Run, StepError};
 use crate::host::HostError;
 use crate::model::plan::{Drain, UnitStep};
@@ -27,12 +27,15 @@ impl Run<'_> {
         let state = systemd.unit(&step.unit).await?;
         // One that is starting already goes on starting, whatever becomes of this run; one that
         // keeps failing goes on with its old files.
-        match (state.active.as_str(), state.sub.as_str()) {
-            ("inactive" | "failed" | "", _) => {
-                self.journal.record(Undo::Stop(step.unit.clone()))?
-            }
-            (_, "auto-restart") => self.journal.record(Undo::Restart(step.unit.clone()))?,
-            _ => {}
+        let undo = match (state.active.as_str(), state.sub.as_str()) {
+            ("inactive" | "failed" | "", _) => Some(Undo::Stop(step.unit.clone())),
+            (_, "auto-restart") => Some(Undo::Restart(step.unit.clone())),
+            _ => None,
+        };
+        if let Some(undo) = undo {
+            self.journal
+                .record_all(removals(self.before, &step.stacks))?;
+            self.journal.record(undo)?;
         }
         // That forgets how often systemd has restarted it before, systemctl(1).
         if state.active == "failed" || state.sub == "auto-restart" {
@@ -56,6 +59,8 @@ impl Run<'_> {
         for unit in interrupts {
             self.journal.record(Undo::Start(unit.clone()))?;
         }
+        self.journal
+            .record_all(removals(self.before, &step.stacks))?;
         self.journal.record(Undo::Restart(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
         let job = systemd.restart(&step.unit, step.timeout);

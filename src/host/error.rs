@@ -220,6 +220,11 @@ impl HostError {
         self.engine_says("already exists in network")
     }
 
+    /// Whether the engine is removing the container already.
+    pub fn is_being_removed(&self) -> bool {
+        self.engine_says("is already in progress")
+    }
+
     fn engine_says(&self, words: &str) -> bool {
         match self {
             HostError::Docker { source, .. } => {

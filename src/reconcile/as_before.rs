@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Planned;
 use crate::host::Host;
-use crate::model::{DockerState, Entry, NginxState, Observed, SystemdState};
+use crate::model::{Container, DockerState, Entry, NginxState, Observed, SystemdState};
 use crate::plan;
 
 /// How long what was rolled back has to come up.
@@ -45,6 +45,7 @@ async fn differences_now(host: &Host, planned: &Planned) -> Vec<String> {
     }
     if let (Some(before), Some(after)) = (&before.docker, &after.docker) {
         found.extend(containers(before, after));
+        found.extend(additional(before, after, &watch.projects));
         found.extend(memberships(before, after));
     }
     found
@@ -122,6 +123,27 @@ fn containers(before: &DockerState, after: &DockerState) -> Vec<String> {
         }
     }
     found
+}
+
+/// Containers that run now, of compose projects of units, and were not there.
+fn additional(
+    before: &DockerState,
+    after: &DockerState,
+    projects: &BTreeSet<String>,
+) -> Vec<String> {
+    let is_new = |container: &&Container| {
+        let project = container.compose.as_ref().map(|(project, _)| project);
+        project.is_some_and(|project| projects.contains(project))
+            && container.is_running()
+            && !container.oneoff
+            && !before
+                .containers
+                .iter()
+                .any(|known| known.name == container.name)
+    };
+    let new = after.containers.iter().filter(is_new);
+    new.map(|container| format!("container {} runs, and was not there", container.name))
+        .collect()
 }
 
 /// Containers that ran and were on a network, and are not on it now.

@@ -48,6 +48,16 @@ pub enum Undo {
     RestartNginx,
     /// Stop a unit that was not running.
     Stop(String),
+    /// Remove containers of a compose project that were made since: a unit's `down` that comes
+    /// before its `up` has made them knows nothing of them, and they hold names and ports.
+    RemoveContainers {
+        /// The project.
+        project: String,
+        /// Ids of the containers that it had.
+        known: BTreeSet<String>,
+        /// Services that it had: those are their unit's to make anew.
+        services: BTreeSet<String>,
+    },
     /// Start a unit that was running.
     Start(String),
     /// Restart a unit that ran with its old files.

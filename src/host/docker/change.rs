@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use bollard::models;
-use bollard::query_parameters::ListNetworksOptionsBuilder;
+use bollard::query_parameters::{ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder};
 
 use super::{Docker, request};
 use crate::host::error::HostError;
@@ -124,6 +124,18 @@ impl Docker {
         let doing = || format!("disconnect container {container_id} from {network_id_or_name}");
         let answer = self.engine.disconnect_network(network_id_or_name, body);
         request(doing, answer).await
+    }
+
+    /// Stops a container at once and removes it; its named volumes stay. One that is gone, or is
+    /// going, is no error.
+    pub async fn remove_container(&self, id: &str) -> Result<(), HostError> {
+        let doing = || format!("remove container {id}");
+        let options = RemoveContainerOptionsBuilder::new().force(true).build();
+        let answer = self.engine.remove_container(id, Some(options));
+        match request(doing, answer).await {
+            Err(error) if !error.is_not_found() && !error.is_being_removed() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     async fn network_id(&self, name: &str) -> Result<Option<String>, HostError> {

@@ -19,9 +19,12 @@ fn a_compose_file_that_does_not_run_leaves_the_old_containers() {
         &["web.service"],
         &["prots"],
     );
-    let ends = format!("{}    command: ['false']\n", compose("other:1", 8101));
+    let ends = format!(
+        "{}    command: ['false']\n  more:\n    image: other:1\n    ports: ['127.0.0.1:8099:8000']\n",
+        compose("other:1", 8101)
+    );
     before.assert_refused(
-        "a compose file whose container ends at once",
+        "a compose file with one container more, and one that ends at once",
         &[(WEB_COMPOSE, Some(&ends))],
         &["web.service"],
         &["web.service"],
