@@ -104,16 +104,13 @@ fn plan_unit(
             drift: DriftKind::Unloaded,
             ..change(id, Action::ReloadUnit(step(name, unit)), why)
         })],
-        OnChange::Reload | OnChange::Restart => {
-            let dropped = replacement::dropped_services(draft, name, unit);
-            match dropped.is_empty() {
-                true => restart(draft, id, name, unit, state, why)
-                    .into_iter()
-                    .map(at_units)
-                    .collect(),
-                false => stop_with_old_files(draft, &id, name, unit, state, &dropped),
-            }
-        }
+        OnChange::Reload | OnChange::Restart => match replacement::stops_first(draft, name, unit) {
+            None => restart(draft, id, name, unit, state, why)
+                .into_iter()
+                .map(at_units)
+                .collect(),
+            Some(because) => stop_with_old_files(draft, &id, name, unit, state, because),
+        },
     }
 }
 
@@ -214,21 +211,16 @@ fn failure(verb: &str, state: &UnitState) -> String {
     }
 }
 
-/// A restart stops a unit with its new files, which do not name the containers that go: it has to
-/// stop before the switch. What that takes along does not come back by itself.
+/// A unit that stops before the switch, and starts after it. What that takes along does not come
+/// back by itself.
 fn stop_with_old_files(
     draft: &Draft<'_>,
     id: &ResourceId,
     name: &str,
     unit: &Unit,
     state: &UnitState,
-    dropped: &BTreeSet<String>,
+    why: String,
 ) -> Vec<(Stage, Change)> {
-    let services = dropped.iter().map(String::as_str).collect::<Vec<_>>();
-    let why = format!(
-        "only its old files can stop {}, which it runs no more",
-        services.join(", ")
-    );
     let stop = Change {
         interrupts: state.takes_along.clone(),
         drift: DriftKind::Unloaded,

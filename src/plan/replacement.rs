@@ -62,13 +62,48 @@ fn too_large(draft: &Draft<'_>, old: &Unit, new: &Unit) -> Option<String> {
     })
 }
 
-/// Services that `new` runs no more, of those that the unit was applied with. Only a stop with
-/// the old files takes their containers away: `up` leaves them running, with their ports.
-pub(super) fn dropped_services(draft: &Draft<'_>, name: &str, new: &Unit) -> BTreeSet<String> {
+/// Why a changed unit cannot just restart but has to stop before anything starts.
+pub(super) fn stops_first(draft: &Draft<'_>, name: &str, new: &Unit) -> Option<String> {
     let applied = draft.recorded.applied.as_ref();
-    let Some(old) = applied.and_then(|(_, applied)| applied.units.get(name)) else {
-        return BTreeSet::new();
+    let old = applied.and_then(|(_, applied)| applied.units.get(name))?;
+    let dropped = dropped_services(old, new);
+    if !dropped.is_empty() {
+        let dropped: Vec<_> = dropped.into_iter().collect();
+        return Some(format!(
+            "only its old files can stop {}, which it runs no more",
+            dropped.join(", ")
+        ));
+    }
+    let mut others = draft.desired.units.iter();
+    others.find_map(|(other, unit)| {
+        let given = (other != name).then(|| given_up(old, new, unit))??;
+        Some(format!("{other} takes {given}"))
+    })
+}
+
+/// What `new` gives up of what `old` had, and `other` wants: neither order of two restarts works
+/// where two units exchange something.
+fn given_up(old: &Unit, new: &Unit, other: &Unit) -> Option<String> {
+    let containers = |unit: &Unit| -> BTreeSet<String> {
+        let of_stack = |stack: &Stack| stack.containers.clone();
+        unit.stacks.iter().flat_map(of_stack).collect()
     };
+    let ports = |unit: &Unit| -> BTreeSet<u16> {
+        let of_stack = |stack: &Stack| stack.ports.clone();
+        unit.stacks.iter().flat_map(of_stack).collect()
+    };
+    let free = &containers(old) - &containers(new);
+    if let Some(name) = free.intersection(&containers(other)).next() {
+        return Some(format!("its container name, {name}"));
+    }
+    let free = &ports(old) - &ports(new);
+    let port = free.intersection(&ports(other)).next().copied()?;
+    Some(format!("its port, {port}"))
+}
+
+/// Services that `new` runs no more. Only a stop with the old files takes their containers away:
+/// `up` leaves them running, with their ports.
+fn dropped_services(old: &Unit, new: &Unit) -> BTreeSet<String> {
     let services = |unit: &Unit| -> BTreeSet<(String, String)> {
         let of_stack = |stack: &Stack| -> Vec<(String, String)> {
             let services = stack.services.iter();

@@ -183,3 +183,45 @@ fn what_leaves_stays_while_the_gates_have_to_hold() {
         "blue.service stays that long beside what replaces it"
     );
 }
+
+/// One restart after the other cannot work, in whatever order.
+#[test]
+fn what_two_units_exchange_both_give_up_first() {
+    let named = |name: &str, project: &str, port, container: &str| {
+        let stack = Stack {
+            containers: BTreeSet::from([container.into()]),
+            ..stack(project, "api", port)
+        };
+        running(name, stack)
+    };
+    let mut desired = Desired {
+        units: BTreeMap::from([
+            named("a.service", "a", 1, "x"),
+            named("b.service", "b", 2, "y"),
+            named("c.service", "c", 3, "z"),
+        ]),
+        ..Desired::default()
+    };
+    let (observed, recorded) = applied(&desired);
+    for (name, mut changed) in [
+        named("a.service", "a", 2, "x"),
+        named("b.service", "b", 1, "y2"),
+        named("c.service", "c", 4, "z2"),
+    ] {
+        changed.file = unit(&name, "changed").file;
+        desired.units.insert(name, changed);
+    }
+    let plan = planned(&desired, &observed, &recorded);
+    assert_eq!(
+        order(&plan),
+        [
+            "Stop unit/a.service",
+            "Stop unit/b.service",
+            "Start unit/a.service",
+            "Start unit/b.service",
+        ]
+    );
+    assert_eq!(plan.changes[0].why, "b.service takes its port, 1");
+    let restarts = lines(&plan);
+    assert!(restarts.contains(&"Restart unit/c.service".to_owned()));
+}
