@@ -5,6 +5,7 @@ mod certificate;
 mod docker;
 mod files;
 mod gates;
+mod nginx;
 mod roll_back;
 mod switch;
 mod units;

@@ -1,4 +1,4 @@
-//! Units and nginx: what loads and runs.
+//! Units: what loads and runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
@@ -7,14 +7,12 @@ use std::time::{Duration, Instant};
 use super::docker::{rejoins, removals};
 use super::{Run, StepError};
 use crate::host::HostError;
-use crate::model::plan::{Drain, UnitStep};
+use crate::model::plan::UnitStep;
 use crate::model::{Change, Container, Health, Stack, UnitState};
 use crate::state::Undo;
 
 /// How often a wait looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
-/// Bound of a reload of nginx: the workers are there in less than a second.
-const NGINX: Duration = Duration::from_secs(20);
 
 impl Run<'_> {
     pub(super) async fn reload_systemd(&mut self) -> Result<(), StepError> {
@@ -91,56 +89,8 @@ impl Run<'_> {
         Ok(systemd.stop(&step.unit, step.timeout).await?)
     }
 
-    /// Waits for the last requests that nginx's old workers have begun to a unit that leaves.
-    pub(super) async fn drain(&mut self, drain: &Drain) -> Result<(), StepError> {
-        let until = Instant::now() + drain.timeout;
-        loop {
-            let busy = self.host.nginx().leaving(&drain.ports)?;
-            if busy == 0 {
-                return Ok(());
-            }
-            if Instant::now() > until {
-                let (unit, seconds) = (&drain.unit, drain.timeout.as_secs());
-                self.progress.say(&format!(
-                    "{unit} still has requests after {seconds} s (drain_timeout): {busy} are cut off"
-                ));
-                return Ok(());
-            }
-            self.moment().await?;
-        }
-    }
-
-    pub(super) async fn reload_nginx(&mut self) -> Result<(), StepError> {
-        let nginx = self.host.nginx();
-        nginx.test().await?;
-        self.journal.record(Undo::ReloadNginx)?;
-        let before = nginx.observe()?;
-        nginx
-            .reload(self.host.systemd().await?, &before, NGINX)
-            .await?;
-        Ok(())
-    }
-
-    /// What was tested is started: what `nginx -t` cannot see, such as a port that another process
-    /// holds, ends in the roll-back, which restarts it with the old sites.
-    pub(super) async fn restart_nginx(&mut self) -> Result<(), StepError> {
-        let nginx = self.host.nginx();
-        nginx.test().await?;
-        self.journal.record(Undo::RestartNginx)?;
-        nginx.restart(self.host.systemd().await?, NGINX).await?;
-        Ok(())
-    }
-
-    pub(super) async fn start_nginx(&mut self) -> Result<(), StepError> {
-        let nginx = self.host.nginx();
-        nginx.test().await?;
-        self.journal.record(Undo::Stop(nginx.unit.clone()))?;
-        nginx.start(self.host.systemd().await?, NGINX).await?;
-        Ok(())
-    }
-
     /// Lets a moment pass in a wait, which a signal ends.
-    async fn moment(&self) -> Result<(), StepError> {
+    pub(super) async fn moment(&self) -> Result<(), StepError> {
         if self.interrupted.load(Ordering::Relaxed) {
             return Err(StepError::Interrupted);
         }
@@ -165,6 +115,7 @@ impl Run<'_> {
     async fn wait_running(&self, step: &UnitStep) -> Result<(), StepError> {
         let until = Instant::now() + step.timeout;
         let before = self.restarts(&step.unit);
+        let mut ended = None;
         loop {
             let state = self.host.systemd().await?.unit(&step.unit).await?;
             if let Some(why) = fell_over(&state, before, step.oneshot) {
@@ -176,6 +127,12 @@ impl Run<'_> {
             let missing = missing.await?;
             if missing.is_empty() {
                 return Ok(());
+            }
+            if let Some(why) = self.ended(step).await? {
+                let since = *ended.get_or_insert_with(Instant::now);
+                if since.elapsed() >= step.settle {
+                    return Err(self.not_up(&step.unit, why).await);
+                }
             }
             if Instant::now() > until {
                 return Err(HostError::Timeout {
@@ -219,6 +176,13 @@ impl Run<'_> {
             if unhealthy.is_none() && began.elapsed() >= settle {
                 return Ok(());
             }
+            if began.elapsed() >= settle {
+                for (step, _) in started {
+                    if let Some(why) = self.ended(step).await? {
+                        return Err(self.not_up(&step.unit, why).await);
+                    }
+                }
+            }
             if began.elapsed() > patience.max(settle) {
                 let why = unhealthy.unwrap_or_else(|| "it does not settle".to_owned());
                 let unit = started.last().map_or("", |(step, _)| &step.unit);
@@ -258,6 +222,29 @@ impl Run<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// A container of this run that ended with a failure and that nothing restarts: waiting for it
+    /// would be in vain. One from before may still be replaced, once its image is there.
+    async fn ended(&self, step: &UnitStep) -> Result<Option<String>, StepError> {
+        let before = self.before.docker.as_ref();
+        let is_new = |container: &Container| {
+            before.is_none_or(|docker| {
+                docker
+                    .containers
+                    .iter()
+                    .all(|known| known.id != container.id)
+            })
+        };
+        let containers = self.containers(&step.stacks).await?;
+        let mut ended = containers
+            .iter()
+            .filter(|container| container.state == "exited" && container.exit_code != 0)
+            .filter(|container| is_new(container));
+        Ok(ended.next().map(|container| {
+            let (name, code) = (&container.name, container.exit_code);
+            format!("its container {name} ended with status {code}: docker logs {name}")
+        }))
     }
 
     /// Services of a unit's compose projects of which no container is `good`.
