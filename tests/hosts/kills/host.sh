@@ -55,7 +55,7 @@ files() {
         -exec sha256sum {} + | sort -k 2
     test ! -s "$state/journal" || cat "$state/journal"
     # A run that was killed behind its commit has left the oldest one to the next run.
-    ls -A "$store/generations" | sed 's/^[0-9]*$/N/' | sort | head -n "${kept:-99}" | uniq -c
+    ls -A "$store/generations" | sed 's/^[0-9]*$/N/' | sort | head -n "${kept:-20}" | uniq -c
 }
 
 units() {
