@@ -122,6 +122,7 @@ impl Report {
             Fault::Fail => format!("{error} {point}"),
             _ => format!("{fault:?} {point}"),
         };
+        let harmless = fault != Fault::Fail || tried.unrecorded || may_succeed(&tried.hit);
         let mut problems = String::new();
         for problem in tried.problems {
             let problem = problem.trim_end().replace('\n', "\n    ");
@@ -139,7 +140,6 @@ impl Report {
         }
         let of_status = self.statuses.entry(tried.status).or_default();
         of_status.push(format!("{name}, hit {}", tried.hit));
-        let harmless = fault != Fault::Fail || may_succeed(&tried.hit);
         if tried.status == 0 && !harmless {
             let _ = writeln!(self.problems, "exit status 0: {name}, hit {}", tried.hit);
         }

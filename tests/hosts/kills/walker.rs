@@ -6,6 +6,12 @@ use super::points::{self, Point};
 use super::states::{self, Side};
 use crate::support::{CHECKOUT, Host, Output, desired};
 
+/// Warnings about records that follow the commit.
+const UNRECORDED: [&str; 2] = [
+    "the run is not in the history",
+    "what unattended runs have to heed",
+];
+
 const SCRIPT: &str = "/usr/local/lib/kills";
 
 /// A host at one of the two sides.
@@ -21,6 +27,8 @@ pub struct Tried {
     pub status: i32,
     /// The call that was hit, as the trace has it.
     pub hit: String,
+    /// Whether the run said that its record of what happened could not be written, which it goes on without.
+    pub unrecorded: bool,
     /// What does not hold.
     pub problems: Vec<String>,
 }
@@ -153,6 +161,7 @@ impl Walker {
         Tried {
             status: answer.status("first"),
             hit: answer.text("hit").trim().to_owned(),
+            unrecorded: false,
             problems,
         }
     }
@@ -170,9 +179,11 @@ impl Walker {
         if status == 0 {
             self.at = side;
         }
+        let said = answer.text("first");
         Tried {
             status,
             hit: answer.text("hit").trim().to_owned(),
+            unrecorded: UNRECORDED.iter().any(|warning| said.contains(warning)),
             problems,
         }
     }
