@@ -1,9 +1,10 @@
 //! Makes one Linux host match a git checkout, and proves that it does.
 //!
 //! The arrows between modules point left only:
-//! `model < root < source, host, plan, state < apply < reconcile < cli`.
+//! `model < root < source, host, plan, state < apply < reconcile < cli`, and `source < check < cli`.
 
 pub mod apply;
+pub mod check;
 pub mod cli;
 pub mod host;
 pub mod model;

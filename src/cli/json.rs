@@ -75,7 +75,10 @@ struct Refusal {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Finding {
-    rule: model::Rule,
+    /// A stable name: `watchme-apply check --explain RULE` tells more.
+    rule: &'static str,
+    /// Why it matters.
+    why: &'static str,
     /// Errors stop an apply.
     severity: model::Severity,
     message: String,
@@ -109,7 +112,8 @@ impl From<&model::Finding> for Finding {
             }
         };
         Self {
-            rule: finding.rule,
+            rule: finding.rule.name,
+            why: finding.rule.why(),
             severity: finding.severity,
             message: mask(finding.message()).into_owned(),
             help: finding.help().map(str::to_owned),

@@ -20,9 +20,7 @@ pub(super) fn finding(finding: &Finding) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level
-        .primary_title(clean(&message))
-        .id(finding.rule.as_str());
+    let title = level.primary_title(clean(&message)).id(finding.rule.name);
     render(title, finding.place(), finding.help())
 }
 
@@ -89,7 +87,7 @@ fn masked(place: &Diagnostic) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Complaint, Rule};
+    use crate::model::{Complaint, finding as rules};
 
     fn plain(text: &str) -> String {
         anstream::adapter::strip_str(text).to_string()
@@ -97,7 +95,7 @@ mod tests {
 
     fn at_line(source: &str, line: usize, message: &str) -> Finding {
         Finding {
-            rule: Rule::NginxTest,
+            rule: &rules::NGINX_TEST,
             severity: Severity::Error,
             complaint: Complaint::Placed(Box::new(Diagnostic::of_line(
                 "sites-available/a",
@@ -132,7 +130,7 @@ mod tests {
     #[test]
     fn about_no_place() {
         let shown = plain(&finding(&Finding {
-            rule: Rule::SystemdVerify,
+            rule: &rules::SYSTEMD_VERIFY,
             severity: Severity::Warning,
             complaint: Complaint::Unplaced {
                 message: "odd\u{1b}[31m".to_owned(),

@@ -15,24 +15,55 @@ pub enum Severity {
     Warning,
 }
 
-/// Who complains. The names are stable: people search for them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum Rule {
-    /// `nginx -t` on the candidate.
-    NginxTest,
-    /// `systemd-analyze verify` on the candidate's units.
-    SystemdVerify,
+/// Who complains. Its page, in Markdown, is all that is said about it: a headline with its name, one
+/// sentence that says why it matters, more about it, and the sections `Bad` and `Good` with an example each.
+#[derive(Debug)]
+pub struct Rule {
+    /// The name. Names are stable: people search for them, and write them into allowances.
+    pub name: &'static str,
+    /// What its findings weigh, unless one says otherwise.
+    pub severity: Severity,
+    /// Its page.
+    pub page: &'static str,
+}
+
+/// Defines rules, each with its page in `src/check/rules/NAME.md`: `rule!(NAME, "name", Error);`
+#[macro_export]
+macro_rules! rule {
+    ($($constant:ident, $name:literal, $severity:ident;)*) => {$(
+        #[doc = concat!("The rule `", $name, "`.")]
+        pub static $constant: $crate::model::Rule = $crate::model::Rule {
+            name: $name,
+            severity: $crate::model::Severity::$severity,
+            page: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/check/rules/", $name, ".md")),
+        };
+    )*};
+}
+
+rule! {
+    NGINX_TEST, "nginx-test", Error;
+    SYSTEMD_VERIFY, "systemd-verify", Error;
 }
 
 impl Rule {
-    /// The name of the rule.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Rule::NginxTest => "nginx-test",
-            Rule::SystemdVerify => "systemd-verify",
-        }
+    /// Why it matters, one sentence.
+    pub fn why(&self) -> &'static str {
+        let behind = self.page.split_once("\n\n").map_or("", |(_, rest)| rest);
+        behind.split("\n\n").next().unwrap_or_default().trim()
+    }
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Rule {}
+
+impl Serialize for Rule {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name)
     }
 }
 
@@ -40,7 +71,7 @@ impl Rule {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The rule.
-    pub rule: Rule,
+    pub rule: &'static Rule,
     /// How much it weighs.
     pub severity: Severity,
     /// What is complained about.
@@ -62,6 +93,20 @@ pub enum Complaint {
 }
 
 impl Finding {
+    /// A finding of a rule at a place, as severe as the rule is.
+    pub fn at(rule: &'static Rule, place: Diagnostic) -> Self {
+        Self {
+            rule,
+            severity: rule.severity,
+            complaint: Complaint::Placed(Box::new(place)),
+        }
+    }
+
+    /// The same with another weight.
+    pub fn weighing(self, severity: Severity) -> Self {
+        Self { severity, ..self }
+    }
+
     /// Whether it stops an apply.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

@@ -55,7 +55,7 @@ mod tests {
     use crate::apply::StepError;
     use crate::host::HostError;
     use crate::host::probe::ProbeError;
-    use crate::model::{Behind, Complaint, Finding, Gate, Probe, Rule, Severity};
+    use crate::model::{Behind, Complaint, Finding, Gate, Probe, Severity, finding};
     use crate::root::RootError;
     use Blame::{Circumstance, Content};
 
@@ -117,7 +117,7 @@ mod tests {
 
     fn invalid(message: &str) -> ReconcileError {
         ReconcileError::Invalid(vec![Finding {
-            rule: Rule::NginxTest,
+            rule: &finding::NGINX_TEST,
             severity: Severity::Error,
             complaint: Complaint::Unplaced {
                 message: message.into(),

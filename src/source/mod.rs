@@ -25,11 +25,11 @@ pub use error::SourceError;
 pub use git::{Log, LogLine};
 pub use load::Parsed;
 
-use crate::model::{Desired, File, Hash, Origin};
+use crate::model::{Desired, Diagnostic, File, Hash, Origin};
 use error::Result;
 use git::Ignored;
 use load::inputs::{Read, is_backup};
-use load::{Inputs, Loaded, Places};
+use load::{Inputs, Loaded, Places, Wrong};
 use owner::{Asker, Part};
 use tree::{CommitTree, FolderTree, Node, Tree};
 
@@ -131,6 +131,20 @@ impl Checkout {
     /// Reads one state of the checkout. With [`Which::Head`], `origin.dirty` lists the inputs
     /// that lie differently in the work tree.
     pub fn read(&self, which: &Which) -> Result<Revision> {
+        let (revision, _) = self.take(which, Wrong::Fails)?;
+        Ok(revision)
+    }
+
+    /// Reads one state of the checkout as far as it can be read, for those who tell what is wrong
+    /// with it: places that are wrong come back beside what was read without them.
+    ///
+    /// # Errors
+    /// When it cannot be read at all.
+    pub fn survey(&self, which: &Which) -> Result<(Revision, Vec<Diagnostic>)> {
+        self.take(which, Wrong::IsCollected)
+    }
+
+    fn take(&self, which: &Which, wrong: Wrong) -> Result<(Revision, Vec<Diagnostic>)> {
         let work = Tree::Folder(FolderTree::new(&self.root));
         let rev = match (which, &self.repo) {
             (Which::Rev(rev), None) => {
@@ -139,12 +153,12 @@ impl Checkout {
                     rev: rev.clone(),
                 });
             }
-            (Which::Worktree, _) | (Which::Head, None) => return self.read_folder(&work),
+            (Which::Worktree, _) | (Which::Head, None) => return self.take_folder(&work, wrong),
             (Which::Rev(rev), Some(_)) => Some(rev.as_str()),
             (Which::Head, Some(_)) => None,
         };
         let Some(repo) = &self.repo else {
-            return self.read_folder(&work);
+            return self.take_folder(&work, wrong);
         };
         let commit = git::commit(repo, &self.root, rev)?;
         let root = commit.tree().map_err(|source| SourceError::Object {
@@ -153,7 +167,7 @@ impl Checkout {
         })?;
         let tree = Tree::Commit(CommitTree::new(repo, &root));
         let inputs = Inputs::of_commit(&tree);
-        let mut loaded = load::load(&inputs, Some(&work), &self.places())?;
+        let mut loaded = load::load(&inputs, Some(&work), &self.places(), wrong)?;
         let read = inputs.into_read();
         let mut origin = self.origin(Some(&commit));
         if *which == Which::Head {
@@ -164,13 +178,14 @@ impl Checkout {
         } else {
             settle(&mut loaded, None, &[]);
         }
-        Ok(finish(loaded, read, origin))
+        let wrong = std::mem::take(&mut loaded.wrong);
+        Ok((finish(loaded, read, origin), wrong))
     }
 
-    fn read_folder(&self, work: &Tree) -> Result<Revision> {
+    fn take_folder(&self, work: &Tree, wrong: Wrong) -> Result<(Revision, Vec<Diagnostic>)> {
         let ignored = self.repo.as_ref().map(Ignored::new);
         let inputs = Inputs::of_folder(work, ignored.as_ref());
-        let mut loaded = load::load(&inputs, Some(work), &self.places())?;
+        let mut loaded = load::load(&inputs, Some(work), &self.places(), wrong)?;
         settle(&mut loaded, Some(&inputs), &[]);
         let read = inputs.into_read();
         self.check_owners(&read)?;
@@ -182,7 +197,8 @@ impl Checkout {
             worktree: true,
             ..self.origin(commit.as_ref())
         };
-        Ok(finish(loaded, read, origin))
+        let wrong = std::mem::take(&mut loaded.wrong);
+        Ok((finish(loaded, read, origin), wrong))
     }
 
     /// Files that lie in a folder come from whoever could write there: root follows none that

@@ -9,7 +9,7 @@ use super::programs::{Ran, run};
 use super::sources::{Sources, line_where, placed, unplaced};
 use super::{BOUND, Judgement};
 use crate::host::nginx::{Nginx, bare};
-use crate::model::{Complaint, Finding, Rule, Severity};
+use crate::model::{Complaint, Finding, Severity, finding};
 
 /// How many logs may turn out to be too large before nginx gets no further try.
 const TRIES: usize = 16;
@@ -140,7 +140,7 @@ impl Message {
         };
         let mut finding = self
             .placed(sources, severity)
-            .unwrap_or_else(|| unplaced(Rule::NginxTest, severity, &self.with_place()));
+            .unwrap_or_else(|| unplaced(&finding::NGINX_TEST, severity, &self.with_place()));
         let help = help(&self.text).map(str::to_owned);
         match &mut finding.complaint {
             Complaint::Placed(diagnostic) => diagnostic.help = help,
@@ -165,7 +165,13 @@ impl Message {
                 })
             })?,
         };
-        Some(placed(Rule::NginxTest, severity, file, line, &self.text))
+        Some(placed(
+            &finding::NGINX_TEST,
+            severity,
+            file,
+            line,
+            &self.text,
+        ))
     }
 
     /// As nginx said it.

@@ -67,7 +67,7 @@ fn template(name: &str) -> Option<String> {
 
 /// A finding at a line of a file of the checkout, counted from 1.
 pub(super) fn placed(
-    rule: Rule,
+    rule: &'static Rule,
     severity: Severity,
     file: &File,
     line: usize,
@@ -91,7 +91,7 @@ pub(super) fn placed(
 }
 
 /// A finding about no known place.
-pub(super) fn unplaced(rule: Rule, severity: Severity, message: &str) -> Finding {
+pub(super) fn unplaced(rule: &'static Rule, severity: Severity, message: &str) -> Finding {
     Finding {
         rule,
         severity,

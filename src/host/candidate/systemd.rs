@@ -9,7 +9,7 @@ use std::process::Command;
 use super::programs::run;
 use super::sources::{Sources, line_where, placed, unplaced};
 use super::{BOUND, Judgement};
-use crate::model::{File, Finding, Rule, Severity, layout};
+use crate::model::{File, Finding, Severity, finding, layout};
 
 const PROGRAM: &str = "systemd-analyze";
 
@@ -185,7 +185,13 @@ impl<'a> Unit<'a> {
             } else {
                 Severity::Warning
             };
-            findings.push(placed(Rule::SystemdVerify, severity, file, *line, text));
+            findings.push(placed(
+                &finding::SYSTEMD_VERIFY,
+                severity,
+                file,
+                *line,
+                text,
+            ));
         }
         for text in self.about.iter().filter(|text| !is_fatal(text)) {
             let finding = self.at_its_line(severity(text), text);
@@ -214,8 +220,8 @@ impl<'a> Unit<'a> {
         let found = found.or_else(|| Some((*self.files.first()?, 1)));
         let message = format!("{}: {text}", self.name);
         match found {
-            Some((file, line)) => placed(Rule::SystemdVerify, severity, file, line, &message),
-            None => unplaced(Rule::SystemdVerify, severity, &message),
+            Some((file, line)) => placed(&finding::SYSTEMD_VERIFY, severity, file, line, &message),
+            None => unplaced(&finding::SYSTEMD_VERIFY, severity, &message),
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// Files that units name below the checkout and that are not in this revision.
     pub missing: Vec<Missing>,
+    /// Places that are wrong, if they are collected: what stands there is left out.
+    pub wrong: Vec<Diagnostic>,
     /// Compose services on networks that their own files do not make.
     candidates: Vec<networks::Candidate>,
 }
@@ -61,6 +63,15 @@ pub struct Missing {
     pub needed: bool,
 }
 
+/// What is done about a place that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// The first one is an error.
+    Fails,
+    /// All are collected, and the rest is read.
+    IsCollected,
+}
+
 /// Where things lie.
 pub struct Places {
     /// The desired state's folder, relative to the checkout.
@@ -75,37 +86,44 @@ struct Loader<'a, 't> {
     /// The files beside the checkout's that git does not have, such as `.env`.
     work: Option<&'a Tree<'t>>,
     places: &'a Places,
+    wrong: Wrong,
     /// The checkout on the server.
     checkout: PathBuf,
     out: Loaded,
 }
 
 /// Loads the inputs of one revision.
-pub fn load<'t>(inputs: &Inputs<'t>, work: Option<&Tree<'t>>, places: &Places) -> Result<Loaded> {
+pub fn load<'t>(
+    inputs: &Inputs<'t>,
+    work: Option<&Tree<'t>>,
+    places: &Places,
+    wrong: Wrong,
+) -> Result<Loaded> {
     let path = places.folder.join(policy::FILE_NAME);
     let file = inputs.file(&path)?;
-    let policy = match &file {
-        Some(file) => policy::parse(&path, &text(file))?,
-        None => Policy::default(),
-    };
     let mut loader = Loader {
         inputs,
         work,
         places,
-        checkout: policy
-            .checkout
-            .clone()
-            .unwrap_or_else(|| places.root.clone()),
+        wrong,
+        checkout: PathBuf::new(),
         out: Loaded::default(),
     };
-    loader.out.parsed.policy = policy;
+    if let Some(file) = &file {
+        let policy = policy::parse(&path, &text(file)).map_err(SourceError::from);
+        loader.out.parsed.policy = loader.pass(policy)?.unwrap_or_default();
+    }
+    let checkout = loader.policy().checkout.clone();
+    loader.checkout = checkout.unwrap_or_else(|| places.root.clone());
     loader.require_something(file.is_some())?;
     loader.take_policy();
     loader.sites()?;
     loader.etc()?;
     loader.units()?;
-    loader.networks()?;
-    loader.check_references()?;
+    let networks = loader.networks();
+    loader.pass(networks)?;
+    let references = loader.check_references();
+    loader.pass(references)?;
     loader.gates();
     loader.out.missing.sort();
     loader.out.missing.dedup();
@@ -121,6 +139,19 @@ fn text(file: &File) -> String {
 impl Loader<'_, '_> {
     fn policy(&self) -> &Policy {
         &self.out.parsed.policy
+    }
+
+    /// What was read, or `None` where it is wrong and that is collected.
+    fn pass<T>(&mut self, read: Result<T>) -> Result<Option<T>> {
+        match read {
+            Err(SourceError::Syntax(diagnostic)) if self.wrong == Wrong::IsCollected => {
+                if !self.out.wrong.contains(&diagnostic) {
+                    self.out.wrong.push(*diagnostic);
+                }
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
     }
 
     /// An input folder's or file's path in the checkout.
@@ -180,7 +211,10 @@ impl Loader<'_, '_> {
             let Some(file) = self.inputs.file(&path)? else {
                 continue;
             };
-            let directives = nginx::parse(&path, &text(&file))?;
+            let parsed = nginx::parse(&path, &text(&file)).map_err(SourceError::from);
+            let Some(directives) = self.pass(parsed)? else {
+                continue;
+            };
             let section = self.policy().sites.get(&name);
             let site = Site {
                 enabled: section.is_none_or(|section| section.value.enabled),

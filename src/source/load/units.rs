@@ -40,11 +40,15 @@ impl Loader<'_, '_> {
         for name in pieces.files.keys().chain(pieces.dropins.keys()) {
             names.insert(name.clone(), name_of(&folder, name)?);
         }
-        self.add_instances(&pieces, &mut names)?;
+        let added = self.add_instances(&pieces, &mut names);
+        self.pass(added)?;
         let mut taken: BTreeSet<String> = names.keys().cloned().collect();
         let mut also = Vec::new();
         for name in names.values() {
-            let wanted = self.unit(name, &pieces)?;
+            let unit = self.unit(name, &pieces);
+            let Some(wanted) = self.pass(unit)? else {
+                continue;
+            };
             for (alias, complaint) in wanted.aliases {
                 if !taken.insert(alias.clone()) {
                     let message =
@@ -86,7 +90,8 @@ impl Loader<'_, '_> {
             }
             if self.is_file(&path, &mut seen, ("unit", &name))? {
                 name_of(folder, &name)?;
-                if let Some(piece) = self.piece(&path)? {
+                let piece = self.piece(&path);
+                if let Some(piece) = self.pass(piece)?.flatten() {
                     pieces.files.insert(name, piece);
                 }
                 continue;
@@ -127,7 +132,8 @@ impl Loader<'_, '_> {
             if let Some((_, Node::Special(what))) = self.inputs.node(&path)? {
                 return Err(SourceError::Special { path, what });
             }
-            if let Some(piece) = self.piece(&path)? {
+            let piece = self.piece(&path);
+            if let Some(piece) = self.pass(piece)?.flatten() {
                 dropins.insert(name, piece);
             }
         }
@@ -187,10 +193,14 @@ impl Loader<'_, '_> {
         let ours = file.is_some() || template.is_some();
         let settings = settings(name, pieces);
         let mut wanted = match ours && !name.is_template() {
-            true => install::wanted(name, &settings)?,
+            true => {
+                let wanted = install::wanted(name, &settings).map_err(SourceError::from);
+                self.pass(wanted)?.unwrap_or_default()
+            }
             false => install::Wanted::default(),
         };
-        let start = self.start(name, ours, wanted.pulled_in)?;
+        let start = self.start(name, ours, wanted.pulled_in);
+        let start = self.pass(start)?.flatten();
         if start == Some(false) {
             wanted.install = Install::default();
         }
@@ -230,11 +240,13 @@ impl Loader<'_, '_> {
             environment_files: commands::environment_files(name, &settings),
             ..Unit::default()
         };
-        let mentions = commands::mentions(name, &settings)?;
+        let mentions = commands::mentions(name, &settings).map_err(SourceError::from);
+        let mentions = self.pass(mentions)?.unwrap_or_default();
         for named in &mentions.paths {
             self.named(name.as_str(), &mut unit, &named.path, named.role)?;
         }
-        self.stacks(name.as_str(), &mut unit, &mentions.compose)?;
+        let stacks = self.stacks(name.as_str(), &mut unit, &mentions.compose);
+        self.pass(stacks)?;
         self.out.desired.units.insert(name.to_string(), unit);
         self.out.parsed.units.insert(name.to_string(), settings);
         Ok(wanted)

@@ -45,7 +45,7 @@ fn judged(name: &str, text: &str, said: &str) -> (Vec<String>, Vec<String>) {
             "warning"
         };
         let line = finding.place().map_or("-", |place| place.line_text());
-        format!("{word} {} | {finding} | {line}", finding.rule.as_str())
+        format!("{word} {} | {finding} | {line}", finding.rule.name)
     };
     let missing = missing.iter().map(|missing| missing.unit.clone());
     (findings.iter().map(shown).collect(), missing.collect())
@@ -200,7 +200,7 @@ fn what_is_private_does_not_show() {
         false,
     );
     file.private = true;
-    let finding = placed(Rule::SystemdVerify, Severity::Warning, &file, 2, "m");
+    let finding = placed(&finding::SYSTEMD_VERIFY, Severity::Warning, &file, 2, "m");
     let place = finding.place().unwrap();
     assert_eq!(place.position().0, 2);
     assert!(!place.source.contains("1234"));

@@ -1,0 +1,164 @@
+//! Findings that a comment allows: `# watchme-apply: allow(RULE) REASON`, on the line of the finding or above it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::model::{Diagnostic, File, Finding, Rule};
+
+crate::rule! {
+    ALLOWANCE_UNUSED, "allowance-unused", Warning;
+    ALLOWANCE_INVALID, "allowance-invalid", Error;
+}
+
+/// The rules of this family.
+pub const RULES: &[&Rule] = &[&ALLOWANCE_UNUSED, &ALLOWANCE_INVALID];
+
+const MARK: &str = "watchme-apply: allow";
+
+/// A comment that allows a rule's findings.
+struct Allowance<'a> {
+    rule: &'static Rule,
+    path: &'a Path,
+    text: &'a str,
+    /// Bytes of the comment, without its `#`.
+    span: Range<usize>,
+    /// Lines that it speaks for, from 1: its own, and the first one below that is no comment.
+    lines: [usize; 2],
+    used: bool,
+}
+
+/// Takes out what is allowed, and adds what is wrong with the allowances of the inputs.
+pub fn settle(findings: Vec<Finding>, inputs: &BTreeMap<PathBuf, File>) -> Vec<Finding> {
+    let mut kept = Vec::new();
+    let mut allowances = Vec::new();
+    let texts = inputs.iter().filter_map(|(path, file)| {
+        let text = std::str::from_utf8(&file.content).ok()?;
+        text.contains(MARK).then_some((path, text))
+    });
+    for (path, text) in texts {
+        read(path, text, &mut allowances, &mut kept);
+    }
+    for finding in findings {
+        let allowed = finding.place().is_some_and(|place| {
+            let line = place.position().0;
+            let mut any = false;
+            for allowance in &mut allowances {
+                let fits = *allowance.rule == *finding.rule
+                    && allowance.path == place.path
+                    && allowance.lines.contains(&line);
+                allowance.used |= fits;
+                any |= fits;
+            }
+            any
+        });
+        if !allowed {
+            kept.push(finding);
+        }
+    }
+    let unused = allowances.iter().filter(|allowance| !allowance.used);
+    kept.extend(unused.map(|allowance| {
+        let message = format!(
+            "there is no finding of {} here to allow",
+            allowance.rule.name
+        );
+        let place = complain(allowance.path, allowance.text, &allowance.span, message);
+        let help = "remove the comment, or move it to the line above the finding".to_owned();
+        Finding::at(
+            &ALLOWANCE_UNUSED,
+            Diagnostic {
+                help: Some(help),
+                ..place
+            },
+        )
+    }));
+    kept
+}
+
+/// The allowances in the comments of a file, and findings about those that say no rule or no reason.
+fn read<'a>(
+    path: &'a Path,
+    text: &'a str,
+    allowances: &mut Vec<Allowance<'a>>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut at = 0;
+    let mut open: Vec<usize> = Vec::new();
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let number = index + 1;
+        if let Some(mark) = comment(line) {
+            let span = at + mark..at + line.trim_end().len();
+            match parse(&text[span.clone()]) {
+                Ok(rule) => {
+                    open.push(allowances.len());
+                    let lines = [number, number];
+                    allowances.push(Allowance {
+                        rule,
+                        path,
+                        text,
+                        span,
+                        lines,
+                        used: false,
+                    });
+                }
+                Err((message, help)) => {
+                    let place = complain(path, text, &span, message);
+                    findings.push(Finding::at(
+                        &ALLOWANCE_INVALID,
+                        Diagnostic { help, ..place },
+                    ));
+                }
+            }
+        }
+        let own = line.trim_start();
+        // One behind something else on its line speaks for that line alone.
+        if !own.is_empty() && !own.starts_with(['#', ';']) {
+            for index in open.drain(..) {
+                if let Some(allowance) = allowances.get_mut(index) {
+                    allowance.lines[1] = number;
+                }
+            }
+        }
+        at += line.len();
+    }
+}
+
+/// Where in a line an allowance begins: behind a `#` or `;` that begins a comment.
+fn comment(line: &str) -> Option<usize> {
+    let mark = line.find(MARK)?;
+    line[..mark]
+        .trim_end()
+        .ends_with(['#', ';'])
+        .then_some(mark)
+}
+
+/// The rule of `watchme-apply: allow(RULE) REASON`; else what is wrong, and what helps.
+fn parse(text: &str) -> Result<&'static Rule, (String, Option<String>)> {
+    let form = || Some("write # watchme-apply: allow(RULE) REASON".to_owned());
+    let inside = text[MARK.len()..].strip_prefix('(');
+    let Some((name, reason)) = inside.and_then(|inside| inside.split_once(')')) else {
+        return Err(("this allowance names no rule".to_owned(), form()));
+    };
+    let rules = super::rules();
+    let Some(rule) = rules.iter().find(|rule| rule.name == name) else {
+        let names = rules.iter().map(|rule| rule.name);
+        let near = crate::source::error::nearest(name, names);
+        let help = near.map(|near| format!("did you mean {near}?"));
+        return Err((format!("there is no rule {name:?}"), help));
+    };
+    match reason.trim().is_empty() {
+        true => Err((format!("why {name} is allowed here is not said"), form())),
+        false => Ok(rule),
+    }
+}
+
+fn complain(path: &Path, text: &str, span: &Range<usize>, message: String) -> Diagnostic {
+    Diagnostic {
+        path: path.into(),
+        source: text.into(),
+        span: span.clone(),
+        message,
+        expected: String::new(),
+        help: None,
+    }
+}

@@ -1,0 +1,62 @@
+//! Findings about a desired state, from its files alone: pure, without a host.
+//!
+//! One folder a family of rules, one page a rule (`rules/NAME.md`), whose examples are run as tests.
+
+mod allow;
+mod syntax;
+
+use std::cmp::Ordering;
+
+use crate::model::finding::{NGINX_TEST, SYSTEMD_VERIFY};
+use crate::model::{Diagnostic, Finding, Rule};
+use crate::source::Revision;
+
+/// What is judged.
+pub struct Subject<'a> {
+    /// A revision, as far as it could be read.
+    pub revision: &'a Revision,
+    /// Places that could not be read, and are left out of the revision.
+    pub wrong: &'a [Diagnostic],
+}
+
+impl Subject<'_> {
+    /// Whether all of it could be read: what is not there may stand in a file that could not.
+    pub fn is_whole(&self) -> bool {
+        self.wrong.is_empty()
+    }
+}
+
+/// All findings, by file and place. Those that a comment allows are left out, and an allowance that allows
+/// nothing is a finding itself.
+pub fn check(subject: &Subject) -> Vec<Finding> {
+    let mut findings = syntax::check(subject);
+    findings.dedup();
+    let mut findings = allow::settle(findings, &subject.revision.inputs);
+    findings.sort_by(by_place);
+    findings
+}
+
+/// Every rule, those of `plan` on a host included, by name.
+pub fn rules() -> Vec<&'static Rule> {
+    let families = [
+        &[&NGINX_TEST, &SYSTEMD_VERIFY][..],
+        syntax::RULES,
+        allow::RULES,
+    ];
+    let mut rules: Vec<&'static Rule> = families.into_iter().flatten().copied().collect();
+    rules.sort_by_key(|rule| rule.name);
+    rules
+}
+
+/// Those about no place come last.
+fn by_place(one: &Finding, other: &Finding) -> Ordering {
+    let key = |finding: &Finding| {
+        let place = finding.place();
+        let at = place.map(|place| (place.path.clone(), place.span.start));
+        (at.is_none(), at, finding.rule.name)
+    };
+    key(one).cmp(&key(other))
+}
+
+#[cfg(test)]
+mod tests;

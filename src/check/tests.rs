@@ -1,0 +1,211 @@
+//! Every rule's page: its bad example is found, its good one is left alone.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::source::{Checkout, Which};
+
+/// Rules whose findings need a host, and are tested there.
+const OF_A_HOST: [&str; 2] = ["nginx-test", "systemd-verify"];
+
+/// A checkout with these files, checked.
+pub(super) fn checked(files: &[(String, String)]) -> Vec<Finding> {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, content) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let owner = nix::unistd::Uid::effective().as_raw();
+    let checkout = Checkout::open(folder.path(), &[owner]).unwrap();
+    let (revision, wrong) = checkout.survey(&Which::Worktree).unwrap();
+    check(&Subject {
+        revision: &revision,
+        wrong: &wrong,
+    })
+}
+
+/// The files of a page's section: each a path in backquotes with a colon, and a block of code.
+fn example(page: &str, headline: &str) -> Vec<(String, String)> {
+    let section = page.split_once(&format!("\n## {headline}\n")).unwrap().1;
+    let section = section.split("\n## ").next().unwrap();
+    let mut files = Vec::new();
+    let mut rest = section;
+    while let Some((before, behind)) = rest.split_once("\n```") {
+        let path = before.trim().rsplit('\n').next().unwrap();
+        let path = path
+            .strip_prefix('`')
+            .and_then(|path| path.strip_suffix("`:"));
+        let (_language, code) = behind.split_once('\n').unwrap();
+        let (code, behind) = code.split_once("```").unwrap();
+        files.push((path.expect(before).to_owned(), code.to_owned()));
+        rest = behind;
+    }
+    assert!(!files.is_empty(), "no file in {headline}");
+    files
+}
+
+/// The only page about all rules.
+fn page() -> String {
+    let mut text = String::from(
+        "# Rules\n\nEach is explained by `watchme-apply check --explain RULE`, too. A finding is allowed by a comment on its line or above it,\n\
+         with a reason: `# watchme-apply: allow(RULE) REASON`.\n\n| rule | severity | |\n|---|---|---|\n",
+    );
+    for rule in rules() {
+        let severity = match rule.severity {
+            crate::model::Severity::Error => "error",
+            crate::model::Severity::Warning => "warning",
+        };
+        let why = rule.why().replace('\n', " ");
+        text.push_str(&format!(
+            "| [{0}](#{0}) | {severity} | {why} |\n",
+            rule.name
+        ));
+    }
+    for rule in rules() {
+        text.push('\n');
+        text.push_str(
+            &rule
+                .page
+                .replace("\n## ", "\n### ")
+                .replacen("# ", "## ", 1),
+        );
+    }
+    text
+}
+
+#[test]
+fn bad_examples_are_found_and_good_ones_left_alone() {
+    let mut wrong = Vec::new();
+    for rule in rules() {
+        if OF_A_HOST.contains(&rule.name) {
+            continue;
+        }
+        let bad = checked(&example(rule.page, "Bad"));
+        if !bad.iter().any(|finding| finding.rule == rule) {
+            wrong.push(format!(
+                "{}: the bad example is not found, but {bad:?}",
+                rule.name
+            ));
+        }
+        let good = checked(&example(rule.page, "Good"));
+        let unwanted = good
+            .iter()
+            .filter(|finding| finding.rule == rule || finding.is_error());
+        wrong.extend(unwanted.map(|finding| {
+            format!(
+                "{}: the good example has {}: {finding}",
+                rule.name, finding.rule.name
+            )
+        }));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn pages_are_whole() {
+    for rule in rules() {
+        let headline = format!("# {}\n\n", rule.name);
+        assert!(rule.page.starts_with(&headline), "{}", rule.name);
+        let why = rule.why();
+        assert!(
+            why.ends_with('.') && !why.contains(". "),
+            "{}: one sentence: {why}",
+            rule.name
+        );
+    }
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/check/rules");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(pages)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let names: Vec<&str> = files
+        .iter()
+        .map(|path| path.file_stem().unwrap().to_str().unwrap())
+        .collect();
+    let mut known: Vec<&str> = rules().iter().map(|rule| rule.name).collect();
+    known.dedup();
+    assert_eq!(names, known);
+}
+
+/// `UPDATE_RULES=1` writes it anew.
+#[test]
+fn the_page_about_all_rules_is_that_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules.md");
+    if std::env::var_os("UPDATE_RULES").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, page()).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), page());
+}
+
+fn at(files: &[(&str, &str)]) -> Vec<String> {
+    let files: Vec<(String, String)> = files
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+        .collect();
+    checked(&files)
+        .iter()
+        .map(|finding| format!("{} {finding}", finding.rule.name))
+        .collect()
+}
+
+#[test]
+fn all_that_cannot_be_read_is_told_at_once() {
+    let found = at(&[
+        ("sites-available/a", "server {"),
+        (
+            "systemd/b.service",
+            "[Service]\nExecStart=/bin/true\nstray\n",
+        ),
+        ("docker-compose.infra.yml", "networks: [\n"),
+    ]);
+    assert_eq!(found.len(), 3, "{found:?}");
+}
+
+#[test]
+fn an_allowance_speaks_for_its_line_and_the_next_one() {
+    let broken = "server {\n    listen 80\n}\n";
+    let found = |comment: &str| {
+        at(&[(
+            "sites-available/a",
+            &broken.replace("    listen 80\n", comment),
+        )])
+    };
+    assert_eq!(
+        found("    # watchme-apply: allow(syntax) because\n    # more\n\n    listen 80\n"),
+        [""; 0]
+    );
+    assert_eq!(
+        found("    listen 80 # watchme-apply: allow(syntax) because\n"),
+        [""; 0]
+    );
+    let elsewhere =
+        found("    # watchme-apply: allow(syntax) because\n    listen 80;\n    listen 81\n");
+    assert_eq!(
+        elsewhere,
+        [
+            "allowance-unused sites-available/a:2:7: there is no finding of syntax here to allow",
+            "syntax sites-available/a:4:12: directive \"listen\" is not terminated by \";\"",
+        ]
+    );
+    let invalid = |comment: &str| {
+        at(&[(
+            "sites-available/a",
+            &format!("# watchme-apply: allow{comment}\n"),
+        )])
+    };
+    assert_eq!(
+        invalid("(syntax)"),
+        ["allowance-invalid sites-available/a:1:3: why syntax is allowed here is not said"]
+    );
+    assert_eq!(
+        invalid("(syntex) x"),
+        ["allowance-invalid sites-available/a:1:3: there is no rule \"syntex\""]
+    );
+    assert_eq!(
+        invalid(" syntax x"),
+        ["allowance-invalid sites-available/a:1:3: this allowance names no rule"]
+    );
+}
