@@ -1,6 +1,7 @@
 //! One pass: read what is wanted, look at what is there, plan, apply, and prove it.
 
 mod as_before;
+mod between;
 mod blame;
 mod commit;
 mod drift;
@@ -31,6 +32,7 @@ use crate::model::{Action, Observed, Plan, Recorded, RunKind, RunRecord, layout}
 use crate::source::{Checkout, Revision, Which};
 use crate::state::{Journal, State, Undo};
 
+pub use between::plan_between;
 pub use drift::{Drift, drift, fix};
 pub use error::ReconcileError;
 pub use history::{Entry, History, Lines, Span, history};

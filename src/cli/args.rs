@@ -66,6 +66,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Make the host match, verify it, and roll back if that fails
     Apply(ApplyArgs),
+    /// Judge the desired state from its files alone: no host, no root, no Docker; exits with 2 for errors
+    Check(CheckArgs),
     /// Compare the host with what was applied, and what was applied with git
     Drift(DriftArgs),
     /// Go back to an older generation, as a new one; `plan --to-generation N` shows what it would do
@@ -91,7 +93,9 @@ impl Command {
             | Command::Resume(_)
             | Command::Recover(_) => true,
             Command::Drift(drift) => drift.fix,
-            Command::Plan(_) | Command::Status(_) | Command::History(_) => false,
+            Command::Plan(_) | Command::Check(_) | Command::Status(_) | Command::History(_) => {
+                false
+            }
         }
     }
 }
@@ -153,13 +157,48 @@ pub(super) struct PlanArgs {
     /// Exit with 2 when there are differences
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Plan without a host, which is taken to be as this revision has it: what a merge would do
+    #[arg(long, value_name = "REV", conflicts_with_all = ["rev", "worktree", "only", "allow_empty", "root"])]
+    pub from: Option<String>,
+    /// The revision to get to from --from [default: HEAD]
+    #[arg(long, value_name = "REV", requires = "from")]
+    pub to: Option<String>,
+    /// How the plan is told
+    #[arg(long, value_enum, conflicts_with = "json")]
+    pub format: Option<PlanFormat>,
     /// Show what `rollback N` would do
     #[arg(
         long,
         value_name = "N",
-        conflicts_with_all = ["rev", "worktree", "only", "allow_empty"]
+        conflicts_with_all = ["rev", "worktree", "only", "allow_empty", "from"]
     )]
     pub to_generation: Option<u64>,
+}
+
+impl PlanArgs {
+    pub fn format(&self) -> PlanFormat {
+        match self.show.json {
+            true => PlanFormat::Json,
+            false => self.format.unwrap_or(PlanFormat::Text),
+        }
+    }
+
+    pub fn to(&self) -> Which {
+        match &self.to {
+            Some(rev) => Which::Rev(rev.clone()),
+            None => Which::Head,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlanFormat {
+    /// For a person
+    Text,
+    /// One JSON object; see schema/plan.json
+    Json,
+    /// A comment for a pull request
+    Markdown,
 }
 
 #[derive(Debug, clap::Args)]
@@ -222,6 +261,50 @@ impl HistoryArgs {
             }
         }
     }
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// Judge this revision instead of the files as they lie: a branch, a tag, a commit
+    #[arg(long, value_name = "REV")]
+    pub rev: Option<String>,
+    /// How findings are told
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// From which findings on the exit status is 2
+    #[arg(long, value_enum, default_value_t = Deny::Errors)]
+    pub deny: Deny,
+    /// Tell what a rule is about, with a bad and a good example
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["rev", "format", "deny"])]
+    pub explain: Option<String>,
+}
+
+impl CheckArgs {
+    pub fn which(&self) -> Which {
+        match &self.rev {
+            Some(rev) => Which::Rev(rev.clone()),
+            None => Which::Worktree,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For a person
+    Text,
+    /// One JSON object; see schema/check.json
+    Json,
+    /// A log for code scanning, SARIF 2.1.0
+    Sarif,
+    /// Annotations of a pull request, by a workflow of GitHub Actions
+    Github,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Deny {
+    Errors,
+    Warnings,
+    Nothing,
 }
 
 #[derive(Debug, clap::Args)]
@@ -308,8 +391,9 @@ fn seconds(text: &str) -> Result<u64, String> {
 impl Args {
     pub fn wants_json(&self) -> bool {
         match &self.command {
-            Command::Plan(args) => args.show.json,
+            Command::Plan(args) => args.format() == PlanFormat::Json,
             Command::Apply(args) => args.show.json,
+            Command::Check(args) => args.format == Format::Json,
             Command::Drift(args) => args.json,
             Command::Status(args) => args.json,
             Command::Rollback(args) => args.show.json,
@@ -349,8 +433,8 @@ fn checked(args: Args) -> Result<Args, clap::Error> {
 
 fn names_a_command(arguments: &[OsString]) -> bool {
     let known = [
-        "plan", "apply", "drift", "rollback", "history", "status", "pause", "resume", "recover",
-        "help",
+        "plan", "apply", "check", "drift", "rollback", "history", "status", "pause", "resume",
+        "recover", "help",
     ];
     arguments
         .iter()

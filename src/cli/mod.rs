@@ -1,6 +1,7 @@
 //! What a person or a machine types and reads. The only code that prints.
 
 mod args;
+mod check;
 mod errors;
 mod find;
 mod json;
@@ -23,9 +24,10 @@ use crate::model::Finding;
 use crate::plan::Gates;
 use crate::reconcile::{self, Applied, ReconcileError, Request};
 use crate::root::Root;
+use crate::source::Which;
 use args::{
-    Args, Command, DriftArgs, HistoryArgs, Input, PauseArgs, PlanArgs, RecoverArgs, ResumeArgs,
-    RollbackArgs, StatusArgs,
+    Args, Command, DriftArgs, HistoryArgs, Input, PauseArgs, PlanArgs, PlanFormat, RecoverArgs,
+    ResumeArgs, RollbackArgs, StatusArgs,
 };
 use output::Output;
 use progress::Lines;
@@ -80,12 +82,15 @@ enum Failure {
     Runtime(#[source] std::io::Error),
     #[error("{0} is no directory")]
     Root(String),
+    #[error("there is no rule {name:?}")]
+    NoRule { name: String, near: Option<String> },
 }
 
 impl Failure {
     fn exit_status(&self) -> u8 {
         match self {
             Failure::Reconcile(error) => error.exit_status(),
+            Failure::NoRule { .. } => USAGE,
             _ => 1,
         }
     }
@@ -105,6 +110,10 @@ impl Failure {
             Failure::Root(path) if !std::path::Path::new(path).exists() => {
                 Some(format!("mkdir -p '{path}'"))
             }
+            Failure::NoRule { near, .. } => Some(match near {
+                Some(near) => format!("watchme-apply check --explain {near}"),
+                None => "docs/rules.md lists all rules".to_owned(),
+            }),
             Failure::Root(_) => None,
             Failure::LogFile { .. } | Failure::Runtime(_) => None,
         }
@@ -131,6 +140,7 @@ fn run(args: &Args, arguments: &[OsString], output: &mut Output) -> Result<u8, F
             interrupted,
         };
         match &args.command {
+            Command::Check(check) => check::run(args, check, output),
             Command::Plan(plan) => context.plan(plan, output).await,
             Command::Apply(apply) => context.apply(apply, output).await,
             Command::Drift(drift) => context.drift(drift, output).await,
@@ -198,19 +208,25 @@ impl Context<'_> {
     }
 
     async fn plan(&self, args: &PlanArgs, output: &mut Output) -> Result<u8, Failure> {
-        let planned = match args.to_generation {
-            Some(number) => {
+        let planned = match (&args.from, args.to_generation) {
+            (Some(from), _) => {
+                let from = Which::Rev(from.clone());
+                reconcile::plan_between(&check::open(self.args)?, &from, &args.to())?
+            }
+            (None, Some(number)) => {
                 let request = self.request(self.known_folder(), &args.input);
                 reconcile::plan_back(self.host, &request, number).await?
             }
-            None => {
+            (None, None) => {
                 let folder = find::desired_state(self.args.desired_state.as_deref())?;
                 reconcile::plan(self.host, &self.request(folder, &args.input)).await?
             }
         };
-        match args.show.json {
-            true => output.json(&json::Plan::new(&planned, args.show.show_secrets)),
-            false => render::plan(output, &planned, args.show.show_secrets),
+        let show_secrets = args.show.show_secrets;
+        match args.format() {
+            PlanFormat::Json => output.json(&json::Plan::new(&planned, show_secrets)),
+            PlanFormat::Text => render::plan(output, &planned, show_secrets),
+            PlanFormat::Markdown => output.line(&render::markdown(&planned, show_secrets)),
         }
         Ok(match planned.plan.is_empty() {
             _ if planned.is_stopped() => STOPPED,

@@ -35,6 +35,12 @@ impl Output {
         self.terminal
     }
 
+    /// Columns of the terminal, if there is one.
+    pub fn width(&self) -> Option<usize> {
+        let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+        Some(usize::from(width.0))
+    }
+
     /// A line on standard output. A closed pipe is no reason to stop in the middle of a change.
     pub fn line(&mut self, text: &str) {
         let _ = writeln!(self.out, "{text}");

@@ -24,6 +24,40 @@ pub(super) fn finding(finding: &Finding) -> String {
     render(title, finding.place(), finding.help())
 }
 
+/// What rules found in a file, each with why its rule matters where that is asked for, in a terminal of `width` columns.
+pub(super) fn report(findings: &[(&Finding, bool)], width: Option<usize>) -> String {
+    let groups: Vec<Group<'_>> = findings
+        .iter()
+        .map(|(finding, with_why)| group(finding, *with_why))
+        .collect();
+    let renderer = match width {
+        Some(width) => Renderer::styled().term_width(width),
+        None => Renderer::styled(),
+    };
+    renderer.render(&groups).to_string()
+}
+
+fn group(finding: &Finding, with_why: bool) -> Group<'static> {
+    let message = clean(&mask(finding.message())).into_owned();
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(message).id(finding.rule.name);
+    let mut group = match finding.place() {
+        Some(place) => title.element(marked(place)),
+        None => title.elements(Vec::<Element<'_>>::new()),
+    };
+    if with_why {
+        let why = finding.rule.why().replace('\n', " ");
+        group = group.element(Level::NOTE.message(why));
+    }
+    match finding.help() {
+        Some(help) => group.element(Level::HELP.message(clean(help).into_owned())),
+        None => group,
+    }
+}
+
 fn render(title: Title<'_>, place: Option<&Diagnostic>, help: Option<&str>) -> String {
     let none = Vec::<Element<'_>>::new;
     let show = |report: &[Group<'_>]| Renderer::styled().render(report).to_string();

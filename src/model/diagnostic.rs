@@ -57,8 +57,16 @@ impl Diagnostic {
 
     /// Line and column of the start of the span, both from 1; the column counts characters.
     pub fn position(&self) -> (usize, usize) {
-        let start = self.source.floor_char_boundary(self.span.start);
-        let before = &self.source[..start];
+        self.position_of(self.span.start)
+    }
+
+    /// Line and column of the first character behind the span.
+    pub fn end(&self) -> (usize, usize) {
+        self.position_of(self.span.end)
+    }
+
+    fn position_of(&self, at: usize) -> (usize, usize) {
+        let before = &self.source[..self.source.floor_char_boundary(at)];
         let line = before.matches('\n').count() + 1;
         let column = before
             .rsplit('\n')

@@ -2,6 +2,7 @@
 //! is asked or touched.
 
 mod activity;
+mod assume;
 mod candidate;
 mod draft;
 mod drain;
@@ -20,6 +21,7 @@ mod stacks;
 mod units;
 mod watch;
 
+pub use assume::{as_applied, take_for_granted};
 pub use candidate::candidate;
 pub use etc::absent_id;
 pub use loaded::{nginx_hash, systemd_hash, unit_hash};

@@ -3,16 +3,15 @@
 mod gates;
 mod properties;
 mod replacement;
-mod simulate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::assume::carried_out;
 use super::{Gates, Inputs, inventory, nginx_hash, plan, systemd_hash, unit_hash};
 use crate::model::*;
-use simulate::simulate;
 
 fn file(source: &str, text: &str) -> File {
     File::new(source, text.as_bytes().to_vec(), false)
@@ -136,7 +135,7 @@ fn applied(desired: &Desired) -> (Observed, Recorded) {
     let none = Recorded::default();
     let plan = planned(desired, &before, &none);
     assert_eq!(plan.refusals, []);
-    let after = simulate(&plan, &before);
+    let after = carried_out(&plan, &before);
     let recorded = record(desired, &after, &none);
     (after, recorded)
 }

@@ -47,6 +47,8 @@ pub struct Planned {
     pub origin: Origin,
     /// The generation that it is, if it is not read from the checkout.
     pub generation: Option<u64>,
+    /// What the host is taken to be as, if nobody looked at it.
+    pub from: Option<Origin>,
     /// What is wanted: with `--only`, what was applied with the selected resources changed.
     pub desired: Desired,
     /// What is there.

@@ -39,6 +39,8 @@ impl State {
             file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(mut held) => {
                     write_holder(&mut held).map_err(failed)?;
+                    // Records that a killed run was writing.
+                    self.root.remove_temporary(Path::new(layout::STATE))?;
                     return Ok(Lock { _held: held });
                 }
                 Err((file, nix::errno::Errno::EWOULDBLOCK)) => file,

@@ -4,6 +4,7 @@
 mod adopt;
 mod bad_input;
 mod bad_tree;
+mod check;
 mod contents;
 mod day;
 mod generations;
@@ -14,3 +15,4 @@ mod support;
 mod surroundings;
 mod untrusted;
 mod usage;
+mod workflow;

@@ -400,3 +400,20 @@ fn an_interrupted_run_is_told_and_undone() {
         [&status, &drift, &apply].map(Output::shown).join("\n")
     );
 }
+
+/// A run that was killed while it wrote a record leaves a file that nobody reads.
+#[test]
+fn what_a_killed_run_was_writing_goes_with_the_next_change() {
+    let place = applied();
+    let left = "var/lib/watchme-apply/.watchme-apply-x1Y2z3";
+    put(&place.on_host(left), "{\"half\":");
+    place.run(&["apply"]).expect(0);
+    assert!(
+        place.on_host(left).exists(),
+        "nothing to do, nothing written"
+    );
+    place.write(&[("etc/logrotate.d/hello", "changed\n")]);
+    place.commit("Second");
+    place.run(&["apply"]).expect(0);
+    assert!(!place.on_host(left).exists());
+}

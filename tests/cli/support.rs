@@ -159,6 +159,17 @@ impl Place {
         let mut command = self.command();
         command.args(arguments).arg("--root").arg(self.root());
         change(&mut command);
+        self.output(arguments, command)
+    }
+
+    /// Runs the program in the checkout, with no host at all.
+    pub fn run_here(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command();
+        command.args(arguments);
+        self.output(arguments, command)
+    }
+
+    fn output(&self, arguments: &[&str], mut command: assert_cmd::Command) -> Output {
         let output = command.output().unwrap();
         Output {
             asked: arguments.join(" "),

@@ -2,6 +2,7 @@
 
 mod diff;
 mod gates;
+mod markdown;
 mod plan;
 mod records;
 mod tables;
@@ -13,6 +14,7 @@ use jiff::tz::TimeZone;
 use super::output::clean;
 
 pub(super) use gates::{asked, held};
+pub(super) use markdown::markdown;
 pub(super) use plan::{applied, plan, step};
 pub(super) use records::{history, skip};
 pub(super) use tables::{drift, paused, status};

@@ -13,7 +13,10 @@ pub(in crate::cli) fn plan(output: &mut Output, planned: &Planned, show_secrets:
     let back = planned.generation.map_or_else(String::new, |number| {
         format!("to go back to generation {number}, ")
     });
-    let title = format!("plan {back}for {}", origin(&planned.origin));
+    let from = planned.from.as_ref().map_or_else(String::new, |from| {
+        format!(", on a host that is as {} has it", origin(from))
+    });
+    let title = format!("plan {back}for {}{from}", origin(&planned.origin));
     output.line(&styled(STRONG, &title));
     for path in &planned.origin.dirty {
         let path = path.to_string_lossy();
@@ -84,7 +87,7 @@ pub(in crate::cli) fn step(change: &Change) -> String {
     )
 }
 
-fn describe(change: &Change) -> (&'static str, String) {
+pub(super) fn describe(change: &Change) -> (&'static str, String) {
     match &change.action {
         Action::CreateNetwork { spec, .. } => {
             let subnets: Vec<String> = spec
@@ -161,7 +164,7 @@ fn interrupted(change: &Change) -> String {
 }
 
 /// The closing count.
-fn summary(planned: &Planned) -> String {
+pub(super) fn summary(planned: &Planned) -> String {
     let plan = &planned.plan;
     let of = |is: fn(&Action) -> bool| {
         plan.changes

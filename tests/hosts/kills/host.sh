@@ -45,11 +45,12 @@ prepare() {
 }
 
 # Names of generations, times, keys and what a run calls itself differ from run to run. What a run leaves in `next` and
-# in `undo` once its journal is gone is of no use to anybody, and goes with the next run that changes something.
+# in `undo` once its journal is gone, or of a record that it was writing, is of no use to anybody, and goes with the
+# next run that changes something.
 files() {
     find /etc/nginx /etc/systemd/system /etc/app /etc/pairs "$store" "$state" /tmp \
         \( -path "$store/generations/*" -o -path "$store/next" -o -path "$store/live/.leaving" -o -path "$state/undo" -o -path "$state/backups" \
-        -o -path "$state/lock" -o -path "$state/attempts.json" -o -path '/tmp/systemd-*' \) -prune -o -printf '%y %m %U:%G %p -> %l\n' | sort
+        -o -path "$state/lock" -o -path "$state/.watchme-apply-*" -o -path "$state/attempts.json" -o -path '/tmp/systemd-*' \) -prune -o -printf '%y %m %U:%G %p -> %l\n' | sort
     sed 's/"generation": [0-9]*/"generation": N/' "$state/inventory.json" | sha256sum
     find /etc/nginx /etc/systemd/system /etc/app "$store/live" -type f ! -name .run ! -path '*/.leaving/*' \
         -exec sha256sum {} + | sort -k 2

@@ -1,8 +1,12 @@
 //! The same for machines. `schema/` describes each object.
 
+mod check;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+
+pub(super) use check::Check;
 
 use super::masks::mask;
 use crate::model::{self, Action, Attempts, DriftItem, Origin, Pause, RunRecord};
@@ -19,6 +23,8 @@ pub(super) struct Plan {
     origin: Origin,
     /// The generation that it goes back to, if it is not an apply of the checkout.
     generation: Option<u64>,
+    /// What the host is taken to be as, where `--from` says so and nobody looked at it.
+    from: Option<Origin>,
     in_sync: bool,
     changes: Vec<Change>,
     /// Health gates that an apply would ask.
@@ -136,6 +142,7 @@ impl Plan {
             format_version: FORMAT_VERSION,
             origin: planned.origin.clone(),
             generation: planned.generation,
+            from: planned.from.clone(),
             in_sync: planned.is_in_sync(),
             changes: plan
                 .changes
@@ -445,6 +452,7 @@ mod tests {
             ("drift", schemars::schema_for!(Drift)),
             ("status", schemars::schema_for!(Status<'static>)),
             ("history", schemars::schema_for!(History<'static>)),
+            ("check", schemars::schema_for!(Check)),
             ("error", schemars::schema_for!(Error)),
         ];
         for (name, schema) in schemas {

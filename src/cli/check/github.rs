@@ -1,0 +1,40 @@
+//! Findings as annotations of a pull request: workflow commands of GitHub Actions,
+//! <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
+
+use super::super::masks::mask;
+use crate::model::{Finding, Severity};
+
+/// A line for each finding.
+pub(super) fn commands(findings: &[Finding]) -> Vec<String> {
+    findings.iter().map(command).collect()
+}
+
+fn command(finding: &Finding) -> String {
+    let level = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let mut properties = vec![format!("title={}", property(finding.rule.name))];
+    if let Some(place) = finding.place() {
+        let (line, column) = place.position();
+        properties.push(format!("file={}", property(&place.path.to_string_lossy())));
+        properties.push(format!("line={line}"));
+        properties.push(format!("col={column}"));
+    }
+    let mut message = mask(finding.message()).into_owned();
+    message = format!("{message}\n{}", finding.rule.why());
+    if let Some(help) = finding.help() {
+        message = format!("{message}\nhelp: {help}");
+    }
+    format!("::{level} {}::{}", properties.join(","), data(&message))
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,86 @@
+//! `check`: what the files alone tell, for people and for the machines that run before a merge.
+
+mod github;
+mod sarif;
+mod text;
+
+use std::os::unix::fs::MetadataExt;
+
+use super::args::{Args, CheckArgs, Deny, Format};
+use super::json;
+use super::output::Output;
+use super::{DIFFERENCES, Failure, find};
+use crate::check::{self, Subject};
+use crate::model::{Finding, Rule, Severity};
+use crate::reconcile::ReconcileError;
+use crate::source::{Checkout, error::nearest};
+
+/// Runs `check`, and returns its exit status.
+pub(super) fn run(args: &Args, check: &CheckArgs, output: &mut Output) -> Result<u8, Failure> {
+    if let Some(name) = &check.explain {
+        output.line(rule(name)?.page.trim_end());
+        return Ok(0);
+    }
+    let checkout = open(args)?;
+    let (revision, wrong) = checkout
+        .survey(&check.which())
+        .map_err(ReconcileError::from)?;
+    let findings = check::check(&Subject {
+        revision: &revision,
+        wrong: &wrong,
+    });
+    match check.format {
+        Format::Text => text::show(output, &findings, &revision),
+        Format::Json => output.json(&json::Check::new(&findings, &revision.warnings)),
+        Format::Sarif => output.json(&sarif::log(&findings)),
+        Format::Github => github::commands(&findings)
+            .iter()
+            .for_each(|line| output.line(line)),
+    }
+    let denied = |finding: &Finding| match check.deny {
+        Deny::Errors => finding.severity == Severity::Error,
+        Deny::Warnings => true,
+        Deny::Nothing => false,
+    };
+    Ok(match findings.iter().any(denied) {
+        true => DIFFERENCES,
+        false => 0,
+    })
+}
+
+/// Opens the checkout for those who only read its files and change nothing: whoever owns the folder may own what lies
+/// in it. A checkout of a CI run seldom belongs to the user who looks at it.
+pub(super) fn open(args: &Args) -> Result<Checkout, Failure> {
+    let folder = find::desired_state(args.desired_state.as_deref())?;
+    let owner = std::fs::metadata(&folder).map(|metadata| metadata.uid());
+    let trusted: Vec<u32> = owner.into_iter().collect();
+    Ok(Checkout::open(&folder, &trusted).map_err(ReconcileError::from)?)
+}
+
+fn rule(name: &str) -> Result<&'static Rule, Failure> {
+    let rules = check::rules();
+    let found = rules.iter().find(|rule| rule.name == name).copied();
+    found.ok_or_else(|| Failure::NoRule {
+        name: name.to_owned(),
+        near: nearest(name, rules.iter().map(|rule| rule.name)).map(str::to_owned),
+    })
+}
+
+/// `one error and 2 warnings`, or `nothing`.
+fn counted(findings: &[Finding]) -> String {
+    let errors = findings.iter().filter(|finding| finding.is_error()).count();
+    let words = |count: usize, word: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        many => Some(format!("{many} {word}s")),
+    };
+    let parts = [
+        words(errors, "error"),
+        words(findings.len() - errors, "warning"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    match parts.is_empty() {
+        true => "nothing".to_owned(),
+        false => parts.join(" and "),
+    }
+}

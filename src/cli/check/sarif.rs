@@ -1,0 +1,94 @@
+//! Findings as a log of static analysis, for code scanning: SARIF 2.1.0,
+//! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
+
+use serde_json::{Value, json};
+
+use super::super::masks::mask;
+use crate::check;
+use crate::model::{Diagnostic, Finding, Rule, Severity};
+
+/// The log: one run, with all rules.
+pub(super) fn log(findings: &[Finding]) -> Value {
+    let rules = check::rules();
+    let index = |finding: &Finding| rules.iter().position(|rule| **rule == *finding.rule);
+    let results: Vec<Value> = findings
+        .iter()
+        .map(|finding| {
+            let mut result = json!({
+                "ruleId": finding.rule.name,
+                "ruleIndex": index(finding),
+                "level": level(finding.severity),
+                "message": { "text": text(finding) },
+            });
+            if let (Some(place), Some(object)) = (finding.place(), result.as_object_mut()) {
+                object.insert("locations".to_owned(), json!([location(place)]));
+            }
+            result
+        })
+        .collect();
+    json!({
+        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": env!("CARGO_PKG_NAME"),
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": rules.iter().map(|rule| described(rule)).collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    })
+}
+
+fn described(rule: &Rule) -> Value {
+    json!({
+        "id": rule.name,
+        "shortDescription": { "text": rule.why() },
+        "help": { "text": rule.page, "markdown": rule.page },
+        "defaultConfiguration": { "level": level(rule.severity) },
+    })
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+fn text(finding: &Finding) -> String {
+    let message = mask(finding.message());
+    match finding.help() {
+        Some(help) => format!("{message}. {help}"),
+        None => message.into_owned(),
+    }
+}
+
+fn location(place: &Diagnostic) -> Value {
+    let (line, column) = place.position();
+    let (end_line, end_column) = place.end();
+    json!({ "physicalLocation": {
+        "artifactLocation": { "uri": uri(&place.path.to_string_lossy()) },
+        "region": {
+            "startLine": line,
+            "startColumn": column,
+            "endLine": end_line,
+            "endColumn": end_column,
+        },
+    }})
+}
+
+/// A relative path as a URI, RFC 3986.
+fn uri(path: &str) -> String {
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                uri.push(char::from(byte));
+            }
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri
+}

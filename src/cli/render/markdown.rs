@@ -1,0 +1,264 @@
+//! A plan as a comment of a pull request: what matters first, diffs folded away.
+
+use std::fmt::Write as _;
+
+use similar::{ChangeTag, TextDiff};
+
+use super::count;
+use super::plan::{describe, origin, summary};
+use crate::cli::masks::mask;
+use crate::cli::output::clean;
+use crate::model::{Action, Change, Diff};
+use crate::reconcile::Planned;
+
+/// Characters that the comment may have; GitHub refuses more than 65,536.
+const LIMIT: usize = 65_000;
+/// Characters that the list of changes may take of them, so that diffs of what matters find room.
+const LIST_LIMIT: usize = 30_000;
+
+/// The whole comment.
+pub(in crate::cli) fn markdown(planned: &Planned, show_secrets: bool) -> String {
+    // Hidden: whoever updates the comment finds it by this.
+    let mut text = String::from("<!-- watchme-apply plan -->\n");
+    let _ = writeln!(text, "### {}\n", plain(&summary(planned)));
+    let from = planned.from.as_ref().map_or_else(String::new, |from| {
+        format!(", on a host that is as {} has it", code(&origin(from)))
+    });
+    let _ = writeln!(text, "{}{from}.\n", code(&origin(&planned.origin)));
+    in_the_way(&mut text, planned);
+    interruptions(&mut text, &planned.plan.changes);
+    changes(&mut text, &planned.plan.changes);
+    diffs(&mut text, &planned.plan.changes, show_secrets);
+    text
+}
+
+/// Refusals, findings, warnings and notes.
+fn in_the_way(text: &mut String, planned: &Planned) {
+    let plan = &planned.plan;
+    let refusals = plan.refusals.iter().map(|refusal| {
+        let why = plain(&refusal.why);
+        format!("**refused** {}: {why}", code(&refusal.id.to_string()))
+    });
+    let findings = planned.findings.iter().map(|finding| {
+        let word = if finding.is_error() {
+            "**error**"
+        } else {
+            "warning"
+        };
+        format!("{word} {}", plain(&mask(&finding.to_string())))
+    });
+    let warnings = planned.warnings.iter();
+    let warnings = warnings.map(|warning| format!("warning: {}", plain(warning)));
+    let notes = plan.notes.iter().map(|note| {
+        format!(
+            "note: {}: {}",
+            code(&note.id.to_string()),
+            plain(&note.text)
+        )
+    });
+    let lines: Vec<String> = refusals
+        .chain(findings)
+        .chain(warnings)
+        .chain(notes)
+        .collect();
+    list(text, "", &lines);
+}
+
+/// What somebody will notice.
+fn interruptions(text: &mut String, changes: &[Change]) {
+    let interrupts = |change: &&Change| {
+        matches!(
+            change.action,
+            Action::Restart(_) | Action::Stop(_) | Action::RestartNginx
+        )
+    };
+    let lines: Vec<String> = changes
+        .iter()
+        .filter(interrupts)
+        .map(|change| {
+            let (_, what) = describe(change);
+            format!("{}: {}", code(&change.id.to_string()), plain(&what))
+        })
+        .collect();
+    match lines.is_empty() && !changes.is_empty() {
+        true => text.push_str("Nothing that runs is interrupted.\n\n"),
+        false => list(text, "**Interruptions**\n\n", &lines),
+    }
+}
+
+fn list(text: &mut String, headline: &str, lines: &[String]) {
+    if lines.is_empty() {
+        return;
+    }
+    text.push_str(headline);
+    let (shown, left) = within(lines, LIST_LIMIT / 3);
+    for line in shown {
+        let _ = writeln!(text, "- {line}");
+    }
+    if left > 0 {
+        let _ = writeln!(text, "- … and {left} more");
+    }
+    text.push('\n');
+}
+
+fn changes(text: &mut String, changes: &[Change]) {
+    if changes.is_empty() {
+        return;
+    }
+    let rows: Vec<String> = changes
+        .iter()
+        .map(|change| {
+            let (sign, what) = describe(change);
+            let id = code(&change.id.to_string());
+            format!(
+                "| {} | {id} | {} | {} |",
+                code(sign),
+                plain(&what),
+                plain(&change.why)
+            )
+        })
+        .collect();
+    let number = count(changes.len(), "change");
+    let _ = writeln!(text, "<details><summary>{number}, in order</summary>\n");
+    text.push_str("| | resource | change | why |\n|---|---|---|---|\n");
+    let (shown, left) = within(&rows, LIST_LIMIT);
+    for row in shown {
+        let _ = writeln!(text, "{row}");
+    }
+    text.push_str("\n</details>\n\n");
+    if left > 0 {
+        let _ = writeln!(text, "… and {} more.\n", count(left, "change"));
+    }
+}
+
+/// As many lines as fit, and how many do not.
+fn within(lines: &[String], limit: usize) -> (&[String], usize) {
+    let mut size = 0;
+    let fit = lines.iter().take_while(|line| {
+        size += line.chars().count() + 3;
+        size <= limit
+    });
+    let (shown, left) = lines.split_at(fit.count());
+    (shown, left.len())
+}
+
+fn diffs(text: &mut String, changes: &[Change], show_secrets: bool) {
+    let mut left = 0;
+    let mut size = text.chars().count();
+    for diff in changes.iter().filter_map(|change| change.diff.as_ref()) {
+        let folded = folded(diff, show_secrets);
+        let takes = folded.chars().count();
+        // Room for the closing line.
+        if size + takes > LIMIT - 200 {
+            left += 1;
+            continue;
+        }
+        size += takes;
+        text.push_str(&folded);
+    }
+    if left > 0 {
+        let _ = writeln!(
+            text,
+            "{} left out: GitHub takes no longer comments.",
+            count(left, "diff")
+        );
+    }
+}
+
+fn folded(diff: &Diff, show_secrets: bool) -> String {
+    let old = diff.old.as_deref().unwrap_or_default();
+    let new = diff.new.as_deref().unwrap_or_default();
+    let lines = TextDiff::from_lines(old, new);
+    let changed = |tag| {
+        lines
+            .iter_all_changes()
+            .filter(|line| line.tag() == tag)
+            .count()
+    };
+    let (added, removed) = (changed(ChangeTag::Insert), changed(ChangeTag::Delete));
+    let unified = lines.unified_diff().to_string();
+    let shown: Vec<String> = unified
+        .lines()
+        .map(|line| match show_secrets {
+            true => clean(line).into_owned(),
+            false => clean(&mask(line)).into_owned(),
+        })
+        .collect();
+    let shown = shown.join("\n");
+    let name = match diff.new.is_some() {
+        true => &diff.new_path,
+        false => &diff.old_path,
+    };
+    let name = html(&name.to_string_lossy());
+    let fence = fence(&shown);
+    format!(
+        "<details><summary>{name} (+{added} −{removed})</summary>\n\n{fence}diff\n{shown}\n{fence}\n\n</details>\n\n"
+    )
+}
+
+/// A fence longer than any within.
+fn fence(text: &str) -> String {
+    let longest = text
+        .split(|c| c != '`')
+        .map(str::len)
+        .max()
+        .unwrap_or_default();
+    "`".repeat((longest + 1).max(3))
+}
+
+/// A code span: nothing in it means anything to Markdown.
+fn code(text: &str) -> String {
+    let text = clean(text).replace('`', "'").replace('|', "\\|");
+    format!("`{text}`")
+}
+
+/// Text in which nothing means anything to Markdown or HTML, and nobody is mentioned.
+fn plain(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in clean(text).chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' => {
+                safe.push('\\');
+                safe.push(c);
+            }
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '&' => safe.push_str("&amp;"),
+            // An empty comment keeps the name behind from being one of a user.
+            '@' => safe.push_str("@<!-- -->"),
+            '\n' => safe.push(' '),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+fn html(text: &str) -> String {
+    clean(text)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_from_the_repository_means_nothing() {
+        assert_eq!(
+            plain("<b> @who [x](y) a|b `c` *d*"),
+            "&lt;b&gt; @<!-- -->who \\[x\\](y) a\\|b \\`c\\` \\*d\\*"
+        );
+        assert_eq!(code("a`b|c\u{1b}"), "`a'b\\|c\\u{1b}`");
+        assert_eq!(fence("a ``` b ````"), "`````");
+        assert_eq!(fence("none"), "```");
+    }
+
+    #[test]
+    fn no_longer_than_github_takes() {
+        let lines: Vec<String> = (0..100).map(|n| format!("{n:0>10}")).collect();
+        let (shown, left) = within(&lines, 130);
+        assert_eq!((shown.len(), left), (10, 90));
+    }
+}

@@ -1,0 +1,155 @@
+//! A host that nobody has looked at: what it is like once a desired state was applied to it.
+
+mod carried_out;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+pub use carried_out::carried_out;
+
+use super::{Gates, Inputs, inventory, nginx_hash, plan, systemd_hash, unit_hash};
+use crate::model::{
+    Container, Desired, DockerState, Entry, Loaded, LoadedDaemon, LoadedUnit, MemberName,
+    NginxState, Observed, Origin, Outcome, Recorded, RunKind, RunRecord, SystemdState,
+};
+
+/// What daemons of an assumed host are known by.
+const IDENTITY: &str = "assumed";
+
+/// A host as it is once `desired` was applied, with the records of that.
+///
+/// Who owns files, and what lies at `.env` files and certificates, is taken to be right.
+pub fn as_applied(desired: &Desired, origin: &Origin) -> (Observed, Recorded) {
+    let mut observed = bare_host(desired);
+    let none = Recorded::default();
+    let first = plan(inputs(desired, &observed, &none));
+    observed = carried_out(&first, &observed);
+    add_containers(desired, &mut observed);
+    let recorded = record(desired, origin, &observed);
+    // Members are attached once they run.
+    let second = plan(inputs(desired, &observed, &recorded));
+    (carried_out(&second, &observed), recorded)
+}
+
+fn inputs<'a>(desired: &'a Desired, observed: &'a Observed, recorded: &'a Recorded) -> Inputs<'a> {
+    Inputs {
+        desired,
+        observed,
+        recorded,
+        only: &[],
+        checkouts: &[],
+        allow_empty: true,
+        gates: Gates::None,
+        now: Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// Daemons run, and nothing is managed.
+fn bare_host(desired: &Desired) -> Observed {
+    let mut observed = Observed {
+        systemd: Some(SystemdState {
+            identity: IDENTITY.to_owned(),
+            ..SystemdState::default()
+        }),
+        nginx: Some(NginxState {
+            master: Some(IDENTITY.to_owned()),
+            installed: true,
+            ..NginxState::default()
+        }),
+        docker: Some(DockerState::default()),
+        ..Observed::default()
+    };
+    take_for_granted(desired, &mut observed);
+    observed
+}
+
+/// What only a host knows is taken to be right: owners exist, and certificates are there.
+pub fn take_for_granted(desired: &Desired, observed: &mut Observed) {
+    let owners = desired.etc.values().map(|etc| (etc.owner.clone(), (0, 0)));
+    observed.owners.extend(owners);
+    let pairs = desired.sites.values().flat_map(|site| &site.certificates);
+    for path in pairs.flat_map(|pair| [&pair.certificate, &pair.key]) {
+        let present = observed.files.entry(path.clone()).or_default();
+        if *present == Entry::Missing {
+            *present = Entry::Unreadable;
+        }
+    }
+}
+
+/// The containers that units run, as far as they have names, and those that are members.
+fn add_containers(desired: &Desired, observed: &mut Observed) {
+    let Some(docker) = &mut observed.docker else {
+        return;
+    };
+    let mut containers: BTreeMap<String, Option<(String, String)>> = BTreeMap::new();
+    let running = desired.units.values().filter(|unit| unit.start);
+    for stack in running.flat_map(|unit| &unit.stacks) {
+        containers.extend(stack.containers.iter().map(|name| (name.clone(), None)));
+    }
+    let members = desired
+        .networks
+        .values()
+        .flat_map(|network| &network.members);
+    for member in members {
+        match &member.name {
+            MemberName::Container(name) => {
+                containers.entry(name.clone()).or_default();
+            }
+            MemberName::Service { project, service } => {
+                let name = format!("{project}_{service}_1");
+                containers.insert(name, Some((project.clone(), service.clone())));
+            }
+        }
+    }
+    docker.containers = containers
+        .into_iter()
+        .map(|(name, compose)| Container {
+            id: name.clone(),
+            name,
+            compose,
+            state: "running".to_owned(),
+            ..Container::default()
+        })
+        .collect();
+}
+
+/// What a run that succeeded leaves on record.
+fn record(desired: &Desired, origin: &Origin, observed: &Observed) -> Recorded {
+    let none = Recorded::default();
+    let units = desired.units.iter().map(|(name, unit)| {
+        let hash = unit_hash(desired, observed, unit);
+        let invocation = String::new();
+        (name.clone(), LoadedUnit { hash, invocation })
+    });
+    let daemon = |hash| {
+        let identity = IDENTITY.to_owned();
+        Some(LoadedDaemon { identity, hash })
+    };
+    let run = RunRecord {
+        kind: RunKind::Apply,
+        number: None,
+        back_to: None,
+        origin: origin.clone(),
+        began: None,
+        time: Timestamp::UNIX_EPOCH,
+        by: String::new(),
+        unattended: false,
+        only: Vec::new(),
+        changes: Vec::new(),
+        gates: Vec::new(),
+        outcome: Outcome::Applied,
+        reason: None,
+    };
+    Recorded {
+        inventory: inventory(inputs(desired, observed, &none)),
+        loaded: Loaded {
+            systemd: daemon(systemd_hash(desired)),
+            nginx: daemon(nginx_hash(desired)),
+            units: units.collect(),
+            switched: Some(Timestamp::UNIX_EPOCH),
+        },
+        applied: Some((run, desired.clone())),
+        ..Recorded::default()
+    }
+}

@@ -1,0 +1,134 @@
+//! What a merge would do, without a host: that one is taken to be as another revision has it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Planned, ReconcileError};
+use crate::model::{Desired, DriftKind, Observed};
+use crate::plan::{self, Gates, Inputs};
+use crate::source::unit::Settings;
+use crate::source::{Checkout, Revision, Which};
+
+/// Plans `to` on a host that is as `from` has it. What only a host knows (who owns files, which
+/// certificates are there, what containers do) is taken to be right.
+///
+/// # Errors
+/// When one of the two cannot be read.
+pub fn plan_between(
+    checkout: &Checkout,
+    from: &Which,
+    to: &Which,
+) -> Result<Planned, ReconcileError> {
+    let before = checkout.read(from)?;
+    let after = checkout.read(to)?;
+    let (mut observed, recorded) = plan::as_applied(&before.desired, &before.origin);
+    plan::take_for_granted(&after.desired, &mut observed);
+    fill_blast(&before, &mut observed);
+    let mut checkouts = vec![checkout.root().to_owned()];
+    checkouts.extend(after.parsed.policy.checkout.clone());
+    let mut plan = plan::plan(Inputs {
+        desired: &after.desired,
+        observed: &observed,
+        recorded: &recorded,
+        only: &[],
+        checkouts: &checkouts,
+        allow_empty: false,
+        gates: Gates::Touched,
+        now: jiff::Timestamp::now(),
+    });
+    // How well things do only a host knows.
+    plan.notes
+        .retain(|note| note.drift != Some(DriftKind::Degraded));
+    let mut warnings = after.warnings;
+    warnings.extend(unknown_certificates(&before.desired, &after.desired));
+    Ok(Planned {
+        plan,
+        origin: after.origin,
+        generation: None,
+        from: Some(before.origin),
+        desired: after.desired,
+        observed,
+        recorded,
+        checkouts,
+        only: Vec::new(),
+        incomplete: false,
+        left_alone: BTreeSet::new(),
+        warnings,
+        findings: Vec::new(),
+    })
+}
+
+/// Certificates that sites name anew.
+fn unknown_certificates(before: &Desired, after: &Desired) -> Vec<String> {
+    let named = |desired: &Desired| -> BTreeSet<std::path::PathBuf> {
+        let pairs = desired.sites.values().flat_map(|site| &site.certificates);
+        pairs.map(|pair| pair.certificate.clone()).collect()
+    };
+    let (known, wanted) = (named(before), named(after));
+    let unknown = wanted.difference(&known);
+    let bootstraps = after.bootstrap_certificates;
+    unknown
+        .map(|path| match bootstraps {
+            true => format!(
+                "{} is named anew: where it is not there yet, a self-signed one is written",
+                path.display()
+            ),
+            false => format!(
+                "{} is named anew: whether it is there only the host knows",
+                path.display()
+            ),
+        })
+        .collect()
+}
+
+/// Which units a restart takes along, by the units' own words: those that require, bind to or are part of another one,
+/// systemd.unit(5).
+fn fill_blast(revision: &Revision, observed: &mut Observed) {
+    let Some(systemd) = &mut observed.systemd else {
+        return;
+    };
+    let dependents = dependents(&revision.parsed.units);
+    for (name, state) in &mut systemd.units {
+        let mut todo = vec![name.as_str()];
+        while let Some(next) = todo.pop() {
+            for other in dependents.get(next).into_iter().flatten() {
+                let runs = revision
+                    .desired
+                    .units
+                    .get(other)
+                    .is_some_and(|unit| unit.start);
+                if runs && other != name && state.takes_along.insert(other.clone()) {
+                    todo.push(other);
+                }
+            }
+        }
+    }
+}
+
+/// Of each unit, those that stop with it.
+fn dependents(units: &BTreeMap<String, Settings>) -> BTreeMap<String, BTreeSet<String>> {
+    let mut dependents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, settings) in units {
+        for key in ["Requires", "BindsTo", "PartOf"] {
+            for value in settings.list("Unit", key) {
+                for other in value.text.split_whitespace() {
+                    dependents
+                        .entry(other.to_owned())
+                        .or_default()
+                        .insert(name.clone());
+                }
+            }
+        }
+        for value in settings.list("Install", "RequiredBy") {
+            for other in value.text.split_whitespace() {
+                dependents
+                    .entry(name.clone())
+                    .or_default()
+                    .insert(other.to_owned());
+            }
+        }
+    }
+    dependents
+}
+
+#[cfg(test)]
+mod tests;

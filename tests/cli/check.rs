@@ -1,0 +1,226 @@
+//! `check`, and `plan --from --to`: what a reviewer sees before a merge, without a host.
+
+use crate::support::{Place, STATE, shows};
+
+const BROKEN_SITE: (&str, &str) = (
+    "sites-available/api.example.com",
+    "server {\n    listen 80;\n    # 日本語のコメント、そして\tタブ\n    server_name 例え.example.com return 404\n}\n",
+);
+const BROKEN_UNIT: (&str, &str) = (
+    "systemd/hello.service",
+    "[Service]\nExecStart=/usr/bin/sleep infinity\n[Install\nWantedBy=multi-user.target\n",
+);
+
+#[test]
+fn findings_of_a_file_are_shown_together_with_their_lines() {
+    let place = Place::git(STATE);
+    place.write(&[BROKEN_SITE, BROKEN_UNIT]);
+    let before = place.host();
+    let found = place.run_here(&["check"]).expect(2);
+    assert_eq!(place.host(), before);
+    shows!("found", found.shown());
+    // What is committed is another state.
+    place.run_here(&["check", "--rev", "HEAD"]).expect(0);
+    place.run_here(&["check", "--deny", "nothing"]).expect(0);
+}
+
+#[test]
+fn machines_get_json_sarif_and_workflow_commands() {
+    let place = Place::git(STATE);
+    place.write(&[BROKEN_SITE]);
+    let json = place
+        .run_here(&["check", "--format", "json"])
+        .expect(2)
+        .json();
+    assert_eq!(json["format_version"], 1);
+    let finding = &json["findings"][0];
+    assert_eq!(finding["rule"], "syntax");
+    assert_eq!(finding["severity"], "error");
+    assert_eq!(finding["place"]["path"], BROKEN_SITE.0);
+    assert_eq!(finding["place"]["line"], 4);
+    let sarif = place
+        .run_here(&["check", "--format", "sarif"])
+        .expect(2)
+        .json();
+    assert_eq!(sarif["version"], "2.1.0");
+    let result = &sarif["runs"][0]["results"][0];
+    let rule = result["ruleIndex"].as_u64().unwrap() as usize;
+    assert_eq!(
+        sarif["runs"][0]["tool"]["driver"]["rules"][rule]["id"],
+        "syntax"
+    );
+    let place_of = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place_of["artifactLocation"]["uri"], BROKEN_SITE.0);
+    assert_eq!(place_of["region"]["startLine"], 4);
+    let github = place.run_here(&["check", "--format", "github"]).expect(2);
+    let start = format!("::error title=syntax,file={},line=4,col=", BROKEN_SITE.0);
+    assert!(github.stdout.starts_with(&start), "{}", github.shown());
+    assert_eq!(github.stdout.lines().count(), 1);
+}
+
+#[test]
+fn a_clean_state_says_so_in_every_form() {
+    let place = Place::plain(STATE);
+    let mut said = String::new();
+    for format in ["text", "github"] {
+        said.push_str(
+            &place
+                .run_here(&["check", "--format", format, "--deny", "errors"])
+                .expect(0)
+                .shown(),
+        );
+    }
+    shows!("clean", said);
+    assert_eq!(
+        place
+            .run_here(&["check", "--format", "json"])
+            .expect(0)
+            .json()["findings"],
+        serde_json::json!([])
+    );
+}
+
+#[test]
+fn rules_are_explained() {
+    let place = Place::git(STATE);
+    shows!(
+        "explained",
+        place
+            .run_here(&["check", "--explain", "allowance-invalid"])
+            .expect(0)
+            .shown()
+    );
+    let mut said = place
+        .run_here(&["check", "--explain", "sintax"])
+        .expect(64)
+        .shown();
+    said.push_str(
+        &place
+            .run_here(&["check", "--explain", "nothing-like-it-at-all"])
+            .expect(64)
+            .shown(),
+    );
+    said.push_str(
+        &place
+            .run_here(&["check", "--rev", "gone"])
+            .expect(1)
+            .shown(),
+    );
+    shows!("wrong", said);
+}
+
+#[test]
+fn secrets_of_a_line_do_not_show() {
+    let place = Place::git(STATE);
+    place.write(&[(
+        "sites-available/api.example.com",
+        "server {\n    proxy_set_header Authorization \"Bearer hunter2\" }\n",
+    )]);
+    for format in ["text", "json", "sarif", "github"] {
+        let found = place.run_here(&["check", "--format", format]).expect(2);
+        assert!(!found.shown().contains("hunter2"), "{}", found.shown());
+    }
+}
+
+/// Three commits; the last changes a site and a unit's drop-in, and takes a file away.
+fn merge() -> Place {
+    let place = Place::git(STATE);
+    place.write(&[
+        (
+            "sites-available/api.example.com",
+            &STATE[1].1.replace("8001", "8002"),
+        ),
+        (
+            "systemd/hello.service.d/limits.conf",
+            "[Service]\nMemoryMax=96M\nEnvironment=API_KEY=hunter2 `@who` <b>|\n",
+        ),
+    ]);
+    place.remove(&["etc/logrotate.d/hello"]);
+    place.commit("Merge `x` | <y>");
+    place
+}
+
+#[test]
+fn a_merge_is_planned_without_a_host() {
+    let place = merge();
+    let before = place.host();
+    let planned = place.run_here(&["plan", "--from", "HEAD~1"]).expect(0);
+    shows!("merge", planned.shown());
+    let json = place
+        .run_here(&["plan", "--from", "HEAD~1", "--to", "HEAD", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(json["from"]["subject"], "First");
+    assert_eq!(json["changes"].as_array().unwrap().len(), 7, "{json}");
+    let nothing = place
+        .run_here(&[
+            "plan",
+            "--from",
+            "HEAD",
+            "--to",
+            "HEAD",
+            "--detailed-exitcode",
+        ])
+        .expect(0);
+    assert!(
+        nothing.stdout.ends_with("plan: nothing to do\n"),
+        "{}",
+        nothing.shown()
+    );
+    place
+        .run_here(&["plan", "--from", "HEAD~1", "--detailed-exitcode"])
+        .expect(2);
+    assert_eq!(place.host(), before);
+    let mut said = String::new();
+    for wrong in [
+        &["plan", "--to", "HEAD"][..],
+        &["plan", "--from", "gone"],
+        &["plan", "--from", "HEAD", "--rev", "HEAD"],
+        &["plan", "--format", "markdown", "--json"],
+    ] {
+        let run = place.run_here(wrong);
+        assert!(matches!(run.status, 1 | 64), "{}", run.shown());
+        said.push_str(&run.shown());
+    }
+    shows!("merge_wrong", said);
+}
+
+#[test]
+fn a_comment_for_a_pull_request() {
+    let place = merge();
+    let comment = place
+        .run_here(&["plan", "--from", "HEAD~1", "--format", "markdown"])
+        .expect(0);
+    assert!(!comment.stdout.contains("hunter2"), "{}", comment.shown());
+    shows!("comment", comment.shown());
+}
+
+#[test]
+fn a_comment_is_never_longer_than_github_takes() {
+    let place = Place::git(STATE);
+    let site = |number: usize| {
+        format!(
+            "server {{\n    listen 80;\n    server_name s{number}.example.com;\n    # {}\n    return 404;\n}}\n",
+            "long ".repeat(200)
+        )
+    };
+    let files: Vec<(String, String)> = (0..400)
+        .map(|number| (format!("sites-available/s{number}"), site(number)))
+        .collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    place.write(&files);
+    place.commit("Many");
+    let comment = place
+        .run_here(&["plan", "--from", "HEAD~1", "--format", "markdown"])
+        .expect(0);
+    let length = comment.stdout.chars().count();
+    assert!((40_000..65_536).contains(&length), "{length}");
+    assert!(
+        comment.stdout.contains("diffs left out"),
+        "{}",
+        comment.shown()
+    );
+}
