@@ -50,6 +50,10 @@ use unattended::Attempt;
 /// When the input is bad, or the host cannot be looked at.
 pub async fn plan(host: &Host, request: &Request) -> Result<Planned, ReconcileError> {
     let state = State::new(host.root().clone());
+    let unfinished = match state.journal()?.is_empty() {
+        true => None,
+        false => Some(drift::unfinished(&state)),
+    };
     let recorded = look::recorded(&state)?;
     let (mut revision, checkouts) = read(request, &request.which, &recorded)?;
     if !revision.origin.dirty.is_empty() && request.which == Which::Head {
@@ -59,6 +63,7 @@ pub async fn plan(host: &Host, request: &Request) -> Result<Planned, ReconcileEr
     }
     let mut planned =
         look::plan_revision(host, &state, request, recorded, revision, checkouts).await?;
+    planned.warnings.splice(0..0, unfinished);
     validate::judge(host, &mut planned).await?;
     Ok(planned)
 }
@@ -239,7 +244,10 @@ async fn undo(
         let _ = journal.clear();
         return cause;
     }
-    progress.say("failed: rolling back");
+    progress.say(match cause.is_interruption() {
+        true => "interrupted: rolling back",
+        false => "failed: rolling back",
+    });
     let not_undone = roll_back(host, &journal, progress).await;
     let again: Vec<Undo> = not_undone.iter().map(|left| left.undo.clone()).collect();
     let mut left: Vec<String> = not_undone
@@ -247,12 +255,20 @@ async fn undo(
         .map(|left| format!("{}: {}", left.what, error::chain(&left.error)))
         .collect();
     left.extend(as_before::differences(host, planned).await);
+    if left.is_empty() {
+        left.extend(as_before::unsteady(host, planned, journal.undos()).await);
+    }
     mount_points::clear(host, &planned.recorded);
     if let Err(error) = journal.keep(again) {
-        left.push(error::chain(&error));
+        // The whole journal stays, then: to undo twice harms nothing.
+        tracing::warn!(error = %error::chain(&error), "the journal could not be shortened");
     }
     // Nothing of a failed run may look applied: what is loaded is what it was.
-    if let Err(error) = state.write_loaded(&planned.recorded.loaded) {
+    let loaded = &planned.recorded.loaded;
+    let is_so = state
+        .recorded()
+        .is_ok_and(|recorded| recorded.loaded == *loaded);
+    if !is_so && let Err(error) = state.write_loaded(loaded) {
         left.push(error::chain(&error));
     }
     match left.is_empty() {

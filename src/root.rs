@@ -298,6 +298,16 @@ impl Root {
             .map_err(self.failed("open", path))
     }
 
+    /// Cuts a file off behind so many bytes, and forces that to the disk. No link is followed.
+    pub fn cut(&self, path: &Path, length: u64) -> Result<()> {
+        let file = self.open(path)?;
+        let cut = || {
+            file.set_len(length)?;
+            file.sync_all()
+        };
+        cut().map_err(self.failed("cut off the end of", path))
+    }
+
     /// Takes a file or link away; nothing there is fine.
     pub fn remove(&self, path: &Path) -> Result<()> {
         let place = self.place(path);

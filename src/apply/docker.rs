@@ -153,22 +153,21 @@ pub(super) fn removals(before: &Observed, stacks: &[Stack]) -> Vec<Undo> {
 }
 
 /// Undoes [`removals`]' making of containers.
-pub(super) async fn remove_made(
+pub(super) async fn made(
     host: &Host,
     project: &str,
     known: &BTreeSet<String>,
     services: &BTreeSet<String>,
-) -> Result<(), StepError> {
+) -> Result<Vec<String>, StepError> {
     let docker = host.docker().await?;
     let listed = docker.observe(&BTreeSet::new(), &|_| false).await?;
-    for container in listed.containers {
-        let is_of_project =
+    let is_made = |container: &Container| {
+        let of_project =
             |(other, service): &(String, String)| other == project && !services.contains(service);
-        if container.compose.as_ref().is_some_and(is_of_project) && !known.contains(&container.id) {
-            docker.remove_container(&container.id).await?;
-        }
-    }
-    Ok(())
+        container.compose.as_ref().is_some_and(of_project) && !known.contains(&container.id)
+    };
+    let made = listed.containers.into_iter().filter(is_made);
+    Ok(made.map(|container| container.id).collect())
 }
 
 /// What brings every container back to the networks that it was on: one that its unit makes anew
@@ -211,11 +210,7 @@ pub(super) async fn rejoin(
     loop {
         match docker.container(container).await {
             Ok(found) if found.is_running() => {
-                let is_on = found
-                    .attachments
-                    .get(network)
-                    .is_some_and(|attachment| !attachment.endpoint_id.is_empty());
-                if is_on {
+                if is_on(&found, network) {
                     return Ok(());
                 }
                 let joined = docker.connect_container(network, &found.id, aliases, address);
@@ -233,4 +228,18 @@ pub(super) async fn rejoin(
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
+}
+
+/// Whether a container runs, and is on a network.
+pub(super) async fn is_joined(host: &Host, network: &str, container: &str) -> bool {
+    let Ok(docker) = host.docker().await else {
+        return false;
+    };
+    let found = docker.container(container).await;
+    found.is_ok_and(|found| found.is_running() && is_on(&found, network))
+}
+
+fn is_on(container: &Container, network: &str) -> bool {
+    let attachment = container.attachments.get(network);
+    attachment.is_some_and(|attachment| !attachment.endpoint_id.is_empty())
 }

@@ -171,6 +171,7 @@ impl Run<'_> {
 
     async fn carry_out(&mut self, plan: &Plan, after: bool) -> Result<(), (Change, StepError)> {
         let mut started = Vec::new();
+        let mut recorded = false;
         let changes = plan.changes.iter();
         let mut changes = changes
             .filter(|change| change.after_gates == after)
@@ -183,6 +184,17 @@ impl Run<'_> {
             self.progress.begin(change);
             self.steps.push(format!("{}: {}", change.id, change.why));
             tracing::info!(resource = %change.id, why = change.why, "step");
+            if !recorded && matches!(change.action, Action::Start(_) | Action::Restart(_)) {
+                recorded = true;
+                let starts = plan
+                    .changes
+                    .iter()
+                    .filter_map(|change| match &change.action {
+                        Action::Start(step) if change.after_gates == after => Some(step),
+                        _ => None,
+                    });
+                self.record_starts(starts).await.map_err(failed)?;
+            }
             self.step(change, plan).await.map_err(failed)?;
             if let Action::Start(step) | Action::Restart(step) = &change.action {
                 started.push((step, change));

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::docker::{rejoin, remove_made};
+use super::docker::{is_joined, made, rejoin};
 use super::files::make_parent;
 use super::switch::MARK;
 use super::{Progress, StepError};
 use crate::host::{Host, HostError};
-use crate::model::layout;
+use crate::model::{Entry, layout};
+use crate::root::RootError;
 use crate::state::{Journal, Saved, State, Undo};
 
 /// Bound of each stop and start while rolling back; images are there already.
@@ -38,6 +39,9 @@ pub async fn roll_back(host: &Host, journal: &Journal, progress: &mut dyn Progre
     undos.sort_by_key(|undo| phase(undo));
     let mut left = Vec::new();
     for undo in undos {
+        if !is_needed(host, undo).await {
+            continue;
+        }
         let what = describe(undo);
         progress.say(&format!("undo: {what}"));
         if let Err(error) = undo_one(host, undo).await {
@@ -48,6 +52,32 @@ pub async fn roll_back(host: &Host, journal: &Journal, progress: &mut dyn Progre
     }
     wait_until_up(host, journal.undos()).await;
     left
+}
+
+/// Whether an undo has something to do: most of what a run would have done it never came to. What cannot be found out
+/// is done.
+async fn is_needed(host: &Host, undo: &Undo) -> bool {
+    match undo {
+        Undo::Stop(unit) => {
+            let Ok(systemd) = host.systemd().await else {
+                return true;
+            };
+            let state = systemd.unit(unit).await;
+            !state.is_ok_and(|state| matches!(state.active.as_str(), "inactive" | ""))
+        }
+        Undo::RemoveContainers {
+            project,
+            known,
+            services,
+        } => {
+            let made = made(host, project, known, services).await;
+            !made.is_ok_and(|made| made.is_empty())
+        }
+        Undo::Rejoin {
+            network, container, ..
+        } => !is_joined(host, network, container).await,
+        _ => true,
+    }
 }
 
 /// Waits, within bounds, until what was started again has started: planned before that, it
@@ -160,7 +190,13 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
             project,
             known,
             services,
-        } => remove_made(host, project, known, services).await,
+        } => {
+            let docker = host.docker().await?;
+            for container in made(host, project, known, services).await? {
+                docker.remove_container(&container).await?;
+            }
+            Ok(())
+        }
         Undo::Start(unit) => {
             let systemd = host.systemd().await?;
             systemd.reset_failed(unit).await?;
@@ -230,7 +266,26 @@ fn restore(host: &Host, path: &Path, saved: &Saved) -> Result<(), StepError> {
         }
         Saved::File { copy, mode, owner } => {
             make_parent(root, path)?;
-            let content = root.read(copy)?.unwrap_or_default();
+            let lost = || RootError {
+                doing: "find the kept copy",
+                path: root.join(copy),
+                source: std::io::ErrorKind::NotFound.into(),
+            };
+            let owner_now = (host.is_live()).then_some(*owner);
+            // What was not changed yet needs no room on a full disk.
+            if let Entry::File {
+                content,
+                mode: mode_now,
+                owner,
+                ..
+            } = root.entry(path)?
+                && mode_now == *mode
+                && owner_now.is_none_or(|wanted| wanted == owner)
+                && root.read(copy)?.is_some_and(|kept| *kept == *content)
+            {
+                return Ok(());
+            }
+            let content = root.read(copy)?.ok_or_else(lost)?;
             let owner = (host.is_live()).then_some(*owner);
             Ok(root.write_owned(path, &content, *mode, owner)?)
         }

@@ -20,21 +20,31 @@ impl Run<'_> {
         Ok(self.host.systemd().await?.reload().await?)
     }
 
-    pub(super) async fn start(&mut self, step: &UnitStep) -> Result<(), StepError> {
-        let systemd = self.host.systemd().await?;
-        let state = systemd.unit(&step.unit).await?;
-        // One that is starting already goes on starting, whatever becomes of this run; one that
-        // keeps failing goes on with its old files.
-        let undo = match (state.active.as_str(), state.sub.as_str()) {
-            ("inactive" | "failed" | "", _) => Some(Undo::Stop(step.unit.clone())),
-            (_, "auto-restart") => Some(Undo::Restart(step.unit.clone())),
-            _ => None,
-        };
-        if let Some(undo) = undo {
+    /// Writes down what undoes these starts, before the first of them: a unit may bring others along that require it or
+    /// are required, and which would run already when their own turn comes.
+    pub(super) async fn record_starts<'s>(
+        &mut self,
+        steps: impl Iterator<Item = &'s UnitStep>,
+    ) -> Result<(), StepError> {
+        for step in steps {
+            let state = self.host.systemd().await?.unit(&step.unit).await?;
+            // One that is starting already goes on starting, whatever becomes of this run; one that
+            // keeps failing goes on with its old files.
+            let undo = match (state.active.as_str(), state.sub.as_str()) {
+                ("inactive" | "failed" | "", _) => Undo::Stop(step.unit.clone()),
+                (_, "auto-restart") => Undo::Restart(step.unit.clone()),
+                _ => continue,
+            };
             self.journal
                 .record_all(removals(self.before, &step.stacks))?;
             self.journal.record(undo)?;
         }
+        Ok(())
+    }
+
+    pub(super) async fn start(&mut self, step: &UnitStep) -> Result<(), StepError> {
+        let systemd = self.host.systemd().await?;
+        let state = systemd.unit(&step.unit).await?;
         // That forgets how often systemd has restarted it before, systemctl(1).
         if state.active == "failed" || state.sub == "auto-restart" {
             systemd.reset_failed(&step.unit).await?;

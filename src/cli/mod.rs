@@ -132,7 +132,7 @@ fn run(args: &Args, arguments: &[OsString], output: &mut Output) -> Result<u8, F
     let interrupted = Arc::new(AtomicBool::new(false));
     runtime.block_on(async {
         if args.command.changes_the_host() {
-            listen(interrupted.clone()).map_err(Failure::Runtime)?;
+            listen(interrupted.clone(), args.color).map_err(Failure::Runtime)?;
         }
         let context = Context {
             args,
@@ -168,7 +168,7 @@ fn host(args: &Args) -> Result<Host, Failure> {
 
 /// A first SIGINT or SIGTERM lets the step in progress end, and then undoes the run; SIGHUP does
 /// not interrupt, so that a lost connection does not.
-fn listen(interrupted: Arc<AtomicBool>) -> std::io::Result<()> {
+fn listen(interrupted: Arc<AtomicBool>, color: args::Color) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -176,10 +176,15 @@ fn listen(interrupted: Arc<AtomicBool>) -> std::io::Result<()> {
     tokio::spawn(async move {
         loop {
             tokio::select! {
-                _ = interrupt.recv() => interrupted.store(true, Ordering::Relaxed),
-                _ = terminate.recv() => interrupted.store(true, Ordering::Relaxed),
-                _ = hang_up.recv() => {}
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = hang_up.recv() => continue,
             }
+            let text = match interrupted.swap(true, Ordering::Relaxed) {
+                false => "interrupted: the step in progress ends, then what was done is undone",
+                true => "interrupted already: what was done is being undone",
+            };
+            Output::new(color).aside(text);
         }
     });
     Ok(())
@@ -348,15 +353,26 @@ impl Context<'_> {
     async fn pause(&self, args: &PauseArgs, output: &mut Output) -> Result<u8, Failure> {
         let request = self.request(self.known_folder(), &Input::default());
         let duration = args.duration;
-        let (unit, pause) =
-            reconcile::pause(self.host, &request, &args.unit, duration, &args.reason).await?;
+        let mut lines = Lines::new(Output::new(self.args.color), false);
+        let pause = reconcile::pause(
+            self.host,
+            &request,
+            &args.unit,
+            duration,
+            &args.reason,
+            &mut lines,
+        );
+        let (unit, pause) = pause.await?;
+        lines.end();
         render::paused(output, &unit, &pause);
         Ok(0)
     }
 
     async fn resume(&self, args: &ResumeArgs, output: &mut Output) -> Result<u8, Failure> {
         let request = self.request(self.known_folder(), &Input::default());
-        let unit = reconcile::resume(self.host, &request, &args.unit).await?;
+        let mut lines = Lines::new(Output::new(self.args.color), false);
+        let unit = reconcile::resume(self.host, &request, &args.unit, &mut lines).await?;
+        lines.end();
         output.line(&format!("resumed {unit}"));
         Ok(0)
     }

@@ -15,9 +15,15 @@ const CIRCUMSTANCES: &[&str] = &[
     "port is already allocated",
     "no space left on device",
     "host not found in upstream",
+    // Whoever issues it changes no input.
+    "cannot load certificate",
     "could not be resolved",
     "temporary failure in name resolution",
     "no such host",
+    "dial tcp",
+    "server misbehaving",
+    "connection reset by peer",
+    "toomanyrequests",
     "i/o timeout",
     "tls handshake timeout",
     "context deadline exceeded",
@@ -50,6 +56,8 @@ impl HostError {
     /// Whether the revision is to blame.
     pub fn blame(&self) -> Blame {
         match self {
+            // Somebody else's job came between, or what it needs is not up.
+            HostError::UnitFailed { result, .. } if result != "failed" => Blame::Circumstance,
             HostError::UnitFailed { journal, .. } => blame_by_lines(journal),
             HostError::NginxInvalid { reason } => blame_by_lines(reason),
             // Without a word from nginx nobody knows why.
@@ -113,7 +121,27 @@ mod tests {
             unit: "web.service".into(),
             verb: "start",
             why: "exit-code, status 1".into(),
+            result: "failed".into(),
             journal: vec![line.into()],
+        }
+    }
+
+    #[test]
+    fn a_job_that_somebody_else_ended_is_nobodys_fault() {
+        for (result, blame) in [
+            ("failed", Blame::Content),
+            ("canceled", Blame::Circumstance),
+            ("timeout", Blame::Circumstance),
+            ("dependency", Blame::Circumstance),
+        ] {
+            let error = HostError::UnitFailed {
+                unit: "web.service".into(),
+                verb: "restart",
+                why: "the job was cancelled by another one".into(),
+                result: result.into(),
+                journal: Vec::new(),
+            };
+            assert_eq!(error.blame(), blame, "{result}");
         }
     }
 
@@ -131,11 +159,12 @@ mod tests {
                 nginx("nginx: [emerg] unknown directive \"x\" in /etc/nginx/sites-enabled/a:3"),
                 Content,
             ),
+            // certbot issues it without a commit.
             (
                 nginx(
                     "nginx: [emerg] cannot load certificate \"/etc/ssl/a.pem\": BIO_new_file() failed",
                 ),
-                Content,
+                Circumstance,
             ),
             (
                 nginx(

@@ -37,6 +37,8 @@ pub enum HostError {
         verb: &'static str,
         /// The job's result, and the unit's own where it says more.
         why: String,
+        /// The job's result: failed, canceled, timeout, dependency, … (org.freedesktop.systemd1(5), `JobRemoved`).
+        result: String,
         /// The last lines of its journal since then; empty where they could not be read.
         journal: Vec<String>,
     },

@@ -1,54 +1,181 @@
 //! Whether a host that was rolled back is as it was: "rolled back" is said only after looking.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::Planned;
 use crate::host::Host;
-use crate::model::{Container, DockerState, Entry, NginxState, Observed, SystemdState};
+use crate::model::{Container, DockerState, Entry, NginxState, Observed, SystemdState, UnitState};
 use crate::plan;
+use crate::state::Undo;
 
 /// How long what was rolled back has to come up.
 const COMES_BACK: Duration = Duration::from_secs(60);
+/// How long it is looked at whether it stays up, at least.
+const STAYS: Duration = Duration::from_secs(3);
 /// How often it is looked at meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// A way in which the host is not as it was.
+struct Difference {
+    text: String,
+    /// Whether it may go by itself: something is not up yet. What runs too much stays.
+    may_pass: bool,
+}
+
+impl Difference {
+    fn lasting(text: String) -> Self {
+        Self {
+            text,
+            may_pass: false,
+        }
+    }
+
+    fn passing(text: String) -> Self {
+        Self {
+            text,
+            may_pass: true,
+        }
+    }
+}
 
 /// How the host differs from what it was before the run. Containers take a moment to come back.
 pub(super) async fn differences(host: &Host, planned: &Planned) -> Vec<String> {
     let until = Instant::now() + COMES_BACK;
     loop {
         let found = differences_now(host, planned).await;
-        if found.is_empty() || Instant::now() > until {
-            return found;
+        let may_pass = found.iter().any(|difference| difference.may_pass);
+        if !may_pass || Instant::now() > until {
+            return found.into_iter().map(|found| found.text).collect();
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
-async fn differences_now(host: &Host, planned: &Planned) -> Vec<String> {
+/// What was put back and does not stay up: one that dies again and again looks right at some moments.
+pub(super) async fn unsteady(host: &Host, planned: &Planned, undos: &[Undo]) -> Vec<String> {
+    let before = planned.observed.systemd.as_ref();
+    let was_up = |unit: &&String| {
+        let state = before.and_then(|systemd| systemd.units.get(*unit));
+        state.is_some_and(UnitState::is_active)
+    };
+    let units: BTreeSet<&String> = undos
+        .iter()
+        .filter_map(|undo| match undo {
+            Undo::Start(unit) | Undo::Restart(unit) | Undo::ReloadUnit(unit) => Some(unit),
+            _ => None,
+        })
+        .filter(was_up)
+        .collect();
+    if units.is_empty() {
+        return Vec::new();
+    }
+    let first = runs(host, &units).await;
+    tokio::time::sleep(settle(planned, &units)).await;
+    let second = runs(host, &units).await;
+    let mut found: Vec<String> = units
+        .iter()
+        .filter(|unit| first.get(**unit) != second.get(**unit))
+        .map(|unit| format!("{unit} does not stay up: journalctl -u {unit} -n 50"))
+        .collect();
+    if found.is_empty() {
+        let again = differences_now(host, planned).await;
+        found.extend(again.into_iter().map(|difference| difference.text));
+    }
+    found
+}
+
+/// Of each unit, its run and how often systemd has restarted it.
+async fn runs<'u>(
+    host: &Host,
+    units: &BTreeSet<&'u String>,
+) -> BTreeMap<&'u String, (String, u32)> {
+    let mut runs = BTreeMap::new();
+    for unit in units {
+        if let Ok(systemd) = host.systemd().await
+            && let Ok(state) = systemd.unit(unit).await
+        {
+            runs.insert(*unit, (state.invocation, state.restarts));
+        }
+    }
+    runs
+}
+
+/// How long these units have to stay up, as what was applied has it.
+fn settle(planned: &Planned, units: &BTreeSet<&String>) -> Duration {
+    let applied = planned.recorded.applied.as_ref();
+    let settle = |unit: &&String| Some(applied?.1.units.get(*unit)?.settle);
+    let longest = units.iter().filter_map(settle).max();
+    longest.unwrap_or(STAYS).clamp(STAYS, COMES_BACK)
+}
+
+async fn differences_now(host: &Host, planned: &Planned) -> Vec<Difference> {
     let watch = plan::watch(&planned.desired, &planned.recorded, &[]);
     let after = match host.observe(&watch).await {
         Ok(after) => after,
         Err(error) => {
             let why = super::error::chain(&error);
-            return vec![format!("the host could not be looked at: {why}")];
+            let text = format!("the host could not be looked at: {why}");
+            return vec![Difference::passing(text)];
         }
     };
     let before = &planned.observed;
-    let mut found = files(planned, &after);
+    let mut found: Vec<Difference> = files(planned, &after)
+        .into_iter()
+        .map(Difference::lasting)
+        .collect();
     if let (Some(before), Some(after)) = (&before.systemd, &after.systemd) {
         found.extend(units(before, after));
     }
     if let (Some(before), Some(after)) = (&before.nginx, &after.nginx) {
-        found.extend(nginx(before, after));
+        found.extend(nginx(before, after).map(Difference::passing));
     }
-    if let (Some(before), Some(after)) = (&before.docker, &after.docker) {
-        found.extend(containers(before, after));
-        found.extend(additional(before, after, &watch.projects));
-        found.extend(memberships(before, after));
+    if let (Some(before_docker), Some(after)) = (&before.docker, &after.docker) {
+        let mut projects = watch.projects;
+        let on_the_way = coming(planned);
+        projects.retain(|project| !on_the_way.contains(project));
+        found.extend(
+            containers(before_docker, after)
+                .into_iter()
+                .map(Difference::passing),
+        );
+        found.extend(
+            additional(before_docker, after, &projects)
+                .into_iter()
+                .map(Difference::lasting),
+        );
+        found.extend(
+            memberships(before_docker, after)
+                .into_iter()
+                .map(Difference::passing),
+        );
     }
     found
+}
+
+/// Compose projects of units that were neither up nor down before the run: what becomes of them is not its doing.
+fn coming(planned: &Planned) -> BTreeSet<String> {
+    let Some(systemd) = &planned.observed.systemd else {
+        return BTreeSet::new();
+    };
+    let applied = planned
+        .recorded
+        .applied
+        .as_ref()
+        .map(|(_, desired)| desired);
+    let known = [Some(&planned.desired), applied].into_iter().flatten();
+    known
+        .flat_map(|desired| &desired.units)
+        .filter(|(name, _)| systemd.units.get(*name).is_some_and(is_on_the_way))
+        .flat_map(|(_, unit)| &unit.stacks)
+        .map(|stack| stack.project.clone())
+        .collect()
+}
+
+/// Whether a unit is on the way to another state: starting, stopping, or waiting for its next start.
+fn is_on_the_way(state: &UnitState) -> bool {
+    matches!(state.active.as_str(), "activating" | "deactivating")
 }
 
 fn files(planned: &Planned, after: &Observed) -> Vec<String> {
@@ -82,18 +209,23 @@ fn is_same(before: &Entry, after: &Entry) -> bool {
     }
 }
 
-fn units(before: &SystemdState, after: &SystemdState) -> Vec<String> {
+fn units(before: &SystemdState, after: &SystemdState) -> Vec<Difference> {
     let mut found = Vec::new();
     for (name, state) in &before.units {
         let now = after.units.get(name);
-        let runs = now.is_some_and(|now| now.is_active());
-        // What was starting may be up by now, or not.
-        if state.is_active() != runs && state.active != "activating" {
+        let runs = now.is_some_and(UnitState::is_active);
+        if state.is_active() != runs && !is_on_the_way(state) {
             let (was, is) = (word(state.is_active()), word(runs));
-            found.push(format!("{name} was {was} and is {is}"));
+            let text = format!("{name} was {was} and is {is}");
+            found.push(match runs {
+                true => Difference::lasting(text),
+                false => Difference::passing(text),
+            });
         }
         if now.is_some_and(|now| now.need_reload) && !state.need_reload {
-            found.push(format!("systemd has not read {name} as it was"));
+            found.push(Difference::lasting(format!(
+                "systemd has not read {name} as it was"
+            )));
         }
     }
     found

@@ -35,6 +35,7 @@ impl ReconcileError {
             | ReconcileError::Refused(_)
             | ReconcileError::GatesFail { .. }
             | ReconcileError::NothingApplied
+            | ReconcileError::NotPaused { .. }
             | ReconcileError::GenerationLost { .. }
             | ReconcileError::NoSuchGeneration { .. }
             | ReconcileError::NothingBefore { .. }
@@ -42,6 +43,7 @@ impl ReconcileError {
             | ReconcileError::NoSuchUnit { .. }
             | ReconcileError::NoSuchResource { .. }
             | ReconcileError::StoreIsLink { .. }
+            | ReconcileError::StoreElsewhere { .. }
             | ReconcileError::NginxAbsent => None,
         }
     }

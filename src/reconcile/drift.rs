@@ -121,11 +121,11 @@ pub async fn fix(
 }
 
 /// What a journal that is not empty means.
-fn unfinished(state: &State) -> String {
+pub(super) fn unfinished(state: &State) -> String {
     match state.in_progress() {
         InProgress::Yes(holder) => format!("a run is in progress: {holder}"),
         InProgress::No => {
-            "a run was interrupted: the next apply or drift --fix undoes it".to_owned()
+            "a run was interrupted: the next apply or drift --fix undoes it first".to_owned()
         }
         InProgress::Unknown => "a run is in progress, or was interrupted".to_owned(),
     }

@@ -122,6 +122,12 @@ pub enum ReconcileError {
         /// The nearest known one.
         nearest: Option<String>,
     },
+    /// A unit that runs as it should.
+    #[error("{name} is not paused")]
+    NotPaused {
+        /// Its name.
+        name: String,
+    },
     /// `--only` names something that is nowhere.
     #[error("no {asked} in the desired state or in what was applied")]
     NoSuchResource {
@@ -147,6 +153,18 @@ pub enum ReconcileError {
         /// The folder.
         path: PathBuf,
     },
+    /// The store lies on another file system than /etc.
+    #[error(
+        "{} is on another file system than {}: units linked from a later mount are not found at boot",
+        path.display(),
+        etc.display()
+    )]
+    StoreElsewhere {
+        /// The store.
+        path: PathBuf,
+        /// Where units are linked.
+        etc: PathBuf,
+    },
     /// nginx is needed and not there.
     #[error("the desired state has nginx sites, and nginx is not installed")]
     NginxAbsent,
@@ -163,6 +181,15 @@ impl ReconcileError {
         }
     }
 
+    /// Whether a signal ended the run.
+    pub fn is_interruption(&self) -> bool {
+        let step = match self {
+            ReconcileError::Step { source, .. } => Some(source),
+            _ => None,
+        };
+        step.is_some_and(|step| matches!(**step, StepError::Interrupted))
+    }
+
     /// The command that helps.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -172,9 +199,12 @@ impl ReconcileError {
             ReconcileError::Step { source, .. } | ReconcileError::Unit { source, .. } => {
                 source.hint()
             }
-            ReconcileError::RolledBack { cause } | ReconcileError::Incomplete { cause, .. } => {
-                cause.hint()
-            }
+            ReconcileError::RolledBack { cause } => cause.hint(),
+            ReconcileError::Incomplete { .. } => Some(
+                "mend what is named (systemctl status UNIT, docker ps -a); watchme-apply drift tells \
+                 whether the host is as it was applied last"
+                    .to_owned(),
+            ),
             ReconcileError::Dirty { .. } => Some(
                 "commit them, or apply the files as they lie: watchme-apply apply --worktree"
                     .to_owned(),
@@ -200,6 +230,9 @@ impl ReconcileError {
             | ReconcileError::NoSuchResource { nearest, .. } => {
                 nearest.as_ref().map(|name| format!("did you mean {name}?"))
             }
+            ReconcileError::NotPaused { .. } => {
+                Some("watchme-apply status lists what is paused".to_owned())
+            }
             ReconcileError::NginxAbsent => {
                 Some("apt-get install nginx, or leave sites out with --only".to_owned())
             }
@@ -217,6 +250,10 @@ impl ReconcileError {
             ),
             ReconcileError::StoreIsLink { path } => Some(format!(
                 "look where it leads, and remove it: ls -l {}",
+                path.display()
+            )),
+            ReconcileError::StoreElsewhere { path, .. } => Some(format!(
+                "findmnt -T {0}; move what is in it, unmount it, and put it back",
                 path.display()
             )),
             ReconcileError::GatesFail { failed, .. } => failed.first().and_then(StepError::hint),

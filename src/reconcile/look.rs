@@ -1,6 +1,7 @@
 //! Looks at the host, and plans from what is seen.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -145,6 +146,15 @@ pub(super) async fn look_and_plan(
             path: host.root().join(store),
         });
     }
+    let (path, etc) = (
+        host.root().join(store),
+        host.root().join(Path::new(layout::SYSTEMD)),
+    );
+    if let (Some(one), Some(other)) = (device(&path), device(&etc))
+        && one != other
+    {
+        return Err(ReconcileError::StoreElsewhere { path, etc });
+    }
     let mut watch = plan::watch(&planned.desired, &planned.recorded, &planned.only);
     planned.observed = observe(host, &watch, planned).await?;
     let nginx = planned.observed.nginx.as_ref();
@@ -173,6 +183,11 @@ pub(super) async fn look_and_plan(
         planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
     }
     Ok(())
+}
+
+/// The file system of a folder that is there, systemctl(1), "link".
+fn device(folder: &Path) -> Option<u64> {
+    std::fs::metadata(folder).ok().map(|found| found.dev())
 }
 
 /// Units that leave and that nobody asked systemd about: only the look at the files has shown

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ReconcileError, Request, look};
-use crate::apply::StepError;
+use super::{ReconcileError, Request, look, undo_killed};
+use crate::apply::{Progress, StepError};
 use crate::host::Host;
 use crate::model::{Pause, Recorded, layout};
 use crate::state::State;
@@ -25,10 +25,12 @@ pub async fn pause(
     unit: &str,
     until: Option<SignedDuration>,
     reason: &str,
+    progress: &mut dyn Progress,
 ) -> Result<(String, Pause), ReconcileError> {
     let state = State::new(host.root().clone());
     let unit = known_unit(&state, &state.recorded()?, unit)?;
     let _lock = state.lock(request.lock_timeout)?;
+    undo_killed(host, &state, request, progress).await?;
     let recorded = state.recorded()?;
     let since = Timestamp::now();
     let pause = Pause {
@@ -58,13 +60,21 @@ pub async fn pause(
 ///
 /// # Errors
 /// When the unit is not paused, or cannot be started.
-pub async fn resume(host: &Host, request: &Request, unit: &str) -> Result<String, ReconcileError> {
+pub async fn resume(
+    host: &Host,
+    request: &Request,
+    unit: &str,
+    progress: &mut dyn Progress,
+) -> Result<String, ReconcileError> {
     let state = State::new(host.root().clone());
     let unit = known_unit(&state, &state.recorded()?, unit)?;
     let _lock = state.lock(request.lock_timeout)?;
+    undo_killed(host, &state, request, progress).await?;
     let recorded = state.recorded()?;
     let mut pauses = recorded.pauses;
-    pauses.remove(&unit);
+    if pauses.remove(&unit).is_none() {
+        return Err(ReconcileError::NotPaused { name: unit });
+    }
     let start = async {
         lift(host, &unit)?;
         if host.is_live() {
@@ -123,12 +133,14 @@ fn known_unit(state: &State, recorded: &Recorded, name: &str) -> Result<String, 
         .into_iter()
         .find(|name| desired.units.contains_key(*name));
     found.map(str::to_owned).ok_or_else(|| {
-        let nearest = desired
-            .units
-            .keys()
-            .map(|known| (strsim::jaro_winkler(known, &with_suffix), known))
+        // The suffix, which all have, is no likeness.
+        let stem = |unit: &str| unit.strip_suffix(".service").unwrap_or(unit).to_owned();
+        let likeness =
+            |known: &String| strsim::normalized_damerau_levenshtein(&stem(known), &stem(name));
+        let known = desired.units.keys().map(|known| (likeness(known), known));
+        let nearest = known
             .max_by(|(a, _), (b, _)| a.total_cmp(b))
-            .filter(|(likeness, _)| *likeness > 0.7)
+            .filter(|(likeness, _)| *likeness > 0.5)
             .map(|(_, known)| known.clone());
         ReconcileError::NoSuchUnit {
             name: name.to_owned(),

@@ -193,6 +193,13 @@ pub(super) fn hold(
     {
         inputs.insert(head.origin.inputs);
     }
+    // A roll-back after another one: what that left is left still.
+    if let Ok(attempts) = state.attempts()
+        && let Some(before) = attempts.hold
+    {
+        inputs.extend(before.inputs);
+    }
+    inputs.remove(&planned.origin.inputs);
     let hold = Hold {
         inputs,
         back_to,

@@ -122,6 +122,8 @@ pub struct Journal {
     path: PathBuf,
     folder: PathBuf,
     undos: Vec<Undo>,
+    /// Bytes of the file up to its last whole line, where something is behind them.
+    whole: Option<u64>,
 }
 
 impl State {
@@ -133,26 +135,26 @@ impl State {
     pub fn journal(&self) -> Result<Journal, StateError> {
         let path = self.path("journal");
         let text = self.root.read(&path)?.unwrap_or_default();
+        let end = text.iter().rposition(|byte| *byte == b'\n');
+        let whole = end.map_or(0, |end| end + 1);
         let mut undos = Vec::new();
-        let mut lines = text.split(|byte| *byte == b'\n').peekable();
-        while let Some(line) = lines.next() {
+        let lines = text.get(..whole).unwrap_or_default();
+        for line in lines.split(|byte| *byte == b'\n') {
             if line.is_empty() {
                 continue;
             }
-            match serde_json::from_slice(line) {
-                Ok(undo) => undos.push(undo),
-                Err(_) if lines.peek().is_none() => {}
-                Err(source) => {
-                    let path = self.root.join(&path);
-                    return Err(StateError::Damaged { path, source });
-                }
-            }
+            let undo = serde_json::from_slice(line).map_err(|source| StateError::Damaged {
+                path: self.root.join(&path),
+                source,
+            })?;
+            undos.push(undo);
         }
         Ok(Journal {
             root: self.root.clone(),
             path,
             folder: Path::new(layout::STATE).join("undo"),
             undos,
+            whole: (whole < text.len()).then_some(whole as u64),
         })
     }
 }
@@ -190,9 +192,9 @@ impl Journal {
         if text.is_empty() {
             return Ok(());
         }
-        if self.undos.is_empty() {
-            // A power loss may have left the beginning of a line, which this one must not extend.
-            self.root.remove(&self.path)?;
+        if let Some(whole) = self.whole.take() {
+            // A power loss has left the beginning of a line, which this one must not extend.
+            self.root.cut(&self.path, whole)?;
         }
         self.root.append(&self.path, &text)?;
         self.undos.extend(new);
@@ -303,6 +305,13 @@ mod tests {
     fn only_a_last_line_may_be_cut_off() {
         let (_folder, cut) = state("\"daemon-reload\"\n\"reload-ng");
         assert_eq!(cut.journal().unwrap().undos(), [Undo::DaemonReload]);
+        // What follows it does not become a part of it.
+        let mut journal = cut.journal().unwrap();
+        journal.record(Undo::RestartNginx).unwrap();
+        assert_eq!(
+            cut.journal().unwrap().undos(),
+            [Undo::DaemonReload, Undo::RestartNginx]
+        );
         let (_folder, damaged) = state("\"daemon-re\n\"reload-nginx\"\n");
         let error = damaged.journal().unwrap_err();
         assert!(error.to_string().contains("journal is damaged"), "{error}");

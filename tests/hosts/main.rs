@@ -1,5 +1,6 @@
 //! Tests on real hosts: systemd, nginx and Docker are the real ones. Each test boots a host of its own.
 
+mod adverse;
 mod bad_revisions;
 mod beyond_reload;
 mod changes;

@@ -133,3 +133,57 @@ fn a_unit_that_is_still_starting_goes_on_while_a_run_is_rolled_back() {
     assert_eq!(host.property("slow.service", "NRestarts"), "0");
     assert!(!host.stands("/etc/systemd/system/bad.service"));
 }
+
+/// systemd starts what a unit requires along with it, before its own turn.
+#[test]
+fn what_a_unit_brings_along_is_undone_too() {
+    let host = Host::boot();
+    host.checkout(&[
+        (
+            &desired("systemd/alpha.service"),
+            &format!(
+                "[Unit]\nRequires=zbase.service\nAfter=zbase.service\n{}",
+                sleeper(1000)
+            ),
+        ),
+        (
+            &desired("systemd/beta.service"),
+            &service("/bin/sh -c 'exit 7'"),
+        ),
+        (&desired("systemd/zbase.service"), &sleeper(1001)),
+    ]);
+    let failed = host.apply(&[]).expect(3);
+    assert!(failed.stderr.contains("beta.service"), "{}", failed.text());
+    for unit in ["alpha.service", "beta.service", "zbase.service"] {
+        assert!(!host.is_active(unit), "{unit}");
+        assert_eq!(host.property(unit, "LoadState"), "not-found", "{unit}");
+    }
+    assert_eq!(
+        host.sh("pgrep -fc '^/bin/sleep 100[01]' || true").trim(),
+        "0"
+    );
+}
+
+#[test]
+fn a_unit_that_dies_by_itself_meanwhile_is_not_its_doing() {
+    let host = Host::boot();
+    let slow = "[Service]\nExecStart=/bin/sleep 1000\nRestart=always\nRestartSec=4\n\n[Install]\nWantedBy=multi-user.target\n";
+    host.checkout(&[(&desired("systemd/slow.service"), slow)]);
+    host.apply(&[]).expect(0);
+    host.commit(
+        &[(
+            &desired("systemd/bad.service"),
+            Some(&service("/bin/false")),
+        )],
+        "bad",
+    );
+    host.sh("systemctl kill slow.service");
+    host.wait_for("wait for its restart", Duration::from_secs(5), || {
+        host.property("slow.service", "SubState") == "auto-restart"
+    });
+    let failed = host.apply(&[]).expect(3);
+    assert!(failed.stderr.contains("bad.service"), "{}", failed.text());
+    host.wait_for("run again", Duration::from_secs(10), || {
+        host.is_active("slow.service")
+    });
+}

@@ -141,7 +141,7 @@ impl Message {
         let mut finding = self
             .placed(sources, severity)
             .unwrap_or_else(|| unplaced(&finding::NGINX_TEST, severity, &self.with_place()));
-        let help = help(&self.text).map(str::to_owned);
+        let help = help(&self.text);
         match &mut finding.complaint {
             Complaint::Placed(diagnostic) => diagnostic.help = help,
             Complaint::Unplaced { help: none, .. } => *none = help,
@@ -203,16 +203,20 @@ fn named(text: &str) -> Vec<String> {
 }
 
 /// What usually helps.
-fn help(text: &str) -> Option<&'static str> {
+fn help(text: &str) -> Option<String> {
     if text.contains("(99: Cannot assign requested address)") {
-        return Some("the host's addresses: ip -brief address");
+        return Some("the host's addresses: ip -brief address".to_owned());
     }
     if text.starts_with("host not found") {
-        return Some("nginx asks for it when it loads its configuration: getent hosts NAME");
+        let name = text.split('"').nth(1).unwrap_or("NAME");
+        return Some(format!(
+            "nginx asks for it when it loads its configuration: getent hosts {name}"
+        ));
     }
     if text.starts_with("cannot load certificate") && text.contains("No such file") {
         return Some(
-            "`bootstrap_certificates = true` in watchme.toml writes a self-signed pair until a real one is issued",
+            "`bootstrap_certificates = true` in watchme.toml writes a self-signed pair until a real one is issued"
+                .to_owned(),
         );
     }
     None
@@ -266,7 +270,7 @@ mod tests {
             assert!(
                 finding
                     .help()
-                    .is_some_and(|help| help.contains("getent hosts"))
+                    .is_some_and(|help| help.ends_with("getent hosts nosuch.example.com"))
             );
         });
     }

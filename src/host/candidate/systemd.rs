@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::programs::run;
+use super::programs::{Ran, run};
 use super::sources::{Sources, line_where, placed, unplaced};
 use super::{BOUND, Judgement};
 use crate::model::{File, Finding, Severity, finding, layout};
@@ -44,11 +44,16 @@ pub(super) fn judge(
         ])
         .env_remove("SYSTEMD_UNIT_PATH");
     let why = match run(&mut command, BOUND) {
-        Ok(ran) if ran.status.is_some() => {
+        // It exits with 1 for findings.
+        Ok(ran) if matches!(ran.status.map(|status| status.code()), Some(Some(0 | 1))) => {
             let (findings, missing) = findings(&ran.said, units, sources);
             judgement.findings.extend(findings);
             return missing;
         }
+        Ok(Ran {
+            status: Some(status),
+            ..
+        }) => format!("{PROGRAM} verify ended with {status}"),
         Ok(_) => format!("{PROGRAM} verify took longer than {} s", BOUND.as_secs()),
         Err(error) => format!("could not run {PROGRAM}: {error}"),
     };
@@ -268,7 +273,7 @@ fn required(text: &str) -> Option<&str> {
 
 fn severity(text: &str) -> Severity {
     let error = is_refusal(text)
-        || text.contains(" is not executable: ")
+        || (text.contains(" is not executable: ") && !is_about_this_program(text))
         || text.starts_with("Failed to create ")
         || text.ends_with("socket cannot be started.");
     if error {
@@ -276,6 +281,14 @@ fn severity(text: &str) -> Severity {
     } else {
         Severity::Warning
     }
+}
+
+/// Whoever looks before installing this program has not put it where its own units call it.
+fn is_about_this_program(text: &str) -> bool {
+    let command = text
+        .strip_prefix("Command ")
+        .and_then(|rest| rest.split(' ').next());
+    command.is_some_and(|path| path.ends_with(concat!("/bin/", env!("CARGO_PKG_NAME"))))
 }
 
 /// A combination of settings that systemd does not take.

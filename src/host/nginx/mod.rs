@@ -107,6 +107,11 @@ impl Nginx {
         if output.status.success() {
             return Ok(());
         }
+        if output.status.code().is_none() {
+            // Where memory is short, the kernel ends whatever starts.
+            let source = std::io::Error::other(format!("it was killed: {}", output.status));
+            return Err(HostError::Program { program, source });
+        }
         Err(HostError::NginxInvalid {
             reason: reasons(&String::from_utf8_lossy(&output.stderr)),
         })

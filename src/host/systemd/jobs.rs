@@ -138,6 +138,7 @@ impl Systemd {
             unit: unit.to_owned(),
             verb,
             why,
+            result: result.to_owned(),
             journal: journal(unit, since).await,
         }
     }

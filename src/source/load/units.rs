@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::{Loader, Missing, inputs, text};
-use crate::model::{File, Install, Unit, UnitType};
+use crate::model::{File, Install, Unit, UnitType, layout};
 use crate::source::error::{Result, SourceError, suggest};
 use crate::source::tree::Node;
 use crate::source::unit::commands::{self, Role};
@@ -319,6 +319,12 @@ fn is_script(path: &Path) -> bool {
 }
 
 fn name_of(folder: &Path, name: &str) -> Result<Name> {
+    if name == layout::RECOVERY_UNIT {
+        return Err(SourceError::Name {
+            path: folder.join(name),
+            why: "the unit of this name is written by watchme-apply itself".to_owned(),
+        });
+    }
     Name::parse(name).map_err(|why| SourceError::NotAUnit {
         path: folder.join(name),
         why,
