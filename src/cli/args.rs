@@ -215,7 +215,7 @@ pub(super) struct ApplyArgs {
     #[arg(long)]
     pub retry: bool,
     /// Ask all health gates, not only those that the changes touch; also when there is nothing to do
-    #[arg(long, conflicts_with = "root")]
+    #[arg(long)]
     pub verify_all: bool,
 }
 
@@ -427,6 +427,10 @@ pub(super) fn parse(arguments: &[OsString]) -> Result<Args, clap::Error> {
 fn checked(args: Args) -> Result<Args, clap::Error> {
     match &args.command {
         Command::History(history) => history.span().map(|_| args),
+        Command::Apply(apply) if apply.verify_all && args.root.is_some() => Err(clap::Error::raw(
+            ErrorKind::ArgumentConflict,
+            "--verify-all asks health gates, and on an offline root (--root) nothing runs\n",
+        )),
         _ => Ok(args),
     }
 }

@@ -8,8 +8,8 @@ use crate::model::{Diagnostic, Finding, Severity};
 
 /// A syntax error: path, line, column, the line itself, and what was expected.
 pub(super) fn syntax(diagnostic: &Diagnostic) -> String {
-    let message = clean(&diagnostic.message);
-    let title = Level::ERROR.primary_title(message);
+    let message = mask(&diagnostic.message);
+    let title = Level::ERROR.primary_title(clean(&message));
     render(title, Some(diagnostic), diagnostic.help.as_deref())
 }
 
@@ -88,7 +88,7 @@ fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<
             .sum::<usize>()
     };
     let annotation = AnnotationKind::Primary.span(moved(place.span.start)..moved(place.span.end));
-    let label = clean(&place.expected).into_owned();
+    let label = clean(&mask(&place.expected)).into_owned();
     let annotation = match label.is_empty() {
         true => annotation,
         false => annotation.label(label),

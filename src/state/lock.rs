@@ -85,12 +85,8 @@ fn write_holder(file: &mut File) -> io::Result<()> {
     let command: Vec<String> = std::env::args().skip(1).collect();
     file.set_len(0)?;
     file.rewind()?;
-    writeln!(
-        file,
-        "pid {} (watchme-apply {})",
-        std::process::id(),
-        command.join(" ")
-    )
+    let command = [&["watchme-apply".to_owned()], command.as_slice()].concat();
+    writeln!(file, "pid {} ({})", std::process::id(), command.join(" "))
 }
 
 fn holder(file: &mut File) -> String {

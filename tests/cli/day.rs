@@ -279,10 +279,11 @@ fn a_pause_is_shown_and_ends() {
         .run(&["pause", "helo", "--reason", "memory"])
         .expect(1);
     let resume = place.run(&["resume", "hello"]).expect(0);
+    let again = place.run(&["resume", "hello"]).expect(1);
     let after = place.run(&["status"]).expect(0);
     shows!(
         "a_pause",
-        [&pause, &status, &wrong, &resume, &after]
+        [&pause, &status, &wrong, &resume, &again, &after]
             .map(|run| run.shown())
             .join("\n")
     );

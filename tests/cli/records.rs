@@ -391,6 +391,12 @@ fn an_interrupted_run_is_told_and_undone() {
     let before = place.host();
     let status = place.run(&["status"]).expect(0);
     let drift = place.run(&["drift"]);
+    let plan = place.run(&["plan"]).expect(0);
+    assert!(
+        plan.stdout.contains("a run was interrupted"),
+        "{}",
+        plan.shown()
+    );
     assert_eq!(place.host(), before);
     let apply = place.run(&["apply"]).expect(0);
     assert_eq!(place.read_host("/etc/logrotate.d/hello"), STATE[4].1);

@@ -22,6 +22,7 @@ fn wrong_usage_exits_with_64() {
         &["apply", "--lock-timeout", "soon"],
         &["status", "extra"],
         &["apply", "--color", "sometimes"],
+        &["apply", "--verify-all"],
     ] {
         let run = place.run(arguments).expect(64);
         assert_eq!(run.stdout, "");

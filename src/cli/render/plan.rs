@@ -219,6 +219,8 @@ pub(super) fn summary(planned: &Planned) -> String {
             "restart",
         ),
         (of(|action| matches!(action, Action::Stop(_))), "stop"),
+        (of(|action| matches!(action, Action::Soak(_))), "soak"),
+        (of(|action| matches!(action, Action::Drain(_))), "drain"),
         (
             of(|action| {
                 matches!(

@@ -105,7 +105,7 @@ pub(in crate::cli) fn status(output: &mut Output, status: &Status) {
     }
     let out_of_sync = status.out_of_sync();
     match out_of_sync.is_empty() {
-        true if status.problem.is_some() => {}
+        true if status.problem.is_some() || status.applied.is_none() => {}
         true => output.line(&styled(GOOD, "in sync")),
         false => {
             let text = format!("out of sync: {}", count(out_of_sync.len(), "resource"));

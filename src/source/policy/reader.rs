@@ -32,13 +32,21 @@ impl Reader<'_> {
     }
 
     pub(super) fn checkout(&self, path: &Text) -> Result<PathBuf, Diagnostic> {
+        // Links into the checkout are taken for ours: none of the system's own folders may count as it.
+        let is_of_the_system = |path: &Path| {
+            let whole = ["/etc", "/run", "/proc", "/sys", "/dev", "/boot"];
+            let above = ["/usr", "/var", "/var/lib", "/lib", "/bin", "/sbin", "/home"];
+            whole.iter().any(|folder| path.starts_with(folder))
+                || above.iter().any(|folder| path == Path::new(folder))
+        };
         let below_root = |path: &str| {
-            unit::commands::normal(Path::new(path)).filter(|path| path.parent().is_some())
+            unit::commands::normal(Path::new(path))
+                .filter(|path| path.parent().is_some() && !is_of_the_system(path))
         };
         self.value(
             path,
             below_root,
-            "the absolute path of the checkout on the server",
+            "the absolute path of the checkout on the server, in no folder of the system",
         )
     }
 

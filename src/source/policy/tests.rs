@@ -56,6 +56,35 @@ retries = 0
 "#;
 
 #[test]
+fn no_folder_of_the_system_is_the_checkout() {
+    for path in [
+        "/",
+        "/etc",
+        "/etc/nginx",
+        "/run/x",
+        "/usr",
+        "/var/lib",
+        "/home",
+    ] {
+        let text = format!("checkout = \"{path}\"\n");
+        let error = parse(Path::new("watchme.toml"), &text).unwrap_err();
+        assert!(
+            error.expected.contains("in no folder of the system"),
+            "{path}: {error}"
+        );
+    }
+    for path in [
+        "/home/ubuntu/configs",
+        "/srv/configs",
+        "/var/lib/configs",
+        "/opt/x",
+    ] {
+        let text = format!("checkout = \"{path}\"\n");
+        assert!(parse(Path::new("watchme.toml"), &text).is_ok(), "{path}");
+    }
+}
+
+#[test]
 fn everything_is_read() {
     let policy = parse(Path::new(FILE_NAME), FULL).unwrap();
     assert_eq!(
