@@ -1,112 +1,339 @@
-//! Where in a YAML file a value stands. Parsed values have no positions, and a second parser
-//! for them would cost more than this: a search by keys and indentation.
+//! Where in a YAML file a key or a value stands. Parsed values have no positions, so a second parser is asked for
+//! its events, and only about files that somebody complains about.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-struct Line<'a> {
-    start: usize,
-    indent: usize,
-    text: &'a str,
+use saphyr_parser::{Event, Parser};
+
+/// The nodes of a YAML file with their bytes. What an alias or a merge key brings in stands where it is written.
+#[derive(Clone, Debug, Default)]
+pub struct Positions {
+    nodes: Vec<Node>,
+    /// Keys that stand in their map for the second time.
+    twice: Vec<(String, Range<usize>)>,
 }
 
-fn lines(source: &str) -> Vec<Line<'_>> {
-    let mut at = 0;
-    let mut lines = Vec::new();
-    for raw in source.split_inclusive('\n') {
-        let text = raw.trim_end();
-        let mut inside = text.trim_start();
-        while let Some(item) = inside.strip_prefix("- ") {
-            inside = item.trim_start();
+#[derive(Clone, Debug)]
+struct Node {
+    span: Range<usize>,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Scalar(String),
+    Sequence(Vec<usize>),
+    Mapping(Vec<(usize, usize)>),
+}
+
+/// Where a path leads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// How many steps of the path are there.
+    pub depth: usize,
+    /// Bytes of the last key or item, as far as there was one.
+    pub key: Range<usize>,
+    /// Bytes of a scalar that stands there; else those of its key.
+    pub value: Range<usize>,
+}
+
+/// A collection whose end was not seen yet.
+struct Open {
+    node: usize,
+    /// The key whose value is still to come.
+    key: Option<usize>,
+}
+
+impl Positions {
+    /// Reads a file, as far as it is YAML.
+    pub fn of(source: &str) -> Self {
+        let mut reader = Reader {
+            source,
+            bytes: source.char_indices().map(|(at, _)| at).collect(),
+            open: Vec::new(),
+            anchors: BTreeMap::new(),
+            found: Self::default(),
+        };
+        for event in Parser::new_from_str(source) {
+            let Ok((event, span)) = event else { break };
+            // Compose reads the first document.
+            if matches!(event, Event::DocumentEnd) {
+                break;
+            }
+            reader.take(event, span);
         }
-        let indent = text.len() - inside.len();
-        lines.push(Line {
-            start: at + indent,
-            indent,
-            text: inside,
-        });
-        at += raw.len();
+        reader.found
     }
-    lines
+
+    /// Where a path of keys, and of positions in lists, leads. An item of a list is also found by what it
+    /// says, or by what stands in it before `=`.
+    pub fn find<S: AsRef<str>>(&self, path: &[S]) -> Place {
+        let mut place = Place::default();
+        let mut at = 0;
+        for step in path {
+            let Some((key, next)) = self.step(at, step.as_ref()) else {
+                break;
+            };
+            place.depth += 1;
+            place.key = key;
+            place.value = self.underlined(next).unwrap_or_else(|| place.key.clone());
+            at = next;
+        }
+        place
+    }
+
+    /// Bytes of the first scalar below a path that is `text`, or else has it inside.
+    pub fn scalar<S: AsRef<str>>(&self, path: &[S], text: &str) -> Option<Range<usize>> {
+        let mut at = 0;
+        for step in path {
+            match self.step(at, step.as_ref()) {
+                Some((_, next)) => at = next,
+                None => break,
+            }
+        }
+        let mut scalars = Vec::new();
+        self.scalars(at, &mut vec![false; self.nodes.len()], &mut scalars);
+        let is = |(span, said): &(Range<usize>, &str)| (*said == text).then(|| span.clone());
+        let has = |(span, said): &(Range<usize>, &str)| said.contains(text).then(|| span.clone());
+        scalars
+            .iter()
+            .find_map(is)
+            .or_else(|| scalars.iter().find_map(has))
+    }
+
+    /// Bytes of a key that stands in a map for the second time.
+    pub fn second(&self, key: &str) -> Option<Range<usize>> {
+        let mut twice = self.twice.iter();
+        twice
+            .find(|(name, _)| name == key)
+            .map(|(_, span)| span.clone())
+    }
+
+    /// The key or item that a step leads to, and the node behind it.
+    fn step(&self, at: usize, step: &str) -> Option<(Range<usize>, usize)> {
+        match &self.nodes.get(at)?.kind {
+            Kind::Scalar(_) => None,
+            Kind::Sequence(items) => {
+                let by_position = step
+                    .parse()
+                    .ok()
+                    .and_then(|at: usize| items.get(at).copied());
+                let item = by_position.or_else(|| {
+                    items.iter().copied().find(|item| {
+                        let text = self.text(*item).unwrap_or_default();
+                        text == step
+                            || text
+                                .strip_prefix(step)
+                                .is_some_and(|rest| rest.starts_with('='))
+                    })
+                });
+                if let Some(item) = item {
+                    return Some((self.first_line(item)?, item));
+                }
+                // A key of one of the maps in the list.
+                items
+                    .iter()
+                    .find_map(|item| match self.nodes.get(*item)?.kind {
+                        Kind::Mapping(_) => self.entry(*item, step, 0),
+                        _ => None,
+                    })
+            }
+            Kind::Mapping(_) => self.entry(at, step, 0),
+        }
+    }
+
+    /// An entry of a map, its own before those that it merges in.
+    fn entry(&self, at: usize, key: &str, depth: usize) -> Option<(Range<usize>, usize)> {
+        let Kind::Mapping(entries) = &self.nodes.get(at)?.kind else {
+            return None;
+        };
+        let own = entries
+            .iter()
+            .find(|(name, _)| self.text(*name) == Some(key));
+        if let Some((name, value)) = own {
+            return Some((self.nodes.get(*name)?.span.clone(), *value));
+        }
+        if depth > 16 {
+            return None;
+        }
+        let mut merged = entries
+            .iter()
+            .filter(|(name, _)| self.text(*name) == Some("<<"));
+        merged.find_map(|(_, value)| match &self.nodes.get(*value)?.kind {
+            Kind::Sequence(items) => items
+                .iter()
+                .find_map(|item| self.entry(*item, key, depth + 1)),
+            _ => self.entry(*value, key, depth + 1),
+        })
+    }
+
+    fn text(&self, node: usize) -> Option<&str> {
+        match &self.nodes.get(node)?.kind {
+            Kind::Scalar(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What to underline of a value: nothing of a map, whose keys say more.
+    fn underlined(&self, node: usize) -> Option<Range<usize>> {
+        let node = self.nodes.get(node)?;
+        match node.kind {
+            Kind::Scalar(_) if !node.span.is_empty() => Some(node.span.clone()),
+            _ => None,
+        }
+    }
+
+    /// The first key or item of a collection; a scalar itself.
+    fn first_line(&self, node: usize) -> Option<Range<usize>> {
+        let mut at = node;
+        for _ in 0..16 {
+            match &self.nodes.get(at)?.kind {
+                Kind::Scalar(_) => break,
+                Kind::Sequence(items) => at = *items.first()?,
+                Kind::Mapping(entries) => at = entries.first()?.0,
+            }
+        }
+        self.nodes.get(at).map(|node| node.span.clone())
+    }
+
+    fn scalars<'a>(
+        &'a self,
+        at: usize,
+        seen: &mut [bool],
+        found: &mut Vec<(Range<usize>, &'a str)>,
+    ) {
+        // Not by recursion: how deep a file is, its author decides.
+        let mut todo = vec![at];
+        while let Some(at) = todo.pop() {
+            let Some(node) = self.nodes.get(at) else {
+                continue;
+            };
+            match seen.get_mut(at) {
+                Some(seen) if !*seen => *seen = true,
+                _ => continue,
+            }
+            match &node.kind {
+                Kind::Scalar(text) => found.push((node.span.clone(), text)),
+                Kind::Sequence(items) => todo.extend(items.iter().rev()),
+                Kind::Mapping(entries) => todo.extend(entries.iter().rev().map(|entry| entry.1)),
+            }
+        }
+    }
 }
 
-/// Whether a line assigns to `key`, and how many bytes the key takes.
-fn key_of(line: &Line, key: &str) -> Option<usize> {
-    let quoted = [key.to_owned(), format!("\"{key}\""), format!("'{key}'")];
-    quoted.iter().find_map(|form| {
-        let rest = line.text.strip_prefix(form.as_str())?;
-        rest.trim_start().starts_with(':').then_some(form.len())
-    })
+struct Reader<'a> {
+    source: &'a str,
+    /// Where each character begins: the parser counts characters.
+    bytes: Vec<usize>,
+    open: Vec<Open>,
+    anchors: BTreeMap<usize, usize>,
+    found: Positions,
+}
+
+impl Reader<'_> {
+    fn take(&mut self, event: Event, span: saphyr_parser::Span) {
+        let span = self.byte(span.start.index())..self.byte(span.end.index());
+        match event {
+            Event::Scalar(text, _, anchor, _) => {
+                let span = self.unquoted(span);
+                self.node(span, Kind::Scalar(text.into_owned()), anchor);
+            }
+            Event::Alias(anchor) => {
+                if let Some(node) = self.anchors.get(&anchor).copied() {
+                    self.attach(node);
+                }
+            }
+            Event::SequenceStart(anchor, _) => {
+                let node = self.node(span, Kind::Sequence(Vec::new()), anchor);
+                self.open.push(Open { node, key: None });
+            }
+            Event::MappingStart(anchor, _) => {
+                let node = self.node(span, Kind::Mapping(Vec::new()), anchor);
+                self.open.push(Open { node, key: None });
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.open.pop();
+            }
+            _ => {}
+        }
+    }
+
+    fn byte(&self, character: usize) -> usize {
+        self.bytes
+            .get(character)
+            .copied()
+            .unwrap_or(self.source.len())
+    }
+
+    fn node(&mut self, span: Range<usize>, kind: Kind, anchor: usize) -> usize {
+        let node = self.found.nodes.len();
+        self.found.nodes.push(Node { span, kind });
+        if anchor != 0 {
+            self.anchors.insert(anchor, node);
+        }
+        self.attach(node);
+        node
+    }
+
+    /// Puts a node where the innermost open collection expects one.
+    fn attach(&mut self, node: usize) {
+        let Some(open) = self.open.last_mut() else {
+            return;
+        };
+        let twice = match self
+            .found
+            .nodes
+            .get_mut(open.node)
+            .map(|node| &mut node.kind)
+        {
+            Some(Kind::Sequence(items)) => {
+                items.push(node);
+                None
+            }
+            Some(Kind::Mapping(entries)) => match open.key.take() {
+                Some(key) => {
+                    entries.push((key, node));
+                    None
+                }
+                None => {
+                    open.key = Some(node);
+                    Some(entries.iter().map(|entry| entry.0).collect::<Vec<_>>())
+                }
+            },
+            _ => None,
+        };
+        let Some(name) = self.found.text(node).filter(|_| twice.is_some()) else {
+            return;
+        };
+        let known = twice.unwrap_or_default();
+        if known.iter().any(|key| self.found.text(*key) == Some(name))
+            && let Some(found) = self.found.nodes.get(node)
+        {
+            let entry = (name.to_owned(), found.span.clone());
+            self.found.twice.push(entry);
+        }
+    }
+
+    /// Without the quotes and without the blanks behind it.
+    fn unquoted(&self, span: Range<usize>) -> Range<usize> {
+        let text = self.source.get(span.clone()).unwrap_or_default();
+        let text = text.trim_end();
+        let end = span.start + text.len();
+        let quoted = |quote| text.len() > 2 && text.starts_with(quote) && text.ends_with(quote);
+        match quoted('"') || quoted('\'') {
+            true => span.start + 1..end - 1,
+            false => span.start..end,
+        }
+    }
 }
 
 /// Bytes of the scalar below the keys of `path`, or of the last key that is found.
 pub fn locate(source: &str, path: &[&str], scalar: Option<&str>) -> Range<usize> {
-    let lines = lines(source);
-    let mut first = 0;
-    let mut from = 0;
-    let mut to = lines.len();
-    let mut found = 0..0;
-    let mut outer: Option<usize> = None;
-    for key in path {
-        let inside = lines.get(from..to).unwrap_or_default();
-        let hit = inside.iter().enumerate().find_map(|(at, line)| {
-            let deeper = outer.is_none_or(|outer| line.indent > outer);
-            // The first key has to stand at the left: `networks:` is also a key of services.
-            let placed = deeper && (outer.is_some() || line.indent == 0);
-            key_of(line, key)
-                .filter(|_| placed)
-                .map(|length| (from + at, line, length))
-        });
-        let Some((at, line, length)) = hit else {
-            break;
-        };
-        found = line.start..line.start + length;
-        outer = Some(line.indent);
-        let end = |next: &Line| next.indent <= line.indent && !blank(next);
-        to = lines
-            .get(at + 1..to)
-            .and_then(|rest| rest.iter().position(end))
-            .map_or(to, |more| at + 1 + more);
-        // In flow style the value stands on the line of its key or of an outer one.
-        first = at;
-        from = at + 1;
-    }
-    let Some(scalar) = scalar.filter(|scalar| !scalar.is_empty()) else {
-        return found;
-    };
-    let inside = lines.get(first..to).unwrap_or_default();
-    inside
-        .iter()
-        .filter(|line| !line.text.starts_with('#'))
-        .find_map(|line| {
-            let key = found.end.saturating_sub(line.start).min(line.text.len());
-            let behind = line.text.get(key..)?;
-            let start = line.start + key + behind.find(scalar)?;
-            Some(start..start + scalar.len())
-        })
-        .unwrap_or(found)
-}
-
-/// Bytes of the second line that assigns to `key` in the same indentation as an earlier one.
-pub(super) fn second(source: &str, key: &str) -> Option<Range<usize>> {
-    let mut indents = Vec::new();
-    for line in lines(source) {
-        let Some(length) = key_of(&line, key) else {
-            // A line further left ends all blocks that are deeper.
-            if !blank(&line) {
-                indents.retain(|indent| *indent <= line.indent);
-            }
-            continue;
-        };
-        if indents.contains(&line.indent) {
-            return Some(line.start..line.start + length);
-        }
-        indents.push(line.indent);
-    }
-    None
-}
-
-fn blank(line: &Line) -> bool {
-    line.text.is_empty() || line.text.starts_with('#')
+    let positions = Positions::of(source);
+    let text = scalar.filter(|text| !text.is_empty());
+    let found = text.and_then(|text| positions.scalar(path, text));
+    found.unwrap_or_else(|| positions.find(path).key)
 }
 
 #[cfg(test)]
@@ -149,17 +376,44 @@ mod tests {
     }
 
     #[test]
+    fn all_forms_have_their_place() {
+        let source = "# 日本語\nx-base: &base\n  restart: always  # why\n  environment: {A: \"1\", B: 'ü'}\n\
+            services:\n  a:\n    <<: *base\n    ports:\n      - \"80:80\"\n      - {published: 81, target: 1}\n      - published: 82\n        target: 2\n\
+            \x20 b: {<<: [*base], environment: [C=3, D], image: *image, command: >-\n      x y}\n";
+        let positions = Positions::of(source);
+        let value = |path: &[&str]| {
+            let place = positions.find(path);
+            (place.depth == path.len()).then(|| &source[place.value])
+        };
+        for (path, expected) in [
+            (&["services", "a", "restart"][..], Some("always")),
+            (&["services", "b", "restart"], Some("always")),
+            (&["services", "a", "environment", "B"], Some("ü")),
+            (&["services", "a", "ports", "0"], Some("80:80")),
+            (&["services", "a", "ports", "1"], Some("published")),
+            (&["services", "a", "ports", "2", "target"], Some("2")),
+            (&["services", "b", "environment", "C"], Some("C=3")),
+            (&["services", "b", "environment", "D"], Some("D")),
+            (&["services", "c"], None),
+            (&["services", "a"], Some("a")),
+        ] {
+            assert_eq!(value(path), expected, "{path:?}");
+        }
+    }
+
+    #[test]
     fn the_second_of_a_key_is_found() {
-        let source = "a:\n  x: 1\nb:\n  x: 2\n  x: 3\n";
-        assert_eq!(second(source, "x"), Some(22..23));
-        assert_eq!(second(source, "a"), None);
+        let positions = Positions::of("a:\n  x: 1\nb:\n  x: 2\n  x: 3\n");
+        assert_eq!(positions.second("x"), Some(22..23));
+        assert_eq!(positions.second("a"), None);
     }
 
     proptest::proptest! {
         #[test]
-        fn never_panics(source in "[ab:\\- \n\"é#]{0,60}", scalar in "[ab:é]{0,3}") {
+        fn never_panics(source in "[ab:\\- \n\"é#&*<{}\\[\\],>|']{0,60}", scalar in "[ab:é]{0,3}") {
             let span = locate(&source, &["a", "b"], Some(&scalar));
-            let _ = (source.get(span), second(&source, "a"));
+            proptest::prop_assert!(source.get(span).is_some());
+            let _ = Positions::of(&source).second("a");
         }
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde_yaml::Value;
 
 pub use interpolate::Environment;
-pub use locate::locate;
+pub use locate::{Positions, locate};
 pub use types::{Compose, Service};
 
 use crate::model::Diagnostic;
@@ -104,7 +104,7 @@ impl Document {
         // Errors about keys that stand twice have no position of their own.
         let twice = message
             .split_once("duplicate entry with key ")
-            .and_then(|(_, key)| locate::second(&self.source, key.trim_matches('"')));
+            .and_then(|(_, key)| Positions::of(&self.source).second(key.trim_matches('"')));
         let span = match (twice, error.location()) {
             (Some(twice), _) => twice,
             (None, Some(location)) => {
