@@ -1,6 +1,5 @@
 //! Findings that a comment allows: `# watchme-apply: allow(RULE) REASON`, on the line of the finding or above it.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -28,11 +27,14 @@ struct Allowance<'a> {
     used: bool,
 }
 
-/// Takes out what is allowed, and adds what is wrong with the allowances of the inputs.
-pub fn settle(findings: Vec<Finding>, inputs: &BTreeMap<PathBuf, File>) -> Vec<Finding> {
+/// Takes out what is allowed, and adds what is wrong with the allowances of the files.
+pub fn settle<'a>(
+    findings: Vec<Finding>,
+    files: impl Iterator<Item = (&'a PathBuf, &'a File)>,
+) -> Vec<Finding> {
     let mut kept = Vec::new();
     let mut allowances = Vec::new();
-    let texts = inputs.iter().filter_map(|(path, file)| {
+    let texts = files.filter_map(|(path, file)| {
         let text = std::str::from_utf8(&file.content).ok()?;
         text.contains(MARK).then_some((path, text))
     });

@@ -3,6 +3,7 @@
 //! One folder a family of rules, one page a rule (`rules/NAME.md`), whose examples are run as tests.
 
 mod allow;
+mod compose;
 mod syntax;
 
 use std::cmp::Ordering;
@@ -30,8 +31,14 @@ impl Subject<'_> {
 /// nothing is a finding itself.
 pub fn check(subject: &Subject) -> Vec<Finding> {
     let mut findings = syntax::check(subject);
+    findings.extend(compose::check(subject));
     findings.dedup();
-    let mut findings = allow::settle(findings, &subject.revision.inputs);
+    let (inputs, parsed) = (&subject.revision.inputs, &subject.revision.parsed);
+    let beside = parsed
+        .beside
+        .iter()
+        .filter(|(path, _)| !inputs.contains_key(*path));
+    let mut findings = allow::settle(findings, inputs.iter().chain(beside));
     findings.sort_by(by_place);
     findings
 }
@@ -43,7 +50,8 @@ pub fn rules() -> Vec<&'static Rule> {
         syntax::RULES,
         allow::RULES,
     ];
-    let mut rules: Vec<&'static Rule> = families.into_iter().flatten().copied().collect();
+    let families = families.iter().chain(compose::RULES);
+    let mut rules: Vec<&'static Rule> = families.copied().flatten().copied().collect();
     rules.sort_by_key(|rule| rule.name);
     rules
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::source::{Checkout, Which};
+use crate::source::{Checkout, Which, is_env_file};
 
 /// Rules whose findings need a host, and are tested there.
 const OF_A_HOST: [&str; 2] = ["nginx-test", "systemd-verify"];
@@ -15,6 +15,15 @@ pub(super) fn checked(files: &[(String, String)]) -> Vec<Finding> {
         let path = folder.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
+    }
+    // Env files count where git has them, and nowhere else.
+    if files.iter().any(|(path, _)| is_env_file(Path::new(path))) {
+        let repository = git2::Repository::init(folder.path()).unwrap();
+        let mut index = repository.index().unwrap();
+        for (path, _) in files {
+            index.add_path(Path::new(path)).unwrap();
+        }
+        index.write().unwrap();
     }
     let owner = nix::unistd::Uid::effective().as_raw();
     let checkout = Checkout::open(folder.path(), &[owner]).unwrap();

@@ -2,19 +2,52 @@
 //! <https://docs.docker.com/reference/compose-file/interpolation/>
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde_yaml::Value;
 
 /// Names and values.
 pub type Environment = BTreeMap<String, String>;
 
+/// Where the values of a project's variables come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Variables {
+    /// The real file, by its path in the checkout.
+    File(PathBuf),
+    /// The example beside which the real file would lie.
+    Example(PathBuf),
+    /// Nothing: only the defaults in the files.
+    #[default]
+    Defaults,
+    /// Files that lie outside the checkout.
+    Unknown,
+}
+
 /// Deeper than any real default value.
 const MAX_DEPTH: usize = 16;
+
+/// Resolves the variables of a compose file: in its services, networks and the like, not in its version and extensions.
+pub fn file(
+    value: &mut Value,
+    environment: &Environment,
+    unset: &mut BTreeSet<String>,
+) -> Result<(), String> {
+    let Value::Mapping(sections) = value else {
+        return Ok(());
+    };
+    for (key, section) in sections.iter_mut() {
+        let key = key.as_str().unwrap_or_default();
+        if key != "version" && !key.starts_with("x-") {
+            self::value(section, environment, unset)?;
+        }
+    }
+    Ok(())
+}
 
 /// Resolves the variables in every string below `value`. Those without value and default
 /// become empty, as in compose, and are added to `unset`. The error is the text that is no
 /// variable.
-pub fn value(
+fn value(
     value: &mut Value,
     environment: &Environment,
     unset: &mut BTreeSet<String>,

@@ -102,6 +102,33 @@ impl Positions {
             .or_else(|| scalars.iter().find_map(has))
     }
 
+    /// All scalars that are no keys, each once: the key that it is the value of, its bytes, and what it says.
+    pub fn texts(&self) -> Vec<(Option<&str>, Range<usize>, &str)> {
+        let mut found = Vec::new();
+        let mut seen = vec![false; self.nodes.len()];
+        for node in &self.nodes {
+            let values: Vec<(Option<&str>, usize)> = match &node.kind {
+                Kind::Scalar(_) => continue,
+                Kind::Sequence(items) => items.iter().map(|item| (None, *item)).collect(),
+                Kind::Mapping(entries) => entries
+                    .iter()
+                    .map(|(key, value)| (self.text(*key), *value))
+                    .collect(),
+            };
+            for (key, value) in values {
+                let (Some(text), Some(seen)) = (self.text(value), seen.get_mut(value)) else {
+                    continue;
+                };
+                if let Some(node) = self.nodes.get(value)
+                    && !std::mem::replace(seen, true)
+                {
+                    found.push((key, node.span.clone(), text));
+                }
+            }
+        }
+        found
+    }
+
     /// Bytes of a key that stands in a map for the second time.
     pub fn second(&self, key: &str) -> Option<Range<usize>> {
         let mut twice = self.twice.iter();

@@ -4,6 +4,9 @@
 pub mod infra;
 pub mod interpolate;
 mod locate;
+pub mod merge;
+mod ports;
+mod service;
 pub mod types;
 
 use std::collections::BTreeSet;
@@ -12,8 +15,10 @@ use std::path::{Path, PathBuf};
 
 use serde_yaml::Value;
 
-pub use interpolate::Environment;
+pub use interpolate::{Environment, Variables};
 pub use locate::{Positions, locate};
+pub use merge::overlay;
+pub use ports::Published;
 pub use types::{Compose, Service};
 
 use crate::model::Diagnostic;
@@ -45,7 +50,7 @@ impl Document {
         value
             .apply_merge()
             .map_err(|error| document.syntax(&error))?;
-        interpolate::value(&mut value, environment, &mut document.unset).map_err(|wrong| {
+        interpolate::file(&mut value, environment, &mut document.unset).map_err(|wrong| {
             document.complain(
                 locate(source, &[], Some(&wrong)),
                 format!("the variable in {wrong:?} cannot be read"),
@@ -126,26 +131,6 @@ impl Document {
             expected => expected,
         };
         self.complain(span, message, expected)
-    }
-}
-
-/// Lays `over` over `base` as several `-f` files and `extends` do: maps are merged, lists are
-/// joined, anything else is replaced.
-pub fn overlay(base: &mut Value, over: Value) {
-    match (base, over) {
-        (Value::Mapping(base), Value::Mapping(over)) => {
-            for (key, value) in over {
-                match base.get_mut(&key) {
-                    Some(known) => overlay(known, value),
-                    None => {
-                        base.insert(key, value);
-                    }
-                }
-            }
-        }
-        (Value::Sequence(base), Value::Sequence(over)) => base.extend(over),
-        (_, Value::Null) => {}
-        (base, over) => *base = over,
     }
 }
 

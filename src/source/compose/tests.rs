@@ -162,12 +162,19 @@ fn services_are_read_in_all_forms() {
 
 #[test]
 fn later_files_lie_over_earlier_ones() {
-    let mut base = document("a: {b: 1, c: [1]}\nd: 1\n").unwrap().value;
+    let mut base = document("a: {b: 1, c: [1]}\nd: 1\nservices: {s: {dns: [1]}}\n")
+        .unwrap()
+        .value;
     overlay(
         &mut base,
-        document("a: {b: 2, c: [2], e: 3}\nd:\n").unwrap().value,
+        document("a: {b: 2, c: [2], e: 3}\nd:\nservices: {s: {dns: 2}, t: {}}\n")
+            .unwrap()
+            .value,
     );
-    let expected: Value = serde_yaml::from_str("a: {b: 2, c: [1, 2], e: 3}\nd: 1\n").unwrap();
+    let expected: Value = serde_yaml::from_str(
+        "a: {b: 2, c: [2], e: 3}\nd: 1\nservices: {s: {dns: [1, 2]}, t: {}}\n",
+    )
+    .unwrap();
     assert_eq!(base, expected);
 }
 

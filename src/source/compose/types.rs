@@ -290,36 +290,13 @@ impl Service {
 
     /// Host ports that it publishes, ranges in full.
     pub fn host_ports(&self) -> BTreeSet<u16> {
-        let mut ports = BTreeSet::new();
-        for port in &self.ports {
-            let published = match port {
-                Value::Mapping(_) => port.get("published").and_then(text),
-                other => text(other).as_deref().and_then(published),
-            };
-            let range = published.and_then(|published| {
-                let (from, to) = published
-                    .split_once('-')
-                    .unwrap_or((&published, &published));
-                Some((
-                    from.trim().parse::<u16>().ok()?,
-                    to.trim().parse::<u16>().ok()?,
-                ))
-            });
-            if let Some((from, to)) = range {
-                ports.extend(from..=to);
-            }
-        }
-        ports.remove(&0);
-        ports
+        let published = self.published().into_iter();
+        published
+            .filter_map(|port| port.host)
+            .flatten()
+            .filter(|port| *port > 0)
+            .collect()
     }
-}
-
-/// The host's part of `[ADDRESS:]HOST:CONTAINER[/PROTOCOL]`; `None` when there is none.
-fn published(short: &str) -> Option<String> {
-    let short = short.split('/').next()?;
-    let (rest, _container) = short.rsplit_once(':')?;
-    let host = rest.rsplit(':').next()?;
-    (!host.is_empty()).then(|| host.to_owned())
 }
 
 /// A scalar as text.

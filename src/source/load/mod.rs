@@ -1,8 +1,10 @@
 //! Combines the inputs of one revision into a [`Desired`].
 
+mod compose_files;
 mod gates;
 pub mod inputs;
 mod networks;
+mod nobodys;
 mod stacks;
 mod units;
 
@@ -10,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-pub use inputs::Inputs;
+pub use inputs::{Inputs, is_env_file};
+pub use stacks::{Origin, ParsedStack};
 
 use super::compose::{Compose, Document};
 use super::error::{Result, SourceError};
@@ -48,6 +51,10 @@ pub struct Parsed {
     pub units: BTreeMap<String, Settings>,
     /// Compose files by their path in the checkout.
     pub compose: BTreeMap<PathBuf, (Document, Compose)>,
+    /// Compose projects: those that units run, and in a survey those of files that no unit names.
+    pub stacks: Vec<ParsedStack>,
+    /// Files that a survey reads beside the inputs, by their path in the checkout.
+    pub beside: BTreeMap<PathBuf, File>,
 }
 
 /// A file that a unit names below the checkout and that is not in the revision.
@@ -125,6 +132,7 @@ pub fn load<'t>(
     let references = loader.check_references();
     loader.pass(references)?;
     loader.gates();
+    loader.nobodys_files()?;
     loader.out.missing.sort();
     loader.out.missing.dedup();
     Ok(loader.out)

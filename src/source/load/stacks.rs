@@ -1,32 +1,68 @@
-//! Compose projects that units run.
+//! Compose projects that units run, and those whose files lie beside them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_yaml::Value;
 
+use super::Loader;
 use super::units::folder_of;
-use super::{Loader, text};
 use crate::model::{Stack, Unit};
-use crate::source::compose::{self, Compose, Document, Environment, Service, interpolate, types};
+use crate::source::compose::{self, Compose, Service, Variables};
 use crate::source::error::Result;
 use crate::source::unit::commands::{ComposeCall, Role, normal};
 
 /// Names that compose looks for without `-f`, and those it lays over them.
-const DEFAULT_FILES: [&str; 4] = [
+pub(super) const DEFAULT_FILES: [&str; 4] = [
     "compose.yaml",
     "compose.yml",
     "docker-compose.yml",
     "docker-compose.yaml",
 ];
-const OVERRIDES: [&str; 4] = [
+pub(super) const OVERRIDES: [&str; 4] = [
     "compose.override.yaml",
     "compose.override.yml",
     "docker-compose.override.yml",
     "docker-compose.override.yaml",
 ];
-/// Services that extend services that extend services: bounds what refers to itself.
-const MAX_EXTENDS: usize = 8;
+
+/// A compose project as a unit's call runs it, or as its files lie in the checkout.
+#[derive(Clone, Debug, Default)]
+pub struct ParsedStack {
+    /// The unit; `None` for files that no unit names.
+    pub unit: Option<String>,
+    /// The project's name.
+    pub project: String,
+    /// Its files as the unit names them on the server.
+    pub paths: Vec<PathBuf>,
+    /// Its files in the checkout, the one that counts least first.
+    pub files: Vec<PathBuf>,
+    /// The files laid over each other, `extends:` and variables resolved.
+    pub compose: Compose,
+    /// Where the parts of each service are written, file and service, the one that counts most first.
+    pub origins: BTreeMap<String, Vec<Origin>>,
+    /// The services that its `up` starts.
+    pub started: BTreeSet<String>,
+    /// Whether the unit stays with its containers: `up` without `-d`.
+    pub attached: bool,
+    /// Where the values of its variables come from.
+    pub variables: Variables,
+    /// Variables that have neither a value nor a default, by file.
+    pub unset: BTreeMap<PathBuf, BTreeSet<String>>,
+    /// Whether all of its files lie in the checkout.
+    pub whole: bool,
+}
+
+/// A file, and a service in it.
+pub type Origin = (PathBuf, String);
+
+/// Who reads a compose file.
+pub(super) enum Reader<'u> {
+    /// A unit runs it.
+    Unit(&'u str, &'u mut Unit),
+    /// It lies there, and nobody names it.
+    Nobody,
+}
 
 impl Loader<'_, '_> {
     /// Reads what the compose calls of a unit run.
@@ -38,7 +74,11 @@ impl Loader<'_, '_> {
     ) -> Result<()> {
         let mut found = BTreeSet::new();
         for call in calls {
-            let stack = self.stack(name, unit, call)?;
+            let files = self.stack_files(name, unit, call)?;
+            let parsed = self.parse_stack(&mut Reader::Unit(name, unit), call, &files)?;
+            let stack = stack_of(&parsed, files);
+            self.collect_members(&parsed.project, &parsed.compose, &stack);
+            self.out.parsed.stacks.push(parsed);
             if call.files.is_empty() {
                 found.insert(stack.files.clone());
             }
@@ -61,37 +101,53 @@ impl Loader<'_, '_> {
         Ok(())
     }
 
-    fn stack(&mut self, name: &str, unit: &mut Unit, call: &ComposeCall) -> Result<Stack> {
-        let files = self.stack_files(name, unit, call)?;
+    /// Reads files, absolute ones, as one project.
+    pub(super) fn parse_stack(
+        &mut self,
+        reader: &mut Reader,
+        call: &ComposeCall,
+        files: &[PathBuf],
+    ) -> Result<ParsedStack> {
         let first = files.first().map(|file| folder_of(file));
         let folder = call
             .folder
             .clone()
             .filter(|_| call.files.is_empty())
-            .or(first);
-        let environment = match &folder {
-            Some(folder) => self.environment(name, unit, folder)?,
-            None => Environment::new(),
+            .or_else(|| first.clone());
+        let (environment, variables) = self.environment(reader, call, folder.as_deref())?;
+        let mut parsed = ParsedStack {
+            variables,
+            attached: call.attached,
+            paths: files.to_vec(),
+            whole: true,
+            ..ParsedStack::default()
         };
         let mut whole = Value::Null;
-        for file in &files {
-            if let Some(document) = self.document(name, unit, file, &environment)? {
-                let value = self.extended(name, unit, &document, file, &environment, 0)?;
-                match whole.is_null() {
-                    true => whole = value,
-                    false => compose::overlay(&mut whole, value),
-                }
+        for file in files {
+            let Some(document) = self.document(reader, file, &environment)? else {
+                parsed.whole = false;
+                continue;
+            };
+            parsed.files.push(document.path.clone());
+            parsed
+                .unset
+                .insert(document.path.clone(), document.unset.clone());
+            let (value, origins) = self.extended(reader, &document, file, &environment)?;
+            compose::overlay(&mut whole, value);
+            for (service, found) in origins {
+                let known = parsed.origins.entry(service).or_default();
+                known.splice(0..0, found);
             }
         }
-        let compose = read_whole(whole);
-        for service in compose.services.values() {
-            for env_file in service.env_files() {
-                let base = files
-                    .first()
-                    .map(|file| folder_of(file))
-                    .unwrap_or_default();
-                if let Some(path) = normal(&base.join(env_file)) {
-                    self.named(name, unit, &path, Role::Environment)?;
+        parsed.compose = read_whole(whole);
+        let base = first.unwrap_or_default();
+        if let Reader::Unit(name, unit) = reader {
+            parsed.unit = Some((*name).to_owned());
+            for service in parsed.compose.services.values() {
+                for env_file in service.env_files() {
+                    if let Some(path) = normal(&base.join(env_file)) {
+                        self.named(name, unit, &path, Role::Environment)?;
+                    }
                 }
             }
         }
@@ -101,33 +157,12 @@ impl Loader<'_, '_> {
             .project
             .clone()
             .or_else(|| environment.get("COMPOSE_PROJECT_NAME").cloned())
-            .or_else(|| compose.name.clone())
+            .or_else(|| parsed.compose.name.clone())
             .or(basename)
             .unwrap_or_default();
-        let project = compose::project_name(&project);
-        let services = compose.started(&call.services);
-        let stack = Stack {
-            memory: services
-                .iter()
-                .filter_map(|name| compose.services.get(name))
-                .map(Service::memory)
-                .fold(0, u64::saturating_add),
-            services,
-            containers: compose
-                .services
-                .values()
-                .filter_map(|service| service.container_name.clone())
-                .collect(),
-            ports: compose
-                .services
-                .values()
-                .flat_map(|service| service.host_ports())
-                .collect(),
-            project: project.clone(),
-            files,
-        };
-        self.collect_members(&project, &compose, &stack);
-        Ok(stack)
+        parsed.project = compose::project_name(&project);
+        parsed.started = parsed.compose.started(&call.services);
+        Ok(parsed)
     }
 
     /// The compose files of a call: those it names, or those compose would find.
@@ -166,96 +201,6 @@ impl Loader<'_, '_> {
             }
         }
         Ok(files)
-    }
-
-    /// The `.env` beside a compose file: in git, it belongs to the revision; else it is taken
-    /// as it lies on this machine.
-    fn environment(&mut self, name: &str, unit: &mut Unit, folder: &Path) -> Result<Environment> {
-        let path = folder.join(".env");
-        let Some(relative) = self.in_checkout(&path) else {
-            return Ok(Environment::new());
-        };
-        if let Some(file) = self.inputs.probe(&relative)? {
-            self.named(name, unit, &path, Role::Environment)?;
-            return Ok(interpolate::env_file(&text(&file)));
-        }
-        // Unreadable without root and absent in CI: the defaults have to do there.
-        let lies = self
-            .work
-            .and_then(|work| work.read(&relative).ok().flatten());
-        Ok(match lies {
-            Some((content, _)) => {
-                unit.watched.insert(path);
-                interpolate::env_file(&String::from_utf8_lossy(&content))
-            }
-            None => Environment::new(),
-        })
-    }
-
-    /// A compose file of the checkout, parsed; `None` for one that lies elsewhere.
-    fn document(
-        &mut self,
-        name: &str,
-        unit: &mut Unit,
-        path: &Path,
-        environment: &Environment,
-    ) -> Result<Option<Document>> {
-        let Some(file) = self.named(name, unit, path, Role::Compose)? else {
-            return Ok(None);
-        };
-        let document = Document::parse(&file.source, &text(&file), environment)?;
-        let compose = document.compose()?;
-        self.out
-            .parsed
-            .compose
-            .insert(file.source.clone(), (document.clone(), compose));
-        Ok(Some(document))
-    }
-
-    /// The document's value with `extends:` resolved.
-    fn extended(
-        &mut self,
-        name: &str,
-        unit: &mut Unit,
-        document: &Document,
-        path: &Path,
-        environment: &Environment,
-        depth: usize,
-    ) -> Result<Value> {
-        let mut value = document.value.clone();
-        let Some(services) = value.get_mut("services").and_then(Value::as_mapping_mut) else {
-            return Ok(value);
-        };
-        for (_, service) in services.iter_mut() {
-            let Some(extends) = service.get("extends").cloned() else {
-                continue;
-            };
-            let wanted = extends
-                .get("service")
-                .and_then(types::text)
-                .or_else(|| types::text(&extends));
-            let file = extends.get("file").and_then(types::text);
-            if depth >= MAX_EXTENDS {
-                continue;
-            }
-            let base = match file.and_then(|file| normal(&folder_of(path).join(file))) {
-                Some(other) => match self.document(name, unit, &other, environment)? {
-                    Some(found) => {
-                        self.extended(name, unit, &found, &other, environment, depth + 1)?
-                    }
-                    None => continue,
-                },
-                None => document.value.clone(),
-            };
-            let base =
-                wanted.and_then(|wanted| base.get("services")?.get(wanted.as_str()).cloned());
-            if let Some(mut base) = base {
-                let over = std::mem::replace(service, Value::Null);
-                compose::overlay(&mut base, over);
-                *service = base;
-            }
-        }
-        Ok(value)
     }
 
     /// Remembers services that are on networks which others make.
@@ -298,6 +243,29 @@ impl Loader<'_, '_> {
                 });
             }
         }
+    }
+}
+
+fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
+    let services = &parsed.compose.services;
+    Stack {
+        memory: parsed
+            .started
+            .iter()
+            .filter_map(|name| services.get(name))
+            .map(Service::memory)
+            .fold(0, u64::saturating_add),
+        services: parsed.started.clone(),
+        containers: services
+            .values()
+            .filter_map(|service| service.container_name.clone())
+            .collect(),
+        ports: services
+            .values()
+            .flat_map(|service| service.host_ports())
+            .collect(),
+        project: parsed.project.clone(),
+        files,
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Policy {
     pub folders: Folders,
     /// What the machine has.
     pub budget: Budget,
+    /// Bytes of the budget's memory.
+    pub budget_span: Option<Range<usize>>,
     /// Ranges for published ports.
     pub ports: Vec<(u16, u16)>,
     /// Sites by name.
@@ -168,6 +170,7 @@ impl Default for Policy {
                 infra: "docker-compose.infra.yml".into(),
             },
             budget: Budget::default(),
+            budget_span: None,
             ports: Vec::new(),
             sites: BTreeMap::new(),
             units: BTreeMap::new(),
@@ -197,6 +200,7 @@ pub fn parse(path: &Path, source: &str) -> Result<Policy, Diagnostic> {
         drain_timeout: reader.duration(&root.drain_timeout)?,
         soak: reader.duration(&root.soak)?.unwrap_or_default(),
         budget: reader.budget(&root.budget)?,
+        budget_span: root.budget.memory.as_ref().map(Spanned::span),
         ..Policy::default()
     };
     for (folder, name) in [

@@ -1,6 +1,6 @@
 //! Calls of compose, by either of its names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::commands::{Named, Reader, Role, absolute};
@@ -16,6 +16,12 @@ pub struct ComposeCall {
     pub folder: Option<PathBuf>,
     /// Services that `up` names. Empty: all.
     pub services: BTreeSet<String>,
+    /// Whether it stays with what it starts: an `up` without `-d`.
+    pub attached: bool,
+    /// What the unit's `Environment=` sets.
+    pub environment: BTreeMap<String, String>,
+    /// `--env-file`, which compose reads instead of `.env`.
+    pub env_file: Option<PathBuf>,
 }
 
 /// Options of `docker-compose` and `docker compose` that stand before the subcommand and take
@@ -47,6 +53,9 @@ impl Reader<'_> {
             project: self.environment.get("COMPOSE_PROJECT_NAME").cloned(),
             folder: workdir.map(Path::to_owned),
             services: BTreeSet::new(),
+            attached: false,
+            environment: self.environment.clone(),
+            env_file: None,
         };
         let mut files: Vec<String> = Vec::new();
         let mut words = arguments.iter();
@@ -61,6 +70,8 @@ impl Reader<'_> {
             if !option.starts_with('-') {
                 if option == "up" {
                     call.services = named_services(words.as_slice());
+                    let mut options = words.as_slice().iter();
+                    call.attached = !options.any(|word| is_detached(word));
                 }
                 break;
             }
@@ -74,7 +85,10 @@ impl Reader<'_> {
                 "-f" | "--file" => files.push(value.into()),
                 "-p" | "--project-name" => call.project = Some(value.into()),
                 "--project-directory" => call.folder = absolute(value, workdir),
-                "--env-file" => self.word_at(value, workdir, Role::Environment),
+                "--env-file" => {
+                    self.word_at(value, workdir, Role::Environment);
+                    call.env_file = absolute(value, workdir);
+                }
                 _ => {}
             }
         }
@@ -106,10 +120,19 @@ impl Reader<'_> {
                 == (&call.files, &call.project, &call.folder)
         };
         match self.found.compose.iter_mut().find(same) {
-            Some(known) => known.services.extend(call.services),
+            Some(known) => {
+                known.services.extend(call.services);
+                known.attached |= call.attached;
+            }
             None => self.found.compose.push(call),
         }
     }
+}
+
+/// `-d`, alone or among other short options, or in its long forms.
+fn is_detached(word: &str) -> bool {
+    let short = word.starts_with('-') && !word.starts_with("--") && word.contains('d');
+    short || word == "--detach" || word == "--wait"
 }
 
 /// Options of `up` that take a value.

@@ -1,0 +1,278 @@
+//! Fixed addresses of containers.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::networks::name_of;
+use super::view::{View, say};
+use crate::model::{Diagnostic, Finding, MemberName, Rule};
+use crate::source::ParsedStack;
+use crate::source::compose::infra::{expected_in, usable};
+use crate::source::compose::types::{Network, is_external};
+
+crate::rule! {
+    TWICE, "compose-address-twice", Error;
+    OUTSIDE, "compose-address-outside-subnet", Error;
+    DYNAMIC, "compose-address-in-dynamic-range", Warning;
+}
+
+/// The rules of this file.
+pub const RULES: &[&Rule] = &[&TWICE, &OUTSIDE, &DYNAMIC];
+
+/// A network with the ranges of its addresses.
+#[derive(Default)]
+struct Ranges {
+    subnets: Vec<(IpNet, Option<IpNet>)>,
+    gateways: Vec<IpAddr>,
+    /// Whether some container on it gets an address from Docker.
+    dynamic: bool,
+    pins: Vec<Pin>,
+}
+
+/// A fixed address.
+struct Pin {
+    address: IpAddr,
+    who: String,
+    place: Diagnostic,
+    /// Whether the container gets it from the start, or only is expected to have it.
+    fixed: bool,
+}
+
+/// Findings about addresses.
+pub fn check(view: &View) -> Vec<Finding> {
+    let mut networks = infra(view);
+    for stack in &view.stacks {
+        own(stack, &mut networks);
+    }
+    for stack in &view.stacks {
+        pins(view, stack, &mut networks);
+    }
+    members(view, &mut networks);
+    let judged = networks
+        .iter()
+        .flat_map(|(name, ranges)| judge(name, ranges));
+    judged.collect()
+}
+
+fn infra(view: &View) -> BTreeMap<String, Ranges> {
+    let infra = view.subject.revision.desired.networks.iter();
+    let ranges = |(name, network): (&String, &crate::model::Network)| {
+        let subnets = network.subnets.iter();
+        let ranges = Ranges {
+            subnets: subnets
+                .clone()
+                .map(|subnet| (subnet.subnet, subnet.ip_range))
+                .collect(),
+            gateways: subnets.filter_map(|subnet| subnet.gateway).collect(),
+            // Whoever joins it later gets one.
+            dynamic: true,
+            pins: Vec::new(),
+        };
+        (name.clone(), ranges)
+    };
+    infra.map(ranges).collect()
+}
+
+/// The networks that a project makes for itself.
+fn own(stack: &ParsedStack, networks: &mut BTreeMap<String, Ranges>) {
+    let none = Network::default();
+    for (key, definition) in &stack.compose.networks {
+        let definition = definition.as_ref().unwrap_or(&none);
+        let name = name_of(stack, key, definition);
+        if is_external(&definition.external) || networks.contains_key(&name) {
+            continue;
+        }
+        let mut ranges = Ranges::default();
+        for range in definition.ipam.iter().flat_map(|ipam| &ipam.config) {
+            let net = |text: &Option<String>| {
+                text.as_deref()
+                    .and_then(|text| text.trim().parse::<IpNet>().ok())
+            };
+            if let Some(subnet) = net(&range.subnet) {
+                ranges.subnets.push((subnet, net(&range.ip_range)));
+            }
+            let gateway: Option<IpAddr> = range
+                .gateway
+                .as_deref()
+                .and_then(|text| text.trim().parse().ok());
+            ranges.gateways.extend(gateway);
+        }
+        networks.insert(name, ranges);
+    }
+}
+
+fn pins(view: &View, stack: &ParsedStack, networks: &mut BTreeMap<String, Ranges>) {
+    for (service, definition) in &stack.compose.services {
+        for (key, attachment) in definition.networks.entries() {
+            let Some(network) = stack.compose.networks.get(key) else {
+                continue;
+            };
+            let name = name_of(stack, key, &network.clone().unwrap_or_default());
+            let Some(ranges) = networks.get_mut(&name) else {
+                continue;
+            };
+            let fields = attachment.map(|attachment| {
+                let fields = [
+                    ("ipv4_address", &attachment.ipv4_address),
+                    ("ipv6_address", &attachment.ipv6_address),
+                ];
+                fields.map(|(field, text)| (field, text.clone()))
+            });
+            let pinned = fields
+                .into_iter()
+                .flatten()
+                .filter_map(|(field, text)| Some((field, text?)));
+            let mut any = false;
+            for (field, text) in pinned {
+                any = true;
+                let place = view.at(stack, service, &["networks", key, field]);
+                if let Ok(address) = text.trim().parse() {
+                    let who = match &definition.container_name {
+                        Some(container) => container.clone(),
+                        None => format!("{}:{service}", stack.project),
+                    };
+                    let known = ranges
+                        .pins
+                        .iter()
+                        .any(|pin| pin.who == who && pin.address == address);
+                    if !known {
+                        ranges.pins.push(Pin {
+                            address,
+                            who,
+                            place,
+                            fixed: true,
+                        });
+                    }
+                }
+            }
+            ranges.dynamic |= !any;
+        }
+    }
+}
+
+/// Addresses that only watchme.toml says: what compose files say about the same container goes before it.
+fn members(view: &View, networks: &mut BTreeMap<String, Ranges>) {
+    let policy = &view.subject.revision.parsed.policy;
+    for (name, section) in &policy.networks {
+        let Some(ranges) = networks.get_mut(name) else {
+            continue;
+        };
+        for (member, span) in &section.value.members {
+            let Some(address) = member.address else {
+                continue;
+            };
+            let who = match &member.name {
+                MemberName::Container(container) => container.clone(),
+                MemberName::Service { project, service } => format!("{project}:{service}"),
+            };
+            if ranges.pins.iter().any(|pin| pin.who == who) {
+                continue;
+            }
+            let place = policy.place.complain(span.clone(), "", "", None);
+            ranges.pins.push(Pin {
+                address,
+                who,
+                place,
+                fixed: member.pin,
+            });
+        }
+    }
+}
+
+fn judge(name: &str, ranges: &Ranges) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut holders: BTreeMap<IpAddr, &str> = BTreeMap::new();
+    holders.extend(
+        ranges
+            .gateways
+            .iter()
+            .map(|address| (*address, "the gateway")),
+    );
+    for pin in &ranges.pins {
+        let Pin {
+            address,
+            who,
+            place,
+            fixed,
+        } = pin;
+        if let Some(other) = holders.get(address) {
+            let message =
+                format!("the address {address} on {name} is given twice: to {other} and to {who}");
+            let place = say(
+                place.clone(),
+                message,
+                "the second one does not start",
+                "choose an address that is free",
+            );
+            findings.push(Finding::at(&TWICE, place));
+            continue;
+        }
+        holders.insert(*address, who);
+        let inside = ranges
+            .subnets
+            .iter()
+            .find(|(subnet, _)| usable(subnet, address));
+        match (inside, ranges.subnets.first()) {
+            (None, Some((first, _))) => {
+                let message = format!(
+                    "the address {address} of {who} is outside the subnet {first} of {name}"
+                );
+                let help = format!(
+                    "choose one in it, {}",
+                    expected_in(first).replacen("expected ", "", 1)
+                );
+                findings.push(Finding::at(&OUTSIDE, say(place.clone(), message, "", help)));
+            }
+            (None, None) if *fixed => {
+                let message =
+                    format!("the address {address} of {who} needs a subnet, and {name} has none");
+                let help = "give the network ipam: config: - subnet: 172.27.0.0/16";
+                findings.push(Finding::at(&OUTSIDE, say(place.clone(), message, "", help)));
+            }
+            (Some((subnet, range)), _) if *fixed && ranges.dynamic => {
+                findings.extend(dynamic(name, pin, subnet, range.as_ref()));
+            }
+            _ => {}
+        }
+    }
+    findings
+}
+
+/// A fixed address that Docker may have given to another container that started before.
+fn dynamic(name: &str, pin: &Pin, subnet: &IpNet, range: Option<&IpNet>) -> Option<Finding> {
+    let Pin {
+        address,
+        who,
+        place,
+        ..
+    } = pin;
+    let (message, help) = match range {
+        Some(range) if range.contains(address) => (
+            format!(
+                "the address {address} of {who} is in the ip_range {range}, from which Docker gives addresses on {name}"
+            ),
+            format!("choose one in {subnet} that is outside {range}"),
+        ),
+        Some(_) => return None,
+        None => {
+            let upper = subnet
+                .subnets(subnet.prefix_len().saturating_add(1))
+                .ok()
+                .and_then(Iterator::last);
+            let range = upper.map_or_else(
+                || "the upper half of the subnet".to_owned(),
+                |upper| format!("ip_range: {upper}"),
+            );
+            (
+                format!(
+                    "the address {address} of {who} is one that Docker may give to another container: {name} has no ip_range"
+                ),
+                format!("write {range} beside the subnet, and fix addresses below it"),
+            )
+        }
+    };
+    let place = say(place.clone(), message, "", help);
+    Some(Finding::at(&DYNAMIC, place))
+}

@@ -1,0 +1,315 @@
+//! Published ports, across all projects.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use super::view::{View, say};
+use crate::model::{Diagnostic, Finding, Rule, Severity};
+use crate::source::ParsedStack;
+use crate::source::compose::{Published, Service};
+
+crate::rule! {
+    TWICE, "port-published-twice", Error;
+    OUTSIDE, "port-outside-ranges", Warning;
+    PUBLIC, "port-public", Warning;
+}
+
+/// The rules of this file.
+pub const RULES: &[&Rule] = &[&TWICE, &OUTSIDE, &PUBLIC];
+
+/// Ports that are there for the world: SSH, mail, DNS, HTTP and its likes, VPNs.
+const FOR_ALL: [u16; 16] = [
+    22, 25, 53, 80, 110, 143, 443, 465, 587, 853, 993, 995, 1194, 3478, 5349, 51820,
+];
+
+/// Words in the names of images of databases, caches, queues and search engines.
+const STORES: [&str; 28] = [
+    "postgres",
+    "postgis",
+    "pgvector",
+    "timescale",
+    "mysql",
+    "mariadb",
+    "percona",
+    "mongo",
+    "redis",
+    "valkey",
+    "keydb",
+    "memcached",
+    "elasticsearch",
+    "opensearch",
+    "cassandra",
+    "scylla",
+    "couchdb",
+    "couchbase",
+    "influxdb",
+    "clickhouse",
+    "neo4j",
+    "cockroach",
+    "mssql",
+    "rethinkdb",
+    "rabbitmq",
+    "etcd",
+    "qdrant",
+    "milvus",
+];
+/// Words that make such an image something in front of one.
+const BESIDE_A_STORE: [&str; 8] = [
+    "exporter",
+    "express",
+    "commander",
+    "insight",
+    "admin",
+    "backup",
+    "kibana",
+    "dashboard",
+];
+/// Ports of the same, where the image's name says nothing.
+const STORE_PORTS: [u16; 15] = [
+    1433, 1521, 2379, 3306, 5432, 5672, 5984, 6379, 7687, 9042, 9200, 9300, 11211, 27017, 28015,
+];
+
+/// A port that a service publishes.
+struct Held<'a> {
+    stack: &'a ParsedStack,
+    service: &'a str,
+    definition: &'a Service,
+    port: Published,
+}
+
+impl Held<'_> {
+    fn place(&self, view: &View) -> Diagnostic {
+        let item = self
+            .definition
+            .ports
+            .get(self.port.index)
+            .cloned()
+            .unwrap_or_default();
+        view.at_item(self.stack, self.service, "ports", &item)
+    }
+
+    fn who(&self) -> String {
+        let file = self.stack.files.last();
+        let file = file
+            .map(|file| file.display().to_string())
+            .unwrap_or_default();
+        format!("{} of {file}", self.service)
+    }
+}
+
+/// Findings about published ports.
+pub fn check(view: &View) -> Vec<Finding> {
+    let held: Vec<Held> = view.started().flat_map(held).collect();
+    let mut findings = twice(view, &held);
+    findings.extend(held.iter().filter_map(|held| outside(view, held)));
+    findings.extend(held.iter().filter_map(|held| public(view, held)));
+    findings
+}
+
+fn held<'a>(
+    (stack, service, definition): (&'a ParsedStack, &'a str, &'a Service),
+) -> Vec<Held<'a>> {
+    let mode = definition
+        .rest
+        .get("network_mode")
+        .and_then(|mode| mode.as_str());
+    // On the host's own network `ports:` is ignored.
+    if mode == Some("host") {
+        return Vec::new();
+    }
+    let held = |port| Held {
+        stack,
+        service,
+        definition,
+        port,
+    };
+    definition.published().into_iter().map(held).collect()
+}
+
+fn twice(view: &View, held: &[Held]) -> Vec<Finding> {
+    let mut by_port: BTreeMap<u16, Vec<&Held>> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for one in held {
+        for port in one.port.host.clone().into_iter().flatten() {
+            let others = by_port.entry(port).or_default();
+            let other = others.iter().find(|other| {
+                run_together(view, one, other) && one.port.collides(&other.port).is_some()
+            });
+            if let Some(other) = other {
+                let message = format!(
+                    "port {port} is published twice: by {} and here",
+                    other.who()
+                );
+                let free = free(view, held, port);
+                let help = match free {
+                    Some(free) => format!("publish another port: {free} is free"),
+                    None => "publish another port".to_owned(),
+                };
+                let place = say(one.place(view), message, "", help);
+                findings.push(Finding::at(&TWICE, place));
+                break;
+            }
+            // A second one on the same port adds nothing that others could collide with.
+            if others.len() < 8 {
+                others.push(one);
+            }
+        }
+    }
+    findings
+}
+
+/// Whether two services are meant to run at the same time on one host.
+fn run_together(view: &View, one: &Held, other: &Held) -> bool {
+    let (a, b) = (one.stack, other.stack);
+    if std::ptr::eq(a, b) {
+        return one.service != other.service || one.port != other.port;
+    }
+    if a.project == b.project && one.service == other.service {
+        return false;
+    }
+    match (&a.unit, &b.unit) {
+        (Some(a), Some(b)) => {
+            let units = &view.subject.revision.desired.units;
+            let starts = |name| units.get(name).is_some_and(|unit| unit.start);
+            a != b && starts(a) && starts(b) && !excludes(view, a, b) && !excludes(view, b, a)
+        }
+        // Files that no unit runs are alternatives to those beside them.
+        (None, None) => false,
+        _ => {
+            let folder = |stack: &ParsedStack| {
+                stack
+                    .files
+                    .first()
+                    .and_then(|file| file.parent())
+                    .map(ToOwned::to_owned)
+            };
+            folder(a) != folder(b)
+        }
+    }
+}
+
+/// Whether a unit has `Conflicts=` with another.
+fn excludes(view: &View, unit: &str, other: &str) -> bool {
+    let settings = view.subject.revision.parsed.units.get(unit);
+    settings.is_some_and(|settings| {
+        let conflicts = settings.list("Unit", "Conflicts");
+        conflicts
+            .iter()
+            .any(|value| value.text.split_whitespace().any(|name| name == other))
+    })
+}
+
+/// A port that nobody publishes, of the range that a port is in.
+fn free(view: &View, held: &[Held], port: u16) -> Option<u16> {
+    let allowed = &view.subject.revision.desired.ports;
+    let (from, to) = allowed
+        .iter()
+        .find(|(from, to)| (*from..=*to).contains(&port))?;
+    let taken = |port: &u16| {
+        held.iter().any(|held| {
+            held.port
+                .host
+                .as_ref()
+                .is_some_and(|host| host.contains(port))
+        })
+    };
+    (*from..=*to).find(|port| !taken(port))
+}
+
+fn outside(view: &View, held: &Held) -> Option<Finding> {
+    let allowed = &view.subject.revision.desired.ports;
+    let host = held.port.host.as_ref()?;
+    let is_in = |(from, to): &(u16, u16)| from <= host.start() && host.end() <= to;
+    if allowed.is_empty() || allowed.iter().any(is_in) {
+        return None;
+    }
+    let ranges: Vec<String> = allowed
+        .iter()
+        .map(|(from, to)| shown(&(*from..=*to)))
+        .collect();
+    let message = format!(
+        "port {} of {} is outside the ranges that watchme.toml allows",
+        shown(host),
+        held.service
+    );
+    let help = format!(
+        "publish a port of {}, or add this one to [ports] allowed",
+        ranges.join(", ")
+    );
+    let place = say(held.place(view), message, "", help);
+    Some(Finding::at(&OUTSIDE, place))
+}
+
+fn public(view: &View, held: &Held) -> Option<Finding> {
+    let port = &held.port;
+    let first = *port.container.start();
+    let host = port.host.as_ref().map_or(0, |host| *host.start());
+    let store = is_store(held);
+    if !port.is_public()
+        || (!store && (FOR_ALL.contains(&host) || FOR_ALL.contains(&first) && port.host.is_none()))
+    {
+        return None;
+    }
+    let wanted = port.host.as_ref().map(shown).unwrap_or_default();
+    let protocol = if port.protocol == "tcp" {
+        String::new()
+    } else {
+        format!("/{}", port.protocol)
+    };
+    let help = format!(
+        "write \"127.0.0.1:{wanted}:{}{protocol}\"",
+        shown(&port.container)
+    );
+    let what = match port.host {
+        Some(_) => format!("port {wanted}"),
+        None => format!(
+            "port {} is published by a port that Docker chooses, it",
+            shown(&port.container)
+        ),
+    };
+    let (message, expected) = match store {
+        true => (
+            format!(
+                "{what} of {} is open to the whole network, and it is a database or cache",
+                held.service
+            ),
+            "Docker opens it past the host's firewall",
+        ),
+        false => (
+            format!(
+                "{what} of {} is published on all addresses of the host",
+                held.service
+            ),
+            "Docker opens it past the host's firewall",
+        ),
+    };
+    let finding = Finding::at(&PUBLIC, say(held.place(view), message, expected, help));
+    Some(match store {
+        true => finding.weighing(Severity::Error),
+        false => finding,
+    })
+}
+
+fn is_store(held: &Held) -> bool {
+    let image = held
+        .definition
+        .image()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let name = image.split(['@']).next().unwrap_or_default();
+    let name = name.rsplit('/').next().unwrap_or(name);
+    if BESIDE_A_STORE.iter().any(|word| name.contains(word)) {
+        return false;
+    }
+    STORES.iter().any(|word| image.contains(word))
+        || STORE_PORTS.iter().any(|port| {
+            held.port.container.contains(port) && held.port.container.clone().count() == 1
+        })
+}
+
+fn shown(range: &RangeInclusive<u16>) -> String {
+    match range.start() == range.end() {
+        true => range.start().to_string(),
+        false => format!("{}-{}", range.start(), range.end()),
+    }
+}

@@ -1,0 +1,196 @@
+//! What the rules look at: each project once, and where in its files a thing stands.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::rc::Rc;
+
+use serde_yaml::Value;
+
+use super::super::Subject;
+use super::secrets;
+use crate::model::Diagnostic;
+use crate::source::ParsedStack;
+use crate::source::compose::{Document, Positions, Service};
+
+/// A subject's compose projects.
+pub struct View<'a> {
+    /// What is judged.
+    pub subject: &'a Subject<'a>,
+    /// Its projects, each once: not the `pull` of a project beside its `up`.
+    pub stacks: Vec<&'a ParsedStack>,
+    texts: RefCell<BTreeMap<&'a Path, Rc<Text>>>,
+}
+
+/// A file's text and the places in it.
+struct Text {
+    positions: Positions,
+    /// The text without what nobody may see.
+    shown: String,
+}
+
+impl<'a> View<'a> {
+    /// Of a subject.
+    pub fn new(subject: &'a Subject<'a>) -> Self {
+        let mut seen = BTreeSet::new();
+        let mut stacks: Vec<&ParsedStack> = subject.revision.parsed.stacks.iter().collect();
+        stacks.retain(|stack| {
+            let key = (&stack.unit, &stack.project, &stack.files);
+            !stack.files.is_empty() && seen.insert(key)
+        });
+        Self {
+            subject,
+            stacks,
+            texts: RefCell::default(),
+        }
+    }
+
+    /// The services that start, of all projects.
+    pub fn started(&self) -> impl Iterator<Item = (&'a ParsedStack, &'a str, &'a Service)> {
+        self.stacks.iter().flat_map(|stack| {
+            let services = stack.compose.services.iter();
+            let started = services.filter(|(name, _)| stack.started.contains(*name));
+            started.map(|(name, service)| (*stack, name.as_str(), service))
+        })
+    }
+
+    /// All services of all projects, those that wait for a profile included.
+    pub fn services(&self) -> impl Iterator<Item = (&'a ParsedStack, &'a str, &'a Service)> {
+        self.stacks.iter().flat_map(|stack| {
+            let services = stack.compose.services.iter();
+            services.map(|(name, service)| (*stack, name.as_str(), service))
+        })
+    }
+
+    /// Whether a project's files are those that define the host's networks.
+    pub fn is_infra(&self, stack: &ParsedStack) -> bool {
+        let name = &self.subject.revision.parsed.policy.folders.infra;
+        stack.files.iter().any(|file| file.ends_with(name))
+    }
+
+    /// A complaint about a part of a service, in the file where it is written: in the one that counts most of
+    /// those that have the longest part of the path.
+    pub fn at(&self, stack: &ParsedStack, service: &str, path: &[&str]) -> Diagnostic {
+        let origins = stack.origins.get(service).map(Vec::as_slice);
+        let places = origins.unwrap_or_default().iter().map(|(file, name)| {
+            let mut whole = vec!["services", name.as_str()];
+            whole.extend(path);
+            (file.as_path(), whole)
+        });
+        self.deepest(places)
+    }
+
+    /// A complaint about an item of a service's list.
+    pub fn at_item(
+        &self,
+        stack: &ParsedStack,
+        service: &str,
+        key: &str,
+        item: &Value,
+    ) -> Diagnostic {
+        let origins = stack.origins.get(service).map(Vec::as_slice);
+        for (file, name) in origins.unwrap_or_default() {
+            let list = self.document(file).and_then(|document| {
+                document
+                    .value
+                    .get("services")?
+                    .get(name.as_str())?
+                    .get(key)?
+                    .as_sequence()
+            });
+            let index = list.and_then(|list| list.iter().position(|other| other == item));
+            if let Some(index) = index {
+                let path = ["services", name, key, &index.to_string()];
+                return self.deepest(std::iter::once((file.as_path(), path.to_vec())));
+            }
+        }
+        self.at(stack, service, &[key])
+    }
+
+    /// A complaint about something beside the services.
+    pub fn top(&self, stack: &ParsedStack, path: &[&str]) -> Diagnostic {
+        let files = stack.files.iter().rev();
+        self.deepest(files.map(|file| (file.as_path(), path.to_vec())))
+    }
+
+    /// A complaint about some bytes of a file.
+    pub fn bytes(&self, file: &Path, span: std::ops::Range<usize>) -> Diagnostic {
+        let text = self.text(file);
+        complaint(file, text.as_deref(), span)
+    }
+
+    /// The text that is meant by a place of one of the files, secrets included.
+    pub fn raw(&self, place: &Diagnostic) -> &'a str {
+        let document = self.document(&place.path);
+        let text = document.and_then(|document| document.source.get(place.span.clone()));
+        text.unwrap_or_default()
+    }
+
+    /// A compose file.
+    pub fn document(&self, file: &Path) -> Option<&'a Document> {
+        let compose = &self.subject.revision.parsed.compose;
+        compose.get(file).map(|(document, _)| document)
+    }
+
+    /// Where things stand in a compose file.
+    pub fn positions<T>(&self, file: &Path, of: impl FnOnce(&Positions) -> T) -> Option<T> {
+        self.text(file).map(|text| of(&text.positions))
+    }
+
+    fn deepest<'p>(&self, places: impl Iterator<Item = (&'p Path, Vec<&'p str>)>) -> Diagnostic {
+        let mut best: Option<(usize, &Path, Option<Rc<Text>>, std::ops::Range<usize>)> = None;
+        for (file, path) in places {
+            let text = self.text(file);
+            let place = text
+                .as_ref()
+                .map(|text| text.positions.find(&path))
+                .unwrap_or_default();
+            let deeper = best.as_ref().is_none_or(|(depth, ..)| place.depth > *depth);
+            if deeper {
+                best = Some((place.depth, file, text, place.value));
+            }
+        }
+        match best {
+            Some((_, file, text, span)) => complaint(file, text.as_deref(), span),
+            None => complaint(Path::new(""), None, 0..0),
+        }
+    }
+
+    fn text(&self, file: &Path) -> Option<Rc<Text>> {
+        let compose = &self.subject.revision.parsed.compose;
+        let (file, (document, _)) = compose.get_key_value(file)?;
+        let mut texts = self.texts.borrow_mut();
+        let text = texts.entry(file.as_path()).or_insert_with(|| {
+            let positions = Positions::of(&document.source);
+            let shown = secrets::masked(&document.source, &positions);
+            Rc::new(Text { positions, shown })
+        });
+        Some(text.clone())
+    }
+}
+
+fn complaint(file: &Path, text: Option<&Text>, span: std::ops::Range<usize>) -> Diagnostic {
+    Diagnostic {
+        path: file.into(),
+        source: text.map(|text| text.shown.clone()).unwrap_or_default(),
+        span,
+        message: String::new(),
+        expected: String::new(),
+        help: None,
+    }
+}
+
+/// The same complaint with words.
+pub fn say(
+    place: Diagnostic,
+    message: impl Into<String>,
+    expected: impl Into<String>,
+    help: impl Into<String>,
+) -> Diagnostic {
+    Diagnostic {
+        message: message.into(),
+        expected: expected.into(),
+        help: Some(help.into()),
+        ..place
+    }
+}

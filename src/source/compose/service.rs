@@ -1,0 +1,110 @@
+//! Parts of a service that only the checks read, in all their forms:
+//! <https://docs.docker.com/reference/compose-file/services/>
+
+use serde_yaml::Value;
+
+use super::types::{Service, text};
+
+impl Service {
+    /// Its image, if it has one that is not empty.
+    pub fn image(&self) -> Option<&str> {
+        let image = self.rest.get("image")?.as_str()?;
+        (!image.is_empty()).then_some(image)
+    }
+
+    /// Whether its image is built from a folder.
+    pub fn is_built(&self) -> bool {
+        self.rest.get("build").is_some_and(|build| !build.is_null())
+    }
+
+    /// Its environment: `None` for a variable that it takes from whoever starts it.
+    pub fn environment(&self) -> Vec<(String, Option<String>)> {
+        match self.rest.get("environment") {
+            Some(Value::Mapping(map)) => map
+                .iter()
+                .filter_map(|(key, value)| Some((text(key)?, text(value))))
+                .collect(),
+            Some(Value::Sequence(list)) => list
+                .iter()
+                .filter_map(text)
+                .map(|item| match item.split_once('=') {
+                    Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
+                    None => (item, None),
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Its restart policy: `restart`, or that of `deploy`.
+    pub fn restart(&self) -> Option<String> {
+        let deploy = self
+            .rest
+            .get("deploy")
+            .and_then(|deploy| deploy.get("restart_policy"));
+        let own = self.rest.get("restart").and_then(|restart| match restart {
+            // A bare `no` is a truth value in YAML 1.1.
+            Value::Bool(false) => Some("no".to_owned()),
+            other => text(other),
+        });
+        own.or_else(|| {
+            deploy.map(|policy| {
+                policy
+                    .get("condition")
+                    .and_then(text)
+                    .unwrap_or_else(|| "any".into())
+            })
+        })
+    }
+
+    /// Whether it says how much memory it may take at most.
+    pub fn has_memory_limit(&self) -> bool {
+        self.memory() > 0
+    }
+
+    /// The driver and the options of `logging`.
+    pub fn logging(&self) -> (Option<String>, Vec<String>) {
+        let logging = self.rest.get("logging");
+        let driver = logging.and_then(|logging| text(logging.get("driver")?));
+        let options = logging.and_then(|logging| logging.get("options")?.as_mapping());
+        let options = options.map(|map| map.keys().filter_map(text).collect());
+        (driver, options.unwrap_or_default())
+    }
+
+    /// The words of `command`, else of `entrypoint`.
+    pub fn command(&self) -> Vec<String> {
+        let of = |key| match self.rest.get(key) {
+            Some(Value::Sequence(list)) => Some(list.iter().filter_map(text).collect()),
+            Some(Value::String(line)) => Some(line.split_whitespace().map(str::to_owned).collect()),
+            _ => None,
+        };
+        of("command")
+            .or_else(|| of("entrypoint"))
+            .unwrap_or_default()
+    }
+
+    /// Services that it names in `depends_on`, `links` and `volumes_from`, each with the key.
+    pub fn named_services(&self) -> Vec<(&'static str, String)> {
+        let mut named: Vec<(&'static str, String)> = Vec::new();
+        let lists = |key: &str| match self.rest.get(key) {
+            Some(Value::Sequence(list)) => list.iter().filter_map(text).collect(),
+            Some(Value::Mapping(map)) => map.keys().filter_map(text).collect(),
+            _ => Vec::new(),
+        };
+        named.extend(
+            lists("depends_on")
+                .into_iter()
+                .map(|name| ("depends_on", name)),
+        );
+        let first = |text: String| text.split(':').next().unwrap_or_default().to_owned();
+        named.extend(
+            lists("links")
+                .into_iter()
+                .map(|link| ("links", first(link))),
+        );
+        let volumes = lists("volumes_from").into_iter();
+        let own = volumes.filter(|from| !from.starts_with("container:"));
+        named.extend(own.map(|from| ("volumes_from", first(from))));
+        named
+    }
+}

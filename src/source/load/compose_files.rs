@@ -1,0 +1,204 @@
+//! The files of a compose project: what they say with their variables and `extends:` resolved.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_yaml::Value;
+
+use super::stacks::{Origin, Reader};
+use super::units::folder_of;
+use super::{Loader, Wrong, text};
+use crate::model::File;
+use crate::source::compose::{Document, Environment, Variables, interpolate, merge, types};
+use crate::source::error::Result;
+use crate::source::unit::commands::{ComposeCall, Role, normal};
+
+/// Services that extend services that extend services: bounds what refers to itself.
+const MAX_EXTENDS: usize = 8;
+/// What a repository shows in the place of the `.env` that it keeps out.
+const EXAMPLE: &str = ".env.example";
+
+/// The parts of each service of a file, the one that counts most first.
+type Origins = BTreeMap<String, Vec<Origin>>;
+
+impl Loader<'_, '_> {
+    /// The variables of a project, and where they come from: `.env` in its folder, or what `--env-file` names. In
+    /// git, it belongs to the revision; else it is taken as it lies on this machine. What the unit sets itself counts more.
+    pub(super) fn environment(
+        &mut self,
+        reader: &mut Reader,
+        call: &ComposeCall,
+        folder: Option<&Path>,
+    ) -> Result<(Environment, Variables)> {
+        let path = call.env_file.clone();
+        let path = path.or_else(|| Some(folder?.join(".env")));
+        let relative = path.as_deref().and_then(|path| self.in_checkout(path));
+        let (mut environment, variables) = match (path, relative) {
+            (Some(path), Some(relative)) => self.env_file(reader, path, relative)?,
+            (Some(_), None) => (Environment::new(), Variables::Unknown),
+            (None, _) => (Environment::new(), Variables::Defaults),
+        };
+        environment.extend(call.environment.clone());
+        let more = matches!(reader, Reader::Unit(_, unit) if !unit.environment_files.is_empty());
+        let variables = if more { Variables::Unknown } else { variables };
+        Ok((environment, variables))
+    }
+
+    fn env_file(
+        &mut self,
+        reader: &mut Reader,
+        path: PathBuf,
+        relative: PathBuf,
+    ) -> Result<(Environment, Variables)> {
+        let of = |content: &[u8]| interpolate::env_file(&String::from_utf8_lossy(content));
+        let tracked = match reader {
+            Reader::Unit(..) => self.inputs.probe(&relative)?,
+            Reader::Nobody => self.beside(&relative)?,
+        };
+        if let Some(file) = tracked {
+            if let Reader::Unit(name, unit) = reader {
+                self.named(name, unit, &path, Role::Environment)?;
+            }
+            return Ok((of(&file.content), Variables::File(relative)));
+        }
+        // Unreadable without root and absent in CI: an example or the defaults have to do there.
+        let work = self.work;
+        let lies = |path: &Path| work.and_then(|work| work.read(path).ok().flatten());
+        if let Some((content, _)) = lies(&relative) {
+            if let Reader::Unit(_, unit) = reader {
+                unit.watched.insert(path);
+            }
+            return Ok((of(&content), Variables::File(relative)));
+        }
+        let example = relative.with_file_name(EXAMPLE);
+        if self.wrong == Wrong::IsCollected
+            && let Some((content, _)) = self.inputs.tree.read(&example).ok().flatten()
+        {
+            return Ok((of(&content), Variables::Example(example)));
+        }
+        Ok((Environment::new(), Variables::Defaults))
+    }
+
+    /// A file that is read to be checked, and belongs to nothing that is applied.
+    pub(super) fn beside(&mut self, relative: &Path) -> Result<Option<File>> {
+        let found = &self.out.parsed.beside;
+        if let Some(known) = found.get(relative) {
+            return Ok(Some(known.clone()));
+        }
+        if self.inputs.left_out(relative) {
+            return Ok(None);
+        }
+        let Some((content, executable)) = self.inputs.tree.read(relative)? else {
+            return Ok(None);
+        };
+        let file = File::new(relative, content, executable);
+        self.out.parsed.beside.insert(relative.into(), file.clone());
+        Ok(Some(file))
+    }
+
+    /// A compose file of the checkout, parsed; `None` for one that lies elsewhere.
+    pub(super) fn document(
+        &mut self,
+        reader: &mut Reader,
+        path: &Path,
+        environment: &Environment,
+    ) -> Result<Option<Document>> {
+        let file = match reader {
+            Reader::Unit(name, unit) => self.named(name, unit, path, Role::Compose)?,
+            Reader::Nobody => match self.in_checkout(path) {
+                Some(relative) => self.beside(&relative)?,
+                None => None,
+            },
+        };
+        let Some(file) = file else {
+            return Ok(None);
+        };
+        let document = Document::parse(&file.source, &text(&file), environment)?;
+        let compose = document.compose()?;
+        self.out
+            .parsed
+            .compose
+            .insert(file.source.clone(), (document.clone(), compose));
+        Ok(Some(document))
+    }
+
+    /// The document's value with `extends:` resolved, and where the parts of its services are written.
+    pub(super) fn extended(
+        &mut self,
+        reader: &mut Reader,
+        document: &Document,
+        path: &Path,
+        environment: &Environment,
+    ) -> Result<(Value, Origins)> {
+        let mut value = document.value.clone();
+        let mut origins = Origins::new();
+        let Some(services) = value.get_mut("services").and_then(Value::as_mapping_mut) else {
+            return Ok((value, origins));
+        };
+        for (name, service) in services.iter_mut() {
+            let Some(name) = types::text(name) else {
+                continue;
+            };
+            let place = (document, path, name.as_str());
+            let (resolved, found) = self.service(reader, place, environment, 0)?;
+            *service = resolved;
+            origins.insert(name, found);
+        }
+        Ok((value, origins))
+    }
+
+    /// A service of a file, laid over the one that it extends.
+    fn service(
+        &mut self,
+        reader: &mut Reader,
+        (document, path, name): (&Document, &Path, &str),
+        environment: &Environment,
+        depth: usize,
+    ) -> Result<(Value, Vec<Origin>)> {
+        let own = document.value.get("services").and_then(|all| all.get(name));
+        let own = own.cloned().unwrap_or_default();
+        let mut origins = vec![(document.path.clone(), name.to_owned())];
+        let extends = own.get("extends").cloned().unwrap_or_default();
+        let wanted = extends.get("service").and_then(types::text);
+        let Some(wanted) = wanted.or_else(|| types::text(&extends)) else {
+            return Ok((own, origins));
+        };
+        if depth >= MAX_EXTENDS {
+            return Ok((own, origins));
+        }
+        let file = extends.get("file").and_then(types::text);
+        let other = file.and_then(|file| normal(&folder_of(path).join(file)));
+        let (mut base, found) = match other {
+            Some(other) => {
+                let Some(found) = self.document(reader, &other, environment)? else {
+                    return Ok((own, origins));
+                };
+                let place = (&found, other.as_path(), wanted.as_str());
+                let (mut base, origins) = self.service(reader, place, environment, depth + 1)?;
+                anchor_env_files(&mut base, &folder_of(&other));
+                (base, origins)
+            }
+            None => {
+                let place = (document, path, wanted.as_str());
+                self.service(reader, place, environment, depth + 1)?
+            }
+        };
+        merge::service(&mut base, own);
+        origins.extend(found);
+        Ok((base, origins))
+    }
+}
+
+/// Env files of an extended service are relative to the file in which it is written.
+fn anchor_env_files(service: &mut Value, folder: &Path) {
+    let anchor = |value: &mut Value| {
+        if let Value::String(file) = value {
+            *file = folder.join(&*file).to_string_lossy().into_owned();
+        }
+    };
+    match service.get_mut("env_file") {
+        Some(Value::Sequence(list)) => list.iter_mut().for_each(anchor),
+        Some(other) => anchor(other),
+        None => {}
+    }
+}

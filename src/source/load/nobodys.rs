@@ -1,0 +1,253 @@
+//! Compose files of the checkout that no unit names, for those who tell what is wrong with a desired state.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::stacks::{DEFAULT_FILES, OVERRIDES, Reader};
+use super::{Loader, ParsedStack, Wrong, inputs};
+use crate::source::compose::{Compose, Variables};
+use crate::source::error::Result;
+use crate::source::tree::Node;
+use crate::source::unit::commands::ComposeCall;
+
+/// How deep compose files are looked for, and among how many names.
+const MAX_DEPTH: usize = 6;
+const MAX_NAMES: usize = 20_000;
+/// Folders of other people's files.
+const FOREIGN: [&str; 4] = ["node_modules", "vendor", "target", "venv"];
+/// Words in the name of a file that is not for a server.
+const ELSEWHERE: [&str; 7] = [
+    "dev",
+    "development",
+    "local",
+    "test",
+    "tests",
+    "ci",
+    "example",
+];
+
+impl Loader<'_, '_> {
+    /// Reads the compose files that no unit names, each folder's as its names say. Only in a survey: nothing of
+    /// them is applied.
+    pub(super) fn nobodys_files(&mut self) -> Result<()> {
+        if self.wrong == Wrong::Fails {
+            return Ok(());
+        }
+        let infra = self.input(&self.policy().folders.infra.clone())?;
+        let named: BTreeSet<PathBuf> = self
+            .out
+            .parsed
+            .stacks
+            .iter()
+            .flat_map(|stack| stack.files.clone())
+            .collect();
+        let mut found = BTreeMap::new();
+        let mut names = 0;
+        let folder = self.places.folder.clone();
+        self.walk(&folder, &mut found, &mut names, 0);
+        if self.inputs.probe(&infra)?.is_some() && !named.contains(&infra) {
+            self.nobodys(&[infra.clone()])?;
+        }
+        for (folder, files) in found {
+            let path = |name: &str| folder.join(name);
+            let first = |names: [&str; 4]| {
+                names
+                    .into_iter()
+                    .find(|name| files.contains(*name))
+                    .map(path)
+            };
+            let base = first(DEFAULT_FILES);
+            let mut project: Vec<PathBuf> = base.iter().cloned().collect();
+            project.extend(first(OVERRIDES).filter(|_| base.is_some()));
+            let fresh = |path: &PathBuf| *path != infra && !named.contains(path);
+            if project.first().is_some_and(fresh) {
+                self.nobodys(&project)?;
+            }
+            let others = files.iter().map(|name| path(name));
+            for other in others.filter(|path| fresh(path) && !project.contains(path)) {
+                if OVERRIDES.iter().any(|name| other.ends_with(name)) {
+                    continue;
+                }
+                self.variant(base.as_ref(), other)?;
+            }
+        }
+        self.say_examples();
+        Ok(())
+    }
+
+    /// Another file beside the usual one, such as `docker-compose.prod.yml`: whole, or to be laid over that.
+    fn variant(&mut self, base: Option<&PathBuf>, file: PathBuf) -> Result<()> {
+        let Some(mut stack) = self.read_nobodys(std::slice::from_ref(&file))? else {
+            return Ok(());
+        };
+        if !is_whole(&stack.compose)
+            && let Some(base) = base
+        {
+            match self.read_nobodys(&[base.clone(), file])? {
+                Some(both) => stack = both,
+                None => return Ok(()),
+            }
+        }
+        if is_whole(&stack.compose) {
+            self.out.parsed.stacks.push(stack);
+        }
+        Ok(())
+    }
+
+    fn nobodys(&mut self, files: &[PathBuf]) -> Result<()> {
+        let stack = self.read_nobodys(files)?;
+        self.out.parsed.stacks.extend(stack);
+        Ok(())
+    }
+
+    /// Files of the checkout as one project; `None` where one is wrong.
+    fn read_nobodys(&mut self, files: &[PathBuf]) -> Result<Option<ParsedStack>> {
+        let files: Vec<PathBuf> = files.iter().map(|file| self.checkout.join(file)).collect();
+        let call = ComposeCall {
+            files: files.clone(),
+            ..ComposeCall::default()
+        };
+        let stack = self.parse_stack(&mut Reader::Nobody, &call, &files);
+        let stack = self.pass(stack)?;
+        Ok(stack.map(|stack| self.claimed(stack)))
+    }
+
+    /// Where watchme.toml does not say where the checkout lies on the server, units name its files by paths that are
+    /// not here: one that ends as the file's path does is taken for it.
+    fn claimed(&self, stack: ParsedStack) -> ParsedStack {
+        let is = |path: &PathBuf, file: &PathBuf| {
+            path.ends_with(file.strip_prefix(&self.places.folder).unwrap_or(file))
+        };
+        let mut named = self
+            .out
+            .parsed
+            .stacks
+            .iter()
+            .filter(|named| named.files.is_empty());
+        let unit = named.find(|named| {
+            let mut pairs = named.paths.iter().zip(&stack.files);
+            named.unit.is_some()
+                && named.paths.len() == stack.files.len()
+                && pairs.all(|(path, file)| is(path, file))
+        });
+        match unit {
+            Some(named) => ParsedStack {
+                unit: named.unit.clone(),
+                project: named.project.clone(),
+                attached: named.attached,
+                ..stack
+            },
+            None => stack,
+        }
+    }
+
+    /// Files with the name of a compose file, by folder.
+    fn walk(
+        &self,
+        folder: &Path,
+        found: &mut BTreeMap<PathBuf, BTreeSet<String>>,
+        seen: &mut usize,
+        depth: usize,
+    ) {
+        let policy = &self.policy().folders;
+        let known = [&policy.sites, &policy.units, &policy.etc];
+        let known: Vec<PathBuf> = known
+            .into_iter()
+            .filter_map(|name| self.input(name).ok())
+            .collect();
+        for name in self.inputs.tree.list(folder).unwrap_or_default() {
+            *seen += 1;
+            let path = folder.join(&name);
+            if *seen > MAX_NAMES
+                || name.starts_with('.')
+                || inputs::is_backup(&name)
+                || known.contains(&path)
+            {
+                continue;
+            }
+            if name.ends_with(".yml") || name.ends_with(".yaml") {
+                if is_compose_file(&name) && !self.inputs.left_out(&path) {
+                    found.entry(folder.into()).or_default().insert(name);
+                }
+                continue;
+            }
+            let is_folder = depth < MAX_DEPTH
+                && !FOREIGN.contains(&name.as_str())
+                && !self.inputs.left_out(&path)
+                && matches!(self.inputs.node(&path), Ok(Some((resolved, Node::Folder))) if resolved == path);
+            if is_folder {
+                self.walk(&path, found, seen, depth + 1);
+            }
+        }
+    }
+
+    /// Says where the variables had their values from, where that is not the real file.
+    fn say_examples(&mut self) {
+        let examples: BTreeSet<&PathBuf> = self
+            .out
+            .parsed
+            .stacks
+            .iter()
+            .filter_map(|stack| match &stack.variables {
+                Variables::Example(path) => Some(path),
+                _ => None,
+            })
+            .collect();
+        let Some(first) = examples.first() else {
+            return;
+        };
+        let more = match examples.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        let note = format!(
+            "there is no .env here: variables of compose files have the values of {}{more}",
+            first.display()
+        );
+        self.out.warnings.push(note);
+    }
+}
+
+/// `docker-compose*.yml`, `compose*.yaml` and the like, without those for another place than a server.
+fn is_compose_file(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let stem = name
+        .rsplit_once('.')
+        .map_or(name.as_str(), |(stem, _)| stem);
+    let rest = stem
+        .strip_prefix("docker-compose")
+        .or_else(|| stem.strip_prefix("compose"));
+    rest.is_some_and(|rest| {
+        (rest.is_empty() || rest.starts_with(['.', '-', '_']))
+            && !rest
+                .split(['.', '-', '_'])
+                .any(|word| ELSEWHERE.contains(&word))
+    })
+}
+
+/// Whether every service says what it runs: a file to be laid over another one does not.
+fn is_whole(compose: &Compose) -> bool {
+    let mut services = compose.services.values();
+    services.all(|service| service.rest.contains_key("image") || service.rest.contains_key("build"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_for_a_server_are_known_by_name() {
+        for (name, expected) in [
+            ("docker-compose.yml", true),
+            ("docker-compose.prod.yml", true),
+            ("compose.yaml", true),
+            ("docker-compose-staging.yml", true),
+            ("docker-compose.dev.yml", false),
+            ("docker-compose.local.yml", false),
+            ("composer.yml", false),
+            ("mkdocs.yml", false),
+        ] {
+            assert_eq!(is_compose_file(name), expected, "{name}");
+        }
+    }
+}
