@@ -152,7 +152,7 @@ fn calls(view: &View) -> Vec<Finding> {
                 .published()
                 .iter()
                 .any(|own| own.container.contains(&port));
-            if (itself || listens) && host != "host.docker.internal" || itself {
+            if itself || (listens && host != "host.docker.internal") {
                 continue;
             }
             let name = other

@@ -11,7 +11,7 @@ use super::super::Subject;
 use super::secrets;
 use crate::model::Diagnostic;
 use crate::source::ParsedStack;
-use crate::source::compose::{Document, Positions, Service};
+use crate::source::compose::{Document, Place, Positions, Service};
 
 /// A subject's compose projects.
 pub struct View<'a> {
@@ -20,6 +20,13 @@ pub struct View<'a> {
     /// Its projects, each once: not the `pull` of a project beside its `up`.
     pub stacks: Vec<&'a ParsedStack>,
     texts: RefCell<BTreeMap<&'a Path, Rc<Text>>>,
+}
+
+/// Where a path leads in one of several files.
+struct Found<'p> {
+    file: &'p Path,
+    text: Option<Rc<Text>>,
+    place: Place,
 }
 
 /// A file's text and the places in it.
@@ -138,20 +145,22 @@ impl<'a> View<'a> {
     }
 
     fn deepest<'p>(&self, places: impl Iterator<Item = (&'p Path, Vec<&'p str>)>) -> Diagnostic {
-        let mut best: Option<(usize, &Path, Option<Rc<Text>>, std::ops::Range<usize>)> = None;
+        let mut best: Option<Found> = None;
         for (file, path) in places {
             let text = self.text(file);
             let place = text
                 .as_ref()
                 .map(|text| text.positions.find(&path))
                 .unwrap_or_default();
-            let deeper = best.as_ref().is_none_or(|(depth, ..)| place.depth > *depth);
-            if deeper {
-                best = Some((place.depth, file, text, place.value));
+            if best
+                .as_ref()
+                .is_none_or(|best| place.depth > best.place.depth)
+            {
+                best = Some(Found { file, text, place });
             }
         }
         match best {
-            Some((_, file, text, span)) => complaint(file, text.as_deref(), span),
+            Some(found) => complaint(found.file, found.text.as_deref(), found.place.value),
             None => complaint(Path::new(""), None, 0..0),
         }
     }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use serde_yaml::Value;
 
 pub use interpolate::{Environment, Variables};
-pub use locate::{Positions, locate};
+pub use locate::{Place, Positions, locate};
 pub use merge::overlay;
 pub use ports::Published;
 pub use types::{Compose, Service};

@@ -46,7 +46,7 @@ impl Loader<'_, '_> {
         let folder = self.places.folder.clone();
         self.walk(&folder, &mut found, &mut names, 0);
         if self.inputs.probe(&infra)?.is_some() && !named.contains(&infra) {
-            self.nobodys(&[infra.clone()])?;
+            self.nobodys(std::slice::from_ref(&infra))?;
         }
         for (folder, files) in found {
             let path = |name: &str| folder.join(name);
