@@ -4,6 +4,7 @@ mod adverse;
 mod bad_revisions;
 mod beyond_reload;
 mod changes;
+mod check_compose;
 mod drift;
 mod edited;
 mod gates;

@@ -8,6 +8,7 @@ mod networks;
 mod ports;
 mod running;
 mod secrets;
+mod shapes;
 mod variables;
 mod view;
 
@@ -26,6 +27,7 @@ pub const RULES: &[&[&Rule]] = &[
     ports::RULES,
     running::RULES,
     secrets::RULES,
+    shapes::RULES,
     variables::RULES,
 ];
 
@@ -41,6 +43,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
         names::check,
         running::check,
         secrets::check,
+        shapes::check,
         variables::check,
     ] {
         findings.extend(family(&view));

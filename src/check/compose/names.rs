@@ -1,23 +1,133 @@
 //! Names: of containers on the host, and of services within a project.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::view::{View, say};
 use crate::model::{Finding, Rule};
+use crate::source::ParsedStack;
+use crate::source::compose::Service;
 use crate::source::error::nearest;
 
 crate::rule! {
     CONTAINER_TWICE, "compose-container-name-twice", Error;
     UNKNOWN_SERVICE, "compose-service-unknown", Error;
+    CYCLE, "compose-dependency-cycle", Error;
+    NO_IMAGE, "compose-no-image", Error;
+    NO_VOLUME, "compose-volume-undeclared", Error;
 }
 
 /// The rules of this file.
-pub const RULES: &[&Rule] = &[&CONTAINER_TWICE, &UNKNOWN_SERVICE];
+pub const RULES: &[&Rule] = &[
+    &CONTAINER_TWICE,
+    &UNKNOWN_SERVICE,
+    &CYCLE,
+    &NO_IMAGE,
+    &NO_VOLUME,
+];
 
 /// Findings about names.
 pub fn check(view: &View) -> Vec<Finding> {
     let mut findings = containers(view);
     findings.extend(services(view));
+    for stack in view.stacks.iter().filter(|stack| stack.whole) {
+        findings.extend(cycle(view, stack));
+        for (name, service) in &stack.compose.services {
+            findings.extend(no_image(view, stack, name, service));
+            findings.extend(volumes(view, stack, name, service));
+        }
+    }
+    findings
+}
+
+/// A service that waits for itself.
+fn cycle(view: &View, stack: &ParsedStack) -> Option<Finding> {
+    let next = |name: &str| {
+        let service = stack.compose.services.get(name);
+        service.map(Service::named_services).unwrap_or_default()
+    };
+    let mut done: BTreeSet<String> = BTreeSet::new();
+    for start in stack.compose.services.keys() {
+        // The way to a service, each with those that it still has to be followed to.
+        let mut way = vec![(start.clone(), next(start))];
+        while let Some((name, left)) = way.last_mut() {
+            let name = name.clone();
+            let Some((key, other)) = left.pop() else {
+                done.insert(name);
+                way.pop();
+                continue;
+            };
+            if done.contains(&other) {
+                continue;
+            }
+            if way.iter().any(|(before, _)| *before == other) {
+                let place = say(
+                    view.at(stack, &name, &[key, &other]),
+                    format!("service {name} waits for {other}, which waits for {name}"),
+                    "compose refuses the file",
+                    "remove one of the two dependencies",
+                );
+                return Some(Finding::at(&CYCLE, place));
+            }
+            let following = next(&other);
+            way.push((other, following));
+        }
+    }
+    None
+}
+
+fn no_image(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Option<Finding> {
+    let keys = ["image", "build", "provider"];
+    if keys.iter().any(|key| service.rest.contains_key(*key)) {
+        return None;
+    }
+    let place = say(
+        view.at(stack, name, &[]),
+        format!("service {name} has neither an image nor a build"),
+        "compose refuses the file",
+        "write image: NAME:TAG, or build: FOLDER",
+    );
+    Some(Finding::at(&NO_IMAGE, place))
+}
+
+/// Volumes by name that no file of the project declares.
+fn volumes(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Vec<Finding> {
+    let list = service
+        .rest
+        .get("volumes")
+        .and_then(serde_yaml::Value::as_sequence);
+    let mut findings = Vec::new();
+    for item in list.into_iter().flatten() {
+        let volume = match item.as_str() {
+            Some(short) => short.split_once(':').map(|(volume, _)| volume),
+            None if item.get("type").and_then(|kind| kind.as_str()) == Some("volume") => {
+                item.get("source").and_then(|source| source.as_str())
+            }
+            None => None,
+        };
+        let Some(volume) = volume else { continue };
+        // Paths begin with one of these.
+        if volume.is_empty()
+            || volume.starts_with(['/', '.', '~', '$'])
+            || volume.contains(['/', '\\'])
+            || stack.compose.volumes.contains_key(volume)
+        {
+            continue;
+        }
+        let known = stack.compose.volumes.keys().map(String::as_str);
+        let help = match nearest(volume, known) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!(
+                "add volumes: {volume}: at the end of the file, or write ./{volume} for a folder"
+            ),
+        };
+        let place = say(
+            view.at_item(stack, name, "volumes", item),
+            format!("service {name} has the volume {volume}, which its file does not declare"),
+            "compose refuses the file",
+            help,
+        );
+        findings.push(Finding::at(&NO_VOLUME, place));
+    }
     findings
 }
 

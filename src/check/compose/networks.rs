@@ -113,15 +113,18 @@ fn external(
         ("ipam", definition.ipam.is_some()),
     ];
     if let Some((setting, _)) = settings.into_iter().find(|(_, is_there)| *is_there) {
-        return Some(Finding::at(
-            &NOT_EXTERNAL,
-            say(
-                view.top(stack, &["networks", key, setting]),
-                format!("network {name} is external and has {setting}: compose refuses both"),
-                "",
-                format!("remove {setting}: who makes the network says that"),
-            ),
-        ));
+        return Some(
+            Finding::at(
+                &NOT_EXTERNAL,
+                say(
+                    view.top(stack, &["networks", key, setting]),
+                    format!("network {name} is external, and has {setting} beside that"),
+                    "docker compose 2 refuses both, docker-compose 1 ignores it",
+                    format!("remove {setting}: who makes the network says that"),
+                ),
+            )
+            .weighing(Severity::Warning),
+        );
     }
     // A service's own repository does not say who makes it.
     let has_infra = view.stacks.iter().any(|stack| view.is_infra(stack));

@@ -397,7 +397,7 @@ fn how_containers_run() {
     for (unit, service, etc, expected) in [
         (Some("up\n"), whole(""), "{}", &[][..]),
         (Some("up\n"), whole(", restart: \"no\""), "{}", &[]),
-        (Some("up\n"), whole(", restart: no"), "{}", &[]),
+        (Some("up\n"), whole(", restart: no"), "{}", &["wrong-type"]),
         (Some("up\n"), whole(", restart: on-failure"), "{}", &[]),
         (Some("up\n"), whole(", restart: unless-stopped"), "{}", &["restart-beside-unit"]),
         (Some("up -d\n"), whole(""), "{}", &["no-restart"]),
@@ -411,7 +411,7 @@ fn how_containers_run() {
         (Some("up\n"), "{build: ., image: x, mem_limit: 1m, healthcheck: {test: a}}".into(), bounded, &[]),
         (Some("up\n"), "{image: '${IMAGE:-x:latest}', mem_limit: 1m, healthcheck: {test: a}}".into(), bounded, &[]),
         (Some("up\n"), "{image: 'x:1', mem_limit: 1m, healthcheck: {test: a}, logging: {driver: json-file}}".into(), bounded, &[]),
-        (Some("up\n"), "".into(), bounded, &["no-health-check", "no-memory-limit"]),
+        (Some("up\n"), "".into(), bounded, &["no-health-check", "no-image", "no-memory-limit"]),
         (Some("up\n"), "{image: 'x:1', mem_limit: 1m, healthcheck: {test: a}}".into(), "{}", &["no-log-rotation"]),
         (Some("up\n"), "{image: 'x:1', mem_limit: 1m, healthcheck: {test: a}}".into(), "{\"log-driver\": \"journald\"}", &[]),
     ] {

@@ -83,7 +83,7 @@ impl Service {
             .unwrap_or_default()
     }
 
-    /// Services that it names in `depends_on`, `links` and `volumes_from`, each with the key.
+    /// Services that it names in `depends_on`, `links`, `volumes_from` and `network_mode`, each with the key.
     pub fn named_services(&self) -> Vec<(&'static str, String)> {
         let mut named: Vec<(&'static str, String)> = Vec::new();
         let lists = |key: &str| match self.rest.get(key) {
@@ -105,6 +105,11 @@ impl Service {
         let volumes = lists("volumes_from").into_iter();
         let own = volumes.filter(|from| !from.starts_with("container:"));
         named.extend(own.map(|from| ("volumes_from", first(from))));
+        let mode = self.rest.get("network_mode").and_then(text);
+        let other = mode
+            .as_deref()
+            .and_then(|mode| mode.strip_prefix("service:"));
+        named.extend(other.map(|name| ("network_mode", name.to_owned())));
         named
     }
 }

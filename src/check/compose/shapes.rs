@@ -1,0 +1,392 @@
+//! Keys and types that compose knows: it refuses a whole file for one that it does not.
+//! The keys are those of docker-compose 1.29 and of the present specification,
+//! <https://github.com/compose-spec/compose-spec/blob/main/schema/compose-spec.json>.
+
+use serde_yaml::Value;
+
+use super::view::{View, say};
+use crate::model::{Diagnostic, Finding, Rule, Severity};
+use crate::source::compose::types::text;
+use crate::source::compose::{Document, Service};
+use crate::source::error::nearest;
+
+crate::rule! {
+    UNKNOWN_KEY, "compose-unknown-key", Error;
+    WRONG_TYPE, "compose-wrong-type", Error;
+}
+
+/// The rules of this file.
+pub const RULES: &[&Rule] = &[&UNKNOWN_KEY, &WRONG_TYPE];
+
+const TEXT: u8 = 1;
+const NUMBER: u8 = 2;
+const TRUTH: u8 = 4;
+const LIST: u8 = 8;
+const MAP: u8 = 16;
+const NULL: u8 = 32;
+
+/// Keys by the types of their values.
+type Keys = &'static [(u8, &'static str)];
+
+const TOP: Keys = &[
+    (TEXT, "version name"),
+    (MAP, "services networks volumes secrets configs models"),
+    (LIST, "include"),
+];
+
+const SERVICE: Keys = &[
+    (
+        TEXT,
+        "image container_name cgroup_parent cgroup cpuset domainname hostname ipc isolation mac_address network_mode \
+         platform pull_policy pull_refresh_after restart runtime stop_grace_period stop_signal user userns_mode uts working_dir",
+    ),
+    (TEXT | NULL, "pid"),
+    (
+        TEXT | NUMBER,
+        "cpu_count cpu_percent cpu_shares cpu_quota cpu_period cpu_rt_period cpu_rt_runtime cpus mem_limit mem_reservation \
+         mem_swappiness memswap_limit oom_score_adj pids_limit scale shm_size",
+    ),
+    (
+        TEXT | TRUTH,
+        "attach init oom_kill_disable privileged read_only stdin_open tty use_api_socket",
+    ),
+    // Compose 2 takes null for what the image says.
+    (TEXT | LIST | NULL, "command entrypoint"),
+    (TEXT | LIST, "dns dns_search env_file label_file tmpfs gpus"),
+    (
+        LIST,
+        "cap_add cap_drop configs device_cgroup_rules devices dns_opt expose external_links group_add links ports profiles \
+         security_opt secrets volumes volumes_from post_start pre_stop",
+    ),
+    (
+        LIST | MAP,
+        "annotations depends_on environment extra_hosts labels models networks sysctls",
+    ),
+    (TEXT | MAP, "build extends"),
+    (
+        MAP,
+        "blkio_config credential_spec healthcheck logging provider storage_opt ulimits",
+    ),
+    (MAP | NULL, "deploy develop"),
+];
+
+const NETWORK: Keys = &[
+    (TEXT, "name driver"),
+    (MAP, "driver_opts ipam"),
+    (TRUTH | TEXT | MAP, "external"),
+    (TRUTH | TEXT, "internal enable_ipv4 enable_ipv6 attachable"),
+    (LIST | MAP, "labels"),
+];
+
+const VOLUME: Keys = &[
+    (TEXT, "name driver"),
+    (MAP, "driver_opts"),
+    (TRUTH | TEXT | MAP, "external"),
+    (LIST | MAP, "labels"),
+];
+
+const HEALTH: Keys = &[
+    (TEXT | LIST, "test"),
+    (TEXT, "interval timeout start_period start_interval"),
+    (NUMBER | TEXT, "retries"),
+    (TRUTH | TEXT, "disable"),
+];
+
+const LOGGING: Keys = &[(TEXT, "driver"), (MAP | NULL, "options")];
+
+const ATTACHMENT: Keys = &[
+    (LIST, "aliases link_local_ips"),
+    (TEXT, "ipv4_address ipv6_address interface_name mac_address"),
+    (NUMBER, "priority gw_priority"),
+    (MAP, "driver_opts"),
+];
+
+const PORT: Keys = &[
+    (TEXT, "mode host_ip protocol name app_protocol"),
+    (NUMBER | TEXT, "published target"),
+];
+
+/// Truth values of YAML 1.1, which docker-compose 1 reads where nothing quotes them.
+const TRUTHS: [&str; 12] = [
+    "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF",
+];
+
+/// Findings about keys and types, in every file as it is written.
+pub fn check(view: &View) -> Vec<Finding> {
+    let mut files: Vec<_> = view
+        .stacks
+        .iter()
+        .flat_map(|stack| {
+            let origins = stack.origins.values().flatten().map(|(file, _)| file);
+            stack.files.iter().chain(origins)
+        })
+        .collect();
+    files.sort();
+    files.dedup();
+    let documents = files.into_iter().filter_map(|file| view.document(file));
+    let mut findings = Vec::new();
+    for document in documents {
+        let mut judge = Judge {
+            view,
+            document,
+            findings: Vec::new(),
+        };
+        judge.file();
+        findings.append(&mut judge.findings);
+    }
+    findings
+}
+
+struct Judge<'v, 'a> {
+    view: &'v View<'a>,
+    document: &'a Document,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Judge<'_, 'a> {
+    fn file(&mut self) {
+        let value = &self.document.value;
+        self.keys(value, &[], TOP, "a compose file");
+        for (section, keys, what) in [
+            ("networks", NETWORK, "a network"),
+            ("volumes", VOLUME, "a volume"),
+        ] {
+            for (name, definition) in entries(value.get(section)) {
+                match definition {
+                    Value::Null => {}
+                    Value::Mapping(_) => self.keys(definition, &[section, &name], keys, what),
+                    other => self.wrong(&[section, &name], other, MAP),
+                }
+            }
+        }
+        for (name, service) in entries(value.get("services")) {
+            self.service(&name, service);
+        }
+    }
+
+    fn service(&mut self, name: &str, service: &'a Value) {
+        let path = ["services", name];
+        if !service.is_mapping() {
+            if !service.is_null() {
+                self.wrong(&path, service, MAP);
+            }
+            return;
+        }
+        self.keys(service, &path, SERVICE, "a service");
+        for (key, keys, what) in [
+            ("healthcheck", HEALTH, "a health check"),
+            ("logging", LOGGING, "logging"),
+        ] {
+            if let Some(part @ Value::Mapping(_)) = service.get(key) {
+                self.keys(part, &["services", name, key], keys, what);
+            }
+        }
+        for (network, attachment) in entries(service.get("networks")) {
+            if attachment.is_mapping() {
+                self.keys(
+                    attachment,
+                    &["services", name, "networks", &network],
+                    ATTACHMENT,
+                    "a service's network",
+                );
+            }
+        }
+        self.environment(name, service);
+        self.ports(name, service);
+        self.health(name, service);
+    }
+
+    /// The first word of a health check in a list says how the others are meant.
+    fn health(&mut self, name: &str, service: &'a Value) {
+        let test = service
+            .get("healthcheck")
+            .and_then(|check| check.get("test")?.as_sequence());
+        let Some(first) = test.map(|list| list.first().and_then(text).unwrap_or_default()) else {
+            return;
+        };
+        if !["NONE", "CMD", "CMD-SHELL"].contains(&first.as_str()) {
+            let place = self.place(&["services", name, "healthcheck", "test", "0"]);
+            let message = format!("the health check of service {name} begins with {first:?}");
+            let place = say(
+                place,
+                message,
+                "compose refuses the file",
+                "write \"CMD\" before the command, or \"CMD-SHELL\" before a line for a shell",
+            );
+            self.findings.push(Finding::at(&WRONG_TYPE, place));
+        }
+    }
+
+    fn environment(&mut self, name: &str, service: &'a Value) {
+        for (key, value) in entries(service.get("environment")) {
+            self.type_of(
+                &["services", name, "environment", &key],
+                value,
+                TEXT | NUMBER | NULL,
+            );
+        }
+        let list = service.get("environment").and_then(Value::as_sequence);
+        for (index, item) in list.into_iter().flatten().enumerate() {
+            let index = index.to_string();
+            self.type_of(&["services", name, "environment", &index], item, TEXT);
+        }
+    }
+
+    fn ports(&mut self, name: &str, service: &'a Value) {
+        let Some(list) = service.get("ports").and_then(Value::as_sequence) else {
+            return;
+        };
+        let read = Service {
+            ports: list.clone(),
+            ..Service::default()
+        };
+        let read = read.published();
+        for (index, item) in list.iter().enumerate() {
+            let at = index.to_string();
+            let path = ["services", name, "ports", &at];
+            if item.is_mapping() {
+                self.keys(item, &path, PORT, "a port");
+                continue;
+            }
+            let port = read.iter().find(|port| port.index == index);
+            let fits = port.is_some_and(|port| {
+                let count = |range: &std::ops::RangeInclusive<u16>| range.clone().count();
+                let container = count(&port.container);
+                ["tcp", "udp", "sctp"].contains(&port.protocol.as_str())
+                    && port
+                        .host
+                        .as_ref()
+                        .is_none_or(|host| container == 1 || count(host) == container)
+            });
+            // Ports beyond 65535 are the engine's to refuse, and those of a variable without value nobody's.
+            if !fits
+                && text(item)
+                    .is_some_and(|text| !text.is_empty() && !text.contains(char::is_whitespace))
+            {
+                let said = text(item).unwrap_or_default();
+                let place = self.place(&path);
+                self.findings.push(Finding::at(
+                    &WRONG_TYPE,
+                    say(place, format!("{said:?} is no port of service {name}"), "compose refuses the file", "write \"[ADDRESS:]HOST:CONTAINER[/PROTOCOL]\", such as \"127.0.0.1:8020:80\""),
+                ));
+            }
+        }
+    }
+
+    /// Judges the keys of a map and the types of their values.
+    fn keys(&mut self, map: &'a Value, path: &[&str], known: Keys, what: &str) {
+        for (key, value) in entries(Some(map)) {
+            let mut whole = path.to_vec();
+            whole.push(&key);
+            let all = || known.iter().flat_map(|(_, keys)| keys.split_whitespace());
+            let types = known
+                .iter()
+                .find(|(_, keys)| keys.split_whitespace().any(|name| name == key));
+            match types {
+                Some((types, _)) => self.type_of(&whole, value, *types),
+                None if key.starts_with("x-") || key == "<<" => {}
+                None => {
+                    let help = match nearest(&key, all()) {
+                        Some(near) => format!("did you mean {near}?"),
+                        None => format!("remove it, or write x-{key} for what is not compose's"),
+                    };
+                    let place = self.place_of_key(&whole);
+                    let message = format!("{what} has no key {key}");
+                    let place = say(place, message, "compose refuses the file", help);
+                    self.findings.push(Finding::at(&UNKNOWN_KEY, place));
+                }
+            }
+        }
+    }
+
+    fn type_of(&mut self, path: &[&str], value: &Value, allowed: u8) {
+        let is = match value {
+            Value::Null => NULL,
+            Value::Bool(_) => TRUTH,
+            Value::Number(_) => NUMBER,
+            Value::String(said) => {
+                self.truth(path, said, allowed);
+                // A variable leaves text, and compose makes of it what is wanted.
+                TEXT | (allowed & (NUMBER | TRUTH))
+            }
+            Value::Sequence(_) => LIST,
+            Value::Mapping(_) => MAP,
+            Value::Tagged(_) => return,
+        };
+        if is & allowed == 0 {
+            self.wrong(path, value, allowed);
+        }
+    }
+
+    /// Text that docker-compose 1 takes for a truth value.
+    fn truth(&mut self, path: &[&str], said: &str, allowed: u8) {
+        if allowed & TRUTH != 0 || !TRUTHS.contains(&said) {
+            return;
+        }
+        let place = self.place(path);
+        let before = self
+            .document
+            .source
+            .get(..place.span.start)
+            .unwrap_or_default();
+        if before.ends_with(['"', '\'']) || self.view.raw(&place) != said {
+            return;
+        }
+        let key = path.last().copied().unwrap_or_default();
+        let message =
+            format!("{key}: {said} is a truth value for docker-compose 1, which refuses it");
+        let place = say(place, message, "", format!("write {key}: \"{said}\""));
+        let finding = Finding::at(&WRONG_TYPE, place);
+        self.findings.push(finding.weighing(Severity::Warning));
+    }
+
+    fn wrong(&mut self, path: &[&str], value: &Value, allowed: u8) {
+        let is = match value {
+            Value::Null => "empty",
+            Value::Bool(_) => "a truth value",
+            Value::Number(_) => "a number",
+            Value::String(_) => "text",
+            Value::Sequence(_) => "a list",
+            _ => "a map",
+        };
+        let names = [
+            (TEXT, "text in quotes"),
+            (NUMBER, "a number"),
+            (TRUTH, "true or false"),
+            (LIST, "a list"),
+            (MAP, "a map"),
+        ];
+        let wanted = names.into_iter().filter(|(bit, _)| allowed & bit != 0);
+        let wanted: Vec<&str> = wanted.map(|(_, name)| name).collect();
+        let key = path.last().copied().unwrap_or_default();
+        let help = match value {
+            Value::Null => format!("remove {key}, or write what belongs there"),
+            _ => format!("write {}", wanted.join(" or ")),
+        };
+        let message = format!("{key} is {is}, and has to be {}", wanted.join(" or "));
+        let place = say(self.place(path), message, "compose refuses the file", help);
+        self.findings.push(Finding::at(&WRONG_TYPE, place));
+    }
+
+    fn place(&self, path: &[&str]) -> Diagnostic {
+        let span = self
+            .view
+            .positions(&self.document.path, |positions| positions.find(path).value);
+        self.view.bytes(&self.document.path, span.unwrap_or(0..0))
+    }
+
+    fn place_of_key(&self, path: &[&str]) -> Diagnostic {
+        let span = self
+            .view
+            .positions(&self.document.path, |positions| positions.find(path).key);
+        self.view.bytes(&self.document.path, span.unwrap_or(0..0))
+    }
+}
+
+/// The entries of a map; none of anything else.
+fn entries(value: Option<&Value>) -> impl Iterator<Item = (String, &Value)> {
+    let map = value.and_then(Value::as_mapping);
+    map.into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((text(key)?, value)))
+}
