@@ -4,6 +4,7 @@
 
 mod allow;
 mod compose;
+mod nginx;
 mod syntax;
 
 use std::cmp::Ordering;
@@ -32,6 +33,7 @@ impl Subject<'_> {
 pub fn check(subject: &Subject) -> Vec<Finding> {
     let mut findings = syntax::check(subject);
     findings.extend(compose::check(subject));
+    findings.extend(nginx::check(subject));
     findings.dedup();
     let (inputs, parsed) = (&subject.revision.inputs, &subject.revision.parsed);
     let beside = parsed
@@ -48,6 +50,7 @@ pub fn rules() -> Vec<&'static Rule> {
     let families = [
         &[&NGINX_TEST, &SYSTEMD_VERIFY][..],
         syntax::RULES,
+        nginx::RULES,
         allow::RULES,
     ];
     let families = families.iter().chain(compose::RULES);

@@ -65,6 +65,8 @@ pub struct Revision {
     pub parsed: Parsed,
     /// Its inputs by their path in the checkout.
     pub inputs: std::collections::BTreeMap<PathBuf, File>,
+    /// Copies beside the inputs that people and editors left: no resources.
+    pub backups: BTreeSet<PathBuf>,
 }
 
 impl Checkout {
@@ -336,6 +338,7 @@ fn finish(loaded: Loaded, read: Read, mut origin: Origin) -> Revision {
         warnings: loaded.warnings,
         parsed: loaded.parsed,
         inputs: read.found,
+        backups: read.backups,
     }
 }
 

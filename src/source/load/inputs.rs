@@ -20,6 +20,7 @@ pub struct Inputs<'t> {
     found: RefCell<BTreeMap<PathBuf, File>>,
     absent: RefCell<BTreeSet<PathBuf>>,
     folders: RefCell<BTreeMap<PathBuf, BTreeSet<String>>>,
+    backups: RefCell<BTreeSet<PathBuf>>,
 }
 
 /// What was read.
@@ -31,6 +32,8 @@ pub struct Read {
     pub absent: BTreeSet<PathBuf>,
     /// Folders whose files are inputs, with the names in them.
     pub folders: BTreeMap<PathBuf, BTreeSet<String>>,
+    /// Copies in those folders that people and editors left, which are no inputs.
+    pub backups: BTreeSet<PathBuf>,
 }
 
 impl<'t> Inputs<'t> {
@@ -52,6 +55,7 @@ impl<'t> Inputs<'t> {
             found: RefCell::default(),
             absent: RefCell::default(),
             folders: RefCell::default(),
+            backups: RefCell::default(),
         }
     }
 
@@ -61,6 +65,7 @@ impl<'t> Inputs<'t> {
             found: self.found.into_inner(),
             absent: self.absent.into_inner(),
             folders: self.folders.into_inner(),
+            backups: self.backups.into_inner(),
         }
     }
 
@@ -106,6 +111,11 @@ impl<'t> Inputs<'t> {
     /// Names in a folder of inputs, without those that are never inputs.
     pub fn names(&self, folder: &Path) -> Result<Vec<String>> {
         let mut names = self.tree.list(folder)?;
+        let copies = names.iter().filter(|name| is_copy(name));
+        let copies = copies.map(|name| folder.join(name));
+        self.backups
+            .borrow_mut()
+            .extend(copies.filter(|path| !self.left_out(path)));
         names.retain(|name| !is_backup(name));
         let known = names.iter().cloned().collect();
         self.folders.borrow_mut().insert(folder.into(), known);
@@ -135,15 +145,20 @@ pub fn is_env_file(path: &Path) -> bool {
     })
 }
 
-/// Copies that people and editors leave beside a file: never resources.
+/// Copies that people and editors leave beside a file, and what explains a folder: never resources.
 pub fn is_backup(name: &str) -> bool {
+    is_copy(name)
+        || name.starts_with("README")
+        || [".gitkeep", ".gitignore", ".gitattributes", ".DS_Store"].contains(&name)
+        || (name.starts_with('.') && (name.ends_with(".swp") || name.ends_with(".swo")))
+}
+
+/// Copies that people and editors leave beside a file.
+fn is_copy(name: &str) -> bool {
     name.contains(".backup.")
         || name.ends_with(".bak")
         || name.ends_with(".backup")
         || name.ends_with('~')
-        || name.starts_with("README")
-        || [".gitkeep", ".gitignore", ".gitattributes", ".DS_Store"].contains(&name)
-        || (name.starts_with('.') && (name.ends_with(".swp") || name.ends_with(".swo")))
 }
 
 /// `base` and a relative path without `.` and `..`; `None` when it leaves the checkout.

@@ -75,7 +75,8 @@ impl<'a> Lexer<'a> {
         let mut dollar = false;
         while let Some(byte) = self.peek() {
             match byte {
-                b'{' if dollar => dollar = false,
+                // nginx does not take the brace for the end of the dollar's turn: `${{` is one word.
+                b'{' if dollar => {}
                 b' ' | b'\t' | b'\r' | b'\n' | b';' | b'{' => break,
                 b'\\' => {
                     dollar = false;

@@ -4,6 +4,7 @@
 //! words, quoted strings, `;`, `{`, `}` and `#`. Nothing here knows any directive.
 
 mod certificates;
+mod includes;
 mod lexer;
 mod runtime;
 mod upstream;
@@ -12,7 +13,8 @@ use std::ops::Range;
 use std::path::Path;
 
 pub use certificates::certificates;
-pub use runtime::{listens, read_timeout, zones};
+pub use includes::{Includes, Node};
+pub use runtime::{listens, read_timeout, time, zones};
 pub use upstream::{behind_port, behind_url};
 
 use crate::model::Diagnostic;

@@ -117,7 +117,7 @@ fn listen(directive: &Directive) -> Option<Listen> {
 }
 
 /// A time of nginx's, <https://nginx.org/en/docs/syntax.html>: `60`, `90s`, `1h 30m`, `250ms`.
-fn time(text: &str) -> Option<Duration> {
+pub fn time(text: &str) -> Option<Duration> {
     let mut total = Duration::ZERO;
     let mut rest = text.trim();
     while !rest.is_empty() {

@@ -100,6 +100,8 @@ pub struct UnitPolicy {
     pub start_timeout: Option<Duration>,
     /// How long it has to stay up.
     pub settle: Option<Duration>,
+    /// How long a request to what it publishes may take.
+    pub response_time: Option<Duration>,
 }
 
 /// `[network.NAME]`

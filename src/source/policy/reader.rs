@@ -124,6 +124,7 @@ impl Reader<'_> {
             on_change: raw.on_change.unwrap_or_default(),
             start_timeout: self.duration(&raw.start_timeout)?,
             settle: self.duration(&raw.settle)?,
+            response_time: self.duration(&raw.response_time)?,
         })
     }
 

@@ -81,6 +81,7 @@ pub(super) struct Unit {
     pub(super) on_change: Option<crate::model::OnChange>,
     pub(super) start_timeout: Option<Text>,
     pub(super) settle: Option<Text>,
+    pub(super) response_time: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -24,6 +24,7 @@ enabled = false
 start = true
 on_change = "none"
 start_timeout = "1h30m"
+response_time = "300s"
 
 [network.net]
 owner = "infra.service"
@@ -111,6 +112,7 @@ fn everything_is_read() {
     let unit = &policy.units["a.service"];
     assert_eq!(&FULL[unit.span.clone()], "\"a.service\"");
     assert_eq!(unit.value.start_timeout, Some(Duration::from_secs(5400)));
+    assert_eq!(unit.value.response_time, Some(Duration::from_secs(300)));
     assert_eq!(unit.value.on_change, OnChange::None);
     let members = &policy.networks["net"].value.members;
     assert_eq!(&FULL[members[0].1.clone()], "\"172.27.0.10\"");
@@ -146,7 +148,7 @@ fn what_is_wrong_is_said_with_its_place() {
         (
             "[unit.\"a.service\"]\nstat = true\n",
             "watchme.toml:2:1: unknown key \"stat\"",
-            "the keys here are start, on_change, start_timeout, settle",
+            "the keys here are start, on_change, start_timeout, settle, response_time",
             Some("did you mean start?"),
         ),
         (

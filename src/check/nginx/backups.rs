@@ -1,0 +1,134 @@
+//! Copies of files that nginx loads like any other.
+
+use std::path::Path;
+
+use super::view::View;
+use crate::model::{Diagnostic, Finding, Severity};
+use crate::source::nginx::Node;
+
+crate::rule! {
+    BACKUP_INCLUDED, "nginx-backup-included", Error;
+}
+
+/// Endings that people, editors and packages give a file which is no more in use.
+const ENDINGS: [&str; 18] = [
+    ".orig",
+    ".save",
+    ".old",
+    ".bak",
+    ".backup",
+    ".copy",
+    ".swp",
+    ".tmp",
+    ".rej",
+    ".disabled",
+    ".rpmsave",
+    ".rpmnew",
+    ".rpmorig",
+    ".dpkg-old",
+    ".dpkg-dist",
+    ".dpkg-new",
+    ".dpkg-bak",
+    ".ucf-old",
+];
+
+/// Complains about copies in the folders that nginx includes.
+pub fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
+    let revision = view.subject.revision;
+    for site in revision.desired.sites.values().filter(|site| site.enabled) {
+        let path = &site.file.source;
+        if is_copy(path) {
+            let message = format!(
+                "{} looks like a copy, and is a site like any other",
+                name(path)
+            );
+            findings.push(found(view, path, message, Severity::Error));
+        }
+    }
+    let patterns = patterns(view);
+    for pattern in &patterns {
+        for included in view.includes.matching(pattern) {
+            let entry = revision.desired.etc.get(&Path::new("nginx").join(included));
+            let Some(entry) = entry.filter(|entry| is_copy(&entry.file.source)) else {
+                continue;
+            };
+            let path = &entry.file.source;
+            let message = format!(
+                "{} looks like a copy, and include {pattern} loads it",
+                name(path)
+            );
+            findings.push(found(view, path, message, Severity::Error));
+        }
+    }
+    left_out(view, findings);
+}
+
+/// Copies that are no resources here: nobody but this program knows that.
+fn left_out(view: &View<'_>, findings: &mut Vec<Finding>) {
+    let revision = view.subject.revision;
+    let Some(folder) = sites_folder(view) else {
+        return;
+    };
+    for path in revision
+        .backups
+        .iter()
+        .filter(|path| path.parent() == Some(folder))
+    {
+        let message = format!(
+            "{} is a copy beside the sites: left out here, but include sites-enabled/* loads it wherever it is linked",
+            name(path)
+        );
+        findings.push(found(view, path, message, Severity::Warning));
+    }
+}
+
+/// Where the sites lie, as one of them tells.
+fn sites_folder<'a>(view: &View<'a>) -> Option<&'a Path> {
+    let site = view.subject.revision.desired.sites.values().next()?;
+    site.file.source.parent()
+}
+
+/// The patterns that are included anywhere.
+fn patterns<'v>(view: &'v View<'_>) -> Vec<&'v str> {
+    fn collect<'v>(level: &'v [Node<'_>], found: &mut Vec<&'v str>) {
+        for node in level {
+            if node.name() == "include" && node.first().contains('*') {
+                found.push(node.first());
+            }
+            collect(node.inside(), found);
+        }
+    }
+    let mut found = vec!["conf.d/*.conf"];
+    collect(&view.http, &mut found);
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn is_copy(path: &Path) -> bool {
+    let name = name(path).to_lowercase();
+    let numbered = name.split_once(".20").is_some_and(|(_, date)| {
+        date.len() >= 6
+            && date
+                .chars()
+                .all(|c| c.is_ascii_digit() || "_-.:t".contains(c))
+    });
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+        || name.ends_with('~')
+        || name.contains(".backup.")
+        || numbered
+}
+
+fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+fn found(view: &View<'_>, path: &Path, message: String, severity: Severity) -> Finding {
+    let help = "remove it: git keeps what was there before".to_owned();
+    let place = Diagnostic {
+        help: Some(help),
+        ..Diagnostic::of_line(path, view.text(path), 1, message)
+    };
+    Finding::at(&BACKUP_INCLUDED, place).weighing(severity)
+}

@@ -1,0 +1,81 @@
+//! What is wrong with the configuration of nginx, as the sites and the files that they include say it.
+
+mod backups;
+mod forwarded;
+mod headers;
+mod injection;
+mod paths;
+mod ports;
+mod servers;
+mod target;
+mod timeouts;
+mod upstreams;
+mod view;
+
+use std::collections::BTreeMap;
+
+use super::Subject;
+use crate::model::{Finding, Rule};
+use crate::source::nginx::Includes;
+use view::View;
+
+/// The rules of this family.
+pub const RULES: &[&Rule] = &[
+    &paths::PREFIX_MISMATCH,
+    &paths::DUPLICATE_LOCATION,
+    &paths::ALIAS_TRAVERSAL,
+    &servers::DUPLICATE_SERVER,
+    &servers::DUPLICATE_LISTEN,
+    &servers::DUPLICATE_DEFAULT,
+    &servers::SERVER_NAME_REGEX,
+    &upstreams::CONTAINER_UPSTREAM,
+    &ports::PORT_UNPUBLISHED,
+    &ports::PORT_UNPROXIED,
+    &headers::ADD_HEADER_DROPPED,
+    &headers::CORS_TWICE,
+    &forwarded::FORWARDED_HEADERS,
+    &forwarded::HOST_SPOOFABLE,
+    &forwarded::WEBSOCKET_HEADERS,
+    &injection::HEADER_INJECTION,
+    &timeouts::TIMEOUT_TOO_SHORT,
+    &backups::BACKUP_INCLUDED,
+];
+
+/// What the rules of this family find.
+pub fn check(subject: &Subject) -> Vec<Finding> {
+    let includes = Includes::of(&subject.revision.desired);
+    let view = View::new(subject, &includes);
+    let groups = target::groups(&view);
+    let published = ports::Published::of(subject.revision);
+    let containers = upstreams::Containers::of(&view);
+    let needs = timeouts::needs(subject.revision);
+    let mut proxied = ports::Proxied::default();
+    let mut seen = BTreeMap::new();
+    let mut findings = Vec::new();
+    view.visit(&mut |block| {
+        let found = &mut findings;
+        paths::check(&view, block, found);
+        headers::check(&view, block, found);
+        forwarded::check(&view, block, &groups, found);
+        injection::check(&view, block, found);
+        timeouts::check(&view, block, (&groups, &needs), found);
+        upstreams::check(
+            &view,
+            block,
+            (&groups, &containers),
+            &published,
+            (&mut seen, found),
+        );
+        proxied.add(&groups, block);
+    });
+    servers::check(&view, &mut findings);
+    ports::check(&view, &published, &proxied, &mut findings);
+    backups::check(&view, &mut findings);
+    // A file that is included in several places is complained about once.
+    findings.sort_by_key(|finding| finding.to_string());
+    findings.dedup();
+    findings
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+//! Servers that get in each other's way, and names that match more than is meant.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::view::View;
+use crate::model::Finding;
+use crate::source::nginx::Node;
+
+crate::rule! {
+    DUPLICATE_SERVER, "nginx-duplicate-server", Error;
+    DUPLICATE_LISTEN, "nginx-duplicate-listen", Error;
+    DUPLICATE_DEFAULT, "nginx-duplicate-default-server", Error;
+    SERVER_NAME_REGEX, "nginx-server-name-regex", Warning;
+}
+
+/// Ports of one `listen` that are told apart; real ranges are shorter.
+const MAX_RANGE: u16 = 1000;
+
+/// What the servers claim together.
+#[derive(Default)]
+struct Claims<'v, 'a> {
+    /// Who has a name on a socket first.
+    names: HashMap<(String, String), (usize, &'v Node<'a>)>,
+    /// Who is the default of a socket.
+    defaults: HashMap<String, &'v Node<'a>>,
+}
+
+/// What is wrong with the servers.
+pub fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
+    let mut claims = Claims::default();
+    for (number, server) in view.servers().enumerate() {
+        let sockets = listens(view, server, &mut claims, findings);
+        names(view, (number, server), &sockets, &mut claims, findings);
+    }
+}
+
+/// The sockets of a server; one without any listens on port 80.
+fn listens<'v, 'a>(
+    view: &View<'a>,
+    server: &'v Node<'a>,
+    claims: &mut Claims<'v, 'a>,
+    findings: &mut Vec<Finding>,
+) -> BTreeSet<String> {
+    let mut sockets = BTreeSet::new();
+    for listen in server
+        .inside()
+        .iter()
+        .filter(|node| node.name() == "listen")
+    {
+        let options = listen.directive.args.iter().skip(1);
+        let is_default = options
+            .map(|word| word.text.as_str())
+            .any(|word| matches!(word, "default_server" | "default"));
+        for socket in addresses(listen.first()) {
+            if !sockets.insert(socket.clone()) {
+                let message = format!("this server listens on {socket} twice: nginx refuses it");
+                let help = "remove one of the two";
+                findings.push(view.find(&DUPLICATE_LISTEN, listen, message, "", help));
+                continue;
+            }
+            if !is_default {
+                continue;
+            }
+            if let Some(first) = claims.defaults.get(&socket) {
+                let place = view.place(first);
+                let message =
+                    format!("{socket} has its default server at {place} already: nginx refuses it");
+                let help = "keep default_server at one of them";
+                findings.push(view.find(&DUPLICATE_DEFAULT, listen, message, "", help));
+            } else {
+                claims.defaults.insert(socket, listen);
+            }
+        }
+    }
+    if sockets.is_empty() {
+        sockets.insert("0.0.0.0:80".into());
+    }
+    sockets
+}
+
+/// What a `listen` means: `80`, `*:80` and `0.0.0.0:80` are one.
+fn addresses(text: &str) -> Vec<String> {
+    if text.starts_with("unix:") {
+        return vec![text.to_owned()];
+    }
+    let (address, port) = match text.rsplit_once(':') {
+        Some((address, port)) if !port.ends_with(']') => (address, port),
+        _ if text.starts_with(|c: char| c.is_ascii_digit()) && !text.contains('.') => ("*", text),
+        _ => (text, "80"),
+    };
+    let address = match address {
+        "*" => Ipv4Addr::UNSPECIFIED.to_string(),
+        "localhost" => Ipv4Addr::LOCALHOST.to_string(),
+        other => match other.trim_matches(['[', ']']).parse::<Ipv6Addr>() {
+            Ok(address) => format!("[{address}]"),
+            Err(_) => other.to_lowercase(),
+        },
+    };
+    let (from, to) = port.split_once('-').unwrap_or((port, port));
+    match (from.parse::<u16>(), to.parse::<u16>()) {
+        (Ok(from), Ok(to)) if from <= to && to - from <= MAX_RANGE => (from..=to)
+            .map(|port| format!("{address}:{port}"))
+            .collect(),
+        _ => vec![format!("{address}:{port}")],
+    }
+}
+
+/// A name that a server claims, and where it is written.
+struct Name<'v, 'a> {
+    text: String,
+    node: &'v Node<'a>,
+    span: std::ops::Range<usize>,
+}
+
+fn names<'v, 'a>(
+    view: &View<'a>,
+    (number, server): (usize, &'v Node<'a>),
+    sockets: &BTreeSet<String>,
+    claims: &mut Claims<'v, 'a>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut names = Vec::new();
+    for node in server
+        .inside()
+        .iter()
+        .filter(|node| node.name() == "server_name")
+    {
+        names.extend(node.directive.args.iter().map(|word| Name {
+            text: match word.text.starts_with('~') {
+                true => word.text.clone(),
+                false => word.text.to_lowercase(),
+            },
+            node,
+            span: word.span.clone(),
+        }));
+    }
+    if names.is_empty() {
+        let span = server.directive.span.clone();
+        let text = String::new();
+        names.push(Name {
+            text,
+            node: server,
+            span,
+        });
+    }
+    let mut known = BTreeSet::new();
+    for name in &names {
+        if name.text.starts_with('~') {
+            findings.extend(regex(view, name));
+        } else if !name.text.contains('$') && known.insert(name.text.clone()) {
+            findings.extend(claim(view, number, name, sockets, claims));
+        }
+    }
+}
+
+/// A name on the sockets of its server. One that another server has there already is ignored by nginx.
+fn claim<'v, 'a>(
+    view: &View<'a>,
+    number: usize,
+    name: &Name<'v, 'a>,
+    sockets: &BTreeSet<String>,
+    claims: &mut Claims<'v, 'a>,
+) -> Option<Finding> {
+    // `.example.org` is `example.org` and `*.example.org`.
+    let keys = match name.text.strip_prefix('.') {
+        Some(domain) => vec![domain.to_owned(), format!("*.{domain}")],
+        None => vec![name.text.clone()],
+    };
+    let mut taken: Vec<&str> = Vec::new();
+    let mut first = None;
+    for socket in sockets {
+        for key in &keys {
+            let place = (socket.clone(), key.clone());
+            let (owner, node) = *claims.names.entry(place).or_insert((number, name.node));
+            if owner != number && !taken.contains(&socket.as_str()) {
+                taken.push(socket);
+                first.get_or_insert(node);
+            }
+        }
+    }
+    let place = view.place(first?);
+    let on = taken.join(" and ");
+    let message = match name.text.as_str() {
+        "" => format!(
+            "a server without a name stands on {on} at {place} already: nginx ignores this one"
+        ),
+        text => {
+            format!("server_name {text} stands on {on} at {place} already: nginx ignores this one")
+        }
+    };
+    let help = "join the two servers, or give one of them another name or port";
+    let span = name.span.clone();
+    let place = view.complain(name.node.path, span, message, "", help);
+    Some(Finding::at(&DUPLICATE_SERVER, place))
+}
+
+/// A regular expression that also matches names which only contain or resemble the one that is meant.
+fn regex(view: &View<'_>, name: &Name<'_, '_>) -> Option<Finding> {
+    let expression = name.text.strip_prefix('~')?;
+    // Everything is meant.
+    if [
+        "", ".", ".*", ".+", "^", "^.*$", "^.+$", "^.*", "^.+", "^(.*)$", "^(.+)$",
+    ]
+    .contains(&expression)
+    {
+        return None;
+    }
+    let open = match (expression.starts_with('^'), expression.ends_with('$')) {
+        (true, true) => "",
+        (false, true) => "has no ^ at its beginning",
+        (true, false) => "has no $ at its end",
+        (false, false) => "has no ^ and $ around it",
+    };
+    let (message, help) = match (open, has_bare_dot(expression)) {
+        ("", false) => return None,
+        ("", true) => (
+            format!(
+                "a dot in the server name ~{expression} is not escaped: it matches any character"
+            ),
+            "write \\. for a dot".to_owned(),
+        ),
+        (open, _) => {
+            let inside = expression.trim_start_matches('^').trim_end_matches('$');
+            let message = format!(
+                "the server name ~{expression} {open}: names of others that contain it match, too"
+            );
+            (message, format!("write ~^{inside}$, with \\. for a dot"))
+        }
+    };
+    let place = view.complain(name.node.path, name.span.clone(), message, "", help);
+    Some(Finding::at(&SERVER_NAME_REGEX, place))
+}
+
+/// Whether a dot stands for any character where a name has its dots: outside brackets, and not
+/// repeated as in `.*`.
+fn has_bare_dot(expression: &str) -> bool {
+    let mut chars = expression.chars().peekable();
+    let mut class = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                chars.next();
+            }
+            '[' => class = true,
+            ']' => class = false,
+            '.' if !class => {
+                if !matches!(chars.peek(), Some('*' | '+' | '?' | '{')) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}

@@ -1,0 +1,127 @@
+//! Upstreams that only containers can reach by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ports::Published;
+use super::target::{Groups, Target, behind, passes};
+use super::view::{Block, View};
+use crate::model::{Finding, Severity};
+use crate::source::nginx::Node;
+
+crate::rule! {
+    CONTAINER_UPSTREAM, "nginx-container-upstream", Error;
+}
+
+/// Names that Docker and Podman give the host inside of containers.
+const OF_THE_HOST: [&str; 4] = [
+    "host.docker.internal",
+    "gateway.docker.internal",
+    "kubernetes.docker.internal",
+    "host.containers.internal",
+];
+
+/// Names that only Docker's own DNS knows.
+pub struct Containers<'v> {
+    names: BTreeSet<&'v str>,
+    /// Names that etc/hosts gives the host.
+    hosts: BTreeSet<String>,
+}
+
+impl<'v> Containers<'v> {
+    /// Services and containers of the compose files, and aliases of network members.
+    pub fn of(view: &View<'v>) -> Self {
+        let revision = view.subject.revision;
+        let mut names = BTreeSet::new();
+        for (_, compose) in revision.parsed.compose.values() {
+            for (name, service) in &compose.services {
+                names.insert(name.as_str());
+                names.extend(service.container_name.as_deref());
+            }
+        }
+        let members = revision.desired.networks.values();
+        for member in members.flat_map(|network| &network.members) {
+            names.extend(member.aliases.iter().map(String::as_str));
+            if let crate::model::MemberName::Container(name) = &member.name {
+                names.insert(name);
+            }
+        }
+        let hosts = revision.desired.etc.get(std::path::Path::new("hosts"));
+        let hosts = hosts.map(|hosts| String::from_utf8_lossy(&hosts.file.content).into_owned());
+        let words = hosts.iter().flat_map(|text| text.split_whitespace());
+        Self {
+            names,
+            hosts: words.map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// Complains about upstreams of a block that the host cannot resolve. `seen` are the places that
+/// were complained about: a group may be used many times.
+pub fn check(
+    view: &View<'_>,
+    block: &Block<'_, '_>,
+    (groups, containers): (&Groups<'_>, &Containers<'_>),
+    published: &Published<'_>,
+    (seen, findings): (&mut BTreeMap<usize, ()>, &mut Vec<Finding>),
+) {
+    for (_, pass) in passes(block) {
+        for (target, node) in behind(groups, pass) {
+            let place = std::ptr::from_ref(node.directive) as usize;
+            if seen.insert(place, ()).is_none() {
+                findings.extend(unreachable(view, containers, published, target, node));
+            }
+        }
+    }
+}
+
+fn unreachable(
+    view: &View<'_>,
+    containers: &Containers<'_>,
+    published: &Published<'_>,
+    target: Target<'_>,
+    node: &Node<'_>,
+) -> Option<Finding> {
+    let host = target.host;
+    if containers.hosts.contains(host) || target.is_loopback() {
+        return None;
+    }
+    let (message, severity) = if OF_THE_HOST.contains(&host) {
+        let message =
+            format!("only containers know {host}, and this nginx runs on the host itself");
+        (message, Severity::Error)
+    } else if containers.names.contains(host) {
+        let message =
+            format!("{host} is the name of a container: nginx on the host cannot resolve it");
+        (message, Severity::Error)
+    } else if target.is_bare_name() && target.port.is_some() && view.subject.is_whole() {
+        let message = format!(
+            "{host} is no name that DNS knows: nginx does not start where it does not resolve"
+        );
+        (message, Severity::Warning)
+    } else {
+        return None;
+    };
+    let port = published.port_of(host, target.port);
+    let text = node.first();
+    let address = format!(
+        "localhost:{}",
+        port.map_or("PORT".into(), |port| port.to_string())
+    );
+    let fixed = text.replacen(target.authority, &address, 1);
+    let help = match port {
+        Some(_) => format!("write {} {fixed};", node.name()),
+        None => format!(
+            "write {} {fixed}; with the port that it publishes on the host",
+            node.name()
+        ),
+    };
+    let span = node.directive.args.first()?.span.clone();
+    let place = view.complain(
+        node.path,
+        span,
+        message,
+        "the host resolves this name",
+        help,
+    );
+    Some(Finding::at(&CONTAINER_UPSTREAM, place).weighing(severity))
+}

@@ -1,0 +1,237 @@
+//! The http configuration as nginx would have it: sites and included files together, and what a
+//! block inherits.
+
+use std::ops::Range;
+use std::path::Path;
+
+use crate::check::Subject;
+use crate::model::{Diagnostic, Finding, Rule};
+use crate::source::nginx::{Includes, Node};
+
+/// Included files that say nothing which a rule asks for: packages and certbot bring them along.
+const HARMLESS: [&str; 8] = [
+    "mime.types",
+    "options-ssl-nginx.conf",
+    "snakeoil.conf",
+    "fastcgi_params",
+    "fastcgi.conf",
+    "fastcgi-php.conf",
+    "uwsgi_params",
+    "scgi_params",
+];
+
+/// What of a desired state nginx loads.
+pub struct View<'a> {
+    /// The revision.
+    pub subject: &'a Subject<'a>,
+    /// Files that may be included.
+    pub includes: &'a Includes,
+    /// Directives at the level of `http`: of nginx.conf, of conf.d, and of the enabled sites.
+    pub http: Vec<Node<'a>>,
+}
+
+/// A block in which requests are handled, with what stands in it.
+pub struct Block<'b, 'v> {
+    /// `server`, `location`, `if` or `limit_except`; `None` for `http`.
+    pub node: Option<&'v Node<'v>>,
+    /// The block around it.
+    pub outer: Option<&'b Block<'b, 'v>>,
+    /// Its directives by name; those with one name in their order.
+    settings: Vec<&'v Node<'v>>,
+}
+
+impl<'a> View<'a> {
+    /// Combines the files as Debian's nginx.conf does, or as the desired state's own one.
+    pub fn new(subject: &'a Subject<'a>, includes: &'a Includes) -> Self {
+        let revision = subject.revision;
+        let mut http = match includes.file("nginx.conf") {
+            Some(main) => main
+                .into_iter()
+                .filter(|node| node.name() == "http")
+                .flat_map(|node| node.block.unwrap_or_default())
+                .filter(|node| !is_usual(node))
+                .collect(),
+            None => {
+                let names = includes.matching("conf.d/*.conf");
+                names
+                    .filter_map(|name| includes.file(name))
+                    .flatten()
+                    .collect::<Vec<_>>()
+            }
+        };
+        for (name, directives) in &revision.parsed.sites {
+            let site = revision.desired.sites.get(name).filter(|site| site.enabled);
+            if let Some(site) = site {
+                http.extend(includes.resolve(&site.file.source, directives));
+            }
+        }
+        Self {
+            subject,
+            includes,
+            http,
+        }
+    }
+
+    /// All servers.
+    pub fn servers(&self) -> impl Iterator<Item = &Node<'a>> {
+        self.http.iter().filter(|node| node.name() == "server")
+    }
+
+    /// Shows every block to `look`, `http` included, the outer ones first.
+    pub fn visit<'v>(&'v self, look: &mut dyn FnMut(&Block<'_, 'v>)) {
+        visit(None, None, &self.http, look);
+    }
+
+    /// The text of an input as it was parsed.
+    pub fn text(&self, path: &Path) -> String {
+        let file = self.subject.revision.inputs.get(path);
+        file.map(|file| String::from_utf8_lossy(&file.content).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// A complaint about bytes of an input.
+    pub fn complain(
+        &self,
+        path: &Path,
+        span: Range<usize>,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Diagnostic {
+        Diagnostic {
+            path: path.into(),
+            source: self.text(path),
+            span,
+            message: message.into(),
+            expected: expected.into(),
+            help: Some(help.into()),
+        }
+    }
+
+    /// A finding about a whole directive.
+    pub fn find(
+        &self,
+        rule: &'static Rule,
+        node: &Node<'_>,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Finding {
+        let span = node.directive.span.clone();
+        Finding::at(
+            rule,
+            self.complain(node.path, span, message, expected, help),
+        )
+    }
+
+    /// Where a directive stands, as `path:line`.
+    pub fn place(&self, node: &Node<'_>) -> String {
+        let text = self.text(node.path);
+        let before = text.get(..node.directive.span.start).unwrap_or_default();
+        format!(
+            "{}:{}",
+            node.path.display(),
+            before.matches('\n').count() + 1
+        )
+    }
+}
+
+/// What any nginx.conf includes, and what is looked at on its own.
+fn is_usual(node: &Node<'_>) -> bool {
+    let usual = ["sites-enabled/*", "conf.d/*.conf", "modules-enabled/*.conf"];
+    node.name() == "include" && usual.iter().any(|usual| node.first().ends_with(usual))
+}
+
+fn visit<'v>(
+    node: Option<&'v Node<'v>>,
+    outer: Option<&Block<'_, 'v>>,
+    level: &'v [Node<'v>],
+    look: &mut dyn FnMut(&Block<'_, 'v>),
+) {
+    let is_block = |node: &Node<'_>| {
+        node.block.is_some() && matches!(node.name(), "server" | "location" | "if" | "limit_except")
+    };
+    let mut settings: Vec<&'v Node<'v>> =
+        level.iter().filter(|node| node.block.is_none()).collect();
+    settings.sort_by_key(|node| node.name());
+    let block = Block {
+        node,
+        outer,
+        settings,
+    };
+    look(&block);
+    for node in level.iter().filter(|node| is_block(node)) {
+        visit(Some(node), Some(&block), node.inside(), look);
+    }
+}
+
+impl<'b, 'v> Block<'b, 'v> {
+    /// The name of the block: `http`, `server`, `location`, `if` or `limit_except`.
+    pub fn kind(&self) -> &str {
+        self.node.map_or("http", |node| node.name())
+    }
+
+    /// Directives of one name in this very block.
+    pub fn own(&self, name: &str) -> &[&'v Node<'v>] {
+        let from = self.settings.partition_point(|node| node.name() < name);
+        let rest = self.settings.get(from..).unwrap_or_default();
+        let length = rest.partition_point(|node| node.name() == name);
+        rest.get(..length).unwrap_or_default()
+    }
+
+    /// This block and those around it, from the inside.
+    pub fn chain(&self) -> impl Iterator<Item = &Block<'b, 'v>> {
+        let mut next: Option<&Block<'b, 'v>> = Some(self);
+        std::iter::from_fn(move || {
+            let block = next?;
+            next = block.outer;
+            Some(block)
+        })
+    }
+
+    /// Directives of one name that are in force: those of the innermost block that has any.
+    /// `None` where a file that is not known could say so, too.
+    pub fn in_force(&self, name: &str) -> Option<&[&'v Node<'v>]> {
+        for block in self.chain() {
+            if block.includes_unknown() {
+                return None;
+            }
+            let own = block.own(name);
+            if !own.is_empty() {
+                return Some(own);
+            }
+        }
+        Some(&[])
+    }
+
+    /// The one directive of a name that is in force, or nothing.
+    pub fn setting(&self, name: &str) -> Option<&'v Node<'v>> {
+        self.chain()
+            .find_map(|block| block.own(name).last().copied())
+    }
+
+    /// Whether a file stands in it that is no input.
+    pub fn includes_unknown(&self) -> bool {
+        self.own("include").iter().any(|node| {
+            let name = node.first().rsplit('/').next().unwrap_or_default();
+            !HARMLESS.contains(&name)
+        })
+    }
+
+    /// The innermost location around it, or itself.
+    pub fn location(&self) -> Option<&'v Node<'v>> {
+        self.chain()
+            .filter_map(|block| block.node)
+            .find(|node| node.name() == "location")
+    }
+
+    /// The server around it.
+    pub fn server(&self) -> Option<&Block<'b, 'v>> {
+        self.chain().find(|block| block.kind() == "server")
+    }
+
+    /// All directives of this very block that have no block of their own.
+    pub fn settings(&self) -> &[&'v Node<'v>] {
+        &self.settings
+    }
+}
