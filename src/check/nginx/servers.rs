@@ -170,13 +170,20 @@ fn claim<'v, 'a>(
     let mut taken: Vec<&str> = Vec::new();
     let mut first = None;
     for socket in sockets {
-        for key in &keys {
-            let place = (socket.clone(), key.clone());
-            let (owner, node) = *claims.names.entry(place).or_insert((number, name.node));
-            if owner != number && !taken.contains(&socket.as_str()) {
+        let places: Vec<_> = keys
+            .iter()
+            .map(|key| (socket.clone(), key.clone()))
+            .collect();
+        let mut owners = places.iter().filter_map(|place| claims.names.get(place));
+        match owners.find(|(owner, _)| *owner != number) {
+            Some((_, node)) => {
                 taken.push(socket);
-                first.get_or_insert(node);
+                first.get_or_insert(*node);
             }
+            // nginx ignores a name as a whole.
+            None => claims
+                .names
+                .extend(places.into_iter().map(|place| (place, (number, name.node)))),
         }
     }
     let place = view.place(first?);

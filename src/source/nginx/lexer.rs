@@ -20,6 +20,10 @@ pub(super) struct Wrong {
     pub(super) expected: &'static str,
 }
 
+/// nginx holds a word, and a comment, with the byte behind it in a buffer of this size
+/// (`NGX_CONF_BUFFER`).
+const LONGEST: usize = 4096;
+
 /// Reads tokens one by one. Works on bytes, as nginx does: all that means something is ASCII.
 pub(super) struct Lexer<'a> {
     source: &'a str,
@@ -28,7 +32,6 @@ pub(super) struct Lexer<'a> {
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(source: &'a str) -> Self {
-        // nginx itself fails on a byte order mark; the parser of directives would too.
         Self { source, at: 0 }
     }
 
@@ -37,7 +40,14 @@ impl<'a> Lexer<'a> {
     }
 
     pub(super) fn next(&mut self) -> Result<Token, Wrong> {
-        self.skip_blanks();
+        if self.at == 0 && self.source.starts_with('\u{feff}') {
+            return Err(Wrong {
+                span: 0..'\u{feff}'.len_utf8(),
+                message: "the file begins with a byte order mark".into(),
+                expected: "nginx takes it for a part of the first directive: save the file without it",
+            });
+        }
+        self.skip_blanks()?;
         let start = self.at;
         let one = start..start + 1;
         match self.peek() {
@@ -46,7 +56,7 @@ impl<'a> Lexer<'a> {
             Some(b'{') => Ok(self.single(Token::Open(one))),
             Some(b'}') => Ok(self.single(Token::Close(one))),
             Some(quote @ (b'"' | b'\'')) => self.quoted(quote),
-            Some(_) => Ok(self.word()),
+            Some(_) => self.word(),
         }
     }
 
@@ -55,22 +65,40 @@ impl<'a> Lexer<'a> {
         token
     }
 
-    fn skip_blanks(&mut self) {
+    fn skip_blanks(&mut self) -> Result<(), Wrong> {
         while let Some(byte) = self.peek() {
             match byte {
                 b' ' | b'\t' | b'\r' | b'\n' => self.at += 1,
                 b'#' => {
+                    let start = self.at;
                     while self.peek().is_some_and(|byte| byte != b'\n') {
                         self.at += 1;
                     }
+                    let end = usize::from(self.peek().is_some());
+                    self.bound(start..self.at, end, "the comment")?;
                 }
                 _ => break,
             }
         }
+        Ok(())
+    }
+
+    /// Refuses what does not fit into nginx's buffer together with the `more` bytes behind it.
+    fn bound(&self, span: Range<usize>, more: usize, what: &str) -> Result<(), Wrong> {
+        if span.len() + more <= LONGEST {
+            return Ok(());
+        }
+        let rest = self.source.get(span.start..).unwrap_or_default();
+        let first = rest.chars().next().map_or(0, char::len_utf8);
+        Err(Wrong {
+            span: span.start..span.start + first,
+            message: format!("{what} that begins here is longer than nginx can hold"),
+            expected: "expected less than 4096 bytes",
+        })
     }
 
     /// An unquoted word: quotes and `}` inside are part of it, `${` does not start a block.
-    fn word(&mut self) -> Token {
+    fn word(&mut self) -> Result<Token, Wrong> {
         let start = self.at;
         let mut dollar = false;
         while let Some(byte) = self.peek() {
@@ -89,7 +117,8 @@ impl<'a> Lexer<'a> {
             }
             self.at += 1;
         }
-        Token::Word(self.taken(start..self.at, start..self.at))
+        self.bound(start..self.at, 1, "the word")?;
+        Ok(Token::Word(self.taken(start..self.at, start..self.at)))
     }
 
     fn quoted(&mut self, quote: u8) -> Result<Token, Wrong> {
@@ -110,6 +139,7 @@ impl<'a> Lexer<'a> {
             }
         }
         let word = self.taken(start + 1..self.at, start..self.at + 1);
+        self.bound(start + 1..self.at, 2, "the quoted string")?;
         self.at += 1;
         match self.peek() {
             None | Some(b' ' | b'\t' | b'\r' | b'\n' | b';' | b'{' | b')') => Ok(Token::Word(word)),

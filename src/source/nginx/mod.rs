@@ -204,6 +204,7 @@ mod tests {
             ("s { } t { u { v; } }", "s { } t { u { v; } } "),
             ("a \"\\t\\\\x\\y\";", "a <\t\\x\\y>; "),
             ("a b};", "a <b}>; "),
+            ("a ${{b;", "a <${{b>; "),
             ("", ""),
         ] {
             let parsed = parse(Path::new("s"), source).map(|parsed| outline(&parsed));
@@ -234,6 +235,38 @@ mod tests {
         ] {
             let error = parse(Path::new("s"), source).map_err(|error| error.to_string());
             assert_eq!(error, Err(expected.into()), "{source}");
+        }
+    }
+
+    /// Tried with nginx 1.22.
+    #[test]
+    fn what_does_not_fit_into_nginxs_buffer_is_refused() {
+        let long = |length: usize| "x".repeat(length);
+        for (source, expected) in [
+            (format!("a {};", long(4095)), None),
+            (
+                format!("a {};", long(4096)),
+                Some("s:1:3: the word that begins here is longer than nginx can hold"),
+            ),
+            (format!("a \"{}\";", long(4094)), None),
+            (
+                format!("a \"{}\";", long(4095)),
+                Some("s:1:4: the quoted string that begins here is longer than nginx can hold"),
+            ),
+            (format!("#{}\na;", long(4094)), None),
+            (
+                format!("#{}\na;", long(4095)),
+                Some("s:1:1: the comment that begins here is longer than nginx can hold"),
+            ),
+            (
+                "\u{feff}a;".to_owned(),
+                Some("s:1:1: the file begins with a byte order mark"),
+            ),
+        ] {
+            let error = parse(Path::new("s"), &source)
+                .err()
+                .map(|error| error.to_string());
+            assert_eq!(error.as_deref(), expected);
         }
     }
 
