@@ -5,6 +5,7 @@ mod bad_revisions;
 mod beyond_reload;
 mod changes;
 mod check_compose;
+mod check_nginx;
 mod drift;
 mod edited;
 mod gates;

@@ -72,7 +72,11 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     ports::check(&view, &published, &proxied, &mut findings);
     backups::check(&view, &mut findings);
     // A file that is included in several places is complained about once.
-    findings.sort_by_key(|finding| finding.to_string());
+    findings.sort_by_cached_key(|finding| {
+        let place = finding.place();
+        let at = place.map(|place| (place.path.clone(), place.span.start));
+        (at, finding.rule.name, finding.message().to_owned())
+    });
     findings.dedup();
     findings
 }

@@ -1,5 +1,7 @@
 //! What each rule finds, and what it leaves alone.
 
+mod stacks;
+
 use crate::check::tests::checked;
 use crate::model::Severity;
 
