@@ -5,6 +5,7 @@
 mod allow;
 mod compose;
 mod nginx;
+pub mod ports;
 mod syntax;
 
 use std::cmp::Ordering;

@@ -25,10 +25,25 @@ pub(super) fn checked(files: &[(String, String)]) -> Vec<Finding> {
         }
         index.write().unwrap();
     }
+    look_into(folder.path(), check)
+}
+
+/// What `look` sees in a checkout with these files.
+pub(super) fn surveyed<T>(files: &[(&str, &str)], look: impl FnOnce(&Subject) -> T) -> T {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, content) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    look_into(folder.path(), look)
+}
+
+fn look_into<T>(folder: &Path, look: impl FnOnce(&Subject) -> T) -> T {
     let owner = nix::unistd::Uid::effective().as_raw();
-    let checkout = Checkout::open(folder.path(), &[owner]).unwrap();
+    let checkout = Checkout::open(folder, &[owner]).unwrap();
     let (revision, wrong) = checkout.survey(&Which::Worktree).unwrap();
-    check(&Subject {
+    look(&Subject {
         revision: &revision,
         wrong: &wrong,
     })

@@ -68,6 +68,8 @@ pub(super) enum Command {
     Apply(ApplyArgs),
     /// Judge the desired state from its files alone: no host, no root, no Docker; exits with 2 for errors
     Check(CheckArgs),
+    /// Show every port: who declares it, who proxies it, and who listens on it here
+    Ports(PortsArgs),
     /// Compare the host with what was applied, and what was applied with git
     Drift(DriftArgs),
     /// Go back to an older generation, as a new one; `plan --to-generation N` shows what it would do
@@ -93,9 +95,11 @@ impl Command {
             | Command::Resume(_)
             | Command::Recover(_) => true,
             Command::Drift(drift) => drift.fix,
-            Command::Plan(_) | Command::Check(_) | Command::Status(_) | Command::History(_) => {
-                false
-            }
+            Command::Plan(_)
+            | Command::Check(_)
+            | Command::Ports(_)
+            | Command::Status(_)
+            | Command::History(_) => false,
         }
     }
 }
@@ -281,10 +285,15 @@ pub(super) struct CheckArgs {
 
 impl CheckArgs {
     pub fn which(&self) -> Which {
-        match &self.rev {
-            Some(rev) => Which::Rev(rev.clone()),
-            None => Which::Worktree,
-        }
+        as_it_lies(&self.rev)
+    }
+}
+
+/// A revision, or else the files as they lie.
+pub(super) fn as_it_lies(rev: &Option<String>) -> Which {
+    match rev {
+        Some(rev) => Which::Rev(rev.clone()),
+        None => Which::Worktree,
     }
 }
 
@@ -298,6 +307,27 @@ pub(super) enum Format {
     Sarif,
     /// Annotations of a pull request, by a workflow of GitHub Actions
     Github,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PortsArgs {
+    /// Show which ports of a range nobody has, such as 8001-8099
+    #[arg(long, value_name = "FROM-TO", value_parser = port_range)]
+    pub free: Option<(u16, u16)>,
+    /// Read this revision instead of the files as they lie: a branch, a tag, a commit
+    #[arg(long, value_name = "REV")]
+    pub rev: Option<String>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn port_range(text: &str) -> Result<(u16, u16), String> {
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    let range = from.trim().parse().ok().zip(to.trim().parse().ok());
+    range
+        .filter(|(from, to)| from <= to && *from > 0)
+        .ok_or_else(|| "expected a range such as 8001-8099".to_owned())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -394,6 +424,7 @@ impl Args {
             Command::Plan(args) => args.format() == PlanFormat::Json,
             Command::Apply(args) => args.show.json,
             Command::Check(args) => args.format == Format::Json,
+            Command::Ports(args) => args.json,
             Command::Drift(args) => args.json,
             Command::Status(args) => args.json,
             Command::Rollback(args) => args.show.json,
@@ -437,8 +468,8 @@ fn checked(args: Args) -> Result<Args, clap::Error> {
 
 fn names_a_command(arguments: &[OsString]) -> bool {
     let known = [
-        "plan", "apply", "check", "drift", "rollback", "history", "status", "pause", "resume",
-        "recover", "help",
+        "plan", "apply", "check", "ports", "drift", "rollback", "history", "status", "pause",
+        "resume", "recover", "help",
     ];
     arguments
         .iter()

@@ -8,6 +8,7 @@ mod json;
 mod logging;
 mod masks;
 mod output;
+mod ports;
 mod privilege;
 mod progress;
 mod render;
@@ -141,6 +142,7 @@ fn run(args: &Args, arguments: &[OsString], output: &mut Output) -> Result<u8, F
         };
         match &args.command {
             Command::Check(check) => check::run(args, check, output),
+            Command::Ports(ports) => ports::run(args, ports, &host, output),
             Command::Plan(plan) => context.plan(plan, output).await,
             Command::Apply(apply) => context.apply(apply, output).await,
             Command::Drift(drift) => context.drift(drift, output).await,

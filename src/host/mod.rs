@@ -8,6 +8,7 @@ pub mod nginx;
 pub mod observe;
 pub mod openssl;
 pub mod probe;
+pub mod sockets;
 pub mod systemd;
 
 pub use blame::blame_by_lines;

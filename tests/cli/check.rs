@@ -1,6 +1,6 @@
 //! `check`, and `plan --from --to`: what a reviewer sees before a merge, without a host.
 
-use crate::support::{Place, STATE, shows};
+use crate::support::{CLEAN, Place, STATE, shows};
 
 const BROKEN_SITE: (&str, &str) = (
     "sites-available/api.example.com",
@@ -13,7 +13,7 @@ const BROKEN_UNIT: (&str, &str) = (
 
 #[test]
 fn findings_of_a_file_are_shown_together_with_their_lines() {
-    let place = Place::git(STATE);
+    let place = Place::git(CLEAN);
     place.write(&[BROKEN_SITE, BROKEN_UNIT]);
     let before = place.host();
     let found = place.run_here(&["check"]).expect(2);
@@ -26,7 +26,7 @@ fn findings_of_a_file_are_shown_together_with_their_lines() {
 
 #[test]
 fn machines_get_json_sarif_and_workflow_commands() {
-    let place = Place::git(STATE);
+    let place = Place::git(CLEAN);
     place.write(&[BROKEN_SITE]);
     let json = place
         .run_here(&["check", "--format", "json"])
@@ -60,7 +60,7 @@ fn machines_get_json_sarif_and_workflow_commands() {
 
 #[test]
 fn a_clean_state_says_so_in_every_form() {
-    let place = Place::plain(STATE);
+    let place = Place::plain(CLEAN);
     let mut said = String::new();
     for format in ["text", "github"] {
         said.push_str(
@@ -82,7 +82,7 @@ fn a_clean_state_says_so_in_every_form() {
 
 #[test]
 fn rules_are_explained() {
-    let place = Place::git(STATE);
+    let place = Place::git(CLEAN);
     shows!(
         "explained",
         place
@@ -111,7 +111,7 @@ fn rules_are_explained() {
 
 #[test]
 fn secrets_of_a_line_do_not_show() {
-    let place = Place::git(STATE);
+    let place = Place::git(CLEAN);
     place.write(&[(
         "sites-available/api.example.com",
         "server {\n    proxy_set_header Authorization \"Bearer hunter2\" }\n",
@@ -223,4 +223,51 @@ fn a_comment_is_never_longer_than_github_takes() {
         "{}",
         comment.shown()
     );
+}
+
+const WITH_PORTS: &[(&str, &str)] = &[
+    STATE[1],
+    (
+        "systemd/hello.service",
+        "[Service]\nExecStart=/usr/bin/docker-compose -f /srv/state/compose/hello/docker-compose.yml up\n\n[Install]\nWantedBy=multi-user.target\n",
+    ),
+    (
+        "compose/hello/docker-compose.yml",
+        "services:\n  hello:\n    image: hello:1\n    container_name: hello\n    ports: ['127.0.0.1:8001:80', '8003-8004:9003-9004/udp']\n  aside:\n    image: aside:1\n    ports: ['127.0.0.1:8002:80']\n",
+    ),
+    ("watchme.toml", "checkout = \"/srv/state\"\n"),
+];
+
+#[test]
+fn ports_tell_who_has_them_and_which_are_free() {
+    let place = Place::git(WITH_PORTS);
+    let mut said = place.run_here(&["ports"]).expect(0).shown();
+    said.push_str(
+        &place
+            .run_here(&["ports", "--free", "8001-8010"])
+            .expect(0)
+            .shown(),
+    );
+    said.push_str(
+        &place
+            .run_here(&["ports", "--free", "8001-8002"])
+            .expect(0)
+            .shown(),
+    );
+    said.push_str(
+        &place
+            .run_here(&["ports", "--free", "9-8"])
+            .expect(64)
+            .shown(),
+    );
+    place.write(&[BROKEN_SITE]);
+    said.push_str(&place.run_here(&["ports"]).expect(0).shown());
+    shows!("ports", said);
+    let json = place
+        .run_here(&["ports", "--json", "--rev", "HEAD", "--free", "8001-8003"])
+        .expect(0)
+        .json();
+    assert_eq!(json["ports"][0]["declared"][0]["site"], "api.example.com");
+    assert_eq!(json["ports"][1]["proxied"][0]["line"], 6);
+    assert_eq!(json["free"], serde_json::json!([]));
 }

@@ -31,6 +31,18 @@ pub const STATE: &[(&str, &str)] = &[
     ),
 ];
 
+/// The same, with a site of which no rule has anything to say.
+pub const CLEAN: &[(&str, &str)] = &[
+    STATE[0],
+    (
+        "sites-available/api.example.com",
+        "server {\n    listen 80;\n    server_name api.example.com;\n    return 404;\n}\n",
+    ),
+    STATE[2],
+    STATE[3],
+    STATE[4],
+];
+
 /// A folder with `checkout/` and `root/` in it.
 pub struct Place {
     folder: TempDir,

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{PROGRAM, Place, STATE};
+use crate::support::{CLEAN, PROGRAM, Place};
 
 /// The script of a step.
 fn script(name: &str) -> String {
@@ -48,7 +48,7 @@ fn step(place: &Place, name: &str) -> (i32, String) {
 
 #[test]
 fn a_pull_request_is_checked_planned_and_commented() {
-    let place = Place::git(STATE);
+    let place = Place::git(CLEAN);
     place.write(&[("etc/logrotate.d/hello", "changed\n")]);
     place.commit("Second");
     assert_eq!(step(&place, "Check"), (0, String::new()));
@@ -66,7 +66,7 @@ fn a_pull_request_is_checked_planned_and_commented() {
 
 #[test]
 fn errors_fail_the_run() {
-    let place = Place::git(STATE);
+    let place = Place::git(CLEAN);
     place.write(&[(
         "systemd/hello.service",
         "[Service]\nExecStart=/bin/true\n[Install\n",

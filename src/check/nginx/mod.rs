@@ -12,7 +12,8 @@ mod timeouts;
 mod upstreams;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::Subject;
 use crate::model::{Finding, Rule};
@@ -79,6 +80,16 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     });
     findings.dedup();
     findings
+}
+
+/// The local ports to which requests are passed on, each with the files and lines that say so.
+pub(super) fn proxied(subject: &Subject) -> BTreeMap<u16, BTreeSet<(PathBuf, usize)>> {
+    let includes = Includes::of(&subject.revision.desired);
+    let view = View::new(subject, &includes);
+    let groups = target::groups(&view);
+    let mut proxied = ports::Proxied::default();
+    view.visit(&mut |block| proxied.add(&groups, block));
+    proxied.places(&view)
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! The same for machines. `schema/` describes each object.
 
 mod check;
+mod ports;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 pub(super) use check::Check;
+pub(super) use ports::Ports;
 
 use super::masks::mask;
 use crate::model::{self, Action, Attempts, DriftItem, Origin, Pause, RunRecord};
@@ -453,6 +455,7 @@ mod tests {
             ("status", schemars::schema_for!(Status<'static>)),
             ("history", schemars::schema_for!(History<'static>)),
             ("check", schemars::schema_for!(Check)),
+            ("ports", schemars::schema_for!(Ports)),
             ("error", schemars::schema_for!(Error)),
         ];
         for (name, schema) in schemas {
