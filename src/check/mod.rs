@@ -10,7 +10,7 @@ mod syntax;
 
 use std::cmp::Ordering;
 
-use crate::model::finding::{NGINX_TEST, SYSTEMD_VERIFY};
+use crate::model::finding::OF_A_HOST;
 use crate::model::{Diagnostic, Finding, Rule};
 use crate::source::Revision;
 
@@ -48,12 +48,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
 
 /// Every rule, those of `plan` on a host included, by name.
 pub fn rules() -> Vec<&'static Rule> {
-    let families = [
-        &[&NGINX_TEST, &SYSTEMD_VERIFY][..],
-        syntax::RULES,
-        nginx::RULES,
-        allow::RULES,
-    ];
+    let families = [OF_A_HOST, syntax::RULES, nginx::RULES, allow::RULES];
     let families = families.iter().chain(compose::RULES);
     let mut rules: Vec<&'static Rule> = families.copied().flatten().copied().collect();
     rules.sort_by_key(|rule| rule.name);

@@ -9,6 +9,7 @@ pub mod observe;
 pub mod openssl;
 pub mod probe;
 pub mod sockets;
+mod surroundings;
 pub mod systemd;
 
 pub use blame::blame_by_lines;

@@ -43,7 +43,23 @@ macro_rules! rule {
 rule! {
     NGINX_TEST, "nginx-test", Error;
     SYSTEMD_VERIFY, "systemd-verify", Error;
+    HOST_PATH_MISSING, "host-path-missing", Error;
+    HOST_ENV_FILE_OPEN, "host-env-file-open", Warning;
+    HOST_PORT_TAKEN, "host-port-taken", Warning;
+    HOST_MEMORY_SHORT, "host-memory-short", Warning;
+    HOST_DISK_SHORT, "host-disk-short", Warning;
 }
+
+/// The rules whose findings only a host can tell: `plan` and `apply` have them.
+pub const OF_A_HOST: &[&Rule] = &[
+    &NGINX_TEST,
+    &SYSTEMD_VERIFY,
+    &HOST_PATH_MISSING,
+    &HOST_ENV_FILE_OPEN,
+    &HOST_PORT_TAKEN,
+    &HOST_MEMORY_SHORT,
+    &HOST_DISK_SHORT,
+];
 
 impl Rule {
     /// Why it matters, one sentence.

@@ -13,6 +13,7 @@ pub mod plan;
 pub mod recorded;
 pub mod report;
 pub mod site;
+pub mod surroundings;
 mod tree;
 pub mod watch;
 
@@ -36,4 +37,5 @@ pub use recorded::{
 };
 pub use report::{DriftItem, DriftKind};
 pub use site::{Certificate, Listen, Site, Zone};
+pub use surroundings::{Need, Surroundings};
 pub use watch::Watch;

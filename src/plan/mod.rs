@@ -18,6 +18,7 @@ mod recovery;
 mod replacement;
 mod sites;
 mod stacks;
+pub mod surroundings;
 mod units;
 mod watch;
 

@@ -45,6 +45,7 @@ pub fn plan_between(
         origin: after.origin,
         generation: None,
         from: Some(before.origin),
+        needs: Vec::new(),
         desired: after.desired,
         observed,
         recorded,

@@ -70,6 +70,7 @@ pub(super) async fn plan_generation(
         from: None,
         only: select::expand(&request.only, &desired, None),
         desired,
+        needs: Vec::new(),
         observed: Observed::default(),
         recorded,
         checkouts: Vec::new(),
@@ -103,6 +104,7 @@ pub(super) async fn plan_revision(
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
     select::check(&request.only, &revision.desired, applied)?;
     let only = select::expand(&request.only, &revision.desired, applied);
+    let needs = revision.needs();
     let desired = select::merge(revision.desired, applied, &only);
     let mut planned = Planned {
         plan: Plan::default(),
@@ -110,6 +112,7 @@ pub(super) async fn plan_revision(
         generation: None,
         from: None,
         desired,
+        needs,
         observed: Observed::default(),
         recorded,
         checkouts,

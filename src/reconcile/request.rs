@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::Skip;
 use crate::model::{
-    Answer, Desired, Finding, Observed, Origin, Plan, Recorded, ResourceId, RunRecord, Selector,
+    Answer, Desired, Finding, Need, Observed, Origin, Plan, Recorded, ResourceId, RunRecord,
+    Selector,
 };
 use crate::plan::Gates;
 use crate::source::Which;
@@ -51,6 +52,8 @@ pub struct Planned {
     pub from: Option<Origin>,
     /// What is wanted: with `--only`, what was applied with the selected resources changed.
     pub desired: Desired,
+    /// What its units need to find on the host; not known of a generation.
+    pub needs: Vec<Need>,
     /// What is there.
     pub observed: Observed,
     /// What earlier runs recorded.

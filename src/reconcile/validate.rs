@@ -14,6 +14,14 @@ pub(super) async fn judge(host: &Host, planned: &mut Planned) -> Result<(), Host
     if !host.is_live() {
         return Ok(());
     }
+    let surroundings = host.surroundings(plan::surroundings::paths(&planned.needs));
+    planned.findings.extend(plan::surroundings::judge(
+        &planned.plan,
+        &planned.desired,
+        &planned.observed,
+        &planned.needs,
+        &surroundings,
+    ));
     let Some(candidate) = plan::candidate(&planned.plan, &planned.desired) else {
         return Ok(());
     };

@@ -12,6 +12,7 @@ pub mod compose;
 pub mod error;
 mod git;
 mod load;
+mod needs;
 pub mod nginx;
 mod owner;
 pub mod policy;
