@@ -7,6 +7,7 @@ mod compose;
 mod nginx;
 pub mod ports;
 mod syntax;
+mod systemd;
 
 use std::cmp::Ordering;
 
@@ -35,6 +36,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     let mut findings = syntax::check(subject);
     findings.extend(compose::check(subject));
     findings.extend(nginx::check(subject));
+    findings.extend(systemd::check(subject));
     findings.dedup();
     let (inputs, parsed) = (&subject.revision.inputs, &subject.revision.parsed);
     let beside = parsed
@@ -50,6 +52,13 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
 pub fn rules() -> Vec<&'static Rule> {
     let families = [OF_A_HOST, syntax::RULES, nginx::RULES, allow::RULES];
     let families = families.iter().chain(compose::RULES);
+    let families = [
+        &[&NGINX_TEST, &SYSTEMD_VERIFY][..],
+        syntax::RULES,
+        nginx::RULES,
+        allow::RULES,
+    ];
+    let families = families.iter().chain(compose::RULES).chain(systemd::RULES);
     let mut rules: Vec<&'static Rule> = families.copied().flatten().copied().collect();
     rules.sort_by_key(|rule| rule.name);
     rules

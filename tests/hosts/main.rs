@@ -6,6 +6,7 @@ mod beyond_reload;
 mod changes;
 mod check_compose;
 mod check_nginx;
+mod check_units;
 mod drift;
 mod edited;
 mod gates;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{Loader, Missing, inputs, text};
+use super::{Loader, Missing, Wrong, inputs, text};
 use crate::model::{File, Install, Unit, UnitType, layout};
 use crate::source::error::{Result, SourceError, suggest};
 use crate::source::tree::Node;
@@ -145,11 +145,17 @@ impl Loader<'_, '_> {
             return Ok(None);
         };
         let text = text(&file);
-        let sections = unit::parse(path, &text)?;
+        let parsed = unit::parse(&text);
+        // Where what is wrong is collected, `check` has rules about each such line.
+        if self.wrong == Wrong::Fails
+            && let Some(stray) = parsed.strays.first()
+        {
+            return Err(stray.complain(path, &text).into());
+        }
         let source = Rc::new(Source {
             path: path.into(),
             text,
-            sections,
+            parsed,
         });
         Ok(Some(Piece { file, source }))
     }

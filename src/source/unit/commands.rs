@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 pub use super::compose_call::ComposeCall;
+use super::exec::{is_program, script_of};
 use super::{Name, Settings, exec};
 use crate::model::Diagnostic;
 
@@ -197,21 +198,6 @@ impl Reader<'_> {
             self.found.paths.push(Named { path, role });
         }
     }
-}
-
-/// Whether a word of `sudo` or `env` is where the command begins.
-fn is_program(word: &str) -> bool {
-    !word.starts_with('-')
-        && !word.contains('=')
-        && (word.starts_with('/') || ["docker-compose", "docker", "sh", "bash"].contains(&word))
-}
-
-/// The script of `sh -c SCRIPT`, also with other short options before the `c`.
-fn script_of(arguments: &[String]) -> Option<&str> {
-    let at = arguments
-        .iter()
-        .position(|word| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c'))?;
-    arguments.get(at + 1).map(String::as_str)
 }
 
 /// A word as an absolute path; `None` for a relative one when nothing is known to start from.

@@ -1,21 +1,54 @@
 //! Command lines of Exec settings, "Command lines" in systemd.service(5).
 
-/// Splits the value of an Exec setting into commands of words. The error says in words what
-/// is wrong.
-///
-/// Prefixes (`-@+!:|`) are removed, and so is the second word where `@` makes it the
-/// command's own name.
-pub fn commands(value: &str) -> Result<Vec<Vec<String>>, String> {
-    let mut commands = vec![Vec::new()];
-    for word in words(value)? {
-        match (word.text.as_str(), word.quoted) {
-            (";", false) => commands.push(Vec::new()),
-            ("\\;", false) => push(&mut commands, ";".into()),
-            _ => push(&mut commands, word.text),
+use std::iter::Peekable;
+use std::ops::Range;
+use std::str::CharIndices;
+
+use super::parse::BLANKS;
+
+/// A command of an Exec setting, as it is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Command {
+    /// `-@+!:|` before the program.
+    pub prefix: String,
+    /// The program and its arguments, without the name that `@` gives it.
+    pub words: Vec<Word>,
+}
+
+/// A word of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Without quotes and escapes.
+    pub text: String,
+    /// Whether any of it was quoted.
+    pub quoted: bool,
+    /// Its bytes in the value.
+    pub span: Range<usize>,
+}
+
+/// Splits the value of an Exec setting into commands. The error says in words what is wrong.
+pub fn parse(value: &str) -> Result<Vec<Command>, String> {
+    let mut commands = vec![Command::default()];
+    for mut word in words(value)? {
+        if (word.text.as_str(), word.quoted) == (";", false) {
+            commands.push(Command::default());
+            continue;
+        }
+        if (word.text.as_str(), word.quoted) == ("\\;", false) {
+            word.text = ";".into();
+        }
+        if let Some(command) = commands.last_mut() {
+            command.words.push(word);
         }
     }
-    commands.retain(|command| !command.is_empty());
-    Ok(commands.into_iter().map(without_prefix).collect())
+    commands.retain(|command| !command.words.is_empty());
+    Ok(commands.into_iter().map(with_prefix).collect())
+}
+
+/// The same as texts, for those who only want to know what runs.
+pub fn commands(value: &str) -> Result<Vec<Vec<String>>, String> {
+    let texts = |command: Command| command.words.into_iter().map(|word| word.text).collect();
+    Ok(parse(value)?.into_iter().map(texts).collect())
 }
 
 fn push(commands: &mut [Vec<String>], word: String) {
@@ -24,43 +57,119 @@ fn push(commands: &mut [Vec<String>], word: String) {
     }
 }
 
-fn without_prefix(mut command: Vec<String>) -> Vec<String> {
-    let Some(first) = command.first_mut() else {
+fn with_prefix(mut command: Command) -> Command {
+    let Some(first) = command.words.first_mut() else {
         return command;
     };
-    let bare = first.trim_start_matches(['-', '@', '+', '!', ':', '|']);
-    let named = first
-        .get(..first.len() - bare.len())
-        .is_some_and(|prefix| prefix.contains('@'));
-    *first = bare.to_owned();
-    if named && command.len() > 1 {
-        command.remove(1);
+    let bare = first
+        .text
+        .trim_start_matches(['-', '@', '+', '!', ':', '|']);
+    command.prefix = first
+        .text
+        .get(..first.text.len() - bare.len())
+        .unwrap_or_default()
+        .to_owned();
+    first.text = bare.to_owned();
+    if !first.quoted {
+        first.span.start += command.prefix.len();
+    }
+    if command.prefix.contains('@') && command.words.len() > 1 {
+        command.words.remove(1);
     }
     command
 }
 
-/// A word and whether any of it was quoted.
-#[derive(Debug)]
-struct Word {
-    text: String,
-    quoted: bool,
+/// Programs that run another one, which their arguments name.
+const RUNNERS: [&str; 12] = [
+    "sudo",
+    "env",
+    "exec",
+    "nice",
+    "ionice",
+    "timeout",
+    "flock",
+    "setsid",
+    "nohup",
+    "time",
+    "chrt",
+    "systemd-inhibit",
+];
+const SHELLS: [&str; 4] = ["sh", "bash", "dash", "zsh"];
+/// Commands in commands in commands: bounds what has no end.
+const MAX_DEPTH: usize = 4;
+
+/// The last part of a program's path.
+pub fn base(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
+}
+
+/// Whether a program is a shell.
+pub fn is_shell(program: &str) -> bool {
+    SHELLS.contains(&base(program))
+}
+
+/// What a command runs in the end, in its order: the commands of a shell's script, and that behind `sudo`
+/// and its like.
+pub fn runs(command: &[String]) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    find_runs(command, 0, &mut found);
+    found
+}
+
+fn find_runs(command: &[String], depth: usize, found: &mut Vec<Vec<String>>) {
+    let Some((program, arguments)) = command.split_first() else {
+        return;
+    };
+    if depth < MAX_DEPTH && RUNNERS.contains(&base(program)) {
+        let inner = arguments.iter().position(|word| is_program(word));
+        if let Some(rest) = inner.and_then(|at| arguments.get(at..)) {
+            return find_runs(rest, depth + 1, found);
+        }
+    }
+    if depth < MAX_DEPTH
+        && is_shell(program)
+        && let Some(text) = script_of(arguments)
+    {
+        for command in script(text) {
+            find_runs(&command, depth + 1, found);
+        }
+        return;
+    }
+    found.push(command.to_vec());
+}
+
+/// Whether a word of `sudo` or `env` is where the command begins.
+pub(super) fn is_program(word: &str) -> bool {
+    !word.starts_with('-')
+        && !word.contains('=')
+        && (word.starts_with('/') || ["docker-compose", "docker", "sh", "bash"].contains(&word))
+}
+
+/// The script of `sh -c SCRIPT`, also with other short options before the `c`.
+pub(super) fn script_of(arguments: &[String]) -> Option<&str> {
+    let at = arguments
+        .iter()
+        .position(|word| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c'))?;
+    arguments.get(at + 1).map(String::as_str)
 }
 
 fn words(value: &str) -> Result<Vec<Word>, String> {
     let mut words = Vec::new();
-    let mut chars = value.chars().peekable();
+    let mut chars = value.char_indices().peekable();
     loop {
-        while chars.next_if(|c| c.is_whitespace()).is_some() {}
-        if chars.peek().is_none() {
+        while chars.next_if(|(_, c)| BLANKS.contains(c)).is_some() {}
+        let Some(&(start, _)) = chars.peek() else {
             return Ok(words);
-        }
+        };
         let mut word = Word {
             text: String::new(),
             quoted: false,
+            span: start..value.len(),
         };
         let mut quote = None;
-        while let Some(&c) = chars.peek() {
-            if quote.is_none() && c.is_whitespace() {
+        while let Some(&(at, c)) = chars.peek() {
+            if quote.is_none() && BLANKS.contains(&c) {
+                word.span.end = at;
                 break;
             }
             chars.next();
@@ -82,8 +191,8 @@ fn words(value: &str) -> Result<Vec<Word>, String> {
 }
 
 /// The escapes of systemd.syntax(7) that change a word; the backslash of others stays.
-fn escape(chars: &mut std::iter::Peekable<std::str::Chars>, text: &mut String) {
-    let replaced = match chars.peek() {
+fn escape(chars: &mut Peekable<CharIndices>, text: &mut String) {
+    let replaced = match chars.peek().map(|(_, c)| c) {
         Some('n') => '\n',
         Some('t') => '\t',
         Some('r') => '\r',
@@ -156,6 +265,37 @@ mod tests {
             commands("/bin/a \"b"),
             Err("the quote \" is not closed".into())
         );
+    }
+
+    #[test]
+    fn words_know_where_they_stand() {
+        let value = "-/bin/a 'b c' ; d\\se";
+        let found = parse(value).unwrap();
+        let written = |word: &Word| value[word.span.clone()].to_owned();
+        let written: Vec<_> = found
+            .iter()
+            .flat_map(|one| &one.words)
+            .map(written)
+            .collect();
+        assert_eq!(written, ["/bin/a", "'b c'", "d\\se"]);
+        assert_eq!(found[0].prefix, "-");
+    }
+
+    #[test]
+    fn what_runs_in_the_end_is_found() {
+        for (value, expected) in [
+            ("/usr/bin/docker ps", vec!["/usr/bin/docker ps"]),
+            ("/usr/bin/env A=b docker ps", vec!["docker ps"]),
+            (
+                "/bin/bash -ec 'cd /c; exec docker-compose up -d && /bin/x'",
+                vec!["cd /c", "docker-compose up -d", "/bin/x"],
+            ),
+            ("/usr/bin/sudo -u me", vec!["/usr/bin/sudo -u me"]),
+        ] {
+            let command = commands(value).unwrap().remove(0);
+            let found: Vec<_> = runs(&command).iter().map(|words| words.join(" ")).collect();
+            assert_eq!(found, expected, "{value}");
+        }
     }
 
     #[test]

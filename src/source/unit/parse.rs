@@ -1,5 +1,7 @@
 //! The syntax of unit files, systemd.syntax(7): sections, assignments, comments and
 //! continuation lines, each with its bytes.
+//!
+//! systemd warns of a line that is wrong, and reads on; whether that is an error is the caller's to say.
 
 use std::ops::Range;
 use std::path::Path;
@@ -30,65 +32,116 @@ pub struct Entry {
     pub value_span: Range<usize>,
 }
 
+/// A line that systemd passes over, or for which it refuses the whole file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// Bytes of the line, with its continuations.
+    pub span: Range<usize>,
+    /// What is wrong with it.
+    pub why: Why,
+    /// Number of the section that it stands in; `None` before the first one.
+    pub section: Option<usize>,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// A header without its `]`. systemd reads no line of such a file.
+    OpenHeader,
+    /// A header without a name.
+    NamelessHeader,
+    /// A line before the first header.
+    NoSection,
+    /// A line without `=`.
+    NoAssignment,
+    /// A line that begins with `=`.
+    NoKey,
+}
+
+impl Stray {
+    /// A complaint about it.
+    pub fn complain(&self, path: &Path, source: &str) -> Diagnostic {
+        let (message, expected) = match self.why {
+            Why::OpenHeader => (
+                "the section header is not closed",
+                "expected \"]\" at the end of this line",
+            ),
+            Why::NamelessHeader => ("the section has no name", "expected [Section]"),
+            Why::NoSection => (
+                "this line stands before the first section",
+                "expected a section header such as [Unit]",
+            ),
+            Why::NoAssignment => ("this line is no assignment", "expected KEY=VALUE"),
+            Why::NoKey => ("the assignment has no key", "expected KEY=VALUE"),
+        };
+        Diagnostic {
+            path: path.into(),
+            source: source.into(),
+            span: self.span.clone(),
+            message: message.into(),
+            expected: expected.into(),
+            help: None,
+        }
+    }
+}
+
+/// What a unit file or drop-in says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parsed {
+    /// Its sections, each as often as it has a header.
+    pub sections: Vec<Section>,
+    /// The lines that are wrong, in their order.
+    pub strays: Vec<Stray>,
+}
+
 /// A line with its continuations.
 struct Logical {
     text: String,
     span: Range<usize>,
 }
 
-/// Parses a unit file or drop-in.
-pub fn parse(path: &Path, source: &str) -> Result<Vec<Section>, Diagnostic> {
-    let mut sections: Vec<Section> = Vec::new();
+/// What systemd takes for a blank; a blank of another alphabet belongs to the word that it stands beside.
+pub const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// Parses a unit file or drop-in. Like systemd it goes on behind a line that is wrong.
+pub fn parse(source: &str) -> Parsed {
+    let mut parsed = Parsed::default();
     for line in logical_lines(source) {
-        let fail = |message: String, expected: &str| Diagnostic {
-            path: path.into(),
-            source: source.into(),
+        let stray = |parsed: &Parsed, why| Stray {
             span: line.span.clone(),
-            message,
-            expected: expected.into(),
-            help: None,
+            why,
+            section: parsed.sections.len().checked_sub(1),
         };
-        let text = line.text.trim();
+        let text = line.text.trim_matches(BLANKS);
         if let Some(header) = text.strip_prefix('[') {
-            let Some(name) = header.strip_suffix(']') else {
-                return Err(fail(
-                    "the section header is not closed".into(),
-                    "expected \"]\" at the end of this line",
-                ));
-            };
-            if name.is_empty() {
-                return Err(fail("the section has no name".into(), "expected [Section]"));
+            let name = header.strip_suffix(']');
+            match name {
+                None => parsed.strays.push(stray(&parsed, Why::OpenHeader)),
+                Some("") => parsed.strays.push(stray(&parsed, Why::NamelessHeader)),
+                Some(_) => {}
             }
-            sections.push(Section {
-                name: name.into(),
+            parsed.sections.push(Section {
+                name: name.unwrap_or(header).trim_end_matches(BLANKS).into(),
                 span: line.span,
                 entries: Vec::new(),
             });
             continue;
         }
-        let Some(section) = sections.last_mut() else {
-            return Err(fail(
-                "this line stands before the first section".into(),
-                "expected a section header such as [Unit]",
-            ));
+        let assignment = text
+            .split_once('=')
+            .map(|(key, value)| (key.trim_matches(BLANKS), value.trim_matches(BLANKS)));
+        let why = match (parsed.sections.last_mut(), assignment) {
+            (None, _) => Why::NoSection,
+            (_, None) => Why::NoAssignment,
+            (_, Some(("", _))) => Why::NoKey,
+            (Some(section), Some((key, value))) => {
+                section.entries.push(entry(source, &line, key, value));
+                continue;
+            }
         };
-        let Some((key, value)) = text.split_once('=') else {
-            return Err(fail(
-                "this line is no assignment".into(),
-                "expected KEY=VALUE",
-            ));
-        };
-        if key.trim().is_empty() {
-            return Err(fail(
-                "the assignment has no key".into(),
-                "expected KEY=VALUE",
-            ));
-        }
-        section
-            .entries
-            .push(entry(source, &line, key.trim(), value.trim()));
+        parsed.strays.push(stray(&parsed, why));
     }
-    Ok(sections)
+    parsed
 }
 
 fn entry(source: &str, line: &Logical, key: &str, value: &str) -> Entry {
@@ -97,7 +150,7 @@ fn entry(source: &str, line: &Logical, key: &str, value: &str) -> Entry {
     let behind = raw.find('=').map_or(end, |at| start + at + 1);
     let blanks = source
         .get(behind..end)
-        .map_or(0, |rest| rest.len() - rest.trim_start().len());
+        .map_or(0, |rest| rest.len() - rest.trim_start_matches(BLANKS).len());
     Entry {
         key: key.into(),
         value: value.into(),
@@ -120,12 +173,12 @@ fn logical_lines(source: &str) -> Vec<Logical> {
             0 => line.trim_start_matches('\u{feff}'),
             _ => line,
         };
-        let trimmed = line.trim_start();
+        let trimmed = line.trim_start_matches(BLANKS);
         let first = start + raw.find(trimmed).unwrap_or(0);
         if trimmed.starts_with(['#', ';']) || (trimmed.is_empty() && pending.is_none()) {
             continue;
         }
-        let end = first + trimmed.trim_end().len();
+        let end = first + trimmed.trim_end_matches(BLANKS).len();
         let mut logical = pending.take().unwrap_or(Logical {
             text: String::new(),
             span: first..end,
@@ -144,7 +197,7 @@ fn logical_lines(source: &str) -> Vec<Logical> {
         }
     }
     lines.extend(pending);
-    lines.retain(|line| !line.text.trim().is_empty());
+    lines.retain(|line| !line.text.trim_matches(BLANKS).is_empty());
     lines
 }
 
@@ -152,16 +205,19 @@ fn logical_lines(source: &str) -> Vec<Logical> {
 mod tests {
     use super::*;
 
-    fn outline(source: &str) -> Result<String, String> {
-        let sections = parse(Path::new("u"), source).map_err(|error| error.to_string())?;
+    fn outline(source: &str) -> String {
+        let parsed = parse(source);
         let mut text = String::new();
-        for section in sections {
+        for section in parsed.sections {
             text.push_str(&format!("[{}]", section.name));
             for entry in section.entries {
                 text.push_str(&format!(" {}<{}>", entry.key, entry.value));
             }
         }
-        Ok(text)
+        for stray in parsed.strays {
+            text.push_str(&format!(" {}", stray.complain(Path::new("u"), source)));
+        }
+        text
     }
 
     #[test]
@@ -181,30 +237,44 @@ mod tests {
             ("[A]\n[B]\nx=y\n[A]\nz=w", "[A][B] x<y>[A] z<w>"),
             ("", ""),
         ] {
-            assert_eq!(outline(source), Ok(expected.into()), "{source:?}");
+            assert_eq!(outline(source), expected, "{source:?}");
         }
     }
 
     #[test]
-    fn says_what_is_wrong_and_where() {
+    fn says_what_is_wrong_and_goes_on() {
         for (source, expected) in [
-            ("A=b\n", "u:1:1: this line stands before the first section"),
             (
-                "[Unit]\nA=b\n  stray\n",
-                "u:3:3: this line is no assignment",
+                "A=b\nC\n[U]\nD=e",
+                "[U] D<e> u:1:1: this line stands before the first section u:2:1: this line stands before the first section",
             ),
-            ("[Unit\nA=b", "u:1:1: the section header is not closed"),
-            ("[]\n", "u:1:1: the section has no name"),
-            ("[Unit]\n=b", "u:2:1: the assignment has no key"),
+            (
+                "[Unit]\nA=b\n  stray\nC=d\nmore\n",
+                "[Unit] A<b> C<d> u:3:3: this line is no assignment u:5:1: this line is no assignment",
+            ),
+            (
+                "[Unit\nA=b",
+                "[Unit] A<b> u:1:1: the section header is not closed",
+            ),
+            ("[]\n", "[] u:1:1: the section has no name"),
+            ("[Unit]\n=b", "[Unit] u:2:1: the assignment has no key"),
         ] {
-            assert_eq!(outline(source), Err(expected.into()), "{source:?}");
+            assert_eq!(outline(source), expected, "{source:?}");
         }
+    }
+
+    #[test]
+    fn a_blank_of_another_alphabet_is_none() {
+        assert_eq!(
+            outline("[Unit]\n\u{3000}After=a\u{3000}\n"),
+            "[Unit] \u{3000}After<a\u{3000}>"
+        );
     }
 
     #[test]
     fn spans_cover_what_was_read() {
         let source = "[Unit]\nAfter = a.service \\\n  b.service\n";
-        let sections = parse(Path::new("u"), source).unwrap();
+        let sections = parse(source).sections;
         let entry = &sections[0].entries[0];
         assert_eq!(&source[entry.key_span.clone()], "After");
         assert_eq!(
@@ -216,13 +286,13 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn never_panics(source in ".*") {
-            let _ = parse(Path::new("u"), &source);
+            let _ = parse(&source);
         }
 
         #[test]
         fn never_panics_on_what_looks_like_it(source in "[\u{feff}a=\\[\\]#;\\\\\r\n é]{0,40}") {
-            if let Err(error) = parse(Path::new("u"), &source) {
-                let _ = error.position();
+            for stray in parse(&source).strays {
+                let _ = stray.complain(Path::new("u"), &source).position();
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::parse::Section;
+use super::parse::Parsed;
 use crate::model::Diagnostic;
 
 /// A parsed unit file or drop-in.
@@ -14,7 +14,26 @@ pub struct Source {
     /// Its text.
     pub text: String,
     /// What it says.
-    pub sections: Vec<Section>,
+    pub parsed: Parsed,
+}
+
+impl Source {
+    /// A complaint about some of its bytes.
+    pub fn complain(
+        &self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Diagnostic {
+        Diagnostic {
+            path: self.path.clone(),
+            source: self.text.clone(),
+            span,
+            message: message.into(),
+            expected: expected.into(),
+            help: None,
+        }
+    }
 }
 
 /// An assigned value and where it stands.
@@ -31,13 +50,33 @@ pub struct Value {
 impl Value {
     /// A complaint about this value.
     pub fn complain(&self, message: impl Into<String>, expected: impl Into<String>) -> Diagnostic {
-        Diagnostic {
-            path: self.source.path.clone(),
-            source: self.source.text.clone(),
-            span: self.span.clone(),
-            message: message.into(),
-            expected: expected.into(),
-            help: None,
+        self.source.complain(self.span.clone(), message, expected)
+    }
+
+    /// A complaint about a part of it, as bytes of its text.
+    pub fn complain_about(
+        &self,
+        part: Range<usize>,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Diagnostic {
+        self.source.complain(self.place(part), message, expected)
+    }
+
+    /// Where a part of the text stands in the file. Continuation lines were joined: there the first place
+    /// is taken that looks the same.
+    fn place(&self, part: Range<usize>) -> Range<usize> {
+        let written = self.source.text.get(self.span.clone()).unwrap_or_default();
+        let at = match written == self.text {
+            true => Some(part.start),
+            false => self
+                .text
+                .get(part.clone())
+                .and_then(|text| written.find(text)),
+        };
+        match at {
+            Some(at) => self.span.start + at..self.span.start + at + part.len(),
+            None => self.span.clone(),
         }
     }
 }
@@ -54,6 +93,17 @@ impl Settings {
         Self { sources }
     }
 
+    /// In the order in which systemd reads them.
+    pub fn sources(&self) -> &[Rc<Source>] {
+        &self.sources
+    }
+
+    /// All values of a key that an empty assignment does not reset, as that of dependencies, systemd.unit(5).
+    pub fn added(&self, section: &str, key: &str) -> Vec<Value> {
+        let values = self.values(section, move |name| name == key);
+        values.filter(|value| !value.text.is_empty()).collect()
+    }
+
     /// All values of a key; an empty assignment drops those before it.
     pub fn list(&self, section: &str, key: &str) -> Vec<Value> {
         self.matching(section, |name| name == key)
@@ -62,25 +112,36 @@ impl Settings {
     /// All values of keys that `wanted` accepts, each key reset on its own.
     pub fn matching(&self, section: &str, wanted: impl Fn(&str) -> bool) -> Vec<Value> {
         let mut values: Vec<Value> = Vec::new();
-        for source in &self.sources {
-            let sections = source.sections.iter().filter(|found| found.name == section);
-            for entry in sections.flat_map(|section| &section.entries) {
-                if !wanted(&entry.key) {
-                    continue;
-                }
-                if entry.value.is_empty() {
-                    values.retain(|value| value.key != entry.key);
-                    continue;
-                }
-                values.push(Value {
-                    text: entry.value.clone(),
-                    key: entry.key.clone(),
-                    span: entry.value_span.clone(),
-                    source: source.clone(),
-                });
+        for value in self.values(section, wanted) {
+            match value.text.is_empty() {
+                true => values.retain(|before| before.key != value.key),
+                false => values.push(value),
             }
         }
         values
+    }
+
+    /// Each assignment of keys that `wanted` accepts.
+    fn values<'a>(
+        &'a self,
+        section: &'a str,
+        wanted: impl Fn(&str) -> bool + 'a,
+    ) -> impl Iterator<Item = Value> + 'a {
+        let entries = self.sources.iter().flat_map(move |source| {
+            let sections = source.parsed.sections.iter();
+            let sections = sections.filter(move |found| found.name == section);
+            sections
+                .flat_map(|section| &section.entries)
+                .map(move |entry| (source, entry))
+        });
+        entries
+            .filter(move |(_, entry)| wanted(&entry.key))
+            .map(|(source, entry)| Value {
+                text: entry.value.clone(),
+                key: entry.key.clone(),
+                span: entry.value_span.clone(),
+                source: source.clone(),
+            })
     }
 
     /// The value that counts of a key that takes one.
@@ -105,7 +166,7 @@ pub(crate) fn of(texts: &[&str]) -> Settings {
         Rc::new(Source {
             path: "u.service".into(),
             text: (*text).into(),
-            sections: super::parse(std::path::Path::new("u.service"), text).unwrap(),
+            parsed: super::parse(text),
         })
     };
     Settings::new(texts.iter().map(source).collect())

@@ -1,0 +1,409 @@
+//! In which order units start, and which pull in which, systemd.unit(5).
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::index::{Mention, Unit, Units};
+use crate::model::{Diagnostic, Finding, Rule, Severity};
+
+crate::rule! {
+    ORDER_CYCLE, "systemd-order-cycle", Error;
+}
+
+/// The rules of this file.
+pub const RULES: &[&Rule] = &[&ORDER_CYCLE];
+
+/// Who starts after whom of the units that every Debian and Ubuntu server has.
+const OF_THE_SYSTEM: [(&str, &str); 16] = [
+    ("basic.target", "sysinit.target"),
+    ("basic.target", "sockets.target"),
+    ("basic.target", "paths.target"),
+    ("basic.target", "slices.target"),
+    ("sysinit.target", "local-fs.target"),
+    ("multi-user.target", "basic.target"),
+    ("graphical.target", "multi-user.target"),
+    ("network-online.target", "network.target"),
+    ("docker.service", "basic.target"),
+    ("docker.service", "docker.socket"),
+    ("docker.service", "network-online.target"),
+    ("docker.service", "containerd.service"),
+    ("docker.socket", "sysinit.target"),
+    ("containerd.service", "basic.target"),
+    ("nginx.service", "basic.target"),
+    ("nginx.service", "network-online.target"),
+];
+
+/// Targets that start after what they want, as all do that have default dependencies.
+const TARGETS: [&str; 5] = [
+    "multi-user.target",
+    "graphical.target",
+    "sockets.target",
+    "paths.target",
+    "basic.target",
+];
+
+/// Settings that pull another unit in.
+pub const PULLS: [&str; 5] = ["Requires", "Requisite", "Wants", "BindsTo", "Upholds"];
+
+/// An order between two units.
+struct Edge {
+    /// The unit that starts first.
+    to: usize,
+    /// Where it is written; `None` for what systemd adds by itself.
+    mention: Option<Mention>,
+}
+
+/// The order of all units that are desired or named.
+pub struct Order {
+    names: Vec<String>,
+    by_name: BTreeMap<String, usize>,
+    /// Of each unit those it starts after.
+    after: Vec<Vec<Edge>>,
+    /// Of each unit those it pulls in.
+    pulls: Vec<BTreeSet<usize>>,
+}
+
+impl Order {
+    /// Reads the dependencies of all units.
+    pub fn new(units: &Units) -> Self {
+        let mut order = Self {
+            names: Vec::new(),
+            by_name: BTreeMap::new(),
+            after: Vec::new(),
+            pulls: Vec::new(),
+        };
+        for unit in units.all.iter().filter(|unit| !unit.name.is_template()) {
+            order.written(unit, units);
+        }
+        for unit in units
+            .all
+            .iter()
+            .filter(|unit| unit.is_ours() && !unit.name.is_template())
+        {
+            order.implied(unit, units);
+        }
+        for (after, before) in OF_THE_SYSTEM {
+            order.implies(after, before);
+        }
+        order
+    }
+
+    fn id(&mut self, name: &str) -> usize {
+        if let Some(id) = self.by_name.get(name) {
+            return *id;
+        }
+        let id = self.names.len();
+        self.names.push(name.to_owned());
+        self.by_name.insert(name.to_owned(), id);
+        self.after.push(Vec::new());
+        self.pulls.push(BTreeSet::new());
+        id
+    }
+
+    fn edge(&mut self, after: usize, to: usize, mention: Option<Mention>) {
+        if let Some(edges) = self.after.get_mut(after) {
+            edges.push(Edge { to, mention });
+        }
+    }
+
+    fn pull(&mut self, from: usize, to: usize) {
+        if let Some(pulls) = self.pulls.get_mut(from) {
+            pulls.insert(to);
+        }
+    }
+
+    /// The id of a name, where it is an alias that of the unit.
+    fn resolved(&mut self, name: &str, units: &Units) -> usize {
+        match units.get(name).filter(|unit| !unit.name.is_template()) {
+            Some(unit) => self.id(unit.name.as_str()),
+            None => self.id(name),
+        }
+    }
+
+    fn written(&mut self, unit: &Unit, units: &Units) {
+        let own = self.id(unit.name.as_str());
+        for (name, mention) in unit.listed("Unit", "After") {
+            let other = self.resolved(&name, units);
+            self.edge(own, other, Some(mention));
+        }
+        for (name, mention) in unit.listed("Unit", "Before") {
+            let other = self.resolved(&name, units);
+            self.edge(other, own, Some(mention));
+        }
+        for key in PULLS {
+            for (name, _) in unit.listed("Unit", key) {
+                let other = self.resolved(&name, units);
+                self.pull(own, other);
+            }
+        }
+        for key in ["WantedBy", "RequiredBy", "UpheldBy"] {
+            for (name, _) in unit.listed("Install", key) {
+                let other = self.resolved(&name, units);
+                self.pull(other, own);
+            }
+        }
+    }
+
+    /// What systemd adds, "Implicit Dependencies" and "Default Dependencies" in systemd.service(5),
+    /// systemd.socket(5), systemd.target(5).
+    fn implied(&mut self, unit: &Unit, units: &Units) {
+        let name = unit.name.as_str();
+        let kind = unit.name.suffix();
+        if ["timer", "socket", "path"].contains(&kind) {
+            let key = if kind == "socket" { "Service" } else { "Unit" };
+            let section = match kind {
+                "timer" => "Timer",
+                "socket" => "Socket",
+                _ => "Path",
+            };
+            let named = unit.settings.last(section, key).map(|value| value.text);
+            let triggered = named.unwrap_or_else(|| format!("{}.service", unit.name.stem()));
+            self.implies(&triggered, name);
+        }
+        if !has_defaults(unit) {
+            return;
+        }
+        match kind {
+            "service" => self.implies(name, "basic.target"),
+            "socket" => self.implies("sockets.target", name),
+            "path" => self.implies("paths.target", name),
+            _ => {}
+        }
+        if kind == "service" || kind == "target" {
+            self.by_targets(unit, units);
+        }
+    }
+
+    /// A target starts after what it wants, unless that is ordered after the target.
+    fn by_targets(&mut self, unit: &Unit, units: &Units) {
+        let own = self.id(unit.name.as_str());
+        let mut wanting: Vec<String> = Vec::new();
+        for key in ["WantedBy", "RequiredBy"] {
+            wanting.extend(
+                unit.listed("Install", key)
+                    .into_iter()
+                    .map(|(name, _)| name),
+            );
+        }
+        for target in wanting {
+            let orders = match units.get(&target) {
+                Some(target) => has_defaults(target),
+                None => TARGETS.contains(&target.as_str()),
+            };
+            if orders && target.ends_with(".target") {
+                let target = self.id(&target);
+                self.unless_reversed(target, own);
+            }
+        }
+        if unit.name.suffix() == "target" {
+            for key in ["Wants", "Requires"] {
+                for (name, _) in unit.listed("Unit", key) {
+                    let other = self.resolved(&name, units);
+                    if units.get(&name).is_none_or(has_defaults) {
+                        self.unless_reversed(own, other);
+                    }
+                }
+            }
+        }
+    }
+
+    fn unless_reversed(&mut self, after: usize, to: usize) {
+        let reversed = self
+            .after
+            .get(to)
+            .is_some_and(|edges| edges.iter().any(|edge| edge.to == after));
+        if !reversed {
+            self.edge(after, to, None);
+        }
+    }
+
+    fn implies(&mut self, after: &str, before: &str) {
+        let (after, before) = (self.id(after), self.id(before));
+        self.edge(after, before, None);
+    }
+
+    /// The units that start after one of `wanted`, as far as it is written: also through units that they pull in.
+    pub fn after(&self, wanted: &[&str]) -> BTreeSet<&str> {
+        self.closure(wanted, |from, to| {
+            let edges = self.after.get(from).into_iter().flatten();
+            let mut written = edges.filter(|edge| edge.mention.is_some());
+            let is_pulled = || {
+                self.pulls
+                    .get(from)
+                    .is_some_and(|pulls| pulls.contains(&to))
+            };
+            let is_wanted = || {
+                self.names
+                    .get(to)
+                    .is_some_and(|name| wanted.contains(&&**name))
+            };
+            written.any(|edge| edge.to == to) && (is_wanted() || is_pulled())
+        })
+    }
+
+    /// The units that pull one of `wanted` in, also through others.
+    pub fn pulling(&self, wanted: &[&str]) -> BTreeSet<&str> {
+        self.closure(wanted, |from, to| {
+            self.pulls
+                .get(from)
+                .is_some_and(|pulls| pulls.contains(&to))
+        })
+    }
+
+    /// All from which `holds` leads, step by step, to one of `wanted`.
+    fn closure(&self, wanted: &[&str], holds: impl Fn(usize, usize) -> bool) -> BTreeSet<&str> {
+        let mut incoming: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); self.names.len()];
+        for (from, (edges, pulls)) in self.after.iter().zip(&self.pulls).enumerate() {
+            for to in edges
+                .iter()
+                .map(|edge| edge.to)
+                .chain(pulls.iter().copied())
+            {
+                if let Some(known) = incoming.get_mut(to) {
+                    known.insert(from);
+                }
+            }
+        }
+        let mut todo: VecDeque<usize> = wanted
+            .iter()
+            .filter_map(|name| self.by_name.get(*name).copied())
+            .collect();
+        let mut found = BTreeSet::new();
+        while let Some(to) = todo.pop_front() {
+            for from in incoming.get(to).into_iter().flatten() {
+                if !found.contains(from) && holds(*from, to) {
+                    found.insert(*from);
+                    todo.push_back(*from);
+                }
+            }
+        }
+        found
+            .into_iter()
+            .filter_map(|id| self.names.get(id).map(String::as_str))
+            .collect()
+    }
+
+    /// A shortest way from one unit to another, along "starts after".
+    fn way(&self, from: usize, to: usize) -> Option<Vec<usize>> {
+        let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut todo = VecDeque::from([from]);
+        while let Some(at) = todo.pop_front() {
+            if at == to {
+                let mut way = vec![at];
+                let mut step = at;
+                while let Some(before) = came_from.get(&step).filter(|_| step != from) {
+                    way.push(*before);
+                    step = *before;
+                }
+                way.reverse();
+                return Some(way);
+            }
+            for edge in self.after.get(at).into_iter().flatten() {
+                if edge.to != from && !came_from.contains_key(&edge.to) {
+                    came_from.insert(edge.to, at);
+                    todo.push_back(edge.to);
+                }
+            }
+        }
+        None
+    }
+
+    /// Units that no order is left for: those that remain when units are taken away which nothing starts
+    /// before, or nothing starts after.
+    fn knotted(&self) -> BTreeSet<usize> {
+        let mut left: BTreeSet<usize> = (0..self.names.len()).collect();
+        let outgoing: Vec<Vec<usize>> = self
+            .after
+            .iter()
+            .map(|edges| edges.iter().map(|edge| edge.to).collect())
+            .collect();
+        let mut incoming: Vec<Vec<usize>> = vec![Vec::new(); self.names.len()];
+        for (from, edges) in outgoing.iter().enumerate() {
+            for to in edges {
+                if let Some(known) = incoming.get_mut(*to) {
+                    known.push(from);
+                }
+            }
+        }
+        for (ends, others) in [(&outgoing, &incoming), (&incoming, &outgoing)] {
+            let mut degrees: Vec<usize> = ends
+                .iter()
+                .map(|ends| ends.iter().filter(|end| left.contains(end)).count())
+                .collect();
+            let mut todo: Vec<usize> = left
+                .iter()
+                .copied()
+                .filter(|id| degrees.get(*id) == Some(&0))
+                .collect();
+            while let Some(id) = todo.pop() {
+                left.remove(&id);
+                for other in others.get(id).into_iter().flatten() {
+                    if let Some(degree) = degrees.get_mut(*other).filter(|_| left.contains(other)) {
+                        *degree -= 1;
+                        if *degree == 0 {
+                            todo.push(*other);
+                        }
+                    }
+                }
+            }
+        }
+        left
+    }
+}
+
+fn has_defaults(unit: &Unit) -> bool {
+    let value = unit.settings.last("Unit", "DefaultDependencies");
+    value.is_none_or(|value| {
+        !["no", "false", "off", "0", "n", "f"].contains(&&*value.text.to_lowercase())
+    })
+}
+
+/// Findings about orders that cannot be: one for each circle, however many ways lead around it.
+pub fn check(order: &Order) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut told: BTreeSet<usize> = BTreeSet::new();
+    let knotted = order.knotted();
+    for id in &knotted {
+        for edge in order.after.get(*id).into_iter().flatten() {
+            let Some(mention) = &edge.mention else {
+                continue;
+            };
+            if told.contains(id) || !knotted.contains(&edge.to) {
+                continue;
+            }
+            let Some(way) = order.way(edge.to, *id) else {
+                continue;
+            };
+            findings.push(cycle(order, mention, &way));
+            told.extend(way);
+        }
+    }
+    findings
+}
+
+fn cycle(order: &Order, mention: &Mention, way: &[usize]) -> Finding {
+    let name = |id: &usize| order.names.get(*id).map_or("", String::as_str);
+    let own = way.last().map_or("", name);
+    let place = |message: String, expected: &str| {
+        mention
+            .value
+            .complain_about(mention.part.clone(), message, expected)
+    };
+    let at = |place: Diagnostic, help: String| {
+        let help = Some(help);
+        Finding::at(&ORDER_CYCLE, Diagnostic { help, ..place })
+    };
+    if way.len() == 1 {
+        let message = format!("{own} starts after itself: systemd drops this");
+        return at(place(message, ""), "remove it".to_owned()).weighing(Severity::Warning);
+    }
+    let steps: Vec<&str> = way.iter().map(name).collect();
+    let message = format!(
+        "{own} starts after {}: systemd leaves one of them out",
+        steps.join(", which starts after ")
+    );
+    let help = format!(
+        "remove {} here, or another step of this circle",
+        steps.first().unwrap_or(&own)
+    );
+    at(place(message, "closes a circle"), help)
+}

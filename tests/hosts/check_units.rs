@@ -1,0 +1,427 @@
+//! `check` says of units what systemd says: the real `systemd-analyze verify` is asked about the same files.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+
+use watchme_apply::check::{Subject, check};
+use watchme_apply::model::Finding;
+use watchme_apply::source::{Checkout, Which};
+
+use crate::support::Host;
+
+const KEYS: &str = include_str!("../../src/check/systemd/tables/keys.txt");
+/// Where the units lie on the host.
+const FOLDER: &str = "/root/units";
+
+/// Units by file name.
+type Units = Vec<(String, String)>;
+
+/// A complaint: file, line from 1, and what it is about.
+type Complaint = (String, usize, &'static str);
+
+/// Findings about units, as they lie in a checkout.
+fn checked(units: &Units) -> Vec<Finding> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let systemd = folder.path().join("systemd");
+    std::fs::create_dir(&systemd).expect("a folder");
+    for (name, text) in units {
+        std::fs::write(systemd.join(name), text).expect("a unit");
+    }
+    let owner = nix::unistd::Uid::effective().as_raw();
+    let checkout = Checkout::open(folder.path(), &[owner]).expect("a checkout");
+    let (revision, wrong) = checkout.survey(&Which::Worktree).expect("a revision");
+    check(&Subject {
+        revision: &revision,
+        wrong: &wrong,
+    })
+}
+
+/// What systemd says about units, in its words.
+fn verified(host: &Host, units: &Units, of: &str) -> String {
+    host.sh(&format!("rm -rf {FOLDER}; mkdir {FOLDER}"));
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in units {
+        std::fs::write(folder.path().join(name), text).expect("a unit");
+    }
+    host.copy_in(folder.path(), FOLDER);
+    let verify = format!(
+        "cd $(dirname $(find {FOLDER} -type f | head -1)); LC_ALL=C SYSTEMD_COLORS=0 SYSTEMD_LOG_TARGET=console systemd-analyze verify --man=no $(find $PWD -name '{of}')"
+    );
+    host.try_sh(&verify).text()
+}
+
+fn name_of(path: &str) -> String {
+    Path::new(path)
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// What systemd says about lines, sections and keys.
+fn complaints(said: &str) -> BTreeSet<Complaint> {
+    let complaint = |line: &str| {
+        let (place, text) = line.split_once(": ")?;
+        let (path, number) = place.rsplit_once(':')?;
+        let kinds = [
+            ("Missing '='", "line"),
+            ("Missing key name", "line"),
+            ("Assignment outside of section", "line"),
+            ("Invalid section header", "line"),
+            ("Unknown section ''", "line"),
+            ("Unknown section", "section"),
+            ("Unknown key", "key"),
+        ];
+        let (_, kind) = kinds.iter().find(|(start, _)| text.starts_with(start))?;
+        Some((name_of(path), number.parse().ok()?, *kind))
+    };
+    said.lines().filter_map(complaint).collect()
+}
+
+/// The same from `check`. systemd names the last line of an assignment, and reads nothing behind a header
+/// that is not closed.
+fn our_complaints(units: &Units) -> BTreeSet<Complaint> {
+    let mut found = BTreeSet::new();
+    for finding in checked(units) {
+        let kind = match finding.rule.name {
+            "systemd-not-an-assignment" => "line",
+            "systemd-unknown-section" => "section",
+            "systemd-unknown-key" | "systemd-wrong-section" => "key",
+            _ => continue,
+        };
+        let place = finding.place().expect("a place");
+        let lines: Vec<&str> = place.source.lines().collect();
+        let mut line = place.position().0;
+        let open = lines.iter().position(|text| {
+            let text = text.trim_matches(['\u{feff}', ' ', '\t']);
+            text.starts_with('[') && !text.ends_with(']')
+        });
+        if open.is_some_and(|open| line > open + 1) {
+            continue;
+        }
+        let goes_on = |text: &str| {
+            let comment = text.trim_start_matches([' ', '\t']).starts_with(['#', ';']);
+            comment || (text.len() - text.trim_end_matches('\\').len()) % 2 == 1
+        };
+        while line < lines.len() && goes_on(lines[line - 1]) {
+            line += 1;
+        }
+        found.insert((name_of(&place.path.to_string_lossy()), line, kind));
+    }
+    found
+}
+
+/// The same numbers on each run.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % bound as u64).expect("a small number")
+    }
+
+    fn of<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
+        choices[self.below(choices.len())]
+    }
+}
+
+const TYPES: [&str; 9] = [
+    "service",
+    "socket",
+    "timer",
+    "target",
+    "path",
+    "mount",
+    "automount",
+    "slice",
+    "swap",
+];
+const SECTIONS: [&str; 16] = [
+    "Unit",
+    "Install",
+    "Service",
+    "Socket",
+    "Timer",
+    "Target",
+    "Path",
+    "Mount",
+    "Slice",
+    "Swap",
+    "unit",
+    "Services",
+    "X-Mine",
+    "Unit ",
+    "ユニット",
+    "",
+];
+
+/// A key, most of them of that section, some misspelt.
+fn key(chance: &mut Chance, section: &str) -> String {
+    let of_section = |section: &str| -> Vec<&'static str> {
+        let text = KEYS
+            .split_once(&format!("[{section}]\n"))
+            .map_or("", |(_, behind)| behind);
+        let lines = text.lines().take_while(|line| !line.starts_with('['));
+        lines
+            .filter_map(|line| Some(line.split_once('=')?.0))
+            .collect()
+    };
+    let other = chance.of(&SECTIONS[..9]);
+    let from = if chance.below(4) == 0 { other } else { section };
+    let mut known = of_section(from);
+    known.push("Description");
+    let key = chance.of(&known);
+    let at = chance.below(key.len());
+    match chance.below(12) {
+        0 => key.to_lowercase(),
+        1 => format!("{}{}", &key[..at], &key[at + 1..]),
+        2 => format!("{}x{}", &key[..at], &key[at..]),
+        3 => format!("X-{key}"),
+        4 => format!("\u{3000}{key}"),
+        5 => format!("{key} {key}"),
+        _ => key.to_owned(),
+    }
+}
+
+/// A unit as a tired person might leave it.
+fn unit(chance: &mut Chance, kind: &str) -> String {
+    let mut text = String::new();
+    if chance.below(8) == 0 {
+        text.push('\u{feff}');
+    }
+    let mut section = "";
+    for _ in 0..4 + chance.below(10) {
+        let indent = chance.of(&["", "", "", " ", "\t"]);
+        text.push_str(indent);
+        match chance.below(16) {
+            0..=2 => {
+                section = match chance.below(3) {
+                    0 => chance.of(&SECTIONS),
+                    1 => "Unit",
+                    _ => SECTIONS
+                        .iter()
+                        .find(|section| section.to_lowercase() == kind)
+                        .unwrap_or(&"Install"),
+                };
+                let _ = writeln!(text, "[{section}]{indent}");
+            }
+            3 => text.push_str("# a comment = [x]\n"),
+            4 => text.push_str("; another \\\n"),
+            5 => text.push('\n'),
+            6 => text.push_str(chance.of(&[
+                "stray\n",
+                "sudo systemctl restart x\n",
+                "メモ\n",
+                "] x\n",
+                "\u{3000}\n",
+            ])),
+            7 => text.push_str(chance.of(&[
+                "=\n",
+                " = x\n",
+                "stray \\\n# inside\n  more\n",
+                "x \\\n\n",
+                "y\\\\\n",
+            ])),
+            8 => {
+                let key = key(chance, section);
+                let _ = writeln!(text, "{key}=\\\n# inside\n; too\n{indent}");
+            }
+            _ => {
+                let key = key(chance, section);
+                let blank = chance.of(&["", " ", "\t"]);
+                let _ = writeln!(text, "{key}{blank}={blank}");
+            }
+        }
+    }
+    if chance.below(10) == 0 {
+        text.push_str("[Open\nRestart always\n");
+    }
+    match chance.below(6) {
+        0 => text.replace('\n', "\r\n"),
+        1 => text.trim_end().to_owned(),
+        _ => text,
+    }
+}
+
+#[test]
+fn lines_sections_and_keys_are_judged_as_systemd_does() {
+    let host = Host::boot();
+    let listed: String = KEYS
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .fold(String::new(), |text, line| text + line + "\n");
+    assert_eq!(
+        host.sh("/lib/systemd/systemd --dump-configuration-items")
+            .trim(),
+        listed.trim(),
+        "the list of keys"
+    );
+
+    let mut chance = Chance(0x5eed_0004);
+    let mut told = 0;
+    for round in 0..4 {
+        let units: Units = (0..250)
+            .map(|at| {
+                let kind = TYPES[at % TYPES.len()];
+                (format!("u{round}x{at}.{kind}"), unit(&mut chance, kind))
+            })
+            .collect();
+        let said = verified(&host, &units, "u*");
+        let (systemd, ours) = (complaints(&said), our_complaints(&units));
+        for (name, text) in &units {
+            let of = |all: &BTreeSet<Complaint>| -> Vec<Complaint> {
+                all.iter()
+                    .filter(|(file, ..)| file == name)
+                    .cloned()
+                    .collect()
+            };
+            assert_eq!(of(&ours), of(&systemd), "{name}\n{text:?}");
+        }
+        assert_eq!(ours, systemd);
+        told += systemd.len();
+    }
+    assert!(told > 1000, "only {told} complaints were compared");
+}
+
+#[test]
+fn services_are_refused_as_systemd_does() {
+    let host = Host::boot();
+    let commands = [
+        "ExecStart=/bin/true\n",
+        "ExecStart=/bin/true\nExecStart=/bin/true\n",
+        "ExecStart=true\n",
+        "ExecStart=bin/true\n",
+        "ExecStop=/bin/true\n",
+        "ExecStart=/bin/true ; /bin/true\n",
+        "ExecStart=/bin/true \\; x\n",
+        "",
+    ];
+    let mut units = Units::new();
+    for kind in [
+        "",
+        "Type=simple\n",
+        "Type=oneshot\n",
+        "Type=exec\n",
+        "Type=forking\n",
+        "Type=idle\n",
+    ] {
+        for restart in [
+            "",
+            "Restart=always\n",
+            "Restart=on-success\n",
+            "Restart=on-failure\n",
+        ] {
+            for command in commands {
+                for remains in ["", "RemainAfterExit=yes\n", "RemainAfterExit=no\n"] {
+                    let text = format!("[Service]\n{kind}{restart}{remains}{command}");
+                    units.push((format!("s{}.service", units.len()), text));
+                }
+            }
+        }
+    }
+    let said = verified(&host, &units, "s*.service");
+    let refused: BTreeSet<String> = said
+        .lines()
+        .filter_map(|line| match line.strip_suffix("Refusing.") {
+            Some(about) => Some(about.split(": ").next()?.to_owned()),
+            None => {
+                let (place, text) = line.split_once(": ")?;
+                let is_path = text.starts_with("Neither a valid executable name");
+                is_path.then(|| name_of(place.rsplit_once(':').map_or(place, |(path, _)| path)))
+            }
+        })
+        .collect();
+    let rules = [
+        "systemd-oneshot-restart",
+        "systemd-several-commands",
+        "systemd-no-command",
+        "systemd-relative-command",
+    ];
+    let ours: BTreeSet<String> = checked(&units)
+        .iter()
+        .filter(|finding| rules.contains(&finding.rule.name))
+        .filter_map(|finding| Some(name_of(&finding.place()?.path.to_string_lossy())))
+        .collect();
+    for (name, text) in &units {
+        assert_eq!(
+            ours.contains(name),
+            refused.contains(name),
+            "{name}\n{text}"
+        );
+    }
+    assert!(refused.len() > 100 && refused.len() < units.len() - 100);
+}
+
+#[test]
+fn circles_are_those_of_systemd() {
+    let host = Host::boot();
+    let mut chance = Chance(0x5eed_0005);
+    let (mut circles, mut none) = (0, 0);
+    for round in 0..60 {
+        let name = |at: usize| format!("c{round}x{at}.service");
+        let mut units: Units = (0..6)
+            .map(|at| {
+                let mut text = "[Unit]\n".to_owned();
+                for _ in 0..chance.below(3) {
+                    let other = name(chance.below(6));
+                    let key = chance.of(&["After", "Before", "Requires"]);
+                    if other != name(at) {
+                        let _ = writeln!(text, "{key}={other}");
+                    }
+                }
+                if chance.below(8) == 0 {
+                    let _ = writeln!(
+                        text,
+                        "{}",
+                        chance.of(&[
+                            "After=multi-user.target",
+                            "Before=basic.target",
+                            "After=docker.service",
+                            "Before=docker.socket"
+                        ])
+                    );
+                }
+                let _ = writeln!(text, "[Service]\nExecStart=/bin/true");
+                (name(at), text)
+            })
+            .collect();
+        let all: Vec<String> = (0..6).map(name).collect();
+        let target = format!("c{round}.target");
+        units.push((
+            target.clone(),
+            format!(
+                "[Unit]\nWants=docker.service multi-user.target {}\n",
+                all.join(" ")
+            ),
+        ));
+        let said = verified(&host, &units, &target);
+        let systemd = said.contains("Found ordering cycle");
+        let ours = checked(&units)
+            .iter()
+            .any(|finding| finding.rule.name == "systemd-order-cycle" && finding.is_error());
+        assert_eq!(ours, systemd, "{units:#?}\n{said}");
+        if systemd { circles += 1 } else { none += 1 }
+    }
+    assert!(circles > 5 && none > 5, "{circles} with, {none} without");
+}
+
+#[test]
+fn the_units_of_a_server_are_known() {
+    let host = Host::boot();
+    let names = host.sh("ls /lib/systemd/system /etc/systemd/system | grep -E '^[^/]*\\.(service|socket|timer|target|path)$' | sort -u");
+    let names: Vec<&str> = names.lines().map(|name| name.trim()).collect();
+    assert!(names.len() > 100);
+    let text = format!(
+        "[Unit]\nAfter={}\n[Service]\nExecStart=/bin/true\n",
+        names.join(" ")
+    );
+    let findings = checked(&vec![("a.service".to_owned(), text)]);
+    let unknown: Vec<&str> = findings
+        .iter()
+        .filter(|finding| finding.rule.name == "systemd-unknown-unit")
+        .map(|finding| finding.message())
+        .collect();
+    assert_eq!(unknown, [""; 0]);
+}
