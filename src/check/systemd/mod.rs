@@ -6,6 +6,7 @@ mod index;
 mod keys;
 mod lines;
 mod order;
+mod percent;
 mod references;
 mod service;
 mod table;
@@ -23,6 +24,7 @@ pub const RULES: &[&[&Rule]] = &[
     keys::RULES,
     values::RULES,
     exec::RULES,
+    percent::RULES,
     service::RULES,
     docker::RULES,
     order::RULES,
@@ -37,6 +39,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     for unit in &units.all {
         findings.extend(values::check(unit));
         findings.extend(exec::check(unit));
+        findings.extend(percent::check(unit));
         findings.extend(service::check(unit, &units));
     }
     let order = order::Order::new(&units);

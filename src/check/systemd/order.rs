@@ -13,7 +13,7 @@ crate::rule! {
 pub const RULES: &[&Rule] = &[&ORDER_CYCLE];
 
 /// Who starts after whom of the units that every Debian and Ubuntu server has.
-const OF_THE_SYSTEM: [(&str, &str); 16] = [
+const OF_THE_SYSTEM: [(&str, &str); 17] = [
     ("basic.target", "sysinit.target"),
     ("basic.target", "sockets.target"),
     ("basic.target", "paths.target"),
@@ -27,6 +27,7 @@ const OF_THE_SYSTEM: [(&str, &str); 16] = [
     ("docker.service", "network-online.target"),
     ("docker.service", "containerd.service"),
     ("docker.socket", "sysinit.target"),
+    ("sockets.target", "docker.socket"),
     ("containerd.service", "basic.target"),
     ("nginx.service", "basic.target"),
     ("nginx.service", "network-online.target"),

@@ -121,7 +121,7 @@ pub fn parse(source: &str) -> Parsed {
                 Some(_) => {}
             }
             parsed.sections.push(Section {
-                name: name.unwrap_or(header).trim_end_matches(BLANKS).into(),
+                name: name.unwrap_or(header).into(),
                 span: line.span,
                 entries: Vec::new(),
             });
@@ -169,6 +169,7 @@ fn logical_lines(source: &str) -> Vec<Logical> {
         let start = at;
         at += raw.len();
         let line = raw.trim_end_matches(['\n', '\r']);
+        // systemd takes a comment behind the mark for a line that is wrong, which changes nothing.
         let line = match start {
             0 => line.trim_start_matches('\u{feff}'),
             _ => line,
