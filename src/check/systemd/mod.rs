@@ -1,5 +1,6 @@
 //! systemd units: what systemd would pass over or refuse, and what would not run as it is meant.
 
+mod cycles;
 mod docker;
 mod exec;
 mod index;
@@ -27,7 +28,7 @@ pub const RULES: &[&[&Rule]] = &[
     percent::RULES,
     service::RULES,
     docker::RULES,
-    order::RULES,
+    cycles::RULES,
     references::RULES,
 ];
 
@@ -44,7 +45,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     }
     let order = order::Order::new(&units);
     findings.extend(docker::check(&units, &order));
-    findings.extend(order::check(&order));
+    findings.extend(cycles::check(&order));
     if subject.is_whole() {
         findings.extend(references::check(&units));
     }

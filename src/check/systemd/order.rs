@@ -3,14 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::index::{Mention, Unit, Units};
-use crate::model::{Diagnostic, Finding, Rule, Severity};
-
-crate::rule! {
-    ORDER_CYCLE, "systemd-order-cycle", Error;
-}
-
-/// The rules of this file.
-pub const RULES: &[&Rule] = &[&ORDER_CYCLE];
 
 /// Who starts after whom of the units that every Debian and Ubuntu server has.
 const OF_THE_SYSTEM: [(&str, &str); 17] = [
@@ -45,12 +37,12 @@ const TARGETS: [&str; 5] = [
 /// Settings that pull another unit in.
 pub const PULLS: [&str; 5] = ["Requires", "Requisite", "Wants", "BindsTo", "Upholds"];
 
-/// An order between two units.
-struct Edge {
+/// An order between two units, by their numbers.
+pub struct Edge {
     /// The unit that starts first.
-    to: usize,
+    pub to: usize,
     /// Where it is written; `None` for what systemd adds by itself.
-    mention: Option<Mention>,
+    pub mention: Option<Mention>,
 }
 
 /// The order of all units that are desired or named.
@@ -283,8 +275,18 @@ impl Order {
             .collect()
     }
 
+    /// The name of a unit.
+    pub fn name(&self, id: usize) -> &str {
+        self.names.get(id).map_or("", String::as_str)
+    }
+
+    /// The units that one starts after.
+    pub fn edges(&self, id: usize) -> &[Edge] {
+        self.after.get(id).map_or(&[], Vec::as_slice)
+    }
+
     /// A shortest way from one unit to another, along "starts after".
-    fn way(&self, from: usize, to: usize) -> Option<Vec<usize>> {
+    pub fn way(&self, from: usize, to: usize) -> Option<Vec<usize>> {
         let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();
         let mut todo = VecDeque::from([from]);
         while let Some(at) = todo.pop_front() {
@@ -310,7 +312,7 @@ impl Order {
 
     /// Units that no order is left for: those that remain when units are taken away which nothing starts
     /// before, or nothing starts after.
-    fn knotted(&self) -> BTreeSet<usize> {
+    pub fn knotted(&self) -> BTreeSet<usize> {
         let mut left: BTreeSet<usize> = (0..self.names.len()).collect();
         let outgoing: Vec<Vec<usize>> = self
             .after
@@ -356,55 +358,4 @@ fn has_defaults(unit: &Unit) -> bool {
     value.is_none_or(|value| {
         !["no", "false", "off", "0", "n", "f"].contains(&&*value.text.to_lowercase())
     })
-}
-
-/// Findings about orders that cannot be: one for each circle, however many ways lead around it.
-pub fn check(order: &Order) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut told: BTreeSet<usize> = BTreeSet::new();
-    let knotted = order.knotted();
-    for id in &knotted {
-        for edge in order.after.get(*id).into_iter().flatten() {
-            let Some(mention) = &edge.mention else {
-                continue;
-            };
-            if told.contains(id) || !knotted.contains(&edge.to) {
-                continue;
-            }
-            let Some(way) = order.way(edge.to, *id) else {
-                continue;
-            };
-            findings.push(cycle(order, mention, &way));
-            told.extend(way);
-        }
-    }
-    findings
-}
-
-fn cycle(order: &Order, mention: &Mention, way: &[usize]) -> Finding {
-    let name = |id: &usize| order.names.get(*id).map_or("", String::as_str);
-    let own = way.last().map_or("", name);
-    let place = |message: String, expected: &str| {
-        mention
-            .value
-            .complain_about(mention.part.clone(), message, expected)
-    };
-    let at = |place: Diagnostic, help: String| {
-        let help = Some(help);
-        Finding::at(&ORDER_CYCLE, Diagnostic { help, ..place })
-    };
-    if way.len() == 1 {
-        let message = format!("{own} starts after itself: systemd drops this");
-        return at(place(message, ""), "remove it".to_owned()).weighing(Severity::Warning);
-    }
-    let steps: Vec<&str> = way.iter().map(name).collect();
-    let message = format!(
-        "{own} starts after {}: systemd leaves one of them out",
-        steps.join(", which starts after ")
-    );
-    let help = format!(
-        "remove {} here, or another step of this circle",
-        steps.first().unwrap_or(&own)
-    );
-    at(place(message, "closes a circle"), help)
 }

@@ -1,0 +1,65 @@
+//! Units that wait for each other, systemd.unit(5).
+
+use std::collections::BTreeSet;
+
+use super::index::Mention;
+use super::order::Order;
+use crate::model::{Diagnostic, Finding, Rule, Severity};
+
+crate::rule! {
+    ORDER_CYCLE, "systemd-order-cycle", Error;
+}
+
+/// The rules of this file.
+pub const RULES: &[&Rule] = &[&ORDER_CYCLE];
+
+/// Findings about orders that cannot be: one for each circle, however many ways lead around it.
+pub fn check(order: &Order) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut told: BTreeSet<usize> = BTreeSet::new();
+    let knotted = order.knotted();
+    for id in &knotted {
+        for edge in order.edges(*id) {
+            let Some(mention) = &edge.mention else {
+                continue;
+            };
+            if told.contains(id) || !knotted.contains(&edge.to) {
+                continue;
+            }
+            let Some(way) = order.way(edge.to, *id) else {
+                continue;
+            };
+            findings.push(cycle(order, mention, &way));
+            told.extend(way);
+        }
+    }
+    findings
+}
+
+fn cycle(order: &Order, mention: &Mention, way: &[usize]) -> Finding {
+    let name = |id: &usize| order.name(*id);
+    let own = way.last().map_or("", name);
+    let place = |message: String, expected: &str| {
+        mention
+            .value
+            .complain_about(mention.part.clone(), message, expected)
+    };
+    let at = |place: Diagnostic, help: String| {
+        let help = Some(help);
+        Finding::at(&ORDER_CYCLE, Diagnostic { help, ..place })
+    };
+    if way.len() == 1 {
+        let message = format!("{own} starts after itself: systemd drops this");
+        return at(place(message, ""), "remove it".to_owned()).weighing(Severity::Warning);
+    }
+    let steps: Vec<&str> = way.iter().map(name).collect();
+    let message = format!(
+        "{own} starts after {}: systemd leaves one of them out",
+        steps.join(", which starts after ")
+    );
+    let help = format!(
+        "remove {} here, or another step of this circle",
+        steps.first().unwrap_or(&own)
+    );
+    at(place(message, "closes a circle"), help)
+}

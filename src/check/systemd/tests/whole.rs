@@ -1,0 +1,94 @@
+//! Whole states: the users' template, what is shipped, and a thousand units.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::dependencies::DOCKER;
+use super::{found, service};
+use crate::check::tests::checked;
+
+/// The template of the users' documents, filled in: its comment behind a value is the only error.
+#[test]
+fn the_template_of_a_service() {
+    let text = "[Unit]\nDescription=音声文字起こし\nAfter=docker.service watchme-infrastructure.service  # インフラの後に起動\nRequires=docker.service watchme-infrastructure.service\n\n[Service]\nTimeoutStartSec=0\n\n# 常にECRから最新のイメージを取得\nExecStartPre=-/usr/bin/docker-compose -f /home/ubuntu/api/docker-compose.prod.yml pull -q\n\n# Docker Composeでコンテナを起動\nExecStart=/usr/bin/docker-compose -f /home/ubuntu/api/docker-compose.prod.yml up\n\n# サービス停止時にコンテナを停止\nExecStop=/usr/bin/docker-compose -f /home/ubuntu/api/docker-compose.prod.yml down\n\nRestart=always\nRestartSec=10\n\n[Install]\nWantedBy=multi-user.target\n";
+    let infra = format!(
+        "{DOCKER}{}",
+        service("Type=oneshot\nRemainAfterExit=yes\nExecStart=/usr/bin/docker network ls")
+    );
+    let files = [
+        ("systemd/api.service", text),
+        ("systemd/watchme-infrastructure.service", &infra),
+    ];
+    assert_eq!(found(&files), ["comment-behind-value # インフラの後に起動"]);
+}
+
+fn files_below(folder: &Path, below: &str, files: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder.join(below)).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let path = [below, &name].join("/").trim_start_matches('/').to_owned();
+        match folder.join(&path).is_dir() {
+            true => files_below(folder, &path, files),
+            false => files.push((
+                path.clone(),
+                std::fs::read_to_string(folder.join(&path)).unwrap(),
+            )),
+        }
+    }
+}
+
+/// The example of a new service is laid over the state that it is for.
+#[test]
+fn the_shipped_state_and_the_examples_are_clean() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folders in [
+        vec!["desired-state"],
+        vec!["examples/minimal"],
+        vec!["examples/unattended/desired-state"],
+        vec!["desired-state", "examples/service-template/desired-state"],
+    ] {
+        let mut files = Vec::new();
+        for folder in &folders {
+            files_below(&root.join(folder), "", &mut files);
+        }
+        let findings = checked(&files);
+        let own = findings
+            .iter()
+            .filter(|finding| finding.rule.name.starts_with("systemd-"));
+        let own: Vec<String> = own.map(|finding| finding.to_string()).collect();
+        assert_eq!(own, [""; 0], "{folders:?}");
+    }
+}
+
+#[test]
+fn many_units_take_no_time() {
+    let mut files: Vec<(String, String)> = Vec::new();
+    for at in 0..1000 {
+        let unit = format!(
+            "[Unit]\nAfter=docker.service u{}.service\nRequires=docker.service u{0}.service\nWrong=1\n{}",
+            at / 2,
+            service(
+                "ExecStartPre=-/usr/bin/docker-compose -f /srv/a.yml pull -q\nExecStart=/usr/bin/docker-compose -f /srv/a.yml up\nRestart=always"
+            )
+        );
+        files.push((format!("systemd/u{}.service", at + 1), unit));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("systemd")).unwrap();
+    for (path, text) in &files {
+        std::fs::write(folder.path().join(path), text).unwrap();
+    }
+    let owner = nix::unistd::Uid::effective().as_raw();
+    let checkout = crate::source::Checkout::open(folder.path(), &[owner]).unwrap();
+    let (revision, wrong) = checkout.survey(&crate::source::Which::Worktree).unwrap();
+    let subject = crate::check::Subject {
+        revision: &revision,
+        wrong: &wrong,
+    };
+    let begun = Instant::now();
+    let findings = crate::check::systemd::check(&subject);
+    let took = begun.elapsed();
+    eprintln!("{took:?} for {} findings", findings.len());
+    // Unoptimised, on a busy machine; the program itself is timed elsewhere.
+    assert!(took.as_millis() < 3000, "{took:?}");
+    assert!(findings.len() >= 1000);
+}
