@@ -19,6 +19,7 @@ fn found(files: &[(&str, &str)]) -> Vec<String> {
     checked(&files)
         .iter()
         .filter(|finding| !bare.contains(&finding.rule.name))
+        .filter(|finding| !finding.rule.name.starts_with("systemd-"))
         .map(|finding| format!("{} {finding}", finding.rule.name))
         .collect()
 }
@@ -385,6 +386,7 @@ fn how_containers_run() {
         let found = checked(&files);
         found
             .iter()
+            .filter(|finding| !finding.rule.name.starts_with("systemd-"))
             .map(|finding| finding.rule.name.trim_start_matches("compose-"))
             .collect::<Vec<_>>()
     };
