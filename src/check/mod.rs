@@ -51,13 +51,6 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
 /// Every rule, those of `plan` on a host included, by name.
 pub fn rules() -> Vec<&'static Rule> {
     let families = [OF_A_HOST, syntax::RULES, nginx::RULES, allow::RULES];
-    let families = families.iter().chain(compose::RULES);
-    let families = [
-        &[&NGINX_TEST, &SYSTEMD_VERIFY][..],
-        syntax::RULES,
-        nginx::RULES,
-        allow::RULES,
-    ];
     let families = families.iter().chain(compose::RULES).chain(systemd::RULES);
     let mut rules: Vec<&'static Rule> = families.copied().flatten().copied().collect();
     rules.sort_by_key(|rule| rule.name);
