@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::view::View;
 use crate::model::{Diagnostic, Finding, Severity};
-use crate::source::nginx::Node;
+use crate::source::nginx::{Includes, Node};
 
 crate::rule! {
     BACKUP_INCLUDED, "nginx-backup-included", Error;
@@ -60,26 +60,39 @@ pub fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
             findings.push(found(view, path, message, Severity::Error));
         }
     }
-    left_out(view, findings);
+    left_out(view, &patterns, findings);
 }
 
 /// Copies that are no resources here: nobody but this program knows that.
-fn left_out(view: &View<'_>, findings: &mut Vec<Finding>) {
+fn left_out(view: &View<'_>, patterns: &[&str], findings: &mut Vec<Finding>) {
     let revision = view.subject.revision;
-    let Some(folder) = sites_folder(view) else {
-        return;
-    };
-    for path in revision
-        .backups
-        .iter()
-        .filter(|path| path.parent() == Some(folder))
-    {
+    let sites = sites_folder(view);
+    for path in &revision.backups {
+        let below = below_nginx(view, path);
+        let mut includes = patterns.iter();
+        let include = match sites {
+            Some(folder) if path.parent() == Some(folder) => Some("sites-enabled/*"),
+            _ => below.and_then(|name| includes.find(|one| Includes::loads(one, name)).copied()),
+        };
+        let Some(include) = include else {
+            continue;
+        };
         let message = format!(
-            "{} is a copy beside the sites: left out here, but include sites-enabled/* loads it wherever it is linked",
+            "{} is a copy that is left out here, but include {include} loads it wherever it lies or is linked there",
             name(path)
         );
         findings.push(found(view, path, message, Severity::Warning));
     }
+}
+
+/// An input's path below /etc/nginx.
+fn below_nginx<'p>(view: &View<'_>, path: &'p Path) -> Option<&'p str> {
+    let mut etc = view.subject.revision.desired.etc.iter();
+    let root = etc.find_map(|(name, entry)| {
+        let depth = name.components().count();
+        entry.file.source.ancestors().nth(depth)
+    })?;
+    path.strip_prefix(root.join("nginx")).ok()?.to_str()
 }
 
 /// Where the sites lie, as one of them tells.

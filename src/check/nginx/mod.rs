@@ -6,6 +6,7 @@ mod headers;
 mod injection;
 mod paths;
 mod ports;
+mod published;
 mod servers;
 mod target;
 mod timeouts;
@@ -29,6 +30,8 @@ pub const RULES: &[&Rule] = &[
     &servers::DUPLICATE_LISTEN,
     &servers::DUPLICATE_DEFAULT,
     &servers::SERVER_NAME_REGEX,
+    &servers::SERVER_NAME_UNMATCHABLE,
+    &servers::PLAIN_443,
     &upstreams::CONTAINER_UPSTREAM,
     &ports::PORT_UNPUBLISHED,
     &ports::PORT_UNPROXIED,
@@ -47,11 +50,11 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     let includes = Includes::of(&subject.revision.desired);
     let view = View::new(subject, &includes);
     let groups = target::groups(&view);
-    let published = ports::Published::of(subject.revision);
+    let published = published::Published::of(subject.revision);
     let containers = upstreams::Containers::of(&view);
     let needs = timeouts::needs(subject.revision);
     let mut proxied = ports::Proxied::default();
-    let mut seen = BTreeMap::new();
+    let mut seen = upstreams::Seen::new();
     let mut findings = Vec::new();
     view.visit(&mut |block| {
         let found = &mut findings;

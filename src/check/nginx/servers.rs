@@ -1,6 +1,6 @@
 //! Servers that get in each other's way, and names that match more than is meant.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::view::View;
@@ -12,6 +12,8 @@ crate::rule! {
     DUPLICATE_LISTEN, "nginx-duplicate-listen", Error;
     DUPLICATE_DEFAULT, "nginx-duplicate-default-server", Error;
     SERVER_NAME_REGEX, "nginx-server-name-regex", Warning;
+    SERVER_NAME_UNMATCHABLE, "nginx-server-name-unmatchable", Error;
+    PLAIN_443, "nginx-443-without-ssl", Error;
 }
 
 /// Ports of one `listen` that are told apart; real ranges are shorter.
@@ -24,6 +26,8 @@ struct Claims<'v, 'a> {
     names: HashMap<(String, String), (usize, &'v Node<'a>)>,
     /// Who is the default of a socket.
     defaults: HashMap<String, &'v Node<'a>>,
+    /// Sockets of port 443: who listens there first, and whether anybody speaks TLS there.
+    https: BTreeMap<String, (&'v Node<'a>, bool)>,
 }
 
 /// What is wrong with the servers.
@@ -33,6 +37,27 @@ pub fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         let sockets = listens(view, server, &mut claims, findings);
         names(view, (number, server), &sockets, &mut claims, findings);
     }
+    let plain = claims.https.iter().filter(|(_, (_, tls))| !tls);
+    findings.extend(plain.map(|(socket, (listen, _))| {
+        let message = format!("nobody who listens on {socket} says ssl: browsers expect TLS there");
+        let help = format!("write listen {} ssl;", words(listen));
+        view.find(&PLAIN_443, listen, message, "", help)
+    }));
+}
+
+fn words(node: &Node<'_>) -> String {
+    let words = node.directive.args.iter().map(|word| word.text.as_str());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a `listen` speaks TLS, or says nothing about it. What one server says of a socket
+/// counts for all.
+fn speaks_tls(server: &Node<'_>, listen: &Node<'_>) -> bool {
+    let mut words = listen.directive.args.iter().map(|word| word.text.as_str());
+    // `ssl on` is the old way; an included file may have it.
+    let mut inside = server.inside().iter();
+    words.any(|word| matches!(word, "ssl" | "quic" | "proxy_protocol"))
+        || inside.any(|node| matches!(node.name(), "ssl" | "include"))
 }
 
 /// The sockets of a server; one without any listens on port 80.
@@ -58,6 +83,14 @@ fn listens<'v, 'a>(
                 let help = "remove one of the two";
                 findings.push(view.find(&DUPLICATE_LISTEN, listen, message, "", help));
                 continue;
+            }
+            if socket.ends_with(":443") {
+                let tls = speaks_tls(server, listen);
+                claims
+                    .https
+                    .entry(socket.clone())
+                    .or_insert((listen, tls))
+                    .1 |= tls;
             }
             if !is_default {
                 continue;
@@ -148,10 +181,24 @@ fn names<'v, 'a>(
     for name in &names {
         if name.text.starts_with('~') {
             findings.extend(regex(view, name));
+        } else if name.text.contains(['/', ':']) && !name.text.starts_with('[') {
+            findings.push(unmatchable(view, name));
         } else if !name.text.contains('$') && known.insert(name.text.clone()) {
             findings.extend(claim(view, number, name, sockets, claims));
         }
     }
+}
+
+/// A URL, or a name with a port: nginx compares names without either.
+fn unmatchable(view: &View<'_>, name: &Name<'_, '_>) -> Finding {
+    let text = name.text.as_str();
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let host = rest.split(['/', ':']).next().unwrap_or_default();
+    let message =
+        format!("no request has the name {text}: a server name has no scheme, port or path");
+    let help = format!("write server_name {host};");
+    let place = view.complain(name.node.path, name.span.clone(), message, "", help);
+    Finding::at(&SERVER_NAME_UNMATCHABLE, place)
 }
 
 /// A name on the sockets of its server. One that another server has there already is ignored by nginx.
@@ -251,11 +298,7 @@ fn has_bare_dot(expression: &str) -> bool {
             }
             '[' => class = true,
             ']' => class = false,
-            '.' if !class => {
-                if !matches!(chars.peek(), Some('*' | '+' | '?' | '{')) {
-                    return true;
-                }
-            }
+            '.' if !class && !matches!(chars.peek(), Some('*' | '+' | '?' | '{')) => return true,
             _ => {}
         }
     }

@@ -1,8 +1,9 @@
 //! Upstreams that only containers can reach by name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::path::Path;
 
-use super::ports::Published;
+use super::published::Published;
 use super::target::{Groups, Target, behind, passes};
 use super::view::{Block, View};
 use crate::model::{Finding, Severity};
@@ -45,7 +46,7 @@ impl<'v> Containers<'v> {
                 names.insert(name);
             }
         }
-        let hosts = revision.desired.etc.get(std::path::Path::new("hosts"));
+        let hosts = revision.desired.etc.get(Path::new("hosts"));
         let hosts = hosts.map(|hosts| String::from_utf8_lossy(&hosts.file.content).into_owned());
         let words = hosts.iter().flat_map(|text| text.split_whitespace());
         Self {
@@ -55,19 +56,20 @@ impl<'v> Containers<'v> {
     }
 }
 
-/// Complains about upstreams of a block that the host cannot resolve. `seen` are the places that
-/// were complained about: a group may be used many times.
-pub fn check(
+/// Places that were looked at: a group may be used many times.
+pub type Seen<'v> = BTreeSet<(&'v Path, usize)>;
+
+/// Complains about upstreams of a block that the host cannot resolve.
+pub fn check<'v>(
     view: &View<'_>,
-    block: &Block<'_, '_>,
-    (groups, containers): (&Groups<'_>, &Containers<'_>),
+    block: &Block<'_, 'v>,
+    (groups, containers): (&Groups<'v>, &Containers<'_>),
     published: &Published<'_>,
-    (seen, findings): (&mut BTreeMap<usize, ()>, &mut Vec<Finding>),
+    (seen, findings): (&mut Seen<'v>, &mut Vec<Finding>),
 ) {
     for (_, pass) in passes(block) {
         for (target, node) in behind(groups, pass) {
-            let place = std::ptr::from_ref(node.directive) as usize;
-            if seen.insert(place, ()).is_none() {
+            if seen.insert((node.path, node.directive.span.start)) {
                 findings.extend(unreachable(view, containers, published, target, node));
             }
         }

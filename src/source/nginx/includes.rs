@@ -86,11 +86,13 @@ impl Includes {
 
     /// Names of the files that an `include` loads, by their paths below /etc/nginx.
     pub fn matching<'s>(&'s self, pattern: &'s str) -> impl Iterator<Item = &'s str> {
-        let pattern = below_nginx(pattern);
-        self.files
-            .keys()
-            .map(String::as_str)
-            .filter(move |name| pattern.is_some_and(|pattern| fits(pattern, name)))
+        let names = self.files.keys().map(String::as_str);
+        names.filter(move |name| Self::loads(pattern, name))
+    }
+
+    /// Whether an `include` would load a file, by its path below /etc/nginx.
+    pub fn loads(pattern: &str, name: &str) -> bool {
+        below_nginx(pattern).is_some_and(|pattern| fits(pattern, name))
     }
 
     /// The directives of a file with its includes resolved. An `include` stays where what it

@@ -1,0 +1,232 @@
+//! Servers, their names, and files that nobody means to be one.
+
+use super::{said, table};
+
+#[test]
+fn servers_in_each_others_way() {
+    let two = |rule: &str, one: &str, other: &str| {
+        let (one, other) = (
+            format!("server {{ {one} }}"),
+            format!("server {{ {other} }}"),
+        );
+        said(
+            rule,
+            &[("sites-available/a", &one), ("sites-available/b", &other)],
+        )
+    };
+    for (one, other, expected) in [
+        (
+            "listen 80; server_name x;",
+            "listen *:80; server_name y X;",
+            "E sites-available/b:1:37: server_name x stands on 0.0.0.0:80 at sites-available/a:1 already: nginx ignores this one",
+        ),
+        (
+            "server_name x;",
+            "listen 80; server_name x;",
+            "server_name x stands",
+        ),
+        ("listen 80;", "listen 80;", "a server without a name"),
+        (
+            "listen 80; server_name .x.org;",
+            "listen 80; server_name x.org;",
+            "server_name x.org stands",
+        ),
+        (
+            "listen 80; server_name *.x.org;",
+            "listen 80; server_name .x.org;",
+            "server_name .x.org stands",
+        ),
+        (
+            "listen 80; listen [::]:80; server_name x;",
+            "listen 80; listen [::]:80; server_name x;",
+            "on 0.0.0.0:80 and [::]:80",
+        ),
+        (
+            "listen 8000-8003; server_name x;",
+            "listen 8002; server_name x;",
+            "0.0.0.0:8002",
+        ),
+        (
+            "listen 80; server_name x;",
+            "listen 443 ssl; server_name x;",
+            "",
+        ),
+        (
+            "listen 80; server_name x;",
+            "listen 127.0.0.1:80; server_name x;",
+            "",
+        ),
+        ("listen 80; server_name x;", "listen 80; server_name y;", ""),
+        (
+            "listen 80; server_name x;",
+            "listen 80; server_name *.x;",
+            "",
+        ),
+        (
+            "listen 80; server_name ~^x$;",
+            "listen 80; server_name ~^x$;",
+            "",
+        ),
+        (
+            "listen 80; server_name x x;",
+            "listen 80; server_name $hostname;",
+            "",
+        ),
+        (
+            "listen unix:/run/a; server_name x;",
+            "listen unix:/run/b; server_name x;",
+            "",
+        ),
+    ] {
+        let found = two("nginx-duplicate-server", one, other);
+        let fits = match expected {
+            "" => found.is_empty(),
+            expected => found.len() == 1 && found[0].contains(expected),
+        };
+        assert!(fits, "{one} {other}: {found:?}");
+    }
+    let disabled = [
+        ("sites-available/a", "server { server_name x; }"),
+        ("sites-available/b", "server { server_name x; }"),
+        ("watchme.toml", "[site.b]\nenabled = false\n"),
+    ];
+    assert_eq!(said("nginx-duplicate-server", &disabled), [""; 0]);
+    let defaults = two(
+        "nginx-duplicate-default-server",
+        "listen 80 default_server;",
+        "listen *:80 default;",
+    );
+    assert_eq!(
+        defaults,
+        [
+            "E sites-available/b:1:10: 0.0.0.0:80 has its default server at sites-available/a:1 already: nginx refuses it"
+        ]
+    );
+    let other = two(
+        "nginx-duplicate-default-server",
+        "listen 80 default_server;",
+        "listen [::]:80 default_server;",
+    );
+    assert_eq!(other, [""; 0]);
+    table(
+        "nginx-duplicate-listen",
+        &[
+            ("listen 0.0.0.0:80;", "0.0.0.0:80 twice"),
+            ("listen [::]:80; listen 443; listen 127.0.0.1:80;", ""),
+        ],
+    );
+}
+
+#[test]
+fn names_that_match_too_much() {
+    table(
+        "nginx-server-name-regex",
+        &[
+            (
+                "server_name ~api\\.x\\.org;",
+                "W sites-available/a:2:13: the server name ~api\\.x\\.org has no ^ and $ around it",
+            ),
+            ("server_name ~^api\\.x\\.org;", "has no $ at its end"),
+            (
+                "server_name ~^api.x.org$;",
+                "a dot in the server name ~^api.x.org$ is not escaped",
+            ),
+            ("server_name ~^(?<sub>.+)\\.x\\.org$;", ""),
+            ("server_name ~^[a.b]+\\.x\\.org$;", ""),
+            ("server_name ~^(www\\.)?(?<domain>.*)$ ~.;", ""),
+            ("server_name api.x.org *.x.org .y.org www.*;", ""),
+        ],
+    );
+}
+
+#[test]
+fn copies_that_are_loaded() {
+    let server = |name: &str| format!("server {{ server_name {name}; }}");
+    let found = |files: &[(&str, &str)]| said("nginx-backup-included", files);
+    let (a, b) = (server("a"), server("b"));
+    for name in [
+        "a.orig",
+        "a.old",
+        "a.20250828_101500",
+        "a.dpkg-old",
+        "a.save",
+    ] {
+        let path = format!("sites-available/{name}");
+        let said = found(&[("sites-available/a", &a), (&path, &b)]);
+        assert!(
+            said.len() == 1 && said[0].starts_with("E "),
+            "{name}: {said:?}"
+        );
+    }
+    for name in ["a.bak", "a~", "a.backup.20250828_101500"] {
+        let path = format!("sites-available/{name}");
+        let said = found(&[("sites-available/a", &a), (&path, "server {")]);
+        assert!(
+            said.len() == 1 && said[0].starts_with("W "),
+            "{name}: {said:?}"
+        );
+    }
+    for name in [
+        "a.example.org",
+        "api.v2",
+        "README.md",
+        "2025.example.org",
+        "old.example.org",
+    ] {
+        let path = format!("sites-available/{name}");
+        assert_eq!(found(&[(&path, &b)]), [""; 0], "{name}");
+    }
+    let main = "http { include conf.d/*; include sites-enabled/*; }";
+    let copy = ("etc/nginx/conf.d/x.conf.old", "gzip on;");
+    assert_eq!(found(&[copy]), [""; 0], "Debian's nginx.conf takes *.conf");
+    assert_eq!(found(&[copy, ("etc/nginx/nginx.conf", main)]).len(), 1);
+    let left_out = ("etc/nginx/conf.d/x.conf.bak", "gzip on;");
+    let said = found(&[left_out, ("etc/nginx/nginx.conf", main)]);
+    assert!(said.len() == 1 && said[0].starts_with("W "), "{said:?}");
+    let debian = ("etc/nginx/conf.d/y.conf", "gzip on;");
+    assert_eq!(
+        found(&[left_out, debian, ("sites-available/a", &a)]),
+        [""; 0]
+    );
+}
+
+#[test]
+fn names_and_ports_that_nobody_means() {
+    table(
+        "nginx-server-name-unmatchable",
+        &[
+            (
+                "server_name https://api.x.org/;",
+                "E sites-available/a:2:13: no request has the name https://api.x.org/",
+            ),
+            (
+                "server_name api.x.org:8080;",
+                "no request has the name api.x.org:8080",
+            ),
+            ("server_name api.x.org ~^[a-z]+:/$;", ""),
+        ],
+    );
+    table(
+        "nginx-443-without-ssl",
+        &[
+            (
+                "listen 443;",
+                "E sites-available/a:2:1: nobody who listens on 0.0.0.0:443 says ssl",
+            ),
+            ("listen [::]:443 ipv6only=on;", "[::]:443"),
+            ("listen 443 ssl;", ""),
+            ("listen 443 ssl http2; listen [::]:443 ssl;", ""),
+            ("listen 443; ssl on;", ""),
+            ("listen 443; include snippets/ssl.conf;", ""),
+            ("listen 8443;", ""),
+        ],
+    );
+    let shared = [
+        ("sites-available/a", "server { listen 443; server_name a; }"),
+        (
+            "sites-available/b",
+            "server { listen 443 ssl; server_name b; }",
+        ),
+    ];
+    assert_eq!(said("nginx-443-without-ssl", &shared), [""; 0]);
+}
