@@ -10,7 +10,7 @@ mod running;
 mod secrets;
 mod shapes;
 mod variables;
-mod view;
+pub(super) mod view;
 
 use std::collections::BTreeSet;
 

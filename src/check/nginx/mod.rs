@@ -50,7 +50,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     let includes = Includes::of(&subject.revision.desired);
     let view = View::new(subject, &includes);
     let groups = target::groups(&view);
-    let published = published::Published::of(subject.revision);
+    let published = published::Publications::of(subject.revision);
     let containers = upstreams::Containers::of(&view);
     let needs = timeouts::needs(subject.revision);
     let mut proxied = ports::Proxied::default();

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::published::Published;
+use super::published::Publications;
 use super::target::{Groups, behind, passes};
 use super::view::{Block, View};
+use crate::check::compose::view::View as Projects;
 use crate::model::{Finding, Severity, UnitType};
 use crate::source::Revision;
-use crate::source::compose::locate;
 use crate::source::nginx::Node;
 
 crate::rule! {
@@ -51,7 +51,7 @@ impl Proxied<'_> {
 /// Ports that nothing publishes, and ports that nothing proxies.
 pub fn check(
     view: &View<'_>,
-    published: &Published<'_>,
+    published: &Publications<'_>,
     proxied: &Proxied<'_>,
     findings: &mut Vec<Finding>,
 ) {
@@ -64,7 +64,7 @@ pub fn check(
 
 fn unpublished(
     view: &View<'_>,
-    published: &Published<'_>,
+    published: &Publications<'_>,
     proxied: &Proxied<'_>,
     findings: &mut Vec<Finding>,
 ) {
@@ -77,7 +77,7 @@ fn unpublished(
     if published.more || published.on_host || nothing || !view.subject.is_whole() {
         return;
     }
-    let ports: BTreeSet<u16> = published.all.iter().map(|one| one.port.host).collect();
+    let ports = &published.ports;
     let mentioned = mentioned(revision);
     let own: BTreeSet<u16> = revision
         .desired
@@ -149,7 +149,7 @@ fn numbers(text: &[u8]) -> impl Iterator<Item = u16> {
     words.filter_map(|word| std::str::from_utf8(word).ok()?.parse().ok())
 }
 
-fn unproxied(view: &View<'_>, published: &Published<'_>, findings: &mut Vec<Finding>) {
+fn unproxied(view: &View<'_>, published: &Publications<'_>, findings: &mut Vec<Finding>) {
     if !view.subject.is_whole() {
         return;
     }
@@ -165,25 +165,35 @@ fn unproxied(view: &View<'_>, published: &Published<'_>, findings: &mut Vec<Find
         .chain(nginx.map(|(_, entry)| &entry.file));
     // Variables and maps may lead anywhere: a number that stands in a site is good enough.
     let known: BTreeSet<u16> = texts.flat_map(|file| numbers(&file.content)).collect();
-    let mut told = BTreeSet::new();
-    for one in &published.all {
-        let port = one.port.host;
-        // One at the web's own ports is a proxy itself.
-        let web = matches!(port, 80 | 443);
-        if !one.starts || one.port.udp || web || one.port.is_loopback() || known.contains(&port) {
+    let projects = Projects::new(view.subject);
+    let started = published
+        .all
+        .iter()
+        .filter(|one| one.stack.unit.is_some() && one.stack.started.contains(one.name));
+    for one in started {
+        let loopback = one
+            .entry
+            .address
+            .is_some_and(|address| address.is_loopback());
+        let Some(range) = one.entry.host.clone().filter(|_| !loopback) else {
             continue;
-        }
-        if !told.insert((one.service, port)) {
+        };
+        // What listens at the web's own ports is a proxy itself.
+        let alone = |port: &u16| !matches!(port, 80 | 443) && !known.contains(port);
+        let port = range.into_iter().find(alone);
+        let Some(port) = port.filter(|_| one.entry.protocol != "udp") else {
             continue;
-        }
-        let keys = ["services", one.service, "ports"];
-        let span = locate(&one.document.source, &keys, Some(&one.port.text));
-        let message = format!(
+        };
+        let item = one.service.ports.get(one.entry.index);
+        let mut place = match item {
+            Some(item) => projects.at_item(one.stack, one.name, "ports", item),
+            None => projects.at(one.stack, one.name, &["ports"]),
+        };
+        place.message = format!(
             "{} publishes port {port} to the network, and no site proxies it",
-            one.service
+            one.name
         );
-        let mut place = one.document.complain(span, message, "");
-        let inside = one.port.inside.unwrap_or(port);
+        let inside = one.entry.container.start();
         place.help = Some(format!(
             "add a location with proxy_pass http://localhost:{port}; and publish \"127.0.0.1:{port}:{inside}\", or publish nothing"
         ));

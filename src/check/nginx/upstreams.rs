@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::published::Published;
+use super::published::Publications;
 use super::target::{Groups, Target, behind, passes};
 use super::view::{Block, View};
 use crate::model::{Finding, Severity};
@@ -64,7 +64,7 @@ pub fn check<'v>(
     view: &View<'_>,
     block: &Block<'_, 'v>,
     (groups, containers): (&Groups<'v>, &Containers<'_>),
-    published: &Published<'_>,
+    published: &Publications<'_>,
     (seen, findings): (&mut Seen<'v>, &mut Vec<Finding>),
 ) {
     for (_, pass) in passes(block) {
@@ -79,7 +79,7 @@ pub fn check<'v>(
 fn unreachable(
     view: &View<'_>,
     containers: &Containers<'_>,
-    published: &Published<'_>,
+    published: &Publications<'_>,
     target: Target<'_>,
     node: &Node<'_>,
 ) -> Option<Finding> {
