@@ -15,7 +15,7 @@ pub const STATE: &[(&str, &str)] = &[
     ("watchme.toml", "absent = [\"sites-enabled/default\"]\n"),
     (
         "sites-available/api.example.com",
-        "server {\n    listen 80;\n    server_name api.example.com;\n\n    location /hello/ {\n        proxy_pass http://localhost:8001/;\n    }\n}\n",
+        "server {\n    listen 80;\n    server_name api.example.com;\n    include proxy_params;\n    location /hello/ {\n        proxy_pass http://localhost:8001/;\n    }\n}\n",
     ),
     (
         "systemd/hello.service",
