@@ -1,6 +1,7 @@
 //! Ports that nginx proxies to, and ports that containers publish.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::published::Publications;
 use super::target::{Groups, behind, passes};
