@@ -199,7 +199,7 @@ fn undeclared(view: &View, stack: &ParsedStack) -> Vec<Finding> {
                     format!(
                         "service {service} is on network {key}, which its file does not declare"
                     ),
-                    "compose refuses the file",
+                    "compose refuses to start it",
                     help,
                 ),
             ));

@@ -495,3 +495,41 @@ fn the_shipped_states_are_clean() {
         assert_eq!(found, NONE, "{folder}");
     }
 }
+
+/// Bounded loosely: a test build on a busy machine takes ten times as long as the program itself.
+#[test]
+fn a_thousand_stacks_are_checked_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("watchme.toml"),
+        "checkout = \"/srv/c\"\n",
+    )
+    .unwrap();
+    std::fs::create_dir(folder.path().join("systemd")).unwrap();
+    for number in 0..1000 {
+        let compose = format!(
+            "services:\n  s:\n    image: x:1\n    mem_limit: 1m\n    container_name: c{number}\n    ports: ['127.0.0.1:{}:80']\n    environment: {{A: http://localhost:9/, B_PASSWORD: '${{P:-}}'}}\n",
+            10_000 + number
+        );
+        std::fs::write(folder.path().join(format!("c{number}.yml")), compose).unwrap();
+        let unit = UNIT.replace("NAME", &format!("c{number}"));
+        std::fs::write(
+            folder.path().join(format!("systemd/u{number}.service")),
+            unit,
+        )
+        .unwrap();
+    }
+    let owner = nix::unistd::Uid::effective().as_raw();
+    let (revision, wrong) = Checkout::open(folder.path(), &[owner])
+        .unwrap()
+        .survey(&Which::Worktree)
+        .unwrap();
+    let begun = std::time::Instant::now();
+    let found = check(&Subject {
+        revision: &revision,
+        wrong: &wrong,
+    });
+    let took = begun.elapsed();
+    assert_eq!(found.len(), 2000, "no health check, no log rotation");
+    assert!(took.as_millis() < 3000, "{took:?}");
+}

@@ -104,7 +104,8 @@ impl Service {
         );
         let volumes = lists("volumes_from").into_iter();
         let own = volumes.filter(|from| !from.starts_with("container:"));
-        named.extend(own.map(|from| ("volumes_from", first(from))));
+        let bare = own.map(|from| from.strip_prefix("service:").unwrap_or(&from).to_owned());
+        named.extend(bare.map(|from| ("volumes_from", first(from))));
         let mode = self.rest.get("network_mode").and_then(text);
         let other = mode
             .as_deref()

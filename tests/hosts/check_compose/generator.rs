@@ -30,7 +30,7 @@ const KEYS: [(&str, &[&str]); 13] = [
             "$IMAGE_SET",
         ],
     ),
-    ("container_name", &["c-@", "\"${NAME_SET}-@\""]),
+    ("container_name", &["c-%", "\"${NAME_SET}-%\""]),
     (
         "command",
         &["run", "[run, \"-v\", '$$HOME']", "\"a ${NONE:-b} c\""],
@@ -38,8 +38,8 @@ const KEYS: [(&str, &[&str]); 13] = [
     (
         "ports",
         &[
-            "[\"127.0.0.1:80@:80\"]",
-            "[\"8@0-8@2:80-82\", 9]",
+            "[\"127.0.0.1:80%:80\"]",
+            "[\"8%0-8%2:80-82\", 9]",
             "[{target: 80, published: 81}]",
             "[\"${PORT_SET}:80/udp\"]",
             "[\"a:b\"]",
@@ -64,8 +64,8 @@ const KEYS: [(&str, &[&str]); 13] = [
         "networks",
         &[
             "[n]",
-            "{n: {aliases: [a@]}, m: }",
-            "{n: {ipv4_address: 10.1.0.1@}}",
+            "{n: {aliases: [a%]}, m: }",
+            "{n: {ipv4_address: 10.1.0.1%}}",
             "[n, m]",
             "[nowhere]",
         ],
@@ -83,7 +83,7 @@ const KEYS: [(&str, &[&str]); 13] = [
         &[
             "{test: [CMD, a], interval: 10s}",
             "{test: curl x, retries: 3}",
-            "{disable: true}",
+            "{retries: 2}",
             "{intervall: 1s}",
         ],
     ),
@@ -136,7 +136,7 @@ fn file(seed: &mut Seed, services: usize, whole: bool) -> String {
             } else {
                 forms.len().min(3)
             };
-            let value = seed.of(&forms[..most]).replace('@', &number.to_string());
+            let value = seed.of(&forms[..most]).replace('%', &number.to_string());
             text.push_str(&format!("    {key}: {value}\n"));
             keys += 1;
         }
