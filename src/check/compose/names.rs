@@ -132,7 +132,7 @@ fn volumes(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> V
 }
 
 fn containers(view: &View) -> Vec<Finding> {
-    let mut known: BTreeMap<&str, (&str, &str, Option<&str>)> = BTreeMap::new();
+    let mut known: BTreeMap<&str, Vec<(&ParsedStack, &str)>> = BTreeMap::new();
     let mut findings = Vec::new();
     for (stack, service, definition) in view.started() {
         let Some(name) = definition
@@ -142,31 +142,23 @@ fn containers(view: &View) -> Vec<Finding> {
         else {
             continue;
         };
-        let own = (stack.project.as_str(), service, stack.unit.as_deref());
-        let Some(other) = known.get(name) else {
-            known.insert(name, own);
-            continue;
-        };
-        // The same service again, or a file beside the one that runs: never both at once.
-        let same = (other.0, other.1) == (own.0, own.1);
-        let apart =
-            (own.2.is_none() || other.2.is_none()) && (own.2 == other.2 || own.0 == other.0);
-        if same
-            || (apart && own.0 != other.0)
-            || (own.2.is_none() && own.0 == other.0 && own.1 == other.1)
+        let own = (stack, service);
+        let holders = known.entry(name).or_default();
+        if let Some((other, holder)) = holders.iter().find(|other| view.run_together(own, **other))
         {
-            continue;
+            let place = say(
+                view.at(stack, service, &["container_name"]),
+                format!(
+                    "container name {name} is taken by service {holder} of project {}",
+                    other.project
+                ),
+                "the engine has each name once",
+                "choose another name, or leave container_name out",
+            );
+            findings.push(Finding::at(&CONTAINER_TWICE, place));
+        } else {
+            holders.push(own);
         }
-        let place = say(
-            view.at(stack, service, &["container_name"]),
-            format!(
-                "container name {name} is taken by service {} of project {}",
-                other.1, other.0
-            ),
-            "the engine has each name once",
-            "choose another name, or leave container_name out",
-        );
-        findings.push(Finding::at(&CONTAINER_TWICE, place));
     }
     findings
 }

@@ -158,45 +158,13 @@ fn twice(view: &View, held: &[Held]) -> Vec<Finding> {
     findings
 }
 
-/// Whether two services are meant to run at the same time on one host.
+/// Whether two entries are there at the same time.
 fn run_together(view: &View, one: &Held, other: &Held) -> bool {
-    let (a, b) = (one.stack, other.stack);
-    if std::ptr::eq(a, b) {
-        return one.service != other.service || one.port != other.port;
+    let same = std::ptr::eq(one.stack, other.stack) && one.service == other.service;
+    match same {
+        true => one.port != other.port,
+        false => view.run_together((one.stack, one.service), (other.stack, other.service)),
     }
-    if a.project == b.project && one.service == other.service {
-        return false;
-    }
-    match (&a.unit, &b.unit) {
-        (Some(a), Some(b)) => {
-            let units = &view.subject.revision.desired.units;
-            let starts = |name| units.get(name).is_some_and(|unit| unit.start);
-            a != b && starts(a) && starts(b) && !excludes(view, a, b) && !excludes(view, b, a)
-        }
-        // Files that no unit runs are alternatives to those beside them.
-        (None, None) => false,
-        _ => {
-            let folder = |stack: &ParsedStack| {
-                stack
-                    .files
-                    .first()
-                    .and_then(|file| file.parent())
-                    .map(ToOwned::to_owned)
-            };
-            folder(a) != folder(b)
-        }
-    }
-}
-
-/// Whether a unit has `Conflicts=` with another.
-fn excludes(view: &View, unit: &str, other: &str) -> bool {
-    let settings = view.subject.revision.parsed.units.get(unit);
-    settings.is_some_and(|settings| {
-        let conflicts = settings.list("Unit", "Conflicts");
-        conflicts
-            .iter()
-            .any(|value| value.text.split_whitespace().any(|name| name == other))
-    })
 }
 
 /// A port that nobody publishes, of the range that a port is in.

@@ -359,9 +359,11 @@ impl<'a> Judge<'_, 'a> {
         let wanted = names.into_iter().filter(|(bit, _)| allowed & bit != 0);
         let wanted: Vec<&str> = wanted.map(|(_, name)| name).collect();
         let key = path.last().copied().unwrap_or_default();
-        let help = match value {
-            Value::Null => format!("remove {key}, or write what belongs there"),
-            _ => format!("write {}", wanted.join(" or ")),
+        let said = text(value).filter(|_| allowed & TEXT != 0);
+        let help = match (value, said) {
+            (Value::Null, _) => format!("remove {key}, or write what belongs there"),
+            (_, Some(said)) => format!("write {key}: \"{said}\""),
+            (_, None) => format!("write {}", wanted.join(" or ")),
         };
         let message = format!("{key} is {is}, and has to be {}", wanted.join(" or "));
         let place = say(self.place(path), message, "compose refuses the file", help);

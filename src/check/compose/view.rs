@@ -75,6 +75,54 @@ impl<'a> View<'a> {
         stack.files.iter().any(|file| file.ends_with(name))
     }
 
+    /// Whether two services are meant to run at the same time on one host.
+    pub fn run_together(
+        &self,
+        (a, one): (&ParsedStack, &str),
+        (b, other): (&ParsedStack, &str),
+    ) -> bool {
+        if a.project == b.project && one == other {
+            return false;
+        }
+        if std::ptr::eq(a, b) {
+            return true;
+        }
+        // What a unit pulls and what it brings up may be other sets of files of one project.
+        let apart = a.project != b.project;
+        match (&a.unit, &b.unit) {
+            (Some(a), Some(b)) => {
+                let units = &self.subject.revision.desired.units;
+                let starts = |name| units.get(name).is_some_and(|unit| unit.start);
+                (a != b || apart)
+                    && starts(a)
+                    && starts(b)
+                    && !self.excludes(a, b)
+                    && !self.excludes(b, a)
+            }
+            // Files that no unit runs are alternatives to those beside them.
+            (None, None) => false,
+            _ => {
+                let folder = |stack: &ParsedStack| {
+                    let first = stack.files.first()?;
+                    first.parent().map(Path::to_owned)
+                };
+                folder(a) != folder(b)
+            }
+        }
+    }
+
+    /// Whether a unit has `Conflicts=` with another.
+    fn excludes(&self, unit: &str, other: &str) -> bool {
+        let settings = self.subject.revision.parsed.units.get(unit);
+        settings.is_some_and(|settings| {
+            let conflicts = settings.list("Unit", "Conflicts");
+            let mut names = conflicts
+                .iter()
+                .flat_map(|value| value.text.split_whitespace());
+            names.any(|name| name == other)
+        })
+    }
+
     /// A complaint about a part of a service, in the file where it is written: in the one that counts most of
     /// those that have the longest part of the path.
     pub fn at(&self, stack: &ParsedStack, service: &str, path: &[&str]) -> Diagnostic {

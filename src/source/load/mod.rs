@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use inputs::{Inputs, is_env_file};
-pub use stacks::{Origin, ParsedStack};
+pub use stacks::ParsedStack;
 
 use super::compose::{Compose, Document};
 use super::error::{Result, SourceError};
