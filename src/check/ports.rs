@@ -106,7 +106,7 @@ mod tests {
             ),
             ("watchme.toml", "checkout = \"/srv/c\"\n"),
         ];
-        let found = surveyed(&files, |subject| ports(subject));
+        let found = surveyed(&files, ports);
         let numbers: Vec<_> = found
             .keys()
             .map(|(number, protocol)| format!("{number}/{protocol}"))

@@ -530,6 +530,9 @@ fn a_thousand_stacks_are_checked_at_once() {
         wrong: &wrong,
     });
     let took = begun.elapsed();
-    assert_eq!(found.len(), 2000, "no health check, no log rotation");
+    let own = found
+        .iter()
+        .filter(|one| one.rule.name.starts_with("compose-"));
+    assert_eq!(own.count(), 2000, "no health check, no log rotation");
     assert!(took.as_millis() < 3000, "{took:?}");
 }
