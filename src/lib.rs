@@ -1,7 +1,7 @@
 //! Makes one Linux host match a git checkout, and proves that it does.
 //!
 //! The arrows between modules point left only:
-//! `model < root < source, host, plan, state < apply < reconcile < cli`, and `source < check < cli`.
+//! `model < root < source, host, plan, state < apply < reconcile < cli`, and `source < check < reconcile`.
 
 pub mod apply;
 pub mod check;
