@@ -21,6 +21,7 @@ mod pins;
 mod pull_alone;
 mod replacement;
 mod roll_back;
+mod routes;
 mod runs;
 mod setup;
 mod shipped;

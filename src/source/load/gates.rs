@@ -2,27 +2,26 @@
 
 use super::Loader;
 use crate::model::{Behind, Probe};
-use crate::source::nginx::{self, Directive};
+use crate::source::nginx::router::{Files, Router};
+use crate::source::nginx::{behind_port, behind_url};
 
 impl Loader<'_, '_> {
     /// Tells each URL and TCP gate which site and which ports are behind it.
     pub(super) fn gates(&mut self) {
+        let (desired, parsed) = (&self.out.desired, &self.out.parsed);
+        if desired.gates.is_empty() {
+            return;
+        }
+        let router = Router::new(Files::of(desired, &parsed.sites, &parsed.etc));
+        let behind = desired.gates.iter().map(|gate| match &gate.probe {
+            Probe::Url { url, .. } => behind_url(&router, url),
+            Probe::Tcp(address) => behind_port(&router, address.port()),
+            Probe::Container(_) | Probe::Unit(_) => Behind::default(),
+        });
+        let behind: Vec<Behind> = behind.collect();
         let desired = &mut self.out.desired;
-        let sites: Vec<(&str, &[Directive])> = desired
-            .sites
-            .iter()
-            .filter(|(_, site)| site.enabled)
-            .filter_map(|(name, _)| {
-                let directives = self.out.parsed.sites.get(name)?;
-                Some((name.as_str(), directives.as_slice()))
-            })
-            .collect();
-        for gate in &mut desired.gates {
-            gate.behind = match &gate.probe {
-                Probe::Url { url, .. } => nginx::behind_url(&sites, url),
-                Probe::Tcp(address) => nginx::behind_port(&sites, address.port()),
-                Probe::Container(_) | Probe::Unit(_) => Behind::default(),
-            };
+        for (gate, behind) in desired.gates.iter_mut().zip(behind) {
+            gate.behind = behind;
             let https = matches!(&gate.probe, Probe::Url { url, .. } if url.is_https());
             if https && desired.bootstrap_certificates {
                 let certificates = gate

@@ -47,6 +47,8 @@ pub struct Parsed {
     pub policy: Policy,
     /// Sites by name.
     pub sites: BTreeMap<String, Vec<Directive>>,
+    /// nginx's files below /etc, by their path there, as far as they can be parsed.
+    pub etc: BTreeMap<PathBuf, Vec<Directive>>,
     /// Units by name, drop-ins included.
     pub units: BTreeMap<String, Settings>,
     /// Compose files by their path in the checkout.
@@ -319,7 +321,7 @@ impl Loader<'_, '_> {
         Ok(())
     }
 
-    fn etc_file(&self, file: File, relative: &Path) -> EtcFile {
+    fn etc_file(&mut self, file: File, relative: &Path) -> EtcFile {
         let section = self.policy().etc.get(relative.to_string_lossy().as_ref());
         let policy = section.map(|section| section.value.clone());
         let mode = policy
@@ -327,10 +329,14 @@ impl Loader<'_, '_> {
             .and_then(|policy| policy.mode)
             .unwrap_or(file.mode());
         // One that does not parse is `nginx -t`'s to judge: it may be any file there.
-        let zones = match relative.starts_with("nginx") {
-            true => nginx::parse(relative, &text(&file)).map(|found| nginx::zones(&found)),
-            false => Ok(Vec::new()),
-        };
+        let parsed = relative
+            .starts_with("nginx")
+            .then(|| nginx::parse(relative, &text(&file)).ok());
+        let zones = parsed.flatten().map_or_else(Vec::new, |parsed| {
+            let zones = nginx::zones(&parsed);
+            self.out.parsed.etc.insert(relative.to_owned(), parsed);
+            zones
+        });
         // nginx's files switch together with the sites, which a copy could not.
         let plain = policy
             .as_ref()
@@ -352,7 +358,7 @@ impl Loader<'_, '_> {
                 .and_then(|policy| policy.link)
                 .unwrap_or(linked),
             action: policy.and_then(|policy| policy.action),
-            zones: zones.unwrap_or_default(),
+            zones,
             file,
         }
     }

@@ -3,19 +3,20 @@
 //! The grammar is that of `ngx_conf_read_token` in nginx's `src/core/ngx_conf_file.c`:
 //! words, quoted strings, `;`, `{`, `}` and `#`. Nothing here knows any directive.
 
+mod behind;
 mod certificates;
 mod includes;
 mod lexer;
+pub mod router;
 mod runtime;
-mod upstream;
 
 use std::ops::Range;
 use std::path::Path;
 
+pub use behind::{behind_port, behind_url};
 pub use certificates::certificates;
 pub use includes::{Includes, Node};
 pub use runtime::{listens, read_timeout, time, zones};
-pub use upstream::{behind_port, behind_url};
 
 use crate::model::Diagnostic;
 use lexer::{Lexer, Token};

@@ -1,0 +1,124 @@
+//! Which location a path falls to, `ngx_http_core_find_location` in src/http/ngx_http_core_module.c.
+
+use super::config::{Kind, Location};
+use super::run::{Run, Stop};
+
+/// How a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Decided.
+    Done,
+    /// A prefix that another location may still beat.
+    Prefix,
+    /// The path lacks the last slash of a location that passes requests on.
+    Redirect,
+    /// Nothing.
+    Nothing,
+}
+
+impl<'r, 'a> Run<'r, 'a> {
+    /// Looks among the locations of a level and in those that it finds; `way` gets the locations from the outermost
+    /// to the one that is found.
+    pub(super) fn locate(
+        &mut self,
+        level: &'r [Location<'a>],
+        way: &mut Vec<&'r Location<'a>>,
+    ) -> Result<Found, Stop> {
+        let outer = way.len();
+        let (mut found, hit) = fixed(level, &self.uri);
+        let mut last = false;
+        if let Some(hit) = hit {
+            way.push(hit);
+            if found == Found::Prefix {
+                last = hit.kind == Kind::Final;
+                found = self.locate(&hit.inner, way)?;
+            }
+        }
+        if matches!(found, Found::Done | Found::Redirect) || last {
+            return Ok(found);
+        }
+        for location in level.iter().filter(|location| location.is_regex()) {
+            let caseless = location.kind == Kind::RegexCaseless;
+            let uri = self.uri.clone();
+            if let Some(captures) = self.matches(location.name, caseless, &uri)? {
+                self.captured(captures);
+                way.truncate(outer);
+                way.push(location);
+                self.locate(&location.inner, way)?;
+                return Ok(Found::Done);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Exact locations and prefixes, `ngx_http_core_find_static_location`.
+fn fixed<'r, 'a>(level: &'r [Location<'a>], uri: &[u8]) -> (Found, Option<&'r Location<'a>>) {
+    let prefixes = || {
+        level
+            .iter()
+            .filter(|location| matches!(location.kind, Kind::Prefix | Kind::Final))
+    };
+    let named = |name: &[u8]| {
+        let exact = level
+            .iter()
+            .find(|location| location.kind == Kind::Exact && location.name.as_bytes() == name);
+        (
+            exact,
+            prefixes().find(|location| location.name.as_bytes() == name),
+        )
+    };
+    match named(uri) {
+        (Some(exact), _) => return (Found::Done, Some(exact)),
+        (None, Some(prefix)) => return (Found::Prefix, Some(prefix)),
+        (None, None) => {}
+    }
+    let slash = [uri, b"/"].concat();
+    let (exact, prefix) = named(&slash);
+    if exact.is_some_and(Location::redirects) || prefix.is_some_and(Location::redirects) {
+        return (Found::Redirect, exact.or(prefix));
+    }
+    let longest = prefixes()
+        .filter(|location| uri.starts_with(location.name.as_bytes()))
+        .max_by_key(|location| location.name.len());
+    match longest {
+        Some(location) => (Found::Prefix, Some(location)),
+        None => (Found::Nothing, None),
+    }
+}
+
+/// Why a location of a level does not get a path, where another one does.
+pub(super) fn why_not(location: &Location, winner: Option<&Location>, uri: &[u8]) -> String {
+    let name = location.name.as_bytes();
+    let begins = uri.starts_with(name);
+    match (
+        location.kind,
+        winner.map(|winner| (winner.kind, winner.name.len())),
+    ) {
+        (Kind::Named, _) => "is only reached by its name".to_owned(),
+        (Kind::Exact, _) => "is not the path itself".to_owned(),
+        (Kind::Prefix | Kind::Final, _) if !begins => "the path does not begin so".to_owned(),
+        (Kind::Prefix | Kind::Final, Some((Kind::Exact, _))) => {
+            "an exact location goes first".to_owned()
+        }
+        (Kind::Prefix | Kind::Final, Some((Kind::Prefix | Kind::Final, length)))
+            if length > name.len() =>
+        {
+            "is a shorter prefix".to_owned()
+        }
+        (Kind::Prefix | Kind::Final, Some((Kind::Regex | Kind::RegexCaseless, _))) => {
+            "a regular expression that matches goes before a prefix without ^~".to_owned()
+        }
+        (Kind::Prefix | Kind::Final, _) => "another location goes first".to_owned(),
+        (Kind::Regex | Kind::RegexCaseless, Some((Kind::Exact, _))) => {
+            "is not tried: an exact location goes first".to_owned()
+        }
+        (Kind::Regex | Kind::RegexCaseless, Some((Kind::Final, _))) => {
+            "is not tried: the longest prefix says ^~".to_owned()
+        }
+        (Kind::Regex | Kind::RegexCaseless, Some((Kind::Regex | Kind::RegexCaseless, _))) => {
+            "does not match, or stands below the first that does".to_owned()
+        }
+        (Kind::Regex | Kind::RegexCaseless, _) => "does not match".to_owned(),
+    }
+}

@@ -1,0 +1,467 @@
+//! What nginx 1.22 does with a URL, from its configuration alone: which server and location it falls to, how it is
+//! rewritten, and what URL the upstream receives.
+//!
+//! Each step does what the named function of nginx's source does. What only the host or the request tells (files,
+//! headers, includes that are not in the desired state) is not guessed: both ways are followed.
+
+mod answer;
+mod config;
+mod locate;
+mod names;
+mod pass;
+mod regex;
+mod rewrite;
+mod run;
+mod uri;
+mod values;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+pub use config::{Files, Kind, Location, Place, Server, Text};
+pub use pass::{Target, Upstream};
+
+use crate::model::Url;
+use config::Config;
+use names::{Address, Group};
+use run::{Run, Stop};
+
+/// How many ways are followed where something is not known.
+const MAX_WAYS: usize = 32;
+
+/// All that nginx reads of a desired state, ready to be asked.
+pub struct Router<'a> {
+    files: Files<'a>,
+    config: Config<'a>,
+    groups: BTreeMap<u16, Vec<Group>>,
+}
+
+/// A plain GET as it reaches nginx.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Whether it comes by TLS.
+    pub https: bool,
+    /// The host in lower case, without a port.
+    pub host: String,
+    /// The Host header.
+    pub authority: String,
+    /// The port that it is sent to.
+    pub port: u16,
+    /// Path and query as the client sends them.
+    pub target: String,
+    /// The address of this host that it is sent to; `None`: the one that its name has out there.
+    pub arrives: Option<IpAddr>,
+}
+
+impl Request {
+    /// The request for a URL as a client sends it: without the fragment.
+    pub fn of(url: &Url, arrives: Option<IpAddr>) -> Self {
+        let host = url.host();
+        let own = match host.as_str() {
+            "localhost" => Some(IpAddr::from([127, 0, 0, 1])),
+            host => host.parse().ok(),
+        };
+        let host = match host.contains(':') {
+            true => format!("[{host}]"),
+            false => host.strip_suffix('.').unwrap_or(&host).to_owned(),
+        };
+        let target = url.target();
+        let target = match target.starts_with('/') {
+            true => target.to_owned(),
+            false => format!("/{target}"),
+        };
+        Self {
+            https: url.is_https(),
+            host,
+            authority: url.authority().to_owned(),
+            port: url.port(),
+            target,
+            arrives: arrives.or(own),
+        }
+    }
+}
+
+/// What nginx does with a request.
+#[derive(Clone, Debug)]
+pub struct Answer<'r, 'a> {
+    /// The server that takes it.
+    pub server: Option<&'r Server<'a>>,
+    /// Whether the server is said, not only the first one that nginx reads.
+    pub certain: bool,
+    /// The location that it ends in.
+    pub location: Option<&'r Location<'a>>,
+    /// What comes of it.
+    pub outcome: Outcome,
+    /// What happened on the way.
+    pub steps: Vec<Step<'a>>,
+    /// What a person should know besides.
+    pub notes: Vec<String>,
+}
+
+/// A step on a request's way.
+#[derive(Clone, Debug)]
+pub struct Step<'a> {
+    /// The directive that decides.
+    pub place: Option<Place<'a>>,
+    /// What it does.
+    pub text: String,
+    /// Those that could have decided instead, and why they do not.
+    pub lost: Vec<(Place<'a>, String)>,
+}
+
+/// What comes of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is passed on by HTTP.
+    Proxy(Upstream),
+    /// It is passed on by another protocol, or answered by another module.
+    Other {
+        /// The directive.
+        directive: String,
+        /// Its first word.
+        to: String,
+    },
+    /// The client is sent elsewhere.
+    Redirect {
+        /// The status.
+        status: u16,
+        /// The value of Location.
+        to: String,
+    },
+    /// nginx answers by itself.
+    Status {
+        /// The status.
+        status: u16,
+        /// The text, if the configuration has one.
+        text: Option<String>,
+    },
+    /// A file of the host, or 403 or 404 where none is.
+    Files,
+    /// The connection is closed without an answer.
+    Closed,
+    /// No server listens there.
+    NotListening,
+    /// It cannot be known.
+    NotKnown {
+        /// What is not known, in a few words each.
+        why: Vec<String>,
+        /// What may come of it.
+        possible: Vec<Outcome>,
+        /// Whether nothing else may.
+        all: bool,
+    },
+}
+
+impl<'a> Router<'a> {
+    /// Reads the files that nginx reads.
+    pub fn new(files: Files<'a>) -> Self {
+        let config = Config::new(&files);
+        let groups = names::groups(&config.servers);
+        Self {
+            files,
+            config,
+            groups,
+        }
+    }
+
+    /// All servers, in the order in which nginx reads them.
+    pub fn servers(&self) -> &[Server<'a>] {
+        &self.config.servers
+    }
+
+    /// The locations of a server.
+    pub fn locations<'r>(&'r self, server: &'r Server<'a>) -> &'r [Location<'a>] {
+        server.locations(&self.files)
+    }
+
+    /// Name of the site or file in which a place is.
+    pub fn site_of(&self, place: Place<'_>) -> Option<&'a str> {
+        let mut sites = self.files.sites.iter();
+        sites
+            .find(|(_, text)| text.path == place.path)
+            .map(|(name, _)| *name)
+    }
+
+    /// Ports and whether they speak TLS, where a server listens for others than this host.
+    pub fn public_ports(&self, server: &Server<'a>) -> Vec<(u16, bool)> {
+        let index = self
+            .config
+            .servers
+            .iter()
+            .position(|one| one.place == server.place);
+        let is_public = |group: &&Group| {
+            let loopback = matches!(group.address, Address::Ip(address) if address.is_loopback());
+            !loopback && index.is_some_and(|index| group.servers.contains(&index))
+        };
+        let mut ports: Vec<(u16, bool)> = Vec::new();
+        for group in self.groups.values().flatten().filter(is_public) {
+            if !ports.contains(&(group.port, group.ssl)) {
+                ports.push((group.port, group.ssl));
+            }
+        }
+        ports
+    }
+
+    /// Servers that listen on a port at any address.
+    pub fn listening(&self, port: u16) -> Vec<&Server<'a>> {
+        let groups = self.groups.get(&port).into_iter().flatten();
+        let mut indices: Vec<usize> = groups
+            .flat_map(|group| group.servers.iter().copied())
+            .collect();
+        indices.sort_unstable();
+        indices.dedup();
+        indices
+            .iter()
+            .filter_map(|index| self.config.servers.get(*index))
+            .collect()
+    }
+
+    /// What nginx does with a request.
+    pub fn answer<'r>(&'r self, request: &Request) -> Answer<'r, 'a> {
+        let mut answer = Answer {
+            server: None,
+            certain: true,
+            location: None,
+            outcome: Outcome::NotListening,
+            steps: Vec::new(),
+            notes: Vec::new(),
+        };
+        let all = self
+            .groups
+            .get(&request.port)
+            .map_or(&[][..], Vec::as_slice);
+        let mut chosen = names::arriving(all, request.arrives)
+            .into_iter()
+            .map(|group| self.choose(group, request));
+        let Some(first) = chosen.next() else {
+            return answer;
+        };
+        let agreed = chosen.fold(first, |one, other| match (&one, &other) {
+            (Ok(one), Ok(other)) if one.index != other.index => {
+                Err("by which address of the host the request comes is not known, and other servers listen at others".to_owned())
+            }
+            (Ok(_), Err(_)) => other,
+            _ => one,
+        });
+        let choice = match agreed {
+            Ok(choice) => choice,
+            Err(why) => {
+                answer.outcome = Outcome::NotKnown {
+                    why: vec![why],
+                    possible: Vec::new(),
+                    all: false,
+                };
+                return answer;
+            }
+        };
+        self.note_other_family(all, request, choice.index, &mut answer.notes);
+        let Some(server) = self.config.servers.get(choice.index) else {
+            return answer;
+        };
+        answer.server = Some(server);
+        answer.certain = choice.certain;
+        answer.steps.push(self.server_step(server, &choice));
+        if request.https != choice.group.ssl {
+            let text = match request.https {
+                true => format!("port {} speaks no TLS", request.port),
+                false => format!(
+                    "port {} speaks TLS only: a plain request is refused",
+                    request.port
+                ),
+            };
+            answer.steps.push(Step {
+                place: Some(server.place),
+                text,
+                lost: Vec::new(),
+            });
+            answer.outcome = match request.https {
+                true => Outcome::Closed,
+                false => Outcome::Status {
+                    status: 400,
+                    text: None,
+                },
+            };
+            return answer;
+        }
+        let reads = match request.https {
+            true => choice.index,
+            false => choice.group.default.0,
+        };
+        let merges = self.merges(reads);
+        self.follow(request, server, (choice.captures, merges), answer)
+    }
+
+    fn choose<'g>(&'g self, group: &'g Group, request: &Request) -> Result<Chosen<'g>, String> {
+        let named = group
+            .named(&self.config.servers, &request.host)
+            .map_err(|index| {
+                let server = self.config.servers.get(index);
+                let names = server
+                    .map(|server| server.names().join(" "))
+                    .unwrap_or_default();
+                format!(
+                    "whether {} is one of the names {names} is not known",
+                    request.host
+                )
+            })?;
+        Ok(match named {
+            Some(named) => Chosen {
+                index: named.server,
+                why: named.why,
+                certain: true,
+                captures: named.captures,
+                group,
+            },
+            None => {
+                let (index, certain) = group.default;
+                let why = match certain {
+                    true => "no name fits, and it is the default server",
+                    false => "no name fits, and it is the first one that nginx reads",
+                };
+                Chosen {
+                    index,
+                    why: why.to_owned(),
+                    certain,
+                    captures: None,
+                    group,
+                }
+            }
+        })
+    }
+
+    /// Clients with IPv6 come to other sockets, which may have other servers.
+    fn note_other_family(
+        &self,
+        all: &[Group],
+        request: &Request,
+        index: usize,
+        notes: &mut Vec<String>,
+    ) {
+        let v6 = Address::Ip(IpAddr::from([0u16; 8]));
+        let v6 = all
+            .iter()
+            .find(|group| group.address == v6)
+            .filter(|_| request.arrives.is_none());
+        let Some(v6) = v6 else {
+            return;
+        };
+        if let Ok(other) = self.choose(v6, request)
+            && other.index != index
+            && let Some(server) = self.config.servers.get(other.index)
+        {
+            let site = self.site_of(server.place).unwrap_or_default();
+            notes.push(format!(
+                "by IPv6 another server of {site} answers: {}",
+                other.why
+            ));
+        }
+    }
+
+    fn server_step(&self, server: &Server<'a>, choice: &Chosen<'_>) -> Step<'a> {
+        let others = choice
+            .group
+            .servers
+            .iter()
+            .filter(|index| **index != choice.index);
+        let others = others.filter_map(|index| self.config.servers.get(*index));
+        let lost = others.map(|other| {
+            let names = other.names();
+            let why = match names.is_empty() {
+                true => "has no name".to_owned(),
+                false => format!("has the names {}", names.join(" ")),
+            };
+            (other.place, why)
+        });
+        Step {
+            place: Some(server.place),
+            text: format!("takes the request: {}", choice.why),
+            lost: lost.collect(),
+        }
+    }
+
+    /// Whether a server merges slashes.
+    fn merges(&self, index: usize) -> bool {
+        let own = self.config.servers.get(index).map(|server| &server.block);
+        let said = |block: &[Place]| {
+            let said = block.iter().find(|place| place.name() == "merge_slashes");
+            said.map(|place| place.word(0) != "off")
+        };
+        own.and_then(|block| said(block))
+            .or_else(|| said(&self.config.http))
+            .unwrap_or(true)
+    }
+
+    /// Follows every way that a request may take.
+    fn follow<'r>(
+        &'r self,
+        request: &Request,
+        server: &'r Server<'a>,
+        (captures, merges): (Option<regex::Captures>, bool),
+        mut answer: Answer<'r, 'a>,
+    ) -> Answer<'r, 'a> {
+        let (mut why, mut possible, mut all) = (Vec::new(), Vec::new(), true);
+        let mut answers = Vec::new();
+        for way in 0..MAX_WAYS {
+            let mut run = Run::new(
+                (&self.config, &self.files),
+                request.clone(),
+                server,
+                captures.clone(),
+                merges,
+            );
+            run.answers = std::mem::take(&mut answers);
+            let unknown = match run.follow() {
+                Ok(outcome) => {
+                    add(&mut possible, outcome);
+                    None
+                }
+                Err(Stop::Unknown(unknown)) => Some(unknown),
+            };
+            all &= unknown.is_none() && run.missing.is_empty();
+            let asked = run.asked.iter().map(|asked| asked.what.clone());
+            asked
+                .chain(run.missing)
+                .chain(unknown)
+                .for_each(|what| add(&mut why, what));
+            if way == 0 {
+                answer.location = run.location;
+                answer.steps.append(&mut run.steps);
+            }
+            run.notes
+                .into_iter()
+                .for_each(|note| add(&mut answer.notes, note));
+            answers = run.asked.iter().map(|asked| asked.answer).collect();
+            while answers.last() == Some(&true) {
+                answers.pop();
+            }
+            match answers.last_mut() {
+                Some(last) => *last = true,
+                None => break,
+            }
+            all &= way + 1 < MAX_WAYS;
+        }
+        answer.outcome = match (possible.pop(), all) {
+            (Some(only), true) if possible.is_empty() => only,
+            (last, all) => {
+                possible.extend(last);
+                Outcome::NotKnown { why, possible, all }
+            }
+        };
+        answer
+    }
+}
+
+/// The server that a group gives a request to.
+struct Chosen<'g> {
+    index: usize,
+    why: String,
+    certain: bool,
+    captures: Option<regex::Captures>,
+    group: &'g Group,
+}
+
+fn add<T: PartialEq>(to: &mut Vec<T>, item: T) {
+    if !to.contains(&item) {
+        to.push(item);
+    }
+}

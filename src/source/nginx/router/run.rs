@@ -1,0 +1,471 @@
+//! A request's way through the phases of nginx, `src/http/ngx_http_core_module.c`.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::config::{Config, Files, Kind, Location, Place, Server};
+use super::locate::{Found, why_not};
+use super::regex::{Captures, Pattern};
+use super::uri::{Escape, Uri, escape};
+use super::{Outcome, Request, Step, pass};
+
+/// How often a request may change its way, `NGX_HTTP_MAX_URI_CHANGES` and one.
+const CHANGES: u32 = 11;
+
+/// Why a way cannot be followed to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// What is not known, in a few words.
+    Unknown(String),
+}
+
+/// How a pass through the phases ended.
+pub(super) enum End<'a> {
+    /// A status for which `error_page` may have something.
+    Status(u16),
+    /// A redirect, for which it may have something, too.
+    Redirect { status: u16, to: Vec<u8> },
+    /// A status and a text that are sent as they are.
+    Sent { status: u16, text: Vec<u8> },
+    /// Nothing more can come.
+    Outcome(Outcome),
+    /// An internal redirect.
+    Internal { uri: Vec<u8>, args: Vec<u8> },
+    /// On to a named location.
+    Named(&'a str),
+}
+
+/// The directives in force: those of one block, and whether it is an `if`.
+#[derive(Clone)]
+pub(super) struct Conf<'a> {
+    pub block: Rc<[Place<'a>]>,
+    pub is_if: bool,
+}
+
+/// What may go either way, and was taken to go one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub what: String,
+    pub answer: bool,
+}
+
+/// One request on its way.
+pub(super) struct Run<'r, 'a> {
+    pub config: &'r Config<'a>,
+    pub files: &'r Files<'a>,
+    pub request: Request,
+    pub server: &'r Server<'a>,
+    pub uri: Vec<u8>,
+    pub args: Vec<u8>,
+    /// Whether slashes are merged. Of a plain request the path is read before its server is known: the default one tells.
+    pub merges: bool,
+    /// The target as it came.
+    pub unparsed: Vec<u8>,
+    pub quoted: bool,
+    pub plus: bool,
+    pub internal: bool,
+    pub valid_unparsed: bool,
+    pub valid_location: bool,
+    pub uri_changed: bool,
+    changes: u32,
+    pub in_error_page: bool,
+    /// What `error_page` makes of the status that is sent.
+    pub status: Option<u16>,
+    pub captures: Captures,
+    pub vars: BTreeMap<&'a str, Vec<u8>>,
+    /// Variables that were set to what is not known, and why that is.
+    pub unknown: BTreeMap<&'a str, String>,
+    pub maps: usize,
+    pub confs: Vec<Conf<'a>>,
+    pub location: Option<&'r Location<'a>>,
+    /// Answers to what cannot be known; behind them, no.
+    pub answers: Vec<bool>,
+    pub asked: Vec<Asked>,
+    /// What was left out of what is here.
+    pub missing: Vec<String>,
+    pub steps: Vec<Step<'a>>,
+    pub notes: Vec<String>,
+}
+
+impl<'r, 'a> Run<'r, 'a> {
+    pub fn new(
+        (config, files): (&'r Config<'a>, &'r Files<'a>),
+        request: Request,
+        server: &'r Server<'a>,
+        captures: Option<Captures>,
+        merges: bool,
+    ) -> Self {
+        let mut run = Self {
+            config,
+            files,
+            unparsed: request.target.clone().into_bytes(),
+            request,
+            server,
+            uri: Vec::new(),
+            merges,
+            args: Vec::new(),
+            quoted: false,
+            plus: false,
+            internal: false,
+            valid_unparsed: true,
+            valid_location: true,
+            uri_changed: false,
+            changes: CHANGES,
+            in_error_page: false,
+            status: None,
+            captures: Captures::default(),
+            vars: BTreeMap::new(),
+            unknown: BTreeMap::new(),
+            maps: 0,
+            confs: Vec::new(),
+            location: None,
+            answers: Vec::new(),
+            asked: Vec::new(),
+            missing: Vec::new(),
+            steps: Vec::new(),
+            notes: Vec::new(),
+        };
+        if let Some(captures) = captures {
+            run.captured(captures);
+        }
+        run
+    }
+
+    /// Follows the request to its end.
+    pub fn follow(&mut self) -> Result<Outcome, Stop> {
+        self.look_for_missing(&self.server.block);
+        let Some(uri) = Uri::read(self.request.target.as_bytes(), self.merges) else {
+            self.step(None, "the path is not valid: nginx refuses it".to_owned());
+            return Ok(Outcome::Status {
+                status: 400,
+                text: None,
+            });
+        };
+        if uri.path
+            != self
+                .request
+                .target
+                .split(['?', '#'])
+                .next()
+                .unwrap_or_default()
+                .as_bytes()
+        {
+            self.step(None, format!("the path is taken as {}", shown(&uri.path)));
+        }
+        (self.uri, self.args, self.quoted, self.plus) = (uri.path, uri.args, uri.quoted, uri.plus);
+        let mut end = self.from_server()?;
+        loop {
+            end = match end {
+                End::Outcome(outcome) => return Ok(outcome),
+                End::Internal { uri, args } => match self.may_change() {
+                    true => {
+                        self.step(None, format!("nginx asks itself for {}", shown(&uri)));
+                        (self.uri, self.args) = (uri, args);
+                        (self.internal, self.valid_unparsed) = (true, false);
+                        self.from_server()?
+                    }
+                    false => End::Status(500),
+                },
+                End::Named(name) => match self.may_change() {
+                    true => self.from_named(name)?,
+                    false => End::Status(500),
+                },
+                other => self.answer(other)?,
+            };
+        }
+    }
+
+    /// Whether the request may change its way once more.
+    fn may_change(&mut self) -> bool {
+        self.changes = self.changes.saturating_sub(1);
+        if self.changes == 0 {
+            self.step(
+                None,
+                "the request changed its way too often: nginx takes it for a cycle".to_owned(),
+            );
+        }
+        self.changes > 0
+    }
+
+    pub fn can_change(&self) -> bool {
+        self.changes > 0
+    }
+
+    fn from_server(&mut self) -> Result<End<'a>, Stop> {
+        self.valid_location = true;
+        self.at_server();
+        match self.script(&self.server.block, true)? {
+            Some(end) => Ok(end),
+            None => self.from_search(),
+        }
+    }
+
+    fn at_server(&mut self) {
+        self.location = None;
+        let blocks = [self.config.http.clone(), self.server.block.clone()];
+        let confs = blocks.into_iter().map(|block| Conf {
+            block,
+            is_if: false,
+        });
+        self.confs = confs.collect();
+    }
+
+    fn from_search(&mut self) -> Result<End<'a>, Stop> {
+        loop {
+            self.uri_changed = false;
+            self.at_server();
+            let mut way = Vec::new();
+            let found = self.locate(self.server.locations(self.files), &mut way)?;
+            self.enter(&way);
+            let Some(location) = self.location else {
+                return self.content();
+            };
+            if !self.internal && self.in_force("internal").is_some() {
+                self.step(
+                    Some(location.place),
+                    "is internal: nobody outside may ask for it".to_owned(),
+                );
+                return Ok(End::Status(404));
+            }
+            if found == Found::Redirect {
+                self.step(Some(location.place), "the path lacks the last slash of this location, which passes requests on: redirected to it".to_owned());
+                let mut to = escape(location.name.as_bytes(), Escape::Uri);
+                if !self.args.is_empty() {
+                    to.push(b'?');
+                    to.extend_from_slice(&self.args);
+                }
+                return Ok(End::Redirect { status: 301, to });
+            }
+            if let Some(end) = self.script(&location.block, false)? {
+                return Ok(end);
+            }
+            if !self.uri_changed {
+                return self.content();
+            }
+            if !self.may_change() {
+                return Ok(End::Status(500));
+            }
+        }
+    }
+
+    fn from_named(&mut self, name: &str) -> Result<End<'a>, Stop> {
+        let mut locations = self.server.locations(self.files).iter();
+        let named = |location: &&Location| location.kind == Kind::Named && location.name == name;
+        let Some(location) = locations.find(named) else {
+            self.step(None, format!("there is no location {name}"));
+            return Ok(End::Status(500));
+        };
+        self.internal = true;
+        self.uri_changed = false;
+        self.at_server();
+        self.enter(&[location]);
+        if let Some(end) = self.script(&location.block, false)? {
+            return Ok(end);
+        }
+        if !self.uri_changed {
+            return self.content();
+        }
+        match self.may_change() {
+            true => self.from_search(),
+            false => Ok(End::Status(500)),
+        }
+    }
+
+    /// Puts locations in force, from the outermost on.
+    fn enter(&mut self, way: &[&'r Location<'a>]) {
+        for location in way {
+            self.confs.push(Conf {
+                block: location.block.clone(),
+                is_if: false,
+            });
+            self.look_for_missing(&location.block);
+        }
+        self.location = way.last().copied();
+        let uri = shown(&self.uri);
+        let mut level = self.server.locations(self.files);
+        if way.is_empty() {
+            self.lost(None, format!("no location fits {uri}"), level, None);
+        }
+        for location in way {
+            if location.kind == Kind::Named {
+                self.step(Some(location.place), format!("takes {uri}"));
+            } else {
+                self.lost(
+                    Some(location.place),
+                    format!("takes {uri}: {}", how(location)),
+                    level,
+                    Some(location),
+                );
+            }
+            level = &location.inner;
+        }
+    }
+
+    /// A step in which the other locations of a level lost.
+    fn lost(
+        &mut self,
+        place: Option<Place<'a>>,
+        text: String,
+        level: &[Location<'a>],
+        winner: Option<&Location<'a>>,
+    ) {
+        let others = level
+            .iter()
+            .filter(|location| winner.is_none_or(|winner| winner.place != location.place));
+        let lost = others.map(|location| (location.place, why_not(location, winner, &self.uri)));
+        let lost = lost.collect();
+        self.steps.push(Step { place, text, lost });
+    }
+
+    /// What answers in the end: files that are tried, what the request is passed on to, or files.
+    fn content(&mut self) -> Result<End<'a>, Stop> {
+        self.note_access();
+        let Some(conf) = self.confs.last().cloned() else {
+            return Ok(End::Outcome(Outcome::Files));
+        };
+        let tried = conf.block.iter().find(|place| place.name() == "try_files");
+        if let Some(tried) = tried
+            && let Some(end) = self.try_files(*tried)?
+        {
+            return Ok(end);
+        }
+        let handler = self.handler();
+        match handler {
+            Some((place, location)) if place.name() == "proxy_pass" => {
+                let Some(upstream) = self.proxy(place, location)? else {
+                    self.step(Some(place), "its variables make no URL".to_owned());
+                    return Ok(End::Status(500));
+                };
+                self.step(Some(place), format!("the upstream receives {upstream}"));
+                Ok(End::Outcome(Outcome::Proxy(upstream)))
+            }
+            Some((place, _)) => {
+                self.step(Some(place), "answers".to_owned());
+                let (directive, to) = (place.name().to_owned(), place.word(0).to_owned());
+                Ok(End::Outcome(Outcome::Other { directive, to }))
+            }
+            None => self.serve_files(),
+        }
+    }
+
+    /// What a location passes requests on to, with its path as far as that is replaced: an `if` takes it from around it.
+    fn handler(&self) -> Option<(Place<'a>, Option<&'a str>)> {
+        const ANSWERS: [&str; 6] = [
+            "stub_status",
+            "empty_gif",
+            "flv",
+            "mp4",
+            "perl",
+            "js_content",
+        ];
+        let prefix = self
+            .location
+            .filter(|location| !location.is_regex() && location.kind != Kind::Named);
+        for conf in self.confs.iter().rev() {
+            let handles = |place: &&Place| {
+                pass::PASSES.contains(&place.name()) || ANSWERS.contains(&place.name())
+            };
+            if let Some(place) = conf.block.iter().rfind(handles) {
+                let name = prefix.filter(|_| !conf.is_if).map(|location| location.name);
+                return Some((*place, name));
+            }
+            if !conf.is_if {
+                break;
+            }
+        }
+        None
+    }
+
+    /// Asks what only the host knows.
+    pub fn ask(&mut self, what: String) -> bool {
+        if let Some(known) = self.asked.iter().find(|asked| asked.what == what) {
+            return known.answer;
+        }
+        let answer = self.answers.get(self.asked.len()).copied().unwrap_or(false);
+        self.asked.push(Asked { what, answer });
+        answer
+    }
+
+    /// A directive in force, the innermost first.
+    pub fn in_force(&self, name: &str) -> Option<Place<'a>> {
+        let mut blocks = self.confs.iter().rev();
+        blocks.find_map(|conf| {
+            conf.block
+                .iter()
+                .rfind(|place| place.name() == name)
+                .copied()
+        })
+    }
+
+    fn note_access(&mut self) {
+        for name in ["auth_basic", "auth_request", "deny"] {
+            let asks = self.in_force(name).filter(|place| place.word(0) != "off");
+            if let Some(place) = asks {
+                self.note(format!("only for those whom {} lets in", place.text()));
+            }
+        }
+    }
+
+    fn look_for_missing(&mut self, block: &[Place<'a>]) {
+        let includes = block.iter().filter(|place| place.name() == "include");
+        for place in includes {
+            let what = format!("{} is not in the desired state", place.text());
+            if !self.missing.contains(&what) {
+                self.missing.push(what);
+            }
+        }
+    }
+
+    /// Matches a regular expression.
+    pub fn matches(
+        &mut self,
+        regex: &str,
+        caseless: bool,
+        subject: &[u8],
+    ) -> Result<Option<Captures>, Stop> {
+        let unknown = |why: &str| Stop::Unknown(format!("the regular expression {regex} {why}"));
+        let pattern = Pattern::new(regex, caseless).ok_or_else(|| unknown("is not valid"))?;
+        pattern
+            .captures(subject)
+            .map_err(|()| unknown("takes too many steps"))
+    }
+
+    /// Keeps what a match has captured.
+    pub fn captured(&mut self, captures: Captures) {
+        for (name, value) in &captures.named {
+            if let Some(known) = self.config.declared.get(name.as_str()) {
+                self.vars.insert(known, value.clone());
+            }
+        }
+        self.captures = captures;
+    }
+
+    pub fn step(&mut self, place: Option<Place<'a>>, text: String) {
+        self.steps.push(Step {
+            place,
+            text,
+            lost: Vec::new(),
+        });
+    }
+
+    pub fn note(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+}
+
+/// Bytes for people.
+pub(super) fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn how(location: &Location) -> &'static str {
+    match location.kind {
+        Kind::Exact => "it is the path itself",
+        Kind::Prefix => "it is the longest prefix, and no regular expression matches",
+        Kind::Final => "it is the longest prefix, and its ^~ lets no regular expression go first",
+        Kind::Regex | Kind::RegexCaseless => "it is the first regular expression that matches",
+        Kind::Named => "it is asked by its name",
+    }
+}
