@@ -6,6 +6,7 @@ mod allow;
 mod compose;
 mod nginx;
 pub mod ports;
+mod routes;
 mod syntax;
 mod systemd;
 
@@ -37,6 +38,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     findings.extend(compose::check(subject));
     findings.extend(nginx::check(subject));
     findings.extend(systemd::check(subject));
+    findings.extend(routes::check(subject));
     findings.dedup();
     let (inputs, parsed) = (&subject.revision.inputs, &subject.revision.parsed);
     let beside = parsed
@@ -50,7 +52,13 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
 
 /// Every rule, those of `plan` on a host included, by name.
 pub fn rules() -> Vec<&'static Rule> {
-    let families = [OF_A_HOST, syntax::RULES, nginx::RULES, allow::RULES];
+    let families = [
+        OF_A_HOST,
+        syntax::RULES,
+        nginx::RULES,
+        routes::RULES,
+        allow::RULES,
+    ];
     let families = families.iter().chain(compose::RULES).chain(systemd::RULES);
     let mut rules: Vec<&'static Rule> = families.copied().flatten().copied().collect();
     rules.sort_by_key(|rule| rule.name);

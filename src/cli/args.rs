@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
-use crate::model::Selector;
+use crate::model::{Selector, Url};
 use crate::reconcile::Span;
 use crate::source::Which;
 
@@ -70,6 +70,8 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Show every port: who declares it, who proxies it, and who listens on it here
     Ports(PortsArgs),
+    /// Show where public URLs come out: server, location, upstream, container and unit; needs no host
+    Routes(RoutesArgs),
     /// Compare the host with what was applied, and what was applied with git
     Drift(DriftArgs),
     /// Go back to an older generation, as a new one; `plan --to-generation N` shows what it would do
@@ -98,6 +100,7 @@ impl Command {
             Command::Plan(_)
             | Command::Check(_)
             | Command::Ports(_)
+            | Command::Routes(_)
             | Command::Status(_)
             | Command::History(_) => false,
         }
@@ -338,6 +341,38 @@ pub(super) enum Deny {
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct RoutesArgs {
+    /// Read this revision instead of the files as they lie: a branch, a tag, a commit
+    #[arg(long, value_name = "REV", global = true)]
+    pub rev: Option<String>,
+    /// Print one JSON object instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Option<RoutesCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RoutesCommand {
+    /// Tell step by step which server and location get a URL and why others do not, how it is rewritten, and what the
+    /// upstream receives
+    Explain {
+        /// The URL, as a client outside would ask for it
+        #[arg(value_name = "URL")]
+        url: Url,
+    },
+}
+
+impl RoutesArgs {
+    pub fn which(&self) -> Which {
+        match &self.rev {
+            Some(rev) => Which::Rev(rev.clone()),
+            None => Which::Worktree,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct DriftArgs {
     /// Return the host to what was last applied
     #[arg(long)]
@@ -425,6 +460,7 @@ impl Args {
             Command::Apply(args) => args.show.json,
             Command::Check(args) => args.format == Format::Json,
             Command::Ports(args) => args.json,
+            Command::Routes(args) => args.json,
             Command::Drift(args) => args.json,
             Command::Status(args) => args.json,
             Command::Rollback(args) => args.show.json,
@@ -468,7 +504,7 @@ fn checked(args: Args) -> Result<Args, clap::Error> {
 
 fn names_a_command(arguments: &[OsString]) -> bool {
     let known = [
-        "plan", "apply", "check", "ports", "drift", "rollback", "history", "status", "pause",
+        "plan", "apply", "check", "ports", "routes", "drift", "rollback", "history", "status", "pause",
         "resume", "recover", "help",
     ];
     arguments

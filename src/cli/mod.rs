@@ -12,6 +12,7 @@ mod ports;
 mod privilege;
 mod progress;
 mod render;
+mod routes;
 mod snippet;
 
 use std::ffi::OsString;
@@ -143,6 +144,7 @@ fn run(args: &Args, arguments: &[OsString], output: &mut Output) -> Result<u8, F
         match &args.command {
             Command::Check(check) => check::run(args, check, output),
             Command::Ports(ports) => ports::run(args, ports, &host, output),
+            Command::Routes(routes) => routes::run(args, routes, output),
             Command::Plan(plan) => context.plan(plan, output).await,
             Command::Apply(apply) => context.apply(apply, output).await,
             Command::Drift(drift) => context.drift(drift, output).await,

@@ -16,6 +16,7 @@ mod needs;
 pub mod nginx;
 mod owner;
 pub mod policy;
+pub mod routes;
 pub mod tree;
 pub mod unit;
 

@@ -11,6 +11,7 @@ mod generations;
 mod machines;
 mod offline;
 mod records;
+mod routes;
 mod support;
 mod surroundings;
 mod untrusted;

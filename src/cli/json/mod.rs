@@ -2,6 +2,7 @@
 
 mod check;
 mod ports;
+mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 pub(super) use check::Check;
 pub(super) use ports::Ports;
+pub(super) use routes::{Explained, Routes};
 
 use super::masks::mask;
 use crate::model::{self, Action, Attempts, DriftItem, Origin, Pause, RunRecord};
@@ -456,6 +458,8 @@ mod tests {
             ("history", schemars::schema_for!(History<'static>)),
             ("check", schemars::schema_for!(Check)),
             ("ports", schemars::schema_for!(Ports)),
+            ("routes", schemars::schema_for!(Routes)),
+            ("routes-explain", schemars::schema_for!(Explained)),
             ("error", schemars::schema_for!(Error)),
         ];
         for (name, schema) in schemas {

@@ -5,6 +5,7 @@ mod gates;
 mod markdown;
 mod plan;
 mod records;
+mod routes;
 mod tables;
 
 use anstyle::{AnsiColor, Style};
@@ -17,6 +18,7 @@ pub(super) use gates::{asked, held};
 pub(super) use markdown::markdown;
 pub(super) use plan::{applied, plan, step};
 pub(super) use records::{history, skip};
+pub(super) use routes::{explained, routes};
 pub(super) use tables::{drift, paused, status};
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();

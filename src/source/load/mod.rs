@@ -199,7 +199,7 @@ impl Loader<'_, '_> {
         desired.drain_timeout = policy.drain_timeout;
         desired.soak = policy.soak;
         desired.gates = policy.gates;
-        desired.routes = policy.routes;
+        desired.routes = policy.routes.into_iter().map(|route| route.route).collect();
         desired.budget = policy.budget;
         desired.ports = policy.ports;
     }

@@ -55,7 +55,7 @@ pub struct Policy {
     /// Files below etc/ by path.
     pub etc: BTreeMap<String, Section<EtcPolicy>>,
     /// Expected routes.
-    pub routes: Vec<Route>,
+    pub routes: Vec<RoutePolicy>,
     /// Health gates.
     pub gates: Vec<Gate>,
 }
@@ -111,6 +111,17 @@ pub struct NetworkPolicy {
     pub owner: Option<Spanned<String>>,
     /// Members, each with the bytes of its address or of itself.
     pub members: Vec<(Member, Range<usize>)>,
+}
+
+/// `[[route]]`
+#[derive(Clone, Debug)]
+pub struct RoutePolicy {
+    /// What it says.
+    pub route: Route,
+    /// Bytes of the public URL.
+    pub url: Range<usize>,
+    /// Bytes of the URL that the upstream must receive.
+    pub upstream: Range<usize>,
 }
 
 /// `[etc."path"]`
@@ -235,9 +246,13 @@ pub fn parse(path: &Path, source: &str) -> Result<Policy, Diagnostic> {
     policy.networks = sections(root.network, |network| reader.network(network))?;
     policy.etc = sections(root.etc, |etc| reader.etc(etc))?;
     for route in root.route {
-        policy.routes.push(Route {
-            url: reader.url(&route.url)?,
-            upstream: reader.url(&route.upstream)?,
+        policy.routes.push(RoutePolicy {
+            url: route.url.span(),
+            upstream: route.upstream.span(),
+            route: Route {
+                url: reader.url(&route.url)?,
+                upstream: reader.url(&route.upstream)?,
+            },
         });
     }
     for gate in &root.gate {

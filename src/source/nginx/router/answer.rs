@@ -2,7 +2,7 @@
 //! src/http/ngx_http_special_response.c, src/http/modules/ngx_http_try_files_module.c.
 
 use super::Outcome;
-use super::config::Place;
+use super::files::Place;
 use super::run::{End, Run, Stop, shown};
 
 impl<'a> Run<'_, 'a> {

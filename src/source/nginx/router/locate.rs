@@ -1,7 +1,12 @@
 //! Which location a path falls to, `ngx_http_core_find_location` in src/http/ngx_http_core_module.c.
 
+use super::Step;
 use super::config::{Kind, Location};
+use super::files::Place;
 use super::run::{Run, Stop};
+
+/// Why most locations do not get a path.
+pub const FAR: &str = "the path does not begin so";
 
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +55,22 @@ impl<'r, 'a> Run<'r, 'a> {
         }
         Ok(found)
     }
+
+    /// A step in which the other locations of a level lost.
+    pub(super) fn lost(
+        &mut self,
+        place: Option<Place<'a>>,
+        text: String,
+        level: &[Location<'a>],
+        winner: Option<&Location<'a>>,
+    ) {
+        let others = level.iter().filter(|location| {
+            self.explains && winner.is_none_or(|winner| winner.place != location.place)
+        });
+        let lost = others.map(|location| (location.place, why_not(location, winner, &self.uri)));
+        let lost = lost.collect();
+        self.steps.push(Step { place, text, lost });
+    }
 }
 
 /// Exact locations and prefixes, `ngx_http_core_find_static_location`.
@@ -88,7 +109,7 @@ fn fixed<'r, 'a>(level: &'r [Location<'a>], uri: &[u8]) -> (Found, Option<&'r Lo
 }
 
 /// Why a location of a level does not get a path, where another one does.
-pub(super) fn why_not(location: &Location, winner: Option<&Location>, uri: &[u8]) -> String {
+fn why_not(location: &Location, winner: Option<&Location>, uri: &[u8]) -> String {
     let name = location.name.as_bytes();
     let begins = uri.starts_with(name);
     match (
@@ -97,7 +118,7 @@ pub(super) fn why_not(location: &Location, winner: Option<&Location>, uri: &[u8]
     ) {
         (Kind::Named, _) => "is only reached by its name".to_owned(),
         (Kind::Exact, _) => "is not the path itself".to_owned(),
-        (Kind::Prefix | Kind::Final, _) if !begins => "the path does not begin so".to_owned(),
+        (Kind::Prefix | Kind::Final, _) if !begins => FAR.to_owned(),
         (Kind::Prefix | Kind::Final, Some((Kind::Exact, _))) => {
             "an exact location goes first".to_owned()
         }
@@ -120,5 +141,16 @@ pub(super) fn why_not(location: &Location, winner: Option<&Location>, uri: &[u8]
             "does not match, or stands below the first that does".to_owned()
         }
         (Kind::Regex | Kind::RegexCaseless, _) => "does not match".to_owned(),
+    }
+}
+
+/// Why a location gets a path.
+pub(super) fn how(location: &Location) -> &'static str {
+    match location.kind {
+        Kind::Exact => "it is the path itself",
+        Kind::Prefix => "it is the longest prefix, and no regular expression matches",
+        Kind::Final => "it is the longest prefix, and its ^~ lets no regular expression go first",
+        Kind::Regex | Kind::RegexCaseless => "it is the first regular expression that matches",
+        Kind::Named => "it is asked by its name",
     }
 }

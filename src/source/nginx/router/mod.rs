@@ -6,8 +6,11 @@
 
 mod answer;
 mod config;
+mod content;
+mod files;
 mod locate;
 mod names;
+mod outcome;
 mod pass;
 mod regex;
 mod rewrite;
@@ -18,13 +21,15 @@ mod values;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-pub use config::{Files, Kind, Location, Place, Server, Text};
+pub use config::{Kind, Location, Server};
+pub use files::{Files, Place, Text};
+pub use locate::FAR;
+pub use outcome::{Answer, Listens, Outcome, Request, Step};
 pub use pass::{Target, Upstream};
 
-use crate::model::Url;
 use config::Config;
 use names::{Address, Group};
-use run::{Run, Stop};
+use run::{Options, Run, Stop};
 
 /// How many ways are followed where something is not known.
 const MAX_WAYS: usize = 32;
@@ -34,122 +39,6 @@ pub struct Router<'a> {
     files: Files<'a>,
     config: Config<'a>,
     groups: BTreeMap<u16, Vec<Group>>,
-}
-
-/// A plain GET as it reaches nginx.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Whether it comes by TLS.
-    pub https: bool,
-    /// The host in lower case, without a port.
-    pub host: String,
-    /// The Host header.
-    pub authority: String,
-    /// The port that it is sent to.
-    pub port: u16,
-    /// Path and query as the client sends them.
-    pub target: String,
-    /// The address of this host that it is sent to; `None`: the one that its name has out there.
-    pub arrives: Option<IpAddr>,
-}
-
-impl Request {
-    /// The request for a URL as a client sends it: without the fragment.
-    pub fn of(url: &Url, arrives: Option<IpAddr>) -> Self {
-        let host = url.host();
-        let own = match host.as_str() {
-            "localhost" => Some(IpAddr::from([127, 0, 0, 1])),
-            host => host.parse().ok(),
-        };
-        let host = match host.contains(':') {
-            true => format!("[{host}]"),
-            false => host.strip_suffix('.').unwrap_or(&host).to_owned(),
-        };
-        let target = url.target();
-        let target = match target.starts_with('/') {
-            true => target.to_owned(),
-            false => format!("/{target}"),
-        };
-        Self {
-            https: url.is_https(),
-            host,
-            authority: url.authority().to_owned(),
-            port: url.port(),
-            target,
-            arrives: arrives.or(own),
-        }
-    }
-}
-
-/// What nginx does with a request.
-#[derive(Clone, Debug)]
-pub struct Answer<'r, 'a> {
-    /// The server that takes it.
-    pub server: Option<&'r Server<'a>>,
-    /// Whether the server is said, not only the first one that nginx reads.
-    pub certain: bool,
-    /// The location that it ends in.
-    pub location: Option<&'r Location<'a>>,
-    /// What comes of it.
-    pub outcome: Outcome,
-    /// What happened on the way.
-    pub steps: Vec<Step<'a>>,
-    /// What a person should know besides.
-    pub notes: Vec<String>,
-}
-
-/// A step on a request's way.
-#[derive(Clone, Debug)]
-pub struct Step<'a> {
-    /// The directive that decides.
-    pub place: Option<Place<'a>>,
-    /// What it does.
-    pub text: String,
-    /// Those that could have decided instead, and why they do not.
-    pub lost: Vec<(Place<'a>, String)>,
-}
-
-/// What comes of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is passed on by HTTP.
-    Proxy(Upstream),
-    /// It is passed on by another protocol, or answered by another module.
-    Other {
-        /// The directive.
-        directive: String,
-        /// Its first word.
-        to: String,
-    },
-    /// The client is sent elsewhere.
-    Redirect {
-        /// The status.
-        status: u16,
-        /// The value of Location.
-        to: String,
-    },
-    /// nginx answers by itself.
-    Status {
-        /// The status.
-        status: u16,
-        /// The text, if the configuration has one.
-        text: Option<String>,
-    },
-    /// A file of the host, or 403 or 404 where none is.
-    Files,
-    /// The connection is closed without an answer.
-    Closed,
-    /// No server listens there.
-    NotListening,
-    /// It cannot be known.
-    NotKnown {
-        /// What is not known, in a few words each.
-        why: Vec<String>,
-        /// What may come of it.
-        possible: Vec<Outcome>,
-        /// Whether nothing else may.
-        all: bool,
-    },
 }
 
 impl<'a> Router<'a> {
@@ -182,24 +71,23 @@ impl<'a> Router<'a> {
             .map(|(name, _)| *name)
     }
 
-    /// Ports and whether they speak TLS, where a server listens for others than this host.
-    pub fn public_ports(&self, server: &Server<'a>) -> Vec<(u16, bool)> {
+    /// Where a server listens.
+    pub fn listens(&self, server: &Server<'a>) -> Vec<Listens> {
         let index = self
             .config
             .servers
             .iter()
             .position(|one| one.place == server.place);
-        let is_public = |group: &&Group| {
-            let loopback = matches!(group.address, Address::Ip(address) if address.is_loopback());
-            !loopback && index.is_some_and(|index| group.servers.contains(&index))
-        };
-        let mut ports: Vec<(u16, bool)> = Vec::new();
-        for group in self.groups.values().flatten().filter(is_public) {
-            if !ports.contains(&(group.port, group.ssl)) {
-                ports.push((group.port, group.ssl));
-            }
-        }
-        ports
+        let all = self.groups.values().flatten();
+        let own = all.filter(|group| index.is_some_and(|index| group.servers.contains(&index)));
+        let listens = own.map(|group| Listens {
+            port: group.port,
+            tls: group.ssl,
+            public: !matches!(group.address, Address::Ip(address) if address.is_loopback()),
+        });
+        let mut found = Vec::new();
+        listens.for_each(|listens| add(&mut found, listens));
+        found
     }
 
     /// Servers that listen on a port at any address.
@@ -218,6 +106,15 @@ impl<'a> Router<'a> {
 
     /// What nginx does with a request.
     pub fn answer<'r>(&'r self, request: &Request) -> Answer<'r, 'a> {
+        self.ask(request, false)
+    }
+
+    /// The same, with those that could have decided instead in each step.
+    pub fn explain<'r>(&'r self, request: &Request) -> Answer<'r, 'a> {
+        self.ask(request, true)
+    }
+
+    fn ask<'r>(&'r self, request: &Request, explains: bool) -> Answer<'r, 'a> {
         let mut answer = Answer {
             server: None,
             certain: true,
@@ -238,7 +135,7 @@ impl<'a> Router<'a> {
         };
         let agreed = chosen.fold(first, |one, other| match (&one, &other) {
             (Ok(one), Ok(other)) if one.index != other.index => {
-                Err("by which address of the host the request comes is not known, and other servers listen at others".to_owned())
+                Err("the address of the host by which the request comes: other servers listen at others".to_owned())
             }
             (Ok(_), Err(_)) => other,
             _ => one,
@@ -260,7 +157,9 @@ impl<'a> Router<'a> {
         };
         answer.server = Some(server);
         answer.certain = choice.certain;
-        answer.steps.push(self.server_step(server, &choice));
+        answer
+            .steps
+            .push(self.server_step(server, &choice, explains));
         if request.https != choice.group.ssl {
             let text = match request.https {
                 true => format!("port {} speaks no TLS", request.port),
@@ -288,7 +187,12 @@ impl<'a> Router<'a> {
             false => choice.group.default.0,
         };
         let merges = self.merges(reads);
-        self.follow(request, server, (choice.captures, merges), answer)
+        let options = Options {
+            captures: choice.captures,
+            merges,
+            explains,
+        };
+        self.follow(request, server, options, answer)
     }
 
     fn choose<'g>(&'g self, group: &'g Group, request: &Request) -> Result<Chosen<'g>, String> {
@@ -299,10 +203,7 @@ impl<'a> Router<'a> {
                 let names = server
                     .map(|server| server.names().join(" "))
                     .unwrap_or_default();
-                format!(
-                    "whether {} is one of the names {names} is not known",
-                    request.host
-                )
+                format!("whether {} is one of the names {names}", request.host)
             })?;
         Ok(match named {
             Some(named) => Chosen {
@@ -357,12 +258,12 @@ impl<'a> Router<'a> {
         }
     }
 
-    fn server_step(&self, server: &Server<'a>, choice: &Chosen<'_>) -> Step<'a> {
+    fn server_step(&self, server: &Server<'a>, choice: &Chosen<'_>, explains: bool) -> Step<'a> {
         let others = choice
             .group
             .servers
             .iter()
-            .filter(|index| **index != choice.index);
+            .filter(|index| explains && **index != choice.index);
         let others = others.filter_map(|index| self.config.servers.get(*index));
         let lost = others.map(|other| {
             let names = other.names();
@@ -396,19 +297,14 @@ impl<'a> Router<'a> {
         &'r self,
         request: &Request,
         server: &'r Server<'a>,
-        (captures, merges): (Option<regex::Captures>, bool),
+        options: Options,
         mut answer: Answer<'r, 'a>,
     ) -> Answer<'r, 'a> {
         let (mut why, mut possible, mut all) = (Vec::new(), Vec::new(), true);
         let mut answers = Vec::new();
         for way in 0..MAX_WAYS {
-            let mut run = Run::new(
-                (&self.config, &self.files),
-                request.clone(),
-                server,
-                captures.clone(),
-                merges,
-            );
+            let read = (&self.config, &self.files);
+            let mut run = Run::new(read, request.clone(), server, options.clone());
             run.answers = std::mem::take(&mut answers);
             let unknown = match run.follow() {
                 Ok(outcome) => {

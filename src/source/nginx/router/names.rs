@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::config::{Place, Server};
+use super::config::Server;
+use super::files::Place;
 use super::regex::{Captures, Pattern};
 
 /// Where a `listen` binds.

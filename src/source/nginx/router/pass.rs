@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::config::Place;
+use super::files::Place;
 use super::run::{Run, Stop};
 use super::uri::{Escape, escape};
 use super::values::varies;
@@ -124,7 +124,7 @@ impl<'a> Run<'_, 'a> {
             true => String::from_utf8_lossy(&self.value(text)?).into_owned(),
             false => text.to_owned(),
         };
-        let unclear = || Stop::Unknown(format!("{} is no URL that can be followed", pass.text()));
+        let unclear = || Stop::Unknown(format!("what {} means", pass.text()));
         let parts = written(&url).and_then(|to| Some((self.targets(&to)?, to)));
         let (targets, to) = match parts {
             Some(parts) => parts,

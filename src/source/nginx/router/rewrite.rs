@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::config::Place;
+use super::files::Place;
 use super::regex::Captures;
 use super::run::{Conf, End, Run, Stop, shown};
 use super::uri::unescape_redirect;

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::config::{Config, Files, Kind, Location, Place, Server};
-use super::locate::{Found, why_not};
+use super::config::{Config, Kind, Location, Server};
+use super::files::{Files, Place};
+use super::locate::{Found, how};
 use super::regex::{Captures, Pattern};
 use super::uri::{Escape, Uri, escape};
-use super::{Outcome, Request, Step, pass};
+use super::{Outcome, Request, Step};
 
 /// How often a request may change its way, `NGX_HTTP_MAX_URI_CHANGES` and one.
 const CHANGES: u32 = 11;
@@ -49,6 +50,17 @@ pub(super) struct Asked {
     pub answer: bool,
 }
 
+/// How a request is followed.
+#[derive(Clone)]
+pub(super) struct Options {
+    /// What the server's name has captured.
+    pub captures: Option<Captures>,
+    /// Whether slashes are merged. Of a plain request the path is read before its server is known: the default one tells.
+    pub merges: bool,
+    /// Whether those that lose are told.
+    pub explains: bool,
+}
+
 /// One request on its way.
 pub(super) struct Run<'r, 'a> {
     pub config: &'r Config<'a>,
@@ -57,8 +69,8 @@ pub(super) struct Run<'r, 'a> {
     pub server: &'r Server<'a>,
     pub uri: Vec<u8>,
     pub args: Vec<u8>,
-    /// Whether slashes are merged. Of a plain request the path is read before its server is known: the default one tells.
-    pub merges: bool,
+    merges: bool,
+    pub explains: bool,
     /// The target as it came.
     pub unparsed: Vec<u8>,
     pub quoted: bool,
@@ -92,8 +104,7 @@ impl<'r, 'a> Run<'r, 'a> {
         (config, files): (&'r Config<'a>, &'r Files<'a>),
         request: Request,
         server: &'r Server<'a>,
-        captures: Option<Captures>,
-        merges: bool,
+        options: Options,
     ) -> Self {
         let mut run = Self {
             config,
@@ -102,7 +113,8 @@ impl<'r, 'a> Run<'r, 'a> {
             request,
             server,
             uri: Vec::new(),
-            merges,
+            merges: options.merges,
+            explains: options.explains,
             args: Vec::new(),
             quoted: false,
             plus: false,
@@ -125,7 +137,7 @@ impl<'r, 'a> Run<'r, 'a> {
             steps: Vec::new(),
             notes: Vec::new(),
         };
-        if let Some(captures) = captures {
+        if let Some(captures) = options.captures {
             run.captured(captures);
         }
         run
@@ -216,7 +228,7 @@ impl<'r, 'a> Run<'r, 'a> {
             self.at_server();
             let mut way = Vec::new();
             let found = self.locate(self.server.locations(self.files), &mut way)?;
-            self.enter(&way);
+            self.enter(&way, found);
             let Some(location) = self.location else {
                 return self.content();
             };
@@ -228,7 +240,6 @@ impl<'r, 'a> Run<'r, 'a> {
                 return Ok(End::Status(404));
             }
             if found == Found::Redirect {
-                self.step(Some(location.place), "the path lacks the last slash of this location, which passes requests on: redirected to it".to_owned());
                 let mut to = escape(location.name.as_bytes(), Escape::Uri);
                 if !self.args.is_empty() {
                     to.push(b'?');
@@ -258,7 +269,7 @@ impl<'r, 'a> Run<'r, 'a> {
         self.internal = true;
         self.uri_changed = false;
         self.at_server();
-        self.enter(&[location]);
+        self.enter(&[location], Found::Done);
         if let Some(end) = self.script(&location.block, false)? {
             return Ok(end);
         }
@@ -272,7 +283,7 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     /// Puts locations in force, from the outermost on.
-    fn enter(&mut self, way: &[&'r Location<'a>]) {
+    fn enter(&mut self, way: &[&'r Location<'a>], found: Found) {
         for location in way {
             self.confs.push(Conf {
                 block: location.block.clone(),
@@ -287,93 +298,23 @@ impl<'r, 'a> Run<'r, 'a> {
             self.lost(None, format!("no location fits {uri}"), level, None);
         }
         for location in way {
-            if location.kind == Kind::Named {
-                self.step(Some(location.place), format!("takes {uri}"));
-            } else {
-                self.lost(
-                    Some(location.place),
-                    format!("takes {uri}: {}", how(location)),
-                    level,
-                    Some(location),
-                );
+            let last = self
+                .location
+                .is_some_and(|last| last.place == location.place);
+            let text = match found {
+                Found::Redirect if last => {
+                    format!(
+                        "redirects {uri}: only the last slash of this location is missing, and it passes requests on"
+                    )
+                }
+                _ => format!("takes {uri}: {}", how(location)),
+            };
+            match location.kind {
+                Kind::Named => self.step(Some(location.place), text),
+                _ => self.lost(Some(location.place), text, level, Some(location)),
             }
             level = &location.inner;
         }
-    }
-
-    /// A step in which the other locations of a level lost.
-    fn lost(
-        &mut self,
-        place: Option<Place<'a>>,
-        text: String,
-        level: &[Location<'a>],
-        winner: Option<&Location<'a>>,
-    ) {
-        let others = level
-            .iter()
-            .filter(|location| winner.is_none_or(|winner| winner.place != location.place));
-        let lost = others.map(|location| (location.place, why_not(location, winner, &self.uri)));
-        let lost = lost.collect();
-        self.steps.push(Step { place, text, lost });
-    }
-
-    /// What answers in the end: files that are tried, what the request is passed on to, or files.
-    fn content(&mut self) -> Result<End<'a>, Stop> {
-        self.note_access();
-        let Some(conf) = self.confs.last().cloned() else {
-            return Ok(End::Outcome(Outcome::Files));
-        };
-        let tried = conf.block.iter().find(|place| place.name() == "try_files");
-        if let Some(tried) = tried
-            && let Some(end) = self.try_files(*tried)?
-        {
-            return Ok(end);
-        }
-        let handler = self.handler();
-        match handler {
-            Some((place, location)) if place.name() == "proxy_pass" => {
-                let Some(upstream) = self.proxy(place, location)? else {
-                    self.step(Some(place), "its variables make no URL".to_owned());
-                    return Ok(End::Status(500));
-                };
-                self.step(Some(place), format!("the upstream receives {upstream}"));
-                Ok(End::Outcome(Outcome::Proxy(upstream)))
-            }
-            Some((place, _)) => {
-                self.step(Some(place), "answers".to_owned());
-                let (directive, to) = (place.name().to_owned(), place.word(0).to_owned());
-                Ok(End::Outcome(Outcome::Other { directive, to }))
-            }
-            None => self.serve_files(),
-        }
-    }
-
-    /// What a location passes requests on to, with its path as far as that is replaced: an `if` takes it from around it.
-    fn handler(&self) -> Option<(Place<'a>, Option<&'a str>)> {
-        const ANSWERS: [&str; 6] = [
-            "stub_status",
-            "empty_gif",
-            "flv",
-            "mp4",
-            "perl",
-            "js_content",
-        ];
-        let prefix = self
-            .location
-            .filter(|location| !location.is_regex() && location.kind != Kind::Named);
-        for conf in self.confs.iter().rev() {
-            let handles = |place: &&Place| {
-                pass::PASSES.contains(&place.name()) || ANSWERS.contains(&place.name())
-            };
-            if let Some(place) = conf.block.iter().rfind(handles) {
-                let name = prefix.filter(|_| !conf.is_if).map(|location| location.name);
-                return Some((*place, name));
-            }
-            if !conf.is_if {
-                break;
-            }
-        }
-        None
     }
 
     /// Asks what only the host knows.
@@ -397,19 +338,13 @@ impl<'r, 'a> Run<'r, 'a> {
         })
     }
 
-    fn note_access(&mut self) {
-        for name in ["auth_basic", "auth_request", "deny"] {
-            let asks = self.in_force(name).filter(|place| place.word(0) != "off");
-            if let Some(place) = asks {
-                self.note(format!("only for those whom {} lets in", place.text()));
-            }
-        }
-    }
-
     fn look_for_missing(&mut self, block: &[Place<'a>]) {
         let includes = block.iter().filter(|place| place.name() == "include");
         for place in includes {
-            let what = format!("{} is not in the desired state", place.text());
+            let what = format!(
+                "what {} brings, which is not in the desired state",
+                place.text()
+            );
             if !self.missing.contains(&what) {
                 self.missing.push(what);
             }
@@ -423,7 +358,8 @@ impl<'r, 'a> Run<'r, 'a> {
         caseless: bool,
         subject: &[u8],
     ) -> Result<Option<Captures>, Stop> {
-        let unknown = |why: &str| Stop::Unknown(format!("the regular expression {regex} {why}"));
+        let unknown =
+            |why: &str| Stop::Unknown(format!("the regular expression {regex}, which {why}"));
         let pattern = Pattern::new(regex, caseless).ok_or_else(|| unknown("is not valid"))?;
         pattern
             .captures(subject)
@@ -458,14 +394,4 @@ impl<'r, 'a> Run<'r, 'a> {
 /// Bytes for people.
 pub(super) fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn how(location: &Location) -> &'static str {
-    match location.kind {
-        Kind::Exact => "it is the path itself",
-        Kind::Prefix => "it is the longest prefix, and no regular expression matches",
-        Kind::Final => "it is the longest prefix, and its ^~ lets no regular expression go first",
-        Kind::Regex | Kind::RegexCaseless => "it is the first regular expression that matches",
-        Kind::Named => "it is asked by its name",
-    }
 }

@@ -134,9 +134,7 @@ impl<'a> Run<'_, 'a> {
         match self.config.declared.contains(name) {
             // Declared, and set nowhere on the way.
             true => Ok(Vec::new()),
-            false => Err(Stop::Unknown(format!(
-                "${name} is known only when a request comes"
-            ))),
+            false => Err(Stop::Unknown(format!("what ${name} will be"))),
         }
     }
 
@@ -153,20 +151,20 @@ impl<'a> Run<'_, 'a> {
 
     /// A variable that `map` makes, <https://nginx.org/en/docs/http/ngx_http_map_module.html>.
     fn mapped(&mut self, name: &'a str) -> Result<Vec<u8>, Stop> {
-        let unknown = |what: &str| Stop::Unknown(format!("{what} of ${name} is not followed"));
+        let unknown = |what: &str| Stop::Unknown(format!("what {what} ${name} gives"));
         let config = self.config;
         let Some((map, entries)) = config.maps.get(name) else {
-            return Err(unknown("the map"));
+            return Err(unknown("the map of"));
         };
         self.maps += 1;
         if self.maps > MAX_MAPS {
-            return Err(unknown("the chain"));
+            return Err(unknown("the chain of maps of"));
         }
         if entries
             .iter()
             .any(|entry| ["hostnames", "include", "volatile"].contains(&entry.name()))
         {
-            return Err(unknown("the map"));
+            return Err(unknown("the map of"));
         }
         let source = self.value(map.word(0))?;
         let plain = entries.iter().find(|entry| {

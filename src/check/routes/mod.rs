@@ -1,0 +1,255 @@
+//! Routes that watchme.toml expects: where a public URL must come out, as nginx itself would match it.
+
+use std::net::IpAddr;
+
+use super::Subject;
+use crate::model::{Diagnostic, Finding, Rule, Url};
+use crate::source::nginx::router::{Answer, Kind, Outcome, Place, Upstream};
+use crate::source::policy::RoutePolicy;
+use crate::source::routes::{Routes, Row};
+
+crate::rule! {
+    ROUTE_ELSEWHERE, "route-elsewhere", Error;
+    ROUTE_NOWHERE, "route-nowhere", Error;
+    ROUTE_UNKNOWN, "route-unknown", Warning;
+    ROUTE_UNTESTED, "route-untested", Warning;
+}
+
+/// The rules of this family.
+pub const RULES: &[&Rule] = &[
+    &ROUTE_ELSEWHERE,
+    &ROUTE_NOWHERE,
+    &ROUTE_UNKNOWN,
+    &ROUTE_UNTESTED,
+];
+
+/// A finding for each expected route that comes out elsewhere, and for each location that none of them tests.
+pub fn check(subject: &Subject) -> Vec<Finding> {
+    let revision = subject.revision;
+    let expected = &revision.parsed.policy.routes;
+    // What a file that cannot be read would do is not known.
+    if expected.is_empty() || !subject.is_whole() {
+        return Vec::new();
+    }
+    let judge = Judge {
+        routes: Routes::of(revision),
+        subject,
+    };
+    let mut findings = Vec::new();
+    let mut tested = Vec::new();
+    for route in expected {
+        // Of the URLs that watchme.toml takes, some have no host or port that could be asked.
+        let Ok(url) = route.route.url.parse::<Url>() else {
+            findings.push(judge.nowhere(route, "it is no URL that a client could ask for", None));
+            continue;
+        };
+        let answer = judge.routes.answer(&url);
+        findings.extend(judge.route(route, &url, &answer));
+        let places = answer.steps.iter().filter_map(|step| step.place);
+        tested.extend(places.filter(|place| place.directive.name == "location"));
+    }
+    findings.extend(judge.untested(&tested));
+    findings
+}
+
+struct Judge<'a> {
+    routes: Routes<'a>,
+    subject: &'a Subject<'a>,
+}
+
+impl Judge<'_> {
+    fn route(&self, route: &RoutePolicy, url: &Url, answer: &Answer) -> Option<Finding> {
+        let wanted = route.route.upstream.parse::<Url>().ok();
+        let fits =
+            |upstream: &Upstream| wanted.as_ref().is_some_and(|wanted| fits(upstream, wanted));
+        match &answer.outcome {
+            Outcome::Proxy(upstream) if fits(upstream) => None,
+            Outcome::Proxy(upstream) => {
+                let message = format!("{url} comes out at {upstream}{}", self.by(answer));
+                let help = wanted.and_then(|wanted| self.fix(url, &wanted, route, answer));
+                let label = format!("nginx asks {upstream} instead");
+                Some(self.at_upstream(&ROUTE_ELSEWHERE, route, message, label, help))
+            }
+            Outcome::NotKnown { possible, .. }
+                if possible
+                    .iter()
+                    .any(|one| matches!(one, Outcome::Proxy(upstream) if fits(upstream))) =>
+            {
+                None
+            }
+            Outcome::NotKnown { why, .. } => {
+                let message = format!(
+                    "whether {url} comes out there depends on {}",
+                    why.join(" and ")
+                );
+                let label = "expected by this route".to_owned();
+                Some(self.at_upstream(&ROUTE_UNKNOWN, route, message, label, None))
+            }
+            _ if !answer.certain => {
+                let why = format!("no enabled site has the name {}", url.host());
+                Some(self.nowhere(route, &why, None))
+            }
+            outcome => {
+                let why = format!("{}{}", ends(outcome, url), self.by(answer));
+                Some(self.nowhere(route, &why, None))
+            }
+        }
+    }
+
+    fn nowhere(&self, route: &RoutePolicy, why: &str, help: Option<String>) -> Finding {
+        let url = &route.route.url;
+        // What stands behind a `?` may be a secret.
+        let url = url.split('?').next().unwrap_or(url);
+        let message = format!("{url} reaches no upstream: {why}");
+        self.at_upstream(
+            &ROUTE_NOWHERE,
+            route,
+            message,
+            "nothing arrives here".to_owned(),
+            help,
+        )
+    }
+
+    fn at_upstream(
+        &self,
+        rule: &'static Rule,
+        route: &RoutePolicy,
+        message: String,
+        label: String,
+        help: Option<String>,
+    ) -> Finding {
+        let place = &self.subject.revision.parsed.policy.place;
+        Finding::at(
+            rule,
+            place.complain(route.upstream.clone(), message, label, help),
+        )
+    }
+
+    /// Which location it is.
+    fn by(&self, answer: &Answer) -> String {
+        let place = answer.location.map(|location| location.place);
+        match place.or(answer.server.map(|server| server.place)) {
+            Some(place) => format!(", by {} in {}", place.text(), self.spot(place)),
+            None => String::new(),
+        }
+    }
+
+    fn spot(&self, place: Place<'_>) -> String {
+        format!("{}:{}", place.path.display(), self.routes.line(place))
+    }
+
+    /// The `proxy_pass` that leads to the wanted URL, where replacing a prefix does.
+    fn fix(&self, url: &Url, wanted: &Url, route: &RoutePolicy, answer: &Answer) -> Option<String> {
+        let location = answer.location?;
+        let pass = location
+            .says()
+            .filter(|place| place.directive.name == "proxy_pass")?;
+        let rewritten = |place: &Place| place.directive.name == "rewrite";
+        let untouched = !answer
+            .steps
+            .iter()
+            .filter_map(|step| step.place)
+            .any(|place| rewritten(&place));
+        let replaces = matches!(location.kind, Kind::Exact | Kind::Prefix | Kind::Final);
+        let whole = location.name.ends_with('/') || location.kind == Kind::Exact;
+        let rest = url.path().strip_prefix(location.name)?;
+        let base = wanted.path().strip_suffix(rest)?;
+        let fits =
+            whole == (base.ends_with('/') || location.kind == Kind::Exact) && !base.is_empty();
+        if !untouched || !replaces || !fits || pass.text().contains('$') {
+            return None;
+        }
+        let scheme = if route.route.upstream.starts_with("https") {
+            "https"
+        } else {
+            "http"
+        };
+        let to = format!("{scheme}://{}{base}", wanted.authority());
+        Some(format!(
+            "write proxy_pass {to}; in {}, {}",
+            location.place.text(),
+            self.spot(pass)
+        ))
+    }
+
+    /// Locations of sites with expected routes that none of them tests.
+    fn untested(&self, tested: &[Place]) -> Vec<Finding> {
+        let table = self.routes.table();
+        let is_tested = |place: Place| tested.contains(&place);
+        let some = |place: Place| tested.iter().any(|one| one.path == place.path);
+        let untested = table.iter().filter(|row| {
+            row.location.is_some_and(|location| {
+                let asked = location.kind != Kind::Named && !location.is_internal();
+                asked && location.passes() && some(location.place) && !is_tested(location.place)
+            })
+        });
+        let public = untested.filter(|row| {
+            let listens = self.routes.router.listens(row.server);
+            listens.iter().any(|listens| listens.public)
+        });
+        public.filter_map(|row| self.untested_row(row)).collect()
+    }
+
+    fn untested_row(&self, row: &Row) -> Option<Finding> {
+        let place = row.location?.place;
+        let content = &self.subject.revision.inputs.get(place.path)?.content;
+        let help = match row.answer.as_ref().map(|answer| &answer.outcome) {
+            Some(Outcome::Proxy(upstream)) => {
+                format!(
+                    "add to watchme.toml what must arrive, such as [[route]] url = \"{}\" upstream = \"{upstream}\"",
+                    row.url
+                )
+            }
+            _ => {
+                "add a [[route]] to watchme.toml with a URL that falls to it, and what must arrive"
+                    .to_owned()
+            }
+        };
+        Some(Finding::at(
+            &ROUTE_UNTESTED,
+            Diagnostic {
+                path: place.path.to_owned(),
+                source: String::from_utf8_lossy(content).into_owned(),
+                span: place.directive.span.clone(),
+                message: format!("no [[route]] says where {} must come out", row.url),
+                expected: "passes requests on".to_owned(),
+                help: Some(help),
+            },
+        ))
+    }
+}
+
+/// Whether what arrives is what is wanted. This host has several names.
+fn fits(upstream: &Upstream, wanted: &Url) -> bool {
+    let own = |host: &str| {
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    };
+    let host = wanted.host();
+    let mut targets = upstream.targets.iter();
+    let arrives = targets.any(|target| {
+        let same = target
+            .host
+            .trim_matches(['[', ']'])
+            .eq_ignore_ascii_case(&host);
+        target.port == Some(wanted.port()) && (same || (own(&target.host) && own(&host)))
+    });
+    let named = upstream.authority.eq_ignore_ascii_case(wanted.authority());
+    upstream.https == wanted.is_https() && upstream.uri == wanted.target() && (arrives || named)
+}
+
+/// What comes of a request that is not proxied, as the end of a sentence.
+fn ends(outcome: &Outcome, url: &Url) -> String {
+    match outcome {
+        Outcome::Redirect { status, to } => format!("nginx redirects it to {to} ({status})"),
+        Outcome::Status { status, .. } => format!("nginx answers {status}"),
+        Outcome::Files => "nginx answers with a file of the host".to_owned(),
+        Outcome::Other { directive, .. } => format!("nginx answers with {directive}"),
+        Outcome::Closed => "nginx closes the connection".to_owned(),
+        Outcome::NotListening => format!("no enabled site listens on port {}", url.port()),
+        Outcome::Proxy(_) | Outcome::NotKnown { .. } => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+//! The table of routes, and the way of a URL.
+
+use super::{BAD, DIM, GOOD, STRONG, WARN, columns, count};
+use crate::cli::masks::mask;
+use crate::cli::output::{Output, clean, styled};
+use crate::model::Url;
+use crate::source::nginx::router::{FAR, Outcome, Place, Step, Target};
+use crate::source::routes::{Routes, Row};
+
+/// So many locations that are out of the question are told one by one.
+const SHOWN: usize = 3;
+
+/// Prints every location of every server.
+pub(in crate::cli) fn routes(output: &mut Output, routes: &Routes) {
+    let table = routes.table();
+    let head = ["URL", "LOCATION", "UPSTREAM", "CONTAINER", "UNIT"].map(str::to_owned);
+    let rows: Vec<[String; 5]> = std::iter::once(head)
+        .chain(table.iter().map(|row| cells(routes, row)))
+        .collect();
+    let lines = columns(&rows);
+    let mut lines = lines.iter();
+    if let Some(head) = lines.next() {
+        output.line(&styled(DIM, head));
+    }
+    let mut server = None;
+    for (row, line) in table.iter().zip(lines) {
+        if server != Some(row.server.place) {
+            server = Some(row.server.place);
+            let names = row.server.names().join(" ");
+            let title = format!("server {names}");
+            let place = spot(routes, row.server.place);
+            output.line(&format!(
+                "{} {}",
+                styled(STRONG, &clean(title.trim_end())),
+                styled(DIM, &clean(&place))
+            ));
+        }
+        output.line(line);
+    }
+    output.line(&count(table.len(), "route"));
+}
+
+fn cells(routes: &Routes, row: &Row) -> [String; 5] {
+    let location = row
+        .location
+        .map_or_else(|| "-".to_owned(), |location| location.head());
+    let (upstream, targets) = match &row.answer {
+        Some(answer)
+            if answer.location.map(|one| one.place) != row.location.map(|one| one.place) =>
+        {
+            let elsewhere = answer
+                .location
+                .map(|one| format!("falls to location {}", one.head()));
+            (
+                elsewhere.unwrap_or_else(|| short(&answer.outcome)),
+                Vec::new(),
+            )
+        }
+        Some(answer) => (short(&answer.outcome), answer.outcome.targets()),
+        None => (
+            row.says
+                .map_or_else(|| "-".to_owned(), |place| place.text()),
+            Vec::new(),
+        ),
+    };
+    let (containers, units) = behind(routes, &targets);
+    [row.url.clone(), location, upstream, containers, units]
+}
+
+/// Containers and units behind the servers that are asked.
+fn behind(routes: &Routes, targets: &[&Target]) -> (String, String) {
+    let found = targets.iter().flat_map(|target| routes.behind(target));
+    let (mut containers, mut units) = (Vec::new(), Vec::new());
+    for behind in found {
+        let container = behind
+            .service
+            .map(|(service, container)| container.unwrap_or(service));
+        for (names, name) in [
+            (&mut containers, container),
+            (&mut units, Some(behind.unit)),
+        ] {
+            names.extend(name.filter(|name| !names.contains(name)));
+        }
+    }
+    let shown = |names: Vec<String>| match names.is_empty() {
+        true => "-".to_owned(),
+        false => names.join(","),
+    };
+    (shown(containers), shown(units))
+}
+
+/// What comes of a request, for a cell.
+fn short(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Proxy(upstream) => upstream.to_string(),
+        Outcome::Other { directive, to } => format!("{directive} {to}").trim_end().to_owned(),
+        Outcome::Redirect { status, to } => format!("{status} {to}"),
+        Outcome::Status { status, .. } => status.to_string(),
+        Outcome::Files => "files".to_owned(),
+        Outcome::Closed => "closed".to_owned(),
+        Outcome::NotListening => "nobody listens".to_owned(),
+        Outcome::NotKnown { why, possible, .. } if possible.is_empty() => {
+            format!("not known: {}", why.join(", "))
+        }
+        Outcome::NotKnown { possible, all, .. } => {
+            let mut words: Vec<String> = possible.iter().map(short).collect();
+            if !all {
+                words.push("something else".to_owned());
+            }
+            words.join(" or ")
+        }
+    }
+}
+
+/// Prints the way of a URL, step by step.
+pub(in crate::cli) fn explained(output: &mut Output, routes: &Routes, url: &Url) {
+    let answer = routes.explain(url);
+    output.line(&styled(STRONG, &safe(&String::from(url.clone()))));
+    for (number, step) in answer.steps.iter().enumerate() {
+        let what = match step.place {
+            Some(place) => format!("{} {}", place.text(), step.text),
+            None => step.text.clone(),
+        };
+        let place = step
+            .place
+            .map(|place| spot(routes, place))
+            .unwrap_or_default();
+        let line = format!(
+            "{:>3}. {} {}",
+            number + 1,
+            safe(&what),
+            styled(DIM, &clean(&place))
+        );
+        output.line(line.trim_end());
+        lost(output, routes, step);
+    }
+    let (style, text) = end(&answer.outcome, url);
+    output.line(&format!("=> {}", styled(style, &safe(&text))));
+    if let Outcome::NotKnown { why, possible, all } = &answer.outcome {
+        why.iter()
+            .for_each(|why| output.line(&format!("   depends on {}", safe(why))));
+        for one in possible {
+            output.line(&format!("   may be: {}", safe(&end(one, url).1)));
+        }
+        if !all {
+            output.line("   may be: something else");
+        }
+    }
+    let targets = answer.outcome.targets();
+    if let (containers, units) = behind(routes, &targets)
+        && units != "-"
+    {
+        output.line(&format!(
+            "   container {}, unit {}",
+            clean(&containers),
+            clean(&units)
+        ));
+    }
+    for note in &answer.notes {
+        output.line(&format!("   {} {}", styled(WARN, "note"), safe(note)));
+    }
+}
+
+/// Those that could have decided instead; the many that are out of the question as a number.
+fn lost(output: &mut Output, routes: &Routes, step: &Step) {
+    let (far, near): (Vec<_>, Vec<_>) = step.lost.iter().partition(|(_, why)| why == FAR);
+    let far = match far.len() > SHOWN {
+        true => {
+            let text = format!("     not {} others: {FAR}", far.len());
+            output.line(&styled(DIM, &text));
+            Vec::new()
+        }
+        false => far,
+    };
+    for (place, why) in near.into_iter().chain(far) {
+        let line = format!("     not {} {}: {why}", place.text(), spot(routes, *place));
+        output.line(&styled(DIM, &safe(&line)));
+    }
+}
+
+/// Safe for a terminal, and without what looks like a secret.
+fn safe(text: &str) -> String {
+    clean(&mask(text)).into_owned()
+}
+
+fn end(outcome: &Outcome, url: &Url) -> (anstyle::Style, String) {
+    match outcome {
+        Outcome::Proxy(upstream) => {
+            let targets: Vec<String> = upstream.targets.iter().map(Target::to_string).collect();
+            let of = match targets.as_slice() {
+                [only]
+                    if upstream.authority.starts_with(only.as_str())
+                        || only.starts_with(&upstream.authority) =>
+                {
+                    String::new()
+                }
+                targets => format!(", {},", targets.join(" or ")),
+            };
+            (GOOD, format!("the upstream{of} receives {upstream}"))
+        }
+        Outcome::Redirect { status, to } => (
+            STRONG,
+            format!("the client is redirected ({status}) to {to}"),
+        ),
+        Outcome::Status { status, text } => {
+            let text = text
+                .as_ref()
+                .map(|text| format!(": {text}"))
+                .unwrap_or_default();
+            (STRONG, format!("nginx answers {status}{text}"))
+        }
+        Outcome::Files => (
+            STRONG,
+            "nginx answers with a file of the host, if it is there".to_owned(),
+        ),
+        Outcome::Other { directive, to } => {
+            (STRONG, format!("{directive} {to}").trim_end().to_owned())
+        }
+        Outcome::Closed => (BAD, "the connection is closed without an answer".to_owned()),
+        Outcome::NotListening => (
+            BAD,
+            format!("no enabled site listens on port {}", url.port()),
+        ),
+        Outcome::NotKnown { .. } => (WARN, "it cannot be known".to_owned()),
+    }
+}
+
+fn spot(routes: &Routes, place: Place<'_>) -> String {
+    format!("{}:{}", place.path.display(), routes.line(place))
+}

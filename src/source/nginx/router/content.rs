@@ -1,0 +1,76 @@
+//! What answers a request in the location that it has ended in.
+
+use super::config::Kind;
+use super::files::Place;
+use super::run::{End, Run, Stop};
+use super::{Outcome, pass};
+
+impl<'a> Run<'_, 'a> {
+    /// What answers in the end: files that are tried, what the request is passed on to, or files.
+    pub(super) fn content(&mut self) -> Result<End<'a>, Stop> {
+        self.note_access();
+        let Some(conf) = self.confs.last().cloned() else {
+            return Ok(End::Outcome(Outcome::Files));
+        };
+        let tried = conf.block.iter().find(|place| place.name() == "try_files");
+        if let Some(tried) = tried
+            && let Some(end) = self.try_files(*tried)?
+        {
+            return Ok(end);
+        }
+        let handler = self.handler();
+        match handler {
+            Some((place, location)) if place.name() == "proxy_pass" => {
+                let Some(upstream) = self.proxy(place, location)? else {
+                    self.step(Some(place), "its variables make no URL".to_owned());
+                    return Ok(End::Status(500));
+                };
+                self.step(Some(place), format!("the upstream receives {upstream}"));
+                Ok(End::Outcome(Outcome::Proxy(upstream)))
+            }
+            Some((place, _)) => {
+                self.step(Some(place), "answers".to_owned());
+                let (directive, to) = (place.name().to_owned(), place.word(0).to_owned());
+                Ok(End::Outcome(Outcome::Other { directive, to }))
+            }
+            None => self.serve_files(),
+        }
+    }
+
+    /// What a location passes requests on to, with its path as far as that is replaced: an `if` takes it from around it.
+    fn handler(&self) -> Option<(Place<'a>, Option<&'a str>)> {
+        const ANSWERS: [&str; 6] = [
+            "stub_status",
+            "empty_gif",
+            "flv",
+            "mp4",
+            "perl",
+            "js_content",
+        ];
+        let prefix = self
+            .location
+            .filter(|location| !location.is_regex() && location.kind != Kind::Named);
+        for conf in self.confs.iter().rev() {
+            let handles = |place: &&Place| {
+                pass::PASSES.contains(&place.name()) || ANSWERS.contains(&place.name())
+            };
+            if let Some(place) = conf.block.iter().rfind(handles) {
+                let name = prefix.filter(|_| !conf.is_if).map(|location| location.name);
+                return Some((*place, name));
+            }
+            if !conf.is_if {
+                break;
+            }
+        }
+        None
+    }
+
+    fn note_access(&mut self) {
+        for name in ["auth_basic", "auth_request", "deny"] {
+            let asks = self.in_force(name).filter(|place| place.word(0) != "off");
+            if let Some(place) = asks {
+                self.note(format!("only for those whom {} lets in", place.text()));
+            }
+        }
+    }
+}

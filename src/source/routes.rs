@@ -1,0 +1,241 @@
+//! The public routes of a desired state: from a URL over server and location to the container and unit behind.
+
+use std::path::Path;
+
+use super::Revision;
+use super::nginx::router::{
+    Answer, Files, Kind, Listens, Location, Outcome, Place, Request, Router, Server, Target,
+};
+use crate::model::Url;
+
+/// The routes of a revision, ready to be asked.
+pub struct Routes<'a> {
+    /// What nginx does.
+    pub router: Router<'a>,
+    revision: &'a Revision,
+}
+
+/// A location of the table.
+#[derive(Debug)]
+pub struct Row<'r, 'a> {
+    /// The server.
+    pub server: &'r Server<'a>,
+    /// The location; `None` for a server without any.
+    pub location: Option<&'r Location<'a>>,
+    /// The public URL of its path; for a regular expression the one of its server, with the expression behind.
+    pub url: String,
+    /// What comes of a request for just that URL; `None` where there is no such URL.
+    pub answer: Option<Answer<'r, 'a>>,
+    /// Where the location itself passes requests on or answers them.
+    pub says: Option<Place<'a>>,
+}
+
+/// Who publishes a port of the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// The unit.
+    pub unit: String,
+    /// The compose service, and its container if that has a fixed name.
+    pub service: Option<(String, Option<String>)>,
+}
+
+impl<'a> Routes<'a> {
+    /// Reads the sites and nginx files of a revision.
+    pub fn of(revision: &'a Revision) -> Self {
+        let parsed = &revision.parsed;
+        let files = Files::of(&revision.desired, &parsed.sites, &parsed.etc);
+        Self {
+            router: Router::new(files),
+            revision,
+        }
+    }
+
+    /// What comes of a URL that somebody outside asks for.
+    pub fn answer(&self, url: &Url) -> Answer<'_, 'a> {
+        self.router.answer(&Request::of(url, None))
+    }
+
+    /// The same, with those servers and locations that could have taken it in each step.
+    pub fn explain(&self, url: &Url) -> Answer<'_, 'a> {
+        self.router.explain(&Request::of(url, None))
+    }
+
+    /// Every location of every server, in the order of the files.
+    pub fn table(&self) -> Vec<Row<'_, 'a>> {
+        let mut rows = Vec::new();
+        for server in self.router.servers() {
+            let Some(base) = self.base(server) else {
+                continue;
+            };
+            let locations = self.router.locations(server);
+            if locations.is_empty() {
+                rows.push(self.row(server, None, &base));
+            }
+            self.add(server, locations, &base, &mut rows);
+        }
+        rows
+    }
+
+    fn add<'r>(
+        &'r self,
+        server: &'r Server<'a>,
+        level: &'r [Location<'a>],
+        base: &Base,
+        rows: &mut Vec<Row<'r, 'a>>,
+    ) {
+        for location in level {
+            rows.push(self.row(server, Some(location), base));
+            self.add(server, &location.inner, base, rows);
+        }
+    }
+
+    fn row<'r>(
+        &'r self,
+        server: &'r Server<'a>,
+        location: Option<&'r Location<'a>>,
+        base: &Base,
+    ) -> Row<'r, 'a> {
+        let path = match location {
+            None => Some("/".to_owned()),
+            Some(location) => location.url_path(),
+        };
+        let asked = path
+            .as_ref()
+            .filter(|_| base.is_asked)
+            .map(|path| format!("{}{path}", base.asked));
+        let answer = asked.and_then(|url| url.parse().ok()).map(|url: Url| {
+            let loopback = (!base.public).then_some([127, 0, 0, 1].into());
+            self.router.answer(&Request::of(&url, loopback))
+        });
+        let url = match (path, location) {
+            (Some(path), _) => format!("{}{path}", base.shown),
+            (None, Some(location)) => format!("{} {}", base.shown, location.head()),
+            (None, None) => base.shown.clone(),
+        };
+        Row {
+            server,
+            location,
+            url,
+            answer,
+            says: location.and_then(Location::says),
+        }
+    }
+
+    /// Scheme, host and port under which a server is best asked.
+    fn base(&self, server: &Server<'a>) -> Option<Base> {
+        let rank = |listens: &&Listens| (listens.public, listens.tls);
+        let listens = self.router.listens(server);
+        let listens = listens.iter().rev().max_by_key(rank)?;
+        let names = server.names();
+        let name = names.first().copied().unwrap_or_default();
+        let concrete = match (name, name.strip_prefix('.')) {
+            ("" | "_", _) => "any.invalid".to_owned(),
+            (_, Some(domain)) => domain.to_owned(),
+            _ => name.replacen("*.", "any.", 1).replacen(".*", ".any", 1),
+        };
+        let (scheme, usual) = if listens.tls {
+            ("https", 443)
+        } else {
+            ("http", 80)
+        };
+        let port = match listens.port == usual {
+            true => String::new(),
+            false => format!(":{}", listens.port),
+        };
+        let shown = if name.is_empty() { "*" } else { name };
+        Some(Base {
+            shown: format!("{scheme}://{shown}{port}"),
+            asked: format!("{scheme}://{concrete}{port}"),
+            is_asked: !name.starts_with('~') && !name.contains('$'),
+            public: listens.public,
+        })
+    }
+
+    /// The units that publish the port of a target on this host, with the service of theirs.
+    pub fn behind(&self, target: &Target) -> Vec<Behind> {
+        let Some(port) = target.local_port() else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (name, unit) in &self.revision.desired.units {
+            for stack in unit
+                .stacks
+                .iter()
+                .filter(|stack| stack.ports.contains(&port))
+            {
+                let service = stack.files.iter().find_map(|file| self.service(file, port));
+                let behind = Behind {
+                    unit: name.clone(),
+                    service,
+                };
+                if !found.contains(&behind) {
+                    found.push(behind);
+                }
+            }
+        }
+        found
+    }
+
+    /// The service of a compose file that publishes a port.
+    fn service(&self, file: &Path, port: u16) -> Option<(String, Option<String>)> {
+        let source = &self.revision.desired.files.get(file)?.source;
+        let (_, compose) = self.revision.parsed.compose.get(source)?;
+        let mut services = compose.services.iter();
+        let (name, service) = services.find(|(_, service)| service.host_ports().contains(&port))?;
+        Some((name.clone(), service.container_name.clone()))
+    }
+
+    /// The line of a place, from 1.
+    pub fn line(&self, place: Place<'_>) -> usize {
+        let content = self
+            .revision
+            .inputs
+            .get(place.path)
+            .map_or(&[][..], |file| &file.content);
+        // Spans are those of the text in which what is no UTF-8 was replaced.
+        let text = String::from_utf8_lossy(content);
+        let before = text.get(..place.directive.span.start).unwrap_or(&text);
+        before.matches('\n').count() + 1
+    }
+}
+
+/// See [`Routes::base`].
+struct Base {
+    shown: String,
+    asked: String,
+    is_asked: bool,
+    public: bool,
+}
+
+impl Outcome {
+    /// The servers to which a request may be passed on.
+    pub fn targets(&self) -> Vec<&Target> {
+        match self {
+            Outcome::Proxy(upstream) => upstream.targets.iter().collect(),
+            Outcome::NotKnown { possible, .. } => {
+                possible.iter().flat_map(Outcome::targets).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl<'a> Location<'a> {
+    /// How it is written: `= /x`, `~ \.php$`.
+    pub fn head(&self) -> String {
+        let mark = match self.kind {
+            Kind::Exact => "= ",
+            Kind::Final => "^~ ",
+            Kind::Regex => "~ ",
+            Kind::RegexCaseless => "~* ",
+            Kind::Prefix | Kind::Named => "",
+        };
+        format!("{mark}{}", self.name)
+    }
+
+    /// Its path as a URL has it; `None` for a regular expression and a name.
+    pub fn url_path(&self) -> Option<String> {
+        let fixed = matches!(self.kind, Kind::Exact | Kind::Prefix | Kind::Final);
+        (fixed && self.name.starts_with('/')).then(|| self.escaped_name())
+    }
+}

@@ -1,0 +1,169 @@
+//! `routes`: where public URLs come out, as text and JSON, without a host.
+
+use crate::support::{Place, shows};
+
+const UNIT: &str = "[Unit]
+Description=Scheduler
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+WorkingDirectory=CHECKOUT/compose/scheduler
+ExecStart=/usr/bin/docker-compose up -d
+
+[Install]
+WantedBy=multi-user.target
+";
+
+const COMPOSE: &str = "services:
+  api:
+    image: scheduler:1
+    container_name: scheduler-prod
+    ports: ['127.0.0.1:8015:8015']
+";
+
+/// Two layers of routes as in the seeds, a snippet, and what only a request tells.
+const SITE: &str = "server {
+    listen 80;
+    server_name api.example.com;
+    return 301 https://$server_name$request_uri;
+}
+
+server {
+    listen 443 ssl;
+    server_name api.example.com;
+    include snippets/health.conf;
+
+    location / {
+        return 404;
+    }
+
+    location /scheduler/ {
+        proxy_pass http://localhost:8015/api/scheduler/;
+    }
+
+    location /old/ {
+        rewrite ^/old/(.*)$ /scheduler/$1 last;
+    }
+
+    location /files/ {
+        try_files $uri @app;
+    }
+
+    location ~ \\.php$ {
+        proxy_pass http://$cookie_backend;
+    }
+
+    location @app {
+        proxy_pass http://127.0.0.1:8015;
+    }
+}
+";
+
+fn place() -> Place {
+    let place = Place::git(&[
+        ("sites-available/api.example.com", SITE),
+        (
+            "etc/nginx/snippets/health.conf",
+            "location = /health {\n    return 200 ok;\n}\n",
+        ),
+        ("compose/scheduler/docker-compose.yml", COMPOSE),
+    ]);
+    let unit = UNIT.replace("CHECKOUT", &place.checkout().to_string_lossy());
+    place.write(&[("systemd/scheduler.service", &unit)]);
+    place.commit("Scheduler");
+    place
+}
+
+#[test]
+fn the_table_and_the_way_of_a_url() {
+    let place = place();
+    let mut said = String::new();
+    let before = place.host();
+    for line in [
+        "routes",
+        "routes explain https://api.example.com/old/status?x=1",
+        "routes explain https://api.example.com/scheduler",
+        "routes explain https://api.example.com/health",
+        "routes explain https://api.example.com/files/x",
+        "routes explain https://api.example.com/x.php",
+        "routes explain http://other.example.com/x?token=s",
+        "routes explain https://api.example.com:8443/",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        said.push_str(&place.run_here(&words).expect(0).shown());
+    }
+    let secret = "https://api.example.com/scheduler/?token=hunter2";
+    for words in [
+        vec!["routes", "explain", secret],
+        vec!["routes", "explain", "--json", secret],
+    ] {
+        let found = place.run_here(&words).expect(0);
+        assert!(!found.stdout.contains("hunter2"), "{}", found.stdout);
+    }
+    assert_eq!(place.host(), before);
+    shows!("table", said);
+}
+
+#[test]
+fn machines_get_one_object() {
+    let place = place();
+    let json = place.run_here(&["routes", "--json"]).expect(0).json();
+    assert_eq!(json["format_version"], 1);
+    let routes = json["routes"].as_array().unwrap();
+    let scheduler = routes
+        .iter()
+        .find(|route| route["url"] == "https://api.example.com/scheduler/")
+        .unwrap();
+    assert_eq!(
+        scheduler["outcome"]["upstream"],
+        "http://localhost:8015/api/scheduler/"
+    );
+    assert_eq!(scheduler["behind"][0]["unit"], "scheduler.service");
+    assert_eq!(scheduler["behind"][0]["container"], "scheduler-prod");
+    assert_eq!(scheduler["location"]["line"], 16);
+    let url = "https://api.example.com/old/x";
+    let json = place
+        .run_here(&["routes", "explain", "--json", url])
+        .expect(0)
+        .json();
+    assert_eq!(json["outcome"]["kind"], "proxy");
+    assert_eq!(
+        json["outcome"]["upstream"],
+        "http://localhost:8015/api/scheduler/x"
+    );
+    assert!(json["steps"].as_array().unwrap().len() > 3);
+}
+
+#[test]
+fn what_is_wrong_is_an_error() {
+    let place = place();
+    place.run_here(&["routes", "explain"]).expect(64);
+    place
+        .run_here(&["routes", "explain", "api.example.com/x"])
+        .expect(64);
+    place.run_here(&["routes", "--rev", "gone"]).expect(1);
+    place.write(&[("sites-available/api.example.com", "server {")]);
+    place.run_here(&["routes"]).expect(1);
+    place.run_here(&["routes", "--rev", "HEAD"]).expect(0);
+}
+
+#[test]
+fn the_lost_prefix_fails_before_the_merge() {
+    let place = place();
+    let route = "[[route]]\nurl = \"https://api.example.com/scheduler/status/whisper\"\nupstream = \"http://localhost:8015/api/scheduler/status/whisper\"\n";
+    place.write(&[("watchme.toml", route)]);
+    let ours = |said: &str| said.contains("route-elsewhere");
+    assert!(!ours(
+        &place
+            .run_here(&["check", "--deny", "nothing"])
+            .expect(0)
+            .shown()
+    ));
+    let accident = SITE.replace("8015/api/scheduler/", "8015/");
+    place.write(&[("sites-available/api.example.com", &accident)]);
+    let found = place.run_here(&["check"]).expect(2).stdout;
+    let from = found.find("error[route-elsewhere]").unwrap();
+    let shown: Vec<&str> = found[from..].lines().take(10).collect();
+    shows!("accident", shown.join("\n"));
+}
