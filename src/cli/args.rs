@@ -504,8 +504,8 @@ fn checked(args: Args) -> Result<Args, clap::Error> {
 
 fn names_a_command(arguments: &[OsString]) -> bool {
     let known = [
-        "plan", "apply", "check", "ports", "routes", "drift", "rollback", "history", "status", "pause",
-        "resume", "recover", "help",
+        "plan", "apply", "check", "ports", "routes", "drift", "rollback", "history", "status",
+        "pause", "resume", "recover", "help",
     ];
     arguments
         .iter()

@@ -135,10 +135,10 @@ fn routes_are_those_of_nginx() {
             path: Path::new("shared"),
             directives: &shared,
         };
-        let router = Router::new(Files {
-            sites: [("generated", text), ("shared", shared)].into(),
-            ..Files::default()
-        });
+        let router = Router::new(Files::new(
+            [("generated", text), ("shared", shared)].into(),
+            [].into(),
+        ));
         for url in &configuration.urls {
             let answer = answers.next().unwrap();
             let request = Request::of(&url.parse().unwrap(), Some([127, 0, 0, 1].into()));

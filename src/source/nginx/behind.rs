@@ -105,8 +105,8 @@ mod tests {
             .iter()
             .map(|(name, source)| (*name, parse(Path::new(name), source).unwrap()))
             .collect();
-        let router = Router::new(router::Files {
-            sites: parsed
+        let router = Router::new(router::Files::new(
+            parsed
                 .iter()
                 .map(|(name, directives)| {
                     (
@@ -118,8 +118,8 @@ mod tests {
                     )
                 })
                 .collect(),
-            ..router::Files::default()
-        });
+            [].into(),
+        ));
         match url.strip_prefix("tcp:") {
             Some(port) => said(&behind_port(&router, port.parse().unwrap())),
             None => said(&behind_url(&router, &url.parse().unwrap())),
@@ -237,7 +237,7 @@ mod tests {
                 let url = format!("http://a{path}").parse().unwrap();
                 let text = router::Text { path: Path::new("s"), directives: &parsed };
                 let sites = [("s", text)].into();
-                let _ = behind_url(&Router::new(router::Files { sites, ..router::Files::default() }), &url);
+                let _ = behind_url(&Router::new(router::Files::new(sites, [].into())), &url);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The files that nginx reads, with their includes resolved.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
@@ -17,7 +18,9 @@ const HARMLESS: [&str; 7] = [
     "options-ssl-nginx.conf",
 ];
 /// Includes in includes: bounds what includes itself.
-const MAX_INCLUDES: usize = 16;
+const MAX_DEPTH: usize = 16;
+/// Included files in all: bounds locations that include themselves twice.
+const MAX_INCLUDES: usize = 200_000;
 /// Where Debian's nginx.conf lies, which a relative include is relative to.
 const PREFIX: &str = "nginx";
 
@@ -75,9 +78,20 @@ pub struct Files<'a> {
     pub sites: BTreeMap<&'a str, Text<'a>>,
     /// Files by their path below /etc.
     pub etc: BTreeMap<&'a Path, Text<'a>>,
+    /// How many includes were read so far.
+    read: Cell<usize>,
 }
 
 impl<'a> Files<'a> {
+    /// Enabled sites by name, and other files by their path below /etc.
+    pub fn new(sites: BTreeMap<&'a str, Text<'a>>, etc: BTreeMap<&'a Path, Text<'a>>) -> Self {
+        Self {
+            sites,
+            etc,
+            read: Cell::new(0),
+        }
+    }
+
     /// Those of a desired state: sites by name and files by their path below /etc, parsed.
     pub fn of(
         desired: &'a Desired,
@@ -101,10 +115,7 @@ impl<'a> Files<'a> {
                 },
             ))
         });
-        Self {
-            sites: sites.collect(),
-            etc: etc.collect(),
-        }
+        Self::new(sites.collect(), etc.collect())
     }
 
     /// The files of an include. `None`: none of them is here.
@@ -151,10 +162,11 @@ impl<'a> Files<'a> {
                 continue;
             }
             match self.included(place.word(0)) {
-                Some(texts) if depth < MAX_INCLUDES => {
-                    texts
-                        .into_iter()
-                        .for_each(|text| self.expand(text, out, depth + 1));
+                Some(texts) if depth < MAX_DEPTH && self.read.get() < MAX_INCLUDES => {
+                    self.read.set(self.read.get() + texts.len());
+                    for text in texts {
+                        self.expand(text, out, depth + 1);
+                    }
                 }
                 _ => {
                     let file = Path::new(place.word(0)).file_name();

@@ -361,3 +361,6 @@ fn add<T: PartialEq>(to: &mut Vec<T>, item: T) {
         to.push(item);
     }
 }
+
+#[cfg(test)]
+mod tests;
