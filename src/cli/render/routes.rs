@@ -41,27 +41,22 @@ pub(in crate::cli) fn routes(output: &mut Output, routes: &Routes) {
 }
 
 fn cells(routes: &Routes, row: &Row) -> [String; 5] {
-    let location = row
-        .location
-        .map_or_else(|| "-".to_owned(), |location| location.head());
+    let own = row.location.map(|location| location.head());
+    let mut location = own.unwrap_or_else(|| "-".to_owned());
     let (upstream, targets) = match &row.answer {
-        Some(answer)
-            if answer.location.map(|one| one.place) != row.location.map(|one| one.place) =>
-        {
-            let elsewhere = answer
+        Some(answer) => {
+            let end = answer
                 .location
-                .map(|one| format!("falls to location {}", one.head()));
-            (
-                elsewhere.unwrap_or_else(|| short(&answer.outcome)),
-                Vec::new(),
-            )
+                .filter(|end| row.location.is_none_or(|own| own.place != end.place));
+            if let Some(end) = end {
+                location = format!("{location} -> {}", end.head());
+            }
+            (short(&answer.outcome), answer.outcome.targets())
         }
-        Some(answer) => (short(&answer.outcome), answer.outcome.targets()),
-        None => (
-            row.says
-                .map_or_else(|| "-".to_owned(), |place| place.text()),
-            Vec::new(),
-        ),
+        None => {
+            let says = row.says.map(|place| place.text());
+            (says.unwrap_or_else(|| "-".to_owned()), Vec::new())
+        }
     };
     let (containers, units) = behind(routes, &targets);
     [row.url.clone(), location, upstream, containers, units]
@@ -123,7 +118,7 @@ pub(in crate::cli) fn explained(output: &mut Output, routes: &Routes, url: &Url)
         };
         let place = step
             .place
-            .map(|place| spot(routes, place))
+            .map(|place| format!("({})", spot(routes, place)))
             .unwrap_or_default();
         let line = format!(
             "{:>3}. {} {}",
@@ -173,7 +168,11 @@ fn lost(output: &mut Output, routes: &Routes, step: &Step) {
         false => far,
     };
     for (place, why) in near.into_iter().chain(far) {
-        let line = format!("     not {} {}: {why}", place.text(), spot(routes, *place));
+        let line = format!(
+            "     not {} ({}): {why}",
+            place.text(),
+            spot(routes, *place)
+        );
         output.line(&styled(DIM, &safe(&line)));
     }
 }

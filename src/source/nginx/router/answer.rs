@@ -26,7 +26,7 @@ impl<'a> Run<'_, 'a> {
             && self.can_change()
             && let Some(page) = self.error_page(status)
         {
-            return self.to_page(page);
+            return self.sent_to_page(page);
         }
         Ok(End::Outcome(match end {
             End::Redirect { status, to } => Outcome::Redirect {
@@ -53,7 +53,7 @@ impl<'a> Run<'_, 'a> {
         page
     }
 
-    fn to_page(&mut self, page: Place<'a>) -> Result<End<'a>, Stop> {
+    fn sent_to_page(&mut self, page: Place<'a>) -> Result<End<'a>, Stop> {
         let words: Vec<&'a str> = page.words().collect();
         let to = words.last().copied().unwrap_or_default();
         let status = words

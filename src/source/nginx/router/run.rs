@@ -165,7 +165,7 @@ impl<'r, 'a> Run<'r, 'a> {
             self.step(None, format!("the path is taken as {}", shown(&uri.path)));
         }
         (self.uri, self.args, self.quoted, self.plus) = (uri.path, uri.args, uri.quoted, uri.plus);
-        let mut end = self.from_server()?;
+        let mut end = self.start_at_server()?;
         loop {
             end = match end {
                 End::Outcome(outcome) => return Ok(outcome),
@@ -174,12 +174,12 @@ impl<'r, 'a> Run<'r, 'a> {
                         self.step(None, format!("nginx asks itself for {}", shown(&uri)));
                         (self.uri, self.args) = (uri, args);
                         (self.internal, self.valid_unparsed) = (true, false);
-                        self.from_server()?
+                        self.start_at_server()?
                     }
                     false => End::Status(500),
                 },
                 End::Named(name) => match self.may_change() {
-                    true => self.from_named(name)?,
+                    true => self.start_at_named(name)?,
                     false => End::Status(500),
                 },
                 other => self.answer(other)?,
@@ -203,12 +203,12 @@ impl<'r, 'a> Run<'r, 'a> {
         self.changes > 0
     }
 
-    fn from_server(&mut self) -> Result<End<'a>, Stop> {
+    fn start_at_server(&mut self) -> Result<End<'a>, Stop> {
         self.valid_location = true;
         self.at_server();
         match self.script(&self.server.block, true)? {
             Some(end) => Ok(end),
-            None => self.from_search(),
+            None => self.search(),
         }
     }
 
@@ -222,7 +222,7 @@ impl<'r, 'a> Run<'r, 'a> {
         self.confs = confs.collect();
     }
 
-    fn from_search(&mut self) -> Result<End<'a>, Stop> {
+    fn search(&mut self) -> Result<End<'a>, Stop> {
         loop {
             self.uri_changed = false;
             self.at_server();
@@ -259,7 +259,7 @@ impl<'r, 'a> Run<'r, 'a> {
         }
     }
 
-    fn from_named(&mut self, name: &str) -> Result<End<'a>, Stop> {
+    fn start_at_named(&mut self, name: &str) -> Result<End<'a>, Stop> {
         let mut locations = self.server.locations(self.files).iter();
         let named = |location: &&Location| location.kind == Kind::Named && location.name == name;
         let Some(location) = locations.find(named) else {
@@ -277,7 +277,7 @@ impl<'r, 'a> Run<'r, 'a> {
             return self.content();
         }
         match self.may_change() {
-            true => self.from_search(),
+            true => self.search(),
             false => Ok(End::Status(500)),
         }
     }
