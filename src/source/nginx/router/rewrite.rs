@@ -253,6 +253,8 @@ impl<'a> Run<'_, 'a> {
         }
         let block: Rc<[Place<'a>]> = self.files.inside(place).into();
         if !engine.at_server {
+            // The last one that holds is in force, around which only the location is.
+            self.confs.retain(|conf| !conf.is_if);
             self.confs.push(Conf {
                 block: block.clone(),
                 is_if: true,

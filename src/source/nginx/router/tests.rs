@@ -83,6 +83,11 @@ fn what_only_a_request_or_the_host_tells_goes_both_ways() {
         location /try { try_files $uri /if; }
         location /set { set $to $cookie_to; proxy_pass http://localhost:8001; }
         location /to { set $to $cookie_to; proxy_pass http://$to; }
+        location /ifs/ {
+            proxy_pass http://localhost:8001/;
+            if ($scheme = http) { proxy_pass http://localhost:8002; }
+            if ($host = a.test) { add_header X 1; }
+        }
         location ~ ^/(a+)+$ { return 200; }
         location / { proxy_pass http://localhost:8000; }
     }";
@@ -95,6 +100,7 @@ fn what_only_a_request_or_the_host_tells_goes_both_ways() {
         ),
         ("/set", "http://localhost:8001/set"),
         ("/to", "? what $cookie_to will be:  or else"),
+        ("/ifs/x", "http://localhost:8001/x"),
         ("/x", "http://localhost:8000/x"),
     ] {
         assert_eq!(
