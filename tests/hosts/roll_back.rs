@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Host, desired, service, site, sleeper};
+use crate::support::{CHECKOUT, Host, desired, service, site, sleeper};
 
 #[test]
 fn a_unit_that_keeps_failing_can_be_mended() {
@@ -186,4 +186,48 @@ fn a_unit_that_dies_by_itself_meanwhile_is_not_its_doing() {
     host.wait_for("run again", Duration::from_secs(10), || {
         host.is_active("slow.service")
     });
+}
+
+/// systemd puts an empty file where it binds a stored one and the checkout has none: a later pull would stumble over it.
+#[test]
+fn the_checkout_is_clean_after_a_roll_back() {
+    let host = Host::boot();
+    let reads = |file: &str| {
+        service(&format!(
+            "/bin/sh -c 'exec sleep 1000' {CHECKOUT}/scripts/{file}"
+        ))
+    };
+    host.checkout(&[
+        ("scripts/one.sh", "#!/bin/sh\n"),
+        (&desired("systemd/one.service"), &reads("one.sh")),
+    ]);
+    host.apply(&[]).expect(0);
+    host.commit(
+        &[
+            ("scripts/one.sh", None),
+            ("scripts/two.sh", Some("#!/bin/sh\n")),
+            (&desired("systemd/one.service"), Some(&reads("two.sh"))),
+            (
+                &desired("systemd/bad.service"),
+                Some(&service("/bin/false")),
+            ),
+        ],
+        "another script",
+    );
+    host.apply(&[]).expect(3);
+    assert!(host.is_active("one.service"));
+    let status = host.sh_as("ubuntu", &format!("cd {CHECKOUT}; git status --porcelain"));
+    // While the old unit runs, its script is bound over the place that git has left.
+    let bound =
+        host.sh("systemctl stop one.service; ls -A /home/ubuntu/watchme-server-configs/scripts");
+    assert!(
+        status.is_empty() || status == "?? scripts/one.sh",
+        "{status}"
+    );
+    assert!(bound.contains("two.sh"), "{bound}");
+    host.sh("systemctl start one.service");
+    host.commit(&[(&desired("systemd/bad.service"), None)], "without bad");
+    host.apply(&[]).expect(0);
+    let status = host.sh_as("ubuntu", &format!("cd {CHECKOUT}; git status --porcelain"));
+    assert_eq!(status, "");
 }
