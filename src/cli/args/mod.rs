@@ -1,5 +1,7 @@
 //! Arguments.
 
+mod review;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +10,11 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
-use crate::model::{Selector, Url};
+pub(super) use review::{
+    CheckArgs, Deny, Format, PortsArgs, RoutesArgs, RoutesCommand, as_it_lies,
+};
+
+use crate::model::Selector;
 use crate::reconcile::Span;
 use crate::source::Which;
 
@@ -266,108 +272,6 @@ impl HistoryArgs {
                 let text = "expected two numbers of generations, such as 3..5\n";
                 Err(clap::Error::raw(ErrorKind::ValueValidation, text))
             }
-        }
-    }
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct CheckArgs {
-    /// Judge this revision instead of the files as they lie: a branch, a tag, a commit
-    #[arg(long, value_name = "REV")]
-    pub rev: Option<String>,
-    /// How findings are told
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-    /// From which findings on the exit status is 2
-    #[arg(long, value_enum, default_value_t = Deny::Errors)]
-    pub deny: Deny,
-    /// Tell what a rule is about, with a bad and a good example
-    #[arg(long, value_name = "RULE", conflicts_with_all = ["rev", "format", "deny"])]
-    pub explain: Option<String>,
-}
-
-impl CheckArgs {
-    pub fn which(&self) -> Which {
-        as_it_lies(&self.rev)
-    }
-}
-
-/// A revision, or else the files as they lie.
-pub(super) fn as_it_lies(rev: &Option<String>) -> Which {
-    match rev {
-        Some(rev) => Which::Rev(rev.clone()),
-        None => Which::Worktree,
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For a person
-    Text,
-    /// One JSON object; see schema/check.json
-    Json,
-    /// A log for code scanning, SARIF 2.1.0
-    Sarif,
-    /// Annotations of a pull request, by a workflow of GitHub Actions
-    Github,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct PortsArgs {
-    /// Show which ports of a range nobody has, such as 8001-8099
-    #[arg(long, value_name = "FROM-TO", value_parser = port_range)]
-    pub free: Option<(u16, u16)>,
-    /// Read this revision instead of the files as they lie: a branch, a tag, a commit
-    #[arg(long, value_name = "REV")]
-    pub rev: Option<String>,
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
-}
-
-fn port_range(text: &str) -> Result<(u16, u16), String> {
-    let (from, to) = text.split_once('-').unwrap_or((text, text));
-    let range = from.trim().parse().ok().zip(to.trim().parse().ok());
-    range
-        .filter(|(from, to)| from <= to && *from > 0)
-        .ok_or_else(|| "expected a range such as 8001-8099".to_owned())
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Deny {
-    Errors,
-    Warnings,
-    Nothing,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct RoutesArgs {
-    /// Read this revision instead of the files as they lie: a branch, a tag, a commit
-    #[arg(long, value_name = "REV", global = true)]
-    pub rev: Option<String>,
-    /// Print one JSON object instead of text
-    #[arg(long, global = true)]
-    pub json: bool,
-    #[command(subcommand)]
-    pub command: Option<RoutesCommand>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum RoutesCommand {
-    /// Tell step by step which server and location get a URL and why others do not, how it is rewritten, and what the
-    /// upstream receives
-    Explain {
-        /// The URL, as a client outside would ask for it
-        #[arg(value_name = "URL")]
-        url: Url,
-    },
-}
-
-impl RoutesArgs {
-    pub fn which(&self) -> Which {
-        match &self.rev {
-            Some(rev) => Which::Rev(rev.clone()),
-            None => Which::Worktree,
         }
     }
 }
