@@ -210,19 +210,21 @@ fn is_bulk(point: &Point) -> bool {
     !decisive && places.iter().any(|place| point.what.contains(place))
 }
 
-/// The points of a run in the order in which they are tried as long as there is time, another one for each seed: first
-/// what the daemons are asked to do, then the others, of which seven in ten are no bulk.
+/// The points of a run in the order in which they are tried as long as there is time, another one for each seed: of ten
+/// in turn, two are requests to daemons, two bulk, and six any other.
 pub fn in_turn(points: &[Point], seed: u64) -> Vec<Point> {
     let points: Vec<&Point> = points.iter().filter(|point| !point.is_question()).collect();
+    let is_request = |point: &Point| matches!(point.kind, Kind::BusDo | Kind::DockerDo);
+    let requests = points.iter().filter(|point| is_request(point)).count();
     let bulk = points.iter().filter(|point| is_bulk(point)).count();
     let turn = |point: &Point| {
         let mut hasher = DefaultHasher::new();
         (seed, &point.call, point.number).hash(&mut hasher);
         let chance = (hasher.finish() % 1_000_000) as usize;
-        match point.kind {
-            Kind::BusDo | Kind::DockerDo => 0,
-            _ if is_bulk(point) => 1 + chance * bulk / 3,
-            _ => 1 + chance * (points.len() - bulk) / 7,
+        match point {
+            _ if is_request(point) => chance * requests / 2,
+            _ if is_bulk(point) => chance * bulk / 2,
+            _ => chance * (points.len() - requests - bulk) / 6,
         }
     };
     let mut ordered: Vec<Point> = points.iter().map(|point| (*point).clone()).collect();
