@@ -4,6 +4,7 @@
 
 mod allow;
 mod compose;
+mod elsewhere;
 mod nginx;
 pub mod ports;
 mod routes;
@@ -11,6 +12,8 @@ mod syntax;
 mod systemd;
 
 use std::cmp::Ordering;
+
+pub use elsewhere::{elsewhere, projects};
 
 use crate::model::finding::OF_A_HOST;
 use crate::model::{Diagnostic, Finding, Rule};

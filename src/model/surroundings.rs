@@ -12,6 +12,8 @@ pub struct Need {
     pub unit: String,
     /// The path on the host.
     pub path: PathBuf,
+    /// Paths any of which would do as well.
+    pub instead: Vec<PathBuf>,
     /// What it is to the unit: `working directory`, `environment file`, `compose file`.
     pub what: &'static str,
     /// Where the unit names it; without a message.

@@ -7,7 +7,7 @@ use crate::model::finding::{
     HOST_DISK_SHORT, HOST_ENV_FILE_OPEN, HOST_MEMORY_SHORT, HOST_PATH_MISSING, HOST_PORT_TAKEN,
 };
 use crate::model::{
-    Action, Complaint, Desired, Diagnostic, Entry, Finding, Need, Observed, Plan, Rule,
+    Action, Complaint, Desired, Diagnostic, Entry, Finding, Need, Observed, Plan, Rule, Stack,
     Surroundings, UnitStep,
 };
 
@@ -16,21 +16,43 @@ const DISK: u64 = 1 << 30;
 /// Programs that listen for others: Docker's own, and nginx, whose ports nginx itself takes over.
 const PROXIES: [&str; 3] = ["docker-proxy", "dockerd", "nginx"];
 
-/// Findings about what `plan` would start, on a host with these surroundings.
-pub fn judge(
-    plan: &Plan,
-    desired: &Desired,
-    observed: &Observed,
-    needs: &[Need],
-    surroundings: &Surroundings,
-) -> Vec<Finding> {
+/// A plan, and what is known around it.
+pub struct Judged<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// What is wanted.
+    pub desired: &'a Desired,
+    /// What is there.
+    pub observed: &'a Observed,
+    /// What units need to find; only looked at if [`starts_units`].
+    pub needs: &'a [Need],
+    /// What units run of files outside the checkout: more than the plan knows of those files.
+    pub elsewhere: &'a [(String, Stack)],
+    /// The host's; only looked at if [`starts_units`].
+    pub surroundings: &'a Surroundings,
+}
+
+/// What a unit that is started runs.
+struct Start<'a> {
+    unit: &'a str,
+    stacks: Vec<&'a Stack>,
+}
+
+/// Whether a plan starts or restarts units: else it does not matter how much room there is.
+pub fn starts_units(plan: &Plan) -> bool {
+    let mut actions = plan.changes.iter().map(|change| &change.action);
+    actions.any(|action| matches!(action, Action::Start(_) | Action::Restart(_)))
+}
+
+/// Findings about what a plan would start, on a host with these surroundings.
+pub fn judge(judged: &Judged) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut starts: Vec<&UnitStep> = Vec::new();
+    let mut starts: Vec<Start> = Vec::new();
     let mut touched: BTreeSet<&str> = BTreeSet::new();
-    for change in &plan.changes {
+    for change in &judged.plan.changes {
         match &change.action {
             Action::Start(step) => {
-                starts.push(step);
+                starts.push(start(step, judged.elsewhere));
                 touched.insert(&step.unit);
             }
             Action::Restart(step) => {
@@ -39,11 +61,24 @@ pub fn judge(
             _ => {}
         }
     }
-    missing(needs, surroundings, &touched, &mut findings);
-    env_files(desired, observed, &mut findings);
-    ports(&starts, surroundings, &mut findings);
-    room(&starts, surroundings, &mut findings);
+    missing(judged.needs, judged.surroundings, &touched, &mut findings);
+    env_files(judged.desired, judged.observed, &mut findings);
+    ports(&starts, judged.surroundings, &mut findings);
+    room(&starts, judged.surroundings, &mut findings);
     findings
+}
+
+fn start<'a>(step: &'a UnitStep, elsewhere: &'a [(String, Stack)]) -> Start<'a> {
+    let read = || {
+        let own = elsewhere.iter().filter(|(unit, _)| *unit == step.unit);
+        own.map(|(_, stack)| stack)
+    };
+    let known = step.stacks.iter();
+    let known = known.filter(|stack| !read().any(|other| other.files == stack.files));
+    Start {
+        unit: &step.unit,
+        stacks: known.chain(read()).collect(),
+    }
 }
 
 fn missing(
@@ -53,7 +88,9 @@ fn missing(
     findings: &mut Vec<Finding>,
 ) {
     let gone = needs.iter().filter(|need| {
-        touched.contains(need.unit.as_str()) && surroundings.missing.contains(&need.path)
+        let mut paths = std::iter::once(&need.path).chain(&need.instead);
+        touched.contains(need.unit.as_str())
+            && paths.all(|path| surroundings.missing.contains(path))
     });
     for need in gone {
         let path = need.path.display();
@@ -90,9 +127,9 @@ fn env_files(desired: &Desired, observed: &Observed, findings: &mut Vec<Finding>
     }
 }
 
-fn ports(starts: &[&UnitStep], surroundings: &Surroundings, findings: &mut Vec<Finding>) {
-    for step in starts {
-        let ports: BTreeSet<u16> = step
+fn ports(starts: &[Start], surroundings: &Surroundings, findings: &mut Vec<Finding>) {
+    for start in starts {
+        let ports: BTreeSet<u16> = start
             .stacks
             .iter()
             .flat_map(|stack| stack.ports.clone())
@@ -109,7 +146,7 @@ fn ports(starts: &[&UnitStep], surroundings: &Surroundings, findings: &mut Vec<F
                 &HOST_PORT_TAKEN,
                 format!(
                     "{} publishes port {port}, and {who} listens there",
-                    step.unit
+                    start.unit
                 ),
                 format!("ss -ltnp 'sport = :{port}'"),
             ));
@@ -117,7 +154,7 @@ fn ports(starts: &[&UnitStep], surroundings: &Surroundings, findings: &mut Vec<F
     }
 }
 
-fn room(starts: &[&UnitStep], surroundings: &Surroundings, findings: &mut Vec<Finding>) {
+fn room(starts: &[Start], surroundings: &Surroundings, findings: &mut Vec<Finding>) {
     let stacks = || starts.iter().flat_map(|step| &step.stacks);
     let wanted = stacks()
         .map(|stack| stack.memory)
@@ -170,14 +207,14 @@ fn unplaced(rule: &'static Rule, message: String, help: String) -> Finding {
 pub fn paths(needs: &[Need]) -> impl Iterator<Item = &std::path::PathBuf> {
     needs
         .iter()
-        .map(|need| &need.path)
+        .flat_map(|need| std::iter::once(&need.path).chain(&need.instead))
         .filter(|path| path.as_path() != Path::new("/"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Change, DriftKind, Kind, ResourceId, Stack, Unit};
+    use crate::model::{Change, DriftKind, Kind, ResourceId, Unit};
 
     fn start(ports: &[u16], memory: u64) -> Plan {
         let stack = Stack {
@@ -205,8 +242,14 @@ mod tests {
     }
 
     fn found(plan: &Plan, needs: &[Need], surroundings: &Surroundings) -> Vec<String> {
-        let (desired, observed) = (Desired::default(), Observed::default());
-        let findings = judge(plan, &desired, &observed, needs, surroundings);
+        let findings = judge(&Judged {
+            plan,
+            desired: &Desired::default(),
+            observed: &Observed::default(),
+            needs,
+            elsewhere: &[],
+            surroundings,
+        });
         findings
             .iter()
             .map(|one| format!("{} {one}", one.rule.name))
@@ -218,6 +261,7 @@ mod tests {
         let need = |unit: &str| Need {
             unit: unit.into(),
             path: "/srv/app".into(),
+            instead: Vec::new(),
             what: "working directory",
             place: Diagnostic::of_line(
                 "systemd/a.service",
@@ -328,13 +372,14 @@ mod tests {
                 files: [(path.clone(), entry)].into(),
                 ..Observed::default()
             };
-            judge(
-                &Plan::default(),
-                &desired,
-                &observed,
-                &[],
-                &Surroundings::default(),
-            )
+            judge(&Judged {
+                plan: &Plan::default(),
+                desired: &desired,
+                observed: &observed,
+                needs: &[],
+                elsewhere: &[],
+                surroundings: &Surroundings::default(),
+            })
             .len()
         };
         assert_eq!(

@@ -45,7 +45,7 @@ pub fn plan_between(
         origin: after.origin,
         generation: None,
         from: Some(before.origin),
-        needs: Vec::new(),
+        revision: None,
         desired: after.desired,
         observed,
         recorded,

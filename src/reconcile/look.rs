@@ -70,7 +70,7 @@ pub(super) async fn plan_generation(
         from: None,
         only: select::expand(&request.only, &desired, None),
         desired,
-        needs: Vec::new(),
+        revision: None,
         observed: Observed::default(),
         recorded,
         checkouts: Vec::new(),
@@ -94,7 +94,7 @@ pub(super) async fn plan_revision(
     state: &State,
     request: &Request,
     recorded: Recorded,
-    revision: Revision,
+    mut revision: Revision,
     checkouts: Vec<PathBuf>,
 ) -> Result<Planned, ReconcileError> {
     // A part is a part of what was applied.
@@ -104,23 +104,22 @@ pub(super) async fn plan_revision(
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
     select::check(&request.only, &revision.desired, applied)?;
     let only = select::expand(&request.only, &revision.desired, applied);
-    let needs = revision.needs();
-    let desired = select::merge(revision.desired, applied, &only);
+    let desired = select::merge(revision.desired.clone(), applied, &only);
     let mut planned = Planned {
         plan: Plan::default(),
-        origin: revision.origin,
+        origin: revision.origin.clone(),
         generation: None,
         from: None,
         desired,
-        needs,
         observed: Observed::default(),
         recorded,
         checkouts,
         only,
         left_alone: BTreeSet::new(),
         incomplete: false,
-        warnings: revision.warnings,
+        warnings: std::mem::take(&mut revision.warnings),
         findings: Vec::new(),
+        revision: Some(revision),
     };
     if let Some(number) = planned.recorded.lost {
         planned.warnings.push(format!(

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use super::Skip;
 use crate::model::{
-    Answer, Desired, Finding, Need, Observed, Origin, Plan, Recorded, ResourceId, RunRecord,
-    Selector,
+    Answer, Desired, Finding, Observed, Origin, Plan, Recorded, ResourceId, RunRecord, Selector,
 };
 use crate::plan::Gates;
-use crate::source::Which;
+use crate::source::{Revision, Which};
 
 /// What a run was asked for.
 #[derive(Clone, Debug)]
@@ -52,8 +51,8 @@ pub struct Planned {
     pub from: Option<Origin>,
     /// What is wanted: with `--only`, what was applied with the selected resources changed.
     pub desired: Desired,
-    /// What its units need to find on the host; not known of a generation.
-    pub needs: Vec<Need>,
+    /// The revision that it was read from, for what is judged on a host; none of a generation.
+    pub revision: Option<Revision>,
     /// What is there.
     pub observed: Observed,
     /// What earlier runs recorded.

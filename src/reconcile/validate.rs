@@ -1,12 +1,17 @@
 //! Judges what would be applied before anything live changes.
 
 use super::{Planned, ReconcileError};
+use crate::check::{self, Subject};
 use crate::host::{Host, HostError};
+use crate::model::{Finding, Severity, Stack, Surroundings};
 use crate::plan;
+use crate::source::Revision;
 
-/// Adds what nginx and systemd say about the plan's candidate to its findings, and what could not
-/// be judged to its warnings. On an offline root nothing runs, and so nothing is judged; a plan
-/// that changes neither units nor what nginx loads costs nothing.
+/// Adds what only the host knows about a plan to its findings: what nginx and systemd say about its
+/// candidate, what units need and do not find, and compose files outside the checkout. What could
+/// not be judged is added to its warnings. On an offline root nothing runs, and so nothing is
+/// judged; a plan without changes costs nothing, and only one that starts something looks at who
+/// listens and how much room there is.
 ///
 /// # Errors
 /// When the candidate could not be put together.
@@ -14,14 +19,7 @@ pub(super) async fn judge(host: &Host, planned: &mut Planned) -> Result<(), Host
     if !host.is_live() {
         return Ok(());
     }
-    let surroundings = host.surroundings(plan::surroundings::paths(&planned.needs));
-    planned.findings.extend(plan::surroundings::judge(
-        &planned.plan,
-        &planned.desired,
-        &planned.observed,
-        &planned.needs,
-        &surroundings,
-    ));
+    surround(host, planned);
     let Some(candidate) = plan::candidate(&planned.plan, &planned.desired) else {
         return Ok(());
     };
@@ -34,6 +32,64 @@ pub(super) async fn judge(host: &Host, planned: &mut Planned) -> Result<(), Host
     planned.findings.extend(judgement.findings);
     planned.warnings.extend(judgement.not_judged);
     Ok(())
+}
+
+/// Judges what lies around the plan.
+fn surround(host: &Host, planned: &mut Planned) {
+    let mut elsewhere = Vec::new();
+    if !planned.plan.is_empty()
+        && let Some(revision) = &mut planned.revision
+    {
+        let (findings, notes, stacks) = look_elsewhere(host, revision);
+        planned.findings.extend(findings);
+        planned.warnings.extend(notes);
+        elsewhere = stacks;
+    }
+    let (mut needs, mut surroundings) = (Vec::new(), Surroundings::default());
+    if plan::surroundings::starts_units(&planned.plan) {
+        needs = planned
+            .revision
+            .as_ref()
+            .map(Revision::needs)
+            .unwrap_or_default();
+        surroundings = host.surroundings(plan::surroundings::paths(&needs));
+    }
+    planned
+        .findings
+        .extend(plan::surroundings::judge(&plan::surroundings::Judged {
+            plan: &planned.plan,
+            desired: &planned.desired,
+            observed: &planned.observed,
+            needs: &needs,
+            elsewhere: &elsewhere,
+            surroundings: &surroundings,
+        }));
+}
+
+/// What the rules about compose files say of those that units name outside the checkout, what could not be read, and
+/// what units run of them. Nobody can mend those in a commit, so that none of it stops an apply.
+fn look_elsewhere(
+    host: &Host,
+    revision: &mut Revision,
+) -> (Vec<Finding>, Vec<String>, Vec<(String, Stack)>) {
+    let elsewhere = revision.elsewhere(host.root().directory());
+    if elsewhere.is_empty() {
+        return (Vec::new(), elsewhere.notes, elsewhere.stacks);
+    }
+    let before = check::projects(&Subject {
+        revision,
+        wrong: &[],
+    });
+    revision.take_in(&elsewhere);
+    let subject = Subject {
+        revision,
+        wrong: &elsewhere.wrong,
+    };
+    let findings = check::elsewhere(&subject, &before, &elsewhere.files);
+    let findings = findings
+        .into_iter()
+        .map(|finding| finding.weighing(Severity::Warning));
+    (findings.collect(), elsewhere.notes, elsewhere.stacks)
 }
 
 /// [`judge`] before an apply: errors stop it.

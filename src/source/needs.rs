@@ -1,11 +1,24 @@
 //! What units need to find on the host and no apply brings there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Revision;
-use super::unit::Name;
+use super::load::DEFAULT_FILES;
 use super::unit::commands::normal;
+use super::unit::settings::Value;
+use super::unit::{Name, Settings};
 use crate::model::{Diagnostic, Need};
+
+/// Folders that systemd makes before a unit starts, and where; systemd.exec(5), `RuntimeDirectory=`.
+const MADE: [(&str, &str); 5] = [
+    ("RuntimeDirectory", "/run"),
+    ("StateDirectory", "/var/lib"),
+    ("CacheDirectory", "/var/cache"),
+    ("LogsDirectory", "/var/log"),
+    ("ConfigurationDirectory", "/etc"),
+];
+/// What lies there is made while the system runs: that it is not there yet says nothing.
+const PASSING: [&str; 5] = ["/run", "/var/run", "/tmp", "/var/tmp", "/dev/shm"];
 
 impl Revision {
     /// The working directories, environment files and compose files that units name and without which they do not
@@ -17,11 +30,15 @@ impl Revision {
             else {
                 continue;
             };
-            let mut add = |path: &Path, what, place: Diagnostic| {
-                if !self.brings(path) {
+            let mut add = |path: &Path, instead, what, place: Diagnostic| {
+                let comes = PASSING.iter().any(|folder| path.starts_with(folder))
+                    || self.brings(path)
+                    || is_made(settings, path);
+                if !comes {
                     needs.push(Need {
                         unit: name.clone(),
                         path: path.to_owned(),
+                        instead,
                         what,
                         place,
                     });
@@ -38,18 +55,20 @@ impl Revision {
                 let plain =
                     path.filter(|path| path.starts_with('/') && !path.contains(['*', '?', '[']));
                 if let Some(path) = plain.and_then(|path| normal(Path::new(&path))) {
-                    add(&path, what, value.complain("", ""));
+                    add(&path, Vec::new(), what, value.complain("", ""));
                 }
             }
             let commands = settings.matching("Service", |key| key.starts_with("ExecStart"));
             for file in unit.stacks.iter().flat_map(|stack| &stack.files) {
-                let text = file.to_string_lossy();
-                let folder = file.parent().map(Path::to_string_lossy).unwrap_or_default();
-                let value = commands
-                    .iter()
-                    .find(|value| value.text.contains(&*text) || value.text.contains(&*folder));
-                if let Some(value) = value.or(commands.first()) {
-                    add(file, "compose file", value.complain("", ""));
+                if let Some((value, is_named)) = naming(&commands, file) {
+                    let instead = match is_named {
+                        true => Vec::new(),
+                        false => DEFAULT_FILES
+                            .iter()
+                            .map(|other| file.with_file_name(other))
+                            .collect(),
+                    };
+                    add(file, instead, "compose file", value.complain("", ""));
                 }
             }
         }
@@ -66,4 +85,36 @@ impl Revision {
         let files = self.desired.files.keys().cloned();
         etc.chain(files).any(|brought| brought.starts_with(path))
     }
+}
+
+/// The command that names a compose file, or else its folder; and whether it names the file itself. Where none does,
+/// compose finds the file by one of its usual names.
+fn naming<'a>(commands: &'a [Value], file: &Path) -> Option<(&'a Value, bool)> {
+    let with = |text: &str| commands.iter().find(|value| value.text.contains(text));
+    let name = file.file_name().map(|name| name.to_string_lossy());
+    let folder = file.parent().map(|folder| folder.to_string_lossy());
+    let named = with(&file.to_string_lossy()).or_else(|| with(name.as_deref()?));
+    match named {
+        Some(value) => Some((value, true)),
+        None => {
+            let value = folder.and_then(|folder| with(&folder));
+            let compose = || with("compose");
+            let value = value.or_else(compose).or(commands.first());
+            value.map(|value| (value, false))
+        }
+    }
+}
+
+/// Whether systemd makes a folder, or one above it, before the unit starts.
+fn is_made(settings: &Settings, path: &Path) -> bool {
+    MADE.iter().any(|(key, base)| {
+        let values = settings.list("Service", key);
+        let mut names = values
+            .iter()
+            .flat_map(|value| value.text.split_whitespace());
+        names.any(|name| {
+            let name = name.split_once(':').map_or(name, |(name, _)| name);
+            path.starts_with(PathBuf::from(base).join(name))
+        })
+    })
 }

@@ -63,8 +63,9 @@ impl Loader<'_, '_> {
         }
         // Unreadable without root and absent in CI: an example or the defaults have to do there.
         let work = self.work;
-        let lies = |path: &Path| work.and_then(|work| work.read(path).ok().flatten());
-        if let Some((content, _)) = lies(&relative) {
+        let lies = work.map_or(Ok(None), |work| work.read(&relative));
+        let is_hidden = lies.is_err();
+        if let Ok(Some((content, _))) = lies {
             if let Reader::Unit(_, unit) = reader {
                 unit.watched.insert(path);
             }
@@ -76,7 +77,11 @@ impl Loader<'_, '_> {
         {
             return Ok((of(&content), Variables::Example(example)));
         }
-        Ok((Environment::new(), Variables::Defaults))
+        let none = match is_hidden {
+            true => Variables::Unknown,
+            false => Variables::Defaults,
+        };
+        Ok((Environment::new(), none))
     }
 
     /// A file that is read to be checked, and belongs to nothing that is applied.

@@ -1,6 +1,7 @@
 //! Combines the inputs of one revision into a [`Desired`].
 
 mod compose_files;
+mod elsewhere;
 mod gates;
 pub mod inputs;
 mod networks;
@@ -12,8 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+pub use elsewhere::Elsewhere;
 pub use inputs::{Inputs, is_env_file};
-pub use stacks::ParsedStack;
+pub use stacks::{DEFAULT_FILES, ParsedStack};
 
 use super::compose::{Compose, Document};
 use super::error::{Result, SourceError};

@@ -12,13 +12,14 @@ use crate::source::compose::{self, Compose, Service, Variables};
 use crate::source::error::Result;
 use crate::source::unit::commands::{ComposeCall, Role, normal};
 
-/// Names that compose looks for without `-f`, and those it lays over them.
-pub(super) const DEFAULT_FILES: [&str; 4] = [
+/// Names that compose looks for without `-f`.
+pub const DEFAULT_FILES: [&str; 4] = [
     "compose.yaml",
     "compose.yml",
     "docker-compose.yml",
     "docker-compose.yaml",
 ];
+/// Names of files that it lays over those.
 pub(super) const OVERRIDES: [&str; 4] = [
     "compose.override.yaml",
     "compose.override.yml",
@@ -246,7 +247,7 @@ impl Loader<'_, '_> {
     }
 }
 
-fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
+pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
     let services = &parsed.compose.services;
     Stack {
         memory: parsed

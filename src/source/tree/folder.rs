@@ -19,6 +19,7 @@ use crate::source::error::{Result, SourceError};
 /// somebody puts there between the look and the open leads nowhere.
 pub struct FolderTree {
     root: PathBuf,
+    is_a_hosts: bool,
     folders: RefCell<HashMap<PathBuf, Rc<OwnedFd>>>,
 }
 
@@ -27,8 +28,21 @@ impl FolderTree {
     pub fn new(root: &Path) -> Self {
         Self {
             root: root.into(),
+            is_a_hosts: false,
             folders: RefCell::default(),
         }
+    }
+
+    /// The root folder of a host: absolute links begin there, path_resolution(7).
+    pub fn of_host(root: &Path) -> Self {
+        Self {
+            is_a_hosts: true,
+            ..Self::new(root)
+        }
+    }
+
+    pub(super) fn is_a_hosts(&self) -> bool {
+        self.is_a_hosts
     }
 
     fn open(&self, folder: &Path) -> Result<Option<Rc<OwnedFd>>> {

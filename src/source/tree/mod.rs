@@ -52,6 +52,11 @@ impl Tree<'_> {
         }
     }
 
+    /// Whether it is all that there is, so that an absolute link and `..` at its top stay in it.
+    fn is_a_hosts(&self) -> bool {
+        matches!(self, Tree::Folder(tree) if tree.is_a_hosts())
+    }
+
     /// Where `path` leads after all links, and what stands there. `None` when nothing does.
     pub fn resolve(&self, path: &Path) -> Result<Option<(PathBuf, Node)>> {
         let mut pending: VecDeque<Step> = steps(path).collect();
@@ -62,7 +67,7 @@ impl Tree<'_> {
         while let Some(step) = pending.pop_front() {
             let name = match step {
                 Step::Up => {
-                    if !at.pop() {
+                    if !at.pop() && !self.is_a_hosts() {
                         let last = links.pop();
                         let (link, target, _) =
                             last.unwrap_or_else(|| (path.into(), path.into(), 0));
@@ -88,11 +93,14 @@ impl Tree<'_> {
                     };
                 }
                 Some(Node::Link(target)) => {
-                    if target.is_absolute() {
+                    if target.is_absolute() && !self.is_a_hosts() {
                         return Err(SourceError::LinkLeaves { link: here, target });
                     }
                     if links.len() >= MAX_LINKS {
                         return Err(SourceError::LinkLoop { link: here, target });
+                    }
+                    if target.is_absolute() {
+                        at = PathBuf::new();
                     }
                     let left = pending.len();
                     for step in steps(&target).rev() {

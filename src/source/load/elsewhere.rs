@@ -1,0 +1,171 @@
+//! Compose files of a host that units name outside the checkout: read to be judged, and never applied.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::stacks::{DEFAULT_FILES, OVERRIDES, Reader, stack_of};
+use super::{Inputs, Loaded, Loader, ParsedStack, Places, Wrong};
+use crate::model::{Desired, Diagnostic, File, Stack};
+use crate::source::Revision;
+use crate::source::compose::{Compose, Document, Variables};
+use crate::source::error::SourceError;
+use crate::source::tree::{FolderTree, Node, Tree};
+use crate::source::unit::Name;
+use crate::source::unit::commands::{self, ComposeCall};
+
+/// What units run of files that no revision has, by absolute paths.
+#[derive(Debug, Default)]
+pub struct Elsewhere {
+    /// The projects, by their units; [`Stack::files`] as the unit's own stack has them.
+    pub stacks: Vec<(String, Stack)>,
+    /// The files that were read, without env files.
+    pub files: BTreeMap<PathBuf, File>,
+    /// Places in them that are wrong.
+    pub wrong: Vec<Diagnostic>,
+    /// Files that could not be read, and why.
+    pub notes: Vec<String>,
+    parsed: Vec<ParsedStack>,
+    compose: BTreeMap<PathBuf, (Document, Compose)>,
+}
+
+impl Revision {
+    /// Reads the compose files that units name and the revision does not have, below the root folder of a host. Their
+    /// projects are as they would run there: with their own `.env`, and with the revision's files beside them.
+    pub fn elsewhere(&self, root: &Path) -> Elsewhere {
+        let tree = Tree::Folder(FolderTree::of_host(root));
+        let inputs = Inputs::of_folder(&tree, None);
+        let places = Places {
+            folder: PathBuf::new(),
+            root: PathBuf::new(),
+        };
+        let mut loader = Loader {
+            inputs: &inputs,
+            work: Some(&tree),
+            places: &places,
+            wrong: Wrong::IsCollected,
+            // Nothing lies outside: paths stay as they are, absolute.
+            checkout: PathBuf::new(),
+            out: Loaded::default(),
+        };
+        let ours = &self.desired.files;
+        let known = ours.iter().map(|(path, file)| {
+            let source = path.clone();
+            (
+                path.clone(),
+                File {
+                    source,
+                    ..file.clone()
+                },
+            )
+        });
+        loader.out.parsed.beside.extend(known);
+        let mut found = Elsewhere::default();
+        for (name, settings) in &self.parsed.units {
+            let mentions = Name::parse(name)
+                .ok()
+                .and_then(|name| commands::mentions(&name, settings).ok());
+            for call in mentions.into_iter().flat_map(|mentions| mentions.compose) {
+                let files = files(&tree, &call);
+                if files.is_empty() || files.iter().all(|file| ours.contains_key(file)) {
+                    continue;
+                }
+                match loader.parse_stack(&mut Reader::Nobody, &call, &files) {
+                    Ok(stack) => found.add(&self.desired, name, &call, stack),
+                    Err(SourceError::Syntax(place)) => found.wrong.push(*place),
+                    Err(error) => found.notes.push(format!(
+                        "a compose file of {name} was not judged: {}",
+                        said(&error)
+                    )),
+                }
+            }
+        }
+        let parsed = loader.out.parsed;
+        let is_new = |path: &PathBuf| !ours.contains_key(path);
+        found.compose = parsed.compose;
+        found.files = parsed.beside;
+        found.files.retain(|path, _| is_new(path));
+        found.wrong.dedup();
+        found.notes.dedup();
+        found
+    }
+
+    /// Adds what was read elsewhere to what is parsed, in the place of what was known of it. What is desired stays as
+    /// it is.
+    pub fn take_in(&mut self, elsewhere: &Elsewhere) {
+        let parsed = &mut self.parsed;
+        let again: BTreeSet<(&Option<String>, &[PathBuf])> = elsewhere
+            .parsed
+            .iter()
+            .map(|stack| (&stack.unit, stack.paths.as_slice()))
+            .collect();
+        parsed
+            .stacks
+            .retain(|stack| !again.contains(&(&stack.unit, stack.paths.as_slice())));
+        parsed.stacks.extend(elsewhere.parsed.iter().cloned());
+        let files = elsewhere.files.iter();
+        parsed
+            .beside
+            .extend(files.map(|(path, file)| (path.clone(), file.clone())));
+        let compose = elsewhere.compose.iter();
+        parsed
+            .compose
+            .extend(compose.map(|(path, read)| (path.clone(), read.clone())));
+    }
+}
+
+impl Elsewhere {
+    /// Whether there is nothing that could be judged.
+    pub fn is_empty(&self) -> bool {
+        self.parsed.is_empty() && self.wrong.is_empty()
+    }
+
+    fn add(&mut self, desired: &Desired, name: &str, call: &ComposeCall, mut stack: ParsedStack) {
+        if stack.files.is_empty() {
+            return;
+        }
+        stack.unit = Some(name.to_owned());
+        // As the loader names them, which looks at no host.
+        stack.paths = match (&call.files[..], &call.folder) {
+            ([], Some(folder)) => vec![folder.join("docker-compose.yml")],
+            _ => stack.paths,
+        };
+        let unit = desired.units.get(name);
+        if unit.is_some_and(|unit| !unit.environment_files.is_empty()) {
+            stack.variables = Variables::Unknown;
+        }
+        let runs = (name.to_owned(), stack_of(&stack, stack.paths.clone()));
+        if !self.stacks.contains(&runs) {
+            self.stacks.push(runs);
+        }
+        self.parsed.push(stack);
+    }
+}
+
+/// The files of a call: those that it names, or those that compose finds there.
+fn files(tree: &Tree, call: &ComposeCall) -> Vec<PathBuf> {
+    let Some(folder) = call.folder.as_ref().filter(|_| call.files.is_empty()) else {
+        return call.files.clone();
+    };
+    let mut files = Vec::new();
+    for names in [DEFAULT_FILES, OVERRIDES] {
+        let paths = names.iter().map(|name| folder.join(name));
+        // One that may not be looked at is told when it is read.
+        let is_there = |path: &PathBuf| match tree.resolve(path) {
+            Ok(found) => matches!(found, Some((_, Node::File { .. }))),
+            Err(_) => true,
+        };
+        files.extend(paths.into_iter().find(is_there));
+        if files.is_empty() {
+            break;
+        }
+    }
+    files
+}
+
+/// An error with its cause.
+fn said(error: &SourceError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
