@@ -17,6 +17,7 @@ mod members;
 mod moving;
 mod network_loss;
 mod networks;
+mod on_host;
 mod pins;
 mod pull_alone;
 mod replacement;
