@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::view::View;
 use crate::model::{Diagnostic, Finding, Severity};
-use crate::source::nginx::{Includes, Node};
+use crate::source::nginx::{Node, loads};
 
 crate::rule! {
     BACKUP_INCLUDED, "nginx-backup-included", Error;
@@ -47,11 +47,9 @@ pub fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
     let patterns = patterns(view);
     for pattern in &patterns {
-        for included in view.includes.matching(pattern) {
-            let entry = revision.desired.etc.get(&Path::new("nginx").join(included));
-            let Some(entry) = entry.filter(|entry| is_copy(&entry.file.source)) else {
-                continue;
-            };
+        let etc = revision.desired.etc.iter();
+        let loaded = etc.filter(|(path, _)| loads(pattern, path));
+        for (_, entry) in loaded.filter(|(_, entry)| is_copy(&entry.file.source)) {
             let path = &entry.file.source;
             let message = format!(
                 "{} looks like a copy, and include {pattern} loads it",
@@ -68,11 +66,11 @@ fn left_out(view: &View<'_>, patterns: &[&str], findings: &mut Vec<Finding>) {
     let revision = view.subject.revision;
     let sites = sites_folder(view);
     for path in &revision.backups {
-        let below = below_nginx(view, path);
+        let below = below_etc(view, path);
         let mut includes = patterns.iter();
         let include = match sites {
             Some(folder) if path.parent() == Some(folder) => Some("sites-enabled/*"),
-            _ => below.and_then(|name| includes.find(|one| Includes::loads(one, name)).copied()),
+            _ => below.and_then(|name| includes.find(|one| loads(one, name)).copied()),
         };
         let Some(include) = include else {
             continue;
@@ -85,14 +83,14 @@ fn left_out(view: &View<'_>, patterns: &[&str], findings: &mut Vec<Finding>) {
     }
 }
 
-/// An input's path below /etc/nginx.
-fn below_nginx<'p>(view: &View<'_>, path: &'p Path) -> Option<&'p str> {
+/// An input's path below /etc.
+fn below_etc<'p>(view: &View<'_>, path: &'p Path) -> Option<&'p Path> {
     let mut etc = view.subject.revision.desired.etc.iter();
     let root = etc.find_map(|(name, entry)| {
         let depth = name.components().count();
         entry.file.source.ancestors().nth(depth)
     })?;
-    path.strip_prefix(root.join("nginx")).ok()?.to_str()
+    path.strip_prefix(root).ok()
 }
 
 /// Where the sites lie, as one of them tells.

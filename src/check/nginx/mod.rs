@@ -18,7 +18,6 @@ use std::path::PathBuf;
 
 use super::Subject;
 use crate::model::{Finding, Rule};
-use crate::source::nginx::Includes;
 use view::View;
 
 /// The rules of this family.
@@ -47,8 +46,7 @@ pub const RULES: &[&Rule] = &[
 
 /// What the rules of this family find.
 pub fn check(subject: &Subject) -> Vec<Finding> {
-    let includes = Includes::of(&subject.revision.desired);
-    let view = View::new(subject, &includes);
+    let view = View::new(subject);
     let groups = target::groups(&view);
     let published = published::Publications::of(subject.revision);
     let containers = upstreams::Containers::of(&view);
@@ -87,8 +85,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
 
 /// The local ports to which requests are passed on, each with the files and lines that say so.
 pub(super) fn proxied(subject: &Subject) -> BTreeMap<u16, BTreeSet<(PathBuf, usize)>> {
-    let includes = Includes::of(&subject.revision.desired);
-    let view = View::new(subject, &includes);
+    let view = View::new(subject);
     let groups = target::groups(&view);
     let mut proxied = ports::Proxied::default();
     view.visit(&mut |block| proxied.add(&groups, block));

@@ -38,11 +38,7 @@ impl<'v> Proxied<'v> {
 impl Proxied<'_> {
     /// Each port with the files and lines of its directives.
     pub fn places(&self, view: &View<'_>) -> BTreeMap<u16, BTreeSet<(PathBuf, usize)>> {
-        let place = |node: &&Node<'_>| {
-            let text = view.text(node.path);
-            let before = text.get(..node.directive.span.start).unwrap_or_default();
-            (node.path.to_owned(), before.matches('\n').count() + 1)
-        };
+        let place = |node: &&Node<'_>| (node.path.to_owned(), view.line(node));
         let of_port =
             |(port, nodes): (&u16, &Vec<&Node<'_>>)| (*port, nodes.iter().map(place).collect());
         self.ports.iter().map(of_port).collect()

@@ -6,26 +6,12 @@ use std::path::Path;
 
 use crate::check::Subject;
 use crate::model::{Diagnostic, Finding, Rule};
-use crate::source::nginx::{Includes, Node};
-
-/// Included files that say nothing which a rule asks for: packages and certbot bring them along.
-const HARMLESS: [&str; 8] = [
-    "mime.types",
-    "options-ssl-nginx.conf",
-    "snakeoil.conf",
-    "fastcgi_params",
-    "fastcgi.conf",
-    "fastcgi-php.conf",
-    "uwsgi_params",
-    "scgi_params",
-];
+use crate::source::nginx::{Files, Node, file_name};
 
 /// What of a desired state nginx loads.
 pub struct View<'a> {
     /// The revision.
     pub subject: &'a Subject<'a>,
-    /// Files that may be included.
-    pub includes: &'a Includes,
     /// Directives at the level of `http`: of nginx.conf, of conf.d, and of the enabled sites.
     pub http: Vec<Node<'a>>,
 }
@@ -42,34 +28,12 @@ pub struct Block<'b, 'v> {
 
 impl<'a> View<'a> {
     /// Combines the files as Debian's nginx.conf does, or as the desired state's own one.
-    pub fn new(subject: &'a Subject<'a>, includes: &'a Includes) -> Self {
-        let revision = subject.revision;
-        let mut http = match includes.file("nginx.conf") {
-            Some(main) => main
-                .into_iter()
-                .filter(|node| node.name() == "http")
-                .flat_map(|node| node.block.unwrap_or_default())
-                .filter(|node| !is_usual(node))
-                .collect(),
-            None => {
-                let names = includes.matching("conf.d/*.conf");
-                names
-                    .filter_map(|name| includes.file(name))
-                    .flatten()
-                    .collect::<Vec<_>>()
-            }
-        };
-        for (name, directives) in &revision.parsed.sites {
-            let site = revision.desired.sites.get(name).filter(|site| site.enabled);
-            if let Some(site) = site {
-                http.extend(includes.resolve(&site.file.source, directives));
-            }
-        }
-        Self {
-            subject,
-            includes,
-            http,
-        }
+    pub fn new(subject: &'a Subject<'a>) -> Self {
+        let parsed = &subject.revision.parsed;
+        let files = Files::of(&subject.revision.desired, &parsed.sites, &parsed.etc);
+        let mut http = files.http_nodes();
+        http.retain(|node| !is_usual(node));
+        Self { subject, http }
     }
 
     /// All servers.
@@ -126,13 +90,14 @@ impl<'a> View<'a> {
 
     /// Where a directive stands, as `path:line`.
     pub fn place(&self, node: &Node<'_>) -> String {
+        format!("{}:{}", node.path.display(), self.line(node))
+    }
+
+    /// The line of a directive, from 1.
+    pub fn line(&self, node: &Node<'_>) -> usize {
         let text = self.text(node.path);
         let before = text.get(..node.directive.span.start).unwrap_or_default();
-        format!(
-            "{}:{}",
-            node.path.display(),
-            before.matches('\n').count() + 1
-        )
+        before.matches('\n').count() + 1
     }
 }
 
@@ -210,12 +175,11 @@ impl<'b, 'v> Block<'b, 'v> {
             .find_map(|block| block.own(name).last().copied())
     }
 
-    /// Whether a file stands in it that is no input.
+    /// Whether a file stands in it that is no input. That of Debian for PHP says nothing that a
+    /// rule asks for.
     pub fn includes_unknown(&self) -> bool {
-        self.own("include").iter().any(|node| {
-            let name = node.first().rsplit('/').next().unwrap_or_default();
-            !HARMLESS.contains(&name)
-        })
+        let mut includes = self.own("include").iter();
+        includes.any(|node| file_name(node.first()) != "fastcgi-php.conf")
     }
 
     /// The innermost location around it, or itself.

@@ -5,7 +5,7 @@
 
 mod behind;
 mod certificates;
-mod includes;
+mod files;
 mod lexer;
 pub mod router;
 mod runtime;
@@ -15,7 +15,7 @@ use std::path::Path;
 
 pub use behind::{behind_port, behind_url};
 pub use certificates::certificates;
-pub use includes::{Includes, Node};
+pub use files::{Files, Node, file_name, loads};
 pub use runtime::{listens, read_timeout, time, zones};
 
 use crate::model::Diagnostic;

@@ -2,8 +2,8 @@
 //! src/http/ngx_http_special_response.c, src/http/modules/ngx_http_try_files_module.c.
 
 use super::Outcome;
-use super::files::Place;
 use super::run::{End, Run, Stop, shown};
+use crate::source::nginx::files::Place;
 
 impl<'a> Run<'_, 'a> {
     /// What is sent, or where an `error_page` sends the request.

@@ -4,9 +4,9 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::files::{Files, Place};
 use super::regex;
 use crate::source::nginx::Directive;
+use crate::source::nginx::files::{Files, Place};
 
 /// A `server` block.
 #[derive(Debug)]

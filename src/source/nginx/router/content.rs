@@ -1,9 +1,9 @@
 //! What answers a request in the location that it has ended in.
 
 use super::config::Kind;
-use super::files::Place;
 use super::run::{End, Run, Stop};
 use super::{Outcome, pass};
+use crate::source::nginx::files::Place;
 
 impl<'a> Run<'_, 'a> {
     /// What answers in the end: files that are tried, what the request is passed on to, or files.

@@ -2,8 +2,8 @@
 
 use super::Step;
 use super::config::{Kind, Location};
-use super::files::Place;
 use super::run::{Run, Stop};
+use crate::source::nginx::files::Place;
 
 /// Why most locations do not get a path.
 pub const FAR: &str = "the path does not begin so";

@@ -7,7 +7,6 @@
 mod answer;
 mod config;
 mod content;
-mod files;
 mod locate;
 mod names;
 mod outcome;
@@ -21,8 +20,8 @@ mod values;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+pub use crate::source::nginx::files::{Files, Place, Text};
 pub use config::{Kind, Location, Server};
-pub use files::{Files, Place, Text};
 pub use locate::FAR;
 pub use outcome::{Answer, Listens, Outcome, Request, Step};
 pub use pass::{Target, Upstream};

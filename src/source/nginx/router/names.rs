@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::config::Server;
-use super::files::Place;
 use super::regex::{Captures, Pattern};
+use crate::source::nginx::files::Place;
 
 /// Where a `listen` binds.
 #[derive(Clone, Debug, PartialEq, Eq)]

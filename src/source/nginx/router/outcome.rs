@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use super::config::{Location, Server};
-use super::files::Place;
 use super::pass::Upstream;
 use crate::model::Url;
+use crate::source::nginx::files::Place;
 
 /// A port that a server listens on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

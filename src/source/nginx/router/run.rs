@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::config::{Config, Kind, Location, Server};
-use super::files::{Files, Place};
 use super::locate::{Found, how};
 use super::regex::{Captures, Pattern};
 use super::uri::{Escape, Uri, escape};
 use super::{Outcome, Request, Step};
+use crate::source::nginx::files::{Files, Place, file_name};
 
 /// How often a request may change its way, `NGX_HTTP_MAX_URI_CHANGES` and one.
 const CHANGES: u32 = 11;
@@ -339,8 +339,11 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     fn look_for_missing(&mut self, block: &[Place<'a>]) {
-        let includes = block.iter().filter(|place| place.name() == "include");
-        for place in includes {
+        // Debian's headers for upstreams decide no route.
+        let unknown = |place: &&Place| {
+            place.name() == "include" && file_name(place.word(0)) != "proxy_params"
+        };
+        for place in block.iter().filter(unknown) {
             let what = format!(
                 "what {} brings, which is not in the desired state",
                 place.text()
