@@ -109,12 +109,8 @@ pub fn check(view: &View) -> Vec<Finding> {
 fn held<'a>(
     (stack, service, definition): (&'a ParsedStack, &'a str, &'a Service),
 ) -> Vec<Held<'a>> {
-    let mode = definition
-        .rest
-        .get("network_mode")
-        .and_then(|mode| mode.as_str());
     // On the host's own network `ports:` is ignored.
-    if mode == Some("host") {
+    if definition.network_mode() == Some("host") {
         return Vec::new();
     }
     let held = |port| Held {

@@ -132,10 +132,7 @@ fn calls(view: &View) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     for (stack, service, definition) in view.started() {
-        let mode = definition
-            .rest
-            .get("network_mode")
-            .and_then(|mode| mode.as_str());
+        let mode = definition.network_mode();
         // Those share the network of the host, or of another container.
         if mode.is_some_and(|mode| mode == "host" || mode.contains(':')) {
             continue;

@@ -47,8 +47,7 @@ impl<'a> Publications<'a> {
     }
 
     fn add(&mut self, stack: &'a ParsedStack, name: &'a str, service: &'a Service) {
-        let network = service.rest.get("network_mode").and_then(types::text);
-        self.on_host |= network.as_deref() == Some("host");
+        self.on_host |= service.network_mode() == Some("host");
         let entries = service.published();
         // One that cannot be read, and one whose variable has no value here: `:80`.
         self.more |= entries.len() < service.ports.len()

@@ -83,6 +83,11 @@ impl Service {
             .unwrap_or_default()
     }
 
+    /// Whose network it shares, where it has none of its own: `host`, `service:NAME`.
+    pub fn network_mode(&self) -> Option<&str> {
+        self.rest.get("network_mode")?.as_str()
+    }
+
     /// Services that it names in `depends_on`, `links`, `volumes_from` and `network_mode`, each with the key.
     pub fn named_services(&self) -> Vec<(&'static str, String)> {
         let mut named: Vec<(&'static str, String)> = Vec::new();
@@ -106,10 +111,8 @@ impl Service {
         let own = volumes.filter(|from| !from.starts_with("container:"));
         let bare = own.map(|from| from.strip_prefix("service:").unwrap_or(&from).to_owned());
         named.extend(bare.map(|from| ("volumes_from", first(from))));
-        let mode = self.rest.get("network_mode").and_then(text);
-        let other = mode
-            .as_deref()
-            .and_then(|mode| mode.strip_prefix("service:"));
+        let mode = self.network_mode();
+        let other = mode.and_then(|mode| mode.strip_prefix("service:"));
         named.extend(other.map(|name| ("network_mode", name.to_owned())));
         named
     }
