@@ -109,7 +109,7 @@ fn restart(
     job: bool,
 ) -> Option<Finding> {
     let policy = service.restart();
-    let at = view.at(stack, name, &["restart"]);
+    let at = || view.at(stack, name, &["restart"]);
     match (&stack.unit, policy.as_deref()) {
         // Docker starts those with its daemon, whatever units say; on-failure it does not.
         (Some(unit), Some(policy @ ("always" | "unless-stopped"))) => {
@@ -121,21 +121,21 @@ fn restart(
                 }
             };
             let expected = "at boot Docker starts it without the unit's After= and Requires=";
-            Some(Finding::at(&RESTART, say(at, message, expected, help)))
+            Some(Finding::at(&RESTART, say(at(), message, expected, help)))
         }
         (Some(unit), None) if !stack.attached && !job && stays(view, stack) => {
             let message = format!(
                 "nothing restarts service {name}: {unit} starts it with up -d and does not look after it"
             );
             let help = "write restart: on-failure here, or let the unit run up without -d";
-            Some(Finding::at(&NO_RESTART, say(at, message, "", help)))
+            Some(Finding::at(&NO_RESTART, say(at(), message, "", help)))
         }
         (None, None) if !job => {
             let message = format!(
                 "nothing restarts service {name}: it has no restart policy, and no unit runs it"
             );
             let help = "write restart: unless-stopped here, or add a unit that runs it";
-            Some(Finding::at(&NO_RESTART, say(at, message, "", help)))
+            Some(Finding::at(&NO_RESTART, say(at(), message, "", help)))
         }
         _ => None,
     }

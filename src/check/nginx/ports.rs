@@ -1,5 +1,6 @@
 //! Ports that nginx proxies to, and ports that containers publish.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -75,7 +76,7 @@ fn unpublished(
         return;
     }
     let ports = &published.ports;
-    let mentioned = mentioned(revision);
+    let mentioned = LazyCell::new(|| mentioned(revision));
     let own: BTreeSet<u16> = revision
         .desired
         .sites
@@ -84,7 +85,7 @@ fn unpublished(
         .map(|listen| listen.port)
         .collect();
     let wanting = proxied.ports.iter().filter(|(port, _)| {
-        !ports.contains(port) && !mentioned.contains(port) && !own.contains(port)
+        !ports.contains(port) && !own.contains(port) && !mentioned.contains(port)
     });
     for (port, nodes) in wanting {
         let allowed = &revision.desired.ports;
@@ -161,7 +162,8 @@ fn unproxied(view: &View<'_>, published: &Publications<'_>, findings: &mut Vec<F
         .map(|site| &site.file)
         .chain(nginx.map(|(_, entry)| &entry.file));
     // Variables and maps may lead anywhere: a number that stands in a site is good enough.
-    let known: BTreeSet<u16> = texts.flat_map(|file| numbers(&file.content)).collect();
+    let known: LazyCell<BTreeSet<u16>, _> =
+        LazyCell::new(|| texts.flat_map(|file| numbers(&file.content)).collect());
     let projects = Projects::new(view.subject);
     let started = published
         .all

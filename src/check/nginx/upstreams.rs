@@ -1,13 +1,13 @@
 //! Upstreams that only containers can reach by name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use super::published::Publications;
 use super::target::{Groups, Target, behind, passes};
 use super::view::{Block, View};
 use crate::model::{Finding, Severity};
-use crate::source::nginx::Node;
+use crate::source::nginx::{Directive, Node};
 
 crate::rule! {
     CONTAINER_UPSTREAM, "nginx-container-upstream", Error;
@@ -56,8 +56,8 @@ impl<'v> Containers<'v> {
     }
 }
 
-/// Places that were looked at: a group may be used many times.
-pub type Seen<'v> = BTreeSet<(&'v Path, usize)>;
+/// Directives that were looked at: a group may be used many times.
+pub type Seen = HashSet<*const Directive>;
 
 /// Complains about upstreams of a block that the host cannot resolve.
 pub fn check<'v>(
@@ -65,11 +65,11 @@ pub fn check<'v>(
     block: &Block<'_, 'v>,
     (groups, containers): (&Groups<'v>, &Containers<'_>),
     published: &Publications<'_>,
-    (seen, findings): (&mut Seen<'v>, &mut Vec<Finding>),
+    (seen, findings): (&mut Seen, &mut Vec<Finding>),
 ) {
     for (_, pass) in passes(block) {
         for (target, node) in behind(groups, pass) {
-            if seen.insert((node.path, node.directive.span.start)) {
+            if seen.insert(std::ptr::from_ref(node.directive)) {
                 findings.extend(unreachable(view, containers, published, target, node));
             }
         }

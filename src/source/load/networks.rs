@@ -26,7 +26,8 @@ pub struct Candidate {
 /// A member with the complaint that its address would deserve.
 struct Placed {
     member: Member,
-    complaint: Diagnostic,
+    /// `None` without an address.
+    complaint: Option<Diagnostic>,
 }
 
 impl Loader<'_, '_> {
@@ -131,7 +132,9 @@ impl Loader<'_, '_> {
             .iter()
             .map(|(member, span)| Placed {
                 member: member.clone(),
-                complaint: place.complain(span.clone(), "", "", None),
+                complaint: member
+                    .address
+                    .map(|_| place.complain(span.clone(), "", "", None)),
             })
             .collect();
         for candidate in self
@@ -140,14 +143,17 @@ impl Loader<'_, '_> {
             .iter()
             .filter(|found| found.network == network)
         {
-            let complaint = self.complaint(candidate);
-            let address = match &candidate.address {
-                None => None,
-                Some(text) => Some(text.parse::<IpAddr>().map_err(|_| Diagnostic {
-                    message: format!("{text:?} is no address"),
-                    expected: "expected an IP address".into(),
-                    ..complaint.clone()
-                })?),
+            let (address, complaint) = match &candidate.address {
+                None => (None, None),
+                Some(text) => {
+                    let complaint = self.complaint(candidate);
+                    let address = text.parse::<IpAddr>().map_err(|_| Diagnostic {
+                        message: format!("{text:?} is no address"),
+                        expected: "expected an IP address".into(),
+                        ..complaint.clone()
+                    })?;
+                    (Some(address), Some(complaint))
+                }
             };
             let known = placed
                 .iter_mut()
@@ -235,11 +241,11 @@ fn check_addresses(name: &str, network: &Network, members: &[Placed]) -> Result<
         }
     }
     for placed in members {
-        let Some(address) = placed.member.address else {
+        let (Some(address), Some(complaint)) = (placed.member.address, &placed.complaint) else {
             continue;
         };
         let fail = |message: String, expected: String| {
-            let complaint = placed.complaint.clone();
+            let complaint = complaint.clone();
             Err(Diagnostic {
                 message,
                 expected,

@@ -168,6 +168,9 @@ impl<'a> Lexer<'a> {
 
 /// Resolves the escapes that nginx knows; the backslash of any other stays.
 fn unescape(raw: &str) -> String {
+    if !raw.contains('\\') {
+        return raw.to_owned();
+    }
     let mut text = String::with_capacity(raw.len());
     let mut chars = raw.chars().peekable();
     while let Some(c) = chars.next() {
