@@ -90,7 +90,15 @@ fn read<'a>(
         let number = index + 1;
         if let Some(mark) = comment(line) {
             let span = at + mark..at + line.trim_end().len();
-            match parse(&text[span.clone()]) {
+            let parsed = match behind_a_value(path, line) {
+                true => Err((
+                    "in a unit an allowance has a line of its own: this one is part of the value"
+                        .to_owned(),
+                    Some("put it on the line above".to_owned()),
+                )),
+                false => parse(&text[span.clone()]),
+            };
+            match parsed {
                 Ok(rule) => {
                     open.push(allowances.len());
                     let lines = [number, number];
@@ -132,6 +140,20 @@ fn comment(line: &str) -> Option<usize> {
         .trim_end()
         .ends_with(['#', ';'])
         .then_some(mark)
+}
+
+/// Whether systemd takes the comment of a unit's line for a part of its value, systemd.syntax(7).
+fn behind_a_value(path: &Path, line: &str) -> bool {
+    let kind = path
+        .extension()
+        .and_then(|kind| kind.to_str())
+        .unwrap_or_default();
+    let is_unit = kind == "conf"
+        && path
+            .parent()
+            .is_some_and(|folder| folder.extension().is_some())
+        || crate::source::unit::name::TYPES.contains(&kind);
+    is_unit && !line.trim_start().starts_with(['#', ';'])
 }
 
 /// The rule of `watchme-apply: allow(RULE) REASON`; else what is wrong, and what helps.

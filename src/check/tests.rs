@@ -230,3 +230,27 @@ fn an_allowance_speaks_for_its_line_and_the_next_one() {
         ["allowance-invalid sites-available/a:1:3: this allowance names no rule"]
     );
 }
+
+/// In a unit, what stands behind a value is part of it.
+#[test]
+fn an_allowance_in_a_unit_has_a_line_of_its_own() {
+    let unit = |line: &str| format!("[Service]\n{line}\nExecStart=/bin/true\n");
+    let found = |line: &str| at(&[("systemd/a.service", &unit(line))]);
+    let behind = found("Nice=5 # watchme-apply: allow(systemd-comment-behind-value) x");
+    assert!(
+        behind
+            .iter()
+            .any(|one| one.starts_with("allowance-invalid")),
+        "{behind:?}"
+    );
+    assert!(
+        behind
+            .iter()
+            .any(|one| one.starts_with("systemd-comment-behind-value")),
+        "{behind:?}"
+    );
+    assert_eq!(
+        found("# watchme-apply: allow(systemd-comment-behind-value) x\nNice=5 # five"),
+        [""; 0]
+    );
+}

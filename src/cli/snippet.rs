@@ -1,5 +1,8 @@
 //! Complaints with the line that they are about.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet, Title};
 
 use super::masks::mask;
@@ -53,7 +56,7 @@ fn group(finding: &Finding, with_why: bool) -> Group<'static> {
         group = group.element(Level::NOTE.message(why));
     }
     match finding.help() {
-        Some(help) => group.element(Level::HELP.message(clean(help).into_owned())),
+        Some(help) => group.element(Level::HELP.message(clean(&mask(help)).into_owned())),
         None => group,
     }
 }
@@ -61,7 +64,8 @@ fn group(finding: &Finding, with_why: bool) -> Group<'static> {
 fn render(title: Title<'_>, place: Option<&Diagnostic>, help: Option<&str>) -> String {
     let none = Vec::<Element<'_>>::new;
     let show = |report: &[Group<'_>]| Renderer::styled().render(report).to_string();
-    let help = help.map(|help| Level::HELP.secondary_title(clean(help)).elements(none()));
+    let help = help.map(|help| clean(&mask(help)).into_owned());
+    let help = help.map(|help| Level::HELP.secondary_title(help).elements(none()));
     match (place, help) {
         (Some(place), None) => show(&[title.element(marked(place))]),
         (Some(place), Some(help)) => show(&[title.element(marked(place)), help]),
@@ -71,51 +75,57 @@ fn render(title: Title<'_>, place: Option<&Diagnostic>, help: Option<&str>) -> S
     }
 }
 
-/// The marked line as it may be shown: no secrets, and nothing that a terminal would do.
+/// The marked lines as they may be shown: no secrets, and nothing that a terminal would do. Only those lines are
+/// looked at, however long the file is.
 fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<'static>> {
-    let place = masked(place);
+    let (lines, span) = lines_of(place);
+    let shown: Vec<Cow<'_, str>> = lines
+        .split('\n')
+        .map(|line| mask(line.trim_end_matches('\r')))
+        .collect();
+    let text = shown.join("\n");
+    // A line with something to hide is marked whole.
+    let span = match text == lines.replace("\r\n", "\n") {
+        true => span,
+        false => lines.len() - lines.trim_start().len()..text.trim_end().len(),
+    };
     let harmless = |c: char| match is_unsafe(c) && c != '\n' && c != '\t' {
         true => '\u{fffd}',
         false => c,
     };
-    let source: String = place.source.chars().map(harmless).collect();
+    let source: String = text.chars().map(harmless).collect();
     // Replaced characters may have another length: the span moves with them.
     let moved = |at: usize| {
-        let before = place.source.get(..at).unwrap_or(&place.source);
+        let before = text.get(..at).unwrap_or(&text);
         before
             .chars()
             .map(|c| harmless(c).len_utf8())
             .sum::<usize>()
     };
-    let annotation = AnnotationKind::Primary.span(moved(place.span.start)..moved(place.span.end));
+    let annotation = AnnotationKind::Primary.span(moved(span.start)..moved(span.end));
     let label = clean(&mask(&place.expected)).into_owned();
     let annotation = match label.is_empty() {
         true => annotation,
         false => annotation.label(label),
     };
     Snippet::source(source)
+        .line_start(place.position().0)
         .path(clean(&place.path.to_string_lossy()).into_owned())
         .annotation(annotation)
 }
 
-/// The same place with what looks like secrets replaced in its line, which is then marked whole.
-fn masked(place: &Diagnostic) -> Diagnostic {
-    let line = place.line_text();
-    let shown = mask(line);
-    if shown == line {
-        return place.clone();
-    }
-    let number = place.position().0;
-    let mut lines: Vec<&str> = place.source.split('\n').collect();
-    if let Some(line) = lines.get_mut(number.saturating_sub(1)) {
-        *line = &shown;
-    }
-    let source = lines.join("\n");
-    let whole = Diagnostic::of_line(&place.path, source, number, &place.message);
-    Diagnostic {
-        expected: place.expected.clone(),
-        ..whole
-    }
+/// The whole lines in which a place lies, and its bytes within them.
+fn lines_of(place: &Diagnostic) -> (&str, Range<usize>) {
+    let text = place.source.as_str();
+    let start = text.floor_char_boundary(place.span.start);
+    let end = text.floor_char_boundary(place.span.end.max(start));
+    let first = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    // A span that ends with its line has the line's end in it.
+    let inside = text[start..end].trim_end_matches(['\n', '\r']).len() + start;
+    let last = text[inside..]
+        .find('\n')
+        .map_or(text.len(), |at| inside + at);
+    (&text[first..last], start - first..inside - first)
 }
 
 #[cfg(test)]

@@ -271,3 +271,40 @@ fn ports_tell_who_has_them_and_which_are_free() {
     assert_eq!(json["ports"][1]["proxied"][0]["line"], 6);
     assert_eq!(json["free"], serde_json::json!([]));
 }
+
+/// Lines with Windows' ends, and a span over several lines.
+#[test]
+fn odd_lines_are_shown_as_lines() {
+    let place = Place::git(CLEAN);
+    place.write(&[(
+        "sites-available/api.example.com",
+        "server {\r\n    listen 80\r\n    server_name x;\r\n",
+    )]);
+    let found = place.run_here(&["check"]).expect(2);
+    assert!(!found.stdout.contains('\u{fffd}'), "{}", found.shown());
+    assert!(found.stdout.contains("1 | server {\n"), "{}", found.shown());
+}
+
+/// Each finding looks at its own lines only.
+#[test]
+fn a_thousand_findings_of_one_file_take_no_time() {
+    let place = Place::git(CLEAN);
+    let location = |number: usize| {
+        format!(
+            "    location /p{number}/ {{ proxy_pass http://localhost:{}/; }}\n",
+            10_000 + number
+        )
+    };
+    let locations: String = (0..1000).map(location).collect();
+    let site =
+        format!("server {{\n    listen 80;\n    server_name api.example.com;\n{locations}}}\n");
+    place.write(&[("sites-available/api.example.com", &site)]);
+    let began = std::time::Instant::now();
+    let found = place.run_here(&["check"]).expect(0);
+    assert!(
+        found.stdout.contains("1000 warnings"),
+        "{}",
+        &found.stdout[found.stdout.len() - 200..]
+    );
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}

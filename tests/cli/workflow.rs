@@ -34,7 +34,6 @@ fn step(place: &Place, name: &str) -> (i32, String) {
         .args(["-e", "-o", "pipefail", "-c", &script(name)])
         .current_dir(place.checkout())
         .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
-        .env("BASE", "HEAD~1")
         .env("NUMBER", "7")
         .env("GITHUB_STEP_SUMMARY", place.beside("summary.md"))
         .output()

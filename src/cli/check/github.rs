@@ -24,7 +24,7 @@ fn command(finding: &Finding) -> String {
     let mut message = mask(finding.message()).into_owned();
     message = format!("{message}\n{}", finding.rule.why());
     if let Some(help) = finding.help() {
-        message = format!("{message}\nhelp: {help}");
+        message = format!("{message}\nhelp: {}", mask(help));
     }
     format!("::{level} {}::{}", properties.join(","), data(&message))
 }

@@ -60,7 +60,7 @@ fn level(severity: Severity) -> &'static str {
 fn text(finding: &Finding) -> String {
     let message = mask(finding.message());
     match finding.help() {
-        Some(help) => format!("{message}. {help}"),
+        Some(help) => format!("{message}. {}", mask(help)),
         None => message.into_owned(),
     }
 }

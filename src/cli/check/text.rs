@@ -26,7 +26,11 @@ pub(super) fn show(output: &mut Output, findings: &[Finding], revision: &Revisio
     }
     let files = revision.inputs.len();
     let found = counted(findings);
-    output.line(&format!("{found} found in {files} files"));
+    let files = match files {
+        1 => "1 file".to_owned(),
+        many => format!("{many} files"),
+    };
+    output.line(&format!("{found} found in {files}"));
     if let Some(finding) = findings.first() {
         let name = finding.rule.name;
         output.line(&format!(

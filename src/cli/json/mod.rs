@@ -126,7 +126,7 @@ impl From<&model::Finding> for Finding {
             why: finding.rule.why(),
             severity: finding.severity,
             message: mask(finding.message()).into_owned(),
-            help: finding.help().map(str::to_owned),
+            help: finding.help().map(|help| mask(help).into_owned()),
             place: finding.place().map(place),
         }
     }

@@ -109,10 +109,10 @@ fn changes(text: &mut String, changes: &[Change]) {
         .iter()
         .map(|change| {
             let (sign, what) = describe(change);
-            let id = code(&change.id.to_string());
+            let id = cell(&change.id.to_string());
             format!(
                 "| {} | {id} | {} | {} |",
-                code(sign),
+                cell(sign),
                 plain(&what),
                 plain(&change.why)
             )
@@ -208,8 +208,12 @@ fn fence(text: &str) -> String {
 
 /// A code span: nothing in it means anything to Markdown.
 fn code(text: &str) -> String {
-    let text = clean(text).replace('`', "'").replace('|', "\\|");
-    format!("`{text}`")
+    format!("`{}`", clean(text).replace('`', "'"))
+}
+
+/// A code span in a table, where a bar would end the cell.
+fn cell(text: &str) -> String {
+    code(text).replace('|', "\\|")
 }
 
 /// Text in which nothing means anything to Markdown or HTML, and nobody is mentioned.
@@ -250,7 +254,8 @@ mod tests {
             plain("<b> @who [x](y) a|b `c` *d*"),
             "&lt;b&gt; @<!-- -->who \\[x\\](y) a\\|b \\`c\\` \\*d\\*"
         );
-        assert_eq!(code("a`b|c\u{1b}"), "`a'b\\|c\\u{1b}`");
+        assert_eq!(code("a`b|c\u{1b}"), "`a'b|c\\u{1b}`");
+        assert_eq!(cell("a|b"), "`a\\|b`");
         assert_eq!(fence("a ``` b ````"), "`````");
         assert_eq!(fence("none"), "```");
     }
