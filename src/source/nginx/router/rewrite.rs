@@ -172,6 +172,7 @@ impl<'a> Run<'_, 'a> {
                 if keeps_args && !self.args.is_empty() {
                     args.push(b'&');
                     args.extend_from_slice(&self.args);
+                    self.bounded(args.len())?;
                 }
                 self.args = args;
             }

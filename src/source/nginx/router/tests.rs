@@ -113,6 +113,32 @@ fn what_only_a_request_or_the_host_tells_goes_both_ways() {
 }
 
 #[test]
+fn values_that_grow_without_end_are_not_followed() {
+    let many = "rewrite ^(.*)$ $1$1$1$1$1$1$1$1$1$1;".repeat(8);
+    let sets = "set $x $x$x$x$x$x$x$x$x$x$x$uri;".repeat(8);
+    let args = "rewrite ^ /b?$args$args;".repeat(40);
+    for (inside, expected) in [
+        (
+            many,
+            "? what comes of a value of more than 64 KiB:  or else",
+        ),
+        (
+            format!("{sets} return 301 /$x;"),
+            "? what comes of a value of more than 64 KiB:  or else",
+        ),
+        (format!("{sets} return 204;"), "204"),
+        (
+            args,
+            "? what comes of a value of more than 64 KiB:  or else",
+        ),
+    ] {
+        let site = format!("server {{ server_name a.test; location /a {{ {inside} }} }}");
+        let url = format!("http://a.test/{}?q", "a".repeat(25));
+        assert_eq!(told(&[("a", &site)], &url), expected);
+    }
+}
+
+#[test]
 fn addresses_decide_before_names() {
     let sites = [
         (

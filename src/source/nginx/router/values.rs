@@ -59,6 +59,9 @@ pub(super) fn varies(text: &str) -> bool {
 /// Maps of maps: bounds what refers to itself.
 const MAX_MAPS: usize = 8;
 
+/// Bytes of a value: a request line that nginx takes has 8 KiB, and texts that repeat a group grow without end.
+pub(super) const MAX_VALUE: usize = 64 * 1024;
+
 impl<'a> Run<'_, 'a> {
     /// A text's value.
     pub(super) fn value(&mut self, text: &'a str) -> Result<Vec<u8>, Stop> {
@@ -91,7 +94,17 @@ impl<'a> Run<'_, 'a> {
             }
             Piece::Variable(name) => out.extend(self.variable(name)?),
         }
-        Ok(())
+        self.bounded(out.len())
+    }
+
+    /// Ends the way where a value is too long to be followed.
+    pub(super) fn bounded(&mut self, length: usize) -> Result<(), Stop> {
+        if length <= MAX_VALUE {
+            return Ok(());
+        }
+        let what = format!("a value of more than {} KiB", MAX_VALUE / 1024);
+        self.step(None, format!("{what} is not followed"));
+        Err(Stop::Unknown(format!("what comes of {what}")))
     }
 
     /// A variable's value, <https://nginx.org/en/docs/http/ngx_http_core_module.html#variables>, for a plain GET.
