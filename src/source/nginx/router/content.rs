@@ -8,6 +8,10 @@ use crate::source::nginx::files::Place;
 impl<'a> Run<'_, 'a> {
     /// What answers in the end: files that are tried, what the request is passed on to, or files.
     pub(super) fn content(&mut self) -> Result<End<'a>, Stop> {
+        if let Some(place) = self.denied() {
+            self.step(Some(place), "lets nobody in".to_owned());
+            return Ok(End::Status(403));
+        }
         self.note_access();
         let Some(conf) = self.confs.last().cloned() else {
             return Ok(End::Outcome(Outcome::Files));
@@ -63,6 +67,23 @@ impl<'a> Run<'_, 'a> {
             }
         }
         None
+    }
+
+    /// The `deny all` that comes before every `allow`: of the rules of the innermost block that has any, the first that
+    /// fits decides, <https://nginx.org/en/docs/http/ngx_http_access_module.html>.
+    fn denied(&self) -> Option<Place<'a>> {
+        let is_any = |place: Place| place.word(0) == "any";
+        if self.in_force("satisfy").is_some_and(is_any) {
+            return None;
+        }
+        let is_rule = |place: &&Place| ["allow", "deny"].contains(&place.name());
+        let first = |block: &[Place<'a>]| block.iter().find(is_rule).copied();
+        let first = self
+            .confs
+            .iter()
+            .rev()
+            .find_map(|conf| first(&conf.block))?;
+        (first.name() == "deny" && first.word(0) == "all").then_some(first)
     }
 
     fn note_access(&mut self) {

@@ -139,6 +139,33 @@ fn values_that_grow_without_end_are_not_followed() {
 }
 
 #[test]
+fn who_denies_all_answers_403() {
+    let site = "server {
+        server_name a.test;
+        location /none { deny all; proxy_pass http://localhost:8001; }
+        location /first { deny all; allow 192.0.2.1; proxy_pass http://localhost:8001; }
+        location /some { allow 192.0.2.1; deny all; proxy_pass http://localhost:8001; }
+        location /any { satisfy any; auth_basic x; deny all; proxy_pass http://localhost:8001; }
+        location /return { deny all; return 204; }
+        location /outer { deny all; location /outer/all { allow all; proxy_pass http://localhost:8001; } }
+        location /page { deny all; error_page 403 =204 /return; }
+    }";
+    for (path, expected) in [
+        ("/none", "403"),
+        ("/first", "403"),
+        ("/some", "http://localhost:8001/some"),
+        ("/any", "http://localhost:8001/any"),
+        ("/return", "204"),
+        ("/outer/x", "403"),
+        ("/outer/all", "http://localhost:8001/outer/all"),
+        ("/page", "204"),
+    ] {
+        let url = format!("http://a.test{path}");
+        assert_eq!(told(&[("a", site)], &url), expected, "{path}");
+    }
+}
+
+#[test]
 fn addresses_decide_before_names() {
     let sites = [
         (
