@@ -7,6 +7,7 @@ mod injection;
 mod paths;
 mod ports;
 mod published;
+mod refused;
 mod servers;
 mod target;
 mod timeouts;
@@ -25,6 +26,8 @@ pub const RULES: &[&Rule] = &[
     &paths::PREFIX_MISMATCH,
     &paths::DUPLICATE_LOCATION,
     &paths::ALIAS_TRAVERSAL,
+    &refused::REGEX_INVALID,
+    &refused::PROXY_PASS_URI,
     &servers::DUPLICATE_SERVER,
     &servers::DUPLICATE_LISTEN,
     &servers::DUPLICATE_DEFAULT,
@@ -57,6 +60,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     view.visit(&mut |block| {
         let found = &mut findings;
         paths::check(&view, block, found);
+        refused::check(&view, block, found);
         headers::check(&view, block, found);
         forwarded::check(&view, block, &groups, found);
         injection::check(&view, block, found);
@@ -70,6 +74,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
         );
         proxied.add(&groups, block);
     });
+    refused::regexes(&view, &mut findings);
     servers::check(&view, &mut findings);
     ports::check(&view, &published, &proxied, &mut findings);
     backups::check(&view, &mut findings);

@@ -1,6 +1,7 @@
 //! What each rule finds, and what it leaves alone.
 
 mod headers;
+mod refused;
 mod servers;
 mod stacks;
 

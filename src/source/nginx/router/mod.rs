@@ -24,7 +24,9 @@ pub use crate::source::nginx::files::{Files, Place, Text};
 pub use config::{Kind, Location, Server};
 pub use locate::FAR;
 pub use outcome::{Answer, Listens, Outcome, Request, Step};
-pub use pass::{Target, Upstream};
+pub use pass::{Target, Upstream, uri_part};
+pub use regex::compiles;
+pub use rewrite::condition;
 
 use config::Config;
 use names::{Address, Group};

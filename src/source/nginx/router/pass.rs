@@ -109,6 +109,11 @@ fn written(url: &str) -> Option<Written<'_>> {
     })
 }
 
+/// The path and query of a URL of `proxy_pass`; empty where it has none, `None` where it is no such URL.
+pub fn uri_part(url: &str) -> Option<&str> {
+    written(url).map(|to| to.uri)
+}
+
 impl<'a> Run<'_, 'a> {
     /// What `proxy_pass` does, `ngx_http_proxy_create_request` in src/http/modules/ngx_http_proxy_module.c.
     /// `location` is the path of the location, which the URI part replaces.

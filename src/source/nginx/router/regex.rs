@@ -53,6 +53,11 @@ impl Captures {
     }
 }
 
+/// Whether PCRE takes a pattern, as nginx does before it loads a configuration.
+pub fn compiles(pattern: &str) -> bool {
+    Pattern::new(pattern, false).is_some()
+}
+
 /// Names of groups that a pattern may set: `(?<name>…)`, `(?P<name>…)`, `(?'name'…)`.
 pub(super) fn names(pattern: &str) -> Vec<&str> {
     let behind = ["(?<", "(?P<", "(?'"]

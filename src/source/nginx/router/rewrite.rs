@@ -297,7 +297,7 @@ impl<'a> Run<'_, 'a> {
 }
 
 /// The words of an `if` without its parentheses.
-fn condition(place: Place<'_>) -> Vec<&str> {
+pub fn condition(place: Place<'_>) -> Vec<&str> {
     let mut words: Vec<&str> = place.words().collect();
     if let Some(first) = words.first_mut() {
         *first = first.strip_prefix('(').unwrap_or(first);
