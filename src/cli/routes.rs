@@ -1,6 +1,7 @@
 //! `routes`: where public URLs come out, and why.
 
 use super::args::{Args, RoutesArgs, RoutesCommand};
+use super::masks::mask;
 use super::output::{Output, clean};
 use super::{Failure, check, json, render};
 use crate::reconcile::ReconcileError;
@@ -9,9 +10,15 @@ use crate::source::routes::Routes;
 /// Runs `routes`, and returns its exit status.
 pub(super) fn run(args: &Args, routes: &RoutesArgs, output: &mut Output) -> Result<u8, Failure> {
     let checkout = check::open(args)?;
-    let revision = checkout
-        .read(&routes.which())
+    let (revision, wrong) = checkout
+        .survey(&routes.which())
         .map_err(ReconcileError::from)?;
+    for place in &wrong {
+        let (line, _) = place.position();
+        let path = place.path.display();
+        let text = format!("{path}:{line} is left out: {}", place.message);
+        output.aside(&format!("warning: {}", clean(&mask(&text))));
+    }
     if !routes.json {
         for warning in &revision.warnings {
             output.aside(&format!("warning: {}", clean(warning)));

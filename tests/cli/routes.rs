@@ -143,9 +143,28 @@ fn what_is_wrong_is_an_error() {
         .run_here(&["routes", "explain", "api.example.com/x"])
         .expect(64);
     place.run_here(&["routes", "--rev", "gone"]).expect(1);
-    place.write(&[("sites-available/api.example.com", "server {")]);
-    place.run_here(&["routes"]).expect(1);
-    place.run_here(&["routes", "--rev", "HEAD"]).expect(0);
+}
+
+#[test]
+fn what_cannot_be_read_is_left_out_and_told() {
+    let place = place();
+    place.write(&[
+        ("sites-available/api.example.org", "server {"),
+        ("watchme.toml", "[network]\nsubnet = \"nonsense\"\n"),
+    ]);
+    for words in [vec!["routes"], vec!["routes", "--json"]] {
+        let found = place.run_here(&words).expect(0);
+        assert!(found.stdout.contains("api.example.com/scheduler/"));
+        for path in [
+            "sites-available/api.example.org:1 is left out: ",
+            "watchme.toml:",
+        ] {
+            let told = format!("warning: {path}");
+            assert!(found.stderr.contains(&told), "{}", found.stderr);
+        }
+    }
+    let found = place.run_here(&["routes", "--rev", "HEAD"]).expect(0);
+    assert_eq!(found.stderr, "");
 }
 
 #[test]
