@@ -33,6 +33,15 @@ static PEM: LazyLock<Option<Regex>> =
 static IN_URL: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(\w+://[^/\s:@]*:)([^@\s/]+)(@)").ok());
 
+/// A parameter of a URL whose name says that its value is secret: `?api_token=x`, `&sig=x`. A variable stays.
+static IN_QUERY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r#"(?i)([?&][\w.-]*(?:passw(?:or)?d|pass|pwd|passphrase|secret|token|jwt|key|credentials?"#,
+        r#"|creds?|auth|authorization|sig|signature|session|sid)=)([^$&\s;#"'][^&\s;#"']*)"#,
+    ))
+    .ok()
+});
+
 /// Keys of well-known shapes, wherever they stand: AWS access key ids, GitHub and Slack tokens,
 /// JSON web tokens.
 static SHAPED: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -46,6 +55,12 @@ static SHAPED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// says nothing and stays.
 pub(super) fn mask(line: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(line);
+    if let Some(in_query) = &*IN_QUERY {
+        let masked = format!("${{1}}{MASK}");
+        text = replace(text, |text| {
+            in_query.replace_all(text, masked.as_str()).into_owned()
+        });
+    }
     if let Some(named) = &*NAMED {
         text = replace(text, |text| {
             named
@@ -130,6 +145,18 @@ mod tests {
                 "    MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7",
                 "    ********",
             ),
+            (
+                "301 https://x/?sig=abc&page=2",
+                "301 https://x/?sig=********&page=2",
+            ),
+            (
+                "301 https://x/?page=2&api_token=abc",
+                "301 https://x/?page=2&api_token=********",
+            ),
+            (
+                "http://u:pa55word@localhost:8015/x",
+                "http://u:********@localhost:8015/x",
+            ),
             ("key AKIAIOSFODNN7EXAMPLE end", "key ******** end"),
         ] {
             assert_eq!(mask(line), masked);
@@ -144,6 +171,8 @@ mod tests {
             "ExecStart=/usr/bin/docker-compose up",
             "# no secrets here",
             "auth_basic off;",
+            "301 https://x/?token=$arg_token",
+            "http://localhost:8015/?monkeys=3&page=2",
             "    author: someone",
             "# authentication is done upstream",
         ] {

@@ -106,6 +106,49 @@ fn the_table_and_the_way_of_a_url() {
 }
 
 #[test]
+fn secrets_in_urls_do_not_show() {
+    let place = place();
+    let site = "server {
+    listen 80;
+    server_name api.example.net;
+
+    location /one {
+        proxy_pass http://u:pa55word@localhost:8015/x;
+    }
+
+    location /two {
+        return 301 https://api.example.com/?page=1&api_token=pa55word;
+    }
+
+    location /three {
+        proxy_pass http://localhost:8015/?token=pa55word;
+    }
+}
+";
+    place.write(&[("sites-available/api.example.net", site)]);
+    for words in [
+        vec!["routes"],
+        vec!["routes", "--json"],
+        vec!["routes", "explain", "http://api.example.net/one"],
+        vec!["routes", "explain", "--json", "http://api.example.net/one"],
+        vec!["routes", "explain", "http://api.example.net/two"],
+        vec![
+            "routes",
+            "explain",
+            "--json",
+            "http://api.example.net/three",
+        ],
+    ] {
+        let found = place.run_here(&words).expect(0);
+        assert!(!found.stdout.contains("pa55word"), "{}", found.stdout);
+        assert!(found.stdout.contains("********"), "{}", found.stdout);
+    }
+    let json = place.run_here(&["routes", "--json"]).expect(0).json();
+    let shown = json["routes"].to_string();
+    assert!(shown.contains("\"localhost:8015\""), "{shown}");
+}
+
+#[test]
 fn machines_get_one_object() {
     let place = place();
     let json = place.run_here(&["routes", "--json"]).expect(0).json();

@@ -142,7 +142,7 @@ impl Route {
             .filter(|other| Some(*other) != place);
         let outcome = row.answer.as_ref().map(|answer| &answer.outcome);
         Self {
-            url: row.url.clone(),
+            url: masked(&row.url),
             server: spot(routes, row.server.place),
             names: row.server.names().into_iter().map(str::to_owned).collect(),
             location: place.map(|place| spot(routes, place)),
@@ -166,7 +166,7 @@ impl Explained {
                 .iter()
                 .map(|(place, why)| Lost {
                     place: spot(routes, *place),
-                    why: why.clone(),
+                    why: masked(why),
                 })
                 .collect(),
         });
@@ -178,7 +178,7 @@ impl Explained {
             outcome: Outcome::from(&answer.outcome),
             behind: behind(routes, &answer.outcome),
             steps: steps.collect(),
-            notes: answer.notes.clone(),
+            notes: answer.notes.iter().map(|note| masked(note)).collect(),
         }
     }
 }
@@ -202,7 +202,7 @@ impl From<&router::Outcome> for Outcome {
             router::Outcome::Closed => Self::Closed,
             router::Outcome::NotListening => Self::NotListening,
             router::Outcome::NotKnown { why, possible, all } => Self::NotKnown {
-                why: why.clone(),
+                why: why.iter().map(|why| masked(why)).collect(),
                 possible: possible.iter().map(Self::from).collect(),
                 all: *all,
             },

@@ -59,7 +59,7 @@ fn cells(routes: &Routes, row: &Row) -> [String; 5] {
         }
     };
     let (containers, units) = behind(routes, &targets);
-    [row.url.clone(), location, upstream, containers, units]
+    [row.url.clone(), location, upstream, containers, units].map(|cell| mask(&cell).into_owned())
 }
 
 /// Containers and units behind the servers that are asked.

@@ -203,6 +203,8 @@ fn target(authority: &str, usual: u16) -> Option<Target> {
             port: None,
         });
     }
+    // A name and password before it are no part of where it leads.
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, at)| at);
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
         _ => (authority, usual),
@@ -240,5 +242,6 @@ mod tests {
         assert_eq!(port("[::1]"), Some(80));
         assert_eq!(port("192.0.2.1:80"), None);
         assert_eq!(port("unix:/x"), None);
+        assert_eq!(port("u:pa55word@localhost:8015"), Some(8015));
     }
 }
