@@ -35,6 +35,8 @@ pub struct Row<'r, 'a> {
 pub struct Behind {
     /// The unit.
     pub unit: String,
+    /// The compose project.
+    pub project: String,
     /// The compose service, and its container if that has a fixed name.
     pub service: Option<(String, Option<String>)>,
 }
@@ -166,6 +168,7 @@ impl<'a> Routes<'a> {
                 let service = stack.files.iter().find_map(|file| self.service(file, port));
                 let behind = Behind {
                     unit: name.clone(),
+                    project: stack.project.clone(),
                     service,
                 };
                 if !found.contains(&behind) {

@@ -149,6 +149,22 @@ fn secrets_in_urls_do_not_show() {
 }
 
 #[test]
+fn a_container_without_a_fixed_name_is_told_as_a_service() {
+    let place = place();
+    let compose = COMPOSE.replace("    container_name: scheduler-prod\n", "");
+    place.write(&[("compose/scheduler/docker-compose.yml", &compose)]);
+    let url = "https://api.example.com/scheduler/";
+    for words in [vec!["routes"], vec!["routes", "explain", url]] {
+        let found = place.run_here(&words).expect(0);
+        assert!(
+            found.stdout.contains("service scheduler/api"),
+            "{}",
+            found.stdout
+        );
+    }
+}
+
+#[test]
 fn machines_get_one_object() {
     let place = place();
     let json = place.run_here(&["routes", "--json"]).expect(0).json();

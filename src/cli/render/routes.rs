@@ -67,9 +67,11 @@ fn behind(routes: &Routes, targets: &[&Target]) -> (String, String) {
     let found = targets.iter().flat_map(|target| routes.behind(target));
     let (mut containers, mut units) = (Vec::new(), Vec::new());
     for behind in found {
-        let container = behind
-            .service
-            .map(|(service, container)| container.unwrap_or(service));
+        // How compose calls a container without a fixed name depends on its version.
+        let project = behind.project;
+        let container = behind.service.map(|(service, container)| {
+            container.unwrap_or_else(|| format!("service {project}/{service}"))
+        });
         for (names, name) in [
             (&mut containers, container),
             (&mut units, Some(behind.unit)),
@@ -145,8 +147,12 @@ pub(in crate::cli) fn explained(output: &mut Output, routes: &Routes, url: &Url)
     if let (containers, units) = behind(routes, &targets)
         && units != "-"
     {
+        let kind = match containers.starts_with("service ") {
+            true => "",
+            false => "container ",
+        };
         output.line(&format!(
-            "   container {}, unit {}",
+            "   {kind}{}, unit {}",
             clean(&containers),
             clean(&units)
         ));
