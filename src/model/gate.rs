@@ -137,7 +137,14 @@ impl FromStr for Url {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let no = || format!("{text:?} is no http or https URL with a host");
+        let no = || {
+            let hint = match text.contains("://") || text.starts_with(['/', '-']) || text.is_empty()
+            {
+                true => String::new(),
+                false => format!(": write https://{text}"),
+            };
+            format!("{text:?} is no http or https URL with a host{hint}")
+        };
         let uri: http::Uri = text.parse().map_err(|_| no())?;
         let authority = uri.authority().ok_or_else(no)?;
         let known = matches!(uri.scheme_str(), Some("http" | "https"));

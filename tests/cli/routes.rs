@@ -165,6 +165,34 @@ fn a_container_without_a_fixed_name_is_told_as_a_service() {
 }
 
 #[test]
+fn lines_end_without_blanks() {
+    let place = place();
+    let site = "server {
+    listen 80;
+    server_name api.example.net;
+
+    if ($request_method = OPTIONS ) {
+        return 204;
+    }
+}
+";
+    place.write(&[("sites-available/api.example.net", site)]);
+    let url = "http://api.example.net/a//x";
+    let found = place.run_here(&["routes", "explain", url]).expect(0);
+    let says = "if ($request_method = OPTIONS) does not hold";
+    assert!(found.stdout.contains(says), "{}", found.stdout);
+    assert!(found.stdout.lines().all(|line| line == line.trim_end()));
+    let found = place
+        .run_here(&["routes", "explain", "api.example.com/x"])
+        .expect(64);
+    assert!(
+        found.stderr.contains("write https://api.example.com/x"),
+        "{}",
+        found.stderr
+    );
+}
+
+#[test]
 fn machines_get_one_object() {
     let place = place();
     let json = place.run_here(&["routes", "--json"]).expect(0).json();

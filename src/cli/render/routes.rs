@@ -118,17 +118,12 @@ pub(in crate::cli) fn explained(output: &mut Output, routes: &Routes, url: &Url)
             Some(place) => format!("{} {}", place.text(), step.text),
             None => step.text.clone(),
         };
-        let place = step
-            .place
-            .map(|place| format!("({})", spot(routes, place)))
-            .unwrap_or_default();
-        let line = format!(
-            "{:>3}. {} {}",
-            number + 1,
-            safe(&what),
-            styled(DIM, &clean(&place))
-        );
-        output.line(line.trim_end());
+        let place = step.place.map(|place| {
+            let place = format!("({})", spot(routes, place));
+            format!(" {}", styled(DIM, &clean(&place)))
+        });
+        let place = place.unwrap_or_default();
+        output.line(&format!("{:>3}. {}{place}", number + 1, safe(&what)));
         lost(output, routes, step);
     }
     let (style, text) = end(&answer.outcome, url);

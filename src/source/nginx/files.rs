@@ -72,7 +72,11 @@ impl<'a> Place<'a> {
     /// Its first words, as they would be written.
     pub fn text(&self) -> String {
         let words: Vec<&str> = std::iter::once(self.name()).chain(self.words()).collect();
-        words.join(" ")
+        let text = words.join(" ");
+        match text.strip_suffix(" )") {
+            Some(inside) if self.name() == "if" => format!("{inside})"),
+            _ => text,
+        }
     }
 }
 
