@@ -3,6 +3,7 @@
 
 mod addresses;
 mod limits;
+mod members;
 mod names;
 mod networks;
 mod ports;
@@ -22,6 +23,7 @@ use view::View;
 pub const RULES: &[&[&Rule]] = &[
     addresses::RULES,
     limits::RULES,
+    members::RULES,
     names::RULES,
     networks::RULES,
     ports::RULES,
@@ -37,6 +39,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     let mut findings = Vec::new();
     for family in [
         networks::check,
+        members::check,
         addresses::check,
         ports::check,
         limits::check,
