@@ -321,6 +321,9 @@ fn settle(loaded: &mut Loaded, lies: Option<&Inputs>, dirty: &[PathBuf]) {
             }
         } else if missing.needed && !dirty.contains(&missing.relative) {
             loaded.warnings.push(missing.warning());
+            if lies.is_some_and(|lies| !lies.left_out(&missing.relative)) {
+                loaded.parsed.missing.push(missing);
+            }
         }
     }
 }

@@ -141,21 +141,11 @@ fn restart(
     }
 }
 
-/// Whether the unit of a project brings it up: one that only pulls or stops it does not.
+/// Whether the unit of a project brings it up, and runs: one that only pulls or stops it does not.
 fn stays(view: &View, stack: &ParsedStack) -> bool {
-    let desired = &view.subject.revision.desired;
-    let unit = stack.unit.as_ref().and_then(|unit| desired.units.get(unit));
-    let settings = stack
-        .unit
-        .as_ref()
-        .and_then(|unit| view.subject.revision.parsed.units.get(unit));
-    let up = settings.is_some_and(|settings| {
-        let commands = settings.list("Service", "ExecStart");
-        commands
-            .iter()
-            .any(|command| command.text.split_whitespace().any(|word| word == "up"))
-    });
-    up && unit.is_some_and(|unit| unit.start)
+    let units = &view.subject.revision.desired.units;
+    let unit = stack.unit.as_ref().and_then(|unit| units.get(unit));
+    stack.up && unit.is_some_and(|unit| unit.start)
 }
 
 /// What the engine does with logs where a service says nothing.

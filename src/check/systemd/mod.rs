@@ -3,6 +3,7 @@
 mod cycles;
 mod docker;
 mod exec;
+mod files;
 mod index;
 mod keys;
 mod lines;
@@ -30,6 +31,7 @@ pub const RULES: &[&[&Rule]] = &[
     docker::RULES,
     cycles::RULES,
     references::RULES,
+    files::RULES,
 ];
 
 /// All findings about units. What instances of one template share is told once.
@@ -46,6 +48,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     let order = order::Order::new(&units);
     findings.extend(docker::check(&units, &order));
     findings.extend(cycles::check(&order));
+    findings.extend(files::check(&units));
     if subject.is_whole() {
         findings.extend(references::check(&units));
     }

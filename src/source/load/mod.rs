@@ -59,6 +59,8 @@ pub struct Parsed {
     pub stacks: Vec<ParsedStack>,
     /// Files that a survey reads beside the inputs, by their path in the checkout.
     pub beside: BTreeMap<PathBuf, File>,
+    /// Files that units cannot run without and that lie nowhere; not those that git would ignore.
+    pub missing: Vec<Missing>,
 }
 
 /// A file that a unit names below the checkout and that is not in the revision.

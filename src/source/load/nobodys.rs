@@ -135,6 +135,7 @@ impl Loader<'_, '_> {
                 unit: named.unit.clone(),
                 project: named.project.clone(),
                 attached: named.attached,
+                up: named.up,
                 ..stack
             },
             None => stack,

@@ -46,6 +46,8 @@ pub struct ParsedStack {
     pub started: BTreeSet<String>,
     /// Whether the unit stays with its containers: `up` without `-d`.
     pub attached: bool,
+    /// Whether the unit brings it up: not one that it only pulls or takes down.
+    pub up: bool,
     /// Where the values of its variables come from.
     pub variables: Variables,
     /// Variables that have neither a value nor a default, by file.
@@ -119,6 +121,7 @@ impl Loader<'_, '_> {
         let mut parsed = ParsedStack {
             variables,
             attached: call.attached,
+            up: call.up,
             paths: files.to_vec(),
             whole: true,
             ..ParsedStack::default()

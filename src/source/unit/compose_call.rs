@@ -18,6 +18,8 @@ pub struct ComposeCall {
     pub services: BTreeSet<String>,
     /// Whether it stays with what it starts: an `up` without `-d`.
     pub attached: bool,
+    /// Whether it is an `up`.
+    pub up: bool,
     /// What the unit's `Environment=` sets.
     pub environment: BTreeMap<String, String>,
     /// `--env-file`, which compose reads instead of `.env`.
@@ -54,6 +56,7 @@ impl Reader<'_> {
             folder: workdir.map(Path::to_owned),
             services: BTreeSet::new(),
             attached: false,
+            up: false,
             environment: self.environment.clone(),
             env_file: None,
         };
@@ -69,6 +72,7 @@ impl Reader<'_> {
             };
             if !option.starts_with('-') {
                 if option == "up" {
+                    call.up = true;
                     call.services = named_services(words.as_slice());
                     let mut options = words.as_slice().iter();
                     call.attached = !options.any(|word| is_detached(word));
@@ -123,6 +127,7 @@ impl Reader<'_> {
             Some(known) => {
                 known.services.extend(call.services);
                 known.attached |= call.attached;
+                known.up |= call.up;
             }
             None => self.found.compose.push(call),
         }
