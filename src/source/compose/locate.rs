@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use saphyr_parser::{Event, Parser};
+use saphyr_parser::{Event, Parser, ScalarStyle};
 
 /// The nodes of a YAML file with their bytes. What an alias or a merge key brings in stands where it is written.
 #[derive(Clone, Debug, Default)]
@@ -262,8 +262,8 @@ impl Reader<'_> {
     fn take(&mut self, event: Event, span: saphyr_parser::Span) {
         let span = self.byte(span.start.index())..self.byte(span.end.index());
         match event {
-            Event::Scalar(text, _, anchor, _) => {
-                let span = self.unquoted(span);
+            Event::Scalar(text, style, anchor, _) => {
+                let span = self.bare(span, style);
                 self.node(span, Kind::Scalar(text.into_owned()), anchor);
             }
             Event::Alias(anchor) => {
@@ -342,17 +342,55 @@ impl Reader<'_> {
         }
     }
 
-    /// Without the quotes and without the blanks behind it.
-    fn unquoted(&self, span: Range<usize>) -> Range<usize> {
+    /// Without the quotes, and without the blanks and the comment behind it, which the parser's span may have.
+    fn bare(&self, span: Range<usize>, style: ScalarStyle) -> Range<usize> {
         let text = self.source.get(span.clone()).unwrap_or_default();
-        let text = text.trim_end();
-        let end = span.start + text.len();
-        let quoted = |quote| text.len() > 2 && text.starts_with(quote) && text.ends_with(quote);
-        match quoted('"') || quoted('\'') {
-            true => span.start + 1..end - 1,
-            false => span.start..end,
+        let inner = match style {
+            ScalarStyle::SingleQuoted => closing(text, '\''),
+            ScalarStyle::DoubleQuoted => closing(text, '"'),
+            _ => None,
+        };
+        match inner {
+            // Of an empty one the quotes are all that can be underlined.
+            Some(1) => span.start..span.start + 2,
+            Some(end) => span.start + 1..span.start + end,
+            None => {
+                let text = match style {
+                    ScalarStyle::Plain => uncommented(text),
+                    _ => text,
+                };
+                span.start..span.start + text.trim_end().len()
+            }
         }
     }
+}
+
+/// Where the quote stands that ends a text which begins with one.
+fn closing(text: &str, quote: char) -> Option<usize> {
+    let mut characters = text.char_indices().peekable();
+    characters.next_if(|(_, first)| *first == quote)?;
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' if quote == '"' => {
+                characters.next();
+            }
+            // Two of them stand for one.
+            '\'' if quote == '\'' && characters.next_if(|(_, next)| *next == quote).is_some() => {}
+            _ if character == quote => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A plain scalar without the comment behind it, which begins with a `#` behind a blank.
+fn uncommented(text: &str) -> &str {
+    let mut signs = text.match_indices('#').map(|(at, _)| at);
+    let comment = signs.find_map(|at| {
+        let before = text.get(..at)?;
+        before.ends_with(char::is_whitespace).then_some(before)
+    });
+    comment.unwrap_or(text)
 }
 
 /// Bytes of the scalar below the keys of `path`, or of the last key that is found.
@@ -426,6 +464,32 @@ mod tests {
         ] {
             assert_eq!(value(path), expected, "{path:?}");
         }
+    }
+
+    #[test]
+    fn comments_behind_values_are_no_part_of_them() {
+        let source = "services:\n  a:\n    ports:\n      - \"8000:8000\"  # 公開ポート\n      - '81:81' # \"見て\"\n      - 82:82  # it's\n\
+            \x20   x: \"a \\\" #b\"   # 日本語\n    y: 'it''s #1' # 'no'\n    z: a#b # c#d\n    e: \"\" # 空\n    f: 値 # 値\n    g: |  # why\n      a # b\n";
+        let positions = Positions::of(source);
+        for (path, expected) in [
+            (&["ports", "0"][..], "8000:8000"),
+            (&["ports", "1"], "81:81"),
+            (&["ports", "2"], "82:82"),
+            (&["x"], "a \\\" #b"),
+            (&["y"], "it''s #1"),
+            (&["z"], "a#b"),
+            (&["e"], "\"\""),
+            (&["f"], "値"),
+        ] {
+            let whole: Vec<&str> = ["services", "a"].iter().chain(path).copied().collect();
+            assert_eq!(&source[positions.find(&whole).value], expected, "{path:?}");
+        }
+        let block = positions.find(&["services", "a", "g"]).value;
+        assert!(source[block].ends_with("a # b"));
+        assert_eq!(
+            source.find("8000"),
+            Some(positions.find(&["services", "a", "ports", "0"]).value.start)
+        );
     }
 
     #[test]
