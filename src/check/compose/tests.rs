@@ -408,6 +408,29 @@ fn merged_files_are_judged_and_the_written_place_is_shown() {
 }
 
 #[test]
+fn circles_of_extends_are_told() {
+    let with = |a: &str, b: &str| {
+        let compose =
+            format!("services:\n  a: {{image: 'x:1', extends: {a}}}\n  b: {{image: 'x:1'{b}}}\n");
+        let found = one(&compose);
+        found.first().map(|one| one.to_owned()).unwrap_or_default()
+    };
+    assert_eq!(
+        with("{service: b}", ", extends: {service: a}"),
+        "syntax a.yml:3:40: service b extends a, which extends b in the end"
+    );
+    assert_eq!(with("a", ""), "syntax a.yml:2:30: service a extends itself");
+    assert_eq!(
+        with(
+            "{file: a.yml, service: b}",
+            ", extends: {file: ./a.yml, service: a}"
+        ),
+        "syntax a.yml:3:55: service b extends a, which extends b in the end"
+    );
+    assert_eq!(with("{service: b}", ""), "");
+}
+
+#[test]
 fn variables_say_where_they_were_looked_for() {
     let compose = "services:\n  a:\n    image: x:1\n    environment: {A: $A, B: '${B:-b}', C: \"x ${C:?needed}\", D: '$$E'}\n";
     let unset = |files: &[(&str, &str)]| {

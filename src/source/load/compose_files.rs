@@ -7,9 +7,9 @@ use serde_yaml::Value;
 
 use super::stacks::{Origin, Reader};
 use super::units::folder_of;
-use super::{Loader, Wrong, text};
+use super::{Loader, Wrong, text, with_help};
 use crate::model::File;
-use crate::source::compose::{Document, Environment, Variables, interpolate, merge, types};
+use crate::source::compose::{Document, Environment, Variables, interpolate, locate, merge, types};
 use crate::source::error::Result;
 use crate::source::unit::commands::{ComposeCall, Role, normal};
 
@@ -145,20 +145,20 @@ impl Loader<'_, '_> {
                 continue;
             };
             let place = (document, path, name.as_str());
-            let (resolved, found) = self.service(reader, place, environment, 0)?;
+            let (resolved, found) = self.service(reader, place, environment, &[])?;
             *service = resolved;
             origins.insert(name, found);
         }
         Ok((value, origins))
     }
 
-    /// A service of a file, laid over the one that it extends.
+    /// A service of a file, laid over the one that it extends. `way` leads to it: services that extend each other.
     fn service(
         &mut self,
         reader: &mut Reader,
         (document, path, name): (&Document, &Path, &str),
         environment: &Environment,
-        depth: usize,
+        way: &[Origin],
     ) -> Result<(Value, Vec<Origin>)> {
         let own = document.value.get("services").and_then(|all| all.get(name));
         let own = own.cloned().unwrap_or_default();
@@ -168,9 +168,10 @@ impl Loader<'_, '_> {
         let Some(wanted) = wanted.or_else(|| types::text(&extends)) else {
             return Ok((own, origins));
         };
-        if depth >= MAX_EXTENDS {
+        if way.len() >= MAX_EXTENDS {
             return Ok((own, origins));
         }
+        let way = [way, &origins].concat();
         let file = extends.get("file").and_then(types::text);
         let other = file.and_then(|file| normal(&folder_of(path).join(file)));
         let (mut base, found) = match other {
@@ -178,20 +179,44 @@ impl Loader<'_, '_> {
                 let Some(found) = self.document(reader, &other, environment)? else {
                     return Ok((own, origins));
                 };
+                refuse_circle(document, &way, (&found.path, &wanted))?;
                 let place = (&found, other.as_path(), wanted.as_str());
-                let (mut base, origins) = self.service(reader, place, environment, depth + 1)?;
+                let (mut base, origins) = self.service(reader, place, environment, &way)?;
                 anchor_env_files(&mut base, &folder_of(&other));
                 (base, origins)
             }
             None => {
+                refuse_circle(document, &way, (&document.path, &wanted))?;
                 let place = (document, path, wanted.as_str());
-                self.service(reader, place, environment, depth + 1)?
+                self.service(reader, place, environment, &way)?
             }
         };
         merge::service(&mut base, own);
         origins.extend(found);
         Ok((base, origins))
     }
+}
+
+/// A service that extends itself, by way of others or not: compose refuses it. The last of `way` is the one of
+/// `document` that extends `wanted`.
+fn refuse_circle(document: &Document, way: &[Origin], wanted: (&Path, &str)) -> Result<()> {
+    let (file, wanted) = wanted;
+    let is = |(path, service): &Origin| path == file && service == wanted;
+    let Some(((_, name), _)) = way.split_last().filter(|_| way.iter().any(is)) else {
+        return Ok(());
+    };
+    let span = locate(
+        &document.source,
+        &["services", name, "extends"],
+        Some(wanted),
+    );
+    let message = match name == wanted {
+        true => format!("service {name} extends itself"),
+        false => format!("service {name} extends {wanted}, which extends {name} in the end"),
+    };
+    let complaint = document.complain(span, message, "compose refuses a circle");
+    let help = "take what both need into a third service that extends none of them";
+    Err(with_help(complaint, Some(help.to_owned())))
 }
 
 /// Env files of an extended service are relative to the file in which it is written.
