@@ -45,6 +45,10 @@ impl Document {
             value: Value::Null,
             unset: BTreeSet::new(),
         };
+        if let Some(span) = locate::too_deep(source) {
+            let message = "this is nested more than 200 levels deep";
+            return Err(document.complain(span, message, "no compose file needs that"));
+        }
         let mut value: Value =
             serde_yaml::from_str(source).map_err(|error| document.syntax(&error))?;
         value
