@@ -78,7 +78,7 @@ fn render(title: Title<'_>, place: Option<&Diagnostic>, help: Option<&str>) -> S
 /// The marked lines as they may be shown: no secrets, and nothing that a terminal would do. Only those lines are
 /// looked at, however long the file is.
 fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<'static>> {
-    let (lines, span) = lines_of(place);
+    let (number, lines, span) = lines_of(place);
     let shown: Vec<Cow<'_, str>> = lines
         .split('\n')
         .map(|line| mask(line.trim_end_matches('\r')))
@@ -109,15 +109,17 @@ fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<
         false => annotation.label(label),
     };
     Snippet::source(source)
-        .line_start(place.position().0)
+        .line_start(number)
         .path(clean(&place.path.to_string_lossy()).into_owned())
         .annotation(annotation)
 }
 
-/// The whole lines in which a place lies, and its bytes within them.
-fn lines_of(place: &Diagnostic) -> (&str, Range<usize>) {
+/// The whole lines in which a place lies with the number of the first, and its bytes within them. What is missing at the
+/// end of a file is missing behind its last line.
+fn lines_of(place: &Diagnostic) -> (usize, &str, Range<usize>) {
     let text = place.source.as_str();
-    let start = text.floor_char_boundary(place.span.start);
+    let content = text.trim_end_matches(['\n', '\r']).len();
+    let start = text.floor_char_boundary(place.span.start).min(content);
     let end = text.floor_char_boundary(place.span.end.max(start));
     let first = text[..start].rfind('\n').map_or(0, |at| at + 1);
     // A span that ends with its line has the line's end in it.
@@ -125,7 +127,8 @@ fn lines_of(place: &Diagnostic) -> (&str, Range<usize>) {
     let last = text[inside..]
         .find('\n')
         .map_or(text.len(), |at| inside + at);
-    (&text[first..last], start - first..inside - first)
+    let number = text[..first].matches('\n').count() + 1;
+    (number, &text[first..last], start - first..inside - first)
 }
 
 #[cfg(test)]
