@@ -1,10 +1,12 @@
 //! Where in a YAML file a key or a value stands. Parsed values have no positions, so a second parser is asked for
 //! its events, and only about files that somebody complains about.
 
-use std::collections::BTreeMap;
+mod depth;
+mod reader;
+
 use std::ops::Range;
 
-use saphyr_parser::{Event, Parser, ScalarStyle};
+pub use depth::too_deep;
 
 /// The nodes of a YAML file with their bytes. What an alias or a merge key brings in stands where it is written.
 #[derive(Clone, Debug, Default)]
@@ -38,32 +40,10 @@ pub struct Place {
     pub value: Range<usize>,
 }
 
-/// A collection whose end was not seen yet.
-struct Open {
-    node: usize,
-    /// The key whose value is still to come.
-    key: Option<usize>,
-}
-
 impl Positions {
     /// Reads a file, as far as it is YAML.
     pub fn of(source: &str) -> Self {
-        let mut reader = Reader {
-            source,
-            bytes: source.char_indices().map(|(at, _)| at).collect(),
-            open: Vec::new(),
-            anchors: BTreeMap::new(),
-            found: Self::default(),
-        };
-        for event in Parser::new_from_str(source) {
-            let Ok((event, span)) = event else { break };
-            // Compose reads the first document.
-            if matches!(event, Event::DocumentEnd) {
-                break;
-            }
-            reader.take(event, span);
-        }
-        reader.found
+        reader::read(source)
     }
 
     /// Where a path of keys, and of positions in lists, leads. An item of a list is also found by what it
@@ -249,189 +229,6 @@ impl Positions {
     }
 }
 
-struct Reader<'a> {
-    source: &'a str,
-    /// Where each character begins: the parser counts characters.
-    bytes: Vec<usize>,
-    open: Vec<Open>,
-    anchors: BTreeMap<usize, usize>,
-    found: Positions,
-}
-
-impl Reader<'_> {
-    fn take(&mut self, event: Event, span: saphyr_parser::Span) {
-        let span = self.byte(span.start.index())..self.byte(span.end.index());
-        match event {
-            Event::Scalar(text, style, anchor, _) => {
-                let span = self.bare(span, style);
-                self.node(span, Kind::Scalar(text.into_owned()), anchor);
-            }
-            Event::Alias(anchor) => {
-                if let Some(node) = self.anchors.get(&anchor).copied() {
-                    self.attach(node);
-                }
-            }
-            Event::SequenceStart(anchor, _) => {
-                let node = self.node(span, Kind::Sequence(Vec::new()), anchor);
-                self.open.push(Open { node, key: None });
-            }
-            Event::MappingStart(anchor, _) => {
-                let node = self.node(span, Kind::Mapping(Vec::new()), anchor);
-                self.open.push(Open { node, key: None });
-            }
-            Event::SequenceEnd | Event::MappingEnd => {
-                self.open.pop();
-            }
-            _ => {}
-        }
-    }
-
-    fn byte(&self, character: usize) -> usize {
-        self.bytes
-            .get(character)
-            .copied()
-            .unwrap_or(self.source.len())
-    }
-
-    fn node(&mut self, span: Range<usize>, kind: Kind, anchor: usize) -> usize {
-        let node = self.found.nodes.len();
-        self.found.nodes.push(Node { span, kind });
-        if anchor != 0 {
-            self.anchors.insert(anchor, node);
-        }
-        self.attach(node);
-        node
-    }
-
-    /// Puts a node where the innermost open collection expects one.
-    fn attach(&mut self, node: usize) {
-        let Some(open) = self.open.last_mut() else {
-            return;
-        };
-        let twice = match self
-            .found
-            .nodes
-            .get_mut(open.node)
-            .map(|node| &mut node.kind)
-        {
-            Some(Kind::Sequence(items)) => {
-                items.push(node);
-                None
-            }
-            Some(Kind::Mapping(entries)) => match open.key.take() {
-                Some(key) => {
-                    entries.push((key, node));
-                    None
-                }
-                None => {
-                    open.key = Some(node);
-                    Some(entries.iter().map(|entry| entry.0).collect::<Vec<_>>())
-                }
-            },
-            _ => None,
-        };
-        let Some(name) = self.found.text(node).filter(|_| twice.is_some()) else {
-            return;
-        };
-        let known = twice.unwrap_or_default();
-        if known.iter().any(|key| self.found.text(*key) == Some(name))
-            && let Some(found) = self.found.nodes.get(node)
-        {
-            let entry = (name.to_owned(), found.span.clone());
-            self.found.twice.push(entry);
-        }
-    }
-
-    /// Without the quotes, and without the blanks and the comment behind it, which the parser's span may have.
-    fn bare(&self, span: Range<usize>, style: ScalarStyle) -> Range<usize> {
-        let text = self.source.get(span.clone()).unwrap_or_default();
-        let inner = match style {
-            ScalarStyle::SingleQuoted => closing(text, '\''),
-            ScalarStyle::DoubleQuoted => closing(text, '"'),
-            _ => None,
-        };
-        match inner {
-            // Of an empty one the quotes are all that can be underlined.
-            Some(1) => span.start..span.start + 2,
-            Some(end) => span.start + 1..span.start + end,
-            None => {
-                let text = match style {
-                    ScalarStyle::Plain => uncommented(text),
-                    _ => text,
-                };
-                span.start..span.start + text.trim_end().len()
-            }
-        }
-    }
-}
-
-/// Where the quote stands that ends a text which begins with one.
-fn closing(text: &str, quote: char) -> Option<usize> {
-    let mut characters = text.char_indices().peekable();
-    characters.next_if(|(_, first)| *first == quote)?;
-    while let Some((at, character)) = characters.next() {
-        match character {
-            '\\' if quote == '"' => {
-                characters.next();
-            }
-            // Two of them stand for one.
-            '\'' if quote == '\'' && characters.next_if(|(_, next)| *next == quote).is_some() => {}
-            _ if character == quote => return Some(at),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// A plain scalar without the comment behind it, which begins with a `#` behind a blank.
-fn uncommented(text: &str) -> &str {
-    let mut signs = text.match_indices('#').map(|(at, _)| at);
-    let comment = signs.find_map(|at| {
-        let before = text.get(..at)?;
-        before.ends_with(char::is_whitespace).then_some(before)
-    });
-    comment.unwrap_or(text)
-}
-
-/// Lists and maps in each other that a file may have: compose files need ten.
-const DEEPEST: usize = 200;
-
-/// Where a file is nested too deeply. The YAML parser takes time for brackets with the square of their depth, so
-/// this is asked before it is.
-pub fn too_deep(source: &str) -> Option<Range<usize>> {
-    let mut open = 0_usize;
-    let may_be = source.bytes().any(|byte| {
-        match byte {
-            b'[' | b'{' => open += 1,
-            b']' | b'}' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        open > DEEPEST
-    });
-    // Brackets in texts and comments nest nothing.
-    let mut depth = 0_usize;
-    for event in Parser::new_from_str(source).take_while(|_| may_be) {
-        let at = match event {
-            Ok((event, span)) => {
-                match event {
-                    Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
-                    Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
-                    _ => {}
-                }
-                (depth > DEEPEST).then(|| span.start.index())
-            }
-            // It looks ahead, and counts brackets to 255 itself.
-            Err(error) if error.info().contains("recursion limit") => Some(error.marker().index()),
-            Err(_) => return None,
-        };
-        if let Some(at) = at {
-            let (at, found) = source.char_indices().nth(at)?;
-            return Some(at..at + found.len_utf8());
-        }
-    }
-    None
-}
-
 /// Bytes of the scalar below the keys of `path`, or of the last key that is found.
 pub fn locate(source: &str, path: &[&str], scalar: Option<&str>) -> Range<usize> {
     let positions = Positions::of(source);
@@ -503,63 +300,6 @@ mod tests {
         ] {
             assert_eq!(value(path), expected, "{path:?}");
         }
-    }
-
-    #[test]
-    fn comments_behind_values_are_no_part_of_them() {
-        let source = "services:\n  a:\n    ports:\n      - \"8000:8000\"  # 公開ポート\n      - '81:81' # \"見て\"\n      - 82:82  # it's\n\
-            \x20   x: \"a \\\" #b\"   # 日本語\n    y: 'it''s #1' # 'no'\n    z: a#b # c#d\n    e: \"\" # 空\n    f: 値 # 値\n    g: |  # why\n      a # b\n";
-        let positions = Positions::of(source);
-        for (path, expected) in [
-            (&["ports", "0"][..], "8000:8000"),
-            (&["ports", "1"], "81:81"),
-            (&["ports", "2"], "82:82"),
-            (&["x"], "a \\\" #b"),
-            (&["y"], "it''s #1"),
-            (&["z"], "a#b"),
-            (&["e"], "\"\""),
-            (&["f"], "値"),
-        ] {
-            let whole: Vec<&str> = ["services", "a"].iter().chain(path).copied().collect();
-            assert_eq!(&source[positions.find(&whole).value], expected, "{path:?}");
-        }
-        let block = positions.find(&["services", "a", "g"]).value;
-        assert!(source[block].ends_with("a # b"));
-        assert_eq!(
-            source.find("8000"),
-            Some(positions.find(&["services", "a", "ports", "0"]).value.start)
-        );
-    }
-
-    #[test]
-    fn what_is_nested_too_deeply_is_told_at_once() {
-        let begun = std::time::Instant::now();
-        for (open, close) in [("[", ""), ("{a: ", ""), ("[", "]"), ("[\n", "")] {
-            let source = format!(
-                "# 日本語\n{}{}",
-                open.repeat(100_000),
-                close.repeat(100_000)
-            );
-            let span = too_deep(&source).unwrap();
-            assert!(["[", "{"].contains(&&source[span]), "{open}");
-        }
-        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
-        let brackets = "[".repeat(300);
-        for fine in [
-            format!("a: \"{brackets}\"\n"),
-            format!("# {brackets}\na: 1\n"),
-            format!("a: {}{}\n", "[".repeat(150), "]".repeat(150)),
-            "a: [1]\n".repeat(300),
-        ] {
-            assert_eq!(too_deep(&fine), None, "{fine}");
-        }
-    }
-
-    #[test]
-    fn the_second_of_a_key_is_found() {
-        let positions = Positions::of("a:\n  x: 1\nb:\n  x: 2\n  x: 3\n");
-        assert_eq!(positions.second("x"), Some(22..23));
-        assert_eq!(positions.second("a"), None);
     }
 
     proptest::proptest! {
