@@ -1,0 +1,294 @@
+//! The files that nginx reads, with their includes resolved.
+
+mod include;
+#[cfg(test)]
+mod tests;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use include::{below_etc, fits, is_pattern};
+pub use include::{file_name, loads};
+
+use crate::model::Desired;
+use crate::source::nginx::Directive;
+
+/// Files that packages and certbot bring along, which say nothing that a route or a rule asks for.
+const HARMLESS: [&str; 7] = [
+    "mime.types",
+    "fastcgi_params",
+    "fastcgi.conf",
+    "uwsgi_params",
+    "scgi_params",
+    "options-ssl-nginx.conf",
+    "snakeoil.conf",
+];
+/// Files that include files that include files: deeper than anybody writes.
+const MAX_DEPTH: usize = 8;
+/// Directives that includes may bring in together: bounds files that include each other many times.
+const MAX_DIRECTIVES: usize = 1_000_000;
+/// Where the enabled sites are linked.
+const SITES: &str = "nginx/sites-enabled";
+
+/// A directive, and the file of the checkout in which it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The file's path in the checkout.
+    pub path: &'a Path,
+    /// The directive.
+    pub directive: &'a Directive,
+}
+
+impl PartialEq for Place<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.directive, other.directive)
+    }
+}
+
+impl Eq for Place<'_> {}
+
+impl<'a> Place<'a> {
+    pub(super) fn name(&self) -> &'a str {
+        &self.directive.name
+    }
+
+    /// The words behind its name.
+    pub(super) fn words(&self) -> impl DoubleEndedIterator<Item = &'a str> + use<'a> {
+        self.directive.args.iter().map(|word| word.text.as_str())
+    }
+
+    pub(super) fn word(&self, index: usize) -> &'a str {
+        self.directive.args.get(index).map_or("", |word| &word.text)
+    }
+
+    /// Its block, as it is written.
+    fn inside(self) -> Text<'a> {
+        Text {
+            path: self.path,
+            directives: self.directive.block.as_deref().unwrap_or_default(),
+        }
+    }
+
+    /// Its first words, as they would be written.
+    pub fn text(&self) -> String {
+        let words: Vec<&str> = std::iter::once(self.name()).chain(self.words()).collect();
+        let text = words.join(" ");
+        match text.strip_suffix(" )") {
+            Some(inside) if self.name() == "if" => format!("{inside})"),
+            _ => text,
+        }
+    }
+}
+
+/// A directive with the file in which it stands, and its block with includes resolved.
+#[derive(Clone, Debug)]
+pub struct Node<'a> {
+    /// The directive; its own block holds includes as they are written.
+    pub directive: &'a Directive,
+    /// The file's path in the checkout.
+    pub path: &'a Path,
+    /// Its block. An `include` stays where what it brings is not all known: a file that is not
+    /// here, and a pattern, which may fit others too.
+    pub block: Option<Vec<Node<'a>>>,
+}
+
+impl Node<'_> {
+    /// The directive's name.
+    pub fn name(&self) -> &str {
+        &self.directive.name
+    }
+
+    /// Its first argument, or nothing.
+    pub fn first(&self) -> &str {
+        self.directive
+            .args
+            .first()
+            .map_or("", |word| word.text.as_str())
+    }
+
+    /// What stands in its block.
+    pub fn inside(&self) -> &[Self] {
+        self.block.as_deref().unwrap_or_default()
+    }
+}
+
+/// A parsed file.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<'a> {
+    /// Its path in the checkout.
+    pub path: &'a Path,
+    /// What it says.
+    pub directives: &'a [Directive],
+}
+
+/// The files of a desired state that nginx reads.
+#[derive(Clone, Debug)]
+pub struct Files<'a> {
+    /// Enabled sites by name.
+    pub sites: BTreeMap<&'a str, Text<'a>>,
+    /// Files by their path below /etc.
+    pub etc: BTreeMap<&'a Path, Text<'a>>,
+    /// How many directives includes may still bring in.
+    left: Cell<usize>,
+}
+
+impl<'a> Files<'a> {
+    /// Enabled sites by name, and other files by their path below /etc.
+    pub fn new(sites: BTreeMap<&'a str, Text<'a>>, etc: BTreeMap<&'a Path, Text<'a>>) -> Self {
+        Self {
+            sites,
+            etc,
+            left: Cell::new(MAX_DIRECTIVES),
+        }
+    }
+
+    /// Those of a desired state: sites by name and files by their path below /etc, parsed.
+    pub fn of(
+        desired: &'a Desired,
+        sites: &'a BTreeMap<String, Vec<Directive>>,
+        etc: &'a BTreeMap<PathBuf, Vec<Directive>>,
+    ) -> Self {
+        let enabled = desired.sites.iter().filter(|(_, site)| site.enabled);
+        let sites = enabled.filter_map(|(name, site)| {
+            let directives = sites.get(name)?;
+            let path = site.file.source.as_path();
+            Some((name.as_str(), Text { path, directives }))
+        });
+        let etc = desired.etc.iter().filter_map(|(path, entry)| {
+            let directives = etc.get(path)?;
+            let source = entry.file.source.as_path();
+            Some((
+                path.as_path(),
+                Text {
+                    path: source,
+                    directives,
+                },
+            ))
+        });
+        Self::new(sites.collect(), etc.collect())
+    }
+
+    /// The files of an include, as far as they are here.
+    fn included(&self, pattern: &str) -> Vec<Text<'a>> {
+        let Some(path) = below_etc(pattern) else {
+            return Vec::new();
+        };
+        let site = path.strip_prefix(SITES).ok();
+        if !is_pattern(pattern) {
+            let site = site.and_then(|name| self.sites.get(name.to_str()?));
+            return site
+                .or_else(|| self.etc.get(&*path))
+                .copied()
+                .into_iter()
+                .collect();
+        }
+        let enabled = site.map(fits);
+        let sites = self.sites.iter().filter(|(name, _)| {
+            let enabled = enabled.as_ref();
+            enabled.is_some_and(|fits| fits(Path::new(name)))
+        });
+        let sites = sites.map(|(_, text)| *text);
+        let fits = fits(&path);
+        let etc = self.etc.iter().filter(|(name, _)| fits(name));
+        sites.chain(etc.map(|(_, text)| *text)).collect()
+    }
+
+    /// A block with its includes resolved; those that are not here are left in it.
+    pub(super) fn block(&self, text: Text<'a>) -> Vec<Place<'a>> {
+        let mut out = Vec::new();
+        self.expand(text, &mut vec![text.path], &mut |place, brought, _| {
+            if !brought {
+                out.push(place);
+            }
+        });
+        out
+    }
+
+    /// The same, with the blocks in it.
+    fn nodes(&self, text: Text<'a>, within: &mut Vec<&'a Path>) -> Vec<Node<'a>> {
+        let mut out = Vec::with_capacity(text.directives.len());
+        self.expand(text, within, &mut |place, _, within| {
+            let Place { path, directive } = place;
+            let block = directive.block.as_deref();
+            let block = block.map(|directives| self.nodes(Text { path, directives }, within));
+            out.push(Node {
+                directive,
+                path,
+                block,
+            });
+        });
+        out
+    }
+
+    /// Shows `each` directive to a function, those of included files in place of the include. It
+    /// learns whether the directive is an include of a pattern that brought in all that is here.
+    fn expand(
+        &self,
+        text: Text<'a>,
+        within: &mut Vec<&'a Path>,
+        each: &mut dyn FnMut(Place<'a>, bool, &mut Vec<&'a Path>),
+    ) {
+        for directive in text.directives {
+            let place = Place {
+                path: text.path,
+                directive,
+            };
+            if place.name() != "include" {
+                each(place, false, within);
+                continue;
+            }
+            let pattern = place.word(0);
+            let found = self.included(pattern);
+            let mut brought = !found.is_empty();
+            for text in found {
+                let left = self.left.get().checked_sub(text.directives.len() + 1);
+                match left.filter(|_| within.len() <= MAX_DEPTH && !within.contains(&text.path)) {
+                    Some(left) => {
+                        self.left.set(left);
+                        within.push(text.path);
+                        self.expand(text, within, each);
+                        within.pop();
+                    }
+                    None => brought = false,
+                }
+            }
+            if is_pattern(pattern) || !(brought || HARMLESS.contains(&file_name(pattern))) {
+                each(place, brought, within);
+            }
+        }
+    }
+
+    /// What makes up the `http` block: that of nginx.conf if it is here, else what Debian's includes.
+    fn http_texts(&self) -> Vec<Text<'a>> {
+        if let Some(main) = self.etc.get(Path::new("nginx/nginx.conf")) {
+            let main = self.block(*main).into_iter();
+            return main
+                .filter(|place| place.name() == "http")
+                .map(Place::inside)
+                .collect();
+        }
+        let mut texts = self.included("conf.d/*.conf");
+        texts.extend(self.sites.values());
+        texts
+    }
+
+    /// What stands in the `http` block.
+    pub(super) fn http(&self) -> Vec<Place<'a>> {
+        let texts = self.http_texts().into_iter();
+        texts.flat_map(|text| self.block(text)).collect()
+    }
+
+    /// What stands in the `http` block, with all blocks in it.
+    pub fn http_nodes(&self) -> Vec<Node<'a>> {
+        let texts = self.http_texts().into_iter();
+        texts
+            .flat_map(|text| self.nodes(text, &mut vec![text.path]))
+            .collect()
+    }
+
+    /// What stands in a directive's block.
+    pub(super) fn inside(&self, place: Place<'a>) -> Vec<Place<'a>> {
+        self.block(place.inside())
+    }
+}
