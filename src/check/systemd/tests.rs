@@ -1,6 +1,7 @@
 //! What the rules find in units as people write them, and what they leave alone.
 
 mod dependencies;
+mod files;
 mod whole;
 
 use crate::check::tests::checked;
