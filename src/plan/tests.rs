@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::assume::carried_out;
-use super::{Gates, Inputs, inventory, nginx_hash, plan, systemd_hash, unit_hash};
+use super::{Gates, Inputs, plan};
 use crate::model::*;
 
 fn file(source: &str, text: &str) -> File {
@@ -70,63 +70,7 @@ fn planned(desired: &Desired, observed: &Observed, recorded: &Recorded) -> Plan 
 
 /// What a successful run leaves on record.
 fn record(desired: &Desired, observed: &Observed, recorded: &Recorded) -> Recorded {
-    let inventory = inventory(Inputs {
-        desired,
-        observed,
-        recorded,
-        only: &[],
-        checkouts: &[],
-        allow_empty: true,
-        gates: Gates::Touched,
-        now: Timestamp::UNIX_EPOCH,
-    });
-    let units = desired.units.iter().map(|(name, unit)| {
-        (
-            name.clone(),
-            LoadedUnit {
-                hash: unit_hash(desired, observed, unit),
-                invocation: observed
-                    .systemd
-                    .as_ref()
-                    .and_then(|systemd| systemd.units.get(name))
-                    .map(|state| state.invocation.clone())
-                    .unwrap_or_default(),
-            },
-        )
-    });
-    let run = RunRecord {
-        kind: RunKind::Apply,
-        number: Some(1),
-        back_to: None,
-        origin: Origin::default(),
-        began: None,
-        time: Timestamp::UNIX_EPOCH,
-        by: "test".into(),
-        unattended: false,
-        only: Vec::new(),
-        changes: Vec::new(),
-        gates: Vec::new(),
-        outcome: Outcome::Applied,
-        reason: None,
-    };
-    Recorded {
-        inventory,
-        loaded: Loaded {
-            systemd: Some(LoadedDaemon {
-                identity: "boot/1".into(),
-                hash: systemd_hash(desired),
-            }),
-            nginx: Some(LoadedDaemon {
-                identity: "1".into(),
-                hash: nginx_hash(desired),
-            }),
-            units: units.collect(),
-            switched: Some(Timestamp::UNIX_EPOCH),
-        },
-        pauses: BTreeMap::new(),
-        applied: Some((run, desired.clone())),
-        lost: None,
-    }
+    super::assume::record(desired, &Origin::default(), observed, recorded)
 }
 
 /// A host to which `desired` was applied.

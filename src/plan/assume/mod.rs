@@ -26,7 +26,7 @@ pub fn as_applied(desired: &Desired, origin: &Origin) -> (Observed, Recorded) {
     let first = plan(inputs(desired, &observed, &none));
     observed = carried_out(&first, &observed);
     add_containers(desired, &mut observed);
-    let recorded = record(desired, origin, &observed);
+    let recorded = record(desired, origin, &observed, &none);
     // Members are attached once they run.
     let second = plan(inputs(desired, &observed, &recorded));
     (carried_out(&second, &observed), recorded)
@@ -114,18 +114,26 @@ fn add_containers(desired: &Desired, observed: &mut Observed) {
         .collect();
 }
 
-/// What a run that succeeded leaves on record.
-fn record(desired: &Desired, origin: &Origin, observed: &Observed) -> Recorded {
-    let none = Recorded::default();
+/// What a run that succeeded leaves on record, on a host that is now as observed.
+pub(super) fn record(
+    desired: &Desired,
+    origin: &Origin,
+    observed: &Observed,
+    before: &Recorded,
+) -> Recorded {
+    let (systemd, nginx) = (observed.systemd.as_ref(), observed.nginx.as_ref());
     let units = desired.units.iter().map(|(name, unit)| {
         let hash = unit_hash(desired, observed, unit);
-        let invocation = String::new();
+        let state = systemd.and_then(|systemd| systemd.units.get(name));
+        let invocation = state.map(|state| state.invocation.clone());
+        let invocation = invocation.unwrap_or_default();
         (name.clone(), LoadedUnit { hash, invocation })
     });
-    let daemon = |hash| {
-        let identity = IDENTITY.to_owned();
-        Some(LoadedDaemon { identity, hash })
+    let daemon = |identity: &str, hash| {
+        let identity = identity.to_owned();
+        LoadedDaemon { identity, hash }
     };
+    let master = nginx.and_then(|nginx| nginx.master.as_deref());
     let run = RunRecord {
         kind: RunKind::Apply,
         number: None,
@@ -142,10 +150,10 @@ fn record(desired: &Desired, origin: &Origin, observed: &Observed) -> Recorded {
         reason: None,
     };
     Recorded {
-        inventory: inventory(inputs(desired, observed, &none)),
+        inventory: inventory(inputs(desired, observed, before)),
         loaded: Loaded {
-            systemd: daemon(systemd_hash(desired)),
-            nginx: daemon(nginx_hash(desired)),
+            systemd: systemd.map(|systemd| daemon(&systemd.identity, systemd_hash(desired))),
+            nginx: master.map(|master| daemon(master, nginx_hash(desired))),
             units: units.collect(),
             switched: Some(Timestamp::UNIX_EPOCH),
         },
