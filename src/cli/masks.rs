@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use regex_lite::Regex;
+use regex_lite::{Captures, Regex};
 
 const MASK: &str = "********";
 
@@ -63,15 +63,8 @@ pub(super) fn mask(line: &str) -> Cow<'_, str> {
     }
     if let Some(named) = &*NAMED {
         text = replace(text, |text| {
-            named
-                .replace_all(
-                    text,
-                    |found: &regex_lite::Captures<'_>| match is_reference(&found[2]) {
-                        true => found[0].to_owned(),
-                        false => format!("{}{MASK}", &found[1]),
-                    },
-                )
-                .into_owned()
+            let masked = |found: &Captures<'_>| masked_setting(text, found);
+            named.replace_all(text, masked).into_owned()
         });
     }
     if let Some(pem) = &*PEM {
@@ -94,6 +87,23 @@ pub(super) fn mask(line: &str) -> Cow<'_, str> {
         text = replace(text, |text| shaped.replace_all(text, MASK).into_owned());
     }
     text
+}
+
+/// What [`NAMED`] found, masked where it is a setting with a value.
+fn masked_setting(text: &str, found: &Captures<'_>) -> String {
+    let (name, value) = (&found[1], &found[2]);
+    if is_reference(value) {
+        return found[0].to_owned();
+    }
+    // A host may have such a name, and its port is no secret; what follows may hold some.
+    let before = found.get(0).and_then(|found| text.get(..found.start()));
+    let is_host = before.is_some_and(|before| before.ends_with("//")) && name.ends_with(':');
+    let port = value.find(|character: char| !character.is_ascii_digit());
+    let (port, rest) = value.split_at(port.unwrap_or(value.len()));
+    match is_host && !port.is_empty() && !rest.starts_with(|next: char| !"/ ;,)".contains(next)) {
+        true => format!("{name}{port}{}", mask(rest)),
+        false => format!("{name}{MASK}"),
+    }
 }
 
 fn is_reference(value: &str) -> bool {
@@ -157,6 +167,13 @@ mod tests {
                 "http://u:pa55word@localhost:8015/x",
                 "http://u:********@localhost:8015/x",
             ),
+            ("http://auth:pw@h/", "http://auth:********"),
+            ("http://token:1234@h/", "http://token:********"),
+            (
+                "http://auth:8080/ password: x",
+                "http://auth:8080/ password: ********",
+            ),
+            ("auth:8080", "auth:********"),
             ("key AKIAIOSFODNN7EXAMPLE end", "key ******** end"),
         ] {
             assert_eq!(mask(line), masked);
@@ -167,6 +184,9 @@ mod tests {
     fn the_rest_stays() {
         for line in [
             "proxy_pass http://localhost:8015/api/;",
+            "proxy_pass http://auth:8080;",
+            "http://api-token:8080/x",
+            "http://auth:8080",
             "      DB_PASSWORD: ${DB_PASSWORD}",
             "ExecStart=/usr/bin/docker-compose up",
             "# no secrets here",
