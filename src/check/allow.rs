@@ -64,7 +64,8 @@ pub fn settle<'a>(
             "there is no finding of {} here to allow",
             allowance.rule.name
         );
-        let place = complain(allowance.path, allowance.text, &allowance.span, message);
+        let (path, text, span) = (allowance.path, allowance.text, allowance.span.clone());
+        let place = Diagnostic::at(path, text, span, message, "");
         let help = "remove the comment, or move it to the line above the finding".to_owned();
         Finding::at(
             &ALLOWANCE_UNUSED,
@@ -112,7 +113,7 @@ fn read<'a>(
                     });
                 }
                 Err((message, help)) => {
-                    let place = complain(path, text, &span, message);
+                    let place = Diagnostic::at(path, text, span.clone(), message, "");
                     findings.push(Finding::at(
                         &ALLOWANCE_INVALID,
                         Diagnostic { help, ..place },
@@ -173,16 +174,5 @@ fn parse(text: &str) -> Result<&'static Rule, (String, Option<String>)> {
     match reason.trim().is_empty() {
         true => Err((format!("why {name} is allowed here is not said"), form())),
         false => Ok(rule),
-    }
-}
-
-fn complain(path: &Path, text: &str, span: &Range<usize>, message: String) -> Diagnostic {
-    Diagnostic {
-        path: path.into(),
-        source: text.into(),
-        span: span.clone(),
-        message,
-        expected: String::new(),
-        help: None,
     }
 }

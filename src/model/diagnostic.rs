@@ -21,6 +21,24 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// A complaint about some bytes of a file.
+    pub fn at(
+        path: impl Into<PathBuf>,
+        source: impl Into<String>,
+        span: Range<usize>,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self {
+            path: path.into(),
+            source: source.into(),
+            span,
+            message: message.into(),
+            expected: expected.into(),
+            help: None,
+        }
+    }
+
     /// A complaint about a whole line, counted from 1, without the blanks around it. A line that
     /// `source` does not have is taken for the last one.
     pub fn of_line(
@@ -38,14 +56,7 @@ impl Diagnostic {
             span = begin..begin + text.trim().len();
             start += text.len();
         }
-        Self {
-            path: path.into(),
-            source,
-            span,
-            message: message.into(),
-            expected: String::new(),
-            help: None,
-        }
+        Self::at(path, source, span, message, "")
     }
 
     /// The line in which the span begins, without its end.

@@ -227,14 +227,8 @@ impl<'a> View<'a> {
 }
 
 fn complaint(file: &Path, text: Option<&Text>, span: std::ops::Range<usize>) -> Diagnostic {
-    Diagnostic {
-        path: file.into(),
-        source: text.map(|text| text.shown.clone()).unwrap_or_default(),
-        span,
-        message: String::new(),
-        expected: String::new(),
-        help: None,
-    }
+    let shown = text.map_or("", |text| &text.shown);
+    Diagnostic::at(file, shown, span, "", "")
 }
 
 /// The same complaint with words.

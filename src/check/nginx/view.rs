@@ -63,12 +63,8 @@ impl<'a> View<'a> {
         help: impl Into<String>,
     ) -> Diagnostic {
         Diagnostic {
-            path: path.into(),
-            source: self.text(path),
-            span,
-            message: message.into(),
-            expected: expected.into(),
             help: Some(help.into()),
+            ..Diagnostic::at(path, self.text(path), span, message, expected)
         }
     }
 

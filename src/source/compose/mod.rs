@@ -96,14 +96,7 @@ impl Document {
         message: impl Into<String>,
         expected: impl Into<String>,
     ) -> Diagnostic {
-        Diagnostic {
-            path: self.path.clone(),
-            source: self.source.clone(),
-            span,
-            message: message.into(),
-            expected: expected.into(),
-            help: None,
-        }
+        Diagnostic::at(&self.path, &self.source, span, message, expected)
     }
 
     fn syntax(&self, error: &serde_yaml::Error) -> Diagnostic {

@@ -56,13 +56,8 @@ struct Open {
 
 /// Parses a configuration file.
 pub fn parse(path: &Path, source: &str) -> Result<Vec<Directive>, Diagnostic> {
-    let fail = |span: Range<usize>, message: &str, expected: &str| Diagnostic {
-        path: path.into(),
-        source: source.into(),
-        span,
-        message: message.into(),
-        expected: expected.into(),
-        help: None,
+    let fail = |span: Range<usize>, message: &str, expected: &str| {
+        Diagnostic::at(path, source, span, message, expected)
     };
     let mut lexer = Lexer::new(source);
     let mut words: Vec<Word> = Vec::new();

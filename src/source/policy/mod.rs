@@ -154,12 +154,8 @@ impl Place {
         help: Option<String>,
     ) -> Diagnostic {
         Diagnostic {
-            path: self.path.clone(),
-            source: self.source.clone(),
-            span,
-            message: message.into(),
-            expected: expected.into(),
             help,
+            ..Diagnostic::at(&self.path, &self.source, span, message, expected)
         }
     }
 }

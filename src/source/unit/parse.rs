@@ -74,14 +74,7 @@ impl Stray {
             Why::NoAssignment => ("this line is no assignment", "expected KEY=VALUE"),
             Why::NoKey => ("the assignment has no key", "expected KEY=VALUE"),
         };
-        Diagnostic {
-            path: path.into(),
-            source: source.into(),
-            span: self.span.clone(),
-            message: message.into(),
-            expected: expected.into(),
-            help: None,
-        }
+        Diagnostic::at(path, source, self.span.clone(), message, expected)
     }
 }
 

@@ -25,14 +25,7 @@ impl Source {
         message: impl Into<String>,
         expected: impl Into<String>,
     ) -> Diagnostic {
-        Diagnostic {
-            path: self.path.clone(),
-            source: self.text.clone(),
-            span,
-            message: message.into(),
-            expected: expected.into(),
-            help: None,
-        }
+        Diagnostic::at(&self.path, &self.text, span, message, expected)
     }
 }
 
