@@ -182,7 +182,7 @@ impl<'a> Routes<'a> {
     /// The service of a compose file that publishes a port.
     fn service(&self, file: &Path, port: u16) -> Option<(String, Option<String>)> {
         let source = &self.revision.desired.files.get(file)?.source;
-        let (_, compose) = self.revision.parsed.compose.get(source)?;
+        let compose = &self.revision.parsed.compose.get(source)?.compose;
         let mut services = compose.services.iter();
         let (name, service) = services.find(|(_, service)| service.host_ports().contains(&port))?;
         Some((name.clone(), service.container_name.clone()))

@@ -184,7 +184,7 @@ impl<'a> View<'a> {
     /// A compose file.
     pub fn document(&self, file: &Path) -> Option<&'a Document> {
         let compose = &self.subject.revision.parsed.compose;
-        compose.get(file).map(|(document, _)| document)
+        compose.get(file).map(AsRef::as_ref)
     }
 
     /// Where things stand in a compose file.
@@ -215,7 +215,7 @@ impl<'a> View<'a> {
 
     fn text(&self, file: &Path) -> Option<Rc<Text>> {
         let compose = &self.subject.revision.parsed.compose;
-        let (file, (document, _)) = compose.get_key_value(file)?;
+        let (file, document) = compose.get_key_value(file)?;
         let mut texts = self.texts.borrow_mut();
         let text = texts.entry(file.as_path()).or_insert_with(|| {
             let positions = Positions::of(&document.source);

@@ -33,8 +33,8 @@ impl<'v> Containers<'v> {
     pub fn of(view: &View<'v>) -> Self {
         let revision = view.subject.revision;
         let mut names = BTreeSet::new();
-        for (_, compose) in revision.parsed.compose.values() {
-            for (name, service) in &compose.services {
+        for document in revision.parsed.compose.values() {
+            for (name, service) in &document.compose.services {
                 names.insert(name.as_str());
                 names.extend(service.container_name.as_deref());
             }

@@ -193,7 +193,7 @@ fn external_networks(stack: &Stack, units: &Units) -> BTreeSet<String> {
         .iter()
         .filter_map(|path| revision.desired.files.get(path))
         .filter_map(|file| revision.parsed.compose.get(&file.source))
-        .map(|(_, compose)| compose)
+        .map(|document| &document.compose)
         .collect();
     let mut external: BTreeMap<&str, String> = BTreeMap::new();
     for compose in &composes {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::types::{self, is_external};
-use super::{Compose, Document, locate};
+use super::{Document, locate};
 use crate::model::{Diagnostic, Network, Subnet, Volume};
 
 /// What the infrastructure file defines.
@@ -19,7 +19,8 @@ pub struct Infra {
 }
 
 /// Reads the infrastructure file as the compose project `project`.
-pub fn read(document: &Document, compose: &Compose, project: &str) -> Result<Infra, Diagnostic> {
+pub fn read(document: &Document, project: &str) -> Result<Infra, Diagnostic> {
+    let compose = &document.compose;
     let mut infra = Infra::default();
     for (key, definition) in &compose.networks {
         let definition = definition.clone().unwrap_or_default();

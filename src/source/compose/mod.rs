@@ -12,7 +12,9 @@ pub mod types;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_yaml::Value;
 
 pub use interpolate::{Environment, Variables};
@@ -32,6 +34,10 @@ pub struct Document {
     pub source: String,
     /// What it says: anchors and merge keys applied, variables resolved.
     pub value: Value,
+    /// The same as compose understands it.
+    pub compose: Arc<Compose>,
+    /// What its variables were resolved with.
+    pub environment: Environment,
     /// Variables that have neither a value nor a default.
     pub unset: BTreeSet<String>,
 }
@@ -43,6 +49,8 @@ impl Document {
             path: path.into(),
             source: source.into(),
             value: Value::Null,
+            compose: Arc::default(),
+            environment: environment.clone(),
             unset: BTreeSet::new(),
         };
         if let Some(span) = locate::too_deep(source) {
@@ -63,7 +71,10 @@ impl Document {
         })?;
         match value {
             Value::Null => {}
-            Value::Mapping(_) => document.value = value,
+            Value::Mapping(_) => {
+                document.compose = Arc::new(document.understand(&value)?);
+                document.value = value;
+            }
             _ => {
                 return Err(document.complain(
                     0..0,
@@ -75,12 +86,8 @@ impl Document {
         Ok(document)
     }
 
-    /// The document as compose understands it.
-    pub fn compose(&self) -> Result<Compose, Diagnostic> {
-        if self.value.is_null() {
-            return Ok(Compose::default());
-        }
-        serde_yaml::from_value(self.value.clone()).map_err(|error| {
+    fn understand(&self, value: &Value) -> Result<Compose, Diagnostic> {
+        Compose::deserialize(value).map_err(|error| {
             // Only the text knows positions; merge keys do not change what type is wrong where.
             match serde_yaml::from_str::<Compose>(&self.source) {
                 Err(placed) if placed.location().is_some() => self.syntax(&placed),

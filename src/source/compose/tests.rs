@@ -7,8 +7,7 @@ fn document(source: &str) -> Result<Document, String> {
 
 fn networks(source: &str) -> Result<Vec<(String, Network)>, String> {
     let document = document(source)?;
-    let compose = document.compose().map_err(|error| error.to_string())?;
-    let infra = infra::read(&document, &compose, "proj").map_err(|error| error.to_string())?;
+    let infra = infra::read(&document, "proj").map_err(|error| error.to_string())?;
     Ok(infra.networks.into_iter().collect())
 }
 
@@ -119,22 +118,14 @@ fn syntax_errors_have_their_place() {
             "c.yml:3:12: the variable in \"${\" cannot be read",
         ),
     ] {
-        let error = document(source)
-            .and_then(|document| document.compose().map_err(|error| error.to_string()))
-            .err()
-            .unwrap_or_default();
+        let error = document(source).err().unwrap_or_default();
         assert!(
             error.starts_with(expected),
             "{source}: {error} / {expected}"
         );
     }
-    assert!(document("").unwrap().compose().unwrap().services.is_empty());
-    assert!(
-        document("services:\nnetworks:\n")
-            .unwrap()
-            .compose()
-            .is_ok()
-    );
+    assert!(document("").unwrap().compose.services.is_empty());
+    assert!(document("services:\nnetworks:\n").is_ok());
 }
 
 #[test]
@@ -143,8 +134,7 @@ fn services_are_read_in_all_forms() {
         "services:\n  a:\n    ports: [\"127.0.0.1:8015:80\", 3000, \"8001-8003:1-3/udp\", \"[::1]:9:9\", {published: \"70\", target: 7}]\n    env_file: [.env, {path: b.env}]\n    networks:\n      n: {ipv4_address: 10.0.0.1, aliases: [x]}\n      m:\n  b:\n    env_file: c.env\n    networks: [n]\n",
     )
     .unwrap()
-    .compose()
-    .unwrap();
+    .compose;
     let a = &compose.services["a"];
     assert_eq!(
         a.host_ports().into_iter().collect::<Vec<_>>(),

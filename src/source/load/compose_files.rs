@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_yaml::Value;
 
@@ -107,7 +108,7 @@ impl Loader<'_, '_> {
         reader: &mut Reader,
         path: &Path,
         environment: &Environment,
-    ) -> Result<Option<Document>> {
+    ) -> Result<Option<Arc<Document>>> {
         let file = match reader {
             Reader::Unit(name, unit) => self.named(name, unit, path, Role::Compose)?,
             Reader::Nobody => match self.in_checkout(path) {
@@ -118,29 +119,41 @@ impl Loader<'_, '_> {
         let Some(file) = file else {
             return Ok(None);
         };
+        let known = self.out.parsed.compose.get(&file.source);
+        let same = |known: &&Arc<Document>| {
+            *known.source.as_bytes() == *file.content && known.environment == *environment
+        };
+        // A unit's `pull`, `up` and `down` name the same files.
+        if let Some(known) = known.filter(same) {
+            return Ok(Some(known.clone()));
+        }
         let document = Document::parse(&file.source, &text(&file), environment)?;
-        let compose = document.compose()?;
-        self.out
-            .parsed
-            .compose
-            .insert(file.source.clone(), (document.clone(), compose));
+        let document = Arc::new(document);
+        let parsed = &mut self.out.parsed.compose;
+        parsed.insert(file.source, document.clone());
         Ok(Some(document))
     }
 
-    /// The document's value with `extends:` resolved, and where the parts of its services are written.
+    /// Where the parts of a document's services are written, and its value with `extends:` resolved where it has any.
     pub(super) fn extended(
         &mut self,
         reader: &mut Reader,
         document: &Document,
         path: &Path,
         environment: &Environment,
-    ) -> Result<(Value, Origins)> {
+    ) -> Result<(Origins, Option<Value>)> {
+        let services = document.value.get("services").and_then(Value::as_mapping);
+        let mut services = services.into_iter().flatten();
+        if !services.any(|(_, service)| service.get("extends").is_some()) {
+            let names = document.compose.services.keys();
+            let own = |name: &String| vec![(document.path.clone(), name.clone())];
+            let origins = names.map(|name| (name.clone(), own(name)));
+            return Ok((origins.collect(), None));
+        }
         let mut value = document.value.clone();
         let mut origins = Origins::new();
-        let Some(services) = value.get_mut("services").and_then(Value::as_mapping_mut) else {
-            return Ok((value, origins));
-        };
-        for (name, service) in services.iter_mut() {
+        let services = value.get_mut("services").and_then(Value::as_mapping_mut);
+        for (name, service) in services.into_iter().flatten() {
             let Some(name) = types::text(name) else {
                 continue;
             };
@@ -149,7 +162,7 @@ impl Loader<'_, '_> {
             *service = resolved;
             origins.insert(name, found);
         }
-        Ok((value, origins))
+        Ok((origins, Some(value)))
     }
 
     /// A service of a file, laid over the one that it extends. `way` leads to it: services that extend each other.
@@ -180,7 +193,7 @@ impl Loader<'_, '_> {
                     return Ok((own, origins));
                 };
                 refuse_circle(document, &way, (&found.path, &wanted))?;
-                let place = (&found, other.as_path(), wanted.as_str());
+                let place = (&*found, other.as_path(), wanted.as_str());
                 let (mut base, origins) = self.service(reader, place, environment, &way)?;
                 anchor_env_files(&mut base, &folder_of(&other));
                 (base, origins)

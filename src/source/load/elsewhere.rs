@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::stacks::{DEFAULT_FILES, OVERRIDES, Reader, stack_of};
 use super::{Inputs, Loaded, Loader, ParsedStack, Places, Wrong};
 use crate::model::{Desired, Diagnostic, File, Stack};
 use crate::source::Revision;
-use crate::source::compose::{Compose, Document, Variables};
+use crate::source::compose::{Document, Variables};
 use crate::source::error::SourceError;
 use crate::source::tree::{FolderTree, Node, Tree};
 use crate::source::unit::Name;
@@ -25,7 +26,7 @@ pub struct Elsewhere {
     /// Files that could not be read, and why.
     pub notes: Vec<String>,
     parsed: Vec<ParsedStack>,
-    compose: BTreeMap<PathBuf, (Document, Compose)>,
+    compose: BTreeMap<PathBuf, Arc<Document>>,
 }
 
 impl Revision {

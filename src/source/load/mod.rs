@@ -12,12 +12,13 @@ mod units;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use elsewhere::Elsewhere;
 pub use inputs::{Inputs, is_env_file};
 pub use stacks::{DEFAULT_FILES, ParsedStack};
 
-use super::compose::{Compose, Document};
+use super::compose::Document;
 use super::error::{Result, SourceError};
 use super::nginx::{self, Directive};
 use super::policy::{self, Policy};
@@ -54,7 +55,7 @@ pub struct Parsed {
     /// Units by name, drop-ins included.
     pub units: BTreeMap<String, Settings>,
     /// Compose files by their path in the checkout.
-    pub compose: BTreeMap<PathBuf, (Document, Compose)>,
+    pub compose: BTreeMap<PathBuf, Arc<Document>>,
     /// Compose projects: those that units run, and in a survey those of files that no unit names.
     pub stacks: Vec<ParsedStack>,
     /// Files that a survey reads beside the inputs, by their path in the checkout.

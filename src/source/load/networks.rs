@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{Loader, Wrong, text, with_help};
 use crate::model::{Diagnostic, Member, MemberName, Network};
@@ -38,20 +39,20 @@ impl Loader<'_, '_> {
             let (project, owner) = self.infra_project(&on_server);
             let environment = self.infra_environment(&path)?;
             let document = Document::parse(&path, &text(&file), &environment)?;
-            let compose = document.compose()?;
+            let compose = &document.compose;
             let project = project.unwrap_or_else(|| {
                 let folder = on_server.parent().and_then(|folder| folder.file_name());
                 let folder = folder.map(|name| name.to_string_lossy().into_owned());
                 let name = compose.name.clone().or(folder);
                 compose::project_name(&name.unwrap_or_default())
             });
-            let read = infra::read(&document, &compose, &project)?;
+            let read = infra::read(&document, &project)?;
             self.out.desired.networks = read.networks;
             self.out.desired.volumes = read.volumes;
             for network in self.out.desired.networks.values_mut() {
                 network.owner = owner.clone();
             }
-            self.out.parsed.compose.insert(path, (document, compose));
+            self.out.parsed.compose.insert(path, Arc::new(document));
         }
         self.check_known()?;
         let mut networks = std::mem::take(&mut self.out.desired.networks);
@@ -189,11 +190,7 @@ impl Loader<'_, '_> {
         let address = candidate.address.as_deref();
         let documents = candidate.files.iter().filter_map(|file| {
             let relative = self.in_checkout(file)?;
-            self.out
-                .parsed
-                .compose
-                .get(&relative)
-                .map(|(document, _)| document)
+            self.out.parsed.compose.get(&relative)
         });
         let mut empty = None;
         for document in documents {

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_yaml::Value;
 
 use super::Loader;
 use super::units::folder_of;
 use crate::model::{Stack, Unit};
-use crate::source::compose::{self, Compose, Service, Variables};
+use crate::source::compose::{self, Compose, Document, Service, Variables};
 use crate::source::error::Result;
 use crate::source::unit::commands::{ComposeCall, Role, normal};
 
@@ -39,7 +40,7 @@ pub struct ParsedStack {
     /// Its files in the checkout, the one that counts least first.
     pub files: Vec<PathBuf>,
     /// The files laid over each other, `extends:` and variables resolved.
-    pub compose: Compose,
+    pub compose: Arc<Compose>,
     /// Where the parts of each service are written, file and service, the one that counts most first.
     pub origins: BTreeMap<String, Vec<Origin>>,
     /// The services that its `up` starts.
@@ -126,7 +127,7 @@ impl Loader<'_, '_> {
             whole: true,
             ..ParsedStack::default()
         };
-        let mut whole = Value::Null;
+        let mut layers = Vec::new();
         for file in files {
             let Some(document) = self.document(reader, file, &environment)? else {
                 parsed.whole = false;
@@ -136,14 +137,14 @@ impl Loader<'_, '_> {
             parsed
                 .unset
                 .insert(document.path.clone(), document.unset.clone());
-            let (value, origins) = self.extended(reader, &document, file, &environment)?;
-            compose::overlay(&mut whole, value);
+            let (origins, value) = self.extended(reader, &document, file, &environment)?;
             for (service, found) in origins {
                 let known = parsed.origins.entry(service).or_default();
                 known.splice(0..0, found);
             }
+            layers.push((document, value));
         }
-        parsed.compose = read_whole(whole);
+        parsed.compose = laid_over(layers);
         let base = first.unwrap_or_default();
         if let Reader::Unit(name, unit) = reader {
             parsed.unit = Some((*name).to_owned());
@@ -273,10 +274,18 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
     }
 }
 
-/// Files that were each read without complaint can only disagree in ways that do not matter.
-fn read_whole(whole: Value) -> Compose {
+/// Files laid over each other, each with its value where that is not just what it says. Those that were each read
+/// without complaint can only disagree in ways that do not matter.
+fn laid_over(layers: Vec<(Arc<Document>, Option<Value>)>) -> Arc<Compose> {
+    if let [(document, None)] = &layers[..] {
+        return document.compose.clone();
+    }
+    let mut whole = Value::Null;
+    for (document, value) in layers {
+        compose::overlay(&mut whole, value.unwrap_or_else(|| document.value.clone()));
+    }
     match whole {
-        Value::Null => Compose::default(),
-        whole => serde_yaml::from_value(whole).unwrap_or_default(),
+        Value::Null => Arc::default(),
+        whole => Arc::new(serde_yaml::from_value(whole).unwrap_or_default()),
     }
 }
