@@ -264,4 +264,11 @@ impl<'repo> Ignored<'repo> {
     pub fn contains(&self, path: &Path) -> bool {
         !self.tracked(path) && self.repo.is_path_ignored(path).unwrap_or(false)
     }
+
+    /// The same of a folder, which is tracked if a file in it is.
+    pub fn contains_folder(&self, path: &Path) -> bool {
+        let inside = path.join("");
+        let below = |index: &git2::Index| index.find_prefix(&*inside).is_ok();
+        !self.index.as_ref().is_some_and(below) && self.repo.is_path_ignored(path).unwrap_or(false)
+    }
 }

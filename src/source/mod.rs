@@ -212,11 +212,20 @@ impl Checkout {
         if asker.euid != 0 {
             return Ok(());
         }
-        let mut paths = BTreeSet::new();
+        let mut folders: BTreeSet<&Path> = BTreeSet::new();
         for path in read.found.keys() {
-            paths.extend(path.ancestors().map(|path| self.root.join(path)));
+            // Those above a known one are known, too.
+            for folder in path.ancestors().skip(1) {
+                if !folders.insert(folder) {
+                    break;
+                }
+            }
         }
-        let looked: Result<Vec<Part>> = paths.iter().map(|path| Part::look(path)).collect();
+        let files = read.found.keys().map(PathBuf::as_path);
+        let paths = folders.into_iter().chain(files);
+        let looked: Result<Vec<Part>> = paths
+            .map(|path| Part::look(&self.root.join(path)))
+            .collect();
         owner::check(&asker, &looked?).map(|_| ())
     }
 

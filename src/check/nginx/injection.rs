@@ -12,6 +12,15 @@ crate::rule! {
 /// The path as nginx decoded it: `%0d%0a` in a request is a new line in these.
 const DECODED: [&str; 2] = ["uri", "document_uri"];
 
+/// Directives that write into a header.
+const WRITERS: [&str; 5] = [
+    "return",
+    "rewrite",
+    "add_header",
+    "proxy_set_header",
+    "proxy_pass",
+];
+
 /// Complains about directives of a block that write the decoded path into a header.
 pub fn check(view: &View<'_>, block: &Block<'_, '_>, findings: &mut Vec<Finding>) {
     // Only the one path that is written comes here.
@@ -24,6 +33,9 @@ pub fn check(view: &View<'_>, block: &Block<'_, '_>, findings: &mut Vec<Finding>
 }
 
 fn injection(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
+    if !WRITERS.contains(&node.name()) {
+        return None;
+    }
     let words: Vec<&str> = node
         .directive
         .args

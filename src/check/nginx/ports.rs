@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::published::Publications;
-use super::target::{Groups, behind, passes};
+use super::target::{Groups, behind};
 use super::view::{Block, View};
 use crate::check::compose::view::View as Projects;
 use crate::model::{Finding, Severity, UnitType};
@@ -26,7 +26,7 @@ pub struct Proxied<'v> {
 impl<'v> Proxied<'v> {
     /// Adds what a block passes on to.
     pub fn add(&mut self, groups: &Groups<'v>, block: &Block<'_, 'v>) {
-        for (_, pass) in passes(block) {
+        for &(_, pass) in &block.passes {
             for (target, node) in behind(groups, pass) {
                 if target.is_loopback() {
                     self.ports.entry(target.real_port()).or_default().push(node);

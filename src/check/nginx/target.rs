@@ -3,11 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::view::{Block, View};
+use super::view::View;
 use crate::source::nginx::Node;
-
-/// Directives that pass a request on, by the beginning of their name.
-pub const PROTOCOLS: [&str; 5] = ["proxy", "grpc", "fastcgi", "uwsgi", "scgi"];
 
 /// The address of an upstream without variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,21 +28,6 @@ pub type Groups<'v> = BTreeMap<&'v str, &'v Node<'v>>;
 pub fn groups<'v>(view: &'v View<'_>) -> Groups<'v> {
     let upstreams = view.http.iter().filter(|node| node.name() == "upstream");
     upstreams.map(|node| (node.first(), node)).collect()
-}
-
-/// The directives of a block that pass on.
-pub fn passes<'v>(block: &Block<'_, 'v>) -> Vec<(&'static str, &'v Node<'v>)> {
-    let named = |protocol: &'static str| {
-        let own = block.own(match protocol {
-            "proxy" => "proxy_pass",
-            "grpc" => "grpc_pass",
-            "fastcgi" => "fastcgi_pass",
-            "uwsgi" => "uwsgi_pass",
-            _ => "scgi_pass",
-        });
-        own.last().map(|node| (protocol, *node))
-    };
-    PROTOCOLS.into_iter().filter_map(named).collect()
 }
 
 /// Reads an address; `None` for one with variables, and for a socket in the file system.

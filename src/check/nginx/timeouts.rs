@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::target::{Groups, behind, passes};
+use super::target::{Groups, behind};
 use super::view::{Block, View};
 use crate::model::{Finding, Severity};
 use crate::source::Revision;
@@ -48,7 +48,7 @@ pub fn check(
     if needs.is_empty() {
         return;
     }
-    for (protocol, pass) in passes(block) {
+    for &(protocol, pass) in &block.passes {
         let ports = behind(groups, pass).into_iter();
         let ports = ports.filter(|(target, _)| target.is_loopback());
         let need = ports
@@ -60,7 +60,7 @@ pub fn check(
         for (kind, severity) in [("read", Severity::Error), ("send", Severity::Warning)] {
             let name = format!("{protocol}_{kind}_timeout");
             let said = block.setting(&name);
-            let unknown = block.chain().any(Block::includes_unknown);
+            let unknown = block.chain().any(|block| block.includes_unknown);
             // Sending is over long before the answer comes: only what somebody wrote counts there.
             let (node, given) = match said {
                 Some(node) => match time(node.first()) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use super::published::Publications;
-use super::target::{Groups, Target, behind, passes};
+use super::target::{Groups, Target, behind};
 use super::view::{Block, View};
 use crate::model::{Finding, Severity};
 use crate::source::nginx::{Directive, Node};
@@ -67,7 +67,7 @@ pub fn check<'v>(
     published: &Publications<'_>,
     (seen, findings): (&mut Seen, &mut Vec<Finding>),
 ) {
-    for (_, pass) in passes(block) {
+    for &(_, pass) in &block.passes {
         for (target, node) in behind(groups, pass) {
             if seen.insert(std::ptr::from_ref(node.directive)) {
                 findings.extend(unreachable(view, containers, published, target, node));

@@ -24,7 +24,15 @@ pub struct Block<'b, 'v> {
     pub outer: Option<&'b Block<'b, 'v>>,
     /// Its directives by name; those with one name in their order.
     settings: Vec<&'v Node<'v>>,
+    /// Those that pass requests on, each with the beginning of its name: one of [`PROTOCOLS`].
+    pub passes: Vec<(&'static str, &'v Node<'v>)>,
+    /// Whether a file stands in it that is no input. That of Debian for PHP says nothing that a
+    /// rule asks for.
+    pub includes_unknown: bool,
 }
+
+/// Directives that pass a request on, by the beginning of their name, which ends in `_pass`.
+const PROTOCOLS: [&str; 5] = ["proxy", "grpc", "fastcgi", "uwsgi", "scgi"];
 
 impl<'a> View<'a> {
     /// Combines the files as Debian's nginx.conf does, or as the desired state's own one.
@@ -115,9 +123,19 @@ fn visit<'v>(
     let mut settings: Vec<&'v Node<'v>> =
         level.iter().filter(|node| node.block.is_none()).collect();
     settings.sort_by_key(|node| node.name());
+    let passes = settings.iter().filter_map(|node| {
+        let protocol = node.name().strip_suffix("_pass")?;
+        let known = PROTOCOLS.into_iter().find(|known| *known == protocol);
+        Some((known?, *node))
+    });
+    let unknown = |node: &&Node<'_>| {
+        node.name() == "include" && file_name(node.first()) != "fastcgi-php.conf"
+    };
     let block = Block {
         node,
         outer,
+        passes: passes.collect(),
+        includes_unknown: settings.iter().any(|node| unknown(node)),
         settings,
     };
     look(&block);
@@ -154,7 +172,7 @@ impl<'b, 'v> Block<'b, 'v> {
     /// `None` where a file that is not known could say so, too.
     pub fn in_force(&self, name: &str) -> Option<&[&'v Node<'v>]> {
         for block in self.chain() {
-            if block.includes_unknown() {
+            if block.includes_unknown {
                 return None;
             }
             let own = block.own(name);
@@ -169,13 +187,6 @@ impl<'b, 'v> Block<'b, 'v> {
     pub fn setting(&self, name: &str) -> Option<&'v Node<'v>> {
         self.chain()
             .find_map(|block| block.own(name).last().copied())
-    }
-
-    /// Whether a file stands in it that is no input. That of Debian for PHP says nothing that a
-    /// rule asks for.
-    pub fn includes_unknown(&self) -> bool {
-        let mut includes = self.own("include").iter();
-        includes.any(|node| file_name(node.first()) != "fastcgi-php.conf")
     }
 
     /// The innermost location around it, or itself.

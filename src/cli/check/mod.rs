@@ -4,6 +4,7 @@ mod github;
 mod sarif;
 mod text;
 
+use std::mem::ManuallyDrop;
 use std::os::unix::fs::MetadataExt;
 
 use super::args::{Args, CheckArgs, Deny, Format};
@@ -22,15 +23,14 @@ pub(super) fn run(args: &Args, check: &CheckArgs, output: &mut Output) -> Result
         return Ok(0);
     }
     let checkout = open(args)?;
-    let (revision, wrong) = checkout
+    let survey = checkout
         .survey(&check.which())
         .map_err(ReconcileError::from)?;
-    let findings = check::check(&Subject {
-        revision: &revision,
-        wrong: &wrong,
-    });
+    // The process ends: a million small pieces need not be given back one by one.
+    let (revision, wrong) = &*ManuallyDrop::new(survey);
+    let findings = check::check(&Subject { revision, wrong });
     match check.format {
-        Format::Text => text::show(output, &findings, &revision),
+        Format::Text => text::show(output, &findings, revision),
         Format::Json => output.json(&json::Check::new(&findings, &revision.warnings)),
         Format::Sarif => output.json(&sarif::log(&findings)),
         Format::Github => github::commands(&findings)

@@ -14,7 +14,6 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_yaml::Value;
 
 pub use interpolate::{Environment, Variables};
@@ -87,7 +86,7 @@ impl Document {
     }
 
     fn understand(&self, value: &Value) -> Result<Compose, Diagnostic> {
-        Compose::deserialize(value).map_err(|error| {
+        Compose::of(value).map_err(|error| {
             // Only the text knows positions; merge keys do not change what type is wrong where.
             match serde_yaml::from_str::<Compose>(&self.source) {
                 Err(placed) if placed.location().is_some() => self.syntax(&placed),

@@ -53,6 +53,14 @@ pub struct Service {
 }
 
 impl Compose {
+    /// What a file says.
+    ///
+    /// # Errors
+    /// Where a value has another type than compose reads.
+    pub fn of(value: &Value) -> Result<Self, serde_yaml::Error> {
+        Self::deserialize(value)
+    }
+
     /// The services that `up` starts: those named with what they depend on, or all; without
     /// those that wait for a profile or have no replica.
     pub fn started(&self, named: &BTreeSet<String>) -> BTreeSet<String> {

@@ -1,7 +1,7 @@
 //! Reading inputs, and remembering what was read.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
 use crate::model::File;
@@ -17,7 +17,7 @@ pub struct Inputs<'t> {
     pub ignored: Option<&'t Ignored<'t>>,
     /// Whether `tree` is a commit, so that all of its files are in git.
     pub committed: bool,
-    found: RefCell<BTreeMap<PathBuf, File>>,
+    found: RefCell<HashMap<PathBuf, File>>,
     absent: RefCell<BTreeSet<PathBuf>>,
     folders: RefCell<BTreeMap<PathBuf, BTreeSet<String>>>,
     backups: RefCell<BTreeSet<PathBuf>>,
@@ -62,7 +62,7 @@ impl<'t> Inputs<'t> {
     /// What was read so far.
     pub fn into_read(self) -> Read {
         Read {
-            found: self.found.into_inner(),
+            found: self.found.into_inner().into_iter().collect(),
             absent: self.absent.into_inner(),
             folders: self.folders.into_inner(),
             backups: self.backups.into_inner(),
@@ -76,11 +76,16 @@ impl<'t> Inputs<'t> {
             return false;
         }
         match self.ignored {
-            Some(ignored) => {
-                ignored.contains(path) || (is_env_file(path) && !ignored.tracked(path))
-            }
+            Some(ignored) if is_env_file(path) => !ignored.tracked(path),
+            Some(ignored) => ignored.contains(path),
             None => is_env_file(path),
         }
+    }
+
+    /// Whether git leaves a folder out.
+    pub fn folder_left_out(&self, path: &Path) -> bool {
+        let ignored = self.ignored.filter(|_| !self.committed);
+        ignored.is_some_and(|ignored| ignored.contains_folder(path))
     }
 
     /// Reads an input; `None` when there is no such file.

@@ -174,7 +174,7 @@ impl Loader<'_, '_> {
             }
             let is_folder = depth < MAX_DEPTH
                 && !FOREIGN.contains(&name.as_str())
-                && !self.inputs.left_out(&path)
+                && !self.inputs.folder_left_out(&path)
                 && matches!(self.inputs.node(&path), Ok(Some((resolved, Node::Folder))) if resolved == path);
             if is_folder {
                 self.walk(&path, found, seen, depth + 1);

@@ -286,6 +286,6 @@ fn laid_over(layers: Vec<(Arc<Document>, Option<Value>)>) -> Arc<Compose> {
     }
     match whole {
         Value::Null => Arc::default(),
-        whole => Arc::new(serde_yaml::from_value(whole).unwrap_or_default()),
+        whole => Arc::new(Compose::of(&whole).unwrap_or_default()),
     }
 }

@@ -297,8 +297,9 @@ impl Loader<'_, '_> {
             _ => self.inputs.probe(&relative)?,
         };
         if let Some(file) = &file {
-            self.out.desired.files.insert(path.into(), file.clone());
-            unit.names.insert(path.into());
+            if unit.names.insert(path.into()) {
+                self.out.desired.files.insert(path.into(), file.clone());
+            }
         } else if inputs::is_env_file(path) || role == Role::Environment {
             unit.watched.insert(path.into());
         } else if self

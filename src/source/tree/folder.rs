@@ -13,6 +13,9 @@ use nix::sys::stat::{Mode, SFlag};
 use super::{MAX_SIZE, Node, too_large};
 use crate::source::error::{Result, SourceError};
 
+/// Folders that are kept open: a process may have 1,024 files, getrlimit(2).
+const MAX_OPEN: usize = 128;
+
 /// The files of a folder.
 ///
 /// Folders are opened one below the other without following links, so that a link that
@@ -65,7 +68,11 @@ impl FolderTree {
         match opened {
             Ok(fd) => {
                 let fd = Rc::new(fd);
-                self.folders.borrow_mut().insert(folder.into(), fd.clone());
+                let mut folders = self.folders.borrow_mut();
+                if folders.len() >= MAX_OPEN {
+                    folders.clear();
+                }
+                folders.insert(folder.into(), fd.clone());
                 Ok(Some(fd))
             }
             Err(nix::Error::ENOENT | nix::Error::ENOTDIR | nix::Error::ELOOP) => Ok(None),
@@ -74,6 +81,9 @@ impl FolderTree {
     }
 
     pub(super) fn node(&self, path: &Path) -> Result<Option<Node>> {
+        if self.folders.borrow().contains_key(path) {
+            return Ok(Some(Node::Folder));
+        }
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Ok(None);
         };
@@ -144,7 +154,9 @@ impl FolderTree {
                 what: "a special file, not a file",
             });
         }
-        let mut content = Vec::new();
+        // One byte more, so that a second read finds the end without more room.
+        let length = metadata.len().min(MAX_SIZE) as usize;
+        let mut content = Vec::with_capacity(length + 1);
         let size = file
             .take(MAX_SIZE + 1)
             .read_to_end(&mut content)
