@@ -12,8 +12,8 @@ const MASK: &str = "********";
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r#"(?i)([\w.-]*(?:passw(?:or)?d|pass|pwd|passphrase|secret|token|jwt|webhook|api[_-]?key"#,
-        r#"|access[_-]?key|private[_-]?key|credentials?|creds?|authorization|auth)\b[\w.-]*["']?"#,
-        r#"(?:\s*[=:]\s*|\s*,\s*|\s+["']))"#,
+        r#"|access[_-]?key|private[_-]?key|credentials?|creds?|authorization|auth)\b[\w.-]*"#,
+        r#"(?:["']?(?:\s*[=:]\s*|\s+["'])|["']\s*,\s*))"#,
         r#"("[^"]*"|'[^']*'|[^;#"']+)"#,
     ))
     .ok()
@@ -194,6 +194,7 @@ mod tests {
             "301 https://x/?token=$arg_token",
             "http://localhost:8015/?monkeys=3&page=2",
             "    author: someone",
+            "the link a points to /etc/passwd, outside the checkout",
             "# authentication is done upstream",
         ] {
             assert_eq!(mask(line), line);
