@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet, Title};
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet, Title};
 
 use super::masks::mask;
 use super::output::{clean, is_unsafe};
@@ -48,7 +48,7 @@ fn group(finding: &Finding, with_why: bool) -> Group<'static> {
     };
     let title = level.primary_title(message).id(finding.rule.name);
     let mut group = match finding.place() {
-        Some(place) => title.element(marked(place)),
+        Some(place) => title.element(place_of(place)),
         None => title.elements(Vec::<Element<'_>>::new()),
     };
     if with_why {
@@ -67,12 +67,24 @@ fn render(title: Title<'_>, place: Option<&Diagnostic>, help: Option<&str>) -> S
     let help = help.map(|help| clean(&mask(help)).into_owned());
     let help = help.map(|help| Level::HELP.secondary_title(help).elements(none()));
     match (place, help) {
-        (Some(place), None) => show(&[title.element(marked(place))]),
-        (Some(place), Some(help)) => show(&[title.element(marked(place)), help]),
+        (Some(place), None) => show(&[title.element(place_of(place))]),
+        (Some(place), Some(help)) => show(&[title.element(place_of(place)), help]),
         (None, None) => show(&[title.elements(none())]),
         // Together they would have a margin that nothing stands behind.
         (None, Some(help)) => format!("{}\n{}", show(&[title.elements(none())]), show(&[help])),
     }
+}
+
+/// The path, with the marked lines of a file that could be read.
+fn place_of(place: &Diagnostic) -> Element<'static> {
+    match place.source.is_empty() {
+        true => Origin::path(path_of(place)).into(),
+        false => marked(place).into(),
+    }
+}
+
+fn path_of(place: &Diagnostic) -> String {
+    clean(&place.path.to_string_lossy()).into_owned()
 }
 
 /// The marked lines as they may be shown: no secrets, and nothing that a terminal would do. Only those lines are
@@ -110,7 +122,7 @@ fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<
     };
     Snippet::source(source)
         .line_start(number)
-        .path(clean(&place.path.to_string_lossy()).into_owned())
+        .path(path_of(place))
         .annotation(annotation)
 }
 

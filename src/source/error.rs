@@ -221,6 +221,36 @@ impl SourceError {
     }
 }
 
+impl SourceError {
+    /// The complaint about the one file that is wrong, if it is one: without a place in its text where that cannot be
+    /// read. Any other error is about the checkout as a whole, and is given back.
+    pub fn into_diagnostic(self) -> std::result::Result<Diagnostic, Self> {
+        let path = match &self {
+            Self::Read { path, .. }
+            | Self::Name { path, .. }
+            | Self::LinkLeaves { link: path, .. }
+            | Self::LinkDangles { link: path, .. }
+            | Self::LinkLoop { link: path, .. }
+            | Self::Special { path, .. }
+            | Self::TooLarge { path, .. }
+            | Self::Duplicate { second: path, .. }
+            | Self::NotAUnit { path, .. } => path.clone(),
+            _ => {
+                return match self {
+                    Self::Syntax(diagnostic) => Ok(*diagnostic),
+                    other => Err(other),
+                };
+            }
+        };
+        let cause = std::error::Error::source(&self).map(|cause| format!(": {cause}"));
+        let message = format!("{self}{}", cause.unwrap_or_default());
+        Ok(Diagnostic {
+            help: self.hint(),
+            ..Diagnostic::at(path, "", 0..0, message, "")
+        })
+    }
+}
+
 impl From<Diagnostic> for SourceError {
     fn from(diagnostic: Diagnostic) -> Self {
         Self::Syntax(Box::new(diagnostic))

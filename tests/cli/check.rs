@@ -272,6 +272,30 @@ fn ports_tell_who_has_them_and_which_are_free() {
     assert_eq!(json["free"], serde_json::json!([]));
 }
 
+/// What lies there and cannot be read is a finding among the others, not the end of the check.
+#[test]
+fn files_that_cannot_be_read_are_findings() {
+    let place = Place::git(CLEAN);
+    place.write(&[BROKEN_SITE, ("systemd/my unit.service", "[Service]\n")]);
+    let checkout = place.checkout();
+    let link = |target: &str, path: &str| {
+        std::os::unix::fs::symlink(target, checkout.join(path)).unwrap();
+    };
+    link("/etc/passwd", "sites-available/outside");
+    link("nothing", "systemd/dangling.service");
+    link("api.example.com", "sites-available/again");
+    std::fs::write(checkout.join("sites-available/large"), vec![b'#'; 1 << 21]).unwrap();
+    let pipe = checkout.join("sites-available/pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let found = place.run_here(&["check"]).expect(2);
+    shows!("unreadable", found.shown());
+    let json = place.run_here(&["check", "--format", "json"]).expect(2);
+    let json = json.json();
+    let findings = json["findings"].as_array().unwrap();
+    let syntax = findings.iter().filter(|one| one["rule"] == "syntax");
+    assert_eq!(syntax.count(), 7);
+}
+
 /// Lines with Windows' ends, and a span over several lines.
 #[test]
 fn odd_lines_are_shown_as_lines() {

@@ -2,6 +2,7 @@
 
 mod compose_files;
 mod elsewhere;
+mod etc;
 mod gates;
 pub mod inputs;
 mod networks;
@@ -9,7 +10,7 @@ mod nobodys;
 mod stacks;
 mod units;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use super::nginx::{self, Directive};
 use super::policy::{self, Policy};
 use super::tree::{Node, Tree};
 use super::unit::Settings;
-use crate::model::{Desired, Diagnostic, EtcFile, File, Site};
+use crate::model::{Desired, Diagnostic, File, Site};
 
 /// What the inputs of a revision say, and how they say it.
 #[derive(Debug, Default)]
@@ -159,13 +160,15 @@ impl Loader<'_, '_> {
     /// What was read, or `None` where it is wrong and that is collected.
     fn pass<T>(&mut self, read: Result<T>) -> Result<Option<T>> {
         match read {
-            Err(SourceError::Syntax(diagnostic)) if self.wrong == Wrong::IsCollected => {
+            Ok(read) => Ok(Some(read)),
+            Err(error) if self.wrong == Wrong::Fails => Err(error),
+            Err(error) => {
+                let diagnostic = error.into_diagnostic()?;
                 if !self.out.wrong.contains(&diagnostic) {
-                    self.out.wrong.push(*diagnostic);
+                    self.out.wrong.push(diagnostic);
                 }
                 Ok(None)
             }
-            read => read.map(Some),
         }
     }
 
@@ -213,35 +216,40 @@ impl Loader<'_, '_> {
         let folder = self.input(&self.policy().folders.sites.clone())?;
         let mut files: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
         for name in self.inputs.names(&folder)? {
-            let path = folder.join(&name);
-            if name.starts_with('.') {
-                continue;
+            if !name.starts_with('.') {
+                let site = self.site(&folder.join(&name), name, &mut files);
+                self.pass(site)?;
             }
-            if !self.is_file(&path, &mut files, ("site", &name))? {
-                self.out
-                    .warnings
-                    .push(format!("{} is a folder, not a site", path.display()));
-                continue;
-            }
-            let Some(file) = self.inputs.file(&path)? else {
-                continue;
-            };
-            let parsed = nginx::parse(&path, &text(&file)).map_err(SourceError::from);
-            let Some(directives) = self.pass(parsed)? else {
-                continue;
-            };
-            let section = self.policy().sites.get(&name);
-            let site = Site {
-                enabled: section.is_none_or(|section| section.value.enabled),
-                certificates: nginx::certificates(&directives),
-                read_timeout: nginx::read_timeout(&directives),
-                zones: nginx::zones(&directives),
-                listens: nginx::listens(&directives),
-                file,
-            };
-            self.out.desired.sites.insert(name.clone(), site);
-            self.out.parsed.sites.insert(name, directives);
         }
+        Ok(())
+    }
+
+    fn site(
+        &mut self,
+        path: &Path,
+        name: String,
+        files: &mut BTreeMap<PathBuf, PathBuf>,
+    ) -> Result<()> {
+        if !self.is_file(path, files, ("site", &name))? {
+            let warning = format!("{} is a folder, not a site", path.display());
+            self.out.warnings.push(warning);
+            return Ok(());
+        }
+        let Some(file) = self.inputs.file(path)? else {
+            return Ok(());
+        };
+        let directives = nginx::parse(path, &text(&file))?;
+        let section = self.policy().sites.get(&name);
+        let site = Site {
+            enabled: section.is_none_or(|section| section.value.enabled),
+            certificates: nginx::certificates(&directives),
+            read_timeout: nginx::read_timeout(&directives),
+            zones: nginx::zones(&directives),
+            listens: nginx::listens(&directives),
+            file,
+        };
+        self.out.desired.sites.insert(name.clone(), site);
+        self.out.parsed.sites.insert(name, directives);
         Ok(())
     }
 
@@ -270,101 +278,6 @@ impl Loader<'_, '_> {
                 second: path.into(),
             }),
             None => Ok(true),
-        }
-    }
-
-    fn etc(&mut self) -> Result<()> {
-        let folder = self.input(&self.policy().folders.etc.clone())?;
-        let mut visited = BTreeSet::new();
-        self.etc_folder(&folder, Path::new(""), &mut visited)
-    }
-
-    fn etc_folder(
-        &mut self,
-        folder: &Path,
-        below: &Path,
-        visited: &mut BTreeSet<PathBuf>,
-    ) -> Result<()> {
-        for name in self.inputs.names(folder)? {
-            let path = folder.join(&name);
-            let relative = below.join(&name);
-            match self.inputs.node(&path)? {
-                // A link to a folder above would never end.
-                Some((resolved, Node::Folder)) => {
-                    if visited.insert(resolved) {
-                        self.etc_folder(&path, &relative, visited)?;
-                    }
-                }
-                Some((_, Node::Special(what))) => return Err(SourceError::Special { path, what }),
-                _ => {
-                    if let Some(file) = self.inputs.file(&path)? {
-                        self.check_etc(&path, &relative)?;
-                        let entry = self.etc_file(file, &relative);
-                        self.out.desired.etc.insert(relative, entry);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses files where other kinds of resources, or this program's own state, lie.
-    fn check_etc(&self, path: &Path, relative: &Path) -> Result<()> {
-        for (place, instead) in [
-            ("watchme-apply", "a folder of this program"),
-            ("nginx/sites-available", "a folder for sites: put it there"),
-            ("nginx/sites-enabled", "a folder for sites: put it there"),
-            ("systemd/system", "a folder for units: put it there"),
-        ] {
-            if relative.starts_with(place) {
-                return Err(SourceError::Name {
-                    path: path.into(),
-                    why: format!("/etc/{place} is {instead}"),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn etc_file(&mut self, file: File, relative: &Path) -> EtcFile {
-        let section = self.policy().etc.get(relative.to_string_lossy().as_ref());
-        let policy = section.map(|section| section.value.clone());
-        let mode = policy
-            .as_ref()
-            .and_then(|policy| policy.mode)
-            .unwrap_or(file.mode());
-        // One that does not parse is `nginx -t`'s to judge: it may be any file there.
-        let parsed = relative
-            .starts_with("nginx")
-            .then(|| nginx::parse(relative, &text(&file)).ok());
-        let zones = parsed.flatten().map_or_else(Vec::new, |parsed| {
-            let zones = nginx::zones(&parsed);
-            self.out.parsed.etc.insert(relative.to_owned(), parsed);
-            zones
-        });
-        // nginx's files switch together with the sites, which a copy could not.
-        let plain = policy
-            .as_ref()
-            .is_none_or(|policy| policy.mode.is_none() && policy.owner.is_none());
-        let linked = plain && relative.starts_with("nginx");
-        let file = File {
-            // What others may not read below /etc they may not read in the store.
-            private: mode & 0o004 == 0,
-            ..file
-        };
-        EtcFile {
-            mode,
-            owner: policy
-                .as_ref()
-                .and_then(|policy| policy.owner.clone())
-                .unwrap_or_else(|| "root:root".into()),
-            link: policy
-                .as_ref()
-                .and_then(|policy| policy.link)
-                .unwrap_or(linked),
-            action: policy.and_then(|policy| policy.action),
-            zones,
-            file,
         }
     }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::{Loader, Missing, Wrong, inputs, text};
-use crate::model::{File, Install, Unit, UnitType, layout};
+use crate::model::{Diagnostic, File, Install, Unit, UnitType, layout};
 use crate::source::error::{Result, SourceError, suggest};
 use crate::source::tree::Node;
 use crate::source::unit::commands::{self, Role};
@@ -53,12 +53,12 @@ impl Loader<'_, '_> {
                 if !taken.insert(alias.clone()) {
                     let message =
                         format!("unit {alias} is defined twice: this alias and another unit");
-                    return Err(crate::model::Diagnostic {
+                    let twice = Diagnostic {
                         message,
                         expected: "expected a name that no other unit has".into(),
                         ..complaint
-                    }
-                    .into());
+                    };
+                    self.pass::<()>(Err(twice.into()))?;
                 }
             }
             also.extend(
@@ -84,35 +84,43 @@ impl Loader<'_, '_> {
         let mut pieces = Pieces::default();
         let mut seen = BTreeMap::new();
         for name in self.inputs.names(folder)? {
-            let path = folder.join(&name);
-            if name.starts_with('.') {
-                continue;
-            }
-            if self.is_file(&path, &mut seen, ("unit", &name))? {
-                name_of(folder, &name)?;
-                let piece = self.piece(&path);
-                if let Some(piece) = self.pass(piece)?.flatten() {
-                    pieces.files.insert(name, piece);
-                }
-                continue;
-            }
-            match name.strip_suffix(".d") {
-                Some(unit) => {
-                    name_of(folder, unit)?;
-                    let dropins = self.dropins(&path)?;
-                    if !dropins.is_empty() {
-                        pieces.dropins.insert(unit.into(), dropins);
-                    }
-                }
-                None => {
-                    let path = path.display();
-                    self.out
-                        .warnings
-                        .push(format!("{path} is a folder, not a unit: left alone"));
-                }
+            if !name.starts_with('.') {
+                let entry = self.unit_entry(folder, name, &mut seen, &mut pieces);
+                self.pass(entry)?;
             }
         }
         Ok(pieces)
+    }
+
+    fn unit_entry(
+        &mut self,
+        folder: &Path,
+        name: String,
+        seen: &mut BTreeMap<PathBuf, PathBuf>,
+        pieces: &mut Pieces,
+    ) -> Result<()> {
+        let path = folder.join(&name);
+        if self.is_file(&path, seen, ("unit", &name))? {
+            name_of(folder, &name)?;
+            if let Some(piece) = self.piece(&path)? {
+                pieces.files.insert(name, piece);
+            }
+            return Ok(());
+        }
+        match name.strip_suffix(".d") {
+            Some(unit) => {
+                name_of(folder, unit)?;
+                let dropins = self.dropins(&path)?;
+                if !dropins.is_empty() {
+                    pieces.dropins.insert(unit.into(), dropins);
+                }
+            }
+            None => {
+                let warning = format!("{} is a folder, not a unit: left alone", path.display());
+                self.out.warnings.push(warning);
+            }
+        }
+        Ok(())
     }
 
     fn dropins(&mut self, folder: &Path) -> Result<BTreeMap<String, Piece>> {
@@ -123,21 +131,26 @@ impl Loader<'_, '_> {
                 continue;
             }
             if !name.ends_with(".conf") {
-                let path = path.display();
-                self.out
-                    .warnings
-                    .push(format!("{path} does not end in .conf: systemd ignores it"));
+                let warning = format!(
+                    "{} does not end in .conf: systemd ignores it",
+                    path.display()
+                );
+                self.out.warnings.push(warning);
                 continue;
             }
-            if let Some((_, Node::Special(what))) = self.inputs.node(&path)? {
-                return Err(SourceError::Special { path, what });
-            }
-            let piece = self.piece(&path);
+            let piece = self.dropin(path);
             if let Some(piece) = self.pass(piece)?.flatten() {
                 dropins.insert(name, piece);
             }
         }
         Ok(dropins)
+    }
+
+    fn dropin(&self, path: PathBuf) -> Result<Option<Piece>> {
+        match self.inputs.node(&path)? {
+            Some((_, Node::Special(what))) => Err(SourceError::Special { path, what }),
+            _ => self.piece(&path),
+        }
     }
 
     fn piece(&self, path: &Path) -> Result<Option<Piece>> {
