@@ -1,7 +1,9 @@
 //! Published ports, across all projects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
+
+use serde_yaml::Value;
 
 use super::view::{View, say};
 use crate::model::{Diagnostic, Finding, Rule, Severity};
@@ -79,13 +81,13 @@ struct Held<'a> {
 
 impl Held<'_> {
     fn place(&self, view: &View) -> Diagnostic {
-        let item = self
-            .definition
-            .ports
-            .get(self.port.index)
-            .cloned()
-            .unwrap_or_default();
+        let item = self.item().cloned().unwrap_or_default();
         view.at_item(self.stack, self.service, "ports", &item)
+    }
+
+    /// The entry of `ports:`.
+    fn item(&self) -> Option<&Value> {
+        self.definition.ports.get(self.port.index)
     }
 
     fn who(&self) -> String {
@@ -124,6 +126,7 @@ fn held<'a>(
 
 fn twice(view: &View, held: &[Held]) -> Vec<Finding> {
     let mut by_port: BTreeMap<u16, Vec<&Held>> = BTreeMap::new();
+    let mut offered = BTreeSet::new();
     let mut findings = Vec::new();
     for one in held {
         for port in one.port.host.clone().into_iter().flatten() {
@@ -136,9 +139,11 @@ fn twice(view: &View, held: &[Held]) -> Vec<Finding> {
                     "port {port} is published twice: by {} and here",
                     other.who()
                 );
-                let free = free(view, held, port);
-                let help = match free {
-                    Some(free) => format!("publish another port: {free} is free"),
+                let help = match free(view, held, port, &offered) {
+                    Some(free) => {
+                        offered.insert(free);
+                        format!("publish another port: {free} is free")
+                    }
                     None => "publish another port".to_owned(),
                 };
                 let place = say(one.place(view), message, "", help);
@@ -163,8 +168,8 @@ fn run_together(view: &View, one: &Held, other: &Held) -> bool {
     }
 }
 
-/// A port that nobody publishes, of the range that a port is in.
-fn free(view: &View, held: &[Held], port: u16) -> Option<u16> {
+/// A port that nobody publishes and that was offered to nobody, of the range that a port is in.
+fn free(view: &View, held: &[Held], port: u16, offered: &BTreeSet<u16>) -> Option<u16> {
     let allowed = &view.subject.revision.desired.ports;
     let (from, to) = allowed
         .iter()
@@ -177,7 +182,7 @@ fn free(view: &View, held: &[Held], port: u16) -> Option<u16> {
                 .is_some_and(|host| host.contains(port))
         })
     };
-    (*from..=*to).find(|port| !taken(port))
+    (*from..=*to).find(|port| !taken(port) && !offered.contains(port))
 }
 
 fn outside(view: &View, held: &Held) -> Option<Finding> {
@@ -214,16 +219,9 @@ fn public(view: &View, held: &Held) -> Option<Finding> {
     {
         return None;
     }
+    let place = held.place(view);
+    let help = on_loopback(held, view.raw(&place));
     let wanted = port.host.as_ref().map(shown).unwrap_or_default();
-    let protocol = if port.protocol == "tcp" {
-        String::new()
-    } else {
-        format!("/{}", port.protocol)
-    };
-    let help = format!(
-        "write \"127.0.0.1:{wanted}:{}{protocol}\"",
-        shown(&port.container)
-    );
     let what = match port.host {
         Some(_) => format!("port {wanted}"),
         None => format!(
@@ -247,11 +245,27 @@ fn public(view: &View, held: &Held) -> Option<Finding> {
             "Docker opens it past the host's firewall",
         ),
     };
-    let finding = Finding::at(&PUBLIC, say(held.place(view), message, expected, help));
+    let finding = Finding::at(&PUBLIC, say(place, message, expected, help));
     Some(match store {
         true => finding.weighing(Severity::Error),
         false => finding,
     })
+}
+
+/// How an entry is written for this host alone. Variables stay in it.
+fn on_loopback(held: &Held, written: &str) -> String {
+    let port = &held.port;
+    if held.item().is_some_and(Value::is_mapping) {
+        return "add host_ip: 127.0.0.1 to it".to_owned();
+    }
+    let all = ["0.0.0.0:", "[::]:", ":::"];
+    let bare = all.iter().find_map(|all| written.strip_prefix(all));
+    match (bare, port.address, &port.host) {
+        (Some(bare), ..) => format!("write \"127.0.0.1:{bare}\""),
+        (None, Some(_), _) => "let its address be 127.0.0.1".to_owned(),
+        (None, None, Some(_)) => format!("write \"127.0.0.1:{written}\""),
+        (None, None, None) => format!("write \"127.0.0.1::{written}\""),
+    }
 }
 
 fn is_store(held: &Held) -> bool {

@@ -105,3 +105,59 @@ fn what_is_open_to_the_world() {
         assert_eq!(severity(image, port), expected, "{image} {port}");
     }
 }
+
+/// The help of the first finding of a rule, where one service has some ports.
+fn helps(rule: &str, ports: &[&str], policy: &str) -> Vec<String> {
+    let lines: String = ports
+        .iter()
+        .map(|port| format!("      - {port}\n"))
+        .collect();
+    let text = format!("services:\n  s:\n    image: x:1\n    ports:\n{lines}");
+    let files = [
+        ("watchme.toml".to_owned(), policy.to_owned()),
+        ("docker-compose.yml".to_owned(), text),
+    ];
+    let found = checked(&files);
+    let found = found.iter().filter(|finding| finding.rule.name == rule);
+    found
+        .map(|one| one.help().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[test]
+fn what_helps_keeps_what_was_written() {
+    for (port, expected) in [
+        ("'8000:80'", "write \"127.0.0.1:8000:80\""),
+        ("8000:80 # why", "write \"127.0.0.1:8000:80\""),
+        ("'0.0.0.0:8000:80/udp'", "write \"127.0.0.1:8000:80/udp\""),
+        ("'[::]:8000:80'", "write \"127.0.0.1:8000:80\""),
+        (
+            "'${API_PORT:-8000}:8000'",
+            "write \"127.0.0.1:${API_PORT:-8000}:8000\"",
+        ),
+        (
+            "'${BIND:-0.0.0.0}:8000:8000'",
+            "let its address be 127.0.0.1",
+        ),
+        ("'3000'", "write \"127.0.0.1::3000\""),
+        (
+            "{published: 8000, target: 80}",
+            "add host_ip: 127.0.0.1 to it",
+        ),
+    ] {
+        assert_eq!(helps("port-public", &[port], ""), [expected], "{port}");
+    }
+}
+
+#[test]
+fn a_free_port_is_offered_once() {
+    let ports = ["'8001:80'", "'8001:81'", "'8001:82'"];
+    let policy = "[ports]\nallowed = [\"8001-8003\"]\n";
+    assert_eq!(
+        helps("port-published-twice", &ports, policy),
+        [
+            "publish another port: 8002 is free",
+            "publish another port: 8003 is free"
+        ]
+    );
+}
