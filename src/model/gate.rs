@@ -1,5 +1,6 @@
 //! Health gates: what has to answer before an apply is kept.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
@@ -133,19 +134,46 @@ impl Url {
     }
 }
 
+/// Where a URL says who is asked.
+fn host_of(url: &str) -> &str {
+    let behind = url.split_once("://").map_or(url, |(_, behind)| behind);
+    behind.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+/// A URL as a browser sends it: what is beyond ASCII behind the host in percent-encoding, RFC 3987 section 3.1.
+fn as_sent(url: &str) -> Cow<'_, str> {
+    let host = host_of(url);
+    let behind = url.find(host).map_or(url.len(), |at| at + host.len());
+    let (before, path) = url.split_at(behind);
+    if path.is_ascii() {
+        return Cow::Borrowed(url);
+    }
+    let mut sent = before.to_owned();
+    for byte in path.bytes() {
+        match byte.is_ascii() {
+            true => sent.push(char::from(byte)),
+            false => sent.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    Cow::Owned(sent)
+}
+
 impl FromStr for Url {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let no = || {
-            let hint = match text.contains("://") || text.starts_with(['/', '-']) || text.is_empty()
-            {
-                true => String::new(),
-                false => format!(": write https://{text}"),
+            let whole = text.contains("://") || text.starts_with(['/', '-']) || text.is_empty();
+            let hint = match whole {
+                true if !host_of(text).is_ascii() => {
+                    ": write the host in its form that begins with xn--"
+                }
+                true => "",
+                false => &format!(": write https://{text}"),
             };
             format!("{text:?} is no http or https URL with a host{hint}")
         };
-        let uri: http::Uri = text.parse().map_err(|_| no())?;
+        let uri: http::Uri = as_sent(text).parse().map_err(|_| no())?;
         let authority = uri.authority().ok_or_else(no)?;
         let known = matches!(uri.scheme_str(), Some("http" | "https"));
         // One that is too large counts as none.
@@ -248,8 +276,32 @@ mod tests {
             ("/path", None),
             ("https://ホスト/", None),
             ("https://host/a b", None),
+            (
+                "https://host/日?x=é",
+                Some("true host 443 host /%E6%97%A5 /%E6%97%A5?x=%C3%A9"),
+            ),
         ] {
             assert_eq!(parts(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_told_how_it_would_be_one() {
+        for (text, expected) in [
+            (
+                "a.test/x",
+                "\"a.test/x\" is no http or https URL with a host: write https://a.test/x",
+            ),
+            (
+                "https://日本.test/",
+                "\"https://日本.test/\" is no http or https URL with a host: write the host in its form that begins with xn--",
+            ),
+            (
+                "ftp://a/",
+                "\"ftp://a/\" is no http or https URL with a host",
+            ),
+        ] {
+            assert_eq!(text.parse::<Url>().unwrap_err(), expected);
         }
     }
 
