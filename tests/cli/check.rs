@@ -272,6 +272,80 @@ fn ports_tell_who_has_them_and_which_are_free() {
     assert_eq!(json["free"], serde_json::json!([]));
 }
 
+/// The users' templates for a service with all three parts, in the state that they are for: the comment behind a value
+/// is the only error.
+#[test]
+fn the_users_templates_have_one_error() {
+    const COMPOSE: &str = "version: '3.8'\n\nservices:\n  your-service:\n    image: registry.example.com/your-service:1\n    container_name: your-service\n    ports:\n      - \"127.0.0.1:8050:8050\"\n    networks:\n      - watchme-network  # 必須！\n\nnetworks:\n  watchme-network:\n    external: true  # 必ず external: true を使用\n";
+    const LOCATION: &str = r#"
+# あたらしい API
+location /your-service/ {
+    # 注意: パスの最後にスラッシュを付けること
+
+    # 内部のAPIがリッスンしているポートとパスを指定
+    # パスがない場合は http://localhost:8050/ でOK
+    proxy_pass http://localhost:8050/api/;
+
+    # --- 以下は定型句 ---
+    proxy_set_header Host $host;
+    proxy_set_header X-Real-IP $remote_addr;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    
+    # CORS設定（必要に応じて）
+    add_header "Access-Control-Allow-Origin" "*";
+    add_header "Access-Control-Allow-Methods" "GET, POST, OPTIONS";
+    add_header "Access-Control-Allow-Headers" "Content-Type, Authorization";
+    
+    # OPTIONSリクエストの処理（必要に応じて）
+    if ($request_method = "OPTIONS") {
+        return 204;
+    }
+}
+"#;
+    const UNIT: &str = "[Unit]\nDescription=あたらしいサービス\nAfter=docker.service watchme-infrastructure.service  # インフラの後に起動\nRequires=docker.service watchme-infrastructure.service\n\n[Service]\nTimeoutStartSec=0\n\n# 常にECRから最新のイメージを取得\nExecStartPre=-/usr/bin/docker-compose -f PATH pull -q\n\n# Docker Composeでコンテナを起動\nExecStart=/usr/bin/docker-compose -f PATH up\n\n# サービス停止時にコンテナを停止\nExecStop=/usr/bin/docker-compose -f PATH down\n\nRestart=always\nRestartSec=10\n\n[Install]\nWantedBy=multi-user.target\n";
+    let shipped = |path: &str| {
+        let path = format!("{}/desired-state/{path}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).unwrap()
+    };
+    let compose = "compose/your-service/docker-compose.prod.yml";
+    let unit = UNIT.replace(
+        "PATH",
+        &format!("/home/ubuntu/watchme-server-configs/{compose}"),
+    );
+    let site = format!(
+        "server {{\n    listen 443 ssl;\n    server_name api.hey-watch.me;\n    ssl_certificate /etc/letsencrypt/live/api.hey-watch.me/fullchain.pem;\n    ssl_certificate_key /etc/letsencrypt/live/api.hey-watch.me/privkey.pem;\n{LOCATION}}}\n"
+    );
+    let infra = shipped("systemd/watchme-infrastructure.service").replace("/desired-state/", "/");
+    let place = Place::git(&[
+        (
+            "watchme.toml",
+            "checkout = \"/home/ubuntu/watchme-server-configs\"\n",
+        ),
+        (
+            "docker-compose.infra.yml",
+            &shipped("docker-compose.infra.yml"),
+        ),
+        ("systemd/watchme-infrastructure.service", &infra),
+        ("systemd/your-service.service", &unit),
+        ("sites-available/api.hey-watch.me", &site),
+        (compose, COMPOSE),
+    ]);
+    let json = place
+        .run_here(&["check", "--format", "json"])
+        .expect(2)
+        .json();
+    let findings = json["findings"].as_array().unwrap();
+    let errors: Vec<&serde_json::Value> = findings
+        .iter()
+        .filter(|finding| finding["severity"] == "error")
+        .collect();
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert_eq!(errors[0]["rule"], "systemd-comment-behind-value");
+    assert_eq!(errors[0]["place"]["path"], "systemd/your-service.service");
+    assert_eq!(errors[0]["place"]["line"], 3);
+}
+
 /// What lies there and cannot be read is a finding among the others, not the end of the check.
 #[test]
 fn files_that_cannot_be_read_are_findings() {
