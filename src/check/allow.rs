@@ -1,6 +1,6 @@
 //! Findings that a comment allows: `# watchme-apply: allow(RULE) REASON`, on the line of the finding or above it.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
 use crate::model::{Diagnostic, File, Finding, Rule};
@@ -22,8 +22,8 @@ struct Allowance<'a> {
     text: &'a str,
     /// Bytes of the comment, without its `#`.
     span: Range<usize>,
-    /// Lines that it speaks for, from 1: its own, and the first one below that is no comment.
-    lines: [usize; 2],
+    /// Lines that it speaks for, from 1: its own to the first one below that is no comment, with those that continue it.
+    lines: RangeInclusive<usize>,
     used: bool,
 }
 
@@ -102,7 +102,7 @@ fn read<'a>(
             match parsed {
                 Ok(rule) => {
                     open.push(allowances.len());
-                    let lines = [number, number];
+                    let lines = number..=number;
                     allowances.push(Allowance {
                         rule,
                         path,
@@ -121,13 +121,17 @@ fn read<'a>(
                 }
             }
         }
-        let own = line.trim_start();
+        let own = line.trim();
         // One behind something else on its line speaks for that line alone.
         if !own.is_empty() && !own.starts_with(['#', ';']) {
-            for index in open.drain(..) {
-                if let Some(allowance) = allowances.get_mut(index) {
-                    allowance.lines[1] = number;
+            for index in &open {
+                if let Some(allowance) = allowances.get_mut(*index) {
+                    allowance.lines = *allowance.lines.start()..=number;
                 }
+            }
+            // systemd.syntax(7): a line that ends in a backslash goes on in the next one.
+            if !own.ends_with('\\') {
+                open.clear();
             }
         }
         at += line.len();
@@ -164,6 +168,10 @@ fn parse(text: &str) -> Result<&'static Rule, (String, Option<String>)> {
     let Some((name, reason)) = inside.and_then(|inside| inside.split_once(')')) else {
         return Err(("this allowance names no rule".to_owned(), form()));
     };
+    if name.contains(',') {
+        let help = Some("write a comment for each rule, one below the other".to_owned());
+        return Err(("an allowance names one rule".to_owned(), help));
+    }
     let rules = super::rules();
     let Some(rule) = rules.iter().find(|rule| rule.name == name) else {
         let names = rules.iter().map(|rule| rule.name);

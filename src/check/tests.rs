@@ -226,6 +226,10 @@ fn an_allowance_speaks_for_its_line_and_the_next_one() {
         ["allowance-invalid sites-available/a:1:3: there is no rule \"syntex\""]
     );
     assert_eq!(
+        invalid("(syntax, port-public) x"),
+        ["allowance-invalid sites-available/a:1:3: an allowance names one rule"]
+    );
+    assert_eq!(
         invalid(" syntax x"),
         ["allowance-invalid sites-available/a:1:3: this allowance names no rule"]
     );
@@ -253,4 +257,8 @@ fn an_allowance_in_a_unit_has_a_line_of_its_own() {
         found("# watchme-apply: allow(systemd-comment-behind-value) x\nNice=5 # five"),
         [""; 0]
     );
+    let continued = "ExecStartPre=/bin/echo \\\n  a \\\n  | cat";
+    assert_eq!(found(continued).len(), 1);
+    let allowed = format!("# watchme-apply: allow(systemd-shell-syntax) x\n{continued}");
+    assert_eq!(found(&allowed), [""; 0]);
 }

@@ -103,7 +103,10 @@ fn unreachable(
     } else {
         return None;
     };
-    let port = published.port_of(host, target.port);
+    let port = match OF_THE_HOST.contains(&host) {
+        true => target.port,
+        false => published.port_of(host, target.port),
+    };
     let text = node.first();
     let address = format!(
         "localhost:{}",

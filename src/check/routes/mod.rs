@@ -196,7 +196,7 @@ impl Judge<'_> {
         let help = match row.answer.as_ref().map(|answer| &answer.outcome) {
             Some(Outcome::Proxy(upstream)) => {
                 format!(
-                    "add to watchme.toml what must arrive, such as [[route]] url = \"{}\" upstream = \"{upstream}\"",
+                    "add to watchme.toml what must arrive: a [[route]] with url = \"{}\" and upstream = \"{upstream}\"",
                     row.url
                 )
             }
