@@ -12,6 +12,7 @@ mod syntax;
 mod systemd;
 
 use std::cmp::Ordering;
+use std::thread::{self, ScopedJoinHandle};
 
 pub use elsewhere::{elsewhere, projects};
 
@@ -37,11 +38,7 @@ impl Subject<'_> {
 /// All findings, by file and place. Those that a comment allows are left out, and an allowance that allows
 /// nothing is a finding itself.
 pub fn check(subject: &Subject) -> Vec<Finding> {
-    let mut findings = syntax::check(subject);
-    findings.extend(compose::check(subject));
-    findings.extend(nginx::check(subject));
-    findings.extend(systemd::check(subject));
-    findings.extend(routes::check(subject));
+    let mut findings = side_by_side(subject);
     findings.dedup();
     let (inputs, parsed) = (&subject.revision.inputs, &subject.revision.parsed);
     let beside = parsed
@@ -51,6 +48,31 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     let mut findings = allow::settle(findings, inputs.iter().chain(beside));
     findings.sort_by(by_place);
     findings
+}
+
+/// What each family finds, in their order. None needs another one, and a server has two processors.
+fn side_by_side(subject: &Subject) -> Vec<Finding> {
+    let families = [
+        syntax::check,
+        compose::check,
+        nginx::check,
+        systemd::check,
+        routes::check,
+    ];
+    thread::scope(|scope| {
+        let running = families.map(|family| {
+            let thread = thread::Builder::new();
+            let started = thread.spawn_scoped(scope, move || family(subject));
+            started.map_err(|_| family)
+        });
+        let found = running.map(|family| match family.map(ScopedJoinHandle::join) {
+            Ok(Ok(findings)) => findings,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            // No more threads are to be had.
+            Err(family) => family(subject),
+        });
+        found.into_iter().flatten().collect()
+    })
 }
 
 /// Every rule, those of `plan` on a host included, by name.

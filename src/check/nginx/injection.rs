@@ -12,28 +12,25 @@ crate::rule! {
 /// The path as nginx decoded it: `%0d%0a` in a request is a new line in these.
 const DECODED: [&str; 2] = ["uri", "document_uri"];
 
-/// Directives that write into a header.
-const WRITERS: [&str; 5] = [
-    "return",
-    "rewrite",
-    "add_header",
-    "proxy_set_header",
-    "proxy_pass",
-];
-
 /// Complains about directives of a block that write the decoded path into a header.
 pub fn check(view: &View<'_>, block: &Block<'_, '_>, findings: &mut Vec<Finding>) {
-    // Only the one path that is written comes here.
-    if matches!(block.location().and_then(matches), Some((Match::Exact, _))) {
-        return;
-    }
-    for node in block.settings() {
-        findings.extend(injection(view, node));
+    let found = block
+        .settings()
+        .iter()
+        .filter_map(|node| injection(view, node));
+    let mut found = found.peekable();
+    // Only the one path that is written comes to an exact location.
+    if found.peek().is_some()
+        && !matches!(block.location().and_then(matches), Some((Match::Exact, _)))
+    {
+        findings.extend(found);
     }
 }
 
 fn injection(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
-    if !WRITERS.contains(&node.name()) {
+    let mut written = node.directive.args.iter();
+    let decoded = |text: &str| DECODED.into_iter().find(|name| uses(text, name));
+    if !written.any(|word| decoded(&word.text).is_some()) {
         return None;
     }
     let words: Vec<&str> = node
@@ -52,7 +49,7 @@ fn injection(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
         _ => return None,
     };
     let word = node.directive.args.get(at)?;
-    let variable = DECODED.into_iter().find(|name| uses(&word.text, name))?;
+    let variable = decoded(&word.text)?;
     let message = format!(
         "${variable} is the decoded path: %0d%0a in a request becomes a new line in {where_to}"
     );

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Loader, Missing, Wrong, inputs, text};
@@ -22,7 +22,7 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// A unit file or drop-in as it was read.
 struct Piece {
     file: File,
-    source: Rc<Source>,
+    source: Arc<Source>,
 }
 
 /// All pieces.
@@ -165,7 +165,7 @@ impl Loader<'_, '_> {
         {
             return Err(stray.complain(path, &text).into());
         }
-        let source = Rc::new(Source {
+        let source = Arc::new(Source {
             path: path.into(),
             text,
             parsed,

@@ -1,7 +1,7 @@
 //! A unit's settings after its drop-ins.
 
 use std::ops::Range;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::parse::Parsed;
 use crate::model::Diagnostic;
@@ -37,7 +37,7 @@ pub struct Value {
     /// The key it was assigned to.
     pub key: String,
     span: Range<usize>,
-    source: Rc<Source>,
+    source: Arc<Source>,
 }
 
 impl Value {
@@ -77,17 +77,17 @@ impl Value {
 /// A unit file and its drop-ins, the one that counts least first.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    sources: Vec<Rc<Source>>,
+    sources: Vec<Arc<Source>>,
 }
 
 impl Settings {
     /// In the order in which systemd reads them.
-    pub fn new(sources: Vec<Rc<Source>>) -> Self {
+    pub fn new(sources: Vec<Arc<Source>>) -> Self {
         Self { sources }
     }
 
     /// In the order in which systemd reads them.
-    pub fn sources(&self) -> &[Rc<Source>] {
+    pub fn sources(&self) -> &[Arc<Source>] {
         &self.sources
     }
 
@@ -156,7 +156,7 @@ impl Settings {
 #[cfg(test)]
 pub(crate) fn of(texts: &[&str]) -> Settings {
     let source = |text: &&str| {
-        Rc::new(Source {
+        Arc::new(Source {
             path: "u.service".into(),
             text: (*text).into(),
             parsed: super::parse(text),
