@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod errors;
+mod failure;
 mod find;
 mod json;
 mod logging;
@@ -22,7 +23,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::host::Host;
-use crate::model::Finding;
 use crate::plan::Gates;
 use crate::reconcile::{self, Applied, ReconcileError, Request};
 use crate::root::Root;
@@ -31,6 +31,7 @@ use args::{
     Args, Command, DriftArgs, HistoryArgs, Input, PauseArgs, PlanArgs, PlanFormat, RecoverArgs,
     ResumeArgs, RollbackArgs, StatusArgs,
 };
+use failure::Failure;
 use output::Output;
 use progress::Lines;
 
@@ -63,63 +64,6 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         errors::print(&mut output, &failure);
         status
     }))
-}
-
-/// Why a command failed.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error(transparent)]
-    Reconcile(#[from] ReconcileError),
-    #[error(transparent)]
-    Find(#[from] find::NotFound),
-    #[error(transparent)]
-    Privilege(#[from] privilege::NoPrivilege),
-    #[error("could not open the log file {}", path.display())]
-    LogFile {
-        path: PathBuf,
-        #[source]
-        source: std::io::Error,
-    },
-    #[error("could not start")]
-    Runtime(#[source] std::io::Error),
-    #[error("{0} is no directory")]
-    Root(String),
-    #[error("there is no rule {name:?}")]
-    NoRule { name: String, near: Option<String> },
-}
-
-impl Failure {
-    fn exit_status(&self) -> u8 {
-        match self {
-            Failure::Reconcile(error) => error.exit_status(),
-            Failure::NoRule { .. } => USAGE,
-            _ => 1,
-        }
-    }
-
-    fn findings(&self) -> &[Finding] {
-        match self {
-            Failure::Reconcile(ReconcileError::Invalid(findings)) => findings,
-            _ => &[],
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Failure::Reconcile(error) => error.hint(),
-            Failure::Find(error) => Some(error.hint()),
-            Failure::Privilege(error) => Some(error.hint()),
-            Failure::Root(path) if !std::path::Path::new(path).exists() => {
-                Some(format!("mkdir -p '{path}'"))
-            }
-            Failure::NoRule { near, .. } => Some(match near {
-                Some(near) => format!("watchme-apply check --explain {near}"),
-                None => "docs/rules.md lists all rules".to_owned(),
-            }),
-            Failure::Root(_) => None,
-            Failure::LogFile { .. } | Failure::Runtime(_) => None,
-        }
-    }
 }
 
 fn run(args: &Args, arguments: &[OsString], output: &mut Output) -> Result<u8, Failure> {

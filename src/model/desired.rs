@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gate::Gate;
 use super::id::{Hash, Kind, ResourceId};
+use super::seconds;
 use super::site::{Site, Zone};
 
 /// Everything that one revision wants, with the bytes of its files.
@@ -389,21 +390,5 @@ impl Desired {
         ids.extend(self.networks.keys().map(|name| named(Kind::Network, name)));
         ids.extend(self.volumes.keys().map(|name| named(Kind::Volume, name)));
         ids
-    }
-}
-
-/// Durations as seconds.
-pub(super) mod seconds {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(value.as_secs_f64())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        let seconds = f64::deserialize(deserializer)?;
-        Duration::try_from_secs_f64(seconds).map_err(serde::de::Error::custom)
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::desired::seconds;
+use super::seconds;
 
 /// A health gate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

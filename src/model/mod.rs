@@ -12,6 +12,7 @@ pub mod observed;
 pub mod plan;
 pub mod recorded;
 pub mod report;
+mod seconds;
 pub mod site;
 pub mod surroundings;
 mod tree;

@@ -135,7 +135,7 @@ fn visit<'v>(
         node,
         outer,
         passes: passes.collect(),
-        includes_unknown: settings.iter().any(|node| unknown(node)),
+        includes_unknown: settings.iter().any(unknown),
         settings,
     };
     look(&block);

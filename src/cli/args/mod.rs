@@ -1,5 +1,6 @@
 //! Arguments.
 
+mod operate;
 mod review;
 
 use std::ffi::OsString;
@@ -8,14 +9,16 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
-use jiff::SignedDuration;
 
+pub(super) use operate::{
+    ApplyArgs, DriftArgs, HistoryArgs, PauseArgs, PlanArgs, PlanFormat, RecoverArgs, ResumeArgs,
+    RollbackArgs, StatusArgs,
+};
 pub(super) use review::{
     CheckArgs, Deny, Format, PortsArgs, RoutesArgs, RoutesCommand, as_it_lies,
 };
 
 use crate::model::Selector;
-use crate::reconcile::Span;
 use crate::source::Which;
 
 /// Makes this host match a git checkout, and proves that it does.
@@ -161,192 +164,6 @@ pub(super) struct Show {
     pub show_secrets: bool,
 }
 
-#[derive(Debug, clap::Args)]
-pub(super) struct PlanArgs {
-    #[command(flatten)]
-    pub input: Input,
-    #[command(flatten)]
-    pub show: Show,
-    /// Exit with 2 when there are differences
-    #[arg(long)]
-    pub detailed_exitcode: bool,
-    /// Plan without a host, which is taken to be as this revision has it: what a merge would do
-    #[arg(long, value_name = "REV", conflicts_with_all = ["rev", "worktree", "only", "allow_empty", "root"])]
-    pub from: Option<String>,
-    /// The revision to get to from --from [default: HEAD]
-    #[arg(long, value_name = "REV", requires = "from")]
-    pub to: Option<String>,
-    /// How the plan is told
-    #[arg(long, value_enum, conflicts_with = "json")]
-    pub format: Option<PlanFormat>,
-    /// Show what `rollback N` would do
-    #[arg(
-        long,
-        value_name = "N",
-        conflicts_with_all = ["rev", "worktree", "only", "allow_empty", "from"]
-    )]
-    pub to_generation: Option<u64>,
-}
-
-impl PlanArgs {
-    pub fn format(&self) -> PlanFormat {
-        match self.show.json {
-            true => PlanFormat::Json,
-            false => self.format.unwrap_or(PlanFormat::Text),
-        }
-    }
-
-    pub fn to(&self) -> Which {
-        match &self.to {
-            Some(rev) => Which::Rev(rev.clone()),
-            None => Which::Head,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum PlanFormat {
-    /// For a person
-    Text,
-    /// One JSON object; see schema/plan.json
-    Json,
-    /// A comment for a pull request
-    Markdown,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct ApplyArgs {
-    #[command(flatten)]
-    pub input: Input,
-    #[command(flatten)]
-    pub show: Show,
-    /// No person watches: leave alone what failed because of its content or was rolled back, wait
-    /// after other failures (1, 2, 4 … 60 minutes), and exit with 2 then
-    #[arg(long)]
-    pub unattended: bool,
-    /// Try again what failed, and do not wait; for --unattended
-    #[arg(long)]
-    pub retry: bool,
-    /// Ask all health gates, not only those that the changes touch; also when there is nothing to do
-    #[arg(long)]
-    pub verify_all: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct RollbackArgs {
-    /// Number of the generation, as `history` shows it [default: the one before the present one]
-    #[arg(value_name = "N")]
-    pub generation: Option<u64>,
-    /// Seconds to wait for another run [default: 10]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub lock_timeout: Option<u64>,
-    #[command(flatten)]
-    pub show: Show,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct HistoryArgs {
-    /// Two generations, as N..M or N M: show all commits that the second has and the first has not
-    #[arg(value_name = "N..M", num_args = 0..=2)]
-    pub generations: Vec<String>,
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
-}
-
-impl HistoryArgs {
-    /// The two generations, if any were named.
-    pub fn span(&self) -> Result<Option<Span>, clap::Error> {
-        let named: Vec<&str> = match self.generations.as_slice() {
-            [one] => one.splitn(2, "..").collect(),
-            other => other.iter().map(String::as_str).collect(),
-        };
-        let numbers: Result<Vec<u64>, _> = named.iter().map(|text| text.parse()).collect();
-        match numbers.as_deref() {
-            Ok([]) => Ok(None),
-            Ok([from, to]) => Ok(Some(Span {
-                from: *from,
-                to: *to,
-            })),
-            _ => {
-                let text = "expected two numbers of generations, such as 3..5\n";
-                Err(clap::Error::raw(ErrorKind::ValueValidation, text))
-            }
-        }
-    }
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct DriftArgs {
-    /// Return the host to what was last applied
-    #[arg(long)]
-    pub fix: bool,
-    /// Compare only these: KIND or KIND/NAME; network brings its members along
-    #[arg(long, value_name = "KIND[/NAME]")]
-    pub only: Vec<Selector>,
-    /// Seconds to wait for another run [default: 10]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub lock_timeout: Option<u64>,
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
-    /// Do not mask values in diffs that look like secrets
-    #[arg(long)]
-    pub show_secrets: bool,
-}
-
-impl DriftArgs {
-    pub fn input(&self) -> Input {
-        Input {
-            only: self.only.clone(),
-            lock_timeout: self.lock_timeout,
-            ..Input::default()
-        }
-    }
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct StatusArgs {
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct PauseArgs {
-    /// The unit; `.service` may be left out
-    pub unit: String,
-    /// For how long, such as 2h or 90m [default: until resume]
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
-    pub duration: Option<SignedDuration>,
-    /// Why, for whoever looks at status
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct ResumeArgs {
-    /// The unit; `.service` may be left out
-    pub unit: String,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct RecoverArgs {
-    /// Seconds to wait for another run [default: 10]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub lock_timeout: Option<u64>,
-}
-
-/// A pause of years is one without an end.
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24 * 366);
-
-fn duration(text: &str) -> Result<SignedDuration, String> {
-    let parsed: Option<SignedDuration> = text.parse().ok();
-    parsed
-        .filter(|time| time.is_positive() && *time < LONGEST_PAUSE)
-        .ok_or_else(|| "expected a time such as 2h or 90m".to_owned())
-}
-
 /// A day: who waits longer than that for another run has another problem.
 const LONGEST_WAIT: u64 = 24 * 60 * 60;
 
@@ -419,7 +236,10 @@ fn names_a_command(arguments: &[OsString]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
+    use crate::reconcile::Span;
 
     fn parsed(line: &str) -> Result<Args, clap::Error> {
         let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();

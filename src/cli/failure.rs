@@ -1,0 +1,64 @@
+//! Why a command failed, with which exit status, and what helps.
+
+use std::path::PathBuf;
+
+use super::{USAGE, find, privilege};
+use crate::model::Finding;
+use crate::reconcile::ReconcileError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Reconcile(#[from] ReconcileError),
+    #[error(transparent)]
+    Find(#[from] find::NotFound),
+    #[error(transparent)]
+    Privilege(#[from] privilege::NoPrivilege),
+    #[error("could not open the log file {}", path.display())]
+    LogFile {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("could not start")]
+    Runtime(#[source] std::io::Error),
+    #[error("{0} is no directory")]
+    Root(String),
+    #[error("there is no rule {name:?}")]
+    NoRule { name: String, near: Option<String> },
+}
+
+impl Failure {
+    pub(super) fn exit_status(&self) -> u8 {
+        match self {
+            Failure::Reconcile(error) => error.exit_status(),
+            Failure::NoRule { .. } => USAGE,
+            _ => 1,
+        }
+    }
+
+    pub(super) fn findings(&self) -> &[Finding] {
+        match self {
+            Failure::Reconcile(ReconcileError::Invalid(findings)) => findings,
+            _ => &[],
+        }
+    }
+
+    pub(super) fn hint(&self) -> Option<String> {
+        match self {
+            Failure::Reconcile(error) => error.hint(),
+            Failure::Find(error) => Some(error.hint()),
+            Failure::Privilege(error) => Some(error.hint()),
+            Failure::Root(path) if !std::path::Path::new(path).exists() => {
+                Some(format!("mkdir -p '{path}'"))
+            }
+            Failure::NoRule { near, .. } => Some(match near {
+                Some(near) => format!("watchme-apply check --explain {near}"),
+                None => "docs/rules.md lists all rules".to_owned(),
+            }),
+            Failure::Root(_) => None,
+            Failure::LogFile { .. } | Failure::Runtime(_) => None,
+        }
+    }
+}
