@@ -86,6 +86,11 @@ pub struct Point {
 }
 
 impl Point {
+    /// Whether it goes by that name, such as `fsync 7`.
+    pub fn is(&self, name: &str) -> bool {
+        format!("{} {}", self.call, self.number) == name
+    }
+
     /// Whether it changes nothing: daemons are only asked how things are.
     pub fn is_question(&self) -> bool {
         matches!(self.kind, Kind::BusLook | Kind::DockerLook)

@@ -144,7 +144,7 @@ fn units(side: Side) -> Vec<(String, String)> {
     let compose = "/usr/bin/docker-compose -f /home/ubuntu/watchme-server-configs/desired-state/compose/web/docker-compose.yml";
     let unit = |name: &str, text: String| (format!("systemd/{name}"), text);
     vec![
-        unit("same.service", service("/bin/sleep 1000")),
+        unit("same.service", service("/bin/sleep infinity")),
         unit(
             "served.service",
             service(&format!(
@@ -153,15 +153,15 @@ fn units(side: Side) -> Vec<(String, String)> {
         ),
         unit(
             &format!("only-{name}.service"),
-            service(&format!("/bin/sleep 200{number}")),
+            service(&format!("/bin/sleep 200000{number}")),
         ),
         unit(
             "dropped.service",
-            service("/bin/sleep ${SECONDS}").replace("Exec", "Environment=SECONDS=3000\nExec"),
+            service("/bin/sleep ${SECONDS}").replace("Exec", "Environment=SECONDS=3000000\nExec"),
         ),
         unit(
             &format!("dropped.service.d/of-{name}.conf"),
-            format!("[Service]\nEnvironment=SECONDS=300{number}\n"),
+            format!("[Service]\nEnvironment=SECONDS=300000{number}\n"),
         ),
         unit(
             "inst@.service",

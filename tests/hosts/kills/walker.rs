@@ -152,7 +152,10 @@ impl Walker {
         let (side, number) = (self.at.other(), point.number.to_string());
         let answer = self.ask(&[how, side.name(), &point.call, &number]);
         let mut problems = Vec::new();
-        answer.expect("hit", 137, "", &mut problems);
+        // A run that makes fewer calls than the one that was counted ends before it gets there.
+        if answer.status("first") != 0 {
+            answer.expect("hit", 137, "", &mut problems);
+        }
         answer.expect("tested", 0, "", &mut problems);
         answer.expect("second", 0, "", &mut problems);
         answer.expect("third", 0, "in sync", &mut problems);
@@ -179,10 +182,15 @@ impl Walker {
         if status == 0 {
             self.at = side;
         }
+        let hit = answer.text("hit").trim().to_owned();
+        // A count that has drifted to what wakes the runtime: eventfd(2) never answers that.
+        if hit.contains("<anon_inode:[eventfd]>") && self.mend(true) {
+            problems.clear();
+        }
         let said = answer.text("first");
         Tried {
             status,
-            hit: answer.text("hit").trim().to_owned(),
+            hit,
             unrecorded: UNRECORDED.iter().any(|warning| said.contains(warning)),
             problems,
         }
