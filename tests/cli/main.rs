@@ -12,6 +12,7 @@ mod machines;
 mod offline;
 mod records;
 mod routes;
+mod speed;
 mod support;
 mod surroundings;
 mod untrusted;

@@ -140,14 +140,16 @@ pub fn parse(source: &str) -> Parsed {
 fn entry(source: &str, line: &Logical, key: &str, value: &str) -> Entry {
     let Range { start, end } = line.span;
     let raw = source.get(line.span.clone()).unwrap_or_default();
-    let behind = raw.find('=').map_or(end, |at| start + at + 1);
+    // A key may go on in the next line, too.
+    let before = raw.split('=').next().unwrap_or_default();
+    let behind = (start + before.len() + 1).min(end);
     let blanks = source
         .get(behind..end)
         .map_or(0, |rest| rest.len() - rest.trim_start_matches(BLANKS).len());
     Entry {
         key: key.into(),
         value: value.into(),
-        key_span: start..(start + key.len()).min(end),
+        key_span: start..start + before.trim_end_matches(BLANKS).len(),
         value_span: (behind + blanks).min(end)..end,
     }
 }
@@ -275,6 +277,12 @@ mod tests {
             &source[entry.value_span.clone()],
             "a.service \\\n  b.service"
         );
+        // Found by fuzzing: a key that is continued.
+        let source = "[Unit]\n\\\nké\u{feff}=é\n";
+        let sections = parse(source).sections;
+        let entry = &sections[0].entries[0];
+        assert_eq!(&source[entry.key_span.clone()], "\\\nké\u{feff}");
+        assert_eq!(&source[entry.value_span.clone()], "é");
     }
 
     proptest::proptest! {
