@@ -10,7 +10,7 @@ use crate::model::{
     Action, Behind, Change, Gate, Kind, Note, Probe, ResourceId, Stack, Unit, layout,
 };
 
-/// The gates that the changes so far touch, all of them when asked for; with notes on those that
+/// The gates that the changes so far touch and those that are new, all of them when asked for; with notes on those that
 /// are left out because what they ask about is paused.
 pub(super) fn plan(draft: &Draft<'_>) -> (Vec<Gate>, Vec<Note>) {
     let touch = Touch::of(draft);
@@ -18,7 +18,7 @@ pub(super) fn plan(draft: &Draft<'_>) -> (Vec<Gate>, Vec<Note>) {
     for gate in &draft.desired.gates {
         let asked = match draft.inputs.gates {
             Gates::None => false,
-            Gates::Touched => touch.reaches(draft, gate),
+            Gates::Touched => is_new(draft, gate) || touch.reaches(draft, gate),
             Gates::All => true,
         };
         if !asked {
@@ -34,6 +34,12 @@ pub(super) fn plan(draft: &Draft<'_>) -> (Vec<Gate>, Vec<Note>) {
         }
     }
     (gates, notes)
+}
+
+/// Whether nothing that was applied has held it yet: a gate that never holds is told before it fails another change.
+fn is_new(draft: &Draft<'_>, gate: &Gate) -> bool {
+    let applied = draft.inputs.recorded.applied.as_ref();
+    applied.is_some_and(|(_, desired)| desired.gates.iter().all(|known| known.probe != gate.probe))
 }
 
 /// What the changes of a plan do to what serves.

@@ -178,6 +178,15 @@ fn only_what_a_change_touches_is_asked() {
 }
 
 #[test]
+fn a_gate_that_was_never_asked_is() {
+    let added = after(|desired, _, _| {
+        desired.gates.push(gate(tcp(9), &[], Some(&[])));
+        desired.gates[3] = gate(url("https://web.test/new"), &["web"], Some(&[]));
+    });
+    assert_eq!(added, "web.test/new tcp :9");
+}
+
+#[test]
 fn a_unit_touches_what_is_behind_its_ports() {
     let restarted = |name: &'static str| {
         move |desired: &mut Desired, _: &mut Observed, _: &mut Recorded| {
