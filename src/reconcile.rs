@@ -181,7 +181,7 @@ async fn transact(
     };
     let result = match committed {
         Ok(()) => Ok(()),
-        Err(cause) => Err(undo(host, state, planned, journal, cause, progress).await),
+        Err(cause) => Err(undo(host, state, planned, journal, (kind, cause), progress).await),
     };
     history::end(state, record, result, progress)
 }
@@ -235,7 +235,7 @@ async fn undo(
     state: &State,
     planned: &Planned,
     mut journal: Journal,
-    cause: ReconcileError,
+    (kind, cause): (RunKind, ReconcileError),
     progress: &mut dyn Progress,
 ) -> ReconcileError {
     if journal.is_empty() {
@@ -273,9 +273,11 @@ async fn undo(
     }
     match left.is_empty() {
         true => ReconcileError::RolledBack {
+            kind,
             cause: Box::new(cause),
         },
         false => ReconcileError::Incomplete {
+            kind,
             cause: Box::new(cause),
             left,
         },

@@ -26,7 +26,7 @@ impl ReconcileError {
             )
             | ReconcileError::Unrecovered { .. } => Some(Blame::Circumstance),
             // Something was tried and undone: it is not tried again at once.
-            ReconcileError::RolledBack { cause } | ReconcileError::Incomplete { cause, .. } => {
+            ReconcileError::RolledBack { cause, .. } | ReconcileError::Incomplete { cause, .. } => {
                 cause.blame().or(Some(Blame::Circumstance))
             }
             ReconcileError::Source(_)
@@ -57,6 +57,7 @@ mod tests {
     use crate::apply::StepError;
     use crate::host::HostError;
     use crate::host::probe::ProbeError;
+    use crate::model::RunKind;
     use crate::model::{Behind, Complaint, Finding, Gate, Probe, Severity, finding};
     use crate::root::RootError;
     use Blame::{Circumstance, Content};
@@ -70,6 +71,7 @@ mod tests {
 
     fn rolled_back(cause: ReconcileError) -> ReconcileError {
         ReconcileError::RolledBack {
+            kind: RunKind::Apply,
             cause: Box::new(cause),
         }
     }
@@ -139,6 +141,7 @@ mod tests {
     fn each_failure_has_its_blame() {
         let not_converged = ReconcileError::NotConverged { left: Vec::new() };
         let incomplete = ReconcileError::Incomplete {
+            kind: RunKind::Apply,
             cause: Box::new(step(not_up("no"))),
             left: Vec::new(),
         };

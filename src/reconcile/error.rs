@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::apply::{Progress, StepError};
 use crate::host::HostError;
-use crate::model::{Change, Finding, Plan, Refusal};
+use crate::model::{Change, Finding, Plan, Refusal, RunKind};
 use crate::source::SourceError;
 use crate::state::StateError;
 
@@ -56,15 +56,19 @@ pub enum ReconcileError {
         failed: Vec<StepError>,
     },
     /// Failed, and undone.
-    #[error("the apply failed and was rolled back: the host is as before")]
+    #[error("the {} failed and was rolled back: the host is as before", .kind.as_str())]
     RolledBack {
+        /// What failed.
+        kind: RunKind,
         /// Why it failed.
         #[source]
         cause: Box<ReconcileError>,
     },
     /// Failed, and not all was undone.
-    #[error("the apply failed, and the roll-back is incomplete: {}", .left.join("; "))]
+    #[error("the {} failed, and the roll-back is incomplete: {}", .kind.as_str(), .left.join("; "))]
     Incomplete {
+        /// What failed.
+        kind: RunKind,
         /// Why it failed.
         #[source]
         cause: Box<ReconcileError>,
@@ -199,7 +203,7 @@ impl ReconcileError {
             ReconcileError::Step { source, .. } | ReconcileError::Unit { source, .. } => {
                 source.hint()
             }
-            ReconcileError::RolledBack { cause } => cause.hint(),
+            ReconcileError::RolledBack { cause, .. } => cause.hint(),
             ReconcileError::Incomplete { .. } => Some(
                 "mend what is named (systemctl status UNIT, docker ps -a); watchme-apply drift tells \
                  whether the host is as it was applied last"

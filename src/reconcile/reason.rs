@@ -6,8 +6,8 @@ use super::ReconcileError;
 /// configuration is taken along: what a unit wrote may hold secrets, and is in its journal.
 pub(super) fn reason(error: &ReconcileError) -> String {
     let (error, left) = match error {
-        ReconcileError::RolledBack { cause } => (&**cause, &[][..]),
-        ReconcileError::Incomplete { cause, left } => (&**cause, &left[..]),
+        ReconcileError::RolledBack { cause, .. } => (&**cause, &[][..]),
+        ReconcileError::Incomplete { cause, left, .. } => (&**cause, &left[..]),
         other => (other, &[][..]),
     };
     if let ReconcileError::Invalid(findings) = error
@@ -46,9 +46,11 @@ mod tests {
     use super::*;
     use crate::apply::StepError;
     use crate::host::HostError;
+    use crate::model::RunKind;
 
     fn rolled_back(source: StepError) -> ReconcileError {
         ReconcileError::RolledBack {
+            kind: RunKind::Apply,
             cause: Box::new(ReconcileError::Step {
                 what: "unit/a.service (new)".into(),
                 source: Box::new(source),
@@ -80,6 +82,7 @@ mod tests {
     #[test]
     fn a_reason_tells_what_is_left() {
         let incomplete = ReconcileError::Incomplete {
+            kind: RunKind::Apply,
             cause: Box::new(ReconcileError::NotConverged {
                 left: vec!["site/a: is gone".into()],
             }),

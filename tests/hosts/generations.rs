@@ -162,6 +162,8 @@ fn a_roll_back_that_fails_is_undone(host: &Host) {
     host.sh("docker image rm web:1");
     let failed = host.tool(&["rollback", "1"]).expect(3);
     assert!(failed.text().contains("web.service"), "{}", failed.text());
+    let what = "error: the rollback failed and was rolled back: the host is as before";
+    assert!(failed.text().contains(what), "{}", failed.text());
     assert_serves(host, "web:2", "second");
     let last = &runs(host)[0];
     assert_eq!(
