@@ -40,11 +40,12 @@ fn value<'n>(node: &'n Node<'_>) -> &'n str {
 
 /// Whether a header says what a word stands for, under whatever name.
 fn says(headers: &[&Node<'_>], names: &[&str], values: &[&str]) -> bool {
-    headers.iter().any(|node| {
-        let header = node.first();
-        names.iter().any(|name| header.eq_ignore_ascii_case(name))
-            || values.iter().any(|part| value(node).contains(part))
-    })
+    let is_named = |node: &&Node<'_>| {
+        let mut names = names.iter();
+        names.any(|name| node.first().eq_ignore_ascii_case(name))
+    };
+    let has_value = |node: &&Node<'_>| values.iter().any(|part| value(node).contains(part));
+    headers.iter().any(is_named) || headers.iter().any(has_value)
 }
 
 fn missing(

@@ -1,7 +1,6 @@
 //! The units of a revision, each with what the rules ask for again and again.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
 use crate::model;
@@ -205,13 +204,15 @@ impl<'a> Units<'a> {
 
     /// Each file once, with the type of the units that it is for.
     pub fn files(&self) -> Vec<(&'a Source, &str)> {
-        let mut files: BTreeMap<&Path, (&'a Source, &str)> = BTreeMap::new();
-        for unit in &self.all {
-            for source in unit.settings.sources() {
-                files.insert(&source.path, (source, unit.name.suffix()));
-            }
-        }
-        files.into_values().collect()
+        let mut seen = HashSet::new();
+        let sources = self.all.iter().flat_map(|unit| {
+            let sources = unit.settings.sources().iter();
+            sources.map(|source| (&**source, unit.name.suffix()))
+        });
+        // Instances share the files of their template.
+        sources
+            .filter(|(source, _)| seen.insert(std::ptr::from_ref(*source)))
+            .collect()
     }
 }
 
