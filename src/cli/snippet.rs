@@ -18,13 +18,16 @@ pub(super) fn syntax(diagnostic: &Diagnostic) -> String {
 
 /// What a rule found: what is wrong, then where, with the line itself.
 pub(super) fn finding(finding: &Finding) -> String {
-    let message = mask(finding.message());
+    render(title_of(finding), finding.place(), finding.help())
+}
+
+fn title_of(finding: &Finding) -> Title<'static> {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(clean(&message)).id(finding.rule.name);
-    render(title, finding.place(), finding.help())
+    let message = clean(&mask(finding.message())).into_owned();
+    level.primary_title(message).id(finding.rule.name)
 }
 
 /// What rules found in a file, each with why its rule matters where that is asked for, in a terminal of `width` columns.
@@ -41,12 +44,7 @@ pub(super) fn report(findings: &[(&Finding, bool)], width: Option<usize>) -> Str
 }
 
 fn group(finding: &Finding, with_why: bool) -> Group<'static> {
-    let message = clean(&mask(finding.message())).into_owned();
-    let level = match finding.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-    };
-    let title = level.primary_title(message).id(finding.rule.name);
+    let title = title_of(finding);
     let mut group = match finding.place() {
         Some(place) => title.element(place_of(place)),
         None => title.elements(Vec::<Element<'_>>::new()),
@@ -184,6 +182,21 @@ mod tests {
         let shown = plain(&finding(&at_line(line, 1, "what is API_KEY=hunter2 here")));
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.contains("proxy_set_header Authorization"), "{shown}");
+    }
+
+    #[test]
+    fn lines_fit_the_terminal() {
+        let long = format!("server_name {};\n", "日本.example.com ".repeat(30));
+        let mut found = at_line(&long, 1, "wrong");
+        if let Complaint::Placed(place) = &mut found.complaint {
+            place.span = 400..410;
+        }
+        let show = |width| plain(&report(&[(&found, false)], width));
+        let widest = |text: &str| text.lines().map(|line| line.chars().count()).max();
+        assert!(widest(&show(Some(60))) < Some(80), "{}", show(Some(60)));
+        assert!(show(Some(60)).contains("..."), "{}", show(Some(60)));
+        assert!(show(Some(60)).contains('^'), "{}", show(Some(60)));
+        assert!(widest(&show(Some(600))) > Some(400));
     }
 
     #[test]
