@@ -63,7 +63,8 @@ fn counted() -> (Walker, Vec<Point>) {
     (walker, points::in_turn(&there, seed as u64))
 }
 
-/// Tries them for `KILL_SECONDS`; all of them with `KILL_ALL=1`, and with `KILL_ONLY=rename 3,fsync 7` those alone.
+/// Tries them for `KILL_SECONDS`; all of them with `KILL_ALL=1`, and with `KILL_ONLY=rename 3,fsync 7` those
+/// alone. `KILL_SKIP=N` goes on behind the first N of an earlier run.
 fn told(walker: Walker, work: &[(Fault, Point)]) -> Report {
     let began = Instant::now();
     let only = std::env::var("KILL_ONLY").unwrap_or_default();
@@ -71,6 +72,7 @@ fn told(walker: Walker, work: &[(Fault, Point)]) -> Report {
     let work: Vec<(Fault, Point)> = work
         .iter()
         .filter(|(_, point)| named(point))
+        .skip(setting("KILL_SKIP", 0))
         .cloned()
         .collect();
     let work = work.as_slice();
