@@ -330,6 +330,97 @@ fn the_rules_find_what_nginx_complains_about() {
     assert!(counts.iter().all(|count| *count > 3), "{counts:?}");
 }
 
+/// Every directive of our table somewhere, with some arguments: where nginx says that it may not stand there or has the
+/// wrong number of them, we do, and we say it of none that nginx takes.
+#[test]
+fn directives_are_where_nginx_allows_them() {
+    const TABLE: &str = include_str!("../../src/check/nginx/directives.txt");
+    const PLACES: [(&str, &str); 5] = [
+        ("", ""),
+        ("server {", "}"),
+        ("server { location / {", "} }"),
+        ("server { if ($arg_a) {", "} }"),
+        ("server { location / { if ($arg_a) {", "} } }"),
+    ];
+    let names = TABLE.lines().filter(|line| !line.starts_with('#'));
+    let mut cases: Vec<(&str, String)> = Vec::new();
+    for (number, line) in names.enumerate() {
+        let mut words = line.split(' ');
+        let name = words.next().expect("a name");
+        let end = match words.nth(2) {
+            Some("{") => "{ }",
+            _ => ";",
+        };
+        for (at, (before, after)) in PLACES.iter().enumerate() {
+            // Numbers from 0 to 4, others at each place.
+            let args = " on".repeat((number + 2 * at) % 5);
+            cases.push((name, format!("{before} {name}{args}{end} {after}\n")));
+        }
+    }
+    let host = Host::boot();
+    let texts: Vec<String> = cases.iter().map(|(_, text)| wrapped(text)).collect();
+    let (mut counts, mut wrong) = ([0; 4], Vec::new());
+    for ((name, text), said) in cases.iter().zip(tested(&host, &texts)) {
+        let ours = errors(text);
+        let has = |rule: &str| ours.contains(rule);
+        let kind = [
+            "unknown directive",
+            "directive is not allowed here",
+            "invalid number of arguments in",
+        ]
+        .iter()
+        .position(|words| said.contains(words) && said.contains(&format!("\"{name}\"")));
+        counts[kind.unwrap_or(3)] += 1;
+        let fits = match kind {
+            Some(0) => true,
+            Some(1) => has("nginx-directive-misplaced"),
+            Some(_) => has("nginx-wrong-arguments"),
+            None => ours.is_empty() || !said.contains("syntax is ok"),
+        };
+        if !fits {
+            wrong.push(format!("{text}nginx: {said}\nwe: {ours:?}"));
+        }
+    }
+    println!("unknown, misplaced, wrong number, else: {counts:?}");
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n\n")
+    );
+    assert!(
+        counts[1] > 500 && counts[2] > 300 && counts[3] > 300,
+        "{counts:?}"
+    );
+}
+
+/// Errors about the directives of a site.
+fn errors(site: &str) -> BTreeSet<&'static str> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sites-available");
+    std::fs::create_dir(&path).expect("a folder");
+    std::fs::write(path.join("a"), site).expect("a site");
+    let owner = nix::unistd::Uid::effective().as_raw();
+    let checkout = Checkout::open(folder.path(), &[owner]).expect("a checkout");
+    let (revision, wrong) = checkout.survey(&Which::Worktree).expect("a revision");
+    let findings = check(&Subject {
+        revision: &revision,
+        wrong: &wrong,
+    });
+    let rules = [
+        "nginx-unknown-directive",
+        "nginx-directive-misplaced",
+        "nginx-wrong-arguments",
+        "nginx-missing-semicolon",
+        "nginx-directive-twice",
+    ];
+    let errors = findings.iter().filter(|finding| finding.is_error());
+    errors
+        .map(|finding| finding.rule.name)
+        .filter(|rule| rules.contains(rule))
+        .collect()
+}
+
 /// What the messages of the rules promise happens: a request comes out there, a header is gone.
 #[test]
 fn what_the_rules_warn_of_happens() {

@@ -1,6 +1,7 @@
 //! What is wrong with the configuration of nginx, as the sites and the files that they include say it.
 
 mod backups;
+mod directives;
 mod forwarded;
 mod headers;
 mod injection;
@@ -23,6 +24,11 @@ use view::View;
 
 /// The rules of this family.
 pub const RULES: &[&Rule] = &[
+    &directives::UNKNOWN_DIRECTIVE,
+    &directives::DIRECTIVE_MISPLACED,
+    &directives::WRONG_ARGUMENTS,
+    &directives::MISSING_SEMICOLON,
+    &directives::DIRECTIVE_TWICE,
     &paths::PREFIX_MISMATCH,
     &paths::DUPLICATE_LOCATION,
     &paths::ALIAS_TRAVERSAL,
@@ -74,6 +80,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
         );
         proxied.add(&groups, block);
     });
+    directives::check(&view, &mut findings);
     refused::regexes(&view, &mut findings);
     servers::check(&view, &mut findings);
     ports::check(&view, &published, &proxied, &mut findings);

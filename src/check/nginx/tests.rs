@@ -1,5 +1,6 @@
 //! What each rule finds, and what it leaves alone.
 
+mod directives;
 mod headers;
 mod refused;
 mod servers;

@@ -1,0 +1,305 @@
+//! What nginx refuses of directives: names that it does not know, places, numbers of arguments, and values.
+//!
+//! `ngx_conf_handler` in src/core/ngx_conf_file.c. Directives of modules that the table does not have are left alone.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::view::View;
+use crate::model::{Finding, Severity};
+use crate::source::nginx::{Node, time};
+
+crate::rule! {
+    UNKNOWN_DIRECTIVE, "nginx-unknown-directive", Error;
+    DIRECTIVE_MISPLACED, "nginx-directive-misplaced", Error;
+    WRONG_ARGUMENTS, "nginx-wrong-arguments", Error;
+    MISSING_SEMICOLON, "nginx-missing-semicolon", Error;
+    DIRECTIVE_TWICE, "nginx-directive-twice", Error;
+}
+
+/// A line of the table.
+struct Form {
+    contexts: &'static str,
+    arguments: &'static str,
+    has_block: bool,
+    value: &'static str,
+}
+
+static FORMS: LazyLock<HashMap<&str, Vec<Form>>> = LazyLock::new(|| {
+    let mut forms: HashMap<&str, Vec<Form>> = HashMap::new();
+    for line in include_str!("directives.txt").lines() {
+        let mut words = line.split(' ');
+        let mut word = || words.next().unwrap_or_default();
+        let name = word();
+        if name.starts_with('#') {
+            continue;
+        }
+        forms.entry(name).or_default().push(Form {
+            contexts: word(),
+            arguments: word(),
+            has_block: word() == "{",
+            value: word(),
+        });
+    }
+    forms
+});
+
+impl Form {
+    fn is_for(&self, context: char) -> bool {
+        self.contexts.contains([context, '*'])
+    }
+
+    fn takes(&self, count: usize) -> bool {
+        let mut numbers = self.arguments.split(',');
+        numbers.any(|number| match number.strip_suffix('+') {
+            Some(least) => least.parse().is_ok_and(|least: usize| count >= least),
+            None => number.parse() == Ok(count),
+        })
+    }
+}
+
+/// Findings about the directives of a configuration.
+pub fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
+    Judge { view, findings }.level(&view.http, 'H');
+}
+
+struct Judge<'j, 'a> {
+    view: &'j View<'a>,
+    findings: &'j mut Vec<Finding>,
+}
+
+impl Judge<'_, '_> {
+    fn level(&mut self, level: &[Node<'_>], context: char) {
+        let mut once: HashMap<&str, &Node<'_>> = HashMap::new();
+        for node in level {
+            let Some(forms) = FORMS.get(node.name()) else {
+                self.unknown(node, context);
+                continue;
+            };
+            if self.runs_on(node) {
+                continue;
+            }
+            let here: Vec<&Form> = forms.iter().filter(|form| form.is_for(context)).collect();
+            if here.is_empty() {
+                self.misplaced(node, context);
+                continue;
+            }
+            self.arguments(node, &here);
+            let is_single = here.iter().all(|form| form.value != "-");
+            if let Some(first) = once.insert(node.name(), node).filter(|_| is_single) {
+                self.twice(node, first);
+            }
+            if let Some(inner) = inside(node.name(), context) {
+                self.level(node.inside(), inner);
+            }
+        }
+    }
+
+    fn unknown(&mut self, node: &Node<'_>, context: char) {
+        let name = node.name();
+        let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
+        let (message, help) = if name.contains(|character: char| !is_word(character)) {
+            let message = format!("{} is no directive", name.escape_debug());
+            let help = match name.chars().find(|character| !character.is_ascii()) {
+                Some(other) if other.is_whitespace() => {
+                    format!(
+                        "write a plain blank: U+{:04X} is a part of the word",
+                        u32::from(other)
+                    )
+                }
+                _ if name.starts_with("if(") => "write a blank behind if".to_owned(),
+                _ => "remove it".to_owned(),
+            };
+            (message, help)
+        } else {
+            // One of a module that is not in the table looks like none of those.
+            let Some(near) = near(name, context) else {
+                return;
+            };
+            (
+                format!("nginx knows no directive {name}"),
+                format!("did you mean {near}?"),
+            )
+        };
+        let found = self.view.find(&UNKNOWN_DIRECTIVE, node, message, "", help);
+        self.findings.push(found);
+    }
+
+    /// Tells where a directive has swallowed the one of the next line. nginx may even take it.
+    fn runs_on(&mut self, node: &Node<'_>) -> bool {
+        // Options of theirs have the names of directives.
+        if matches!(node.name(), "listen" | "rewrite") {
+            return false;
+        }
+        let args = &node.directive.args;
+        let begins = |pair: &&[crate::source::nginx::Word]| matches!(pair, [word, _] if FORMS.contains_key(&*word.text));
+        let Some(at) = args.windows(2).position(|pair| begins(&pair)) else {
+            return false;
+        };
+        let (Some(word), Some(next)) = (args.get(at), args.get(at + 1)) else {
+            return false;
+        };
+        let before = match at.checked_sub(1).and_then(|at| args.get(at)) {
+            Some(before) => before.span.clone(),
+            None => node.directive.span.start..node.directive.span.start + node.name().len(),
+        };
+        let text = self.view.text(node.path);
+        let breaks =
+            |from: usize, to: usize| text.get(from..to).is_some_and(|text| text.contains('\n'));
+        if !breaks(before.end, word.span.start) || breaks(word.span.end, next.span.start) {
+            return false;
+        }
+        let message = format!(
+            "the ; is missing here: nginx takes {} of the next line for an argument of {}",
+            word.text,
+            node.name()
+        );
+        let forms = FORMS
+            .get(node.name())
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let is_taken = forms.iter().any(|form| form.takes(args.len()));
+        let place = self
+            .view
+            .complain(node.path, before, message, "", "write ; behind it");
+        let found = Finding::at(&MISSING_SEMICOLON, place);
+        self.findings.push(match is_taken {
+            true => found.weighing(Severity::Warning),
+            false => found,
+        });
+        true
+    }
+
+    fn misplaced(&mut self, node: &Node<'_>, context: char) {
+        let contexts = FORMS.get(node.name()).into_iter().flatten();
+        let contexts: String = contexts.map(|form| form.contexts).collect();
+        let known = "HSLslXUEM"
+            .chars()
+            .filter(|known| contexts.contains(*known));
+        let known: Vec<&str> = known.map(called).collect();
+        let message = format!("{} is not allowed in {}", node.name(), called(context));
+        let help = format!("move it to {}", known.join(", "));
+        let found = self
+            .view
+            .find(&DIRECTIVE_MISPLACED, node, message, "", help);
+        self.findings.push(found);
+    }
+
+    fn arguments(&mut self, node: &Node<'_>, here: &[&Form]) {
+        let (name, args) = (node.name(), &node.directive.args);
+        let has_block = node.block.is_some();
+        let mut forms = here.iter().filter(|form| form.has_block == has_block);
+        let (message, help) = if forms.clone().next().is_none() {
+            match has_block {
+                true => (
+                    format!("{name} has no block"),
+                    format!("write ; behind {name}"),
+                ),
+                false => (
+                    format!("{name} needs a block"),
+                    format!("write {name} … {{ … }}"),
+                ),
+            }
+        } else if !forms.clone().any(|form| form.takes(args.len())) {
+            let count = match args.len() {
+                1 => "one argument".to_owned(),
+                count => format!("{count} arguments"),
+            };
+            let wanted: Vec<&str> = forms.map(|form| form.arguments).collect();
+            let wanted = wanted
+                .join(",")
+                .replace('+', " or more")
+                .replace(',', " or ");
+            (
+                format!("{name} has {count}"),
+                format!("nginx takes {wanted}; one with blanks needs quotes"),
+            )
+        } else {
+            let value = args.first().map_or("", |word| word.text.as_str());
+            match forms.find_map(|form| wrong_value(form.value, value)) {
+                Some(expected) => (
+                    format!("{value:?} is no value of {name}"),
+                    format!("write {expected}"),
+                ),
+                None => return,
+            }
+        };
+        let found = self.view.find(&WRONG_ARGUMENTS, node, message, "", help);
+        self.findings.push(found);
+    }
+
+    fn twice(&mut self, node: &Node<'_>, first: &Node<'_>) {
+        let message = format!("{} stands here for the second time", node.name());
+        let help = format!(
+            "remove one of them: the first is in {}",
+            self.view.place(first)
+        );
+        let found = self.view.find(&DIRECTIVE_TWICE, node, message, "", help);
+        self.findings.push(found);
+    }
+}
+
+/// The context in a block; `None` where there are no directives in it, or nothing is known of them.
+fn inside(name: &str, context: char) -> Option<char> {
+    match (name, context) {
+        ("server", 'H') => Some('S'),
+        ("upstream", 'H') => Some('U'),
+        ("location", _) => Some('L'),
+        ("limit_except", _) => Some('X'),
+        ("if", 'S') => Some('s'),
+        ("if", _) => Some('l'),
+        _ => None,
+    }
+}
+
+fn called(context: char) -> &'static str {
+    match context {
+        'H' => "http",
+        'S' => "server",
+        'L' => "location",
+        's' => "if in server",
+        'l' => "if in location",
+        'X' => "limit_except",
+        'U' => "upstream",
+        'E' => "events",
+        _ => "the top of nginx.conf",
+    }
+}
+
+/// The directive of a context that a name is a misspelling of: at most two letters are wrong.
+fn near(name: &str, context: char) -> Option<&'static str> {
+    let most = if name.len() < 7 { 1 } else { 2 };
+    let known = FORMS
+        .iter()
+        .filter(|(_, forms)| forms.iter().any(|form| form.is_for(context)));
+    let distances = known.map(|(known, _)| (strsim::damerau_levenshtein(name, known), *known));
+    distances
+        .filter(|(distance, _)| *distance <= most)
+        .min()
+        .map(|(_, known)| known)
+}
+
+/// What would be right, where a value is none of its kind. One with a variable is left to nginx.
+fn wrong_value(kind: &str, value: &str) -> Option<&'static str> {
+    let is_size = |units: &[char]| {
+        let digits = value.strip_suffix(units).unwrap_or(value);
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let (fits, expected) = match kind {
+        "flag" => {
+            let is = ["on", "off"]
+                .iter()
+                .any(|word| value.eq_ignore_ascii_case(word));
+            (is, "on or off")
+        }
+        "size" => (is_size(&['k', 'K', 'm', 'M']), "a size such as 8k or 1m"),
+        "offset" => (
+            is_size(&['k', 'K', 'm', 'M', 'g', 'G']),
+            "a size such as 10m or 1g",
+        ),
+        "number" => (is_size(&[]), "a number"),
+        "time" => (time(value).is_some(), "a time such as 30s or 5m"),
+        _ => (true, ""),
+    };
+    (!fits && !value.contains('$')).then_some(expected)
+}
