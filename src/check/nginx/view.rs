@@ -24,6 +24,8 @@ pub struct Block<'b, 'v> {
     pub outer: Option<&'b Block<'b, 'v>>,
     /// Its directives by name; those with one name in their order.
     settings: Vec<&'v Node<'v>>,
+    /// Their names.
+    names: Vec<&'v str>,
     /// Those that pass requests on, each with the beginning of its name: one of [`PROTOCOLS`].
     pub passes: Vec<(&'static str, &'v Node<'v>)>,
     /// Whether a file stands in it that is no input. That of Debian for PHP says nothing that a
@@ -132,6 +134,7 @@ fn visit<'v>(
         node.name() == "include" && file_name(node.first()) != "fastcgi-php.conf"
     };
     let block = Block {
+        names: settings.iter().map(|node| node.name()).collect(),
         node,
         outer,
         passes: passes.collect(),
@@ -152,10 +155,15 @@ impl<'b, 'v> Block<'b, 'v> {
 
     /// Directives of one name in this very block.
     pub fn own(&self, name: &str) -> &[&'v Node<'v>] {
-        let from = self.settings.partition_point(|node| node.name() < name);
-        let rest = self.settings.get(from..).unwrap_or_default();
-        let length = rest.partition_point(|node| node.name() == name);
-        rest.get(..length).unwrap_or_default()
+        let from = self.names.partition_point(|known| *known < name);
+        let same = self
+            .names
+            .iter()
+            .skip(from)
+            .take_while(|known| **known == name);
+        self.settings
+            .get(from..from + same.count())
+            .unwrap_or_default()
     }
 
     /// This block and those around it, from the inside.

@@ -10,6 +10,7 @@ mod nobodys;
 mod stacks;
 mod units;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -148,8 +149,11 @@ pub fn load<'t>(
 
 /// A file's text. nginx and systemd take any bytes in comments, so that those that are not
 /// UTF-8 must not fail here.
-fn text(file: &File) -> String {
-    String::from_utf8_lossy(&file.content).into_owned()
+fn text(file: &File) -> Cow<'_, str> {
+    match std::str::from_utf8(&file.content) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(&file.content),
+    }
 }
 
 impl Loader<'_, '_> {
@@ -170,6 +174,12 @@ impl Loader<'_, '_> {
                 Ok(None)
             }
         }
+    }
+
+    /// Names in a folder of inputs; none where it cannot be listed, and that is collected.
+    fn names(&mut self, folder: &Path) -> Result<Vec<String>> {
+        let names = self.inputs.names(folder);
+        Ok(self.pass(names)?.unwrap_or_default())
     }
 
     /// An input folder's or file's path in the checkout.
@@ -215,7 +225,7 @@ impl Loader<'_, '_> {
     fn sites(&mut self) -> Result<()> {
         let folder = self.input(&self.policy().folders.sites.clone())?;
         let mut files: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
-        for name in self.inputs.names(&folder)? {
+        for name in self.names(&folder)? {
             if !name.starts_with('.') {
                 let site = self.site(&folder.join(&name), name, &mut files);
                 self.pass(site)?;

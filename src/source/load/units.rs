@@ -83,7 +83,7 @@ impl Loader<'_, '_> {
     fn pieces(&mut self, folder: &Path) -> Result<Pieces> {
         let mut pieces = Pieces::default();
         let mut seen = BTreeMap::new();
-        for name in self.inputs.names(folder)? {
+        for name in self.names(folder)? {
             if !name.starts_with('.') {
                 let entry = self.unit_entry(folder, name, &mut seen, &mut pieces);
                 self.pass(entry)?;
@@ -125,7 +125,7 @@ impl Loader<'_, '_> {
 
     fn dropins(&mut self, folder: &Path) -> Result<BTreeMap<String, Piece>> {
         let mut dropins = BTreeMap::new();
-        for name in self.inputs.names(folder)? {
+        for name in self.names(folder)? {
             let path = folder.join(&name);
             if name.starts_with('.') {
                 continue;
@@ -157,7 +157,7 @@ impl Loader<'_, '_> {
         let Some(file) = self.inputs.file(path)? else {
             return Ok(None);
         };
-        let text = text(&file);
+        let text = text(&file).into_owned();
         let parsed = unit::parse(&text);
         // Where what is wrong is collected, `check` has rules about each such line.
         if self.wrong == Wrong::Fails
