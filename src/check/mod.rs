@@ -46,6 +46,12 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
         .iter()
         .filter(|(path, _)| !inputs.contains_key(*path));
     let mut findings = allow::settle(findings, inputs.iter().chain(beside));
+    // What is allowed in one file may stand in another, which could not be read.
+    findings.retain(|finding| {
+        let path = finding.place().map(|place| &place.path);
+        let mut wrong = subject.wrong.iter();
+        *finding.rule != allow::ALLOWANCE_UNUSED || wrong.all(|place| Some(&place.path) == path)
+    });
     findings.sort_by(by_place);
     findings
 }

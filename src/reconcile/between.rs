@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Planned, ReconcileError};
 use crate::model::{Desired, DriftKind, Observed};
 use crate::plan::{self, Gates, Inputs};
-use crate::source::unit::Settings;
+use crate::source::unit::{self, Settings};
 use crate::source::{Checkout, Revision, Which};
 
 /// Plans `to` on a host that is as `from` has it. What only a host knows (who owns files, which
@@ -23,6 +23,7 @@ pub fn plan_between(
     let (mut observed, recorded) = plan::as_applied(&before.desired, &before.origin);
     plan::take_for_granted(&after.desired, &mut observed);
     fill_blast(&before, &mut observed);
+    fill_reloads(&before, &mut observed);
     let mut checkouts = vec![checkout.root().to_owned()];
     checkouts.extend(after.parsed.policy.checkout.clone());
     let mut plan = plan::plan(Inputs {
@@ -105,13 +106,26 @@ fn fill_blast(revision: &Revision, observed: &mut Observed) {
     }
 }
 
+/// Which units can be reloaded: those that say how, systemd.service(5).
+fn fill_reloads(revision: &Revision, observed: &mut Observed) {
+    let states = observed.systemd.iter_mut();
+    for (name, state) in states.flat_map(|systemd| &mut systemd.units) {
+        let settings = revision.parsed.units.get(name);
+        state.can_reload = settings.is_some_and(|settings| {
+            let kind = settings.last("Service", "Type");
+            !settings.list("Service", "ExecReload").is_empty()
+                || kind.is_some_and(|kind| kind.text == "notify-reload")
+        });
+    }
+}
+
 /// Of each unit, those that stop with it.
 fn dependents(units: &BTreeMap<String, Settings>) -> BTreeMap<String, BTreeSet<String>> {
     let mut dependents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (name, settings) in units {
         for key in ["Requires", "BindsTo", "PartOf"] {
             for value in settings.list("Unit", key) {
-                for other in value.text.split_whitespace() {
+                for other in unit::words(&value.text) {
                     dependents
                         .entry(other.to_owned())
                         .or_default()
@@ -120,7 +134,7 @@ fn dependents(units: &BTreeMap<String, Settings>) -> BTreeMap<String, BTreeSet<S
             }
         }
         for value in settings.list("Install", "RequiredBy") {
-            for other in value.text.split_whitespace() {
+            for other in unit::words(&value.text) {
                 dependents
                     .entry(name.clone())
                     .or_default()

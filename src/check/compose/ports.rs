@@ -224,10 +224,8 @@ fn public(view: &View, held: &Held) -> Option<Finding> {
     let wanted = port.host.as_ref().map(shown).unwrap_or_default();
     let what = match port.host {
         Some(_) => format!("port {wanted}"),
-        None => format!(
-            "port {} is published by a port that Docker chooses, it",
-            shown(&port.container)
-        ),
+        // Docker chooses the port of the host.
+        None => format!("container port {}", shown(&port.container)),
     };
     let (message, expected) = match store {
         true => (

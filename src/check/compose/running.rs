@@ -130,7 +130,8 @@ fn restart(
             let help = "write restart: on-failure here, or let the unit run up without -d";
             Some(Finding::at(&NO_RESTART, say(at(), message, "", help)))
         }
-        (None, None) if !job => {
+        // A unit that could not be read may run it.
+        (None, None) if !job && view.subject.is_whole() => {
             let message = format!(
                 "nothing restarts service {name}: it has no restart policy, and no unit runs it"
             );

@@ -7,7 +7,7 @@ use crate::model;
 use crate::source::Revision;
 use crate::source::unit::exec::{self, Command};
 use crate::source::unit::settings::{Source, Value};
-use crate::source::unit::{Name, Settings};
+use crate::source::unit::{Name, Settings, words};
 
 /// Settings that are command lines, "Command lines" in systemd.service(5).
 const EXEC: [&str; 8] = [
@@ -79,7 +79,7 @@ impl Unit<'_> {
         for value in self.settings.added(section, key) {
             let value = Rc::new(value);
             let text = uncommented(&value.text);
-            for word in text.split_whitespace() {
+            for word in words(text) {
                 let start = word.as_ptr() as usize - value.text.as_ptr() as usize;
                 let Some(name) = self.name.expand(word.trim_matches(['"', '\''])) else {
                     continue;
@@ -104,8 +104,7 @@ pub struct Mention {
 
 /// The part of a list before a `#` that is meant to begin a comment.
 pub fn uncommented(text: &str) -> &str {
-    let words = text.split_whitespace();
-    let comment = words.into_iter().find(|word| word.starts_with('#'));
+    let comment = words(text).find(|word| word.starts_with('#'));
     let at = comment.map(|word| word.as_ptr() as usize - text.as_ptr() as usize);
     at.and_then(|at| text.get(..at)).unwrap_or(text)
 }

@@ -195,6 +195,14 @@ fn services_that_systemd_refuses() {
             &["invalid-value Always"],
         ),
         ("Type=notify-reload\nExecStart=/bin/a", &[]),
+        (
+            "ExecStart=/bin/a\nWorkingDirectory=compose/x\nEnvironmentFile=-a.env",
+            &["invalid-value compose/x", "invalid-value -a.env"],
+        ),
+        (
+            "ExecStart=/bin/a\nWorkingDirectory=-/srv\nWorkingDirectory=~\nEnvironmentFile=%E/a",
+            &[],
+        ),
     ]);
     let file = "[Service]\nExecStart=/bin/a\n";
     assert_eq!(

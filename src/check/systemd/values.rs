@@ -1,7 +1,7 @@
 //! Values of settings that take one of a few words.
 
 use super::index::Unit;
-use crate::model::{Diagnostic, Finding, Rule};
+use crate::model::{Diagnostic, Finding, Rule, Severity};
 use crate::source::error::suggest;
 
 crate::rule! {
@@ -65,9 +65,38 @@ const WORDS: [(&str, &str, &[&str]); 16] = [
     ("Socket", "Accept", TRUTH),
 ];
 
+/// Settings that take an absolute path behind some signs, systemd.exec(5).
+const PATHS: [(&str, &[char]); 2] = [("WorkingDirectory", &['-']), ("EnvironmentFile", &['-'])];
+
+/// Paths that are relative: systemd does not start a unit for its folder, and passes over an environment file.
+fn relative(unit: &Unit) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (key, signs) in PATHS {
+        for value in unit.settings.list("Service", key) {
+            let path = value.text.trim_start_matches(signs).trim_start_matches('"');
+            let is_folder = key == "WorkingDirectory";
+            if path.starts_with(['/', '%', '#']) || path.is_empty() || is_folder && path == "~" {
+                continue;
+            }
+            let message = match is_folder {
+                true => format!("{path} is no absolute path: systemd does not start the unit"),
+                false => format!("{path} is no absolute path: systemd passes over the line"),
+            };
+            let help = Some("write the whole path, from /".to_owned());
+            let place = value.complain(message, "expected a path that begins with /");
+            let found = Finding::at(&INVALID_VALUE, Diagnostic { help, ..place });
+            findings.push(match is_folder {
+                true => found.weighing(Severity::Error),
+                false => found,
+            });
+        }
+    }
+    findings
+}
+
 /// Findings about the values of a unit.
 pub fn check(unit: &Unit) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings = relative(unit);
     for (section, key, words) in WORDS {
         for value in unit.settings.list(section, key) {
             // What a comment did to it is told already.

@@ -156,6 +156,35 @@ fn restarts_tell_whom_they_take_along() {
     );
 }
 
+/// As a host that runs the older revision would say: whether a unit can be reloaded stands in its file.
+#[test]
+fn a_unit_that_is_to_be_reloaded_is() {
+    let unit = |timeout: &str| {
+        format!(
+            "[Service]\nTimeoutStartSec={timeout}\nExecStart=/bin/sleep 1\nExecReload=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
+        )
+    };
+    let (old, new) = (unit("5"), unit("6"));
+    let policy = "[unit.\"a.service\"]\non_change = \"reload\"\n";
+    let (_folder, checkout) = checkout(&[
+        &[
+            ("watchme.toml", Some(policy)),
+            ("systemd/a.service", Some(&old)),
+        ],
+        &[("systemd/a.service", Some(&new))],
+    ]);
+    let rev = |rev: &str| Which::Rev(rev.to_owned());
+    let planned = plan_between(&checkout, &rev("HEAD~1"), &rev("HEAD")).unwrap();
+    assert_eq!(
+        lines(&planned),
+        [
+            "Store unit/a.service",
+            "DaemonReload unit/systemd",
+            "ReloadUnit unit/a.service"
+        ]
+    );
+}
+
 #[test]
 fn sites_certificates_networks_and_what_leaves() {
     let site = "server { listen 443 ssl; ssl_certificate /etc/new.pem; ssl_certificate_key /etc/new.key; location / { proxy_pass http://127.0.0.1:8001; } }\n";

@@ -22,7 +22,7 @@ impl Loader<'_, '_> {
         below: &Path,
         visited: &mut BTreeSet<PathBuf>,
     ) -> Result<()> {
-        for name in self.inputs.names(folder)? {
+        for name in self.names(folder)? {
             let entry = self.etc_entry(folder.join(&name), below.join(&name), visited);
             self.pass(entry)?;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{Name, Settings};
+use super::{Name, Settings, words};
 use crate::model::{Diagnostic, Install};
 
 /// `[Install]` of one unit.
@@ -79,7 +79,7 @@ fn names(
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     for value in settings.list("Install", key) {
-        for word in value.text.split_whitespace() {
+        for word in words(&value.text) {
             let complaint = value.complain(format!("{word:?} is no unit name"), "");
             let Some(expanded) = name.expand(word) else {
                 return Err(Diagnostic {

@@ -9,5 +9,5 @@ pub mod parse;
 pub mod settings;
 
 pub use name::Name;
-pub use parse::{Entry, Section, Stray, Why, parse};
+pub use parse::{Entry, Section, Stray, Why, parse, words};
 pub use settings::Settings;

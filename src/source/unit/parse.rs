@@ -96,6 +96,11 @@ struct Logical {
 /// What systemd takes for a blank; a blank of another alphabet belongs to the word that it stands beside.
 pub const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
+/// The words of a list, such as that of `After=`.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(BLANKS).filter(|word| !word.is_empty())
+}
+
 /// Parses a unit file or drop-in. Like systemd it goes on behind a line that is wrong.
 pub fn parse(source: &str) -> Parsed {
     let mut parsed = Parsed::default();

@@ -30,6 +30,15 @@ const TRUTHS: [&str; 12] = [
     "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF",
 ];
 
+/// Keys whose value is a time, with its unit.
+const TIMES: [&str; 5] = [
+    "interval",
+    "timeout",
+    "start_period",
+    "start_interval",
+    "stop_grace_period",
+];
+
 /// Findings about keys and types, in every file as it is written.
 pub fn check(view: &View) -> Vec<Finding> {
     let mut files: Vec<_> = view
@@ -279,6 +288,7 @@ impl<'a> Judge<'_, 'a> {
         let said = text(value).filter(|_| allowed & TEXT != 0);
         let help = match (value, said) {
             (Value::Null, _) => format!("remove {key}, or write what belongs there"),
+            (_, Some(said)) if TIMES.contains(&key) => format!("write {key}: {said}s"),
             (_, Some(said)) => format!("write {key}: \"{said}\""),
             (_, None) => format!("write {}", wanted.join(" or ")),
         };

@@ -109,3 +109,22 @@ fn secrets_never_show() {
         assert!(!line.contains("Hunter2") || line.contains("KEY="), "{line}");
     }
 }
+
+#[test]
+fn times_have_their_unit() {
+    let files = [
+        ("watchme.toml".to_owned(), String::new()),
+        (
+            "docker-compose.yml".to_owned(),
+            "services: {a: {image: 'x:1', healthcheck: {test: a, interval: 10}}}\n".to_owned(),
+        ),
+    ];
+    let found = checked(&files);
+    let wrong = found
+        .iter()
+        .find(|one| one.rule.name == "compose-wrong-type");
+    assert_eq!(
+        wrong.and_then(|one| one.help()),
+        Some("write interval: 10s")
+    );
+}

@@ -309,3 +309,15 @@ fn units_that_are_not_enabled() {
         [""; 0]
     );
 }
+
+/// U+3000 of the Japanese input method is no blank to systemd: the two are one name, and nothing is ordered.
+#[test]
+fn a_blank_of_another_alphabet_joins_two_names() {
+    let unit = format!(
+        "[Unit]\nAfter=docker.service\u{3000}b.service\n{}",
+        service("ExecStart=/bin/a")
+    );
+    let other = service("ExecStart=/bin/b");
+    let found = found(&[("systemd/a.service", &unit), ("systemd/b.service", &other)]);
+    assert_eq!(found, ["unknown-unit docker.service\u{3000}b.service"]);
+}

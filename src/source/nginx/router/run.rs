@@ -307,7 +307,7 @@ impl<'r, 'a> Run<'r, 'a> {
                         "redirects {uri}: only the last slash of this location is missing, and it passes requests on"
                     )
                 }
-                _ => format!("takes {uri}: {}", how(location)),
+                _ => format!("takes {uri}, since {}", how(location)),
             };
             match location.kind {
                 Kind::Named => self.step(Some(location.place), text),
