@@ -11,7 +11,7 @@ use super::units::folder_of;
 use super::{Loader, Wrong, text, with_help};
 use crate::model::File;
 use crate::source::compose::{Document, Environment, Variables, interpolate, locate, merge, types};
-use crate::source::error::Result;
+use crate::source::error::{Result, suggest};
 use crate::source::unit::commands::{ComposeCall, Role, normal};
 
 /// Services that extend services that extend services: bounds what refers to itself.
@@ -193,6 +193,7 @@ impl Loader<'_, '_> {
                     return Ok((own, origins));
                 };
                 refuse_circle(document, &way, (&found.path, &wanted))?;
+                refuse_nothing((document, name), &found, &wanted)?;
                 let place = (&*found, other.as_path(), wanted.as_str());
                 let (mut base, origins) = self.service(reader, place, environment, &way)?;
                 anchor_env_files(&mut base, &folder_of(&other));
@@ -200,6 +201,7 @@ impl Loader<'_, '_> {
             }
             None => {
                 refuse_circle(document, &way, (&document.path, &wanted))?;
+                refuse_nothing((document, name), document, &wanted)?;
                 let place = (document, path, wanted.as_str());
                 self.service(reader, place, environment, &way)?
             }
@@ -230,6 +232,22 @@ fn refuse_circle(document: &Document, way: &[Origin], wanted: (&Path, &str)) -> 
     let complaint = document.complain(span, message, "compose refuses a circle");
     let help = "take what both need into a third service that extends none of them";
     Err(with_help(complaint, Some(help.to_owned())))
+}
+
+/// A service that extends one that is not there: compose refuses it.
+fn refuse_nothing(extends: (&Document, &str), other: &Document, wanted: &str) -> Result<()> {
+    let services = &other.compose.services;
+    if services.contains_key(wanted) {
+        return Ok(());
+    }
+    let (document, name) = extends;
+    let path = ["services", name, "extends"];
+    let span = locate(&document.source, &path, Some(wanted));
+    let file = other.path.display();
+    let message = format!("service {name} extends {wanted}, which is not in {file}");
+    let complaint = document.complain(span, message, "compose refuses the file");
+    let help = suggest(wanted, services.keys().map(String::as_str));
+    Err(with_help(complaint, help))
 }
 
 /// Env files of an extended service are relative to the file in which it is written.

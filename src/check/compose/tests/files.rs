@@ -111,6 +111,25 @@ fn secrets_never_show() {
 }
 
 #[test]
+fn what_is_extended_has_to_be_there() {
+    let with = |extends: &str| {
+        one(&format!(
+            "services:\n  base: {{image: 'x:1'}}\n  a: {{image: 'x:1', extends: {extends}}}\n"
+        ))
+    };
+    assert_eq!(
+        with("bsae"),
+        ["syntax a.yml:3:30: service a extends bsae, which is not in a.yml"]
+    );
+    assert_eq!(
+        with("{file: ./a.yml, service: other}"),
+        ["syntax a.yml:3:55: service a extends other, which is not in a.yml"]
+    );
+    assert_eq!(with("base"), NONE);
+    assert_eq!(with("{file: nowhere.yml, service: other}"), NONE);
+}
+
+#[test]
 fn times_have_their_unit() {
     let files = [
         ("watchme.toml".to_owned(), String::new()),
