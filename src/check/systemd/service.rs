@@ -1,7 +1,7 @@
 //! Settings of a service that do not go together, systemd.service(5).
 
 use super::index::{Line, Unit, Units};
-use crate::model::{Diagnostic, Finding, Rule};
+use crate::model::{Diagnostic, Finding, Rule, Severity};
 use crate::source::unit::exec::base;
 use crate::source::unit::settings::Value;
 
@@ -34,6 +34,7 @@ pub fn check(unit: &Unit, units: &Units) -> Vec<Finding> {
         findings.extend(several_commands(unit, &kind));
         findings.extend(no_command(unit, &kind));
         findings.extend(detached(unit, &kind));
+        findings.extend(never_started(unit, units, &kind));
     }
     findings.extend(not_enabled(unit, units));
     findings
@@ -314,6 +315,42 @@ fn detaches(run: &[String]) -> Option<(&str, &str)> {
     }
 }
 
+/// Whether `[Install]`, another unit, a timer or a socket starts it.
+fn is_asked_for(unit: &Unit, units: &Units) -> bool {
+    let installs = ["WantedBy", "RequiredBy", "UpheldBy", "Alias"];
+    let mut installs = installs.into_iter();
+    let name = unit.name.as_str();
+    installs.any(|key| !unit.settings.list("Install", key).is_empty())
+        || units.is_pulled_in(name)
+        || units.is_triggered(name)
+}
+
+/// A service that keeps containers up, and that nobody starts.
+fn never_started(unit: &Unit, units: &Units, kind: &Kind) -> Option<Finding> {
+    let revision = units.revision;
+    let name = unit.name.as_str();
+    let policy = revision.parsed.policy.units.get(name);
+    let said = policy.is_some_and(|section| section.value.start.is_some());
+    let desired = revision.desired.units.get(name)?;
+    if desired.stacks.is_empty()
+        || kind.is_oneshot()
+        || said
+        || unit.name.is_template()
+        || is_asked_for(unit, units)
+    {
+        return None;
+    }
+    let source = unit.settings.sources().first()?;
+    let mut headers = source.parsed.sections.iter();
+    let section = headers.find(|section| section.name == "Service")?;
+    let message = format!("nothing starts {name}, neither an apply nor a reboot");
+    let place = source.complain(section.span.clone(), message, "[Install] is missing here");
+    let help = format!(
+        "write [Install] and WantedBy=multi-user.target below, or start = false for [unit.\"{name}\"] in watchme.toml"
+    );
+    Some(with_help(&NOT_ENABLED, place, &help).weighing(Severity::Warning))
+}
+
 /// A unit that watchme.toml wants to run, and that nothing starts at boot.
 fn not_enabled(unit: &Unit, units: &Units) -> Option<Finding> {
     let policy = &units.revision.parsed.policy;
@@ -321,13 +358,7 @@ fn not_enabled(unit: &Unit, units: &Units) -> Option<Finding> {
     if section.value.start != Some(true) || unit.name.is_template() {
         return None;
     }
-    let installs = ["WantedBy", "RequiredBy", "UpheldBy", "Alias"];
-    let mut installs = installs.into_iter();
-    if installs.any(|key| !unit.settings.list("Install", key).is_empty()) {
-        return None;
-    }
-    let name = unit.name.as_str();
-    if units.is_pulled_in(name) || units.is_triggered(name) {
+    if is_asked_for(unit, units) {
         return None;
     }
     let message = format!("{} is to run, and nothing starts it at boot", unit.name);

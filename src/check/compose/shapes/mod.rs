@@ -74,6 +74,9 @@ struct Judge<'v, 'a> {
 impl<'a> Judge<'_, 'a> {
     fn file(&mut self) {
         let value = &self.document.value;
+        if value.is_null() {
+            self.nothing();
+        }
         self.keys(value, &[], TOP, "a compose file");
         for (section, keys, what) in [
             ("networks", NETWORK, "a network"),
@@ -90,6 +93,27 @@ impl<'a> Judge<'_, 'a> {
         for (name, service) in entries(value.get("services")) {
             self.service(&name, service);
         }
+    }
+
+    /// A file without a word, which a unit runs.
+    fn nothing(&mut self) {
+        let path = &self.document.path;
+        let mut stacks = self.view.stacks.iter();
+        let Some(unit) = stacks.find_map(|stack| {
+            let unit = stack.unit.as_ref()?;
+            stack.files.contains(path).then_some(unit)
+        }) else {
+            return;
+        };
+        let message = format!("this file says nothing, and {unit} runs it");
+        let help = "write services:, with what is to run below it";
+        let place = say(
+            self.view.bytes(path, 0..0),
+            message,
+            "compose refuses the file",
+            help,
+        );
+        self.findings.push(Finding::at(&WRONG_TYPE, place));
     }
 
     fn service(&mut self, name: &str, service: &'a Value) {

@@ -130,6 +130,17 @@ fn what_is_extended_has_to_be_there() {
 }
 
 #[test]
+fn a_file_that_says_nothing() {
+    for text in ["", "# to do\n", "---\n"] {
+        assert_eq!(
+            one(text),
+            ["compose-wrong-type a.yml:1:1: this file says nothing, and a.service runs it"],
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
 fn times_have_their_unit() {
     let files = [
         ("watchme.toml".to_owned(), String::new()),

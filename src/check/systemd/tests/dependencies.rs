@@ -321,3 +321,40 @@ fn a_blank_of_another_alphabet_joins_two_names() {
     let found = found(&[("systemd/a.service", &unit), ("systemd/b.service", &other)]);
     assert_eq!(found, ["unknown-unit docker.service\u{3000}b.service"]);
 }
+
+/// A forgotten `[Install]`.
+#[test]
+fn a_service_with_containers_that_nothing_starts() {
+    let unit = "[Service]\nExecStart=/usr/bin/docker-compose -f /srv/a.yml up\n";
+    let enabled = |files: &[(&str, &str)]| {
+        let mut all = vec![("systemd/a.service", unit)];
+        all.extend(files);
+        let found = found(&all);
+        found
+            .iter()
+            .filter(|one| one.starts_with("not-enabled"))
+            .count()
+    };
+    assert_eq!(enabled(&[]), 1);
+    for other in [
+        ("watchme.toml", "[unit.\"a.service\"]\nstart = false\n"),
+        (
+            "systemd/a.service.d/b.conf",
+            "[Install]\nWantedBy=multi-user.target\n",
+        ),
+        (
+            "systemd/a.timer",
+            "[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n",
+        ),
+        (
+            "systemd/b.service",
+            "[Unit]\nWants=a.service\n[Service]\nExecStart=/bin/b\n[Install]\nWantedBy=multi-user.target\n",
+        ),
+    ] {
+        assert_eq!(enabled(&[other]), 0, "{other:?}");
+    }
+    assert_eq!(
+        found(&[("systemd/b.service", "[Service]\nExecStart=/bin/b\n")]),
+        [""; 0]
+    );
+}
