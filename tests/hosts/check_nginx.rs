@@ -1,11 +1,13 @@
 //! nginx itself is asked whether the parser and the rules say the same as it does.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use watchme_apply::check::{Subject, check};
+use watchme_apply::model::Finding;
 use watchme_apply::source::{Checkout, Which, nginx};
 
 use crate::support::Host;
@@ -240,6 +242,17 @@ const REFUSED: [(&str, &str); 3] = [
     ),
 ];
 
+/// All findings about a desired state.
+fn findings(folder: &Path) -> Vec<Finding> {
+    let owner = nix::unistd::Uid::effective().as_raw();
+    let checkout = Checkout::open(folder, &[owner]).expect("a checkout");
+    let (revision, wrong) = checkout.survey(&Which::Worktree).expect("a revision");
+    check(&Subject {
+        revision: &revision,
+        wrong: &wrong,
+    })
+}
+
 /// What the rules find: those of nginx's refusals, and `NAME on SOCKET` of conflicting names.
 fn found(sites: &[String]) -> (BTreeSet<&'static str>, BTreeSet<String>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -251,13 +264,7 @@ fn found(sites: &[String]) -> (BTreeSet<&'static str>, BTreeSet<String>) {
         )
         .expect("a site");
     }
-    let owner = nix::unistd::Uid::effective().as_raw();
-    let checkout = Checkout::open(folder.path(), &[owner]).expect("a checkout");
-    let (revision, wrong) = checkout.survey(&Which::Worktree).expect("a revision");
-    let findings = check(&Subject {
-        revision: &revision,
-        wrong: &wrong,
-    });
+    let findings = findings(folder.path());
     let errors: Vec<_> = findings
         .iter()
         .filter(|finding| finding.is_error())
@@ -400,13 +407,7 @@ fn errors(site: &str) -> BTreeSet<&'static str> {
     let path = folder.path().join("sites-available");
     std::fs::create_dir(&path).expect("a folder");
     std::fs::write(path.join("a"), site).expect("a site");
-    let owner = nix::unistd::Uid::effective().as_raw();
-    let checkout = Checkout::open(folder.path(), &[owner]).expect("a checkout");
-    let (revision, wrong) = checkout.survey(&Which::Worktree).expect("a revision");
-    let findings = check(&Subject {
-        revision: &revision,
-        wrong: &wrong,
-    });
+    let findings = findings(folder.path());
     let rules = [
         "nginx-unknown-directive",
         "nginx-directive-misplaced",
@@ -451,13 +452,7 @@ fn what_the_rules_warn_of_happens() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::create_dir(folder.path().join("sites-available")).expect("a folder");
     std::fs::write(folder.path().join("sites-available/a"), &site).expect("a site");
-    let owner = nix::unistd::Uid::effective().as_raw();
-    let checkout = Checkout::open(folder.path(), &[owner]).expect("a checkout");
-    let (revision, wrong) = checkout.survey(&Which::Worktree).expect("a revision");
-    let findings = check(&Subject {
-        revision: &revision,
-        wrong: &wrong,
-    });
+    let findings = findings(folder.path());
     let of = |rule: &str| -> Vec<String> {
         let own = findings.iter().filter(|finding| finding.rule.name == rule);
         own.map(|finding| finding.message().to_owned()).collect()
