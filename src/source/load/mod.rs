@@ -7,6 +7,7 @@ mod gates;
 pub mod inputs;
 mod networks;
 mod nobodys;
+mod sites;
 mod stacks;
 mod units;
 
@@ -22,11 +23,11 @@ pub use stacks::{DEFAULT_FILES, ParsedStack};
 
 use super::compose::Document;
 use super::error::{Result, SourceError};
-use super::nginx::{self, Directive};
+use super::nginx::Directive;
 use super::policy::{self, Policy};
 use super::tree::{Node, Tree};
 use super::unit::Settings;
-use crate::model::{Desired, Diagnostic, File, Site};
+use crate::model::{Desired, Diagnostic, File};
 
 /// What the inputs of a revision say, and how they say it.
 #[derive(Debug, Default)]
@@ -133,9 +134,10 @@ pub fn load<'t>(
     loader.checkout = checkout.unwrap_or_else(|| places.root.clone());
     loader.require_something(file.is_some())?;
     loader.take_policy();
-    loader.sites()?;
-    loader.etc()?;
-    loader.units()?;
+    let files = loader.site_files()?;
+    let (rest, sites) = sites::beside(&files, || loader.etc().and_then(|()| loader.units()));
+    loader.sites(sites)?;
+    rest?;
     let networks = loader.networks();
     loader.pass(networks)?;
     let references = loader.check_references();
@@ -220,47 +222,6 @@ impl Loader<'_, '_> {
         desired.routes = policy.routes.into_iter().map(|route| route.route).collect();
         desired.budget = policy.budget;
         desired.ports = policy.ports;
-    }
-
-    fn sites(&mut self) -> Result<()> {
-        let folder = self.input(&self.policy().folders.sites.clone())?;
-        let mut files: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
-        for name in self.names(&folder)? {
-            if !name.starts_with('.') {
-                let site = self.site(&folder.join(&name), name, &mut files);
-                self.pass(site)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn site(
-        &mut self,
-        path: &Path,
-        name: String,
-        files: &mut BTreeMap<PathBuf, PathBuf>,
-    ) -> Result<()> {
-        if !self.is_file(path, files, ("site", &name))? {
-            let warning = format!("{} is a folder, not a site", path.display());
-            self.out.warnings.push(warning);
-            return Ok(());
-        }
-        let Some(file) = self.inputs.file(path)? else {
-            return Ok(());
-        };
-        let directives = nginx::parse(path, &text(&file))?;
-        let section = self.policy().sites.get(&name);
-        let site = Site {
-            enabled: section.is_none_or(|section| section.value.enabled),
-            certificates: nginx::certificates(&directives),
-            read_timeout: nginx::read_timeout(&directives),
-            zones: nginx::zones(&directives),
-            listens: nginx::listens(&directives),
-            file,
-        };
-        self.out.desired.sites.insert(name.clone(), site);
-        self.out.parsed.sites.insert(name, directives);
-        Ok(())
     }
 
     /// Whether a path is a file, and not one that already stands for another resource.
