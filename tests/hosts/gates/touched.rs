@@ -134,39 +134,66 @@ fn a_paused_unit_is_not_asked(host: &Host) {
 
 /// Nothing that the program manages is wrong here, so that only gates can say so.
 fn every_kind_says_what_it_found(host: &Host) {
+    let none = "retries = 0";
     host.sh(
-        "docker run -d --name sick --health-cmd false --health-interval 1s --health-retries 1 api:1 >/dev/null
+        "docker run -d --name sick --health-cmd 'test ! -e /sick' --health-interval 1s --health-retries 1 api:1 >/dev/null
          docker run -d --name ended api:1 true >/dev/null",
     );
-    host.wait_for(
-        "an unhealthy container",
-        std::time::Duration::from_secs(20),
-        || host.container("sick", "{{.State.Health.Status}}") == "unhealthy",
-    );
-    let none = "retries = 0";
-    let toml = [
-        gate("container = \"sick\"", none),
-        gate("container = \"ended\"", none),
-        gate("container = \"nobody\"", none),
-        gate("unit = \"apt-daily.service\"", none),
-        gate("tcp = \"127.0.0.1:8999\"", none),
-        gate("url = \"http://localhost:8999/\"", none),
-        gate("unit = \"nginx.service\"", none),
-    ];
-    host.commit(&[(&desired("watchme.toml"), Some(&toml.concat()))], "gates");
+    let health = |wanted: &str| {
+        host.wait_for(
+            "a container's health",
+            std::time::Duration::from_secs(20),
+            || host.container("sick", "{{.State.Health.Status}}") == wanted,
+        );
+    };
+    health("healthy");
+    let toml = gate("container = \"sick\"", none) + &gate("unit = \"nginx.service\"", none);
+    host.commit(&[(&desired("watchme.toml"), Some(&toml))], "two gates");
     // Only watchme.toml has changed, which touches nothing but the gates that are new.
-    let asked = planned(host);
-    assert_eq!(asked.len(), 7, "{asked:?}");
-    let failed = host.assert_does_nothing(&["apply"]).expect(1);
+    assert_eq!(planned(host), ["container sick", "unit nginx.service"]);
+    host.apply(&[]).expect(0);
+    assert_eq!(planned(host), [""; 0]);
+    host.sh("docker exec sick sh -c ': >/sick'");
+    health("unhealthy");
+    host.apply(&[]).expect(0);
+    let failed = host
+        .assert_does_nothing(&["apply", "--verify-all"])
+        .expect(1);
     for said in [
-        "in sync, but 6 of 7 health gates fail; nothing was changed",
+        "in sync, but 1 of 2 health gates fails; nothing was changed",
         "container sick: expected it running and healthy, got unhealthy after 1 try",
-        "container ended: expected it running and healthy, got exited after 1 try",
-        "container nobody: expected it running and healthy, got no such container after 1 try",
-        "unit apt-daily.service: expected active, got inactive (dead) after 1 try",
-        "tcp 127.0.0.1:8999: could not connect to 127.0.0.1:8999: Connection refused (os error 111) after 1 try",
-        "http://localhost:8999/: could not connect to 127.0.0.1:8999: Connection refused (os error 111) after 1 try",
     ] {
+        assert!(failed.stderr.contains(said), "{said}\n{}", failed.text());
+    }
+    for (asked, said) in [
+        (
+            "container = \"sick\"",
+            "container sick: expected it running and healthy, got unhealthy after 1 try",
+        ),
+        (
+            "container = \"ended\"",
+            "container ended: expected it running and healthy, got exited after 1 try",
+        ),
+        (
+            "container = \"nobody\"",
+            "container nobody: expected it running and healthy, got no such container after 1 try",
+        ),
+        (
+            "unit = \"apt-daily.service\"",
+            "unit apt-daily.service: expected active, got inactive (dead) after 1 try",
+        ),
+        (
+            "tcp = \"127.0.0.1:8999\"",
+            "tcp 127.0.0.1:8999: could not connect to 127.0.0.1:8999: Connection refused (os error 111) after 1 try",
+        ),
+        (
+            "url = \"http://localhost:8999/\"",
+            "http://localhost:8999/: could not connect to 127.0.0.1:8999: Connection refused (os error 111) after 1 try",
+        ),
+    ] {
+        let toml = gate("unit = \"nginx.service\"", none) + &gate(asked, none);
+        host.commit(&[(&desired("watchme.toml"), Some(&toml))], asked);
+        let failed = host.apply(&["--verify-all"]).expect(1);
         assert!(failed.stderr.contains(said), "{said}\n{}", failed.text());
     }
 }
