@@ -93,7 +93,7 @@ impl Before {
         let said = failed.last_lines(LAST_LINES);
         for reason in reasons {
             assert!(
-                said.contains(reason),
+                reason.split(" or ").any(|reason| said.contains(reason)),
                 "{what}: {reason} is not in the last lines of\n{}",
                 failed.text()
             );
