@@ -142,14 +142,12 @@ fn host_of(url: &str) -> &str {
 
 /// A URL as a browser sends it: what is beyond ASCII behind the host in percent-encoding, RFC 3987 section 3.1.
 fn as_sent(url: &str) -> Cow<'_, str> {
-    let host = host_of(url);
-    let behind = url.find(host).map_or(url.len(), |at| at + host.len());
-    let (before, path) = url.split_at(behind);
-    if path.is_ascii() {
+    // A host has its own form.
+    if url.is_ascii() || !host_of(url).is_ascii() {
         return Cow::Borrowed(url);
     }
-    let mut sent = before.to_owned();
-    for byte in path.bytes() {
+    let mut sent = String::with_capacity(url.len());
+    for byte in url.bytes() {
         match byte.is_ascii() {
             true => sent.push(char::from(byte)),
             false => sent.push_str(&format!("%{byte:02X}")),

@@ -219,13 +219,15 @@ impl SourceError {
             _ => None,
         }
     }
-}
 
-impl SourceError {
     /// The complaint about the one file that is wrong, if it is one: without a place in its text where that cannot be
     /// read. Any other error is about the checkout as a whole, and is given back.
     pub fn into_diagnostic(self) -> std::result::Result<Diagnostic, Self> {
-        let path = match &self {
+        let error = match self {
+            Self::Syntax(diagnostic) => return Ok(*diagnostic),
+            other => other,
+        };
+        let path = match &error {
             Self::Read { path, .. }
             | Self::Name { path, .. }
             | Self::LinkLeaves { link: path, .. }
@@ -235,17 +237,12 @@ impl SourceError {
             | Self::TooLarge { path, .. }
             | Self::Duplicate { second: path, .. }
             | Self::NotAUnit { path, .. } => path.clone(),
-            _ => {
-                return match self {
-                    Self::Syntax(diagnostic) => Ok(*diagnostic),
-                    other => Err(other),
-                };
-            }
+            _ => return Err(error),
         };
-        let cause = std::error::Error::source(&self).map(|cause| format!(": {cause}"));
-        let message = format!("{self}{}", cause.unwrap_or_default());
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+        let message = format!("{error}{}", cause.unwrap_or_default());
         Ok(Diagnostic {
-            help: self.hint(),
+            help: error.hint(),
             ..Diagnostic::at(path, "", 0..0, message, "")
         })
     }

@@ -65,15 +65,15 @@ const WORDS: [(&str, &str, &[&str]); 16] = [
     ("Socket", "Accept", TRUTH),
 ];
 
-/// Settings that take an absolute path behind some signs, systemd.exec(5).
-const PATHS: [(&str, &[char]); 2] = [("WorkingDirectory", &['-']), ("EnvironmentFile", &['-'])];
+/// Settings that take an absolute path, behind a `-` that lets it be missing, systemd.exec(5).
+const PATHS: [&str; 2] = ["WorkingDirectory", "EnvironmentFile"];
 
 /// Paths that are relative: systemd does not start a unit for its folder, and passes over an environment file.
 fn relative(unit: &Unit) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (key, signs) in PATHS {
+    for key in PATHS {
         for value in unit.settings.list("Service", key) {
-            let path = value.text.trim_start_matches(signs).trim_start_matches('"');
+            let path = value.text.trim_start_matches(['-', '"']);
             let is_folder = key == "WorkingDirectory";
             if path.starts_with(['/', '%', '#']) || path.is_empty() || is_folder && path == "~" {
                 continue;
