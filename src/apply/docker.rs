@@ -170,6 +170,46 @@ pub(super) async fn made(
     Ok(made.map(|container| container.id).collect())
 }
 
+/// What gives every container of a compose project its name back.
+pub(super) fn renames(before: &Observed) -> Vec<Undo> {
+    let docker = before.docker.iter();
+    let containers = docker.flat_map(|docker| &docker.containers);
+    let running = containers.filter(|known| known.compose.is_some() && known.is_running());
+    let rename = |container: &Container| Undo::Rename {
+        container: container.id.clone(),
+        name: container.name.clone(),
+    };
+    running.map(rename).collect()
+}
+
+/// The container, if there still is one of that id and it has another name now.
+pub(super) async fn renamed(
+    host: &Host,
+    id: &str,
+    name: &str,
+) -> Result<Option<Container>, StepError> {
+    match host.docker().await?.container(id).await {
+        Ok(found) => Ok(Some(found).filter(|found| found.name != name)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Gives a container its name back. One that was made in its place and does not run goes; one that runs keeps the name.
+pub(super) async fn rename(host: &Host, id: &str, name: &str) -> Result<(), StepError> {
+    if renamed(host, id, name).await?.is_none() {
+        return Ok(());
+    }
+    let docker = host.docker().await?;
+    match docker.container(name).await {
+        Ok(holder) if holder.is_running() => return Ok(()),
+        Ok(holder) => docker.remove_container(&holder.id).await?,
+        Err(error) if error.is_not_found() => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(docker.rename_container(id, name).await?)
+}
+
 /// What brings every container back to the networks that it was on: one that its unit makes anew
 /// is only on those that its compose file names.
 pub(super) fn rejoins(before: &Observed) -> Vec<Undo> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::docker::{is_joined, made, rejoin};
+use super::docker::{is_joined, made, rejoin, rename, renamed};
 use super::files::make_parent;
 use super::switch::MARK;
 use super::{Progress, StepError};
@@ -73,6 +73,10 @@ async fn is_needed(host: &Host, undo: &Undo) -> bool {
             let made = made(host, project, known, services).await;
             !made.is_ok_and(|made| made.is_empty())
         }
+        Undo::Rename { container, name } => {
+            let renamed = renamed(host, container, name).await;
+            !renamed.is_ok_and(|renamed| renamed.is_none())
+        }
         Undo::Rejoin {
             network, container, ..
         } => !is_joined(host, network, container).await,
@@ -107,7 +111,7 @@ fn phase(undo: &Undo) -> u8 {
         | Undo::Exchange { .. }
         | Undo::ForgetGeneration(_) => 2,
         Undo::RemoveNetwork(_) | Undo::CreateNetwork { .. } => 3,
-        Undo::DaemonReload => 4,
+        Undo::DaemonReload | Undo::Rename { .. } => 4,
         Undo::Restart(_) | Undo::ReloadUnit(_) | Undo::Start(_) => 5,
         Undo::ReloadNginx | Undo::RestartNginx => 6,
         Undo::Rejoin { .. } => 7,
@@ -130,6 +134,7 @@ pub fn describe(undo: &Undo) -> String {
         Undo::RemoveContainers { project, .. } => {
             format!("remove new containers of the compose project {project}")
         }
+        Undo::Rename { name, .. } => format!("give {name} its name back"),
         Undo::Start(unit) => format!("start {unit}"),
         Undo::ReloadUnit(unit) => format!("let {unit} reload its old files"),
         Undo::Restart(unit) => format!("restart {unit} with its old files"),
@@ -197,6 +202,7 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
             }
             Ok(())
         }
+        Undo::Rename { container, name } => rename(host, container, name).await,
         Undo::Start(unit) => {
             let systemd = host.systemd().await?;
             systemd.reset_failed(unit).await?;

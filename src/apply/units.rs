@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::docker::{rejoins, removals};
+use super::docker::{rejoins, removals, renames};
 use super::{Run, StepError};
 use crate::host::HostError;
 use crate::model::plan::UnitStep;
@@ -64,6 +64,7 @@ impl Run<'_> {
         interrupts: &BTreeSet<String>,
     ) -> Result<(), StepError> {
         self.journal.record_all(rejoins(self.before))?;
+        self.journal.record_all(renames(self.before))?;
         for unit in interrupts {
             self.journal.record(Undo::Start(unit.clone()))?;
         }
@@ -80,6 +81,7 @@ impl Run<'_> {
 
     pub(super) async fn reload_unit(&mut self, step: &UnitStep) -> Result<(), StepError> {
         self.journal.record_all(rejoins(self.before))?;
+        self.journal.record_all(renames(self.before))?;
         self.journal.record(Undo::ReloadUnit(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
         Ok(systemd.reload_unit(&step.unit, step.timeout).await?)

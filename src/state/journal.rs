@@ -58,6 +58,14 @@ pub enum Undo {
         /// Services that it had: those are their unit's to make anew.
         services: BTreeSet<String>,
     },
+    /// Give a container its name back: docker-compose 1 renames the one that it is about to replace, and does not
+    /// take that back when the new one cannot start.
+    Rename {
+        /// Its id.
+        container: String,
+        /// The name that it had.
+        name: String,
+    },
     /// Start a unit that was running.
     Start(String),
     /// Restart a unit that ran with its old files.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use bollard::models;
-use bollard::query_parameters::{ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder};
+use bollard::query_parameters::{
+    ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
+};
 
 use super::{Docker, request};
 use crate::host::error::HostError;
@@ -136,6 +138,13 @@ impl Docker {
             Err(error) if !error.is_not_found() && !error.is_being_removed() => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Gives a container another name.
+    pub async fn rename_container(&self, id: &str, name: &str) -> Result<(), HostError> {
+        let doing = || format!("rename container {id} to {name}");
+        let options = RenameContainerOptionsBuilder::new().name(name).build();
+        request(doing, self.engine.rename_container(id, options)).await
     }
 
     async fn network_id(&self, name: &str) -> Result<Option<String>, HostError> {
