@@ -10,6 +10,8 @@ use watchme_apply::source::{Checkout, Which};
 
 use crate::support::Host;
 
+mod values;
+
 const KEYS: &str = include_str!("../../src/check/systemd/tables/keys.txt");
 /// Where the units lie on the host.
 const FOLDER: &str = "/root/units";

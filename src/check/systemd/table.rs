@@ -82,6 +82,11 @@ pub fn knows(section: &str, key: &str) -> bool {
         || (CONTEXTS.contains(&section) && has(&LATER, "Context"))
 }
 
+/// The type of a key's value, in systemd's words.
+pub fn type_of_value(section: &str, key: &str) -> Option<&'static str> {
+    KEYS.get(section)?.get(key).copied()
+}
+
 /// The key of a section that is most likely meant.
 pub fn nearest_key(section: &str, key: &str) -> Option<&'static str> {
     let keys = KEYS.get(section)?;

@@ -191,6 +191,22 @@ fn services_that_systemd_refuses() {
         ("RemainAfterExit=yes\nExecStop=/bin/a", &[]),
         ("Type=onehsot\nExecStart=/bin/a", &["invalid-value onehsot"]),
         (
+            "TimeoutStopSec=5minutes\nRestartSec=5 secs\nExecStart=/bin/a",
+            &["invalid-value 5 secs"],
+        ),
+        (
+            "MemoryMax=192MB\nMemoryHigh=50%\nCPUQuota=20\nLimitNOFILE=65536:1024\nExecStart=/bin/a",
+            &[
+                "invalid-value 192MB",
+                "invalid-value 20",
+                "invalid-value 65536:1024",
+            ],
+        ),
+        (
+            "StandardOutput=/var/log/a.log\nStandardError=append:/var/log/%n.log\nKillSignal=SIGINT\nExecStart=/bin/a",
+            &["invalid-value /var/log/a.log"],
+        ),
+        (
             "Restart=Always\nExecStart=/bin/a\nRemainAfterExit=ON",
             &["invalid-value Always"],
         ),

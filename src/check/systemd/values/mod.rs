@@ -1,8 +1,15 @@
-//! Values of settings that take one of a few words.
+//! Values of settings: words, numbers, sizes and times.
+
+mod calendar;
+mod kinds;
+mod numbers;
 
 use super::index::Unit;
 use crate::model::{Diagnostic, Finding, Rule, Severity};
 use crate::source::error::suggest;
+use crate::source::unit::Entry;
+use crate::source::unit::settings::Source;
+use kinds::{Kind, kind_of};
 
 crate::rule! {
     INVALID_VALUE, "systemd-invalid-value", Warning;
@@ -11,59 +18,8 @@ crate::rule! {
 /// The rules of this file.
 pub const RULES: &[&Rule] = &[&INVALID_VALUE];
 
-/// What systemd takes for yes and no, systemd.syntax(7), in lower case.
-const TRUTH: &[&str] = &[
-    "yes", "no", "true", "false", "on", "off", "1", "0", "y", "n", "t", "f",
-];
-
-/// Settings that take one word, systemd.service(5), systemd.kill(5), systemd.unit(5), systemd.timer(5).
-const WORDS: [(&str, &str, &[&str]); 16] = [
-    (
-        "Service",
-        "Type",
-        &[
-            "simple",
-            "exec",
-            "forking",
-            "oneshot",
-            "dbus",
-            "notify",
-            "notify-reload",
-            "idle",
-        ],
-    ),
-    (
-        "Service",
-        "Restart",
-        &[
-            "no",
-            "on-success",
-            "on-failure",
-            "on-abnormal",
-            "on-watchdog",
-            "on-abort",
-            "always",
-        ],
-    ),
-    (
-        "Service",
-        "KillMode",
-        &["control-group", "mixed", "process", "none"],
-    ),
-    ("Service", "RemainAfterExit", TRUTH),
-    ("Service", "GuessMainPID", TRUTH),
-    ("Service", "SendSIGKILL", TRUTH),
-    ("Service", "NoNewPrivileges", TRUTH),
-    ("Unit", "DefaultDependencies", TRUTH),
-    ("Unit", "StopWhenUnneeded", TRUTH),
-    ("Unit", "RefuseManualStart", TRUTH),
-    ("Unit", "RefuseManualStop", TRUTH),
-    ("Unit", "AllowIsolate", TRUTH),
-    ("Timer", "Persistent", TRUTH),
-    ("Timer", "WakeSystem", TRUTH),
-    ("Timer", "RemainAfterElapse", TRUTH),
-    ("Socket", "Accept", TRUTH),
-];
+/// Settings whose wrong values make systemd refuse the whole unit.
+const FATAL: [&str; 1] = ["DynamicUser"];
 
 /// Settings that take an absolute path, behind a `-` that lets it be missing, systemd.exec(5).
 const PATHS: [&str; 2] = ["WorkingDirectory", "EnvironmentFile"];
@@ -97,24 +53,40 @@ fn relative(unit: &Unit) -> Vec<Finding> {
 /// Findings about the values of a unit.
 pub fn check(unit: &Unit) -> Vec<Finding> {
     let mut findings = relative(unit);
-    for (section, key, words) in WORDS {
-        for value in unit.settings.list(section, key) {
-            // What a comment did to it is told already.
-            let text = value.text.as_str();
-            let is_truth = words == TRUTH;
-            let known =
-                words.contains(&text) || (is_truth && words.contains(&&*text.to_lowercase()));
-            if known || text.contains(['#', '%']) {
-                continue;
+    for source in unit.settings.sources() {
+        for section in &source.parsed.sections {
+            for entry in &section.entries {
+                findings.extend(judge(source, &section.name, entry));
             }
-            let message = format!("{text:?} is no value of {key}: systemd passes over the line");
-            let place = value.complain(message, format!("expected one of {}", words.join(", ")));
-            let help = match is_truth {
-                true => Some("write yes or no".to_owned()),
-                false => suggest(text, words.iter().copied()),
-            };
-            findings.push(Finding::at(&INVALID_VALUE, Diagnostic { help, ..place }));
         }
     }
     findings
+}
+
+fn judge(source: &Source, section: &str, entry: &Entry) -> Option<Finding> {
+    let (key, text) = (entry.key.as_str(), entry.value.as_str());
+    let kind = kind_of(section, key)?;
+    // An empty one resets; what a comment did to it is told elsewhere, and specifiers may become anything.
+    let is_open = kind.takes_specifiers(key) && text.contains('%');
+    if text.is_empty() || text.contains('#') || is_open || kind.takes(text) {
+        return None;
+    }
+    let is_fatal = FATAL.contains(&key);
+    let outcome = match is_fatal {
+        true => "does not start the unit",
+        false => "passes over the line",
+    };
+    let message = format!("{text:?} is no value of {key}: systemd {outcome}");
+    let place = source.complain(entry.value_span.clone(), message, kind.expected());
+    let help = match kind {
+        Kind::TruthOr([]) => Some("write yes or no".to_owned()),
+        _ => suggest(text, kind.words().iter().copied()),
+    };
+    let found = Finding::at(&INVALID_VALUE, Diagnostic { help, ..place });
+    Some(match section {
+        // Without a time a timer is refused, or never runs.
+        "Timer" if key.starts_with("On") => found.weighing(Severity::Error),
+        _ if is_fatal => found.weighing(Severity::Error),
+        _ => found,
+    })
 }
