@@ -64,6 +64,7 @@ fn side_by_side(subject: &Subject) -> Vec<Finding> {
         nginx::check,
         systemd::check,
         routes::check,
+        ports::check,
     ];
     thread::scope(|scope| {
         let running = families.map(|family| {
@@ -88,6 +89,7 @@ pub fn rules() -> Vec<&'static Rule> {
         syntax::RULES,
         nginx::RULES,
         routes::RULES,
+        ports::RULES,
         allow::RULES,
     ];
     let families = families.iter().chain(compose::RULES).chain(systemd::RULES);

@@ -1,13 +1,13 @@
 //! `ports`: who has which, and which are free.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::args::{Args, PortsArgs, as_it_lies};
 use super::output::{Output, clean, styled};
 use super::render::{self, DIM, STRONG, WARN};
 use super::{Failure, check, json};
 use crate::check::Subject;
-use crate::check::ports::{Declared, Port, ports};
+use crate::check::ports::{By, Declared, Port, Ports, ports};
 use crate::host::Host;
 use crate::host::sockets::{Listener, listeners};
 use crate::reconcile::ReconcileError;
@@ -15,8 +15,8 @@ use crate::state::State;
 
 /// The ports of a desired state beside those of this host.
 pub(super) struct Table {
-    /// By number and protocol.
-    pub ports: BTreeMap<(u16, String), Port>,
+    /// Those of the desired state.
+    pub ports: Ports,
     /// Who listens here; `None` where the desired state is not this host's.
     pub listeners: Option<Vec<Listener>>,
     /// Ports of the range that was asked for and that nobody has.
@@ -142,26 +142,34 @@ fn of_port(table: &Table, number: u16, protocol: &str, port: &Port) -> Vec<[Stri
         ]
     };
     let nobody = || "-".to_owned();
-    let declared = port.declared.iter().map(|declared| match declared {
-        Declared::Site(name) => row("*".to_owned(), format!("nginx, {name}"), nobody()),
-        Declared::Service {
-            project,
-            service,
-            unit,
-            address: on,
-            inside,
-            ..
-        } => row(
-            address(*on),
-            format!("{project}/{service} ({inside})"),
-            unit.clone().unwrap_or_else(nobody),
-        ),
+    let declared = port.declared.iter().map(|Declared { by, address: on }| {
+        let (by, unit) = who(by);
+        row(address(*on), by, unit.unwrap_or_else(nobody))
     });
     let mut rows: Vec<[String; 6]> = declared.collect();
     if rows.is_empty() {
         rows.push(row(nobody(), nobody(), nobody()));
     }
     rows
+}
+
+/// Who declares it, and the unit that runs that.
+fn who(by: &By) -> (String, Option<String>) {
+    match by {
+        By::Nginx {
+            site: Some(site), ..
+        } => (format!("nginx, {site}"), None),
+        By::Nginx { path, .. } => (format!("nginx, {}", path.display()), None),
+        By::Service {
+            project,
+            service,
+            unit,
+            inside,
+            ..
+        } => (format!("{project}/{service} ({inside})"), unit.clone()),
+        By::Socket(unit) => ("systemd".to_owned(), Some(unit.clone())),
+        By::Command(unit) => ("its command".to_owned(), Some(unit.clone())),
+    }
 }
 
 fn numbered(number: u16, protocol: &str) -> String {

@@ -235,6 +235,14 @@ const WITH_PORTS: &[(&str, &str)] = &[
         "compose/hello/docker-compose.yml",
         "services:\n  hello:\n    image: hello:1\n    container_name: hello\n    ports: ['127.0.0.1:8001:80', '8003-8004:9003-9004/udp']\n  aside:\n    image: aside:1\n    ports: ['127.0.0.1:8002:80']\n",
     ),
+    (
+        "systemd/late.socket",
+        "[Socket]\nListenStream=127.0.0.1:8006\nListenDatagram=8007\n\n[Install]\nWantedBy=sockets.target\n",
+    ),
+    (
+        "systemd/late.service",
+        "[Service]\nExecStart=/usr/bin/late --port 8008\n",
+    ),
     ("watchme.toml", "checkout = \"/srv/state\"\n"),
 ];
 

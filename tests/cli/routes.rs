@@ -105,6 +105,34 @@ fn the_table_and_the_way_of_a_url() {
     shows!("table", said);
 }
 
+/// An application of one page, and a port that only this host reaches.
+const PAGE: &str = "server {
+    listen 80;
+    listen 127.0.0.1:8081;
+    server_name app.example.com;
+    root /srv/app;
+
+    location / {
+        try_files $uri $uri/ /index.html;
+    }
+}
+";
+
+#[test]
+fn a_page_for_every_path_and_a_port_for_this_host() {
+    let place = Place::git(&[("sites-available/app", PAGE)]);
+    let mut said = String::new();
+    for url in [
+        "http://app.example.com/users/1",
+        "http://app.example.com:8081/",
+        "http://127.0.0.1:8081/",
+    ] {
+        let words = ["routes", "explain", url];
+        said.push_str(&place.run_here(&words).expect(0).shown());
+    }
+    shows!("page", said);
+}
+
 #[test]
 fn secrets_in_urls_do_not_show() {
     let place = place();

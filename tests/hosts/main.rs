@@ -19,6 +19,7 @@ mod network_loss;
 mod networks;
 mod on_host;
 mod pins;
+mod ports;
 mod pull_alone;
 mod replacement;
 mod roll_back;

@@ -5,6 +5,7 @@ mod directives;
 mod forwarded;
 mod headers;
 mod injection;
+mod listens;
 mod paths;
 mod ports;
 mod published;
@@ -17,6 +18,8 @@ mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+
+pub(super) use listens::listens;
 
 use super::Subject;
 use crate::model::{Finding, Rule};

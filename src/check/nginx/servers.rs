@@ -1,11 +1,11 @@
 //! Servers that get in each other's way, and names that match more than is meant.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::view::View;
 use crate::model::Finding;
 use crate::source::nginx::Node;
+use crate::source::nginx::listen::Socket;
 
 crate::rule! {
     DUPLICATE_SERVER, "nginx-duplicate-server", Error;
@@ -17,7 +17,7 @@ crate::rule! {
 }
 
 /// Ports of one `listen` that are told apart; real ranges are shorter.
-const MAX_RANGE: u16 = 1000;
+const MAX_RANGE: usize = 1000;
 
 /// What the servers claim together.
 #[derive(Default)]
@@ -112,30 +112,13 @@ fn listens<'v, 'a>(
     sockets
 }
 
-/// What a `listen` means: `80`, `*:80` and `0.0.0.0:80` are one.
+/// What a `listen` means, a socket each.
 fn addresses(text: &str) -> Vec<String> {
-    if text.starts_with("unix:") {
-        return vec![text.to_owned()];
-    }
-    let (address, port) = match text.rsplit_once(':') {
-        Some((address, port)) if !port.ends_with(']') => (address, port),
-        _ if text.starts_with(|c: char| c.is_ascii_digit()) && !text.contains('.') => ("*", text),
-        _ => (text, "80"),
-    };
-    let address = match address {
-        "*" => Ipv4Addr::UNSPECIFIED.to_string(),
-        "localhost" => Ipv4Addr::LOCALHOST.to_string(),
-        other => match other.trim_matches(['[', ']']).parse::<Ipv6Addr>() {
-            Ok(address) => format!("[{address}]"),
-            Err(_) => other.to_lowercase(),
-        },
-    };
-    let (from, to) = port.split_once('-').unwrap_or((port, port));
-    match (from.parse::<u16>(), to.parse::<u16>()) {
-        (Ok(from), Ok(to)) if from <= to && to - from <= MAX_RANGE => (from..=to)
-            .map(|port| format!("{address}:{port}"))
-            .collect(),
-        _ => vec![format!("{address}:{port}")],
+    match Socket::read(text) {
+        Some(Socket { address, ports }) if ports.len() <= MAX_RANGE => {
+            ports.map(|port| format!("{address}:{port}")).collect()
+        }
+        _ => vec![text.to_owned()],
     }
 }
 

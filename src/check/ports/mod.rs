@@ -1,10 +1,17 @@
 //! The table of ports: who declares each, and who passes requests on to it.
 
+mod commands;
+mod taken;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+pub use taken::{RULES, check};
+
 use super::{Subject, nginx};
+use crate::source::Revision;
+use crate::source::unit::{Name, listen};
 
 /// A port of the host in a desired state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,11 +22,25 @@ pub struct Port {
     pub proxied: BTreeSet<(PathBuf, usize)>,
 }
 
+/// Somebody who declares a port.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Declared {
+    /// Who it is.
+    pub by: By,
+    /// The address of the host; `None` for all of them.
+    pub address: Option<IpAddr>,
+}
+
 /// Who declares a port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Declared {
-    /// nginx listens, for a site.
-    Site(String),
+pub enum By {
+    /// nginx listens.
+    Nginx {
+        /// The site; `None` where another file says it.
+        site: Option<String>,
+        /// The file in the checkout.
+        path: PathBuf,
+    },
     /// A compose service publishes it.
     Service {
         /// The compose project.
@@ -30,28 +51,60 @@ pub enum Declared {
         unit: Option<String>,
         /// The name of its container, where it is fixed.
         container: Option<String>,
-        /// The address of the host; `None` for all of them.
-        address: Option<IpAddr>,
         /// The port in the container.
         inside: u16,
     },
+    /// systemd listens for a socket unit.
+    Socket(String),
+    /// The command or the environment of a unit names it.
+    Command(String),
 }
 
-/// All ports of a desired state, by number and protocol (`tcp`, `udp`, `sctp`).
-pub fn ports(subject: &Subject) -> BTreeMap<(u16, String), Port> {
-    let mut ports: BTreeMap<(u16, String), Port> = BTreeMap::new();
-    let revision = subject.revision;
-    for (name, site) in revision
-        .desired
-        .sites
-        .iter()
-        .filter(|(_, site)| site.enabled)
-    {
-        for listen in &site.listens {
-            let port = ports.entry((listen.port, "tcp".to_owned())).or_default();
-            port.declared.insert(Declared::Site(name.clone()));
+/// Ports by number and protocol: `tcp`, `udp` or `sctp`.
+pub type Ports = BTreeMap<(u16, String), Port>;
+
+/// All ports of a desired state.
+pub fn ports(subject: &Subject) -> Ports {
+    let mut ports = declared(subject);
+    for (number, places) in nginx::proxied(subject) {
+        let port = ports.entry((number, "tcp".to_owned())).or_default();
+        port.proxied.extend(places);
+    }
+    ports
+}
+
+/// Those that somebody declares.
+fn declared(subject: &Subject) -> Ports {
+    let mut ports = Ports::new();
+    let mut add = |(number, protocol): (u16, &str), by, address| {
+        let port = ports.entry((number, protocol.to_owned())).or_default();
+        port.declared.insert(Declared { by, address });
+    };
+    nginx(subject, &mut add);
+    services(subject.revision, &mut add);
+    units(subject.revision, &mut add);
+    ports
+}
+
+/// Takes a port with its protocol, who declares it, and the address.
+type Add<'a> = dyn FnMut((u16, &str), By, Option<IpAddr>) + 'a;
+
+fn nginx(subject: &Subject, add: &mut Add) {
+    for listening in nginx::listens(subject) {
+        let sites = subject.revision.desired.sites.iter();
+        let mut sites = sites.filter(|(_, site)| site.file.source == listening.path);
+        let site = sites.next().map(|(name, _)| name.clone());
+        for number in listening.ports {
+            let by = By::Nginx {
+                site: site.clone(),
+                path: listening.path.to_owned(),
+            };
+            add((number, listening.protocol), by, listening.address);
         }
     }
+}
+
+fn services(revision: &Revision, add: &mut Add) {
     for stack in &revision.parsed.stacks {
         for (service, definition) in &stack.compose.services {
             for published in definition.published() {
@@ -59,28 +112,38 @@ pub fn ports(subject: &Subject) -> BTreeMap<(u16, String), Port> {
                     continue;
                 };
                 for (number, inside) in host.zip(published.container) {
-                    let key = (number, published.protocol.clone());
-                    ports
-                        .entry(key)
-                        .or_default()
-                        .declared
-                        .insert(Declared::Service {
-                            project: stack.project.clone(),
-                            service: service.clone(),
-                            unit: stack.unit.clone(),
-                            container: definition.container_name.clone(),
-                            address: published.address,
-                            inside,
-                        });
+                    let by = By::Service {
+                        project: stack.project.clone(),
+                        service: service.clone(),
+                        unit: stack.unit.clone(),
+                        container: definition.container_name.clone(),
+                        inside,
+                    };
+                    add((number, &published.protocol), by, published.address);
                 }
             }
         }
     }
-    for (number, places) in nginx::proxied(subject) {
-        let port = ports.entry((number, "tcp".to_owned())).or_default();
-        port.proxied.extend(places);
+}
+
+/// What units listen on themselves: sockets, and commands that run no compose project.
+fn units(revision: &Revision, add: &mut Add) {
+    for (text, settings) in &revision.parsed.units {
+        let name = Name::parse(text).ok().filter(|name| !name.is_template());
+        let (Some(name), Some(unit)) = (name, revision.desired.units.get(text)) else {
+            continue;
+        };
+        for socket in listen::sockets(&name, settings) {
+            let by = By::Socket(text.clone());
+            add((socket.port, socket.protocol), by, socket.address);
+        }
+        if unit.stacks.is_empty() {
+            for named in commands::ports(&name, settings) {
+                let by = By::Command(text.clone());
+                add((named.port, named.protocol), by, named.address);
+            }
+        }
     }
-    ports
 }
 
 #[cfg(test)]
@@ -119,7 +182,7 @@ mod tests {
         );
         let declared = first.declared.first().unwrap();
         assert!(
-            matches!(declared, Declared::Service { unit: Some(unit), inside: 80, address: Some(_), .. } if unit == "a.service"),
+            matches!(declared, Declared { by: By::Service { unit: Some(unit), inside: 80, .. }, address: Some(_) } if unit == "a.service"),
             "{declared:?}"
         );
         assert!(found[&(8002, "tcp".to_owned())].proxied.is_empty());

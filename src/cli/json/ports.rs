@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::FORMAT_VERSION;
-use crate::check::ports::Declared;
+use crate::check::ports::{By as Who, Declared};
 use crate::cli::ports::Table;
 
 /// `ports --json`.
@@ -29,20 +29,38 @@ struct Port {
     proxied: Vec<Place>,
 }
 
-/// A site whose server listens, or a compose service that publishes it.
-#[derive(Debug, Default, Serialize)]
+/// Who declares a port.
+#[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct By {
+    kind: Kind,
+    /// The site of nginx; `null` where another of its files says it.
     site: Option<String>,
+    /// The file of nginx, in the checkout.
+    file: Option<String>,
     project: Option<String>,
     service: Option<String>,
-    /// The unit that runs the service.
+    /// The unit that runs the service, that is the socket, or whose command names it.
     unit: Option<String>,
     container: Option<String>,
-    /// The address of the host; `null` for all of them.
+    /// The address of the host; `null` for all of them, and where it is not known.
     address: Option<String>,
     /// The port in the container.
     container_port: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    /// nginx listens.
+    Nginx,
+    /// A compose service publishes it.
+    Service,
+    /// systemd listens for a socket unit.
+    Socket,
+    /// The command or the environment of a unit names it: it likely listens there.
+    Command,
 }
 
 /// A `proxy_pass` or the like that leads to the port.
@@ -98,26 +116,44 @@ impl Ports {
 }
 
 fn by(declared: &Declared) -> By {
-    match declared {
-        Declared::Site(name) => By {
-            site: Some(name.clone()),
-            ..By::default()
+    let of = |kind| By {
+        kind,
+        site: None,
+        file: None,
+        project: None,
+        service: None,
+        unit: None,
+        container: None,
+        address: declared.address.map(|address| address.to_string()),
+        container_port: None,
+    };
+    match &declared.by {
+        Who::Nginx { site, path } => By {
+            site: site.clone(),
+            file: Some(path.to_string_lossy().into_owned()),
+            ..of(Kind::Nginx)
         },
-        Declared::Service {
+        Who::Service {
             project,
             service,
             unit,
             container,
-            address,
             inside,
         } => By {
-            site: None,
             project: Some(project.clone()),
             service: Some(service.clone()),
             unit: unit.clone(),
             container: container.clone(),
-            address: address.map(|address| address.to_string()),
             container_port: Some(*inside),
+            ..of(Kind::Service)
+        },
+        Who::Socket(unit) => By {
+            unit: Some(unit.clone()),
+            ..of(Kind::Socket)
+        },
+        Who::Command(unit) => By {
+            unit: Some(unit.clone()),
+            ..of(Kind::Command)
         },
     }
 }

@@ -126,13 +126,16 @@ pub(in crate::cli) fn explained(output: &mut Output, routes: &Routes, url: &Url)
         output.line(&format!("{:>3}. {}{place}", number + 1, safe(&what)));
         lost(output, routes, step);
     }
-    let (style, text) = end(&answer.outcome, url);
+    let (style, text) = match &answer.outcome {
+        Outcome::NotListening => (BAD, nobody_listens(routes, url)),
+        outcome => end(outcome),
+    };
     output.line(&format!("=> {}", styled(style, &safe(&text))));
     if let Outcome::NotKnown { why, possible, all } = &answer.outcome {
         why.iter()
             .for_each(|why| output.line(&format!("   depends on {}", safe(why))));
         for one in possible {
-            output.line(&format!("   may be: {}", safe(&end(one, url).1)));
+            output.line(&format!("   may be: {}", safe(&end(one).1)));
         }
         if !all {
             output.line("   may be: something else");
@@ -183,7 +186,17 @@ fn safe(text: &str) -> String {
     clean(&mask(text)).into_owned()
 }
 
-fn end(outcome: &Outcome, url: &Url) -> (anstyle::Style, String) {
+fn nobody_listens(routes: &Routes, url: &Url) -> String {
+    let port = url.port();
+    match routes.router.listening(port).is_empty() {
+        true => format!("no enabled site listens on port {port}"),
+        false => format!(
+            "no enabled site listens on port {port} where this URL leads: they do at other addresses, such as 127.0.0.1"
+        ),
+    }
+}
+
+fn end(outcome: &Outcome) -> (anstyle::Style, String) {
     match outcome {
         Outcome::Proxy(upstream) => {
             let targets: Vec<String> = upstream.targets.iter().map(Target::to_string).collect();
@@ -217,10 +230,7 @@ fn end(outcome: &Outcome, url: &Url) -> (anstyle::Style, String) {
             (STRONG, format!("{directive} {to}").trim_end().to_owned())
         }
         Outcome::Closed => (BAD, "the connection is closed without an answer".to_owned()),
-        Outcome::NotListening => (
-            BAD,
-            format!("no enabled site listens on port {}", url.port()),
-        ),
+        Outcome::NotListening => (BAD, "nobody listens".to_owned()),
         Outcome::NotKnown { .. } => (WARN, "it cannot be known".to_owned()),
     }
 }

@@ -24,6 +24,30 @@ pub struct Published {
 }
 
 impl Published {
+    /// Reads the short form, `[[ADDRESS:]HOST:]CONTAINER[/PROTOCOL]`, which is that of `docker run --publish`, too.
+    pub fn read(entry: &str) -> Option<Self> {
+        let (ports, protocol) = entry.split_once('/').unwrap_or((entry, "tcp"));
+        let (rest, container) = match ports.rsplit_once(':') {
+            Some((rest, container)) => (Some(rest), container),
+            None => (None, ports),
+        };
+        let (address, host) = match rest.and_then(|rest| rest.rsplit_once(':')) {
+            Some((address, host)) => (Some(self::address(address)?), Some(host)),
+            None => (None, rest),
+        };
+        let host = host.filter(|host| !host.is_empty());
+        Some(Self {
+            index: 0,
+            address,
+            host: match host {
+                Some(host) => Some(range(host)?).filter(|range| *range.end() > 0),
+                None => None,
+            },
+            container: range(container)?,
+            protocol: protocol.to_ascii_lowercase(),
+        })
+    }
+
     /// Whether other machines reach it, as far as no firewall is in between.
     pub fn is_public(&self) -> bool {
         self.address.is_none_or(|address| address.is_unspecified())
@@ -58,7 +82,7 @@ impl Service {
 fn published(entry: &Value) -> Option<Published> {
     match entry {
         Value::Mapping(_) => long(entry),
-        other => short(&text(other)?),
+        other => Published::read(&text(other)?),
     }
 }
 
@@ -78,30 +102,6 @@ fn long(entry: &Value) -> Option<Published> {
         },
         container: range(&field("target")?)?,
         protocol: field("protocol").unwrap_or_else(|| "tcp".into()),
-    })
-}
-
-/// `[[ADDRESS:]HOST:]CONTAINER[/PROTOCOL]`
-fn short(entry: &str) -> Option<Published> {
-    let (ports, protocol) = entry.split_once('/').unwrap_or((entry, "tcp"));
-    let (rest, container) = match ports.rsplit_once(':') {
-        Some((rest, container)) => (Some(rest), container),
-        None => (None, ports),
-    };
-    let (address, host) = match rest.and_then(|rest| rest.rsplit_once(':')) {
-        Some((address, host)) => (Some(self::address(address)?), Some(host)),
-        None => (None, rest),
-    };
-    let host = host.filter(|host| !host.is_empty());
-    Some(Published {
-        index: 0,
-        address,
-        host: match host {
-            Some(host) => Some(range(host)?).filter(|range| *range.end() > 0),
-            None => None,
-        },
-        container: range(container)?,
-        protocol: protocol.to_ascii_lowercase(),
     })
 }
 

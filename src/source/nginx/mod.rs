@@ -7,6 +7,7 @@ mod behind;
 mod certificates;
 mod files;
 mod lexer;
+pub mod listen;
 pub mod router;
 mod runtime;
 
@@ -15,7 +16,7 @@ use std::path::Path;
 
 pub use behind::{behind_port, behind_url};
 pub use certificates::certificates;
-pub use files::{Files, Node, file_name, loads};
+pub use files::{Files, Node, Place, file_name, loads};
 pub use runtime::{listens, read_timeout, time, zones};
 
 use crate::model::Diagnostic;

@@ -2,9 +2,11 @@
 //! upstreams.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::Directive;
+use super::listen::{Address, Socket};
 use crate::model::{Listen, Zone};
 
 /// Directives that wait for an upstream's answer.
@@ -83,37 +85,37 @@ fn size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
-/// The sockets of all servers; <https://nginx.org/en/docs/http/ngx_http_core_module.html#listen>.
-/// One without a port is at 80. Names, and sockets in the file system, are left out.
+/// The sockets of all servers. Names, and sockets in the file system, are left out.
 pub fn listens(directives: &[Directive]) -> BTreeSet<Listen> {
     let mut found = BTreeSet::new();
     visit(directives, &mut |directive| {
         if directive.name == "listen" {
-            found.extend(listen(directive));
+            listen(directive, &mut found);
         }
     });
     found
 }
 
-fn listen(directive: &Directive) -> Option<Listen> {
-    let (first, options) = directive.args.split_first()?;
-    let text = first.text.as_str();
-    let option = |name: &str| options.iter().find_map(|word| word.text.strip_prefix(name));
-    let (address, port) = match text.rsplit_once(':') {
-        Some((address, port)) if !port.ends_with(']') => (address, port.parse().ok()?),
-        _ => match text.parse() {
-            Ok(port) => ("*", port),
-            Err(_) => (text, 80),
-        },
+fn listen(directive: &Directive, found: &mut BTreeSet<Listen>) {
+    let Some((first, options)) = directive.args.split_first() else {
+        return;
     };
-    let address = if address == "0.0.0.0" { "*" } else { address };
-    let known =
-        address == "*" || address.starts_with('[') || address.parse::<std::net::Ipv4Addr>().is_ok();
-    known.then(|| Listen {
+    let Some(Socket { address, ports }) = Socket::read(&first.text) else {
+        return;
+    };
+    let address = match address {
+        Address::Ip(ip) if ip == Ipv4Addr::UNSPECIFIED => "*".to_owned(),
+        Address::Ip(_) => address.to_string(),
+        Address::Name(_) => return,
+    };
+    let ipv6only = options
+        .iter()
+        .find_map(|word| word.text.strip_prefix("ipv6only="));
+    found.extend(ports.map(|port| Listen {
         port,
-        address: address.to_owned(),
-        ipv6only: option("ipv6only=").map(|value| value == "on"),
-    })
+        address: address.clone(),
+        ipv6only: ipv6only.map(|value| value == "on"),
+    }));
 }
 
 /// A time of nginx's, <https://nginx.org/en/docs/syntax.html>: `60`, `90s`, `1h 30m`, `250ms`.
@@ -191,6 +193,7 @@ mod tests {
         assert_eq!(
             found,
             [
+                "9 127.0.0.1 None",
                 "80 * None",
                 "80 [::1] None",
                 "80 [::] Some(false)",

@@ -4,6 +4,7 @@ pub mod commands;
 mod compose_call;
 pub mod exec;
 pub mod install;
+pub mod listen;
 pub mod name;
 pub mod parse;
 pub mod settings;

@@ -49,16 +49,18 @@ impl PartialEq for Place<'_> {
 impl Eq for Place<'_> {}
 
 impl<'a> Place<'a> {
-    pub(super) fn name(&self) -> &'a str {
+    /// The directive's name.
+    pub fn name(&self) -> &'a str {
         &self.directive.name
     }
 
     /// The words behind its name.
-    pub(super) fn words(&self) -> impl DoubleEndedIterator<Item = &'a str> + use<'a> {
+    pub fn words(&self) -> impl DoubleEndedIterator<Item = &'a str> + use<'a> {
         self.directive.args.iter().map(|word| word.text.as_str())
     }
 
-    pub(super) fn word(&self, index: usize) -> &'a str {
+    /// One of them, or nothing.
+    pub fn word(&self, index: usize) -> &'a str {
         self.directive.args.get(index).map_or("", |word| &word.text)
     }
 
@@ -274,7 +276,7 @@ impl<'a> Files<'a> {
     }
 
     /// What stands in the `http` block.
-    pub(super) fn http(&self) -> Vec<Place<'a>> {
+    pub fn http(&self) -> Vec<Place<'a>> {
         let texts = self.http_texts().into_iter();
         texts.flat_map(|text| self.block(text)).collect()
     }
@@ -287,8 +289,19 @@ impl<'a> Files<'a> {
             .collect()
     }
 
+    /// What stands in the `stream` blocks: those of nginx.conf if it is here, else of the files that Debian's includes.
+    pub fn stream(&self) -> Vec<Place<'a>> {
+        let main = match self.etc.get(Path::new("nginx/nginx.conf")) {
+            Some(main) => vec![*main],
+            None => self.included("modules-enabled/*.conf"),
+        };
+        let main = main.into_iter().flat_map(|text| self.block(text));
+        let streams = main.filter(|place| place.name() == "stream");
+        streams.flat_map(|place| self.inside(place)).collect()
+    }
+
     /// What stands in a directive's block.
-    pub(super) fn inside(&self, place: Place<'a>) -> Vec<Place<'a>> {
+    pub fn inside(&self, place: Place<'a>) -> Vec<Place<'a>> {
         self.block(place.inside())
     }
 }

@@ -118,9 +118,21 @@ impl<'a> Run<'_, 'a> {
         let Some((last, files)) = words.split_last() else {
             return Ok(None);
         };
-        let there = match files.is_empty() {
-            true => false,
-            false => self.ask(format!("whether one of {} is there", files.join(" "))),
+        let mut tried = Vec::new();
+        for file in files {
+            // One whose name is not known stays as it is written.
+            let value = self.value(file).map(|value| shown(&value));
+            tried.push(value.unwrap_or_else(|_| (*file).to_owned()));
+        }
+        // What another `try_files` falls back on is there, unless somebody forgot it.
+        let is_fallback = !self.redirects.is_empty();
+        let there = match tried.as_slice() {
+            [] => false,
+            [only] => self.ask_first(format!("whether {only} is there"), is_fallback),
+            all => {
+                let what = format!("whether one of {} is there", all.join(" "));
+                self.ask_first(what, is_fallback)
+            }
         };
         if there {
             self.step(Some(place), "finds a file".to_owned());

@@ -25,11 +25,13 @@ pub use config::{Kind, Location, Server};
 pub use locate::FAR;
 pub use outcome::{Answer, Listens, Outcome, Request, Step};
 pub use pass::{Target, Upstream, uri_part};
-pub use regex::compiles;
+pub use regex::{compiles, names};
 pub use rewrite::condition;
+pub use values::variables;
 
+use crate::source::nginx::listen::Address;
 use config::Config;
-use names::{Address, Group};
+use names::Group;
 use run::{Options, Run, Stop};
 
 /// How many ways are followed where something is not known.
@@ -327,14 +329,15 @@ impl<'a> Router<'a> {
             run.notes
                 .into_iter()
                 .for_each(|note| add(&mut answer.notes, note));
-            answers = run.asked.iter().map(|asked| asked.answer).collect();
-            while answers.last() == Some(&true) {
-                answers.pop();
+            let mut asked = run.asked;
+            while asked.last().is_some_and(|last| last.answer != last.first) {
+                asked.pop();
             }
-            match answers.last_mut() {
-                Some(last) => *last = true,
+            match asked.last_mut() {
+                Some(last) => last.answer = !last.first,
                 None => break,
             }
+            answers = asked.iter().map(|asked| asked.answer).collect();
             all &= way + 1 < MAX_WAYS;
         }
         answer.outcome = match (possible.pop(), all) {

@@ -7,15 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::config::Server;
 use super::regex::{Captures, Pattern};
-use crate::source::nginx::files::Place;
-
-/// Where a `listen` binds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Address {
-    Ip(IpAddr),
-    /// A name, which only the host can resolve.
-    Name(String),
-}
+use crate::source::nginx::listen::{Address, Socket};
 
 /// The servers of one address and port.
 #[derive(Debug)]
@@ -53,35 +45,6 @@ pub(super) struct Named {
     pub captures: Option<Captures>,
 }
 
-/// What `listen` says, <https://nginx.org/en/docs/http/ngx_http_core_module.html#listen>. Sockets in the file
-/// system are left out.
-fn listens(place: Place<'_>) -> Option<(Address, u16, u16)> {
-    let text = place.word(0);
-    if text.starts_with("unix:") {
-        return None;
-    }
-    let ports = |text: &str| {
-        let (from, to) = text.split_once('-').unwrap_or((text, text));
-        Some((from.parse::<u16>().ok()?, to.parse::<u16>().ok()?))
-    };
-    if let Some((from, to)) = ports(text) {
-        return Some((Address::Ip(Ipv4Addr::UNSPECIFIED.into()), from, to));
-    }
-    let (host, (from, to)) = match text.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, ports(port)?),
-        _ => (text, (80, 80)),
-    };
-    let address = match host {
-        "*" => Address::Ip(Ipv4Addr::UNSPECIFIED.into()),
-        "localhost" => Address::Ip(Ipv4Addr::LOCALHOST.into()),
-        host => match host.trim_matches(['[', ']']).parse() {
-            Ok(address) => Address::Ip(address),
-            Err(_) => Address::Name(host.to_owned()),
-        },
-    };
-    Some((address, from, to))
-}
-
 /// The addresses of all servers, by port.
 pub(super) fn groups(servers: &[Server<'_>]) -> BTreeMap<u16, Vec<Group>> {
     let mut groups: BTreeMap<u16, Vec<Group>> = BTreeMap::new();
@@ -116,12 +79,13 @@ pub(super) fn groups(servers: &[Server<'_>]) -> BTreeMap<u16, Vec<Group>> {
         for listen in server.block.iter().filter(|place| place.name() == "listen") {
             said = true;
             let options: Vec<&str> = listen.words().skip(1).collect();
-            if let Some((address, from, to)) = listens(*listen) {
-                (from..=to).for_each(|port| add(index, &address, port, &options));
+            if let Some(Socket { address, ports }) = Socket::read(listen.word(0)) {
+                ports.for_each(|port| add(index, &address, port, &options));
             }
         }
         if !said {
-            add(index, &Address::Ip(Ipv4Addr::UNSPECIFIED.into()), 80, &[]);
+            let Socket { address, ports } = Socket::usual();
+            ports.for_each(|port| add(index, &address, port, &[]));
         }
     }
     groups

@@ -10,7 +10,7 @@ const LIMITS: &str = "(*LIMIT_MATCH=200000)(*LIMIT_DEPTH=20000)(*LIMIT_HEAP=1600
 pub(super) struct Pattern(Regex);
 
 /// What a match has captured, as nginx keeps it: `$1` to `$9`, and names.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Captures {
     /// The text of each group, the whole match first; `None` for one that took no part.
     pub groups: Vec<Option<Vec<u8>>>,
@@ -59,7 +59,7 @@ pub fn compiles(pattern: &str) -> bool {
 }
 
 /// Names of groups that a pattern may set: `(?<name>…)`, `(?P<name>…)`, `(?'name'…)`.
-pub(super) fn names(pattern: &str) -> Vec<&str> {
+pub fn names(pattern: &str) -> Vec<&str> {
     let behind = ["(?<", "(?P<", "(?'"]
         .into_iter()
         .flat_map(|opening| pattern.match_indices(opening))

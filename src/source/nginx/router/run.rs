@@ -48,6 +48,8 @@ pub(super) struct Conf<'a> {
 pub(super) struct Asked {
     pub what: String,
     pub answer: bool,
+    /// The answer that was taken first.
+    pub first: bool,
 }
 
 /// How a request is followed.
@@ -59,6 +61,16 @@ pub(super) struct Options {
     pub merges: bool,
     /// Whether those that lose are told.
     pub explains: bool,
+}
+
+/// An internal redirect, and all that decides what comes of it.
+#[derive(PartialEq)]
+pub(super) struct Redirect<'a> {
+    uri: Vec<u8>,
+    args: Vec<u8>,
+    vars: BTreeMap<&'a str, Vec<u8>>,
+    captures: Captures,
+    in_error_page: bool,
 }
 
 /// One request on its way.
@@ -80,6 +92,8 @@ pub(super) struct Run<'r, 'a> {
     pub valid_location: bool,
     pub uri_changed: bool,
     changes: u32,
+    /// Internal redirects so far.
+    pub redirects: Vec<Redirect<'a>>,
     pub in_error_page: bool,
     /// What `error_page` makes of the status that is sent.
     pub status: Option<u16>,
@@ -90,7 +104,7 @@ pub(super) struct Run<'r, 'a> {
     pub maps: usize,
     pub confs: Vec<Conf<'a>>,
     pub location: Option<&'r Location<'a>>,
-    /// Answers to what cannot be known; behind them, no.
+    /// Answers to what cannot be known; behind them, the more likely ones.
     pub answers: Vec<bool>,
     pub asked: Vec<Asked>,
     /// What was left out of what is here.
@@ -123,6 +137,7 @@ impl<'r, 'a> Run<'r, 'a> {
             valid_location: true,
             uri_changed: false,
             changes: CHANGES,
+            redirects: Vec::new(),
             in_error_page: false,
             status: None,
             captures: Captures::default(),
@@ -169,15 +184,7 @@ impl<'r, 'a> Run<'r, 'a> {
         loop {
             end = match end {
                 End::Outcome(outcome) => return Ok(outcome),
-                End::Internal { uri, args } => match self.may_change() {
-                    true => {
-                        self.step(None, format!("nginx asks itself for {}", shown(&uri)));
-                        (self.uri, self.args) = (uri, args);
-                        (self.internal, self.valid_unparsed) = (true, false);
-                        self.start_at_server()?
-                    }
-                    false => End::Status(500),
-                },
+                End::Internal { uri, args } => self.ask_itself(uri, args)?,
                 End::Named(name) => match self.may_change() {
                     true => self.start_at_named(name)?,
                     false => End::Status(500),
@@ -185,6 +192,34 @@ impl<'r, 'a> Run<'r, 'a> {
                 other => self.answer(other)?,
             };
         }
+    }
+
+    /// An internal redirect. One that comes again with everything as before would come until nginx gives up.
+    fn ask_itself(&mut self, uri: Vec<u8>, args: Vec<u8>) -> Result<End<'a>, Stop> {
+        let now = Redirect {
+            uri,
+            args,
+            vars: self.vars.clone(),
+            captures: self.captures.clone(),
+            in_error_page: self.in_error_page,
+        };
+        if self.redirects.contains(&now) {
+            let text = "which it did before: nginx takes it for a cycle";
+            self.step(
+                None,
+                format!("nginx asks itself for {}, {text}", shown(&now.uri)),
+            );
+            self.changes = 0;
+            return Ok(End::Status(500));
+        }
+        if !self.may_change() {
+            return Ok(End::Status(500));
+        }
+        self.step(None, format!("nginx asks itself for {}", shown(&now.uri)));
+        (self.uri, self.args) = (now.uri.clone(), now.args.clone());
+        self.redirects.push(now);
+        (self.internal, self.valid_unparsed) = (true, false);
+        self.start_at_server()
     }
 
     /// Whether the request may change its way once more.
@@ -319,11 +354,21 @@ impl<'r, 'a> Run<'r, 'a> {
 
     /// Asks what only the host knows.
     pub fn ask(&mut self, what: String) -> bool {
+        self.ask_first(what, false)
+    }
+
+    /// The same, with the answer that is more likely.
+    pub fn ask_first(&mut self, what: String, first: bool) -> bool {
         if let Some(known) = self.asked.iter().find(|asked| asked.what == what) {
             return known.answer;
         }
-        let answer = self.answers.get(self.asked.len()).copied().unwrap_or(false);
-        self.asked.push(Asked { what, answer });
+        let known = self.answers.get(self.asked.len()).copied();
+        let answer = known.unwrap_or(first);
+        self.asked.push(Asked {
+            what,
+            answer,
+            first,
+        });
         answer
     }
 

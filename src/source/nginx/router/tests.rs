@@ -96,7 +96,7 @@ fn what_only_a_request_or_the_host_tells_goes_both_ways() {
         ("/same", "404"),
         (
             "/try",
-            "? whether one of $uri is there, whether if ($http_x) holds: 404 or 403 or Files",
+            "? whether /try is there, whether if ($http_x) holds: 404 or 403 or Files",
         ),
         ("/set", "http://localhost:8001/set"),
         ("/to", "? what $cookie_to will be:  or else"),

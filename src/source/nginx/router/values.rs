@@ -51,6 +51,14 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     out
 }
 
+/// The names of the variables in a text; an empty one for a `$` that begins none.
+pub fn variables(text: &str) -> impl Iterator<Item = &str> {
+    pieces(text).into_iter().filter_map(|piece| match piece {
+        Piece::Variable(name) => Some(name),
+        _ => None,
+    })
+}
+
 /// Whether a text holds a variable or a group.
 pub(super) fn varies(text: &str) -> bool {
     text.contains('$')

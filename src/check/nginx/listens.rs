@@ -1,0 +1,61 @@
+//! Ports that nginx listens on.
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use crate::check::Subject;
+use crate::source::nginx::listen::{Address, Socket};
+use crate::source::nginx::{Files, Place};
+
+/// Ports of a server.
+pub struct Listening<'a> {
+    /// The file in which it stands.
+    pub path: &'a Path,
+    /// The address of the host; `None` for a name, which only the host can resolve.
+    pub address: Option<IpAddr>,
+    /// Its ports.
+    pub ports: RangeInclusive<u16>,
+    /// `tcp`, or `udp` for QUIC and for streams that say so.
+    pub protocol: &'static str,
+}
+
+/// What the servers of a desired state listen on, those of `stream` included.
+pub fn listens<'a>(subject: &'a Subject) -> Vec<Listening<'a>> {
+    let parsed = &subject.revision.parsed;
+    let files = Files::of(&subject.revision.desired, &parsed.sites, &parsed.etc);
+    let mut found = Vec::new();
+    for (block, is_web) in [(files.http(), true), (files.stream(), false)] {
+        for server in block.iter().filter(|place| place.name() == "server") {
+            let inside = files.inside(*server);
+            let mut listens = inside
+                .iter()
+                .filter(|place| place.name() == "listen")
+                .peekable();
+            if is_web && listens.peek().is_none() {
+                found.push(listening(server.path, Socket::usual(), "tcp"));
+            }
+            found.extend(listens.filter_map(|listen| of_listen(*listen)));
+        }
+    }
+    found
+}
+
+fn of_listen(listen: Place<'_>) -> Option<Listening<'_>> {
+    let socket = Socket::read(listen.word(0))?;
+    let is_udp = listen.words().any(|word| matches!(word, "quic" | "udp"));
+    let protocol = if is_udp { "udp" } else { "tcp" };
+    Some(listening(listen.path, socket, protocol))
+}
+
+fn listening<'a>(path: &'a Path, socket: Socket, protocol: &'static str) -> Listening<'a> {
+    Listening {
+        path,
+        address: match socket.address {
+            Address::Ip(ip) => Some(ip),
+            Address::Name(_) => None,
+        },
+        ports: socket.ports,
+        protocol,
+    }
+}

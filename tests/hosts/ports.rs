@@ -1,0 +1,95 @@
+//! Ports: every one has one holder, whoever it is, and `ports` and `check` know it before the host does.
+
+use crate::support::{CHECKOUT, Host, Service, desired};
+
+const SITE: &str = "server {\n    listen 8002;\n    location / {\n        return 204;\n    }\n}\n";
+const SOCKET: &str =
+    "[Socket]\nListenStream=127.0.0.1:8003\n\n[Install]\nWantedBy=sockets.target\n";
+const WEB: &str = "[Service]\nExecStart=/bin/busybox httpd -f -p 127.0.0.1:8004 -h /srv\n\n[Install]\nWantedBy=multi-user.target\n";
+
+fn compose(port: u16) -> String {
+    format!(
+        "services:\n  api:\n    image: api:1\n    mem_limit: 32m\n    ports: ['127.0.0.1:{port}:8001']\n"
+    )
+}
+
+fn host() -> Host {
+    let host = Host::boot();
+    host.load_service_images(&[Service {
+        image: "api:1",
+        port: 8001,
+        paths: &["health"],
+    }]);
+    let api = format!(
+        "[Unit]\nAfter=docker.service\nRequires=docker.service\n\n[Service]\n\
+         ExecStart=/usr/bin/docker-compose -f {CHECKOUT}/desired-state/api/docker-compose.yml up\n\n\
+         [Install]\nWantedBy=multi-user.target\n"
+    );
+    host.checkout(&[
+        (&desired("sites-available/a"), SITE),
+        (&desired("systemd/late.socket"), SOCKET),
+        (
+            &desired("systemd/late.service"),
+            "[Service]\nExecStart=/bin/sleep 1000\n",
+        ),
+        (&desired("systemd/web.service"), WEB),
+        (&desired("systemd/api.service"), &api),
+        (&desired("api/docker-compose.yml"), &compose(8001)),
+    ]);
+    host
+}
+
+#[test]
+fn each_port_has_one_holder() {
+    let host = host();
+    let free = || {
+        let free = host.tool(&["ports", "--free", "8001-8010"]);
+        free.expect(0).stdout
+    };
+    // From the files alone.
+    assert_eq!(free(), "8005-8010\n");
+    host.apply(&[]).expect(0);
+    assert_eq!(free(), "8005-8010\n");
+    let shown = host.tool(&["ports"]).expect(0).stdout;
+    for (port, declared, listens) in [
+        ("8001", "api.service", "docker-proxy"),
+        ("8002", "nginx, a", "nginx"),
+        ("8003", "late.socket", "systemd"),
+        ("8004", "web.service", "busybox"),
+    ] {
+        let mut lines = shown.lines();
+        let line = lines
+            .find(|line| line.starts_with(port))
+            .unwrap_or_default();
+        assert!(
+            line.contains(declared) && line.contains(listens),
+            "{port}: {declared}, {listens}\n{shown}"
+        );
+        let judge = host.sh(&format!("ss -Hltnp 'sport = :{port}'"));
+        assert!(judge.contains(listens), "{port}: {listens}\n{judge}");
+    }
+
+    // What the host refuses is what check finds. docker-compose 1 has renamed the old container by then.
+    let containers = || host.sh("docker ps --all --no-trunc --format '{{.ID}} {{.Names}}'");
+    let before = containers();
+    for (port, holder) in [
+        (
+            8002,
+            "nginx listens on it for desired-state/sites-available/a",
+        ),
+        (8003, "systemd listens on it for late.socket"),
+    ] {
+        let taken = compose(port);
+        host.commit(
+            &[(&desired("api/docker-compose.yml"), Some(&taken))],
+            "a port that is taken",
+        );
+        let found = host.tool(&["check"]).expect(2).text();
+        let message = format!("api publishes port {port}, and {holder}");
+        assert!(found.contains(&message), "{found}");
+        let refused = host.apply(&[]).expect(3).text();
+        assert!(refused.contains("address already in use"), "{refused}");
+        assert_eq!(host.get("http://localhost:8001/health").0, 200);
+        assert_eq!(containers(), before);
+    }
+}
