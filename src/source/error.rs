@@ -276,6 +276,18 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, other)| other)
 }
 
+/// The one of `known` that `word` is a misspelling of beyond doubt: at most two letters are wrong, one of a short word.
+pub(crate) fn misspelt<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let most = if word.len() < 7 { 1 } else { 2 };
+    let known = known.into_iter();
+    let distances = known.map(|known| (strsim::damerau_levenshtein(word, known), known));
+    let near = distances.filter(|(distance, _)| *distance <= most);
+    near.min().map(|(_, known)| known)
+}
+
 /// `did you mean X?` for the nearest name, or the list of what there is.
 pub(crate) fn suggest<'a>(
     word: &str,

@@ -12,6 +12,8 @@ use watchme_apply::source::{Checkout, Which, nginx};
 
 use crate::support::Host;
 
+mod variables;
+
 /// What `nginx -t` says about each text, as a configuration of its own. One call of nginx takes 20 ms.
 fn tested(host: &Host, texts: &[String]) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use super::view::View;
 use crate::model::{Finding, Severity};
+use crate::source::error::misspelt;
 use crate::source::nginx::{Node, time};
 
 crate::rule! {
@@ -266,17 +267,12 @@ fn called(context: char) -> &'static str {
     }
 }
 
-/// The directive of a context that a name is a misspelling of: at most two letters are wrong.
+/// The directive of a context that a name is a misspelling of.
 fn near(name: &str, context: char) -> Option<&'static str> {
-    let most = if name.len() < 7 { 1 } else { 2 };
     let known = FORMS
         .iter()
         .filter(|(_, forms)| forms.iter().any(|form| form.is_for(context)));
-    let distances = known.map(|(known, _)| (strsim::damerau_levenshtein(name, known), *known));
-    distances
-        .filter(|(distance, _)| *distance <= most)
-        .min()
-        .map(|(_, known)| known)
+    misspelt(name, known.map(|(known, _)| *known))
 }
 
 /// What would be right, where a value is none of its kind. One with a variable is left to nginx.

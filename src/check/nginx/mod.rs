@@ -14,6 +14,7 @@ mod servers;
 mod target;
 mod timeouts;
 mod upstreams;
+mod variables;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,7 @@ pub const RULES: &[&Rule] = &[
     &directives::WRONG_ARGUMENTS,
     &directives::MISSING_SEMICOLON,
     &directives::DIRECTIVE_TWICE,
+    &variables::UNKNOWN_VARIABLE,
     &paths::PREFIX_MISMATCH,
     &paths::DUPLICATE_LOCATION,
     &paths::ALIAS_TRAVERSAL,
@@ -84,6 +86,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
         proxied.add(&groups, block);
     });
     directives::check(&view, &mut findings);
+    variables::check(&view, &mut findings);
     refused::regexes(&view, &mut findings);
     servers::check(&view, &mut findings);
     ports::check(&view, &published, &proxied, &mut findings);

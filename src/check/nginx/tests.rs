@@ -5,6 +5,7 @@ mod headers;
 mod refused;
 mod servers;
 mod stacks;
+mod variables;
 
 use crate::check::tests::checked;
 use crate::model::Severity;

@@ -1,0 +1,181 @@
+//! Variables that nobody sets: nginx refuses a configuration in which one is used.
+//!
+//! `ngx_http_variables_init_vars` in src/http/ngx_http_variables.c. A variable that is set anywhere is known everywhere.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use super::view::View;
+use crate::model::{Finding, Severity};
+use crate::source::error::misspelt;
+use crate::source::nginx::router::{Place, condition, names, variables};
+use crate::source::nginx::{Node, Word};
+
+crate::rule! {
+    UNKNOWN_VARIABLE, "nginx-unknown-variable", Error;
+}
+
+/// Letters of a name that is not close to another one by chance.
+const LONG: usize = 7;
+
+/// Directives that put the values of variables into their words, and which words these are.
+static EVALUATED: LazyLock<HashMap<&str, Range<usize>>> = LazyLock::new(|| {
+    let entry = |line: &'static str| {
+        let mut words = line.split(' ');
+        let (name, from, to) = (words.next()?, words.next()?, words.next()?);
+        let to = match to {
+            "*" => usize::MAX,
+            to => to.parse().ok()?,
+        };
+        Some((name, from.parse().ok()?..to))
+    };
+    lines(include_str!("evaluated.txt"))
+        .filter_map(entry)
+        .collect()
+});
+
+/// Lines of a table without comments.
+fn lines(table: &'static str) -> impl Iterator<Item = &'static str> {
+    table.lines().filter(|line| !line.starts_with('#'))
+}
+
+/// Names of variables, and beginnings of names.
+static KNOWN: LazyLock<(BTreeSet<&str>, Vec<&str>)> = LazyLock::new(|| {
+    let names = lines(include_str!("variables.txt"));
+    let (starts, exact): (Vec<&str>, Vec<&str>) = names.partition(|name| name.ends_with('*'));
+    let starts = starts.iter().map(|start| start.trim_end_matches('*'));
+    (exact.into_iter().collect(), starts.collect())
+});
+
+/// What is known of the variables of a configuration.
+#[derive(Default)]
+struct Variables<'n> {
+    /// Those that some directive or regular expression sets, in lower case: nginx tells no cases apart.
+    set: BTreeSet<String>,
+    /// Those that are used, with where.
+    used: Vec<(&'n str, &'n Node<'n>, &'n Word)>,
+    /// Whether a file is included that is not here.
+    misses: bool,
+}
+
+/// Variables that are used and never set.
+pub fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
+    let mut found = Variables::default();
+    found.read(&view.http);
+    let (exact, starts) = &*KNOWN;
+    let is_known = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        exact.contains(name.as_str())
+            || found.set.contains(&name)
+            || starts.iter().any(|start| name.starts_with(start))
+    };
+    // Files that the host has for itself may set it: all are here where nginx.conf is.
+    let etc = &view.subject.revision.desired.etc;
+    let all_here = etc.contains_key(std::path::Path::new("nginx/nginx.conf")) && !found.misses;
+    for (name, node, word) in &found.used {
+        if is_known(name) {
+            continue;
+        }
+        let all = exact
+            .iter()
+            .copied()
+            .chain(found.set.iter().map(String::as_str));
+        let near = misspelt(name, all);
+        let (message, help) = match (name.is_empty(), near) {
+            (true, _) => (
+                "a $ begins a variable, and no name is behind it: nginx refuses it".to_owned(),
+                "remove it: nginx has no way to write a $ itself here".to_owned(),
+            ),
+            (false, Some(near)) => (
+                format!("nothing sets ${name}: nginx refuses the whole configuration"),
+                format!("did you mean ${near}?"),
+            ),
+            (false, None) => (
+                format!("nothing here sets ${name}: nginx refuses a variable that nobody sets"),
+                match *name {
+                    // <https://nginx.org/en/docs/http/websocket.html>
+                    "connection_upgrade" => {
+                        "add map $http_upgrade $connection_upgrade { default upgrade; '' close; }"
+                            .to_owned()
+                    }
+                    _ => {
+                        format!("write set or map for ${name} in these files, or correct the name")
+                    }
+                },
+            ),
+        };
+        let place = view.complain(node.path, word.span.clone(), message, "", help);
+        let finding = Finding::at(&UNKNOWN_VARIABLE, place);
+        let is_typo = near.is_some() && name.len() >= LONG && !found.misses;
+        let is_certain = name.is_empty() || all_here || is_typo;
+        findings.push(match is_certain {
+            true => finding,
+            false => finding.weighing(Severity::Warning),
+        });
+    }
+}
+
+impl<'n> Variables<'n> {
+    fn read(&mut self, level: &'n [Node<'n>]) {
+        for node in level {
+            self.misses |= node.name() == "include";
+            // Blocks of modules that are not known may be lists of variables that they set.
+            self.sets(node.directive.name.strip_prefix('$'));
+            if node.name() == "if" {
+                self.condition(node);
+            } else {
+                self.words(node);
+            }
+            if let Some(inside) = &node.block {
+                self.read(inside);
+            }
+        }
+    }
+
+    fn sets<'t>(&mut self, names: impl IntoIterator<Item = &'t str>) {
+        let names = names.into_iter().map(str::to_ascii_lowercase);
+        self.set.extend(names);
+    }
+
+    fn words(&mut self, node: &'n Node<'n>) {
+        let evaluated = EVALUATED.get(node.name());
+        for (at, word) in node.directive.args.iter().enumerate() {
+            let text = word.text.as_str();
+            if text.contains("(?") {
+                self.sets(names(text));
+            }
+            // A `~` begins a regular expression, in which a `$` is the end.
+            if !text.contains('$') || text.starts_with('~') {
+                continue;
+            }
+            if evaluated.is_some_and(|words| words.contains(&at)) {
+                self.used
+                    .extend(variables(text).map(|name| (name, node, word)));
+            } else {
+                self.sets(text.strip_prefix('$'));
+            }
+        }
+    }
+
+    /// `($variable)`, `($variable = text)`, `($variable ~ expression)` or `(-f path)`.
+    fn condition(&mut self, node: &'n Node<'n>) {
+        let place = Place {
+            path: node.path,
+            directive: node.directive,
+        };
+        let words = condition(place);
+        let is_regex = words.get(1).is_some_and(|word| word.contains('~'));
+        let Some(first) = node.directive.args.first() else {
+            return;
+        };
+        for (at, text) in words.into_iter().enumerate() {
+            if at == 2 && is_regex {
+                self.sets(names(text));
+            } else {
+                self.used
+                    .extend(variables(text).map(|name| (name, node, first)));
+            }
+        }
+    }
+}
