@@ -5,6 +5,8 @@
 mod cases;
 #[path = "check_compose/generator.rs"]
 mod generator;
+#[path = "check_compose/started.rs"]
+mod started;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

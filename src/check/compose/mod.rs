@@ -4,12 +4,14 @@
 mod addresses;
 mod limits;
 mod members;
+mod mounts;
 mod names;
 mod networks;
 mod ports;
 mod running;
 mod secrets;
 mod shapes;
+mod values;
 mod variables;
 pub(super) mod view;
 
@@ -24,12 +26,14 @@ pub const RULES: &[&[&Rule]] = &[
     addresses::RULES,
     limits::RULES,
     members::RULES,
+    mounts::RULES,
     names::RULES,
     networks::RULES,
     ports::RULES,
     running::RULES,
     secrets::RULES,
     shapes::RULES,
+    values::RULES,
     variables::RULES,
 ];
 
@@ -44,9 +48,11 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
         ports::check,
         limits::check,
         names::check,
+        mounts::check,
         running::check,
         secrets::check,
         shapes::check,
+        values::check,
         variables::check,
     ] {
         findings.extend(family(&view));

@@ -13,17 +13,10 @@ crate::rule! {
     UNKNOWN_SERVICE, "compose-service-unknown", Error;
     CYCLE, "compose-dependency-cycle", Error;
     NO_IMAGE, "compose-no-image", Error;
-    NO_VOLUME, "compose-volume-undeclared", Error;
 }
 
 /// The rules of this file.
-pub const RULES: &[&Rule] = &[
-    &CONTAINER_TWICE,
-    &UNKNOWN_SERVICE,
-    &CYCLE,
-    &NO_IMAGE,
-    &NO_VOLUME,
-];
+pub const RULES: &[&Rule] = &[&CONTAINER_TWICE, &UNKNOWN_SERVICE, &CYCLE, &NO_IMAGE];
 
 /// Findings about names.
 pub fn check(view: &View) -> Vec<Finding> {
@@ -33,7 +26,6 @@ pub fn check(view: &View) -> Vec<Finding> {
         findings.extend(cycle(view, stack));
         for (name, service) in &stack.compose.services {
             findings.extend(no_image(view, stack, name, service));
-            findings.extend(volumes(view, stack, name, service));
         }
     }
     findings
@@ -87,48 +79,6 @@ fn no_image(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> 
         "write image: NAME:TAG, or build: FOLDER",
     );
     Some(Finding::at(&NO_IMAGE, place))
-}
-
-/// Volumes by name that no file of the project declares.
-fn volumes(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Vec<Finding> {
-    let list = service
-        .rest
-        .get("volumes")
-        .and_then(serde_yaml::Value::as_sequence);
-    let mut findings = Vec::new();
-    for item in list.into_iter().flatten() {
-        let volume = match item.as_str() {
-            Some(short) => short.split_once(':').map(|(volume, _)| volume),
-            None if item.get("type").and_then(|kind| kind.as_str()) == Some("volume") => {
-                item.get("source").and_then(|source| source.as_str())
-            }
-            None => None,
-        };
-        let Some(volume) = volume else { continue };
-        // Paths begin with one of these.
-        if volume.is_empty()
-            || volume.starts_with(['/', '.', '~', '$'])
-            || volume.contains(['/', '\\'])
-            || stack.compose.volumes.contains_key(volume)
-        {
-            continue;
-        }
-        let known = stack.compose.volumes.keys().map(String::as_str);
-        let help = match nearest(volume, known) {
-            Some(near) => format!("did you mean {near}?"),
-            None => format!(
-                "add volumes: {volume}: at the end of the file, or write ./{volume} for a folder"
-            ),
-        };
-        let place = say(
-            view.at_item(stack, name, "volumes", item),
-            format!("service {name} has the volume {volume}, which its file does not declare"),
-            "compose refuses the file",
-            help,
-        );
-        findings.push(Finding::at(&NO_VOLUME, place));
-    }
-    findings
 }
 
 fn containers(view: &View) -> Vec<Finding> {

@@ -4,6 +4,7 @@ mod files;
 mod networks;
 mod ports;
 mod running;
+mod values;
 
 use std::path::Path;
 
@@ -105,7 +106,7 @@ fn a_thousand_stacks_are_checked_at_once() {
     std::fs::create_dir(folder.path().join("systemd")).unwrap();
     for number in 0..1000 {
         let compose = format!(
-            "services:\n  s:\n    image: x:1\n    mem_limit: 1m\n    container_name: c{number}\n    ports: ['127.0.0.1:{}:80']\n    environment: {{A: http://localhost:9/, B_PASSWORD: '${{P:-}}'}}\n",
+            "services:\n  s:\n    image: x:1\n    mem_limit: 16m\n    container_name: c{number}\n    ports: ['127.0.0.1:{}:80']\n    environment: {{A: http://localhost:9/, B_PASSWORD: '${{P:-}}'}}\n",
             10_000 + number
         );
         std::fs::write(folder.path().join(format!("c{number}.yml")), compose).unwrap();

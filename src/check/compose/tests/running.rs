@@ -27,7 +27,7 @@ fn how_containers_run() {
     };
     let whole = |more: &str| {
         format!(
-            "{{image: 'x:1', mem_limit: 1m, healthcheck: {{test: a}}, logging: {{driver: local}}{more}}}"
+            "{{image: 'x:1', mem_limit: 16m, healthcheck: {{test: a}}, logging: {{driver: local}}{more}}}"
         )
     };
     let bounded = "{\"log-opts\": {\"max-size\": \"10m\"}}";
@@ -42,15 +42,15 @@ fn how_containers_run() {
         (Some("pull\n"), whole(""), "{}", &[]),
         (None, whole(""), "{}", &["no-restart"]),
         (None, whole(", restart: always"), "{}", &[]),
-        (None, "{image: 'x:1', mem_limit: 1m, command: ['true']}".into(), bounded, &[]),
-        (Some("up\n"), "{image: x@sha256:0, deploy: {resources: {limits: {memory: 1m}}}, healthcheck: {disable: true}}".into(), bounded, &[]),
-        (Some("up\n"), "{image: 'r.example.com:5000/x', mem_limit: 1m, healthcheck: {test: a}}".into(), bounded, &["image-latest"]),
-        (Some("up\n"), "{build: ., image: x, mem_limit: 1m, healthcheck: {test: a}}".into(), bounded, &[]),
-        (Some("up\n"), "{image: '${IMAGE:-x:latest}', mem_limit: 1m, healthcheck: {test: a}}".into(), bounded, &[]),
-        (Some("up\n"), "{image: 'x:1', mem_limit: 1m, healthcheck: {test: a}, logging: {driver: json-file}}".into(), bounded, &[]),
+        (None, "{image: 'x:1', mem_limit: 16m, command: ['true']}".into(), bounded, &[]),
+        (Some("up\n"), "{image: x@sha256:0, deploy: {resources: {limits: {memory: 16m}}}, healthcheck: {disable: true}}".into(), bounded, &[]),
+        (Some("up\n"), "{image: 'r.example.com:5000/x', mem_limit: 16m, healthcheck: {test: a}}".into(), bounded, &["image-latest"]),
+        (Some("up\n"), "{build: ., image: x, mem_limit: 16m, healthcheck: {test: a}}".into(), bounded, &[]),
+        (Some("up\n"), "{image: '${IMAGE:-x:latest}', mem_limit: 16m, healthcheck: {test: a}}".into(), bounded, &[]),
+        (Some("up\n"), "{image: 'x:1', mem_limit: 16m, healthcheck: {test: a}, logging: {driver: json-file}}".into(), bounded, &[]),
         (Some("up\n"), "".into(), bounded, &["no-health-check", "no-image", "no-memory-limit"]),
-        (Some("up\n"), "{image: 'x:1', mem_limit: 1m, healthcheck: {test: a}}".into(), "{}", &["no-log-rotation"]),
-        (Some("up\n"), "{image: 'x:1', mem_limit: 1m, healthcheck: {test: a}}".into(), "{\"log-driver\": \"journald\"}", &[]),
+        (Some("up\n"), "{image: 'x:1', mem_limit: 16m, healthcheck: {test: a}}".into(), "{}", &["no-log-rotation"]),
+        (Some("up\n"), "{image: 'x:1', mem_limit: 16m, healthcheck: {test: a}}".into(), "{\"log-driver\": \"journald\"}", &[]),
     ] {
         assert_eq!(of(unit, &service, etc), expected, "{unit:?} {service} {etc}");
     }

@@ -1,0 +1,221 @@
+//! What is mounted into a container: folders, volumes by name, secrets and configs.
+
+use std::collections::BTreeSet;
+
+use serde_yaml::Value;
+
+use super::values::INVALID_VALUE;
+use super::view::{View, say};
+use crate::model::{Finding, Rule};
+use crate::source::ParsedStack;
+use crate::source::compose::Service;
+use crate::source::compose::types::text;
+use crate::source::error::nearest;
+
+crate::rule! {
+    NO_VOLUME, "compose-volume-undeclared", Error;
+    NO_SECRET, "compose-secret-undeclared", Error;
+}
+
+/// The rules of this file.
+pub const RULES: &[&Rule] = &[&NO_VOLUME, &NO_SECRET];
+
+/// Words behind the second colon, <https://docs.docker.com/reference/compose-file/services/#short-syntax-5>.
+const MODES: [&str; 15] = [
+    "ro",
+    "rw",
+    "z",
+    "Z",
+    "nocopy",
+    "cached",
+    "delegated",
+    "consistent",
+    "shared",
+    "rshared",
+    "slave",
+    "rslave",
+    "private",
+    "rprivate",
+    "default",
+];
+
+/// Findings about what is mounted.
+pub fn check(view: &View) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for stack in view.stacks.iter().filter(|stack| stack.whole) {
+        for (name, service) in &stack.compose.services {
+            findings.extend(volumes(view, stack, name, service));
+            for kind in ["secrets", "configs"] {
+                findings.extend(secrets(view, (stack, name), service, kind));
+            }
+        }
+    }
+    findings
+}
+
+/// The parts of `[SOURCE:]TARGET[:MODE]`.
+struct Mount<'t> {
+    source: Option<&'t str>,
+    target: &'t str,
+    mode: Option<&'t str>,
+}
+
+impl<'t> Mount<'t> {
+    fn read(short: &'t str) -> Option<Self> {
+        let parts: Vec<&str> = short.split(':').collect();
+        // A variable may hold colons, and one without a value leaves nothing.
+        if short.contains(['$', '\\']) || parts.iter().any(|part| part.is_empty()) {
+            return None;
+        }
+        let (source, target, mode) = match parts.as_slice() {
+            [target] => (None, *target, None),
+            [source, target] => (Some(*source), *target, None),
+            [source, target, mode] => (Some(*source), *target, Some(*mode)),
+            _ => return None,
+        };
+        Some(Self {
+            source,
+            target,
+            mode,
+        })
+    }
+}
+
+fn volumes(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Vec<Finding> {
+    let list = service.rest.get("volumes").and_then(Value::as_sequence);
+    let mut targets = BTreeSet::new();
+    let mut findings = Vec::new();
+    for item in list.into_iter().flatten() {
+        let mount = item.as_str().and_then(Mount::read);
+        let source = match (item.as_str(), &mount) {
+            (Some(short), None) => short.split_once(':').map(|(source, _)| source),
+            (Some(_), Some(mount)) => mount.source,
+            (None, _) if item.get("type").and_then(Value::as_str) == Some("volume") => {
+                item.get("source").and_then(Value::as_str)
+            }
+            (None, _) => None,
+        };
+        let found = source
+            .and_then(|volume| undeclared(view, (stack, name), item, volume))
+            .or_else(|| wrong(view, (stack, name), item, mount.as_ref()?, &mut targets));
+        findings.extend(found);
+    }
+    findings
+}
+
+/// A volume by name that no file of the project declares, and a path that is taken for one.
+fn undeclared(
+    view: &View,
+    (stack, name): (&ParsedStack, &str),
+    item: &Value,
+    volume: &str,
+) -> Option<Finding> {
+    // Paths begin with one of these.
+    if volume.is_empty()
+        || volume.starts_with(['/', '.', '~', '$'])
+        || volume.contains('\\')
+        || stack.compose.volumes.contains_key(volume)
+    {
+        return None;
+    }
+    let known = stack.compose.volumes.keys().map(String::as_str);
+    let (message, help) = match (volume.contains('/'), nearest(volume, known)) {
+        (true, _) => (
+            format!("{volume} is no volume's name, and no path: a relative one begins with ./"),
+            format!("write ./{volume}"),
+        ),
+        (false, near) => (
+            format!("service {name} has the volume {volume}, which its file does not declare"),
+            match near {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!(
+                    "add volumes: {volume}: at the end of the file, or write ./{volume} for a folder"
+                ),
+            },
+        ),
+    };
+    let place = view.at_item(stack, name, "volumes", item);
+    let place = say(place, message, "compose refuses the file", help);
+    Some(Finding::at(&NO_VOLUME, place))
+}
+
+/// A mount that the engine refuses.
+fn wrong<'t>(
+    view: &View,
+    (stack, name): (&ParsedStack, &str),
+    item: &Value,
+    mount: &Mount<'t>,
+    targets: &mut BTreeSet<&'t str>,
+) -> Option<Finding> {
+    let target = mount.target;
+    let unknown = mount
+        .mode
+        .and_then(|mode| mode.split(',').find(|word| !MODES.contains(word)));
+    let (message, help) = if !target.starts_with('/') {
+        (
+            format!("{target} is no absolute path in the container"),
+            format!("write /{target}"),
+        )
+    } else if let Some(word) = unknown {
+        (
+            format!("{word} is no mode of a mount"),
+            "write ro, or nothing".to_owned(),
+        )
+    } else if !targets.insert(target.trim_end_matches('/')) {
+        (
+            format!("{target} of service {name} has two mounts"),
+            "remove one of the two".to_owned(),
+        )
+    } else {
+        return None;
+    };
+    let place = view.at_item(stack, name, "volumes", item);
+    let expected = format!("Docker does not start {name} with it");
+    Some(Finding::at(
+        &INVALID_VALUE,
+        say(place, message, expected, help),
+    ))
+}
+
+/// Secrets or configs that no file of the project declares.
+fn secrets(
+    view: &View,
+    (stack, name): (&ParsedStack, &str),
+    service: &Service,
+    kind: &str,
+) -> Vec<Finding> {
+    let list = service.rest.get(kind).and_then(Value::as_sequence);
+    let declared: Vec<String> = stack
+        .compose
+        .rest
+        .get(kind)
+        .and_then(Value::as_mapping)
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, _)| text(key))
+        .collect();
+    let one = kind.trim_end_matches('s');
+    let mut findings = Vec::new();
+    for item in list.into_iter().flatten() {
+        let named = match item {
+            Value::Mapping(_) => item.get("source").and_then(text),
+            other => text(other),
+        };
+        let Some(named) = named.filter(|named| !named.is_empty() && !declared.contains(named))
+        else {
+            continue;
+        };
+        let help = match nearest(&named, declared.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("add {kind}: {named}: {{file: ./FILE}} at the end of the file"),
+        };
+        let place = say(
+            view.at_item(stack, name, kind, item),
+            format!("service {name} has the {one} {named}, which its file does not declare"),
+            "compose refuses the file",
+            help,
+        );
+        findings.push(Finding::at(&NO_SECRET, place));
+    }
+    findings
+}
