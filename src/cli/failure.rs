@@ -23,6 +23,8 @@ pub(super) enum Failure {
     },
     #[error("could not start")]
     Runtime(#[source] std::io::Error),
+    #[error("could not write the result to standard output")]
+    Output(#[source] std::io::Error),
     #[error("{0} is no directory")]
     Root(String),
     #[error("there is no rule {name:?}")]
@@ -58,7 +60,7 @@ impl Failure {
                 None => "docs/rules.md lists all rules".to_owned(),
             }),
             Failure::Root(_) => None,
-            Failure::LogFile { .. } | Failure::Runtime(_) => None,
+            Failure::LogFile { .. } | Failure::Runtime(_) | Failure::Output(_) => None,
         }
     }
 }

@@ -55,6 +55,13 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     };
     let mut output = Output::new(args.color);
     let result = logging::start(&args).and_then(|()| run(&args, &arguments, &mut output));
+    let result = match output.finish() {
+        // What a run did to the host is done, whoever read of it.
+        Err(error) if result.is_ok() && !args.command.changes_the_host() => {
+            Err(Failure::Output(error))
+        }
+        _ => result,
+    };
     ExitCode::from(result.unwrap_or_else(|failure| {
         let status = failure.exit_status();
         tracing::error!(status, error = %errors::one_line(&failure), "failed");

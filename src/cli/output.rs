@@ -14,6 +14,8 @@ pub(super) struct Output {
     out: AutoStream<io::Stdout>,
     err: AutoStream<io::Stderr>,
     terminal: bool,
+    /// Why something could not be written, the first time.
+    lost: Option<io::Error>,
 }
 
 impl Output {
@@ -27,7 +29,21 @@ impl Output {
             out: AutoStream::new(io::stdout(), choice),
             err: AutoStream::new(io::stderr(), choice),
             terminal: io::stdout().is_terminal(),
+            lost: None,
         }
+    }
+
+    /// Whether all reached standard output. That a reader went away is its own affair.
+    pub fn finish(&mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        self.keep(flushed);
+        self.lost.take().map_or(Ok(()), Err)
+    }
+
+    fn keep(&mut self, written: io::Result<()>) {
+        let lost = written.err();
+        let lost = lost.filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
+        self.lost = self.lost.take().or(lost);
     }
 
     /// Whether a person watches.
@@ -43,7 +59,8 @@ impl Output {
 
     /// A line on standard output. A closed pipe is no reason to stop in the middle of a change.
     pub fn line(&mut self, text: &str) {
-        let _ = writeln!(self.out, "{text}");
+        let written = writeln!(self.out, "{text}");
+        self.keep(written);
     }
 
     /// Text without a line end, shown at once.

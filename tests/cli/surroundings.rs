@@ -76,6 +76,43 @@ fn colour_only_where_it_is_wanted() {
     );
 }
 
+/// A pipeline that keeps a report must not take half of one for whole.
+#[test]
+fn a_result_that_cannot_be_written_is_an_error() {
+    let place = Place::git(STATE);
+    let run = |arguments: &[&str]| {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = Command::new(PROGRAM)
+            .args(arguments)
+            .arg("--root")
+            .arg(place.root())
+            .current_dir(place.checkout())
+            .stdin(Stdio::null())
+            .stdout(full)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said)
+    };
+    for arguments in [
+        vec!["check"],
+        vec!["check", "--format", "sarif"],
+        vec!["routes", "--json"],
+        vec!["ports"],
+        vec!["plan", "--json"],
+    ] {
+        let (status, said) = run(&arguments);
+        assert_eq!(status, Some(1), "{arguments:?} {said}");
+        let expected = "error: could not write the result to standard output\ncaused by: No space left on device";
+        assert!(said.contains(expected), "{arguments:?} {said}");
+    }
+    // What was done is done.
+    assert_eq!(run(&["apply"]).0, Some(0));
+}
+
 #[test]
 fn a_reader_that_went_away_stops_nothing() {
     let place = Place::git(STATE);
