@@ -4,6 +4,7 @@ use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
 use crate::model::{Diagnostic, File, Finding, Rule};
+use crate::source::error::misspelt;
 
 crate::rule! {
     ALLOWANCE_UNUSED, "allowance-unused", Warning;
@@ -13,7 +14,10 @@ crate::rule! {
 /// The rules of this family.
 pub const RULES: &[&Rule] = &[&ALLOWANCE_UNUSED, &ALLOWANCE_INVALID];
 
-const MARK: &str = "watchme-apply: allow";
+const MARK: &str = "watchme-apply:";
+const ALLOW: &str = "allow";
+/// What other tools call it.
+const MEANT: [&str; 4] = [ALLOW, "ignore", "disable", "suppress"];
 
 /// A comment that allows a rule's findings.
 struct Allowance<'a> {
@@ -138,13 +142,14 @@ fn read<'a>(
     }
 }
 
-/// Where in a line an allowance begins: behind a `#` or `;` that begins a comment.
+/// Where in a line an allowance, or what is meant for one, begins: behind a `#` or `;` that begins a comment.
 fn comment(line: &str) -> Option<usize> {
     let mark = line.find(MARK)?;
-    line[..mark]
-        .trim_end()
-        .ends_with(['#', ';'])
-        .then_some(mark)
+    let (before, behind) = line.split_at_checked(mark)?;
+    let word = behind.strip_prefix(MARK)?.trim_start();
+    let word = word.split(|c: char| !c.is_ascii_alphabetic()).next()?;
+    let is_meant = misspelt(&word.to_ascii_lowercase(), MEANT).is_some();
+    (is_meant && before.trim_end().ends_with(['#', ';'])).then_some(mark)
 }
 
 /// Whether systemd takes the comment of a unit's line for a part of its value, systemd.syntax(7).
@@ -164,7 +169,11 @@ fn behind_a_value(path: &Path, line: &str) -> bool {
 /// The rule of `watchme-apply: allow(RULE) REASON`; else what is wrong, and what helps.
 fn parse(text: &str) -> Result<&'static Rule, (String, Option<String>)> {
     let form = || Some("write # watchme-apply: allow(RULE) REASON".to_owned());
-    let inside = text[MARK.len()..].strip_prefix('(');
+    let said = text.strip_prefix(MARK).map(str::trim_start);
+    let Some(said) = said.and_then(|said| said.strip_prefix(ALLOW)) else {
+        return Err(("this comment allows nothing".to_owned(), form()));
+    };
+    let inside = said.strip_prefix('(');
     let Some((name, reason)) = inside.and_then(|inside| inside.split_once(')')) else {
         return Err(("this allowance names no rule".to_owned(), form()));
     };

@@ -233,6 +233,17 @@ fn an_allowance_speaks_for_its_line_and_the_next_one() {
         invalid(" syntax x"),
         ["allowance-invalid sites-available/a:1:3: this allowance names no rule"]
     );
+    let comment = |comment: &str| at(&[("sites-available/a", comment)]);
+    for meant in [
+        "# watchme-apply: alow(syntax) x\n",
+        "# watchme-apply: ignore syntax\n",
+    ] {
+        assert_eq!(
+            comment(meant),
+            ["allowance-invalid sites-available/a:1:3: this comment allows nothing"]
+        );
+    }
+    assert_eq!(comment("# watchme-apply: made by hand\n"), [""; 0]);
 }
 
 /// In a unit, what stands behind a value is part of it.

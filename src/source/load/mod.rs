@@ -126,6 +126,13 @@ pub fn load<'t>(
         checkout: PathBuf::new(),
         out: Loaded::default(),
     };
+    if let Some((_, Node::Folder)) = inputs.tree.resolve(&path)? {
+        let folder = SourceError::Special {
+            path: path.clone(),
+            what: "a folder, and has to be a file",
+        };
+        loader.pass(Err::<(), _>(folder))?;
+    }
     if let Some(file) = &file {
         let policy = policy::parse(&path, &text(file)).map_err(SourceError::from);
         loader.out.parsed.policy = loader.pass(policy)?.unwrap_or_default();
