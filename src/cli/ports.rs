@@ -1,6 +1,7 @@
 //! `ports`: who has which, and which are free.
 
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::args::{Args, PortsArgs, as_it_lies};
 use super::output::{Output, clean, styled};
@@ -179,10 +180,12 @@ fn numbered(number: u16, protocol: &str) -> String {
     }
 }
 
-fn address(address: Option<std::net::IpAddr>) -> String {
-    match address.filter(|address| !address.is_unspecified()) {
-        Some(address) => address.to_string(),
-        None => "*".to_owned(),
+fn address(address: Option<IpAddr>) -> String {
+    match address {
+        // Of IPv6 alone.
+        Some(address) if address == Ipv6Addr::UNSPECIFIED => "[::]".to_owned(),
+        Some(address) if !address.is_unspecified() => address.to_string(),
+        _ => "*".to_owned(),
     }
 }
 

@@ -48,6 +48,7 @@ pub fn starts_units(plan: &Plan) -> bool {
 pub fn judge(judged: &Judged) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut starts: Vec<Start> = Vec::new();
+    let mut restarts: Vec<Start> = Vec::new();
     let mut touched: BTreeSet<&str> = BTreeSet::new();
     for change in &judged.plan.changes {
         match &change.action {
@@ -56,6 +57,7 @@ pub fn judge(judged: &Judged) -> Vec<Finding> {
                 touched.insert(&step.unit);
             }
             Action::Restart(step) => {
+                restarts.push(start(step, judged.elsewhere));
                 touched.insert(&step.unit);
             }
             _ => {}
@@ -63,7 +65,9 @@ pub fn judge(judged: &Judged) -> Vec<Finding> {
     }
     missing(judged.needs, judged.surroundings, &touched, &mut findings);
     env_files(judged.desired, judged.observed, &mut findings);
-    ports(&starts, judged.surroundings, &mut findings);
+    // What runs already has its memory, and may move to another port.
+    let begin = starts.iter().chain(&restarts);
+    ports(begin, judged.surroundings, &mut findings);
     room(&starts, judged.surroundings, &mut findings);
     findings
 }
@@ -127,7 +131,11 @@ fn env_files(desired: &Desired, observed: &Observed, findings: &mut Vec<Finding>
     }
 }
 
-fn ports(starts: &[Start], surroundings: &Surroundings, findings: &mut Vec<Finding>) {
+fn ports<'s>(
+    starts: impl Iterator<Item = &'s Start<'s>>,
+    surroundings: &Surroundings,
+    findings: &mut Vec<Finding>,
+) {
     for start in starts {
         let ports: BTreeSet<u16> = start
             .stacks
@@ -217,6 +225,10 @@ mod tests {
     use crate::model::{Change, DriftKind, Kind, ResourceId, Unit};
 
     fn start(ports: &[u16], memory: u64) -> Plan {
+        starting(ports, memory, Action::Start)
+    }
+
+    fn starting(ports: &[u16], memory: u64, action: fn(UnitStep) -> Action) -> Plan {
         let stack = Stack {
             ports: ports.iter().copied().collect(),
             memory,
@@ -230,7 +242,7 @@ mod tests {
         Plan {
             changes: vec![Change {
                 id: ResourceId::new(Kind::Unit, "a.service"),
-                action: Action::Start(step),
+                action: action(step),
                 why: String::new(),
                 diff: None,
                 interrupts: BTreeSet::new(),
@@ -322,6 +334,14 @@ mod tests {
         assert_eq!(
             found(&start(&[8002], 0), &[], &taken(Some("python3"))),
             [""; 0]
+        );
+        assert_eq!(
+            found(
+                &starting(&[8001], 0, Action::Restart),
+                &[],
+                &taken(Some("python3"))
+            ),
+            ["host-port-taken a.service publishes port 8001, and python3 listens there"]
         );
     }
 

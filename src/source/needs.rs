@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Revision;
 use super::load::DEFAULT_FILES;
 use super::unit::commands::normal;
 use super::unit::settings::Value;
 use super::unit::{Name, Settings};
+use super::{ParsedStack, Revision};
 use crate::model::{Diagnostic, Need};
 
 /// Folders that systemd makes before a unit starts, and where; systemd.exec(5), `RuntimeDirectory=`.
@@ -71,6 +71,21 @@ impl Revision {
                     add(file, instead, "compose file", value.complain("", ""));
                 }
             }
+            let stacks = self.parsed.stacks.iter();
+            for stack in stacks.filter(|stack| stack.up && stack.unit.as_ref() == Some(name)) {
+                let mut files = stack.paths.iter();
+                let Some((value, _)) = files.find_map(|file| naming(&commands, file)) else {
+                    continue;
+                };
+                for path in env_files(stack) {
+                    add(
+                        &path,
+                        Vec::new(),
+                        "environment file",
+                        value.complain("", ""),
+                    );
+                }
+            }
         }
         needs
     }
@@ -85,6 +100,20 @@ impl Revision {
         let files = self.desired.files.keys().cloned();
         etc.chain(files).any(|brought| brought.starts_with(path))
     }
+}
+
+/// The environment files without which the services of a project do not start, `env_file:`.
+fn env_files(stack: &ParsedStack) -> Vec<PathBuf> {
+    let Some(folder) = stack.paths.first().and_then(|path| path.parent()) else {
+        return Vec::new();
+    };
+    let services = stack.compose.services.iter();
+    let started = services.filter(|(name, _)| stack.started.contains(*name));
+    let files = started.flat_map(|(_, service)| service.required_env_files());
+    let plain = files.filter(|file| !file.is_empty() && !file.contains('$'));
+    plain
+        .filter_map(|file| normal(&folder.join(file)))
+        .collect()
 }
 
 /// The command that names a compose file, or else its folder; and whether it names the file itself. Where none does,

@@ -11,6 +11,7 @@ const API: &str = "services:
   api:
     image: api:1
     mem_limit: 4000g
+    env_file: [settings.env]
     ports: ['127.0.0.1:8003:8003']
     environment: {MODE: '${MODE}'}
 ";
@@ -89,7 +90,7 @@ fn bad_host() -> Host {
     let api =
         format!("/usr/bin/docker-compose -f {CHECKOUT}/desired-state/api/docker-compose.yml up");
     host.checkout(&[
-        (".gitignore", ".env\n"),
+        (".gitignore", "*.env\n"),
         (&desired("sites-available/a"), &site("a", "a")),
         (&desired("systemd/folder.service"), &unit("WorkingDirectory=/srv/nosuch\nExecStart=/bin/sleep 1000")),
         (&desired("systemd/settings.service"), &unit("EnvironmentFile=/srv/nosuch.env\nExecStart=/bin/sleep 1000")),
@@ -134,7 +135,13 @@ fn what_a_host_lacks_is_told_before_anything_starts() {
             let place = format!("error desired-state/systemd/{unit}.service:2 ");
             plan.has(missing, &place, &format!("{path} of {unit}.service"));
         }
-        assert_eq!(plan.of(missing).len(), 3, "{:#?}", plan.0);
+        // What compose itself would look for.
+        plan.has(
+            missing,
+            "error desired-state/systemd/api.service:2 ",
+            "the environment file /home/ubuntu/watchme-server-configs/desired-state/api/settings.env of api.service",
+        );
+        assert_eq!(plan.of(missing).len(), 4, "{:#?}", plan.0);
         plan.has("host-env-file-open", "warning ", "(mode 0644)");
         plan.has(
             "host-port-taken",
@@ -179,7 +186,7 @@ fn what_a_host_lacks_is_told_before_anything_starts() {
 
     // Each goes away when it is mended, and the others stay.
     host.sh(&format!(
-        "mkdir /srv/nosuch; chmod 600 {env}; systemctl stop standin8003"
+        "mkdir /srv/nosuch; chmod 600 {env}; install -m 600 /dev/null {CHECKOUT}/desired-state/api/settings.env; systemctl stop standin8003"
     ));
     let plan = Found::by(&host, true);
     let counts = |plan: &Found| {

@@ -1,6 +1,6 @@
 //! Ports that nginx listens on.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -12,8 +12,10 @@ use crate::source::nginx::{Files, Place};
 pub struct Listening<'a> {
     /// The file in which it stands.
     pub path: &'a Path,
-    /// The address of the host; `None` for a name, which only the host can resolve.
+    /// The address of the host; `None` for all of them, and for a name.
     pub address: Option<IpAddr>,
+    /// Whether it is a name, which only the host can resolve.
+    pub is_named: bool,
     /// Its ports.
     pub ports: RangeInclusive<u16>,
     /// `tcp`, or `udp` for QUIC and for streams that say so.
@@ -43,18 +45,25 @@ pub fn listens<'a>(subject: &'a Subject) -> Vec<Listening<'a>> {
 
 fn of_listen(listen: Place<'_>) -> Option<Listening<'_>> {
     let socket = Socket::read(listen.word(0))?;
+    let is_dual = listen.words().any(|word| word == "ipv6only=off");
     let is_udp = listen.words().any(|word| matches!(word, "quic" | "udp"));
     let protocol = if is_udp { "udp" } else { "tcp" };
-    Some(listening(listen.path, socket, protocol))
+    let found = listening(listen.path, socket, protocol);
+    let address = found
+        .address
+        .filter(|ip| !(is_dual && *ip == Ipv6Addr::UNSPECIFIED));
+    Some(Listening { address, ..found })
 }
 
 fn listening<'a>(path: &'a Path, socket: Socket, protocol: &'static str) -> Listening<'a> {
+    let (address, is_named) = match socket.address {
+        Address::Ip(ip) => (Some(ip), false),
+        Address::Name(_) => (None, true),
+    };
     Listening {
         path,
-        address: match socket.address {
-            Address::Ip(ip) => Some(ip),
-            Address::Name(_) => None,
-        },
+        address,
+        is_named,
         ports: socket.ports,
         protocol,
     }

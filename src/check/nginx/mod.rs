@@ -1,6 +1,7 @@
 //! What is wrong with the configuration of nginx, as the sites and the files that they include say it.
 
 mod backups;
+mod certificates;
 mod directives;
 mod forwarded;
 mod headers;
@@ -45,6 +46,7 @@ pub const RULES: &[&Rule] = &[
     &servers::SERVER_NAME_REGEX,
     &servers::SERVER_NAME_UNMATCHABLE,
     &servers::PLAIN_443,
+    &certificates::NO_CERTIFICATE,
     &upstreams::CONTAINER_UPSTREAM,
     &ports::PORT_UNPUBLISHED,
     &ports::PORT_UNPROXIED,
@@ -89,6 +91,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     variables::check(&view, &mut findings);
     refused::regexes(&view, &mut findings);
     servers::check(&view, &mut findings);
+    certificates::check(&view, &mut findings);
     ports::check(&view, &published, &proxied, &mut findings);
     backups::check(&view, &mut findings);
     // A file that is included in several places is complained about once.

@@ -74,10 +74,18 @@ fn listens<'v, 'a>(
         .filter(|node| node.name() == "listen")
     {
         let options = listen.directive.args.iter().skip(1);
-        let is_default = options
-            .map(|word| word.text.as_str())
-            .any(|word| matches!(word, "default_server" | "default"));
+        let options: Vec<&str> = options.map(|word| word.text.as_str()).collect();
+        let is_default = ["default_server", "default"]
+            .iter()
+            .any(|word| options.contains(word));
+        // TCP and QUIC do not meet.
+        let protocol = if options.contains(&"quic") {
+            "/udp"
+        } else {
+            ""
+        };
         for socket in addresses(listen.first()) {
+            let socket = format!("{socket}{protocol}");
             if !sockets.insert(socket.clone()) {
                 let message = format!("this server listens on {socket} twice: nginx refuses it");
                 let help = "remove one of the two";

@@ -127,8 +127,22 @@ impl<'n> Variables<'n> {
             } else {
                 self.words(node);
             }
-            if let Some(inside) = &node.block {
-                self.read(inside);
+            match &node.block {
+                Some(inside) if node.name() == "map" => self.entries(inside),
+                Some(inside) => self.read(inside),
+                None => {}
+            }
+        }
+    }
+
+    /// The entries of a `map`: an expression may capture, and a value may be made of variables.
+    fn entries(&mut self, entries: &'n [Node<'n>]) {
+        for entry in entries {
+            self.misses |= entry.name() == "include";
+            self.sets(names(entry.name()));
+            if let Some(value) = entry.directive.args.first() {
+                let used = variables(&value.text);
+                self.used.extend(used.map(|name| (name, entry, value)));
             }
         }
     }
@@ -142,14 +156,16 @@ impl<'n> Variables<'n> {
         let evaluated = EVALUATED.get(node.name());
         for (at, word) in node.directive.args.iter().enumerate() {
             let text = word.text.as_str();
-            if text.contains("(?") {
+            // What this one captures are its own two groups.
+            if text.contains("(?") && node.name() != "fastcgi_split_path_info" {
                 self.sets(names(text));
             }
             // A `~` begins a regular expression, in which a `$` is the end.
             if !text.contains('$') || text.starts_with('~') {
                 continue;
             }
-            if evaluated.is_some_and(|words| words.contains(&at)) {
+            let is_condition = node.name() == "access_log" && text.starts_with("if=");
+            if is_condition || evaluated.is_some_and(|words| words.contains(&at)) {
                 self.used
                     .extend(variables(text).map(|name| (name, node, word)));
             } else {

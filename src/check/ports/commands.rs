@@ -5,11 +5,14 @@ use std::net::IpAddr;
 
 use crate::source::compose::Published;
 use crate::source::unit::exec::{self, base};
+use crate::source::unit::settings::Value;
 use crate::source::unit::{Name, Settings, listen};
 
 /// A port that a command names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Named {
+    /// Where it is written.
+    pub value: Value,
     /// The port.
     pub port: u16,
     /// The address of the host; `None` for all of them, or where nothing says it.
@@ -17,6 +20,9 @@ pub struct Named {
     /// `tcp`, `udp` or `sctp`.
     pub protocol: &'static str,
 }
+
+/// A port with the address that is said with it, and its protocol.
+type Said = (u16, Option<IpAddr>, &'static str);
 
 /// Variables by which programs are told where to listen.
 const VARIABLES: [&str; 14] = [
@@ -36,90 +42,190 @@ const VARIABLES: [&str; 14] = [
     "LISTEN_ADDRESS",
 ];
 /// Words in the names of options that say where to listen.
-const OPTIONS: [&str; 3] = ["port", "listen", "bind"];
+const OPTIONS: [&str; 4] = ["port", "listen", "bind", "addr"];
 /// Words in the names of options about somebody else's port.
-const OF_OTHERS: [&str; 6] = ["remote", "upstream", "target", "peer", "proxy", "support"];
-/// Options of `docker run` that publish a port.
-const PUBLISH: [&str; 2] = ["-p", "--publish"];
+const OF_OTHERS: [&str; 7] = [
+    "remote", "upstream", "target", "peer", "proxy", "support", "server",
+];
+/// Programs whose options are about a port of somebody else.
+const CLIENTS: [&str; 20] = [
+    "curl",
+    "wget",
+    "ssh",
+    "autossh",
+    "scp",
+    "sftp",
+    "rsync",
+    "nc",
+    "ncat",
+    "telnet",
+    "psql",
+    "pg_dump",
+    "pg_isready",
+    "mysql",
+    "mysqldump",
+    "mysqladmin",
+    "mariadb",
+    "redis-cli",
+    "mongosh",
+    "mongodump",
+];
+/// Servers with short options for where they listen.
+const SHORT: [(&str, &str); 8] = [
+    ("httpd", "-p"),
+    ("busybox", "-p"),
+    ("memcached", "-p"),
+    ("http-server", "-p"),
+    ("serve", "-p"),
+    ("gunicorn", "-b"),
+    ("hypercorn", "-b"),
+    ("serve", "-l"),
+];
+/// Words behind which a program takes the place where it listens without an option.
+const BARE: [&str; 2] = ["http.server", "runserver"];
+/// Options of `docker run` that take no value; of the short ones, those that may stand together.
+const FLAGS: [&str; 12] = [
+    "--detach",
+    "--disable-content-trust",
+    "--help",
+    "--init",
+    "--interactive",
+    "--no-healthcheck",
+    "--oom-kill-disable",
+    "--privileged",
+    "--publish-all",
+    "--quiet",
+    "--read-only",
+    "--rm",
+];
 
 /// The ports that a service names where it starts.
 pub fn ports(name: &Name, settings: &Settings) -> Vec<Named> {
     let mut found = Vec::new();
-    let commands = |section: &str, key: &str| -> Vec<Vec<String>> {
-        let values = settings.list(section, key).into_iter();
-        let expanded = values.filter_map(|value| name.expand(&value.text));
-        let commands = expanded.filter_map(|text| exec::commands(&text).ok());
-        commands.flatten().collect()
-    };
-    for word in commands("Service", "Environment").iter().flatten() {
-        if let Some((variable, value)) = word.split_once('=')
-            && VARIABLES.contains(&variable)
-        {
-            found.extend(bound(value));
+    for value in settings.list("Service", "Environment") {
+        for word in commands(name, &value).into_iter().flatten() {
+            if let Some((variable, said)) = word.split_once('=')
+                && VARIABLES.contains(&variable)
+            {
+                add(&value, bound(said), &mut found);
+            }
         }
     }
-    for command in commands("Service", "ExecStart") {
-        for command in exec::runs(&command) {
-            if let Some((program, arguments)) = command.split_first() {
-                of_command(base(program), arguments, &mut found);
+    for value in settings.list("Service", "ExecStart") {
+        for command in commands(name, &value) {
+            for command in exec::runs(&command) {
+                if let Some((program, arguments)) = command.split_first() {
+                    add(&value, of_command(base(program), arguments), &mut found);
+                }
             }
         }
     }
     found
 }
 
-fn of_command(program: &str, arguments: &[String], found: &mut Vec<Named>) {
-    let is_docker = matches!(program, "docker" | "podman");
-    let mut words = arguments.iter().map(String::as_str).peekable();
-    while let Some(word) = words.next() {
+fn commands(name: &Name, value: &Value) -> Vec<Vec<String>> {
+    let expanded = name.expand(&value.text);
+    let commands = expanded.and_then(|text| exec::commands(&text).ok());
+    commands.unwrap_or_default()
+}
+
+fn add(value: &Value, said: impl IntoIterator<Item = Said>, found: &mut Vec<Named>) {
+    let named = |(port, address, protocol)| Named {
+        value: value.clone(),
+        port,
+        address,
+        protocol,
+    };
+    found.extend(said.into_iter().map(named));
+}
+
+fn of_command(program: &str, arguments: &[String]) -> Vec<Said> {
+    match program {
+        "docker" | "podman" => of_docker(arguments),
+        client if CLIENTS.contains(&client) => Vec::new(),
+        _ => of_server(program, arguments),
+    }
+}
+
+fn of_server(program: &str, arguments: &[String]) -> Vec<Said> {
+    let mut found = Vec::new();
+    let mut host = None;
+    for (at, word) in arguments.iter().enumerate() {
+        let next = || arguments.get(at + 1).map(String::as_str);
         let (option, value) = match word.split_once('=') {
             Some((option, value)) => (option, Some(value)),
-            None => (word, words.peek().copied()),
+            None => (word.as_str(), next()),
         };
         let Some(value) = value else {
             break;
         };
-        if is_docker {
-            if PUBLISH.contains(&option) {
-                found.extend(published(value));
-            }
-        } else if is_listening(option) {
-            found.extend(bound(value));
-        } else if word == "http.server" {
-            // Python's: the port stands behind the options.
+        if option == "--host" {
+            host = value.parse::<IpAddr>().ok();
+        } else if BARE.contains(&option) {
+            // The port stands behind the options.
             found.extend(arguments.last().and_then(|last| bound(last)));
+        } else if is_listening(option) || SHORT.contains(&(program, option)) {
+            found.extend(bound(value));
         }
     }
+    for (_, address, _) in &mut found {
+        *address = address.or(host);
+    }
+    found
 }
 
-/// Whether an option such as `--port`, `-p` or `--web.listen-address` says where its program listens.
+/// Whether an option such as `--port` or `--web.listen-address` says where its program listens.
 fn is_listening(option: &str) -> bool {
     let name = option.trim_start_matches('-').to_ascii_lowercase();
-    let long = option.starts_with("--") || name.contains("port") && option.starts_with('-');
-    match long {
-        true => {
-            OPTIONS.iter().any(|word| name.contains(word))
-                && !OF_OTHERS.iter().any(|word| name.contains(word))
-        }
-        false => matches!(option, "-p" | "-b" | "-l"),
-    }
+    let is_long = option.starts_with("--") || option.starts_with('-') && name.contains("port");
+    is_long
+        && OPTIONS.iter().any(|word| name.contains(word))
+        && !OF_OTHERS.iter().any(|word| name.contains(word))
 }
 
 /// `8050`, `:8050`, `localhost:8050`, or an address with a port.
-fn bound(value: &str) -> Option<Named> {
+fn bound(value: &str) -> Option<Said> {
     let value = value.trim_matches(['"', '\'']);
     let (address, port) = match value.strip_prefix(':') {
         Some(port) => (None, port.parse().ok()?),
         None => listen::bound(&value.replacen("localhost:", "127.0.0.1:", 1))?,
     };
-    (port > 0).then_some(Named {
-        port,
-        address,
-        protocol: "tcp",
-    })
+    (port > 0).then_some((port, address, "tcp"))
 }
 
-fn published(value: &str) -> Vec<Named> {
+/// What `docker run` and `docker create` publish: their options end at the image.
+fn of_docker(arguments: &[String]) -> Vec<Said> {
+    let at = arguments
+        .iter()
+        .position(|word| word == "run" || word == "create");
+    let Some(rest) = at.and_then(|at| arguments.get(at + 1..)) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let mut words = rest.iter().map(String::as_str);
+    while let Some(word) = words.next().filter(|word| word.starts_with('-')) {
+        let (option, value) = match word.split_once('=') {
+            Some((option, value)) => (option, Some(value)),
+            None if is_flag(word) => continue,
+            None => (word, words.next()),
+        };
+        // `-dp` is `-d -p`.
+        let is_short = !option.starts_with("--") && option.ends_with('p');
+        if option == "--publish" || is_short {
+            found.extend(value.map(published).unwrap_or_default());
+        }
+    }
+    found
+}
+
+fn is_flag(option: &str) -> bool {
+    match option.strip_prefix("--") {
+        Some(_) => FLAGS.contains(&option),
+        None => option.chars().skip(1).all(|c| "ditqP".contains(c)),
+    }
+}
+
+fn published(value: &str) -> Vec<Said> {
     let Some(published) = Published::read(value) else {
         return Vec::new();
     };
@@ -130,11 +236,7 @@ fn published(value: &str) -> Vec<Named> {
     };
     let ports = published.host.into_iter().flatten();
     ports
-        .map(|port| Named {
-            port,
-            address: published.address,
-            protocol,
-        })
+        .map(|port| (port, published.address, protocol))
         .collect()
 }
 
@@ -166,54 +268,75 @@ mod tests {
 
     #[test]
     fn where_a_program_is_told_to_listen() {
-        for (text, expected) in [
-            ("ExecStart=/usr/bin/python3 -m http.server 8050", "8050/tcp"),
+        for (command, expected) in [
+            ("/usr/bin/python3 -m http.server 8050", "8050/tcp"),
             (
-                "ExecStart=/usr/bin/python3 -m http.server --bind 127.0.0.1 8050",
+                "/usr/bin/python3 -m http.server --bind 127.0.0.1 8050",
                 "8050/tcp",
             ),
             (
-                "ExecStart=/usr/bin/uvicorn app:app --host 0.0.0.0 --port 8050",
-                "8050/tcp",
+                "/usr/bin/python3 manage.py runserver 0.0.0.0:8050",
+                "0.0.0.0 8050/tcp",
             ),
             (
-                "ExecStart=/usr/bin/gunicorn -b 127.0.0.1:8050 app",
+                "/usr/bin/uvicorn app:app --host 127.0.0.1 --port 8050",
                 "127.0.0.1 8050/tcp",
             ),
             (
-                "ExecStart=/usr/bin/node_exporter --web.listen-address=:9100",
+                "/usr/bin/gunicorn -b 127.0.0.1:8050 app",
+                "127.0.0.1 8050/tcp",
+            ),
+            (
+                "/bin/busybox httpd -f -p 127.0.0.1:8050 -h /srv",
+                "127.0.0.1 8050/tcp",
+            ),
+            (
+                "/usr/bin/node_exporter --web.listen-address=:9100",
                 "9100/tcp",
             ),
+            ("/usr/bin/x --bind=localhost:8050", "127.0.0.1 8050/tcp"),
+            ("/usr/bin/x --addr=0.0.0.0:8050", "0.0.0.0 8050/tcp"),
+            ("/usr/bin/x --listen [::1]:%i", "::1 8059/tcp"),
             (
-                "ExecStart=/usr/bin/x --bind=localhost:8050",
-                "127.0.0.1 8050/tcp",
-            ),
-            ("ExecStart=/usr/bin/x --listen [::1]:%i", "::1 8059/tcp"),
-            (
-                "ExecStart=/bin/sh -c 'exec /usr/bin/x --port 8050 | logger'",
+                "/bin/sh -c 'exec /usr/bin/x --port 8050 | logger'",
                 "8050/tcp",
             ),
             (
-                "ExecStart=/usr/bin/docker run --rm -p 127.0.0.1:8050:80 --publish=53:53/udp -e PORT=1 x",
+                "/usr/bin/docker run --rm --name n -p 127.0.0.1:8050:80 --publish=53:53/udp -e PORT=1 x",
                 "127.0.0.1 8050/tcp 53/udp",
             ),
-            (
-                "Environment=PORT=8050 DB_PORT=5432\nExecStart=/usr/bin/x",
-                "8050/tcp",
-            ),
-            // Neither listens there.
-            (
-                "ExecStart=/usr/bin/x --upstream-port 8001 --db http://localhost:8002 --remote-port=8003",
-                "",
-            ),
-            (
-                "ExecStart=/usr/bin/x 8050\nExecStop=/usr/bin/x --port 8051",
-                "",
-            ),
-            ("ExecStart=/usr/bin/x --port", ""),
-            ("ExecStart=/usr/bin/x --port 0", ""),
+            ("/usr/bin/docker run -dp 8050:80 x", "8050/tcp"),
         ] {
-            assert_eq!(of(text).join(" "), expected, "{text}");
+            assert_eq!(
+                of(&format!("ExecStart={command}")).join(" "),
+                expected,
+                "{command}"
+            );
         }
+        assert_eq!(
+            of("Environment=PORT=8050 DB_PORT=5432\nExecStart=/usr/bin/x"),
+            ["8050/tcp"]
+        );
+    }
+
+    #[test]
+    fn ports_of_others_are_left_alone() {
+        for command in [
+            "/usr/bin/x --upstream-port 8001 --db http://localhost:8002 --remote-port=8003",
+            "/usr/bin/x 8050",
+            "/usr/bin/x --port",
+            "/usr/bin/x --port 0",
+            "/usr/bin/psql -h db -p 5432",
+            "/usr/bin/mysql --host=db --port=3306",
+            "/usr/bin/ssh -N -L 8061:localhost:80 -p 2222 user@host",
+            "/usr/bin/curl --port 8068",
+            "/bin/mkdir -p 8069",
+            "/usr/bin/docker run --rm r/x:1 app -p 8071:8071",
+            "/usr/bin/docker run --rm --network host r/x:1 --port 9000",
+            "/usr/bin/docker-compose -p 8050 up",
+        ] {
+            assert_eq!(of(&format!("ExecStart={command}")), [""; 0], "{command}");
+        }
+        assert_eq!(of("ExecStop=/usr/bin/x --port 8051"), [""; 0]);
     }
 }

@@ -40,6 +40,8 @@ pub enum By {
         site: Option<String>,
         /// The file in the checkout.
         path: PathBuf,
+        /// Whether it listens on a name, which only the host can resolve.
+        is_named: bool,
     },
     /// A compose service publishes it.
     Service {
@@ -65,16 +67,6 @@ pub type Ports = BTreeMap<(u16, String), Port>;
 
 /// All ports of a desired state.
 pub fn ports(subject: &Subject) -> Ports {
-    let mut ports = declared(subject);
-    for (number, places) in nginx::proxied(subject) {
-        let port = ports.entry((number, "tcp".to_owned())).or_default();
-        port.proxied.extend(places);
-    }
-    ports
-}
-
-/// Those that somebody declares.
-fn declared(subject: &Subject) -> Ports {
     let mut ports = Ports::new();
     let mut add = |(number, protocol): (u16, &str), by, address| {
         let port = ports.entry((number, protocol.to_owned())).or_default();
@@ -83,6 +75,10 @@ fn declared(subject: &Subject) -> Ports {
     nginx(subject, &mut add);
     services(subject.revision, &mut add);
     units(subject.revision, &mut add);
+    for (number, places) in nginx::proxied(subject) {
+        let port = ports.entry((number, "tcp".to_owned())).or_default();
+        port.proxied.extend(places);
+    }
     ports
 }
 
@@ -98,6 +94,7 @@ fn nginx(subject: &Subject, add: &mut Add) {
             let by = By::Nginx {
                 site: site.clone(),
                 path: listening.path.to_owned(),
+                is_named: listening.is_named,
             };
             add((number, listening.protocol), by, listening.address);
         }

@@ -1,12 +1,16 @@
-//! Ports that a container publishes and that nginx or systemd has already.
+//! Ports that two want: a container, nginx, a socket unit, or a unit's own command.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{By, Declared, Ports, declared};
+use super::commands;
 use crate::check::Subject;
 use crate::check::compose::view::{View, say};
-use crate::model::{Finding, Rule};
+use crate::check::nginx;
+use crate::model::{Diagnostic, Finding, Rule, Severity};
 use crate::source::ParsedStack;
+use crate::source::compose::Service;
+use crate::source::unit::{Name, listen};
 
 crate::rule! {
     PORT_TAKEN, "port-taken", Error;
@@ -15,81 +19,188 @@ crate::rule! {
 /// The rules of this file.
 pub const RULES: &[&Rule] = &[&PORT_TAKEN];
 
-/// Findings about the ports of containers that units start.
+/// Somebody who holds a port.
+struct Holder {
+    address: Option<IpAddr>,
+    /// As the end of a sentence about the port.
+    who: String,
+    /// The unit whose command only names it: likely, not certain.
+    command: Option<String>,
+}
+
+/// Who holds what, by port and protocol. Those that were there first come first.
+#[derive(Default)]
+struct Held(BTreeMap<(u16, String), Vec<Holder>>);
+
+impl Held {
+    /// The holder that an address meets, unless `is_own` says that it is the same.
+    fn by(
+        &self,
+        (port, protocol): (u16, &str),
+        address: Option<IpAddr>,
+        is_own: impl Fn(&Holder) -> bool,
+    ) -> Option<&Holder> {
+        let holders = self.0.get(&(port, protocol.to_owned()))?;
+        holders
+            .iter()
+            .find(|holder| meet(address, holder.address) && !is_own(holder))
+    }
+
+    fn add(&mut self, (port, protocol): (u16, &str), holder: Holder) {
+        let holders = self.0.entry((port, protocol.to_owned())).or_default();
+        holders.push(holder);
+    }
+}
+
+/// Findings about ports that somebody else has.
 pub fn check(subject: &Subject) -> Vec<Finding> {
+    let mut held = Held::default();
+    for listening in nginx::listens(subject) {
+        for port in listening.ports.filter(|_| !listening.is_named) {
+            let who = format!("nginx listens on it for {}", listening.path.display());
+            held.add(
+                (port, listening.protocol),
+                Holder {
+                    address: listening.address,
+                    who,
+                    command: None,
+                },
+            );
+        }
+    }
+    let mut findings = Vec::new();
+    sockets(subject, &mut held, &mut findings);
+    commands(subject, &mut held, &mut findings);
+    containers(subject, &held, &mut findings);
+    findings
+}
+
+/// Units that are there for good, each with what its files say.
+fn units<'s>(
+    subject: &'s Subject,
+) -> impl Iterator<
+    Item = (
+        Name,
+        &'s crate::model::Unit,
+        &'s crate::source::unit::Settings,
+    ),
+> {
+    let (desired, parsed) = (&subject.revision.desired, &subject.revision.parsed);
+    parsed.units.iter().filter_map(|(text, settings)| {
+        let name = Name::parse(text).ok().filter(|name| !name.is_template())?;
+        Some((name, desired.units.get(text)?, settings))
+    })
+}
+
+fn sockets(subject: &Subject, held: &mut Held, findings: &mut Vec<Finding>) {
+    for (name, _, settings) in units(subject).filter(|(_, unit, _)| unit.start) {
+        for socket in listen::sockets(&name, settings) {
+            let key = (socket.port, socket.protocol);
+            if let Some(holder) = held.by(key, socket.address, |_| false) {
+                let message = format!("{name} listens on port {}, and {}", socket.port, holder.who);
+                let help = "listen on another port".to_owned();
+                let place = socket.value.complain(message, "");
+                findings.push(found(
+                    Diagnostic {
+                        help: Some(help),
+                        ..place
+                    },
+                    false,
+                ));
+            }
+            held.add(
+                key,
+                Holder {
+                    address: socket.address,
+                    who: format!("systemd listens on it for {name}"),
+                    command: None,
+                },
+            );
+        }
+    }
+}
+
+fn commands(subject: &Subject, held: &mut Held, findings: &mut Vec<Finding>) {
+    let own = units(subject).filter(|(_, unit, _)| unit.start && unit.stacks.is_empty());
+    for (name, _, settings) in own {
+        for named in commands::ports(&name, settings) {
+            let key = (named.port, named.protocol);
+            let is_own = |holder: &Holder| holder.command.as_deref() == Some(name.as_str());
+            if let Some(holder) = held.by(key, named.address, is_own) {
+                let message = format!("{name} names port {}, and {}", named.port, holder.who);
+                let help = "let one of the two have another port".to_owned();
+                let place = named.value.complain(message, "");
+                findings.push(found(
+                    Diagnostic {
+                        help: Some(help),
+                        ..place
+                    },
+                    true,
+                ));
+            }
+            held.add(
+                key,
+                Holder {
+                    address: named.address,
+                    who: format!("the command of {name} names it"),
+                    command: Some(name.to_string()),
+                },
+            );
+        }
+    }
+}
+
+fn containers(subject: &Subject, held: &Held, findings: &mut Vec<Finding>) {
     let units = &subject.revision.desired.units;
     let starts = |unit: &str| units.get(unit).is_some_and(|unit| unit.start);
-    let all = declared(subject);
     let view = View::new(subject);
     let started = view.started().filter(|(stack, _, service)| {
         stack.unit.as_deref().is_some_and(starts) && service.network_mode() != Some("host")
     });
-    let mut findings = Vec::new();
     for (stack, name, service) in started {
-        for published in service.published() {
-            let host = published.host.clone().into_iter().flatten();
-            let taken = host
-                .filter_map(|port| {
-                    let holder = holder(
-                        &all,
-                        (port, &published.protocol),
-                        published.address,
-                        &starts,
-                    );
-                    Some((port, holder?))
-                })
-                .next();
-            if let (Some((port, holder)), Some(item)) = (taken, service.ports.get(published.index))
-            {
-                let inside = *published.container.start();
-                findings.push(find(&view, (stack, name), item, (port, inside), &holder));
-            }
-        }
+        container(&view, (stack, name, service), held, findings);
     }
-    findings
 }
 
-/// Who else listens where a container is to be reached.
-fn holder(
-    all: &Ports,
-    (port, protocol): (u16, &str),
-    address: Option<IpAddr>,
-    starts: &impl Fn(&str) -> bool,
-) -> Option<String> {
-    let port = all.get(&(port, protocol.to_owned()))?;
-    port.declared.iter().find_map(|other| match &other.by {
-        By::Nginx { path, .. } if other.address.is_some() && meet(address, other) => {
-            Some(format!("nginx listens on it for {}", path.display()))
+fn container(
+    view: &View,
+    (stack, name, service): (&ParsedStack, &str, &Service),
+    held: &Held,
+    findings: &mut Vec<Finding>,
+) {
+    for published in service.published() {
+        let mut ports = published.host.clone().into_iter().flatten();
+        let taken = ports.find_map(|port| {
+            let key = (port, published.protocol.as_str());
+            Some((port, held.by(key, published.address, |_| false)?))
+        });
+        if let (Some((port, holder)), Some(item)) = (taken, service.ports.get(published.index)) {
+            let message = format!("{name} publishes port {port}, and {}", holder.who);
+            let help = format!(
+                "publish another port, such as \"127.0.0.1:PORT:{}\", and let nginx proxy it",
+                published.container.start()
+            );
+            let place = say(view.at_item(stack, name, "ports", item), message, "", help);
+            findings.push(found(place, holder.command.is_some()));
         }
-        By::Socket(unit) if starts(unit) && meet(address, other) => {
-            Some(format!("systemd listens on it for {unit}"))
-        }
-        _ => None,
-    })
+    }
+}
+
+fn found(place: Diagnostic, is_likely: bool) -> Finding {
+    let finding = Finding::at(&PORT_TAKEN, place);
+    match is_likely {
+        true => finding.weighing(Severity::Warning),
+        false => finding,
+    }
 }
 
 /// Whether two addresses cannot both be bound: one that is for all of its kind holds each of them, ip(7).
-fn meet(address: Option<IpAddr>, other: &Declared) -> bool {
-    let (Some(one), Some(other)) = (address, other.address) else {
+fn meet(one: Option<IpAddr>, other: Option<IpAddr>) -> bool {
+    let (Some(one), Some(other)) = (one, other) else {
         return true;
     };
     one.is_ipv4() == other.is_ipv4()
         && (one == other || one.is_unspecified() || other.is_unspecified())
-}
-
-fn find(
-    view: &View,
-    (stack, service): (&ParsedStack, &str),
-    item: &serde_yaml::Value,
-    (port, inside): (u16, u16),
-    holder: &str,
-) -> Finding {
-    let message = format!("{service} publishes port {port}, and {holder}");
-    let help = format!(
-        "publish another port, such as \"127.0.0.1:PORT:{inside}\", and let nginx proxy it"
-    );
-    let place = view.at_item(stack, service, "ports", item);
-    Finding::at(&PORT_TAKEN, say(place, message, "", help))
 }
 
 #[cfg(test)]
@@ -159,5 +270,57 @@ mod tests {
                 "{listen} {socket} {publish}"
             );
         }
+    }
+
+    #[test]
+    fn sockets_and_commands_are_compared_too() {
+        let install = "\n[Install]\nWantedBy=multi-user.target\n";
+        let found = |more: &[(&str, &str)]| {
+            let site = ("sites-available/a", "server { listen 8001; return 204; }\n");
+            let mut files = vec![site];
+            files.extend(more);
+            let told = |finding: &Finding| {
+                let letter = if finding.is_error() { 'E' } else { 'W' };
+                format!("{letter} {finding}")
+            };
+            surveyed(&files, |subject| {
+                check(subject).iter().map(told).collect::<Vec<_>>()
+            })
+        };
+        let socket = format!("[Socket]\nListenStream=127.0.0.1:8001{install}");
+        assert_eq!(
+            found(&[
+                ("systemd/s.socket", &socket),
+                ("systemd/s.service", "[Service]\nExecStart=/bin/s\n")
+            ]),
+            [
+                "E systemd/s.socket:2:14: s.socket listens on port 8001, and nginx listens on it for sites-available/a"
+            ]
+        );
+        let run =
+            format!("[Service]\nExecStart=/usr/bin/docker run -p 127.0.0.1:8001:80 x{install}");
+        assert_eq!(
+            found(&[("systemd/d.service", &run)]),
+            [
+                "W systemd/d.service:2:11: d.service names port 8001, and nginx listens on it for sites-available/a"
+            ]
+        );
+        let (one, other) = (
+            format!("[Service]\nExecStart=/usr/bin/uvicorn --port 8002 a{install}"),
+            format!("[Service]\nEnvironment=PORT=8002\nExecStart=/usr/bin/x --port 8002{install}"),
+        );
+        assert_eq!(
+            found(&[("systemd/a.service", &one), ("systemd/b.service", &other)]),
+            [
+                "W systemd/b.service:2:13: b.service names port 8002, and the command of a.service names it",
+                "W systemd/b.service:3:11: b.service names port 8002, and the command of a.service names it"
+            ]
+        );
+        // Alternatives, and what is not started.
+        let idle = "[Service]\nExecStart=/usr/bin/x --port 8002\n";
+        assert_eq!(
+            found(&[("systemd/a.service", &one), ("systemd/b.service", idle)]),
+            [""; 0]
+        );
     }
 }

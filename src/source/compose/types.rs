@@ -286,14 +286,24 @@ pub fn is_external(external: &Value) -> bool {
 impl Service {
     /// Files of `env_file:` as they are written.
     pub fn env_files(&self) -> Vec<String> {
-        let one = |value: &Value| match value {
-            Value::Mapping(_) => value.get("path").and_then(text),
-            other => text(other),
-        };
+        let entries = self.env_file_entries();
+        entries.filter_map(env_file_path).collect()
+    }
+
+    /// Those without which compose starts nothing.
+    pub fn required_env_files(&self) -> Vec<String> {
+        let is_optional =
+            |entry: &&Value| entry.get("required").and_then(Value::as_bool) == Some(false);
+        let entries = self.env_file_entries().filter(|entry| !is_optional(entry));
+        entries.filter_map(env_file_path).collect()
+    }
+
+    fn env_file_entries(&self) -> impl Iterator<Item = &Value> {
         match &self.env_file {
-            Value::Sequence(list) => list.iter().filter_map(one).collect(),
-            other => one(other).into_iter().collect(),
+            Value::Sequence(list) => list.as_slice(),
+            other => std::slice::from_ref(other),
         }
+        .iter()
     }
 
     /// Host ports that it publishes, ranges in full.
@@ -304,6 +314,13 @@ impl Service {
             .flatten()
             .filter(|port| *port > 0)
             .collect()
+    }
+}
+
+fn env_file_path(entry: &Value) -> Option<String> {
+    match entry {
+        Value::Mapping(_) => entry.get("path").and_then(text),
+        other => text(other),
     }
 }
 

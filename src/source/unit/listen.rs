@@ -1,12 +1,15 @@
 //! What a socket unit listens on, systemd.socket(5).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
+use super::settings::Value;
 use super::{Name, Settings};
 
 /// A port that systemd binds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Socket {
+    /// Where it is written.
+    pub value: Value,
     /// The port.
     pub port: u16,
     /// The address of the host; `None` for all of them.
@@ -22,6 +25,10 @@ pub fn sockets(name: &Name, settings: &Settings) -> Vec<Socket> {
         return Vec::new();
     }
     let protocol = settings.last("Socket", "SocketProtocol");
+    // One for all addresses of IPv6 takes those of IPv4, too, unless the unit says otherwise.
+    let is_dual = settings
+        .last("Socket", "BindIPv6Only")
+        .is_none_or(|value| value.text != "ipv6-only");
     let is_sctp = protocol.is_some_and(|protocol| protocol.text == "sctp");
     let kinds = [
         ("ListenStream", if is_sctp { "sctp" } else { "tcp" }),
@@ -31,12 +38,12 @@ pub fn sockets(name: &Name, settings: &Settings) -> Vec<Socket> {
     let mut found = Vec::new();
     for (key, protocol) in kinds {
         let values = settings.list("Socket", key).into_iter();
-        let texts = values.filter_map(|value| name.expand(&value.text));
-        found.extend(texts.filter_map(|text| {
-            let (address, port) = bound(&text)?;
+        found.extend(values.filter_map(|value| {
+            let (address, port) = bound(&name.expand(&value.text)?)?;
             Some(Socket {
+                value,
                 port,
-                address,
+                address: address.filter(|ip| !(is_dual && *ip == Ipv6Addr::UNSPECIFIED)),
                 protocol,
             })
         }));
@@ -83,6 +90,10 @@ mod tests {
             ]
         );
         assert_eq!(shown("a.service", text), [""; 0]);
+        let both = "[Socket]\nListenStream=[::]:1\n";
+        assert_eq!(shown("a.socket", both), ["None 1/tcp"]);
+        let one = format!("{both}BindIPv6Only=ipv6-only\n");
+        assert_eq!(shown("a.socket", &one), ["Some(::) 1/tcp"]);
         let sctp = "[Socket]\nListenStream=1\nListenStream=\nListenStream=2\nSocketProtocol=sctp\n";
         assert_eq!(shown("a.socket", sctp), ["None 2/sctp"]);
     }

@@ -83,6 +83,12 @@ fn arguments_that_nginx_does_not_take() {
                 "\"300sec\" is no value",
             ),
             ("gzip yes;", "\"yes\" is no value of gzip"),
+            (
+                "location / { proxy_pass 127.0.0.1:8050/; }",
+                "E sites-available/a:2:14: 127.0.0.1:8050/ is no URL: nginx refuses a proxy_pass without http:// or https://",
+            ),
+            ("location / { proxy_pass HTTP://127.0.0.1:8050/; }", ""),
+            ("location / { proxy_pass $arg_to; }", ""),
             ("location / { return; }", "return has 0 arguments"),
             ("location / ;", "location needs a block"),
             ("root /srv { }", "root has no block"),

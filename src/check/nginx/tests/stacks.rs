@@ -309,6 +309,8 @@ fn what_is_shipped_is_clean() {
 fn the_users_template_is_clean() {
     let site = r#"server {
     listen 443 ssl;
+    ssl_certificate /c.pem;
+    ssl_certificate_key /k.pem;
     server_name api.hey-watch.me;
     location /avatar/ {
         proxy_pass http://localhost:8014/;

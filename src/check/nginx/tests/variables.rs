@@ -42,6 +42,10 @@ fn variables_that_nobody_sets() {
                 "",
             ),
             ("location / { proxy_redirect ~^http://a$ /; }", ""),
+            (
+                "access_log /a combined if=$nope;",
+                "nothing here sets $nope",
+            ),
             // Modules that nginx does not bring along set what they like.
             ("set_by_lua_block $x { return 1 } return 200 $x;", ""),
             ("location = /x { return 200 $geoip_country_code; }", ""),
@@ -59,6 +63,13 @@ fn one_that_is_set_anywhere_is_known_everywhere() {
     assert_eq!(said(RULE, &[a]).len(), 3);
     assert_eq!(said(RULE, &[a, ("sites-available/b", sets)]), [""; 0]);
     assert_eq!(said(RULE, &[a, ("etc/nginx/conf.d/b.conf", sets)]), [""; 0]);
+    let captures = "map $http_origin $kind { default $none_x; ~^https://(?<mode>[a-z]+)\\.test$ 1; \"~*(?<zone>bot)\" 1; }";
+    assert_eq!(
+        said(RULE, &[a, ("sites-available/b", captures)]),
+        [
+            "W sites-available/b:1:34: nothing here sets $none_x: nginx refuses a variable that nobody sets"
+        ]
+    );
     // All that nginx reads is here.
     let main = (
         "etc/nginx/nginx.conf",

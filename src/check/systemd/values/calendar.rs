@@ -1,7 +1,7 @@
 //! Calendar events, systemd.time(7), as `src/shared/calendarspec.c` of systemd reads them.
 
 /// Names for common events.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 13] = [
     "minutely",
     "hourly",
     "daily",
@@ -12,6 +12,10 @@ const NAMES: [&str; 10] = [
     "biannually",
     "yearly",
     "annually",
+    "semi-annually",
+    "bi-annually",
+    // systemd's own.
+    "anually",
 ];
 /// Days from Monday on.
 const DAYS: [&str; 7] = [
@@ -33,22 +37,59 @@ pub fn is_valid(text: &str) -> bool {
     !text.is_empty() && event(&text).is_some()
 }
 
-/// A text without a time zone behind it. Any word that looks like one is taken for one: which there are is
-/// the host's to say.
+/// Time zones of one word in the tz database that are no abbreviation in capitals.
+const ZONES: [&str; 29] = [
+    "Cuba",
+    "Egypt",
+    "Eire",
+    "Factory",
+    "GB",
+    "GB-Eire",
+    "Greenwich",
+    "Hongkong",
+    "Iceland",
+    "Iran",
+    "Israel",
+    "Jamaica",
+    "Japan",
+    "Kwajalein",
+    "Libya",
+    "NZ",
+    "NZ-CHAT",
+    "Navajo",
+    "Poland",
+    "Portugal",
+    "Singapore",
+    "Turkey",
+    "Universal",
+    "W-SU",
+    "Zulu",
+    "GMT0",
+    "GMT+0",
+    "GMT-0",
+    "EST5EDT",
+];
+
+/// A text without a time zone behind it. Which abbreviations a host knows depends on its own zone, so that each in
+/// capitals is taken for one.
 fn without_zone(text: &str) -> &str {
     let Some((rest, zone)) = text.rsplit_once(' ') else {
         return text;
     };
-    let is_name = zone.starts_with(|c: char| c.is_ascii_alphabetic())
+    let is_abbreviation = zone.len() >= 3 && zone.chars().all(|c| c.is_ascii_uppercase());
+    let is_place = zone.contains('/')
+        && zone.starts_with(|c: char| c.is_ascii_uppercase())
         && zone
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "/_+-".contains(c));
-    let is_day = DAYS.iter().any(|day| {
-        zone.to_ascii_lowercase()
-            .starts_with(day.get(..3).unwrap_or(day))
-    });
-    match is_name && !is_day {
-        true => rest.trim_end(),
+    let is_zone =
+        is_abbreviation || is_place || ZONES.contains(&zone) || zone.eq_ignore_ascii_case("UTC");
+    match is_zone
+        && !DAYS
+            .iter()
+            .any(|day| day.get(..3) == Some(&*zone.to_ascii_lowercase()))
+    {
+        true => rest,
         false => text,
     }
 }
@@ -292,6 +333,9 @@ mod tests {
             "12-31 23:59:59.5",
             "03:00 Asia/Tokyo",
             "*-*-* 03:00:00 UTC",
+            "03:00 utc",
+            "03:00 Japan",
+            "semi-annually",
             "@1700000000",
             "Mon-Fri 1:00",
             "26-1-1",
@@ -315,6 +359,10 @@ mod tests {
             "*-*-* 3pm",
             "",
             "03.00",
+            "12:00 PM",
+            "03:00 Z",
+            "03:00 asia/tokyo",
+            "03:00   Asia/Tokyo",
             "2026-1-1-1",
             "10..5:00",
         ] {

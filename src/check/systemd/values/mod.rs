@@ -6,7 +6,7 @@ mod numbers;
 
 use super::index::Unit;
 use crate::model::{Diagnostic, Finding, Rule, Severity};
-use crate::source::error::suggest;
+use crate::source::error::nearest;
 use crate::source::unit::Entry;
 use crate::source::unit::settings::Source;
 use kinds::{Kind, kind_of};
@@ -29,16 +29,21 @@ fn relative(unit: &Unit) -> Vec<Finding> {
     let mut findings = Vec::new();
     for key in PATHS {
         for value in unit.settings.list("Service", key) {
-            let path = value.text.trim_start_matches(['-', '"']);
+            let path = value.text.strip_prefix('-').unwrap_or(&value.text);
             let is_folder = key == "WorkingDirectory";
-            if path.starts_with(['/', '%', '#']) || path.is_empty() || is_folder && path == "~" {
+            let goes_up = path.split('/').any(|part| part == "..");
+            let is_whole = path.starts_with(['/', '%', '#']) && !goes_up;
+            if is_whole || path.is_empty() || is_folder && path == "~" {
                 continue;
             }
             let message = match is_folder {
-                true => format!("{path} is no absolute path: systemd does not start the unit"),
-                false => format!("{path} is no absolute path: systemd passes over the line"),
+                true => format!("{path} is no whole path: systemd does not start the unit"),
+                false => format!("{path} is no whole path: systemd passes over the line"),
             };
-            let help = Some("write the whole path, from /".to_owned());
+            let help = Some(match path.starts_with('"') {
+                true => "write it without quotes: blanks belong to the path".to_owned(),
+                false => "write the whole path, from / and without ..".to_owned(),
+            });
             let place = value.complain(message, "expected a path that begins with /");
             let found = Finding::at(&INVALID_VALUE, Diagnostic { help, ..place });
             findings.push(match is_folder {
@@ -80,7 +85,11 @@ fn judge(source: &Source, section: &str, entry: &Entry) -> Option<Finding> {
     let place = source.complain(entry.value_span.clone(), message, kind.expected());
     let help = match kind {
         Kind::TruthOr([]) => Some("write yes or no".to_owned()),
-        _ => suggest(text, kind.words().iter().copied()),
+        Kind::Calendar => Some(
+            "try it with systemd-analyze calendar: *-*-* 03:00 is every night, *:0/5 every five minutes"
+                .to_owned(),
+        ),
+        _ => nearest(text, kind.words().iter().copied()).map(|near| format!("did you mean {near}?")),
     };
     let found = Finding::at(&INVALID_VALUE, Diagnostic { help, ..place });
     Some(match section {

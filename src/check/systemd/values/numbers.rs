@@ -171,6 +171,7 @@ pub fn percent(text: &str) -> Option<f64> {
             None => (text.strip_suffix('\u{2031}')?, 0.01, 0),
         },
     };
+    let number = number.strip_prefix('+').unwrap_or(number);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let is_digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
     let fits = fraction.len() <= decimals || !number.contains('.');
