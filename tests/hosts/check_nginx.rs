@@ -12,6 +12,7 @@ use watchme_apply::source::{Checkout, Which, nginx};
 
 use crate::support::Host;
 
+mod arguments;
 mod variables;
 
 /// What `nginx -t` says about each text, as a configuration of its own. One call of nginx takes 20 ms.
@@ -416,6 +417,7 @@ fn errors(site: &str) -> BTreeSet<&'static str> {
         "nginx-wrong-arguments",
         "nginx-missing-semicolon",
         "nginx-directive-twice",
+        "nginx-no-certificate",
     ];
     let errors = findings.iter().filter(|finding| finding.is_error());
     errors

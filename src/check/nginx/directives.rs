@@ -217,9 +217,6 @@ impl Judge<'_, '_> {
             )
         } else {
             let value = args.first().map_or("", |word| word.text.as_str());
-            if name == "proxy_pass" {
-                return self.target(node, value);
-            }
             match forms.find_map(|form| wrong_value(form.value, value)) {
                 Some(expected) => (
                     format!("{value:?} is no value of {name}"),
@@ -228,20 +225,6 @@ impl Judge<'_, '_> {
                 None => return,
             }
         };
-        let found = self.view.find(&WRONG_ARGUMENTS, node, message, "", help);
-        self.findings.push(found);
-    }
-
-    /// `proxy_pass` without a scheme: `invalid URL prefix`, `ngx_http_proxy_pass` in ngx_http_proxy_module.c.
-    fn target(&mut self, node: &Node<'_>, value: &str) {
-        let lower = value.to_ascii_lowercase();
-        if value.contains('$') || lower.starts_with("http://") || lower.starts_with("https://") {
-            return;
-        }
-        let message =
-            format!("{value} is no URL: nginx refuses a proxy_pass without http:// or https://");
-        let bare = value.rsplit_once("//").map_or(value, |(_, bare)| bare);
-        let help = format!("write http://{}", bare.trim_start_matches('/'));
         let found = self.view.find(&WRONG_ARGUMENTS, node, message, "", help);
         self.findings.push(found);
     }

@@ -1,5 +1,6 @@
 //! What is wrong with the configuration of nginx, as the sites and the files that they include say it.
 
+mod arguments;
 mod backups;
 mod certificates;
 mod directives;
@@ -88,6 +89,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
         proxied.add(&groups, block);
     });
     directives::check(&view, &mut findings);
+    arguments::check(&view, &mut findings);
     variables::check(&view, &mut findings);
     refused::regexes(&view, &mut findings);
     servers::check(&view, &mut findings);

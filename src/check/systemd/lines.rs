@@ -11,10 +11,11 @@ use crate::source::unit::{Entry, Stray, Why};
 crate::rule! {
     NOT_AN_ASSIGNMENT, "systemd-not-an-assignment", Error;
     COMMENT_BEHIND_VALUE, "systemd-comment-behind-value", Error;
+    LINE_SWALLOWED, "systemd-line-swallowed", Error;
 }
 
 /// The rules of this file.
-pub const RULES: &[&Rule] = &[&NOT_AN_ASSIGNMENT, &COMMENT_BEHIND_VALUE];
+pub const RULES: &[&Rule] = &[&NOT_AN_ASSIGNMENT, &COMMENT_BEHIND_VALUE, &LINE_SWALLOWED];
 
 /// A file that is no unit at all has as many wrong lines as lines: so many are enough.
 const MOST: usize = 20;
@@ -37,6 +38,11 @@ pub fn check(units: &Units) -> Vec<Finding> {
         findings.extend(strays.take(MOST).map(|stray| stray_line(source, stray)));
         let sections = source.parsed.sections.iter();
         let sections = sections.filter(|section| !table::is_extension(&section.name));
+        let swallowed = sections.clone().flat_map(|section| {
+            let entries = section.entries.iter();
+            entries.filter_map(|entry| swallowed(source, &section.name, entry))
+        });
+        findings.extend(swallowed.take(MOST));
         let comments = sections
             .flat_map(|section| &section.entries)
             .filter_map(|entry| Some((entry, comment(&entry.key, &entry.value)?)));
@@ -47,6 +53,29 @@ pub fn check(units: &Units) -> Vec<Finding> {
         );
     }
     findings
+}
+
+/// A setting that a backslash at the end of the line above makes a part of another value.
+fn swallowed(source: &Source, section: &str, entry: &Entry) -> Option<Finding> {
+    let written = source.text.get(entry.value_span.clone())?;
+    let mut at = entry.value_span.start;
+    for (number, line) in written.split_inclusive('\n').enumerate() {
+        let text = line.trim_start_matches([' ', '\t']);
+        let start = at + line.len() - text.len();
+        at += line.len();
+        let Some((key, _)) = text.split_once('=') else {
+            continue;
+        };
+        if number == 0 || !table::knows(section, key.trim_end()) {
+            continue;
+        }
+        let message = format!("{key} is a part of {} here", entry.key);
+        let span = start..start + text.trim_end().len();
+        let place = source.complain(span, message, "the line above ends in \\");
+        let help = Some("remove the \\ at the end of the line above".to_owned());
+        return Some(Finding::at(&LINE_SWALLOWED, Diagnostic { help, ..place }));
+    }
+    None
 }
 
 /// systemd does not look at the lines of a section that it does not know.

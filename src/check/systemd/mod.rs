@@ -13,6 +13,7 @@ mod references;
 mod service;
 mod table;
 mod values;
+mod waiting;
 
 use std::collections::BTreeSet;
 
@@ -28,6 +29,7 @@ pub const RULES: &[&[&Rule]] = &[
     exec::RULES,
     percent::RULES,
     service::RULES,
+    waiting::RULES,
     docker::RULES,
     cycles::RULES,
     references::RULES,
@@ -44,6 +46,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
         findings.extend(exec::check(unit));
         findings.extend(percent::check(unit));
         findings.extend(service::check(unit, &units));
+        findings.extend(waiting::check(unit));
     }
     let order = order::Order::new(&units);
     findings.extend(docker::check(&units, &order));

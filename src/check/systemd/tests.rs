@@ -63,6 +63,10 @@ fn lines_and_keys() {
             vec!["unknown-key execstop"],
         ),
         (
+            "[Service]\nExecStart=/bin/a x \\\nExecStop=/bin/b\nEnvironment=A=1 \\\n  B=2\n",
+            vec!["line-swallowed ExecStop=/bin/b"],
+        ),
+        (
             "\u{feff}[Unit]\r\nDescription = 音声 # 1\r\n[Service]\r\nExecStart=/bin/a \\\r\n# comment\r\n; another\r\n  b\r\n",
             vec![],
         ),
@@ -70,6 +74,37 @@ fn lines_and_keys() {
         assert_eq!(found(&[("systemd/a.service", text)]), expected, "{text}");
     }
     let of = |path: &str, text: &str| found(&[(path, text)]);
+    for (path, text, expected) in [
+        (
+            "a.timer",
+            "[Timer]\nPersistent=yes\n",
+            "nothing-to-wait-for [Timer]",
+        ),
+        (
+            "a.timer",
+            "[Timer]\nOnBootSec=\n",
+            "nothing-to-wait-for [Timer]",
+        ),
+        (
+            "a.path",
+            "[Path]\nMakeDirectory=yes\n",
+            "nothing-to-wait-for [Path]",
+        ),
+        (
+            "a.socket",
+            "[Socket]\nAccept=no\n",
+            "nothing-to-wait-for [Socket]",
+        ),
+        (
+            "a.socket",
+            "[Socket]\nListenStream=*:80\n",
+            "invalid-value *:80",
+        ),
+    ] {
+        let service = ("systemd/a.service", "[Service]\nExecStart=/bin/a\n");
+        let path = format!("systemd/{path}");
+        assert_eq!(found(&[(&path, text), service]), [expected], "{text}");
+    }
     assert_eq!(
         of(
             "systemd/a.timer",

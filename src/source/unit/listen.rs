@@ -57,8 +57,8 @@ pub fn bound(text: &str) -> Option<(Option<IpAddr>, u16)> {
         return Some((None, text.parse().ok()?));
     };
     let address = match address.strip_prefix('[') {
-        Some(rest) => rest.split(['%', ']']).next()?.parse().ok()?,
-        None => address.parse().ok()?,
+        Some(rest) => IpAddr::V6(rest.split(['%', ']']).next()?.parse().ok()?),
+        None => IpAddr::V4(address.parse().ok()?),
     };
     Some((Some(address), port.parse().ok()?))
 }

@@ -34,7 +34,9 @@ const TYPES: [&str; 20] = [
     "OUTPUT",
 ];
 /// Keys of other types that are judged.
-const OTHERS: [&str; 40] = [
+const OTHERS: [&str; 42] = [
+    "ListenStream",
+    "ListenDatagram",
     "TimeoutStopSec",
     "TimeoutAbortSec",
     "JobTimeoutSec",
@@ -219,6 +221,25 @@ const VALUES: &[&str] = &[
     "data",
     "tty-force",
     "daily",
+    "8080",
+    "70000",
+    "127.0.0.1:8080",
+    "127.0.0.1",
+    "[::1]:8080",
+    "::1:8080",
+    "*:8080",
+    "localhost:8080",
+    ":8080",
+    "8080/tcp",
+    "8080 8081",
+    "udp:514",
+    "/run/a.sock",
+    "run/a.sock",
+    "@a",
+    "semi-annually",
+    "12:00 PM",
+    "03:00 asia/tokyo",
+    "+50%",
     "dayly",
     "Mon..Fri 22:30",
     "Fri..Mon",
@@ -266,7 +287,11 @@ fn values_are_read_as_systemd_does() {
             }
             // Those that take specifiers take `%` for the beginning of one.
             let fits = |value: &&&str| {
-                !(key.starts_with("On") || of == "OUTPUT" || of == "INPUT") || !value.contains('%')
+                !(key.starts_with("On")
+                    || key.starts_with("Listen")
+                    || of == "OUTPUT"
+                    || of == "INPUT")
+                    || !value.contains('%')
             };
             let lines = VALUES.iter().filter(fits);
             let lines = lines.map(|value| format!("{key}={value}\n"));

@@ -3,6 +3,7 @@
 use super::calendar;
 use super::numbers::{integer, octal, percent, size, span, unsigned};
 use crate::check::systemd::table;
+use crate::source::unit::listen;
 
 /// What systemd takes for yes and no, systemd.syntax(7), in lower case.
 const TRUTH: &[&str] = &[
@@ -119,6 +120,8 @@ pub enum Kind {
     Span,
     /// A calendar event, systemd.time(7).
     Calendar,
+    /// Where a socket unit listens, systemd.socket(5).
+    Socket,
     /// A number from 0.
     Unsigned,
     /// A number between two others.
@@ -174,6 +177,7 @@ pub fn kind_of(section: &str, key: &str) -> Option<Kind> {
         "CPUQuota" => Kind::Quota,
         "TasksMax" => Kind::Tasks,
         "OnCalendar" => Kind::Calendar,
+        "ListenStream" | "ListenDatagram" | "ListenSequentialPacket" => Kind::Socket,
         "MemoryMin" | "MemoryLow" | "DefaultMemoryMin" | "DefaultMemoryLow" | "MemorySwapMax" => {
             Kind::Memory(true)
         }
@@ -231,6 +235,7 @@ impl Kind {
             }
             Self::Span => span(text).is_some(),
             Self::Calendar => calendar::is_valid(text),
+            Self::Socket => socket(text),
             Self::Unsigned => unsigned(text).is_some_and(|it| u32::try_from(it).is_ok()),
             Self::Integer(from, to) => integer(text).is_some_and(|it| (from..=to).contains(&it)),
             Self::Octal => octal(text),
@@ -264,6 +269,9 @@ impl Kind {
             Self::Calendar => {
                 "expected a time such as daily, Mon *-*-* 03:00:00 or 04:30".to_owned()
             }
+            Self::Socket => {
+                "expected a port, ADDRESS:PORT, or a path such as /run/api.sock".to_owned()
+            }
             Self::Unsigned => "expected a number from 0".to_owned(),
             Self::Integer(from, to) => format!("expected a number from {from} to {to}"),
             Self::Octal => "expected permissions such as 0755".to_owned(),
@@ -296,7 +304,7 @@ impl Kind {
     /// Whether systemd resolves specifiers in such a value.
     pub fn takes_specifiers(self, key: &str) -> bool {
         match self {
-            Self::Stream(..) | Self::Calendar => true,
+            Self::Stream(..) | Self::Calendar | Self::Socket => true,
             Self::Span => key.starts_with("On"),
             _ => false,
         }
@@ -320,6 +328,17 @@ impl Resource {
             None => one(text).is_some(),
         }
     }
+}
+
+/// A path, an abstract name, `vsock:CID:PORT`, a port, or an address with one.
+fn socket(text: &str) -> bool {
+    let port = match text.contains(':') {
+        true => listen::bound(text).map(|(_, port)| u64::from(port)),
+        false => unsigned(text),
+    };
+    text.starts_with(['/', '@'])
+        || text.starts_with("vsock:")
+        || port.is_some_and(|port| (1..=65535).contains(&port))
 }
 
 fn is_truth(text: &str) -> bool {

@@ -93,8 +93,9 @@ fn judge(source: &Source, section: &str, entry: &Entry) -> Option<Finding> {
     };
     let found = Finding::at(&INVALID_VALUE, Diagnostic { help, ..place });
     Some(match section {
-        // Without a time a timer is refused, or never runs.
+        // Without its time or address such a unit is refused, or never starts anything.
         "Timer" if key.starts_with("On") => found.weighing(Severity::Error),
+        "Socket" if key.starts_with("Listen") => found.weighing(Severity::Error),
         _ if is_fatal => found.weighing(Severity::Error),
         _ => found,
     })
