@@ -5,6 +5,7 @@
 mod allow;
 mod compose;
 mod elsewhere;
+mod names;
 mod nginx;
 pub mod ports;
 mod routes;
@@ -65,6 +66,7 @@ fn side_by_side(subject: &Subject) -> Vec<Finding> {
         systemd::check,
         routes::check,
         ports::check,
+        names::check,
     ];
     thread::scope(|scope| {
         let running = families.map(|family| {
@@ -90,6 +92,7 @@ pub fn rules() -> Vec<&'static Rule> {
         nginx::RULES,
         routes::RULES,
         ports::RULES,
+        names::RULES,
         allow::RULES,
     ];
     let families = families.iter().chain(compose::RULES).chain(systemd::RULES);

@@ -51,6 +51,10 @@ pub struct Loaded {
 pub struct Parsed {
     /// watchme.toml, or its defaults.
     pub policy: Policy,
+    /// The folder of the desired state, in the checkout.
+    pub folder: PathBuf,
+    /// The names in it.
+    pub entries: Vec<String>,
     /// Sites by name.
     pub sites: BTreeMap<String, Vec<Directive>>,
     /// nginx's files below /etc, by their path there, as far as they can be parsed.
@@ -140,6 +144,8 @@ pub fn load<'t>(
     let checkout = loader.policy().checkout.clone();
     loader.checkout = checkout.unwrap_or_else(|| places.root.clone());
     loader.require_something(file.is_some())?;
+    loader.out.parsed.folder = places.folder.clone();
+    loader.out.parsed.entries = inputs.tree.list(&places.folder)?;
     loader.take_policy();
     let files = loader.site_files()?;
     let (rest, sites) = sites::beside(&files, || loader.etc().and_then(|()| loader.units()));

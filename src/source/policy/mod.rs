@@ -58,6 +58,8 @@ pub struct Policy {
     pub routes: Vec<RoutePolicy>,
     /// Health gates.
     pub gates: Vec<Gate>,
+    /// Bytes of what each of them asks.
+    pub gate_places: Vec<Range<usize>>,
 }
 
 /// A section that names a resource.
@@ -187,6 +189,7 @@ impl Default for Policy {
             etc: BTreeMap::new(),
             routes: Vec::new(),
             gates: Vec::new(),
+            gate_places: Vec::new(),
         }
     }
 }
@@ -253,6 +256,12 @@ pub fn parse(path: &Path, source: &str) -> Result<Policy, Diagnostic> {
     }
     for gate in &root.gate {
         policy.gates.push(reader.gate(gate)?);
+        let raw = gate.get_ref();
+        let asked = [&raw.url, &raw.tcp, &raw.container, &raw.unit];
+        let asked = asked.into_iter().flatten().next();
+        policy
+            .gate_places
+            .push(asked.map_or(gate.span(), Spanned::span));
     }
     policy.place = place;
     Ok(policy)

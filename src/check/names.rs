@@ -1,0 +1,295 @@
+//! Names that nothing here has: of inputs, in watchme.toml; and gates that nginx itself answers otherwise.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Range;
+
+use super::Subject;
+use crate::model::{Diagnostic, Finding, MemberName, Probe, Rule, Url};
+use crate::source::error::misspelt;
+use crate::source::nginx::router::{Outcome, Request};
+use crate::source::policy::FILE_NAME;
+use crate::source::routes::Routes;
+
+crate::rule! {
+    NAME_MISSPELT, "name-misspelt", Error;
+    GATE_FAILS, "gate-fails", Error;
+}
+
+/// The rules of this file.
+pub const RULES: &[&Rule] = &[&NAME_MISSPELT, &GATE_FAILS];
+
+/// Findings about gates, members and routes. What is not like any name here may be the host's own.
+pub fn check(subject: &Subject) -> Vec<Finding> {
+    let policy = &subject.revision.parsed.policy;
+    let mut findings = entries(subject);
+    let is_bare = policy.gates.is_empty() && policy.networks.is_empty() && policy.routes.is_empty();
+    if is_bare || !subject.is_whole() {
+        return findings;
+    }
+    let judge = Judge {
+        subject,
+        routes: Routes::of(subject.revision),
+        containers: containers(subject),
+    };
+    for (gate, place) in policy.gates.iter().zip(&policy.gate_places) {
+        findings.extend(judge.gate(&gate.probe, place));
+    }
+    for network in policy.networks.values() {
+        for (member, place) in &network.value.members {
+            if let MemberName::Container(name) = &member.name {
+                findings.extend(judge.container(name, place));
+            }
+        }
+    }
+    for route in &policy.routes {
+        if let Ok(url) = route.route.url.parse::<Url>() {
+            findings.extend(judge.host(&url, &route.url));
+        }
+    }
+    findings
+}
+
+/// Files and folders of the desired state whose names nobody looks for, and almost those of inputs that are not here.
+fn entries(subject: &Subject) -> Vec<Finding> {
+    let parsed = &subject.revision.parsed;
+    let folders = &parsed.policy.folders;
+    let inputs = [
+        FILE_NAME,
+        &folders.sites,
+        &folders.units,
+        &folders.etc,
+        &folders.infra,
+    ];
+    let is_there = |name: &str| parsed.entries.iter().any(|entry| entry == name);
+    let gone: Vec<&str> = inputs.into_iter().filter(|name| !is_there(name)).collect();
+    let others = parsed
+        .entries
+        .iter()
+        .filter(|entry| !inputs.contains(&entry.as_str()));
+    let found = others.filter_map(|entry| {
+        let near = misspelt(entry, gone.iter().copied())?;
+        let message = format!("nothing reads {entry}, and there is no {near}");
+        let place = Diagnostic::at(parsed.folder.join(entry), "", 0..0, message, "");
+        let help = Some(format!("did you mean {near}?"));
+        Some(Finding::at(&NAME_MISSPELT, Diagnostic { help, ..place }))
+    });
+    found.collect()
+}
+
+/// Names of containers that compose files fix.
+fn containers<'s>(subject: &'s Subject) -> BTreeSet<&'s str> {
+    let stacks = subject.revision.parsed.stacks.iter();
+    let services = stacks.flat_map(|stack| stack.compose.services.values());
+    services
+        .filter_map(|service| service.container_name.as_deref())
+        .collect()
+}
+
+struct Judge<'s> {
+    subject: &'s Subject<'s>,
+    routes: Routes<'s>,
+    containers: BTreeSet<&'s str>,
+}
+
+impl Judge<'_> {
+    fn gate(&self, probe: &Probe, place: &Range<usize>) -> Option<Finding> {
+        match probe {
+            Probe::Unit(name) => {
+                let units = self.subject.revision.desired.units.keys();
+                self.misspelt("unit", name, units.map(String::as_str), place)
+            }
+            Probe::Container(name) => self.container(name, place),
+            Probe::Url { url, status, .. } => self
+                .host(url, place)
+                .or_else(|| self.answer(url, *status, place)),
+            Probe::Tcp(_) => None,
+        }
+    }
+
+    fn container(&self, name: &str, place: &Range<usize>) -> Option<Finding> {
+        self.misspelt("container", name, self.containers.iter().copied(), place)
+    }
+
+    /// A name that is not here, and close to one that is.
+    fn misspelt<'n>(
+        &self,
+        kind: &str,
+        name: &str,
+        known: impl Iterator<Item = &'n str> + Clone,
+        place: &Range<usize>,
+    ) -> Option<Finding> {
+        if known.clone().any(|known| known == name) {
+            return None;
+        }
+        let near = misspelt(name, known)?;
+        let message = format!("there is no {kind} {name} here");
+        let help = Some(format!("did you mean {near}?"));
+        Some(self.find(&NAME_MISSPELT, place, message, help))
+    }
+
+    /// A host that no server has for its name, so that another one takes the request.
+    fn host(&self, url: &Url, place: &Range<usize>) -> Option<Finding> {
+        let servers = self.routes.router.listening(url.port());
+        let names = servers.iter().flat_map(|server| server.names());
+        let names: BTreeSet<String> = names.map(str::to_ascii_lowercase).collect();
+        let is_pattern = |name: &String| name.starts_with(['~', '*', '.']) || name.ends_with('*');
+        let host = url.host();
+        // Numbers are no names.
+        if names.iter().any(is_pattern) || host.parse::<IpAddr>().is_ok() {
+            return None;
+        }
+        self.misspelt("site", &host, names.iter().map(String::as_str), place)
+    }
+
+    /// A gate that can never hold: nginx answers by itself.
+    fn answer(&self, url: &Url, expected: u16, place: &Range<usize>) -> Option<Finding> {
+        let request = Request::of(url, Some(Ipv4Addr::LOCALHOST.into()));
+        let answer = self.routes.router.answer(&request);
+        let status = match &answer.outcome {
+            Outcome::Status { status, .. } | Outcome::Redirect { status, .. } => *status,
+            _ => return None,
+        };
+        if status == expected || !answer.certain {
+            return None;
+        }
+        let by = answer.location.map(|location| location.place);
+        let by = by.map(|place| format!(", by {}", place.text()));
+        let message = format!(
+            "nginx itself answers {status} to this gate{}: it can never hold",
+            by.unwrap_or_default()
+        );
+        let help = Some(format!("correct the URL, or write status = {status}"));
+        Some(self.find(&GATE_FAILS, place, message, help))
+    }
+
+    fn find(
+        &self,
+        rule: &'static Rule,
+        place: &Range<usize>,
+        message: String,
+        help: Option<String>,
+    ) -> Finding {
+        let policy = &self.subject.revision.parsed.policy;
+        Finding::at(
+            rule,
+            policy.place.complain(place.clone(), message, "", help),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::tests::surveyed;
+
+    const SITE: &str = "server { listen 80; server_name api.example.com; location /a/ { proxy_pass http://localhost:8001/; } location / { return 404; } }\n";
+
+    fn found(toml: &str) -> Vec<String> {
+        let files = [
+            ("sites-available/a", SITE),
+            (
+                "systemd/notes.service",
+                "[Service]\nExecStart=/usr/bin/docker-compose -f /srv/c/compose/a/docker-compose.yml up\n",
+            ),
+            (
+                "compose/a/docker-compose.yml",
+                "services:\n  app:\n    image: app:1\n    container_name: notes-web\n    ports: ['127.0.0.1:8001:80']\n    networks: [watchme]\nnetworks:\n  watchme:\n    external: true\n",
+            ),
+            (
+                "docker-compose.infra.yml",
+                "networks:\n  watchme:\n    name: watchme\n    driver: bridge\n",
+            ),
+            ("watchme.toml", &format!("checkout = \"/srv/c\"\n{toml}")),
+        ];
+        surveyed(&files, |subject| {
+            assert!(subject.is_whole(), "{:?}", subject.wrong);
+            check(subject)
+                .iter()
+                .map(|one| format!("{} {one}", one.rule.name))
+                .collect()
+        })
+    }
+
+    #[test]
+    fn names_close_to_one_that_is_here() {
+        for (toml, expected) in [
+            (
+                "[[gate]]\nunit = \"note.service\"\n",
+                Some("name-misspelt watchme.toml:3:8: there is no unit note.service here"),
+            ),
+            ("[[gate]]\nunit = \"notes.service\"\n", None),
+            ("[[gate]]\nunit = \"postgresql.service\"\n", None),
+            (
+                "[[gate]]\ncontainer = \"nots-web\"\n",
+                Some("name-misspelt watchme.toml:3:13: there is no container nots-web here"),
+            ),
+            (
+                "[[network.watchme.member]]\ncontainer = \"notes-wb\"\n",
+                Some("there is no container notes-wb here"),
+            ),
+            (
+                "[[gate]]\nurl = \"http://api.exmaple.com/a/health\"\n",
+                Some("name-misspelt watchme.toml:3:7: there is no site api.exmaple.com here"),
+            ),
+            (
+                "[[route]]\nurl = \"http://api.exampl.com/a/x\"\nupstream = \"http://localhost:8001/x\"\n",
+                Some("name-misspelt watchme.toml:3:7: there is no site api.exampl.com here"),
+            ),
+            (
+                "[[gate]]\nurl = \"http://api.example.com/a/health\"\n",
+                None,
+            ),
+            (
+                "[[gate]]\nurl = \"http://api.example.com/b/health\"\n",
+                Some(
+                    "gate-fails watchme.toml:3:7: nginx itself answers 404 to this gate, by location /: it can never hold",
+                ),
+            ),
+            (
+                "[[gate]]\nurl = \"http://api.example.com/b\"\nstatus = 404\n",
+                None,
+            ),
+        ] {
+            let found = found(toml);
+            match expected {
+                None => assert_eq!(found, [""; 0], "{toml}"),
+                Some(expected) => {
+                    let fits = found.len() == 1 && found[0].contains(expected);
+                    assert!(fits, "{toml}: {found:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn inputs_that_nobody_reads() {
+        let names = |files: &[(&str, &str)]| {
+            surveyed(files, |subject| {
+                let found = check(subject);
+                found.iter().map(ToString::to_string).collect::<Vec<_>>()
+            })
+        };
+        let unit = "[Service]\nExecStart=/bin/a\n";
+        assert_eq!(
+            names(&[
+                ("sites-available/a", SITE),
+                ("system/a.service", unit),
+                ("watch.toml", ""),
+                ("docker-compose.infra.yaml", ""),
+                ("README.md", ""),
+            ]),
+            [
+                "docker-compose.infra.yaml:1:1: nothing reads docker-compose.infra.yaml, and there is no docker-compose.infra.yml",
+                "system:1:1: nothing reads system, and there is no systemd",
+                "watch.toml:1:1: nothing reads watch.toml, and there is no watchme.toml",
+            ]
+        );
+        let both = [
+            ("systemd/a.service", unit),
+            ("system/b", ""),
+            ("watchme.toml", ""),
+        ];
+        assert_eq!(names(&both), [""; 0]);
+    }
+}
