@@ -95,6 +95,8 @@ pub fn check(view: &View) -> Vec<Finding> {
         findings.extend(own.conditions());
         findings.extend(own.limits());
         findings.extend(own.exposed());
+        findings.extend(own.environment());
+        findings.extend(own.two_networks());
     }
     findings
 }
@@ -189,17 +191,62 @@ impl Own<'_, '_> {
             let said = text(value).filter(|said| !said.is_empty());
             said.is_some_and(|said| said.parse::<i64>().is_err())
         };
-        let wrong = limits.filter_map(|(name, limit)| {
+        let mut findings = Vec::new();
+        for (name, limit) in limits {
+            let Some(name) = text(name) else { continue };
             let parts = [Some(limit), limit.get("soft"), limit.get("hard")];
-            let wrong = parts.into_iter().flatten().find(is_wrong)?;
-            Some((text(name)?, text(wrong)?))
-        });
-        let told = wrong.map(|(name, said)| {
-            let message = format!("{said:?} is no limit of {name}");
-            let help = "write a whole number".to_owned();
-            self.find(&["ulimits", &name], &message, help)
-        });
-        told.collect()
+            let wrong = parts.into_iter().flatten().find(is_wrong).and_then(text);
+            let lacks = ["soft", "hard"]
+                .into_iter()
+                .find(|part| limit.get(part).is_none());
+            let (message, help) = match (wrong, lacks) {
+                (Some(said), _) => (
+                    format!("{said:?} is no limit of {name}"),
+                    "write a whole number".to_owned(),
+                ),
+                (None, Some(part)) if limit.is_mapping() => (
+                    format!("the limit of {name} has no {part} value"),
+                    format!("write {part}: NUMBER beside the other one"),
+                ),
+                _ => continue,
+            };
+            findings.push(self.find(&["ulimits", &name], &message, help));
+        }
+        findings
+    }
+
+    /// `- "A: 1"` in a list, where `- A=1` is meant: the name of a variable has no blanks.
+    fn environment(&self) -> Vec<Finding> {
+        let list = self.service.rest.get("environment");
+        let list = list.and_then(Value::as_sequence).into_iter().flatten();
+        let mut findings = Vec::new();
+        for item in list {
+            let Some(said) = text(item) else { continue };
+            let name = said.split('=').next().unwrap_or_default();
+            if !name.contains(char::is_whitespace) {
+                continue;
+            }
+            let place = self
+                .view
+                .at_item(self.stack, self.name, "environment", item);
+            // What stands behind the colon may be a secret.
+            let name = name.split([':', ' ', '\t']).next().unwrap_or_default();
+            let message = format!("the variable {name} of {} is no NAME=VALUE", self.name);
+            let help = format!("write {name}=VALUE, or remove the - for NAME: VALUE");
+            let place = say(place, message, "compose refuses the file", help);
+            findings.push(Finding::at(&INVALID_VALUE, place));
+        }
+        findings
+    }
+
+    fn two_networks(&self) -> Option<Finding> {
+        let mode = self.service.network_mode()?;
+        if self.service.networks.entries().is_empty() {
+            return None;
+        }
+        let message = format!("{} has network_mode: {mode} and networks:", self.name);
+        let help = "remove one of the two: compose refuses the file".to_owned();
+        Some(self.find(&["network_mode"], &message, help))
     }
 
     /// `expose: [8000, 9000-9010/udp]`

@@ -2,15 +2,17 @@
 
 use super::index::{Line, Unit};
 use crate::model::{Diagnostic, Finding, Rule};
+use crate::source::error::misspelt;
 use crate::source::unit::exec::{Command, Word, base, is_shell};
 
 crate::rule! {
     SHELL_SYNTAX, "systemd-shell-syntax", Error;
     RELATIVE_COMMAND, "systemd-relative-command", Error;
+    COMMAND_MISSPELT, "systemd-command-misspelt", Error;
 }
 
 /// The rules of this file.
-pub const RULES: &[&Rule] = &[&SHELL_SYNTAX, &RELATIVE_COMMAND];
+pub const RULES: &[&Rule] = &[&SHELL_SYNTAX, &RELATIVE_COMMAND, &COMMAND_MISSPELT];
 
 /// Commands of the shell itself: there is no program of that name that would do the same.
 const OF_THE_SHELL: [&str; 11] = [
@@ -27,7 +29,9 @@ pub fn check(unit: &Unit) -> Vec<Finding> {
     let mut findings = Vec::new();
     for line in &unit.lines {
         for command in &line.commands {
-            let found = relative(line, command).or_else(|| shell_syntax(line, command));
+            let found = relative(line, command)
+                .or_else(|| shell_syntax(line, command))
+                .or_else(|| name_misspelt(line, command));
             findings.extend(found);
         }
     }
@@ -53,6 +57,21 @@ fn relative(line: &Line, command: &Command) -> Option<Finding> {
     };
     let help = Some(help);
     Some(Finding::at(&RELATIVE_COMMAND, Diagnostic { help, ..place }))
+}
+
+/// A program with a long name that is almost this one is this one.
+const COMPOSE: &str = "docker-compose";
+
+fn name_misspelt(line: &Line, command: &Command) -> Option<Finding> {
+    let program = command.words.first()?;
+    let name = base(&program.text);
+    if name == COMPOSE || misspelt(name, [COMPOSE]).is_none() {
+        return None;
+    }
+    let message = format!("{name} is no program: systemd does not find it");
+    let place = line.value.complain_about(program.span.clone(), message, "");
+    let help = Some(format!("did you mean {COMPOSE}?"));
+    Some(Finding::at(&COMMAND_MISSPELT, Diagnostic { help, ..place }))
 }
 
 /// What a shell would have done with a word, and what helps.

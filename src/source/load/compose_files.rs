@@ -8,7 +8,7 @@ use serde_yaml::Value;
 
 use super::stacks::{Origin, Reader};
 use super::units::folder_of;
-use super::{Loader, Wrong, text, with_help};
+use super::{Loader, Wrong, utf8, with_help};
 use crate::model::File;
 use crate::source::compose::{Document, Environment, Variables, interpolate, locate, merge, types};
 use crate::source::error::{Result, suggest};
@@ -127,7 +127,7 @@ impl Loader<'_, '_> {
         if let Some(known) = known.filter(same) {
             return Ok(Some(known.clone()));
         }
-        let document = Document::parse(&file.source, &text(&file), environment)?;
+        let document = Document::parse(&file.source, utf8(&file)?, environment)?;
         let document = Arc::new(document);
         let parsed = &mut self.out.parsed.compose;
         parsed.insert(file.source, document.clone());

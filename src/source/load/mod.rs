@@ -138,7 +138,8 @@ pub fn load<'t>(
         loader.pass(Err::<(), _>(folder))?;
     }
     if let Some(file) = &file {
-        let policy = policy::parse(&path, &text(file)).map_err(SourceError::from);
+        let policy =
+            utf8(file).and_then(|text| policy::parse(&path, text).map_err(SourceError::from));
         loader.out.parsed.policy = loader.pass(policy)?.unwrap_or_default();
     }
     let checkout = loader.policy().checkout.clone();
@@ -160,6 +161,19 @@ pub fn load<'t>(
     loader.out.missing.sort();
     loader.out.missing.dedup();
     Ok(loader.out)
+}
+
+/// The text of a file that has to be UTF-8: TOML and YAML are, nothing else is read.
+fn utf8(file: &File) -> Result<&str> {
+    std::str::from_utf8(&file.content).map_err(|error| {
+        let shown = String::from_utf8_lossy(&file.content);
+        let at = error.valid_up_to();
+        let after = shown.get(at..).and_then(|rest| rest.chars().next());
+        let span = at..at + after.map_or(0, char::len_utf8);
+        let message = "this byte is no part of a letter in UTF-8";
+        let expected = "the whole file has to be UTF-8";
+        Diagnostic::at(&file.source, &*shown, span, message, expected).into()
+    })
 }
 
 /// A file's text. nginx and systemd take any bytes in comments, so that those that are not

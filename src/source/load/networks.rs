@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Loader, Wrong, text, with_help};
+use super::{Loader, Wrong, text, utf8, with_help};
 use crate::model::{Diagnostic, Member, MemberName, Network};
 use crate::source::compose::infra::{expected_in, usable};
 use crate::source::compose::{self, Document, infra, interpolate, locate};
@@ -38,7 +38,7 @@ impl Loader<'_, '_> {
             let on_server = self.checkout.join(&path);
             let (project, owner) = self.infra_project(&on_server);
             let environment = self.infra_environment(&path)?;
-            let document = Document::parse(&path, &text(&file), &environment)?;
+            let document = Document::parse(&path, utf8(&file)?, &environment)?;
             let compose = &document.compose;
             let project = project.unwrap_or_else(|| {
                 let folder = on_server.parent().and_then(|folder| folder.file_name());

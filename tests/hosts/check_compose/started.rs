@@ -27,7 +27,10 @@ const MADE: [&str; 17] = [
     "depends_on: {b: {condition: service_started}}",
     "secrets: [key]",
 ];
-const REFUSED: [&str; 22] = [
+const REFUSED: [&str; 25] = [
+    "ulimits: {nofile: {soft: 1}}",
+    "environment: ['A: 1']",
+    "network_mode: host\n    networks: [default]",
     "restart: allways",
     "restart: unless-stoped",
     "restart: 'always:3'",

@@ -45,6 +45,20 @@ fn values_that_nobody_takes() {
             "ulimits: {nofile: {soft: 1, hard: x}}",
             "\"x\" is no limit of nofile",
         ),
+        (
+            "ulimits: {nofile: {soft: 1}}",
+            "the limit of nofile has no hard value",
+        ),
+        ("environment: ['A=1 2', B]", ""),
+        (
+            "environment: ['A: hunter2']",
+            "the variable A of a is no NAME=VALUE",
+        ),
+        ("network_mode: host", ""),
+        (
+            "network_mode: host\n    networks: [default]",
+            "a has network_mode: host and networks:",
+        ),
         ("expose: [80, '90-95/udp']", ""),
         ("expose: ['80x']", "\"80x\" is no port of a"),
         ("volumes: ['./d:/d', '/e:/e:ro,z', '/f', 'v:/v']", ""),
