@@ -57,7 +57,7 @@ impl Failure {
             }
             Failure::NoRule { near, .. } => Some(match near {
                 Some(near) => format!("watchme-apply check --explain {near}"),
-                None => "docs/rules.md lists all rules".to_owned(),
+                None => "watchme-apply check --explain lists all rules".to_owned(),
             }),
             Failure::Root(_) => None,
             Failure::LogFile { .. } | Failure::Runtime(_) | Failure::Output(_) => None,

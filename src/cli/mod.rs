@@ -170,8 +170,9 @@ impl Context<'_> {
     async fn plan(&self, args: &PlanArgs, output: &mut Output) -> Result<u8, Failure> {
         let planned = match (&args.from, args.to_generation) {
             (Some(from), _) => {
+                let checkout = check::open(self.args)?;
                 let from = Which::Rev(from.clone());
-                reconcile::plan_between(&check::open(self.args)?, &from, &args.to())?
+                reconcile::plan_between(&checkout, &from, &args.to(), args.input.allow_empty)?
             }
             (None, Some(number)) => {
                 let request = self.request(self.known_folder(), &args.input);

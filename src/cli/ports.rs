@@ -59,7 +59,13 @@ pub(super) fn run(
         output.aside(&format!("{} {}", styled(WARN, "warning"), clean(&text)));
     }
     match &table.free {
-        Some(free) => output.line(&listed(free)),
+        Some(free) => {
+            output.line(&listed(free));
+            if table.listeners.is_none() {
+                let text = "nothing was applied here: who listens on this machine does not count";
+                output.aside(&styled(DIM, text));
+            }
+        }
         None => show(output, &table),
     }
     Ok(0)

@@ -188,7 +188,7 @@ impl HostError {
         match self {
             HostError::Root(_) => None,
             HostError::SystemdAbsent { .. } => Some(
-                "on a machine without systemd use --root DIR, or leave units and sites out with --only"
+                "on a machine without systemd use --root DIR, or leave units and sites out with --only; plan --from REV needs no host"
                     .to_owned(),
             ),
             HostError::Systemd { source, .. } => systemd_hint(source).map(str::to_owned),

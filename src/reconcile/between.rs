@@ -17,8 +17,17 @@ pub fn plan_between(
     checkout: &Checkout,
     from: &Which,
     to: &Which,
+    allow_empty: bool,
 ) -> Result<Planned, ReconcileError> {
-    let before = checkout.read(from)?;
+    let before = checkout
+        .read_base(from)
+        .map_err(|source| ReconcileError::Base {
+            rev: match from {
+                Which::Rev(rev) => rev.clone(),
+                _ => "HEAD".to_owned(),
+            },
+            source: Box::new(source),
+        })?;
     let after = checkout.read(to)?;
     let (mut observed, recorded) = plan::as_applied(&before.desired, &before.origin);
     plan::take_for_granted(&after.desired, &mut observed);
@@ -32,14 +41,15 @@ pub fn plan_between(
         recorded: &recorded,
         only: &[],
         checkouts: &checkouts,
-        allow_empty: false,
+        allow_empty,
         gates: Gates::Touched,
         now: jiff::Timestamp::now(),
     });
     // How well things do only a host knows.
     plan.notes
         .retain(|note| note.drift != Some(DriftKind::Degraded));
-    let mut warnings = after.warnings;
+    let mut warnings = before.warnings;
+    warnings.extend(after.warnings);
     warnings.extend(unknown_certificates(&before.desired, &after.desired));
     Ok(Planned {
         plan,

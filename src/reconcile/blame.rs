@@ -30,6 +30,7 @@ impl ReconcileError {
                 cause.blame().or(Some(Blame::Circumstance))
             }
             ReconcileError::Source(_)
+            | ReconcileError::Base { .. }
             | ReconcileError::State(StateError::Damaged { .. } | StateError::Generation { .. })
             | ReconcileError::Dirty { .. }
             | ReconcileError::Refused(_)

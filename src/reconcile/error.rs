@@ -14,6 +14,15 @@ pub enum ReconcileError {
     /// The checkout.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// What a plan is to begin from.
+    #[error("the revision {rev} to plan from cannot be read")]
+    Base {
+        /// As it was asked for.
+        rev: String,
+        /// Why.
+        #[source]
+        source: Box<SourceError>,
+    },
     /// A record.
     #[error(transparent)]
     State(#[from] StateError),
@@ -198,6 +207,13 @@ impl ReconcileError {
     pub fn hint(&self) -> Option<String> {
         match self {
             ReconcileError::Source(error) => error.hint(),
+            ReconcileError::Base { source, .. } => match **source {
+                SourceError::UnknownRevision { .. } => source.hint(),
+                _ => Some(
+                    "no host is as a revision that cannot be applied: plan from the last one that could, --from COMMIT"
+                        .to_owned(),
+                ),
+            },
             ReconcileError::State(error) => error.hint(),
             ReconcileError::Host(error) => error.hint(),
             ReconcileError::Step { source, .. } | ReconcileError::Unit { source, .. } => {

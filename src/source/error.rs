@@ -78,6 +78,8 @@ pub enum SourceError {
         rev: String,
         /// The work tree.
         root: PathBuf,
+        /// Whether the clone has only the last commits.
+        shallow: bool,
     },
     /// A revision of a folder that is not in git.
     #[error("{} is not in a git repository, so it has no revision {rev:?}", folder.display())]
@@ -198,6 +200,14 @@ impl SourceError {
             Self::Syntax(diagnostic) => diagnostic.help.clone(),
             Self::Owner { help, .. } => Some(help.clone()),
             Self::WorldWritable { path, .. } => Some(format!("chmod o-w {}", path.display())),
+            Self::UnknownRevision {
+                root,
+                shallow: true,
+                ..
+            } => Some(format!(
+                "this clone has only the last commits: git -C {} fetch --unshallow (fetch-depth: 0 for actions/checkout)",
+                root.display()
+            )),
             Self::UnknownRevision { root, .. } => Some(format!(
                 "git -C {} log --oneline lists the revisions; git fetch brings new ones",
                 root.display()

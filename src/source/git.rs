@@ -142,6 +142,7 @@ pub fn commit<'repo>(
             .map_err(|_| SourceError::UnknownRevision {
                 rev: rev.into(),
                 root: root.into(),
+                shallow: repo.is_shallow(),
             }),
         None => match repo.head().and_then(|head| head.peel_to_commit()) {
             Ok(commit) => Ok(commit),

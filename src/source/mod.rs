@@ -55,7 +55,7 @@ pub struct Checkout {
 }
 
 /// A state of a checkout.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Revision {
     /// What it wants.
     pub desired: Desired,
@@ -137,6 +137,24 @@ impl Checkout {
     pub fn read(&self, which: &Which) -> Result<Revision> {
         let (revision, _) = self.take(which, Wrong::Fails)?;
         Ok(revision)
+    }
+
+    /// The same of a commit in which there may be no desired state yet: then it wants nothing.
+    pub fn read_base(&self, which: &Which) -> Result<Revision> {
+        let (Which::Rev(rev), Some(repo)) = (which, &self.repo) else {
+            return self.read(which);
+        };
+        match self.read(which) {
+            Err(SourceError::NoDesiredState { .. }) => {
+                let commit = git::commit(repo, &self.root, Some(rev))?;
+                Ok(Revision {
+                    origin: self.origin(Some(&commit)),
+                    warnings: vec![format!("{rev} holds no desired state: all is new")],
+                    ..Revision::default()
+                })
+            }
+            read => read,
+        }
     }
 
     /// Reads one state of the checkout as far as it can be read, for those who tell what is wrong

@@ -414,3 +414,71 @@ fn a_thousand_findings_of_one_file_take_no_time() {
     );
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
 }
+
+/// What a pull request begins from may hold nothing yet, be broken, or not be there.
+#[test]
+fn plans_begin_from_any_commit() {
+    let place = Place::git(&[("README.md", "nothing yet\n")]);
+    place.write(STATE);
+    place.commit("First state");
+    let mut said = place
+        .run_here(&["plan", "--from", "HEAD~1"])
+        .expect(0)
+        .shown();
+    // A merge that removes everything says so, if that is meant.
+    let all = ["plan", "--from", "HEAD", "--to", "HEAD~1", "--allow-empty"];
+    said.push_str(&place.run_here(&all).expect(1).shown());
+    place.write(&[BROKEN_SITE]);
+    place.commit("Broken");
+    place.write(&[STATE[1]]);
+    place.commit("Mended");
+    said.push_str(
+        &place
+            .run_here(&["plan", "--from", "HEAD~1"])
+            .expect(1)
+            .shown(),
+    );
+    said.push_str(
+        &place
+            .run_here(&["plan", "--from", "nope"])
+            .expect(1)
+            .shown(),
+    );
+    shows!("plan_from", said);
+}
+
+#[test]
+fn all_rules_are_listed() {
+    let place = Place::git(STATE);
+    let said = place.run_here(&["check", "--explain"]).expect(0).stdout;
+    assert!(said.lines().count() > 90, "{said}");
+    let line = said.lines().find(|line| line.starts_with("port-taken "));
+    assert!(
+        line.is_some_and(|line| line.contains("A port has one holder")),
+        "{said}"
+    );
+}
+
+/// YAML and TOML are UTF-8: docker-compose ends in a traceback.
+#[test]
+fn files_that_are_no_utf_8() {
+    let place = Place::git(WITH_PORTS);
+    let latin = b"services:\n  a:\n    image: a:1 # caf\xe9\n";
+    std::fs::write(
+        place.checkout().join("compose/hello/docker-compose.yml"),
+        latin,
+    )
+    .unwrap();
+    std::fs::write(place.checkout().join("watchme.toml"), b"# \xe9\n").unwrap();
+    std::fs::create_dir(place.checkout().join("x")).unwrap();
+    let said = place.run_here(&["check"]).expect(2).shown();
+    shows!("no_utf_8", said);
+    std::fs::remove_file(place.checkout().join("watchme.toml")).unwrap();
+    std::fs::create_dir(place.checkout().join("watchme.toml")).unwrap();
+    std::fs::write(place.checkout().join("watchme.toml/x"), "").unwrap();
+    let said = place.run_here(&["check"]).expect(2).shown();
+    assert!(
+        said.contains("watchme.toml is a folder, and has to be a file"),
+        "{said}"
+    );
+}

@@ -19,7 +19,7 @@ pub(in crate::cli) struct PlanArgs {
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// Plan without a host, which is taken to be as this revision has it: what a merge would do
-    #[arg(long, value_name = "REV", conflicts_with_all = ["rev", "worktree", "only", "allow_empty", "root"])]
+    #[arg(long, value_name = "REV", conflicts_with_all = ["rev", "worktree", "only", "root"])]
     pub from: Option<String>,
     /// The revision to get to from --from [default: HEAD]
     #[arg(long, value_name = "REV", requires = "from")]

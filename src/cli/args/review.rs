@@ -16,9 +16,9 @@ pub(in crate::cli) struct CheckArgs {
     /// From which findings on the exit status is 2
     #[arg(long, value_enum, default_value_t = Deny::Errors)]
     pub deny: Deny,
-    /// Tell what a rule is about, with a bad and a good example
-    #[arg(long, value_name = "RULE", conflicts_with_all = ["rev", "format", "deny"])]
-    pub explain: Option<String>,
+    /// Tell what a rule is about, with a bad and a good example; without a name, which rules there are
+    #[arg(long, value_name = "RULE", num_args = 0..=1, conflicts_with_all = ["rev", "format", "deny"])]
+    pub explain: Option<Option<String>>,
 }
 
 impl CheckArgs {

@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use super::args::{Args, CheckArgs, Deny, Format};
 use super::json;
 use super::output::Output;
-use super::{DIFFERENCES, Failure, find};
+use super::{DIFFERENCES, Failure, find, render};
 use crate::check::{self, Subject};
 use crate::model::{Finding, Rule, Severity};
 use crate::reconcile::ReconcileError;
@@ -18,9 +18,16 @@ use crate::source::{Checkout, error::nearest};
 
 /// Runs `check`, and returns its exit status.
 pub(super) fn run(args: &Args, check: &CheckArgs, output: &mut Output) -> Result<u8, Failure> {
-    if let Some(name) = &check.explain {
-        output.line(rule(name)?.page.trim_end());
-        return Ok(0);
+    match &check.explain {
+        Some(Some(name)) => {
+            output.line(rule(name)?.page.trim_end());
+            return Ok(0);
+        }
+        Some(None) => {
+            list(output);
+            return Ok(0);
+        }
+        None => {}
     }
     let checkout = open(args)?;
     let survey = checkout
@@ -55,6 +62,16 @@ pub(super) fn open(args: &Args) -> Result<Checkout, Failure> {
     let owner = std::fs::metadata(&folder).map(|metadata| metadata.uid());
     let trusted: Vec<u32> = owner.into_iter().collect();
     Ok(Checkout::open(&folder, &trusted).map_err(ReconcileError::from)?)
+}
+
+/// All rules, each with why it is one.
+fn list(output: &mut Output) {
+    let rows = check::rules()
+        .into_iter()
+        .map(|rule| [rule.name.to_owned(), rule.why().replace('\n', " ")]);
+    for line in render::columns(&rows.collect::<Vec<_>>()) {
+        output.line(&line);
+    }
 }
 
 fn rule(name: &str) -> Result<&'static Rule, Failure> {

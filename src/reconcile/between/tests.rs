@@ -102,7 +102,7 @@ const BASE: &[(&str, Option<&str>)] = &[
 fn between(change: &[(&str, Option<&str>)]) -> Planned {
     let (_folder, checkout) = checkout(&[BASE, change]);
     let from = Which::Rev("HEAD~1".to_owned());
-    plan_between(&checkout, &from, &Which::Head).unwrap()
+    plan_between(&checkout, &from, &Which::Head, false).unwrap()
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn the_shipped_state_is_as_it_is() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state");
     let owner = nix::unistd::Uid::effective().as_raw();
     let checkout = Checkout::open(&root, &[owner]).unwrap();
-    let planned = plan_between(&checkout, &Which::Worktree, &Which::Worktree).unwrap();
+    let planned = plan_between(&checkout, &Which::Worktree, &Which::Worktree, false).unwrap();
     assert_eq!(lines(&planned), [""; 0]);
 }
 
@@ -174,7 +174,7 @@ fn a_unit_that_is_to_be_reloaded_is() {
         &[("systemd/a.service", Some(&new))],
     ]);
     let rev = |rev: &str| Which::Rev(rev.to_owned());
-    let planned = plan_between(&checkout, &rev("HEAD~1"), &rev("HEAD")).unwrap();
+    let planned = plan_between(&checkout, &rev("HEAD~1"), &rev("HEAD"), false).unwrap();
     assert_eq!(
         lines(&planned),
         [
