@@ -1,5 +1,6 @@
 //! Names that nothing here has: of inputs, in watchme.toml; and gates that nginx itself answers otherwise.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
@@ -29,7 +30,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     }
     let judge = Judge {
         subject,
-        routes: Routes::of(subject.revision),
+        routes: LazyCell::new(Box::new(|| Routes::of(subject.revision))),
         containers: containers(subject),
     };
     for (gate, place) in policy.gates.iter().zip(&policy.gate_places) {
@@ -88,7 +89,8 @@ fn containers<'s>(subject: &'s Subject) -> BTreeSet<&'s str> {
 
 struct Judge<'s> {
     subject: &'s Subject<'s>,
-    routes: Routes<'s>,
+    /// Only URLs need them.
+    routes: LazyCell<Routes<'s>, Box<dyn FnOnce() -> Routes<'s> + 's>>,
     containers: BTreeSet<&'s str>,
 }
 

@@ -26,7 +26,7 @@ fn step(place: &Place, name: &str) -> (i32, String) {
     fs::create_dir_all(&bin).unwrap();
     if !bin.join("gh").exists() {
         symlink(PROGRAM, bin.join("watchme-apply")).unwrap();
-        let gh = "#!/bin/sh\nfor last; do :; done\necho \"gh $*\"\ncase \" $* \" in *--edit-last*) exit 1 ;; esac\ngrep -c . \"$last\"\n";
+        let gh = "#!/bin/sh\ncase \" $* \" in *--paginate*) cat ../comments 2>/dev/null; exit 0 ;; esac\necho \"gh $*\"\ngrep -c . plan.md\n";
         fs::write(bin.join("gh"), gh).unwrap();
         fs::set_permissions(bin.join("gh"), fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -35,6 +35,7 @@ fn step(place: &Place, name: &str) -> (i32, String) {
         .current_dir(place.checkout())
         .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
         .env("NUMBER", "7")
+        .env("GITHUB_REPOSITORY", "o/r")
         .env("GITHUB_STEP_SUMMARY", place.beside("summary.md"))
         .output()
         .unwrap();
@@ -61,6 +62,12 @@ fn a_pull_request_is_checked_planned_and_commented() {
         said.contains("gh pr comment 7 --body-file plan.md"),
         "{said}"
     );
+    // The one of before is written anew.
+    fs::write(place.checkout().join("../comments"), "11\n12\n").unwrap();
+    let (status, said) = step(&place, "Comment");
+    assert_eq!(status, 0, "{said}");
+    let patch = "gh api --method PATCH repos/o/r/issues/comments/12 --field body=@plan.md";
+    assert!(said.contains(patch), "{said}");
 }
 
 #[test]
@@ -76,4 +83,8 @@ fn errors_fail_the_run() {
     assert!(said.starts_with("::error title="), "{said}");
     let (status, said) = step(&place, "Plan");
     assert_eq!(status, 1, "{said}");
+    let comment = fs::read_to_string(place.checkout().join("plan.md")).unwrap();
+    let start =
+        "<!-- watchme-apply plan -->\n### no plan\n```\nerror: the section header is not closed";
+    assert!(comment.starts_with(start), "{comment}");
 }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use super::view::View;
@@ -54,7 +55,7 @@ struct Variables<'n> {
     /// Those that some directive or regular expression sets, in lower case: nginx tells no cases apart.
     set: BTreeSet<String>,
     /// Those that are used, with where.
-    used: Vec<(&'n str, &'n Node<'n>, &'n Word)>,
+    used: HashMap<&'n str, Vec<(&'n Node<'n>, &'n Word)>>,
     /// Whether a file is included that is not here.
     misses: bool,
 }
@@ -63,60 +64,76 @@ struct Variables<'n> {
 pub fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     let mut found = Variables::default();
     found.read(&view.http);
-    let (exact, starts) = &*KNOWN;
-    let is_known = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        exact.contains(name.as_str())
-            || found.set.contains(&name)
-            || starts.iter().any(|start| name.starts_with(start))
-    };
     // Files that the host has for itself may set it: all are here where nginx.conf is.
     let etc = &view.subject.revision.desired.etc;
-    let all_here = etc.contains_key(std::path::Path::new("nginx/nginx.conf")) && !found.misses;
-    for (name, node, word) in &found.used {
-        if is_known(name) {
+    let all_here = etc.contains_key(Path::new("nginx/nginx.conf")) && !found.misses;
+    for (name, places) in &found.used {
+        if found.is_known(name) {
             continue;
         }
-        let all = exact
-            .iter()
-            .copied()
-            .chain(found.set.iter().map(String::as_str));
-        let near = misspelt(name, all);
-        let (message, help) = match (name.is_empty(), near) {
-            (true, _) => (
-                "a $ begins a variable, and no name is behind it: nginx refuses it".to_owned(),
-                "remove it: nginx has no way to write a $ itself here".to_owned(),
-            ),
-            (false, Some(near)) => (
-                format!("nothing sets ${name}: nginx refuses the whole configuration"),
-                format!("did you mean ${near}?"),
-            ),
-            (false, None) => (
-                format!("nothing here sets ${name}: nginx refuses a variable that nobody sets"),
-                match *name {
-                    // <https://nginx.org/en/docs/http/websocket.html>
-                    "connection_upgrade" => {
-                        "add map $http_upgrade $connection_upgrade { default upgrade; '' close; }"
-                            .to_owned()
-                    }
-                    _ => {
-                        format!("write set or map for ${name} in these files, or correct the name")
-                    }
-                },
-            ),
-        };
-        let place = view.complain(node.path, word.span.clone(), message, "", help);
-        let finding = Finding::at(&UNKNOWN_VARIABLE, place);
+        let near = misspelt(name, found.known());
         let is_typo = near.is_some() && name.len() >= LONG && !found.misses;
         let is_certain = name.is_empty() || all_here || is_typo;
-        findings.push(match is_certain {
-            true => finding,
-            false => finding.weighing(Severity::Warning),
-        });
+        let (message, help) = told(name, near);
+        for (node, word) in places {
+            let place = view.complain(node.path, word.span.clone(), &message, "", &help);
+            let finding = Finding::at(&UNKNOWN_VARIABLE, place);
+            findings.push(match is_certain {
+                true => finding,
+                false => finding.weighing(Severity::Warning),
+            });
+        }
     }
 }
 
+/// What is wrong with a name, and what helps.
+fn told(name: &str, near: Option<&str>) -> (String, String) {
+    match (name, near) {
+        ("", _) => (
+            "a $ begins a variable, and no name is behind it: nginx refuses it".to_owned(),
+            "remove it: nginx has no way to write a $ itself here".to_owned(),
+        ),
+        (_, Some(near)) => (
+            format!("nothing sets ${name}: nginx refuses the whole configuration"),
+            format!("did you mean ${near}?"),
+        ),
+        // <https://nginx.org/en/docs/http/websocket.html>
+        ("connection_upgrade", None) => (
+            nobody(name),
+            "add map $http_upgrade $connection_upgrade { default upgrade; '' close; }".to_owned(),
+        ),
+        (_, None) => (
+            nobody(name),
+            format!("write set or map for ${name} in these files, or correct the name"),
+        ),
+    }
+}
+
+fn nobody(name: &str) -> String {
+    format!("nothing here sets ${name}: nginx refuses a variable that nobody sets")
+}
+
 impl<'n> Variables<'n> {
+    fn is_known(&self, name: &str) -> bool {
+        let (exact, starts) = &*KNOWN;
+        let name = name.to_ascii_lowercase();
+        exact.contains(name.as_str())
+            || self.set.contains(&name)
+            || starts.iter().any(|start| name.starts_with(start))
+    }
+
+    /// All whose whole names are known.
+    fn known(&self) -> impl Iterator<Item = &str> {
+        let set = self.set.iter().map(String::as_str);
+        KNOWN.0.iter().copied().chain(set)
+    }
+
+    fn uses(&mut self, text: &'n str, node: &'n Node<'n>, word: &'n Word) {
+        for name in variables(text) {
+            self.used.entry(name).or_default().push((node, word));
+        }
+    }
+
     fn read(&mut self, level: &'n [Node<'n>]) {
         for node in level {
             self.misses |= node.name() == "include";
@@ -141,8 +158,7 @@ impl<'n> Variables<'n> {
             self.misses |= entry.name() == "include";
             self.sets(names(entry.name()));
             if let Some(value) = entry.directive.args.first() {
-                let used = variables(&value.text);
-                self.used.extend(used.map(|name| (name, entry, value)));
+                self.uses(&value.text, entry, value);
             }
         }
     }
@@ -166,8 +182,7 @@ impl<'n> Variables<'n> {
             }
             let is_condition = node.name() == "access_log" && text.starts_with("if=");
             if is_condition || evaluated.is_some_and(|words| words.contains(&at)) {
-                self.used
-                    .extend(variables(text).map(|name| (name, node, word)));
+                self.uses(text, node, word);
             } else {
                 self.sets(text.strip_prefix('$'));
             }
@@ -189,8 +204,7 @@ impl<'n> Variables<'n> {
             if at == 2 && is_regex {
                 self.sets(names(text));
             } else {
-                self.used
-                    .extend(variables(text).map(|name| (name, node, first)));
+                self.uses(text, node, first);
             }
         }
     }

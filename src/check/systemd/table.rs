@@ -82,9 +82,10 @@ pub fn knows(section: &str, key: &str) -> bool {
         || (CONTEXTS.contains(&section) && has(&LATER, "Context"))
 }
 
-/// The type of a key's value, in systemd's words.
-pub fn type_of_value(section: &str, key: &str) -> Option<&'static str> {
-    KEYS.get(section)?.get(key).copied()
+/// The keys of each section with the types of their values, in the words of systemd 252.
+pub fn keys() -> impl Iterator<Item = (&'static str, &'static BTreeMap<&'static str, &'static str>)>
+{
+    KEYS.iter().map(|(section, keys)| (*section, keys))
 }
 
 /// The key of a section that is most likely meant.

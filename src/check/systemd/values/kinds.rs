@@ -1,5 +1,8 @@
 //! What kinds of values settings take, and which texts systemd reads as such.
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
 use super::calendar;
 use super::numbers::{integer, octal, percent, size, span, unsigned};
 use crate::check::systemd::table;
@@ -153,8 +156,23 @@ pub enum Resource {
     Time,
 }
 
+/// By section and key.
+static KINDS: LazyLock<HashMap<&str, HashMap<&str, Kind>>> = LazyLock::new(|| {
+    let of_section = |(section, keys): (&'static str, &BTreeMap<&'static str, &'static str>)| {
+        let kinds = keys
+            .iter()
+            .filter_map(|(key, name)| Some((*key, read(section, key, name)?)));
+        (section, kinds.collect())
+    };
+    table::keys().map(of_section).collect()
+});
+
 /// What a key takes; `None` where that is not judged.
 pub fn kind_of(section: &str, key: &str) -> Option<Kind> {
+    KINDS.get(section)?.get(key).copied()
+}
+
+fn read(section: &str, key: &str, name: &str) -> Option<Kind> {
     let of_key = match key {
         "TimeoutStopSec"
         | "TimeoutAbortSec"
@@ -189,7 +207,7 @@ pub fn kind_of(section: &str, key: &str) -> Option<Kind> {
         "LimitFSIZE" | "LimitDATA" | "LimitSTACK" | "LimitCORE" | "LimitRSS" | "LimitAS"
         | "LimitMEMLOCK" | "LimitMSGQUEUE" => Kind::Limit(Resource::Bytes),
         "OnSuccessJobMode" | "OnFailureJobMode" => return None,
-        _ => return table::type_of_value(section, key).and_then(of_type),
+        _ => return of_type(name),
     };
     Some(of_key)
 }
