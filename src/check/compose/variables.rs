@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde_yaml::Value;
+
 use super::view::{View, say};
 use crate::model::{Finding, Rule, Severity};
 use crate::source::ParsedStack;
+use crate::source::compose::types::text;
 use crate::source::compose::{Service, Variables};
 
 crate::rule! {
@@ -16,7 +19,21 @@ crate::rule! {
 pub const RULES: &[&Rule] = &[&UNSET, &LOCALHOST];
 
 /// Names by which a container calls itself, or its host.
-const HERE: [&str; 4] = ["localhost", "127.0.0.1", "host.docker.internal", "[::1]"];
+const HERE: [&str; 4] = ["localhost", "127.0.0.1", GATEWAY, "[::1]"];
+const GATEWAY: &str = "host.docker.internal";
+/// Words in the names of images, with the port that such a service listens on.
+const USUAL: [(&str, u16); 10] = [
+    ("postgres", 5432),
+    ("mysql", 3306),
+    ("mariadb", 3306),
+    ("redis", 6379),
+    ("valkey", 6379),
+    ("mongo", 27017),
+    ("memcached", 11211),
+    ("rabbitmq", 5672),
+    ("elasticsearch", 9200),
+    ("opensearch", 9200),
+];
 
 /// Findings about variables and values.
 pub fn check(view: &View) -> Vec<Finding> {
@@ -107,7 +124,8 @@ fn used(
     found
 }
 
-/// Who publishes a port of the host.
+/// Who publishes a port of the host, or listens on it inside.
+#[derive(Clone)]
 struct Publisher<'a> {
     stack: &'a ParsedStack,
     service: &'a str,
@@ -141,7 +159,9 @@ fn calls(view: &View) -> Vec<Finding> {
             let Some((host, port)) = value.as_deref().and_then(called) else {
                 continue;
             };
-            let Some(other) = publishers.get(&port) else {
+            let neighbour = || neighbour(stack, service, port).filter(|_| host != GATEWAY);
+            let published = publishers.get(&port);
+            let Some(other) = published.cloned().or_else(neighbour) else {
                 continue;
             };
             let itself = std::ptr::eq(other.stack, stack) && other.service == service;
@@ -149,7 +169,7 @@ fn calls(view: &View) -> Vec<Finding> {
                 .published()
                 .iter()
                 .any(|own| own.container.contains(&port));
-            if itself || (listens && host != "host.docker.internal") {
+            if itself || (listens && host != GATEWAY) {
                 continue;
             }
             let name = other
@@ -158,7 +178,7 @@ fn calls(view: &View) -> Vec<Finding> {
                 .as_deref()
                 .unwrap_or(other.service);
             let why = match host {
-                "host.docker.internal" => "past the network, by a port of the host",
+                GATEWAY => "past the network, by a port of the host",
                 _ => "in a container that is the container itself",
             };
             let help = format!(
@@ -167,13 +187,37 @@ fn calls(view: &View) -> Vec<Finding> {
             );
             let place = view.at(stack, service, &["environment", &key]);
             let message = format!(
-                "{key} of service {service} calls {host}:{port}, which is {} of another container",
+                "{key} of service {service} calls {host}:{port}, which is {} in another container",
                 other.service
             );
             findings.push(Finding::at(&LOCALHOST, say(place, message, why, help)));
         }
     }
     findings
+}
+
+/// Another service of the same project that listens on a port which nobody publishes: it says so, or its image is known for it.
+fn neighbour<'a>(stack: &'a ParsedStack, caller: &str, port: u16) -> Option<Publisher<'a>> {
+    let services = stack.compose.services.iter();
+    let mut others = services.filter(|(name, _)| *name != caller && stack.started.contains(*name));
+    let (service, definition) = others.find(|(_, other)| {
+        let image = other.image().unwrap_or_default();
+        let exposes = other.rest.get("expose").and_then(Value::as_sequence);
+        let exposed = exposes.into_iter().flatten().filter_map(text);
+        let known = USUAL
+            .iter()
+            .any(|(word, usual)| *usual == port && image.contains(word));
+        known
+            || exposed
+                .filter_map(|said| said.parse().ok())
+                .any(|said: u16| said == port)
+    })?;
+    Some(Publisher {
+        stack,
+        service,
+        definition,
+        container: port,
+    })
 }
 
 /// The host and port of a URL that leads to the same container, or to its host.

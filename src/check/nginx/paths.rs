@@ -147,7 +147,12 @@ fn alias(
         "a slash is missing here",
         help,
     );
-    Some(Finding::at(&ALIAS_TRAVERSAL, place))
+    let found = Finding::at(&ALIAS_TRAVERSAL, place);
+    // No client gets there by itself, only what an upstream sends there.
+    Some(match block.setting("internal") {
+        Some(_) => found.weighing(Severity::Warning),
+        None => found,
+    })
 }
 
 /// Locations of one block that are the same: nginx refuses them, but for regular expressions and

@@ -175,6 +175,10 @@ fn aliases_without_a_slash() {
                 "E sites-available/a:2:10: location /x has no slash",
             ),
             ("location ^~ /x { alias /y/; }", "/x../x is /y/../x"),
+            (
+                "location /x { internal; alias /y/; }",
+                "W sites-available/a:2:10: location /x has no slash",
+            ),
             ("location /x/ { alias /y/; }", ""),
             ("location /favicon.ico { alias /y/favicon.ico; }", ""),
             ("location = /x { alias /y/; }", ""),

@@ -40,8 +40,6 @@ pub enum By {
         site: Option<String>,
         /// The file in the checkout.
         path: PathBuf,
-        /// Whether it listens on a name, which only the host can resolve.
-        is_named: bool,
     },
     /// A compose service publishes it.
     Service {
@@ -94,7 +92,6 @@ fn nginx(subject: &Subject, add: &mut Add) {
             let by = By::Nginx {
                 site: site.clone(),
                 path: listening.path.to_owned(),
-                is_named: listening.is_named,
             };
             add((number, listening.protocol), by, listening.address);
         }

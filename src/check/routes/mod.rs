@@ -87,11 +87,15 @@ impl Judge<'_> {
             }
             _ if !answer.certain => {
                 let why = format!("no enabled site has the name {}", url.host());
-                Some(self.nowhere(route, &why, None))
+                let help = format!(
+                    "add server_name {} to a site, or correct the URL",
+                    url.host()
+                );
+                Some(self.nowhere(route, &why, Some(help)))
             }
             outcome => {
                 let why = format!("{}{}", ends(outcome, url), self.by(answer));
-                Some(self.nowhere(route, &why, None))
+                Some(self.nowhere(route, &why, mend(outcome, url, route)))
             }
         }
     }
@@ -236,6 +240,25 @@ fn fits(upstream: &Upstream, wanted: &Url) -> bool {
     });
     let named = upstream.authority.eq_ignore_ascii_case(wanted.authority());
     upstream.https == wanted.is_https() && upstream.uri == wanted.target() && (arrives || named)
+}
+
+/// What brings a request to an upstream that ends at nginx.
+fn mend(outcome: &Outcome, url: &Url, route: &RoutePolicy) -> Option<String> {
+    // What stands behind a `?` may be a secret.
+    let bare = |url: &str| url.split('?').next().unwrap_or(url).to_owned();
+    Some(match outcome {
+        Outcome::NotListening => format!(
+            "add listen {}; to a site, or correct the URL: http means port 80, https 443",
+            url.port()
+        ),
+        Outcome::Redirect { to, .. } => format!("ask for {} instead, or correct the URL", bare(to)),
+        Outcome::Status { .. } | Outcome::Files => format!(
+            "add a location for {} with proxy_pass {}, or correct the URL",
+            url.path(),
+            bare(&route.route.upstream)
+        ),
+        _ => return None,
+    })
 }
 
 /// What comes of a request that is not proxied, as the end of a sentence.

@@ -104,12 +104,12 @@ fn what_does_not_come_out_there() {
         (
             "https://api.example.com/nothing",
             "http://localhost:8000/",
-            "route-nowhere https://api.example.com/nothing reaches no upstream: nginx answers 404, by location / in sites-available/api:4",
+            "route-nowhere https://api.example.com/nothing reaches no upstream: nginx answers 404, by location / in sites-available/api:4 -> add a location for /nothing with proxy_pass http://localhost:8000/, or correct the URL",
         ),
         (
             "https://api.example.com/vault",
             "http://localhost:8000/",
-            "nginx redirects it to https://api.example.com/vault/ (301)",
+            "-> ask for https://api.example.com/vault/ instead, or correct the URL",
         ),
         (
             "http://api.example.com/vault/",
@@ -119,12 +119,12 @@ fn what_does_not_come_out_there() {
         (
             "https://api.example.com:8443/",
             "http://localhost:8000/",
-            "no enabled site listens on port 8443",
+            "no enabled site listens on port 8443 -> add listen 8443; to a site, or correct the URL",
         ),
         (
             "https://other.example.com/x",
             "http://localhost:8000/",
-            "no enabled site has the name other.example.com",
+            "no enabled site has the name other.example.com -> add server_name other.example.com to a site",
         ),
         (
             "https://api.example.com:0/x",

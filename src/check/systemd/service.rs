@@ -1,7 +1,9 @@
 //! Settings of a service that do not go together, systemd.service(5).
 
 use super::index::{Line, Unit, Units};
+use super::table;
 use crate::model::{Diagnostic, Finding, Rule, Severity};
+use crate::source::error::misspelt;
 use crate::source::unit::exec::base;
 use crate::source::unit::settings::Value;
 
@@ -83,6 +85,9 @@ fn with_help(rule: &'static Rule, place: Diagnostic, help: impl Into<String>) ->
 }
 
 fn oneshot_restart(unit: &Unit, kind: &Kind) -> Option<Finding> {
+    if has_misspelt_command(unit) {
+        return None;
+    }
     let restart = unit.service("Restart")?;
     if !kind.is_oneshot() || !["always", "on-success"].contains(&restart.text.as_str()) {
         return None;
@@ -130,6 +135,17 @@ fn several_commands(unit: &Unit, kind: &Kind) -> Option<Finding> {
     Some(with_help(&SEVERAL_COMMANDS, place, help))
 }
 
+/// Whether a key is meant to be a command: that is told at the key.
+fn has_misspelt_command(unit: &Unit) -> bool {
+    let sources = unit.settings.sources().iter();
+    let sections = sources.flat_map(|source| &source.parsed.sections);
+    let own = sections.filter(|section| section.name == "Service");
+    let mut keys = own
+        .flat_map(|section| &section.entries)
+        .map(|entry| entry.key.as_str());
+    keys.any(|key| !table::knows("Service", key) && misspelt(key, ["ExecStart"]).is_some())
+}
+
 /// The conditions of `service_verify`, as systemd.service(5) tells them.
 fn no_command(unit: &Unit, kind: &Kind) -> Option<Finding> {
     let has = |key: &str| unit.lines_of(key).next().is_some();
@@ -137,7 +153,7 @@ fn no_command(unit: &Unit, kind: &Kind) -> Option<Finding> {
         .settings
         .last("Unit", "SuccessAction")
         .is_some_and(|value| value.text != "none");
-    if has("ExecStart") {
+    if has("ExecStart") || has_misspelt_command(unit) {
         return None;
     }
     let (message, help) = if !kind.is_oneshot() {

@@ -63,6 +63,10 @@ fn lines_and_keys() {
             vec!["unknown-key execstop"],
         ),
         (
+            "[Service]\nExecStrat=/bin/a\nRestart=always\n",
+            vec!["unknown-key ExecStrat"],
+        ),
+        (
             "[Service]\nExecStart=/bin/a x \\\nExecStop=/bin/b\nEnvironment=A=1 \\\n  B=2\n",
             vec!["line-swallowed ExecStop=/bin/b"],
         ),

@@ -128,7 +128,7 @@ fn by(declared: &Declared) -> By {
         container_port: None,
     };
     match &declared.by {
-        Who::Nginx { site, path, .. } => By {
+        Who::Nginx { site, path } => By {
             site: site.clone(),
             file: Some(path.to_string_lossy().into_owned()),
             ..of(Kind::Nginx)

@@ -215,4 +215,22 @@ fn calls_to_other_containers_go_by_name() {
     ] {
         assert_eq!(with(url, more), 0, "{url} {more}");
     }
+    // Inside a project, too, where nobody publishes the port.
+    let inside = |url: &str, cache: &str| {
+        one(&format!(
+            "services:\n  a:\n    image: x:1\n    environment: [\"URL={url}\"]\n  cache: {cache}\n"
+        ))
+    };
+    assert_eq!(
+        inside("redis://localhost:6379/0", "{image: 'redis:7'}"),
+        [
+            "compose-calls-localhost a.yml:4:20: URL of service a calls localhost:6379, which is cache in another container"
+        ]
+    );
+    assert_eq!(inside("redis://cache:6379/0", "{image: 'redis:7'}"), NONE);
+    assert_eq!(
+        inside("http://localhost:9000/", "{image: 'y:1', expose: [9000]}").len(),
+        1
+    );
+    assert_eq!(inside("http://localhost:9000/", "{image: 'y:1'}"), NONE);
 }

@@ -294,10 +294,13 @@ impl Component {
 fn value(text: &str, fine: bool) -> Option<(i64, &str)> {
     let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let number: i64 = text.get(..text.len() - rest.len())?.parse().ok()?;
-    if !fine {
-        return (number <= i64::from(i32::MAX)).then_some((number, rest));
+    if number > i64::from(i32::MAX) {
+        return None;
     }
-    let whole = number.checked_mul(MICRO)?;
+    if !fine {
+        return Some((number, rest));
+    }
+    let whole = number * MICRO;
     let fraction = rest
         .strip_prefix('.')
         .filter(|fraction| fraction.starts_with(|c: char| c.is_ascii_digit()));

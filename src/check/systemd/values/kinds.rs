@@ -381,3 +381,19 @@ fn signal(text: &str) -> bool {
         || real_time("RTMIN", '+')
         || real_time("RTMAX", '-')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(text in "[-+0-9.:*/,~@%a-zA-Zé \\[\\]]{0,24}") {
+            for kinds in KINDS.values() {
+                for kind in kinds.values() {
+                    let _ = kind.takes(&text);
+                }
+            }
+        }
+    }
+}

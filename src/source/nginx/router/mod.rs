@@ -11,6 +11,7 @@ mod locate;
 mod names;
 mod outcome;
 mod pass;
+mod redirect;
 mod regex;
 mod rewrite;
 mod run;

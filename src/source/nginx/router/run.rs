@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::config::{Config, Kind, Location, Server};
 use super::locate::{Found, how};
+use super::redirect::Redirect;
 use super::regex::{Captures, Pattern};
 use super::uri::{Escape, Uri, escape};
 use super::{Outcome, Request, Step};
@@ -63,16 +64,6 @@ pub(super) struct Options {
     pub explains: bool,
 }
 
-/// An internal redirect, and all that decides what comes of it.
-#[derive(PartialEq)]
-pub(super) struct Redirect<'a> {
-    uri: Vec<u8>,
-    args: Vec<u8>,
-    vars: BTreeMap<&'a str, Vec<u8>>,
-    captures: Captures,
-    in_error_page: bool,
-}
-
 /// One request on its way.
 pub(super) struct Run<'r, 'a> {
     pub config: &'r Config<'a>,
@@ -91,7 +82,7 @@ pub(super) struct Run<'r, 'a> {
     pub valid_unparsed: bool,
     pub valid_location: bool,
     pub uri_changed: bool,
-    changes: u32,
+    pub changes: u32,
     /// Internal redirects so far.
     pub redirects: Vec<Redirect<'a>>,
     pub in_error_page: bool,
@@ -194,36 +185,8 @@ impl<'r, 'a> Run<'r, 'a> {
         }
     }
 
-    /// An internal redirect. One that comes again with everything as before would come until nginx gives up.
-    fn ask_itself(&mut self, uri: Vec<u8>, args: Vec<u8>) -> Result<End<'a>, Stop> {
-        let now = Redirect {
-            uri,
-            args,
-            vars: self.vars.clone(),
-            captures: self.captures.clone(),
-            in_error_page: self.in_error_page,
-        };
-        if self.redirects.contains(&now) {
-            let text = "which it did before: nginx takes it for a cycle";
-            self.step(
-                None,
-                format!("nginx asks itself for {}, {text}", shown(&now.uri)),
-            );
-            self.changes = 0;
-            return Ok(End::Status(500));
-        }
-        if !self.may_change() {
-            return Ok(End::Status(500));
-        }
-        self.step(None, format!("nginx asks itself for {}", shown(&now.uri)));
-        (self.uri, self.args) = (now.uri.clone(), now.args.clone());
-        self.redirects.push(now);
-        (self.internal, self.valid_unparsed) = (true, false);
-        self.start_at_server()
-    }
-
     /// Whether the request may change its way once more.
-    fn may_change(&mut self) -> bool {
+    pub(super) fn may_change(&mut self) -> bool {
         self.changes = self.changes.saturating_sub(1);
         if self.changes == 0 {
             self.step(
@@ -238,7 +201,7 @@ impl<'r, 'a> Run<'r, 'a> {
         self.changes > 0
     }
 
-    fn start_at_server(&mut self) -> Result<End<'a>, Stop> {
+    pub(super) fn start_at_server(&mut self) -> Result<End<'a>, Stop> {
         self.valid_location = true;
         self.at_server();
         match self.script(&self.server.block, true)? {
