@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 
 use super::Subject;
-use crate::model::{Diagnostic, Finding, MemberName, Probe, Rule, Url};
+use crate::model::{Diagnostic, Finding, MemberName, Probe, Rule, Severity, Url};
 use crate::source::error::misspelt;
 use crate::source::nginx::router::{Outcome, Request};
 use crate::source::policy::FILE_NAME;
@@ -73,7 +73,9 @@ fn entries(subject: &Subject) -> Vec<Finding> {
         let message = format!("nothing reads {entry}, and there is no {near}");
         let place = Diagnostic::at(parsed.folder.join(entry), "", 0..0, message, "");
         let help = Some(format!("did you mean {near}?"));
-        Some(Finding::at(&NAME_MISSPELT, Diagnostic { help, ..place }))
+        let found = Finding::at(&NAME_MISSPELT, Diagnostic { help, ..place });
+        // It may be there for somebody else.
+        Some(found.weighing(Severity::Warning))
     });
     found.collect()
 }

@@ -7,10 +7,10 @@ use super::commands;
 use crate::check::Subject;
 use crate::check::compose::view::{View, say};
 use crate::check::nginx;
-use crate::model::{Diagnostic, Finding, Rule, Severity};
+use crate::model::{Diagnostic, Finding, Rule, Severity, Unit};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
-use crate::source::unit::{Name, listen};
+use crate::source::unit::{Name, Settings, listen};
 
 crate::rule! {
     PORT_TAKEN, "port-taken", Error;
@@ -24,8 +24,10 @@ struct Holder {
     address: Option<IpAddr>,
     /// As the end of a sentence about the port.
     who: String,
-    /// The unit whose command only names it: likely, not certain.
-    command: Option<String>,
+    /// The unit without its type: a socket and its service share the port.
+    unit: Option<String>,
+    /// Whether a command only names it, so that it is not certain.
+    is_likely: bool,
 }
 
 /// Who holds what, by port and protocol. Those that were there first come first.
@@ -63,7 +65,8 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
                 Holder {
                     address: listening.address,
                     who,
-                    command: None,
+                    unit: None,
+                    is_likely: false,
                 },
             );
         }
@@ -76,15 +79,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
 }
 
 /// Units that are there for good, each with what its files say.
-fn units<'s>(
-    subject: &'s Subject,
-) -> impl Iterator<
-    Item = (
-        Name,
-        &'s crate::model::Unit,
-        &'s crate::source::unit::Settings,
-    ),
-> {
+fn units<'s>(subject: &'s Subject) -> impl Iterator<Item = (Name, &'s Unit, &'s Settings)> {
     let (desired, parsed) = (&subject.revision.desired, &subject.revision.parsed);
     parsed.units.iter().filter_map(|(text, settings)| {
         let name = Name::parse(text).ok().filter(|name| !name.is_template())?;
@@ -98,24 +93,21 @@ fn sockets(subject: &Subject, held: &mut Held, findings: &mut Vec<Finding>) {
             let key = (socket.port, socket.protocol);
             if let Some(holder) = held.by(key, socket.address, |_| false) {
                 let message = format!("{name} listens on port {}, and {}", socket.port, holder.who);
-                let help = "listen on another port".to_owned();
-                let place = socket.value.complain(message, "");
-                findings.push(found(
-                    Diagnostic {
-                        help: Some(help),
-                        ..place
-                    },
-                    false,
-                ));
+                let place = say(
+                    socket.value.complain("", ""),
+                    message,
+                    "",
+                    "listen on another port",
+                );
+                findings.push(found(place, false));
             }
-            held.add(
-                key,
-                Holder {
-                    address: socket.address,
-                    who: format!("systemd listens on it for {name}"),
-                    command: None,
-                },
-            );
+            let holder = Holder {
+                address: socket.address,
+                who: format!("systemd listens on it for {name}"),
+                unit: Some(name.stem().to_owned()),
+                is_likely: false,
+            };
+            held.add(key, holder);
         }
     }
 }
@@ -125,27 +117,22 @@ fn commands(subject: &Subject, held: &mut Held, findings: &mut Vec<Finding>) {
     for (name, _, settings) in own {
         for named in commands::ports(&name, settings) {
             let key = (named.port, named.protocol);
-            let is_own = |holder: &Holder| holder.command.as_deref() == Some(name.as_str());
+            let is_own = |holder: &Holder| holder.unit.as_deref() == Some(name.stem());
             if let Some(holder) = held.by(key, named.address, is_own) {
                 let message = format!("{name} names port {}, and {}", named.port, holder.who);
-                let help = "let one of the two have another port".to_owned();
-                let place = named.value.complain(message, "");
+                let help = "let one of the two have another port";
                 findings.push(found(
-                    Diagnostic {
-                        help: Some(help),
-                        ..place
-                    },
+                    say(named.value.complain("", ""), message, "", help),
                     true,
                 ));
             }
-            held.add(
-                key,
-                Holder {
-                    address: named.address,
-                    who: format!("the command of {name} names it"),
-                    command: Some(name.to_string()),
-                },
-            );
+            let holder = Holder {
+                address: named.address,
+                who: format!("the command of {name} names it"),
+                unit: Some(name.stem().to_owned()),
+                is_likely: true,
+            };
+            held.add(key, holder);
         }
     }
 }
@@ -181,7 +168,7 @@ fn container(
                 published.container.start()
             );
             let place = say(view.at_item(stack, name, "ports", item), message, "", help);
-            findings.push(found(place, holder.command.is_some()));
+            findings.push(found(place, holder.is_likely));
         }
     }
 }
@@ -316,7 +303,14 @@ mod tests {
                 "W systemd/b.service:3:11: b.service names port 8002, and the command of a.service names it"
             ]
         );
-        // Alternatives, and what is not started.
+        // A socket and its own service.
+        let late = format!("[Socket]\nListenStream=8003{install}");
+        let own = format!("[Service]\nExecStart=/usr/bin/x --port 8003{install}");
+        assert_eq!(
+            found(&[("systemd/s.socket", &late), ("systemd/s.service", &own)]),
+            [""; 0]
+        );
+        // What is not started.
         let idle = "[Service]\nExecStart=/usr/bin/x --port 8002\n";
         assert_eq!(
             found(&[("systemd/a.service", &one), ("systemd/b.service", idle)]),
