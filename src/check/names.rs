@@ -137,10 +137,13 @@ impl Judge<'_> {
         let servers = self.routes.router.listening(url.port());
         let names = servers.iter().flat_map(|server| server.names());
         let names: BTreeSet<String> = names.map(str::to_ascii_lowercase).collect();
-        let is_pattern = |name: &String| name.starts_with(['~', '*', '.']) || name.ends_with('*');
+        let is_pattern =
+            |name: &String| name.starts_with(['~', '*', '.']) || name.ends_with('*') || name == "_";
+        // One without a name is for all others.
+        let takes_all = servers.iter().any(|server| server.names().is_empty());
         let host = url.host();
         // Numbers are no names.
-        if names.iter().any(is_pattern) || host.parse::<IpAddr>().is_ok() {
+        if takes_all || names.iter().any(is_pattern) || host.parse::<IpAddr>().is_ok() {
             return None;
         }
         self.misspelt("site", &host, names.iter().map(String::as_str), place)
@@ -264,6 +267,28 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_server_for_all_others_takes_any_name() {
+        let found = |first: &str| {
+            let sites = format!("{first}\n{SITE}");
+            let files = [
+                ("sites-available/a", sites.as_str()),
+                (
+                    "watchme.toml",
+                    "[[route]]\nurl = \"http://api.exampl.com/a/x\"\nupstream = \"http://localhost:8001/x\"\n",
+                ),
+            ];
+            surveyed(&files, |subject| check(subject).len())
+        };
+        assert_eq!(found(""), 1);
+        assert_eq!(
+            found("server { listen 80 default_server; server_name _; return 404; }"),
+            0
+        );
+        assert_eq!(found("server { listen 80 default_server; return 404; }"), 0);
+        assert_eq!(found("server { listen 81; return 404; }"), 1);
     }
 
     #[test]
