@@ -444,6 +444,14 @@ fn plans_begin_from_any_commit() {
             .expect(1)
             .shown(),
     );
+    // What actions/checkout brings without fetch-depth: 0.
+    let git = place.checkout().join(".git");
+    let branch = std::fs::read_to_string(git.join("HEAD")).unwrap();
+    let branch = branch.trim().strip_prefix("ref: ").unwrap();
+    let head = std::fs::read_to_string(git.join(branch)).unwrap();
+    std::fs::write(git.join("shallow"), head).unwrap();
+    let shallow = place.run_here(&["plan", "--from", "nope"]).expect(1);
+    said.push_str(&shallow.shown());
     shows!("plan_from", said);
 }
 

@@ -255,6 +255,13 @@ fn services_that_systemd_refuses() {
             &["invalid-value compose/x", "invalid-value -a.env"],
         ),
         (
+            "ExecStart=/bin/a\nWorkingDirectory=\"/srv/my app\"\nEnvironmentFile=/etc/../a.env",
+            &[
+                "invalid-value \"/srv/my app\"",
+                "invalid-value /etc/../a.env",
+            ],
+        ),
+        (
             "ExecStart=/bin/a\nWorkingDirectory=-/srv\nWorkingDirectory=~\nEnvironmentFile=%E/a",
             &[],
         ),
