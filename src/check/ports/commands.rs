@@ -5,21 +5,9 @@ use std::net::IpAddr;
 
 use crate::source::compose::Published;
 use crate::source::unit::exec::{self, base};
+use crate::source::unit::listen::{self, Socket};
 use crate::source::unit::settings::Value;
-use crate::source::unit::{Name, Settings, listen};
-
-/// A port that a command names.
-#[derive(Clone, Debug)]
-pub struct Named {
-    /// Where it is written.
-    pub value: Value,
-    /// The port.
-    pub port: u16,
-    /// The address of the host; `None` for all of them, or where nothing says it.
-    pub address: Option<IpAddr>,
-    /// `tcp`, `udp` or `sctp`.
-    pub protocol: &'static str,
-}
+use crate::source::unit::{Name, Settings};
 
 /// A port with the address that is said with it, and its protocol.
 type Said = (u16, Option<IpAddr>, &'static str);
@@ -100,7 +88,7 @@ const FLAGS: [&str; 12] = [
 ];
 
 /// The ports that a service names where it starts.
-pub fn ports(name: &Name, settings: &Settings) -> Vec<Named> {
+pub fn ports(name: &Name, settings: &Settings) -> Vec<Socket> {
     let mut found = Vec::new();
     for value in settings.list("Service", "Environment") {
         for word in commands(name, &value).into_iter().flatten() {
@@ -129,8 +117,8 @@ fn commands(name: &Name, value: &Value) -> Vec<Vec<String>> {
     commands.unwrap_or_default()
 }
 
-fn add(value: &Value, said: impl IntoIterator<Item = Said>, found: &mut Vec<Named>) {
-    let named = |(port, address, protocol)| Named {
+fn add(value: &Value, said: impl IntoIterator<Item = Said>, found: &mut Vec<Socket>) {
+    let named = |(port, address, protocol)| Socket {
         value: value.clone(),
         port,
         address,

@@ -5,13 +5,14 @@ mod taken;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use taken::{RULES, check};
 
 use super::{Subject, nginx};
+use crate::model::Unit;
 use crate::source::Revision;
-use crate::source::unit::{Name, listen};
+use crate::source::unit::{Name, Settings, listen};
 
 /// A port of the host in a desired state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,13 +85,14 @@ pub fn ports(subject: &Subject) -> Ports {
 type Add<'a> = dyn FnMut((u16, &str), By, Option<IpAddr>) + 'a;
 
 fn nginx(subject: &Subject, add: &mut Add) {
+    let sites = subject.revision.desired.sites.iter();
+    let by_file: BTreeMap<&Path, &String> = sites
+        .map(|(name, site)| (site.file.source.as_path(), name))
+        .collect();
     for listening in nginx::listens(subject) {
-        let sites = subject.revision.desired.sites.iter();
-        let mut sites = sites.filter(|(_, site)| site.file.source == listening.path);
-        let site = sites.next().map(|(name, _)| name.clone());
         for number in listening.ports {
             let by = By::Nginx {
-                site: site.clone(),
+                site: by_file.get(listening.path).map(|name| (*name).clone()),
                 path: listening.path.to_owned(),
             };
             add((number, listening.protocol), by, listening.address);
@@ -122,22 +124,27 @@ fn services(revision: &Revision, add: &mut Add) {
 
 /// What units listen on themselves: sockets, and commands that run no compose project.
 fn units(revision: &Revision, add: &mut Add) {
-    for (text, settings) in &revision.parsed.units {
-        let name = Name::parse(text).ok().filter(|name| !name.is_template());
-        let (Some(name), Some(unit)) = (name, revision.desired.units.get(text)) else {
-            continue;
-        };
+    for (name, unit, settings) in instances(revision) {
+        let own = || name.to_string();
         for socket in listen::sockets(&name, settings) {
-            let by = By::Socket(text.clone());
-            add((socket.port, socket.protocol), by, socket.address);
+            let key = (socket.port, socket.protocol);
+            add(key, By::Socket(own()), socket.address);
         }
         if unit.stacks.is_empty() {
             for named in commands::ports(&name, settings) {
-                let by = By::Command(text.clone());
-                add((named.port, named.protocol), by, named.address);
+                let key = (named.port, named.protocol);
+                add(key, By::Command(own()), named.address);
             }
         }
     }
+}
+
+/// All units but templates, each with what its files say.
+fn instances(revision: &Revision) -> impl Iterator<Item = (Name, &Unit, &Settings)> {
+    revision.parsed.units.iter().filter_map(|(text, settings)| {
+        let name = Name::parse(text).ok().filter(|name| !name.is_template())?;
+        Some((name, revision.desired.units.get(text)?, settings))
+    })
 }
 
 #[cfg(test)]

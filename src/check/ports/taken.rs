@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::commands;
+use super::{commands, instances};
 use crate::check::Subject;
 use crate::check::compose::view::{View, say};
 use crate::check::nginx;
-use crate::model::{Diagnostic, Finding, Rule, Severity, Unit};
+use crate::model::{Diagnostic, Finding, Rule, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
-use crate::source::unit::{Name, Settings, listen};
+use crate::source::unit::listen;
 
 crate::rule! {
     PORT_TAKEN, "port-taken", Error;
@@ -78,17 +78,8 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     findings
 }
 
-/// Units that are there for good, each with what its files say.
-fn units<'s>(subject: &'s Subject) -> impl Iterator<Item = (Name, &'s Unit, &'s Settings)> {
-    let (desired, parsed) = (&subject.revision.desired, &subject.revision.parsed);
-    parsed.units.iter().filter_map(|(text, settings)| {
-        let name = Name::parse(text).ok().filter(|name| !name.is_template())?;
-        Some((name, desired.units.get(text)?, settings))
-    })
-}
-
 fn sockets(subject: &Subject, held: &mut Held, findings: &mut Vec<Finding>) {
-    for (name, _, settings) in units(subject).filter(|(_, unit, _)| unit.start) {
+    for (name, _, settings) in instances(subject.revision).filter(|(_, unit, _)| unit.start) {
         for socket in listen::sockets(&name, settings) {
             let key = (socket.port, socket.protocol);
             if let Some(holder) = held.by(key, socket.address, |_| false) {
@@ -113,7 +104,8 @@ fn sockets(subject: &Subject, held: &mut Held, findings: &mut Vec<Finding>) {
 }
 
 fn commands(subject: &Subject, held: &mut Held, findings: &mut Vec<Finding>) {
-    let own = units(subject).filter(|(_, unit, _)| unit.start && unit.stacks.is_empty());
+    let own =
+        instances(subject.revision).filter(|(_, unit, _)| unit.start && unit.stacks.is_empty());
     for (name, _, settings) in own {
         for named in commands::ports(&name, settings) {
             let key = (named.port, named.protocol);

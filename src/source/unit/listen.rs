@@ -5,20 +5,20 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::settings::Value;
 use super::{Name, Settings};
 
-/// A port that systemd binds.
+/// A port that a setting of a unit names.
 #[derive(Clone, Debug)]
 pub struct Socket {
     /// Where it is written.
     pub value: Value,
     /// The port.
     pub port: u16,
-    /// The address of the host; `None` for all of them.
+    /// The address of the host; `None` for all of them, or where nothing says it.
     pub address: Option<IpAddr>,
     /// `tcp`, `udp` or `sctp`.
     pub protocol: &'static str,
 }
 
-/// The ports of a socket unit. Sockets in the file system, and those whose specifiers have no value here, are
+/// The ports that systemd binds for a socket unit. Sockets in the file system, and those whose specifiers have no value here, are
 /// left out; other units have none.
 pub fn sockets(name: &Name, settings: &Settings) -> Vec<Socket> {
     if name.suffix() != "socket" {
