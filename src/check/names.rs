@@ -227,6 +227,8 @@ mod tests {
             ),
             ("[[gate]]\nunit = \"notes.service\"\n", None),
             ("[[gate]]\nunit = \"postgresql.service\"\n", None),
+            ("[[gate]]\nunit = \"notes2.service\"\n", None),
+            ("[[gate]]\ncontainer = \"notes-web2\"\n", None),
             (
                 "[[gate]]\ncontainer = \"nots-web\"\n",
                 Some("name-misspelt watchme.toml:3:13: there is no container nots-web here"),

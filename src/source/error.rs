@@ -287,12 +287,16 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// The one of `known` that `word` is a misspelling of beyond doubt: at most two letters are wrong, one of a short word.
+/// Names that differ in a number alone are two names.
 pub(crate) fn misspelt<'a>(
     word: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let most = if word.len() < 7 { 1 } else { 2 };
+    let bare = |name: &str| name.replace(|c: char| c.is_ascii_digit(), "");
+    let own = bare(word);
     let known = known.into_iter();
+    let known = known.filter(|known| *known == word || bare(known) != own);
     let distances = known.map(|known| (strsim::damerau_levenshtein(word, known), known));
     let near = distances.filter(|(distance, _)| *distance <= most);
     near.min().map(|(_, known)| known)

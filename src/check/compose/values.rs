@@ -232,7 +232,7 @@ impl Own<'_, '_> {
             // What stands behind the colon may be a secret.
             let name = name.split([':', ' ', '\t']).next().unwrap_or_default();
             let message = format!("the variable {name} of {} is no NAME=VALUE", self.name);
-            let help = format!("write {name}=VALUE, or remove the - for NAME: VALUE");
+            let help = "write NAME=VALUE, or a map without the - in front";
             let place = say(place, message, "compose refuses the file", help);
             findings.push(Finding::at(&INVALID_VALUE, place));
         }

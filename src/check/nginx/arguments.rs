@@ -7,13 +7,14 @@ use crate::source::nginx::listen::{Address, Socket};
 use crate::source::nginx::router::{Place, condition};
 use crate::source::nginx::{Node, Word};
 
-/// Words of `listen` behind the address, <https://nginx.org/en/docs/http/ngx_http_core_module.html#listen>.
+/// Words of `listen` behind the address, `ngx_http_core_listen` in src/http/ngx_http_core_module.c: those of nginx 1.31, and
+/// `spdy`, which 1.22 still takes.
 const LISTEN: [&str; 11] = [
     "default_server",
     "default",
     "ssl",
     "http2",
-    "http3",
+    "multipath",
     "quic",
     "spdy",
     "proxy_protocol",
@@ -22,7 +23,7 @@ const LISTEN: [&str; 11] = [
     "bind",
 ];
 /// Those that have a value.
-const LISTEN_VALUES: [&str; 10] = [
+const LISTEN_VALUES: [&str; 8] = [
     "setfib=",
     "fastopen=",
     "backlog=",
@@ -31,8 +32,6 @@ const LISTEN_VALUES: [&str; 10] = [
     "accept_filter=",
     "ipv6only=",
     "so_keepalive=",
-    "multipath=",
-    "protocol=",
 ];
 const FLAGS: [&str; 4] = ["last", "break", "redirect", "permanent"];
 const OPERATORS: [&str; 6] = ["=", "!=", "~", "~*", "!~", "!~*"];

@@ -60,17 +60,15 @@ fn swallowed(source: &Source, section: &str, entry: &Entry) -> Option<Finding> {
     let written = source.text.get(entry.value_span.clone())?;
     let mut at = entry.value_span.start;
     for (number, line) in written.split_inclusive('\n').enumerate() {
-        let text = line.trim_start_matches([' ', '\t']);
-        let start = at + line.len() - text.len();
+        let start = at;
         at += line.len();
-        let Some((key, _)) = text.split_once('=') else {
+        // Arguments that are meant to go on are indented, and may look like anything.
+        let key = line.split_once('=').map(|(key, _)| key.trim_end());
+        let Some(key) = key.filter(|key| number > 0 && table::knows(section, key)) else {
             continue;
         };
-        if number == 0 || !table::knows(section, key.trim_end()) {
-            continue;
-        }
         let message = format!("{key} is a part of {} here", entry.key);
-        let span = start..start + text.trim_end().len();
+        let span = start..start + line.trim_end().len();
         let place = source.complain(span, message, "the line above ends in \\");
         let help = Some("remove the \\ at the end of the line above".to_owned());
         return Some(Finding::at(&LINE_SWALLOWED, Diagnostic { help, ..place }));

@@ -67,7 +67,7 @@ fn lines_and_keys() {
             vec!["unknown-key ExecStrat"],
         ),
         (
-            "[Service]\nExecStart=/bin/a x \\\nExecStop=/bin/b\nEnvironment=A=1 \\\n  B=2\n",
+            "[Service]\nExecStart=/bin/a x \\\nExecStop=/bin/b\nEnvironment=A=1 \\\n  B=2\nExecStop=/usr/bin/systemd-run -p \\\n  MemoryMax=1G /bin/b\n",
             vec!["line-swallowed ExecStop=/bin/b"],
         ),
         (

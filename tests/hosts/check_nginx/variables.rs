@@ -5,30 +5,27 @@ use super::{Host, findings, tested, wrapped};
 const DIRECTIVES: &str = include_str!("../../../src/check/nginx/directives.txt");
 const VARIABLES: &str = include_str!("../../../src/check/nginx/variables.txt");
 /// Of later versions, of other modules, and of those that Debian does not build in.
-const ELSEWHERE: [&str; 27] = [
+const ELSEWHERE: [&str; 24] = [
     "geoip_x",
+    "grpc_internal_trailers",
     "http3",
     "is_request_port",
     "jwt_x",
     "otel_x",
+    "proxy_add_via",
     "proxy_internal_body_length",
     "proxy_internal_chunked",
-    "quic",
     "request_port",
     "session_log_x",
     "ssl_alpn_protocol",
     "ssl_client_sigalg",
     "ssl_curve",
     "ssl_ech_x",
-    "ssl_server_name_x",
     "ssl_sigalg",
     "ssl_sigalgs",
     "upload_x",
-    "upstream_cache_age",
     "upstream_cache_etag",
-    "upstream_cache_key",
     "upstream_cache_last_modified",
-    "upstream_last_addr",
     "upstream_last_server_name",
     "upstream_queue_time",
     "memcached_key",

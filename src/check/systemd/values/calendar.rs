@@ -38,7 +38,7 @@ pub fn is_valid(text: &str) -> bool {
 }
 
 /// Time zones of one word in the tz database that are no abbreviation in capitals.
-const ZONES: [&str; 29] = [
+const ZONES: [&str; 25] = [
     "Cuba",
     "Egypt",
     "Eire",
@@ -64,10 +64,6 @@ const ZONES: [&str; 29] = [
     "Universal",
     "W-SU",
     "Zulu",
-    "GMT0",
-    "GMT+0",
-    "GMT-0",
-    "EST5EDT",
 ];
 
 /// A text without a time zone behind it. Which abbreviations a host knows depends on its own zone, so that each in
@@ -76,7 +72,12 @@ fn without_zone(text: &str) -> &str {
     let Some((rest, zone)) = text.rsplit_once(' ') else {
         return text;
     };
-    let is_abbreviation = zone.len() >= 3 && zone.chars().all(|c| c.is_ascii_uppercase());
+    // With numbers, too: EST5EDT, GMT+0.
+    let is_abbreviation = zone.len() >= 3
+        && zone.starts_with(|c: char| c.is_ascii_uppercase())
+        && zone
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || "+-".contains(c));
     let is_place = zone.contains('/')
         && zone.starts_with(|c: char| c.is_ascii_uppercase())
         && zone
@@ -338,6 +339,8 @@ mod tests {
             "*-*-* 03:00:00 UTC",
             "03:00 utc",
             "03:00 Japan",
+            "03:00 CST6CDT",
+            "03:00 GMT+0",
             "semi-annually",
             "@1700000000",
             "Mon-Fri 1:00",
