@@ -285,12 +285,7 @@ impl Run<'_> {
         if stacks.is_empty() {
             return Ok(Vec::new());
         }
-        let ours = |container: &Container| {
-            !container.oneoff
-                && container.compose.as_ref().is_some_and(|(project, _)| {
-                    stacks.iter().any(|stack| stack.project == *project)
-                })
-        };
+        let ours = |container: &Container| stacks.iter().any(|stack| stack.owns(container));
         let docker = self.host.docker().await?;
         let state = docker.observe(&BTreeSet::new(), &ours).await?;
         Ok(state.containers.into_iter().filter(ours).collect())

@@ -13,6 +13,7 @@ use super::gate::Gate;
 use super::id::{Hash, Kind, ResourceId};
 use super::seconds;
 use super::site::{Site, Zone};
+use super::stack::{DockerRun, Pull, Stack};
 
 /// Everything that one revision wants, with the bytes of its files.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -153,16 +154,15 @@ pub struct Unit {
     pub watched: BTreeSet<PathBuf>,
     /// Compose projects that it runs.
     pub stacks: Vec<Stack>,
+    /// Containers that it runs with `docker run`, `create` or `start`.
+    pub runs: Vec<DockerRun>,
+    /// Whether it pulls its images before each start.
+    pub pull: Option<Pull>,
+    /// Its `User=`: whose registry credentials it pulls with. `None`: root's.
+    pub user: Option<String>,
     /// Compose files that its calls without `-f` find in their folder; none where two calls find
     /// different ones.
     pub compose_files: Vec<PathBuf>,
-}
-
-impl Unit {
-    /// Whether one of its compose projects publishes a port of the host.
-    pub fn publishes(&self, port: u16) -> bool {
-        self.stacks.iter().any(|stack| stack.ports.contains(&port))
-    }
 }
 
 /// `Type=` as far as it changes what "started" means, systemd.service(5).
@@ -196,24 +196,6 @@ pub enum OnChange {
     Reload,
     /// Leave it as it runs.
     None,
-}
-
-/// A compose project that a unit runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Stack {
-    /// Project name: `-p`, or the folder's name as compose normalises it.
-    pub project: String,
-    /// Its compose files, absolute.
-    pub files: Vec<PathBuf>,
-    /// Names of its services.
-    pub services: BTreeSet<String>,
-    /// Fixed container names (`container_name`).
-    pub containers: BTreeSet<String>,
-    /// Host ports that it publishes.
-    pub ports: BTreeSet<u16>,
-    /// Memory limits of the services that start, in bytes, added up.
-    pub memory: u64,
 }
 
 /// A file below /etc.

@@ -14,6 +14,7 @@ pub mod recorded;
 pub mod report;
 mod seconds;
 pub mod site;
+pub mod stack;
 pub mod surroundings;
 mod tree;
 pub mod watch;
@@ -22,7 +23,7 @@ pub use attempts::{Attempts, BackOff, Blame, Hold, Quarantine};
 pub use candidate::Candidate;
 pub use desired::{
     Budget, Desired, EtcAction, EtcFile, File, Install, Member, MemberName, Network, OnChange,
-    Origin, Route, Stack, Subnet, Unit, UnitType, Volume,
+    Origin, Route, Subnet, Unit, UnitType, Volume,
 };
 pub use diagnostic::Diagnostic;
 pub use finding::{Complaint, Finding, Rule, Severity};
@@ -38,5 +39,6 @@ pub use recorded::{
 };
 pub use report::{DriftItem, DriftKind};
 pub use site::{Certificate, Listen, Site, Zone};
+pub use stack::{Bind, DockerRun, Image, Publish, Pull, Stack};
 pub use surroundings::{Need, Surroundings};
 pub use watch::Watch;

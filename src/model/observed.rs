@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::desired::{Subnet, Volume};
+use super::stack::{Bind, Publish};
 
 /// A look at a host.
 #[derive(Clone, Debug, Default)]
@@ -201,6 +202,8 @@ pub struct Container {
     pub image_id: String,
     /// Compose project and service, from its labels.
     pub compose: Option<(String, String)>,
+    /// Compose files that it was made from, absolute, from its labels.
+    pub config_files: Vec<PathBuf>,
     /// Whether it is a one-off of `compose run`.
     pub oneoff: bool,
     /// created, running, paused, restarting, removing, exited, dead.
@@ -213,6 +216,10 @@ pub struct Container {
     pub restarts: i64,
     /// What its health check says.
     pub health: Health,
+    /// Ports of the host that it publishes now; none while it does not run.
+    pub published: BTreeSet<Publish>,
+    /// Paths of the host that are mounted into it.
+    pub binds: BTreeSet<Bind>,
     /// Networks in its own record, by network name; ghosts included.
     pub attachments: BTreeMap<String, Attachment>,
 }

@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::desired::{File, Network, Stack, Volume};
+use super::desired::{File, Network, Volume};
 use super::gate::Gate;
 use super::id::ResourceId;
 use super::report::DriftKind;
 use super::site::Certificate;
+use super::stack::Stack;
 
 /// The difference between desired and observed.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -156,10 +156,10 @@ fn units_of<'a>(draft: &Draft<'a>, gate: &Gate) -> Vec<(&'a str, &'a Unit)> {
         .iter()
         .filter(|(name, unit)| match &gate.probe {
             Probe::Unit(wanted) => *name == wanted,
-            Probe::Container(container) => unit
-                .stacks
-                .iter()
-                .any(|stack| runs(draft, stack, container)),
+            Probe::Container(container) => {
+                unit.container_names().contains(container.as_str())
+                    || (unit.stacks.iter()).any(|stack| runs(draft, stack, container))
+            }
             Probe::Url { .. } | Probe::Tcp(_) => {
                 let ports = gate.behind.ports.iter().flatten();
                 let mut ports = ports.filter(|port| unit.publishes(**port));
@@ -181,8 +181,8 @@ fn runs(draft: &Draft<'_>, stack: &Stack, container: &str) -> bool {
             .iter()
             .find(|known| known.name == container)
     });
-    if let Some((project, _)) = known.and_then(|known| known.compose.as_ref()) {
-        return *project == stack.project;
+    if let Some(known) = known.filter(|known| known.compose.is_some()) {
+        return stack.owns(known);
     }
     stack.services.iter().any(|service| {
         ["_", "-"].iter().any(|joint| {

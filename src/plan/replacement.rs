@@ -24,22 +24,22 @@ fn renamed(old: &Unit, new: &Unit) -> Option<String> {
     (old.hash == new.hash).then(|| "the same file under another name".to_owned())
 }
 
+/// What both want and only one can have.
 fn collision(old: &Unit, new: &Unit) -> Option<String> {
-    let pair = |a: &Stack, b: &Stack| {
-        if a.project == b.project {
-            return Some(format!("the same compose project, {}", a.project));
-        }
-        if let Some(name) = a.containers.intersection(&b.containers).next() {
-            return Some(format!("the same container name, {name}"));
-        }
-        let port = a.ports.intersection(&b.ports).next()?;
-        Some(format!("the same port, {port}"))
-    };
-    let mut pairs = old
-        .stacks
+    let mut pairs = (old.stacks.iter()).flat_map(|a| new.stacks.iter().map(move |b| (a, b)));
+    if let Some((stack, _)) = pairs.find(|(a, b)| a.shares_services(b)) {
+        return Some(format!("the same compose project, {}", stack.project));
+    }
+    let (names, others) = (old.container_names(), new.container_names());
+    if let Some(name) = names.intersection(&others).next() {
+        return Some(format!("the same container name, {name}"));
+    }
+    let ports = old.published();
+    let others = new.published();
+    let port = ports
         .iter()
-        .flat_map(|a| new.stacks.iter().map(move |b| (a, b)));
-    pairs.find_map(|(a, b)| pair(a, b))
+        .find(|port| others.iter().any(|other| port.collides(other)))?;
+    Some(format!("the same port, {}", port.port))
 }
 
 /// Whether all that is desired and the old unit do not fit the budget's memory together, by the

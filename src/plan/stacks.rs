@@ -3,7 +3,7 @@
 
 use super::draft::Draft;
 use super::members::not_running;
-use crate::model::{Container, DriftKind, Health, Kind, MemberName, ResourceId, Stack, UnitState};
+use crate::model::{Container, DriftKind, Health, Kind, MemberName, ResourceId, Unit, UnitState};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let (Some(systemd), Some(_)) = (&draft.observed.systemd, &draft.observed.docker) else {
@@ -15,28 +15,18 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         if !active || starting.contains(name) {
             continue;
         }
-        for stack in &unit.stacks {
-            for service in &stack.services {
-                note_service(draft, name, stack, service);
-            }
-        }
+        note_containers(draft, name, unit);
     }
 }
 
-fn note_service(draft: &mut Draft<'_>, name: &str, stack: &Stack, service: &str) {
+fn note_containers(draft: &mut Draft<'_>, name: &str, unit: &Unit) {
     let Some(docker) = &draft.observed.docker else {
         return;
     };
     let containers: Vec<&Container> = docker
         .containers
         .iter()
-        .filter(|container| !container.oneoff && !is_member(draft, container))
-        .filter(|container| {
-            container
-                .compose
-                .as_ref()
-                .is_some_and(|(p, s)| *p == stack.project && s == service)
-        })
+        .filter(|container| unit.owns(container) && !is_member(draft, container))
         .collect();
     let id = ResourceId::new(Kind::Unit, name);
     for container in containers {

@@ -18,6 +18,7 @@ mod moving;
 mod network_loss;
 mod networks;
 mod on_host;
+mod one_folder;
 mod pins;
 mod ports;
 mod pull_alone;

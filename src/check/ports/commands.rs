@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use crate::source::compose::Published;
+use crate::source::unit::docker_call::RunCall;
 use crate::source::unit::exec::{self, base};
 use crate::source::unit::listen::{self, Socket};
 use crate::source::unit::settings::Value;
@@ -71,22 +72,6 @@ const SHORT: [(&str, &str); 8] = [
 ];
 /// Words behind which a program takes the place where it listens without an option.
 const BARE: [&str; 2] = ["http.server", "runserver"];
-/// Options of `docker run` that take no value; of the short ones, those that may stand together.
-const FLAGS: [&str; 12] = [
-    "--detach",
-    "--disable-content-trust",
-    "--help",
-    "--init",
-    "--interactive",
-    "--no-healthcheck",
-    "--oom-kill-disable",
-    "--privileged",
-    "--publish-all",
-    "--quiet",
-    "--read-only",
-    "--rm",
-];
-
 /// The ports that a service names where it starts.
 pub fn ports(name: &Name, settings: &Settings) -> Vec<Socket> {
     let mut found = Vec::new();
@@ -181,7 +166,7 @@ fn bound(value: &str) -> Option<Said> {
     (port > 0).then_some((port, address, "tcp"))
 }
 
-/// What `docker run` and `docker create` publish: their options end at the image.
+/// What `docker run` and `docker create` publish.
 fn of_docker(arguments: &[String]) -> Vec<Said> {
     let at = arguments
         .iter()
@@ -189,40 +174,17 @@ fn of_docker(arguments: &[String]) -> Vec<Said> {
     let Some(rest) = at.and_then(|at| arguments.get(at + 1..)) else {
         return Vec::new();
     };
-    let mut found = Vec::new();
-    let mut words = rest.iter().map(String::as_str);
-    while let Some(word) = words.next().filter(|word| word.starts_with('-')) {
-        let (option, value) = match word.split_once('=') {
-            Some((option, value)) => (option, Some(value)),
-            None if is_flag(word) => continue,
-            None => (word, words.next()),
-        };
-        // `-dp` is `-d -p`.
-        let is_short = !option.starts_with("--") && option.ends_with('p');
-        if option == "--publish" || is_short {
-            found.extend(value.map(published).unwrap_or_default());
-        }
-    }
-    found
+    let call = RunCall::read(rest);
+    call.published().iter().flat_map(published).collect()
 }
 
-fn is_flag(option: &str) -> bool {
-    match option.strip_prefix("--") {
-        Some(_) => FLAGS.contains(&option),
-        None => option.chars().skip(1).all(|c| "ditqP".contains(c)),
-    }
-}
-
-fn published(value: &str) -> Vec<Said> {
-    let Some(published) = Published::read(value) else {
-        return Vec::new();
-    };
+fn published(published: &Published) -> Vec<Said> {
     let protocol = match published.protocol.as_str() {
         "udp" => "udp",
         "sctp" => "sctp",
         _ => "tcp",
     };
-    let ports = published.host.into_iter().flatten();
+    let ports = published.host.clone().into_iter().flatten();
     ports
         .map(|port| (port, published.address, protocol))
         .collect()

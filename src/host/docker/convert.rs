@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 use bollard::models;
 
-use crate::model::{Attachment, Container, Health, NetworkState, Subnet, Volume};
+use crate::model::{Attachment, Bind, Container, Health, NetworkState, Publish, Subnet, Volume};
 
 const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
+const FILES: &str = "com.docker.compose.project.config_files";
+const FOLDER: &str = "com.docker.compose.project.working_dir";
 const ONEOFF: &str = "com.docker.compose.oneoff";
 
 type Labels = HashMap<String, String>;
@@ -70,7 +73,15 @@ pub(super) fn listed(row: models::ContainerSummary) -> Container {
         image: row.image.unwrap_or_default(),
         image_id: row.image_id.unwrap_or_default(),
         compose: compose(&labels),
+        config_files: config_files(&labels),
         oneoff: is_oneoff(&labels),
+        published: row
+            .ports
+            .unwrap_or_default()
+            .iter()
+            .filter_map(listed_port)
+            .collect(),
+        binds: binds(row.mounts),
         state: row.state.map(|state| state.to_string()).unwrap_or_default(),
         attachments: attachments(&id, networks),
         id,
@@ -84,15 +95,17 @@ pub(super) fn container(record: models::ContainerInspectResponse) -> Container {
     let config = record.config.unwrap_or_default();
     let labels = config.labels.unwrap_or_default();
     let state = record.state.unwrap_or_default();
-    let networks = record
-        .network_settings
-        .and_then(|settings| settings.networks);
+    let settings = record.network_settings.unwrap_or_default();
+    let networks = settings.networks;
     Container {
         name: own_name(&[record.name.unwrap_or_default()]),
         image: config.image.unwrap_or_default(),
         image_id: record.image.unwrap_or_default(),
         compose: compose(&labels),
+        config_files: config_files(&labels),
         oneoff: is_oneoff(&labels),
+        published: published(settings.ports.unwrap_or_default()),
+        binds: binds(record.mounts),
         exit_code: state.exit_code.unwrap_or_default(),
         oom_killed: state.oom_killed.unwrap_or_default(),
         restarts: record.restart_count.unwrap_or_default(),
@@ -144,6 +157,59 @@ fn own_name(names: &[String]) -> String {
 /// Labels of compose, the same in version 1 and 2; compose's const.py and pkg/api/labels.go.
 fn compose(labels: &Labels) -> Option<(String, String)> {
     Some((labels.get(PROJECT)?.clone(), labels.get(SERVICE)?.clone()))
+}
+
+/// The compose files of a container. Compose 1 writes them as they were given, relative ones to the folder.
+fn config_files(labels: &Labels) -> Vec<PathBuf> {
+    let folder = labels.get(FOLDER).map(Path::new).unwrap_or(Path::new("/"));
+    let files = labels
+        .get(FILES)
+        .into_iter()
+        .flat_map(|files| files.split(','));
+    let files = files.filter(|file| !file.is_empty());
+    files.map(|file| folder.join(file)).collect()
+}
+
+/// A port of the list of containers; those that are not published have none of the host.
+fn listed_port(port: &models::PortSummary) -> Option<Publish> {
+    Some(Publish {
+        port: port.public_port?,
+        protocol: port.typ.map(|kind| kind.to_string()).unwrap_or_default(),
+        address: port.ip.as_deref().and_then(address),
+    })
+}
+
+/// `"8000/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8010"}]`.
+fn published(ports: HashMap<String, Option<Vec<models::PortBinding>>>) -> BTreeSet<Publish> {
+    let mut published = BTreeSet::new();
+    for (port, bindings) in ports {
+        let protocol = port
+            .rsplit_once('/')
+            .map_or("tcp", |(_, protocol)| protocol);
+        for binding in bindings.into_iter().flatten() {
+            if let Some(port) = binding.host_port.and_then(|port| port.parse().ok()) {
+                published.insert(Publish {
+                    port,
+                    protocol: protocol.to_owned(),
+                    address: binding.host_ip.as_deref().and_then(address),
+                });
+            }
+        }
+    }
+    published
+}
+
+fn binds(mounts: Option<Vec<models::MountPoint>>) -> BTreeSet<Bind> {
+    let mounts = mounts.unwrap_or_default().into_iter();
+    let binds = mounts.filter(|mount| mount.typ.as_deref() == Some("bind"));
+    let bind = |mount: models::MountPoint| {
+        Some(Bind {
+            target: mount.destination?.into(),
+            source: mount.source?.into(),
+            read_only: mount.rw == Some(false),
+        })
+    };
+    binds.filter_map(bind).collect()
 }
 
 /// Compose 1 writes "True" and "False".

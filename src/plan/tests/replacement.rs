@@ -85,7 +85,7 @@ fn what_collides_stops_first_and_says_why() {
     for (old, new, budget, because) in [
         (
             stack("a", "x", 1),
-            stack("a", "y", 2),
+            stack("a", "x", 2),
             None,
             "the same compose project, a",
         ),
@@ -123,6 +123,14 @@ fn what_collides_stops_first_and_says_why() {
             format!("interrupts: new.service takes its place and cannot run beside it ({because})");
         assert_eq!(plan.changes[0].why, why);
     }
+    // Two compose files of one folder.
+    let (old, new) = (stack("a", "x", 1), stack("a", "y", 2));
+    let plan = replaced(
+        running("old.service", old),
+        running("new.service", new),
+        None,
+    );
+    assert_eq!(order(&plan)[0], "Start unit/new.service");
     let old = running("old.service", limited("a", 1));
     let new = running("new.service", limited("b", 2));
     let plan = replaced(old, new, Some(2000 << 20));

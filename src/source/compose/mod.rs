@@ -1,6 +1,7 @@
 //! Compose files: what of the compose specification decides about networks, volumes, names and
 //! ports. Everything else is kept as it is read. <https://docs.docker.com/reference/compose-file/>
 
+mod binds;
 pub mod infra;
 pub mod interpolate;
 mod locate;

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use serde_yaml::Value;
 
 use super::types::{Service, text};
+use crate::model::Publish;
 
 /// An entry of `ports:` that publishes ports of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,16 @@ impl Published {
             container: range(container)?,
             protocol: protocol.to_ascii_lowercase(),
         })
+    }
+
+    /// Its ports of the host, one by one.
+    pub fn on_host(&self) -> Vec<Publish> {
+        let port = |port| Publish {
+            port,
+            protocol: self.protocol.clone(),
+            address: self.address,
+        };
+        self.host.clone().into_iter().flatten().map(port).collect()
     }
 
     /// Whether other machines reach it, as far as no firewall is in between.

@@ -12,6 +12,11 @@ impl Service {
         (!image.is_empty()).then_some(image)
     }
 
+    /// The platform of its image, where it asks for one.
+    pub fn platform(&self) -> Option<&str> {
+        self.rest.get("platform")?.as_str()
+    }
+
     /// Whether its image is built from a folder.
     pub fn is_built(&self) -> bool {
         self.rest.get("build").is_some_and(|build| !build.is_null())

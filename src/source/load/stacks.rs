@@ -8,7 +8,7 @@ use serde_yaml::Value;
 
 use super::Loader;
 use super::units::folder_of;
-use crate::model::{Stack, Unit};
+use crate::model::{Image, Stack, Unit};
 use crate::source::compose::{self, Compose, Document, Service, Variables};
 use crate::source::error::Result;
 use crate::source::unit::commands::{ComposeCall, Role, normal};
@@ -253,12 +253,14 @@ impl Loader<'_, '_> {
 
 pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
     let services = &parsed.compose.services;
+    let started = || (services.iter()).filter(|(name, _)| parsed.started.contains(*name));
+    let folder = files
+        .first()
+        .map(|file| folder_of(file))
+        .unwrap_or_default();
     Stack {
-        memory: parsed
-            .started
-            .iter()
-            .filter_map(|name| services.get(name))
-            .map(Service::memory)
+        memory: started()
+            .map(|(_, service)| service.memory())
             .fold(0, u64::saturating_add),
         services: parsed.started.clone(),
         containers: services
@@ -269,9 +271,29 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
             .values()
             .flat_map(|service| service.host_ports())
             .collect(),
+        published: (services.values().flat_map(Service::published))
+            .flat_map(|port| port.on_host())
+            .collect(),
+        images: started()
+            .filter(|(_, service)| !service.is_built())
+            .filter_map(|(name, service)| Some((name.clone(), image(service)?)))
+            .collect(),
+        binds: started()
+            .map(|(name, service)| (name.clone(), service.binds(&folder)))
+            .filter(|(_, binds)| !binds.is_empty())
+            .collect(),
         project: parsed.project.clone(),
         files,
     }
+}
+
+/// The image of a service; `None` where it has none, or a variable in it has no value.
+fn image(service: &Service) -> Option<Image> {
+    let name = service.image().filter(|name| !name.contains('$'))?;
+    Some(Image {
+        name: name.to_owned(),
+        platform: service.platform().map(str::to_owned),
+    })
 }
 
 /// Files laid over each other, each with its value where that is not just what it says. Those that were each read

@@ -264,6 +264,9 @@ impl Loader<'_, '_> {
         for named in &mentions.paths {
             self.named(name.as_str(), &mut unit, &named.path, named.role)?;
         }
+        unit.runs = mentions.docker.runs.clone();
+        unit.pull = mentions.docker.pull;
+        unit.user = settings.last("Service", "User").map(|user| user.text);
         let stacks = self.stacks(name.as_str(), &mut unit, &mentions.compose);
         self.pass(stacks)?;
         self.out.desired.units.insert(name.to_string(), unit);

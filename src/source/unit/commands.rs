@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 pub use super::compose_call::ComposeCall;
+use super::docker_call::{DockerCalls, Setting};
 use super::exec::{is_program, script_of};
 use super::{Name, Settings, exec};
 use crate::model::Diagnostic;
@@ -38,6 +39,8 @@ pub struct Mentions {
     pub paths: Vec<Named>,
     /// Calls of compose, each once.
     pub compose: Vec<ComposeCall>,
+    /// What it does with single containers, and whether it pulls.
+    pub docker: DockerCalls,
 }
 
 /// Reads the settings of a service. Other units have no files to name.
@@ -46,6 +49,7 @@ pub fn mentions(name: &Name, settings: &Settings) -> Result<Mentions, Diagnostic
         name,
         workdir: working_directory(name, settings),
         environment: BTreeMap::new(),
+        setting: Setting::default(),
         found: Mentions::default(),
     };
     if name.suffix() != "service" {
@@ -70,14 +74,20 @@ pub fn mentions(name: &Name, settings: &Settings) -> Result<Mentions, Diagnostic
     for value in settings.matching("Service", |key| {
         key.starts_with("Exec") && key != "ExecPaths"
     }) {
-        let commands = exec::commands(&value.text)
+        let commands = exec::parse(&value.text)
             .map_err(|why| value.complain(why, "expected a closing quote"))?;
         for command in commands {
-            let command: Vec<_> = command.iter().map(|word| reader.expand(word)).collect();
+            reader.setting = Setting {
+                starts: matches!(value.key.as_str(), "ExecStartPre" | "ExecStart"),
+                optional: command.prefix.contains('-'),
+            };
+            let words = command.words.iter();
+            let command: Vec<_> = words.map(|word| reader.expand(&word.text)).collect();
             let workdir = reader.workdir.clone();
             reader.command(&command, workdir.as_deref(), 0);
         }
     }
+    reader.found.docker.finish();
     reader.found.paths.sort();
     reader.found.paths.dedup();
     Ok(reader.found)
@@ -110,6 +120,7 @@ pub(super) struct Reader<'a> {
     name: &'a Name,
     workdir: Option<PathBuf>,
     pub(super) environment: BTreeMap<String, String>,
+    pub(super) setting: Setting,
     pub(super) found: Mentions,
 }
 
@@ -150,11 +161,12 @@ impl Reader<'_> {
                 }
             }
             "docker-compose" => self.compose(arguments, workdir),
-            "docker" | "podman" => {
-                if let Some(at) = arguments.iter().position(|word| word == "compose") {
+            "docker" | "podman" => match arguments.iter().position(|word| word == "compose") {
+                Some(at) => {
                     self.compose(arguments.get(at + 1..).unwrap_or_default(), workdir);
                 }
-            }
+                None => self.docker(arguments, workdir),
+            },
             _ => {}
         }
         self.word_at(program, workdir, Role::Command);

@@ -71,6 +71,12 @@ impl Reader<'_> {
                 },
             };
             if !option.starts_with('-') {
+                let always = |pair: &[String]| pair == ["--pull", "always"];
+                let pulls = words.as_slice().windows(2).any(always)
+                    || words.as_slice().iter().any(|word| word == "--pull=always");
+                if option == "pull" || (option == "up" && pulls) {
+                    self.found.docker.pulls(self.setting);
+                }
                 if option == "up" {
                     call.up = true;
                     call.services = named_services(words.as_slice());

@@ -2,6 +2,7 @@
 
 pub mod commands;
 mod compose_call;
+pub mod docker_call;
 pub mod exec;
 pub mod install;
 pub mod listen;

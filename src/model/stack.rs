@@ -1,0 +1,257 @@
+//! What a unit runs with Docker: compose projects, and single containers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::desired::Unit;
+use super::observed::Container;
+
+/// A compose project that a unit runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stack {
+    /// Project name: `-p`, or the folder's name as compose normalises it.
+    pub project: String,
+    /// Its compose files, absolute.
+    pub files: Vec<PathBuf>,
+    /// Names of the services that `up` starts; none where the files could not be read.
+    pub services: BTreeSet<String>,
+    /// Fixed container names (`container_name`).
+    pub containers: BTreeSet<String>,
+    /// Host ports that it publishes.
+    pub ports: BTreeSet<u16>,
+    /// The same with their addresses and protocols.
+    pub published: BTreeSet<Publish>,
+    /// Images of the services that start, by service; not those that are built.
+    pub images: BTreeMap<String, Image>,
+    /// Paths of the host that are mounted, by service.
+    pub binds: BTreeMap<String, BTreeSet<Bind>>,
+    /// Memory limits of the services that start, in bytes, added up.
+    pub memory: u64,
+}
+
+/// A container that a unit runs with `docker run`, `docker create` or `docker start`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DockerRun {
+    /// Its name; `None` where Docker chooses one.
+    pub name: Option<String>,
+    /// Its image. `None`: the container was made by others, and `docker start` only starts it.
+    pub image: Option<Image>,
+    /// What it publishes on the host.
+    pub published: BTreeSet<Publish>,
+    /// Paths of the host that are mounted.
+    pub binds: BTreeSet<Bind>,
+    /// Whether the unit removes what has this name before it starts (`docker rm -f NAME`).
+    pub clears: bool,
+}
+
+/// A port of the host that a container publishes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Publish {
+    /// The port.
+    pub port: u16,
+    /// `tcp`, `udp` or `sctp`.
+    pub protocol: String,
+    /// The address of the host; `None` for all of them.
+    pub address: Option<IpAddr>,
+}
+
+/// An image that a container is made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Image {
+    /// Its name, with tag or digest as written.
+    pub name: String,
+    /// The platform that is asked for, e.g. `linux/amd64`; `None`: that of the host.
+    pub platform: Option<String>,
+}
+
+/// A path of the host that is mounted into a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Bind {
+    /// The path in the container.
+    pub target: PathBuf,
+    /// The path on the host, absolute.
+    pub source: PathBuf,
+    /// Whether the container cannot write there.
+    pub read_only: bool,
+}
+
+/// That a unit pulls images before it starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pull {
+    /// Whether it starts all the same when that fails: a `-` in front of the command.
+    pub optional: bool,
+}
+
+impl Publish {
+    /// Whether the host cannot listen for both.
+    pub fn collides(&self, other: &Self) -> bool {
+        let any = |port: &Self| port.address.is_none_or(|address| address.is_unspecified());
+        self.port == other.port
+            && self.protocol == other.protocol
+            && (any(self) || any(other) || self.address == other.address)
+    }
+
+    /// Whether a connection to this host's own address gets there.
+    pub fn is_local(&self) -> bool {
+        self.protocol == "tcp"
+            && self
+                .address
+                .is_none_or(|address| address.is_unspecified() || address.is_loopback())
+    }
+}
+
+impl Stack {
+    /// Whether a container is one of this project's services, as its labels say. Several compose files of one folder
+    /// share a project, so the service decides; where the files could not be read, the file that the container was
+    /// made from.
+    pub fn owns(&self, container: &Container) -> bool {
+        let Some((project, service)) = &container.compose else {
+            return false;
+        };
+        if container.oneoff || *project != self.project {
+            return false;
+        }
+        match self.services.is_empty() {
+            false => self.services.contains(service),
+            true => {
+                let files = &container.config_files;
+                files.is_empty() || files.iter().any(|file| self.files.contains(file))
+            }
+        }
+    }
+
+    /// Whether two projects have a service in common. Where the services of one are not known, only different files of
+    /// one folder tell them apart.
+    pub fn shares_services(&self, other: &Self) -> bool {
+        if self.project != other.project {
+            return false;
+        }
+        if !self.services.is_empty() && !other.services.is_empty() {
+            return !self.services.is_disjoint(&other.services);
+        }
+        let folder = |stack: &Self| {
+            (stack.files.first())
+                .and_then(|file| file.parent())
+                .map(Path::to_owned)
+        };
+        let is_beside = folder(self).is_some() && folder(self) == folder(other);
+        !is_beside || self.files.iter().any(|file| other.files.contains(file))
+    }
+
+    /// What it publishes. A record of an earlier version has the ports alone.
+    pub fn publishes(&self) -> BTreeSet<Publish> {
+        if !self.published.is_empty() {
+            return self.published.clone();
+        }
+        let any = |port: &u16| Publish {
+            port: *port,
+            protocol: "tcp".to_owned(),
+            address: None,
+        };
+        self.ports.iter().map(any).collect()
+    }
+}
+
+impl Unit {
+    /// Whether one of its containers publishes a port of the host.
+    pub fn publishes(&self, port: u16) -> bool {
+        self.published().iter().any(|known| known.port == port)
+    }
+
+    /// All that its containers publish.
+    pub fn published(&self) -> BTreeSet<Publish> {
+        let stacks = self.stacks.iter().flat_map(Stack::publishes);
+        let runs = self.runs.iter().flat_map(|run| run.published.clone());
+        stacks.chain(runs).collect()
+    }
+
+    /// Fixed names of its containers.
+    pub fn container_names(&self) -> BTreeSet<&str> {
+        let stacks = self.stacks.iter().flat_map(|stack| &stack.containers);
+        let runs = self.runs.iter().filter_map(|run| run.name.as_ref());
+        stacks.chain(runs).map(String::as_str).collect()
+    }
+
+    /// Whether it runs a container, as its labels and its name say.
+    pub fn owns(&self, container: &Container) -> bool {
+        let named = |run: &DockerRun| run.name.as_deref() == Some(&container.name);
+        self.stacks.iter().any(|stack| stack.owns(container))
+            || (container.compose.is_none() && self.runs.iter().any(named))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(project: &str, service: &str, file: &str) -> Container {
+        Container {
+            compose: Some((project.to_owned(), service.to_owned())),
+            config_files: vec![file.into()],
+            ..Container::default()
+        }
+    }
+
+    fn stack(file: &str, services: &[&str]) -> Stack {
+        Stack {
+            project: "p".into(),
+            files: vec![file.into()],
+            services: services.iter().map(|name| (*name).to_owned()).collect(),
+            ..Stack::default()
+        }
+    }
+
+    /// `docker-compose-files/a.yml` and `b.yml` are one project for compose.
+    #[test]
+    fn compose_files_of_one_folder_share_a_project_and_not_their_containers() {
+        let (a, b) = (stack("/c/a.yml", &["api"]), stack("/c/b.yml", &["web"]));
+        let web = container("p", "web", "/c/b.yml");
+        assert_eq!((a.owns(&web), b.owns(&web)), (false, true));
+        assert!(!a.shares_services(&b));
+        // Compose leaves a container whose configuration is the same, with the label of the file from before.
+        assert!(b.owns(&container("p", "web", "/old/b.yml")));
+        assert!(!b.owns(&container("q", "web", "/c/b.yml")));
+    }
+
+    #[test]
+    fn where_the_files_could_not_be_read_they_decide_by_name() {
+        let (a, b) = (stack("/opt/a.yml", &[]), stack("/opt/b.yml", &[]));
+        let web = container("p", "web", "/opt/b.yml");
+        assert_eq!((a.owns(&web), b.owns(&web)), (false, true));
+        assert!(!a.shares_services(&b) && a.shares_services(&a));
+    }
+
+    #[test]
+    fn ports_collide_by_address_and_protocol() {
+        let port = |address: Option<&str>, protocol: &str| Publish {
+            port: 80,
+            protocol: protocol.into(),
+            address: address.map(|address| address.parse().unwrap()),
+        };
+        for (one, two, collide) in [
+            (port(None, "tcp"), port(Some("127.0.0.1"), "tcp"), true),
+            (
+                port(Some("0.0.0.0"), "tcp"),
+                port(Some("10.0.0.1"), "tcp"),
+                true,
+            ),
+            (
+                port(Some("127.0.0.1"), "tcp"),
+                port(Some("10.0.0.1"), "tcp"),
+                false,
+            ),
+            (port(None, "tcp"), port(None, "udp"), false),
+        ] {
+            assert_eq!(one.collides(&two), collide, "{one:?} {two:?}");
+        }
+    }
+}

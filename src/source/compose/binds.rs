@@ -1,0 +1,90 @@
+//! Paths of the host that a service mounts, in their short and long forms:
+//! <https://docs.docker.com/reference/compose-file/services/#volumes>
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_yaml::Value;
+
+use super::types::{Service, text};
+use crate::model::Bind;
+use crate::source::unit::commands::normal;
+
+impl Service {
+    /// What it mounts from the host, relative paths taken from `folder`. Volumes by name, and paths of a home folder or
+    /// with a variable that has no value, are left out.
+    pub fn binds(&self, folder: &Path) -> BTreeSet<Bind> {
+        let list = self.rest.get("volumes").and_then(Value::as_sequence);
+        let entries = list.into_iter().flatten();
+        entries.filter_map(|entry| bind(entry, folder)).collect()
+    }
+}
+
+fn bind(entry: &Value, folder: &Path) -> Option<Bind> {
+    let (source, target, read_only) = match entry {
+        Value::Mapping(_) => {
+            let kind = entry.get("type").and_then(Value::as_str);
+            let read_only = entry.get("read_only").and_then(Value::as_bool);
+            (kind == Some("bind")).then_some(())?;
+            (
+                text(entry.get("source")?)?,
+                text(entry.get("target")?)?,
+                read_only == Some(true),
+            )
+        }
+        other => short(&text(other)?)?,
+    };
+    Bind::at(&source, &target, read_only, folder)
+}
+
+/// `SOURCE:TARGET[:MODE,MODE]`.
+fn short(entry: &str) -> Option<(String, String, bool)> {
+    let mut parts = entry.splitn(3, ':');
+    let (source, target) = (parts.next()?, parts.next()?);
+    let read_only = (parts.next().unwrap_or_default().split(',')).any(|mode| mode == "ro");
+    Some((source.to_owned(), target.to_owned(), read_only))
+}
+
+impl Bind {
+    /// A mount as it is written, a relative path taken from `folder`. `None` for a volume by name.
+    pub(crate) fn at(source: &str, target: &str, read_only: bool, folder: &Path) -> Option<Self> {
+        let is_path = source.starts_with(['/', '.']) && !source.contains('$');
+        is_path.then_some(())?;
+        Some(Self {
+            target: normal(Path::new(target))?,
+            source: normal(&folder.join(source))?,
+            read_only,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_and_no_volumes() {
+        let service: Service = serde_yaml::from_str(
+            "volumes: ['./data:/var/lib/x', '../c.conf:/etc/c.conf:ro,z', '/srv/a:/a', 'named:/b', '~/h:/h', '/anonymous', \
+             '$X/y:/y', {type: bind, source: ./d, target: /d, read_only: true}, {type: volume, source: n, target: /n}]",
+        )
+        .unwrap();
+        let found: Vec<String> = service
+            .binds(Path::new("/c/app"))
+            .iter()
+            .map(|bind| {
+                let mode = if bind.read_only { " ro" } else { "" };
+                format!("{} {}{mode}", bind.target.display(), bind.source.display())
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "/a /srv/a",
+                "/d /c/app/d ro",
+                "/etc/c.conf /c/c.conf ro",
+                "/var/lib/x /c/app/data"
+            ]
+        );
+    }
+}
