@@ -171,7 +171,7 @@ async fn transact(
     let committed = match result {
         Ok(after) => {
             let loaded = commit::loaded(planned, &after, switched);
-            let mut inventory = commit::inventory(planned);
+            let mut inventory = commit::inventory(planned, &after);
             inventory.generation = record.number.or(inventory.generation);
             let generation = (record.number).map(|number| (number, &record, &planned.desired));
             let commit = state.commit(&mut journal, generation, &inventory, &loaded);
@@ -187,7 +187,8 @@ async fn transact(
 }
 
 /// Does what is planned, then looks and plans again: only an empty plan is success. Containers
-/// that a unit has just made may still have to be attached, so members get a second pass.
+/// that a unit has just made may still have to be attached, and a network may have been left by the
+/// last of them just now: those get a second pass.
 async fn carry_out(
     run: &mut Run<'_>,
     request: &Request,
@@ -205,6 +206,7 @@ async fn carry_out(
         return Err(ReconcileError::not_converged(left));
     }
     run.make(&left).await.map_err(ReconcileError::step)?;
+    run.retire(&left).await.map_err(ReconcileError::step)?;
     let (after, left) = verify(run, request, planned).await?;
     match left.is_empty() {
         true => Ok(after),
@@ -221,7 +223,7 @@ async fn verify(
     let watch = crate::plan::watch(&planned.desired, &recorded, &planned.only);
     let after = run.host.observe(&watch).await?;
     recorded.loaded = commit::loaded(planned, &after, run.switched);
-    recorded.inventory = commit::inventory(planned);
+    recorded.inventory = commit::inventory(planned, &after);
     let mut left = look::plan_again(planned, request, &after, &recorded);
     // What was applied before is on record until the commit: these are done.
     left.changes

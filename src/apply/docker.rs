@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::{Run, StepError};
-use crate::host::Host;
+use crate::host::docker::Docker;
+use crate::host::{Host, HostError};
 use crate::model::plan::Connect;
-use crate::model::{Container, DockerState, Network, NetworkState, Observed, Stack};
+use crate::model::{Action, Container, DockerState, Network, NetworkState, Observed, Plan, Stack};
 use crate::state::Undo;
 
 /// How long a container that is rolled back has to run again.
@@ -21,34 +22,69 @@ impl Run<'_> {
         name: &str,
         spec: &Network,
     ) -> Result<(), StepError> {
+        let docker = self.host.docker().await?;
+        // What somebody else has made since is not ours to remove.
+        docker.refuse_second(name).await?;
         self.journal.record(Undo::RemoveNetwork(name.to_owned()))?;
-        self.host.docker().await?.create_network(name, spec).await?;
+        docker.create_network(name, spec).await?;
         Ok(())
     }
 
+    /// Writes down what brings a network back, before the first stop: the unit that owns it may
+    /// take it away when it stops, before its own turn comes.
+    pub(super) fn record_networks(&mut self, plan: &Plan) -> Result<(), StepError> {
+        for change in &plan.changes {
+            if let Action::RemoveNetwork { name, spec, .. } = &change.action {
+                self.record_network(name, spec)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn record_network(&mut self, name: &str, spec: &Network) -> Result<(), StepError> {
+        let (name, spec) = (name.to_owned(), spec.clone());
+        Ok(self.journal.record(Undo::CreateNetwork { name, spec })?)
+    }
+
+    /// Removes a network once its own containers are off it. Somebody else's keep it, and that is
+    /// said.
     pub(super) async fn remove_network(
         &mut self,
         name: &str,
         id: &str,
-        spec: Option<&Network>,
+        detach: &BTreeSet<String>,
     ) -> Result<(), StepError> {
-        if let Some(spec) = spec {
-            self.journal.record(Undo::CreateNetwork {
-                name: name.to_owned(),
-                spec: spec.clone(),
-            })?;
+        let docker = self.host.docker().await?;
+        let mut foreign = Vec::new();
+        for container in docker.endpoints(id).await?.unwrap_or_default() {
+            match there(docker, &container).await? {
+                Some(container) if detach.contains(&container.name) => {
+                    self.detach(name, &container).await?;
+                }
+                Some(container) => foreign.push(container.name),
+                None => {}
+            }
         }
-        Ok(self.host.docker().await?.remove_network(id).await?)
+        if let [first, ..] = &*foreign {
+            let text = format!(
+                "the network {name} stays: {} on it (docker network disconnect -f {name} {first})",
+                foreign.join(", ")
+            );
+            self.progress.warn(&text);
+            return Ok(());
+        }
+        match docker.remove_network(id).await {
+            Err(error) if !error.is_gone() => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Attaches a container. Whoever holds the address lets go first and comes back afterwards.
     pub(super) async fn connect(&mut self, connect: &Connect) -> Result<(), StepError> {
         let docker = self.host.docker().await?;
         // A unit that was restarted since the plan was made has made its container anew.
-        let container = match docker.container(&connect.container).await {
-            Ok(container) => container,
-            Err(error) if error.is_not_found() => return Ok(()),
-            Err(error) => return Err(error.into()),
+        let Some(container) = there(docker, &connect.container).await? else {
+            return Ok(());
         };
         if container.id != connect.container_id
             && container.attachments.contains_key(&connect.network)
@@ -56,8 +92,9 @@ impl Run<'_> {
             return Ok(());
         }
         for holder in &connect.holders {
-            let holder = docker.container(&holder.container).await?;
-            self.detach(&connect.network, &holder).await?;
+            if let Some(holder) = there(docker, &holder.container).await? {
+                self.detach(&connect.network, &holder).await?;
+            }
         }
         if connect.detach_first {
             self.detach(&connect.network, &container).await?;
@@ -67,20 +104,13 @@ impl Run<'_> {
                 container: connect.container.clone(),
             })?;
         }
-        docker
-            .connect_container(
-                &connect.network,
-                &container.id,
-                &connect.aliases,
-                connect.address,
-            )
-            .await?;
+        let (network, address) = (&connect.network, connect.address);
+        attach(docker, network, &container, &connect.aliases, address).await?;
         for holder in &connect.holders {
-            let container = docker.container(&holder.container).await?;
-            let aliases = aliases_of(&container, &connect.network, &self.before.docker);
-            docker
-                .connect_container(&connect.network, &container.id, &aliases, holder.address)
-                .await?;
+            if let Some(container) = there(docker, &holder.container).await? {
+                let aliases = aliases_of(&container, network, &self.before.docker);
+                attach(docker, network, &container, &aliases, holder.address).await?;
+            }
         }
         Ok(())
     }
@@ -103,9 +133,37 @@ impl Run<'_> {
             .disconnect_container(network, &container.id, true)
             .await
         {
-            Err(error) if !error.is_not_found() && !error.is_not_connected() => Err(error.into()),
+            Err(error) if !error.is_gone() && !error.is_not_connected() => Err(error.into()),
             _ => Ok(()),
         }
+    }
+}
+
+/// A container by its name or id, if there is one.
+async fn there(docker: &Docker, container: &str) -> Result<Option<Container>, HostError> {
+    match docker.container(container).await {
+        Ok(container) => Ok(Some(container)),
+        Err(error) if error.is_gone() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Attaches a container. One that vanishes meanwhile is on no network, and that is no failure:
+/// the look at the host that follows tells whether one is missing.
+async fn attach(
+    docker: &Docker,
+    network: &str,
+    container: &Container,
+    aliases: &BTreeSet<String>,
+    address: Option<IpAddr>,
+) -> Result<(), HostError> {
+    match docker
+        .connect_container(network, &container.id, aliases, address)
+        .await
+    {
+        Err(error) if error.is_already_connected() => Ok(()),
+        Err(error) if error.is_gone() && there(docker, &container.id).await?.is_none() => Ok(()),
+        other => other,
     }
 }
 
@@ -188,11 +246,8 @@ pub(super) async fn renamed(
     id: &str,
     name: &str,
 ) -> Result<Option<Container>, StepError> {
-    match host.docker().await?.container(id).await {
-        Ok(found) => Ok(Some(found).filter(|found| found.name != name)),
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+    let found = there(host.docker().await?, id).await?;
+    Ok(found.filter(|found| found.name != name))
 }
 
 /// Gives a container its name back. One that was made in its place and does not run goes; one that runs keeps the name.
@@ -201,13 +256,15 @@ pub(super) async fn rename(host: &Host, id: &str, name: &str) -> Result<(), Step
         return Ok(());
     }
     let docker = host.docker().await?;
-    match docker.container(name).await {
-        Ok(holder) if holder.is_running() => return Ok(()),
-        Ok(holder) => docker.remove_container(&holder.id).await?,
-        Err(error) if error.is_not_found() => {}
-        Err(error) => return Err(error.into()),
+    match there(docker, name).await? {
+        Some(holder) if holder.is_running() => return Ok(()),
+        Some(holder) => docker.remove_container(&holder.id).await?,
+        None => {}
     }
-    Ok(docker.rename_container(id, name).await?)
+    match docker.rename_container(id, name).await {
+        Err(error) if !error.is_gone() => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// What brings every container back to the networks that it was on: one that its unit makes anew
@@ -248,20 +305,19 @@ pub(super) async fn rejoin(
     let docker = host.docker().await?;
     let until = Instant::now() + COMES_BACK;
     loop {
-        match docker.container(container).await {
-            Ok(found) if found.is_running() => {
-                if is_on(&found, network) {
-                    return Ok(());
-                }
-                let joined = docker.connect_container(network, &found.id, aliases, address);
-                return match joined.await {
-                    Err(error) if !error.is_already_connected() => Err(error.into()),
-                    _ => Ok(()),
-                };
+        if let Some(found) = there(docker, container).await?
+            && found.is_running()
+        {
+            if is_on(&found, network) {
+                return Ok(());
             }
-            Ok(_) => {}
-            Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(error.into()),
+            if docker.network_id(network).await?.is_none() {
+                // Nothing is left to join. The look at the host that follows tells of it, and the
+                // next apply makes the network again with its members.
+                return Ok(());
+            }
+            attach(docker, network, &found, aliases, address).await?;
+            return Ok(());
         }
         if Instant::now() > until {
             return Ok(());
@@ -282,4 +338,53 @@ pub(super) async fn is_joined(host: &Host, network: &str, container: &str) -> bo
 fn is_on(container: &Container, network: &str) -> bool {
     let attachment = container.attachments.get(network);
     attachment.is_some_and(|attachment| !attachment.endpoint_id.is_empty())
+}
+
+/// Makes a network again. What was stopped meanwhile and holds the id of the one that went gets
+/// the new one: it could not start otherwise.
+pub(super) async fn make_again(host: &Host, name: &str, spec: &Network) -> Result<(), StepError> {
+    let docker = host.docker().await?;
+    if let Err(error) = docker.create_network(name, spec).await
+        && !matches!(error, HostError::NetworkExists { .. })
+    {
+        return Err(error.into());
+    }
+    let Some(id) = docker.network_id(name).await? else {
+        return Ok(());
+    };
+    let holds_another = |container: &Container| {
+        let attachment = container.attachments.get(name);
+        !container.is_running() && attachment.is_some_and(|known| known.network_id != id)
+    };
+    let stopped = docker.observe(&BTreeSet::new(), &|_| true).await?;
+    for container in stopped
+        .containers
+        .iter()
+        .filter(|known| holds_another(known))
+    {
+        let known = container.attachments.get(name);
+        let aliases = known.map(|known| known.aliases.clone()).unwrap_or_default();
+        let address = known.and_then(|known| known.configured);
+        attach(docker, name, container, &aliases, address).await?;
+    }
+    Ok(())
+}
+
+/// Removes a network that a run has made. It was not there before, so whoever is on it now was not
+/// on it either.
+pub(super) async fn unmake(host: &Host, name: &str) -> Result<(), StepError> {
+    let docker = host.docker().await?;
+    let Some(id) = docker.network_id(name).await? else {
+        return Ok(());
+    };
+    for container in docker.endpoints(&id).await?.unwrap_or_default() {
+        match docker.disconnect_container(&id, &container, true).await {
+            Err(error) if !error.is_gone() && !error.is_not_connected() => return Err(error.into()),
+            _ => {}
+        }
+    }
+    match docker.remove_network(&id).await {
+        Err(error) if !error.is_gone() => Err(error.into()),
+        _ => Ok(()),
+    }
 }

@@ -222,10 +222,19 @@ impl Run<'_> {
         ) {
             self.switch_once(plan)?;
         }
+        if matches!(change.action, Action::Stop(_) | Action::Restart(_)) {
+            self.record_networks(plan)?;
+        }
         match &change.action {
             Action::CreateNetwork { name, spec } => self.create_network(name, spec).await,
-            Action::RemoveNetwork { name, id, spec } => {
-                self.remove_network(name, id, spec.as_ref()).await
+            Action::RemoveNetwork {
+                name,
+                id,
+                spec,
+                detach,
+            } => {
+                self.record_network(name, spec)?;
+                self.remove_network(name, id, detach).await
             }
             Action::CreateVolume { name, spec } => {
                 Ok(self.host.docker().await?.create_volume(name, spec).await?)

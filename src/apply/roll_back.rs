@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::docker::{is_joined, made, rejoin, rename, renamed};
+use super::docker::{is_joined, made, make_again, rejoin, rename, renamed, unmake};
 use super::files::make_parent;
 use super::switch::MARK;
 use super::{Progress, StepError};
-use crate::host::{Host, HostError};
+use crate::host::Host;
 use crate::model::{Entry, layout};
 use crate::root::RootError;
 use crate::state::{Journal, Saved, State, Undo};
@@ -80,8 +80,16 @@ async fn is_needed(host: &Host, undo: &Undo) -> bool {
         Undo::Rejoin {
             network, container, ..
         } => !is_joined(host, network, container).await,
+        Undo::RemoveNetwork(name) => is_there(host, name).await != Some(false),
+        Undo::CreateNetwork { name, .. } => is_there(host, name).await != Some(true),
         _ => true,
     }
+}
+
+/// Whether a network of that name exists; `None` where nobody tells.
+async fn is_there(host: &Host, network: &str) -> Option<bool> {
+    let found = host.docker().await.ok()?.network_id(network).await;
+    found.ok().map(|id| id.is_some())
 }
 
 /// Waits, within bounds, until what was started again has started: planned before that, it
@@ -110,11 +118,13 @@ fn phase(undo: &Undo) -> u8 {
         | Undo::RemoveFolder(_)
         | Undo::Exchange { .. }
         | Undo::ForgetGeneration(_) => 2,
-        Undo::RemoveNetwork(_) | Undo::CreateNetwork { .. } => 3,
+        Undo::CreateNetwork { .. } => 3,
         Undo::DaemonReload | Undo::Rename { .. } => 4,
         Undo::Restart(_) | Undo::ReloadUnit(_) | Undo::Start(_) => 5,
         Undo::ReloadNginx | Undo::RestartNginx => 6,
         Undo::Rejoin { .. } => 7,
+        // Units that the run has restarted were on it until they ran with their old files again.
+        Undo::RemoveNetwork(_) => 8,
     }
 }
 
@@ -152,16 +162,8 @@ pub fn describe(undo: &Undo) -> String {
 
 async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
     match undo {
-        Undo::RemoveNetwork(name) => match host.docker().await?.remove_network(name).await {
-            Err(error) if !error.is_not_found() => Err(error.into()),
-            _ => Ok(()),
-        },
-        Undo::CreateNetwork { name, spec } => {
-            match host.docker().await?.create_network(name, spec).await {
-                Err(HostError::NetworkExists { .. }) | Ok(_) => Ok(()),
-                Err(error) => Err(error.into()),
-            }
-        }
+        Undo::RemoveNetwork(name) => unmake(host, name).await,
+        Undo::CreateNetwork { name, spec } => make_again(host, name, spec).await,
         Undo::Restore { path, saved } => restore(host, path, saved),
         Undo::Exchange { run } => exchange_back(host, run),
         Undo::RemoveFolder(path) => {
@@ -234,7 +236,7 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
                 .connect_container(network, container, aliases, *address)
                 .await
             {
-                Err(error) if !error.is_already_connected() && !error.is_not_found() => {
+                Err(error) if !error.is_already_connected() && !error.is_gone() => {
                     Err(error.into())
                 }
                 _ => Ok(()),
@@ -249,9 +251,7 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
         Undo::Disconnect { network, container } => {
             let docker = host.docker().await?;
             match docker.disconnect_container(network, container, true).await {
-                Err(error) if !error.is_not_found() && !error.is_not_connected() => {
-                    Err(error.into())
-                }
+                Err(error) if !error.is_gone() && !error.is_not_connected() => Err(error.into()),
                 _ => Ok(()),
             }
         }

@@ -86,7 +86,8 @@ impl HostError {
             | HostError::Candidate { .. }
             | HostError::NginxStopped
             | HostError::Program { .. }
-            | HostError::Proc { .. } => Blame::Circumstance,
+            | HostError::Proc { .. }
+            | HostError::DockerMute { .. } => Blame::Circumstance,
         }
     }
 }

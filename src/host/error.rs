@@ -62,6 +62,14 @@ pub enum HostError {
         #[source]
         source: Box<bollard::errors::Error>,
     },
+    /// The Docker engine did not answer a request in time.
+    #[error("Docker: could not {doing}: no answer within {}", seconds(.after))]
+    DockerMute {
+        /// What was being done, with the name.
+        doing: String,
+        /// The bound.
+        after: Duration,
+    },
     /// A network of that name exists, and engines before API 1.44 would make a second one.
     #[error("a Docker network named {name} exists already, as {id}")]
     NetworkExists {
@@ -196,6 +204,9 @@ impl HostError {
                 "systemctl status {unit}; journalctl -u {unit} -n 50"
             )),
             HostError::DockerAbsent { why, .. } => Some(docker_absent_hint(*why).to_owned()),
+            HostError::DockerMute { .. } => {
+                Some(docker_absent_hint(DockerAbsence::Mute).to_owned())
+            }
             HostError::Docker { source, .. } => docker_hint(source).map(str::to_owned),
             HostError::NetworkExists { name, .. } => Some(format!("docker network inspect {name}")),
             HostError::NginxInvalid { reason } => Some(test_hint(reason).to_owned()),
@@ -222,9 +233,48 @@ impl HostError {
         self.engine_says("already exists in network")
     }
 
-    /// Whether the engine is removing the container already.
-    pub fn is_being_removed(&self) -> bool {
-        self.engine_says("is already in progress")
+    /// Whether the engine is taking the thing away at this moment: it answers neither that it is
+    /// there nor that it is gone (moby's daemon/delete.go, inspect.go, container_operations.go,
+    /// volume/service).
+    pub fn is_going(&self) -> bool {
+        const WORDS: [&str; 7] = [
+            "is already in progress",
+            "is being removed",
+            "marked for removal",
+            "is unexpectedly nil",
+            "is dead",
+            "layer does not exist",
+            "removal of container",
+        ];
+        WORDS.iter().any(|words| self.engine_says(words))
+    }
+
+    /// Whether the container or network is gone, or just about to be.
+    pub fn is_gone(&self) -> bool {
+        self.is_not_found() || self.is_going()
+    }
+
+    /// Whether the connection to the engine was cut off before it had answered.
+    pub fn is_lost(&self) -> bool {
+        use bollard::errors::Error;
+        match self {
+            HostError::Docker { source, .. } => matches!(
+                **source,
+                Error::IOError { .. }
+                    | Error::HyperResponseError { .. }
+                    | Error::HyperLegacyError { .. }
+                    | Error::SocketNotFoundError(_)
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether the Docker engine gave no answer: it is away, or hangs.
+    pub fn is_engine_mute(&self) -> bool {
+        match self {
+            HostError::DockerAbsent { .. } | HostError::DockerMute { .. } => true,
+            _ => self.is_lost(),
+        }
     }
 
     fn engine_says(&self, words: &str) -> bool {

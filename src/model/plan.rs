@@ -80,8 +80,10 @@ pub enum Action {
         name: String,
         /// Its id.
         id: String,
-        /// What it was applied as, to undo that.
-        spec: Option<Network>,
+        /// What it was, to undo that.
+        spec: Network,
+        /// Containers that are taken off it first: those of units that leave, and members.
+        detach: BTreeSet<String>,
     },
     /// Make a Docker volume.
     CreateVolume {

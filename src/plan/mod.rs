@@ -101,6 +101,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
     prune::plan(&mut draft);
     units::reload_if_needed(&mut draft);
     activity::plan(&mut draft);
+    networks::prune(&mut draft);
     members::plan(&mut draft);
     stacks::plan(&mut draft);
     nginx::plan(&mut draft);

@@ -1,7 +1,12 @@
 //! Networks and volumes: made when they are missing, never changed.
 
+use std::collections::BTreeSet;
+
 use super::draft::{Draft, Stage, change};
-use crate::model::{Action, DriftKind, Kind, Network, NetworkState, ResourceId};
+use super::members;
+use crate::model::{
+    Action, Container, DockerState, DriftKind, Kind, Network, NetworkState, ResourceId, Unit,
+};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(docker) = &draft.observed.docker else {
@@ -33,7 +38,6 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             );
         }
     }
-    prune(draft);
 }
 
 fn create(draft: &mut Draft<'_>, id: ResourceId, name: &str, spec: &Network) {
@@ -157,38 +161,19 @@ fn differences(spec: &Network, present: &NetworkState) -> Vec<String> {
     found
 }
 
-/// Networks that left the desired state go when nothing is on them; volumes are only reported.
-fn prune(draft: &mut Draft<'_>) {
+/// Networks that left the desired state go once nothing of ours is on them any more; volumes are
+/// only reported. It is decided last, when it is known which units stop.
+pub(super) fn prune(draft: &mut Draft<'_>) {
     let Some(docker) = &draft.observed.docker else {
         return;
     };
     let inventory = &draft.recorded.inventory;
-    let applied = draft.recorded.applied.as_ref().map(|(_, applied)| applied);
     for name in &inventory.networks {
         if draft.desired.networks.contains_key(name) {
             continue;
         }
-        let id = ResourceId::new(Kind::Network, name);
         for network in docker.networks.get(name).into_iter().flatten() {
-            if network.endpoints.is_empty() {
-                let action = Action::RemoveNetwork {
-                    name: name.clone(),
-                    id: network.id.clone(),
-                    spec: applied
-                        .and_then(|applied| applied.networks.get(name))
-                        .cloned(),
-                };
-                draft.change(
-                    Stage::Forget,
-                    change(id.clone(), action, "left the desired state"),
-                );
-            } else {
-                let text = format!(
-                    "left the desired state, and {} containers are still on it: docker network inspect {name}",
-                    network.endpoints.len()
-                );
-                draft.note(id.clone(), Some(DriftKind::Degraded), text);
-            }
+            prune_network(draft, docker, name, network);
         }
     }
     for name in &inventory.volumes {
@@ -199,5 +184,130 @@ fn prune(draft: &mut Draft<'_>) {
             );
             draft.note(id, None, text);
         }
+    }
+}
+
+fn prune_network(draft: &mut Draft<'_>, docker: &DockerState, name: &str, network: &NetworkState) {
+    let id = ResourceId::new(Kind::Network, name);
+    let leaving = Leaving::of(draft, docker, name);
+    let on_it = network.endpoints.keys();
+    let on_it: Vec<&Container> = on_it
+        .filter_map(|id| docker.containers.iter().find(|known| known.id == *id))
+        .collect();
+    let foreign: Vec<&str> = on_it
+        .iter()
+        .filter(|container| !leaving.has(container))
+        .map(|container| container.name.as_str())
+        .collect();
+    if !foreign.is_empty() {
+        let commands: Vec<String> = foreign
+            .iter()
+            .map(|container| format!("docker network disconnect -f {name} {container}"))
+            .collect();
+        let text = format!(
+            "left the desired state, and stays as long as {} {} on it; to free it: {}",
+            foreign.join(", "),
+            if foreign.len() == 1 { "is" } else { "are" },
+            commands.join("; ")
+        );
+        draft.note(id, Some(DriftKind::Degraded), text);
+        return;
+    }
+    let applied = draft.recorded.applied.as_ref();
+    let applied = applied.and_then(|(_, applied)| applied.networks.get(name));
+    let detach = on_it
+        .iter()
+        .filter(|container| leaving.is_detached(container))
+        .map(|container| container.name.clone())
+        .collect();
+    let action = Action::RemoveNetwork {
+        name: name.to_owned(),
+        id: network.id.clone(),
+        spec: applied.cloned().unwrap_or_else(|| as_it_is(network)),
+        detach,
+    };
+    draft.change(Stage::Forget, change(id, action, "left the desired state"));
+}
+
+/// Whose containers are no reason to keep a network that left the desired state.
+struct Leaving<'a> {
+    /// Units that leave: what is still on the network once they have stopped is taken off.
+    gone: Vec<&'a Unit>,
+    /// Units that start anew, with what they were applied as: their containers are made anew, on
+    /// what their new files name.
+    anew: Vec<&'a Unit>,
+    /// Containers that were members, and were put there by us.
+    members: BTreeSet<&'a str>,
+}
+
+impl<'a> Leaving<'a> {
+    fn of(draft: &Draft<'a>, docker: &'a DockerState, network: &str) -> Self {
+        let applied = draft.recorded.applied.as_ref().map(|(_, applied)| applied);
+        let starting = draft.starting();
+        let (mut gone, mut anew) = (Vec::new(), Vec::new());
+        for (name, unit) in applied.iter().flat_map(|applied| &applied.units) {
+            let id = ResourceId::new(Kind::Unit, name);
+            if !draft.desired.units.contains_key(name) && draft.selects(&id) {
+                gone.push(unit);
+            } else if starting.contains(name) {
+                anew.push(unit);
+            }
+        }
+        let spec = applied.and_then(|applied| applied.networks.get(network));
+        let members = spec.iter().flat_map(|spec| &spec.members);
+        let members = members.flat_map(|member| members::find(docker, &member.name));
+        Self {
+            gone,
+            anew,
+            members: members.map(|container| container.name.as_str()).collect(),
+        }
+    }
+
+    /// Whether a container leaves the network with this plan.
+    fn has(&self, container: &Container) -> bool {
+        self.is_detached(container) || self.anew.iter().any(|unit| runs(unit, container))
+    }
+
+    /// Whether a container that is still on the network in the end is taken off.
+    fn is_detached(&self, container: &Container) -> bool {
+        self.members.contains(container.name.as_str())
+            || self.gone.iter().any(|unit| runs(unit, container))
+    }
+}
+
+/// Whether a container is one of a unit's compose projects.
+fn runs(unit: &Unit, container: &Container) -> bool {
+    unit.stacks.iter().any(|stack| {
+        stack.containers.contains(&container.name)
+            || container
+                .compose
+                .as_ref()
+                .is_some_and(|(project, service)| {
+                    stack.project == *project && stack.services.contains(service)
+                })
+    })
+}
+
+/// What a network would have to be defined as to be what it is.
+fn as_it_is(network: &NetworkState) -> Network {
+    const OF_COMPOSE: &str = "com.docker.compose.";
+    let of_compose = |name: &str| {
+        let label = network.labels.get(&format!("{OF_COMPOSE}{name}"));
+        label.cloned().unwrap_or_default()
+    };
+    let labels = network.labels.iter();
+    Network {
+        key: of_compose("network"),
+        project: of_compose("project"),
+        driver: network.driver.clone(),
+        options: network.options.clone(),
+        labels: labels
+            .filter(|(name, _)| !name.starts_with(OF_COMPOSE))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+        internal: network.internal,
+        ipv6: network.ipv6,
+        subnets: network.subnets.clone(),
+        ..Network::default()
     }
 }

@@ -8,8 +8,8 @@ use crate::model::{
 };
 use crate::plan::{self, Inputs};
 
-/// What is managed after the run.
-pub(super) fn inventory(planned: &Planned) -> Inventory {
+/// What is managed after the run, on a host that is now as in `after`.
+pub(super) fn inventory(planned: &Planned, after: &Observed) -> Inventory {
     let mut inventory = plan::inventory(Inputs {
         desired: &planned.desired,
         observed: &planned.observed,
@@ -20,18 +20,13 @@ pub(super) fn inventory(planned: &Planned) -> Inventory {
         gates: plan::Gates::None,
         now: Timestamp::now(),
     });
-    let removed = |name: &String| {
-        planned.plan.changes.iter().any(|change| {
-            matches!(&change.action, Action::RemoveNetwork { name: removed, .. } if removed == name)
-        })
-    };
     // What is still there although it left the desired state is not forgotten: a network goes
     // when nobody uses it any more, a volume when a person removes it.
-    let docker = planned.observed.docker.as_ref();
+    let docker = after.docker.as_ref();
     let before = &planned.recorded.inventory;
-    let networks = before.networks.iter().filter(|name| {
-        docker.is_none_or(|docker| docker.networks.contains_key(*name)) && !removed(name)
-    });
+    let networks = before.networks.iter();
+    let networks =
+        networks.filter(|name| docker.is_none_or(|docker| docker.networks.contains_key(*name)));
     inventory.networks.extend(networks.cloned());
     let volumes = before.volumes.iter();
     let volumes =

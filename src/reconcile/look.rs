@@ -262,9 +262,13 @@ fn asks_docker_alone(only: &[Selector]) -> bool {
     !only.is_empty() && only.iter().all(of_docker)
 }
 
-/// Whether a change can only be seen once another one is done: containers that a unit has made.
+/// Whether a change can only be seen once another one is done: containers that a unit has made,
+/// and networks that the last container has left.
 pub(super) fn is_follow_up(change: &Change) -> bool {
-    matches!(change.action, Action::Connect(_))
+    matches!(
+        change.action,
+        Action::Connect(_) | Action::RemoveNetwork { .. }
+    )
 }
 
 /// Whether a change is one that `drift` reports, and as what.

@@ -77,7 +77,7 @@ impl Planned {
         let applied = self.recorded.applied.as_ref();
         self.plan.is_empty()
             && applied.is_some_and(|(_, applied)| *applied == self.desired)
-            && self.recorded.inventory == super::commit::inventory(self)
+            && self.recorded.inventory == super::commit::inventory(self, &self.observed)
     }
 
     /// Whether an apply would change nothing, because something stands in the way.

@@ -8,7 +8,7 @@ use bollard::query_parameters::{
     ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
 };
 
-use super::{Docker, request};
+use super::{Docker, convert};
 use crate::host::error::HostError;
 use crate::model::{Network, Subnet, Volume};
 
@@ -23,21 +23,49 @@ impl Docker {
     /// `network` and `project` are not its own, and takes one without `config-hash` as it is
     /// (pkg/compose/create.go).
     pub async fn create_network(&self, name: &str, spec: &Network) -> Result<String, HostError> {
-        if let Some(id) = self.network_id(name).await? {
-            return Err(HostError::NetworkExists {
+        self.refuse_second(name).await?;
+        let doing = || format!("create network {name}");
+        let made = self
+            .line
+            .request(doing, self.engine.create_network(new_network(name, spec)))
+            .await?;
+        Ok(made.id)
+    }
+
+    /// Says so where a network of that name is there already.
+    ///
+    /// # Errors
+    /// [`HostError::NetworkExists`], and when the engine does not answer.
+    pub async fn refuse_second(&self, name: &str) -> Result<(), HostError> {
+        match self.network_id(name).await? {
+            Some(id) => Err(HostError::NetworkExists {
                 name: name.to_owned(),
                 id,
-            });
+            }),
+            None => Ok(()),
         }
-        let doing = || format!("create network {name}");
-        let made = request(doing, self.engine.create_network(new_network(name, spec))).await?;
-        Ok(made.id)
+    }
+
+    /// Ids of the containers on a network; `None` when there is no such network.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn endpoints(&self, id: &str) -> Result<Option<Vec<String>>, HostError> {
+        let doing = || format!("inspect network {id}");
+        let ask = || self.engine.inspect_network(id, None);
+        match self.line.look(doing, ask).await {
+            Ok(record) => Ok(Some(convert::endpoints(record).into_keys().collect())),
+            Err(error) if error.is_gone() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Removes a network by id.
     pub async fn remove_network(&self, id: &str) -> Result<(), HostError> {
         let doing = || format!("remove network {id}");
-        request(doing, self.engine.remove_network(id)).await
+        self.line
+            .request(doing, self.engine.remove_network(id))
+            .await
     }
 
     /// Makes a volume with the labels that compose expects. One of that name and driver that
@@ -52,7 +80,9 @@ impl Docker {
             ..Default::default()
         };
         let doing = || format!("create volume {name}");
-        request(doing, self.engine.create_volume(volume)).await?;
+        self.line
+            .request(doing, self.engine.create_volume(volume))
+            .await?;
         Ok(())
     }
 
@@ -95,7 +125,9 @@ impl Docker {
             endpoint_config: Some(endpoint),
         };
         let doing = || format!("connect container {container} to network {network}");
-        request(doing, self.engine.connect_network(network, body)).await
+        self.line
+            .request(doing, self.engine.connect_network(network, body))
+            .await
     }
 
     /// Where an address is refused, Docker 20.10 keeps it in the container's record all the
@@ -125,7 +157,7 @@ impl Docker {
         };
         let doing = || format!("disconnect container {container_id} from {network_id_or_name}");
         let answer = self.engine.disconnect_network(network_id_or_name, body);
-        request(doing, answer).await
+        self.line.request(doing, answer).await
     }
 
     /// Stops a container at once and removes it; its named volumes stay. One that is gone, or is
@@ -134,8 +166,8 @@ impl Docker {
         let doing = || format!("remove container {id}");
         let options = RemoveContainerOptionsBuilder::new().force(true).build();
         let answer = self.engine.remove_container(id, Some(options));
-        match request(doing, answer).await {
-            Err(error) if !error.is_not_found() && !error.is_being_removed() => Err(error),
+        match self.line.request(doing, answer).await {
+            Err(error) if !error.is_not_found() && !error.is_going() => Err(error),
             _ => Ok(()),
         }
     }
@@ -144,14 +176,21 @@ impl Docker {
     pub async fn rename_container(&self, id: &str, name: &str) -> Result<(), HostError> {
         let doing = || format!("rename container {id} to {name}");
         let options = RenameContainerOptionsBuilder::new().name(name).build();
-        request(doing, self.engine.rename_container(id, options)).await
+        self.line
+            .request(doing, self.engine.rename_container(id, options))
+            .await
     }
 
-    async fn network_id(&self, name: &str) -> Result<Option<String>, HostError> {
+    /// The id of the network of that name, if there is one.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn network_id(&self, name: &str) -> Result<Option<String>, HostError> {
         let filters = HashMap::from([("name", vec![name])]);
         let only = ListNetworksOptionsBuilder::new().filters(&filters).build();
         let doing = || format!("look for network {name}");
-        let found = request(doing, self.engine.list_networks(Some(only))).await?;
+        let ask = || self.engine.list_networks(Some(only.clone()));
+        let found = self.line.look(doing, ask).await?;
         // The filter matches parts of names.
         let same = found
             .into_iter()
@@ -161,8 +200,8 @@ impl Docker {
 }
 
 fn leaves_ghost(error: &HostError) -> bool {
-    let is_refusal = matches!(error, HostError::Docker { .. }) && !error.is_not_found();
-    is_refusal && !error.is_already_connected()
+    let is_refusal = matches!(error, HostError::Docker { .. }) && !error.is_lost();
+    is_refusal && !error.is_gone() && !error.is_already_connected()
 }
 
 fn new_network(name: &str, spec: &Network) -> models::NetworkCreateRequest {

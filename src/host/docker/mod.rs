@@ -2,11 +2,12 @@
 
 mod change;
 mod convert;
+mod line;
 mod ping;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,15 +17,21 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::error::{DockerAbsence, HostError};
 use crate::model::{Container, DockerState, NetworkState};
+use line::{Line, REQUEST, absence};
 
 const SOCKET: &str = "/var/run/docker.sock";
-const REQUEST: Duration = Duration::from_secs(10);
 /// Inspects under way at once; the engine takes locks for each, so more gains nothing.
 const PIPELINE: usize = 4;
+
+/// How often a container is looked at again that the engine cannot tell of at the moment.
+const TRIES: usize = 3;
+/// How long that takes in between.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// A connection to the Docker engine.
 pub struct Docker {
     engine: bollard::Docker,
+    line: Line,
 }
 
 impl Docker {
@@ -58,7 +65,8 @@ impl Docker {
         let path = socket.to_string_lossy();
         let engine = bollard::Docker::connect_with_unix(&path, after.as_secs(), version)
             .map_err(|source| failed(format!("connect to {path}"), source))?;
-        Ok(Self { engine })
+        let line = Line::new(socket);
+        Ok(Self { engine, line })
     }
 
     /// Networks, volumes and containers. The endpoints of the networks named in `networks` are
@@ -84,25 +92,48 @@ impl Docker {
     /// One container, fresh.
     pub async fn container(&self, id: &str) -> Result<Container, HostError> {
         let doing = || format!("inspect container {id}");
-        let record = request(doing, self.engine.inspect_container(id, None)).await?;
-        Ok(convert::container(record))
+        let ask = || self.engine.inspect_container(id, None);
+        Ok(convert::container(self.line.look(doing, ask).await?))
+    }
+
+    /// Whether the engine answers. Asked only where the last request was in vain.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn answers(&self) -> Result<(), HostError> {
+        self.line.ready().await
+    }
+
+    /// The record of a container that was listed; `None` when it has gone since. One that is on
+    /// its way out can be neither there nor gone: the engine has no answer then, and what the
+    /// list said of it is all that there is.
+    async fn listed(&self, listed: Container) -> Result<Option<Container>, HostError> {
+        for _ in 0..TRIES {
+            match self.container(&listed.id).await {
+                Ok(container) => return Ok(Some(container)),
+                Err(error) if error.is_not_found() => return Ok(None),
+                Err(error) if error.is_going() => {}
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(MOMENT).await;
+        }
+        Ok(Some(listed))
     }
 
     async fn networks(
         &self,
         named: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Vec<NetworkState>>, HostError> {
-        let listed = request(
-            || "list networks".to_owned(),
-            self.engine.list_networks(None),
-        )
-        .await?;
+        let doing = || "list networks".to_owned();
+        let ask = || self.engine.list_networks(None);
+        let listed = self.line.look(doing, ask).await?;
         let mut networks: BTreeMap<String, Vec<NetworkState>> = BTreeMap::new();
         for network in listed {
             let (name, mut state) = convert::network(network);
             if named.contains(&name) {
                 let doing = || format!("inspect network {name}");
-                match request(doing, self.engine.inspect_network(&state.id, None)).await {
+                let ask = || self.engine.inspect_network(&state.id, None);
+                match self.line.look(doing, ask).await {
                     Ok(record) => state.endpoints = convert::endpoints(record),
                     // It was removed since it was listed.
                     Err(error) if error.is_not_found() => continue,
@@ -115,11 +146,9 @@ impl Docker {
     }
 
     async fn volumes(&self) -> Result<BTreeMap<String, crate::model::Volume>, HostError> {
-        let listed = request(
-            || "list volumes".to_owned(),
-            self.engine.list_volumes(None::<ListVolumesOptions>),
-        )
-        .await?;
+        let doing = || "list volumes".to_owned();
+        let ask = || self.engine.list_volumes(None::<ListVolumesOptions>);
+        let listed = self.line.look(doing, ask).await?;
         let volumes = listed.volumes.unwrap_or_default();
         Ok(volumes.into_iter().map(convert::volume).collect())
     }
@@ -130,19 +159,15 @@ impl Docker {
     ) -> Result<Vec<Container>, HostError> {
         let all = ListContainersOptionsBuilder::new().all(true).build();
         let doing = || "list containers".to_owned();
-        let listed = request(doing, self.engine.list_containers(Some(all))).await?;
+        let ask = || self.engine.list_containers(Some(all.clone()));
+        let listed = self.line.look(doing, ask).await?;
         let listed = listed.into_iter().map(convert::listed);
         stream::iter(listed)
             .map(|container| async {
                 if !wanted(&container) {
                     return Ok(Some(container));
                 }
-                match self.container(&container.id).await {
-                    Ok(container) => Ok(Some(container)),
-                    // It was removed since it was listed.
-                    Err(error) if error.is_not_found() => Ok(None),
-                    Err(error) => Err(error),
-                }
+                self.listed(container).await
             })
             .buffered(PIPELINE)
             .try_filter_map(|container| std::future::ready(Ok(container)))
@@ -156,62 +181,9 @@ fn socket(docker_host: Option<&str>) -> PathBuf {
     PathBuf::from(named.unwrap_or(SOCKET))
 }
 
-fn absence(error: &io::Error) -> DockerAbsence {
-    match error.kind() {
-        io::ErrorKind::NotFound => DockerAbsence::NoSocket,
-        io::ErrorKind::ConnectionRefused => DockerAbsence::Refused,
-        io::ErrorKind::PermissionDenied => DockerAbsence::Forbidden,
-        _ => DockerAbsence::Other,
-    }
-}
-
 fn failed(doing: String, source: bollard::errors::Error) -> HostError {
     HostError::Docker {
         doing,
         source: Box::new(source),
-    }
-}
-
-/// Bounds a request with its answer: the library's own bound ends with the header.
-async fn request<T>(
-    doing: impl Fn() -> String,
-    future: impl Future<Output = Result<T, bollard::errors::Error>>,
-) -> Result<T, HostError> {
-    let timeout = || HostError::Timeout {
-        what: format!("get an answer from Docker to: {}", doing()),
-        after: REQUEST,
-    };
-    match tokio::time::timeout(REQUEST, future).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(bollard::errors::Error::RequestTimeoutError)) | Err(_) => Err(timeout()),
-        Ok(Err(source)) => Err(failed(doing(), source)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_hosts_engine() {
-        assert_eq!(socket(None), Path::new(SOCKET));
-        assert_eq!(socket(Some("tcp://192.0.2.1:2375")), Path::new(SOCKET));
-        assert_eq!(socket(Some("unix:///run/d.sock")), Path::new("/run/d.sock"));
-    }
-
-    #[tokio::test]
-    async fn a_missing_socket_a_dead_one_and_a_mute_one() -> std::io::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let path = folder.path().join("docker.sock");
-        let why = async || match Docker::connect_to(&path, Duration::from_millis(50)).await {
-            Err(HostError::DockerAbsent { why, .. }) => Some(why),
-            _ => None,
-        };
-        assert_eq!(why().await, Some(DockerAbsence::NoSocket));
-        let listener = std::os::unix::net::UnixListener::bind(&path)?;
-        assert_eq!(why().await, Some(DockerAbsence::Mute));
-        drop(listener);
-        assert_eq!(why().await, Some(DockerAbsence::Refused));
-        Ok(())
     }
 }

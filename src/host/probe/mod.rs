@@ -208,7 +208,7 @@ impl Host {
     async fn ask_container(&self, name: &str) -> Result<Held, ProbeError> {
         match self.docker().await?.container(name).await {
             Ok(container) => well(&container),
-            Err(error) if error.is_not_found() => {
+            Err(error) if error.is_gone() => {
                 Err(ProbeError::Container("no such container".to_owned()))
             }
             Err(error) => Err(error.into()),
