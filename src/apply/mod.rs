@@ -5,6 +5,7 @@ mod certificate;
 mod docker;
 mod files;
 mod gates;
+mod images;
 mod nginx;
 mod roll_back;
 mod switch;
@@ -262,6 +263,8 @@ impl Run<'_> {
             Action::Restart(step) => self.restart(step, &change.interrupts).await,
             Action::ReloadUnit(step) => self.reload_unit(step).await,
             Action::Stop(step) => self.stop(step, &change.interrupts).await,
+            Action::Pull(pull) => self.pull(pull).await,
+            Action::Release(release) => self.release(release).await,
             Action::Soak(time) => self.soak(*time, &plan.gates).await,
             Action::Drain(drain) => self.drain(drain).await,
             Action::Connect(connect) => self.connect(connect).await,

@@ -76,6 +76,31 @@ impl Run<'_> {
         self.unless_interrupted(job).await?;
         self.count_restarts(&step.unit).await?;
         self.tell_ignored_failures(&step.unit).await?;
+        self.wait_running(step).await?;
+        for other in &step.along {
+            self.wait_started(other).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a unit that comes back by itself with the one that took it along.
+    async fn wait_started(&mut self, step: &UnitStep) -> Result<(), StepError> {
+        let until = Instant::now() + step.timeout;
+        loop {
+            let state = self.host.systemd().await?.unit(&step.unit).await?;
+            if !is_changing(&state) {
+                break;
+            }
+            if Instant::now() > until {
+                return Err(HostError::Timeout {
+                    what: format!("start {}", step.unit),
+                    after: step.timeout,
+                }
+                .into());
+            }
+            self.moment().await?;
+        }
+        self.count_restarts(&step.unit).await?;
         self.wait_running(step).await
     }
 
@@ -167,14 +192,15 @@ impl Run<'_> {
                 units.insert(taken_along, self.restarts(taken_along));
             }
         }
+        let along = started.iter().flat_map(|(step, _)| &step.along);
+        let started: Vec<&UnitStep> = started.iter().map(|(step, _)| *step).chain(along).collect();
         let oneshots: BTreeSet<&str> = started
             .iter()
-            .filter(|(step, _)| step.oneshot)
-            .map(|(step, _)| step.unit.as_str())
+            .filter(|step| step.oneshot)
+            .map(|step| step.unit.as_str())
             .collect();
         let began = Instant::now();
-        let longest =
-            |of: fn(&UnitStep) -> Duration| started.iter().map(|(step, _)| of(step)).max();
+        let longest = |of: fn(&UnitStep) -> Duration| started.iter().map(|step| of(step)).max();
         let settle = longest(|step| step.settle).unwrap_or_default();
         let patience = longest(|step| step.timeout).unwrap_or_default();
         loop {
@@ -184,12 +210,12 @@ impl Run<'_> {
                     return Err(self.not_up(unit, why).await);
                 }
             }
-            let unhealthy = self.unhealthy(started).await?;
+            let unhealthy = self.unhealthy(&started).await?;
             if unhealthy.is_none() && began.elapsed() >= settle {
                 return Ok(());
             }
             if began.elapsed() >= settle {
-                for (step, _) in started {
+                for step in &started {
                     if let Some(why) = self.ended(step).await? {
                         return Err(self.not_up(&step.unit, why).await);
                     }
@@ -197,7 +223,7 @@ impl Run<'_> {
             }
             if began.elapsed() > patience.max(settle) {
                 let why = unhealthy.unwrap_or_else(|| "it does not settle".to_owned());
-                let unit = started.last().map_or("", |(step, _)| &step.unit);
+                let unit = started.last().map_or("", |step| &step.unit);
                 return Err(self.not_up(unit, why).await);
             }
             self.moment().await?;
@@ -205,11 +231,8 @@ impl Run<'_> {
     }
 
     /// A container that is not healthy yet, and what it says. One that failed is an error.
-    async fn unhealthy(
-        &self,
-        started: &[(&UnitStep, &Change)],
-    ) -> Result<Option<String>, StepError> {
-        for (step, _) in started {
+    async fn unhealthy(&self, started: &[&UnitStep]) -> Result<Option<String>, StepError> {
+        for step in started {
             for container in self.containers(&step.stacks).await? {
                 match container.health {
                     Health::Unhealthy => {
@@ -353,6 +376,11 @@ fn fell_over(state: &UnitState, before: u32, oneshot: bool) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Whether a unit is on the way to another state: starting, or stopping before it starts again.
+fn is_changing(state: &UnitState) -> bool {
+    matches!(state.active.as_str(), "activating" | "deactivating") && state.sub != "auto-restart"
 }
 
 /// One that did its work, such as a migration. A unit that ends with it is seen by its own state.

@@ -10,7 +10,8 @@ use super::{Failure, check, json};
 use crate::check::Subject;
 use crate::check::ports::{By, Declared, Port, Ports, ports};
 use crate::host::Host;
-use crate::host::sockets::{Listener, listeners};
+use crate::host::sockets::listeners;
+use crate::model::Listener;
 use crate::reconcile::ReconcileError;
 use crate::state::State;
 

@@ -75,6 +75,11 @@ impl HostError {
                 Some((_, message)) if message.contains("user configured subnets") => Blame::Content,
                 _ => Blame::Circumstance,
             },
+            HostError::ImagePlatform { .. } => Blame::Content,
+            // An image that is not there yet may be pushed in a minute.
+            HostError::PullFailed { .. } | HostError::ImageGone { .. } | HostError::Interrupted => {
+                Blame::Circumstance
+            }
             HostError::ReloadUnproved { .. }
             | HostError::Root(_)
             | HostError::SystemdAbsent { .. }

@@ -117,6 +117,38 @@ pub enum HostError {
         #[source]
         source: io::Error,
     },
+    /// An image could not be pulled.
+    #[error("could not pull the image {image} for {unit}: {}", .said.last().map_or("docker pull said nothing", String::as_str))]
+    PullFailed {
+        /// The image.
+        image: String,
+        /// The unit that runs it.
+        unit: String,
+        /// Whose credentials were used.
+        user: String,
+        /// The last lines that `docker pull` said.
+        said: Vec<String>,
+    },
+    /// An image is there, and is made for another processor.
+    #[error(
+        "the image {image} is for {is_for}, and this host is {}",
+        super::images::architecture()
+    )]
+    ImagePlatform {
+        /// The image.
+        image: String,
+        /// The architecture that it is for.
+        is_for: String,
+    },
+    /// An image was pulled and is not there.
+    #[error("the image {image} was pulled, and Docker does not have it")]
+    ImageGone {
+        /// The image.
+        image: String,
+    },
+    /// A signal asked to stop while a program ran.
+    #[error("interrupted by a signal")]
+    Interrupted,
     /// nginx has to run for what was asked, and does not.
     #[error("nginx does not run")]
     NginxStopped,
@@ -216,7 +248,14 @@ impl HostError {
             HostError::Program { program, .. } if program.starts_with("openssl") => Some(
                 "apt-get install openssl, or take bootstrap_certificates out of watchme.toml".to_owned(),
             ),
+            HostError::PullFailed { image, user, said, .. } => Some(super::images::hint(image, user, said)),
+            HostError::ImagePlatform { image, .. } => Some(format!(
+                "docker pull --platform linux/{} {image}, if it is made for that; else build it for this host",
+                super::images::architecture()
+            )),
+            HostError::ImageGone { image } => Some(format!("docker image inspect {image}")),
             HostError::Timeout { .. }
+            | HostError::Interrupted
             | HostError::Program { .. }
             | HostError::Candidate { .. }
             | HostError::Proc { .. } => None,

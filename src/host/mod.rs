@@ -4,6 +4,7 @@ mod blame;
 pub mod candidate;
 pub mod docker;
 pub mod error;
+mod images;
 pub mod nginx;
 pub mod observe;
 pub mod openssl;

@@ -5,6 +5,8 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
+use crate::model::Listener;
+
 /// A socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Socket {
@@ -18,19 +20,6 @@ pub(super) struct Socket {
 pub(super) const LISTEN: u8 = 0x0A;
 const CLOSE: u8 = 0x07;
 
-/// Somebody who waits for connections or packets.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Listener {
-    /// The port.
-    pub port: u16,
-    /// `tcp` or `udp`.
-    pub protocol: &'static str,
-    /// The address; unspecified for all of them.
-    pub address: IpAddr,
-    /// The program's name, where this user may know it.
-    pub program: Option<String>,
-}
-
 /// All who listen on this host.
 pub fn listeners() -> Vec<Listener> {
     let programs = programs();
@@ -42,7 +31,8 @@ pub fn listeners() -> Vec<Listener> {
                 port: socket.local,
                 protocol,
                 address: socket.address,
-                program: programs.get(&inode).cloned(),
+                program: programs.get(&inode).map(|one| one.name.clone()),
+                unit: programs.get(&inode).and_then(|one| one.unit.clone()),
             });
         }
     }
@@ -95,8 +85,15 @@ fn address(hex: &str) -> Option<IpAddr> {
     }
 }
 
-/// Names of programs by the inodes of the sockets that they have open, as far as this user may look.
-fn programs() -> BTreeMap<u64, String> {
+/// A program that has sockets open.
+#[derive(Clone)]
+struct Program {
+    name: String,
+    unit: Option<String>,
+}
+
+/// Programs by the inodes of the sockets that they have open, as far as this user may look.
+fn programs() -> BTreeMap<u64, Program> {
     let mut programs = BTreeMap::new();
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     for process in processes {
@@ -109,11 +106,27 @@ fn programs() -> BTreeMap<u64, String> {
             continue;
         }
         if let Ok(name) = fs::read_to_string(process.path().join("comm")) {
-            let name = name.trim_end();
-            programs.extend(open.into_iter().map(|inode| (inode, name.to_owned())));
+            let groups = fs::read_to_string(process.path().join("cgroup"));
+            let program = Program {
+                name: name.trim_end().to_owned(),
+                unit: groups.ok().and_then(|groups| unit(&groups)),
+            };
+            programs.extend(open.into_iter().map(|inode| (inode, program.clone())));
         }
     }
     programs
+}
+
+/// The unit of a process by its control groups, cgroups(7): systemd's own hierarchy, or the only one of version 2. A
+/// container has groups of its own below that of Docker.
+fn unit(groups: &str) -> Option<String> {
+    let path = groups.lines().find_map(|line| {
+        let (_, rest) = line.split_once(':')?;
+        let (controllers, path) = rest.split_once(':')?;
+        matches!(controllers, "name=systemd" | "").then_some(path)
+    })?;
+    let service = |part: &&str| part.ends_with(".service") || part.ends_with(".scope");
+    path.split('/').rfind(service).map(str::to_owned)
 }
 
 /// Inodes of the sockets that a process has open; none once it is gone.
@@ -156,6 +169,16 @@ mod tests {
             row(line).map(|(inode, socket)| (inode, socket.local, socket.remote, socket.state));
         assert_eq!(found, Some((8077, 80, 8009, 1)));
         assert_eq!(row("  sl  local_address rem_address   st"), None);
+    }
+
+    #[test]
+    fn the_unit_of_a_process() {
+        let v1 =
+            "12:pids:/system.slice/a.service\n1:name=systemd:/system.slice/web.service\n0::/\n";
+        assert_eq!(unit(v1).as_deref(), Some("web.service"));
+        let v2 = "0::/system.slice/system-app.slice/app@1.service/sub\n";
+        assert_eq!(unit(v2).as_deref(), Some("app@1.service"));
+        assert_eq!(unit("0::/\n"), None);
     }
 
     #[test]

@@ -1,28 +1,21 @@
 //! How much room a host has, and what is taken there.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Host;
-use super::sockets::listeners;
 use crate::model::{Entry, Surroundings};
 
 /// Where the engine keeps everything, unless it was told otherwise (dockerd(8), `--data-root`).
 const DOCKER: &str = "/var/lib/docker";
 
 impl Host {
-    /// Looks at these paths, at who listens, and at memory and disk. What cannot be found out is left out.
+    /// Looks at these paths, and at memory and disk. What cannot be found out is left out.
     pub fn surroundings<'p>(&self, paths: impl Iterator<Item = &'p PathBuf>) -> Surroundings {
         let missing = |path: &&PathBuf| matches!(self.root().entry(path), Ok(Entry::Missing));
         let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        let listeners = listeners();
-        let tcp = listeners.into_iter().filter(|one| one.protocol == "tcp");
         Surroundings {
             missing: paths.filter(missing).cloned().collect(),
-            listeners: tcp
-                .map(|one| (one.port, one.program))
-                .collect::<BTreeSet<_>>(),
             memory: kibibytes(&memory, "MemAvailable:"),
             swap: kibibytes(&memory, "SwapFree:"),
             disk: free(Path::new(DOCKER)),

@@ -158,6 +158,8 @@ pub struct Unit {
     pub runs: Vec<DockerRun>,
     /// Whether it pulls its images before each start.
     pub pull: Option<Pull>,
+    /// The folder of Docker's configuration that its environment names, `DOCKER_CONFIG`.
+    pub docker_config: Option<PathBuf>,
     /// Its `User=`: whose registry credentials it pulls with. `None`: root's.
     pub user: Option<String>,
     /// Compose files that its calls without `-f` find in their folder; none where two calls find

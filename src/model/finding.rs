@@ -45,7 +45,7 @@ rule! {
     SYSTEMD_VERIFY, "systemd-verify", Error;
     HOST_PATH_MISSING, "host-path-missing", Error;
     HOST_ENV_FILE_OPEN, "host-env-file-open", Warning;
-    HOST_PORT_TAKEN, "host-port-taken", Warning;
+    HOST_PORT_TAKEN, "host-port-taken", Error;
     HOST_MEMORY_SHORT, "host-memory-short", Warning;
     HOST_DISK_SHORT, "host-disk-short", Warning;
 }

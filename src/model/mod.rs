@@ -30,15 +30,15 @@ pub use finding::{Complaint, Finding, Rule, Severity};
 pub use gate::{Answer, Behind, Gate, Probe, Url};
 pub use id::{Hash, Kind, ResourceId, Selector};
 pub use observed::{
-    Attachment, Container, DockerState, Entry, Health, NetworkState, NginxState, Observed,
-    SystemdState, UnitState,
+    Attachment, Container, DockerState, Entry, Health, ImageState, NetworkState, NginxState,
+    Observed, SystemdState, UnitState,
 };
-pub use plan::{Action, Change, Connect, Diff, Note, Plan, Refusal, UnitStep};
+pub use plan::{Action, Change, Connect, Diff, Note, Plan, PullImage, Refusal, Release, UnitStep};
 pub use recorded::{
     Inventory, Loaded, LoadedDaemon, LoadedUnit, Outcome, Pause, Recorded, RunKind, RunRecord,
 };
 pub use report::{DriftItem, DriftKind};
 pub use site::{Certificate, Listen, Site, Zone};
 pub use stack::{Bind, DockerRun, Image, Publish, Pull, Stack};
-pub use surroundings::{Need, Surroundings};
+pub use surroundings::{Listener, Need, Surroundings};
 pub use watch::Watch;

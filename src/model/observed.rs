@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::desired::{Subnet, Volume};
+use super::desired::{Subnet, Unit, Volume};
 use super::stack::{Bind, Publish};
+use super::surroundings::Listener;
 
 /// A look at a host.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,11 @@ pub struct Observed {
     pub nginx: Option<NginxState>,
     /// The Docker engine's view. `None` for an offline root, or where nothing needed it.
     pub docker: Option<DockerState>,
+    /// Who listens; only looked at where a plan starts, restarts or stops units.
+    pub listeners: Vec<Listener>,
+    /// Units that a plan stops or restarts, as their files on the host say: those that this program did not put there,
+    /// and what they run of compose files outside the checkout.
+    pub installed: BTreeMap<String, Unit>,
 }
 
 /// What stands at a path.
@@ -166,6 +172,19 @@ pub struct DockerState {
     pub volumes: BTreeMap<String, Volume>,
     /// All containers, stopped ones included.
     pub containers: Vec<Container>,
+    /// Images by the names that were asked about; only where a plan starts or restarts units. `None`: not there.
+    pub images: BTreeMap<String, Option<ImageState>>,
+}
+
+/// An image that the engine has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageState {
+    /// Its id.
+    pub id: String,
+    /// The processor that it is for, e.g. `amd64`.
+    pub architecture: String,
+    /// Whether this host can run it, emulators included.
+    pub runs_here: bool,
 }
 
 /// A network of the engine.

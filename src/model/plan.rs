@@ -10,7 +10,7 @@ use super::gate::Gate;
 use super::id::ResourceId;
 use super::report::DriftKind;
 use super::site::Certificate;
-use super::stack::Stack;
+use super::stack::{Image, Stack};
 
 /// The difference between desired and observed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -152,6 +152,10 @@ pub enum Action {
     ReloadUnit(UnitStep),
     /// Stop a unit.
     Stop(UnitStep),
+    /// Have an image on the host before what needs it is interrupted.
+    Pull(PullImage),
+    /// Free the name and the ports of a container that a stopped unit leaves behind.
+    Release(Release),
     /// Ask the gates for that long before anything old stops.
     Soak(Duration),
     /// Wait for the last requests to a unit that leaves.
@@ -177,6 +181,36 @@ pub struct Drain {
     pub timeout: Duration,
 }
 
+/// An image that is pulled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PullImage {
+    /// The image.
+    pub image: Image,
+    /// The unit that runs it.
+    pub unit: String,
+    /// Whose registry credentials count: the unit's `User=`, else root's.
+    pub user: Option<String>,
+    /// The folder of Docker's configuration that the unit names; `None`: that of the user.
+    pub config: Option<PathBuf>,
+    /// Whether the image that is there will do when it cannot be pulled.
+    pub optional: bool,
+    /// Bound of the pull.
+    pub timeout: Duration,
+}
+
+/// A container that has to give up what another one needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Release {
+    /// Its name.
+    pub container: String,
+    /// Its id.
+    pub id: String,
+    /// The unit that ran it, which is stopped by then.
+    pub unit: String,
+    /// Whether it is kept under another name: its unit did not make it, and so cannot make it again.
+    pub keep: bool,
+}
+
 /// A unit to start, restart, reload or stop.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UnitStep {
@@ -190,6 +224,8 @@ pub struct UnitStep {
     pub stacks: Vec<Stack>,
     /// Whether it may be inactive after success.
     pub oneshot: bool,
+    /// Units that its restart takes along and that have to be up again, too.
+    pub along: Vec<UnitStep>,
 }
 
 /// A container to attach, with everything that has to let go first.

@@ -1,9 +1,11 @@
 //! What only a host knows of what a plan would start there.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::diagnostic::Diagnostic;
+use super::stack::Publish;
 
 /// A path outside the store without which a unit does not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +22,42 @@ pub struct Need {
     pub place: Diagnostic,
 }
 
-/// How much room a host has, and what is taken there.
+/// Somebody who waits for connections or packets.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listener {
+    /// The port.
+    pub port: u16,
+    /// `tcp` or `udp`.
+    pub protocol: &'static str,
+    /// The address; unspecified for all of them.
+    pub address: IpAddr,
+    /// The program's name, where this user may know it.
+    pub program: Option<String>,
+    /// The systemd unit that the program belongs to, likewise.
+    pub unit: Option<String>,
+}
+
+impl Listener {
+    /// What it takes, as a container would publish it.
+    pub fn taken(&self) -> Publish {
+        Publish {
+            port: self.port,
+            protocol: self.protocol.to_owned(),
+            address: Some(self.address),
+        }
+    }
+
+    /// Whether it listens for containers, which are known by themselves.
+    pub fn is_dockers(&self) -> bool {
+        matches!(self.program.as_deref(), Some("docker-proxy" | "dockerd"))
+    }
+}
+
+/// How much room a host has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Surroundings {
     /// Needed paths at which nothing stands.
     pub missing: BTreeSet<PathBuf>,
-    /// Who listens for TCP connections: port, and the program's name where it is known.
-    pub listeners: BTreeSet<(u16, Option<String>)>,
     /// Bytes of memory that programs can have without swapping; proc_meminfo(5), `MemAvailable`.
     pub memory: Option<u64>,
     /// Bytes of swap that are free.

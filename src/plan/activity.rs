@@ -28,7 +28,10 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     }
     // What takes others along goes first: those need no restart of their own any more.
     planned.sort_by_key(|(_, change)| change.interrupts.is_empty());
-    let mut taken_along = BTreeSet::new();
+    let mut taken_along: BTreeSet<String> = (draft.changes())
+        .filter(|change| matches!(change.action, Action::Restart(_)))
+        .flat_map(|change| change.interrupts.iter().cloned())
+        .collect();
     for (stage, change) in planned {
         if matches!(&change.action, Action::Restart(step) if taken_along.contains(&step.unit)) {
             continue;
@@ -70,6 +73,7 @@ pub(super) fn step(name: &str, unit: &Unit) -> UnitStep {
         settle: unit.settle,
         stacks: unit.stacks.clone(),
         oneshot: unit.service_type == UnitType::Oneshot,
+        along: Vec::new(),
     }
 }
 

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use super::Inputs;
 use crate::model::{
-    Action, Change, Diff, DriftKind, File, Kind, Note, Plan, Refusal, ResourceId, Selector,
+    Action, Change, Desired, Diff, DriftKind, File, Kind, Note, Plan, Refusal, ResourceId, Selector,
 };
 
 /// When a change comes, in the order of an apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
+    /// Images, without which what follows would be an outage.
+    Images,
     /// Old units whose place a new one takes, and which cannot run beside it.
     MakeRoom,
     /// Networks and volumes, which containers need to start.
@@ -157,6 +159,19 @@ impl<'a> Draft<'a> {
         self.changes.iter().any(|(_, change)| is(&change.action))
     }
 
+    /// Units that stop before anything starts.
+    pub fn stops_first(&self) -> Vec<String> {
+        let early = self
+            .changes
+            .iter()
+            .filter(|(stage, _)| *stage == Stage::MakeRoom);
+        let stops = early.filter_map(|(_, change)| match &change.action {
+            Action::Stop(step) => Some(step.unit.clone()),
+            _ => None,
+        });
+        stops.collect()
+    }
+
     /// Units that a change so far starts or restarts, those taken along included.
     pub fn starting(&self) -> BTreeSet<String> {
         let mut units = BTreeSet::new();
@@ -173,6 +188,10 @@ impl<'a> Draft<'a> {
         let (gates, notes) = super::gates::plan(&self);
         self.notes.extend(notes);
         self.changes.sort_by_key(|(stage, _)| *stage);
+        let desired = self.inputs.desired;
+        for (_, change) in &mut self.changes {
+            await_others(desired, change);
+        }
         Plan {
             changes: self.changes.into_iter().map(in_place).collect(),
             gates,
@@ -180,6 +199,19 @@ impl<'a> Draft<'a> {
             notes: self.notes,
         }
     }
+}
+
+/// What a restart takes along has to be up again before the next step, images and health checks included.
+fn await_others(desired: &Desired, change: &mut Change) {
+    let Action::Restart(step) = &mut change.action else {
+        return;
+    };
+    let ours = change.interrupts.iter();
+    let ours = ours.filter_map(|name| Some((name, desired.units.get(name)?)));
+    let ours = ours.filter(|(_, unit)| super::units::is_ours(unit));
+    step.along = ours
+        .map(|(name, unit)| super::activity::step(name, unit))
+        .collect();
 }
 
 /// The change with what its place in the order means for it.

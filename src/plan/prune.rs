@@ -155,18 +155,14 @@ fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBu
     let runs =
         state.is_some_and(|state| !matches!(state.active.as_str(), "inactive" | "failed" | ""));
     if runs {
-        let applied = draft.recorded.applied.as_ref();
-        let old = applied
-            .and_then(|(_, desired)| desired.units.get(name))
-            .cloned();
-        let old = old.unwrap_or_default();
+        let old = replacement::before(draft, name).unwrap_or_default();
         let mut step = activity::step(name, &old);
         step.timeout = step.timeout.max(STOP_TIMEOUT);
         let mut planned = change(id.clone(), Action::Stop(step), "left the desired state");
         planned.interrupts = state
             .map(|state| state.takes_along.clone())
             .unwrap_or_default();
-        let stage = match replacement::replaced_by(draft, &old) {
+        let stage = match replacement::replaced_by(draft, name, &old) {
             Some((new, because)) => {
                 planned.why = format!(
                     "interrupts: {new} takes its place and cannot run beside it ({because})"

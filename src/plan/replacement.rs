@@ -1,17 +1,28 @@
 //! What cannot run side by side: then the old one stops first, and that is an interruption.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::draft::Draft;
-use crate::model::{Stack, Unit};
+use crate::model::{Stack, Unit, UnitState};
 
 /// A unit that takes the place of `old`, and why the two cannot run beside each other.
-pub(super) fn replaced_by(draft: &Draft<'_>, old: &Unit) -> Option<(String, String)> {
+pub(super) fn replaced_by(
+    draft: &Draft<'_>,
+    old_name: &str,
+    old: &Unit,
+) -> Option<(String, String)> {
     let applied = draft.recorded.applied.as_ref().map(|(_, desired)| desired);
     let mut units = draft.desired.units.iter();
     units.find_map(|(name, unit)| {
         let is_new = applied.is_none_or(|applied| !applied.units.contains_key(name));
         let because = collision(old, unit)
+            .or_else(|| {
+                Some(format!(
+                    "the same port, {}",
+                    listened(draft, old_name, unit)?
+                ))
+            })
             .or_else(|| renamed(old, unit).filter(|_| is_new))
             .or_else(|| too_large(draft, old, unit).filter(|_| is_new))?;
         Some((name.clone(), because))
@@ -62,13 +73,38 @@ fn too_large(draft: &Draft<'_>, old: &Unit, new: &Unit) -> Option<String> {
     })
 }
 
-/// Why a changed unit cannot just restart but has to stop before anything starts.
+/// What a unit was before: as it was applied, or as its files on the host say where others put them. Compose files that
+/// lie outside the checkout are known by the look at the host alone.
+pub(super) fn before<'a>(draft: &Draft<'a>, name: &str) -> Option<Cow<'a, Unit>> {
+    let installed = draft.observed.installed.get(name);
+    let applied =
+        (draft.recorded.applied.as_ref()).and_then(|(_, applied)| applied.units.get(name));
+    let Some(applied) = applied else {
+        return installed.map(Cow::Borrowed);
+    };
+    let unread = |stack: &&Stack| stack.services.is_empty();
+    let mut unit = Cow::Borrowed(applied);
+    for stack in applied.stacks.iter().filter(unread) {
+        let same = |other: &&Stack| other.files == stack.files && other.project == stack.project;
+        let read = installed.and_then(|installed| installed.stacks.iter().find(same));
+        if let Some(read) = read {
+            let known = unit
+                .to_mut()
+                .stacks
+                .iter_mut()
+                .find(|known| *known == stack);
+            known.into_iter().for_each(|known| *known = read.clone());
+        }
+    }
+    Some(unit)
+}
+
+/// Why a changed unit cannot just restart but has to stop before anything starts: systemd stops a unit with what its
+/// files say at that time, so that after the switch nobody stops what it ran before.
 pub(super) fn stops_first(draft: &Draft<'_>, name: &str, new: &Unit) -> Option<String> {
-    let applied = draft.recorded.applied.as_ref();
-    let old = applied.and_then(|(_, applied)| applied.units.get(name))?;
-    let dropped = dropped_services(old, new);
+    let old = before(draft, name)?;
+    let dropped = dropped(&old, new);
     if !dropped.is_empty() {
-        let dropped: Vec<_> = dropped.into_iter().collect();
         return Some(format!(
             "only its old files can stop {}, which it runs no more",
             dropped.join(", ")
@@ -76,45 +112,91 @@ pub(super) fn stops_first(draft: &Draft<'_>, name: &str, new: &Unit) -> Option<S
     }
     let mut others = draft.desired.units.iter();
     others.find_map(|(other, unit)| {
-        let given = (other != name).then(|| given_up(old, new, unit))??;
+        let given =
+            (other != name).then(|| given_up(draft, (name, &old), new, (other, unit)))??;
         Some(format!("{other} takes {given}"))
     })
 }
 
 /// What `new` gives up of what `old` had, and `other` wants: neither order of two restarts works
 /// where two units exchange something.
-fn given_up(old: &Unit, new: &Unit, other: &Unit) -> Option<String> {
-    let containers = |unit: &Unit| -> BTreeSet<String> {
-        let of_stack = |stack: &Stack| stack.containers.clone();
-        unit.stacks.iter().flat_map(of_stack).collect()
-    };
-    let ports = |unit: &Unit| -> BTreeSet<u16> {
-        let of_stack = |stack: &Stack| stack.ports.clone();
-        unit.stacks.iter().flat_map(of_stack).collect()
-    };
-    let free = &containers(old) - &containers(new);
-    if let Some(name) = free.intersection(&containers(other)).next() {
+fn given_up(
+    draft: &Draft<'_>,
+    (name, old): (&str, &Unit),
+    new: &Unit,
+    (other_name, other): (&str, &Unit),
+) -> Option<String> {
+    let free = &old.container_names() - &new.container_names();
+    if let Some(name) = free.intersection(&other.container_names()).next() {
         return Some(format!("its container name, {name}"));
     }
-    let free = &ports(old) - &ports(new);
-    let port = free.intersection(&ports(other)).next().copied()?;
+    let (wanted, kept) = (other.published(), new.published());
+    let mut free = old
+        .published()
+        .into_iter()
+        .filter(|port| !kept.iter().any(|kept| kept.collides(port)));
+    if let Some(port) = free.find(|port| wanted.iter().any(|wanted| wanted.collides(port))) {
+        return Some(format!("its port, {}", port.port));
+    }
+    // A program of the unit itself that listens there, and a unit that does not run yet.
+    let port = listened(draft, name, other).filter(|_| !is_active(draft, other_name))?;
     Some(format!("its port, {port}"))
 }
 
-/// Services that `new` runs no more. Only a stop with the old files takes their containers away:
-/// `up` leaves them running, with their ports.
-fn dropped_services(old: &Unit, new: &Unit) -> BTreeSet<String> {
-    let services = |unit: &Unit| -> BTreeSet<(String, String)> {
-        let of_stack = |stack: &Stack| -> Vec<(String, String)> {
-            let services = stack.services.iter();
-            services
-                .map(|service| (stack.project.clone(), service.clone()))
-                .collect()
-        };
-        unit.stacks.iter().flat_map(of_stack).collect()
+fn is_active(draft: &Draft<'_>, unit: &str) -> bool {
+    let systemd = draft.observed.systemd.as_ref();
+    systemd.is_some_and(|systemd| systemd.units.get(unit).is_some_and(UnitState::is_active))
+}
+
+/// A port on which a program of a unit listens, and which `other` publishes.
+fn listened(draft: &Draft<'_>, unit: &str, other: &Unit) -> Option<u16> {
+    let wanted = other.published();
+    let own = draft
+        .observed
+        .listeners
+        .iter()
+        .filter(|one| one.unit.as_deref() == Some(unit));
+    let mut own = own.filter(|one| !one.is_dockers());
+    own.find(|one| wanted.iter().any(|wanted| wanted.collides(&one.taken())))
+        .map(|one| one.port)
+}
+
+/// What `new` runs no more. Only a stop with the old files takes its containers away: `up` leaves them running, with
+/// their names and ports.
+fn dropped(old: &Unit, new: &Unit) -> Vec<String> {
+    let mut dropped = Vec::new();
+    for stack in &old.stacks {
+        let same: Vec<&Stack> = (new.stacks.iter())
+            .filter(|new| new.project == stack.project)
+            .collect();
+        let is_kept = |service: &&String| same.iter().any(|new| new.services.contains(*service));
+        let is_known =
+            !stack.services.is_empty() && same.iter().all(|new| !new.services.is_empty());
+        if same.is_empty() {
+            dropped.push(format!("the compose project {}", stack.project));
+        } else if is_known {
+            dropped.extend(
+                stack
+                    .services
+                    .iter()
+                    .filter(|service| !is_kept(service))
+                    .cloned(),
+            );
+        } else if !same.iter().any(|new| new.files == stack.files) {
+            let files = stack.files.iter().map(|file| file.display().to_string());
+            dropped.push(format!(
+                "what {} says",
+                files.collect::<Vec<_>>().join(", ")
+            ));
+        }
+    }
+    let names = |unit: &Unit| -> BTreeSet<String> {
+        unit.runs
+            .iter()
+            .filter_map(|run| run.name.clone())
+            .collect()
     };
-    services(old)
-        .difference(&services(new))
-        .map(|(_, service)| service.clone())
-        .collect()
+    let gone = &names(old) - &names(new);
+    dropped.extend(gone.into_iter().map(|name| format!("the container {name}")));
+    dropped
 }

@@ -7,14 +7,12 @@ use crate::model::finding::{
     HOST_DISK_SHORT, HOST_ENV_FILE_OPEN, HOST_MEMORY_SHORT, HOST_PATH_MISSING, HOST_PORT_TAKEN,
 };
 use crate::model::{
-    Action, Complaint, Desired, Diagnostic, Entry, Finding, Need, Observed, Plan, Rule, Stack,
-    Surroundings, UnitStep,
+    Action, Complaint, Desired, Diagnostic, Entry, Finding, Listener, Need, Observed, Plan,
+    Publish, Rule, Stack, Surroundings, Unit, UnitStep,
 };
 
 /// Less than that on the disk, and an image seldom fits.
 const DISK: u64 = 1 << 30;
-/// Programs that listen for others: Docker's own, and nginx, whose ports nginx itself takes over.
-const PROXIES: [&str; 3] = ["docker-proxy", "dockerd", "nginx"];
 
 /// A plan, and what is known around it.
 pub struct Judged<'a> {
@@ -36,6 +34,19 @@ pub struct Judged<'a> {
 struct Start<'a> {
     unit: &'a str,
     stacks: Vec<&'a Stack>,
+    definition: Option<&'a Unit>,
+}
+
+impl Start<'_> {
+    fn published(&self) -> BTreeSet<Publish> {
+        let own = self.definition.into_iter().flat_map(|unit| &unit.runs);
+        let own = own.flat_map(|run| run.published.clone());
+        self.stacks
+            .iter()
+            .flat_map(|stack| stack.publishes())
+            .chain(own)
+            .collect()
+    }
 }
 
 /// Whether a plan starts or restarts units: else it does not matter how much room there is.
@@ -53,11 +64,11 @@ pub fn judge(judged: &Judged) -> Vec<Finding> {
     for change in &judged.plan.changes {
         match &change.action {
             Action::Start(step) => {
-                starts.push(start(step, judged.elsewhere));
+                starts.push(start(step, judged));
                 touched.insert(&step.unit);
             }
             Action::Restart(step) => {
-                restarts.push(start(step, judged.elsewhere));
+                restarts.push(start(step, judged));
                 touched.insert(&step.unit);
             }
             _ => {}
@@ -67,12 +78,13 @@ pub fn judge(judged: &Judged) -> Vec<Finding> {
     env_files(judged.desired, judged.observed, &mut findings);
     // What runs already has its memory, and may move to another port.
     let begin = starts.iter().chain(&restarts);
-    ports(begin, judged.surroundings, &mut findings);
+    ports(begin, judged, &mut findings);
     room(&starts, judged.surroundings, &mut findings);
     findings
 }
 
-fn start<'a>(step: &'a UnitStep, elsewhere: &'a [(String, Stack)]) -> Start<'a> {
+fn start<'a>(step: &'a UnitStep, judged: &Judged<'a>) -> Start<'a> {
+    let elsewhere = judged.elsewhere;
     let read = || {
         let own = elsewhere.iter().filter(|(unit, _)| *unit == step.unit);
         own.map(|(_, stack)| stack)
@@ -82,6 +94,7 @@ fn start<'a>(step: &'a UnitStep, elsewhere: &'a [(String, Stack)]) -> Start<'a> 
     Start {
         unit: &step.unit,
         stacks: known.chain(read()).collect(),
+        definition: judged.desired.units.get(&step.unit),
     }
 }
 
@@ -131,33 +144,61 @@ fn env_files(desired: &Desired, observed: &Observed, findings: &mut Vec<Finding>
     }
 }
 
+/// Programs that have a port which a unit is about to publish, unless the plan stops them before. Containers are
+/// holders, too, and those are a matter of the plan itself.
 fn ports<'s>(
     starts: impl Iterator<Item = &'s Start<'s>>,
-    surroundings: &Surroundings,
+    judged: &Judged,
     findings: &mut Vec<Finding>,
 ) {
+    let changes = judged
+        .plan
+        .changes
+        .iter()
+        .filter(|change| !change.after_gates);
+    let stopped: BTreeSet<&str> = changes
+        .filter_map(|change| match &change.action {
+            Action::Stop(step) | Action::Restart(step) => Some(step.unit.as_str()),
+            _ => None,
+        })
+        .collect();
+    let leaves = |one: &Listener| {
+        one.unit
+            .as_deref()
+            .is_some_and(|unit| stopped.contains(unit))
+    };
+    let others = judged.observed.listeners.iter();
+    let others = others.filter(|one| !one.is_dockers());
+    let others: Vec<&Listener> = others.filter(|one| !leaves(one)).collect();
     for start in starts {
-        let ports: BTreeSet<u16> = start
-            .stacks
-            .iter()
-            .flat_map(|stack| stack.ports.clone())
-            .collect();
-        for (port, program) in &surroundings.listeners {
-            let is_proxy = program
-                .as_deref()
-                .is_some_and(|name| PROXIES.contains(&name));
-            if !ports.contains(port) || is_proxy {
+        let published: BTreeSet<Publish> = start.published();
+        for other in &others {
+            if !published.iter().any(|port| port.collides(&other.taken())) {
                 continue;
             }
-            let who = program.as_deref().unwrap_or("another program");
-            findings.push(unplaced(
-                &HOST_PORT_TAKEN,
-                format!(
-                    "{} publishes port {port}, and {who} listens there",
-                    start.unit
+            let (port, protocol) = (other.port, other.protocol);
+            let who = match (&other.program, &other.unit) {
+                (Some(program), Some(unit)) => format!("{program} ({unit})"),
+                (Some(program), None) => program.clone(),
+                (None, _) => "another program".to_owned(),
+            };
+            let help = match &other.unit {
+                Some(unit) if unit.ends_with(".service") => {
+                    format!("systemctl disable --now {unit}, or publish another port")
+                }
+                _ => format!(
+                    "ss -lp{} 'sport = :{port}' shows which process it is: stop it, or publish another port",
+                    if protocol == "udp" { "nu" } else { "nt" }
                 ),
-                format!("ss -ltnp 'sport = :{port}'"),
-            ));
+            };
+            let text = format!(
+                "{} publishes port {port}, and {who} listens there",
+                start.unit
+            );
+            let finding = unplaced(&HOST_PORT_TAKEN, text, help);
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
         }
     }
 }
@@ -220,191 +261,4 @@ pub fn paths(needs: &[Need]) -> impl Iterator<Item = &std::path::PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Change, DriftKind, Kind, ResourceId, Unit};
-
-    fn start(ports: &[u16], memory: u64) -> Plan {
-        starting(ports, memory, Action::Start)
-    }
-
-    fn starting(ports: &[u16], memory: u64, action: fn(UnitStep) -> Action) -> Plan {
-        let stack = Stack {
-            ports: ports.iter().copied().collect(),
-            memory,
-            ..Stack::default()
-        };
-        let step = UnitStep {
-            unit: "a.service".into(),
-            stacks: vec![stack],
-            ..UnitStep::default()
-        };
-        Plan {
-            changes: vec![Change {
-                id: ResourceId::new(Kind::Unit, "a.service"),
-                action: action(step),
-                why: String::new(),
-                diff: None,
-                interrupts: BTreeSet::new(),
-                drift: DriftKind::Drifted,
-                after_gates: false,
-            }],
-            ..Plan::default()
-        }
-    }
-
-    fn found(plan: &Plan, needs: &[Need], surroundings: &Surroundings) -> Vec<String> {
-        let findings = judge(&Judged {
-            plan,
-            desired: &Desired::default(),
-            observed: &Observed::default(),
-            needs,
-            elsewhere: &[],
-            surroundings,
-        });
-        findings
-            .iter()
-            .map(|one| format!("{} {one}", one.rule.name))
-            .collect()
-    }
-
-    #[test]
-    fn what_is_not_there_matters_to_what_starts() {
-        let need = |unit: &str| Need {
-            unit: unit.into(),
-            path: "/srv/app".into(),
-            instead: Vec::new(),
-            what: "working directory",
-            place: Diagnostic::of_line(
-                "systemd/a.service",
-                "[Service]\nWorkingDirectory=/srv/app\n",
-                2,
-                "",
-            ),
-        };
-        let gone = Surroundings {
-            missing: BTreeSet::from(["/srv/app".into()]),
-            ..Surroundings::default()
-        };
-        assert_eq!(
-            found(
-                &start(&[], 0),
-                &[need("a.service"), need("b.service")],
-                &gone
-            ),
-            [
-                "host-path-missing systemd/a.service:2:1: the working directory /srv/app of a.service is not there on this host"
-            ]
-        );
-        assert_eq!(
-            found(
-                &start(&[], 0),
-                &[need("a.service")],
-                &Surroundings::default()
-            ),
-            [""; 0]
-        );
-        assert_eq!(
-            found(&Plan::default(), &[need("a.service")], &gone),
-            [""; 0]
-        );
-    }
-
-    #[test]
-    fn ports_that_others_have() {
-        let taken = |program: Option<&str>| Surroundings {
-            listeners: BTreeSet::from([
-                (8001, program.map(str::to_owned)),
-                (22, Some("sshd".into())),
-            ]),
-            ..Surroundings::default()
-        };
-        assert_eq!(
-            found(&start(&[8001], 0), &[], &taken(Some("python3"))),
-            ["host-port-taken a.service publishes port 8001, and python3 listens there"]
-        );
-        assert_eq!(
-            found(&start(&[8001], 0), &[], &taken(None)),
-            ["host-port-taken a.service publishes port 8001, and another program listens there"]
-        );
-        assert_eq!(
-            found(&start(&[8001], 0), &[], &taken(Some("docker-proxy"))),
-            [""; 0]
-        );
-        assert_eq!(
-            found(&start(&[8002], 0), &[], &taken(Some("python3"))),
-            [""; 0]
-        );
-        assert_eq!(
-            found(
-                &starting(&[8001], 0, Action::Restart),
-                &[],
-                &taken(Some("python3"))
-            ),
-            ["host-port-taken a.service publishes port 8001, and python3 listens there"]
-        );
-    }
-
-    #[test]
-    fn room_that_is_short() {
-        let host = |memory: u64, disk: u64| Surroundings {
-            memory: Some(memory << 20),
-            swap: Some(2048 << 20),
-            disk: Some(disk << 20),
-            ..Surroundings::default()
-        };
-        assert_eq!(
-            found(&start(&[], 500 << 20), &[], &host(380, 4000)),
-            [
-                "host-memory-short what would start may take 500 MiB of memory; 380 MiB are left, and 2048 MiB of swap"
-            ]
-        );
-        assert_eq!(
-            found(&start(&[], 0), &[], &host(380, 400)),
-            ["host-disk-short 400 MiB are left on the disk for images and containers"]
-        );
-        assert_eq!(
-            found(&start(&[], 300 << 20), &[], &host(380, 4000)),
-            [""; 0]
-        );
-        assert_eq!(found(&Plan::default(), &[], &host(1, 1)), [""; 0]);
-    }
-
-    #[test]
-    fn settings_that_others_may_read() {
-        let path = std::path::PathBuf::from("/srv/.env");
-        let unit = Unit {
-            watched: BTreeSet::from([path.clone()]),
-            ..Unit::default()
-        };
-        let desired = Desired {
-            units: [("a.service".to_owned(), unit)].into(),
-            ..Desired::default()
-        };
-        let look = |mode| {
-            let entry = Entry::File {
-                content: std::sync::Arc::from(&b""[..]),
-                mode,
-                owner: (0, 0),
-                modified: jiff::Timestamp::UNIX_EPOCH,
-            };
-            let observed = Observed {
-                files: [(path.clone(), entry)].into(),
-                ..Observed::default()
-            };
-            judge(&Judged {
-                plan: &Plan::default(),
-                desired: &desired,
-                observed: &observed,
-                needs: &[],
-                elsewhere: &[],
-                surroundings: &Surroundings::default(),
-            })
-            .len()
-        };
-        assert_eq!(
-            (look(0o600), look(0o400), look(0o640), look(0o644)),
-            (0, 0, 1, 1)
-        );
-    }
-}
+mod tests;

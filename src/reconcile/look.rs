@@ -8,13 +8,14 @@ use jiff::Timestamp;
 
 use super::{Planned, ReconcileError, Request, select};
 use crate::host::error::DockerAbsence;
+use crate::host::sockets::listeners;
 use crate::host::{Host, HostError};
 use crate::model::{
     Action, Change, Desired, DriftKind, Entry, Kind, Observed, Plan, Recorded, RunRecord, Selector,
     Watch, layout,
 };
 use crate::plan::{self, Inputs};
-use crate::source::Revision;
+use crate::source::{Revision, installed};
 use crate::state::State;
 
 /// All records. An inventory that was lost is what the last applied revision had: nothing that
@@ -182,6 +183,13 @@ pub(super) async fn look_and_plan(
     if !interrupted.is_empty() {
         host.observe_blast(&mut planned.observed, &interrupted)
             .await?;
+    }
+    let starts = plan::surroundings::starts_units(&planned.plan);
+    if host.is_live() && (starts || !interrupted.is_empty()) {
+        planned.observed.listeners = listeners();
+        let images = plan::images_of(&planned.plan, &planned.desired);
+        host.observe_images(&mut planned.observed, images).await?;
+        planned.observed.installed = installed(host.root().directory(), &interrupted);
         planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
     }
     Ok(())
@@ -280,6 +288,7 @@ pub(super) fn drift_of(change: &Change) -> Option<DriftKind> {
         {
             None
         }
+        Action::Pull(_) | Action::Release(_) => None,
         _ => Some(change.drift),
     }
 }

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::SourceError;
 pub use git::{Log, LogLine};
-pub use load::{Elsewhere, Parsed, ParsedStack, is_env_file};
+pub use load::{Elsewhere, Parsed, ParsedStack, installed, is_env_file};
 
 use crate::model::{Desired, Diagnostic, File, Hash, Origin};
 use error::Result;

@@ -34,6 +34,7 @@ mod soak;
 mod support;
 mod unattended;
 mod validation;
+mod ways;
 
 use std::path::Path;
 use std::time::Duration;

@@ -145,12 +145,12 @@ fn what_a_host_lacks_is_told_before_anything_starts() {
         plan.has("host-env-file-open", "warning ", "(mode 0644)");
         plan.has(
             "host-port-taken",
-            "warning ",
+            "error ",
             "api.service publishes port 8003",
         );
         plan.has(
             "host-port-taken",
-            "warning ",
+            "error ",
             "old.service publishes port 8004",
         );
         plan.has("host-memory-short", "warning ", "4096000 MiB");
@@ -160,7 +160,7 @@ fn what_a_host_lacks_is_told_before_anything_starts() {
         let by_name = plan
             .of("host-port-taken")
             .iter()
-            .all(|line| line.contains("busybox listens"));
+            .all(|line| line.contains("busybox (standin"));
         assert!(by_name || !root, "{:#?}", plan.0);
     }
 

@@ -69,7 +69,7 @@ fn each_port_has_one_holder() {
         assert!(judge.contains(listens), "{port}: {listens}\n{judge}");
     }
 
-    // What the host refuses is what check finds. docker-compose 1 has renamed the old container by then.
+    // What the host would refuse is what check finds.
     let containers = || host.sh("docker ps --all --no-trunc --format '{{.ID}} {{.Names}}'");
     let before = containers();
     for (port, holder) in [
@@ -87,9 +87,20 @@ fn each_port_has_one_holder() {
         let found = host.tool(&["check"]).expect(2).text();
         let message = format!("api publishes port {port}, and {holder}");
         assert!(found.contains(&message), "{found}");
-        let refused = host.apply(&[]).expect(3).text();
-        assert!(refused.contains("address already in use"), "{refused}");
-        assert_eq!(host.get("http://localhost:8001/health").0, 200);
+        // Nothing stops for it.
+        let refused = host.apply(&[]).expect(1).text();
+        let message = format!("api.service publishes port {port}, and ");
+        assert!(refused.contains(&message), "{refused}");
         assert_eq!(containers(), before);
     }
+    // docker-compose 1 renames the old container before the new one fails to start.
+    let bad = format!("{}    devices: ['/dev/nosuch:/dev/x']\n", compose(8001));
+    host.commit(
+        &[(&desired("api/docker-compose.yml"), Some(&bad))],
+        "a device that is not there",
+    );
+    let failed = host.apply(&[]).expect(3).text();
+    assert!(failed.contains("gathering device information"), "{failed}");
+    assert_eq!(host.get("http://localhost:8001/health").0, 200);
+    assert_eq!(containers(), before);
 }

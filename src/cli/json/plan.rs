@@ -228,6 +228,11 @@ fn action(action: &Action) -> (&'static str, String) {
         Action::Restart(step) => ("restart", step.unit.clone()),
         Action::ReloadUnit(step) => ("reload", step.unit.clone()),
         Action::Stop(step) => ("stop", step.unit.clone()),
+        Action::Pull(pull) => ("pull", pull.image.name.clone()),
+        Action::Release(release) => match release.keep {
+            true => ("rename-container", release.container.clone()),
+            false => ("remove-container", release.container.clone()),
+        },
         Action::Soak(time) => ("soak", format!("{} s", time.as_secs_f64())),
         Action::Drain(drain) => ("drain", drain.unit.clone()),
         Action::Connect(connect) => ("connect", connect.container.clone()),

@@ -85,7 +85,7 @@ struct Listener {
 impl Ports {
     pub(in crate::cli) fn new(table: &Table) -> Self {
         let listeners = table.listeners.as_ref().map(|listeners| {
-            let listener = |one: &crate::host::sockets::Listener| Listener {
+            let listener = |one: &crate::model::Listener| Listener {
                 port: one.port,
                 protocol: one.protocol.to_owned(),
                 address: one.address.to_string(),

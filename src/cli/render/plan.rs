@@ -132,6 +132,11 @@ pub(super) fn describe(change: &Change) -> (&'static str, String) {
         Action::Restart(_) => ("!", format!("restart, interrupts {}", interrupted(change))),
         Action::ReloadUnit(_) => ("!", "reload, interrupts nothing".to_owned()),
         Action::Stop(_) => ("-", format!("stop, interrupts {}", interrupted(change))),
+        Action::Pull(pull) => (".", format!("pull {}", pull.image.name)),
+        Action::Release(release) => match release.keep {
+            true => ("~", format!("rename the container {} out of the way", release.container)),
+            false => ("-", format!("remove the container {}", release.container)),
+        },
         Action::Soak(time) => (".", format!("the gates hold for {} s", time.as_secs_f64())),
         Action::Drain(_) => (".", "drain".to_owned()),
         Action::Connect(connect) => {

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use bollard::models;
 use bollard::query_parameters::{
     ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
+    StopContainerOptionsBuilder,
 };
 
 use super::{Docker, convert};
@@ -14,6 +16,11 @@ use crate::model::{Network, Subnet, Volume};
 
 /// What compose 1.29 would write. Neither it nor version 2 compares it.
 const VERSION: &str = "1.29.2";
+
+/// How long a container has to stop by itself, as with `docker stop`.
+const STOP_SECONDS: i32 = 10;
+/// Bound of a stop: the engine kills the container after [`STOP_SECONDS`].
+const STOP: Duration = Duration::from_secs(30);
 
 impl Docker {
     /// Makes a network with the labels that compose expects, and returns its id.
@@ -168,6 +175,17 @@ impl Docker {
         let answer = self.engine.remove_container(id, Some(options));
         match self.line.request(doing, answer).await {
             Err(error) if !error.is_not_found() && !error.is_going() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Stops a container as its image asks for, within ten seconds; one that is stopped is no error.
+    pub async fn stop_container(&self, id: &str) -> Result<(), HostError> {
+        let doing = || format!("stop container {id}");
+        let options = StopContainerOptionsBuilder::new().t(STOP_SECONDS).build();
+        let answer = self.engine.stop_container(id, Some(options));
+        match self.line.request_within(STOP, doing, answer).await {
+            Err(error) if !error.is_not_found() => Err(error),
             _ => Ok(()),
         }
     }

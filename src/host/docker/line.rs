@@ -53,14 +53,24 @@ impl Line {
         doing: impl Fn() -> String,
         future: impl Future<Output = Result<T, bollard::errors::Error>>,
     ) -> Result<T, HostError> {
+        self.request_within(REQUEST, doing, future).await
+    }
+
+    /// [`Line::request`] with another bound.
+    pub(super) async fn request_within<T>(
+        &self,
+        bound: Duration,
+        doing: impl Fn() -> String,
+        future: impl Future<Output = Result<T, bollard::errors::Error>>,
+    ) -> Result<T, HostError> {
         self.ready().await?;
-        match tokio::time::timeout(REQUEST, future).await {
+        match tokio::time::timeout(bound, future).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(bollard::errors::Error::RequestTimeoutError)) | Err(_) => {
                 self.is_now(Condition::Mute(Instant::now()));
                 Err(HostError::DockerMute {
                     doing: doing(),
-                    after: REQUEST,
+                    after: bound,
                 })
             }
             Ok(Err(source)) => {

@@ -16,7 +16,7 @@ use bollard::{API_DEFAULT_VERSION, ClientVersion};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::error::{DockerAbsence, HostError};
-use crate::model::{Container, DockerState, NetworkState};
+use crate::model::{Container, DockerState, ImageState, NetworkState};
 use line::{Line, REQUEST, absence};
 
 const SOCKET: &str = "/var/run/docker.sock";
@@ -86,6 +86,7 @@ impl Docker {
             networks,
             volumes,
             containers,
+            images: BTreeMap::new(),
         })
     }
 
@@ -118,6 +119,27 @@ impl Docker {
             tokio::time::sleep(MOMENT).await;
         }
         Ok(Some(listed))
+    }
+
+    /// An image by its name, tag or digest included. `None`: the engine does not have it.
+    pub async fn image(&self, name: &str) -> Result<Option<ImageState>, HostError> {
+        let doing = || format!("inspect image {name}");
+        match self
+            .line
+            .look(doing, || self.engine.inspect_image(name))
+            .await
+        {
+            Ok(image) => {
+                let architecture = image.architecture.unwrap_or_default();
+                Ok(Some(ImageState {
+                    id: image.id.unwrap_or_default(),
+                    runs_here: super::images::runs_here(&architecture),
+                    architecture,
+                }))
+            }
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn networks(

@@ -35,19 +35,8 @@ impl Revision {
     pub fn elsewhere(&self, root: &Path) -> Elsewhere {
         let tree = Tree::Folder(FolderTree::of_host(root));
         let inputs = Inputs::of_folder(&tree, None);
-        let places = Places {
-            folder: PathBuf::new(),
-            root: PathBuf::new(),
-        };
-        let mut loader = Loader {
-            inputs: &inputs,
-            work: Some(&tree),
-            places: &places,
-            wrong: Wrong::IsCollected,
-            // Nothing lies outside: paths stay as they are, absolute.
-            checkout: PathBuf::new(),
-            out: Loaded::default(),
-        };
+        let places = Places::default();
+        let mut loader = of_host(&inputs, &tree, &places);
         let ours = &self.desired.files;
         let known = ours.iter().map(|(path, file)| {
             let source = path.clone();
@@ -142,8 +131,25 @@ impl Elsewhere {
     }
 }
 
+/// What reads the files of a host as they lie.
+pub(super) fn of_host<'a, 't>(
+    inputs: &'a Inputs<'t>,
+    tree: &'a Tree<'t>,
+    places: &'a Places,
+) -> Loader<'a, 't> {
+    Loader {
+        inputs,
+        work: Some(tree),
+        places,
+        wrong: Wrong::IsCollected,
+        // Nothing lies outside: paths stay as they are, absolute.
+        checkout: PathBuf::new(),
+        out: Loaded::default(),
+    }
+}
+
 /// The files of a call: those that it names, or those that compose finds there.
-fn files(tree: &Tree, call: &ComposeCall) -> Vec<PathBuf> {
+pub(super) fn files(tree: &Tree, call: &ComposeCall) -> Vec<PathBuf> {
     let Some(folder) = call.folder.as_ref().filter(|_| call.files.is_empty()) else {
         return call.files.clone();
     };

@@ -5,6 +5,7 @@ mod elsewhere;
 mod etc;
 mod gates;
 pub mod inputs;
+mod installed;
 mod networks;
 mod nobodys;
 mod sites;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub use elsewhere::Elsewhere;
 pub use inputs::{Inputs, is_env_file};
+pub use installed::installed;
 pub use stacks::{DEFAULT_FILES, ParsedStack};
 
 use super::compose::Document;
@@ -94,6 +96,7 @@ pub enum Wrong {
 }
 
 /// Where things lie.
+#[derive(Default)]
 pub struct Places {
     /// The desired state's folder, relative to the checkout.
     pub folder: PathBuf,

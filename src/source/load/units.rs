@@ -266,6 +266,7 @@ impl Loader<'_, '_> {
         }
         unit.runs = mentions.docker.runs.clone();
         unit.pull = mentions.docker.pull;
+        unit.docker_config = mentions.docker.config.clone();
         unit.user = settings.last("Service", "User").map(|user| user.text);
         let stacks = self.stacks(name.as_str(), &mut unit, &mentions.compose);
         self.pass(stacks)?;

@@ -87,7 +87,7 @@ pub fn mentions(name: &Name, settings: &Settings) -> Result<Mentions, Diagnostic
             reader.command(&command, workdir.as_deref(), 0);
         }
     }
-    reader.found.docker.finish();
+    reader.found.docker.finish(&reader.environment);
     reader.found.paths.sort();
     reader.found.paths.dedup();
     Ok(reader.found)

@@ -1,7 +1,7 @@
 //! Calls of `docker`, other than `docker compose`; docker-run(1) and its likes.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use super::commands::Reader;
 use crate::model::{Bind, DockerRun, Image, Pull};
@@ -14,6 +14,8 @@ pub struct DockerCalls {
     pub runs: Vec<DockerRun>,
     /// Whether it pulls before it starts, with `docker pull`, `compose pull`, or `--pull always`.
     pub pull: Option<Pull>,
+    /// The folder of Docker's configuration that its environment names.
+    pub config: Option<PathBuf>,
     /// Names that it removes before it starts.
     cleared: BTreeSet<String>,
 }
@@ -51,8 +53,11 @@ impl DockerCalls {
         }
     }
 
-    /// Tells each container whether what has its name goes before it starts.
-    pub(super) fn finish(&mut self) {
+    /// Takes the unit's environment in, and tells each container whether what has its name goes before it starts.
+    pub(super) fn finish(&mut self, environment: &BTreeMap<String, String>) {
+        let home = || Some(Path::new(environment.get("HOME")?).join(".docker"));
+        let named = environment.get("DOCKER_CONFIG").map(PathBuf::from);
+        self.config = named.or_else(home).filter(|folder| folder.is_absolute());
         for run in &mut self.runs {
             run.clears = run
                 .name

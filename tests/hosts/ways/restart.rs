@@ -1,0 +1,76 @@
+//! A restart of Docker that a file under /etc asks for.
+
+use super::{assert_answers, compose_file, compose_unit, containers, host};
+use crate::support::{CHECKOUT, desired};
+
+const POLICY: &str = "[etc.\"docker/daemon.json\"]\nrestart = \"docker.service\"\n";
+
+#[test]
+fn units_that_a_restart_of_docker_takes_along_are_waited_for() {
+    let host = host(&["app:1"]);
+    let files = ["one", "two"].map(|name| format!("compose/{name}/docker-compose.yml"));
+    let mut checkout = vec![
+        (desired("watchme.toml"), POLICY.to_owned()),
+        (
+            desired("etc/docker/daemon.json"),
+            "{\"log-opts\": {\"max-size\": \"10m\"}, \"log-driver\": \"json-file\"}\n".to_owned(),
+        ),
+    ];
+    for (at, name) in ["one", "two"].iter().enumerate() {
+        let port = 8101 + u16::try_from(at).unwrap();
+        // Healthy after some seconds only: that has to be waited for, too.
+        let health = "    healthcheck: {test: ['CMD', 'wget', '-q', '-O-', 'http://127.0.0.1:8000/health'], interval: 3s}\n";
+        checkout.push((
+            files[at].clone(),
+            compose_file("server", name, "app:1", port) + health,
+        ));
+        let unit = compose_unit(&format!("-f {CHECKOUT}/{}", files[at]));
+        // A unit that takes its time to start.
+        let slow = unit.replace(
+            "ExecStart=",
+            "Type=notify\nNotifyAccess=all\nExecStartPre=/bin/sleep 4\nExecStart=",
+        );
+        let unit = if *name == "two" {
+            slow.replace("Type=notify\nNotifyAccess=all\n", "")
+        } else {
+            unit
+        };
+        checkout.push((desired(&format!("systemd/{name}.service")), unit));
+    }
+    let checkout: Vec<_> = checkout
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    host.checkout(&checkout);
+    host.apply(&[]).expect(0);
+    let daemon = host.property("docker.service", "MainPID");
+
+    host.commit(
+        &[(
+            &desired("etc/docker/daemon.json"),
+            Some("{\"log-opts\": {\"max-size\": \"20m\"}, \"log-driver\": \"json-file\"}\n"),
+        )],
+        "larger logs",
+    );
+    let plan = host.tool(&["plan"]).expect(0).stdout;
+    assert!(
+        plan.contains("restart, interrupts it and one.service, two.service"),
+        "{plan}"
+    );
+    host.apply(&[]).expect(0);
+    assert_ne!(host.property("docker.service", "MainPID"), daemon);
+    assert_eq!(containers(&host), "one running\ntwo running");
+    for unit in ["one.service", "two.service"] {
+        assert!(host.is_active(unit), "{unit}");
+    }
+    let health = host.sh(
+        "docker inspect -f '{{.State.Health.Status}} {{.HostConfig.LogConfig.Config}}' one two",
+    );
+    assert_eq!(
+        health,
+        "healthy map[max-size:20m]\nhealthy map[max-size:20m]"
+    );
+    assert_answers(&host, 8101, "app:1");
+    assert_answers(&host, 8102, "app:1");
+    host.assert_does_nothing(&["apply"]).expect(0);
+}
