@@ -71,8 +71,10 @@ pub enum StepError {
         unit: String,
         /// What was seen.
         why: String,
-        /// The last lines of its journal during the run.
+        /// The last lines of its journal during the run, or of the unit that is the cause.
         journal: Vec<String>,
+        /// The unit that it needs and that failed, where that is why.
+        cause: Option<String>,
     },
     /// A health gate does not hold.
     #[error("{}: {error} after {tries} tr{}", .gate.probe, if *.tries == 1 { "y" } else { "ies" })]
@@ -95,9 +97,12 @@ impl StepError {
         match self {
             StepError::Host(error) => error.hint(),
             StepError::State(error) => error.hint(),
-            StepError::NotUp { unit, .. } => Some(format!(
-                "systemctl status {unit}; journalctl -u {unit} -n 50"
-            )),
+            StepError::NotUp { unit, cause, .. } => {
+                let unit = cause.as_ref().unwrap_or(unit);
+                Some(format!(
+                    "systemctl status {unit}; journalctl -u {unit} -n 50"
+                ))
+            }
             StepError::NoOwner { owner, .. } => Some(format!(
                 "getent passwd {}",
                 owner.replace(':', "; getent group ")

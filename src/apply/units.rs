@@ -8,11 +8,13 @@ use super::docker::{rejoins, removals, renames};
 use super::{Run, StepError};
 use crate::host::HostError;
 use crate::model::plan::UnitStep;
-use crate::model::{Change, Container, Health, Stack, UnitState};
+use crate::model::{Change, Container, Health, Stack, UnitState, exit};
 use crate::state::Undo;
 
 /// How often a wait looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// Of a unit that is down, and did not fail.
+const STOPPED: &str = "it stopped";
 
 impl Run<'_> {
     pub(super) async fn reload_systemd(&mut self) -> Result<(), StepError> {
@@ -316,14 +318,32 @@ impl Run<'_> {
 
     /// Says why a unit is not up, with what it wrote since the run began.
     async fn not_up(&self, unit: &str, why: String) -> StepError {
-        let journal = match self.host.systemd().await {
-            Ok(systemd) => systemd.journal(unit, self.time.into()).await,
-            Err(_) => Vec::new(),
-        };
+        let since = self.time.into();
+        let (mut why, mut journal, mut cause) = (why, Vec::new(), None);
+        if let Ok(systemd) = self.host.systemd().await {
+            // One that was stopped for what it is bound to has nothing to tell itself.
+            let causes = match why == STOPPED {
+                true => systemd.causes(unit, since).await,
+                false => None,
+            };
+            match causes {
+                Some(causes) => {
+                    why = format!("it stopped; it needs {}", causes.why);
+                    journal = causes.journal;
+                    cause = Some(causes.unit);
+                }
+                None => journal = systemd.journal(unit, since).await,
+            }
+        }
         let ignored = self.ignored.get(unit).into_iter().flatten();
         let why = ignored.fold(why, |why, failure| format!("{why}; {failure} before"));
         let unit = unit.to_owned();
-        StepError::NotUp { unit, why, journal }
+        StepError::NotUp {
+            unit,
+            why,
+            journal,
+            cause,
+        }
     }
 
     /// A pull that failed behind `ExecStartPre=-` leaves an old image running, or none.
@@ -365,12 +385,18 @@ impl Run<'_> {
 /// Why a unit that was started is not up: more restarts than up to its start, or one in progress.
 fn fell_over(state: &UnitState, before: u32, oneshot: bool) -> Option<String> {
     match (state.active.as_str(), state.sub.as_str()) {
-        ("failed", _) => Some(format!("{}, status {}", state.result, state.exit_status)),
-        (_, "auto-restart") => Some(format!(
-            "it exited with status {} and restarts",
-            state.exit_status
+        ("failed", _) => Some(format!(
+            "{}, status {}{}",
+            state.result,
+            state.exit_status,
+            meaning(state)
         )),
-        ("inactive", _) if !oneshot => Some("it stopped".to_owned()),
+        (_, "auto-restart") => Some(format!(
+            "it exited with status {}{} and restarts",
+            state.exit_status,
+            meaning(state)
+        )),
+        ("inactive", _) if !oneshot => Some(STOPPED.to_owned()),
         _ if state.restarts > before => {
             Some(format!("systemd restarted it {} times", state.restarts))
         }
@@ -381,6 +407,12 @@ fn fell_over(state: &UnitState, before: u32, oneshot: bool) -> Option<String> {
 /// Whether a unit is on the way to another state: starting, or stopping before it starts again.
 fn is_changing(state: &UnitState) -> bool {
     matches!(state.active.as_str(), "activating" | "deactivating") && state.sub != "auto-restart"
+}
+
+/// ` (command not found)`.
+fn meaning(state: &UnitState) -> String {
+    let meaning = exit::of_service(state.exit_status, state.signalled, &state.result);
+    meaning.map_or_else(String::new, |meaning| format!(" ({meaning})"))
 }
 
 /// One that did its work, such as a migration. A unit that ends with it is seen by its own state.

@@ -129,6 +129,7 @@ mod tests {
             why: "exit-code, status 1".into(),
             result: "failed".into(),
             journal: vec![line.into()],
+            cause: None,
         }
     }
 
@@ -146,6 +147,7 @@ mod tests {
                 why: "the job was cancelled by another one".into(),
                 result: result.into(),
                 journal: Vec::new(),
+                cause: None,
             };
             assert_eq!(error.blame(), blame, "{result}");
         }

@@ -39,8 +39,11 @@ pub enum HostError {
         why: String,
         /// The job's result: failed, canceled, timeout, dependency, … (org.freedesktop.systemd1(5), `JobRemoved`).
         result: String,
-        /// The last lines of its journal since then; empty where they could not be read.
+        /// The last lines of its journal since then, or of the unit that is the cause; empty where they could not be
+        /// read.
         journal: Vec<String>,
+        /// The unit that it needs and that failed, where that is why.
+        cause: Option<String>,
     },
     /// No Docker engine answers on the socket.
     #[error("the Docker engine cannot be asked at {}: {why}", .socket.display())]
@@ -232,9 +235,12 @@ impl HostError {
                     .to_owned(),
             ),
             HostError::Systemd { source, .. } => systemd_hint(source).map(str::to_owned),
-            HostError::UnitFailed { unit, .. } => Some(format!(
-                "systemctl status {unit}; journalctl -u {unit} -n 50"
-            )),
+            HostError::UnitFailed { unit, cause, .. } => {
+                let unit = cause.as_ref().unwrap_or(unit);
+                Some(format!(
+                    "systemctl status {unit}; journalctl -u {unit} -n 50"
+                ))
+            }
             HostError::DockerAbsent { why, .. } => Some(docker_absent_hint(*why).to_owned()),
             HostError::DockerMute { .. } => {
                 Some(docker_absent_hint(DockerAbsence::Mute).to_owned())

@@ -4,6 +4,7 @@ pub mod attempts;
 pub mod candidate;
 pub mod desired;
 pub mod diagnostic;
+pub mod exit;
 pub mod finding;
 pub mod gate;
 pub mod id;

@@ -136,6 +136,10 @@ pub struct UnitState {
     pub restarts: u32,
     /// `ExecMainStatus` of a service.
     pub exit_status: i32,
+    /// Whether that is the number of a signal: its `ExecMainCode` is `CLD_KILLED` or `CLD_DUMPED`, waitid(2).
+    pub signalled: bool,
+    /// `StateChangeTimestamp`: since when it is in its state.
+    pub changed: Option<Timestamp>,
     /// `CanReload`.
     pub can_reload: bool,
     /// Active units that a stop or restart of this one takes along: those with `Requires=`,

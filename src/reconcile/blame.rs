@@ -90,6 +90,7 @@ mod tests {
             unit: "a.service".into(),
             why: "exit-code, status 1".into(),
             journal: vec![line.into()],
+            cause: None,
         }
     }
 

@@ -65,6 +65,7 @@ mod tests {
             unit: "a.service".into(),
             why: "it stopped".into(),
             journal: vec!["token=hunter2".into()],
+            cause: None,
         });
         assert_eq!(
             reason(&died),

@@ -8,6 +8,7 @@ mod check_compose;
 mod check_nginx;
 mod check_units;
 mod churn;
+mod dependency;
 mod drift;
 mod edited;
 mod gates;

@@ -1,6 +1,5 @@
 //! Jobs: what the manager is told to do, and how it ended.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,10 +7,9 @@ use futures_util::StreamExt;
 use tokio::process::Command;
 use zbus::{MatchRule, MessageStream, OwnedObjectPath};
 
-use super::properties::Dependencies;
-use super::{CALL, MANAGER, PATH, SERVICE, Systemd, UNIT, bounded, failed};
+use super::{CALL, MANAGER, PATH, SERVICE, Systemd, bounded, failed};
 use crate::host::error::HostError;
-use crate::model::UnitState;
+use crate::model::{UnitState, exit};
 
 /// How long a failed unit's journal is waited for.
 const JOURNAL: Duration = Duration::from_secs(3);
@@ -21,7 +19,7 @@ const QUEUE: Option<NonZeroUsize> = NonZeroUsize::new(4096);
 impl Systemd {
     /// The last lines of a unit's journal since `since`; none where they cannot be read.
     pub async fn journal(&self, unit: &str, since: SystemTime) -> Vec<String> {
-        journal(unit, since).await
+        journal(unit, Some(since)).await
     }
 
     /// Starts a unit and waits until its job is done, which for `Type=simple` only means forked.
@@ -70,8 +68,15 @@ impl Systemd {
             Ok(Some(result)) => result,
             Ok(None) => "lost: the system bus went away".to_owned(),
             Err(error) => {
+                let waits_for = self.still_starting(unit).await;
                 self.cancel(&job).await;
-                return Err(error);
+                return Err(match (error, waits_for) {
+                    (HostError::Timeout { what, after }, Some(other)) => HostError::Timeout {
+                        what: format!("{what}, which waits for {other} to start,"),
+                        after,
+                    },
+                    (error, _) => error,
+                });
             }
         };
         if result == "done" {
@@ -126,36 +131,35 @@ impl Systemd {
         since: SystemTime,
     ) -> HostError {
         let state = self.unit(unit).await.unwrap_or_default();
-        let mut why = why(result, &state);
-        if result == "dependency" {
-            let down = self.down_dependencies(unit).await.unwrap_or_default();
-            if !down.is_empty() {
-                let down: Vec<_> = down.into_iter().collect();
-                why = format!("it needs {}, which did not start", down.join(", "));
-            }
-        }
-        HostError::UnitFailed {
+        let mut failed = HostError::UnitFailed {
             unit: unit.to_owned(),
             verb,
-            why,
+            why: why(result, &state),
             result: result.to_owned(),
-            journal: journal(unit, since).await,
+            journal: Vec::new(),
+            cause: None,
+        };
+        let causes = match result {
+            "dependency" => self.causes(unit, since).await,
+            _ => None,
+        };
+        if let HostError::UnitFailed {
+            why,
+            journal: lines,
+            cause,
+            ..
+        } = &mut failed
+        {
+            match causes {
+                Some(causes) => {
+                    *why = format!("it needs {}", causes.why);
+                    *lines = causes.journal;
+                    *cause = Some(causes.unit);
+                }
+                None => *lines = journal(unit, Some(since)).await,
+            }
         }
-    }
-
-    async fn down_dependencies(&self, unit: &str) -> Result<BTreeSet<String>, HostError> {
-        let names = BTreeSet::from([unit.to_owned()]);
-        let mut needed = BTreeSet::new();
-        for row in self.list(&names).await? {
-            let found: Dependencies = self.get_all(&row.6, UNIT, unit).await?;
-            needed.extend(found.needed());
-        }
-        if needed.is_empty() {
-            return Ok(needed);
-        }
-        let rows = self.list(&needed).await?;
-        let down = rows.into_iter().filter(|row| row.3 != "active");
-        Ok(down.map(|row| row.0).collect())
+        failed
     }
 }
 
@@ -184,13 +188,9 @@ fn unless_unknown(result: Result<(), HostError>) -> Result<(), HostError> {
 /// A sentence from the job's result and the unit's own; `JobRemoved` in
 /// org.freedesktop.systemd1(5), and `SERVICE RESULTS` in systemd.exec(5).
 fn why(job: &str, unit: &UnitState) -> String {
-    let status = match unit.exit_status {
-        0 => String::new(),
-        status => format!(", status {status}"),
-    };
     match (job, unit.result.as_str()) {
         ("failed", "" | "success") => format!("the job failed (unit {}/{})", unit.active, unit.sub),
-        ("failed", result) => format!("{result}{status}"),
+        ("failed", result) => format!("{result}{}", status(unit)),
         ("dependency", _) => "a unit that it needs did not start".to_owned(),
         ("canceled", _) => "the job was cancelled by another one".to_owned(),
         ("timeout", _) => "the job's own time-out (JobTimeoutSec=) was reached".to_owned(),
@@ -199,12 +199,19 @@ fn why(job: &str, unit: &UnitState) -> String {
     }
 }
 
-/// The last lines that a unit wrote since `since`, as far as they can be had.
-async fn journal(unit: &str, since: SystemTime) -> Vec<String> {
-    let since = since
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_micros();
+/// `, status 137: killed`.
+pub(super) fn status(unit: &UnitState) -> String {
+    let meaning = exit::of_service(unit.exit_status, unit.signalled, &unit.result);
+    let meaning = meaning.map_or_else(String::new, |meaning| format!(" ({meaning})"));
+    match unit.exit_status {
+        0 => String::new(),
+        number if unit.signalled => format!(", signal {number}{meaning}"),
+        number => format!(", status {number}{meaning}"),
+    }
+}
+
+/// The last lines that a unit wrote since `since`, or since the machine was booted, as far as they can be had.
+pub(super) async fn journal(unit: &str, since: Option<SystemTime>) -> Vec<String> {
     let mut command = Command::new("journalctl");
     command
         // With `--since=` alone, `-n` counts from there: the first lines of a run, not the last.
@@ -219,11 +226,13 @@ async fn journal(unit: &str, since: SystemTime) -> Vec<String> {
             "-o",
             "cat",
         ])
-        .arg(format!(
-            "--since=@{}.{:06}",
-            since / 1_000_000,
-            since % 1_000_000
-        ))
+        .arg(match since {
+            Some(since) => {
+                let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
+                format!("--since=@{}.{:06}", since.as_secs(), since.subsec_micros())
+            }
+            None => "--boot".to_owned(),
+        })
         .kill_on_drop(true);
     let Ok(Ok(output)) = tokio::time::timeout(JOURNAL, command.output()).await else {
         return Vec::new();
@@ -250,7 +259,7 @@ mod tests {
     fn the_units_own_result_says_more() {
         assert_eq!(
             why("failed", &unit("exit-code", 203)),
-            "exit-code, status 203"
+            "exit-code, status 203 (its command cannot be executed, or is not there)"
         );
         assert_eq!(why("failed", &unit("oom-kill", 0)), "oom-kill");
         assert_eq!(why("once", &unit("", 0)), "the job ended as once");

@@ -1,5 +1,6 @@
 //! systemd over D-Bus; org.freedesktop.systemd1(5).
 
+mod causes;
 mod exec;
 mod jobs;
 mod properties;
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 use zbus::{Connection, DynamicType, OwnedObjectPath, OwnedVariant, Type};
 
+pub use self::causes::Causes;
 use self::properties::{Dependencies, ManagerProperties, UnitProperties};
 use super::error::{BusError, HostError};
 use crate::model::{SystemdState, UnitState};
@@ -26,6 +28,9 @@ const UNIT: &str = "org.freedesktop.systemd1.Unit";
 const SERVICE_UNIT: &str = "org.freedesktop.systemd1.Service";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
+/// `CLD_KILLED` and `CLD_DUMPED` of waitid(2).
+const KILLED: i32 = 2;
+const DUMPED: i32 = 3;
 const CONNECT: Duration = Duration::from_secs(5);
 const CALL: Duration = Duration::from_secs(10);
 /// What systemctl(1) grants a daemon-reload is 180 s; a manager that needs half of it is ill.
@@ -215,6 +220,8 @@ impl Systemd {
         } else {
             state.result = self.get(path, SERVICE_UNIT, "Result", name).await?;
             state.exit_status = self.get(path, SERVICE_UNIT, "ExecMainStatus", name).await?;
+            let code: i32 = self.get(path, SERVICE_UNIT, "ExecMainCode", name).await?;
+            state.signalled = matches!(code, KILLED | DUMPED);
         }
         Ok(())
     }

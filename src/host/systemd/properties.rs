@@ -40,6 +40,7 @@ pub(super) struct UnitProperties {
     #[zbus(rename = "InvocationID")]
     invocation_id: Option<Vec<u8>>,
     active_enter_timestamp: Option<u64>,
+    state_change_timestamp: Option<u64>,
     can_reload: Option<bool>,
 }
 
@@ -59,6 +60,7 @@ impl UnitProperties {
         state.need_reload = self.need_daemon_reload.unwrap_or_default();
         state.invocation = hexadecimal(&self.invocation_id.unwrap_or_default());
         state.started = self.active_enter_timestamp.and_then(moment);
+        state.changed = self.state_change_timestamp.and_then(moment);
         state.can_reload = self.can_reload.unwrap_or_default();
     }
 }
