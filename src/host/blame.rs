@@ -57,7 +57,7 @@ impl HostError {
     pub fn blame(&self) -> Blame {
         match self {
             // Somebody else's job came between, or what it needs is not up.
-            HostError::UnitFailed { result, .. } if result != "failed" => Blame::Circumstance,
+            HostError::UnitFailed { result, .. } if &**result != "failed" => Blame::Circumstance,
             HostError::UnitFailed { journal, .. } => blame_by_lines(journal),
             HostError::NginxInvalid { reason } => blame_by_lines(reason),
             // Without a word from nginx nobody knows why.

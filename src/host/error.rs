@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::systemd::Causes;
+
 /// A failure of something that was asked of the host.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
@@ -38,12 +40,12 @@ pub enum HostError {
         /// The job's result, and the unit's own where it says more.
         why: String,
         /// The job's result: failed, canceled, timeout, dependency, … (org.freedesktop.systemd1(5), `JobRemoved`).
-        result: String,
+        result: Box<str>,
         /// The last lines of its journal since then, or of the unit that is the cause; empty where they could not be
         /// read.
         journal: Vec<String>,
-        /// The unit that it needs and that failed, where that is why.
-        cause: Option<String>,
+        /// The units that it needs and that failed, where that is why.
+        cause: Option<Box<Causes>>,
     },
     /// No Docker engine answers on the socket.
     #[error("the Docker engine cannot be asked at {}: {why}", .socket.display())]
@@ -236,7 +238,7 @@ impl HostError {
             ),
             HostError::Systemd { source, .. } => systemd_hint(source).map(str::to_owned),
             HostError::UnitFailed { unit, cause, .. } => {
-                let unit = cause.as_ref().unwrap_or(unit);
+                let unit = cause.as_ref().map_or(unit, |cause| &cause.unit);
                 Some(format!(
                     "systemctl status {unit}; journalctl -u {unit} -n 50"
                 ))

@@ -14,10 +14,7 @@ pub fn images_of(plan: &Plan, desired: &Desired) -> BTreeSet<String> {
             Action::Start(step) | Action::Restart(step) => desired.units.get(&step.unit),
             _ => None,
         });
-    starts
-        .flat_map(images)
-        .map(|image| image.name)
-        .collect()
+    starts.flat_map(images).map(|image| image.name).collect()
 }
 
 /// The images of a unit's containers, as far as they are known; not those that it builds.

@@ -22,9 +22,7 @@ fn needing(other: &str, how: &str) -> String {
 }
 
 fn failing() -> String {
-    format!(
-        "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo no disk for the data of $$((4700 + 11)) >&2; exit 3'\n"
-    )
+    "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo no disk for the data of $$((4700 + 11)) >&2; exit 3'\n".to_owned()
 }
 
 fn cases() -> Vec<Case> {

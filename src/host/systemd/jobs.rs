@@ -135,7 +135,7 @@ impl Systemd {
             unit: unit.to_owned(),
             verb,
             why: why(result, &state),
-            result: result.to_owned(),
+            result: result.into(),
             journal: Vec::new(),
             cause: None,
         };
@@ -153,8 +153,8 @@ impl Systemd {
             match causes {
                 Some(causes) => {
                     *why = format!("it needs {}", causes.why);
-                    *lines = causes.journal;
-                    *cause = Some(causes.unit);
+                    lines.clone_from(&causes.journal);
+                    *cause = Some(Box::new(causes));
                 }
                 None => *lines = journal(unit, Some(since)).await,
             }
