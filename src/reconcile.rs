@@ -16,6 +16,7 @@ mod reason;
 mod request;
 mod rollback;
 mod select;
+mod serving;
 mod status;
 mod unattended;
 mod validate;
@@ -42,6 +43,7 @@ pub use rollback::{plan_back, rollback};
 pub use status::{MemberStatus, NetworkStatus, Status, status};
 pub use unattended::Skip;
 
+use serving::Serving;
 use unattended::Attempt;
 
 /// What an apply would do. Writes nothing and takes no lock.
@@ -186,18 +188,32 @@ async fn transact(
     history::end(state, record, result, progress)
 }
 
-/// Does what is planned, then looks and plans again: only an empty plan is success. Containers
-/// that a unit has just made may still have to be attached, and a network may have been left by the
-/// last of them just now: those get a second pass.
+/// Does what is planned, and proves it: the gates hold, the host is as desired, and what served
+/// before serves.
 async fn carry_out(
     run: &mut Run<'_>,
     request: &Request,
     planned: &Planned,
 ) -> Result<Observed, ReconcileError> {
     let plan = &planned.plan;
+    let serving = Serving::look(run, planned).await;
     run.make(plan).await.map_err(ReconcileError::step)?;
     gates::verify(run, request, planned).await?;
+    serving.hold(run).await?;
     run.retire(plan).await.map_err(ReconcileError::step)?;
+    let after = converge(run, request, planned).await?;
+    serving.hold(run).await?;
+    Ok(after)
+}
+
+/// Looks and plans again: only an empty plan is success. Containers
+/// that a unit has just made may still have to be attached, and a network may have been left by the
+/// last of them just now: those get a second pass.
+async fn converge(
+    run: &mut Run<'_>,
+    request: &Request,
+    planned: &Planned,
+) -> Result<Observed, ReconcileError> {
     let (after, left) = verify(run, request, planned).await?;
     if left.is_empty() {
         return Ok(after);

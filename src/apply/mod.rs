@@ -86,6 +86,14 @@ pub enum StepError {
         /// What came back the last time.
         error: ProbeError,
     },
+    /// Something answered before the run, and answers no more.
+    #[error("{} accepted connections before and accepts none now: {} passed requests to it", list(.addresses), list(.by))]
+    NoLongerServed {
+        /// The addresses.
+        addresses: Vec<String>,
+        /// Sites and files of nginx that name them.
+        by: Vec<String>,
+    },
     /// A signal asked to stop.
     #[error("interrupted by a signal")]
     Interrupted,
@@ -108,6 +116,15 @@ impl StepError {
                 owner.replace(':', "; getent group ")
             )),
             StepError::Gate { gate, error, .. } => error.hint(&gate.probe),
+            StepError::NoLongerServed { addresses, .. } => {
+                let port = addresses
+                    .first()
+                    .and_then(|address| address.rsplit(':').next());
+                Some(format!(
+                    "ss -ltnp 'sport = :{}'; change the sites in the same commit where the port is to go",
+                    port.unwrap_or_default()
+                ))
+            }
             StepError::Root(_) | StepError::Interrupted => None,
         }
     }
@@ -120,12 +137,16 @@ impl StepError {
             StepError::Host(error) => error.blame(),
             StepError::NotUp { journal, .. } => blame_by_lines(journal),
             StepError::Gate { error, .. } => error.blame(),
-            StepError::NoOwner { .. } => Blame::Content,
+            StepError::NoOwner { .. } | StepError::NoLongerServed { .. } => Blame::Content,
             StepError::State(_) | StepError::Root(_) | StepError::Interrupted => {
                 Blame::Circumstance
             }
         }
     }
+}
+
+fn list(names: &[String]) -> String {
+    names.join(", ")
 }
 
 /// A run that changes the host.

@@ -9,6 +9,7 @@ pub mod nginx;
 pub mod observe;
 pub mod openssl;
 pub mod probe;
+mod serving;
 pub mod sockets;
 mod surroundings;
 pub mod systemd;

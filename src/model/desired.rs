@@ -1,7 +1,7 @@
 //! What a revision of the checkout wants a host to be.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -216,6 +216,9 @@ pub struct EtcFile {
     /// Shared memory zones that it declares, if it is nginx's.
     #[serde(default)]
     pub zones: Vec<Zone>,
+    /// Addresses that it passes requests on to, if it is nginx's.
+    #[serde(default)]
+    pub upstreams: BTreeSet<SocketAddr>,
 }
 
 /// What follows a change of a file below /etc.
@@ -356,6 +359,26 @@ impl Desired {
     /// Whether there is something that only Docker has.
     pub fn needs_docker(&self) -> bool {
         !self.networks.is_empty() || !self.volumes.is_empty()
+    }
+
+    /// Addresses that nginx passes requests on to, each with the sites and files that say so.
+    pub fn upstreams(&self) -> BTreeMap<SocketAddr, BTreeSet<ResourceId>> {
+        let mut upstreams: BTreeMap<SocketAddr, BTreeSet<ResourceId>> = BTreeMap::new();
+        let mut add = |id: ResourceId, addresses: &BTreeSet<SocketAddr>| {
+            for address in addresses {
+                upstreams.entry(*address).or_default().insert(id.clone());
+            }
+        };
+        for (name, site) in self.sites.iter().filter(|(_, site)| site.enabled) {
+            add(ResourceId::new(Kind::Site, name), &site.upstreams);
+        }
+        for (path, etc) in &self.etc {
+            add(
+                ResourceId::new(Kind::Etc, path.to_string_lossy()),
+                &etc.upstreams,
+            );
+        }
+        upstreams
     }
 
     /// Ids of all resources.

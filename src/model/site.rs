@@ -1,6 +1,7 @@
 //! nginx sites, with what nginx keeps of them over a reload.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub struct Site {
     pub zones: Vec<Zone>,
     /// Sockets that it listens on.
     pub listens: BTreeSet<Listen>,
+    /// Addresses that it passes requests on to, those of its own `upstream` blocks included.
+    pub upstreams: BTreeSet<SocketAddr>,
 }
 
 /// A socket that nginx listens on. It keeps its sockets over a reload, and cannot have one for all

@@ -22,6 +22,7 @@ mod sites;
 mod stacks;
 pub mod surroundings;
 mod units;
+mod upstreams;
 mod watch;
 
 pub use assume::{as_applied, take_for_granted};
@@ -111,6 +112,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
     stacks::plan(&mut draft);
     nginx::plan(&mut draft);
     drain::plan(&mut draft);
+    upstreams::plan(&mut draft);
     draft.finish()
 }
 

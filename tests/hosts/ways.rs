@@ -5,6 +5,7 @@ mod adopted;
 mod images;
 mod migration;
 mod restart;
+mod upstreams;
 
 use std::time::Duration;
 

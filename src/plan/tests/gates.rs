@@ -163,6 +163,7 @@ fn only_what_a_change_touches_is_asked() {
             owner: "root:root".into(),
             action: None,
             zones: Vec::new(),
+            upstreams: Default::default(),
         };
         desired.etc.insert("nginx/conf.d/x.conf".into(), etc);
     });

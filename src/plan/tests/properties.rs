@@ -56,6 +56,7 @@ fn some_desired() -> impl Strategy<Value = Desired> {
             .map(|(name, (text, link))| {
                 let etc = EtcFile {
                     zones: Vec::new(),
+                    upstreams: Default::default(),
                     file: file(&format!("etc/{name}"), &format!("etc {text}")),
                     link,
                     mode: 0o644,

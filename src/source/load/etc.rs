@@ -83,11 +83,11 @@ impl Loader<'_, '_> {
         let parsed = relative
             .starts_with("nginx")
             .then(|| nginx::parse(relative, &text(&file)).ok());
-        let zones = parsed.flatten().map_or_else(Vec::new, |parsed| {
-            let zones = nginx::zones(&parsed);
+        let parsed = parsed.flatten().unwrap_or_default();
+        let (zones, upstreams) = (nginx::zones(&parsed), nginx::upstreams(&parsed));
+        if !parsed.is_empty() {
             self.out.parsed.etc.insert(relative.to_owned(), parsed);
-            zones
-        });
+        }
         // nginx's files switch together with the sites, which a copy could not.
         let plain = policy
             .as_ref()
@@ -110,6 +110,7 @@ impl Loader<'_, '_> {
                 .unwrap_or(linked),
             action: policy.and_then(|policy| policy.action),
             zones,
+            upstreams,
             file,
         }
     }

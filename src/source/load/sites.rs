@@ -98,6 +98,7 @@ fn read(site: &SiteFile) -> Read {
             read_timeout: nginx::read_timeout(&directives),
             zones: nginx::zones(&directives),
             listens: nginx::listens(&directives),
+            upstreams: nginx::upstreams(&directives),
             file: file.clone(),
         };
         (site, directives)

@@ -10,6 +10,7 @@ mod lexer;
 pub mod listen;
 pub mod router;
 mod runtime;
+mod upstreams;
 
 use std::ops::Range;
 use std::path::Path;
@@ -18,6 +19,7 @@ pub use behind::{behind_port, behind_url};
 pub use certificates::certificates;
 pub use files::{Files, Node, Place, file_name, loads};
 pub use runtime::{listens, read_timeout, time, zones};
+pub use upstreams::upstreams;
 
 use crate::model::Diagnostic;
 use lexer::{Lexer, Token};

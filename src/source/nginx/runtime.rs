@@ -42,7 +42,7 @@ pub fn read_timeout(directives: &[Directive]) -> Option<Duration> {
     longest
 }
 
-fn visit(level: &[Directive], look: &mut impl FnMut(&Directive)) {
+pub(super) fn visit(level: &[Directive], look: &mut impl FnMut(&Directive)) {
     for directive in level {
         look(directive);
         if let Some(block) = &directive.block {

@@ -1,0 +1,99 @@
+//! What served before serves after: no upstream of nginx that accepted connections before a run may be lost by it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::{Planned, ReconcileError};
+use crate::apply::{Run, StepError};
+use crate::model::{Action, Change, ResourceId};
+
+/// How long a program has to listen again once its unit is up.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it is looked for meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
+
+/// The upstreams that served before a run.
+pub(super) struct Serving {
+    before: BTreeMap<SocketAddr, BTreeSet<ResourceId>>,
+}
+
+impl Serving {
+    /// Looks who serves, where a plan interrupts anything.
+    pub(super) async fn look(run: &Run<'_>, planned: &Planned) -> Self {
+        let interrupts = planned.plan.changes.iter().any(interrupts);
+        if !interrupts || !run.host.is_live() {
+            return Self {
+                before: BTreeMap::new(),
+            };
+        }
+        let mut before = planned.desired.upstreams();
+        let asked = before
+            .keys()
+            .copied()
+            .filter(|address| !is_paused(planned, *address));
+        let serving = run.host.serving(&asked.collect()).await;
+        before.retain(|address, _| serving.contains(address));
+        Self { before }
+    }
+
+    /// Waits until all of them serve again.
+    pub(super) async fn hold(&self, run: &Run<'_>) -> Result<(), ReconcileError> {
+        let until = Instant::now() + PATIENCE;
+        let mut missing: BTreeSet<SocketAddr> = self.before.keys().copied().collect();
+        loop {
+            let serving = run.host.serving(&missing).await;
+            missing.retain(|address| !serving.contains(address));
+            if missing.is_empty() {
+                return Ok(());
+            }
+            if run.interrupted.load(Ordering::Relaxed) {
+                return Err(failed(StepError::Interrupted));
+            }
+            if Instant::now() > until {
+                return Err(failed(self.lost(&missing)));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    fn lost(&self, missing: &BTreeSet<SocketAddr>) -> StepError {
+        let by = missing
+            .iter()
+            .filter_map(|address| self.before.get(address));
+        let by: BTreeSet<String> = by.flatten().map(ToString::to_string).collect();
+        StepError::NoLongerServed {
+            addresses: missing.iter().map(ToString::to_string).collect(),
+            by: by.into_iter().collect(),
+        }
+    }
+}
+
+fn failed(source: StepError) -> ReconcileError {
+    ReconcileError::Step {
+        what: "what served before".to_owned(),
+        source: Box::new(source),
+    }
+}
+
+/// Whether a change can take away what serves; files and reloads of nginx alone cannot.
+fn interrupts(change: &Change) -> bool {
+    matches!(
+        change.action,
+        Action::Start(_)
+            | Action::Restart(_)
+            | Action::ReloadUnit(_)
+            | Action::Stop(_)
+            | Action::Release(_)
+            | Action::RemoveNetwork { .. }
+            | Action::Connect(_)
+    )
+}
+
+/// A paused unit is to be stopped, and the plan says so.
+fn is_paused(planned: &Planned, address: SocketAddr) -> bool {
+    let paused = planned.recorded.pauses.keys();
+    let mut paused = paused.filter_map(|name| planned.desired.units.get(name));
+    paused.any(|unit| unit.publishes(address.port()))
+}

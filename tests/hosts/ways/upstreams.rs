@@ -1,0 +1,132 @@
+//! What served before serves after: ports that nginx passes requests to.
+
+use super::{assert_answers, compose_file, compose_unit, host};
+use crate::support::{CHECKOUT, Host, desired, service};
+
+fn site(container: u16, program: u16) -> String {
+    format!(
+        "server {{
+    listen 80;
+    server_name api.example.com;
+    location /container/ {{ proxy_pass http://localhost:{container}/; }}
+    location /program/ {{ proxy_pass http://127.0.0.1:{program}/; }}
+}}
+"
+    )
+}
+
+fn program(port: u16) -> String {
+    service(&format!(
+        "/bin/busybox httpd -f -p 127.0.0.1:{port} -h /srv"
+    ))
+}
+
+#[track_caller]
+fn assert_serves(host: &Host) {
+    for path in ["container", "program"] {
+        let answer = host.get(&format!("http://api.example.com/{path}/"));
+        assert_eq!(answer.0, 200, "{path}");
+    }
+}
+
+#[test]
+fn an_upstream_that_a_run_would_lose_is_refused_or_rolled_back() {
+    let host = host(&["app:1", "app:2"]);
+    host.write("/srv/index.html", "program\n");
+    let path = "compose/web/docker-compose.yml";
+    let (site_path, web, plain) = (
+        desired("sites-available/api"),
+        desired("systemd/web.service"),
+        desired("systemd/plain.service"),
+    );
+    let web_unit = compose_unit(&format!("-f {CHECKOUT}/{path}"));
+    host.checkout(&[
+        (&site_path, &site(8101, 8111)),
+        (&web, &web_unit),
+        (path, &compose_file("server", "web", "app:1", 8101)),
+        (&plain, &program(8111)),
+    ]);
+    host.apply(&[]).expect(0);
+    assert_serves(&host);
+    let runs = host.runs(&["web.service", "plain.service"]);
+
+    // What the plan can know is refused before anything stops.
+    let moved = compose_file("server", "web", "app:2", 8102);
+    host.commit(&[(path, Some(&moved))], "the port moves, the site does not");
+    for command in ["plan", "apply"] {
+        let refused = host.tool(&[command]).expect(1).text();
+        assert!(
+            refused.contains(
+                "it passes requests to 127.0.0.1:8101, and this plan takes away what listens there: web.service does not publish it any more"
+            ),
+            "{refused}"
+        );
+    }
+    host.commit(
+        &[(&web, None), (path, None), (&plain, None)],
+        "the services leave, the site does not",
+    );
+    let refused = host.apply(&[]).expect(1).text();
+    for last in [
+        "web.service leaves, with its container web",
+        "plain.service leaves",
+    ] {
+        assert!(refused.contains(last), "{last}: {refused}");
+    }
+    assert_eq!(
+        host.runs(&["web.service", "plain.service"])
+            .restarted_since(&runs),
+        [""; 0]
+    );
+    assert_serves(&host);
+
+    // What only shows when it runs is rolled back: a program that listens elsewhere, and one in a container, where
+    // Docker goes on to accept connections.
+    let deaf = format!(
+        "{}    command: ['/bin/httpd', '-f', '-p', '9999']\n",
+        compose_file("server", "web", "app:2", 8101)
+    );
+    for (what, address, changes) in [
+        (
+            "a program that listens elsewhere",
+            "127.0.0.1:8111",
+            [
+                (path, compose_file("server", "web", "app:1", 8101)),
+                (plain.as_str(), program(8112)),
+            ],
+        ),
+        (
+            "a container in which nobody listens",
+            "127.0.0.1:8101",
+            [(path, deaf), (plain.as_str(), program(8111))],
+        ),
+    ] {
+        let mut files: Vec<_> = changes
+            .iter()
+            .map(|(path, text)| (*path, Some(text.as_str())))
+            .collect();
+        files.push((&web, Some(&web_unit)));
+        host.commit(&files, what);
+        let failed = host.apply(&[]).expect(3).text();
+        assert!(
+            failed.contains(&format!(
+                "{address} accepted connections before and accepts none now: site/api passed requests to it"
+            )),
+            "{what}: {failed}"
+        );
+        assert_serves(&host);
+    }
+
+    // Together with the site it goes, and no request is answered by nobody.
+    host.commit(
+        &[
+            (&site_path, Some(&site(8102, 8112))),
+            (path, Some(&moved)),
+            (&plain, Some(&program(8112))),
+        ],
+        "both move, and the site too",
+    );
+    host.apply(&[]).expect(0);
+    assert_serves(&host);
+    assert_answers(&host, 8102, "app:2");
+}
