@@ -1,5 +1,6 @@
 //! The only code that touches a host: files below a root, systemd, nginx, the Docker engine.
 
+mod binds;
 mod blame;
 pub mod candidate;
 pub mod docker;

@@ -46,6 +46,7 @@ rule! {
     HOST_PATH_MISSING, "host-path-missing", Error;
     HOST_ENV_FILE_OPEN, "host-env-file-open", Warning;
     HOST_PORT_TAKEN, "host-port-taken", Error;
+    HOST_MOUNT_MISSING, "host-mount-missing", Warning;
     HOST_MEMORY_SHORT, "host-memory-short", Warning;
     HOST_DISK_SHORT, "host-disk-short", Warning;
 }
@@ -57,6 +58,7 @@ pub const OF_A_HOST: &[&Rule] = &[
     &HOST_PATH_MISSING,
     &HOST_ENV_FILE_OPEN,
     &HOST_PORT_TAKEN,
+    &HOST_MOUNT_MISSING,
     &HOST_MEMORY_SHORT,
     &HOST_DISK_SHORT,
 ];

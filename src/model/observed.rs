@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::desired::{Subnet, Unit, Volume};
+use super::id::Hash;
 use super::stack::{Bind, Publish};
 use super::surroundings::Listener;
 
@@ -29,6 +30,8 @@ pub struct Observed {
     pub docker: Option<DockerState>,
     /// Who listens; only looked at where a plan starts, restarts or stops units.
     pub listeners: Vec<Listener>,
+    /// What stands at paths that containers mount; only looked at where a plan starts or restarts units.
+    pub binds: BTreeMap<PathBuf, BindSource>,
     /// Units that a plan stops or restarts, as their files on the host say: those that this program did not put there,
     /// and what they run of compose files outside the checkout.
     pub installed: BTreeMap<String, Unit>,
@@ -179,6 +182,23 @@ pub struct DockerState {
     /// Images by the names that were asked about; only where a plan starts or restarts units. `None`: not there.
     pub images: BTreeMap<String, Option<ImageState>>,
 }
+
+/// What stands at a path that a container mounts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum BindSource {
+    /// Nothing: Docker makes an empty folder there.
+    #[default]
+    Missing,
+    /// A regular file, with the hash of its content.
+    File(Hash),
+    /// A folder that is empty.
+    Empty(FileId),
+    /// A folder, a socket, or a file too large to compare.
+    Other(FileId),
+}
+
+/// Which file it is, whatever path leads there: device and inode; stat(2).
+pub type FileId = (u64, u64);
 
 /// An image that the engine has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 
 mod activity;
 mod assume;
+mod binds;
 mod candidate;
 mod draft;
 mod drain;
@@ -26,6 +27,7 @@ mod upstreams;
 mod watch;
 
 pub use assume::{as_applied, take_for_granted};
+pub use binds::binds_of;
 pub use candidate::candidate;
 pub use etc::absent_id;
 pub use images::images_of;
@@ -107,6 +109,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
     activity::plan(&mut draft);
     holders::plan(&mut draft);
     images::plan(&mut draft);
+    binds::plan(&mut draft);
     networks::prune(&mut draft);
     members::plan(&mut draft);
     stacks::plan(&mut draft);

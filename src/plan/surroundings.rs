@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::model::finding::{
-    HOST_DISK_SHORT, HOST_ENV_FILE_OPEN, HOST_MEMORY_SHORT, HOST_PATH_MISSING, HOST_PORT_TAKEN,
+    HOST_DISK_SHORT, HOST_ENV_FILE_OPEN, HOST_MEMORY_SHORT, HOST_MOUNT_MISSING, HOST_PATH_MISSING,
+    HOST_PORT_TAKEN,
 };
 use crate::model::{
-    Action, Complaint, Desired, Diagnostic, Entry, Finding, Listener, Need, Observed, Plan,
-    Publish, Rule, Stack, Surroundings, Unit, UnitStep,
+    Action, Bind, BindSource, Complaint, Desired, Diagnostic, Entry, Finding, Listener, Need,
+    Observed, Plan, Publish, Rule, Stack, Surroundings, Unit, UnitStep,
 };
 
 /// Less than that on the disk, and an image seldom fits.
@@ -76,6 +77,7 @@ pub fn judge(judged: &Judged) -> Vec<Finding> {
     }
     missing(judged.needs, judged.surroundings, &touched, &mut findings);
     env_files(judged.desired, judged.observed, &mut findings);
+    mounts(starts.iter().chain(&restarts), judged, &mut findings);
     // What runs already has its memory, and may move to another port.
     let begin = starts.iter().chain(&restarts);
     ports(begin, judged, &mut findings);
@@ -139,6 +141,35 @@ fn env_files(desired: &Desired, observed: &Observed, findings: &mut Vec<Finding>
                 &HOST_ENV_FILE_OPEN,
                 format!("{path} may be read by others (mode {:04o})", mode & 0o7777),
                 format!("chmod 600 {path}"),
+            ));
+        }
+    }
+}
+
+/// Paths that containers mount and that are not there: Docker makes an empty folder, also where a file belongs.
+fn mounts<'s>(
+    starts: impl Iterator<Item = &'s Start<'s>>,
+    judged: &Judged,
+    findings: &mut Vec<Finding>,
+) {
+    for start in starts {
+        let of_stacks = start
+            .stacks
+            .iter()
+            .flat_map(|stack| stack.binds.values().flatten());
+        let of_runs = start.definition.into_iter().flat_map(|unit| &unit.runs);
+        let binds: BTreeSet<&Bind> = of_stacks
+            .chain(of_runs.flat_map(|run| &run.binds))
+            .collect();
+        for bind in binds {
+            if judged.observed.binds.get(&bind.source) != Some(&BindSource::Missing) {
+                continue;
+            }
+            let (source, target) = (bind.source.display(), bind.target.display());
+            findings.push(unplaced(
+                &HOST_MOUNT_MISSING,
+                format!("{} mounts {source} at {target}, and nothing is there: Docker makes an empty folder", start.unit),
+                format!("mkdir -p {source}, or put the file there, or mend the path"),
             ));
         }
     }

@@ -1,6 +1,7 @@
 //! Plans as tables: a case each.
 
 mod gates;
+mod holders;
 mod properties;
 mod replacement;
 

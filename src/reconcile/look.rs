@@ -188,6 +188,8 @@ pub(super) async fn look_and_plan(
     if host.is_live() && (starts || !interrupted.is_empty()) {
         planned.observed.listeners = listeners();
         let images = plan::images_of(&planned.plan, &planned.desired);
+        let binds = plan::binds_of(&planned.plan, &planned.desired, &planned.observed);
+        host.observe_binds(&mut planned.observed, binds);
         host.observe_images(&mut planned.observed, images).await?;
         planned.observed.installed = installed(host.root().directory(), &interrupted);
         planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);

@@ -2,6 +2,7 @@
 //! what stands in the way is told before anything stops.
 
 mod adopted;
+mod binds;
 mod images;
 mod migration;
 mod restart;
