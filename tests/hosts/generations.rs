@@ -157,9 +157,20 @@ fn history_tells_of_all(host: &Host) {
     );
 }
 
-/// An image that the older generation needs is gone: the host stays as it was.
+/// An image that the older generation needs is gone, and then a bad one: the host stays as it was.
 fn a_roll_back_that_fails_is_undone(host: &Host) {
     host.sh("docker image rm web:1");
+    let failed = host.tool(&["rollback", "1"]).expect(1);
+    assert!(
+        failed
+            .text()
+            .contains("could not pull the image web:1 for web.service"),
+        "{}",
+        failed.text()
+    );
+    assert_serves(host, "web:2", "second");
+    // One that is there and ends at once.
+    host.sh("docker commit --change 'CMD [\"false\"]' $(docker ps -q | head -1) web:1");
     let failed = host.tool(&["rollback", "1"]).expect(3);
     assert!(failed.text().contains("web.service"), "{}", failed.text());
     let what = "error: the rollback failed and was rolled back: the host is as before";

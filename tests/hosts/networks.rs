@@ -227,7 +227,7 @@ fn what_left_the_desired_state_goes_when_nobody_uses_it_and_volumes_never_do() {
     let applied = host.apply(&[]).expect(0);
     assert_reported(
         &applied.text(),
-        "network/extra-network: left the desired state, and 1 container",
+        "network/extra-network: left the desired state, and stays as long as user is on it",
     );
     assert_reported(
         &applied.text(),
