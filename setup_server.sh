@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The first command on a new server, and on every later one: installs what is missing, installs
-# watchme-apply, points out old cron jobs, and hands everything else to `watchme-apply apply`.
+# watchme-apply, points out old cron jobs, and hands everything else to `watchme-apply apply`. A server that has another
+# repository's desired state keeps it: then it installs, and says what to run.
 set -euo pipefail
 
 here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
@@ -10,15 +11,15 @@ needed_kib=$((2 * 1024 * 1024))
 old_jobs='check-infrastructure\.sh|network_monitor\.py'
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
-binary='' yes='' offline='' state=''
-pass=()
+binary='' yes='' offline='' state='' take_over=''
+pass=() where=()
 
 usage() {
     cat <<'END'
 Usage: ./setup_server.sh [--binary FILE] [--yes] [arguments of watchme-apply apply]
 
   --binary FILE   install this watchme-apply instead of building it
-  --yes           install missing packages without asking
+  --yes           ask nothing: install missing packages, and apply
   --root DIR      work on an offline root: no root needed, nothing installed,
                   nothing written but DIR and the target/ folder of this checkout
   --help          this text
@@ -43,17 +44,20 @@ parse_arguments() {
             --binary) [ $# -ge 2 ] || { echo 'error: --binary needs a FILE' >&2; exit 64; }
                       binary=$2; shift ;;
             --binary=*) binary=${1#*=} ;;
-            --yes) yes=1 ;;
+            --yes) yes=1; pass+=(--yes) ;;
+            --take-over) take_over=1; pass+=(--take-over) ;;
             -h | --help) usage; exit 0 ;;
             --) shift; pass+=("$@"); break ;;
             --root | --root=*) offline=1; pass+=("$1") ;;
-            --desired-state | --desired-state=*) state=1; pass+=("$1") ;;
+            --desired-state) state=1; pass+=("$1"); where=("$1" "${2:-}") ;;
+            --desired-state=*) state=1; pass+=("$1"); where=("$1") ;;
             *) pass+=("$1") ;;
         esac
         shift
     done
     # The working directory is never changed, so relative paths stay the caller's.
-    [ -n "$state" ] || [ -n "${WATCHME_DESIRED_STATE:-}" ] || pass+=(--desired-state "$here/desired-state")
+    [ -n "$state" ] || [ -n "${WATCHME_DESIRED_STATE:-}" ] || where=(--desired-state "$here/desired-state")
+    [ -n "$state" ] || pass+=("${where[@]}")
 }
 
 # As root, through sudo where needed, and never without saying so.
@@ -236,6 +240,15 @@ point_out_old_jobs() {
     done
 }
 
+# Whether this server has the desired state of another repository.
+is_anothers() {
+    local said
+    [ -z "$take_over" ] || return 1
+    said=$(LC_ALL=C as_root "$installed" plan "${where[@]}" 2>&1 >/dev/null) && return 1
+    [[ $said == *' is another repository; nothing was changed'* ]] || return 1
+    printf '%s\n' "$said" | sed -n 's/^error: /setup: /p'
+}
+
 parse_arguments "$@"
 if [ -n "$offline" ]; then
     find_binary
@@ -246,5 +259,10 @@ install_packages
 find_binary
 install_binary
 point_out_old_jobs
+if is_anothers; then
+    say "installed, and nothing was applied; to give this server to the desired state here:"
+    printf '  %s apply --take-over %s\n' "$installed" "${where[*]}"
+    exit 0
+fi
 say "running $installed apply ${pass[*]}"
 exec "$installed" apply "${pass[@]}"

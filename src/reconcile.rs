@@ -4,10 +4,12 @@ mod as_before;
 mod between;
 mod blame;
 mod commit;
+mod consent;
 mod drift;
 mod error;
 mod gates;
 mod history;
+mod home;
 mod look;
 mod mount_points;
 mod owed;
@@ -34,6 +36,7 @@ use crate::source::{Checkout, Revision, Which};
 use crate::state::{Journal, State, Undo};
 
 pub use between::plan_between;
+pub use consent::Loss;
 pub use drift::{Drift, drift, fix};
 pub use error::ReconcileError;
 pub use history::{Entry, History, Lines, Span, history};
@@ -78,7 +81,7 @@ pub async fn apply(
     host: &Host,
     request: &Request,
     progress: &mut dyn Progress,
-    present: &mut dyn FnMut(&Planned),
+    present: &mut dyn FnMut(&Planned) -> bool,
 ) -> Result<Applied, ReconcileError> {
     let state = State::new(host.root().clone());
     let mut attempt = Attempt::new(request);
@@ -92,14 +95,24 @@ async fn attempt_to_apply(
     state: &State,
     attempt: &mut Attempt<'_>,
     progress: &mut dyn Progress,
-    present: &mut dyn FnMut(&Planned),
+    present: &mut dyn FnMut(&Planned) -> bool,
 ) -> Result<Applied, ReconcileError> {
     let request = attempt.request;
-    // Without the lock and without a write, as long as there may be nothing to do.
-    if state.journal()?.is_empty()
-        && let ControlFlow::Break(ended) = prepare(host, state, attempt).await?
-    {
-        return gates::hold(host, request, ended, progress).await;
+    let mut agreed = None;
+    // Without the lock and without a write, as long as there may be nothing to do, or nobody has agreed to it.
+    if state.journal()?.is_empty() {
+        match prepare(host, state, attempt).await? {
+            ControlFlow::Break(ended) => return gates::hold(host, request, ended, progress).await,
+            ControlFlow::Continue(mut planned) if request.asks => {
+                let loss = Loss::of(&planned);
+                if !loss.is_none() {
+                    validate::demand(host, &mut planned).await?;
+                    agree(present, &planned)?;
+                    agreed = Some(loss);
+                }
+            }
+            ControlFlow::Continue(_) => {}
+        }
     }
     let _lock = state.lock(request.lock_timeout)?;
     undo_killed(host, state, request, progress).await?;
@@ -108,9 +121,22 @@ async fn attempt_to_apply(
         ControlFlow::Continue(planned) => planned,
     };
     validate::demand(host, &mut planned).await?;
-    present(&planned);
+    if agreed != Some(Loss::of(&planned)) {
+        agree(present, &planned)?;
+    }
     let record = transact(host, state, request, RunKind::Apply, &planned, progress).await?;
     Ok(Applied::Done(Box::new(record)))
+}
+
+/// Shows a plan to whoever asked for it, and goes on unless that is a person who says no.
+fn agree(
+    present: &mut dyn FnMut(&Planned) -> bool,
+    planned: &Planned,
+) -> Result<(), ReconcileError> {
+    match present(planned) {
+        true => Ok(()),
+        false => Err(ReconcileError::Declined),
+    }
 }
 
 /// Plans what may be applied. The run ends there when nothing is to be done, or when it is
@@ -393,8 +419,5 @@ fn read(
         .and_then(|(record, _)| record.origin.owner);
     let trusted: Vec<u32> = owner.into_iter().collect();
     let checkout = Checkout::open(&request.folder, &trusted)?;
-    let revision = checkout.read(which)?;
-    let mut checkouts = vec![checkout.root().to_owned()];
-    checkouts.extend(revision.parsed.policy.checkout.clone());
-    Ok((revision, checkouts))
+    home::read(checkout, request, which, recorded)
 }

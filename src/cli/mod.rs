@@ -1,6 +1,7 @@
 //! What a person or a machine types and reads. The only code that prints.
 
 mod args;
+mod ask;
 mod check;
 mod errors;
 mod failure;
@@ -24,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::host::Host;
 use crate::plan::Gates;
-use crate::reconcile::{self, Applied, ReconcileError, Request};
+use crate::reconcile::{self, Applied, Loss, ReconcileError, Request};
 use crate::root::Root;
 use crate::source::Which;
 use args::{
@@ -158,11 +159,13 @@ impl Context<'_> {
             which: input.which(),
             only: input.only.clone(),
             allow_empty: input.allow_empty,
+            take_over: input.take_over,
             lock_timeout: input.lock_timeout(),
             gates: Gates::Touched,
             by: privilege::user(),
             unattended: false,
             retry: false,
+            asks: false,
             interrupted: self.interrupted.clone(),
         }
     }
@@ -192,6 +195,7 @@ impl Context<'_> {
         Ok(match planned.plan.is_empty() {
             _ if planned.is_stopped() => STOPPED,
             false if args.detailed_exitcode => DIFFERENCES,
+            true if args.detailed_exitcode && planned.only_writes_down() => DIFFERENCES,
             _ => 0,
         })
     }
@@ -201,13 +205,14 @@ impl Context<'_> {
         let request = Request {
             unattended: args.unattended,
             retry: args.retry,
+            asks: !args.yes && !args.unattended && ask::somebody_is_there(),
             gates: match args.verify_all {
                 true => Gates::All,
                 false => Gates::Touched,
             },
             ..self.request(folder, &args.input)
         };
-        self.change(args.show, output, async |lines, present| {
+        self.change(args.show, request.asks, output, async |lines, present| {
             reconcile::apply(self.host, &request, lines, present).await
         })
         .await
@@ -219,7 +224,8 @@ impl Context<'_> {
             ..Input::default()
         };
         let request = self.request(self.known_folder(), &input);
-        self.change(args.show, output, async |lines, present| {
+        let asks = !args.yes && ask::somebody_is_there();
+        self.change(args.show, asks, output, async |lines, present| {
             reconcile::rollback(self.host, &request, args.generation, lines, present).await
         })
         .await
@@ -229,19 +235,22 @@ impl Context<'_> {
     async fn change(
         &self,
         show: args::Show,
+        asks: bool,
         output: &mut Output,
         run: impl AsyncFnOnce(
             &mut Lines,
-            &mut dyn FnMut(&reconcile::Planned),
+            &mut dyn FnMut(&reconcile::Planned) -> bool,
         ) -> Result<Applied, ReconcileError>,
     ) -> Result<u8, Failure> {
         let mut presented = None;
         let mut present = |planned: &reconcile::Planned| {
             presented = Some(json::Plan::new(planned, show.show_secrets));
+            let mut output = Output::new(self.args.color);
             if !show.json {
-                let mut output = Output::new(self.args.color);
                 render::plan(&mut output, planned, show.show_secrets);
             }
+            let loss = Loss::of(planned);
+            !asks || loss.is_none() || ask::may_go(&mut output, &loss)
         };
         let mut lines = Lines::new(Output::new(self.args.color), show.json);
         let began = std::time::Instant::now();

@@ -74,6 +74,12 @@ impl Output {
         let _ = writeln!(self.err, "{text}");
     }
 
+    /// A question on standard error, behind which the answer is typed.
+    pub fn ask(&mut self, text: &str) {
+        let _ = write!(self.err, "{text}");
+        let _ = self.err.flush();
+    }
+
     /// An object as JSON.
     pub fn json(&mut self, value: &impl Serialize) {
         match serde_json::to_string_pretty(value) {

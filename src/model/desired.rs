@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gate::Gate;
 use super::id::{Hash, Kind, ResourceId};
+use super::repository::Repository;
 use super::seconds;
 use super::site::{Site, Zone};
 use super::stack::{DockerRun, Pull, Stack};
@@ -72,6 +73,8 @@ pub struct Origin {
     pub inputs: Hash,
     /// User id of the checkout's owner.
     pub owner: Option<u32>,
+    /// Whose desired state it is; `None`: an older version wrote this down.
+    pub repository: Option<Repository>,
 }
 
 /// The bytes of one input.
@@ -354,6 +357,35 @@ impl Desired {
             && self.etc.is_empty()
             && self.networks.is_empty()
             && self.volumes.is_empty()
+    }
+
+    /// Whether it asks of a host what `applied`, which is applied there, asks already: an apply that
+    /// has nothing to change has nothing to write down then, either. What only `check` reads (routes,
+    /// budget, ports) and what only says how a run goes about it (times) asks for nothing. A health
+    /// gate that is new has to be asked.
+    pub fn asks_nothing_new(&self, applied: &Desired) -> bool {
+        self == applied
+            || self.lasting() == applied.lasting()
+                && self.gates.iter().all(|gate| applied.gates.contains(gate))
+    }
+
+    /// What a host is held to.
+    pub fn lasting(&self) -> Desired {
+        let mut lasting = Desired {
+            drain_timeout: None,
+            soak: Duration::ZERO,
+            gates: Vec::new(),
+            routes: Vec::new(),
+            budget: Budget::default(),
+            ports: Vec::new(),
+            ..self.clone()
+        };
+        for unit in lasting.units.values_mut() {
+            unit.on_change = OnChange::default();
+            unit.start_timeout = Duration::ZERO;
+            unit.settle = Duration::ZERO;
+        }
+        lasting
     }
 
     /// Whether there is something that only Docker has.

@@ -13,6 +13,7 @@ pub mod observed;
 pub mod plan;
 pub mod recorded;
 pub mod report;
+pub mod repository;
 mod seconds;
 pub mod site;
 pub mod stack;
@@ -39,6 +40,7 @@ pub use recorded::{
     Inventory, Loaded, LoadedDaemon, LoadedUnit, Outcome, Pause, Recorded, RunKind, RunRecord,
 };
 pub use report::{DriftItem, DriftKind};
+pub use repository::Repository;
 pub use site::{Certificate, Listen, Site, Zone};
 pub use stack::{Bind, DockerRun, Image, Publish, Pull, Stack};
 pub use surroundings::{Listener, Need, Surroundings};

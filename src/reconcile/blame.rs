@@ -33,6 +33,8 @@ impl ReconcileError {
             | ReconcileError::Base { .. }
             | ReconcileError::State(StateError::Damaged { .. } | StateError::Generation { .. })
             | ReconcileError::Dirty { .. }
+            | ReconcileError::AnotherRepository { .. }
+            | ReconcileError::Declined
             | ReconcileError::Refused(_)
             | ReconcileError::GatesFail { .. }
             | ReconcileError::NothingApplied

@@ -223,8 +223,8 @@ fn pending(request: &Request, recorded: &Recorded) -> Pending {
     };
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
     let nothing = Desired::default();
-    let before = resources(applied.unwrap_or(&nothing));
-    let after = resources(&revision.desired);
+    let before = resources(&applied.unwrap_or(&nothing).lasting());
+    let after = resources(&revision.desired.lasting());
     let mut items = Vec::new();
     for id in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
         let what = match (before.get(id), after.get(id)) {
@@ -240,6 +240,23 @@ fn pending(request: &Request, recorded: &Recorded) -> Pending {
                 what: what.to_owned(),
                 fixable: false,
             });
+        }
+    }
+    if let Some(applied) = applied {
+        let absent = revision.desired.absent.difference(&applied.absent);
+        let free = applied.absent.difference(&revision.desired.absent);
+        let absent = absent.map(|path| (path, "is to be absent, says git"));
+        let free = free.map(|path| (path, "may be there again, says git"));
+        for (path, what) in absent.chain(free) {
+            let id = crate::plan::absent_id(path);
+            if Selector::any(&request.only, &id) {
+                items.push(DriftItem {
+                    kind: DriftKind::Pending,
+                    resource: id,
+                    what: what.to_owned(),
+                    fixable: false,
+                });
+            }
         }
     }
     Pending {

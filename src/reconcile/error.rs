@@ -35,6 +35,21 @@ pub enum ReconcileError {
         /// Which, relative to the checkout.
         paths: Vec<PathBuf>,
     },
+    /// The host is another repository's.
+    #[error(
+        "this host has the desired state of {applied}, and {asked} is another repository; nothing was changed"
+    )]
+    AnotherRepository {
+        /// Whose desired state the host has.
+        applied: String,
+        /// Whose was to be applied.
+        asked: String,
+        /// Whether not all of its history is here, which would tell for certain.
+        shallow: bool,
+    },
+    /// A person was asked, and said no.
+    #[error("not agreed; nothing was changed")]
+    Declined,
     /// Something stands in the way.
     #[error("{} in the way; nothing was changed", things(.0))]
     Refused(Vec<Refusal>),
@@ -229,6 +244,17 @@ impl ReconcileError {
                 "commit them, or apply the files as they lie: watchme-apply apply --worktree"
                     .to_owned(),
             ),
+            ReconcileError::AnotherRepository { shallow, .. } => Some(format!(
+                "give the host to it, which removes what only the other one has: watchme-apply plan --take-over \
+                 shows that, watchme-apply apply --take-over does it{}",
+                match shallow {
+                    true => "; it is a shallow clone: git fetch --unshallow tells for certain",
+                    false => "",
+                }
+            )),
+            ReconcileError::Declined => {
+                Some("watchme-apply plan shows everything; --yes answers".to_owned())
+            }
             ReconcileError::NothingApplied => Some("watchme-apply apply".to_owned()),
             ReconcileError::GenerationLost { kept, .. } => Some(match kept.is_empty() {
                 true => "watchme-apply apply makes the host as git has it".to_owned(),

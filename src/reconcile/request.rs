@@ -24,6 +24,8 @@ pub struct Request {
     pub only: Vec<Selector>,
     /// Whether an empty desired state may take everything away.
     pub allow_empty: bool,
+    /// Whether the host may be given to another repository.
+    pub take_over: bool,
     /// How long another run is waited for.
     pub lock_timeout: Duration,
     /// Who asks.
@@ -32,6 +34,8 @@ pub struct Request {
     pub unattended: bool,
     /// Whether what failed before is tried again all the same.
     pub retry: bool,
+    /// Whether a person is there who is asked before something goes.
+    pub asks: bool,
     /// Which health gates are asked.
     pub gates: Gates,
     /// Set by a signal.
@@ -75,9 +79,18 @@ impl Planned {
     /// Whether there is nothing to do and nothing to write down.
     pub fn is_in_sync(&self) -> bool {
         let applied = self.recorded.applied.as_ref();
+        let takes_over = |revision: &Revision| revision.takes_over_from.is_some();
         self.plan.is_empty()
-            && applied.is_some_and(|(_, applied)| *applied == self.desired)
+            && !self.revision.as_ref().is_some_and(takes_over)
+            && applied.is_some_and(|(_, applied)| self.desired.asks_nothing_new(applied))
             && self.recorded.inventory == super::commit::inventory(self, &self.observed)
+    }
+
+    /// Whether nothing on the host is to change, and an apply has something to ask or to write
+    /// down all the same: a health gate that is new, a path that is to stay absent.
+    pub fn only_writes_down(&self) -> bool {
+        let looked = self.from.is_none() && self.generation.is_none();
+        looked && self.plan.is_empty() && !self.incomplete && !self.is_in_sync()
     }
 
     /// Whether an apply would change nothing, because something stands in the way.

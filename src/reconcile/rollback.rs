@@ -1,7 +1,8 @@
 //! Back to an older generation: its inputs are all kept, so that git is not needed.
 
 use super::{
-    Applied, Planned, ReconcileError, Request, look, transact, unattended, undo_killed, validate,
+    Applied, Planned, ReconcileError, Request, agree, look, transact, unattended, undo_killed,
+    validate,
 };
 use crate::apply::Progress;
 use crate::host::Host;
@@ -33,7 +34,7 @@ pub async fn rollback(
     request: &Request,
     number: Option<u64>,
     progress: &mut dyn Progress,
-    present: &mut dyn FnMut(&Planned),
+    present: &mut dyn FnMut(&Planned) -> bool,
 ) -> Result<Applied, ReconcileError> {
     let state = State::new(host.root().clone());
     if state.journal()?.is_empty() {
@@ -47,7 +48,7 @@ pub async fn rollback(
         return Err(ReconcileError::Refused(planned.plan.refusals));
     }
     validate::demand(host, &mut planned).await?;
-    present(&planned);
+    agree(present, &planned)?;
     let kind = RunKind::Rollback;
     let record = transact(host, &state, request, kind, &planned, progress).await?;
     unattended::hold(&state, request, &planned, progress);
@@ -81,10 +82,12 @@ fn find(
         known: state.generations()?,
     })?;
     match applied {
-        Some((present, wanted)) if *wanted == desired => Err(ReconcileError::AlreadyThere {
-            number,
-            present: present.number.unwrap_or(number),
-        }),
+        Some((present, wanted)) if desired.asks_nothing_new(wanted) => {
+            Err(ReconcileError::AlreadyThere {
+                number,
+                present: present.number.unwrap_or(number),
+            })
+        }
         _ => Ok((record, desired)),
     }
 }
@@ -107,7 +110,7 @@ fn before(state: &State, recorded: &Recorded) -> Result<(RunRecord, Desired), Re
     let kept = state.generations()?;
     for older in kept.iter().rev().filter(|older| **older < number) {
         if let Some((record, desired)) = state.generation(*older)?
-            && applied.is_none_or(|(_, wanted)| *wanted != desired)
+            && applied.is_none_or(|(_, wanted)| !desired.asks_nothing_new(wanted))
         {
             return Ok((record, desired));
         }

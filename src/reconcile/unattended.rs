@@ -189,7 +189,7 @@ pub(super) fn hold(
         .into_iter()
         .collect();
     if let Ok((head, _)) = read(request, &Which::Head, &planned.recorded)
-        && head.desired != planned.desired
+        && !head.desired.asks_nothing_new(&planned.desired)
     {
         inputs.insert(head.origin.inputs);
     }

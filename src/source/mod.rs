@@ -16,6 +16,7 @@ mod needs;
 pub mod nginx;
 mod owner;
 pub mod policy;
+mod repository;
 pub mod routes;
 pub mod tree;
 pub mod unit;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 pub use error::SourceError;
 pub use git::{Log, LogLine};
 pub use load::{Elsewhere, Parsed, ParsedStack, installed, is_env_file};
+pub use repository::Kinship;
 
 use crate::model::{Desired, Diagnostic, File, Hash, Origin};
 use error::Result;
@@ -52,6 +54,18 @@ pub struct Checkout {
     folder: PathBuf,
     repo: Option<git2::Repository>,
     owner: Option<u32>,
+    /// Where the checkout lies on the host that it is read for.
+    server: Server,
+}
+
+/// Where a host has the checkout.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Server {
+    /// It is read for no host: it lies where it says so, or here.
+    #[default]
+    Any,
+    /// It is read for this host, on which it is known to lie there, or here.
+    This(Option<PathBuf>),
 }
 
 /// A state of a checkout.
@@ -63,6 +77,8 @@ pub struct Revision {
     pub origin: Origin,
     /// What somebody should know, and nothing fails for.
     pub warnings: Vec<String>,
+    /// Whose desired state the host has, if this one is to take it over.
+    pub takes_over_from: Option<String>,
     /// Its inputs, parsed.
     pub parsed: Parsed,
     /// Its inputs by their path in the checkout.
@@ -93,6 +109,7 @@ impl Checkout {
                 folder: PathBuf::new(),
                 repo: None,
                 owner,
+                server: Server::Any,
             });
         };
         let (repo, owner) = git::open(&canonical, &root, &asker)?;
@@ -105,7 +122,17 @@ impl Checkout {
             folder,
             repo: Some(repo),
             owner,
+            server: Server::Any,
         })
+    }
+
+    /// The same for this host, where units name the checkout by `known_at`, wherever it lies. What lies there beside
+    /// the files that are in git, such as `.env`, is read there.
+    pub fn on_this_host(self, known_at: Option<PathBuf>) -> Self {
+        Self {
+            server: Server::This(known_at),
+            ..self
+        }
     }
 
     /// Whether the folder is in git.
@@ -196,7 +223,14 @@ impl Checkout {
             let ignored = Ignored::new(repo);
             let lies = Inputs::of_folder(&work, Some(&ignored));
             origin.dirty = dirty(&read, &lies, &loaded);
-            settle(&mut loaded, Some(&lies), &origin.dirty);
+            match loaded.beside.take() {
+                Some(root) => {
+                    let there = Tree::Folder(FolderTree::new(&root));
+                    let there = Inputs::of_folder(&there, Some(&ignored));
+                    settle(&mut loaded, Some(&there), &origin.dirty);
+                }
+                None => settle(&mut loaded, Some(&lies), &origin.dirty),
+            }
         } else {
             settle(&mut loaded, None, &[]);
         }
@@ -251,6 +285,16 @@ impl Checkout {
         Places {
             folder: self.folder.clone(),
             root: self.root.clone(),
+            known_at: match &self.server {
+                Server::This(known_at) => known_at.clone(),
+                Server::Any => None,
+            },
+            read_there: match self.server {
+                Server::This(_) => {
+                    Some(Asker::current(&self.owner.into_iter().collect::<Vec<_>>()))
+                }
+                Server::Any => None,
+            },
         }
     }
 
@@ -368,6 +412,7 @@ fn finish(loaded: Loaded, read: Read, mut origin: Origin) -> Revision {
         desired: loaded.desired,
         origin,
         warnings: loaded.warnings,
+        takes_over_from: None,
         parsed: loaded.parsed,
         inputs: read.found,
         backups: read.backups,

@@ -132,6 +132,9 @@ pub(super) struct Input {
     /// Let an empty desired state remove everything that is managed
     #[arg(long)]
     pub allow_empty: bool,
+    /// Give the host to this repository, though another one's desired state is applied
+    #[arg(long)]
+    pub take_over: bool,
     /// Seconds to wait for another run [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub lock_timeout: Option<u64>,

@@ -70,8 +70,11 @@ pub(in crate::cli) struct ApplyArgs {
     pub show: Show,
     /// No person watches: leave alone what failed because of its content or was rolled back, wait
     /// after other failures (1, 2, 4 … 60 minutes), and exit with 2 then
-    #[arg(long)]
+    #[arg(long, conflicts_with = "take_over")]
     pub unattended: bool,
+    /// Ask nothing on a terminal before something is removed, stopped or taken over
+    #[arg(long)]
+    pub yes: bool,
     /// Try again what failed, and do not wait; for --unattended
     #[arg(long)]
     pub retry: bool,
@@ -88,6 +91,9 @@ pub(in crate::cli) struct RollbackArgs {
     /// Seconds to wait for another run [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub lock_timeout: Option<u64>,
+    /// Ask nothing on a terminal before something is removed or stopped
+    #[arg(long)]
+    pub yes: bool,
     #[command(flatten)]
     pub show: Show,
 }

@@ -256,6 +256,9 @@ pub(super) fn summary(planned: &Planned) -> String {
     .collect();
     let changes = count(plan.changes.len(), "change");
     match (plan.is_empty(), parts.is_empty()) {
+        (true, _) if planned.only_writes_down() => {
+            format!("plan: nothing to change; what is new is asked and written down{behind}")
+        }
         (true, _) => format!("plan: nothing to do{behind}"),
         (false, true) => format!("plan: {changes}{behind}"),
         (false, false) => format!("plan: {changes}: {}{behind}", parts.join(", ")),

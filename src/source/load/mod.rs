@@ -26,8 +26,9 @@ pub use stacks::{DEFAULT_FILES, ParsedStack};
 use super::compose::Document;
 use super::error::{Result, SourceError};
 use super::nginx::Directive;
+use super::owner::{self, Asker, Part};
 use super::policy::{self, Policy};
-use super::tree::{Node, Tree};
+use super::tree::{FolderTree, Node, Tree};
 use super::unit::Settings;
 use crate::model::{Desired, Diagnostic, File};
 
@@ -44,6 +45,8 @@ pub struct Loaded {
     pub missing: Vec<Missing>,
     /// Places that are wrong, if they are collected: what stands there is left out.
     pub wrong: Vec<Diagnostic>,
+    /// Where the files beside those of git were read, if not here.
+    pub beside: Option<PathBuf>,
     /// Compose services on networks that their own files do not make.
     candidates: Vec<networks::Candidate>,
 }
@@ -102,6 +105,22 @@ pub struct Places {
     pub folder: PathBuf,
     /// The checkout as it lies here.
     pub root: PathBuf,
+    /// Where the host has it, if watchme.toml does not say so.
+    pub known_at: Option<PathBuf>,
+    /// Who asks for what lies beside the files of git on this host; `None`: nothing is read but what lies here.
+    pub read_there: Option<Asker>,
+}
+
+impl Places {
+    /// Whether what lies beside the files of git is read at `checkout`, which is not here: a folder of somebody who may
+    /// own a checkout.
+    fn is_read_at(&self, checkout: &Path) -> bool {
+        let Some(asker) = self.read_there.as_ref().filter(|_| checkout != self.root) else {
+            return false;
+        };
+        checkout.is_dir()
+            && Part::look(checkout).is_ok_and(|part| owner::check(asker, &[part]).is_ok())
+    }
 }
 
 /// The loader's state.
@@ -125,6 +144,7 @@ pub fn load<'t>(
 ) -> Result<Loaded> {
     let path = places.folder.join(policy::FILE_NAME);
     let file = inputs.file(&path)?;
+    let there;
     let mut loader = Loader {
         inputs,
         work,
@@ -146,7 +166,14 @@ pub fn load<'t>(
         loader.out.parsed.policy = loader.pass(policy)?.unwrap_or_default();
     }
     let checkout = loader.policy().checkout.clone();
-    loader.checkout = checkout.unwrap_or_else(|| places.root.clone());
+    loader.checkout = checkout
+        .or_else(|| places.known_at.clone())
+        .unwrap_or_else(|| places.root.clone());
+    if places.is_read_at(&loader.checkout) {
+        there = Tree::Folder(FolderTree::new(&loader.checkout));
+        loader.work = Some(&there);
+        loader.out.beside = Some(loader.checkout.clone());
+    }
     loader.require_something(file.is_some())?;
     loader.out.parsed.folder = places.folder.clone();
     loader.out.parsed.entries = inputs.tree.list(&places.folder)?;

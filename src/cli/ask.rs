@@ -1,0 +1,84 @@
+//! The one question that an apply asks: whether what goes may go.
+
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::os::fd::AsFd;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::output::{Output, clean};
+use super::render;
+use crate::reconcile::Loss;
+
+/// Lines of a question that a person still reads.
+const LINES: usize = 30;
+
+/// Whether somebody is there to be asked.
+pub(super) fn somebody_is_there() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Asks whether what an apply takes away may go. Only a yes is one: not an end of input, and no signal.
+pub(super) fn may_go(output: &mut Output, loss: &Loss) -> bool {
+    let mut lines = Vec::new();
+    if let Some(other) = &loss.taken_from {
+        lines.push(format!("the host is taken over from {}", clean(other)));
+    }
+    let steps = loss.changes.iter().map(render::step);
+    lines.extend(steps);
+    let more = lines.len().saturating_sub(LINES);
+    lines.truncate(LINES);
+    let mut text = "this takes away or stops:\n".to_owned();
+    lines
+        .iter()
+        .for_each(|line| text.push_str(&format!("  {line}\n")));
+    if more > 0 {
+        text.push_str(&format!("  and {more} more, in the plan above\n"));
+    }
+    text.push_str("Go on? [y/N] ");
+    // Where standard error goes elsewhere, the question would be asked nowhere.
+    match io::stderr().is_terminal() {
+        true => output.ask(&text),
+        false => {
+            let terminal = OpenOptions::new().write(true).open("/dev/tty");
+            let asked = terminal.and_then(|mut terminal| terminal.write_all(text.as_bytes()));
+            if asked.is_err() {
+                return false;
+            }
+        }
+    }
+    is_yes(answer().as_deref())
+}
+
+/// A line of standard input. A signal ends the wait: poll(2) is never restarted.
+fn answer() -> Option<String> {
+    let stdin = io::stdin();
+    let mut ready = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+    poll(&mut ready, PollTimeout::NONE).ok()?;
+    let mut line = String::new();
+    stdin.lock().read_line(&mut line).ok()?;
+    Some(line)
+}
+
+fn is_yes(answer: Option<&str>) -> bool {
+    answer.is_some_and(|answer| matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_is_one() {
+        for (answer, yes) in [
+            (Some("y\n"), true),
+            (Some(" YES \n"), true),
+            (Some("\n"), false),
+            (Some("no\n"), false),
+            (Some("yellow\n"), false),
+            (None, false),
+        ] {
+            assert_eq!(is_yes(answer), yes, "{answer:?}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What a person is asked about before it is done: what goes, and what stops.
+
+use std::collections::BTreeSet;
+
+use super::Planned;
+use crate::model::{Action, Change};
+
+/// What an apply would take away from a host.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Loss {
+    /// Whose host it would be no more.
+    pub taken_from: Option<String>,
+    /// Changes that remove something, or stop something that does not start again.
+    pub changes: Vec<Change>,
+}
+
+impl Loss {
+    /// What a plan takes away.
+    pub fn of(planned: &Planned) -> Self {
+        let changes = &planned.plan.changes;
+        let started: BTreeSet<&str> = changes
+            .iter()
+            .filter_map(|change| match &change.action {
+                Action::Start(step) | Action::Restart(step) => Some(step.unit.as_str()),
+                _ => None,
+            })
+            .collect();
+        let takes_away = |change: &&Change| match &change.action {
+            Action::Remove { .. } | Action::RemoveNetwork { .. } => true,
+            Action::Stop(step) => !started.contains(step.unit.as_str()),
+            _ => false,
+        };
+        let revision = planned.revision.as_ref();
+        Self {
+            taken_from: revision.and_then(|revision| revision.takes_over_from.clone()),
+            changes: changes.iter().filter(takes_away).cloned().collect(),
+        }
+    }
+
+    /// Whether nothing goes.
+    pub fn is_none(&self) -> bool {
+        self.taken_from.is_none() && self.changes.is_empty()
+    }
+}

@@ -1,0 +1,96 @@
+//! A host belongs to one repository, wherever its checkout lies.
+
+use std::path::{Path, PathBuf};
+
+use super::{ReconcileError, Request};
+use crate::model::{Desired, Origin, Recorded, Repository};
+use crate::source::{Checkout, Kinship, Revision, Which};
+
+/// Reads a revision as one for this host, unless the host is another repository's. Tells which
+/// folders count as the checkout, too: where it lies, where watchme.toml says that it does, and
+/// where it was applied from before.
+pub(super) fn read(
+    checkout: Checkout,
+    request: &Request,
+    which: &Which,
+    recorded: &Recorded,
+) -> Result<(Revision, Vec<PathBuf>), ReconcileError> {
+    let applied = recorded.applied.as_ref().map(|(record, _)| &record.origin);
+    let Kinship {
+        mut repository,
+        is_another,
+        known_at,
+    } = checkout.kinship(which, applied)?;
+    if is_another && !request.take_over {
+        // A folder that holds nothing is nobody's: its repository went.
+        if !checkout.is_git() {
+            checkout.read(which)?;
+        }
+        return Err(ReconcileError::AnotherRepository {
+            applied: applied.map(name).unwrap_or_default(),
+            asked: named(checkout.root(), &repository),
+            shallow: repository.git && repository.roots.is_empty(),
+        });
+    }
+    let known_at = known_at.filter(|known| known != checkout.root());
+    let mut checkouts = vec![checkout.root().to_owned()];
+    let mut checkout = checkout.on_this_host(known_at.clone());
+    let mut revision = checkout.read(which)?;
+    if let Some(known_at) = known_at {
+        let says = revision.parsed.policy.checkout.is_some();
+        match says || names_files_in(&revision.desired, &known_at) {
+            true => repository.checkout.clone_from(&known_at),
+            // It moved, and the units with it: what lies here counts.
+            false => {
+                checkout = checkout.on_this_host(None);
+                revision = checkout.read(which)?;
+            }
+        }
+        checkouts.push(known_at);
+    }
+    revision.origin.repository = Some(repository);
+    if is_another && let Some(applied) = applied {
+        let text = format!("takes the host over from {}", name(applied));
+        revision.warnings.insert(0, text);
+        revision.takes_over_from = Some(name(applied));
+    }
+    checkouts.extend(revision.parsed.policy.checkout.clone());
+    Ok((revision, checkouts))
+}
+
+/// Whether units name files below a folder.
+fn names_files_in(desired: &Desired, folder: &Path) -> bool {
+    let watched = desired.units.values().flat_map(|unit| &unit.watched);
+    let mut named = desired.files.keys().chain(watched);
+    named.any(|path| path.starts_with(folder))
+}
+
+/// What a person knows the applied desired state by.
+fn name(origin: &Origin) -> String {
+    match &origin.repository {
+        Some(repository) => named(&repository.checkout, repository),
+        None => origin.folder.display().to_string(),
+    }
+}
+
+fn named(checkout: &Path, repository: &Repository) -> String {
+    format!("{} ({})", checkout.display(), repository.known_by())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_has_a_folder_and_a_remote() {
+        let repository = Repository {
+            git: true,
+            roots: ["0123456789abcdef".to_owned()].into(),
+            ..Repository::default()
+        };
+        assert_eq!(
+            named(Path::new("/srv/a"), &repository),
+            "/srv/a (first commit 0123456789ab)"
+        );
+    }
+}
