@@ -31,6 +31,7 @@ use jiff::Timestamp;
 
 use crate::apply::{Progress, Run, describe, roll_back};
 use crate::host::Host;
+use crate::host::candidate::Names;
 use crate::model::{Action, Observed, Plan, Recorded, RunKind, RunRecord, layout};
 use crate::source::{Checkout, Revision, Which};
 use crate::state::{Journal, State, Undo};
@@ -69,7 +70,7 @@ pub async fn plan(host: &Host, request: &Request) -> Result<Planned, ReconcileEr
     let mut planned =
         look::plan_revision(host, &state, request, recorded, revision, checkouts).await?;
     planned.warnings.splice(0..0, unfinished);
-    validate::judge(host, &mut planned).await?;
+    validate::judge(host, &mut planned, Names::Leave).await?;
     Ok(planned)
 }
 

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::apply::Progress;
 use crate::host::Host;
+use crate::host::candidate::Names;
 use crate::model::{Desired, Recorded, RunKind, RunRecord};
 use crate::state::State;
 
@@ -20,7 +21,7 @@ pub async fn plan_back(
 ) -> Result<Planned, ReconcileError> {
     let state = State::new(host.root().clone());
     let mut planned = plan(host, &state, request, Some(number)).await?;
-    validate::judge(host, &mut planned).await?;
+    validate::judge(host, &mut planned, Names::Leave).await?;
     Ok(planned)
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Planned, ReconcileError};
 use crate::check::{self, Subject};
+use crate::host::candidate::Names;
 use crate::host::{Host, HostError};
 use crate::model::{Finding, Severity, Stack, Surroundings};
 use crate::plan;
@@ -15,7 +16,7 @@ use crate::source::Revision;
 ///
 /// # Errors
 /// When the candidate could not be put together.
-pub(super) async fn judge(host: &Host, planned: &mut Planned) -> Result<(), HostError> {
+pub(super) async fn judge(host: &Host, planned: &mut Planned, ask: Names) -> Result<(), HostError> {
     if !host.is_live() {
         return Ok(());
     }
@@ -28,7 +29,7 @@ pub(super) async fn judge(host: &Host, planned: &mut Planned) -> Result<(), Host
         planned.warnings.push(text.to_owned());
         return Ok(());
     }
-    let judgement = host.judge(&candidate).await?;
+    let judgement = host.judge(&candidate, ask).await?;
     planned.findings.extend(judgement.findings);
     planned.warnings.extend(judgement.not_judged);
     Ok(())
@@ -97,7 +98,7 @@ fn look_elsewhere(
 /// # Errors
 /// When there are any, or the candidate could not be put together.
 pub(super) async fn demand(host: &Host, planned: &mut Planned) -> Result<(), ReconcileError> {
-    judge(host, planned).await?;
+    judge(host, planned, Names::Ask).await?;
     match planned.findings.iter().any(|finding| finding.is_error()) {
         true => Err(ReconcileError::Invalid(std::mem::take(
             &mut planned.findings,

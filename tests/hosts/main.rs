@@ -34,6 +34,7 @@ mod shipped;
 mod soak;
 mod support;
 mod unattended;
+mod unmerged;
 mod validation;
 mod ways;
 

@@ -1,10 +1,13 @@
 //! Judges a candidate before anything live changes: the real programs run on it, in a place that
 //! nobody else sees.
 
+mod conf;
 mod mounts;
 mod namespace;
 mod nginx;
 mod programs;
+mod sandbox;
+mod secrets;
 mod sources;
 mod systemd;
 
@@ -15,14 +18,18 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::observe::resolve_owner;
-use super::{Host, HostError, openssl};
+use super::{Host, HostError};
 use crate::model::{Action, Candidate, Certificate, Finding, layout};
 use crate::root::{Root, RootError};
+use conf::Conf;
+use sandbox::Sandbox;
+use secrets::StandIn;
 use sources::Sources;
 
-/// Bound of each program: nginx waits for the names of upstreams, some seconds for each that
-/// nobody answers for.
-const BOUND: Duration = Duration::from_secs(60);
+/// Bound of each program.
+const BOUND: Duration = Duration::from_secs(20);
+/// Bound of looking up a name, as long as a resolver takes that nobody answers.
+const LOOK_UP: Duration = Duration::from_secs(30);
 
 /// Bound of all of it: a file system that does not answer must not hold a run for ever.
 const ALL: Duration = Duration::from_secs(180);
@@ -36,13 +43,22 @@ pub struct Judgement {
     pub not_judged: Vec<String>,
 }
 
+/// Who may be asked about names of upstreams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// The host's resolver, by this process: somebody applies what has them.
+    Ask,
+    /// Nobody: looking at a revision sends nothing anywhere.
+    Leave,
+}
+
 impl Host {
-    /// Judges a candidate with `nginx -t` and `systemd-analyze verify`, on the live host, as root.
-    /// Nothing of it is seen outside, and nothing stays.
+    /// Judges a candidate with `nginx -t` and `systemd-analyze verify`, on the live host: by processes
+    /// that have nothing to give away. Nothing of it is seen outside, and nothing stays.
     ///
     /// # Errors
     /// When the candidate could not be put together.
-    pub async fn judge(&self, candidate: &Candidate) -> Result<Judgement, HostError> {
+    pub async fn judge(&self, candidate: &Candidate, ask: Names) -> Result<Judgement, HostError> {
         let (answer, answered) = oneshot::channel();
         let (nginx, copy) = (self.nginx.clone(), candidate.clone());
         // A mount namespace is one of a thread, and never changes back: this thread ends with it.
@@ -61,8 +77,12 @@ impl Host {
             what: "judge what would be applied".to_owned(),
             after: ALL,
         })?;
-        let (mut judgement, missing) =
-            answer.map_err(|error| failed(std::io::Error::other(error)))??;
+        let Judged {
+            mut judgement,
+            missing,
+            names,
+        } = answer.map_err(|error| failed(std::io::Error::other(error)))??;
+        resolve(names, ask, &mut judgement).await;
         judgement
             .findings
             .extend(self.really_missing(missing, candidate).await);
@@ -98,14 +118,41 @@ impl Host {
     }
 }
 
-type Judged = (Judgement, Vec<systemd::Missing>);
+/// What the programs said, and what remains to be asked of others.
+#[derive(Default)]
+struct Judged {
+    judgement: Judgement,
+    missing: Vec<systemd::Missing>,
+    names: Vec<nginx::Name>,
+}
+
+/// Looks names up, or says that nobody did.
+async fn resolve(names: Vec<nginx::Name>, ask: Names, judgement: &mut Judgement) {
+    for name in names {
+        if ask == Names::Leave {
+            if !name.known {
+                let text = format!("not validated: whether {} resolves", name.name);
+                judgement.not_judged.push(text);
+            }
+            continue;
+        }
+        let asked = tokio::net::lookup_host((name.name.as_str(), 0));
+        let found = tokio::time::timeout(LOOK_UP, asked).await;
+        let is_there = found.is_ok_and(|found| found.is_ok_and(|mut found| found.next().is_some()));
+        if !is_there {
+            judgement.findings.push(name.finding);
+        }
+    }
+}
 
 /// Judges in a namespace of this thread.
 fn judge(candidate: &Candidate, nginx: &super::nginx::Nginx) -> Result<Judged, HostError> {
-    let mut judgement = Judgement::default();
-    let logs = match candidate.nginx {
-        true => nginx.open_files(),
-        false => Vec::new(),
+    let mut judged = Judged::default();
+    let sandbox = Sandbox::new(sandbox::addresses(), BOUND);
+    // Before anything of the candidate can be what openssl reads.
+    let stand_in = match needs_keys(candidate) {
+        true => Some(StandIn::make(&[])),
+        false => None,
     };
     if let Err(refused) = namespace::enter(&written(candidate)) {
         if refused.is_fault() {
@@ -114,30 +161,60 @@ fn judge(candidate: &Candidate, nginx: &super::nginx::Nginx) -> Result<Judged, H
                 source: refused.source,
             });
         }
-        judgement.not_judged.push(format!(
+        judged.judgement.not_judged.push(format!(
             "not validated: no private mount namespace ({}: {})",
             refused.doing, refused.source
         ));
-        return Ok((judgement, Vec::new()));
+        return Ok(judged);
     }
     // Everything below here is the namespace's own.
     let root = Root::new("/");
-    put(&root, candidate)?;
+    let before = match candidate.nginx {
+        true => Conf::read(&root),
+        false => Conf::default(),
+    };
+    let stand_in = match stand_in {
+        Some(Ok(pair)) => Some(pair),
+        Some(Err(error)) if writes_certificates(candidate) => return Err(error),
+        _ => None,
+    };
+    put(&root, candidate, stand_in.as_ref())?;
+    secrets::close(&root);
     let sources = Sources::new(&root, candidate);
     if candidate.nginx {
-        nginx::judge(
+        let case = nginx::Case {
             nginx,
-            &logs,
-            &sources,
-            candidate.makes_networks,
-            &mut judgement,
-        );
+            sandbox: &sandbox,
+            sources: &sources,
+            before: &before,
+            stand_in: stand_in.as_ref(),
+            makes_networks: candidate.makes_networks,
+        };
+        judged.names = nginx::judge(&case, &mut judged.judgement);
     }
-    let missing = match candidate.units.is_empty() {
-        true => Vec::new(),
-        false => systemd::judge(&candidate.units, &sources, &mut judgement),
-    };
-    Ok((judgement, missing))
+    if !candidate.units.is_empty() {
+        let units = &candidate.units;
+        judged.missing = systemd::judge(units, &sandbox, &sources, &mut judged.judgement);
+    }
+    Ok(judged)
+}
+
+/// Whether nginx is going to read keys, as far as can be told before anything is put together.
+fn needs_keys(candidate: &Candidate) -> bool {
+    let mark = b"certificate_key";
+    let names = |content: &[u8]| content.windows(mark.len()).any(|window| window == mark);
+    candidate.nginx
+        && (candidate.sources.values().any(|file| names(&file.content))
+            || Conf::read(&Root::new("/"))
+                .statements
+                .iter()
+                .any(|statement| statement.name().ends_with("certificate_key")))
+        || writes_certificates(candidate)
+}
+
+fn writes_certificates(candidate: &Candidate) -> bool {
+    let mut actions = candidate.actions.iter();
+    actions.any(|action| matches!(action, Action::WriteCertificate(_)))
 }
 
 /// Every path that [`put`] writes.
@@ -160,7 +237,7 @@ fn written(candidate: &Candidate) -> BTreeSet<PathBuf> {
 }
 
 /// Makes the files as they are after the plan.
-fn put(root: &Root, candidate: &Candidate) -> Result<(), HostError> {
+fn put(root: &Root, candidate: &Candidate, pair: Option<&StandIn>) -> Result<(), HostError> {
     for action in &candidate.actions {
         match action {
             Action::Store {
@@ -186,7 +263,7 @@ fn put(root: &Root, candidate: &Candidate) -> Result<(), HostError> {
                 root.write_owned(path, &file.content, *mode, resolve_owner(owner))?;
             }
             Action::Remove { path, .. } => root.remove(path)?,
-            Action::WriteCertificate(pair) => write_certificate(root, pair)?,
+            Action::WriteCertificate(names) => write_certificate(root, names, pair)?,
             _ => {}
         }
     }
@@ -210,9 +287,12 @@ fn make_parent(root: &Root, path: &Path) -> Result<(), RootError> {
 }
 
 /// A pair in the place of the one that the plan writes.
-fn write_certificate(root: &Root, pair: &Certificate) -> Result<(), HostError> {
-    make_parent(root, &pair.key)?;
-    make_parent(root, &pair.certificate)?;
-    let mut command = openssl::self_signed(&pair.names, &pair.key, &pair.certificate);
-    openssl::outcome(&pair.names, command.output())
+fn write_certificate(
+    root: &Root,
+    paths: &Certificate,
+    pair: Option<&StandIn>,
+) -> Result<(), HostError> {
+    let Some(pair) = pair else { return Ok(()) };
+    write(root, &paths.key, &pair.key, 0o600)?;
+    Ok(write(root, &paths.certificate, &pair.certificate, 0o644)?)
 }

@@ -1,36 +1,63 @@
 //! `nginx -t` on a candidate.
 
-use std::fs;
+mod upstreams;
+mod view;
+
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use super::programs::{Ran, run};
+use super::conf::Conf;
+use super::programs::Ran;
+use super::sandbox::{Needs, Program, Sandbox, View};
+use super::secrets::StandIn;
 use super::sources::{Sources, line_where, placed, unplaced};
 use super::{BOUND, Judgement};
 use crate::host::nginx::{Nginx, bare};
 use crate::model::{Complaint, Finding, Severity, finding};
+use crate::root::Root;
 
-/// How many logs may turn out to be too large before nginx gets no further try.
-const TRIES: usize = 16;
+/// How many things nginx may miss in its view before it gets no further try.
+const TRIES: usize = 40;
 
-/// Lets nginx judge, in the namespace. `logs` are files that the running nginx has open.
-pub(super) fn judge(
-    nginx: &Nginx,
-    logs: &[PathBuf],
-    sources: &Sources<'_>,
-    makes_networks: bool,
-    judgement: &mut Judgement,
-) {
+/// What the judgement of nginx needs beyond the candidate.
+pub(super) struct Case<'a> {
+    pub nginx: &'a Nginx,
+    pub sandbox: &'a Sandbox,
+    pub sources: &'a Sources<'a>,
+    /// What nginx reads on the host now: the administrators' own files, which it may see.
+    pub before: &'a Conf,
+    /// The key and certificate that it gets for each that it names.
+    pub stand_in: Option<&'a StandIn>,
+    pub makes_networks: bool,
+}
+
+/// A name for whose address nobody was asked.
+#[derive(Debug)]
+pub(super) struct Name {
+    pub name: String,
+    /// Whether the live configuration has it already: nginx found it when it loaded that.
+    pub known: bool,
+    /// What is wrong if it does not resolve.
+    pub finding: Finding,
+}
+
+/// Lets nginx judge, in the sandbox. Returns the names of upstreams, which only a network tells.
+pub(super) fn judge(case: &Case<'_>, judgement: &mut Judgement) -> Vec<Name> {
+    let root = Root::new("/");
     let mut not_judged = |why: String| {
         let text = format!("the configuration of nginx was not validated: {why}");
         judgement.not_judged.push(text);
+        Vec::new()
     };
-    if !nginx.program.exists() {
-        return not_judged(format!("there is no {}", nginx.program.display()));
+    if !case.nginx.program.exists() {
+        return not_judged(format!("there is no {}", case.nginx.program.display()));
     }
-    logs.iter().for_each(|log| empty(log));
-    let ran = match test(nginx) {
+    let conf = Conf::read(&root);
+    let mut view = view::of(&conf, case, &root);
+    let mut names = upstreams::names(&conf, case.before);
+    view.names
+        .extend(names.iter().map(|(name, _)| name.clone()));
+    let ran = match test(case, &root, &mut view, &mut names) {
         Ok(ran) => ran,
         Err(error) => return not_judged(format!("could not run nginx -t: {error}")),
     };
@@ -38,48 +65,77 @@ pub(super) fn judge(
         return not_judged(format!("nginx -t took longer than {} s", BOUND.as_secs()));
     };
     let said = messages(&ran.said);
-    if status.success() {
-        let of_ours = said.iter().filter_map(|message| message.warning(sources));
+    if !status.success() {
+        let hidden = said
+            .iter()
+            .find_map(|message| message.not_shown(&root, &view));
+        if let Some(why) = hidden {
+            return not_judged(why);
+        }
+        let errors: Vec<Finding> = said
+            .iter()
+            .filter(|message| message.is_severe())
+            .map(|message| message.finding(case.sources, case.makes_networks))
+            .collect();
+        if errors.is_empty() {
+            let said = ran.said.trim().replace('\n', "; ");
+            return not_judged(format!("nginx -t ended with {status}: {said}"));
+        }
+        judgement.findings.extend(errors);
+    } else {
+        let of_ours = said
+            .iter()
+            // About a stand-in, which nobody issued.
+            .filter(|message| !message.text.contains("ssl_stapling"))
+            .filter_map(|message| message.warning(case.sources));
         let mut warnings: Vec<Finding> = of_ours.collect();
         warnings.dedup();
-        return judgement.findings.extend(warnings);
+        judgement.findings.extend(warnings);
     }
-    if let Some(message) = said.iter().find(|message| message.is_of_the_namespace()) {
-        return not_judged(message.text.clone());
-    }
-    let errors: Vec<Finding> = said
-        .iter()
-        .filter(|message| message.is_severe())
-        .map(|message| message.finding(sources, makes_networks))
-        .collect();
-    if errors.is_empty() {
-        let said = ran.said.trim().replace('\n', "; ");
-        return not_judged(format!("nginx -t ended with {status}: {said}"));
-    }
-    judgement.findings.extend(errors);
+    let before = upstreams::names(case.before, &Conf::default());
+    let known = |name: &str| before.iter().any(|(own, _)| own == name);
+    let names = names.into_iter().map(|(name, message)| Name {
+        known: known(&name),
+        finding: message.finding(case.sources, false),
+        name,
+    });
+    names.collect()
 }
 
-/// Runs the test, and again without the content of a log that is too large.
-fn test(nginx: &Nginx) -> io::Result<Ran> {
+/// Runs the test, and again with what it lacks in its view and the host has.
+fn test(
+    case: &Case<'_>,
+    root: &Root,
+    view: &mut View,
+    names: &mut Vec<(String, Message)>,
+) -> io::Result<Ran> {
+    let program = Program {
+        name: &case.nginx.program,
+        arguments: vec!["-t".into()],
+        variables: Vec::new(),
+        needs: Needs {
+            looks_like_root: true,
+            network: false,
+        },
+    };
     let mut tries = 0;
     loop {
-        let ran = run(Command::new(&nginx.program).arg("-t"), BOUND)?;
+        let ran = case.sandbox.run(view, &program)?;
         tries += 1;
-        let said = messages(&ran.said);
-        match said.iter().find_map(Message::too_large) {
-            Some(log) if tries < TRIES => empty(&log),
-            _ => return Ok(ran),
+        let mut again = false;
+        for message in messages(&ran.said) {
+            if let Some(name) = message.unknown_name()
+                && view.names.insert(name.clone())
+            {
+                names.push((name, message));
+                again = true;
+            } else if let Some(folder) = message.closed_folder(root) {
+                again |= view.folders.insert(folder);
+            }
         }
-    }
-}
-
-/// Empties a log in the namespace: a layer copies a file that is opened for writing, and a log
-/// may be larger than the memory.
-fn empty(log: &Path) {
-    let is_file = fs::symlink_metadata(log).is_ok_and(|metadata| metadata.is_file());
-    // "/dev" is among what a layer covers; what the kernel makes is no regular file there.
-    if is_file && !log.starts_with("/proc") && !log.starts_with("/sys") {
-        let _ = fs::File::create(log);
+        if !again || tries == TRIES {
+            return Ok(ran);
+        }
     }
 }
 
@@ -116,16 +172,67 @@ impl Message {
         matches!(self.level.as_str(), "emerg" | "alert" | "crit" | "error")
     }
 
-    /// The file that did not fit into the layer: `open() "/x.log" failed (28: …)`.
-    fn too_large(&self) -> Option<PathBuf> {
-        let is_open = self.text.starts_with("open() ") && self.text.contains("(28: ");
-        let path = named(&self.text).into_iter().next().filter(|_| is_open);
-        path.map(PathBuf::from)
+    /// The name that has no address: `host not found in upstream "NAME:80"`.
+    fn unknown_name(&self) -> Option<String> {
+        let quoted = self
+            .text
+            .strip_prefix("host not found in ")?
+            .split('"')
+            .nth(1)?;
+        upstreams::host(quoted)
     }
 
-    /// Whether the namespace is the reason: its memory is full, or it holds something read-only.
-    fn is_of_the_namespace(&self) -> bool {
-        self.text.contains("(28: No space left") || self.text.contains("(30: Read-only file")
+    /// The folder that the host has and in which nginx could not write.
+    fn closed_folder(&self, root: &Root) -> Option<PathBuf> {
+        let writes = self.place.is_none()
+            && ["open() ", "mkdir() ", "bind() to unix:"]
+                .iter()
+                .any(|call| self.text.starts_with(call))
+            && ["(13: ", "(2: ", "(30: "]
+                .iter()
+                .any(|code| self.text.contains(code));
+        let quoted = match self.text.strip_prefix("bind() to unix:") {
+            Some(rest) => rest.split(' ').next(),
+            None => self.text.split('"').nth(1),
+        };
+        let folder = Path::new(quoted.filter(|_| writes)?).parent()?;
+        let there = root.resolve(folder)?;
+        root.join(&there).is_dir().then(|| folder.to_owned())
+    }
+
+    /// Why nginx could not tell, where the reason is what it is shown or what it may do.
+    fn not_shown(&self, root: &Root, view: &View) -> Option<String> {
+        let bounds = ["(28: ", "(30: ", "(12: ", "(24: ", "(27: "];
+        let denied = ["(13: ", "(1: ", "Permission denied"];
+        let of_sandbox = bounds.iter().any(|code| self.text.contains(code))
+            || (denied.iter().any(|code| self.text.contains(code))
+                && !self.text.starts_with("bind() to "));
+        if of_sandbox && self.is_severe() {
+            return Some(self.with_place());
+        }
+        if let Some(user) = self
+            .text
+            .strip_prefix("getpwnam(\"")
+            .and_then(|rest| rest.split('"').next())
+        {
+            let is_there = nix::unistd::User::from_name(user).is_ok_and(|user| user.is_some());
+            return is_there.then(|| format!("the user {user} is in no file"));
+        }
+        let words = named(&self.text).into_iter().map(PathBuf::from);
+        let mut paths = words.filter(|path| path.is_absolute() && self.is_severe());
+        paths
+            .find(|path| {
+                !view.shows(path)
+                    && root
+                        .resolve(path)
+                        .is_some_and(|there| !root.join(&there).is_dir())
+            })
+            .map(|path| {
+                format!(
+                    "it needs {}, which is not shown to what is only validated",
+                    path.display()
+                )
+            })
     }
 
     /// An address that a network of the same plan brings cannot be bound before.
@@ -331,8 +438,5 @@ mod tests {
     fn lines_that_judge_nothing() {
         let said = "nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\nnginx: configuration file /etc/nginx/nginx.conf test is successful\n";
         assert_eq!(messages(said), []);
-        let full = "2026/11/22 06:24:59 [emerg] 1#1: open() \"/srv/x.log\" failed (28: No space left on device)";
-        assert!(messages(full)[0].is_of_the_namespace());
-        assert_eq!(messages(full)[0].too_large(), Some("/srv/x.log".into()));
     }
 }

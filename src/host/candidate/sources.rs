@@ -33,6 +33,17 @@ impl<'a> Sources<'a> {
             .map(|(_, file)| file)
     }
 
+    /// Where files of a unit that not everybody may read lie.
+    pub fn paths_of_unit(&self, name: &str) -> Vec<PathBuf> {
+        let files = self.of_unit(name);
+        let sources = self.candidate.sources.iter();
+        let private = sources.filter(|(_, file)| file.private);
+        private
+            .filter(|(_, file)| files.iter().any(|own| own.source == file.source))
+            .map(|(path, _)| path.clone())
+            .collect()
+    }
+
     /// The files of a unit: its own or its template's first, then drop-ins in their order,
     /// systemd.unit(5).
     pub fn of_unit(&self, name: &str) -> Vec<&'a File> {

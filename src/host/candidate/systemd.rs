@@ -3,13 +3,17 @@
 //! what is wrong, and about what.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::process::Command;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
-use super::programs::{Ran, run};
+use super::programs::Ran;
+use super::sandbox::{Needs, Program, Sandbox, View};
 use super::sources::{Sources, line_where, placed, unplaced};
 use super::{BOUND, Judgement};
 use crate::model::{File, Finding, Severity, finding, layout};
+use crate::root::Root;
 
 const PROGRAM: &str = "systemd-analyze";
 
@@ -25,28 +29,38 @@ pub(super) struct Missing {
 /// Lets systemd judge `units`, in the namespace. Returns what only the running manager knows.
 pub(super) fn judge(
     units: &BTreeSet<String>,
+    sandbox: &Sandbox,
     sources: &Sources<'_>,
     judgement: &mut Judgement,
 ) -> Vec<Missing> {
-    let mut command = Command::new(PROGRAM);
-    command
-        .args(["verify", "--man=no", "--"])
-        .args(units.iter().map(|name| layout::unit(name)))
-        // What is parsed is English, without colours, and does not go to the journal.
-        .envs([
-            ("LC_ALL", "C"),
+    let root = Root::new("/");
+    let view = View {
+        // The commit's own files, whoever may read them later.
+        shown: units
+            .iter()
+            .flat_map(|name| sources.paths_of_unit(name))
+            .collect(),
+        ..View::default()
+    };
+    let arguments = ["verify", "--man=no", "--"].map(OsString::from);
+    let paths = units.iter().map(|name| layout::unit(name).into_os_string());
+    let program = Program {
+        name: Path::new(PROGRAM),
+        arguments: arguments.into_iter().chain(paths).collect(),
+        // Without colours, and not to the journal.
+        variables: vec![
             ("SYSTEMD_COLORS", "0"),
             ("SYSTEMD_LOG_COLOR", "0"),
-        ])
-        .envs([
             ("SYSTEMD_LOG_TARGET", "console"),
             ("SYSTEMD_LOG_LEVEL", "info"),
-        ])
-        .env_remove("SYSTEMD_UNIT_PATH");
-    let why = match run(&mut command, BOUND) {
+        ],
+        needs: Needs::default(),
+    };
+    let why = match sandbox.run(&view, &program) {
         // It exits with 1 for findings.
         Ok(ran) if matches!(ran.status.map(|status| status.code()), Some(Some(0 | 1))) => {
-            let (findings, missing) = findings(&ran.said, units, sources);
+            let said = with_commands(&ran.said, &root);
+            let (findings, missing) = findings(&said, units, sources);
             judgement.findings.extend(findings);
             return missing;
         }
@@ -61,6 +75,33 @@ pub(super) fn judge(
         .not_judged
         .push(format!("units were not validated: {why}"));
     Vec::new()
+}
+
+/// What was said, with lines about commands as they are on the host: a program in the sandbox does not
+/// see those in /opt or /home.
+fn with_commands(said: &str, root: &Root) -> String {
+    let line = |line: &str| {
+        let (before, rest) = line.split_once(": Command ")?;
+        let (command, _) = rest.split_once(" is not executable: ")?;
+        let why = why_not(command, root)
+            .map(|why| format!("{before}: Command {command} is not executable: {why}\n"));
+        Some(why.unwrap_or_default())
+    };
+    let lines = said
+        .lines()
+        .map(|own| line(own).unwrap_or_else(|| format!("{own}\n")));
+    lines.collect()
+}
+
+/// Why a command cannot be run, looked at and not run.
+fn why_not(command: &str, root: &Root) -> Option<&'static str> {
+    let there = root.resolve(Path::new(command));
+    let metadata = there.and_then(|there| fs::symlink_metadata(root.join(&there)).ok());
+    match metadata {
+        None => Some("No such file or directory"),
+        Some(metadata) if metadata.is_file() && metadata.permissions().mode() & 0o111 != 0 => None,
+        Some(_) => Some("Permission denied"),
+    }
 }
 
 /// A line that is about a unit of ours.
