@@ -5,6 +5,7 @@ mod between;
 mod blame;
 mod commit;
 mod consent;
+mod docker_first;
 mod drift;
 mod error;
 mod gates;
@@ -20,6 +21,7 @@ mod rollback;
 mod select;
 mod serving;
 mod status;
+mod supersede;
 mod unattended;
 mod validate;
 
@@ -34,7 +36,7 @@ use crate::host::Host;
 use crate::host::candidate::Names;
 use crate::model::{Action, Observed, Plan, Recorded, RunKind, RunRecord, layout};
 use crate::source::{Checkout, Revision, Which};
-use crate::state::{Journal, State, Undo};
+use crate::state::{Journal, State, StateError, Undo};
 
 pub use between::plan_between;
 pub use consent::Loss;
@@ -48,6 +50,7 @@ pub use status::{MemberStatus, NetworkStatus, Status, status};
 pub use unattended::Skip;
 
 use serving::Serving;
+use supersede::Leftover;
 use unattended::Attempt;
 
 /// What an apply would do. Writes nothing and takes no lock.
@@ -67,8 +70,28 @@ pub async fn plan(host: &Host, request: &Request) -> Result<Planned, ReconcileEr
         (revision, _) = read(request, &Which::Worktree, &recorded)?;
         revision.origin.dirty = dirty;
     }
-    let mut planned =
-        look::plan_revision(host, &state, request, recorded, revision, checkouts).await?;
+    let wanted = (
+        docker_first::record(request, revision.origin.clone()),
+        revision.desired.clone(),
+    );
+    let known = recorded.clone();
+    let planned = look::plan_revision(host, &state, request, recorded, revision, checkouts).await;
+    let mut planned = match planned {
+        Err(error) if docker_first::is_away(&error) => {
+            let part = docker_first::plan(host, request, known, wanted).await?;
+            let Some((_, mut planned)) = part else {
+                return Err(error);
+            };
+            let why = error::chain(&error);
+            let text = format!(
+                "{why}: this is only what an apply does first, the files of the engine; it plans the rest when the engine answers"
+            );
+            planned.warnings.push(text);
+            planned.incomplete = true;
+            planned
+        }
+        planned => planned?,
+    };
     planned.warnings.splice(0..0, unfinished);
     validate::judge(host, &mut planned, Names::Leave).await?;
     Ok(planned)
@@ -101,10 +124,12 @@ async fn attempt_to_apply(
     let request = attempt.request;
     let mut agreed = None;
     // Without the lock and without a write, as long as there may be nothing to do, or nobody has agreed to it.
-    if state.journal()?.is_empty() {
-        match prepare(host, state, attempt).await? {
-            ControlFlow::Break(ended) => return gates::hold(host, request, ended, progress).await,
-            ControlFlow::Continue(mut planned) if request.asks => {
+    if is_finished(state)? {
+        match prepare(host, state, attempt).await {
+            Ok(ControlFlow::Break(ended)) => {
+                return gates::hold(host, request, ended, progress).await;
+            }
+            Ok(ControlFlow::Continue(mut planned)) if request.asks => {
                 let loss = Loss::of(&planned);
                 if !loss.is_none() {
                     validate::demand(host, &mut planned).await?;
@@ -112,19 +137,33 @@ async fn attempt_to_apply(
                     agreed = Some(loss);
                 }
             }
-            ControlFlow::Continue(_) => {}
+            Ok(ControlFlow::Continue(_)) => {}
+            Err(error) if docker_first::is_away(&error) => {}
+            Err(error) => return Err(error),
         }
     }
     let _lock = state.lock(request.lock_timeout)?;
-    undo_killed(host, state, request, progress).await?;
-    let mut planned = match prepare(host, state, attempt).await? {
-        ControlFlow::Break(ended) => return gates::hold(host, request, ended, progress).await,
+    let mut leftover = undo_killed(host, state, request, progress).await?;
+    let mut prepared = prepare(host, state, attempt).await;
+    if prepared.as_ref().is_err_and(docker_first::is_away)
+        && mend_docker(host, state, request, &mut leftover, progress, present).await?
+    {
+        prepared = prepare(host, state, attempt).await;
+    }
+    let mut planned = match prepared? {
+        ControlFlow::Break(ended) => {
+            if matches!(ended, Applied::InSync { .. }) {
+                leftover.supersede(state, progress)?;
+            }
+            return gates::hold(host, request, ended, progress).await;
+        }
         ControlFlow::Continue(planned) => planned,
     };
     validate::demand(host, &mut planned).await?;
     if agreed != Some(Loss::of(&planned)) {
         agree(present, &planned)?;
     }
+    leftover.supersede(state, progress)?;
     let record = transact(host, state, request, RunKind::Apply, &planned, progress).await?;
     Ok(Applied::Done(Box::new(record)))
 }
@@ -138,6 +177,23 @@ fn agree(
         true => Ok(()),
         false => Err(ReconcileError::Declined),
     }
+}
+
+/// Applies what the revision has of the files of a Docker engine that does not run. Returns whether
+/// it has any that change.
+async fn mend_docker(
+    host: &Host,
+    state: &State,
+    request: &Request,
+    leftover: &mut Leftover,
+    progress: &mut dyn Progress,
+    present: &mut dyn FnMut(&Planned) -> bool,
+) -> Result<bool, ReconcileError> {
+    let (revision, _) = read(request, &request.which, &look::recorded(state)?)?;
+    let record = docker_first::record(request, revision.origin);
+    let wanted = (RunKind::Apply, (record, revision.desired));
+    let told = (progress, present);
+    docker_first::mend(host, state, request, wanted, leftover, told).await
 }
 
 /// Plans what may be applied. The run ends there when nothing is to be done, or when it is
@@ -295,10 +351,7 @@ async fn undo(
     });
     let not_undone = roll_back(host, &journal, progress).await;
     let again: Vec<Undo> = not_undone.iter().map(|left| left.undo.clone()).collect();
-    let mut left: Vec<String> = not_undone
-        .into_iter()
-        .map(|left| format!("{}: {}", left.what, error::chain(&left.error)))
-        .collect();
+    let mut left = supersede::lines(&not_undone);
     left.extend(as_before::differences(host, planned).await);
     if left.is_empty() {
         left.extend(as_before::unsteady(host, planned, journal.undos()).await);
@@ -314,6 +367,9 @@ async fn undo(
         .recorded()
         .is_ok_and(|recorded| recorded.loaded == *loaded);
     if !is_so && let Err(error) = state.write_loaded(loaded) {
+        left.push(error::chain(&error));
+    }
+    if let Err(error) = supersede::admit(host, state, &not_undone).await {
         left.push(error::chain(&error));
     }
     match left.is_empty() {
@@ -339,24 +395,33 @@ pub async fn recover(
     progress: &mut dyn Progress,
 ) -> Result<bool, ReconcileError> {
     let state = State::new(host.root().clone());
-    if state.journal()?.is_empty() {
+    if is_finished(&state)? {
         return Ok(false);
     }
     let _lock = state.lock(request.lock_timeout)?;
-    undo_killed(host, &state, request, progress).await?;
-    Ok(true)
+    let killed = !state.journal()?.is_empty();
+    undo_killed(host, &state, request, progress)
+        .await?
+        .demand()?;
+    Ok(killed)
 }
 
-/// Undoes what a killed run left behind.
+/// Whether no run was killed, as far as that can be seen.
+fn is_finished(state: &State) -> Result<bool, StateError> {
+    Ok(state.journal()?.is_empty() && !state.has_leftovers())
+}
+
+/// Undoes what a killed run left behind, as far as that is possible, and returns the rest.
 async fn undo_killed(
     host: &Host,
     state: &State,
     request: &Request,
     progress: &mut dyn Progress,
-) -> Result<(), ReconcileError> {
+) -> Result<Leftover, ReconcileError> {
     let mut journal = state.journal()?;
     if journal.is_empty() {
-        return Ok(());
+        state.clear_leftovers()?;
+        return Ok(Leftover::default());
     }
     progress.say("a run was interrupted: undoing what it did");
     let mut record = history::begin_recovery(state, request);
@@ -367,22 +432,29 @@ async fn undo_killed(
         journal.record_all(owed)?;
     }
     record.changes = journal.undos().iter().map(describe).collect();
-    let left = roll_back(host, &journal, progress).await;
-    journal.keep(left.iter().map(|left| left.undo.clone()).collect())?;
+    let not_undone = roll_back(host, &journal, progress).await;
+    journal.keep(not_undone.iter().map(|left| left.undo.clone()).collect())?;
+    supersede::admit(host, state, &not_undone).await?;
+    if not_undone.is_empty() {
+        state.clear_leftovers()?;
+    }
     if let Ok(recorded) = state.recorded() {
         mount_points::clear(host, &recorded);
     }
-    let left: Vec<String> = left
-        .iter()
-        .map(|left| format!("{}: {}", left.what, error::chain(&left.error)))
-        .collect();
-    let result = match left.is_empty() {
+    let leftover = Leftover::of(&not_undone);
+    let result = match leftover.left.is_empty() {
         true => Ok(()),
-        false => Err(ReconcileError::Unrecovered { left }),
+        false => Err(ReconcileError::Unrecovered {
+            left: leftover.left.clone(),
+        }),
     };
-    history::end(state, record, result, progress)?;
+    if let Err(cause) = history::end(state, record, result, progress) {
+        for line in error::chain(&cause).lines().take(1) {
+            progress.warn(line);
+        }
+    }
     unattended::interrupted(state, progress);
-    Ok(())
+    Ok(leftover)
 }
 
 /// Plans what may be applied: nothing is dirty, and nothing stands in the way.

@@ -7,13 +7,18 @@ use super::docker::{is_joined, made, make_again, rejoin, rename, renamed, unmake
 use super::files::make_parent;
 use super::switch::MARK;
 use super::{Progress, StepError};
-use crate::host::Host;
+use crate::host::{Host, HostError};
 use crate::model::{Entry, layout};
 use crate::root::RootError;
 use crate::state::{Journal, Saved, State, Undo};
 
 /// Bound of each stop and start while rolling back; images are there already.
 const UNIT: Duration = Duration::from_secs(180);
+/// Bound of all stops and starts together as long as the Docker engine does not answer: what runs
+/// containers waits for it, and in vain.
+const WITHOUT_DOCKER: Duration = Duration::from_secs(60);
+/// What each of them gets at least.
+const AT_LEAST: Duration = Duration::from_secs(2);
 /// Bound of nginx's reload.
 const NGINX: Duration = Duration::from_secs(20);
 
@@ -38,20 +43,53 @@ pub async fn roll_back(host: &Host, journal: &Journal, progress: &mut dyn Progre
     let mut undos: Vec<&Undo> = journal.undos().iter().rev().collect();
     undos.sort_by_key(|undo| phase(undo));
     let mut left = Vec::new();
+    let mut patience = Patience::default();
     for undo in undos {
         if !is_needed(host, undo).await {
             continue;
         }
         let what = describe(undo);
         progress.say(&format!("undo: {what}"));
-        if let Err(error) = undo_one(host, undo).await {
+        if let Err(error) = undo_one(host, undo, &mut patience).await {
             tracing::error!(%error, what, "could not undo");
             let undo = undo.clone();
             left.push(Left { undo, what, error });
         }
     }
-    wait_until_up(host, journal.undos()).await;
+    wait_until_up(host, journal.undos(), &mut patience).await;
     left
+}
+
+/// How long is waited for jobs of units.
+#[derive(Default)]
+struct Patience {
+    /// What was spent while the engine did not answer.
+    spent: Duration,
+}
+
+impl Patience {
+    /// Bound of the next job.
+    async fn bound(&self, host: &Host) -> Duration {
+        match host.engine_is_mute().await {
+            Some(_) => WITHOUT_DOCKER.saturating_sub(self.spent).max(AT_LEAST),
+            None => UNIT,
+        }
+    }
+
+    /// Has a job done within the bound.
+    async fn wait<T>(
+        &mut self,
+        host: &Host,
+        job: impl AsyncFnOnce(Duration) -> Result<T, HostError>,
+    ) -> Result<T, StepError> {
+        let bound = self.bound(host).await;
+        let began = Instant::now();
+        let done = job(bound).await;
+        if bound < UNIT {
+            self.spent += began.elapsed();
+        }
+        Ok(done?)
+    }
 }
 
 /// Whether an undo has something to do: most of what a run would have done it never came to. What cannot be found out
@@ -94,8 +132,8 @@ async fn is_there(host: &Host, network: &str) -> Option<bool> {
 
 /// Waits, within bounds, until what was started again has started: planned before that, it
 /// would look as if it did not run.
-async fn wait_until_up(host: &Host, undos: &[Undo]) {
-    let until = Instant::now() + UNIT;
+async fn wait_until_up(host: &Host, undos: &[Undo], patience: &mut Patience) {
+    let until = Instant::now() + patience.bound(host).await;
     for undo in undos {
         let (Undo::Start(unit) | Undo::Restart(unit) | Undo::ReloadUnit(unit)) = undo else {
             continue;
@@ -160,7 +198,7 @@ pub fn describe(undo: &Undo) -> String {
     }
 }
 
-async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
+async fn undo_one(host: &Host, undo: &Undo, patience: &mut Patience) -> Result<(), StepError> {
     match undo {
         Undo::RemoveNetwork(name) => unmake(host, name).await,
         Undo::CreateNetwork { name, spec } => make_again(host, name, spec).await,
@@ -190,7 +228,8 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
         }
         Undo::Stop(unit) => {
             let systemd = host.systemd().await?;
-            systemd.stop(unit, UNIT).await?;
+            let job = async |bound| systemd.stop(unit, bound).await;
+            patience.wait(host, job).await?;
             Ok(systemd.reset_failed(unit).await?)
         }
         Undo::RemoveContainers {
@@ -208,22 +247,26 @@ async fn undo_one(host: &Host, undo: &Undo) -> Result<(), StepError> {
         Undo::Start(unit) => {
             let systemd = host.systemd().await?;
             systemd.reset_failed(unit).await?;
-            Ok(systemd.start(unit, UNIT).await?)
+            let job = async |bound| systemd.start(unit, bound).await;
+            patience.wait(host, job).await
         }
         Undo::ReloadUnit(unit) => {
             let systemd = host.systemd().await?;
-            match systemd.unit(unit).await?.is_active() {
-                true => Ok(systemd.reload_unit(unit, UNIT).await?),
-                false => Ok(systemd.start(unit, UNIT).await?),
-            }
+            let active = systemd.unit(unit).await?.is_active();
+            let job = async |bound| match active {
+                true => systemd.reload_unit(unit, bound).await,
+                false => systemd.start(unit, bound).await,
+            };
+            patience.wait(host, job).await
         }
         Undo::Restart(unit) => {
             let systemd = host.systemd().await?;
             systemd.reset_failed(unit).await?;
-            match systemd.restart(unit, UNIT).await {
-                Err(error) if !error.is_not_found() => Err(error.into()),
+            let job = async |bound| match systemd.restart(unit, bound).await {
+                Err(error) if !error.is_not_found() => Err(error),
                 _ => Ok(()),
-            }
+            };
+            patience.wait(host, job).await
         }
         Undo::Connect {
             network,

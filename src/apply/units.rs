@@ -15,6 +15,10 @@ use crate::state::Undo;
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// Of a unit that is down, and did not fail.
 const STOPPED: &str = "it stopped";
+/// How often the Docker engine is asked whether it answers while a unit starts.
+const ASK_ENGINE: Duration = Duration::from_secs(3);
+/// How long it may not answer meanwhile. One that was killed runs again after some seconds.
+const ENGINE_HANGS: Duration = Duration::from_secs(40);
 
 impl Run<'_> {
     pub(super) async fn reload_systemd(&mut self) -> Result<(), StepError> {
@@ -74,6 +78,10 @@ impl Run<'_> {
             .record_all(removals(self.before, &step.stacks))?;
         self.journal.record(Undo::Restart(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
+        // One that has failed again and again meanwhile may not start any more, systemd.unit(5).
+        if !systemd.unit(&step.unit).await?.is_active() {
+            systemd.reset_failed(&step.unit).await?;
+        }
         let job = systemd.restart(&step.unit, step.timeout);
         self.unless_interrupted(job).await?;
         self.count_restarts(&step.unit).await?;
@@ -111,7 +119,8 @@ impl Run<'_> {
         self.journal.record_all(renames(self.before))?;
         self.journal.record(Undo::ReloadUnit(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
-        Ok(systemd.reload_unit(&step.unit, step.timeout).await?)
+        let job = systemd.reload_unit(&step.unit, step.timeout);
+        self.unless_hanging(job).await
     }
 
     pub(super) async fn stop(
@@ -125,7 +134,8 @@ impl Run<'_> {
         }
         self.journal.record(Undo::Start(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
-        Ok(systemd.stop(&step.unit, step.timeout).await?)
+        let job = systemd.stop(&step.unit, step.timeout);
+        self.unless_hanging(job).await
     }
 
     /// Lets a moment pass in a wait, which a signal ends.
@@ -144,8 +154,37 @@ impl Run<'_> {
     ) -> Result<(), StepError> {
         let signal = async { while self.moment().await.is_ok() {} };
         tokio::select! {
-            done = job => Ok(done?),
+            done = self.unless_hanging(job) => done,
             () = signal => Err(StepError::Interrupted),
+        }
+    }
+
+    /// Waits for a job, as long as the Docker engine answers or is not needed.
+    async fn unless_hanging(
+        &self,
+        job: impl Future<Output = Result<(), HostError>>,
+    ) -> Result<(), StepError> {
+        tokio::select! {
+            done = job => Ok(done?),
+            hangs = self.engine_hangs() => Err(hangs.into()),
+        }
+    }
+
+    /// Ends once the Docker engine has not answered for [`ENGINE_HANGS`]: a unit that runs containers
+    /// would wait for it until its own bound is over.
+    async fn engine_hangs(&self) -> HostError {
+        let mut mute: Option<Instant> = None;
+        loop {
+            tokio::time::sleep(ASK_ENGINE).await;
+            match self.host.engine_is_mute().await {
+                Some(error) if mute.is_some_and(|since| since.elapsed() > ENGINE_HANGS) => {
+                    return error;
+                }
+                Some(_) => {
+                    mute.get_or_insert_with(Instant::now);
+                }
+                None => mute = None,
+            }
         }
     }
 

@@ -83,6 +83,11 @@ impl Host {
         self.systemd.get_or_try_init(Systemd::connect).await
     }
 
+    /// Whether an engine that this run has used does not answer right now, and why.
+    pub async fn engine_is_mute(&self) -> Option<HostError> {
+        self.docker.get()?.answers().await.err()
+    }
+
     /// Its Docker engine; connected to on first use.
     ///
     /// # Errors

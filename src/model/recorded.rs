@@ -89,6 +89,9 @@ pub struct Loaded {
     pub units: BTreeMap<String, LoadedUnit>,
     /// When the store was switched last.
     pub switched: Option<Timestamp>,
+    /// Units that a run left running with nobody knows which files, since it could not be undone:
+    /// each with the invocation that it had then; empty where nobody could be asked.
+    pub doubtful: BTreeMap<String, String>,
 }
 
 /// A daemon's identity, and what it has loaded.

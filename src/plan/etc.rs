@@ -162,9 +162,12 @@ fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
         return;
     };
     let (EtcAction::Restart(unit) | EtcAction::Reload(unit)) = &action;
-    // One that does not run reads the file when it starts.
-    let state = systemd.units.get(unit).filter(|state| state.is_active());
-    if state.is_none() {
+    // One that does not run reads the file when it starts; one that failed may have done so for
+    // want of it.
+    let state = systemd.units.get(unit);
+    let failed = state.is_some_and(|state| state.active == "failed" || state.sub == "auto-restart");
+    let state = state.filter(|state| !matches!(state.active.as_str(), "inactive" | "failed" | ""));
+    if state.is_none() && !failed {
         return;
     }
     let step = UnitStep {
@@ -179,6 +182,7 @@ fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
     };
     let why = format!("/etc/{} changed", id.name);
     let (action, interrupts) = match action {
+        _ if failed => (Action::Start(step), Default::default()),
         EtcAction::Restart(_) => (
             Action::Restart(step),
             state

@@ -135,6 +135,10 @@ pub(super) fn is_outdated(
     if unit.watched.iter().any(unreadable) {
         return None;
     }
+    let doubtful = inputs.recorded.loaded.doubtful.get(name);
+    if doubtful.is_some_and(|run| run.is_empty() || *run == state.invocation) {
+        return Some("a run that could not be undone left it with other files".to_owned());
+    }
     let wanted = unit_hash(inputs.desired, inputs.observed, unit);
     if let Some(record) = inputs.recorded.loaded.units.get(name) {
         let same_run = record.invocation == state.invocation;

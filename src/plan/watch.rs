@@ -25,6 +25,12 @@ pub fn watch(desired: &Desired, recorded: &Recorded, only: &[Selector]) -> Watch
     if kind(Kind::Unit) || kind(Kind::File) {
         add_units(&mut watch, desired, recorded);
     }
+    if kind(Kind::Etc) {
+        let actions = desired.etc.values().filter_map(|etc| etc.action.as_ref());
+        watch.units.extend(actions.map(|action| match action {
+            EtcAction::Restart(unit) | EtcAction::Reload(unit) => unit.clone(),
+        }));
+    }
     if kind(Kind::Site) {
         watch.nginx = !desired.sites.is_empty()
             || recorded
@@ -83,10 +89,6 @@ fn add_units(watch: &mut Watch, desired: &Desired, recorded: &Recorded) {
             .filter(|name| !name.contains("@."))
             .cloned(),
     );
-    let actions = desired.etc.values().filter_map(|etc| etc.action.as_ref());
-    watch.units.extend(actions.map(|action| match action {
-        EtcAction::Restart(unit) | EtcAction::Reload(unit) => unit.clone(),
-    }));
     for name in desired.units.keys() {
         // A changed socket has to know whether its service runs.
         if let Some(stem) = name

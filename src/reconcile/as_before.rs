@@ -117,7 +117,11 @@ async fn differences_now(host: &Host, planned: &Planned) -> Vec<Difference> {
         Err(error) => {
             let why = super::error::chain(&error);
             let text = format!("the host could not be looked at: {why}");
-            return vec![Difference::passing(text)];
+            // One that hangs was waited for.
+            return vec![match error.is_engine_mute() {
+                true => Difference::lasting(text),
+                false => Difference::passing(text),
+            }];
         }
     };
     let before = &planned.observed;

@@ -70,7 +70,16 @@ pub(super) fn loaded(planned: &Planned, after: &Observed, switched: Option<Times
         .units
         .retain(|name, _| planned.desired.units.contains_key(name));
     record_units(planned, after, &mut loaded);
+    let known = std::mem::take(&mut loaded.doubtful).into_iter();
+    loaded.doubtful = known
+        .filter(|(name, _)| !loaded.units.contains_key(name) || !is_selected(planned, name))
+        .filter(|(name, _)| planned.desired.units.contains_key(name))
+        .collect();
     loaded
+}
+
+fn is_selected(planned: &Planned, unit: &str) -> bool {
+    Selector::any(&planned.only, &ResourceId::new(Kind::Unit, unit))
 }
 
 /// Whether a daemon has started anew since it was recorded: the plan has judged what it loaded.

@@ -6,8 +6,8 @@ use super::{Planned, ReconcileError, Request, error, look, read, transact, undo_
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::model::{
-    Desired, DriftItem, DriftKind, Hash, Kind, Plan, Recorded, ResourceId, RunKind, RunRecord,
-    Selector,
+    Desired, DriftItem, DriftKind, Hash, Kind, Outcome, Plan, Recorded, ResourceId, RunKind,
+    RunRecord, Selector,
 };
 use crate::plan::Gates;
 use crate::source::Which;
@@ -94,16 +94,20 @@ pub async fn fix(
         ..request.clone()
     };
     let state = State::new(host.root().clone());
-    let unfinished = !state.journal()?.is_empty();
-    let found = drift(host, request).await?;
-    if found.applied.is_none() {
-        return Err(ReconcileError::NothingApplied);
-    }
-    if found.plan.changes.is_empty() && !unfinished {
-        return Ok(found);
+    // What cannot be undone may also be what keeps the host from being looked at.
+    if state.journal()?.is_empty() {
+        let found = drift(host, request).await?;
+        if found.applied.is_none() {
+            return Err(ReconcileError::NothingApplied);
+        }
+        if found.plan.changes.is_empty() {
+            return Ok(found);
+        }
     }
     let _lock = state.lock(request.lock_timeout)?;
-    undo_killed(host, &state, request, progress).await?;
+    undo_killed(host, &state, request, progress)
+        .await?
+        .demand()?;
     let mut planned = plan_applied(host, &state, request, look::recorded(&state)?).await?;
     let mended = deviations(&planned.plan);
     leave_refused(&mut planned);
@@ -124,11 +128,22 @@ pub async fn fix(
 pub(super) fn unfinished(state: &State) -> String {
     match state.in_progress() {
         InProgress::Yes(holder) => format!("a run is in progress: {holder}"),
+        InProgress::No if is_left_over(state) => {
+            "a roll-back is incomplete: `watchme-apply recover` tries the rest \
+             again; the next apply or rollback N goes forward from here"
+                .to_owned()
+        }
         InProgress::No => {
             "a run was interrupted: the next apply or drift --fix undoes it first".to_owned()
         }
         InProgress::Unknown => "a run is in progress, or was interrupted".to_owned(),
     }
+}
+
+/// Whether the journal has what could not be undone, and not what a run was killed in.
+fn is_left_over(state: &State) -> bool {
+    let last = state.history().ok().and_then(|mut runs| runs.pop());
+    last.is_some_and(|run| run.outcome == Outcome::Incomplete)
 }
 
 /// What a refusal is about stays as it is; the rest is mended.

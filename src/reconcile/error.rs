@@ -235,9 +235,18 @@ impl ReconcileError {
                 source.hint()
             }
             ReconcileError::RolledBack { cause, .. } => cause.hint(),
+            ReconcileError::Incomplete { left, .. }
+                if left.iter().any(|line| line.contains("Docker")) =>
+            {
+                Some(
+                    "let the Docker engine answer again (systemctl status docker; systemctl restart docker), then say \
+                     `watchme-apply recover`; or go forward: `watchme-apply apply` of a commit without the fault"
+                        .to_owned(),
+                )
+            }
             ReconcileError::Incomplete { .. } => Some(
-                "mend what is named (systemctl status UNIT, docker ps -a); watchme-apply drift tells \
-                 whether the host is as it was applied last"
+                "mend what is named (systemctl status UNIT, docker ps -a) and say `watchme-apply recover`; or go \
+                 forward: `watchme-apply apply` of a commit without the fault, `watchme-apply rollback N`"
                     .to_owned(),
             ),
             ReconcileError::Dirty { .. } => Some(
@@ -282,10 +291,11 @@ impl ReconcileError {
             ReconcileError::NginxAbsent => {
                 Some("apt-get install nginx, or leave sites out with --only".to_owned())
             }
-            ReconcileError::Unrecovered { .. } => Some(format!(
-                "mend it and run the same command again; when the host is right as it is: rm {}/journal",
-                crate::model::layout::STATE
-            )),
+            ReconcileError::Unrecovered { .. } => Some(
+                "mend it and say `watchme-apply recover`; or go forward from here: `watchme-apply apply` makes the \
+                 host as git has it, `watchme-apply rollback N` as an older generation has it"
+                    .to_owned(),
+            ),
             ReconcileError::Refused(_) => Some(
                 "`watchme-apply plan` shows everything; --only KIND/NAME applies other resources"
                     .to_owned(),

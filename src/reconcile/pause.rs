@@ -30,7 +30,9 @@ pub async fn pause(
     let state = State::new(host.root().clone());
     let unit = known_unit(&state, &state.recorded()?, unit)?;
     let _lock = state.lock(request.lock_timeout)?;
-    undo_killed(host, &state, request, progress).await?;
+    undo_killed(host, &state, request, progress)
+        .await?
+        .demand()?;
     let recorded = state.recorded()?;
     let since = Timestamp::now();
     let pause = Pause {
@@ -69,7 +71,9 @@ pub async fn resume(
     let state = State::new(host.root().clone());
     let unit = known_unit(&state, &state.recorded()?, unit)?;
     let _lock = state.lock(request.lock_timeout)?;
-    undo_killed(host, &state, request, progress).await?;
+    undo_killed(host, &state, request, progress)
+        .await?
+        .demand()?;
     let recorded = state.recorded()?;
     let mut pauses = recorded.pauses;
     if pauses.remove(&unit).is_none() {

@@ -1,8 +1,8 @@
 //! Back to an older generation: its inputs are all kept, so that git is not needed.
 
 use super::{
-    Applied, Planned, ReconcileError, Request, agree, look, transact, unattended, undo_killed,
-    validate,
+    Applied, Planned, ReconcileError, Request, agree, docker_first, look, transact, unattended,
+    undo_killed, validate,
 };
 use crate::apply::Progress;
 use crate::host::Host;
@@ -20,7 +20,8 @@ pub async fn plan_back(
     number: u64,
 ) -> Result<Planned, ReconcileError> {
     let state = State::new(host.root().clone());
-    let mut planned = plan(host, &state, request, Some(number)).await?;
+    let unfinished = !state.journal()?.is_empty();
+    let mut planned = plan(host, &state, request, Some(number), unfinished).await?;
     validate::judge(host, &mut planned, Names::Leave).await?;
     Ok(planned)
 }
@@ -40,16 +41,36 @@ pub async fn rollback(
     let state = State::new(host.root().clone());
     if state.journal()?.is_empty() {
         // What cannot be gone back to needs no lock to be said.
-        find(&state, &look::recorded(&state)?, number)?;
+        find(&state, &look::recorded(&state)?, number, false)?;
     }
     let _lock = state.lock(request.lock_timeout)?;
-    undo_killed(host, &state, request, progress).await?;
-    let mut planned = plan(host, &state, request, number).await?;
+    let mut leftover = undo_killed(host, &state, request, progress).await?;
+    // Where something is left, what was applied is no more there than any other generation.
+    let unfinished = !leftover.left.is_empty();
+    let mut planned = plan(host, &state, request, number, unfinished).await;
+    if planned.as_ref().is_err_and(docker_first::is_away) {
+        let wanted = find(&state, &look::recorded(&state)?, number, unfinished)?;
+        let wanted = (RunKind::Rollback, wanted);
+        if docker_first::mend(
+            host,
+            &state,
+            request,
+            wanted,
+            &mut leftover,
+            (&mut *progress, &mut *present),
+        )
+        .await?
+        {
+            planned = plan(host, &state, request, number, true).await;
+        }
+    }
+    let mut planned = planned?;
     if !planned.plan.refusals.is_empty() {
         return Err(ReconcileError::Refused(planned.plan.refusals));
     }
     validate::demand(host, &mut planned).await?;
     agree(present, &planned)?;
+    leftover.supersede(&state, progress)?;
     let kind = RunKind::Rollback;
     let record = transact(host, &state, request, kind, &planned, progress).await?;
     unattended::hold(&state, request, &planned, progress);
@@ -61,17 +82,20 @@ async fn plan(
     state: &State,
     request: &Request,
     number: Option<u64>,
+    unfinished: bool,
 ) -> Result<Planned, ReconcileError> {
     let recorded = look::recorded(state)?;
-    let (record, desired) = find(state, &recorded, number)?;
+    let (record, desired) = find(state, &recorded, number, unfinished)?;
     look::plan_generation(host, request, recorded, record, desired).await
 }
 
-/// The generation to go back to.
+/// The generation to go back to. Going to the present one says nothing, unless a run is
+/// unfinished.
 fn find(
     state: &State,
     recorded: &Recorded,
     number: Option<u64>,
+    unfinished: bool,
 ) -> Result<(RunRecord, Desired), ReconcileError> {
     let applied = recorded.applied.as_ref();
     let Some(number) = number else {
@@ -83,7 +107,7 @@ fn find(
         known: state.generations()?,
     })?;
     match applied {
-        Some((present, wanted)) if desired.asks_nothing_new(wanted) => {
+        Some((present, wanted)) if desired.asks_nothing_new(wanted) && !unfinished => {
             Err(ReconcileError::AlreadyThere {
                 number,
                 present: present.number.unwrap_or(number),

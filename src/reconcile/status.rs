@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+use super::drift::unfinished as what_follows;
 use super::{Drift, ReconcileError, Request, Skip, drift, error, look};
 use crate::host::Host;
 use crate::model::{
@@ -31,6 +32,8 @@ pub struct Status {
     pub pauses: BTreeMap<String, Pause>,
     /// Whether a run was interrupted and is not undone yet.
     pub interrupted: bool,
+    /// What becomes of that.
+    pub unfinished: Option<String>,
     /// Each network.
     pub networks: Vec<NetworkStatus>,
     /// Records that only tell less than they should.
@@ -125,6 +128,7 @@ async fn compare(
     // A journal that is damaged is told by `drift`.
     let unfinished = state.journal().is_ok_and(|journal| !journal.is_empty());
     status.interrupted = unfinished && state.in_progress() == InProgress::No;
+    status.unfinished = status.interrupted.then(|| what_follows(state));
     status.pauses = recorded.pauses.clone();
     status.networks = networks(host, request, &recorded).await;
     status.applied = recorded.applied.map(|(record, _)| record);

@@ -1,15 +1,18 @@
 //! Files below a root directory: the live host's `/`, or an offline one. No link leads out of it.
 
+mod folder;
+
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
 use nix::fcntl::OFlag;
 
 use crate::model::Entry;
+use folder::Place;
 
 /// Links that are followed on one path before it counts as a loop, path_resolution(7).
 const MAX_LINKS: usize = 40;
@@ -92,6 +95,20 @@ impl Root {
 
     /// Follows all links of `path`; what does not exist stays as it is written.
     fn follow(&self, path: &Path) -> Option<PathBuf> {
+        self.follow_if(path, |_| Ok(true)).ok()
+    }
+
+    /// [`Root::follow`] for what is written: a link that another user put is not followed, since
+    /// that would let the user choose what is written to.
+    fn follow_ours(&self, path: &Path) -> io::Result<PathBuf> {
+        self.follow_if(path, |place| folder::is_followed(&self.directory, place))
+    }
+
+    fn follow_if(
+        &self,
+        path: &Path,
+        may: impl Fn(&Path) -> io::Result<bool>,
+    ) -> io::Result<PathBuf> {
         let mut todo: Vec<OsString> = parts(path).rev().collect();
         let mut done = PathBuf::from("/");
         let mut links = 0;
@@ -105,7 +122,14 @@ impl Root {
                 Ok(target) => {
                     links += 1;
                     if links > MAX_LINKS {
-                        return None;
+                        return Err(nix::errno::Errno::ELOOP.into());
+                    }
+                    if !may(&self.join(&next))? {
+                        let place = self.join(&next);
+                        let place = place.display();
+                        return Err(io::Error::other(format!(
+                            "{place} is a link of another user, which is not followed: ls -l {place}"
+                        )));
                     }
                     if target.is_absolute() {
                         done = PathBuf::from("/");
@@ -115,7 +139,14 @@ impl Root {
                 Err(_) => done = next,
             }
         }
-        Some(done)
+        Ok(done)
+    }
+
+    /// The entry named by `path`, by descriptor, to write there.
+    fn writable(&self, path: &Path) -> io::Result<Place> {
+        let folder = self.follow_ours(path.parent().unwrap_or(Path::new("/")))?;
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        Place::open(&self.directory, &folder.join(name))
     }
 
     /// Where the entry named by `path` lies for this process: links on the way to its folder are
@@ -148,7 +179,20 @@ impl Root {
         if !kind.is_file() || metadata.len() > MAX_SIZE {
             return Ok(Entry::Other);
         }
-        let content = fs::read(&place).map_err(self.failed("read", path))?;
+        // Content, mode and owner are those of one file, whatever takes its place meanwhile.
+        let read = || -> io::Result<_> {
+            let folder = path.parent().and_then(|folder| self.follow(folder));
+            let (Some(folder), Some(name)) = (folder, path.file_name()) else {
+                return Ok(None);
+            };
+            Place::open_to_read(&self.directory, &folder.join(name))?.read(MAX_SIZE)
+        };
+        let (content, metadata) = match read() {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(Entry::Other),
+            Err(error) if is_absent(&error) => return Ok(Entry::Missing),
+            Err(error) => return Err(self.failed("read", path)(error)),
+        };
         Ok(Entry::File {
             content: content.into(),
             mode: metadata.mode() & 0o7777,
@@ -159,6 +203,11 @@ impl Root {
                 .and_then(|time| Timestamp::try_from(time).ok())
                 .unwrap_or(Timestamp::UNIX_EPOCH),
         })
+    }
+
+    /// Whether anything stands at `path`.
+    pub fn is_there(&self, path: &Path) -> bool {
+        fs::symlink_metadata(self.place(path)).is_ok()
     }
 
     /// The bytes of a regular file, links followed; `None` where there is none.
@@ -194,8 +243,8 @@ impl Root {
 
     /// Makes a folder and those above it, mode 0755.
     pub fn make_folder(&self, folder: &Path) -> Result<()> {
-        let place = self.join(&self.follow(folder).unwrap_or_else(|| folder.to_owned()));
-        fs::create_dir_all(place).map_err(self.failed("make the folder", folder))
+        let make = || folder::make(&self.directory, &self.follow_ours(folder)?);
+        make().map_err(self.failed("make the folder", folder))
     }
 
     /// Makes a folder that nobody but its owner may look into.
@@ -219,22 +268,7 @@ impl Root {
         mode: u32,
         owner: Option<(u32, u32)>,
     ) -> Result<()> {
-        let place = self.place(path);
-        let folder = place.parent().unwrap_or(Path::new("/"));
-        let write = || -> io::Result<()> {
-            let mut file = tempfile::Builder::new()
-                .prefix(TEMPORARY)
-                .tempfile_in(folder)?;
-            file.write_all(content)?;
-            if let Some((user, group)) = owner {
-                chown(file.path(), Some(user), Some(group))?;
-            }
-            file.as_file()
-                .set_permissions(fs::Permissions::from_mode(mode))?;
-            file.as_file().sync_all()?;
-            file.persist(&place).map_err(|error| error.error)?;
-            sync_folder(folder)
-        };
+        let write = || self.writable(path)?.write(content, mode, owner);
         write().map_err(self.failed("write", path))
     }
 
@@ -271,17 +305,7 @@ impl Root {
 
     /// Puts a symbolic link, in place of whatever file or link stands there, at once.
     pub fn link(&self, path: &Path, target: &Path) -> Result<()> {
-        let place = self.place(path);
-        let folder = place.parent().unwrap_or(Path::new("/"));
-        let link = || -> io::Result<()> {
-            let made = tempfile::Builder::new()
-                .prefix(TEMPORARY)
-                .make_in(folder, |temporary| symlink(target, temporary))?;
-            fs::rename(made.path(), &place)?;
-            // The temporary name is gone with the rename: nothing is left to remove.
-            let _ = made.into_temp_path().keep();
-            sync_folder(folder)
-        };
+        let link = || self.writable(path)?.link(target);
         link().map_err(self.failed("put the link", path))
     }
 
@@ -310,12 +334,9 @@ impl Root {
 
     /// Takes a file or link away; nothing there is fine.
     pub fn remove(&self, path: &Path) -> Result<()> {
-        let place = self.place(path);
-        match fs::remove_file(&place) {
-            Ok(()) => sync_folder(place.parent().unwrap_or(Path::new("/")))
-                .map_err(self.failed("remove", path)),
+        match self.writable(path).and_then(|place| place.remove()) {
             Err(error) if is_absent(&error) => Ok(()),
-            Err(error) => Err(self.failed("remove", path)(error)),
+            removed => removed.map_err(self.failed("remove", path)),
         }
     }
 
@@ -341,7 +362,7 @@ impl Root {
 
     /// Takes a folder away if it is empty.
     pub fn remove_empty(&self, folder: &Path) {
-        let _ = fs::remove_dir(self.place(folder));
+        let _ = self.writable(folder).and_then(|place| place.remove_empty());
     }
 
     /// Changes the names of two folders, at once; renameat2(2), `RENAME_EXCHANGE`.

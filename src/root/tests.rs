@@ -1,5 +1,7 @@
 //! Links, writes and errors below a root.
 
+use std::os::unix::fs::symlink;
+
 use super::*;
 
 fn root() -> (tempfile::TempDir, Root) {
@@ -89,4 +91,36 @@ fn errors_name_the_path_below_the_root() {
         error.to_string(),
         format!("could not write {}", place.display())
     );
+}
+
+/// Whoever owns a folder may put anything there at any moment: what is written lands in the folder
+/// that was looked at, or nowhere.
+#[test]
+fn a_link_of_another_user_is_not_followed_for_writing() {
+    if !nix::unistd::Uid::effective().is_root() {
+        return;
+    }
+    let (folder, root) = root();
+    let (etc, secret) = (folder.path().join("etc"), folder.path().join("secret"));
+    fs::create_dir(&secret).unwrap();
+    fs::write(secret.join("f"), "victim").unwrap();
+    let link = etc.join("app");
+    symlink("/secret", &link).unwrap();
+    let (path, user) = (Path::new("/etc/app/f"), Some(1234));
+    root.write(path, b"follows root's link", 0o644).unwrap();
+    fs::write(secret.join("f"), "victim").unwrap();
+    std::os::unix::fs::lchown(&link, user, user).unwrap();
+    let error = root.write_owned(path, b"x", 0o666, Some((1234, 1234)));
+    let error = std::error::Error::source(&error.unwrap_err())
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("etc/app is a link of another user"),
+        "{error}"
+    );
+    assert!(root.link(path, Path::new("/x")).is_err());
+    assert!(root.remove(path).is_err());
+    assert!(root.make_folder(Path::new("/etc/app/new")).is_err());
+    assert_eq!(fs::read_to_string(secret.join("f")).unwrap(), "victim");
+    assert_eq!(fs::read_dir(&secret).unwrap().count(), 1);
 }

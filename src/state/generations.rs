@@ -181,7 +181,7 @@ impl State {
 }
 
 /// Where a generation is written before it gets its number.
-fn unfinished() -> PathBuf {
+pub(super) fn unfinished() -> PathBuf {
     Path::new(layout::GENERATIONS).join(".unfinished")
 }
 

@@ -5,11 +5,15 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{State, StateError};
 use crate::model::{Entry, Network, layout};
 use crate::root::Root;
+
+/// How many journals are kept that a later run has superseded.
+pub const KEPT_JOURNALS: usize = 10;
 
 /// How to undo one step. Each is safe to do when its step was not done, and to do twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -256,6 +260,31 @@ impl Journal {
         Ok(())
     }
 
+    /// Ends the run in another way: what is left to undo stays to be read, and undoes nothing any
+    /// more. Returns where. Only the last [`KEPT_JOURNALS`] are kept.
+    ///
+    /// # Errors
+    /// When the file system refuses; as long as the journal is in its place, it counts.
+    pub fn supersede(&mut self, now: Timestamp) -> Result<PathBuf, StateError> {
+        let stamp = now.strftime("%Y%m%dT%H%M%S%.3fZ");
+        let kept = Path::new(layout::STATE).join("journals");
+        let place = kept.join(format!("{stamp}-superseded"));
+        self.root.make_private_folder(&kept)?;
+        self.root.make_private_folder(&place)?;
+        self.root.rename(&self.path, &place.join("journal"))?;
+        self.undos.clear();
+        self.whole = None;
+        if self.root.resolve(&self.folder).is_some() {
+            self.root.rename(&self.folder, &place.join("undo"))?;
+        }
+        let all = self.root.list(&kept)?;
+        let surplus = all.len().saturating_sub(KEPT_JOURNALS);
+        for old in all.iter().take(surplus) {
+            self.root.remove_folder(old)?;
+        }
+        Ok(self.root.join(&place))
+    }
+
     /// Ends a roll-back: only `undos` are left, for the next run to try again.
     ///
     /// # Errors
@@ -307,6 +336,24 @@ mod tests {
         journal.record(Undo::ReloadNginx).unwrap();
         let found = state.journal().unwrap();
         assert_eq!(found.undos(), [Undo::DaemonReload, Undo::ReloadNginx]);
+    }
+
+    #[test]
+    fn a_journal_that_is_superseded_can_be_read_and_undoes_nothing() {
+        let (folder, state) = state("\"daemon-reload\"\n");
+        state.journal().unwrap().private_folder().unwrap();
+        for second in 0..KEPT_JOURNALS as i64 + 3 {
+            let mut journal = state.journal().unwrap();
+            journal.record(Undo::DaemonReload).unwrap();
+            let time = Timestamp::from_second(second).unwrap();
+            let place = journal.supersede(time).unwrap();
+            let text = std::fs::read_to_string(place.join("journal")).unwrap();
+            assert_eq!(text, "\"daemon-reload\"\n");
+            assert!(state.journal().unwrap().is_empty());
+        }
+        let kept = folder.path().join("var/lib/watchme-apply/journals");
+        assert_eq!(std::fs::read_dir(kept).unwrap().count(), KEPT_JOURNALS);
+        assert!(!folder.path().join("var/lib/watchme-apply/undo").exists());
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What runs leave on record: lock, inventory, what is loaded, pauses, attempts, generations,
-//! history, journal, backups. All of it below the root.
+//! history, journal and those that were superseded, backups. All of it below the root.
 
 mod generations;
 mod history;
@@ -99,6 +99,16 @@ fn way_out(path: &Path) -> &'static str {
     }
 }
 
+/// Folders that only a run in progress needs.
+fn leftovers() -> [PathBuf; 4] {
+    [
+        PathBuf::from(layout::NEXT),
+        layout::live(layout::store::LEAVING),
+        Path::new(layout::STATE).join("undo"),
+        generations::unfinished(),
+    ]
+}
+
 /// The records below a root.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -113,6 +123,25 @@ impl State {
 
     fn path(&self, name: &str) -> PathBuf {
         Path::new(layout::STATE).join(name)
+    }
+
+    /// Whether a run that was killed behind its commit, or before it began, has left something of no
+    /// use.
+    pub fn has_leftovers(&self) -> bool {
+        leftovers().iter().any(|path| self.root.is_there(path))
+    }
+
+    /// Takes that away. Only for who holds the lock, and where nothing is left to undo.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn clear_leftovers(&self) -> Result<(), StateError> {
+        for path in leftovers() {
+            if self.root.is_there(&path) {
+                self.root.remove_folder(&path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Keeps what stands at `path` in the backups of the run that began at `time`, under

@@ -51,7 +51,7 @@ impl State {
         for name in ["inventory.json", "loaded.json"] {
             journal.save(&self.path(name))?;
         }
-        self.write_json(self.path("inventory.json"), inventory)?;
+        self.write_inventory(inventory)?;
         self.write_loaded(loaded)?;
         journal.clear()?;
         // That was the commit. The old tree is of no use any more, and no harm.
@@ -75,6 +75,14 @@ impl State {
     /// When the file system refuses.
     pub fn write_loaded(&self, loaded: &Loaded) -> Result<(), StateError> {
         self.write_json(self.path("loaded.json"), loaded)
+    }
+
+    /// Writes down what is managed.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn write_inventory(&self, inventory: &Inventory) -> Result<(), StateError> {
+        self.write_json(self.path("inventory.json"), inventory)
     }
 
     /// Writes down which units are kept stopped.

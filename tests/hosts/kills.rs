@@ -1,6 +1,7 @@
 //! A run may be killed, or fail, at every call that changes something: what is left is a host that works, and that the
 //! next run brings to what was wanted.
 
+mod chains;
 mod points;
 mod states;
 mod walk;

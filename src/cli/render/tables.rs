@@ -92,8 +92,7 @@ pub(in crate::cli) fn status(output: &mut Output, status: &Status) {
         let text = format!("unattended runs wait: {}", records::skip(skip));
         output.line(&styled(WARN, &text));
     }
-    if status.interrupted {
-        let text = "a run was interrupted: the next apply or drift --fix undoes it";
+    if let Some(text) = &status.unfinished {
         output.line(&styled(BAD, text));
     }
     let now = Timestamp::now();

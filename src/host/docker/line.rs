@@ -103,7 +103,7 @@ impl Line {
     }
 
     /// Whether the engine answers; asked only where the last request was in vain.
-    pub(super) async fn ready(&self) -> Result<(), HostError> {
+    async fn ready(&self) -> Result<(), HostError> {
         let condition = *self.lock();
         let until = match condition {
             Condition::Well => return Ok(()),
@@ -130,6 +130,15 @@ impl Line {
                 return Err(self.absent(why, source));
             }
             tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Whether the engine answers a short question right now.
+    pub(super) async fn answers(&self) -> Result<(), HostError> {
+        match tokio::time::timeout(QUESTION, ping::version(&self.socket)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(source)) => Err(self.absent(absence(&source), Some(source))),
+            Err(_) => Err(self.absent(DockerAbsence::Mute, None)),
         }
     }
 

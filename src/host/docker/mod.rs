@@ -97,12 +97,12 @@ impl Docker {
         Ok(convert::container(self.line.look(doing, ask).await?))
     }
 
-    /// Whether the engine answers. Asked only where the last request was in vain.
+    /// Asks the engine a short question.
     ///
     /// # Errors
-    /// Why it does not.
+    /// Why it does not answer.
     pub async fn answers(&self) -> Result<(), HostError> {
-        self.line.ready().await
+        self.line.answers().await
     }
 
     /// The record of a container that was listed; `None` when it has gone since. One that is on

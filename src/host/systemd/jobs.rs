@@ -42,8 +42,17 @@ impl Systemd {
         self.job("reload", "ReloadUnit", unit, timeout).await
     }
 
-    /// Forgets that a unit failed, and its count of starts. One that is not loaded has none.
+    /// Forgets that a unit failed, and its count of starts. One that is not loaded has none. A
+    /// socket that could not start its service again and again fails with it, and the service cannot
+    /// start without it.
     pub async fn reset_failed(&self, unit: &str) -> Result<(), HostError> {
+        if let Some(stem) = unit.strip_suffix(".service") {
+            self.reset_one(&format!("{stem}.socket")).await?;
+        }
+        self.reset_one(unit).await
+    }
+
+    async fn reset_one(&self, unit: &str) -> Result<(), HostError> {
         let doing = || format!("reset the failed state of {unit}");
         let call = self.call::<_, ()>(PATH, MANAGER, "ResetFailedUnit", (unit,));
         let result = bounded(CALL, doing, call).await?;

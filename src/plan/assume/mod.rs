@@ -156,6 +156,7 @@ pub(super) fn record(
             nginx: master.map(|master| daemon(master, nginx_hash(desired))),
             units: units.collect(),
             switched: Some(Timestamp::UNIX_EPOCH),
+            doubtful: BTreeMap::new(),
         },
         applied: Some((run, desired.clone())),
         ..Recorded::default()

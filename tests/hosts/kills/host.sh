@@ -142,6 +142,67 @@ compare() {
     say compared diff "/root/at-$1" /run/looks
 }
 
+# What a chain of kills may not change: all that can be seen of the host but what counts runs.
+picture() {
+    find /etc/nginx /etc/systemd/system /etc/app /etc/pairs "$store" "$state" /tmp \
+        \( -path "$store/generations/*" -o -path "$state/*" -o -path '/tmp/systemd-*' \) -prune -o -printf '%y %m %U:%G %p -> %l\n' | sort
+    sed 's/"generation": [0-9]*/"generation": N/' "$state/inventory.json" | sha256sum
+    find /etc/nginx /etc/systemd/system /etc/app "$store/live" -type f ! -name .run -exec sha256sum {} + | sort -k 2
+    units
+    pages
+    containers
+}
+
+# What no run leaves behind once the next one has ended.
+leftovers() {
+    ls -d "$store/next" "$store/live/.leaving" "$state/undo" "$state/journal" "$store/generations/.unfinished" 2>/dev/null
+    find /etc "$state" -name '.watchme-apply-*'
+    find /tmp -maxdepth 1 -name '.tmp*'
+    true
+}
+
+# link SIDE COMMAND HOW WHAT: checks a side out, unless it is `-`, and kills a command: at a `time`, or at a `call`.
+link() {
+    [ "$1" = - ] || runuser -u ubuntu -- git checkout -q "$1"
+    case $2 in
+    pause) set -- "$1" "$2" "$3" "$4" pause reader.service --reason chain ;;
+    resume) set -- "$1" "$2" "$3" "$4" resume reader.service ;;
+    fix) set -- "$1" "$2" "$3" "$4" drift --fix ;;
+    *) set -- "$1" "$2" "$3" "$4" "$2" ;;
+    esac
+    how=$3
+    what=$4
+    shift 4
+    case $how in
+    time) timeout -s KILL "$what" watchme-apply "$@" >/run/link 2>&1 ;;
+    call) timeout 120 strace -qq -o $trace -e "trace=${what%:*}" -e "inject=${what%:*}:signal=KILL:when=${what#*:}" watchme-apply "$@" >/run/link 2>&1 ;;
+    esac
+    echo "$* $how $what: $?"
+    nginx -t >/run/tested 2>&1 || { cat /run/tested; cat /run/link; return 1; }
+}
+
+# chain END LINK...: all links, then an apply of side END, and another one that has nothing to do.
+chain() {
+    end=$1
+    shift
+    bad=0
+    : >/run/chain
+    for one in "$@"; do
+        link $(echo "$one" | tr / ' ') >>/run/chain 2>&1 || bad=1
+    done
+    echo "== links $bad"
+    cat /run/chain
+    runuser -u ubuntu -- git checkout -q "$end"
+    watchme-apply resume reader.service >/dev/null 2>&1
+    say final timeout 200 watchme-apply apply
+    say tested nginx -t
+    say again timeout 60 watchme-apply apply
+    leftovers >/run/left
+    say leftovers sh -c 'cat /run/left; test ! -s /run/left'
+    picture >/run/looks
+    say compared diff "/root/chain-$end" /run/looks
+}
+
 # A stand-in for docker-compose, which takes a second of the processor each time: the tool itself never calls it.
 write_compose() {
     cat >/usr/bin/docker-compose <<'END'
@@ -209,6 +270,13 @@ fail) # SIDE CALL NUMBER ERROR
         look >/run/looks
         say compared diff "/root/before-$2" /run/looks
     fi
+    ;;
+picture) # SIDE: what the host looks like there
+    picture >"/root/chain-$2"
+    ;;
+chain) # END LINK...
+    shift
+    chain "$@"
     ;;
 mend) # SIDE: away with what a point has left behind, so that the next one shows only its own
     rm -rf "$store/next" "$state/undo" "$store/generations/.unfinished"

@@ -231,6 +231,12 @@ container = \"lodger\"
 [[network.kills-{name}.member]]
 project = \"web\"
 service = \"web\"
+
+[[network.kills-both.member]]
+container = \"lodger\"
+[[network.kills-both.member]]
+project = \"web\"
+service = \"web\"
 "
     );
     for unit in services(side).into_iter().chain(["tick.timer".to_owned()]) {
@@ -254,6 +260,13 @@ networks:
       config:
         - subnet: 172.28.{number}.0/24
           gateway: 172.28.{number}.1
+  kills-both:
+    name: kills-both
+    driver: bridge
+    ipam:
+      config:
+        - subnet: 172.28.9.0/24
+          gateway: 172.28.9.1
 "
     )
 }

@@ -85,14 +85,20 @@ impl Answer {
 }
 
 impl Walker {
-    /// A host at side A, which has been at B.
-    pub fn new() -> Self {
+    /// A host with a checkout of both sides, at none of them.
+    fn bare() -> Self {
         let host = Host::boot();
         host.write(SCRIPT, include_str!("host.sh"));
         host.load_service_images(&states::IMAGES);
-        let mut walker = Self { host, at: Side::A };
+        let walker = Self { host, at: Side::A };
         walker.check_out();
         walker.ask(&["set-up"]);
+        walker
+    }
+
+    /// A host at side A, which has been at B.
+    pub fn new() -> Self {
+        let mut walker = Self::bare();
         for side in [Side::A, Side::B, Side::A] {
             walker.arrive(side);
             if side == Side::A {
@@ -101,6 +107,32 @@ impl Walker {
             walker.ask(&["remember", side.name(), side.other().name()]);
         }
         walker
+    }
+
+    /// A host for chains of kills, which has been at both sides and is at A.
+    pub fn for_chains() -> Self {
+        let mut walker = Self::bare();
+        for side in [Side::A, Side::B, Side::A, Side::B, Side::A] {
+            walker.arrive(side);
+            walker.ask(&["picture", side.name()]);
+        }
+        walker
+    }
+
+    /// Goes through a chain of killed commands and ends at `end`. Returns what does not hold, and
+    /// what the commands were.
+    pub fn chain(&self, end: Side, links: &[String]) -> (Vec<String>, String) {
+        let mut args = vec!["chain", end.name()];
+        args.extend(links.iter().map(String::as_str));
+        let answer = self.ask(&args);
+        let mut problems = Vec::new();
+        answer.expect("links", 0, "", &mut problems);
+        answer.expect("final", 0, "", &mut problems);
+        answer.expect("tested", 0, "", &mut problems);
+        answer.expect("again", 0, "in sync", &mut problems);
+        answer.expect("leftovers", 0, "", &mut problems);
+        answer.expect("compared", 0, "", &mut problems);
+        (problems, answer.text("links").to_owned())
     }
 
     /// Each side is a branch.

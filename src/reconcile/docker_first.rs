@@ -1,0 +1,153 @@
+//! A Docker engine that does not run because of its own files: those come first, as a transaction
+//! of their own, and the rest is planned once it answers.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Leftover, Planned, ReconcileError, Request, look, select, transact, validate};
+use crate::apply::Progress;
+use crate::host::{Host, HostError};
+use crate::model::plan::UnitStep;
+use crate::model::{
+    Action, Change, Desired, DriftKind, EtcAction, Kind, Recorded, ResourceId, RunKind, RunRecord,
+    Selector,
+};
+use crate::plan::Gates;
+use crate::state::State;
+
+/// The unit that runs the engine.
+const ENGINE: &str = "docker.service";
+/// Bound of its start.
+const TIMEOUT: Duration = Duration::from_secs(90);
+/// How long it has to stay up.
+const SETTLE: Duration = Duration::from_secs(3);
+
+/// Whether a plan could not be made because the engine is away, rather than forbidden.
+pub(super) fn is_away(error: &ReconcileError) -> bool {
+    use crate::host::error::DockerAbsence;
+    match error {
+        ReconcileError::Host(HostError::DockerAbsent { why, .. }) => {
+            *why != DockerAbsence::Forbidden
+        }
+        ReconcileError::Host(error) => error.is_engine_mute(),
+        _ => false,
+    }
+}
+
+/// The part of a plan that is about the files of an engine that does not run; `None` where there is
+/// nothing to do about them.
+pub(super) async fn plan(
+    host: &Host,
+    request: &Request,
+    recorded: Recorded,
+    (record, desired): (RunRecord, Desired),
+) -> Result<Option<(Request, Planned)>, ReconcileError> {
+    let applied = recorded.applied.as_ref().map(|(_, applied)| applied);
+    let only: Vec<Selector> = files(&desired)
+        .chain(applied.into_iter().flat_map(files))
+        .filter(|id| Selector::any(&request.only, id))
+        .map(Selector::exactly)
+        .collect();
+    if only.is_empty() {
+        return Ok(None);
+    }
+    let desired = select::merge(desired, applied, &only);
+    let request = Request {
+        only,
+        gates: Gates::None,
+        ..request.clone()
+    };
+    let mut planned = look::plan_generation(host, &request, recorded, record, desired).await?;
+    planned.generation = None;
+    if planned.plan.changes.is_empty() {
+        return Ok(None);
+    }
+    let starts = |change: &Change| match &change.action {
+        Action::Start(step) | Action::Restart(step) => step.unit == ENGINE,
+        _ => false,
+    };
+    if !planned.plan.changes.iter().any(starts) {
+        planned.plan.changes.push(start());
+    }
+    Ok(Some((request, planned)))
+}
+
+/// The step that starts the engine with its new files.
+fn start() -> Change {
+    let step = UnitStep {
+        unit: ENGINE.to_owned(),
+        timeout: TIMEOUT,
+        settle: SETTLE,
+        ..UnitStep::default()
+    };
+    Change {
+        id: ResourceId::new(Kind::Unit, ENGINE),
+        action: Action::Start(step),
+        why: "does not run".to_owned(),
+        diff: None,
+        interrupts: BTreeSet::new(),
+        drift: DriftKind::Degraded,
+        after_gates: false,
+    }
+}
+
+/// Who is told of steps, and of plans.
+pub(super) type Told<'a, 'b> = (&'a mut dyn Progress, &'b mut dyn FnMut(&Planned) -> bool);
+
+/// Applies that part. Returns whether there was one.
+pub(super) async fn mend(
+    host: &Host,
+    state: &State,
+    request: &Request,
+    (kind, wanted): (RunKind, (RunRecord, Desired)),
+    leftover: &mut Leftover,
+    (progress, present): Told<'_, '_>,
+) -> Result<bool, ReconcileError> {
+    let recorded = look::recorded(state)?;
+    let Some((request, mut planned)) = plan(host, request, recorded, wanted).await? else {
+        return Ok(false);
+    };
+    if !planned.plan.refusals.is_empty() {
+        return Err(ReconcileError::Refused(planned.plan.refusals));
+    }
+    validate::demand(host, &mut planned).await?;
+    progress.say("Docker does not run: its own files come first, the rest is planned when it does");
+    super::agree(present, &planned)?;
+    std::mem::take(leftover).supersede(state, progress)?;
+    transact(host, state, &request, kind, &planned, progress).await?;
+    Ok(true)
+}
+
+/// The record of what a revision of the checkout would be applied as.
+pub(super) fn record(request: &Request, origin: crate::model::Origin) -> RunRecord {
+    RunRecord {
+        kind: RunKind::Apply,
+        number: None,
+        back_to: None,
+        origin,
+        began: None,
+        time: Timestamp::now(),
+        by: request.by.clone(),
+        unattended: request.unattended,
+        only: Vec::new(),
+        changes: Vec::new(),
+        gates: Vec::new(),
+        outcome: crate::model::Outcome::Applied,
+        reason: None,
+    }
+}
+
+/// Files below /etc that are the engine's.
+fn files(desired: &Desired) -> impl Iterator<Item = ResourceId> + '_ {
+    let of_engine = desired.etc.iter().filter(|(path, etc)| {
+        let action = etc.action.as_ref();
+        path.starts_with("docker")
+            || action.is_some_and(|action| {
+                let (EtcAction::Restart(unit) | EtcAction::Reload(unit)) = action;
+                unit == ENGINE
+            })
+    });
+    of_engine.map(|(path, _)| ResourceId::new(Kind::Etc, path.to_string_lossy()))
+}

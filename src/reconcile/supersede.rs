@@ -1,0 +1,192 @@
+//! What could not be undone, and how a run goes forward from there: the host must not be locked by
+//! a roll-back that cannot succeed.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::{ReconcileError, error};
+use crate::apply::{Left, Progress};
+use crate::host::Host;
+use crate::model::{Hash, Inventory, Kind, Loaded, ResourceId, layout};
+use crate::state::{Saved, State, StateError, Undo};
+
+/// What is left of a run that could not be undone.
+#[derive(Debug, Default)]
+pub(super) struct Leftover {
+    /// One line for each step, with why it could not be undone.
+    pub left: Vec<String>,
+    /// The steps alone.
+    pub steps: Vec<String>,
+}
+
+impl Leftover {
+    pub fn of(left: &[Left]) -> Self {
+        Self {
+            left: lines(left),
+            steps: left.iter().map(|left| left.what.clone()).collect(),
+        }
+    }
+
+    /// For what goes back only: an error where something is left.
+    ///
+    /// # Errors
+    /// [`ReconcileError::Unrecovered`], which names the commands that go forward.
+    pub fn demand(self) -> Result<(), ReconcileError> {
+        match self.left.is_empty() {
+            true => Ok(()),
+            false => Err(ReconcileError::Unrecovered { left: self.left }),
+        }
+    }
+
+    /// Goes forward: the journal moves to where it can be read, and undoes nothing any more.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn supersede(
+        self,
+        state: &State,
+        progress: &mut dyn Progress,
+    ) -> Result<(), ReconcileError> {
+        if self.left.is_empty() {
+            return Ok(());
+        }
+        let kept = state.journal()?.supersede(Timestamp::now())?;
+        progress.warn(&format!(
+            "this run goes forward from what could not be undone: {}; the journal of it is kept in {}",
+            self.steps.join("; "),
+            kept.display()
+        ));
+        Ok(())
+    }
+}
+
+/// Tells the records what could not be undone, so that plans know: what daemons run with is not
+/// what was on record, and what the run put there is managed until it goes.
+///
+/// # Errors
+/// When a record cannot be written.
+pub(super) async fn admit(host: &Host, state: &State, left: &[Left]) -> Result<(), StateError> {
+    if left.is_empty() {
+        return Ok(());
+    }
+    let mut recorded = state.recorded()?;
+    let before = (recorded.loaded.clone(), recorded.inventory.clone());
+    for left in left {
+        doubt(host, &mut recorded.loaded, &left.undo).await;
+        keep(&mut recorded.inventory, &left.undo);
+    }
+    if recorded.loaded != before.0 {
+        state.write_loaded(&recorded.loaded)?;
+    }
+    if recorded.inventory != before.1 {
+        state.write_inventory(&recorded.inventory)?;
+    }
+    Ok(())
+}
+
+/// What was loaded is not known any more.
+async fn doubt(host: &Host, loaded: &mut Loaded, undo: &Undo) {
+    let nothing = || Hash::of(b"not known");
+    match undo {
+        Undo::DaemonReload => {
+            if let Some(systemd) = &mut loaded.systemd {
+                systemd.hash = nothing();
+            }
+        }
+        Undo::ReloadNginx | Undo::RestartNginx => {
+            if let Some(nginx) = &mut loaded.nginx {
+                nginx.hash = nothing();
+            }
+        }
+        Undo::Start(unit) | Undo::Restart(unit) | Undo::ReloadUnit(unit) => {
+            let state = match host.systemd().await {
+                Ok(systemd) => systemd.unit(unit).await.ok(),
+                Err(_) => None,
+            };
+            let run = state.map(|state| state.invocation).unwrap_or_default();
+            loaded.doubtful.insert(unit.clone(), run);
+        }
+        _ => {}
+    }
+}
+
+/// What the run has put there and could not take away is ours to take away.
+fn keep(inventory: &mut Inventory, undo: &Undo) {
+    match undo {
+        Undo::Restore {
+            path,
+            saved: Saved::Missing,
+        } => {
+            if let Some(id) = resource(path) {
+                inventory.paths.entry(path.clone()).or_insert(id);
+            }
+        }
+        Undo::RemoveNetwork(name) => {
+            inventory.networks.insert(name.clone());
+        }
+        Undo::Stop(unit) => {
+            inventory.units.insert(unit.clone());
+        }
+        _ => {}
+    }
+}
+
+/// The resource to which a path of the host belongs; `None` for those of the store and the records.
+fn resource(path: &Path) -> Option<ResourceId> {
+    let name = path.file_name()?.to_str()?;
+    if path.starts_with(layout::SYSTEMD) {
+        // A drop-in belongs to the unit whose folder it lies in.
+        let folder = path.parent()?.file_name()?.to_str()?;
+        let unit = folder.strip_suffix(".d").unwrap_or(name);
+        return Some(ResourceId::new(Kind::Unit, unit));
+    }
+    let nginx = Path::new(layout::NGINX);
+    if ["sites-available", "sites-enabled"]
+        .map(|folder| nginx.join(folder))
+        .iter()
+        .any(|folder| path.parent() == Some(folder))
+    {
+        return Some(ResourceId::new(Kind::Site, name));
+    }
+    let below = path.strip_prefix("/etc").ok()?;
+    let ours = Path::new(layout::LIVE).parent()?;
+    (!path.starts_with(ours)).then(|| ResourceId::new(Kind::Etc, below.to_string_lossy()))
+}
+
+/// What to say of steps that could not be undone.
+pub(super) fn lines(left: &[Left]) -> Vec<String> {
+    let line = |left: &Left| format!("{}: {}", left.what, error::chain(&left.error));
+    left.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_is_managed_by_the_resource_that_put_it() {
+        let of = |path: &str| resource(Path::new(path)).map(|id| id.to_string());
+        for (path, id) in [
+            ("/etc/systemd/system/a.service", Some("unit/a.service")),
+            (
+                "/etc/systemd/system/multi-user.target.wants/a.service",
+                Some("unit/a.service"),
+            ),
+            (
+                "/etc/systemd/system/a.service.d/x.conf",
+                Some("unit/a.service"),
+            ),
+            ("/etc/nginx/sites-enabled/a", Some("site/a")),
+            (
+                "/etc/nginx/snippets/x.conf",
+                Some("etc/nginx/snippets/x.conf"),
+            ),
+            ("/etc/app/x.conf", Some("etc/app/x.conf")),
+            ("/etc/watchme-apply/live/etc/x", None),
+            ("/var/lib/watchme-apply/loaded.json", None),
+        ] {
+            assert_eq!(of(path).as_deref(), id, "{path}");
+        }
+    }
+}
