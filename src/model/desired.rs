@@ -384,8 +384,25 @@ impl Desired {
             unit.on_change = OnChange::default();
             unit.start_timeout = Duration::ZERO;
             unit.settle = Duration::ZERO;
+            // What is read out of its files follows from them, and records of earlier versions have less of it.
+            *unit = Unit {
+                stacks: Vec::new(),
+                runs: Vec::new(),
+                pull: None,
+                docker_config: None,
+                user: None,
+                ..std::mem::take(unit)
+            };
+        }
+        for upstreams in lasting.all_upstreams() {
+            upstreams.clear();
         }
         lasting
+    }
+
+    fn all_upstreams(&mut self) -> impl Iterator<Item = &mut BTreeSet<SocketAddr>> {
+        let sites = self.sites.values_mut().map(|site| &mut site.upstreams);
+        sites.chain(self.etc.values_mut().map(|etc| &mut etc.upstreams))
     }
 
     /// Whether there is something that only Docker has.

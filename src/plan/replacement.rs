@@ -84,6 +84,12 @@ pub(super) fn before<'a>(draft: &Draft<'a>, name: &str) -> Option<Cow<'a, Unit>>
     };
     let unread = |stack: &&Stack| stack.services.is_empty();
     let mut unit = Cow::Borrowed(applied);
+    // Records of earlier versions have none.
+    if let Some(installed) =
+        installed.filter(|installed| applied.runs.is_empty() && !installed.runs.is_empty())
+    {
+        unit.to_mut().runs = installed.runs.clone();
+    }
     for stack in applied.stacks.iter().filter(unread) {
         let same = |other: &&Stack| other.files == stack.files && other.project == stack.project;
         let read = installed.and_then(|installed| installed.stacks.iter().find(same));
