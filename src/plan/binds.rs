@@ -4,20 +4,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::draft::Draft;
-use super::replacement;
-use crate::model::{
-    Action, Bind, BindSource, Container, Desired, Kind, Observed, Plan, ResourceId, Unit,
-};
+use super::{replacement, started};
+use crate::model::{Bind, BindSource, Container, Desired, Kind, Observed, Plan, ResourceId, Unit};
 
 /// The paths that containers mount whose units a plan starts or restarts, those of now and those of then.
 pub fn binds_of(plan: &Plan, desired: &Desired, observed: &Observed) -> BTreeSet<PathBuf> {
-    let starts = plan
-        .changes
-        .iter()
-        .filter_map(|change| match &change.action {
-            Action::Start(step) | Action::Restart(step) => desired.units.get(&step.unit),
-            _ => None,
-        });
+    let starts = started(plan, desired);
     let wanted: BTreeSet<&Bind> = starts
         .flat_map(|unit| wanted(unit))
         .map(|(_, bind)| bind)

@@ -3,17 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Draft, Stage, change};
+use super::started;
 use crate::model::{Action, Desired, Image, Kind, Plan, PullImage, ResourceId, Unit};
 
 /// The images of the units that a plan starts or restarts.
 pub fn images_of(plan: &Plan, desired: &Desired) -> BTreeSet<String> {
-    let starts = plan
-        .changes
-        .iter()
-        .filter_map(|change| match &change.action {
-            Action::Start(step) | Action::Restart(step) => desired.units.get(&step.unit),
-            _ => None,
-        });
+    let starts = started(plan, desired);
     starts.flat_map(images).map(|image| image.name).collect()
 }
 

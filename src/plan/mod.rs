@@ -40,7 +40,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::model::{Desired, Observed, Plan, Recorded, ResourceId, Selector};
+use crate::model::{Action, Desired, Observed, Plan, Recorded, ResourceId, Selector, Unit};
 use draft::Draft;
 
 /// Which health gates a run asks.
@@ -117,6 +117,16 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
     drain::plan(&mut draft);
     upstreams::plan(&mut draft);
     draft.finish()
+}
+
+/// The units that a plan starts or restarts.
+fn started<'a>(plan: &'a Plan, desired: &'a Desired) -> impl Iterator<Item = &'a Unit> {
+    plan.changes
+        .iter()
+        .filter_map(|change| match &change.action {
+            Action::Start(step) | Action::Restart(step) => desired.units.get(&step.unit),
+            _ => None,
+        })
 }
 
 #[cfg(test)]
