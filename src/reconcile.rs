@@ -46,7 +46,10 @@ pub use history::{Entry, History, Lines, Span, history};
 pub use pause::{pause, resume};
 pub use request::{Applied, Planned, Request};
 pub use rollback::{plan_back, rollback};
-pub use status::{MemberStatus, NetworkStatus, Status, status};
+pub use status::{
+    CertificateStatus, ContainerStatus, DaemonStatus, Foreign, MemberStatus, NetworkStatus, Status,
+    UnitStatus, status,
+};
 pub use unattended::Skip;
 
 use serving::Serving;

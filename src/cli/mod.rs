@@ -166,6 +166,7 @@ impl Context<'_> {
             unattended: false,
             retry: false,
             asks: false,
+            lenient: false,
             interrupted: self.interrupted.clone(),
         }
     }

@@ -3,6 +3,7 @@
 mod binds;
 mod blame;
 pub mod candidate;
+mod certificates;
 pub mod docker;
 pub mod error;
 mod images;

@@ -26,8 +26,12 @@ impl Host {
         if watch.nginx {
             observed.nginx = Some(self.nginx.observe()?);
         }
-        (observed.systemd, observed.docker) =
-            tokio::try_join!(self.observe_systemd(watch), self.observe_docker(watch))?;
+        let (systemd, docker) =
+            tokio::join!(self.observe_systemd(watch), self.observe_docker(watch));
+        observed.systemd = heard(watch, &mut observed, "systemd", systemd)?;
+        observed.docker = heard(watch, &mut observed, "Docker", docker)?;
+        self.observe_certificates(&watch.certificates, &mut observed)
+            .await;
         Ok(observed)
     }
 
@@ -121,6 +125,7 @@ impl Host {
                 .clone()
                 .map(|(project, service)| MemberName::Service { project, service });
             names.contains(&by_name)
+                || watch.containers.contains(&container.name)
                 || by_service.is_some_and(|name| names.contains(&name))
                 || container
                     .compose
@@ -134,6 +139,33 @@ impl Host {
         let docker = self.docker().await?;
         Ok(Some(docker.observe(&watch.networks, &wanted).await?))
     }
+}
+
+/// What a daemon answered. Where the look goes on without it, that it did not is written down.
+fn heard<T>(
+    watch: &Watch,
+    observed: &mut Observed,
+    daemon: &'static str,
+    answer: Result<Option<T>, HostError>,
+) -> Result<Option<T>, HostError> {
+    match answer {
+        Err(error) if watch.lenient => {
+            observed.silent.insert(daemon, said(&error));
+            Ok(None)
+        }
+        answer => answer,
+    }
+}
+
+/// An error with its causes, in one line.
+fn said(error: &HostError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 /// Folders whose entries enable units or change them, systemd.unit(5).

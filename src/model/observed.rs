@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::certificate::CertificateState;
 use super::desired::{Subnet, Unit, Volume};
 use super::id::Hash;
 use super::stack::{Bind, Publish};
@@ -28,6 +29,10 @@ pub struct Observed {
     pub nginx: Option<NginxState>,
     /// The Docker engine's view. `None` for an offline root, or where nothing needed it.
     pub docker: Option<DockerState>,
+    /// Certificates of enabled sites, by the path of their files.
+    pub certificates: BTreeMap<PathBuf, CertificateState>,
+    /// Daemons that did not answer, and why; only where the look goes on without them.
+    pub silent: BTreeMap<&'static str, String>,
     /// Who listens; only looked at where a plan starts, restarts or stops units.
     pub listeners: Vec<Listener>,
     /// What stands at paths that containers mount; only looked at where a plan starts or restarts units.
@@ -164,6 +169,8 @@ pub struct NginxState {
     pub master: Option<String>,
     /// When the master started.
     pub started: Option<Timestamp>,
+    /// When the oldest worker that accepts connections started: nginx has loaded what lay there then.
+    pub loaded: Option<Timestamp>,
     /// Process ids of workers that accept connections.
     pub workers: BTreeSet<u32>,
     /// Whether the program is installed.
@@ -255,6 +262,8 @@ pub struct Container {
     pub exit_code: i64,
     /// Whether the kernel killed it for memory.
     pub oom_killed: bool,
+    /// Since when it runs, or does not any more.
+    pub since: Option<Timestamp>,
     /// How often the engine restarted it.
     pub restarts: i64,
     /// What its health check says.

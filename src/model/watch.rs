@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::certificate::WatchedCertificate;
 use super::desired::MemberName;
 
 /// What to look at on a host. Nothing desired means nothing asked.
@@ -20,10 +21,16 @@ pub struct Watch {
     pub networks: BTreeSet<String>,
     /// Containers of interest.
     pub members: Vec<MemberName>,
+    /// Names of containers that units run without compose.
+    pub containers: BTreeSet<String>,
     /// Compose projects of interest.
     pub projects: BTreeSet<String>,
     /// Whether Docker is asked.
     pub docker: bool,
     /// Whether nginx's processes are looked at.
     pub nginx: bool,
+    /// Certificates of sites.
+    pub certificates: BTreeSet<WatchedCertificate>,
+    /// Whether a daemon that does not answer is left out, instead of ending the look.
+    pub lenient: bool,
 }

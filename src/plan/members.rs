@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::draft::{Draft, Stage, change};
 use crate::model::plan::{Connect, Holder};
 use crate::model::{
     Action, Attachment, Container, DockerState, DriftKind, Health, Kind, Member, MemberName,
-    NetworkState, ResourceId, Unit,
+    NetworkState, ResourceId, Unit, exit,
 };
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
@@ -117,14 +119,8 @@ fn plan_member(draft: &mut Draft<'_>, on: &On<'_>, member: &Member, container: &
     if is_excused(draft, &member.name) {
         return;
     }
-    if let Some(reason) = not_running(container) {
-        draft.note(id, Some(DriftKind::Degraded), reason);
-    } else if container.health == Health::Unhealthy {
-        let text = format!(
-            "is unhealthy: docker inspect --format '{{{{json .State.Health}}}}' {}",
-            container.name
-        );
-        draft.note(id, Some(DriftKind::Degraded), text);
+    if let Some(Trouble::Down(why) | Trouble::Ill(why)) = trouble(container, draft.now) {
+        draft.note(id, Some(DriftKind::Degraded), why);
     }
 }
 
@@ -134,6 +130,39 @@ fn stage(container: &Container) -> Stage {
         true => Stage::Members,
         false => Stage::Networks,
     }
+}
+
+/// What is wrong with a container.
+pub(super) enum Trouble {
+    /// It does not run.
+    Down(String),
+    /// It runs, and does not work: `is unhealthy`.
+    Ill(String),
+}
+
+/// How often the engine may restart a container before that is a sign of trouble, and for how long it is.
+const RESTARTS: i64 = 3;
+const RECENT: SignedDuration = SignedDuration::from_hours(1);
+
+/// What is wrong with a container; `None`: nothing that can be seen.
+pub(super) fn trouble(container: &Container, now: Timestamp) -> Option<Trouble> {
+    let name = &container.name;
+    if let Some(why) = not_running(container) {
+        return Some(Trouble::Down(why));
+    }
+    if container.health == Health::Unhealthy {
+        return Some(Trouble::Ill(format!(
+            "is unhealthy: docker inspect --format '{{{{json .State.Health}}}}' {name}"
+        )));
+    }
+    let recent = |since| now.duration_since(since) < RECENT;
+    let flaps = container.restarts >= RESTARTS && container.since.is_some_and(recent);
+    flaps.then(|| {
+        Trouble::Ill(format!(
+            "restarts again and again ({} times): docker logs {name}",
+            container.restarts
+        ))
+    })
 }
 
 /// Why a container does not run; `None` when it does.
@@ -146,15 +175,22 @@ pub fn not_running(container: &Container) -> Option<String> {
         times => format!(", restarted {times} times"),
     };
     let killed = if container.oom_killed {
-        ", killed for memory"
+        ", killed for memory".to_owned()
     } else {
-        ""
+        let meaning = exit::of_container(container.exit_code, false);
+        meaning.map_or_else(String::new, |meaning| format!(" ({meaning})"))
     };
     Some(match container.state.as_str() {
         "exited" | "dead" => {
             format!(
                 "{} with status {}{killed}{restarts}",
                 container.state, container.exit_code
+            )
+        }
+        "restarting" if container.exit_code != 0 => {
+            format!(
+                "restarting, the last time it ended with status {}{killed}{restarts}",
+                container.exit_code
             )
         }
         other => format!("{other}{killed}{restarts}"),

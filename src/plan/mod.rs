@@ -5,6 +5,7 @@ mod activity;
 mod assume;
 mod binds;
 mod candidate;
+mod certificates;
 mod draft;
 mod drain;
 mod etc;
@@ -113,6 +114,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
     networks::prune(&mut draft);
     members::plan(&mut draft);
     stacks::plan(&mut draft);
+    certificates::plan(&mut draft);
     nginx::plan(&mut draft);
     drain::plan(&mut draft);
     upstreams::plan(&mut draft);

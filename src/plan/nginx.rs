@@ -37,15 +37,15 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             nginx.started,
             &loaded::nginx_hash(draft.desired),
         );
-    if !changes && loaded {
-        return;
-    }
-    let (why, drift) = match changes {
-        true => ("sites changed", DriftKind::Drifted),
-        false => (
-            "nginx has not loaded the present sites",
+    let stale = stale(draft);
+    let (why, drift) = match (changes, loaded, stale) {
+        (true, ..) => ("sites changed".to_owned(), DriftKind::Drifted),
+        (false, false, _) => (
+            "nginx has not loaded the present sites".to_owned(),
             DriftKind::Unloaded,
         ),
+        (false, true, Some(stale)) => (stale, DriftKind::Unloaded),
+        (false, true, None) => return,
     };
     let applied = draft.recorded.applied.as_ref();
     let planned = match applied.and_then(|(_, applied)| beyond_reload(applied, draft.desired)) {
@@ -53,6 +53,23 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         None => change(id, Action::ReloadNginx, why),
     };
     draft.derived(Stage::Nginx, Change { drift, ..planned });
+}
+
+/// A certificate that was renewed while nginx serves the one from before.
+fn stale(draft: &Draft<'_>) -> Option<String> {
+    let enabled =
+        draft.desired.sites.iter().filter(|(name, site)| {
+            site.enabled && draft.selects(&ResourceId::new(Kind::Site, *name))
+        });
+    let mut pairs = enabled.flat_map(|(_, site)| &site.certificates);
+    pairs.find_map(|pair| {
+        let path = &pair.certificate;
+        let name = draft.observed.certificates.get(path)?.stale_for.as_ref()?;
+        Some(format!(
+            "{} was renewed, and nginx serves {name} with the certificate from before",
+            path.display()
+        ))
+    })
 }
 
 /// What of `desired` no reload loads while nginx runs with `applied`.

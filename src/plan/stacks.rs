@@ -1,9 +1,11 @@
 //! Containers of compose projects that a unit runs and that do not work. No change of ours mends
 //! them: the unit is active, and restarting it is a person's decision.
 
+use std::collections::BTreeSet;
+
 use super::draft::Draft;
-use super::members::not_running;
-use crate::model::{Container, DriftKind, Health, Kind, MemberName, ResourceId, Unit, UnitState};
+use super::members::{Trouble, trouble};
+use crate::model::{Container, DriftKind, Kind, MemberName, ResourceId, Stack, Unit, UnitState};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let (Some(systemd), Some(_)) = (&draft.observed.systemd, &draft.observed.docker) else {
@@ -12,33 +14,77 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     let starting = draft.starting();
     for (name, unit) in &draft.desired.units {
         let active = systemd.units.get(name).is_some_and(UnitState::is_active);
-        if !active || starting.contains(name) {
+        // One that is not to run tells so itself; a oneshot that is done leaves its containers running.
+        if starting.contains(name) || draft.paused(name) || !(active || unit.start) {
             continue;
         }
-        note_containers(draft, name, unit);
+        note_containers(draft, name, unit, active);
     }
 }
 
-fn note_containers(draft: &mut Draft<'_>, name: &str, unit: &Unit) {
+fn note_containers(draft: &mut Draft<'_>, name: &str, unit: &Unit, active: bool) {
     let Some(docker) = &draft.observed.docker else {
         return;
     };
-    let containers: Vec<&Container> = docker
+    let own = docker
         .containers
         .iter()
-        .filter(|container| unit.owns(container) && !is_member(draft, container))
-        .collect();
+        .filter(|container| unit.owns(container));
+    let own: Vec<&Container> = own.collect();
     let id = ResourceId::new(Kind::Unit, name);
-    for container in containers {
+    let mut texts = Vec::new();
+    for container in own.iter().filter(|container| !is_member(draft, container)) {
+        let name = &container.name;
         let finished = container.state == "exited" && container.exit_code == 0;
-        if let Some(why) = not_running(container).filter(|_| !finished) {
-            let text = format!("its container {} does not run: {why}", container.name);
-            draft.note(id.clone(), Some(DriftKind::Degraded), text);
-        } else if container.health == Health::Unhealthy {
-            let text = format!("its container {} is unhealthy", container.name);
-            draft.note(id.clone(), Some(DriftKind::Degraded), text);
-        }
+        texts.extend(match trouble(container, draft.now) {
+            _ if finished => None,
+            Some(Trouble::Down(why)) => Some(format!("its container {name} does not run: {why}")),
+            Some(Trouble::Ill(why)) => Some(format!("its container {name} {why}")),
+            None => None,
+        });
     }
+    if active {
+        texts.extend(missing(draft, unit, &own));
+    }
+    for text in texts {
+        draft.note(id.clone(), Some(DriftKind::Degraded), text);
+    }
+}
+
+/// Services that a unit brought up and of which no container is left, not even one that ended. A member's absence is told
+/// with its network.
+fn missing(draft: &Draft<'_>, unit: &Unit, own: &[&Container]) -> Vec<String> {
+    let services = unit.stacks.iter().flat_map(|stack| {
+        let services = stack.services.iter();
+        services.map(move |service| (stack.project.as_str(), service.as_str(), stack))
+    });
+    let mut members = draft
+        .desired
+        .networks
+        .values()
+        .flat_map(|network| &network.members);
+    let members: Vec<&MemberName> = members.by_ref().map(|member| &member.name).collect();
+    let is_told = |project: &str, service: &str, stack: &Stack| {
+        members.iter().any(|member| match member {
+            MemberName::Container(name) => stack.containers.contains(name),
+            MemberName::Service {
+                project: p,
+                service: s,
+            } => p == project && s == service,
+        })
+    };
+    let there: BTreeSet<(&str, &str)> = own
+        .iter()
+        .filter_map(|container| container.compose.as_ref())
+        .map(|(project, service)| (project.as_str(), service.as_str()))
+        .collect();
+    let gone = services.filter(|(project, service, stack)| {
+        !there.contains(&(project, service)) && !is_told(project, service, stack)
+    });
+    let gone: BTreeSet<&str> = gone.map(|(_, service, _)| service).collect();
+    gone.into_iter()
+        .map(|service| format!("its service {service} has no container any more"))
+        .collect()
 }
 
 /// Members are reported with their network.

@@ -1,8 +1,12 @@
 //! What has to be looked at for a plan.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use crate::model::{Desired, EtcAction, Kind, Recorded, ResourceId, Selector, Watch, layout};
+use crate::model::{
+    Desired, EtcAction, Kind, Listen, Recorded, ResourceId, Selector, Watch, WatchedCertificate,
+    layout,
+};
 
 /// What a plan for `desired` has to know.
 pub fn watch(desired: &Desired, recorded: &Recorded, only: &[Selector]) -> Watch {
@@ -32,6 +36,7 @@ pub fn watch(desired: &Desired, recorded: &Recorded, only: &[Selector]) -> Watch
         }));
     }
     if kind(Kind::Site) {
+        add_certificates(&mut watch, desired);
         watch.nginx = !desired.sites.is_empty()
             || recorded
                 .inventory
@@ -78,6 +83,40 @@ fn add_paths(watch: &mut Watch, desired: &Desired) {
     watch.paths.extend(desired.files.keys().cloned());
 }
 
+/// Certificates of enabled sites, with where and for which name they are served.
+fn add_certificates(watch: &mut Watch, desired: &Desired) {
+    for site in desired.sites.values().filter(|site| site.enabled) {
+        let mut addresses: Vec<SocketAddr> = site.listens.iter().filter_map(local).collect();
+        // Most have it, and a port without TLS costs a handshake in vain.
+        addresses.sort_by_key(|address| match address.port() {
+            443 => 0,
+            80 => 2,
+            _ => 1,
+        });
+        for pair in &site.certificates {
+            let mut names = pair.names.iter();
+            let plain = |name: &&String| {
+                name.contains('.') && !name.starts_with('.') && !name.contains(['*', '~', '$', '_'])
+            };
+            watch.certificates.insert(WatchedCertificate {
+                path: pair.certificate.clone(),
+                name: names.find(plain).cloned(),
+                addresses: addresses.clone(),
+            });
+        }
+    }
+}
+
+/// Where this host reaches a socket of its own nginx.
+fn local(listen: &Listen) -> Option<SocketAddr> {
+    let address: IpAddr = match listen.address.as_str() {
+        "*" | "0.0.0.0" => Ipv4Addr::LOCALHOST.into(),
+        "[::]" => Ipv6Addr::LOCALHOST.into(),
+        other => other.trim_matches(['[', ']']).parse().ok()?,
+    };
+    Some((address, listen.port).into())
+}
+
 fn add_units(watch: &mut Watch, desired: &Desired, recorded: &Recorded) {
     let own = desired.units.keys().filter(|name| !name.contains("@."));
     watch.units.extend(own.cloned());
@@ -115,7 +154,7 @@ fn add_docker(
         let mut units = desired.units.iter();
         units.any(|(name, unit)| {
             let id = ResourceId::new(Kind::Unit, name);
-            !unit.stacks.is_empty() && Selector::any(only, &id)
+            (!unit.stacks.is_empty() || !unit.runs.is_empty()) && Selector::any(only, &id)
         })
     };
     let applied = recorded.applied.as_ref().map(|(_, applied)| applied);
@@ -136,6 +175,10 @@ fn add_docker(
             .extend(network.members.iter().map(|member| member.name.clone()));
     }
     for unit in desired.units.values() {
+        let runs = unit.runs.iter();
+        watch
+            .containers
+            .extend(runs.filter_map(|run| run.name.clone()));
         watch
             .projects
             .extend(unit.stacks.iter().map(|stack| stack.project.clone()));

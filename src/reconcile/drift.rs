@@ -6,7 +6,8 @@ use super::{Planned, ReconcileError, Request, error, look, read, transact, undo_
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::model::{
-    Desired, DriftItem, DriftKind, Hash, Kind, Outcome, Plan, Recorded, ResourceId, RunKind,
+    Desired, DriftItem, DriftKind, Hash, Kind, Observed, Outcome, Plan, Recorded, ResourceId,
+    RunKind,
     RunRecord, Selector,
 };
 use crate::plan::Gates;
@@ -30,6 +31,19 @@ pub struct Drift {
     pub warnings: Vec<String>,
     /// The plan that mends the host, for its diffs.
     pub plan: Plan,
+    /// What was applied, and the host as it was seen.
+    pub seen: Option<Box<Seen>>,
+}
+
+/// What a comparison was made from.
+#[derive(Debug)]
+pub struct Seen {
+    /// What was applied.
+    pub desired: Desired,
+    /// The host.
+    pub observed: Observed,
+    /// What earlier runs recorded.
+    pub recorded: Recorded,
 }
 
 impl Drift {
@@ -68,14 +82,20 @@ pub async fn drift(host: &Host, request: &Request) -> Result<Drift, ReconcileErr
     let mut items = pending;
     items.extend(deviations(&planned.plan));
     warnings.extend(planned.warnings);
+    let record = planned.recorded.applied.as_ref();
     Ok(Drift {
-        applied: planned.recorded.applied.map(|(record, _)| record),
+        applied: record.map(|(record, _)| record.clone()),
         items,
         fixed: Vec::new(),
         head,
         incomplete: planned.incomplete,
         warnings,
         plan: planned.plan,
+        seen: Some(Box::new(Seen {
+            desired: planned.desired,
+            observed: planned.observed,
+            recorded: planned.recorded,
+        })),
     })
 }
 

@@ -159,9 +159,11 @@ pub(super) async fn look_and_plan(
         return Err(ReconcileError::StoreElsewhere { path, etc });
     }
     let mut watch = plan::watch(&planned.desired, &planned.recorded, &planned.only);
+    watch.lenient = request.lenient;
     planned.observed = observe(host, &watch, planned).await?;
     let nginx = planned.observed.nginx.as_ref();
-    if !planned.desired.sites.is_empty() && nginx.is_some_and(|nginx| !nginx.installed) {
+    let uninstalled = nginx.is_some_and(|nginx| !nginx.installed);
+    if !planned.desired.sites.is_empty() && uninstalled && !request.lenient {
         return Err(ReconcileError::NginxAbsent);
     }
     planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
@@ -245,7 +247,21 @@ pub(super) fn plan_again(
 
 /// Looks at the host. Without root, what may not be asked is left out and said.
 async fn observe(host: &Host, watch: &Watch, planned: &mut Planned) -> Result<Observed, HostError> {
-    match host.observe(watch).await {
+    let observed = host.observe(watch).await;
+    if let Ok(observed) = &observed {
+        let left_out = observed.silent.iter().map(|(daemon, why)| match *daemon {
+            "systemd" => format!("units were not compared: {why}"),
+            _ => format!("networks, members and containers were not compared: {why}"),
+        });
+        for text in left_out
+            .filter(|text| !planned.warnings.contains(text))
+            .collect::<Vec<_>>()
+        {
+            planned.incomplete = true;
+            planned.warnings.push(text);
+        }
+    }
+    match observed {
         Err(HostError::DockerAbsent { why, .. })
             if why == DockerAbsence::Forbidden
                 && !nix::unistd::Uid::effective().is_root()

@@ -38,6 +38,8 @@ pub struct Request {
     pub asks: bool,
     /// Which health gates are asked.
     pub gates: Gates,
+    /// Whether a daemon that does not answer is left out, instead of ending the look: only for looking.
+    pub lenient: bool,
     /// Set by a signal.
     pub interrupted: Arc<AtomicBool>,
 }

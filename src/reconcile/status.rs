@@ -1,4 +1,6 @@
-//! What was applied, when and by which run, and the table of each network.
+//! What was applied, when and by which run, and how each part of it is.
+
+mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -6,14 +8,16 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use super::drift::unfinished as what_follows;
+use super::drift::Seen;
 use super::{Drift, ReconcileError, Request, Skip, drift, error, look};
 use crate::host::Host;
 use crate::model::{
     Attempts, Container, Desired, DockerState, Hash, Health, Kind, Member, Network, NetworkState,
-    Observed, Outcome, Pause, Recorded, RunRecord,
+    Observed, Outcome, Pause, RunRecord,
 };
-use crate::plan::{find_members, not_running, watch};
+use crate::plan::{find_members, not_running};
 use crate::state::{InProgress, State};
+pub use parts::{CertificateStatus, ContainerStatus, DaemonStatus, Foreign, UnitStatus};
 
 /// A host at a glance.
 #[derive(Debug, Default)]
@@ -22,6 +26,8 @@ pub struct Status {
     pub applied: Option<RunRecord>,
     /// How the host deviates.
     pub drift: Drift,
+    /// The last run, whatever became of it.
+    pub last: Option<RunRecord>,
     /// The last run, if it failed.
     pub failed: Option<RunRecord>,
     /// What unattended runs have to heed.
@@ -34,6 +40,16 @@ pub struct Status {
     pub interrupted: bool,
     /// What becomes of that.
     pub unfinished: Option<String>,
+    /// Daemons, and whether they answer.
+    pub daemons: Vec<DaemonStatus>,
+    /// Each unit.
+    pub units: Vec<UnitStatus>,
+    /// Each container of a unit or on a network.
+    pub containers: Vec<ContainerStatus>,
+    /// Certificates of enabled sites.
+    pub certificates: Vec<CertificateStatus>,
+    /// What looks like a service and is not in the desired state.
+    pub foreign: Vec<Foreign>,
     /// Each network.
     pub networks: Vec<NetworkStatus>,
     /// Records that only tell less than they should.
@@ -102,7 +118,9 @@ pub async fn status(host: &Host, request: &Request) -> Status {
 fn last_runs(state: &State, status: &mut Status) {
     match state.history() {
         Ok(mut runs) => {
-            status.failed = runs.pop().filter(|run| run.outcome != Outcome::Applied);
+            status.last = runs.pop();
+            let last = status.last.clone();
+            status.failed = last.filter(|run| run.outcome != Outcome::Applied);
         }
         Err(cause) => status.warnings.push(error::with_hint(&cause, cause.hint())),
     }
@@ -130,25 +148,40 @@ async fn compare(
     status.interrupted = unfinished && state.in_progress() == InProgress::No;
     status.unfinished = status.interrupted.then(|| what_follows(state));
     status.pauses = recorded.pauses.clone();
-    status.networks = networks(host, request, &recorded).await;
     status.applied = recorded.applied.map(|(record, _)| record);
-    status.drift = drift(host, request).await?;
+    let request = Request {
+        lenient: true,
+        ..request.clone()
+    };
+    status.drift = drift(host, &request).await?;
+    if let Some(seen) = status.drift.seen.take() {
+        fill(host, status, &seen).await;
+    }
     Ok(())
 }
 
-async fn networks(host: &Host, request: &Request, recorded: &Recorded) -> Vec<NetworkStatus> {
-    let Some((_, desired)) = &recorded.applied else {
-        return Vec::new();
-    };
-    let mut watch = watch(desired, recorded, &request.only);
-    watch.paths.clear();
-    watch.units.clear();
-    watch.nginx = false;
-    // Without the right to ask, `drift` says so, and the table stays empty.
-    match host.observe(&watch).await {
-        Ok(observed) => network_table(desired, &observed),
-        Err(_) => Vec::new(),
+/// The parts of the host, from the look that drift was found by.
+async fn fill(host: &Host, status: &mut Status, seen: &Seen) {
+    let Seen {
+        desired,
+        observed,
+        recorded,
+    } = seen;
+    status.networks = network_table(desired, observed);
+    if !host.is_live() {
+        return;
     }
+    let now = Timestamp::now();
+    let images = match (&observed.docker, host.docker().await) {
+        // That an image's age is not known hides nothing else.
+        (Some(_), Ok(docker)) => docker.image_times().await.unwrap_or_default(),
+        _ => BTreeMap::new(),
+    };
+    status.daemons = parts::daemons(desired, observed);
+    status.units = parts::units(desired, observed, recorded, now);
+    status.containers = parts::containers(desired, observed, &images);
+    status.certificates = parts::certificates(desired, observed, now);
+    status.foreign = parts::foreign(desired, observed, recorded);
 }
 
 /// What made the youngest generation whose record can be read.

@@ -1,5 +1,7 @@
 //! What people do to a host by hand, each found by `drift` and mended by `drift --fix`.
 
+mod certificates;
+mod containers;
 mod edits;
 
 use self::edits::{EDITS_OF_FILES, EDITS_OF_UNITS, Edit};

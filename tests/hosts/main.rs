@@ -33,6 +33,7 @@ mod runs;
 mod setup;
 mod shipped;
 mod soak;
+mod status;
 mod support;
 mod unattended;
 mod unmerged;

@@ -16,7 +16,10 @@ pub(super) use ports::Ports;
 pub(super) use routes::{Explained, Routes};
 
 use crate::model::{self, Attempts, DriftItem, Pause, RunRecord};
-use crate::reconcile::{self, Lines, NetworkStatus, Skip};
+use crate::reconcile::{
+    self, CertificateStatus, ContainerStatus, DaemonStatus, Foreign, Lines, NetworkStatus, Skip,
+    UnitStatus,
+};
 
 /// Grows when a field changes its meaning or goes away; new fields do not count.
 const FORMAT_VERSION: u32 = 1;
@@ -100,6 +103,8 @@ pub(super) struct Status<'a> {
     in_sync: bool,
     interrupted: bool,
     applied: Option<&'a RunRecord>,
+    /// The last run, whatever became of it.
+    last: Option<&'a RunRecord>,
     /// The last run, if it failed.
     failed: Option<&'a RunRecord>,
     attempts: &'a Attempts,
@@ -107,6 +112,12 @@ pub(super) struct Status<'a> {
     skip: Option<&'a Skip>,
     drift: Drift,
     pauses: &'a BTreeMap<String, Pause>,
+    /// Daemons that were asked.
+    daemons: &'a [DaemonStatus],
+    units: &'a [UnitStatus],
+    containers: &'a [ContainerStatus],
+    certificates: &'a [CertificateStatus],
+    foreign: &'a [Foreign],
     networks: &'a [NetworkStatus],
     /// Records that only tell less than they should.
     warnings: &'a [String],
@@ -119,11 +130,17 @@ impl<'a> Status<'a> {
             in_sync: status.is_well(),
             interrupted: status.interrupted,
             applied: status.applied.as_ref(),
+            last: status.last.as_ref(),
             failed: status.failed.as_ref(),
             attempts: &status.attempts,
             skip: status.skip.as_ref(),
             drift: Drift::new(&status.drift),
             pauses: &status.pauses,
+            daemons: &status.daemons,
+            units: &status.units,
+            containers: &status.containers,
+            certificates: &status.certificates,
+            foreign: &status.foreign,
             networks: &status.networks,
             warnings: &status.warnings,
         }

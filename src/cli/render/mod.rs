@@ -1,12 +1,14 @@
 //! Text for people.
 
 mod diff;
+mod drift;
 mod gates;
+mod layout;
 mod markdown;
 mod plan;
 mod records;
 mod routes;
-mod tables;
+mod status;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
@@ -14,12 +16,13 @@ use jiff::tz::TimeZone;
 
 use super::output::clean;
 
+pub(super) use drift::drift;
 pub(super) use gates::{asked, held};
 pub(super) use markdown::markdown;
 pub(super) use plan::{applied, plan, step};
 pub(super) use records::{history, skip};
 pub(super) use routes::{explained, routes};
-pub(super) use tables::{drift, paused, status};
+pub(super) use status::{paused, status};
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const DIM: Style = Style::new().dimmed();

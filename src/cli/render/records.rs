@@ -1,7 +1,7 @@
 //! What ran, and what unattended runs heed.
 
 use super::plan::origin;
-use super::{BAD, DIM, STRONG, WARN, columns, count, when};
+use super::{BAD, DIM, STRONG, columns, count, when};
 use crate::cli::output::{Output, clean, styled};
 use crate::model::{Outcome, RunKind, RunRecord};
 use crate::reconcile::{Entry, History, Lines, Skip};
@@ -117,17 +117,21 @@ pub(super) fn generation(record: &RunRecord) -> String {
     }
 }
 
-/// Prints that the last run failed.
-pub(super) fn failed(output: &mut Output, run: &RunRecord) {
-    let text = format!(
-        "the last run, {} by {} at {}, ended {}: {}",
+/// That the last run failed.
+pub(super) fn failed(run: &RunRecord) -> String {
+    let why = run.reason.as_deref().unwrap_or("no reason is known");
+    format!(
+        "the last run, {} by {} at {}, ended {}: {why}",
         what(run),
         run.by,
         when(run.time),
         run.outcome.as_str(),
-        run.reason.as_deref().unwrap_or("no reason is known")
-    );
-    output.line(&styled(WARN, &clean(&text)));
+    )
+}
+
+/// A run in one line.
+pub(super) fn ended(run: &RunRecord) -> String {
+    format!("{} by {} at {}", what(run), run.by, when(run.time))
 }
 
 /// Why an unattended run leaves the host alone, and what ends that.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use bollard::models;
+use jiff::Timestamp;
 
 use crate::model::{Attachment, Bind, Container, Health, NetworkState, Publish, Subnet, Volume};
 
@@ -108,6 +109,7 @@ pub(super) fn container(record: models::ContainerInspectResponse) -> Container {
         binds: binds(record.mounts),
         exit_code: state.exit_code.unwrap_or_default(),
         oom_killed: state.oom_killed.unwrap_or_default(),
+        since: since(&state),
         restarts: record.restart_count.unwrap_or_default(),
         health: health(state.health.and_then(|health| health.status)),
         state: state
@@ -210,6 +212,17 @@ fn binds(mounts: Option<Vec<models::MountPoint>>) -> BTreeSet<Bind> {
         })
     };
     binds.filter_map(bind).collect()
+}
+
+/// When it started, or when it ended; the engine writes the year 1 for never.
+fn since(state: &models::ContainerState) -> Option<Timestamp> {
+    let is_up = state.running == Some(true) && state.restarting != Some(true);
+    let text = match is_up {
+        true => state.started_at.as_deref(),
+        false => state.finished_at.as_deref(),
+    };
+    let moment: Timestamp = text?.parse().ok()?;
+    (moment > Timestamp::UNIX_EPOCH).then_some(moment)
 }
 
 /// Compose 1 writes "True" and "False".

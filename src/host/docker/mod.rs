@@ -11,9 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bollard::query_parameters::{ListContainersOptionsBuilder, ListVolumesOptions};
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, ListImagesOptions, ListVolumesOptions,
+};
 use bollard::{API_DEFAULT_VERSION, ClientVersion};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use jiff::Timestamp;
 
 use super::error::{DockerAbsence, HostError};
 use crate::model::{Container, DockerState, ImageState, NetworkState};
@@ -119,6 +122,18 @@ impl Docker {
             tokio::time::sleep(MOMENT).await;
         }
         Ok(Some(listed))
+    }
+
+    /// When each image was made, by its id: one request for all of them.
+    pub async fn image_times(&self) -> Result<BTreeMap<String, Timestamp>, HostError> {
+        let doing = || "list images".to_owned();
+        let ask = || self.engine.list_images(None::<ListImagesOptions>);
+        let listed = self.line.look(doing, ask).await?.into_iter();
+        let made = listed.filter_map(|image| {
+            let made = Timestamp::from_second(image.created).ok()?;
+            Some((image.id, made))
+        });
+        Ok(made.collect())
     }
 
     /// An image by its name, tag or digest included. `None`: the engine does not have it.

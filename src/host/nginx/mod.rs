@@ -58,11 +58,13 @@ impl Nginx {
             });
         };
         let boot = super::systemd::boot_id()?;
+        let workers = processes::workers(master.id);
         Ok(NginxState {
             // Process id and ticks can come again after a reboot.
             master: Some(format!("{}/{}@{boot}", master.id, master.ticks)),
             started: processes::moment(master.ticks),
-            workers: processes::workers(master.id),
+            loaded: processes::oldest(&workers),
+            workers,
             installed,
         })
     }

@@ -43,6 +43,12 @@ pub(super) fn workers(master: u32) -> BTreeSet<u32> {
     children(master).into_iter().filter(takes).collect()
 }
 
+/// When the oldest of these processes started.
+pub(super) fn oldest(ids: &BTreeSet<u32>) -> Option<Timestamp> {
+    let ticks = ids.iter().filter_map(|id| Some(describe(*id)?.ticks)).min();
+    moment(ticks?)
+}
+
 /// Workers of a master that finish their last requests.
 pub(super) fn leaving(master: u32) -> BTreeSet<u32> {
     let leaves = |id: &u32| title(*id).starts_with(LEAVING);

@@ -3,6 +3,7 @@
 mod certificate;
 mod crypto;
 mod http;
+mod served;
 mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,6 +15,7 @@ use tokio::net::TcpStream;
 use super::{Host, HostError};
 use crate::model::{Blame, Container, Gate, Health, Probe, Url};
 pub use certificate::Untrusted;
+pub(super) use served::{not_after, served};
 use tls::Trust;
 
 /// How a gate holds.

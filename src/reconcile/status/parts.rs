@@ -1,0 +1,372 @@
+//! The parts of a host, one by one: units, containers, certificates, daemons, and what is foreign.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::{
+    Container, Desired, Entry, Health, MemberName, Observed, Recorded, Unit, UnitState, UnitType,
+    exit, layout,
+};
+use crate::plan::find_members;
+
+/// A daemon that the desired state needs.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct DaemonStatus {
+    /// systemd, Docker or nginx.
+    pub name: &'static str,
+    /// Whether it answers, or runs.
+    pub up: bool,
+    /// Why not.
+    pub why_not: Option<String>,
+}
+
+/// A unit of the desired state.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct UnitStatus {
+    /// Its name.
+    pub name: String,
+    /// In a word or two: running, done, failed, paused, stopped, …
+    pub state: String,
+    /// Whether it is as it should be: up, done, or kept stopped on purpose.
+    pub well: bool,
+    /// systemd's own words, e.g. `active (running)`.
+    pub systemd: String,
+    /// Since when it is in that state.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub since: Option<Timestamp>,
+    /// How often systemd restarted it.
+    pub restarts: u32,
+    /// How its last run ended, if it ended: the status, or the number of the signal.
+    pub exit_status: Option<i32>,
+    /// What that means.
+    pub meaning: Option<String>,
+}
+
+/// A container that the desired state has: of a unit, or on a network.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ContainerStatus {
+    /// Its name.
+    pub name: String,
+    /// The unit that runs it, if one does.
+    pub unit: Option<String>,
+    /// Networks of the desired state that it is on.
+    pub networks: BTreeSet<String>,
+    /// created, running, paused, restarting, removing, exited, dead.
+    pub state: String,
+    /// Since when it runs, or does not any more.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub since: Option<Timestamp>,
+    /// How often Docker restarted it.
+    pub restarts: i64,
+    /// How its last run ended, if it ended.
+    pub exit_code: Option<i64>,
+    /// What that means.
+    pub meaning: Option<String>,
+    /// What its health check says.
+    pub health: Health,
+    /// Its image, as it was asked for.
+    pub image: String,
+    /// When that was made.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub image_created: Option<Timestamp>,
+}
+
+/// A certificate of an enabled site.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CertificateStatus {
+    /// Its file.
+    pub path: PathBuf,
+    /// The sites that name it.
+    pub sites: BTreeSet<String>,
+    /// Until when it is good; nothing where it cannot be read.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub not_after: Option<Timestamp>,
+    /// Whole days left, negative when it has expired.
+    pub days_left: Option<i64>,
+    /// Whether nginx serves an older one.
+    pub stale: bool,
+    /// Why it could not be read.
+    pub unknown: Option<&'static str>,
+}
+
+/// What is on the host, looks like a service, and is not in the desired state.
+#[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Foreign {
+    /// unit, container or site.
+    pub kind: &'static str,
+    /// Its name, or its path.
+    pub name: String,
+}
+
+/// The daemons that were asked, or looked for.
+pub(super) fn daemons(desired: &Desired, observed: &Observed) -> Vec<DaemonStatus> {
+    let mut daemons = Vec::new();
+    let mut add = |name, up, why: Option<&String>| {
+        daemons.push(DaemonStatus {
+            name,
+            up,
+            why_not: why.cloned(),
+        });
+    };
+    for (name, up) in [
+        ("systemd", observed.systemd.is_some()),
+        ("Docker", observed.docker.is_some()),
+    ] {
+        let why = observed.silent.get(name);
+        if up || why.is_some() {
+            add(name, up, why);
+        }
+    }
+    if let Some(nginx) = observed
+        .nginx
+        .as_ref()
+        .filter(|_| !desired.sites.is_empty())
+    {
+        let why = match nginx.installed {
+            true => "it does not run".to_owned(),
+            false => "it is not installed".to_owned(),
+        };
+        let up = nginx.master.is_some();
+        add("nginx", up, Some(&why).filter(|_| !up));
+    }
+    daemons
+}
+
+/// Every unit of the desired state, templates apart.
+pub(super) fn units(
+    desired: &Desired,
+    observed: &Observed,
+    recorded: &Recorded,
+    now: Timestamp,
+) -> Vec<UnitStatus> {
+    let Some(systemd) = &observed.systemd else {
+        return Vec::new();
+    };
+    let named = desired
+        .units
+        .iter()
+        .filter(|(name, _)| !name.contains("@."));
+    named
+        .map(|(name, unit)| {
+            let unknown = UnitState::default();
+            let state = systemd.units.get(name).unwrap_or(&unknown);
+            let paused = recorded.pauses.get(name);
+            let paused = paused.is_some_and(|pause| pause.holds(now));
+            unit_status(name, unit, state, paused)
+        })
+        .collect()
+}
+
+fn unit_status(name: &str, unit: &Unit, state: &UnitState, paused: bool) -> UnitStatus {
+    let (word, well) = word(unit, state, paused);
+    let ended = !state.is_active() && !state.invocation.is_empty();
+    let status = Some(state.exit_status).filter(|_| ended && name.ends_with(".service"));
+    let meaning =
+        status.and_then(|status| exit::of_service(status, state.signalled, &state.result));
+    let why = match state.result.as_str() {
+        "" | "success" | "exit-code" | "signal" => None,
+        result => Some(result.to_owned()),
+    };
+    UnitStatus {
+        name: name.to_owned(),
+        state: word.to_owned(),
+        well,
+        systemd: format!("{} ({})", state.active, state.sub),
+        since: state.changed.or(state.started),
+        restarts: state.restarts,
+        exit_status: status,
+        meaning: meaning.or(why.filter(|_| ended)),
+    }
+}
+
+fn word(unit: &Unit, state: &UnitState, paused: bool) -> (&'static str, bool) {
+    let done = unit.service_type == UnitType::Oneshot && state.result == "success";
+    match (
+        state.load.as_str(),
+        state.active.as_str(),
+        state.sub.as_str(),
+    ) {
+        (_, "active" | "reloading", _) if paused => ("runs although paused", false),
+        (_, "active" | "reloading", "exited") => ("done", true),
+        (_, "active" | "reloading", "running" | "listening" | "waiting" | "mounted") => {
+            ("running", true)
+        }
+        (_, "active" | "reloading", _) => ("active", true),
+        _ if paused => ("paused", true),
+        ("not-found", ..) => ("not known to systemd", false),
+        ("masked", ..) => ("masked", !unit.start),
+        ("error" | "bad-setting", ..) => ("cannot be loaded", false),
+        (_, "failed", _) => ("failed", false),
+        (_, _, "auto-restart") => ("keeps failing", false),
+        (_, "activating", _) => ("starting", false),
+        (_, "deactivating", _) => ("stopping", false),
+        _ if done && !state.invocation.is_empty() => ("done", true),
+        _ => ("stopped", !unit.start),
+    }
+}
+
+/// Every container of the desired state, those of each unit together.
+pub(super) fn containers(
+    desired: &Desired,
+    observed: &Observed,
+    images: &BTreeMap<String, Timestamp>,
+) -> Vec<ContainerStatus> {
+    let Some(docker) = &observed.docker else {
+        return Vec::new();
+    };
+    let mut found: Vec<ContainerStatus> = Vec::new();
+    for container in &docker.containers {
+        let unit = unit_of(desired, container);
+        let networks = networks_of(desired, observed, container);
+        if unit.is_none() && networks.is_empty() {
+            continue;
+        }
+        let ended = !container.is_running() && container.since.is_some();
+        let code = Some(container.exit_code).filter(|_| ended);
+        found.push(ContainerStatus {
+            name: container.name.clone(),
+            unit: unit.map(|(name, _)| name.clone()),
+            networks,
+            state: container.state.clone(),
+            since: container.since,
+            restarts: container.restarts,
+            exit_code: code,
+            meaning: code.and_then(|code| exit::of_container(code, container.oom_killed)),
+            health: container.health,
+            image: container.image.clone(),
+            image_created: images.get(&container.image_id).copied(),
+        });
+    }
+    let order = |one: &ContainerStatus| (one.unit.is_none(), one.unit.clone(), one.name.clone());
+    found.sort_by_key(order);
+    found
+}
+
+fn unit_of<'d>(desired: &'d Desired, container: &Container) -> Option<(&'d String, &'d Unit)> {
+    desired.units.iter().find(|(_, unit)| unit.owns(container))
+}
+
+/// The networks whose member it is.
+fn networks_of(desired: &Desired, observed: &Observed, container: &Container) -> BTreeSet<String> {
+    let Some(docker) = &observed.docker else {
+        return BTreeSet::new();
+    };
+    let is_member = |name: &MemberName| {
+        let members = find_members(docker, name);
+        members.iter().any(|member| member.id == container.id)
+    };
+    let networks = desired.networks.iter();
+    networks
+        .filter(|(_, network)| network.members.iter().any(|member| is_member(&member.name)))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// The certificates of enabled sites, the one that ends first in front.
+pub(super) fn certificates(
+    desired: &Desired,
+    observed: &Observed,
+    now: Timestamp,
+) -> Vec<CertificateStatus> {
+    let mut found: BTreeMap<&Path, CertificateStatus> = BTreeMap::new();
+    for (name, site) in desired.sites.iter().filter(|(_, site)| site.enabled) {
+        for pair in &site.certificates {
+            let path = pair.certificate.as_path();
+            let Some(state) = observed.certificates.get(path) else {
+                continue;
+            };
+            let unknown = match (observed.content(path), state.not_after) {
+                (_, Some(_)) => None,
+                (None, _) if is_hidden(observed, path) => Some("only root may read it"),
+                (None, _) => Some("it is not there"),
+                (Some(_), None) => Some("it is no certificate"),
+            };
+            let one = found.entry(path).or_insert_with(|| CertificateStatus {
+                path: path.to_owned(),
+                sites: BTreeSet::new(),
+                not_after: state.not_after,
+                days_left: state.days_left(now),
+                stale: state.stale_for.is_some(),
+                unknown,
+            });
+            one.sites.insert(name.clone());
+        }
+    }
+    let mut found: Vec<CertificateStatus> = found.into_values().collect();
+    found.sort_by_key(|one| (one.not_after, one.path.clone()));
+    found
+}
+
+fn is_hidden(observed: &Observed, path: &Path) -> bool {
+    match observed.entry(path) {
+        Entry::Unreadable => true,
+        Entry::Link {
+            leads_to: Some(to), ..
+        } => *observed.entry(to) == Entry::Unreadable,
+        _ => false,
+    }
+}
+
+/// Enabled sites, running containers and enabled unit files that are not in the desired state.
+pub(super) fn foreign(desired: &Desired, observed: &Observed, recorded: &Recorded) -> Vec<Foreign> {
+    let inventory = &recorded.inventory;
+    let mut found = BTreeSet::new();
+    let mut add = |kind, name: String| {
+        found.insert(Foreign { kind, name });
+    };
+    let enabled = Path::new(layout::NGINX).join("sites-enabled");
+    for (path, entry) in &observed.files {
+        let there = !matches!(entry, Entry::Missing | Entry::Directory);
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        let (Some(name), Some(folder)) = (name.filter(|_| there), path.parent()) else {
+            continue;
+        };
+        let is_ours = inventory.paths.contains_key(path);
+        if folder == enabled && !is_ours && !desired.sites.contains_key(&name) {
+            add("site", name);
+        } else if folder == Path::new(layout::SYSTEMD)
+            && matches!(entry, Entry::File { .. } | Entry::Unreadable)
+            && !is_ours
+            && !desired.units.contains_key(&name)
+            && name != layout::RECOVERY_UNIT
+            && is_enabled(observed, &name)
+        {
+            add("unit", name);
+        }
+    }
+    let running = observed.docker.iter().flat_map(|docker| &docker.containers);
+    for container in running.filter(|container| container.is_running()) {
+        if unit_of(desired, container).is_none()
+            && networks_of(desired, observed, container).is_empty()
+        {
+            add("container", container.name.clone());
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// Whether a link in a folder such as `multi-user.target.wants` names a unit, or an instance of it.
+fn is_enabled(observed: &Observed, unit: &str) -> bool {
+    let instances = unit.split_once("@.");
+    observed.files.iter().any(|(path, entry)| {
+        let folder = path.parent().and_then(Path::extension);
+        let wants = folder.is_some_and(|kind| kind == "wants" || kind == "requires");
+        let name = path.file_name().map(|name| name.to_string_lossy());
+        wants
+            && matches!(entry, Entry::Link { .. })
+            && name.is_some_and(|name| match instances {
+                None => name == unit,
+                Some((stem, kind)) => name.starts_with(&format!("{stem}@")) && name.ends_with(kind),
+            })
+    })
+}
