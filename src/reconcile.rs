@@ -11,6 +11,7 @@ mod error;
 mod gates;
 mod history;
 mod home;
+mod lacking;
 mod look;
 mod mount_points;
 mod owed;

@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{Group, Uid, User};
 
+use super::error::DockerAbsence;
 use super::{Host, HostError};
 use crate::model::{
     Container, DockerState, Entry, MemberName, Observed, SystemdState, Watch, layout,
 };
 use crate::root::RootError;
+
+/// Why a daemon was not asked that only root may ask.
+pub const NEEDS_ROOT: &str = "that needs root";
 
 impl Host {
     /// Looks at everything that `watch` names.
@@ -150,7 +154,12 @@ fn heard<T>(
 ) -> Result<Option<T>, HostError> {
     match answer {
         Err(error) if watch.lenient => {
-            observed.silent.insert(daemon, said(&error));
+            let forbidden = matches!(&error, HostError::DockerAbsent { why, .. } if *why == DockerAbsence::Forbidden);
+            let why = match forbidden && !Uid::effective().is_root() {
+                true => NEEDS_ROOT.to_owned(),
+                false => said(&error),
+            };
+            observed.silent.insert(daemon, why);
             Ok(None)
         }
         answer => answer,

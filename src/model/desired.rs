@@ -155,6 +155,10 @@ pub struct Unit {
     pub environment_files: Vec<String>,
     /// Files that it names below the checkout and that are not in git (`.env`): watched only.
     pub watched: BTreeSet<PathBuf>,
+    /// Files outside the checkout that say how it runs: environment files, compose files, the `.env` beside those. Watched
+    /// only.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub outside: BTreeSet<PathBuf>,
     /// Compose projects that it runs.
     pub stacks: Vec<Stack>,
     /// Containers that it runs with `docker run`, `create` or `start`.
@@ -387,6 +391,7 @@ impl Desired {
             // What is read out of its files follows from them, and records of earlier versions have less of it.
             *unit = Unit {
                 stacks: Vec::new(),
+                outside: BTreeSet::new(),
                 runs: Vec::new(),
                 pull: None,
                 docker_config: None,

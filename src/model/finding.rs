@@ -45,6 +45,7 @@ rule! {
     SYSTEMD_VERIFY, "systemd-verify", Error;
     HOST_PATH_MISSING, "host-path-missing", Error;
     HOST_ENV_FILE_OPEN, "host-env-file-open", Warning;
+    HOST_ENV_INCOMPLETE, "host-env-incomplete", Warning;
     HOST_PORT_TAKEN, "host-port-taken", Error;
     HOST_MOUNT_MISSING, "host-mount-missing", Warning;
     HOST_MEMORY_SHORT, "host-memory-short", Warning;
@@ -57,6 +58,7 @@ pub const OF_A_HOST: &[&Rule] = &[
     &SYSTEMD_VERIFY,
     &HOST_PATH_MISSING,
     &HOST_ENV_FILE_OPEN,
+    &HOST_ENV_INCOMPLETE,
     &HOST_PORT_TAKEN,
     &HOST_MOUNT_MISSING,
     &HOST_MEMORY_SHORT,

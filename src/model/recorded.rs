@@ -111,6 +111,9 @@ pub struct LoadedUnit {
     /// Which run of it that was; one that was started since by others runs with what lay there.
     #[serde(default)]
     pub invocation: String,
+    /// Hashes of the files outside the checkout that it names, see [`super::Unit::outside`]; those that were there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outside: BTreeMap<PathBuf, Hash>,
 }
 
 /// A unit that is kept stopped.

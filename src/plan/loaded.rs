@@ -3,6 +3,7 @@
 //! `NeedDaemonReload` and modification times only add suspicion: after an exchange back to an
 //! older file systemd says `no`, and a worker that was respawned is newer than its files.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Inputs;
@@ -123,13 +124,61 @@ pub(super) fn is_loaded(
     }
 }
 
-/// Whether a running unit runs with files other than the desired ones, and why.
+/// Whether a running unit runs with files other than the desired ones, or with files outside the checkout that changed
+/// since, and why.
 pub(super) fn is_outdated(
     inputs: &Inputs<'_>,
     name: &str,
     unit: &Unit,
     state: &UnitState,
 ) -> Option<String> {
+    differs(inputs, name, unit, state).or_else(|| {
+        let path = changed_outside(inputs, name, unit, state)?;
+        Some(format!("it names {}, which changed", path.display()))
+    })
+}
+
+/// A file outside the checkout that changed since a unit started with it. What this program itself puts below /etc has
+/// its own action.
+fn changed_outside<'u>(
+    inputs: &Inputs<'_>,
+    name: &str,
+    unit: &'u Unit,
+    state: &UnitState,
+) -> Option<&'u PathBuf> {
+    let record = inputs.recorded.loaded.units.get(name);
+    let record = record.filter(|record| record.invocation == state.invocation);
+    let mut paths = unit.outside.iter().filter(|path| {
+        let below = path.strip_prefix("/etc").ok();
+        !below.is_some_and(|below| inputs.desired.etc.contains_key(below))
+    });
+    paths.find(|path| {
+        let Some(content) = inputs.observed.content(path) else {
+            return false;
+        };
+        match record.and_then(|record| record.outside.get(*path)) {
+            Some(known) => Hash::of(content) != *known,
+            // Nobody has looked before: what is older than the start is what it was started with.
+            None => {
+                let modified = inputs.observed.modified(path);
+                modified
+                    .zip(state.started)
+                    .is_some_and(|(file, unit)| file > unit)
+            }
+        }
+    })
+}
+
+/// Hashes of the files outside the checkout that a unit names and that are there.
+pub fn outside_hashes(observed: &Observed, unit: &Unit) -> BTreeMap<PathBuf, Hash> {
+    let there = unit.outside.iter().filter_map(|path| {
+        let content = observed.content(path)?;
+        Some((path.clone(), Hash::of(content)))
+    });
+    there.collect()
+}
+
+fn differs(inputs: &Inputs<'_>, name: &str, unit: &Unit, state: &UnitState) -> Option<String> {
     // What this user may not read cannot be compared.
     let unreadable = |path: &PathBuf| *inputs.observed.entry(path) == Entry::Unreadable;
     if unit.watched.iter().any(unreadable) {

@@ -32,7 +32,7 @@ pub use binds::binds_of;
 pub use candidate::candidate;
 pub use etc::absent_id;
 pub use images::images_of;
-pub use loaded::{nginx_hash, systemd_hash, unit_hash};
+pub use loaded::{nginx_hash, outside_hashes, systemd_hash, unit_hash};
 pub use members::{find as find_members, not_running};
 pub use prune::inventory;
 pub use watch::watch;

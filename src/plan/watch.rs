@@ -78,6 +78,7 @@ fn add_paths(watch: &mut Watch, desired: &Desired) {
             .paths
             .extend(links.map(|link| Path::new(layout::SYSTEMD).join(link)));
         watch.paths.extend(unit.watched.iter().cloned());
+        watch.paths.extend(unit.outside.iter().cloned());
     }
     watch.paths.extend(desired.etc.keys().map(layout::etc));
     watch.paths.extend(desired.files.keys().cloned());

@@ -106,8 +106,12 @@ fn record_units(planned: &Planned, after: &Observed, loaded: &mut Loaded) {
         let invocation = state
             .map(|state| state.invocation.clone())
             .unwrap_or_default();
-        loaded
-            .units
-            .insert(name.clone(), LoadedUnit { hash, invocation });
+        let outside = plan::outside_hashes(after, unit);
+        let record = LoadedUnit {
+            hash,
+            invocation,
+            outside,
+        };
+        loaded.units.insert(name.clone(), record);
     }
 }

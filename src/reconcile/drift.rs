@@ -7,8 +7,7 @@ use crate::apply::Progress;
 use crate::host::Host;
 use crate::model::{
     Desired, DriftItem, DriftKind, Hash, Kind, Observed, Outcome, Plan, Recorded, ResourceId,
-    RunKind,
-    RunRecord, Selector,
+    RunKind, RunRecord, Selector, Unit,
 };
 use crate::plan::Gates;
 use crate::source::Which;
@@ -256,6 +255,16 @@ fn pending(request: &Request, recorded: &Recorded) -> Pending {
             };
         }
     };
+    // An older version may have recorded less of the same inputs.
+    if let Some((record, _)) = &recorded.applied
+        && record.origin.inputs == revision.origin.inputs
+        && record.only.is_empty()
+    {
+        return Pending {
+            head: Some(revision.origin.inputs),
+            ..Pending::default()
+        };
+    }
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
     let nothing = Desired::default();
     let before = resources(&applied.unwrap_or(&nothing).lasting());
@@ -314,7 +323,12 @@ fn resources(desired: &Desired) -> std::collections::BTreeMap<ResourceId, Hash> 
         add(Kind::Site, name.into(), hash(site));
     }
     for (name, unit) in &desired.units {
-        add(Kind::Unit, name.into(), hash(unit));
+        // Which files outside are watched, the host tells too.
+        let unit = Unit {
+            outside: BTreeSet::new(),
+            ..unit.clone()
+        };
+        add(Kind::Unit, name.into(), hash(&unit));
     }
     for (path, etc) in &desired.etc {
         add(Kind::Etc, path.to_string_lossy(), hash(etc));

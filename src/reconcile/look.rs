@@ -102,6 +102,7 @@ pub(super) async fn plan_revision(
     if !request.only.is_empty() && recorded.lost.is_some() {
         applied(state, &recorded)?;
     }
+    watch_elsewhere(host, &mut revision);
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
     select::check(&request.only, &revision.desired, applied)?;
     let only = select::expand(&request.only, &revision.desired, applied);
@@ -129,6 +130,27 @@ pub(super) async fn plan_revision(
     }
     look_and_plan(host, request, &mut planned).await?;
     Ok(planned)
+}
+
+/// Compose files outside the checkout name environment files, which only a look into them tells.
+fn watch_elsewhere(host: &Host, revision: &mut Revision) {
+    let mut units = revision.desired.units.values();
+    let any = units.any(|unit| {
+        let mut files = unit.stacks.iter().flat_map(|stack| &stack.files);
+        files.any(|file| unit.outside.contains(file))
+    });
+    if !any || !host.is_live() {
+        return;
+    }
+    let found = revision.elsewhere(host.root().directory()).env_files();
+    for (name, path) in found {
+        if let Some(unit) = revision.desired.units.get_mut(&name)
+            && !unit.watched.contains(&path)
+            && !unit.names.contains(&path)
+        {
+            unit.outside.insert(path);
+        }
+    }
 }
 
 /// Looks at the host and plans; where something restarts, asks systemd who is taken along and

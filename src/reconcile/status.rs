@@ -7,8 +7,8 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-use super::drift::unfinished as what_follows;
 use super::drift::Seen;
+use super::drift::unfinished as what_follows;
 use super::{Drift, ReconcileError, Request, Skip, drift, error, look};
 use crate::host::Host;
 use crate::model::{
@@ -291,7 +291,10 @@ fn member_status(
 impl Status {
     /// Whether nothing needs a look.
     pub fn is_well(&self) -> bool {
-        self.drift.is_none() && !self.interrupted && self.problem.is_none()
+        self.drift.is_none()
+            && !self.drift.incomplete
+            && !self.interrupted
+            && self.problem.is_none()
     }
 
     /// Resources that are out of sync, each once.

@@ -1,6 +1,6 @@
 //! Judges what would be applied before anything live changes.
 
-use super::{Planned, ReconcileError};
+use super::{Planned, ReconcileError, lacking};
 use crate::check::{self, Subject};
 use crate::host::candidate::Names;
 use crate::host::{Host, HostError};
@@ -45,6 +45,9 @@ fn surround(host: &Host, planned: &mut Planned) {
         planned.findings.extend(findings);
         planned.warnings.extend(notes);
         elsewhere = stacks;
+    }
+    if let Some(revision) = &planned.revision {
+        planned.findings.extend(lacking::findings(host, revision));
     }
     let (mut needs, mut surroundings) = (Vec::new(), Surroundings::default());
     if plan::surroundings::starts_units(&planned.plan) {

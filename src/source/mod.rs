@@ -20,6 +20,7 @@ mod repository;
 pub mod routes;
 pub mod tree;
 pub mod unit;
+mod variables;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ pub use error::SourceError;
 pub use git::{Log, LogLine};
 pub use load::{Elsewhere, Parsed, ParsedStack, installed, is_env_file};
 pub use repository::Kinship;
+pub use variables::{Lacking, Look};
 
 use crate::model::{Desired, Diagnostic, File, Hash, Origin};
 use error::Result;

@@ -3,6 +3,7 @@
 mod certificates;
 mod containers;
 mod edits;
+mod outside;
 
 use self::edits::{EDITS_OF_FILES, EDITS_OF_UNITS, Edit};
 use crate::support::{Host, desired, site, sleeper};

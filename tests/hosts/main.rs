@@ -11,6 +11,7 @@ mod churn;
 mod dependency;
 mod drift;
 mod edited;
+mod env_files;
 mod forward;
 mod gates;
 mod generations;

@@ -140,7 +140,7 @@ fn each_unit_container_certificate_and_what_is_foreign() {
     );
     assert_eq!(found["last"]["kind"], "apply");
 
-    let narrow = host.sh("cd /home/ubuntu/configs 2>/dev/null || cd /; script -qec 'stty cols 60; watchme-apply status --color never' /dev/null </dev/null");
+    let narrow = host.sh("cd /home/ubuntu/configs 2>/dev/null || cd /; script -qec 'stty cols 60 rows 50; watchme-apply status --color never' /dev/null </dev/null");
     let text: Vec<&str> = narrow.lines().map(str::trim_end).collect();
     assert!(
         text.iter()
@@ -170,7 +170,7 @@ fn a_daemon_that_is_down_is_a_line_and_not_the_end() {
     let as_ubuntu = host.try_sh_as("ubuntu", &format!("cd {CHECKOUT}; watchme-apply status"));
     let said = as_ubuntu.expect(0).stdout;
     assert!(
-        said.contains("one.service") && said.contains("that needs root"),
+        said.contains("one.service") && said.contains("Docker was not asked: that needs root"),
         "{said}"
     );
 

@@ -6,6 +6,7 @@ use super::layout::{Row, folded, rows};
 use super::plan::origin;
 use super::{BAD, DIM, GOOD, STRONG, WARN, count, records, when};
 use crate::cli::output::{Output, clean, styled};
+use crate::host::observe::NEEDS_ROOT;
 use crate::model::{Health, Pause, RunRecord};
 use crate::reconcile::{
     CertificateStatus, ContainerStatus, MemberStatus, NetworkStatus, Status, UnitStatus,
@@ -124,6 +125,7 @@ impl Page {
             let why = daemon.why_not.as_deref().unwrap_or("it does not run");
             let text = match daemon.name {
                 "nginx" => format!("nginx is down: {why}"),
+                name if why == NEEDS_ROOT => format!("{name} was not asked: {why}"),
                 name => format!("{name} does not answer: {why}"),
             };
             self.say(BAD, &text, 0);

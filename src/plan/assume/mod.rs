@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 pub use carried_out::carried_out;
 
-use super::{Gates, Inputs, inventory, nginx_hash, plan, systemd_hash, unit_hash};
+use super::{Gates, Inputs, inventory, nginx_hash, outside_hashes, plan, systemd_hash, unit_hash};
 use crate::model::{
     Container, Desired, DockerState, Entry, Loaded, LoadedDaemon, LoadedUnit, MemberName,
     NginxState, Observed, Origin, Outcome, Recorded, RunKind, RunRecord, SystemdState,
@@ -127,7 +127,13 @@ pub(super) fn record(
         let state = systemd.and_then(|systemd| systemd.units.get(name));
         let invocation = state.map(|state| state.invocation.clone());
         let invocation = invocation.unwrap_or_default();
-        (name.clone(), LoadedUnit { hash, invocation })
+        let outside = outside_hashes(observed, unit);
+        let record = LoadedUnit {
+            hash,
+            invocation,
+            outside,
+        };
+        (name.clone(), record)
     });
     let daemon = |identity: &str, hash| {
         let identity = identity.to_owned();

@@ -287,7 +287,7 @@ pub(super) fn certificates(
                 (_, Some(_)) => None,
                 (None, _) if is_hidden(observed, path) => Some("only root may read it"),
                 (None, _) => Some("it is not there"),
-                (Some(_), None) => Some("it is no certificate"),
+                (Some(_), None) => Some("it cannot be read"),
             };
             let one = found.entry(path).or_insert_with(|| CertificateStatus {
                 path: path.to_owned(),

@@ -31,12 +31,16 @@ impl Loader<'_, '_> {
         call: &ComposeCall,
         folder: Option<&Path>,
     ) -> Result<(Environment, Variables)> {
-        let path = call.env_file.clone();
-        let path = path.or_else(|| Some(folder?.join(".env")));
+        let path = super::stacks::env_path(call, folder);
         let relative = path.as_deref().and_then(|path| self.in_checkout(path));
         let (mut environment, variables) = match (path, relative) {
             (Some(path), Some(relative)) => self.env_file(reader, path, relative)?,
-            (Some(_), None) => (Environment::new(), Variables::Unknown),
+            (Some(path), None) => {
+                if let Reader::Unit(_, unit) = reader {
+                    super::units::outside(unit, &path);
+                }
+                (Environment::new(), Variables::Unknown)
+            }
             (None, _) => (Environment::new(), Variables::Defaults),
         };
         environment.extend(call.environment.clone());

@@ -12,7 +12,7 @@ use crate::source::compose::{Document, Variables};
 use crate::source::error::SourceError;
 use crate::source::tree::{FolderTree, Node, Tree};
 use crate::source::unit::Name;
-use crate::source::unit::commands::{self, ComposeCall};
+use crate::source::unit::commands::{self, ComposeCall, normal};
 
 /// What units run of files that no revision has, by absolute paths.
 #[derive(Debug, Default)]
@@ -107,6 +107,23 @@ impl Elsewhere {
     /// Whether there is nothing that could be judged.
     pub fn is_empty(&self) -> bool {
         self.parsed.is_empty() && self.wrong.is_empty()
+    }
+
+    /// The environment files that services of these projects name, `env_file:`, by the unit that runs them.
+    pub fn env_files(&self) -> Vec<(String, PathBuf)> {
+        let mut found = Vec::new();
+        for stack in &self.parsed {
+            let (Some(unit), Some(file)) = (&stack.unit, stack.files.first()) else {
+                continue;
+            };
+            let folder = super::units::folder_of(file);
+            for service in stack.compose.services.values() {
+                let paths = service.env_files().into_iter();
+                let paths = paths.filter_map(|path| normal(&folder.join(path)));
+                found.extend(paths.map(|path| (unit.clone(), path)));
+            }
+        }
+        found
     }
 
     fn add(&mut self, desired: &Desired, name: &str, call: &ComposeCall, mut stack: ParsedStack) {

@@ -51,6 +51,8 @@ pub struct ParsedStack {
     pub up: bool,
     /// Where the values of its variables come from.
     pub variables: Variables,
+    /// The `.env` of its folder, or the file that `--env-file` names: on the server, whether it is there or not.
+    pub env: Option<PathBuf>,
     /// Variables that have neither a value nor a default, by file.
     pub unset: BTreeMap<PathBuf, BTreeSet<String>>,
     /// Whether all of its files lie in the checkout.
@@ -121,6 +123,7 @@ impl Loader<'_, '_> {
         let (environment, variables) = self.environment(reader, call, folder.as_deref())?;
         let mut parsed = ParsedStack {
             variables,
+            env: env_path(call, folder.as_deref()),
             attached: call.attached,
             up: call.up,
             paths: files.to_vec(),
@@ -185,6 +188,9 @@ impl Loader<'_, '_> {
         };
         let usual = folder.join("docker-compose.yml");
         if self.in_checkout(&usual).is_none() {
+            for file in DEFAULT_FILES.iter().chain(&OVERRIDES) {
+                super::units::outside(unit, &folder.join(file));
+            }
             return Ok(vec![usual]);
         }
         let mut files = Vec::new();
@@ -249,6 +255,12 @@ impl Loader<'_, '_> {
             }
         }
     }
+}
+
+/// Where compose looks for the values of variables.
+pub(super) fn env_path(call: &ComposeCall, folder: Option<&Path>) -> Option<PathBuf> {
+    let named = call.env_file.clone();
+    named.or_else(|| Some(folder?.join(".env")))
 }
 
 pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {

@@ -306,6 +306,9 @@ impl Loader<'_, '_> {
         role: Role,
     ) -> Result<Option<File>> {
         let Some(relative) = self.in_checkout(path) else {
+            if matches!(role, Role::Environment | Role::Compose) {
+                outside(unit, path);
+            }
             return Ok(None);
         };
         let needed = matches!(role, Role::Command | Role::Compose) || is_script(path);
@@ -332,6 +335,17 @@ impl Loader<'_, '_> {
             });
         }
         Ok(file)
+    }
+}
+
+/// Where what lies there comes and goes while the system runs.
+const PASSING: [&str; 5] = ["/run", "/var/run", "/tmp", "/proc", "/dev"];
+
+/// Has a file outside the checkout watched, one that is meant as that.
+pub(super) fn outside(unit: &mut Unit, path: &Path) {
+    let is_plain = !path.to_string_lossy().contains(['*', '?', '[', '$', '%']);
+    if is_plain && !PASSING.iter().any(|folder| path.starts_with(folder)) {
+        unit.outside.insert(path.into());
     }
 }
 

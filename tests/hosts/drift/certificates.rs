@@ -84,9 +84,11 @@ fn a_certificate_that_ends_soon_is_degraded() {
             -1 => {
                 renew(&host, number, 90);
                 host.sh(
-                    "cd /etc/ssl/archive; openssl x509 -in a2.pem -noout -subject >/dev/null
-                     openssl req -new -key a2.key -subj /CN=a.example.com -out a2.csr
-                     openssl x509 -req -in a2.csr -signkey a2.key -days -1 -out a2.pem 2>/dev/null",
+                    "cd /etc/ssl/archive; openssl req -new -key a2.key -subj /CN=a.example.com -out a2.csr
+                     printf '[ca]\\ndefault_ca=c\\n[c]\\ndatabase=/tmp/db\\nserial=/tmp/serial\\nnew_certs_dir=/tmp\\ndefault_md=sha256\\npolicy=p\\nx509_extensions=e\\n[p]\\ncommonName=supplied\\n[e]\\nsubjectAltName=DNS:a.example.com\\n' >/tmp/ca.cnf
+                     : >/tmp/db; echo 01 >/tmp/serial
+                     openssl ca -batch -config /tmp/ca.cnf -selfsign -keyfile a2.key -in a2.csr -notext -out a2.pem \\
+                         -startdate 20200101000000Z -enddate 20200201000000Z 2>/dev/null",
                 );
             }
             days => renew(&host, number, days),

@@ -1,0 +1,126 @@
+//! Files outside the checkout that units and compose files name, changed since the unit started.
+
+use crate::support::{Host, Service, desired};
+
+const COMPOSE: &str = "services:
+  app:
+    image: api:1
+    container_name: app-prod
+    network_mode: bridge
+    env_file: [service.env]
+    environment: {MODE: '${MODE}'}
+";
+
+fn plain() -> String {
+    "[Service]\nEnvironmentFile=/etc/plain.env\nEnvironmentFile=-/opt/none.env\nExecStart=/bin/sh -c 'echo $$WORD >/run/plain; exec sleep 1001'\n\n[Install]\nWantedBy=multi-user.target\n".to_owned()
+}
+
+fn compose_unit() -> String {
+    "[Unit]\nAfter=docker.service\n\n[Service]\nWorkingDirectory=/opt/app\nExecStart=/usr/bin/docker-compose up\nExecStop=/usr/bin/docker-compose down\n\n[Install]\nWantedBy=multi-user.target\n".to_owned()
+}
+
+fn pids(host: &Host) -> Vec<String> {
+    ["plain.service", "app.service"]
+        .map(|unit| host.property(unit, "MainPID"))
+        .to_vec()
+}
+
+fn env_of_container(host: &Host) -> String {
+    host.sh("docker inspect -f '{{range .Config.Env}}{{println .}}{{end}}' app-prod")
+}
+
+#[test]
+fn a_changed_file_outside_the_checkout_is_unloaded_until_its_unit_restarts() {
+    let host = Host::boot();
+    host.load_service_images(&[Service {
+        image: "api:1",
+        port: 8000,
+        paths: &[],
+    }]);
+    host.sh("mkdir -p /opt/app; echo WORD=hunter-one >/etc/plain.env; echo MODE=hunter-two >/opt/app/.env; echo A=hunter-three >/opt/app/service.env");
+    host.write("/opt/app/docker-compose.yml", COMPOSE);
+    // It runs already, as on a host that is adopted: with files that are older than its start.
+    host.write("/etc/systemd/system/plain.service", &plain());
+    host.write("/etc/systemd/system/app.service", &compose_unit());
+    host.sh("systemctl daemon-reload; systemctl -q enable --now plain.service app.service");
+    host.wait_for("app-prod", std::time::Duration::from_secs(30), || {
+        host.try_sh("docker inspect app-prod").status == 0
+    });
+    let before = pids(&host);
+    host.checkout(&[
+        (&desired("systemd/plain.service"), &plain()),
+        (&desired("systemd/app.service"), &compose_unit()),
+    ]);
+    host.apply(&[]).expect(0);
+    assert_eq!(pids(&host), before, "adopting restarts nothing");
+    host.assert_does_nothing(&["drift"]).expect(0);
+    // Touched, and the same.
+    host.sh("sleep 1; touch /etc/plain.env /opt/app/.env /opt/app/service.env /opt/app/docker-compose.yml");
+    host.assert_does_nothing(&["drift"]).expect(0);
+    host.assert_does_nothing(&["apply"]).expect(0);
+
+    for (change, unit, path) in [
+        (
+            "echo WORD=hunter-four >/etc/plain.env",
+            "plain.service",
+            "/etc/plain.env",
+        ),
+        (
+            "echo MODE=hunter-five >/opt/app/.env",
+            "app.service",
+            "/opt/app/.env",
+        ),
+        (
+            "echo A=hunter-six >/opt/app/service.env",
+            "app.service",
+            "/opt/app/service.env",
+        ),
+        (
+            "sed -i 's/network_mode: bridge/&\\n    labels: [hunter-seven]/' /opt/app/docker-compose.yml",
+            "app.service",
+            "/opt/app/docker-compose.yml",
+        ),
+        (
+            "echo WORD=hunter-eight >/opt/none.env",
+            "plain.service",
+            "/opt/none.env",
+        ),
+    ] {
+        host.sh(change);
+        let drift = host.assert_does_nothing(&["drift"]).expect(2).stdout;
+        let line = format!("unit/{unit}: it names {path}, which changed");
+        let told = drift.lines().find(|found| found.contains(&line));
+        assert!(
+            told.is_some_and(|found| found.starts_with("unloaded")),
+            "{path}: {drift}"
+        );
+        assert!(!drift.contains("hunter"), "{drift}");
+        let before = pids(&host);
+        host.tool(&["drift", "--fix"]).expect(0);
+        let changed = pids(&host)
+            .iter()
+            .zip(&before)
+            .filter(|(a, b)| a != b)
+            .count();
+        assert_eq!(changed, 1, "{path}: one unit restarts");
+        host.assert_does_nothing(&["drift"]).expect(0);
+    }
+    assert_eq!(host.sh("cat /run/plain"), "hunter-eight");
+    let env = env_of_container(&host);
+    assert!(
+        env.contains("MODE=hunter-five") && env.contains("A=hunter-six"),
+        "{env}"
+    );
+
+    // By an apply, too; and one that somebody restarted runs with what lies there.
+    host.sh(
+        "echo WORD=hunter-nine >/etc/plain.env; rm /opt/none.env; systemctl restart plain.service",
+    );
+    host.assert_does_nothing(&["apply"]).expect(0);
+    host.sh("sleep 1; echo WORD=hunter-ten >/etc/plain.env");
+    let said = host.apply(&[]).expect(0).stdout;
+    assert!(said.contains("plain.service"), "{said}");
+    assert_eq!(host.sh("cat /run/plain"), "hunter-ten");
+    let records = host.try_sh("grep -rl hunter /var/lib/watchme-apply /etc/watchme-apply");
+    assert_eq!(records.stdout, "", "only hashes are recorded");
+}
