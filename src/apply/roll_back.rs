@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::docker::{is_joined, made, make_again, rejoin, rename, renamed, unmake};
 use super::files::make_parent;
-use super::switch::MARK;
+use super::switch::{MARK, exchange};
 use super::{Progress, StepError};
 use crate::host::{Host, HostError};
 use crate::model::{Entry, layout};
@@ -346,7 +346,7 @@ fn exchange_back(host: &Host, run: &str) -> Result<(), StepError> {
     let root = host.root();
     let mark = root.read(&layout::live(MARK))?;
     if mark.as_deref() == Some(run.as_bytes()) {
-        root.exchange(Path::new(layout::NEXT), Path::new(layout::LIVE))?;
+        exchange(root)?;
     }
     root.remove_folder(Path::new(layout::NEXT))?;
     root.remove_empty(Path::new(layout::LIVE));

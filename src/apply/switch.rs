@@ -15,7 +15,7 @@ use super::files::put_unsynced;
 use super::{Run, StepError};
 use crate::model::layout::store::LEAVING;
 use crate::model::{Action, Entry, Plan, layout};
-use crate::root::Root;
+use crate::root::{Root, RootError};
 use crate::state::Undo;
 
 /// Marks a live tree with the run that made it.
@@ -42,7 +42,7 @@ impl Run<'_> {
         put_unsynced(root, &next.join(MARK), run.as_bytes(), 0o644, None)?;
         root.sync(next)?;
         self.journal.record(Undo::Exchange { run })?;
-        root.exchange(next, live)?;
+        exchange(root)?;
         self.switched = Some(Timestamp::now());
         Ok(())
     }
@@ -168,10 +168,19 @@ fn changes(plan: &Plan, live: &Path) -> bool {
     })
 }
 
+/// Puts the next tree in the live one's place. Daemons of any user may read the live tree, which files
+/// below /etc link to; the other one is root's alone.
+pub(super) fn exchange(root: &Root) -> Result<(), RootError> {
+    let (live, next) = (Path::new(layout::LIVE), Path::new(layout::NEXT));
+    root.set_mode(next, 0o755)?;
+    root.exchange(next, live)?;
+    root.set_mode(next, 0o700)
+}
+
 /// Makes `next`: the live tree with the planned changes. What does not change keeps its time:
 /// systemd takes a unit file with another time for changed.
 fn build(root: &Root, live: &Path, next: &Path, plan: &Plan) -> Result<(), StepError> {
-    root.make_folder(next)?;
+    root.make_private_folder(next)?;
     let mut folders: Vec<PathBuf> = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
         for path in root.list(&live.join(&folder))? {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Group, Uid, User};
@@ -27,6 +28,8 @@ impl Host {
             return Ok(observed);
         }
         observed.program = program();
+        let program = observed.program.as_deref();
+        observed.program_of_others = program.and_then(writable_by_others);
         if watch.nginx {
             observed.nginx = Some(self.nginx.observe()?);
         }
@@ -202,6 +205,18 @@ fn program() -> Option<PathBuf> {
         .into_iter()
         .find(|path| path.is_file())
         .or_else(|| std::env::current_exe().ok())
+}
+
+/// The first of a program and the folders above it to which others than root may write: whoever may
+/// do that chooses what root runs.
+fn writable_by_others(program: &Path) -> Option<PathBuf> {
+    let program = program.canonicalize().ok()?;
+    let is_roots = |path: &&Path| {
+        let found = std::fs::metadata(path);
+        found.is_ok_and(|found| found.uid() == 0 && found.mode() & 0o022 == 0)
+    };
+    let mut parts = program.ancestors();
+    parts.find(|path| !is_roots(path)).map(Path::to_owned)
 }
 
 /// The ids behind `user:group`, names or numbers; `None` when one does not exist.

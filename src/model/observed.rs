@@ -23,6 +23,8 @@ pub struct Observed {
     pub owners: BTreeMap<String, (u32, u32)>,
     /// This program as a unit can name it. `None` for an offline root.
     pub program: Option<PathBuf>,
+    /// The program, or a folder above it, where others than root may write to it: no unit of root's starts it.
+    pub program_of_others: Option<PathBuf>,
     /// systemd's view. `None` for an offline root, or where nothing needed it.
     pub systemd: Option<SystemdState>,
     /// nginx's processes. `None` for an offline root, or where nothing needed them.

@@ -23,6 +23,15 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         return;
     }
     let id = ResourceId::new(Kind::Unit, layout::RECOVERY_UNIT);
+    if let Some(path) = &draft.observed.program_of_others {
+        let path = path.display();
+        let text = format!(
+            "a run that is cut off is not undone at boot: {} would be started as root, and others than root may write to {path}: chown root:root {path}; chmod go-w {path}",
+            program.display()
+        );
+        draft.note(id, None, text);
+        return;
+    }
     let [unit, link] = paths();
     let file = File::new(
         layout::RECOVERY_UNIT,

@@ -31,7 +31,11 @@ impl ReconcileError {
             }
             ReconcileError::Source(_)
             | ReconcileError::Base { .. }
-            | ReconcileError::State(StateError::Damaged { .. } | StateError::Generation { .. })
+            | ReconcileError::State(
+                StateError::Damaged { .. }
+                | StateError::Generation { .. }
+                | StateError::Forbidden { .. },
+            )
             | ReconcileError::Dirty { .. }
             | ReconcileError::AnotherRepository { .. }
             | ReconcileError::Declined

@@ -16,7 +16,7 @@ use crate::model::{
     Observed, Outcome, Pause, RunRecord,
 };
 use crate::plan::{find_members, not_running};
-use crate::state::{InProgress, State};
+use crate::state::{InProgress, State, StateError};
 pub use parts::{CertificateStatus, ContainerStatus, DaemonStatus, Foreign, UnitStatus};
 
 /// A host at a glance.
@@ -122,6 +122,8 @@ fn last_runs(state: &State, status: &mut Status) {
             let last = status.last.clone();
             status.failed = last.filter(|run| run.outcome != Outcome::Applied);
         }
+        // That is the status's problem, and told as such.
+        Err(StateError::Forbidden { .. }) => return,
         Err(cause) => status.warnings.push(error::with_hint(&cause, cause.hint())),
     }
     match state.attempts() {

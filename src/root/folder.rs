@@ -169,13 +169,27 @@ pub(super) fn make(root: &Path, path: &Path) -> io::Result<()> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     for part in relative(path).components() {
         let part = part.as_os_str();
-        match mkdirat(&folder, part, Mode::from_bits_truncate(0o755)) {
-            Ok(()) | Err(Errno::EEXIST) => {}
-            Err(error) => return Err(error.into()),
+        let there = openat(&folder, part, flags, Mode::empty());
+        if matches!(there, Err(Errno::ENOENT)) {
+            match mkdirat(&folder, part, Mode::from_bits_truncate(0o755)) {
+                Ok(()) | Err(Errno::EEXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+            folder = openat(&folder, part, flags, Mode::empty())?;
+        } else {
+            folder = there?;
         }
-        folder = openat(&folder, part, flags, Mode::empty())?;
     }
     Ok(())
+}
+
+/// Gives the folder at `path` below the directory `root` its permission bits, if it has others.
+pub(super) fn set_mode(root: &Path, path: &Path, mode: u32) -> io::Result<()> {
+    let folder = File::from(open(root, path, OFlag::O_RDONLY)?);
+    match folder.metadata()?.mode() & 0o7777 == mode {
+        true => Ok(()),
+        false => folder.set_permissions(fs::Permissions::from_mode(mode)),
+    }
 }
 
 /// Who put the link at `path` below the directory `root`: root, this user, or whoever owns that

@@ -250,9 +250,13 @@ impl Root {
     /// Makes a folder that nobody but its owner may look into.
     pub fn make_private_folder(&self, folder: &Path) -> Result<()> {
         self.make_folder(folder)?;
-        let private = fs::Permissions::from_mode(0o700);
-        fs::set_permissions(self.place(folder), private)
-            .map_err(self.failed("make private", folder))
+        self.set_mode(folder, 0o700)
+    }
+
+    /// Gives a folder its permission bits, by descriptor.
+    pub fn set_mode(&self, folder: &Path, mode: u32) -> Result<()> {
+        let set = || folder::set_mode(&self.directory, &self.follow_ours(folder)?, mode);
+        set().map_err(self.failed("set the mode of", folder))
     }
 
     /// Writes a file whole: a reader finds the old content or the new, after a power loss too.

@@ -29,6 +29,7 @@ impl State {
     /// # Errors
     /// When the folder of generations cannot be listed.
     pub fn generations(&self) -> Result<Vec<u64>, StateError> {
+        self.demand_readable()?;
         let mut numbers: Vec<u64> = self
             .root
             .list(Path::new(layout::GENERATIONS))?
@@ -117,6 +118,8 @@ impl State {
         let final_folder = folder(number);
         let unfinished = unfinished();
         self.root.remove_folder(&unfinished)?;
+        self.root
+            .make_private_folder(Path::new(layout::GENERATIONS))?;
         for (path, file) in inputs(desired) {
             let path = unfinished.join("tree").join(path);
             if let Some(folder) = path.parent() {

@@ -145,6 +145,7 @@ impl State {
     /// When it cannot be read. A last line that was cut off by a power loss is left out: its step
     /// was not begun.
     pub fn journal(&self) -> Result<Journal, StateError> {
+        self.demand_readable()?;
         let path = self.path("journal");
         let text = self.root.read(&path)?.unwrap_or_default();
         let end = text.iter().rposition(|byte| *byte == b'\n');

@@ -39,6 +39,13 @@ impl State {
             file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(mut held) => {
                     write_holder(&mut held).map_err(failed)?;
+                    // Earlier versions let everybody read them.
+                    for folder in [layout::STATE, layout::GENERATIONS, layout::NEXT] {
+                        let folder = Path::new(folder);
+                        if self.root.is_there(folder) {
+                            self.root.set_mode(folder, 0o700)?;
+                        }
+                    }
                     // Records that a killed run was writing.
                     self.root.remove_temporary(Path::new(layout::STATE))?;
                     return Ok(Lock { _held: held });

@@ -52,6 +52,12 @@ pub enum StateError {
         /// The file in its tree.
         path: PathBuf,
     },
+    /// Records are root's alone.
+    #[error("what was applied is on record in {}, which root alone may read", path.display())]
+    Forbidden {
+        /// Their folder.
+        path: PathBuf,
+    },
     /// Another run holds the lock.
     #[error("another run is in progress: {holder}")]
     Locked {
@@ -72,6 +78,10 @@ impl StateError {
                 folder.display()
             ),
             StateError::Locked { .. } => "wait for it, or give --lock-timeout SECONDS".to_owned(),
+            StateError::Forbidden { .. } => {
+                let arguments: Vec<String> = std::env::args().skip(1).collect();
+                format!("needs root: sudo watchme-apply {}", arguments.join(" "))
+            }
             StateError::Root(_) | StateError::Unwritable { .. } => return None,
         })
     }
@@ -123,6 +133,25 @@ impl State {
 
     fn path(&self, name: &str) -> PathBuf {
         Path::new(layout::STATE).join(name)
+    }
+
+    /// Whether this user may read records: what cannot be looked at must not count as missing.
+    ///
+    /// # Errors
+    /// [`StateError::Forbidden`].
+    fn demand_readable(&self) -> Result<(), StateError> {
+        if nix::unistd::Uid::effective().is_root() {
+            return Ok(());
+        }
+        for folder in [layout::STATE, layout::GENERATIONS] {
+            if let Err(error) = self.root.list(Path::new(folder))
+                && error.is_forbidden()
+            {
+                let path = self.root.join(Path::new(folder));
+                return Err(StateError::Forbidden { path });
+            }
+        }
+        Ok(())
     }
 
     /// Whether a run that was killed behind its commit, or before it began, has left something of no

@@ -9,9 +9,8 @@ use serde::de::DeserializeOwned;
 use super::{Journal, State, StateError, Undo};
 use crate::model::{Attempts, Desired, Inventory, Loaded, Pause, Recorded, RunRecord, layout};
 
-/// Permission bits of records: they name files and settings of the host, and nobody but root
-/// needs them to be writable.
-const MODE: u32 = 0o644;
+/// Permission bits of records: what is applied, and what stood there before, is nobody's but root's.
+const MODE: u32 = 0o600;
 
 impl State {
     /// All records that a plan needs. What was never written counts as empty.
@@ -120,6 +119,7 @@ impl State {
         &self,
         path: PathBuf,
     ) -> Result<Option<T>, StateError> {
+        self.demand_readable()?;
         let Some(content) = self.root.read(&path)? else {
             return Ok(None);
         };

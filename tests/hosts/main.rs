@@ -26,6 +26,7 @@ mod on_host;
 mod one_folder;
 mod pins;
 mod ports;
+mod private;
 mod pull_alone;
 mod replacement;
 mod roll_back;

@@ -130,7 +130,12 @@ fn without_root_it_asks_sudo_or_says_so() {
         applied.text()
     );
     assert_eq!(host.page("a"), "a first");
-    let status = run("ubuntu", "watchme-apply status").expect(0).stdout;
+    let status = run("ubuntu", "watchme-apply status").text();
+    assert!(
+        status.contains("needs root: sudo watchme-apply status"),
+        "{status}"
+    );
+    let status = run("ubuntu", "sudo watchme-apply status").expect(0).stdout;
     assert!(status.contains("by ubuntu"), "{status}");
     host.sh("rm /etc/nginx/sites-enabled/a");
     run("ubuntu", "WATCHME_DESIRED_STATE=$PWD/desired-state; export WATCHME_DESIRED_STATE; cd /; watchme-apply apply").expect(0);

@@ -96,7 +96,8 @@ fn may_succeed(hit: &str) -> bool {
     let removes = ["unlinkat(", "unlink(", "rmdir("];
     let starts = |calls: &[&str]| calls.iter().any(|call| hit.starts_with(call));
     points::points(hit).iter().all(Point::is_question)
-        || starts(&["mkdir(", "rmdir("])
+        || starts(&["mkdir(", "mkdirat(", "rmdir("])
+        || hit.contains("AT_REMOVEDIR")
         || starts(&removes) && cleared.iter().any(|place| hit.contains(place))
 }
 
