@@ -5,6 +5,7 @@
 mod allow;
 mod compose;
 mod elsewhere;
+mod etc;
 mod names;
 mod nginx;
 pub mod ports;
@@ -67,6 +68,7 @@ fn side_by_side(subject: &Subject) -> Vec<Finding> {
         routes::check,
         ports::check,
         names::check,
+        etc::check,
     ];
     thread::scope(|scope| {
         let running = families.map(|family| {
@@ -93,6 +95,7 @@ pub fn rules() -> Vec<&'static Rule> {
         routes::RULES,
         ports::RULES,
         names::RULES,
+        etc::RULES,
         allow::RULES,
     ];
     let families = families.iter().chain(compose::RULES).chain(systemd::RULES);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::checker::EtcCheck;
 use super::desired::File;
 use super::plan::Action;
 
@@ -20,6 +21,8 @@ pub struct Candidate {
     pub nginx: bool,
     /// Units that systemd judges; of a template its instances, or itself where there is none.
     pub units: BTreeSet<String>,
+    /// Changed files of /etc that somebody can judge.
+    pub etc: Vec<EtcCheck>,
     /// Whether the plan makes networks: addresses of the host that are not there yet.
     pub makes_networks: bool,
 }

@@ -220,6 +220,9 @@ pub struct EtcFile {
     pub owner: String,
     /// What a change asks for.
     pub action: Option<EtcAction>,
+    /// The command that validates it, `{}` for its path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validate: Option<Vec<String>>,
     /// Shared memory zones that it declares, if it is nginx's.
     #[serde(default)]
     pub zones: Vec<Zone>,

@@ -43,6 +43,8 @@ macro_rules! rule {
 rule! {
     NGINX_TEST, "nginx-test", Error;
     SYSTEMD_VERIFY, "systemd-verify", Error;
+    ETC_INVALID, "etc-invalid", Error;
+    CODE_OUTSIDE_PACKAGES, "code-outside-packages", Warning;
     HOST_PATH_MISSING, "host-path-missing", Error;
     HOST_ENV_FILE_OPEN, "host-env-file-open", Warning;
     HOST_ENV_INCOMPLETE, "host-env-incomplete", Warning;
@@ -56,6 +58,7 @@ rule! {
 pub const OF_A_HOST: &[&Rule] = &[
     &NGINX_TEST,
     &SYSTEMD_VERIFY,
+    &CODE_OUTSIDE_PACKAGES,
     &HOST_PATH_MISSING,
     &HOST_ENV_FILE_OPEN,
     &HOST_ENV_INCOMPLETE,

@@ -3,6 +3,7 @@
 pub mod attempts;
 pub mod candidate;
 pub mod certificate;
+pub mod checker;
 pub mod desired;
 pub mod diagnostic;
 pub mod exit;
@@ -25,6 +26,7 @@ pub mod watch;
 pub use attempts::{Attempts, BackOff, Blame, Hold, Quarantine};
 pub use candidate::Candidate;
 pub use certificate::{CertificateState, WatchedCertificate};
+pub use checker::{Checker, EtcCheck};
 pub use desired::{
     Budget, Desired, EtcAction, EtcFile, File, Install, Member, MemberName, Network, OnChange,
     Origin, Route, Subnet, Unit, UnitType, Volume,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::store;
-use crate::model::{Action, Candidate, Desired, File, Plan, layout};
+use crate::model::{Action, Candidate, Checker, Desired, EtcCheck, File, Plan, layout};
 
 /// The candidate of a plan for `desired`. `None` when there is nothing to judge: the plan changes
 /// no unit's files, and nginx does not load anything.
@@ -12,7 +12,8 @@ pub fn candidate(plan: &Plan, desired: &Desired) -> Option<Candidate> {
     let actions = || plan.changes.iter().map(|change| &change.action);
     let nginx = actions().any(concerns_nginx);
     let units = units(actions(), desired);
-    if !nginx && units.is_empty() {
+    let etc = etc(actions(), desired);
+    if !nginx && units.is_empty() && etc.is_empty() {
         return None;
     }
     let named = units.iter().filter_map(|name| desired.units.get(name));
@@ -29,6 +30,7 @@ pub fn candidate(plan: &Plan, desired: &Desired) -> Option<Candidate> {
         bound,
         nginx,
         units,
+        etc,
         makes_networks: actions().any(|action| matches!(action, Action::CreateNetwork { .. })),
     })
 }
@@ -55,6 +57,29 @@ fn concerns_nginx(action: &Action) -> bool {
         }
         _ => false,
     }
+}
+
+/// Files of /etc that change and that somebody can judge.
+fn etc<'a>(actions: impl Iterator<Item = &'a Action>, desired: &Desired) -> Vec<EtcCheck> {
+    let changed: BTreeSet<&Path> = actions
+        .filter_map(|action| match action {
+            Action::Store { path, .. } => path.strip_prefix(store::ETC).ok(),
+            Action::Link { path, .. } | Action::Copy { path, .. } => path.strip_prefix("/etc").ok(),
+            _ => None,
+        })
+        .collect();
+    let found = changed.into_iter().filter_map(|relative| {
+        let file = desired.etc.get(relative)?;
+        let checker = Checker::of(relative);
+        (checker.is_some() || file.validate.is_some()).then(|| EtcCheck {
+            path: layout::etc(relative),
+            checker,
+            validate: file.validate.clone(),
+            mode: file.mode,
+            owner: file.owner.clone(),
+        })
+    });
+    found.collect()
 }
 
 /// Units whose files change, and which are there afterwards.

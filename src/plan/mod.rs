@@ -17,6 +17,7 @@ mod loaded;
 mod members;
 mod networks;
 mod nginx;
+mod outside;
 mod prune;
 mod recovery;
 mod replacement;
@@ -34,6 +35,7 @@ pub use etc::absent_id;
 pub use images::images_of;
 pub use loaded::{nginx_hash, outside_hashes, systemd_hash, unit_hash};
 pub use members::{find as find_members, not_running};
+pub use outside::outside_packages;
 pub use prune::inventory;
 pub use watch::watch;
 

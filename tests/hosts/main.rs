@@ -12,6 +12,7 @@ mod dependency;
 mod drift;
 mod edited;
 mod env_files;
+mod etc_files;
 mod forward;
 mod gates;
 mod generations;

@@ -97,6 +97,9 @@ impl Host {
             "the code did not run, or found something open\n{}",
             plan.text()
         );
+        // Whoever looks at it is told first of all.
+        let first = plan.text().find("warning[code-outside-packages]");
+        assert!(first.is_some(), "{}", plan.text());
         for part in parts {
             assert!(
                 plan.text().contains(part),

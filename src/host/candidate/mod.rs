@@ -2,6 +2,7 @@
 //! nobody else sees.
 
 mod conf;
+mod etc;
 mod mounts;
 mod namespace;
 mod nginx;
@@ -148,6 +149,12 @@ async fn resolve(names: Vec<nginx::Name>, ask: Names, judgement: &mut Judgement)
 /// Judges in a namespace of this thread.
 fn judge(candidate: &Candidate, nginx: &super::nginx::Nginx) -> Result<Judged, HostError> {
     let mut judged = Judged::default();
+    let host = Root::new("/");
+    etc::judge_bytes(
+        &candidate.etc,
+        &Sources::new(&host, candidate),
+        &mut judged.judgement,
+    );
     let sandbox = Sandbox::new(sandbox::addresses(), BOUND);
     // Before anything of the candidate can be what openssl reads.
     let stand_in = match needs_keys(candidate) {
@@ -196,6 +203,12 @@ fn judge(candidate: &Candidate, nginx: &super::nginx::Nginx) -> Result<Judged, H
         let units = &candidate.units;
         judged.missing = systemd::judge(units, &sandbox, &sources, &mut judged.judgement);
     }
+    let case = etc::Case {
+        sandbox: &sandbox,
+        sources: &sources,
+        stand_in: stand_in.as_ref(),
+    };
+    etc::judge(&candidate.etc, &case, &mut judged.judgement);
     Ok(judged)
 }
 
@@ -210,6 +223,7 @@ fn needs_keys(candidate: &Candidate) -> bool {
                 .iter()
                 .any(|statement| statement.name().ends_with("certificate_key")))
         || writes_certificates(candidate)
+        || etc::reads_keys(&candidate.etc)
 }
 
 fn writes_certificates(candidate: &Candidate) -> bool {

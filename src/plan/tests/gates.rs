@@ -157,6 +157,7 @@ fn only_what_a_change_touches_is_asked() {
     assert_eq!(unloaded, nginx, "nginx has not loaded what lies there");
     let included = after(|desired, _, _| {
         let etc = EtcFile {
+            validate: None,
             file: file("etc/nginx/conf.d/x.conf", "x"),
             link: false,
             mode: 0o644,

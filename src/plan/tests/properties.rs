@@ -55,6 +55,7 @@ fn some_desired() -> impl Strategy<Value = Desired> {
             .into_iter()
             .map(|(name, (text, link))| {
                 let etc = EtcFile {
+                    validate: None,
                     zones: Vec::new(),
                     upstreams: Default::default(),
                     file: file(&format!("etc/{name}"), &format!("etc {text}")),

@@ -108,6 +108,7 @@ impl Loader<'_, '_> {
                 .as_ref()
                 .and_then(|policy| policy.link)
                 .unwrap_or(linked),
+            validate: policy.as_ref().and_then(|policy| policy.validate.clone()),
             action: policy.and_then(|policy| policy.action),
             zones,
             upstreams,

@@ -137,6 +137,8 @@ pub struct EtcPolicy {
     pub link: Option<bool>,
     /// What a change asks for.
     pub action: Option<EtcAction>,
+    /// The command that validates it.
+    pub validate: Option<Vec<String>>,
 }
 
 /// A file to complain about.

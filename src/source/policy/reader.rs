@@ -206,8 +206,34 @@ impl Reader<'_> {
             mode: raw.mode.as_ref().map(mode).transpose()?,
             owner: raw.owner.as_ref().map(owner).transpose()?,
             link: raw.install.map(|install| install == Install::Link),
+            validate: raw
+                .validate
+                .as_ref()
+                .map(|words| self.command(words))
+                .transpose()?,
             action,
         })
+    }
+
+    /// A command that gets a path.
+    fn command(&self, words: &toml::Spanned<Vec<Text>>) -> Result<Vec<String>, Diagnostic> {
+        let texts = words.get_ref().iter().map(|word| word.get_ref().clone());
+        let texts: Vec<String> = texts.collect();
+        let expected = "a command and its arguments, one of which has {} for the path of the file";
+        let complain = |message: &str| {
+            let expected = format!("expected {expected}, such as [\"visudo\", \"-cf\", \"{{}}\"]");
+            self.place.complain(words.span(), message, expected, None)
+        };
+        match texts.split_first() {
+            None => Err(complain("an empty command")),
+            Some((program, _)) if program.is_empty() || program.contains("{}") => {
+                Err(complain("the command itself has no name"))
+            }
+            Some((_, arguments)) if !arguments.iter().any(|word| word.contains("{}")) => {
+                Err(complain("the command does not get the file"))
+            }
+            Some(_) => Ok(texts),
+        }
     }
 
     pub(super) fn unit_name(&self, text: &Text) -> Result<String, Diagnostic> {

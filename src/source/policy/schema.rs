@@ -110,6 +110,7 @@ pub(super) struct Etc {
     pub(super) install: Option<Install>,
     pub(super) restart: Option<Text>,
     pub(super) reload: Option<Text>,
+    pub(super) validate: Option<Spanned<Vec<Text>>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

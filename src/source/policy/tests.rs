@@ -195,6 +195,24 @@ fn what_is_wrong_is_said_with_its_place() {
             None,
         ),
         (
+            "[etc.motd]\nvalidate = [\"grep\", \"x\"]",
+            "watchme.toml:2:12: the command does not get the file",
+            "expected a command and its arguments",
+            None,
+        ),
+        (
+            "[etc.motd]\nvalidate = []",
+            "watchme.toml:2:12: an empty command",
+            "expected a command and its arguments",
+            None,
+        ),
+        (
+            "[etc.motd]\nvalidate = [\"{}\"]",
+            "watchme.toml:2:12: the command itself has no name",
+            "expected a command and its arguments",
+            None,
+        ),
+        (
             "[etc.motd]\nrestart = \"a.service\"\nreload = \"b.service\"",
             "watchme.toml:3:10: a change cannot both restart and reload",
             "",

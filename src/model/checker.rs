@@ -1,0 +1,259 @@
+//! Files of /etc that a program reads at some later time and complains about then: who can tell before, and
+//! what needs no program to be told.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::IgnoredAny;
+
+use super::finding::Severity;
+
+/// Who validates a file of /etc.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checker {
+    /// `dockerd --validate --config-file`, where the engine has that, and JSON's syntax.
+    Docker,
+    /// `visudo -cf`.
+    Sudo,
+    /// `sshd -t`.
+    Ssh,
+    /// `nft -c -f`.
+    Nft,
+    /// `logrotate -d`.
+    Logrotate,
+    /// Nobody: cron passes over what it does not take, and says so in its log.
+    Cron,
+}
+
+/// A changed file of /etc that is to be validated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EtcCheck {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Who knows files there.
+    pub checker: Option<Checker>,
+    /// A command of one's own, `{}` for the path.
+    pub validate: Option<Vec<String>>,
+    /// Permission bits of the installed file.
+    pub mode: u32,
+    /// Its owner as `user:group`.
+    pub owner: String,
+}
+
+/// Something that is wrong with a file, seen without its program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// Whether the file is lost, or only without an effect.
+    pub severity: Severity,
+    /// What.
+    pub message: String,
+}
+
+impl Checker {
+    /// Who knows the file at a path below /etc.
+    pub fn of(relative: &Path) -> Option<Self> {
+        let is = |path: &str| relative == Path::new(path);
+        let within = |path: &str| relative.parent() == Some(Path::new(path));
+        let ends = |end: &str| relative.extension().is_some_and(|own| own == end);
+        if is("docker/daemon.json") {
+            Some(Self::Docker)
+        } else if is("sudoers") || within("sudoers.d") {
+            Some(Self::Sudo)
+        } else if is("ssh/sshd_config") || (within("ssh/sshd_config.d") && ends("conf")) {
+            Some(Self::Ssh)
+        } else if is("nftables.conf") || within("nftables.d") {
+            Some(Self::Nft)
+        } else if is("logrotate.conf") || within("logrotate.d") {
+            Some(Self::Logrotate)
+        } else if is("crontab") || CRON.iter().any(|folder| within(folder)) {
+            Some(Self::Cron)
+        } else {
+            None
+        }
+    }
+
+    /// What is wrong with a file, as far as its bytes tell.
+    pub fn wrong(self, relative: &Path, content: &[u8], mode: u32, owner: &str) -> Vec<Wrong> {
+        let text = String::from_utf8_lossy(content);
+        match self {
+            Self::Docker => json(&text),
+            Self::Cron => cron(relative, &text, mode, owner),
+            Self::Sudo => sudo(relative, mode, owner),
+            Self::Ssh | Self::Nft | Self::Logrotate => Vec::new(),
+        }
+    }
+}
+
+/// Folders of Debian's cron, cron(8): tables, and scripts that run-parts(8) runs.
+const CRON: [&str; 5] = [
+    "cron.d",
+    "cron.hourly",
+    "cron.daily",
+    "cron.weekly",
+    "cron.monthly",
+];
+
+fn error(line: usize, message: impl Into<String>) -> Wrong {
+    Wrong {
+        line,
+        severity: Severity::Error,
+        message: message.into(),
+    }
+}
+
+fn warning(message: impl Into<String>) -> Wrong {
+    Wrong {
+        severity: Severity::Warning,
+        ..error(1, message)
+    }
+}
+
+fn json(text: &str) -> Vec<Wrong> {
+    match serde_json::from_str::<std::collections::BTreeMap<String, IgnoredAny>>(text) {
+        Ok(_) => Vec::new(),
+        // An empty file is no settings, for dockerd.
+        Err(_) if text.trim().is_empty() => Vec::new(),
+        Err(wrong) => {
+            let said = wrong.to_string();
+            let said = said.split(" at line ").next().unwrap_or_default();
+            vec![error(
+                wrong.line().max(1),
+                format!("dockerd would not start: it is no JSON object: {said}"),
+            )]
+        }
+    }
+}
+
+fn is_writable_by_others(mode: u32, owner: &str) -> bool {
+    let user = owner.split(':').next().unwrap_or_default();
+    mode & 0o022 != 0 || !matches!(user, "root" | "0")
+}
+
+fn sudo(relative: &Path, mode: u32, owner: &str) -> Vec<Wrong> {
+    let name = relative.file_name().unwrap_or_default().to_string_lossy();
+    let mut found = Vec::new();
+    if relative.starts_with("sudoers.d") && (name.contains('.') || name.ends_with('~')) {
+        found.push(warning(
+            "sudo passes over it: names in sudoers.d that contain a dot or end in ~ are skipped",
+        ));
+    }
+    if is_writable_by_others(mode, owner) {
+        found.push(error(1, format!("sudo refuses it: it has to belong to root, and nobody else may write it, but it is {mode:04o} {owner}")));
+    }
+    found
+}
+
+fn cron(relative: &Path, text: &str, mode: u32, owner: &str) -> Vec<Wrong> {
+    let name = relative.file_name().unwrap_or_default().to_string_lossy();
+    let mut found = Vec::new();
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !name.chars().all(fits) {
+        found.push(warning(
+            "cron passes over it: names may only have letters, digits, _ and -",
+        ));
+        return found;
+    }
+    let is_table = relative.starts_with("cron.d") || relative == Path::new("crontab");
+    if is_table && is_writable_by_others(mode, owner) {
+        found.push(error(1, format!("cron ignores it: it has to belong to root, and nobody else may write it, but it is {mode:04o} {owner}")));
+    }
+    if !is_table {
+        if mode & 0o111 == 0 {
+            found.push(warning("run-parts passes over it: it is not executable"));
+        }
+        return found;
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        found.push(error(
+            text.lines().count(),
+            "cron ignores the file: its last line does not end",
+        ));
+    }
+    for (number, line) in text.lines().enumerate() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let Some(first) = fields.first().filter(|first| !first.starts_with('#')) else {
+            continue;
+        };
+        let is_variable = line.split_once('=').is_some_and(|(name, _)| {
+            !name.trim().contains(char::is_whitespace) && !name.contains('*')
+        });
+        let times = if first.starts_with('@') { 1 } else { 5 };
+        if !is_variable && fields.len() < times + 2 {
+            found.push(error(
+                number + 1,
+                "cron ignores the file: a line has times, a user and a command",
+            ));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(path: &str, text: &str, mode: u32) -> Vec<(usize, Severity)> {
+        let path = Path::new(path);
+        let checker = Checker::of(path).unwrap();
+        let found = checker.wrong(path, text.as_bytes(), mode, "root:root");
+        found
+            .iter()
+            .map(|wrong| (wrong.line, wrong.severity))
+            .collect()
+    }
+
+    #[test]
+    fn who_knows_what() {
+        for (path, expected) in [
+            ("docker/daemon.json", Some(Checker::Docker)),
+            ("sudoers.d/x", Some(Checker::Sudo)),
+            ("ssh/sshd_config.d/x.conf", Some(Checker::Ssh)),
+            ("ssh/sshd_config.d/x", None),
+            ("ssh/ssh_config", None),
+            ("logrotate.d/x", Some(Checker::Logrotate)),
+            ("cron.daily/x", Some(Checker::Cron)),
+            ("app/x.conf", None),
+        ] {
+            assert_eq!(Checker::of(Path::new(path)), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_bytes_and_names_tell() {
+        use Severity::{Error, Warning};
+        let table = "PATH=/bin\n# x\n0 4 * * * root /bin/true\n@daily root /bin/true\n";
+        for (path, text, mode, expected) in [
+            (
+                "docker/daemon.json",
+                "{\n  \"debug\": true,\n}\n",
+                0o644,
+                vec![(3, Error)],
+            ),
+            ("docker/daemon.json", "[]", 0o644, vec![(1, Error)]),
+            ("docker/daemon.json", "{\"debug\": true}", 0o644, vec![]),
+            ("docker/daemon.json", "", 0o644, vec![]),
+            ("cron.d/app", table, 0o644, vec![]),
+            ("cron.d/app.cron", table, 0o644, vec![(1, Warning)]),
+            ("cron.d/app", table.trim_end(), 0o644, vec![(4, Error)]),
+            (
+                "cron.d/app",
+                "0 4 * * * /bin/true\n",
+                0o644,
+                vec![(1, Error)],
+            ),
+            ("cron.d/app", table, 0o664, vec![(1, Error)]),
+            (
+                "cron.daily/app.sh",
+                "#!/bin/sh\n",
+                0o755,
+                vec![(1, Warning)],
+            ),
+            ("cron.daily/app", "#!/bin/sh\n", 0o644, vec![(1, Warning)]),
+            ("sudoers.d/app.conf", "x", 0o440, vec![(1, Warning)]),
+            ("sudoers.d/app", "x", 0o660, vec![(1, Error)]),
+        ] {
+            assert_eq!(wrong(path, text, mode), expected, "{path} {text}");
+        }
+    }
+}
