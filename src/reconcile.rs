@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::apply::{Progress, Run, describe, roll_back};
+use crate::apply::{Progress, Run, await_last_request, describe, roll_back};
 use crate::host::Host;
 use crate::host::candidate::Names;
 use crate::model::{Action, Observed, Plan, Recorded, RunKind, RunRecord, layout};
@@ -429,6 +429,7 @@ async fn undo_killed(
     }
     progress.say("a run was interrupted: undoing what it did");
     let mut record = history::begin_recovery(state, request);
+    await_last_request(host, &journal).await;
     // Nothing that cannot be found out may keep the rest from being undone.
     if let Ok(recorded) = state.recorded()
         && let Ok(owed) = owed::owed(host, &journal, &recorded).await

@@ -26,7 +26,7 @@ use crate::state::{Journal, State, StateError};
 
 pub use files::clear_mount_point;
 pub use gates::ask_gates;
-pub use roll_back::{Left, describe, roll_back};
+pub use roll_back::{Left, await_last_request, describe, roll_back};
 
 /// Is told of each step, and shows it.
 pub trait Progress {

@@ -124,6 +124,21 @@ async fn is_needed(host: &Host, undo: &Undo) -> bool {
     }
 }
 
+/// How long a request of a killed run may still be carried out.
+const IN_FLIGHT: Duration = Duration::from_secs(3);
+
+/// A run that was killed may have asked the engine for a network just before: it comes to be after that, when the undo
+/// would have found none.
+pub async fn await_last_request(host: &Host, journal: &Journal) {
+    let Some(Undo::RemoveNetwork(name)) = journal.undos().last() else {
+        return;
+    };
+    let until = Instant::now() + IN_FLIGHT;
+    while is_there(host, name).await == Some(false) && Instant::now() < until {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
 /// Whether a network of that name exists; `None` where nobody tells.
 async fn is_there(host: &Host, network: &str) -> Option<bool> {
     let found = host.docker().await.ok()?.network_id(network).await;
