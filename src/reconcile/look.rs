@@ -273,7 +273,7 @@ async fn observe(host: &Host, watch: &Watch, planned: &mut Planned) -> Result<Ob
     if let Ok(observed) = &observed {
         let left_out = observed.silent.iter().map(|(daemon, why)| match *daemon {
             "systemd" => format!("units were not compared: {why}"),
-            _ => format!("networks, members and containers were not compared: {why}"),
+            _ => format!("networks and members were not compared: {why}"),
         });
         for text in left_out
             .filter(|text| !planned.warnings.contains(text))

@@ -94,7 +94,10 @@ fn cases() -> Vec<Case> {
                 ("db.socket", "[Socket]\nListenStream=80\n".to_owned()),
                 ("db.service", sleeper(2003)),
             ],
-            said: &["it needs db.socket, which failed: resources", "Failed to listen on"],
+            said: &[
+                "it needs db.socket, which failed: resources",
+                "Failed to listen on",
+            ],
             cause: "db.socket",
             words: false,
         },

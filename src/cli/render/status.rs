@@ -40,6 +40,7 @@ fn lines(status: &Status, width: Option<usize>, now: Timestamp) -> Vec<Line> {
     for network in &status.networks {
         page.network(network);
     }
+    page.alone(status);
     page.certificates(&status.certificates);
     page.foreign(status);
     page.drift(status);
@@ -132,12 +133,8 @@ impl Page {
         }
     }
 
-    /// Units with the containers that they run below them, then containers without a unit.
+    /// Units with the containers that they run below them.
     fn units(&mut self, status: &Status) {
-        let alone = |one: &&ContainerStatus| {
-            let unit = one.unit.as_ref();
-            unit.is_none_or(|unit| status.units.iter().all(|known| known.name != *unit))
-        };
         let mut all = Vec::new();
         for unit in &status.units {
             all.push(self.unit(unit));
@@ -151,6 +148,14 @@ impl Page {
             self.say(STRONG, &format!("{number}, {well} as they should be"), 0);
             self.table(&["UNIT", "STATE", "SINCE", "RESTARTS", "IMAGE"], &all);
         }
+    }
+
+    /// Containers on networks that no unit runs.
+    fn alone(&mut self, status: &Status) {
+        let alone = |one: &&ContainerStatus| {
+            let unit = one.unit.as_ref();
+            unit.is_none_or(|unit| status.units.iter().all(|known| known.name != *unit))
+        };
         let alone: Vec<Row> = status
             .containers
             .iter()
