@@ -303,13 +303,7 @@ fn a_first_apply_that_is_refused_leaves_a_fresh_host() {
         (&desired("sites-available/a"), &bad),
         (&desired("sites-available/tls"), &site_with("tls", "listen 443 ssl; ssl_certificate /etc/letsencrypt/live/tls/fullchain.pem; ssl_certificate_key /etc/letsencrypt/live/tls/privkey.pem;")),
     ]);
-    let listing = "find /etc /usr /home -xdev -printf '%p %y %l %T@\\n' | sort | sha256sum";
-    let before = host.sh(listing);
-    host.refuses(&["desired-state/sites-available/a:4:5"]);
-    assert_eq!(host.sh(listing), before);
-    for path in ["/etc/watchme-apply", "/etc/letsencrypt"] {
-        assert!(!host.stands(path), "{path}");
-    }
+    // As long as nothing is on record, which root alone may read.
     let by_user = host
         .try_sh_as("ubuntu", &format!("cd {CHECKOUT}; watchme-apply plan"))
         .expect(0);
@@ -320,6 +314,13 @@ fn a_first_apply_that_is_refused_leaves_a_fresh_host() {
         "{}",
         by_user.text()
     );
+    let listing = "find /etc /usr /home -xdev -printf '%p %y %l %T@\\n' | sort | sha256sum";
+    let before = host.sh(listing);
+    host.refuses(&["desired-state/sites-available/a:4:5"]);
+    assert_eq!(host.sh(listing), before);
+    for path in ["/etc/watchme-apply", "/etc/letsencrypt"] {
+        assert!(!host.stands(path), "{path}");
+    }
     let json = host.tool(&["plan", "--json"]).expect(1).stdout;
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     let finding = &json["findings"][0];
