@@ -10,6 +10,7 @@ use git2::{ConfigLevel, Repository, RepositoryOpenFlags};
 
 use super::error::{Result, SourceError};
 use super::owner::{self, Asker, Part};
+use super::safe;
 
 /// libgit2 keeps its search paths in global state, and the environment is global too.
 static LIBGIT2: Mutex<()> = Mutex::new(());
@@ -22,8 +23,10 @@ pub fn find(folder: &Path) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// Opens the repository whose `.git` lies in `root` after checking who owns it, and says who.
-pub fn open(folder: &Path, root: &Path, asker: &Asker) -> Result<(Repository, Option<u32>)> {
+/// Opens the repository whose `.git` lies in `root` after checking who owns it, and says who. Where the owner alone
+/// speaks against it, root's own settings are asked, as git does.
+pub fn open(folder: &Path, root: &Path, asker: &mut Asker) -> Result<(Repository, Option<u32>)> {
+    asker.repository = Some(root.into());
     let mut parts = vec![Part::look(folder)?, Part::look(root)?];
     parts.push(Part::look(&root.join(".git"))?);
     // Who can write these decides what HEAD is.
@@ -32,6 +35,11 @@ pub fn open(folder: &Path, root: &Path, asker: &Asker) -> Result<(Repository, Op
         if path.exists() {
             parts.push(Part::look(&path)?);
         }
+    }
+    if let Err(SourceError::Owner { .. }) = owner::check(asker, &parts)
+        && asker.euid == 0
+    {
+        asker.safe = safe::is_safe(root);
     }
     owner::check(asker, &parts)?;
     let repo = open_trusting(root, &parts).map_err(|source| SourceError::Repository {

@@ -18,6 +18,7 @@ mod owner;
 pub mod policy;
 mod repository;
 pub mod routes;
+mod safe;
 pub mod tree;
 pub mod unit;
 mod variables;
@@ -56,6 +57,8 @@ pub struct Checkout {
     folder: PathBuf,
     repo: Option<git2::Repository>,
     owner: Option<u32>,
+    /// Whether git's own settings let root in, whoever owns it.
+    safe: bool,
     /// Where the checkout lies on the host that it is read for.
     server: Server,
 }
@@ -103,7 +106,7 @@ impl Checkout {
         if !canonical.is_dir() {
             return Err(failed(std::io::ErrorKind::NotADirectory.into()));
         }
-        let asker = Asker::current(trusted);
+        let mut asker = Asker::current(trusted);
         let Some(root) = git::find(&canonical) else {
             let owner = owner::check(&asker, &[Part::look(&canonical)?])?;
             return Ok(Self {
@@ -111,10 +114,11 @@ impl Checkout {
                 folder: PathBuf::new(),
                 repo: None,
                 owner,
+                safe: false,
                 server: Server::Any,
             });
         };
-        let (repo, owner) = git::open(&canonical, &root, &asker)?;
+        let (repo, owner) = git::open(&canonical, &root, &mut asker)?;
         let folder = canonical
             .strip_prefix(&root)
             .unwrap_or(Path::new(""))
@@ -124,6 +128,7 @@ impl Checkout {
             folder,
             repo: Some(repo),
             owner,
+            safe: asker.safe,
             server: Server::Any,
         })
     }
@@ -262,7 +267,11 @@ impl Checkout {
     /// Files that lie in a folder come from whoever could write there: root follows none that
     /// anybody but the checkout's owner could have put there.
     fn check_owners(&self, read: &Read) -> Result<()> {
-        let asker = Asker::current(&self.owner.into_iter().collect::<Vec<_>>());
+        let asker = Asker {
+            safe: self.safe,
+            repository: self.repo.is_some().then(|| self.root.clone()),
+            ..Asker::current(&self.owner.into_iter().collect::<Vec<_>>())
+        };
         if asker.euid != 0 {
             return Ok(());
         }

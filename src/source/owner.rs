@@ -15,6 +15,10 @@ pub struct Asker {
     pub euid: u32,
     /// User ids that may own a checkout that root follows.
     pub trusted: Vec<u32>,
+    /// The work tree that is asked for, if it is one of git.
+    pub repository: Option<PathBuf>,
+    /// Whether root's or the system's settings let git work there, whoever owns it.
+    pub safe: bool,
 }
 
 impl Asker {
@@ -26,6 +30,8 @@ impl Asker {
         Self {
             euid: nix::unistd::geteuid().as_raw(),
             trusted: trusted.iter().copied().chain(sudo).collect(),
+            repository: None,
+            safe: false,
         }
     }
 }
@@ -76,7 +82,7 @@ pub fn check(asker: &Asker, parts: &[Part]) -> Result<Option<u32>> {
         let known = [0, asker.euid, folder.owner];
         if let Some(part) = parts.iter().find(|part| !known.contains(&part.owner)) {
             let expected = "the owner of the desired state".into();
-            return Err(foreign(part, expected, folder.owner));
+            return Err(foreign(asker, part, expected, folder.owner));
         }
         return Ok(Some(folder.owner));
     }
@@ -85,13 +91,13 @@ pub fn check(asker: &Asker, parts: &[Part]) -> Result<Option<u32>> {
     allowed.sort_unstable();
     allowed.dedup();
     for part in parts {
-        if !allowed.contains(&part.owner) {
+        if !asker.safe && !allowed.contains(&part.owner) {
             let ids: Vec<_> = allowed.iter().map(u32::to_string).collect();
-            return Err(foreign(part, one_of(&ids), 0));
+            return Err(foreign(asker, part, one_of(&ids), 0));
         }
-        if part.owner != folder.owner {
+        if !asker.safe && part.owner != folder.owner {
             let expected = format!("{} like {}", folder.owner, folder.path.display());
-            return Err(foreign(part, expected, folder.owner));
+            return Err(foreign(asker, part, expected, folder.owner));
         }
         if part.mode & 0o002 != 0 {
             return Err(SourceError::WorldWritable {
@@ -110,15 +116,22 @@ fn one_of(ids: &[String]) -> String {
     }
 }
 
-fn foreign(part: &Part, expected: String, wanted: u32) -> SourceError {
+fn foreign(asker: &Asker, part: &Part, expected: String, wanted: u32) -> SourceError {
     SourceError::Owner {
         path: part.path.clone(),
         owner: part.owner,
         expected,
         help: format!(
             "run it through sudo as the user who owns the checkout, or give the checkout one \
-             owner: sudo chown -R {wanted} {}",
-            part.path.display()
+             owner: sudo chown -R {wanted} {}{}",
+            part.path.display(),
+            match &asker.repository {
+                Some(root) if asker.euid == 0 => format!(
+                    ", or let root's git work in it whoever owns it: sudo git config --global --add safe.directory {}",
+                    root.display()
+                ),
+                _ => String::new(),
+            }
         ),
     }
 }
@@ -139,6 +152,8 @@ mod tests {
         Asker {
             euid: 0,
             trusted: trusted.to_vec(),
+            repository: Some("/srv/c".into()),
+            safe: false,
         }
     }
 
@@ -154,6 +169,27 @@ mod tests {
             error,
             Err("/srv/c belongs to user id 1000, not to user id 0".into())
         );
+    }
+
+    #[test]
+    fn what_git_is_let_into_may_be_anybodys() {
+        let safe = Asker {
+            safe: true,
+            ..root(&[])
+        };
+        let parts = [part("/srv/c", 1000, 0o755), part("/srv/c/.git", 0, 0o755)];
+        assert_eq!(check(&safe, &parts).ok(), Some(Some(1000)));
+        let open = [part("/srv/c", 1000, 0o777)];
+        assert!(matches!(
+            check(&safe, &open),
+            Err(SourceError::WorldWritable { .. })
+        ));
+        let hint = check(&root(&[]), &parts)
+            .err()
+            .and_then(|error| error.hint());
+        assert!(hint.is_some_and(|hint| {
+            hint.ends_with("sudo git config --global --add safe.directory /srv/c")
+        }));
     }
 
     #[test]
@@ -188,6 +224,8 @@ mod tests {
         let asker = Asker {
             euid: 1001,
             trusted: vec![],
+            repository: None,
+            safe: false,
         };
         let mine = part("/tmp/mine", 1001, 0o755);
         assert!(check(&asker, &[mine.clone(), part("/tmp/.git", 0, 0o755)]).is_ok());

@@ -2,6 +2,7 @@
 
 mod adverse;
 mod bad_revisions;
+mod belonging;
 mod beyond_reload;
 mod changes;
 mod check_compose;

@@ -219,3 +219,26 @@ fn setup_installs_the_binary_and_hands_its_arguments_to_apply() {
             .contains("in sync")
     );
 }
+
+/// The script brings a desired state of its own along: a server that has another one keeps it.
+#[test]
+fn setup_leaves_a_server_to_the_repository_that_it_has() {
+    let host = Host::boot();
+    host.checkout(&[("desired-state/systemd/one.service", UNIT)]);
+    host.apply(&[]).expect(0);
+    copy_repository(&host, "/srv/tool");
+    host.sh("cd /srv/tool; git init -q; git add -A; git -c user.name=H -c user.email=h@example.com commit -qm tool");
+    let setup = format!("cd /srv/tool; ./setup_server.sh --binary {INSTALLED}");
+    let text = host.try_sh(&setup).expect(0).text();
+    assert!(text.contains("is another repository"), "{text}");
+    assert!(
+        text.contains("apply --take-over --desired-state /srv/tool/desired-state"),
+        "{text}"
+    );
+    assert_eq!(host.property("one.service", "ActiveState"), "active");
+    assert_eq!(
+        host.try_sh("ls /etc/nginx/sites-available/api.hey-watch.me")
+            .status,
+        2
+    );
+}
