@@ -35,7 +35,7 @@ use jiff::Timestamp;
 use crate::apply::{Progress, Run, await_last_request, describe, roll_back};
 use crate::host::Host;
 use crate::host::candidate::Names;
-use crate::model::{Action, Observed, Plan, Recorded, RunKind, RunRecord, layout};
+use crate::model::{Action, Observed, Outcome, Plan, Recorded, RunKind, RunRecord, layout};
 use crate::source::{Checkout, Revision, Which};
 use crate::state::{Journal, State, StateError, Undo};
 
@@ -244,6 +244,7 @@ async fn transact(
         kept: BTreeSet::new(),
         steps: Vec::new(),
         answers: Vec::new(),
+        degraded: BTreeMap::new(),
     };
     let result = carry_out(&mut run, request, planned).await;
     let Run {
@@ -252,14 +253,19 @@ async fn transact(
         switched,
         steps,
         answers,
+        degraded,
         ..
     } = run;
     record.changes = steps;
     record.gates = answers;
+    record.degraded = degraded.values().cloned().collect();
     record.time = Timestamp::now();
     let committed = match result {
         Ok(after) => {
-            let loaded = commit::loaded(planned, &after, switched);
+            if !degraded.is_empty() {
+                record.outcome = Outcome::Degraded;
+            }
+            let loaded = commit::loaded(planned, &after, switched, &degraded);
             let mut inventory = commit::inventory(planned, &after);
             inventory.generation = record.number.or(inventory.generation);
             let generation = (record.number).map(|number| (number, &record, &planned.desired));
@@ -325,9 +331,20 @@ async fn verify(
     let mut recorded = planned.recorded.clone();
     let watch = crate::plan::watch(&planned.desired, &recorded, &planned.only);
     let after = run.host.observe(&watch).await?;
-    recorded.loaded = commit::loaded(planned, &after, run.switched);
+    recorded.loaded = commit::loaded(planned, &after, run.switched, &run.degraded);
     recorded.inventory = commit::inventory(planned, &after);
-    let mut left = look::plan_again(planned, request, &after, &recorded);
+    // Every unit that is not up is to be told here, those that this run has brought up above all.
+    let mending = Request {
+        gates: crate::plan::Gates::None,
+        ..request.clone()
+    };
+    let mut left = look::plan_again(planned, &mending, &after, &recorded);
+    left.changes.retain(|change| match &change.action {
+        Action::Start(step) => {
+            !run.degraded.contains_key(&step.unit) && !look::was_failing(planned, &step.unit)
+        }
+        _ => true,
+    });
     // What was applied before is on record until the commit: these are done.
     left.changes
         .retain(|change| !matches!(change.action, Action::ClearMountPoint { .. }));

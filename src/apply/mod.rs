@@ -20,7 +20,7 @@ use jiff::Timestamp;
 
 use crate::host::probe::ProbeError;
 use crate::host::{Host, HostError, blame_by_lines};
-use crate::model::{Action, Answer, Blame, Change, Gate, Observed, Plan};
+use crate::model::{Action, Answer, Blame, Change, Gate, Observed, Plan, UnitStep};
 use crate::root::RootError;
 use crate::state::{Journal, State, StateError};
 
@@ -177,6 +177,8 @@ pub struct Run<'a> {
     pub steps: Vec<String>,
     /// Gates that were asked, with their answers.
     pub answers: Vec<Answer>,
+    /// Units that did not come up and that the run goes on without, each with the reason.
+    pub degraded: BTreeMap<String, String>,
 }
 
 impl Run<'_> {
@@ -222,20 +224,71 @@ impl Run<'_> {
                     });
                 self.record_starts(starts).await.map_err(failed)?;
             }
-            self.step(change, plan).await.map_err(failed)?;
-            if let Action::Start(step) | Action::Restart(step) = &change.action {
-                started.push((step, change));
+            match self.step(change, plan).await {
+                Ok(()) => {
+                    if let Action::Start(step) | Action::Restart(step) = &change.action {
+                        started.push((step, change));
+                    }
+                    self.progress.done(change);
+                }
+                Err(error) => self.go_on_without(change, error).map_err(failed)?,
             }
-            self.progress.done(change);
             let units_follow = changes
                 .peek()
                 .is_some_and(|next| matches!(next.action, Action::Start(_) | Action::Restart(_)));
-            if !units_follow && let Some((_, change)) = started.last() {
-                let failed = |error| ((*change).clone(), error);
-                self.settle(&started).await.map_err(failed)?;
-                started.clear();
+            if !units_follow {
+                self.settle_all(&mut started).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Lets what was started settle, without those that may fail and do.
+    async fn settle_all(
+        &mut self,
+        started: &mut Vec<(&UnitStep, &Change)>,
+    ) -> Result<(), (Change, StepError)> {
+        while let Some((_, last)) = started.last() {
+            let Err(error) = self.settle(started).await else {
+                started.clear();
+                break;
+            };
+            let fell = match &error {
+                StepError::NotUp { unit, .. } => {
+                    started.iter().position(|(step, _)| step.unit == *unit)
+                }
+                _ => None,
+            };
+            let (_, change) = match fell {
+                Some(fell) => started.remove(fell),
+                None => return Err(((*last).clone(), error)),
+            };
+            self.go_on_without(change, error)
+                .map_err(|error| (change.clone(), error))?;
+        }
+        Ok(())
+    }
+
+    /// Writes down that a unit failed that may, and tells it; any other failure ends the run.
+    fn go_on_without(&mut self, change: &Change, error: StepError) -> Result<(), StepError> {
+        let (Action::Start(step) | Action::Restart(step) | Action::ReloadUnit(step)) =
+            &change.action
+        else {
+            return Err(error);
+        };
+        let of_the_unit = match &error {
+            StepError::NotUp { .. } => true,
+            StepError::Host(error) => error.is_of_a_unit(),
+            _ => false,
+        };
+        if !step.may_fail || !of_the_unit {
+            return Err(error);
+        }
+        let text = error.to_string();
+        self.progress
+            .warn(&format!("{text}\n  the run goes on without it"));
+        let why = text.lines().next().unwrap_or_default().to_owned();
+        self.degraded.insert(step.unit.clone(), why);
         Ok(())
     }
 

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::host::Host;
+use crate::model::Outcome;
 use crate::plan::Gates;
 use crate::reconcile::{self, Applied, Loss, ReconcileError, Request};
 use crate::root::Root;
@@ -40,6 +41,8 @@ use progress::Lines;
 const STOPPED: u8 = 1;
 /// Differences, or drift.
 const DIFFERENCES: u8 = 2;
+/// Applied, and units that may fail did.
+const DEGRADED: u8 = 5;
 /// Wrong usage, sysexits.h(3head) `EX_USAGE`.
 const USAGE: u8 = 64;
 
@@ -267,6 +270,7 @@ impl Context<'_> {
         logging::applied(&applied);
         Ok(match applied {
             Applied::Skipped(_) => DIFFERENCES,
+            Applied::Done(record) if record.outcome == Outcome::Degraded => DEGRADED,
             Applied::InSync { .. } | Applied::Done(_) => 0,
         })
     }

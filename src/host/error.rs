@@ -228,6 +228,14 @@ impl std::fmt::Display for DockerAbsence {
 }
 
 impl HostError {
+    /// Whether one unit did not do what it was asked to.
+    pub fn is_of_a_unit(&self) -> bool {
+        matches!(
+            self,
+            HostError::UnitFailed { .. } | HostError::Timeout { .. }
+        )
+    }
+
     /// A command or a fact that helps a person on.
     pub fn hint(&self) -> Option<String> {
         match self {

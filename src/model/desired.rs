@@ -145,6 +145,8 @@ pub struct Unit {
     /// How long it has to stay active, without a restart, to count as started.
     #[serde(with = "seconds")]
     pub settle: Duration,
+    /// Whether an apply that touches it succeeds though it fails.
+    pub may_fail: bool,
     /// `Type=` of a service.
     pub service_type: UnitType,
     /// `RemainAfterExit=` of a service.
@@ -389,6 +391,7 @@ impl Desired {
         };
         for unit in lasting.units.values_mut() {
             unit.on_change = OnChange::default();
+            unit.may_fail = false;
             unit.start_timeout = Duration::ZERO;
             unit.settle = Duration::ZERO;
             // What is read out of its files follows from them, and records of earlier versions have less of it.

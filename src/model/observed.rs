@@ -162,6 +162,15 @@ impl UnitState {
     pub fn is_active(&self) -> bool {
         matches!(self.active.as_str(), "active" | "reloading")
     }
+
+    /// Whether it failed, or fails again and again.
+    pub fn is_failing(&self) -> bool {
+        match (self.active.as_str(), self.sub.as_str()) {
+            ("failed", _) | (_, "auto-restart") => true,
+            ("activating", _) => self.restarts > 0,
+            _ => false,
+        }
+    }
 }
 
 /// nginx's processes.

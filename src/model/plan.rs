@@ -224,6 +224,8 @@ pub struct UnitStep {
     pub stacks: Vec<Stack>,
     /// Whether it may be inactive after success.
     pub oneshot: bool,
+    /// Whether the run goes on when it fails.
+    pub may_fail: bool,
     /// Units that its restart takes along and that have to be up again, too.
     pub along: Vec<UnitStep>,
 }

@@ -114,6 +114,9 @@ pub struct LoadedUnit {
     /// Hashes of the files outside the checkout that it names, see [`super::Unit::outside`]; those that were there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outside: BTreeMap<PathBuf, Hash>,
+    /// Whether that start failed, and the run went on.
+    #[serde(default)]
+    pub failed: bool,
 }
 
 /// A unit that is kept stopped.
@@ -172,6 +175,9 @@ pub struct RunRecord {
     /// Health gates that were asked, each with its answer.
     #[serde(default)]
     pub gates: Vec<Answer>,
+    /// Units that did not come up and that the run went on without, each with the reason.
+    #[serde(default)]
+    pub degraded: Vec<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// Why it failed, in one line.
@@ -214,6 +220,8 @@ impl RunKind {
 pub enum Outcome {
     /// Applied and verified; of a recovery: undone.
     Applied,
+    /// Applied, and units that may fail did.
+    Degraded,
     /// Failed before anything was changed.
     Failed,
     /// Failed, and the host was observed to be as before.
@@ -227,6 +235,7 @@ impl Outcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Outcome::Applied => "applied",
+            Outcome::Degraded => "applied, degraded",
             Outcome::Failed => "failed",
             Outcome::RolledBack => "rolled back",
             Outcome::Incomplete => "incomplete",

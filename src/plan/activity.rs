@@ -73,6 +73,7 @@ pub(super) fn step(name: &str, unit: &Unit) -> UnitStep {
         settle: unit.settle,
         stacks: unit.stacks.clone(),
         oneshot: unit.service_type == UnitType::Oneshot,
+        may_fail: unit.may_fail,
         along: Vec::new(),
     }
 }
@@ -169,7 +170,7 @@ fn on_change(name: &str, unit: &Unit) -> OnChange {
 }
 
 fn start(
-    draft: &Draft<'_>,
+    draft: &mut Draft<'_>,
     id: ResourceId,
     name: &str,
     unit: &Unit,
@@ -191,11 +192,40 @@ fn start(
         }
         _ => ("new".to_owned(), DriftKind::Drifted),
     };
-    let action = Action::Start(step(name, unit));
+    // One that this plan does not change may fail: it stands in the way of nothing else.
+    let changes = loaded::changes_files(&draft.inputs, name, unit);
+    if !changes && !mends(draft) && gave_up(draft, name, unit, state) {
+        let text = format!(
+            "{why}, and this revision does not change it: journalctl -u {name}; `watchme-apply drift --fix` starts it"
+        );
+        draft.note(id, Some(DriftKind::Degraded), text);
+        return None;
+    }
+    let action = Action::Start(UnitStep {
+        may_fail: unit.may_fail || !changes && (state.is_failing() || state.active != "activating"),
+        ..step(name, unit)
+    });
     Some(Change {
         drift,
         ..change(id, action, why)
     })
+}
+
+/// Whether the host is to be as it was applied, and nothing new is brought in.
+fn mends(draft: &Draft<'_>) -> bool {
+    draft.gates == super::Gates::None
+}
+
+/// Whether a unit that is not up was tried with its present files, and failed.
+fn gave_up(draft: &Draft<'_>, name: &str, unit: &Unit, state: &UnitState) -> bool {
+    let known = draft.recorded.loaded.units.get(name);
+    let wanted = || loaded::unit_hash(draft.desired, draft.observed, unit);
+    match state.is_failing() {
+        true => known.is_none_or(|known| known.hash == wanted()),
+        false => known.is_some_and(|known| {
+            known.failed && known.invocation == state.invocation && known.hash == wanted()
+        }),
+    }
 }
 
 /// Whether an inactive unit has done its work: a oneshot that ran with success.

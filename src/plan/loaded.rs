@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::Inputs;
 use crate::model::{
-    Desired, Entry, Hash, LoadedDaemon, Observed, SystemdState, Unit, UnitState, layout,
+    Desired, Entry, File, Hash, LoadedDaemon, Observed, SystemdState, Unit, UnitState, layout,
 };
 
 /// Hash of everything that systemd reads: units, drop-ins and the links that enable them.
@@ -214,6 +214,16 @@ fn was_applied(inputs: &Inputs<'_>, name: &str, wanted: &Hash) -> bool {
     })
 }
 
+/// Whether other bytes come to stand where a unit reads.
+pub(super) fn changes_files(inputs: &Inputs<'_>, name: &str, unit: &Unit) -> bool {
+    reads(inputs, name, unit).any(|(path, file)| {
+        inputs
+            .observed
+            .content(&path)
+            .is_none_or(|content| **content != *file.content)
+    })
+}
+
 /// Of a unit that others started: what it runs with follows from what stood where it reads,
 /// and from when it started. Returns what differs.
 fn files_as_desired(
@@ -222,27 +232,7 @@ fn files_as_desired(
     unit: &Unit,
     state: &UnitState,
 ) -> Option<String> {
-    let template = unit.template.as_deref();
-    let template_unit = template.and_then(|name| inputs.desired.units.get(name));
-    let file = unit
-        .file
-        .as_ref()
-        .or(template_unit.and_then(|unit| unit.file.as_ref()));
-    let own = file.map(|file| (layout::unit(template.unwrap_or(name)), file));
-    let dropins = unit
-        .dropins
-        .iter()
-        .map(|(dropin, file)| (layout::dropin(name, dropin), file));
-    let named = unit.names.iter().filter_map(|path| {
-        let file = inputs.desired.files.get(path)?;
-        let stored = layout::live(Path::new(layout::store::FILES).join(&file.source));
-        let read = match inputs.observed.content(&stored) {
-            Some(_) => stored,
-            None => path.clone(),
-        };
-        Some((read, file))
-    });
-    for (path, file) in own.into_iter().chain(dropins).chain(named) {
+    for (path, file) in reads(inputs, name, unit) {
         match inputs.observed.content(&path) {
             Some(content) if **content == *file.content => {}
             Some(_) => return Some(format!("{} changed", path.display())),
@@ -257,6 +247,37 @@ fn files_as_desired(
         }
     }
     None
+}
+
+/// The files of a unit, each where it is read.
+fn reads<'a>(
+    inputs: &Inputs<'a>,
+    name: &str,
+    unit: &'a Unit,
+) -> impl Iterator<Item = (PathBuf, &'a File)> {
+    let (desired, observed) = (inputs.desired, inputs.observed);
+    let template = unit.template.as_deref();
+    let template_unit = template.and_then(|name| desired.units.get(name));
+    let file = unit
+        .file
+        .as_ref()
+        .or(template_unit.and_then(|unit| unit.file.as_ref()));
+    let own = file.map(|file| (layout::unit(template.unwrap_or(name)), file));
+    let owner = name.to_owned();
+    let dropins = unit
+        .dropins
+        .iter()
+        .map(move |(dropin, file)| (layout::dropin(&owner, dropin), file));
+    let named = unit.names.iter().filter_map(move |path| {
+        let file = desired.files.get(path)?;
+        let stored = layout::live(Path::new(layout::store::FILES).join(&file.source));
+        let read = match observed.content(&stored) {
+            Some(_) => stored,
+            None => path.clone(),
+        };
+        Some((read, file))
+    });
+    own.into_iter().chain(dropins).chain(named)
 }
 
 /// A file that the unit names and whose content is another than the applied one.

@@ -1,5 +1,7 @@
 //! What a run that succeeded leaves on record.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::Planned;
@@ -39,7 +41,12 @@ pub(super) fn inventory(planned: &Planned, after: &Observed) -> Inventory {
 
 /// What the daemons have loaded after the run: what they were made to load by it, and of units
 /// also what the plan found to be current.
-pub(super) fn loaded(planned: &Planned, after: &Observed, switched: Option<Timestamp>) -> Loaded {
+pub(super) fn loaded(
+    planned: &Planned,
+    after: &Observed,
+    switched: Option<Timestamp>,
+    degraded: &BTreeMap<String, String>,
+) -> Loaded {
     let mut loaded = planned.recorded.loaded.clone();
     loaded.switched = switched.or(loaded.switched);
     let did =
@@ -69,7 +76,7 @@ pub(super) fn loaded(planned: &Planned, after: &Observed, switched: Option<Times
     loaded
         .units
         .retain(|name, _| planned.desired.units.contains_key(name));
-    record_units(planned, after, &mut loaded);
+    record_units(planned, after, degraded, &mut loaded);
     let known = std::mem::take(&mut loaded.doubtful).into_iter();
     loaded.doubtful = known
         .filter(|(name, _)| !loaded.units.contains_key(name) || !is_selected(planned, name))
@@ -89,7 +96,12 @@ fn is_another(record: &Option<LoadedDaemon>, identity: &str) -> bool {
         .is_none_or(|record| record.identity != identity)
 }
 
-fn record_units(planned: &Planned, after: &Observed, loaded: &mut Loaded) {
+fn record_units(
+    planned: &Planned,
+    after: &Observed,
+    degraded: &BTreeMap<String, String>,
+    loaded: &mut Loaded,
+) {
     let Some(systemd) = &after.systemd else {
         return;
     };
@@ -99,7 +111,8 @@ fn record_units(planned: &Planned, after: &Observed, loaded: &mut Loaded) {
         let own = systemd.own_unit.as_deref() == Some(name);
         let state = systemd.units.get(name);
         let ran = state.is_some_and(|state| state.is_active() || !state.invocation.is_empty());
-        if own || name.contains("@.") || !ran || !Selector::any(&planned.only, &id) {
+        let failed = degraded.contains_key(name);
+        if own || name.contains("@.") || !(ran || failed) || !Selector::any(&planned.only, &id) {
             continue;
         }
         let hash = plan::unit_hash(&planned.desired, after, unit);
@@ -111,6 +124,7 @@ fn record_units(planned: &Planned, after: &Observed, loaded: &mut Loaded) {
             hash,
             invocation,
             outside,
+            failed,
         };
         loaded.units.insert(name.clone(), record);
     }

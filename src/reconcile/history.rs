@@ -56,6 +56,7 @@ fn new(request: &Request, kind: RunKind, origin: Origin) -> RunRecord {
         only: request.only.iter().map(Selector::to_string).collect(),
         changes: Vec::new(),
         gates: Vec::new(),
+        degraded: Vec::new(),
         outcome: Outcome::Applied,
         reason: None,
     }

@@ -319,6 +319,17 @@ pub(super) fn is_follow_up(change: &Change) -> bool {
     )
 }
 
+/// Whether a unit was failing before a run that does nothing about it.
+pub(super) fn was_failing(planned: &Planned, unit: &str) -> bool {
+    let does = |change: &Change| match &change.action {
+        Action::Start(step) | Action::Restart(step) => step.unit == unit,
+        _ => false,
+    };
+    let systemd = planned.observed.systemd.as_ref();
+    let state = systemd.and_then(|systemd| systemd.units.get(unit));
+    state.is_some_and(|state| !state.is_active()) && !planned.plan.changes.iter().any(does)
+}
+
 /// Whether a change is one that `drift` reports, and as what.
 pub(super) fn drift_of(change: &Change) -> Option<DriftKind> {
     match change.action {

@@ -84,6 +84,7 @@ mod tests {
             only: Vec::new(),
             changes: Vec::new(),
             gates: Vec::new(),
+            degraded: Vec::new(),
             outcome: Outcome::Applied,
             reason: None,
         }

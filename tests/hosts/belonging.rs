@@ -79,9 +79,11 @@ fn another_repository_takes_nothing_apart() {
 fn another_clone_is_in_sync() {
     let host = host();
     let runs = (pid(&host, "one.service"), pid(&host, "script.service"));
-    host.sh(&format!(
-        "git -c safe.directory='*' clone -q {CHECKOUT} /srv/clone"
-    ));
+    host.sh_as(
+        "ubuntu",
+        &format!("git clone -q {CHECKOUT} /home/ubuntu/clone"),
+    );
+    host.sh("mv /home/ubuntu/clone /srv/clone; chown -R root:root /srv/clone");
     let files = || {
         host.sh("find /etc/systemd /etc/nginx /etc/watchme-apply -type f -exec sha256sum {} + | sort -k2")
     };

@@ -26,6 +26,7 @@ mod network_loss;
 mod networks;
 mod on_host;
 mod one_folder;
+mod patience;
 mod pins;
 mod ports;
 mod private;

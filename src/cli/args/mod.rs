@@ -31,7 +31,7 @@ use crate::source::Which;
     subcommand_required = true,
     override_usage = "watchme-apply [OPTIONS] [COMMAND]",
     after_help = "Exit status: 0 in sync, or applied and verified; 1 error, nothing was changed (plan: an apply would refuse); 2 differences, or left alone; \
-                  3 failed and rolled back; 4 failed and the roll-back is incomplete; 64 wrong usage."
+                  3 failed and rolled back; 4 failed and the roll-back is incomplete; 5 applied, but units that may fail did; 64 wrong usage."
 )]
 pub(super) struct Args {
     /// Folder of the desired state [default: ./desired-state, or . if it is one]

@@ -29,7 +29,7 @@ const FORMAT_VERSION: u32 = 1;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Applied {
     format_version: u32,
-    /// `in-sync`, `applied`, or `skipped` by an unattended run.
+    /// `in-sync`, `applied`, `degraded` (applied, but units that may fail did), or `skipped` by an unattended run.
     outcome: &'static str,
     plan: Option<Plan>,
     run: Option<RunRecord>,
@@ -47,7 +47,11 @@ impl Applied {
             reconcile::Applied::InSync { gates, .. } => ("in-sync", None, None, gates.clone()),
             reconcile::Applied::Done(record) => {
                 let run = Some((**record).clone());
-                ("applied", run, None, record.gates.clone())
+                let outcome = match record.outcome {
+                    model::Outcome::Degraded => "degraded",
+                    _ => "applied",
+                };
+                (outcome, run, None, record.gates.clone())
             }
             reconcile::Applied::Skipped(skip) => {
                 ("skipped", None, Some((**skip).clone()), Vec::new())

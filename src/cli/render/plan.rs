@@ -297,14 +297,22 @@ pub(in crate::cli) fn applied(
                 Some(number) => format!("back to generation {number}"),
                 None => "applied".to_owned(),
             };
+            let (style, done, looked) = match record.degraded.is_empty() {
+                true => (GOOD, done, "in sync".to_owned()),
+                false => (
+                    WARN,
+                    format!("{done}, degraded"),
+                    format!("in sync but for {}", count(record.degraded.len(), "unit")),
+                ),
+            };
             let held = match record.gates.len() {
                 0 => String::new(),
                 1 => "; its health gate holds".to_owned(),
                 number => format!("; {number} health gates hold"),
             };
             output.line(&format!(
-                "{} as {}: {}; {} in {:.1} s; looked again: in sync{held}{}",
-                styled(GOOD, &done),
+                "{} as {}: {}; {} in {:.1} s; looked again: {looked}{held}{}",
+                styled(style, &done),
                 records::generation(record),
                 origin(&record.origin),
                 count(record.changes.len(), "change"),
@@ -314,6 +322,9 @@ pub(in crate::cli) fn applied(
                     number => format!("; {} above", count(number, "warning")),
                 }
             ));
+            for why in &record.degraded {
+                output.line(&format!("  {} {}", styled(WARN, "degraded"), clean(why)));
+            }
         }
         Applied::Skipped(skip) => {
             output.line(&format!(

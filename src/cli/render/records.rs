@@ -35,6 +35,7 @@ pub(in crate::cli) fn history(output: &mut Output, history: &History) {
         let style = match (entry.current, entry.run.outcome) {
             (true, _) => STRONG,
             (_, Outcome::Applied) => anstyle::Style::new(),
+            (_, Outcome::Degraded) => super::WARN,
             _ => BAD,
         };
         output.line(&styled(style, line));

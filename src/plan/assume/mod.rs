@@ -132,6 +132,7 @@ pub(super) fn record(
             hash,
             invocation,
             outside,
+            failed: false,
         };
         (name.clone(), record)
     });
@@ -152,6 +153,7 @@ pub(super) fn record(
         only: Vec::new(),
         changes: Vec::new(),
         gates: Vec::new(),
+        degraded: Vec::new(),
         outcome: Outcome::Applied,
         reason: None,
     };

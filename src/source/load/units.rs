@@ -146,24 +146,29 @@ impl Loader<'_, '_> {
         Ok(dropins)
     }
 
-    fn dropin(&self, path: PathBuf) -> Result<Option<Piece>> {
+    fn dropin(&mut self, path: PathBuf) -> Result<Option<Piece>> {
         match self.inputs.node(&path)? {
             Some((_, Node::Special(what))) => Err(SourceError::Special { path, what }),
             _ => self.piece(&path),
         }
     }
 
-    fn piece(&self, path: &Path) -> Result<Option<Piece>> {
+    fn piece(&mut self, path: &Path) -> Result<Option<Piece>> {
         let Some(file) = self.inputs.file(path)? else {
             return Ok(None);
         };
         let text = text(&file).into_owned();
         let parsed = unit::parse(&text);
         // Where what is wrong is collected, `check` has rules about each such line.
-        if self.wrong == Wrong::Fails
-            && let Some(stray) = parsed.strays.first()
-        {
-            return Err(stray.complain(path, &text).into());
+        if self.wrong == Wrong::Fails {
+            for stray in &parsed.strays {
+                let place = stray.complain(path, &text);
+                if stray.spoils_the_file() {
+                    return Err(place.into());
+                }
+                let warning = format!("{place}: systemd passes over it");
+                self.out.warnings.push(warning);
+            }
         }
         let source = Arc::new(Source {
             path: path.into(),
@@ -245,6 +250,7 @@ impl Loader<'_, '_> {
                 .as_ref()
                 .map(|policy| policy.on_change)
                 .unwrap_or_default(),
+            may_fail: policy.as_ref().is_some_and(|policy| !policy.required),
             start_timeout: policy
                 .as_ref()
                 .and_then(|policy| policy.start_timeout)

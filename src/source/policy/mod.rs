@@ -102,6 +102,8 @@ pub struct UnitPolicy {
     pub start_timeout: Option<Duration>,
     /// How long it has to stay up.
     pub settle: Option<Duration>,
+    /// Whether an apply that touches it fails with it.
+    pub required: bool,
     /// How long a request to what it publishes may take.
     pub response_time: Option<Duration>,
 }

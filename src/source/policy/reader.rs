@@ -121,6 +121,7 @@ impl Reader<'_> {
     pub(super) fn unit(&self, raw: schema::Unit) -> Result<UnitPolicy, Diagnostic> {
         Ok(UnitPolicy {
             start: raw.start.map(Spanned::into_inner),
+            required: raw.required.unwrap_or(true),
             on_change: raw.on_change.unwrap_or_default(),
             start_timeout: self.duration(&raw.start_timeout)?,
             settle: self.duration(&raw.settle)?,

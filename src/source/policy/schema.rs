@@ -82,6 +82,7 @@ pub(super) struct Unit {
     pub(super) start_timeout: Option<Text>,
     pub(super) settle: Option<Text>,
     pub(super) response_time: Option<Text>,
+    pub(super) required: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

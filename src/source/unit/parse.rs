@@ -59,6 +59,11 @@ pub enum Why {
 }
 
 impl Stray {
+    /// Whether systemd does not load a file with it; it passes over any other line that is wrong.
+    pub fn spoils_the_file(&self) -> bool {
+        self.why == Why::OpenHeader
+    }
+
     /// A complaint about it.
     pub fn complain(&self, path: &Path, source: &str) -> Diagnostic {
         let (message, expected) = match self.why {
