@@ -23,6 +23,7 @@ mod select;
 mod serving;
 mod status;
 mod supersede;
+mod sure;
 mod unattended;
 mod validate;
 

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::Failure;
 use super::masks::mask;
 use super::output::{Output, clean, styled};
+use super::render::diff_lines;
 use super::snippet;
 use crate::model::Refusal;
 use crate::reconcile::ReconcileError;
@@ -57,6 +58,9 @@ pub(super) fn print(output: &mut Output, failure: &Failure) {
 fn print_refusal(output: &mut Output, refusal: &Refusal) {
     let id = refusal.id.to_string();
     output.aside(&format!("  {}: {}", clean(&id), clean(&refusal.why)));
+    let lost = refusal.diff.iter();
+    lost.flat_map(|lost| diff_lines(lost, false))
+        .for_each(|line| output.aside(&line));
     for line in &refusal.help {
         output.aside(&format!("      {}", clean(line)));
     }

@@ -193,7 +193,9 @@ impl Context<'_> {
         let show_secrets = args.show.show_secrets;
         match args.format() {
             PlanFormat::Json => output.json(&json::Plan::new(&planned, show_secrets)),
-            PlanFormat::Text => render::plan(output, &planned, show_secrets),
+            PlanFormat::Text => {
+                render::plan(output, &planned, show_secrets, args.all_findings);
+            }
             PlanFormat::Markdown => output.line(&render::markdown(&planned, show_secrets)),
         }
         Ok(match planned.plan.is_empty() {
@@ -251,7 +253,7 @@ impl Context<'_> {
             presented = Some(json::Plan::new(planned, show.show_secrets));
             let mut output = Output::new(self.args.color);
             if !show.json {
-                render::plan(&mut output, planned, show.show_secrets);
+                render::plan(&mut output, planned, show.show_secrets, false);
             }
             let loss = Loss::of(planned);
             !asks || loss.is_none() || ask::may_go(&mut output, &loss)

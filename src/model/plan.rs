@@ -268,6 +268,8 @@ pub struct Refusal {
     pub why: String,
     /// What helps, one step a line.
     pub help: Vec<String>,
+    /// What would be lost: the host's content and the desired one.
+    pub diff: Option<Diff>,
 }
 
 /// Something worth knowing about the host.

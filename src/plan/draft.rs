@@ -132,7 +132,27 @@ impl<'a> Draft<'a> {
     pub fn refuse(&mut self, id: ResourceId, why: impl Into<String>, help: Vec<String>) {
         if self.selects(&id) {
             let why = why.into();
-            self.refusals.push(Refusal { id, why, help });
+            self.refusals.push(Refusal {
+                id,
+                why,
+                help,
+                diff: None,
+            });
+        }
+    }
+
+    /// [`Draft::refuse`] with what would be lost.
+    pub fn refuse_loss(
+        &mut self,
+        id: ResourceId,
+        why: impl Into<String>,
+        help: Vec<String>,
+        diff: Option<Diff>,
+    ) {
+        let known = self.refusals.len();
+        self.refuse(id, why, help);
+        if let Some(refusal) = self.refusals.get_mut(known) {
+            refusal.diff = diff;
         }
     }
 

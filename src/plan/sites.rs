@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::draft::{Draft, Stage, change};
+use super::draft::{self, Draft, Stage, change};
 use super::files;
 use crate::model::{Action, Certificate, Entry, Kind, ResourceId, Site, layout};
 
@@ -63,9 +63,11 @@ fn refuse_certbot(draft: &mut Draft<'_>, id: &ResourceId, name: &str, site: &Sit
     let observed = draft.observed;
     let live = [layout::site_available(name), layout::site_enabled(name)]
         .into_iter()
-        .find_map(|path| observed.content(&path));
-    let Some(live) = live else { return false };
-    let live = String::from_utf8_lossy(live);
+        .find_map(|path| observed.content(&path).map(|content| (path, content)));
+    let Some((path, content)) = live else {
+        return false;
+    };
+    let live = String::from_utf8_lossy(content);
     let wanted = String::from_utf8_lossy(&site.file.content);
     let lost: Vec<&str> = live
         .lines()
@@ -75,12 +77,16 @@ fn refuse_certbot(draft: &mut Draft<'_>, id: &ResourceId, name: &str, site: &Sit
     if lost.is_empty() {
         return false;
     }
-    let mut help = vec![format!(
-        "copy these lines into {} and commit them:",
-        site.file.source.display()
-    )];
-    help.extend(lost.iter().map(|line| format!("    {line}")));
-    draft.refuse(
+    let source = &site.file.source;
+    let checkout = draft.checkouts.first();
+    let target = checkout.map_or_else(|| source.clone(), |checkout| checkout.join(source));
+    let help = vec![
+        "bring what the host has into the checkout, look at it, and commit it:".to_owned(),
+        format!("    sudo cat {} > {}", quoted(&path), quoted(&target)),
+    ];
+    let wanted = Some(&*site.file.content);
+    let diff = draft::diff(&path, Some(content), source, wanted);
+    draft.refuse_loss(
         id.clone(),
         format!(
             "certbot wrote {} line{} into {} that the desired state lacks",
@@ -89,8 +95,19 @@ fn refuse_certbot(draft: &mut Draft<'_>, id: &ResourceId, name: &str, site: &Sit
             layout::site_available(name).display()
         ),
         help,
+        diff,
     );
     true
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,".contains(c);
+    match text.chars().all(plain) {
+        true => text.into_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
 }
 
 /// A self-signed pair where neither file exists; an existing file is never replaced.

@@ -271,7 +271,13 @@ fn what_certbot_wrote_is_not_lost() {
         .insert(layout::site_available("x"), regular(content));
     let plan = planned(&desired, &observed, &Recorded::default());
     assert_eq!(plan.refusals.len(), 1);
-    assert!(plan.refusals[0].help[1].contains("listen 443 ssl; # managed by Certbot"));
+    let [refusal] = plan.refusals.as_slice() else {
+        panic!("{:?}", plan.refusals)
+    };
+    let told = "    sudo cat /etc/nginx/sites-available/x > /home/ubuntu/configs/";
+    assert!(refusal.help[1].starts_with(told), "{:?}", refusal.help);
+    let lost = refusal.diff.as_ref().and_then(|diff| diff.old.clone());
+    assert_eq!(lost.as_deref(), Some(content));
     assert!(!lines(&plan).iter().any(|line| line.contains("site/x")));
 }
 

@@ -66,6 +66,7 @@ pub fn plan_between(
         left_alone: BTreeSet::new(),
         warnings,
         findings: Vec::new(),
+        other_findings: Vec::new(),
     })
 }
 

@@ -79,6 +79,7 @@ pub(super) async fn plan_generation(
         incomplete: false,
         warnings: Vec::new(),
         findings: Vec::new(),
+        other_findings: Vec::new(),
     };
     // Whoever applied it first was asked whether it may be empty.
     let request = Request {
@@ -121,6 +122,7 @@ pub(super) async fn plan_revision(
         incomplete: false,
         warnings: std::mem::take(&mut revision.warnings),
         findings: Vec::new(),
+        other_findings: Vec::new(),
         revision: Some(revision),
     };
     if let Some(number) = planned.recorded.lost {

@@ -75,17 +75,24 @@ pub struct Planned {
     pub warnings: Vec<String>,
     /// What nginx and systemd say about what would be applied.
     pub findings: Vec<Finding>,
+    /// What is found about what this plan does not change.
+    pub other_findings: Vec<Finding>,
 }
 
 impl Planned {
     /// Whether there is nothing to do and nothing to write down.
     pub fn is_in_sync(&self) -> bool {
         let applied = self.recorded.applied.as_ref();
-        let takes_over = |revision: &Revision| revision.takes_over_from.is_some();
         self.plan.is_empty()
-            && !self.revision.as_ref().is_some_and(takes_over)
+            && !self.takes_over()
             && applied.is_some_and(|(_, applied)| self.desired.asks_nothing_new(applied))
             && self.recorded.inventory == super::commit::inventory(self, &self.observed)
+    }
+
+    /// Whether the host is taken over from another repository.
+    pub fn takes_over(&self) -> bool {
+        let takes_over = |revision: &Revision| revision.takes_over_from.is_some();
+        self.revision.as_ref().is_some_and(takes_over)
     }
 
     /// Whether nothing on the host is to change, and an apply has something to ask or to write

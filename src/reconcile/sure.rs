@@ -110,19 +110,26 @@ pub(super) fn changed(planned: &Planned, elsewhere: &[(String, Stack)]) -> BTree
     }
     for (name, unit) in &planned.desired.units {
         if units.contains(name.as_str()) {
-            let named = unit.names.iter().filter_map(|path| planned.desired.files.get(path));
+            let named = unit
+                .names
+                .iter()
+                .filter_map(|path| planned.desired.files.get(path));
             let own = unit.file.iter().chain(unit.dropins.values()).chain(named);
             files.extend(own.map(|file| file.source.clone()));
         }
     }
-    let outside = elsewhere.iter().filter(|(unit, _)| units.contains(unit.as_str()));
+    let outside = elsewhere
+        .iter()
+        .filter(|(unit, _)| units.contains(unit.as_str()));
     files.extend(outside.flat_map(|(_, stack)| stack.files.iter().cloned()));
     files
 }
 
 /// Whether a finding is about one of these files, or about none at all.
 pub(super) fn concerns(finding: &Finding, files: &BTreeSet<PathBuf>) -> bool {
-    finding.place().is_none_or(|place| files.contains(&place.path))
+    finding
+        .place()
+        .is_none_or(|place| files.contains(&place.path))
 }
 
 #[cfg(test)]
@@ -134,7 +141,10 @@ mod tests {
         let rules = check::rules();
         for name in SURE {
             let rule = rules.iter().find(|rule| rule.name == *name);
-            assert!(rule.is_some_and(|rule| rule.severity == crate::model::Severity::Error), "{name}");
+            assert!(
+                rule.is_some_and(|rule| rule.severity == crate::model::Severity::Error),
+                "{name}"
+            );
         }
     }
 }

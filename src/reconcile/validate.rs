@@ -1,6 +1,6 @@
 //! Judges what would be applied before anything live changes.
 
-use super::{Planned, ReconcileError, lacking};
+use super::{Planned, ReconcileError, lacking, sure};
 use crate::check::{self, Subject};
 use crate::host::candidate::Names;
 use crate::host::{Host, HostError};
@@ -17,6 +17,7 @@ use crate::source::Revision;
 /// # Errors
 /// When the candidate could not be put together.
 pub(super) async fn judge(host: &Host, planned: &mut Planned, ask: Names) -> Result<(), HostError> {
+    sure::judge(planned);
     if !host.is_live() {
         return Ok(());
     }
@@ -45,9 +46,14 @@ fn surround(host: &Host, planned: &mut Planned) {
         && let Some(revision) = &mut planned.revision
     {
         let (findings, notes, stacks) = look_elsewhere(host, revision);
-        planned.findings.extend(findings);
         planned.warnings.extend(notes);
         elsewhere = stacks;
+        let changed = sure::changed(planned, &elsewhere);
+        let (of_the_plan, others): (Vec<_>, Vec<_>) = findings
+            .into_iter()
+            .partition(|finding| sure::concerns(finding, &changed));
+        planned.findings.extend(of_the_plan);
+        planned.other_findings.extend(others);
     }
     if let Some(revision) = &planned.revision {
         planned.findings.extend(lacking::findings(host, revision));

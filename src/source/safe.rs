@@ -50,6 +50,7 @@ fn names(value: &str, root: &Path, home: Option<&Path>) -> bool {
     let path = below.unwrap_or(value);
     let path = match (path.strip_prefix("~/"), home) {
         (Some(rest), Some(home)) => home.join(rest),
+        (None, Some(home)) if path == "~" && below.is_some() => home.to_owned(),
         _ => PathBuf::from(path),
     };
     if !path.is_absolute() && !(below.is_some() && path.as_os_str().is_empty()) {

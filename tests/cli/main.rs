@@ -4,6 +4,7 @@
 mod adopt;
 mod bad_input;
 mod bad_tree;
+mod brought_in;
 mod check;
 mod contents;
 mod day;

@@ -193,7 +193,7 @@ fn lines_of_certbot_stop_an_apply_and_are_left_alone_by_a_fix() {
     host.apply(&[]).expect(0);
     host.write(site, &with_certbot_lines());
     assert_eq!(host.sh(&format!("stat -c %F {site}")), "symbolic link");
-    refuses_and_names_the_lines(&host);
+    let refused = refuses_and_names_the_lines(&host);
 
     host.write(
         "/etc/nginx/sites-available/other.example.com",
@@ -218,11 +218,11 @@ fn lines_of_certbot_stop_an_apply_and_are_left_alone_by_a_fix() {
     );
     assert_eq!(host.get("http://other.example.com/").1, "other\n");
 
-    the_lines_come_into_git(&host, site);
+    the_lines_come_into_git(&host, site, &refused);
 }
 
 /// Exit status 1, each line told with where it belongs, and a host that is as it was.
-fn refuses_and_names_the_lines(host: &Host) {
+fn refuses_and_names_the_lines(host: &Host) -> String {
     let refused = host
         .assert_untouched(|host| host.apply(&[]).expect(1))
         .text();
@@ -234,14 +234,18 @@ fn refuses_and_names_the_lines(host: &Host) {
         "{refused}"
     );
     assert!(refused.contains("nothing was changed"), "{refused}");
+    refused
 }
 
-fn the_lines_come_into_git(host: &Host, site: &str) {
+/// By the command that the refusal told.
+fn the_lines_come_into_git(host: &Host, site: &str, refused: &str) {
     let complete = with_certbot_lines();
-    host.commit(
-        &[("sites-available/api.example.com", Some(&complete))],
-        "what certbot wrote",
-    );
+    let mut told = refused.lines().map(str::trim);
+    let told = told
+        .find(|line| line.starts_with("sudo cat "))
+        .expect(refused);
+    host.sh_as("ubuntu", told);
+    host.commit(&[], "what certbot wrote");
     host.apply(&[]).expect(0);
     assert_eq!(host.read(site), complete);
     assert_eq!(

@@ -15,6 +15,9 @@ pub(in crate::cli) struct PlanArgs {
     pub input: Input,
     #[command(flatten)]
     pub show: Show,
+    /// Show what is found about what the plan does not change, too, and not only how much
+    #[arg(long)]
+    pub all_findings: bool,
     /// Exit with 2 when there are differences
     #[arg(long)]
     pub detailed_exitcode: bool,

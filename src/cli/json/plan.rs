@@ -26,6 +26,8 @@ pub(in crate::cli) struct Plan {
     refusals: Vec<Refusal>,
     /// What nginx and systemd say about what would be applied.
     findings: Vec<Finding>,
+    /// What is found about what this plan does not change.
+    other_findings: Vec<Finding>,
     notes: Vec<Note>,
     warnings: Vec<String>,
 }
@@ -69,6 +71,9 @@ pub(super) struct Refusal {
     resource: String,
     why: String,
     help: Vec<String>,
+    /// What would be lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff: Option<Diff>,
 }
 
 /// A complaint of a rule; what looks like a secret is masked.
@@ -158,9 +163,11 @@ impl Plan {
                     resource: refusal.id.to_string(),
                     why: refusal.why.clone(),
                     help: refusal.help.clone(),
+                    diff: refusal.diff.as_ref().map(|one| diff(one, show_secrets)),
                 })
                 .collect(),
             findings: planned.findings.iter().map(Finding::from).collect(),
+            other_findings: planned.other_findings.iter().map(Finding::from).collect(),
             notes: plan
                 .notes
                 .iter()
@@ -182,11 +189,15 @@ fn change(change: &model::Change, show_secrets: bool) -> Change {
         subject,
         why: change.why.clone(),
         interrupts: change.interrupts.clone(),
-        diff: change.diff.as_ref().map(|diff| Diff {
-            old_path: diff.old_path.to_string_lossy().into_owned(),
-            new_path: diff.new_path.to_string_lossy().into_owned(),
-            unified: unified(diff, show_secrets),
-        }),
+        diff: change.diff.as_ref().map(|one| diff(one, show_secrets)),
+    }
+}
+
+fn diff(diff: &model::Diff, show_secrets: bool) -> Diff {
+    Diff {
+        old_path: diff.old_path.to_string_lossy().into_owned(),
+        new_path: diff.new_path.to_string_lossy().into_owned(),
+        unified: unified(diff, show_secrets),
     }
 }
 

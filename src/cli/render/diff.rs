@@ -16,13 +16,21 @@ const INDENT: &str = "    ";
 
 /// Prints a diff, indented below its change.
 pub(super) fn print(output: &mut Output, diff: &Diff, show_secrets: bool) {
+    for line in lines(diff, show_secrets) {
+        output.line(&line);
+    }
+}
+
+/// The lines of a diff, indented.
+pub(in crate::cli) fn lines(diff: &Diff, show_secrets: bool) -> Vec<String> {
+    let mut lines = Vec::new();
     let old = diff.old.as_deref().unwrap_or_default();
     let new = diff.new.as_deref().unwrap_or_default();
-    output.line(&format!(
+    lines.push(format!(
         "{INDENT}--- {}",
         label(&diff.old_path, diff.old.is_some())
     ));
-    output.line(&format!(
+    lines.push(format!(
         "{INDENT}+++ {}",
         label(&diff.new_path, diff.new.is_some())
     ));
@@ -34,7 +42,7 @@ pub(super) fn print(output: &mut Output, diff: &Diff, show_secrets: bool) {
                 first.new_range().start..last.new_range().end,
             );
             let header = format!("@@ -{} +{} @@", hunk(&old), hunk(&new));
-            output.line(&format!("{INDENT}{}", styled(DIM, &header)));
+            lines.push(format!("{INDENT}{}", styled(DIM, &header)));
         }
         for op in &group {
             for change in text.iter_inline_changes(op) {
@@ -45,16 +53,17 @@ pub(super) fn print(output: &mut Output, diff: &Diff, show_secrets: bool) {
                 };
                 let parts: Vec<(bool, &str)> =
                     change.values().iter().map(|(e, v)| (*e, *v)).collect();
-                output.line(&format!(
+                lines.push(format!(
                     "{INDENT}{}",
                     line(sign, style, &parts, show_secrets)
                 ));
                 if change.missing_newline() {
-                    output.line(&format!("{INDENT}\\ No newline at end of file"));
+                    lines.push(format!("{INDENT}\\ No newline at end of file"));
                 }
             }
         }
     }
+    lines
 }
 
 /// Start and length of a hunk's side; an empty one starts at the line before, as diff(1) has it.

@@ -16,6 +16,7 @@ use jiff::tz::TimeZone;
 
 use super::output::clean;
 
+pub(super) use diff::lines as diff_lines;
 pub(super) use drift::drift;
 pub(super) use gates::{asked, held};
 pub(super) use markdown::markdown;

@@ -9,7 +9,12 @@ use crate::model::{Action, Change, Finding, Origin, Severity, layout};
 use crate::reconcile::{Applied, Planned};
 
 /// Prints what apply would do.
-pub(in crate::cli) fn plan(output: &mut Output, planned: &Planned, show_secrets: bool) {
+pub(in crate::cli) fn plan(
+    output: &mut Output,
+    planned: &Planned,
+    show_secrets: bool,
+    all_findings: bool,
+) {
     let back = planned.generation.map_or_else(String::new, |number| {
         format!("to go back to generation {number}, ")
     });
@@ -45,12 +50,27 @@ pub(in crate::cli) fn plan(output: &mut Output, planned: &Planned, show_secrets:
     for refusal in &planned.plan.refusals {
         let text = format!("{}: {}", refusal.id, refusal.why);
         output.line(&format!("  {} {}", styled(WARN, "refused"), clean(&text)));
+        if let Some(lost) = &refusal.diff {
+            diff::print(output, lost, show_secrets);
+        }
         for line in &refusal.help {
             output.line(&format!("      {}", clean(line)));
         }
     }
     for finding in &planned.findings {
         output.line(&snippet::finding(finding));
+    }
+    let others = &planned.other_findings;
+    if all_findings {
+        for finding in others {
+            output.line(&snippet::finding(finding));
+        }
+    } else if !others.is_empty() {
+        output.line(&format!(
+            "  {} {} about what this plan does not change: watchme-apply plan --all-findings",
+            styled(DIM, "note"),
+            count(others.len(), "finding")
+        ));
     }
     output.line(&summary(planned));
 }

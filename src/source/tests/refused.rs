@@ -82,8 +82,8 @@ fn names_and_files_that_cannot_be_used_are_refused() {
         ),
         (
             "systemd/a.service",
-            "[Unit]\nx\n",
-            "systemd/a.service:2:1: this line is no assignment",
+            "[Unit\nA=b\n",
+            "systemd/a.service:1:1: the section header is not closed",
         ),
         (
             "sites-available/a",
