@@ -134,6 +134,7 @@ pub(super) fn record(request: &Request, origin: crate::model::Origin) -> RunReco
         only: Vec::new(),
         changes: Vec::new(),
         gates: Vec::new(),
+        degraded: Vec::new(),
         outcome: crate::model::Outcome::Applied,
         reason: None,
     }
