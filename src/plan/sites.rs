@@ -78,12 +78,17 @@ fn refuse_certbot(draft: &mut Draft<'_>, id: &ResourceId, name: &str, site: &Sit
         return false;
     }
     let source = &site.file.source;
+    let applied = draft.recorded.applied.as_ref();
+    let recorded = applied.and_then(|(record, _)| record.origin.repository.as_ref());
     let checkout = draft.checkouts.first();
+    let checkout = checkout.or(recorded.map(|repository| &repository.checkout));
     let target = checkout.map_or_else(|| source.clone(), |checkout| checkout.join(source));
-    let help = vec![
+    let mut help = vec![
         "bring what the host has into the checkout, look at it, and commit it:".to_owned(),
         format!("    sudo cat {} > {}", quoted(&path), quoted(&target)),
+        "these lines would be lost:".to_owned(),
     ];
+    help.extend(lost.iter().map(|line| format!("    {line}")));
     let wanted = Some(&*site.file.content);
     let diff = draft::diff(&path, Some(content), source, wanted);
     draft.refuse_loss(

@@ -87,12 +87,10 @@ fn unit_syntax() {
     };
     let cases = [
         unit("[Unit]\nDescription=A\n\n[Service\nExecStart=/bin/true\n"),
-        unit("Description=A\n[Service]\nExecStart=/bin/true\n"),
-        unit("[Service]\nExecStart=/bin/true\nRestart always\n"),
         Case {
             path: "systemd/hello.service.d/limits.conf",
-            content: "[Service]\nMemoryMax\n",
-            told: &["systemd/hello.service.d/limits.conf:2:1", "MemoryMax"],
+            content: "[Service]\nMemoryMax=1M\n[Install\n",
+            told: &["systemd/hello.service.d/limits.conf:3:1", "[Install"],
         },
         Case {
             path: "systemd/notes.txt",
