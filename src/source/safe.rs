@@ -53,7 +53,8 @@ fn names(value: &str, root: &Path, home: Option<&Path>) -> bool {
         (None, Some(home)) if path == "~" && below.is_some() => home.to_owned(),
         _ => PathBuf::from(path),
     };
-    if !path.is_absolute() && !(below.is_some() && path.as_os_str().is_empty()) {
+    let is_root = below.is_some() && path.as_os_str().is_empty();
+    if !(path.is_absolute() || is_root) {
         return false;
     }
     let real = path.canonicalize().unwrap_or(path);
