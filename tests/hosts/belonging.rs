@@ -70,7 +70,7 @@ fn another_repository_takes_nothing_apart() {
 
     host.sh(&format!("{apply} --take-over"));
     assert!(host.is_active("other.service") && !host.is_active("one.service"));
-    assert_eq!(host.get("http://a.example.com/").1.contains("one"), false);
+    assert!(!host.get("http://a.example.com/").1.contains("one"));
     assert_eq!(host.apply(&[]).status, 1);
 }
 
