@@ -25,20 +25,21 @@ mod status;
 mod supersede;
 mod sure;
 mod unattended;
+mod undo;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::apply::{Progress, Run, await_last_request, describe, roll_back};
+use crate::apply::{Progress, Run};
 use crate::host::Host;
 use crate::host::candidate::Names;
-use crate::model::{Action, Observed, Outcome, Plan, Recorded, RunKind, RunRecord, layout};
+use crate::model::{Action, Desired, Observed, Outcome, Plan, Recorded, RunKind, RunRecord};
 use crate::source::{Checkout, Revision, Which};
-use crate::state::{Journal, State, StateError, Undo};
+use crate::state::State;
 
 pub use between::plan_between;
 pub use consent::Loss;
@@ -53,10 +54,12 @@ pub use status::{
     UnitStatus, status,
 };
 pub use unattended::Skip;
+pub use undo::recover;
 
 use serving::Serving;
 use supersede::Leftover;
 use unattended::Attempt;
+use undo::{is_finished, undo, undo_killed};
 
 /// What an apply would do. Writes nothing and takes no lock.
 ///
@@ -143,7 +146,17 @@ async fn attempt_to_apply(
                 }
             }
             Ok(ControlFlow::Continue(_)) => {}
-            Err(error) if docker_first::is_away(&error) => {}
+            // Files of the engine's own may bring it back.
+            Err(error) if docker_first::is_away(&error) => {
+                let wanted = engines_part(state, request)?;
+                let known = look::recorded(state)?;
+                if docker_first::plan(host, request, known, wanted)
+                    .await?
+                    .is_none()
+                {
+                    return Err(error);
+                }
+            }
             Err(error) => return Err(error),
         }
     }
@@ -194,11 +207,16 @@ async fn mend_docker(
     progress: &mut dyn Progress,
     present: &mut dyn FnMut(&Planned) -> bool,
 ) -> Result<bool, ReconcileError> {
-    let (revision, _) = read(request, &request.which, &look::recorded(state)?)?;
-    let record = docker_first::record(request, revision.origin);
-    let wanted = (RunKind::Apply, (record, revision.desired));
+    let wanted = (RunKind::Apply, engines_part(state, request)?);
     let told = (progress, present);
     docker_first::mend(host, state, request, wanted, leftover, told).await
+}
+
+/// The revision, as the record and the desired state of a part of it that is applied by itself.
+fn engines_part(state: &State, request: &Request) -> Result<(RunRecord, Desired), ReconcileError> {
+    let (revision, _) = read(request, &request.which, &look::recorded(state)?)?;
+    let record = docker_first::record(request, revision.origin);
+    Ok((record, revision.desired))
 }
 
 /// Plans what may be applied. The run ends there when nothing is to be done, or when it is
@@ -293,10 +311,10 @@ async fn carry_out(
     let serving = Serving::look(run, planned).await;
     run.make(plan).await.map_err(ReconcileError::step)?;
     gates::verify(run, request, planned).await?;
-    serving.hold(run).await?;
+    serving.hold(run, planned).await?;
     run.retire(plan).await.map_err(ReconcileError::step)?;
     let after = converge(run, request, planned).await?;
-    serving.hold(run).await?;
+    serving.hold(run, planned).await?;
     Ok(after)
 }
 
@@ -350,134 +368,6 @@ async fn verify(
     left.changes
         .retain(|change| !matches!(change.action, Action::ClearMountPoint { .. }));
     Ok((after, left))
-}
-
-/// Rolls back, and says "rolled back" only after looking.
-async fn undo(
-    host: &Host,
-    state: &State,
-    planned: &Planned,
-    mut journal: Journal,
-    (kind, cause): (RunKind, ReconcileError),
-    progress: &mut dyn Progress,
-) -> ReconcileError {
-    if journal.is_empty() {
-        // Nothing live was changed; what was prepared goes.
-        let _ = host.root().remove_folder(Path::new(layout::NEXT));
-        let _ = journal.clear();
-        return cause;
-    }
-    progress.say(match cause.is_interruption() {
-        true => "interrupted: rolling back",
-        false => "failed: rolling back",
-    });
-    let not_undone = roll_back(host, &journal, progress).await;
-    let again: Vec<Undo> = not_undone.iter().map(|left| left.undo.clone()).collect();
-    let mut left = supersede::lines(&not_undone);
-    left.extend(as_before::differences(host, planned).await);
-    if left.is_empty() {
-        left.extend(as_before::unsteady(host, planned, journal.undos()).await);
-    }
-    mount_points::clear(host, &planned.recorded);
-    if let Err(error) = journal.keep(again) {
-        // The whole journal stays, then: to undo twice harms nothing.
-        tracing::warn!(error = %error::chain(&error), "the journal could not be shortened");
-    }
-    // Nothing of a failed run may look applied: what is loaded is what it was.
-    let loaded = &planned.recorded.loaded;
-    let is_so = state
-        .recorded()
-        .is_ok_and(|recorded| recorded.loaded == *loaded);
-    if !is_so && let Err(error) = state.write_loaded(loaded) {
-        left.push(error::chain(&error));
-    }
-    if let Err(error) = supersede::admit(host, state, &not_undone).await {
-        left.push(error::chain(&error));
-    }
-    match left.is_empty() {
-        true => ReconcileError::RolledBack {
-            kind,
-            cause: Box::new(cause),
-        },
-        false => ReconcileError::Incomplete {
-            kind,
-            cause: Box::new(cause),
-            left,
-        },
-    }
-}
-
-/// Undoes what a killed run left behind, and nothing else. Returns whether there was something.
-///
-/// # Errors
-/// When the lock is held, or not all could be undone.
-pub async fn recover(
-    host: &Host,
-    request: &Request,
-    progress: &mut dyn Progress,
-) -> Result<bool, ReconcileError> {
-    let state = State::new(host.root().clone());
-    if is_finished(&state)? {
-        return Ok(false);
-    }
-    let _lock = state.lock(request.lock_timeout)?;
-    let killed = !state.journal()?.is_empty();
-    undo_killed(host, &state, request, progress)
-        .await?
-        .demand()?;
-    Ok(killed)
-}
-
-/// Whether no run was killed, as far as that can be seen.
-fn is_finished(state: &State) -> Result<bool, StateError> {
-    Ok(state.journal()?.is_empty() && !state.has_leftovers())
-}
-
-/// Undoes what a killed run left behind, as far as that is possible, and returns the rest.
-async fn undo_killed(
-    host: &Host,
-    state: &State,
-    request: &Request,
-    progress: &mut dyn Progress,
-) -> Result<Leftover, ReconcileError> {
-    let mut journal = state.journal()?;
-    if journal.is_empty() {
-        state.clear_leftovers()?;
-        return Ok(Leftover::default());
-    }
-    progress.say("a run was interrupted: undoing what it did");
-    let mut record = history::begin_recovery(state, request);
-    await_last_request(host, &journal).await;
-    // Nothing that cannot be found out may keep the rest from being undone.
-    if let Ok(recorded) = state.recorded()
-        && let Ok(owed) = owed::owed(host, &journal, &recorded).await
-    {
-        journal.record_all(owed)?;
-    }
-    record.changes = journal.undos().iter().map(describe).collect();
-    let not_undone = roll_back(host, &journal, progress).await;
-    journal.keep(not_undone.iter().map(|left| left.undo.clone()).collect())?;
-    supersede::admit(host, state, &not_undone).await?;
-    if not_undone.is_empty() {
-        state.clear_leftovers()?;
-    }
-    if let Ok(recorded) = state.recorded() {
-        mount_points::clear(host, &recorded);
-    }
-    let leftover = Leftover::of(&not_undone);
-    let result = match leftover.left.is_empty() {
-        true => Ok(()),
-        false => Err(ReconcileError::Unrecovered {
-            left: leftover.left.clone(),
-        }),
-    };
-    if let Err(cause) = history::end(state, record, result, progress) {
-        for line in error::chain(&cause).lines().take(1) {
-            progress.warn(line);
-        }
-    }
-    unattended::interrupted(state, progress);
-    Ok(leftover)
 }
 
 /// Plans what may be applied: nothing is dirty, and nothing stands in the way.

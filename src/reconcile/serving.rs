@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{Planned, ReconcileError};
 use crate::apply::{Run, StepError};
-use crate::model::{Action, Change, ResourceId};
+use crate::model::{Action, Change, ResourceId, Unit};
 
 /// How long a program has to listen again once its unit is up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,10 +38,23 @@ impl Serving {
         Self { before }
     }
 
-    /// Waits until all of them serve again.
-    pub(super) async fn hold(&self, run: &Run<'_>) -> Result<(), ReconcileError> {
+    /// Waits until all of them serve again, but for those of units that may fail and have failed.
+    pub(super) async fn hold(
+        &self,
+        run: &Run<'_>,
+        planned: &Planned,
+    ) -> Result<(), ReconcileError> {
         let until = Instant::now() + PATIENCE;
+        let failed_units = run.degraded.keys();
+        let failed_units: Vec<&Unit> = failed_units
+            .filter_map(|name| planned.desired.units.get(name))
+            .collect();
+        let excused = |address: &SocketAddr| {
+            let mut units = failed_units.iter();
+            units.any(|unit| unit.publishes(address.port()))
+        };
         let mut missing: BTreeSet<SocketAddr> = self.before.keys().copied().collect();
+        missing.retain(|address| !excused(address));
         loop {
             let serving = run.host.serving(&missing).await;
             missing.retain(|address| !serving.contains(address));

@@ -1,0 +1,140 @@
+//! What a run did is undone: its own, when it failed, and one that was killed.
+
+use std::path::Path;
+
+use super::supersede::{self, Leftover};
+use super::{
+    Planned, ReconcileError, Request, as_before, error, history, mount_points, owed, unattended,
+};
+use crate::apply::{Progress, await_last_request, describe, roll_back};
+use crate::host::Host;
+use crate::model::{RunKind, layout};
+use crate::state::{Journal, State, StateError, Undo};
+
+/// Rolls back, and says "rolled back" only after looking.
+pub(super) async fn undo(
+    host: &Host,
+    state: &State,
+    planned: &Planned,
+    mut journal: Journal,
+    (kind, cause): (RunKind, ReconcileError),
+    progress: &mut dyn Progress,
+) -> ReconcileError {
+    if journal.is_empty() {
+        // Nothing live was changed; what was prepared goes.
+        let _ = host.root().remove_folder(Path::new(layout::NEXT));
+        let _ = journal.clear();
+        return cause;
+    }
+    progress.say(match cause.is_interruption() {
+        true => "interrupted: rolling back",
+        false => "failed: rolling back",
+    });
+    let not_undone = roll_back(host, &journal, progress).await;
+    let again: Vec<Undo> = not_undone.iter().map(|left| left.undo.clone()).collect();
+    let mut left = supersede::lines(&not_undone);
+    left.extend(as_before::differences(host, planned).await);
+    if left.is_empty() {
+        left.extend(as_before::unsteady(host, planned, journal.undos()).await);
+    }
+    mount_points::clear(host, &planned.recorded);
+    if let Err(error) = journal.keep(again) {
+        // The whole journal stays, then: to undo twice harms nothing.
+        tracing::warn!(error = %error::chain(&error), "the journal could not be shortened");
+    }
+    // Nothing of a failed run may look applied: what is loaded is what it was.
+    let loaded = &planned.recorded.loaded;
+    let is_so = state
+        .recorded()
+        .is_ok_and(|recorded| recorded.loaded == *loaded);
+    if !is_so && let Err(error) = state.write_loaded(loaded) {
+        left.push(error::chain(&error));
+    }
+    if let Err(error) = supersede::admit(host, state, &not_undone).await {
+        left.push(error::chain(&error));
+    }
+    match left.is_empty() {
+        true => ReconcileError::RolledBack {
+            kind,
+            cause: Box::new(cause),
+        },
+        false => ReconcileError::Incomplete {
+            kind,
+            cause: Box::new(cause),
+            left,
+        },
+    }
+}
+
+/// Undoes what a killed run left behind, and nothing else. Returns whether there was something.
+///
+/// # Errors
+/// When the lock is held, or not all could be undone.
+pub async fn recover(
+    host: &Host,
+    request: &Request,
+    progress: &mut dyn Progress,
+) -> Result<bool, ReconcileError> {
+    let state = State::new(host.root().clone());
+    if is_finished(&state)? {
+        return Ok(false);
+    }
+    let _lock = state.lock(request.lock_timeout)?;
+    let killed = !state.journal()?.is_empty();
+    undo_killed(host, &state, request, progress)
+        .await?
+        .demand()?;
+    Ok(killed)
+}
+
+/// Whether no run was killed, as far as that can be seen.
+pub(super) fn is_finished(state: &State) -> Result<bool, StateError> {
+    Ok(state.journal()?.is_empty() && !state.has_leftovers())
+}
+
+/// Undoes what a killed run left behind, as far as that is possible, and returns the rest.
+pub(super) async fn undo_killed(
+    host: &Host,
+    state: &State,
+    request: &Request,
+    progress: &mut dyn Progress,
+) -> Result<Leftover, ReconcileError> {
+    let mut journal = state.journal()?;
+    if journal.is_empty() {
+        state.clear_leftovers()?;
+        return Ok(Leftover::default());
+    }
+    progress.say("a run was interrupted: undoing what it did");
+    let mut record = history::begin_recovery(state, request);
+    await_last_request(host, &journal).await;
+    // Nothing that cannot be found out may keep the rest from being undone.
+    if let Ok(recorded) = state.recorded()
+        && let Ok(owed) = owed::owed(host, &journal, &recorded).await
+    {
+        journal.record_all(owed)?;
+    }
+    record.changes = journal.undos().iter().map(describe).collect();
+    let not_undone = roll_back(host, &journal, progress).await;
+    journal.keep(not_undone.iter().map(|left| left.undo.clone()).collect())?;
+    supersede::admit(host, state, &not_undone).await?;
+    if not_undone.is_empty() {
+        state.clear_leftovers()?;
+    }
+    if let Ok(recorded) = state.recorded() {
+        mount_points::clear(host, &recorded);
+    }
+    let leftover = Leftover::of(&not_undone);
+    let result = match leftover.left.is_empty() {
+        true => Ok(()),
+        false => Err(ReconcileError::Unrecovered {
+            left: leftover.left.clone(),
+        }),
+    };
+    if let Err(cause) = history::end(state, record, result, progress) {
+        for line in error::chain(&cause).lines().take(1) {
+            progress.warn(line);
+        }
+    }
+    unattended::interrupted(state, progress);
+    Ok(leftover)
+}
