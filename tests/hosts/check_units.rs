@@ -450,7 +450,12 @@ fn circles_are_those_of_systemd() {
 fn the_units_of_a_server_are_known() {
     let host = Host::boot();
     let names = host.sh("ls /lib/systemd/system /etc/systemd/system | grep -E '^[^/]*\\.(service|socket|timer|target|path)$' | sort -u");
-    let names: Vec<&str> = names.lines().map(|name| name.trim()).collect();
+    // The registry is there for tests alone.
+    let names = names
+        .lines()
+        .map(str::trim)
+        .filter(|name| *name != "docker-registry.service");
+    let names: Vec<&str> = names.collect();
     assert!(names.len() > 100);
     let text = format!(
         "[Unit]\nAfter={}\n[Service]\nExecStart=/bin/true\n",

@@ -183,7 +183,7 @@ fn lines_of_certbot_stop_an_apply_and_are_left_alone_by_a_fix() {
     let site = "/etc/nginx/sites-available/api.example.com";
     host.sh(
         "mkdir -p /etc/letsencrypt/live/api.example.com; cd /etc/letsencrypt/live/api.example.com
-         openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=api.example.com -days 9 \\
+         openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=api.example.com -days 90 \\
              -keyout privkey.pem -out fullchain.pem 2>/dev/null",
     );
     host.write(site, &with_certbot_lines());
