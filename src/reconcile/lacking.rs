@@ -6,18 +6,37 @@ use std::path::Path;
 
 use crate::host::Host;
 use crate::model::finding::HOST_ENV_INCOMPLETE;
-use crate::model::{Complaint, Finding};
+use crate::model::{Action, Complaint, Finding, Plan};
 use crate::source::{Lacking, Look, Revision};
 
-/// What a host's environment files lack; names of variables, and never values.
-pub(super) fn findings(host: &Host, revision: &Revision) -> Vec<Finding> {
+/// What a host's environment files lack: first of the units that a plan starts, then of the others. Names of variables,
+/// and never values.
+pub(super) fn findings(
+    host: &Host,
+    revision: &Revision,
+    plan: &Plan,
+) -> (Vec<Finding>, Vec<Finding>) {
+    let starts = plan
+        .changes
+        .iter()
+        .filter_map(|change| match &change.action {
+            Action::Start(step) | Action::Restart(step) => Some(step.unit.as_str()),
+            _ => None,
+        });
+    let starts: BTreeSet<&str> = starts.collect();
     let look = |path: &Path| match host.root().read(path) {
         Ok(Some(text)) => Look::There(text),
         Ok(None) => Look::Missing,
         Err(error) if error.source.kind() == io::ErrorKind::NotFound => Look::Missing,
         Err(_) => Look::Hidden,
     };
-    revision.lacking(&look).iter().map(finding).collect()
+    let of = |pick: &dyn Fn(&str) -> bool| -> Vec<Finding> {
+        revision.lacking(pick, &look).iter().map(finding).collect()
+    };
+    let started = of(&|unit| starts.contains(unit));
+    let mut others = of(&|unit| !starts.contains(unit));
+    others.retain(|finding| !started.contains(finding));
+    (started, others)
 }
 
 fn finding(lacking: &Lacking) -> Finding {

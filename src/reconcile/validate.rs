@@ -56,7 +56,9 @@ fn surround(host: &Host, planned: &mut Planned) {
         planned.other_findings.extend(others);
     }
     if let Some(revision) = &planned.revision {
-        planned.findings.extend(lacking::findings(host, revision));
+        let (of_the_plan, others) = lacking::findings(host, revision, &planned.plan);
+        planned.findings.extend(of_the_plan);
+        planned.other_findings.extend(others);
     }
     let (mut needs, mut surroundings) = (Vec::new(), Surroundings::default());
     if plan::surroundings::starts_units(&planned.plan) {

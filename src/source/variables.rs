@@ -36,10 +36,14 @@ pub struct Lacking {
 
 impl Revision {
     /// The variables that compose files of units use without a default, or that examples have, and that the environment
-    /// files of a host do not have. `look` reads a file of the host.
-    pub fn lacking(&self, look: &dyn Fn(&Path) -> Look) -> Vec<Lacking> {
+    /// files of a host do not have, for the units that `of` picks. `look` reads a file of the host.
+    pub fn lacking(&self, of: &dyn Fn(&str) -> bool, look: &dyn Fn(&Path) -> Look) -> Vec<Lacking> {
         let mut found = BTreeSet::new();
-        for stack in self.parsed.stacks.iter().filter(|stack| stack.up) {
+        let stacks = || {
+            let stacks = self.parsed.stacks.iter();
+            stacks.filter(|stack| stack.unit.as_deref().is_some_and(of))
+        };
+        for stack in stacks().filter(|stack| stack.up) {
             let unit = stack
                 .unit
                 .as_ref()
@@ -48,16 +52,12 @@ impl Revision {
                 found.extend(of_compose(stack, unit, look));
             }
         }
-        let stacks = self
-            .parsed
-            .stacks
-            .iter()
-            .filter(|stack| stack.unit.is_some());
-        let units = self.desired.units.values();
+        let units = self.desired.units.iter().filter(|(name, _)| of(name));
+        let units = units.map(|(_, unit)| unit);
         let files = units.flat_map(|unit| unit.watched.iter().chain(&unit.outside));
         let files: BTreeSet<&PathBuf> = files
             .filter(|path| is_env_file(path))
-            .chain(stacks.filter_map(|stack| stack.env.as_ref()))
+            .chain(stacks().filter_map(|stack| stack.env.as_ref()))
             .collect();
         for file in files {
             found.extend(

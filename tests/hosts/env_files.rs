@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{CHECKOUT, Host, Service, desired};
+use crate::support::{CHECKOUT, Host, Service, desired, site};
 
 const COMPOSE: &str = "services:
   app:
@@ -90,4 +90,20 @@ fn a_plan_names_the_variables_that_no_environment_file_has() {
         "printf 'URL=hunter2\\nEXTRA=hunter2\\n' >>{inside}/.env; echo TOKEN=hunter2 >>/opt/app/.env"
     ));
     assert_eq!(found(&host), [""; 0]);
+
+    // Of units that do not change, a plan has one line.
+    host.apply(&[]).expect(0);
+    host.sh("echo OTHER= >>/srv/plain/.env.example");
+    host.commit(
+        &[(&desired("sites-available/a"), Some(&site("a", "a")))],
+        "a site",
+    );
+    assert_eq!(found(&host), [""; 0]);
+    let plan = host.tool(&["plan"]).expect(0).stdout;
+    assert!(
+        !plan.contains("OTHER") && plan.contains("--all-findings"),
+        "{plan}"
+    );
+    let all = host.tool(&["plan", "--all-findings"]).expect(0).text();
+    assert!(all.contains("/srv/plain/.env lacks OTHER"), "{all}");
 }
