@@ -196,13 +196,22 @@ fn setup_installs_the_binary_and_hands_its_arguments_to_apply() {
         "/home/ubuntu/another state/sites-available/api.example.com",
         &SITE.replace("site", "another"),
     );
+    // A folder outside git is not the repository that the host has: that is not applied by the way.
     setup("--binary the-binary --yes --desired-state '/home/ubuntu/another state'").expect(0);
+    assert_eq!(
+        host.get("http://api.example.com/"),
+        (200, "site\n".to_owned())
+    );
+    setup("--binary the-binary --yes --take-over --desired-state '/home/ubuntu/another state'")
+        .expect(0);
     assert_eq!(
         host.get("http://api.example.com/"),
         (200, "another\n".to_owned())
     );
 
-    let last = setup("--binary ./the-binary --yes").expect(0).text();
+    let last = setup("--binary ./the-binary --yes --take-over")
+        .expect(0)
+        .text();
     assert!(
         last.contains("up to date") && last.contains("applied"),
         "{last}"
