@@ -62,7 +62,7 @@ impl Host {
             &[&["sh", "-c", &enter, "sh"], &strace[..], command].concat(),
             b"",
         );
-        let trace = self.read(TRACE);
+        let trace = whole_calls(&self.read(TRACE));
         let mut apart = Apart::new(&trace);
         let mut calls = Vec::new();
         for line in trace.lines() {
@@ -72,6 +72,31 @@ impl Host {
         }
         (output, calls)
     }
+}
+
+/// The trace with the two halves of each interrupted call in one line, where the second half was.
+fn whole_calls(trace: &str) -> String {
+    let mut begun: HashMap<&str, &str> = HashMap::new();
+    let mut whole = String::new();
+    for line in trace.lines() {
+        let (id, call) = line.split_once(' ').unwrap_or((line, ""));
+        if let Some(first) = call.strip_suffix(" <unfinished ...>") {
+            begun.insert(id, first);
+            continue;
+        }
+        let resumed = call.trim_start().strip_prefix("<... ");
+        let rest = resumed.and_then(|call| call.split_once(" resumed>"));
+        match (rest, begun.remove(id)) {
+            (Some((_, rest)), Some(first)) => whole += &format!("{id} {first}{rest}\n"),
+            (_, None) => whole += &format!("{line}\n"),
+            // A call that never ended, such as one that killed its thread.
+            (None, Some(first)) => whole += &format!("{id} {first}\n{line}\n"),
+        }
+    }
+    for (id, first) in begun {
+        whole += &format!("{id} {first}\n");
+    }
+    whole
 }
 
 /// Threads whose calls cannot reach the host's files: those that made all mounts private and then changed their
