@@ -96,11 +96,12 @@ fn release(draft: &mut Draft<'_>, old: &str, unit: &Unit, container: &Container,
 }
 
 fn refuse(draft: &mut Draft<'_>, name: &str, container: &Container, what: &str) {
-    let owner = draft
+    let mut others = draft
         .desired
         .units
         .iter()
-        .find(|(_, unit)| unit.owns(container));
+        .filter(|(other, _)| *other != name);
+    let owner = others.find(|(_, unit)| unit.owns(container));
     let of = match (owner, &container.compose) {
         (Some((other, _)), _) => format!("which {other} runs"),
         (None, Some((project, _))) => {

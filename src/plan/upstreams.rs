@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::draft::Draft;
 use super::replacement;
-use crate::model::{Action, Container, Listener, Publish, Unit};
+use crate::model::{Action, Container, Listener, Publish, Stack, Unit};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let (stopped, changed) = (gone(draft), draft.starting());
@@ -43,7 +43,7 @@ fn gone(draft: &Draft<'_>) -> BTreeSet<String> {
 }
 
 /// Who listens at an address now and will not any more, where nobody takes the place. Nothing is said where that is not
-/// known for certain: a program that starts may listen anywhere.
+/// known for certain: a program that starts may listen anywhere, and is looked for once it runs.
 fn last_publisher(
     draft: &Draft<'_>,
     stopped: &BTreeSet<String>,
@@ -58,11 +58,14 @@ fn last_publisher(
     let desired = &draft.desired.units;
     let publishes =
         |unit: &Unit| unit.start && unit.published().iter().any(|port| port.collides(&wanted));
-    let is_program = |name: &String| {
-        let unit = desired.get(name);
-        unit.is_some_and(|unit| unit.stacks.is_empty() && unit.runs.is_empty())
+    // A program, or a compose file outside the checkout.
+    let is_unknown = |name: &String| {
+        desired.get(name).is_some_and(|unit| {
+            let unread = |stack: &Stack| stack.services.is_empty();
+            (unit.stacks.is_empty() && unit.runs.is_empty()) || unit.stacks.iter().any(unread)
+        })
     };
-    if desired.values().any(publishes) || changed.iter().any(is_program) {
+    if desired.values().any(publishes) || changed.iter().any(is_unknown) {
         return None;
     }
     let leaves = |unit: &String| stopped.contains(unit) || changed.contains(unit);

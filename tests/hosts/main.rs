@@ -19,6 +19,7 @@ mod gates;
 mod generations;
 mod kills;
 mod leaving;
+mod lived_in;
 mod load;
 mod members;
 mod moving;

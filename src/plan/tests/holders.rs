@@ -164,6 +164,24 @@ fn what_nobody_here_runs_stops_the_plan() {
     }
 }
 
+/// The unit that is new wants to run a container of that name; somebody has started one by hand.
+#[test]
+fn a_new_unit_does_not_own_what_was_there_before_it() {
+    let desired = Desired {
+        units: BTreeMap::from([("web.service".into(), docker_run("web", Some("app:1"), 8101))]),
+        ..Desired::default()
+    };
+    let mut observed = empty_host();
+    observed.docker.as_mut().unwrap().containers = vec![container("web", None, 8101)];
+    let plan = planned(&desired, &observed, &Recorded::default());
+    assert!(
+        plan.refusals[0].help[0].starts_with("docker rm -f web"),
+        "{:?}",
+        plan.refusals
+    );
+    assert!(plan.refusals[0].why.contains("which no unit here runs"));
+}
+
 #[test]
 fn images_come_before_everything_else() {
     let image = |name: &str| Image {
