@@ -285,9 +285,12 @@ impl Run<'_> {
             return Err(error);
         }
         let text = error.to_string();
-        self.progress
-            .warn(&format!("{text}\n  the run goes on without it"));
         let why = text.lines().next().unwrap_or_default().to_owned();
+        self.progress
+            .warn(&format!("{why}; the run goes on without it"));
+        for line in text.lines().skip(1) {
+            self.progress.say(line.trim_start());
+        }
         self.degraded.insert(step.unit.clone(), why);
         Ok(())
     }

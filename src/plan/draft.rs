@@ -112,11 +112,6 @@ impl<'a> Draft<'a> {
         self.changes.iter().map(|(_, change)| change)
     }
 
-    /// How many changes there are so far.
-    pub fn len(&self) -> usize {
-        self.changes.len()
-    }
-
     /// Whether `--only` leaves any resource of `kind` in.
     pub fn selects_kind(&self, kind: Kind) -> bool {
         Selector::any_of_kind(self.only, kind)

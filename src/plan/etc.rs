@@ -6,8 +6,12 @@ use std::time::Duration;
 use super::draft::{self, Draft, Stage, change};
 use super::files;
 use crate::model::plan::UnitStep;
-use crate::model::{Action, Change, Entry, EtcAction, EtcFile, Hash, Kind, ResourceId, layout};
+use crate::model::{
+    Action, Change, Container, Entry, EtcAction, EtcFile, Hash, Kind, ResourceId, layout,
+};
 
+/// The unit of the Docker engine.
+const DOCKER: &str = "docker.service";
 /// Bound of a restart or reload that a file under /etc asks for.
 const ACTION_TIMEOUT: Duration = Duration::from_secs(90);
 /// How long such a unit has to stay up afterwards, if it is none that the desired state defines.
@@ -63,8 +67,12 @@ fn plan_file(draft: &mut Draft<'_>, id: &ResourceId, relative: &Path, etc: &EtcF
     let path = layout::etc(relative);
     let live = layout::live(&stored);
     let in_store = files::store(draft, id, &stored, &etc.file, &path);
+    // What stands there already, byte by byte, was not changed by coming into the store.
+    let is_there = draft
+        .observed
+        .content(&path)
+        .is_some_and(|content| **content == *etc.file.content);
     if etc.link {
-        let before = draft.len();
         files::link(
             draft,
             id,
@@ -73,7 +81,7 @@ fn plan_file(draft: &mut Draft<'_>, id: &ResourceId, relative: &Path, etc: &EtcF
             &live,
             Some((&etc.file, in_store)),
         );
-        return in_store || draft.len() > before;
+        return !is_there;
     }
     draft.wanted.insert(path.clone(), id.clone());
     copy(draft, id, &path, &stored, etc, in_store)
@@ -118,7 +126,7 @@ fn copy(
                     false,
                 )
             } else {
-                return in_store;
+                return false;
             }
         }
         Entry::Missing if draft.recorded.inventory.paths.contains_key(path) => {
@@ -157,6 +165,27 @@ fn copy(
     true
 }
 
+/// Docker stops all its containers when it stops, and a plan names only units.
+fn note_containers_of_nobody(draft: &mut Draft<'_>, id: &ResourceId) {
+    let docker = draft.observed.docker.iter();
+    let containers = docker.flat_map(|docker| &docker.containers);
+    let of_a_unit = |container: &Container| {
+        let mut units = draft.desired.units.values();
+        units.any(|unit| unit.owns(container))
+    };
+    let others: Vec<&str> = containers
+        .filter(|container| container.is_running() && !of_a_unit(container))
+        .map(|container| container.name.as_str())
+        .collect();
+    if !others.is_empty() {
+        let text = format!(
+            "the restart of Docker also stops containers that no unit here runs: {}; their restart policies decide whether they come back",
+            others.join(", ")
+        );
+        draft.note(id.clone(), None, text);
+    }
+}
+
 fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
     let Some(systemd) = &draft.observed.systemd else {
         return;
@@ -180,6 +209,9 @@ fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
             .map_or(ACTION_SETTLE, |unit| unit.settle),
         ..UnitStep::default()
     };
+    if unit == DOCKER && matches!(action, EtcAction::Restart(_)) {
+        note_containers_of_nobody(draft, &id);
+    }
     let why = format!("/etc/{} changed", id.name);
     let (action, interrupts) = match action {
         _ if failed => (Action::Start(step), Default::default()),

@@ -90,7 +90,7 @@ fn release(draft: &mut Draft<'_>, old: &str, unit: &Unit, container: &Container,
         unit: old.to_owned(),
         keep,
     };
-    let why = format!("{what} is needed, should the stop of {old} leave it");
+    let why = format!("only if the stop of {old} leaves it: {what} is needed");
     let id = ResourceId::new(Kind::Unit, old);
     draft.derived(Stage::MakeRoom, change(id, Action::Release(release), why));
 }

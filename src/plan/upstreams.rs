@@ -22,7 +22,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         );
         let help = vec![
             "change the site in the same commit, or keep the port".to_owned(),
-            format!("ss -ltnp 'sport = :{}'", address.port()),
+            format!("ss -ltnp 'sport = :{}' shows who listens", address.port()),
         ];
         for id in ids {
             draft.refuse(id, why.clone(), help.clone());

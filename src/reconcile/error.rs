@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::apply::{Progress, StepError};
 use crate::host::HostError;
-use crate::model::{Change, Finding, Plan, Refusal, RunKind};
+use crate::model::{Action, Change, Finding, Plan, Refusal, RunKind};
 use crate::source::SourceError;
 use crate::state::StateError;
 
@@ -318,8 +318,12 @@ impl ReconcileError {
     }
 
     pub(super) fn step((change, source): (Change, StepError)) -> Self {
+        let what = match &change.action {
+            Action::Pull(pull) => format!("getting the image {}", pull.image.name),
+            _ => format!("{} ({})", change.id, change.why),
+        };
         ReconcileError::Step {
-            what: format!("{} ({})", change.id, change.why),
+            what,
             source: Box::new(source),
         }
     }

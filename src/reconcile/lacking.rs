@@ -52,7 +52,8 @@ fn finding(lacking: &Lacking) -> Finding {
     };
     let help = match (lacking.exists, lacking.example) {
         (false, true) => format!("cp {asked_by} {file}; chmod 600 {file}; then set the values"),
-        _ => format!("add a line NAME=value for each to {file}"),
+        (true, _) => format!("add a line NAME=value for each to {file}"),
+        (false, false) => format!("make {file} with a line NAME=value for each; chmod 600 {file}"),
     };
     Finding {
         rule: &HOST_ENV_INCOMPLETE,
@@ -91,7 +92,7 @@ mod tests {
         );
         assert_eq!(
             said(false, false),
-            "/srv/.env is not there, and /srv/x uses A, B without a default | add a line NAME=value for each to /srv/.env"
+            "/srv/.env is not there, and /srv/x uses A, B without a default | make /srv/.env with a line NAME=value for each; chmod 600 /srv/.env"
         );
         assert_eq!(
             said(true, true),

@@ -70,6 +70,7 @@ const REPORT: &str = "[Service]\nType=oneshot\nExecStart=/bin/true\n";
 const MAPS: &str = "map $http_upgrade $connection_upgrade { default upgrade; '' close; }\n";
 const HEADERS: &str = "proxy_set_header Host $host;\n";
 const CRON: &str = "# Nightly\n0 3 * * * root /bin/true\n";
+const POLICY: &str = "[etc.\"docker/daemon.json\"]\nrestart = \"docker.service\"\n";
 const DAEMON: &str = "{\"log-driver\": \"json-file\", \"log-opts\": {\"max-size\": \"10m\"}}\n";
 
 /// The server: 3 sites, conf.d and a snippet, 6 units, 4 compose projects in /opt, a container without a unit, cron,
@@ -132,7 +133,7 @@ fn lived_in() -> Host {
 /// The repository that says what is there.
 fn repository() -> Vec<(String, String)> {
     let mut files = vec![
-        (desired("watchme.toml"), String::new()),
+        (desired("watchme.toml"), POLICY.to_owned()),
         (desired("etc/nginx/conf.d/maps.conf"), MAPS.to_owned()),
         (
             desired("etc/nginx/snippets/headers.conf"),
@@ -313,15 +314,11 @@ fn a_server_with_a_history_is_adopted_and_changed() {
     );
     assert_eq!(host.read("/opt/beta/data/rows"), "kept\n");
     // 11. Docker's settings, with a restart.
-    let policy = "[etc.\"docker/daemon.json\"]\nrestart = \"docker.service\"\n";
     let daemon = DAEMON.replace("10m", "20m");
     apply(
         &host,
         "larger logs",
-        &[
-            (&path("watchme.toml"), Some(policy)),
-            (&path("etc/docker/daemon.json"), Some(&daemon)),
-        ],
+        &[(&path("etc/docker/daemon.json"), Some(&daemon))],
     );
     for port in [8101, 8103, 8104, 8109] {
         assert_eq!(serves(&host, port).get(..3), Some("200"), "{port}");

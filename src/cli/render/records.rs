@@ -120,7 +120,13 @@ pub(super) fn generation(record: &RunRecord) -> String {
 
 /// That the last run failed.
 pub(super) fn failed(run: &RunRecord) -> String {
-    let why = run.reason.as_deref().unwrap_or("no reason is known");
+    let degraded = run.degraded.join("; ");
+    let known = Some(degraded.as_str()).filter(|text| !text.is_empty());
+    let why = run
+        .reason
+        .as_deref()
+        .or(known)
+        .unwrap_or("no reason is known");
     format!(
         "the last run, {} by {} at {}, ended {}: {why}",
         what(run),

@@ -75,6 +75,12 @@ fn a_system_bus_that_hangs_in_the_middle() {
 /// start.
 fn host_with_containers() -> Host {
     let host = Host::boot();
+    // While nobody answers on Docker's socket, each ExecStop waits for its bound; systemd's own is 90 s, twice.
+    host.write(
+        "/etc/systemd/system.conf.d/stop.conf",
+        "[Manager]\nDefaultTimeoutStopSec=15s\n",
+    );
+    host.sh("systemctl daemon-reexec");
     Server::with_owner()
         .member("vault", ("up", "down"))
         .member("scheduler", ("up", "down"))
