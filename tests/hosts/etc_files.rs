@@ -104,9 +104,22 @@ fn what_its_program_refuses_is_not_installed() {
         host.commit(&[(&desired(path), Some(content))], path);
     }
     let plan = host.tool(&["plan"]).expect(0);
-    for part in ["etc-invalid", "not validated"] {
-        assert!(!plan.text().contains(part), "{part} is in\n{}", plan.text());
-    }
+    assert!(!plan.text().contains("etc-invalid"), "{}", plan.text());
+    // The engine of Debian 12 cannot judge its own file, and that is said; all others can.
+    let text = plan.text();
+    let not_validated = text.lines().filter(|line| line.contains("not validated"));
+    let others: Vec<&str> = not_validated
+        .filter(|line| {
+            !line.contains(
+                "/etc/docker/daemon.json was not validated: this dockerd has no --validate",
+            )
+        })
+        .collect();
+    assert_eq!(others, [""; 0]);
+    assert_eq!(
+        text.contains("this dockerd has no --validate"),
+        host.try_sh("dockerd --help | grep -q -- --validate").status != 0
+    );
     host.apply(&[]).expect(0);
     for (path, content) in TAKEN {
         assert_eq!(
