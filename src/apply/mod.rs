@@ -10,6 +10,7 @@ mod nginx;
 mod roll_back;
 mod switch;
 mod units;
+mod up;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

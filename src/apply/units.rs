@@ -1,20 +1,18 @@
 //! Units: what loads and runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::docker::{rejoins, removals, renames};
+use super::up::is_changing;
 use super::{Run, StepError};
 use crate::host::HostError;
 use crate::model::plan::UnitStep;
-use crate::model::{Change, Container, Health, Stack, UnitState, exit};
 use crate::state::Undo;
 
 /// How often a wait looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
-/// Of a unit that is down, and did not fail.
-const STOPPED: &str = "it stopped";
 /// How often the Docker engine is asked whether it answers while a unit starts.
 const ASK_ENGINE: Duration = Duration::from_secs(3);
 /// How long it may not answer meanwhile. One that was killed runs again after some seconds.
@@ -188,203 +186,6 @@ impl Run<'_> {
         }
     }
 
-    /// Waits until the containers of a unit's compose projects exist and run: images may have to
-    /// be pulled, which the start's own bound covers.
-    async fn wait_running(&self, step: &UnitStep) -> Result<(), StepError> {
-        let until = Instant::now() + step.timeout;
-        let before = self.restarts(&step.unit);
-        let mut ended = None;
-        loop {
-            let state = self.host.systemd().await?.unit(&step.unit).await?;
-            if let Some(why) = fell_over(&state, before, step.oneshot) {
-                return Err(self.not_up(&step.unit, why).await);
-            }
-            let missing = self.missing(step, |container| {
-                container.is_running() || finished(container)
-            });
-            let missing = missing.await?;
-            if missing.is_empty() {
-                return Ok(());
-            }
-            if let Some(why) = self.ended(step).await? {
-                let since = *ended.get_or_insert_with(Instant::now);
-                if since.elapsed() >= step.settle {
-                    return Err(self.not_up(&step.unit, why).await);
-                }
-            }
-            if Instant::now() > until {
-                return Err(HostError::Timeout {
-                    what: format!("start {} of {}", list(&missing), step.unit),
-                    after: step.timeout,
-                }
-                .into());
-            }
-            self.moment().await?;
-        }
-    }
-
-    /// Waits until everything that was started stays up, and its containers are healthy where
-    /// they say so. Units that a restart took along count as started.
-    pub(super) async fn settle(&self, started: &[(&UnitStep, &Change)]) -> Result<(), StepError> {
-        let mut units: BTreeMap<&str, u32> = BTreeMap::new();
-        for (step, change) in started {
-            units.insert(&step.unit, self.restarts(&step.unit));
-            for taken_along in &change.interrupts {
-                units.insert(taken_along, self.restarts(taken_along));
-            }
-        }
-        let along = started.iter().flat_map(|(step, _)| &step.along);
-        let started: Vec<&UnitStep> = started.iter().map(|(step, _)| *step).chain(along).collect();
-        let oneshots: BTreeSet<&str> = started
-            .iter()
-            .filter(|step| step.oneshot)
-            .map(|step| step.unit.as_str())
-            .collect();
-        let began = Instant::now();
-        let longest = |of: fn(&UnitStep) -> Duration| started.iter().map(|step| of(step)).max();
-        let settle = longest(|step| step.settle).unwrap_or_default();
-        let patience = longest(|step| step.timeout).unwrap_or_default();
-        loop {
-            for (unit, before) in &units {
-                let state = self.host.systemd().await?.unit(unit).await?;
-                if let Some(why) = fell_over(&state, *before, oneshots.contains(unit)) {
-                    return Err(self.not_up(unit, why).await);
-                }
-            }
-            let unhealthy = self.unhealthy(&started).await?;
-            if unhealthy.is_none() && began.elapsed() >= settle {
-                return Ok(());
-            }
-            if began.elapsed() >= settle {
-                for step in &started {
-                    if let Some(why) = self.ended(step).await? {
-                        return Err(self.not_up(&step.unit, why).await);
-                    }
-                }
-            }
-            if began.elapsed() > patience.max(settle) {
-                let why = unhealthy.unwrap_or_else(|| "it does not settle".to_owned());
-                let unit = started.last().map_or("", |step| &step.unit);
-                return Err(self.not_up(unit, why).await);
-            }
-            self.moment().await?;
-        }
-    }
-
-    /// A container that is not healthy yet, and what it says. One that failed is an error.
-    async fn unhealthy(&self, started: &[&UnitStep]) -> Result<Option<String>, StepError> {
-        for step in started {
-            for container in self.containers(&step.stacks).await? {
-                match container.health {
-                    Health::Unhealthy => {
-                        let why = format!("its container {} is unhealthy", container.name);
-                        return Err(self.not_up(&step.unit, why).await);
-                    }
-                    Health::Starting => {
-                        return Ok(Some(format!(
-                            "its container {} is still starting",
-                            container.name
-                        )));
-                    }
-                    Health::None | Health::Healthy => {}
-                }
-            }
-            let missing = self.missing(step, |container| {
-                container.is_running() || finished(container)
-            });
-            let missing = missing.await?;
-            if !missing.is_empty() {
-                return Ok(Some(format!("{} does not run", list(&missing))));
-            }
-        }
-        Ok(None)
-    }
-
-    /// A container of this run that ended with a failure and that nothing restarts: waiting for it
-    /// would be in vain. One from before may still be replaced, once its image is there.
-    async fn ended(&self, step: &UnitStep) -> Result<Option<String>, StepError> {
-        let before = self.before.docker.as_ref();
-        let is_new = |container: &Container| {
-            before.is_none_or(|docker| {
-                docker
-                    .containers
-                    .iter()
-                    .all(|known| known.id != container.id)
-            })
-        };
-        let containers = self.containers(&step.stacks).await?;
-        let mut ended = containers
-            .iter()
-            .filter(|container| container.state == "exited" && container.exit_code != 0)
-            .filter(|container| is_new(container));
-        Ok(ended.next().map(|container| {
-            let (name, code) = (&container.name, container.exit_code);
-            format!("its container {name} ended with status {code}: docker logs {name}")
-        }))
-    }
-
-    /// Services of a unit's compose projects of which no container is `good`.
-    async fn missing(
-        &self,
-        step: &UnitStep,
-        good: impl Fn(&Container) -> bool,
-    ) -> Result<Vec<String>, StepError> {
-        let containers = self.containers(&step.stacks).await?;
-        let found: BTreeSet<(&str, &str)> = containers
-            .iter()
-            .filter(|container| good(container))
-            .filter_map(|container| container.compose.as_ref())
-            .map(|(project, service)| (project.as_str(), service.as_str()))
-            .collect();
-        Ok(step
-            .stacks
-            .iter()
-            .flat_map(|stack| stack.services.iter().map(move |service| (stack, service)))
-            .filter(|(stack, service)| !found.contains(&(stack.project.as_str(), service.as_str())))
-            .map(|(_, service)| service.clone())
-            .collect())
-    }
-
-    async fn containers(&self, stacks: &[Stack]) -> Result<Vec<Container>, StepError> {
-        if stacks.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ours = |container: &Container| stacks.iter().any(|stack| stack.owns(container));
-        let docker = self.host.docker().await?;
-        let state = docker.observe(&BTreeSet::new(), &ours).await?;
-        Ok(state.containers.into_iter().filter(ours).collect())
-    }
-
-    /// Says why a unit is not up, with what it wrote since the run began.
-    async fn not_up(&self, unit: &str, why: String) -> StepError {
-        let since = self.time.into();
-        let (mut why, mut journal, mut cause) = (why, Vec::new(), None);
-        if let Ok(systemd) = self.host.systemd().await {
-            // One that was stopped for what it is bound to has nothing to tell itself.
-            let causes = match why == STOPPED {
-                true => systemd.causes(unit, since).await,
-                false => None,
-            };
-            match causes {
-                Some(causes) => {
-                    why = format!("it stopped; it needs {}", causes.why);
-                    journal = causes.journal;
-                    cause = Some(causes.unit);
-                }
-                None => journal = systemd.journal(unit, since).await,
-            }
-        }
-        let ignored = self.ignored.get(unit).into_iter().flatten();
-        let why = ignored.fold(why, |why, failure| format!("{why}; {failure} before"));
-        let unit = unit.to_owned();
-        StepError::NotUp {
-            unit,
-            why,
-            journal,
-            cause,
-        }
-    }
-
     /// A pull that failed behind `ExecStartPre=-` leaves an old image running, or none.
     async fn tell_ignored_failures(&mut self, unit: &str) -> Result<(), StepError> {
         for failure in self.host.systemd().await?.ignored_failures(unit).await? {
@@ -406,7 +207,7 @@ impl Run<'_> {
     }
 
     /// How often systemd had restarted a unit before its start by this run, or before the run.
-    fn restarts(&self, unit: &str) -> u32 {
+    pub(super) fn restarts(&self, unit: &str) -> u32 {
         let systemd = self.before.systemd.as_ref();
         let before = || {
             systemd
@@ -419,46 +220,4 @@ impl Run<'_> {
             .or_else(before)
             .unwrap_or(0)
     }
-}
-
-/// Why a unit that was started is not up: more restarts than up to its start, or one in progress.
-fn fell_over(state: &UnitState, before: u32, oneshot: bool) -> Option<String> {
-    match (state.active.as_str(), state.sub.as_str()) {
-        ("failed", _) => Some(format!(
-            "{}, status {}{}",
-            state.result,
-            state.exit_status,
-            meaning(state)
-        )),
-        (_, "auto-restart") => Some(format!(
-            "it exited with status {}{} and restarts",
-            state.exit_status,
-            meaning(state)
-        )),
-        ("inactive", _) if !oneshot => Some(STOPPED.to_owned()),
-        _ if state.restarts > before => {
-            Some(format!("systemd restarted it {} times", state.restarts))
-        }
-        _ => None,
-    }
-}
-
-/// Whether a unit is on the way to another state: starting, or stopping before it starts again.
-fn is_changing(state: &UnitState) -> bool {
-    matches!(state.active.as_str(), "activating" | "deactivating") && state.sub != "auto-restart"
-}
-
-/// ` (command not found)`.
-fn meaning(state: &UnitState) -> String {
-    let meaning = exit::of_service(state.exit_status, state.signalled, &state.result);
-    meaning.map_or_else(String::new, |meaning| format!(" ({meaning})"))
-}
-
-/// One that did its work, such as a migration. A unit that ends with it is seen by its own state.
-fn finished(container: &Container) -> bool {
-    container.state == "exited" && container.exit_code == 0
-}
-
-fn list(names: &[String]) -> String {
-    names.join(", ")
 }

@@ -6,6 +6,7 @@ pub mod candidate;
 mod certificates;
 pub mod docker;
 pub mod error;
+mod hint;
 mod images;
 pub mod nginx;
 pub mod observe;
