@@ -85,7 +85,7 @@ pub fn walk(first: Walker, work: &[(Fault, Point)], time: Duration) -> Report {
 
 /// Whether a run may succeed in spite of a failure there: what is cleared away after the commit may stay, a folder that
 /// is there already need not be made, and one that stays empty harms nobody. Questions are asked again; a count may have
-/// drifted to one, or to a file that is only read.
+/// drifted to one, or to a file that is only read. A thread that cannot be started leaves its work to the others.
 fn may_succeed(hit: &str) -> bool {
     let cleared = [
         "/watchme-apply/next",
@@ -98,6 +98,7 @@ fn may_succeed(hit: &str) -> bool {
     points::points(hit).iter().all(Point::is_question)
         || starts(&["mkdir(", "mkdirat(", "rmdir("])
         || hit.contains("AT_REMOVEDIR")
+        || hit.contains("CLONE_THREAD")
         || starts(&removes) && cleared.iter().any(|place| hit.contains(place))
 }
 
