@@ -12,6 +12,7 @@ mod gates;
 mod history;
 mod home;
 mod lacking;
+mod left_behind;
 mod look;
 mod mount_points;
 mod owed;
@@ -315,6 +316,7 @@ async fn carry_out(
     run.retire(plan).await.map_err(ReconcileError::step)?;
     let after = converge(run, request, planned).await?;
     serving.hold(run, planned).await?;
+    left_behind::report(planned, &after, run.progress);
     Ok(after)
 }
 

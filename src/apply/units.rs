@@ -100,11 +100,7 @@ impl Run<'_> {
                 break;
             }
             if Instant::now() > until {
-                return Err(HostError::Timeout {
-                    what: format!("start {}", step.unit),
-                    after: step.timeout,
-                }
-                .into());
+                return Err(self.late(step, None).await);
             }
             self.moment().await?;
         }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::{Run, StepError};
-use crate::host::HostError;
 use crate::model::plan::UnitStep;
 use crate::model::{Change, Container, Health, Stack, UnitState, exit};
 
@@ -37,11 +36,7 @@ impl Run<'_> {
                 }
             }
             if Instant::now() > until {
-                return Err(HostError::Timeout {
-                    what: format!("start {} of {}", list(&missing), step.unit),
-                    after: step.timeout,
-                }
-                .into());
+                return Err(self.late(step, Some(list(&missing))).await);
             }
             self.moment().await?;
         }
@@ -177,6 +172,18 @@ impl Run<'_> {
         let docker = self.host.docker().await?;
         let state = docker.observe(&BTreeSet::new(), &ours).await?;
         Ok(state.containers.into_iter().filter(ours).collect())
+    }
+
+    /// The error for a unit, or a container of it, that did not start in time.
+    pub(super) async fn late(&self, step: &UnitStep, missing: Option<String>) -> StepError {
+        match self.host.systemd().await {
+            Ok(systemd) => {
+                let (unit, since) = (&step.unit, self.time.into());
+                let error = systemd.late("start", unit, step.timeout, missing, since);
+                error.await.into()
+            }
+            Err(error) => error.into(),
+        }
     }
 
     /// Says why a unit is not up, with what it wrote since the run began.

@@ -70,7 +70,7 @@ mod tests {
         let checkout = Checkout::open(&host.path().join("checkout"), &[owner]).unwrap();
         let mut revision = checkout.read(&Which::Worktree).unwrap();
         let desired = revision.desired.clone();
-        let found = revision.elsewhere(host.path());
+        let found = revision.elsewhere(host.path(), &BTreeSet::new());
         let before = projects(&Subject {
             revision: &revision,
             wrong: &[],

@@ -299,6 +299,16 @@ impl HostError {
         }
     }
 
+    /// Whether the engine says that what was asked makes no sense, such as a name that no image can have.
+    pub fn is_bad_request(&self) -> bool {
+        match self {
+            HostError::Docker { source, .. } => {
+                server_answer(source).is_some_and(|(status, _)| status == 400)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the engine or the manager says that the thing asked about does not exist.
     pub fn is_not_found(&self) -> bool {
         match self {

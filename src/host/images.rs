@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Command;
 
 use super::{Host, HostError};
-use crate::model::{Observed, PullImage};
+use crate::model::{ImageFound, Observed, PullImage};
 
 /// How often a pull tells how far it is.
 const TELL: Duration = Duration::from_secs(5);
@@ -38,7 +38,12 @@ impl Host {
         };
         let mut images = BTreeMap::new();
         for name in names {
-            let found = self.docker().await?.image(&name).await?;
+            let found = match self.docker().await?.image(&name).await {
+                Ok(Some(image)) => ImageFound::There(image),
+                Ok(None) => ImageFound::Missing,
+                Err(error) if error.is_bad_request() => ImageFound::Invalid,
+                Err(error) => return Err(error),
+            };
             images.insert(name, found);
         }
         docker.images = images;

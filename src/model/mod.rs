@@ -36,8 +36,8 @@ pub use finding::{Complaint, Finding, Rule, Severity};
 pub use gate::{Answer, Behind, Gate, Probe, Url};
 pub use id::{Hash, Kind, ResourceId, Selector};
 pub use observed::{
-    Attachment, BindSource, Container, DockerState, Entry, Health, ImageState, NetworkState,
-    NginxState, Observed, SystemdState, UnitState,
+    Attachment, BindSource, Container, DockerState, Entry, Health, ImageFound, ImageState,
+    NetworkState, NginxState, Observed, SystemdState, UnitState,
 };
 pub use plan::{Action, Change, Connect, Diff, Note, Plan, PullImage, Refusal, Release, UnitStep};
 pub use recorded::{

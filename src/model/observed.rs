@@ -197,8 +197,19 @@ pub struct DockerState {
     pub volumes: BTreeMap<String, Volume>,
     /// All containers, stopped ones included.
     pub containers: Vec<Container>,
-    /// Images by the names that were asked about; only where a plan starts or restarts units. `None`: not there.
-    pub images: BTreeMap<String, Option<ImageState>>,
+    /// Images by the names that were asked about; only where a plan starts or restarts units.
+    pub images: BTreeMap<String, ImageFound>,
+}
+
+/// What a look for an image brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageFound {
+    /// The engine has it.
+    There(ImageState),
+    /// The engine does not have it.
+    Missing,
+    /// The engine says that there is no image of such a name.
+    Invalid,
 }
 
 /// What stands at a path that a container mounts.

@@ -103,7 +103,7 @@ pub(super) async fn plan_revision(
     if !request.only.is_empty() && recorded.lost.is_some() {
         applied(state, &recorded)?;
     }
-    watch_elsewhere(host, &mut revision);
+    watch_elsewhere(host, &mut revision, &recorded);
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
     select::check(&request.only, &revision.desired, applied)?;
     let only = select::expand(&request.only, &revision.desired, applied);
@@ -135,7 +135,7 @@ pub(super) async fn plan_revision(
 }
 
 /// Compose files outside the checkout name environment files, which only a look into them tells.
-fn watch_elsewhere(host: &Host, revision: &mut Revision) {
+fn watch_elsewhere(host: &Host, revision: &mut Revision, recorded: &Recorded) {
     let mut units = revision.desired.units.values();
     let any = units.any(|unit| {
         let mut files = unit.stacks.iter().flat_map(|stack| &stack.files);
@@ -144,7 +144,9 @@ fn watch_elsewhere(host: &Host, revision: &mut Revision) {
     if !any || !host.is_live() {
         return;
     }
-    let found = revision.elsewhere(host.root().directory()).env_files();
+    let known = named_before(host, &revision.desired, recorded);
+    let found = revision.elsewhere(host.root().directory(), &known);
+    let found = found.env_files();
     for (name, path) in found {
         if let Some(unit) = revision.desired.units.get_mut(&name)
             && !unit.watched.contains(&path)
@@ -153,6 +155,22 @@ fn watch_elsewhere(host: &Host, revision: &mut Revision) {
             unit.outside.insert(path);
         }
     }
+}
+
+/// The compose files that units name by what was applied, or by their files on the host: whoever put those there is root.
+pub(super) fn named_before(
+    host: &Host,
+    desired: &Desired,
+    recorded: &Recorded,
+) -> BTreeSet<PathBuf> {
+    let names = desired.units.keys().cloned().collect();
+    let installed = installed(host.root().directory(), &names);
+    let applied = recorded.applied.iter();
+    let applied = applied.flat_map(|(_, applied)| applied.units.values());
+    let stacks = applied
+        .chain(installed.values())
+        .flat_map(|unit| &unit.stacks);
+    stacks.flat_map(|stack| stack.files.clone()).collect()
 }
 
 /// Looks at the host and plans; where something restarts, asks systemd who is taken along and

@@ -37,6 +37,11 @@ pub(super) async fn undo(
     if left.is_empty() {
         left.extend(as_before::unsteady(host, planned, journal.undos()).await);
     }
+    for unit in had_failed(planned, &journal) {
+        progress.say(&format!(
+            "{unit} had failed before this run; it is stopped now, with the files that it had then"
+        ));
+    }
     mount_points::clear(host, &planned.recorded);
     if let Err(error) = journal.keep(again) {
         // The whole journal stays, then: to undo twice harms nothing.
@@ -64,6 +69,20 @@ pub(super) async fn undo(
             left,
         },
     }
+}
+
+/// Units that had failed before the run and that it started: no command brings a failed state back.
+fn had_failed(planned: &Planned, journal: &Journal) -> Vec<String> {
+    let systemd = planned.observed.systemd.as_ref();
+    let failed = |unit: &String| {
+        let state = systemd.and_then(|systemd| systemd.units.get(unit));
+        state.is_some_and(|state| state.active == "failed")
+    };
+    let stopped = journal.undos().iter().filter_map(|undo| match undo {
+        Undo::Stop(unit) => Some(unit),
+        _ => None,
+    });
+    stopped.filter(|unit| failed(unit)).cloned().collect()
 }
 
 /// Undoes what a killed run left behind, and nothing else. Returns whether there was something.

@@ -1,6 +1,9 @@
 //! Judges what would be applied before anything live changes.
 
-use super::{Planned, ReconcileError, lacking, sure};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::{Planned, ReconcileError, lacking, look, sure};
 use crate::check::{self, Subject};
 use crate::host::candidate::Names;
 use crate::host::{Host, HostError};
@@ -45,7 +48,8 @@ fn surround(host: &Host, planned: &mut Planned) {
     if !planned.plan.is_empty()
         && let Some(revision) = &mut planned.revision
     {
-        let (findings, notes, stacks) = look_elsewhere(host, revision);
+        let known = look::named_before(host, &planned.desired, &planned.recorded);
+        let (findings, notes, stacks) = look_elsewhere(host, revision, &known);
         planned.warnings.extend(notes);
         elsewhere = stacks;
         let changed = sure::changed(planned, &elsewhere);
@@ -86,8 +90,9 @@ fn surround(host: &Host, planned: &mut Planned) {
 fn look_elsewhere(
     host: &Host,
     revision: &mut Revision,
+    known: &BTreeSet<PathBuf>,
 ) -> (Vec<Finding>, Vec<String>, Vec<(String, Stack)>) {
-    let elsewhere = revision.elsewhere(host.root().directory());
+    let elsewhere = revision.elsewhere(host.root().directory(), known);
     if elsewhere.is_empty() {
         return (Vec::new(), elsewhere.notes, elsewhere.stacks);
     }

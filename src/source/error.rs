@@ -157,6 +157,15 @@ pub enum SourceError {
         /// What it is.
         what: &'static str,
     },
+    /// A file, or a folder on the way to it, that only some users may read; see [`super::tree::Readers`].
+    #[error(
+        "{} is not read: not everybody may read it, and no unit that was applied or installed names it",
+        escaped(path)
+    )]
+    Private {
+        /// The path.
+        path: PathBuf,
+    },
     /// A file beyond the limit.
     #[error("{} has {size} bytes; the limit is {limit}", escaped(path))]
     TooLarge {
@@ -244,6 +253,7 @@ impl SourceError {
             | Self::LinkDangles { link: path, .. }
             | Self::LinkLoop { link: path, .. }
             | Self::Special { path, .. }
+            | Self::Private { path }
             | Self::TooLarge { path, .. }
             | Self::Duplicate { second: path, .. }
             | Self::NotAUnit { path, .. } => path.clone(),

@@ -12,6 +12,8 @@ use crate::root::Root;
 
 /// More than this nobody includes.
 const FILES: usize = 20_000;
+/// Files that include files that include files: deeper than anybody writes.
+const DEPTH: usize = 50;
 const SIZE: u64 = 4 << 20;
 
 /// One statement, or the head of a block.
@@ -49,12 +51,12 @@ impl Conf {
     /// Reads the main configuration and what it includes.
     pub fn read(root: &Root) -> Self {
         let mut conf = Self::default();
-        conf.take(root, &Path::new(layout::NGINX).join("nginx.conf"));
+        conf.take(root, &Path::new(layout::NGINX).join("nginx.conf"), 0);
         conf
     }
 
-    fn take(&mut self, root: &Root, file: &Path) {
-        if self.files.len() >= FILES || self.files.contains(file) {
+    fn take(&mut self, root: &Root, file: &Path, depth: usize) {
+        if depth > DEPTH || self.files.len() >= FILES || self.files.contains(file) {
             return;
         }
         let Some(content) = small_file(root, file, SIZE) else {
@@ -69,7 +71,7 @@ impl Conf {
             };
             if let ("include", [pattern]) = (statement.name(), statement.arguments()) {
                 for included in included(pattern) {
-                    self.take(root, &included);
+                    self.take(root, &included, depth + 1);
                 }
             }
             self.statements.push(statement);
@@ -101,6 +103,11 @@ fn included(pattern: &str) -> Vec<PathBuf> {
 /// The content of a regular file; `None` for anything else, and for one that is too large.
 pub(super) fn small_file(root: &Root, path: &Path, bound: u64) -> Option<Vec<u8>> {
     let there = root.resolve(path)?;
+    // What the kernel makes up has no length, and reading it can wait, or take it away.
+    let made_up = ["/proc", "/sys", "/dev"];
+    if made_up.iter().any(|folder| there.starts_with(folder)) {
+        return None;
+    }
     let metadata = fs::symlink_metadata(root.join(&there)).ok()?;
     if !metadata.is_file() || metadata.len() > bound {
         return None;

@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::Judgement;
 use super::sandbox::{Needs, Program, Sandbox, View};
 use super::secrets::StandIn;
 use super::sources::{Sources, placed, unplaced};
-use super::{BOUND, Judgement};
 use crate::model::finding::ETC_INVALID;
 use crate::model::{Checker, EtcCheck, Finding, Severity};
 use crate::root::Root;
@@ -150,12 +150,25 @@ fn call(checker: Checker, check: &EtcCheck) -> Option<Call> {
 impl Case<'_> {
     fn ask(&self, check: &EtcCheck, call: &Call, judgement: &mut Judgement) {
         let root = Root::new("/");
-        let mut not_judged = |why: String| {
+        let not_judged = |why: String, judgement: &mut Judgement| {
             let text = format!("{} was not validated: {why}", check.path.display());
             judgement.not_judged.push(text);
         };
+        // Somebody asked for their own command: a file that it did not accept is not installed.
+        let no_answer = |why: String, judgement: &mut Judgement| match call.speaks {
+            Speaks::Own => judgement.findings.push(self.refused(check, &why)),
+            _ => not_judged(why, judgement),
+        };
         let Some(program) = which(&call.program, &root) else {
-            return not_judged(format!("there is no {} here", call.program));
+            let why = match call.speaks {
+                Speaks::Own => format!(
+                    "there is no {} in {}, where commands of validate are looked for",
+                    call.program,
+                    FOLDERS.join(", ")
+                ),
+                _ => format!("there is no {} here", call.program),
+            };
+            return no_answer(why, judgement);
         };
         let asked = Program {
             name: &program,
@@ -165,27 +178,30 @@ impl Case<'_> {
         };
         let ran = match self.sandbox.run(&self.view(check, &root), &asked) {
             Ok(ran) => ran,
-            Err(error) => return not_judged(format!("could not run {}: {error}", call.program)),
+            Err(error) => {
+                return not_judged(
+                    format!("could not run {}: {error}", call.program),
+                    judgement,
+                );
+            }
         };
-        let Some(status) = ran.status else {
-            return not_judged(format!(
-                "{} took longer than {} s",
-                call.program,
-                BOUND.as_secs()
-            ));
+        let status = match ran.ended.status() {
+            Ok(status) => status,
+            Err(why) => return no_answer(format!("{} {why}", call.program), judgement),
         };
         let unknown =
             call.speaks == Speaks::Docker && ran.said.contains("unknown flag: --validate");
         if unknown {
             return not_judged(
                 "this dockerd has no --validate, only the JSON was looked at".to_owned(),
+                judgement,
             );
         }
         if status.success() {
             return;
         }
         if status.code().is_none() {
-            return not_judged(format!("{} ended with {status}", call.program));
+            return no_answer(format!("{} ended with {status}", call.program), judgement);
         }
         if call.speaks != Speaks::Own
             && ["Permission denied", "Operation not permitted"]
@@ -193,10 +209,8 @@ impl Case<'_> {
                 .any(|text| ran.said.contains(text))
         {
             let why = ran.said.lines().next().unwrap_or_default();
-            return not_judged(format!(
-                "{} may not do all that it has to: {why}",
-                call.program
-            ));
+            let why = format!("{} may not do all that it has to: {why}", call.program);
+            return not_judged(why, judgement);
         }
         let findings = self.findings(check, call, &ran.said);
         judgement.findings.extend(findings);
@@ -257,10 +271,15 @@ impl Case<'_> {
             true => format!("{} refuses it and says nothing", call.program),
             false => format!("{}: {}", call.program, last.join("; ")),
         };
-        vec![match self.sources.at(&check.path) {
-            Some(file) => placed(&ETC_INVALID, Severity::Error, file, 1, &text),
-            None => unplaced(&ETC_INVALID, Severity::Error, &text),
-        }]
+        vec![self.refused(check, &text)]
+    }
+
+    /// The finding about a file as a whole.
+    fn refused(&self, check: &EtcCheck, text: &str) -> Finding {
+        match self.sources.at(&check.path) {
+            Some(file) => placed(&ETC_INVALID, Severity::Error, file, 1, text),
+            None => unplaced(&ETC_INVALID, Severity::Error, text),
+        }
     }
 }
 

@@ -6,12 +6,12 @@ mod view;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::Judgement;
 use super::conf::Conf;
 use super::programs::Ran;
 use super::sandbox::{Needs, Program, Sandbox, View};
 use super::secrets::StandIn;
 use super::sources::{Sources, line_where, placed, unplaced};
-use super::{BOUND, Judgement};
 use crate::host::nginx::{Nginx, bare};
 use crate::model::{Complaint, Finding, Severity, finding};
 use crate::root::Root;
@@ -61,8 +61,9 @@ pub(super) fn judge(case: &Case<'_>, judgement: &mut Judgement) -> Vec<Name> {
         Ok(ran) => ran,
         Err(error) => return not_judged(format!("could not run nginx -t: {error}")),
     };
-    let Some(status) = ran.status else {
-        return not_judged(format!("nginx -t took longer than {} s", BOUND.as_secs()));
+    let status = match ran.ended.status() {
+        Ok(status) => status,
+        Err(why) => return not_judged(format!("nginx -t {why}")),
     };
     let said = messages(&ran.said);
     if !status.success() {

@@ -36,6 +36,15 @@ const PUBLIC: [&str; 3] = [
     "/etc/alternatives",
 ];
 
+/// Labels of PEM blocks that hold nothing secret.
+const PUBLIC_BLOCKS: [&str; 5] = [
+    "CERTIFICATE",
+    "TRUSTED CERTIFICATE",
+    "X509 CERTIFICATE",
+    "X509 CRL",
+    "DH PARAMETERS",
+];
+
 /// A key and a certificate that belong to nobody.
 #[derive(Clone, Debug)]
 pub(super) struct StandIn {
@@ -155,11 +164,8 @@ pub(super) fn stand_in(conf: &Conf, root: &Root, stand_in: Option<&StandIn>, vie
             let kind = name.get(..kind.len() + "ssl_".len()).unwrap_or_default();
             pairs.entry(kind).or_default().0.push(path);
         } else if is_public_part(name) {
-            let content = small_file(root, &path, SIZE * 8);
-            if content
-                .is_some_and(|content| content.starts_with(b"-----BEGIN") && !is_private(&content))
-            {
-                view.shown.insert(path);
+            if let Some(content) = small_file(root, &path, SIZE * 8) {
+                view.contents.insert(path, public_blocks(&content));
             }
         } else if name == "ssl_session_ticket_key" {
             if let Some(content) = small_file(root, &path, SIZE) {
@@ -190,8 +196,9 @@ pub(super) fn stand_in(conf: &Conf, root: &Root, stand_in: Option<&StandIn>, vie
                 if fits(&own, &content) {
                     view.contents
                         .insert(certificate.clone(), stand_in.certificate.clone());
-                } else if !is_private(&own) {
-                    view.shown.insert(certificate.clone());
+                } else {
+                    view.contents
+                        .insert(certificate.clone(), public_blocks(&own));
                 }
                 if certificate == key {
                     shown = [stand_in.certificate.as_slice(), &stand_in.key].concat();
@@ -222,6 +229,37 @@ fn is_public_part(name: &str) -> bool {
     .any(|end| name.ends_with(end))
 }
 
+/// The PEM blocks of a file that are public, RFC 7468, and nothing else of it: a statement can name any file of the host
+/// as a certificate.
+fn public_blocks(content: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(content);
+    let mut blocks = String::new();
+    let mut rest = text.as_ref();
+    while let Some(begin) = rest.find("-----BEGIN ") {
+        rest = &rest[begin..];
+        let label = rest["-----BEGIN ".len()..].split("-----").next();
+        let label = label.filter(|label| PUBLIC_BLOCKS.contains(label));
+        let end = label.map(|label| format!("-----END {label}-----"));
+        let block = end.and_then(|end| {
+            let length = rest.find(&end)? + end.len();
+            let body = rest.get("-----BEGIN ".len() + label?.len() + 5..length - end.len())?;
+            let is_base64 =
+                |c: char| c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || "+/=".contains(c);
+            body.chars().all(is_base64).then(|| &rest[..length])
+        });
+        let skip = match block {
+            Some(block) => {
+                blocks.push_str(block);
+                blocks.push('\n');
+                block.len()
+            }
+            None => "-----BEGIN ".len(),
+        };
+        rest = &rest[skip..];
+    }
+    blocks.into_bytes()
+}
+
 /// The file that a statement about certificates and keys names.
 fn path_of(statement: &Statement) -> Option<PathBuf> {
     let word = statement.arguments().first()?;
@@ -246,4 +284,31 @@ fn fits(certificate: &[u8], key: &[u8]) -> bool {
             rustls::InconsistentKeys::KeyMismatch
         )) | Err(rustls::Error::InvalidCertificate(_))
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_file_named_as_a_certificate_only_the_public_blocks_are_shown() {
+        let shown = |text: &str| String::from_utf8(public_blocks(text.as_bytes())).unwrap();
+        let certificate = "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n";
+        let key = "-----BEGIN PRIVATE KEY-----\nREVG\n-----END PRIVATE KEY-----\n";
+        assert_eq!(shown("root:$6$salt$hash:20785:0:99999:7:::\n"), "");
+        assert_eq!(shown(certificate), certificate);
+        assert_eq!(
+            shown(&format!(
+                "{key}API=abc\n{certificate}TOKEN=x\n{certificate}"
+            )),
+            certificate.repeat(2)
+        );
+        let smuggled = "-----BEGIN CERTIFICATE-----\nAPI_KEY=a-b\n-----END CERTIFICATE-----\n";
+        assert_eq!(shown(smuggled), "");
+        assert_eq!(
+            shown(&format!("-----BEGIN CERTIFICATE-----\n{certificate}")),
+            certificate
+        );
+        assert_eq!(shown("-----BEGIN CERTIFICATE-----\nQUJD\n"), "");
+    }
 }

@@ -8,10 +8,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::programs::Ran;
+use super::Judgement;
 use super::sandbox::{Needs, Program, Sandbox, View};
 use super::sources::{Sources, line_where, placed, unplaced};
-use super::{BOUND, Judgement};
 use crate::model::{File, Finding, Severity, finding, layout};
 use crate::root::Root;
 
@@ -56,20 +55,19 @@ pub(super) fn judge(
         ],
         needs: Needs::default(),
     };
-    let why = match sandbox.run(&view, &program) {
+    let ran = sandbox.run(&view, &program);
+    let ended = ran.as_ref().map(|ran| ran.ended.status());
+    let why = match (&ran, ended) {
         // It exits with 1 for findings.
-        Ok(ran) if matches!(ran.status.map(|status| status.code()), Some(Some(0 | 1))) => {
+        (Ok(ran), Ok(Ok(status))) if matches!(status.code(), Some(0 | 1)) => {
             let said = with_commands(&ran.said, &root);
             let (findings, missing) = findings(&said, units, sources);
             judgement.findings.extend(findings);
             return missing;
         }
-        Ok(Ran {
-            status: Some(status),
-            ..
-        }) => format!("{PROGRAM} verify ended with {status}"),
-        Ok(_) => format!("{PROGRAM} verify took longer than {} s", BOUND.as_secs()),
-        Err(error) => format!("could not run {PROGRAM}: {error}"),
+        (_, Ok(Ok(status))) => format!("{PROGRAM} verify ended with {status}"),
+        (_, Ok(Err(why))) => format!("{PROGRAM} verify {why}"),
+        (_, Err(error)) => format!("could not run {PROGRAM}: {error}"),
     };
     judgement
         .not_judged

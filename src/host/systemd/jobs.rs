@@ -13,6 +13,10 @@ use crate::model::{UnitState, exit};
 
 /// How long a failed unit's journal is waited for.
 const JOURNAL: Duration = Duration::from_secs(3);
+/// How many entries of it are read at most.
+const READ: &str = "60";
+/// How many of its lines are shown.
+const SHOWN: usize = 10;
 /// Room for the signals that come before the reply to the call: a full queue holds up the reply.
 const QUEUE: Option<NonZeroUsize> = NonZeroUsize::new(4096);
 
@@ -76,16 +80,11 @@ impl Systemd {
         let result = match bounded(timeout, doing, result_of(&job, &mut removed)).await {
             Ok(Some(result)) => result,
             Ok(None) => "lost: the system bus went away".to_owned(),
-            Err(error) => {
+            Err(_) => {
                 let waits_for = self.still_starting(unit).await;
+                let error = self.late(verb, unit, timeout, waits_for, since).await;
                 self.cancel(&job).await;
-                return Err(match (error, waits_for) {
-                    (HostError::Timeout { what, after }, Some(other)) => HostError::Timeout {
-                        what: format!("{what}, which waits for {other} to start,"),
-                        after,
-                    },
-                    (error, _) => error,
-                });
+                return Err(error);
             }
         };
         if result == "done" {
@@ -116,6 +115,34 @@ impl Systemd {
         bounded(CALL, doing, subscribe)
             .await?
             .map_err(|source| failed(doing(), source))
+    }
+
+    /// The error for a unit that did not get there within `after`, with its state and what it wrote since `since`.
+    /// `waits_for` is a unit that it needs and that is still starting.
+    pub async fn late(
+        &self,
+        verb: &'static str,
+        unit: &str,
+        after: Duration,
+        waits_for: Option<String>,
+        since: SystemTime,
+    ) -> HostError {
+        let state = self.unit(unit).await.unwrap_or_default();
+        // One that fails again and again would do so in any time.
+        let fails = state.active == "failed" || state.sub == "auto-restart";
+        let why = match (waits_for, fails) {
+            (Some(other), _) => format!("it waits for {other} to start"),
+            (None, true) => format!("{}{}", state.result, status(&state)),
+            (None, false) => format!("its state is {}/{}", state.active, state.sub),
+        };
+        HostError::UnitFailed {
+            unit: unit.to_owned(),
+            verb,
+            why: format!("not done within {} s: {why}", after.as_secs_f64()),
+            result: if fails { "failed" } else { "timeout" }.into(),
+            journal: journal(unit, Some(since)).await,
+            cause: None,
+        }
     }
 
     /// Takes a job back that took too long. What it already set going goes on.
@@ -224,17 +251,8 @@ pub(super) async fn journal(unit: &str, since: Option<SystemTime>) -> Vec<String
     let mut command = Command::new("journalctl");
     command
         // With `--since=` alone, `-n` counts from there: the first lines of a run, not the last.
-        .args([
-            "-u",
-            unit,
-            "-n",
-            "10",
-            "-r",
-            "--no-pager",
-            "-q",
-            "-o",
-            "cat",
-        ])
+        .args(["-u", unit, "-n", READ, "-r", "--no-pager", "-q"])
+        .args(["-o", "json", "--output-fields=MESSAGE,_PID"])
         .arg(match since {
             Some(since) => {
                 let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -246,10 +264,59 @@ pub(super) async fn journal(unit: &str, since: Option<SystemTime>) -> Vec<String
     let Ok(Ok(output)) = tokio::time::timeout(JOURNAL, command.output()).await else {
         return Vec::new();
     };
-    // Compose colours what it says wherever it runs.
-    let text = anstream::adapter::strip_bytes(&output.stdout).into_vec();
-    let text = String::from_utf8_lossy(&text);
-    text.lines().rev().map(str::to_owned).collect()
+    last_lines(&output.stdout)
+}
+
+/// The last [`SHOWN`] lines in the order of time, of entries with the newest first. What the unit's own processes wrote
+/// goes before what the manager wrote about it: the reason is there.
+fn last_lines(entries: &[u8]) -> Vec<String> {
+    let entries = entries.split(|byte| *byte == b'\n');
+    let entries = entries.filter_map(|line| serde_json::from_slice::<Entry>(line).ok());
+    let lines: Vec<(bool, String)> = entries
+        .filter_map(|entry| Some((entry.pid.as_deref() != Some("1"), entry.text()?)))
+        .collect();
+    let own = lines.iter().filter(|(own, _)| *own).count().min(SHOWN);
+    let (mut own, mut managers) = (own, SHOWN - own);
+    let mut shown: Vec<String> = Vec::new();
+    for (is_own, text) in lines {
+        let room = if is_own { &mut own } else { &mut managers };
+        if *room > 0 {
+            *room -= 1;
+            shown.push(text);
+        }
+    }
+    shown.reverse();
+    shown
+}
+
+/// An entry of the journal in the form of `journalctl -o json`, journalctl(1).
+#[derive(serde::Deserialize)]
+struct Entry {
+    #[serde(rename = "MESSAGE")]
+    message: Option<Message>,
+    #[serde(rename = "_PID")]
+    pid: Option<String>,
+}
+
+/// What an entry says. What is no UTF-8, or has control characters such as colours, is a list of bytes.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Message {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Entry {
+    /// The text of the entry in one line, without colours, which compose writes wherever it runs.
+    fn text(self) -> Option<String> {
+        let bytes = match self.message? {
+            Message::Text(text) => text.into_bytes(),
+            Message::Bytes(bytes) => bytes,
+        };
+        let plain = anstream::adapter::strip_bytes(&bytes).into_vec();
+        let text = String::from_utf8_lossy(&plain).replace('\n', " ");
+        Some(text.trim_end().to_owned()).filter(|text| !text.is_empty())
+    }
 }
 
 #[cfg(test)]
@@ -262,6 +329,24 @@ mod tests {
             exit_status,
             ..UnitState::default()
         }
+    }
+
+    #[test]
+    fn what_a_unit_wrote_itself_goes_before_what_the_manager_wrote() {
+        let entry =
+            |pid: u32, text: &str| format!("{{\"MESSAGE\":\"{text}\",\"_PID\":\"{pid}\"}}\n");
+        let manager = (0..12).map(|number| entry(1, &format!("manager {number}")));
+        let newest_first: String = manager.chain([entry(7, "the reason")]).collect();
+        let lines = last_lines(newest_first.as_bytes());
+        assert_eq!(lines.len(), SHOWN);
+        assert_eq!(lines.first().map(String::as_str), Some("the reason"));
+        assert_eq!(lines.last().map(String::as_str), Some("manager 0"));
+    }
+
+    #[test]
+    fn colours_and_bytes_become_text() {
+        let entries = b"{\"MESSAGE\":[27,91,51,49,109,114,101,100,27,91,48,109],\"_PID\":\"9\"}\n{\"MESSAGE\":null}\nnot json\n";
+        assert_eq!(last_lines(entries), ["red"]);
     }
 
     #[test]

@@ -194,13 +194,14 @@ fn images_come_before_everything_else() {
         Unit { pull, ..unit }
     };
     let there = |architecture: &str, runs_here| {
-        Some(ImageState {
+        ImageFound::There(ImageState {
             id: "1".into(),
             architecture: architecture.into(),
             runs_here,
         })
     };
-    let plan = |new: Unit, found: Option<ImageState>| {
+    let missing = || ImageFound::Missing;
+    let plan = |new: Unit, found: ImageFound| {
         let mut desired = Desired {
             units: BTreeMap::from([("web.service".into(), with("app:1", None))]),
             ..Desired::default()
@@ -223,14 +224,14 @@ fn images_come_before_everything_else() {
             .unwrap_or_default()
             .to_owned(),
     };
-    assert_eq!(first(&plan(with("app:2", None), None)), "app:2 false");
+    assert_eq!(first(&plan(with("app:2", None), missing())), "app:2 false");
     let pulls = |optional| Some(Pull { optional });
     assert_eq!(
         first(&plan(with("app:2", pulls(true)), there("amd64", true))),
         "app:2 true"
     );
     assert_eq!(
-        first(&plan(with("app:2", pulls(true)), None)),
+        first(&plan(with("app:2", pulls(true)), missing())),
         "app:2 false"
     );
     assert!(first(&plan(with("app:2", None), there("amd64", true))).starts_with("Store"));
@@ -238,6 +239,20 @@ fn images_come_before_everything_else() {
     assert_eq!(
         refused.refusals[0].why,
         "its image app:2 is for s390x, which this host does not run"
+    );
+    let invalid = plan(with("app:2", None), ImageFound::Invalid);
+    assert_eq!(
+        invalid.refusals[0].why,
+        "\"app:2\" cannot be the name of an image"
+    );
+    let open = plan(with("app${TOKEN}:2", None), missing());
+    assert!(first(&open).starts_with("Store"));
+    assert!(
+        open.notes
+            .iter()
+            .any(|note| note.text.contains("app${TOKEN}:2 was not looked for")),
+        "{:?}",
+        open.notes
     );
 }
 

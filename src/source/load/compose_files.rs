@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_yaml::Value;
 
+use super::secrets::withheld;
 use super::stacks::{Origin, Reader};
 use super::units::folder_of;
 use super::{Loader, Wrong, utf8, with_help};
@@ -64,7 +65,11 @@ impl Loader<'_, '_> {
             if let Reader::Unit(name, unit) = reader {
                 self.named(name, unit, &path, Role::Environment)?;
             }
-            return Ok((of(&file.content), Variables::File(relative)));
+            let values = match reader {
+                Reader::Unit(..) => of(&file.content),
+                Reader::Nobody => withheld(of(&file.content)),
+            };
+            return Ok((values, Variables::File(relative)));
         }
         // Unreadable without root and absent in CI: an example or the defaults have to do there.
         let work = self.work;
@@ -74,7 +79,7 @@ impl Loader<'_, '_> {
             if let Reader::Unit(_, unit) = reader {
                 unit.watched.insert(path);
             }
-            return Ok((of(&content), Variables::File(relative)));
+            return Ok((withheld(of(&content)), Variables::File(relative)));
         }
         let example = relative.with_file_name(EXAMPLE);
         if self.wrong == Wrong::IsCollected

@@ -10,7 +10,7 @@ use crate::model::{Desired, Diagnostic, File, Stack};
 use crate::source::Revision;
 use crate::source::compose::{Document, Variables};
 use crate::source::error::SourceError;
-use crate::source::tree::{FolderTree, Node, Tree};
+use crate::source::tree::{FolderTree, Node, Readers, Tree};
 use crate::source::unit::Name;
 use crate::source::unit::commands::{self, ComposeCall, normal};
 
@@ -32,11 +32,35 @@ pub struct Elsewhere {
 impl Revision {
     /// Reads the compose files that units name and the revision does not have, below the root folder of a host. Their
     /// projects are as they would run there: with their own `.env`, and with the revision's files beside them.
-    pub fn elsewhere(&self, root: &Path) -> Elsewhere {
-        let tree = Tree::Folder(FolderTree::of_host(root));
-        let inputs = Inputs::of_folder(&tree, None);
+    ///
+    /// `known` are the files that units of the host name already. Of others, root reads only what everybody or the owner
+    /// of the checkout may read: a revision that nobody has merged must not have /etc/shadow quoted.
+    pub fn elsewhere(&self, root: &Path, known: &BTreeSet<PathBuf>) -> Elsewhere {
+        let readers = match nix::unistd::Uid::effective().is_root() {
+            true => Readers::Everybody {
+                or: self.origin.owner,
+            },
+            false => Readers::Caller,
+        };
+        let hosts = || FolderTree::of_host(root);
+        let (all, some) = (
+            Tree::Folder(hosts()),
+            Tree::Folder(hosts().readable_to(readers)),
+        );
+        let mut found = Elsewhere::default();
+        let is_known = |files: &[PathBuf]| files.iter().all(|file| known.contains(file));
+        self.read_elsewhere(&all, &is_known, &mut found);
+        self.read_elsewhere(&some, &|files| !is_known(files), &mut found);
+        found.wrong.dedup();
+        found.notes.dedup();
+        found
+    }
+
+    /// Reads the projects whose files `of` picks from the tree of a host.
+    fn read_elsewhere(&self, tree: &Tree, of: &dyn Fn(&[PathBuf]) -> bool, found: &mut Elsewhere) {
+        let inputs = Inputs::of_folder(tree, None);
         let places = Places::default();
-        let mut loader = of_host(&inputs, &tree, &places);
+        let mut loader = of_host(&inputs, tree, &places);
         let ours = &self.desired.files;
         let known = ours.iter().map(|(path, file)| {
             let source = path.clone();
@@ -49,14 +73,14 @@ impl Revision {
             )
         });
         loader.out.parsed.beside.extend(known);
-        let mut found = Elsewhere::default();
         for (name, settings) in &self.parsed.units {
             let mentions = Name::parse(name)
                 .ok()
                 .and_then(|name| commands::mentions(&name, settings).ok());
             for call in mentions.into_iter().flat_map(|mentions| mentions.compose) {
-                let files = files(&tree, &call);
-                if files.is_empty() || files.iter().all(|file| ours.contains_key(file)) {
+                let files = files(tree, &call);
+                let is_ours = files.iter().all(|file| ours.contains_key(file));
+                if files.is_empty() || is_ours || !of(&files) {
                     continue;
                 }
                 match loader.parse_stack(&mut Reader::Nobody, &call, &files) {
@@ -70,13 +94,11 @@ impl Revision {
             }
         }
         let parsed = loader.out.parsed;
-        let is_new = |path: &PathBuf| !ours.contains_key(path);
-        found.compose = parsed.compose;
-        found.files = parsed.beside;
-        found.files.retain(|path, _| is_new(path));
-        found.wrong.dedup();
-        found.notes.dedup();
+        found.compose.extend(parsed.compose);
+        let read = parsed.beside.into_iter();
         found
+            .files
+            .extend(read.filter(|(path, _)| !ours.contains_key(path)));
     }
 
     /// Adds what was read elsewhere to what is parsed, in the place of what was known of it. What is desired stays as

@@ -8,6 +8,7 @@ pub mod inputs;
 mod installed;
 mod networks;
 mod nobodys;
+mod secrets;
 mod sites;
 mod stacks;
 mod units;

@@ -93,7 +93,7 @@ impl Loader<'_, '_> {
         }
         let lies = self.work.and_then(|work| work.read(&path).ok().flatten());
         Ok(lies.map_or_else(Default::default, |(content, _)| {
-            interpolate::env_file(&String::from_utf8_lossy(&content))
+            super::secrets::withheld(interpolate::env_file(&String::from_utf8_lossy(&content)))
         }))
     }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -23,7 +24,34 @@ const MAX_OPEN: usize = 128;
 pub struct FolderTree {
     root: PathBuf,
     is_a_hosts: bool,
+    readers: Readers,
     folders: RefCell<HashMap<PathBuf, Rc<OwnedFd>>>,
+}
+
+/// Who has to be able to read a file for it to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever runs this program.
+    Caller,
+    /// Everybody, or this user, who then owns the file or folder. What only root may read is not read for a revision that
+    /// somebody else has written.
+    Everybody {
+        /// Who may read their own files, too; never root.
+        or: Option<u32>,
+    },
+}
+
+impl Readers {
+    /// Whether they may read a file, or enter a folder, of this owner and mode; inode(7).
+    fn may_read(self, owner: u32, mode: u32, is_folder: bool) -> bool {
+        match self {
+            Readers::Caller => true,
+            Readers::Everybody { or } => {
+                let needed = if is_folder { 0o001 } else { 0o004 };
+                mode & needed != 0 || owner != 0 && or == Some(owner)
+            }
+        }
+    }
 }
 
 impl FolderTree {
@@ -32,6 +60,7 @@ impl FolderTree {
         Self {
             root: root.into(),
             is_a_hosts: false,
+            readers: Readers::Caller,
             folders: RefCell::default(),
         }
     }
@@ -42,6 +71,11 @@ impl FolderTree {
             is_a_hosts: true,
             ..Self::new(root)
         }
+    }
+
+    /// The same, with only those files that `readers` may read, whoever runs this program.
+    pub fn readable_to(self, readers: Readers) -> Self {
+        Self { readers, ..self }
     }
 
     pub(super) fn is_a_hosts(&self) -> bool {
@@ -67,6 +101,11 @@ impl FolderTree {
         };
         match opened {
             Ok(fd) => {
+                if self.readers != Readers::Caller && folder.parent().is_some() {
+                    let stat = nix::sys::stat::fstat(&fd)
+                        .map_err(|errno| read_error(folder, errno.into()))?;
+                    self.demand(folder, stat.st_uid, stat.st_mode, true)?;
+                }
                 let fd = Rc::new(fd);
                 let mut folders = self.folders.borrow_mut();
                 if folders.len() >= MAX_OPEN {
@@ -154,6 +193,7 @@ impl FolderTree {
                 what: "a special file, not a file",
             });
         }
+        self.demand(asked, metadata.uid(), metadata.mode(), false)?;
         // One byte more, so that a second read finds the end without more room.
         let length = metadata.len().min(MAX_SIZE) as usize;
         let mut content = Vec::with_capacity(length + 1);
@@ -164,8 +204,15 @@ impl FolderTree {
         if size as u64 > MAX_SIZE {
             return Err(too_large(asked, metadata.len().max(size as u64)));
         }
-        use std::os::unix::fs::PermissionsExt;
-        Ok((content, metadata.permissions().mode() & 0o100 != 0))
+        Ok((content, metadata.mode() & 0o100 != 0))
+    }
+
+    /// Fails where the readers may not read something.
+    fn demand(&self, path: &Path, owner: u32, mode: u32, is_folder: bool) -> Result<()> {
+        match self.readers.may_read(owner, mode, is_folder) {
+            true => Ok(()),
+            false => Err(SourceError::Private { path: path.into() }),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::path::{Component, Path, PathBuf};
 
 pub use commit::CommitTree;
-pub use folder::FolderTree;
+pub use folder::{FolderTree, Readers};
 
 use super::error::{Result, SourceError};
 

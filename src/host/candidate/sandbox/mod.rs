@@ -87,7 +87,8 @@ impl Sandbox {
             .envs(program.variables.iter().copied())
             .current_dir("/");
         process::strip(&mut command, id, program.needs)?;
-        run(&mut command, self.bound)
+        // What the program itself has mounted there, in the mount namespace of this thread.
+        run(&mut command, self.bound, Path::new("/proc"))
     }
 }
 

@@ -15,10 +15,12 @@ use seccompiler::BpfProgram;
 use super::calls;
 
 /// Bounds of one program, beyond time and output.
-const MEMORY: u64 = 2 << 30;
+const MEMORY: u64 = 1 << 30;
 const FILE: u64 = 16 << 20;
 const CPU: u64 = 20;
-const PROCESSES: u64 = 64;
+const PROCESSES: u64 = 32;
+/// It stands back behind all that serves.
+const NICE: libc::c_int = 19;
 /// Capabilities have numbers up to 40 today, capabilities(7).
 const CAPABILITIES: libc::c_ulong = 63;
 /// Network administration, of its own namespace: nft(8) checks rules in the kernel.
@@ -73,6 +75,7 @@ impl Child {
         // Where memory is short, it goes first.
         write(c"/proc/self/oom_score_adj", b"1000")?;
         close_on_exec()?;
+        be_nice()?;
         for (resource, bound) in [
             (Resource::RLIMIT_AS, MEMORY),
             (Resource::RLIMIT_FSIZE, FILE),
@@ -138,6 +141,14 @@ fn close_on_exec() -> io::Result<()> {
             libc::CLOSE_RANGE_CLOEXEC,
         )
     };
+    Errno::result(result)?;
+    Ok(())
+}
+
+#[allow(unsafe_code)]
+fn be_nice() -> io::Result<()> {
+    // SAFETY: numbers only.
+    let result = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
     Errno::result(result)?;
     Ok(())
 }
