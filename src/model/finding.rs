@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::diagnostic::Diagnostic;
+use source_text::Diagnostic;
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -5,7 +5,6 @@ pub mod candidate;
 pub mod certificate;
 pub mod checker;
 pub mod desired;
-pub mod diagnostic;
 pub mod exit;
 pub mod finding;
 pub mod gate;
@@ -31,7 +30,6 @@ pub use desired::{
     Budget, Desired, EtcAction, EtcFile, File, Install, Member, MemberName, Network, OnChange,
     Origin, Route, Subnet, Unit, UnitType, Volume,
 };
-pub use diagnostic::Diagnostic;
 pub use finding::{Complaint, Finding, Rule, Severity};
 pub use gate::{Answer, Behind, Gate, Probe, Url};
 pub use id::{Hash, Kind, ResourceId, Selector};
@@ -46,6 +44,7 @@ pub use recorded::{
 pub use report::{DriftItem, DriftKind};
 pub use repository::Repository;
 pub use site::{Certificate, Listen, Site, Zone};
+pub use source_text::Diagnostic;
 pub use stack::{Bind, DockerRun, Image, Publish, Pull, Stack};
 pub use surroundings::{Listener, Need, Surroundings};
 pub use watch::Watch;

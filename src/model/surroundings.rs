@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::diagnostic::Diagnostic;
 use super::stack::Publish;
+use source_text::Diagnostic;
 
 /// A path outside the store without which a unit does not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
