@@ -28,6 +28,7 @@ mod sure;
 mod unattended;
 mod undo;
 mod validate;
+mod writable;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;

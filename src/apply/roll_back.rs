@@ -319,10 +319,14 @@ async fn undo_one(host: &Host, undo: &Undo, patience: &mut Patience) -> Result<(
 fn restore(host: &Host, path: &Path, saved: &Saved) -> Result<(), StepError> {
     let root = host.root();
     // A run that was killed in the middle of a write has left what it was about to rename.
-    if let Some(folder) = path.parent() {
+    if let Some(folder) = path.parent()
+        && root.may_write(path).is_ok()
+    {
         root.remove_temporary(folder)?;
     }
     match saved {
+        // Through another user's link nothing was written, either.
+        Saved::Missing if root.may_write(path).is_err() => Ok(()),
         Saved::Missing => Ok(root.remove(path)?),
         Saved::Link(target) => {
             make_parent(root, path)?;

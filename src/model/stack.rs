@@ -27,6 +27,8 @@ pub struct Stack {
     pub published: BTreeSet<Publish>,
     /// Images of the services that start, by service; not those that are built.
     pub images: BTreeMap<String, Image>,
+    /// Services that start and whose images are built.
+    pub built: BTreeSet<String>,
     /// Paths of the host that are mounted, by service.
     pub binds: BTreeMap<String, BTreeSet<Bind>>,
     /// Memory limits of the services that start, in bytes, added up.

@@ -9,13 +9,7 @@ use crate::model::{Action, Desired, Image, ImageFound, Kind, Plan, PullImage, Re
 /// The images of the units that a plan starts or restarts.
 pub fn images_of(plan: &Plan, desired: &Desired) -> BTreeSet<String> {
     let starts = started(plan, desired);
-    let names = starts.flat_map(images).map(|image| image.name);
-    names.filter(|name| !is_open(name)).collect()
-}
-
-/// Whether a name has a variable in it whose value is not read, since it looks like a secret.
-fn is_open(name: &str) -> bool {
-    name.contains('$')
+    starts.flat_map(images).map(|image| image.name).collect()
 }
 
 /// The images of a unit's containers, as far as they are known; not those that it builds.
@@ -38,14 +32,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         let Some(unit) = desired.units.get(&name) else {
             continue;
         };
+        note_builds(draft, &name, unit);
         for image in images(unit) {
-            if is_open(&image.name) {
-                let text = format!(
-                    "its image {} was not looked for: the value of the variable looks like a secret and is not read",
-                    image.name
-                );
-                draft.note(ResourceId::new(Kind::Unit, &name), None, text);
-            }
             // What nobody looked for: an offline root, or an engine that was not asked.
             let Some(found) = docker.images.get(&image.name) else {
                 continue;
@@ -80,6 +68,24 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     for (pull, why) in pulls.into_values() {
         let id = ResourceId::new(Kind::Unit, &pull.unit);
         draft.derived(Stage::Images, change(id, Action::Pull(pull), why));
+    }
+}
+
+/// Docker builds an image where its service starts: by then the old container has stopped.
+fn note_builds(draft: &mut Draft<'_>, name: &str, unit: &Unit) {
+    for stack in unit.stacks.iter().filter(|stack| !stack.built.is_empty()) {
+        let services: Vec<&str> = stack.built.iter().map(String::as_str).collect();
+        let files = stack.files.iter();
+        let files: String = files
+            .map(|file| format!(" -f {}", file.display()))
+            .collect();
+        let services = services.join(" ");
+        let text = format!(
+            "{services}: an image that is missing is built when the unit starts, while nothing serves, and one that is \
+             there is used as it is; to build it before: docker-compose -p {}{files} build {services}",
+            stack.project
+        );
+        draft.note(ResourceId::new(Kind::Unit, name), None, text);
     }
 }
 

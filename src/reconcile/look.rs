@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Planned, ReconcileError, Request, select};
+use super::{Planned, ReconcileError, Request, select, writable};
 use crate::host::error::DockerAbsence;
 use crate::host::sockets::listeners;
 use crate::host::{Host, HostError};
@@ -238,6 +238,7 @@ pub(super) async fn look_and_plan(
         planned.observed.installed = installed(host.root().directory(), &interrupted);
         planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
     }
+    writable::refuse(host, planned);
     Ok(())
 }
 

@@ -12,8 +12,8 @@ use super::drift::unfinished as what_follows;
 use super::{Drift, ReconcileError, Request, Skip, drift, error, look};
 use crate::host::Host;
 use crate::model::{
-    Attempts, Container, Desired, DockerState, Hash, Health, Kind, Member, Network, NetworkState,
-    Observed, Outcome, Pause, RunRecord,
+    Attempts, Container, Desired, DockerState, DriftKind, Hash, Health, Kind, Member, Network,
+    NetworkState, Observed, Outcome, Pause, RunRecord,
 };
 use crate::plan::{find_members, not_running};
 use crate::state::{InProgress, State, StateError};
@@ -158,6 +158,15 @@ async fn compare(
     status.drift = drift(host, &request).await?;
     if let Some(seen) = status.drift.seen.take() {
         fill(host, status, &seen).await;
+    }
+    let degraded = status
+        .drift
+        .items
+        .iter()
+        .filter(|item| item.kind == DriftKind::Degraded && item.resource.kind == Kind::Unit);
+    let degraded: BTreeSet<&str> = degraded.map(|item| item.resource.name.as_str()).collect();
+    for unit in &mut status.units {
+        unit.well &= !degraded.contains(unit.name.as_str());
     }
     Ok(())
 }

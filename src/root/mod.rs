@@ -142,6 +142,16 @@ impl Root {
         Ok(done)
     }
 
+    /// Whether something may be written at `path`, as far as the links on the way to it tell: one that another user made
+    /// is not followed.
+    ///
+    /// # Errors
+    /// Says which link that is.
+    pub fn may_write(&self, path: &Path) -> Result<()> {
+        let folder = self.follow_ours(path.parent().unwrap_or(Path::new("/")));
+        folder.map(drop).map_err(self.failed("write", path))
+    }
+
     /// The entry named by `path`, by descriptor, to write there.
     fn writable(&self, path: &Path) -> io::Result<Place> {
         let folder = self.follow_ours(path.parent().unwrap_or(Path::new("/")))?;

@@ -141,4 +141,28 @@ fn what_its_program_refuses_is_not_installed() {
         "{}",
         plan.text()
     );
+
+    // A command of one's own that cannot take it has not taken it.
+    let nobodys = POLICY.replace("\"grep\"", "\"no-such-command\"");
+    host.commit(
+        &[
+            (
+                &desired("etc/sudoers.d/app"),
+                Some("ubuntu ALL=(ALL) NOPASSWD: ALL\n"),
+            ),
+            (&desired("watchme.toml"), Some(&nobodys)),
+            (&desired("etc/app/own.conf"), Some("good three\n")),
+        ],
+        "x",
+    );
+    for command in ["plan", "apply"] {
+        let said = host.tool(&[command]).expect(1);
+        assert!(
+            said.text()
+                .contains("there is no no-such-command in /usr/local/sbin, "),
+            "{}",
+            said.text()
+        );
+    }
+    assert_eq!(host.read("/etc/app/own.conf").trim(), "good");
 }

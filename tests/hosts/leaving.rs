@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::support::network::{INFRA, NETWORK, OWNER, POLICY, Server};
-use crate::support::{CHECKOUT, Host, desired, service, site};
+use crate::support::{CHECKOUT, Host, desired, service, site, sleeper};
 
 const POLICY_TEXT: &str = "[network.watchme-network]\nowner = 'watchme-infrastructure.service'\n\
     [[network.watchme-network.member]]\ncontainer = 'watchme-vault'\n\
@@ -116,4 +116,40 @@ fn a_roll_back_brings_the_network_and_all_that_was_on_it_back() {
     host.sh("pkill -KILL -x watchme-apply || true");
     host.apply(&[]).expect(0);
     assert_gone(&host);
+}
+
+/// `stop` takes neither containers nor networks away, unlike `down`.
+#[test]
+fn what_a_project_leaves_behind_is_named() {
+    let host = Host::boot();
+    host.load_service_images(&[crate::support::Service {
+        image: "app:1",
+        port: 8000,
+        paths: &[],
+    }]);
+    let compose = format!("/usr/bin/docker-compose -f {CHECKOUT}/compose/old/docker-compose.yml");
+    let unit = format!(
+        "[Unit]\nRequires=docker.service\nAfter=docker.service\n\n[Service]\nExecStart={compose} up\n\
+         ExecStop={compose} stop -t 1\n\n[Install]\nWantedBy=multi-user.target\n"
+    );
+    host.checkout(&[
+        (&desired("systemd/old.service"), &unit),
+        (&desired("systemd/one.service"), &sleeper(1000)),
+        (
+            "compose/old/docker-compose.yml",
+            "services:\n  app:\n    image: app:1\n    container_name: old-app\n",
+        ),
+    ]);
+    host.apply(&[]).expect(0);
+    host.commit(&[(&desired("systemd/old.service"), None)], "old goes");
+    let applied = host.apply(&["--yes"]).expect(0).text();
+    assert!(
+        applied.contains(
+            "no unit runs the compose project old any more, and it left stopped containers (old-app) and networks \
+             (old_default): docker rm old-app; docker network rm old_default"
+        ),
+        "{applied}"
+    );
+    host.sh("docker rm old-app; docker network rm old_default");
+    host.assert_does_nothing(&["apply"]).expect(0);
 }

@@ -203,3 +203,40 @@ fn lines_that_systemd_passes_over_stop_nothing() {
     );
     assert!(host.is_active("app.service"));
 }
+
+/// What failed before a run that is rolled back has stopped then: systemd has no way back to "failed".
+#[test]
+fn a_roll_back_says_what_had_failed_before() {
+    let host = Host::boot();
+    let broken = broken();
+    host.checkout(&[
+        (&desired("systemd/broken.service"), &broken),
+        (&desired("systemd/good.service"), &sleeper(1000)),
+    ]);
+    host.write("/etc/systemd/system/broken.service", &broken);
+    host.sh("systemctl daemon-reload; systemctl enable -q broken; systemctl start broken");
+    host.wait_for("failure", Duration::from_secs(10), || {
+        host.property("broken.service", "ActiveState") == "failed"
+    });
+    host.apply(&[]).expect(0);
+    let (mended, fails) = (
+        sleeper(1001),
+        sleeper(1002).replace("/bin/sleep", "/bin/false"),
+    );
+    host.commit(
+        &[
+            (&desired("systemd/broken.service"), Some(&mended)),
+            (&desired("systemd/good.service"), Some(&fails)),
+        ],
+        "one is mended, the other is broken",
+    );
+    let failed = host.apply(&[]).expect(3);
+    assert!(
+        failed
+            .text()
+            .contains("broken.service had failed before this run; it is stopped now"),
+        "{}",
+        failed.text()
+    );
+    assert_eq!(host.property("broken.service", "SubState"), "dead");
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{CHECKOUT, Host, desired, service, site};
+use crate::support::{CHECKOUT, Host, desired, service, site, sleeper};
 
 #[test]
 fn records_and_stored_trees_are_roots_alone_and_services_of_other_users_run() {
@@ -179,4 +179,48 @@ fn a_user_who_exchanges_links_while_files_are_put_gets_nothing() {
         refused.text()
     );
     assert_eq!(host.sh(victim), before);
+}
+
+/// What would fail in the middle is refused before: nothing is interrupted, and nothing has to be undone.
+#[test]
+fn what_cannot_be_put_is_refused_by_the_plan() {
+    let host = Host::boot();
+    host.checkout(&[(&desired("systemd/one.service"), &sleeper(1000))]);
+    host.apply(&[]).expect(0);
+    host.sh("mkdir -p /etc/usr1 /root/target && chown ubuntu: /etc/usr1");
+    host.sh_as("ubuntu", "ln -s /root/target /etc/usr1/sub");
+    let unit = sleeper(1001);
+    for (path, policy, said) in [
+        (
+            "etc/usr1/sub/file",
+            "",
+            "/etc/usr1/sub is a link of another user, which is not followed",
+        ),
+        (
+            "etc/zfoo",
+            "[etc.\"zfoo\"]\nowner = \"nobody-here:nobody-here\"\n",
+            "its owner nobody-here:nobody-here does not exist",
+        ),
+    ] {
+        host.commit(
+            &[
+                (&desired(path), Some("x\n")),
+                (&desired("watchme.toml"), Some(policy)),
+                (&desired("systemd/one.service"), Some(&unit)),
+            ],
+            path,
+        );
+        let plan = host.tool(&["plan"]).text();
+        assert!(plan.contains(said), "{said} is not in\n{plan}");
+        let refused = host.apply(&[]).expect(1);
+        assert!(refused.text().contains(said), "{}", refused.text());
+        assert_eq!(
+            host.sh("ls /root/target; pgrep -xfc '/bin/sleep 1001' || true"),
+            "0"
+        );
+        host.sh_as(
+            "ubuntu",
+            &format!("cd {CHECKOUT}; git reset -q --hard HEAD~1"),
+        );
+    }
 }

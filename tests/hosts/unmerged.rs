@@ -178,6 +178,123 @@ fn nothing_secret_is_told_by_an_error() {
     }
 }
 
+/// Root reads for whoever wrote the branch: only what the branch could read itself, or what was applied before, is shown.
+#[test]
+fn what_a_branch_names_is_not_shown_to_it() {
+    let host = host();
+    host.sh("echo API=abc-stolen >/root/secret.env; cp /root/secret.env /opt/app/.env; chmod 600 /root/secret.env /opt/app/.env");
+    host.sh(&format!(
+        "openssl req -x509 -newkey ed25519 -nodes -keyout /dev/null -subj /CN=x -days 9 -out /etc/nginx/mixed.pem 2>/dev/null; echo 'API=abc-stolen' >>/etc/nginx/mixed.pem; chmod 600 /etc/nginx/mixed.pem
+         mkdir -p {CHECKOUT}/compose/c; echo 'DB_PASSWORD=abc-stolen' >{CHECKOUT}/compose/c/.env; chmod 600 {CHECKOUT}/compose/c/.env
+         echo .env >>{CHECKOUT}/.git/info/exclude; chown -R ubuntu: {CHECKOUT}/compose"
+    ));
+    let assert_silent = |plan: &Output, what: &str| {
+        for secret in ["abc-stolen", "root:*"] {
+            assert!(!plan.text().contains(secret), "{what}\n{}", plan.text());
+        }
+    };
+    // A file that a unit of the branch takes for a compose file.
+    for file in ["/etc/shadow", "/root/secret.env", "/opt/app/.env"] {
+        let unit = format!(
+            "[Service]\nExecStart=/usr/bin/docker-compose -f {file} up\n[Install]\nWantedBy=multi-user.target\n"
+        );
+        host.commit_evil(
+            "evil.c",
+            "etc/x/unused.so",
+            &[("systemd/reads.service", &unit)],
+        );
+        let plan = host.look_at_evil();
+        assert_silent(&plan, file);
+        // Environment files are never taken for compose files.
+        if !file.ends_with(".env") {
+            let said = format!("{file} is not read: not everybody may read it");
+            assert!(plan.text().contains(&said), "{}", plan.text());
+        }
+    }
+    // A certificate that is none, and a module that prints what it sees.
+    let key = host.sh("openssl genpkey -algorithm ed25519 2>/dev/null");
+    let module = (
+        "etc/nginx/modules-enabled/x.conf",
+        "load_module /etc/nginx/steal.so;\n",
+    );
+    for file in [
+        "/etc/shadow",
+        "/root/secret.env",
+        "/opt/app/.env",
+        "/etc/nginx/mixed.pem",
+    ] {
+        let conf = format!(
+            "server {{ listen 441 ssl; ssl_certificate {file}; ssl_certificate_key /etc/nginx/own.key; }}\n"
+        );
+        let client = format!("ssl_client_certificate {file};\nssl_crl {file};\n");
+        for conf in [&conf, &client] {
+            let files = [
+                ("etc/nginx/conf.d/x.conf", conf.as_str()),
+                ("etc/nginx/own.key", &key),
+                module,
+            ];
+            host.commit_evil("steal.c", "etc/nginx/steal.so", &files);
+            let plan = host.look_at_evil();
+            assert!(plan.text().contains("looked everywhere"), "{}", plan.text());
+            assert_silent(&plan, conf);
+        }
+    }
+    // A variable of an environment file that git does not have.
+    let unit = format!(
+        "[Service]\nWorkingDirectory={CHECKOUT}/compose/c\nExecStart=/usr/bin/docker-compose up\n[Install]\nWantedBy=multi-user.target\n"
+    );
+    let compose = "services:\n  app:\n    image: bb${DB_PASSWORD}:1\n    container_name: c-${DB_PASSWORD}\n    ports: ['${DB_PASSWORD}:80']\n    volumes: ['/srv/${DB_PASSWORD}:/data']\n";
+    host.commit_evil(
+        "evil.c",
+        "etc/x/unused.so",
+        &[
+            ("systemd/c.service", &unit),
+            ("../compose/c/docker-compose.yml", compose),
+        ],
+    );
+    let plan = host.look_at_evil();
+    assert!(plan.text().contains("c.service"), "{}", plan.text());
+    assert_silent(&plan, "the image");
+    assert_silent(&host.tool(&["plan", "--rev", "evil", "--json"]), "as JSON");
+}
+
+#[test]
+fn what_the_tool_itself_reads_is_bounded() {
+    let host = host();
+    let chain: Vec<(String, String)> = (0..6000)
+        .map(|number| {
+            let next = format!("include /etc/nginx/ch/{};\n", number + 1);
+            (format!("etc/nginx/ch/{number}"), next)
+        })
+        .collect();
+    let mut files: Vec<(&str, &str)> = chain
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    files.push((
+        "etc/nginx/conf.d/x.conf",
+        "include /etc/nginx/ch/0;\ninclude /proc/kmsg;\n",
+    ));
+    host.commit_evil("evil.c", "etc/x/unused.so", &files);
+    let begun = Instant::now();
+    let plan = host.look_at_evil();
+    assert!([0, 1].contains(&plan.status), "{}", plan.text());
+    assert!(begun.elapsed() < Duration::from_secs(60));
+
+    let module = (
+        "etc/nginx/modules-enabled/x.conf",
+        "load_module /etc/nginx/hoard.so;\n",
+    );
+    host.commit_evil("hoard.c", "etc/nginx/hoard.so", &[module]);
+    let plan = host.look_at_evil();
+    assert!(
+        plan.text()
+            .contains("nginx -t took more than 256 MiB of memory"),
+        "{}",
+        plan.text()
+    );
+}
+
 #[test]
 fn code_that_takes_all_it_can_get_is_ended() {
     let host = host();

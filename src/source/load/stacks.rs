@@ -290,6 +290,10 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
             .filter(|(_, service)| !service.is_built())
             .filter_map(|(name, service)| Some((name.clone(), image(service)?)))
             .collect(),
+        built: started()
+            .filter(|(_, service)| service.is_built())
+            .map(|(name, _)| name.clone())
+            .collect(),
         binds: started()
             .map(|(name, service)| (name.clone(), service.binds(&folder)))
             .filter(|(_, binds)| !binds.is_empty())

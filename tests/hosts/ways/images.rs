@@ -174,3 +174,34 @@ fn an_image_for_another_processor_is_a_refusal() {
     );
     assert_answers(&host, 8101, "app:1");
 }
+
+#[test]
+fn a_name_that_no_image_can_have_is_refused_with_its_unit() {
+    let host = host(&["app:1"]);
+    let path = "compose/web/docker-compose.yml";
+    let file = |image: &str| compose_file("server", "web", image, 8101);
+    let unit = compose_unit(&format!("-f {CHECKOUT}/{path}"));
+    host.checkout(&[
+        (&desired("systemd/web.service"), &unit),
+        (path, &file("app:1")),
+    ]);
+    host.apply(&[]).expect(0);
+    host.commit(
+        &[(path, Some(&file("app:${TAG}")))],
+        "a variable that nobody sets",
+    );
+    let plan = host.tool(&["plan"]);
+    for part in [
+        "unit/web.service",
+        "\"app:\" cannot be the name of an image",
+        "TAG",
+    ] {
+        assert!(
+            plan.text().contains(part),
+            "{part} is not in\n{}",
+            plan.text()
+        );
+    }
+    assert_ne!(host.apply(&[]).status, 0);
+    assert_answers(&host, 8101, "app:1");
+}

@@ -74,3 +74,47 @@ fn units_that_a_restart_of_docker_takes_along_are_waited_for() {
     assert_answers(&host, 8102, "app:1");
     host.assert_does_nothing(&["apply"]).expect(0);
 }
+
+/// What `docker-compose config` would show and no engine takes: JSON, and a setting that dockerd does not know.
+#[test]
+fn an_engine_that_does_not_start_is_told_in_its_own_words() {
+    let host = host(&["app:1"]);
+    let path = desired("etc/docker/daemon.json");
+    host.checkout(&[
+        (&desired("watchme.toml"), POLICY),
+        (&path, "{\"debug\": false}\n"),
+        (
+            "compose/one/docker-compose.yml",
+            &compose_file("server", "one", "app:1", 8101),
+        ),
+        (
+            &desired("systemd/one.service"),
+            &compose_unit(&format!("-f {CHECKOUT}/compose/one/docker-compose.yml")),
+        ),
+    ]);
+    host.apply(&[]).expect(0);
+    host.commit(&[(&path, Some("{\"no-such-setting\": 1}\n"))], "typo");
+    // An engine that validates its file refuses it before.
+    let failed = host.apply(&[]);
+    assert!([1, 3].contains(&failed.status), "{}", failed.text());
+    for part in ["no-such-setting", "docker"] {
+        assert!(
+            failed.stderr.contains(part),
+            "{part} is not in\n{}",
+            failed.text()
+        );
+    }
+    if failed.status == 3 {
+        assert!(
+            failed
+                .stderr
+                .contains("unable to configure the Docker daemon")
+                && failed.stderr.contains("journalctl -u docker.service"),
+            "{}",
+            failed.text()
+        );
+    }
+    assert_eq!(host.read("/etc/docker/daemon.json"), "{\"debug\": false}\n");
+    assert_eq!(containers(&host), "one running");
+    assert_answers(&host, 8101, "app:1");
+}

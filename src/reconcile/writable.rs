@@ -1,0 +1,41 @@
+//! Files that cannot be put where the plan wants them, known before anything changes.
+
+use super::Planned;
+use crate::host::Host;
+use crate::host::observe::resolve_owner;
+use crate::model::{Action, Change, Refusal};
+
+/// Refuses the changes of files whose owner does not exist, or whose folder is reached through a link that another user
+/// has made: an apply would fail in the middle.
+pub(super) fn refuse(host: &Host, planned: &mut Planned) {
+    let unknown = |owner: &String| host.is_live() && resolve_owner(owner).is_none();
+    let refusal = |change: &Change| {
+        let (path, owner) = match &change.action {
+            Action::Copy { path, owner, .. } => (path, Some(owner)),
+            Action::Link { path, .. } | Action::Remove { path, .. } => (path, None),
+            _ => return None,
+        };
+        let (why, help) = match (
+            owner.filter(|owner| unknown(owner)),
+            host.root().may_write(path),
+        ) {
+            (Some(owner), _) => (
+                format!("its owner {owner} does not exist"),
+                format!("getent passwd {}", owner.replace(':', "; getent group ")),
+            ),
+            (None, Err(error)) => (
+                error.source.to_string(),
+                "remove the link, or write what it leads to into the desired state".to_owned(),
+            ),
+            (None, Ok(())) => return None,
+        };
+        Some(Refusal {
+            id: change.id.clone(),
+            why,
+            help: vec![help],
+            diff: None,
+        })
+    };
+    let refusals: Vec<Refusal> = planned.plan.changes.iter().filter_map(refusal).collect();
+    planned.plan.refusals.extend(refusals);
+}
