@@ -3,6 +3,10 @@
 //! The arrows between modules point left only:
 //! `model < root < source, host, plan, state < apply < reconcile < cli`, and `source < check < reconcile`.
 
+// libgit2 brings a PCRE2 of its own. The linker takes libraries in the reverse order in which crates are first named: named
+// first, libgit2 comes last and uses the PCRE2 of `nginx-conf`. The other way round, both are linked, and that fails.
+extern crate git2 as _;
+
 pub mod apply;
 pub mod check;
 pub mod cli;

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use nginx_conf::Zone;
 use serde::{Deserialize, Serialize};
 
 use super::gate::Gate;
 use super::id::{Hash, Kind, ResourceId};
 use super::repository::Repository;
 use super::seconds;
-use super::site::{Site, Zone};
+use super::site::Site;
 use super::stack::{DockerRun, Pull, Stack};
 
 /// Everything that one revision wants, with the bytes of its files.

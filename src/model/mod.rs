@@ -31,8 +31,9 @@ pub use desired::{
     Origin, Route, Subnet, Unit, UnitType, Volume,
 };
 pub use finding::{Complaint, Finding, Rule, Severity};
-pub use gate::{Answer, Behind, Gate, Probe, Url};
+pub use gate::{Answer, Behind, Gate, Probe};
 pub use id::{Hash, Kind, ResourceId, Selector};
+pub use nginx_conf::{Certificate, Listen, Url, Zone};
 pub use observed::{
     Attachment, BindSource, Container, DockerState, Entry, Health, ImageFound, ImageState,
     NetworkState, NginxState, Observed, SystemdState, UnitState,
@@ -43,7 +44,7 @@ pub use recorded::{
 };
 pub use report::{DriftItem, DriftKind};
 pub use repository::Repository;
-pub use site::{Certificate, Listen, Site, Zone};
+pub use site::Site;
 pub use source_text::Diagnostic;
 pub use stack::{Bind, DockerRun, Image, Publish, Pull, Stack};
 pub use surroundings::{Listener, Need, Surroundings};

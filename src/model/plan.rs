@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nginx_conf::Certificate;
+
 use super::desired::{File, Network, Volume};
 use super::gate::Gate;
 use super::id::ResourceId;
 use super::report::DriftKind;
-use super::site::Certificate;
 use super::stack::{Image, Stack};
 
 /// The difference between desired and observed.

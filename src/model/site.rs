@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
+use nginx_conf::{Certificate, Listen, Zone};
 use serde::{Deserialize, Serialize};
 
 use super::desired::File;
@@ -28,41 +28,4 @@ pub struct Site {
     pub listens: BTreeSet<Listen>,
     /// Addresses that it passes requests on to, those of its own `upstream` blocks included.
     pub upstreams: BTreeSet<SocketAddr>,
-}
-
-/// A socket that nginx listens on. It keeps its sockets over a reload, and cannot have one for all
-/// addresses of a port beside one for a single address.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Listen {
-    /// The port.
-    pub port: u16,
-    /// `*`, an IPv4 address, `[::]` or another IPv6 address in brackets.
-    pub address: String,
-    /// `ipv6only=`, where it is said.
-    pub ipv6only: Option<bool>,
-}
-
-/// A shared memory zone of nginx. One of a known kind, name and size whose key or path is another
-/// one is loaded by no reload: nginx keeps the zone and refuses the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Zone {
-    /// The directive, e.g. `limit_req_zone`.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// What a reload does not change: the key, or path and levels of a cache, as written.
-    pub fixed: String,
-}
-
-/// A certificate and its key, as absolute paths on the host.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Certificate {
-    /// PEM file of the chain.
-    pub certificate: PathBuf,
-    /// PEM file of the key.
-    pub key: PathBuf,
-    /// Names for a self-signed one, from `server_name`.
-    pub names: Vec<String>,
 }

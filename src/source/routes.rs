@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use super::Revision;
-use super::nginx::router::{
-    Answer, Files, Kind, Listens, Location, Outcome, Place, Request, Router, Server, Target,
-};
+use super::nginx;
+use super::nginx::router::{Answer, Listens, Location, Place, Request, Router, Server, Target};
 use crate::model::Url;
 
 /// The routes of a revision, ready to be asked.
@@ -45,7 +44,7 @@ impl<'a> Routes<'a> {
     /// Reads the sites and nginx files of a revision.
     pub fn of(revision: &'a Revision) -> Self {
         let parsed = &revision.parsed;
-        let files = Files::of(&revision.desired, &parsed.sites, &parsed.etc);
+        let files = nginx::files(&revision.desired, &parsed.sites, &parsed.etc);
         Self {
             router: Router::new(files),
             revision,
@@ -208,37 +207,4 @@ struct Base {
     asked: String,
     is_asked: bool,
     public: bool,
-}
-
-impl Outcome {
-    /// The servers to which a request may be passed on.
-    pub fn targets(&self) -> Vec<&Target> {
-        match self {
-            Outcome::Proxy(upstream) => upstream.targets.iter().collect(),
-            Outcome::NotKnown { possible, .. } => {
-                possible.iter().flat_map(Outcome::targets).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-}
-
-impl<'a> Location<'a> {
-    /// How it is written: `= /x`, `~ \.php$`.
-    pub fn head(&self) -> String {
-        let mark = match self.kind {
-            Kind::Exact => "= ",
-            Kind::Final => "^~ ",
-            Kind::Regex => "~ ",
-            Kind::RegexCaseless => "~* ",
-            Kind::Prefix | Kind::Named => "",
-        };
-        format!("{mark}{}", self.name)
-    }
-
-    /// Its path as a URL has it; `None` for a regular expression and a name.
-    pub fn url_path(&self) -> Option<String> {
-        let fixed = matches!(self.kind, Kind::Exact | Kind::Prefix | Kind::Final);
-        (fixed && self.name.starts_with('/')).then(|| self.escaped_name())
-    }
 }

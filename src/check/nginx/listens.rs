@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::check::Subject;
 use crate::source::nginx::listen::{Address, Socket};
-use crate::source::nginx::{Files, Place};
+use crate::source::nginx::{self, Place};
 
 /// Ports of a server.
 pub struct Listening<'a> {
@@ -25,7 +25,7 @@ pub struct Listening<'a> {
 /// What the servers of a desired state listen on, those of `stream` included.
 pub fn listens<'a>(subject: &'a Subject) -> Vec<Listening<'a>> {
     let parsed = &subject.revision.parsed;
-    let files = Files::of(&subject.revision.desired, &parsed.sites, &parsed.etc);
+    let files = nginx::files(&subject.revision.desired, &parsed.sites, &parsed.etc);
     let mut found = Vec::new();
     for (block, is_web) in [(files.http(), true), (files.stream(), false)] {
         for server in block.iter().filter(|place| place.name() == "server") {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::check::Subject;
 use crate::model::{Diagnostic, Finding, Rule};
-use crate::source::nginx::{Files, Node, file_name};
+use crate::source::nginx::{self, Node, file_name};
 
 /// What of a desired state nginx loads.
 pub struct View<'a> {
@@ -40,7 +40,7 @@ impl<'a> View<'a> {
     /// Combines the files as Debian's nginx.conf does, or as the desired state's own one.
     pub fn new(subject: &'a Subject<'a>) -> Self {
         let parsed = &subject.revision.parsed;
-        let files = Files::of(&subject.revision.desired, &parsed.sites, &parsed.etc);
+        let files = nginx::files(&subject.revision.desired, &parsed.sites, &parsed.etc);
         let mut http = files.http_nodes();
         http.retain(|node| !is_usual(node));
         Self { subject, http }

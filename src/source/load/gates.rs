@@ -2,8 +2,8 @@
 
 use super::Loader;
 use crate::model::{Behind, Probe};
-use crate::source::nginx::router::{Files, Router};
-use crate::source::nginx::{behind_port, behind_url};
+use crate::source::nginx::router::Router;
+use crate::source::nginx::{self, behind_port, behind_url};
 
 impl Loader<'_, '_> {
     /// Tells each URL and TCP gate which site and which ports are behind it.
@@ -12,7 +12,7 @@ impl Loader<'_, '_> {
         if desired.gates.is_empty() {
             return;
         }
-        let router = Router::new(Files::of(desired, &parsed.sites, &parsed.etc));
+        let router = Router::new(nginx::files(desired, &parsed.sites, &parsed.etc));
         let behind = desired.gates.iter().map(|gate| match &gate.probe {
             Probe::Url { url, .. } => behind_url(&router, url),
             Probe::Tcp(address) => behind_port(&router, address.port()),

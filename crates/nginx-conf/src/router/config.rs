@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::regex;
-use crate::source::nginx::Directive;
-use crate::source::nginx::files::{Files, Place};
+use crate::Directive;
+use crate::files::{Files, Place};
 
 /// A `server` block.
 #[derive(Debug)]
@@ -101,6 +101,24 @@ impl<'a> Location<'a> {
     pub(super) fn is_regex(&self) -> bool {
         matches!(self.kind, Kind::Regex | Kind::RegexCaseless)
     }
+
+    /// How it is written: `= /x`, `~ \.php$`.
+    pub fn head(&self) -> String {
+        let mark = match self.kind {
+            Kind::Exact => "= ",
+            Kind::Final => "^~ ",
+            Kind::Regex => "~ ",
+            Kind::RegexCaseless => "~* ",
+            Kind::Prefix | Kind::Named => "",
+        };
+        format!("{mark}{}", self.name)
+    }
+
+    /// Its path as a URL has it; `None` for a regular expression and a name.
+    pub fn url_path(&self) -> Option<String> {
+        let fixed = matches!(self.kind, Kind::Exact | Kind::Prefix | Kind::Final);
+        (fixed && self.name.starts_with('/')).then(|| self.escaped_name())
+    }
 }
 
 /// Deeper than any real configuration; the parser has a bound, includes multiply it.
@@ -168,7 +186,7 @@ pub(super) struct Config<'a> {
 }
 
 impl<'a> Config<'a> {
-    pub fn new(files: &Files<'a>) -> Self {
+    pub(super) fn new(files: &Files<'a>) -> Self {
         let http = files.http();
         let mut config = Self {
             servers: Vec::new(),

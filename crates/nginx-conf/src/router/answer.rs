@@ -3,7 +3,7 @@
 
 use super::Outcome;
 use super::run::{End, Run, Stop, shown};
-use crate::source::nginx::files::Place;
+use crate::files::Place;
 
 impl<'a> Run<'_, 'a> {
     /// What is sent, or where an `error_page` sends the request.

@@ -6,13 +6,12 @@ mod tests;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use include::{below_etc, fits, is_pattern};
 pub use include::{file_name, loads};
 
-use crate::model::Desired;
-use crate::source::nginx::Directive;
+use crate::Directive;
 
 /// Files that packages and certbot bring along, which say nothing that a route or a rule asks for.
 const HARMLESS: [&str; 7] = [
@@ -143,32 +142,6 @@ impl<'a> Files<'a> {
             etc,
             left: Cell::new(MAX_DIRECTIVES),
         }
-    }
-
-    /// Those of a desired state: sites by name and files by their path below /etc, parsed.
-    pub fn of(
-        desired: &'a Desired,
-        sites: &'a BTreeMap<String, Vec<Directive>>,
-        etc: &'a BTreeMap<PathBuf, Vec<Directive>>,
-    ) -> Self {
-        let enabled = desired.sites.iter().filter(|(_, site)| site.enabled);
-        let sites = enabled.filter_map(|(name, site)| {
-            let directives = sites.get(name)?;
-            let path = site.file.source.as_path();
-            Some((name.as_str(), Text { path, directives }))
-        });
-        let etc = desired.etc.iter().filter_map(|(path, entry)| {
-            let directives = etc.get(path)?;
-            let source = entry.file.source.as_path();
-            Some((
-                path.as_path(),
-                Text {
-                    path: source,
-                    directives,
-                },
-            ))
-        });
-        Self::new(sites.collect(), etc.collect())
     }
 
     /// The files of an include, as far as they are here.

@@ -21,7 +21,7 @@ mod values;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-pub use crate::source::nginx::files::{Files, Place, Text};
+pub use crate::files::{Files, Place, Text};
 pub use config::{Kind, Location, Server};
 pub use locate::FAR;
 pub use outcome::{Answer, Listens, Outcome, Request, Step};
@@ -30,7 +30,7 @@ pub use regex::{compiles, names};
 pub use rewrite::condition;
 pub use values::variables;
 
-use crate::source::nginx::listen::Address;
+use crate::listen::Address;
 use config::Config;
 use names::Group;
 use run::{Options, Run, Stop};

@@ -5,9 +5,36 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Directive;
 use super::listen::{Address, Socket};
-use crate::model::{Listen, Zone};
+
+/// A socket that nginx listens on. It keeps its sockets over a reload, and cannot have one for all
+/// addresses of a port beside one for a single address.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Listen {
+    /// The port.
+    pub port: u16,
+    /// `*`, an IPv4 address, `[::]` or another IPv6 address in brackets.
+    pub address: String,
+    /// `ipv6only=`, where it is said.
+    pub ipv6only: Option<bool>,
+}
+
+/// A shared memory zone of nginx. One of a known kind, name and size whose key or path is another
+/// one is loaded by no reload: nginx keeps the zone and refuses the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Zone {
+    /// The directive, e.g. `limit_req_zone`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What a reload does not change: the key, or path and levels of a cache, as written.
+    pub fixed: String,
+}
 
 /// Directives that wait for an upstream's answer.
 const READ_TIMEOUTS: [&str; 5] = [
@@ -156,7 +183,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::source::nginx::parse;
+    use crate::parse;
 
     fn directives(source: &str) -> Vec<Directive> {
         parse(Path::new("s"), source).unwrap()

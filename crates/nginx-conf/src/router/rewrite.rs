@@ -7,7 +7,7 @@ use super::regex::Captures;
 use super::run::{Conf, End, Run, Stop, shown};
 use super::uri::unescape_redirect;
 use super::values::{Piece, pieces};
-use crate::source::nginx::files::Place;
+use crate::files::Place;
 
 /// How a script goes on.
 enum Go<'a> {

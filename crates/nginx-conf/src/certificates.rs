@@ -3,8 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::Directive;
-use crate::model::Certificate;
+
+/// A certificate and its key, as absolute paths on the host.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Certificate {
+    /// PEM file of the chain.
+    pub certificate: PathBuf,
+    /// PEM file of the key.
+    pub key: PathBuf,
+    /// Names for a self-signed one, from `server_name`.
+    pub names: Vec<String>,
+}
 
 /// The pairs that the servers of a site name, each with the names it has to be good for.
 ///
@@ -95,7 +107,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::source::nginx::parse;
+    use crate::parse;
 
     fn found(source: &str) -> Vec<String> {
         certificates(&parse(Path::new("s"), source).unwrap())

@@ -9,7 +9,7 @@ use super::redirect::Redirect;
 use super::regex::{Captures, Pattern};
 use super::uri::{Escape, Uri, escape};
 use super::{Outcome, Request, Step};
-use crate::source::nginx::files::{Files, Place, file_name};
+use crate::files::{Files, Place, file_name};
 
 /// How often a request may change its way, `NGX_HTTP_MAX_URI_CHANGES` and one.
 const CHANGES: u32 = 11;
@@ -105,7 +105,7 @@ pub(super) struct Run<'r, 'a> {
 }
 
 impl<'r, 'a> Run<'r, 'a> {
-    pub fn new(
+    pub(super) fn new(
         (config, files): (&'r Config<'a>, &'r Files<'a>),
         request: Request,
         server: &'r Server<'a>,
@@ -150,7 +150,7 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     /// Follows the request to its end.
-    pub fn follow(&mut self) -> Result<Outcome, Stop> {
+    pub(super) fn follow(&mut self) -> Result<Outcome, Stop> {
         self.look_for_missing(&self.server.block);
         let Some(uri) = Uri::read(self.request.target.as_bytes(), self.merges) else {
             self.step(None, "the path is not valid: nginx refuses it".to_owned());
@@ -197,7 +197,7 @@ impl<'r, 'a> Run<'r, 'a> {
         self.changes > 0
     }
 
-    pub fn can_change(&self) -> bool {
+    pub(super) fn can_change(&self) -> bool {
         self.changes > 0
     }
 
@@ -316,12 +316,12 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     /// Asks what only the host knows.
-    pub fn ask(&mut self, what: String) -> bool {
+    pub(super) fn ask(&mut self, what: String) -> bool {
         self.ask_first(what, false)
     }
 
     /// The same, with the answer that is more likely.
-    pub fn ask_first(&mut self, what: String, first: bool) -> bool {
+    pub(super) fn ask_first(&mut self, what: String, first: bool) -> bool {
         if let Some(known) = self.asked.iter().find(|asked| asked.what == what) {
             return known.answer;
         }
@@ -336,7 +336,7 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     /// A directive in force, the innermost first.
-    pub fn in_force(&self, name: &str) -> Option<Place<'a>> {
+    pub(super) fn in_force(&self, name: &str) -> Option<Place<'a>> {
         let mut blocks = self.confs.iter().rev();
         blocks.find_map(|conf| {
             conf.block
@@ -363,7 +363,7 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     /// Matches a regular expression.
-    pub fn matches(
+    pub(super) fn matches(
         &mut self,
         regex: &str,
         caseless: bool,
@@ -378,7 +378,7 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     /// Keeps what a match has captured.
-    pub fn captured(&mut self, captures: Captures) {
+    pub(super) fn captured(&mut self, captures: Captures) {
         for (name, value) in &captures.named {
             if let Some(known) = self.config.declared.get(name.as_str()) {
                 self.vars.insert(known, value.clone());
@@ -387,7 +387,7 @@ impl<'r, 'a> Run<'r, 'a> {
         self.captures = captures;
     }
 
-    pub fn step(&mut self, place: Option<Place<'a>>, text: String) {
+    pub(super) fn step(&mut self, place: Option<Place<'a>>, text: String) {
         self.steps.push(Step {
             place,
             text,
@@ -395,7 +395,7 @@ impl<'r, 'a> Run<'r, 'a> {
         });
     }
 
-    pub fn note(&mut self, note: String) {
+    pub(super) fn note(&mut self, note: String) {
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }

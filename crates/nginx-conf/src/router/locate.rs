@@ -3,7 +3,7 @@
 use super::Step;
 use super::config::{Kind, Location};
 use super::run::{Run, Stop};
-use crate::source::nginx::files::Place;
+use crate::files::Place;
 
 /// Why most locations do not get a path.
 pub const FAR: &str = "the path does not begin so";

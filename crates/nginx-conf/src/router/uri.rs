@@ -23,7 +23,7 @@ enum At {
 
 impl Uri {
     /// Reads a request's target. `None`: nginx answers 400.
-    pub fn read(target: &[u8], merge_slashes: bool) -> Option<Self> {
+    pub(super) fn read(target: &[u8], merge_slashes: bool) -> Option<Self> {
         let target = target.split(|byte| *byte == b'#').next()?;
         let (path, args) = match target.iter().position(|byte| *byte == b'?') {
             Some(at) => (target.get(..at)?, target.get(at + 1..)?),

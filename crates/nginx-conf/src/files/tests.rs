@@ -1,7 +1,9 @@
 //! What includes bring in.
 
+use std::path::PathBuf;
+
 use super::*;
-use crate::source::nginx::parse;
+use crate::parse;
 
 fn outline(nodes: &[Node<'_>]) -> String {
     let text = |node: &Node<'_>| match &node.block {

@@ -69,7 +69,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::source::nginx::parse;
+    use crate::parse;
 
     #[test]
     fn addresses_of_passes_and_groups() {

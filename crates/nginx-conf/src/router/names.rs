@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::config::Server;
 use super::regex::{Captures, Pattern};
-use crate::source::nginx::listen::{Address, Socket};
+use crate::listen::{Address, Socket};
 
 /// The servers of one address and port.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ pub(super) fn arriving(groups: &[Group], to: Option<IpAddr>) -> Vec<&Group> {
 
 impl Group {
     /// Who answers for a host, in lower case. `Err`: a server whose regular expression cannot be decided.
-    pub fn named(&self, servers: &[Server<'_>], host: &str) -> Result<Option<Named>, usize> {
+    pub(super) fn named(&self, servers: &[Server<'_>], host: &str) -> Result<Option<Named>, usize> {
         let names = self.names.get_or_init(|| Names::of(&self.servers, servers));
         let found = |server, why: String| {
             Ok(Some(Named {

@@ -20,14 +20,14 @@ pub(super) struct Captures {
 
 impl Pattern {
     /// Compiles a pattern; `None` if PCRE refuses it, as nginx would.
-    pub fn new(pattern: &str, caseless: bool) -> Option<Self> {
+    pub(super) fn new(pattern: &str, caseless: bool) -> Option<Self> {
         let limited = format!("{LIMITS}{pattern}");
         let built = RegexBuilder::new().caseless(caseless).build(&limited);
         built.ok().map(Self)
     }
 
     /// What it captures in `subject`; `Err` where the limits were reached.
-    pub fn captures(&self, subject: &[u8]) -> Result<Option<Captures>, ()> {
+    pub(super) fn captures(&self, subject: &[u8]) -> Result<Option<Captures>, ()> {
         let Some(found) = self.0.captures(subject).map_err(|_| ())? else {
             return Ok(None);
         };
@@ -45,7 +45,7 @@ impl Pattern {
 
 impl Captures {
     /// `$1` to `$9`: what took no part is empty.
-    pub fn group(&self, number: usize) -> &[u8] {
+    pub(super) fn group(&self, number: usize) -> &[u8] {
         self.groups
             .get(number)
             .and_then(Option::as_deref)

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::run::{Run, Stop};
 use super::uri::{Escape, escape};
 use super::values::varies;
-use crate::source::nginx::files::Place;
+use crate::files::Place;
 
 /// Directives that pass requests on. A path that only lacks the last slash of their location is redirected.
 pub(super) const PASSES: [&str; 6] = [

@@ -3,7 +3,7 @@
 use super::config::Kind;
 use super::run::{End, Run, Stop};
 use super::{Outcome, pass};
-use crate::source::nginx::files::Place;
+use crate::files::Place;
 
 impl<'a> Run<'_, 'a> {
     /// What answers in the end: files that are tried, what the request is passed on to, or files.

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::source::nginx::{Directive, parse};
+use crate::{Directive, parse};
 
 fn told(sources: &[(&str, &str)], url: &str) -> String {
     let parsed: Vec<(&str, Vec<Directive>)> = sources

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use super::config::{Location, Server};
-use super::pass::Upstream;
-use crate::model::Url;
-use crate::source::nginx::files::Place;
+use super::pass::{Target, Upstream};
+use crate::files::Place;
+use crate::url::Url;
 
 /// A port that a server listens on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,4 +132,17 @@ pub enum Outcome {
         /// Whether nothing else may.
         all: bool,
     },
+}
+
+impl Outcome {
+    /// The servers to which a request may be passed on.
+    pub fn targets(&self) -> Vec<&Target> {
+        match self {
+            Outcome::Proxy(upstream) => upstream.targets.iter().collect(),
+            Outcome::NotKnown { possible, .. } => {
+                possible.iter().flat_map(Outcome::targets).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
 }

@@ -1,0 +1,301 @@
+//! nginx's configuration syntax: a lexer and a block parser with byte spans.
+//!
+//! The grammar is that of `ngx_conf_read_token` in nginx's `src/core/ngx_conf_file.c`:
+//! words, quoted strings, `;`, `{`, `}` and `#`. Nothing here knows any directive.
+
+mod certificates;
+mod files;
+mod lexer;
+pub mod listen;
+pub mod router;
+mod runtime;
+mod upstreams;
+mod url;
+
+use std::ops::Range;
+use std::path::Path;
+
+pub use certificates::{Certificate, certificates};
+pub use files::{Files, Node, Place, Text, file_name, loads};
+pub use runtime::{Listen, Zone, listens, read_timeout, time, zones};
+pub use upstreams::upstreams;
+pub use url::Url;
+
+use lexer::{Lexer, Token};
+use source_text::Diagnostic;
+
+/// Deeper than any real configuration; bounds recursion over what was read.
+const MAX_DEPTH: usize = 64;
+
+/// A directive with its block, if it has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Directive {
+    /// Its first word.
+    pub name: String,
+    /// The words behind.
+    pub args: Vec<Word>,
+    /// What stands between `{` and `}`; `None` when it ends with `;`.
+    pub block: Option<Vec<Directive>>,
+    /// Bytes from its name to its last word.
+    pub span: Range<usize>,
+}
+
+/// A word without its quotes, escapes resolved as nginx does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// What nginx reads.
+    pub text: String,
+    /// Its bytes in the file, quotes included.
+    pub span: Range<usize>,
+}
+
+/// A block that is still open.
+struct Open {
+    name: Word,
+    args: Vec<Word>,
+    brace: Range<usize>,
+    outer: Vec<Directive>,
+}
+
+/// Parses a configuration file.
+pub fn parse(path: &Path, source: &str) -> Result<Vec<Directive>, Diagnostic> {
+    let fail = |span: Range<usize>, message: &str, expected: &str| {
+        Diagnostic::at(path, source, span, message, expected)
+    };
+    let mut lexer = Lexer::new(source);
+    let mut words: Vec<Word> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
+    let mut level: Vec<Directive> = Vec::new();
+    loop {
+        let token = lexer
+            .next()
+            .map_err(|wrong| fail(wrong.span, &wrong.message, wrong.expected))?;
+        match token {
+            Token::Word(word) => words.push(word),
+            Token::Semicolon(at) => match directive(std::mem::take(&mut words), None) {
+                Some(directive) => level.push(directive),
+                None => {
+                    return Err(fail(
+                        at,
+                        "unexpected \";\"",
+                        "expected a directive before it",
+                    ));
+                }
+            },
+            Token::Open(brace) => {
+                let mut taken = std::mem::take(&mut words).into_iter();
+                let Some(name) = taken.next() else {
+                    return Err(fail(
+                        brace,
+                        "unexpected \"{\"",
+                        "expected a directive before it",
+                    ));
+                };
+                if open.len() >= MAX_DEPTH {
+                    return Err(fail(
+                        brace,
+                        "blocks are nested too deeply",
+                        "expected fewer levels",
+                    ));
+                }
+                open.push(Open {
+                    name,
+                    args: taken.collect(),
+                    brace,
+                    outer: std::mem::take(&mut level),
+                });
+            }
+            Token::Close(at) => {
+                if let Some(last) = words.last() {
+                    return Err(missing_semicolon(&fail, &words, last));
+                }
+                let Some(block) = open.pop() else {
+                    return Err(fail(at, "unexpected \"}\"", "no block is open here"));
+                };
+                close(&mut level, block);
+            }
+            Token::End => {
+                if let Some(last) = words.last() {
+                    return Err(missing_semicolon(&fail, &words, last));
+                }
+                return match open.pop() {
+                    Some(block) => Err(fail(
+                        block.brace,
+                        &format!("the block of \"{}\" is not closed", block.name.text),
+                        "expected a matching \"}\" before the end of the file",
+                    )),
+                    None => Ok(level),
+                };
+            }
+        }
+    }
+}
+
+fn missing_semicolon(
+    fail: &impl Fn(Range<usize>, &str, &str) -> Diagnostic,
+    words: &[Word],
+    last: &Word,
+) -> Diagnostic {
+    let name = words.first().map_or("", |word| word.text.as_str());
+    fail(
+        last.span.clone(),
+        &format!("directive \"{name}\" is not terminated by \";\""),
+        "expected \";\" after this",
+    )
+}
+
+fn directive(words: Vec<Word>, block: Option<Vec<Directive>>) -> Option<Directive> {
+    let mut words = words.into_iter();
+    let name = words.next()?;
+    let args: Vec<Word> = words.collect();
+    let end = args.last().map_or(name.span.end, |word| word.span.end);
+    Some(Directive {
+        span: name.span.start..end,
+        name: name.text,
+        args,
+        block,
+    })
+}
+
+/// Puts a finished block where it was opened.
+fn close(level: &mut Vec<Directive>, block: Open) {
+    let inside = std::mem::replace(level, block.outer);
+    let words = std::iter::once(block.name).chain(block.args).collect();
+    level.extend(directive(words, Some(inside)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outline(directives: &[Directive]) -> String {
+        let mut text = String::new();
+        for directive in directives {
+            text.push_str(&directive.name);
+            for word in &directive.args {
+                text.push_str(&format!(" <{}>", word.text));
+            }
+            match &directive.block {
+                Some(block) => text.push_str(&format!(" {{ {}}} ", outline(block))),
+                None => text.push_str("; "),
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn reads_as_nginx_does() {
+        for (source, expected) in [
+            ("a b;", "a <b>; "),
+            ("a  b\n\tc ;# x { ;\nd;", "a <b> <c>; d; "),
+            ("a \"b ; {\" 'c \\'d';", "a <b ; {> <c 'd>; "),
+            ("a b#c;", "a <b#c>; "),
+            ("a ${b}c $d;", "a <${b}c> <$d>; "),
+            (
+                "try_files $uri $uri/ =404;",
+                "try_files <$uri> <$uri/> <=404>; ",
+            ),
+            ("if ($a = \"x\") { b; }", "if <($a> <=> <x> <)> { b; } "),
+            (
+                "location ~ \\.php$ { a; }",
+                "location <~> <\\.php$> { a; } ",
+            ),
+            ("s { } t { u { v; } }", "s { } t { u { v; } } "),
+            ("a \"\\t\\\\x\\y\";", "a <\t\\x\\y>; "),
+            ("a b};", "a <b}>; "),
+            ("a ${{b;", "a <${{b>; "),
+            ("", ""),
+        ] {
+            let parsed = parse(Path::new("s"), source).map(|parsed| outline(&parsed));
+            assert_eq!(parsed.as_deref(), Ok(expected), "{source}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong_and_where() {
+        for (source, expected) in [
+            (
+                "server {\n  a b;\n",
+                "s:1:8: the block of \"server\" is not closed",
+            ),
+            (
+                "server {\n  a b\n}\n",
+                "s:2:5: directive \"a\" is not terminated by \";\"",
+            ),
+            ("a b", "s:1:3: directive \"a\" is not terminated by \";\""),
+            ("a;\n}\n", "s:2:1: unexpected \"}\""),
+            ("a; ;", "s:1:4: unexpected \";\""),
+            ("{ a; }", "s:1:1: unexpected \"{\""),
+            ("a \"b;\n", "s:1:3: the quoted string is not closed"),
+            (
+                "# 日本語\na \"b\"c;",
+                "s:2:6: unexpected \"c\" behind a quoted string",
+            ),
+        ] {
+            let error = parse(Path::new("s"), source).map_err(|error| error.to_string());
+            assert_eq!(error, Err(expected.into()), "{source}");
+        }
+    }
+
+    /// Tried with nginx 1.22.
+    #[test]
+    fn what_does_not_fit_into_nginxs_buffer_is_refused() {
+        let long = |length: usize| "x".repeat(length);
+        for (source, expected) in [
+            (format!("a {};", long(4095)), None),
+            (
+                format!("a {};", long(4096)),
+                Some("s:1:3: the word that begins here is longer than nginx can hold"),
+            ),
+            (format!("a \"{}\";", long(4094)), None),
+            (
+                format!("a \"{}\";", long(4095)),
+                Some("s:1:4: the quoted string that begins here is longer than nginx can hold"),
+            ),
+            (format!("#{}\na;", long(4094)), None),
+            (
+                format!("#{}\na;", long(4095)),
+                Some("s:1:1: the comment that begins here is longer than nginx can hold"),
+            ),
+            (
+                "\u{feff}a;".to_owned(),
+                Some("s:1:1: the file begins with a byte order mark"),
+            ),
+        ] {
+            let error = parse(Path::new("s"), &source)
+                .err()
+                .map(|error| error.to_string());
+            assert_eq!(error.as_deref(), expected);
+        }
+    }
+
+    #[test]
+    fn spans_cover_what_was_read() {
+        let source = "server { listen \"80\"; }";
+        let parsed = parse(Path::new("s"), source).unwrap();
+        let listen = &parsed[0].block.as_ref().unwrap()[0];
+        assert_eq!(&source[listen.span.clone()], "listen \"80\"");
+        assert_eq!(&source[listen.args[0].span.clone()], "\"80\"");
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error() {
+        let error = parse(Path::new("s"), &"a {".repeat(100_000)).unwrap_err();
+        assert_eq!(error.message, "blocks are nested too deeply");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(source in ".*") {
+            let _ = parse(Path::new("s"), &source);
+        }
+
+        #[test]
+        fn never_panics_on_what_looks_like_it(source in "[a ;{}\"'\\\\$#\n)é]{0,40}") {
+            match parse(Path::new("s"), &source) {
+                Ok(parsed) => { let _ = certificates(&parsed); }
+                Err(error) => { let _ = error.position(); }
+            }
+        }
+    }
+}
