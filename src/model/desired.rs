@@ -9,6 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use nginx_conf::Zone;
 use serde::{Deserialize, Serialize};
+use systemd_unit::Install;
 
 use super::gate::Gate;
 use super::id::{Hash, Kind, ResourceId};
@@ -186,15 +187,6 @@ pub enum UnitType {
     Lasting,
     /// `Type=oneshot`.
     Oneshot,
-}
-
-/// What `[Install]` asks for, systemd.unit(5): links relative to the unit folder.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Install {
-    /// Links by their path relative to [`super::layout::SYSTEMD`], such as
-    /// `multi-user.target.wants/x.service`; all point to the unit's file.
-    pub links: BTreeSet<PathBuf>,
 }
 
 /// What to do with a running unit whose files changed.

@@ -27,8 +27,8 @@ pub use candidate::Candidate;
 pub use certificate::{CertificateState, WatchedCertificate};
 pub use checker::{Checker, EtcCheck};
 pub use desired::{
-    Budget, Desired, EtcAction, EtcFile, File, Install, Member, MemberName, Network, OnChange,
-    Origin, Route, Subnet, Unit, UnitType, Volume,
+    Budget, Desired, EtcAction, EtcFile, File, Member, MemberName, Network, OnChange, Origin,
+    Route, Subnet, Unit, UnitType, Volume,
 };
 pub use finding::{Complaint, Finding, Rule, Severity};
 pub use gate::{Answer, Behind, Gate, Probe};
@@ -48,4 +48,5 @@ pub use site::Site;
 pub use source_text::Diagnostic;
 pub use stack::{Bind, DockerRun, Image, Publish, Pull, Stack};
 pub use surroundings::{Listener, Need, Surroundings};
+pub use systemd_unit::Install;
 pub use watch::Watch;

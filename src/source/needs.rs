@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use source_text::normal_path;
+
 use super::load::DEFAULT_FILES;
-use super::unit::commands::normal;
 use super::unit::settings::Value;
 use super::unit::{Name, Settings};
 use super::{ParsedStack, Revision};
@@ -54,7 +55,7 @@ impl Revision {
                 // Optional, a home directory, or a pattern.
                 let plain =
                     path.filter(|path| path.starts_with('/') && !path.contains(['*', '?', '[']));
-                if let Some(path) = plain.and_then(|path| normal(Path::new(&path))) {
+                if let Some(path) = plain.and_then(|path| normal_path(Path::new(&path))) {
                     add(&path, Vec::new(), what, value.complain("", ""));
                 }
             }
@@ -112,7 +113,7 @@ fn env_files(stack: &ParsedStack) -> Vec<PathBuf> {
     let files = started.flat_map(|(_, service)| service.required_env_files());
     let plain = files.filter(|file| !file.is_empty() && !file.contains('$'));
     plain
-        .filter_map(|file| normal(&folder.join(file)))
+        .filter_map(|file| normal_path(&folder.join(file)))
         .collect()
 }
 

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde_yaml::Value;
 
+use source_text::normal_path;
+
 use super::types::{Service, text};
 use crate::model::Bind;
-use crate::source::unit::commands::normal;
 
 impl Service {
     /// What it mounts from the host, relative paths taken from `folder`. Volumes by name, and paths of a home folder or
@@ -51,8 +52,8 @@ impl Bind {
         let is_path = source.starts_with(['/', '.']) && !source.contains('$');
         is_path.then_some(())?;
         Some(Self {
-            target: normal(Path::new(target))?,
-            source: normal(&folder.join(source))?,
+            target: normal_path(Path::new(target))?,
+            source: normal_path(&folder.join(source))?,
             read_only,
         })
     }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde_yaml::Value;
 
+use source_text::normal_path;
+
 use super::secrets::withheld;
 use super::stacks::{Origin, Reader};
 use super::units::folder_of;
@@ -13,7 +15,7 @@ use super::{Loader, Wrong, utf8, with_help};
 use crate::model::File;
 use crate::source::compose::{Document, Environment, Variables, interpolate, locate, merge, types};
 use crate::source::error::{Result, suggest};
-use crate::source::unit::commands::{ComposeCall, Role, normal};
+use crate::source::unit::commands::{ComposeCall, Role};
 
 /// Services that extend services that extend services: bounds what refers to itself.
 const MAX_EXTENDS: usize = 8;
@@ -195,7 +197,7 @@ impl Loader<'_, '_> {
         }
         let way = [way, &origins].concat();
         let file = extends.get("file").and_then(types::text);
-        let other = file.and_then(|file| normal(&folder_of(path).join(file)));
+        let other = file.and_then(|file| normal_path(&folder_of(path).join(file)));
         let (mut base, found) = match other {
             Some(other) => {
                 let Some(found) = self.document(reader, &other, environment)? else {

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use source_text::normal_path;
+
 use super::stacks::{DEFAULT_FILES, OVERRIDES, Reader, stack_of};
 use super::{Inputs, Loaded, Loader, ParsedStack, Places, Wrong};
 use crate::model::{Desired, Diagnostic, File, Stack};
@@ -12,7 +14,7 @@ use crate::source::compose::{Document, Variables};
 use crate::source::error::SourceError;
 use crate::source::tree::{FolderTree, Node, Readers, Tree};
 use crate::source::unit::Name;
-use crate::source::unit::commands::{self, ComposeCall, normal};
+use crate::source::unit::commands::{self, ComposeCall};
 
 /// What units run of files that no revision has, by absolute paths.
 #[derive(Debug, Default)]
@@ -141,7 +143,7 @@ impl Elsewhere {
             let folder = super::units::folder_of(file);
             for service in stack.compose.services.values() {
                 let paths = service.env_files().into_iter();
-                let paths = paths.filter_map(|path| normal(&folder.join(path)));
+                let paths = paths.filter_map(|path| normal_path(&folder.join(path)));
                 found.extend(paths.map(|path| (unit.clone(), path)));
             }
         }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use serde_yaml::Value;
 
+use source_text::normal_path;
+
 use super::Loader;
 use super::units::folder_of;
 use crate::model::{Image, Stack, Unit};
 use crate::source::compose::{self, Compose, Document, Service, Variables};
 use crate::source::error::Result;
-use crate::source::unit::commands::{ComposeCall, Role, normal};
+use crate::source::unit::commands::{ComposeCall, Role};
 
 /// Names that compose looks for without `-f`.
 pub const DEFAULT_FILES: [&str; 4] = [
@@ -153,7 +155,7 @@ impl Loader<'_, '_> {
             parsed.unit = Some((*name).to_owned());
             for service in parsed.compose.services.values() {
                 for env_file in service.env_files() {
-                    if let Some(path) = normal(&base.join(env_file)) {
+                    if let Some(path) = normal_path(&base.join(env_file)) {
                         self.named(name, unit, &path, Role::Environment)?;
                     }
                 }

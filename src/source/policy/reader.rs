@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use toml::Spanned;
 
+use source_text::normal_path;
+
 use super::schema::{self, Amount, Count, Install, Text};
 use super::{EtcPolicy, NetworkPolicy, Place, UnitPolicy, values};
 use crate::model::{Budget, Diagnostic, EtcAction, Member, MemberName, layout};
@@ -40,7 +42,7 @@ impl Reader<'_> {
                 || above.iter().any(|folder| path == Path::new(folder))
         };
         let below_root = |path: &str| {
-            unit::commands::normal(Path::new(path))
+            normal_path(Path::new(path))
                 .filter(|path| path.parent().is_some() && !is_of_the_system(path))
         };
         self.value(

@@ -2,12 +2,14 @@
 //! they run.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+
+use source_text::normal_path;
 
 pub use super::compose_call::ComposeCall;
 use super::docker_call::{DockerCalls, Setting};
-use super::exec::{is_program, script_of};
-use super::{Name, Settings, exec};
+use super::exec::{self, is_program, script_of};
+use super::{Name, Settings};
 use crate::model::Diagnostic;
 
 /// A path that a unit names.
@@ -112,7 +114,7 @@ fn working_directory(name: &Name, settings: &Settings) -> Option<PathBuf> {
     let path = name.expand(value.text.trim_start_matches('-').trim_matches('"'))?;
     match path.as_str() {
         "~" => None,
-        path => normal(Path::new(path)),
+        path => normal_path(Path::new(path)),
     }
 }
 
@@ -215,34 +217,16 @@ impl Reader<'_> {
 /// A word as an absolute path; `None` for a relative one when nothing is known to start from.
 pub(super) fn absolute(word: &str, workdir: Option<&Path>) -> Option<PathBuf> {
     match (word.starts_with('/'), workdir) {
-        (true, _) => normal(Path::new(word)),
-        (false, Some(folder)) => normal(&folder.join(word)),
+        (true, _) => normal_path(Path::new(word)),
+        (false, Some(folder)) => normal_path(&folder.join(word)),
         (false, None) => None,
     }
-}
-
-/// An absolute path without `.`, `..` and double slashes; `None` for a relative one.
-pub fn normal(path: &Path) -> Option<PathBuf> {
-    let mut clean = PathBuf::from("/");
-    if !path.is_absolute() {
-        return None;
-    }
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                clean.pop();
-            }
-            Component::Normal(name) => clean.push(name),
-            _ => {}
-        }
-    }
-    Some(clean)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::unit::settings::of;
+    use crate::source::unit::settings_of as of;
 
     fn read(text: &str) -> Mentions {
         let name = Name::parse("w@one.service").unwrap();

@@ -254,7 +254,7 @@ mod tests {
     use super::*;
     use crate::source::unit::Name;
     use crate::source::unit::commands::mentions;
-    use crate::source::unit::settings::of;
+    use crate::source::unit::settings_of as of;
 
     fn read(text: &str) -> DockerCalls {
         let name = Name::parse("web.service").unwrap();

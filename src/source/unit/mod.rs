@@ -1,15 +1,20 @@
-//! systemd units: their syntax, their names, and what they say about other files.
+//! What units run and name, beside what [`systemd_unit`] reads: compose projects, containers, files.
 
 pub mod commands;
 mod compose_call;
 pub mod docker_call;
-pub mod exec;
-pub mod install;
-pub mod listen;
-pub mod name;
-pub mod parse;
-pub mod settings;
 
-pub use name::Name;
-pub use parse::{Entry, Section, Stray, Why, parse, words};
-pub use settings::Settings;
+pub use systemd_unit::*;
+
+/// Settings of files for tests, the one that counts least first.
+#[cfg(test)]
+fn settings_of(texts: &[&str]) -> Settings {
+    let source = |text: &&str| {
+        std::sync::Arc::new(settings::Source {
+            path: "u.service".into(),
+            text: (*text).into(),
+            parsed: parse(text),
+        })
+    };
+    Settings::new(texts.iter().map(source).collect())
+}

@@ -3,8 +3,19 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+use source_text::Diagnostic;
+
 use super::{Name, Settings, words};
-use crate::model::{Diagnostic, Install};
+
+/// Links that enable a unit, relative to the unit folder, systemd.unit(5).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Install {
+    /// Links by their path relative to the unit folder (/etc/systemd/system), such as
+    /// `multi-user.target.wants/x.service`; all point to the unit's file.
+    pub links: BTreeSet<PathBuf>,
+}
 
 /// `[Install]` of one unit.
 #[derive(Clone, Debug, Default)]
@@ -105,7 +116,7 @@ fn names(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::unit::settings::of;
+    use crate::settings::of;
 
     fn links(name: &str, text: &str) -> Result<Vec<String>, String> {
         let name = Name::parse(name).unwrap();

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use crate::model::Diagnostic;
+use source_text::Diagnostic;
 
 /// A section and what it assigns.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use source_text::Diagnostic;
+
 use super::parse::Parsed;
-use crate::model::Diagnostic;
 
 /// A parsed unit file or drop-in.
 #[derive(Clone, Debug)]

@@ -139,14 +139,14 @@ fn find_runs(command: &[String], depth: usize, found: &mut Vec<Vec<String>>) {
 }
 
 /// Whether a word of `sudo` or `env` is where the command begins.
-pub(super) fn is_program(word: &str) -> bool {
+pub fn is_program(word: &str) -> bool {
     !word.starts_with('-')
         && !word.contains('=')
         && (word.starts_with('/') || ["docker-compose", "docker", "sh", "bash"].contains(&word))
 }
 
 /// The script of `sh -c SCRIPT`, also with other short options before the `c`.
-pub(super) fn script_of(arguments: &[String]) -> Option<&str> {
+pub fn script_of(arguments: &[String]) -> Option<&str> {
     let at = arguments
         .iter()
         .position(|word| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c'))?;
