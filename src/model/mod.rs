@@ -26,6 +26,7 @@ pub use attempts::{Attempts, BackOff, Blame, Hold, Quarantine};
 pub use candidate::Candidate;
 pub use certificate::{CertificateState, WatchedCertificate};
 pub use checker::{Checker, EtcCheck};
+pub use compose_file::{Bind, Publish};
 pub use desired::{
     Budget, Desired, EtcAction, EtcFile, File, Member, MemberName, Network, OnChange, Origin,
     Route, Subnet, Unit, UnitType, Volume,
@@ -46,7 +47,7 @@ pub use report::{DriftItem, DriftKind};
 pub use repository::Repository;
 pub use site::Site;
 pub use source_text::Diagnostic;
-pub use stack::{Bind, DockerRun, Image, Publish, Pull, Stack};
+pub use stack::{DockerRun, Image, Pull, Stack};
 pub use surroundings::{Listener, Need, Surroundings};
 pub use systemd_unit::Install;
 pub use watch::Watch;

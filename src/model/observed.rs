@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use compose_file::{Bind, Publish};
 use jiff::Timestamp;
 
 use super::certificate::CertificateState;
 use super::desired::{Subnet, Unit, Volume};
 use super::id::Hash;
-use super::stack::{Bind, Publish};
 use super::surroundings::Listener;
 
 /// A look at a host.

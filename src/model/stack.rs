@@ -1,9 +1,9 @@
 //! What a unit runs with Docker: compose projects, and single containers.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use compose_file::{Bind, Publish};
 use serde::{Deserialize, Serialize};
 
 use super::desired::Unit;
@@ -51,18 +51,6 @@ pub struct DockerRun {
     pub clears: bool,
 }
 
-/// A port of the host that a container publishes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Publish {
-    /// The port.
-    pub port: u16,
-    /// `tcp`, `udp` or `sctp`.
-    pub protocol: String,
-    /// The address of the host; `None` for all of them.
-    pub address: Option<IpAddr>,
-}
-
 /// An image that a container is made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
@@ -73,42 +61,12 @@ pub struct Image {
     pub platform: Option<String>,
 }
 
-/// A path of the host that is mounted into a container.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Bind {
-    /// The path in the container.
-    pub target: PathBuf,
-    /// The path on the host, absolute.
-    pub source: PathBuf,
-    /// Whether the container cannot write there.
-    pub read_only: bool,
-}
-
 /// That a unit pulls images before it starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Pull {
     /// Whether it starts all the same when that fails: a `-` in front of the command.
     pub optional: bool,
-}
-
-impl Publish {
-    /// Whether the host cannot listen for both.
-    pub fn collides(&self, other: &Self) -> bool {
-        let any = |port: &Self| port.address.is_none_or(|address| address.is_unspecified());
-        self.port == other.port
-            && self.protocol == other.protocol
-            && (any(self) || any(other) || self.address == other.address)
-    }
-
-    /// Whether a connection to this host's own address gets there.
-    pub fn is_local(&self) -> bool {
-        self.protocol == "tcp"
-            && self
-                .address
-                .is_none_or(|address| address.is_unspecified() || address.is_loopback())
-    }
 }
 
 impl Stack {
@@ -230,30 +188,5 @@ mod tests {
         let web = container("p", "web", "/opt/b.yml");
         assert_eq!((a.owns(&web), b.owns(&web)), (false, true));
         assert!(!a.shares_services(&b) && a.shares_services(&a));
-    }
-
-    #[test]
-    fn ports_collide_by_address_and_protocol() {
-        let port = |address: Option<&str>, protocol: &str| Publish {
-            port: 80,
-            protocol: protocol.into(),
-            address: address.map(|address| address.parse().unwrap()),
-        };
-        for (one, two, collide) in [
-            (port(None, "tcp"), port(Some("127.0.0.1"), "tcp"), true),
-            (
-                port(Some("0.0.0.0"), "tcp"),
-                port(Some("10.0.0.1"), "tcp"),
-                true,
-            ),
-            (
-                port(Some("127.0.0.1"), "tcp"),
-                port(Some("10.0.0.1"), "tcp"),
-                false,
-            ),
-            (port(None, "tcp"), port(None, "udp"), false),
-        ] {
-            assert_eq!(one.collides(&two), collide, "{one:?} {two:?}");
-        }
     }
 }

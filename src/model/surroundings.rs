@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::stack::Publish;
+use compose_file::Publish;
 use source_text::Diagnostic;
 
 /// A path outside the store without which a unit does not start.

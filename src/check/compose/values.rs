@@ -7,9 +7,9 @@ use super::view::{View, say};
 use crate::model::{Finding, Rule, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
+use crate::source::compose::size;
 use crate::source::compose::types::text;
 use crate::source::error::misspelt;
-use crate::source::policy::size;
 
 crate::rule! {
     INVALID_VALUE, "compose-invalid-value", Error;

@@ -12,8 +12,6 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-pub use self::values::size;
-
 use self::reader::Reader;
 use self::schema::Text;
 use super::error::{nearest, suggest};

@@ -89,8 +89,12 @@ impl Reader<'_> {
                 Amount::Bytes(bytes) => Ok(Some(*bytes)),
                 Amount::Text(text) => {
                     let text = Spanned::new(amount.span(), text.clone());
-                    self.value(&text, values::size, "a size such as \"1800M\" or \"2G\"")
-                        .map(Some)
+                    self.value(
+                        &text,
+                        crate::source::compose::size,
+                        "a size such as \"1800M\" or \"2G\"",
+                    )
+                    .map(Some)
                 }
             },
         };

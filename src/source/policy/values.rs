@@ -33,35 +33,6 @@ pub fn duration(text: &str) -> Option<Duration> {
     Some(total).filter(|total| *total <= LONGEST)
 }
 
-/// `1800M`, `2G`, `512MiB`: powers of 1024, as compose and systemd read them.
-pub fn size(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at_checked(digits)?;
-    let factor: u64 = match unit
-        .trim()
-        .to_ascii_lowercase()
-        .trim_end_matches("ib")
-        .trim_end_matches('b')
-    {
-        "" => 1,
-        "k" => 1 << 10,
-        "m" => 1 << 20,
-        "g" => 1 << 30,
-        "t" => 1 << 40,
-        _ => return None,
-    };
-    match number.parse::<u64>() {
-        Ok(whole) => whole.checked_mul(factor),
-        Err(_) => {
-            let bytes = number.parse::<f64>().ok()? * factor as f64;
-            (bytes.is_finite() && bytes < u64::MAX as f64).then_some(bytes as u64)
-        }
-    }
-}
-
 /// `8000` or `8001-8099`.
 pub fn ports(text: &str) -> Option<(u16, u16)> {
     let (from, to) = text.split_once('-').unwrap_or((text, text));
@@ -102,13 +73,6 @@ mod tests {
         for wrong in ["", "5", "5x", "m", "-5s", "99999999999999999999s", "é"] {
             assert_eq!(seconds(wrong), None, "{wrong}");
         }
-        assert_eq!(size("1800M"), Some(1800 << 20));
-        assert_eq!(size("1.5G"), Some(3 << 29));
-        assert_eq!(size("2GiB"), Some(2 << 30));
-        assert_eq!(size("42"), Some(42));
-        for wrong in ["", "M", "2X", "é", "99999999999999T"] {
-            assert_eq!(size(wrong), None, "{wrong}");
-        }
         assert_eq!(ports("8001-8099"), Some((8001, 8099)));
         assert_eq!(ports("8000"), Some((8000, 8000)));
         assert_eq!(
@@ -123,7 +87,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn never_panics(text in ".*") {
-            let _ = (duration(&text), size(&text), ports(&text), mode(&text), owner(&text));
+            let _ = (duration(&text), ports(&text), mode(&text), owner(&text));
         }
     }
 

@@ -2,14 +2,25 @@
 //! <https://docs.docker.com/reference/compose-file/services/#volumes>
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
-
 use source_text::normal_path;
 
 use super::types::{Service, text};
-use crate::model::Bind;
+
+/// A path of the host that is mounted into a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Bind {
+    /// The path in the container.
+    pub target: PathBuf,
+    /// The path on the host, absolute.
+    pub source: PathBuf,
+    /// Whether the container cannot write there.
+    pub read_only: bool,
+}
 
 impl Service {
     /// What it mounts from the host, relative paths taken from `folder`. Volumes by name, and paths of a home folder or
@@ -48,7 +59,7 @@ fn short(entry: &str) -> Option<(String, String, bool)> {
 
 impl Bind {
     /// A mount as it is written, a relative path taken from `folder`. `None` for a volume by name.
-    pub(crate) fn at(source: &str, target: &str, read_only: bool, folder: &Path) -> Option<Self> {
+    pub fn at(source: &str, target: &str, read_only: bool, folder: &Path) -> Option<Self> {
         let is_path = source.starts_with(['/', '.']) && !source.contains('$');
         is_path.then_some(())?;
         Some(Self {

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Deserializer};
 use serde_yaml::Value;
 
+use super::size::size;
+
 /// A whole file, or several laid over each other.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Compose {
@@ -107,7 +109,7 @@ impl Service {
             .get("mem_limit")
             .or_else(|| limits.and_then(|limits| limits.get("memory")));
         let bytes = match limit {
-            Some(Value::String(text)) => crate::source::policy::size(text),
+            Some(Value::String(text)) => size(text),
             Some(number) => number.as_u64(),
             None => None,
         };

@@ -8,7 +8,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle};
 use super::{Kind, Node, Positions};
 
 /// Reads a file, as far as it is YAML.
-pub fn read(source: &str) -> Positions {
+pub(super) fn read(source: &str) -> Positions {
     let mut reader = Reader {
         source,
         bytes: source.char_indices().map(|(at, _)| at).collect(),

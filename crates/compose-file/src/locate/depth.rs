@@ -9,7 +9,7 @@ const DEEPEST: usize = 200;
 
 /// Where a file is nested too deeply. The YAML parser takes time for brackets with the square of their depth, so
 /// this is asked before it is.
-pub fn too_deep(source: &str) -> Option<Range<usize>> {
+pub(crate) fn too_deep(source: &str) -> Option<Range<usize>> {
     let mut open = 0_usize;
     let may_be = source.bytes().any(|byte| {
         match byte {

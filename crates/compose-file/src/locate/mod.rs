@@ -6,7 +6,7 @@ mod reader;
 
 use std::ops::Range;
 
-pub use depth::too_deep;
+pub(crate) use depth::too_deep;
 
 /// The nodes of a YAML file with their bytes. What an alias or a merge key brings in stands where it is written.
 #[derive(Clone, Debug, Default)]

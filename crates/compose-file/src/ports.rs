@@ -4,10 +4,40 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
 
 use super::types::{Service, text};
-use crate::model::Publish;
+
+/// A port of the host that a container publishes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Publish {
+    /// The port.
+    pub port: u16,
+    /// `tcp`, `udp` or `sctp`.
+    pub protocol: String,
+    /// The address of the host; `None` for all of them.
+    pub address: Option<IpAddr>,
+}
+
+impl Publish {
+    /// Whether the host cannot listen for both.
+    pub fn collides(&self, other: &Self) -> bool {
+        let any = |port: &Self| port.address.is_none_or(|address| address.is_unspecified());
+        self.port == other.port
+            && self.protocol == other.protocol
+            && (any(self) || any(other) || self.address == other.address)
+    }
+
+    /// Whether a connection to this host's own address gets there.
+    pub fn is_local(&self) -> bool {
+        self.protocol == "tcp"
+            && self
+                .address
+                .is_none_or(|address| address.is_unspecified() || address.is_loopback())
+    }
+}
 
 /// An entry of `ports:` that publishes ports of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,6 +203,31 @@ mod tests {
         ] {
             let ports = of(&format!("['{one}', '{two}']"));
             assert_eq!(ports[0].collides(&ports[1]), expected, "{one} {two}");
+        }
+    }
+
+    #[test]
+    fn ports_collide_by_address_and_protocol() {
+        let port = |address: Option<&str>, protocol: &str| Publish {
+            port: 80,
+            protocol: protocol.into(),
+            address: address.map(|address| address.parse().unwrap()),
+        };
+        for (one, two, collide) in [
+            (port(None, "tcp"), port(Some("127.0.0.1"), "tcp"), true),
+            (
+                port(Some("0.0.0.0"), "tcp"),
+                port(Some("10.0.0.1"), "tcp"),
+                true,
+            ),
+            (
+                port(Some("127.0.0.1"), "tcp"),
+                port(Some("10.0.0.1"), "tcp"),
+                false,
+            ),
+            (port(None, "tcp"), port(None, "udp"), false),
+        ] {
+            assert_eq!(one.collides(&two), collide, "{one:?} {two:?}");
         }
     }
 }

@@ -1,0 +1,157 @@
+//! Compose files: what of the compose specification decides about networks, volumes, names and
+//! ports. Everything else is kept as it is read. <https://docs.docker.com/reference/compose-file/>
+
+mod binds;
+pub mod interpolate;
+mod locate;
+pub mod merge;
+mod ports;
+mod service;
+mod size;
+pub mod types;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_yaml::Value;
+use source_text::Diagnostic;
+
+pub use binds::Bind;
+pub use interpolate::{Environment, Variables};
+pub use locate::{Place, Positions, locate};
+pub use merge::overlay;
+pub use ports::{Publish, Published};
+pub use size::size;
+pub use types::{Compose, Service};
+
+/// A compose file with its variables resolved.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Its path in the checkout.
+    pub path: PathBuf,
+    /// Its text.
+    pub source: String,
+    /// What it says: anchors and merge keys applied, variables resolved.
+    pub value: Value,
+    /// The same as compose understands it.
+    pub compose: Arc<Compose>,
+    /// What its variables were resolved with.
+    pub environment: Environment,
+    /// Variables that have neither a value nor a default.
+    pub unset: BTreeSet<String>,
+}
+
+impl Document {
+    /// Parses a compose file.
+    pub fn parse(path: &Path, source: &str, environment: &Environment) -> Result<Self, Diagnostic> {
+        let mut document = Self {
+            path: path.into(),
+            source: source.into(),
+            value: Value::Null,
+            compose: Arc::default(),
+            environment: environment.clone(),
+            unset: BTreeSet::new(),
+        };
+        if let Some(span) = locate::too_deep(source) {
+            let message = "this is nested more than 200 levels deep";
+            return Err(document.complain(span, message, "no compose file needs that"));
+        }
+        let mut value: Value =
+            serde_yaml::from_str(source).map_err(|error| document.syntax(&error))?;
+        value
+            .apply_merge()
+            .map_err(|error| document.syntax(&error))?;
+        interpolate::file(&mut value, environment, &mut document.unset).map_err(|wrong| {
+            document.complain(
+                locate(source, &[], Some(&wrong)),
+                format!("the variable in {wrong:?} cannot be read"),
+                "expected $NAME, ${NAME}, ${NAME:-default}, or $$ for a dollar sign",
+            )
+        })?;
+        match value {
+            Value::Null => {}
+            Value::Mapping(_) => {
+                document.compose = Arc::new(document.understand(&value)?);
+                document.value = value;
+            }
+            _ => {
+                return Err(document.complain(
+                    0..0,
+                    "this is no compose file",
+                    "expected keys such as services: and networks:",
+                ));
+            }
+        }
+        Ok(document)
+    }
+
+    fn understand(&self, value: &Value) -> Result<Compose, Diagnostic> {
+        Compose::of(value).map_err(|error| {
+            // Only the text knows positions; merge keys do not change what type is wrong where.
+            match serde_yaml::from_str::<Compose>(&self.source) {
+                Err(placed) if placed.location().is_some() => self.syntax(&placed),
+                _ => self.syntax(&error),
+            }
+        })
+    }
+
+    /// A complaint about some bytes.
+    pub fn complain(
+        &self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Diagnostic {
+        Diagnostic::at(&self.path, &self.source, span, message, expected)
+    }
+
+    fn syntax(&self, error: &serde_yaml::Error) -> Diagnostic {
+        let text = error.to_string();
+        let text = text.lines().next().unwrap_or_default();
+        let message = text.split(" at line ").next().unwrap_or(text);
+        // Errors about keys that stand twice have no position of their own.
+        let twice = message
+            .split_once("duplicate entry with key ")
+            .and_then(|(_, key)| Positions::of(&self.source).second(key.trim_matches('"')));
+        let span = match (twice, error.location()) {
+            (Some(twice), _) => twice,
+            (None, Some(location)) => {
+                let at = self.source.floor_char_boundary(location.index());
+                let next = self.source.get(at..).and_then(|rest| rest.chars().next());
+                at..at + next.map_or(0, char::len_utf8)
+            }
+            (None, None) => 0..0,
+        };
+        let (message, expected) = message.split_once(", ").unwrap_or((message, ""));
+        let expected = match expected {
+            "" if message.contains("expected key") => "a key at the indentation of the lines above",
+            "" if message.contains("cannot start any token") => {
+                "a tab cannot indent YAML: use spaces"
+            }
+            "" => "this is where the YAML stops making sense",
+            // The names of our own types help nobody.
+            expected if expected.contains("struct") => "expected a map, such as \"driver: bridge\"",
+            expected => expected,
+        };
+        self.complain(span, message, expected)
+    }
+}
+
+/// A project name as compose makes it from a folder's name or `-p`: lower case, and nothing
+/// but letters, digits, `-` and `_`; version 2 also drops those two in front.
+pub fn project_name(text: &str) -> String {
+    let name: String = text
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_')
+        .collect();
+    match name.is_empty() {
+        true => "default".into(),
+        false => name,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+use super::*;
+
+fn document(source: &str) -> Result<Document, String> {
+    Document::parse(Path::new("c.yml"), source, &Environment::new()).map_err(|e| e.to_string())
+}
+
+#[test]
+fn syntax_errors_have_their_place() {
+    for (source, expected) in [
+        (
+            "services:\n  a: [\n",
+            "c.yml:3:1: did not find expected node content",
+        ),
+        (
+            "services:\n  - a\n",
+            "c.yml:2:3: services: invalid type: sequence",
+        ),
+        ("services:\n  a:\n    ports: 1\n", "c.yml:3:12: "),
+        (
+            "a: 1\nb: 2\na: 3\n",
+            "c.yml:3:1: duplicate entry with key \"a\"",
+        ),
+        ("- a\n", "c.yml:1:1: this is no compose file"),
+        (
+            "services:\n  a:\n    image: ${\n",
+            "c.yml:3:12: the variable in \"${\" cannot be read",
+        ),
+    ] {
+        let error = document(source).err().unwrap_or_default();
+        assert!(
+            error.starts_with(expected),
+            "{source}: {error} / {expected}"
+        );
+    }
+    assert!(document("").unwrap().compose.services.is_empty());
+    assert!(document("services:\nnetworks:\n").is_ok());
+}
+
+#[test]
+fn services_are_read_in_all_forms() {
+    let compose = document(
+        "services:\n  a:\n    ports: [\"127.0.0.1:8015:80\", 3000, \"8001-8003:1-3/udp\", \"[::1]:9:9\", {published: \"70\", target: 7}]\n    env_file: [.env, {path: b.env}]\n    networks:\n      n: {ipv4_address: 10.0.0.1, aliases: [x]}\n      m:\n  b:\n    env_file: c.env\n    networks: [n]\n",
+    )
+    .unwrap()
+    .compose;
+    let a = &compose.services["a"];
+    assert_eq!(
+        a.host_ports().into_iter().collect::<Vec<_>>(),
+        [9, 70, 8001, 8002, 8003, 8015]
+    );
+    assert_eq!(a.env_files(), [".env", "b.env"]);
+    let entries = a.networks.entries();
+    assert_eq!((entries[0].0, entries[0].1.is_none()), ("m", true));
+    assert_eq!(
+        entries[1].1.and_then(|at| at.ipv4_address.as_deref()),
+        Some("10.0.0.1")
+    );
+    assert_eq!(compose.services["b"].env_files(), ["c.env"]);
+}
+
+#[test]
+fn later_files_lie_over_earlier_ones() {
+    let mut base = document("a: {b: 1, c: [1]}\nd: 1\nservices: {s: {dns: [1]}}\n")
+        .unwrap()
+        .value;
+    overlay(
+        &mut base,
+        document("a: {b: 2, c: [2], e: 3}\nd:\nservices: {s: {dns: 2}, t: {}}\n")
+            .unwrap()
+            .value,
+    );
+    let expected: Value = serde_yaml::from_str(
+        "a: {b: 2, c: [2], e: 3}\nd: 1\nservices: {s: {dns: [1, 2]}, t: {}}\n",
+    )
+    .unwrap();
+    assert_eq!(base, expected);
+}
+
+#[test]
+fn project_names_are_as_compose_makes_them() {
+    for (folder, expected) in [
+        ("Watch.Me Docker", "watchmedocker"),
+        ("api_v1-x", "api_v1-x"),
+        ("日本", "default"),
+    ] {
+        assert_eq!(project_name(folder), expected);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn never_panics(source in ".*") {
+        let _ = document(&source);
+    }
+
+    #[test]
+    fn never_panics_on_what_looks_like_it(
+        source in "(networks|services|  a|    ipam|    networks|x):( \\[?(1|\\$\\{|&a|\\*a|<<|\\{b: c\\}|10.0.0.0/8)\\]?)?\n{1,8}"
+    ) {
+        let _ = document(&source);
+    }
+}
