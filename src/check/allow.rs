@@ -3,16 +3,10 @@
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
-use crate::model::{Diagnostic, File, Finding, Rule};
+use super::engine::{self, Rule};
+use super::rules::checkout::rule::{allowance_invalid, allowance_unused};
+use crate::model::{Diagnostic, File, Finding};
 use crate::source::error::misspelt;
-
-crate::rule! {
-    ALLOWANCE_UNUSED, "allowance-unused", Warning;
-    ALLOWANCE_INVALID, "allowance-invalid", Error;
-}
-
-/// The rules of this family.
-pub const RULES: &[&Rule] = &[&ALLOWANCE_UNUSED, &ALLOWANCE_INVALID];
 
 const MARK: &str = "watchme-apply:";
 const ALLOW: &str = "allow";
@@ -50,7 +44,7 @@ pub fn settle<'a>(
             let line = place.position().0;
             let mut any = false;
             for allowance in &mut allowances {
-                let fits = *allowance.rule == *finding.rule
+                let fits = allowance.rule.name == finding.rule.name
                     && allowance.path == place.path
                     && allowance.lines.contains(&line);
                 allowance.used |= fits;
@@ -71,13 +65,10 @@ pub fn settle<'a>(
         let (path, text, span) = (allowance.path, allowance.text, allowance.span.clone());
         let place = Diagnostic::at(path, text, span, message, "");
         let help = "remove the comment, or move it to the line above the finding".to_owned();
-        Finding::at(
-            &ALLOWANCE_UNUSED,
-            Diagnostic {
-                help: Some(help),
-                ..place
-            },
-        )
+        allowance_unused::RULE.at(Diagnostic {
+            help: Some(help),
+            ..place
+        })
     }));
     kept
 }
@@ -118,10 +109,7 @@ fn read<'a>(
                 }
                 Err((message, help)) => {
                     let place = Diagnostic::at(path, text, span.clone(), message, "");
-                    findings.push(Finding::at(
-                        &ALLOWANCE_INVALID,
-                        Diagnostic { help, ..place },
-                    ));
+                    findings.push(allowance_invalid::RULE.at(Diagnostic { help, ..place }));
                 }
             }
         }
@@ -181,8 +169,8 @@ fn parse(text: &str) -> Result<&'static Rule, (String, Option<String>)> {
         let help = Some("write a comment for each rule, one below the other".to_owned());
         return Err(("an allowance names one rule".to_owned(), help));
     }
-    let rules = super::rules();
-    let Some(rule) = rules.iter().find(|rule| rule.name == name) else {
+    let Some(rule) = engine::rule(name) else {
+        let rules = engine::rules();
         let names = rules.iter().map(|rule| rule.name);
         let near = crate::source::error::nearest(name, names);
         let help = near.map(|near| format!("did you mean {near}?"));

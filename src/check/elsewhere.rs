@@ -3,12 +3,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{Subject, allow, by_place, compose, syntax};
+use super::context::Context;
+use super::engine::{self, Family, Rule};
+use super::rules::checkout::rule::{allowance_invalid, allowance_unused, syntax};
+use super::rules::compose;
+use super::rules::port::rule::{port_outside_ranges, port_public, port_published_twice};
+use super::{Subject, allow, by_place};
 use crate::model::{File, Finding};
 
 /// Findings of the rules about compose projects, those that are allowed included.
 pub fn projects(subject: &Subject) -> Vec<Finding> {
-    compose::check(subject)
+    Context::with(subject, |context| engine::run(context, is_of_projects))
+}
+
+/// Whether a rule looks at compose projects, and at nothing that only the checkout has.
+fn is_of_projects(family: &Family, rule: &Rule) -> bool {
+    let ports = [
+        &port_outside_ranges::RULE,
+        &port_public::RULE,
+        &port_published_twice::RULE,
+    ];
+    family.name == compose::FAMILY.name || ports.iter().any(|port| port.name == rule.name)
 }
 
 /// What compose files outside the checkout add to `before`, the findings without them: those about `files` themselves,
@@ -18,12 +33,16 @@ pub fn elsewhere(
     before: &[Finding],
     files: &BTreeMap<PathBuf, File>,
 ) -> Vec<Finding> {
-    let mut findings = syntax::check(subject);
-    findings.extend(compose::check(subject));
+    let findings = Context::with(subject, |context| {
+        engine::run(context, |family, rule| {
+            rule.name == syntax::RULE.name || is_of_projects(family, rule)
+        })
+    });
     let inputs = &subject.revision.inputs;
     let mut findings = allow::settle(findings, inputs.iter().chain(files));
     let known: BTreeSet<_> = before.iter().map(key).collect();
-    let of_allowances = |finding: &Finding| allow::RULES.contains(&finding.rule);
+    let allowances = [allowance_invalid::RULE.name, allowance_unused::RULE.name];
+    let of_allowances = |finding: &Finding| allowances.contains(&finding.rule.name);
     findings.retain(|finding| {
         let is_there = finding
             .place()

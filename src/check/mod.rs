@@ -1,28 +1,31 @@
 //! Findings about a desired state, from its files alone: pure, without a host.
 //!
-//! One folder a family of rules, one page a rule (`rules/NAME.md`), whose examples are run as tests.
+//! A rule is a file and a page (`rules/FAMILY/NAME.rs` and `.md`), whose examples are run as tests. What several rules
+//! look at is built once, in `context.rs`; the folders and files beside `rules/` are these views.
 
 mod allow;
 mod compose;
+mod context;
 mod elsewhere;
-mod etc;
+mod engine;
 mod names;
 mod nginx;
 pub mod ports;
 mod routes;
-mod syntax;
+mod rules;
 mod systemd;
 
 use std::cmp::Ordering;
-use std::thread::{self, ScopedJoinHandle};
 
 pub use elsewhere::{elsewhere, projects};
+pub use engine::{Rule, rule, rules};
 
-use crate::model::finding::OF_A_HOST;
-use crate::model::{Diagnostic, Finding, Rule};
+use crate::model::{Diagnostic, Finding};
 use crate::source::Revision;
+use context::Context;
+use rules::checkout::rule::allowance_unused;
 
-/// What is judged.
+/// What is checked.
 pub struct Subject<'a> {
     /// A revision, as far as it could be read.
     pub revision: &'a Revision,
@@ -40,8 +43,7 @@ impl Subject<'_> {
 /// All findings, by file and place. Those that a comment allows are left out, and an allowance that allows
 /// nothing is a finding itself.
 pub fn check(subject: &Subject) -> Vec<Finding> {
-    let mut findings = side_by_side(subject);
-    findings.dedup();
+    let findings = Context::with(subject, |context| engine::run(context, |_, _| true));
     let (inputs, parsed) = (&subject.revision.inputs, &subject.revision.parsed);
     let beside = parsed
         .beside
@@ -52,56 +54,16 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     findings.retain(|finding| {
         let path = finding.place().map(|place| &place.path);
         let mut wrong = subject.wrong.iter();
-        *finding.rule != allow::ALLOWANCE_UNUSED || wrong.all(|place| Some(&place.path) == path)
+        finding.rule.name != allowance_unused::RULE.name
+            || wrong.all(|place| Some(&place.path) == path)
     });
     findings.sort_by(by_place);
     findings
 }
 
-/// What each family finds, in their order. None needs another one, and a server has two processors.
-fn side_by_side(subject: &Subject) -> Vec<Finding> {
-    let families = [
-        syntax::check,
-        compose::check,
-        nginx::check,
-        systemd::check,
-        routes::check,
-        ports::check,
-        names::check,
-        etc::check,
-    ];
-    thread::scope(|scope| {
-        let running = families.map(|family| {
-            let thread = thread::Builder::new();
-            let started = thread.spawn_scoped(scope, move || family(subject));
-            started.map_err(|_| family)
-        });
-        let found = running.map(|family| match family.map(ScopedJoinHandle::join) {
-            Ok(Ok(findings)) => findings,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            // No more threads are to be had.
-            Err(family) => family(subject),
-        });
-        found.into_iter().flatten().collect()
-    })
-}
-
-/// Every rule, those of `plan` on a host included, by name.
-pub fn rules() -> Vec<&'static Rule> {
-    let families = [
-        OF_A_HOST,
-        syntax::RULES,
-        nginx::RULES,
-        routes::RULES,
-        ports::RULES,
-        names::RULES,
-        etc::RULES,
-        allow::RULES,
-    ];
-    let families = families.iter().chain(compose::RULES).chain(systemd::RULES);
-    let mut rules: Vec<&'static Rule> = families.copied().flatten().copied().collect();
-    rules.sort_by_key(|rule| rule.name);
-    rules
+/// Why a finding matters, one sentence.
+pub fn why(finding: &Finding) -> &'static str {
+    rule(finding.rule.name).map_or("", Rule::why)
 }
 
 /// Those about no place come last.

@@ -6,53 +6,58 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 
 use super::Subject;
-use crate::model::{Diagnostic, Finding, MemberName, Probe, Rule, Severity, Url};
+use crate::check::engine::Noted;
+use crate::model::{Diagnostic, MemberName, Probe, Severity, Url};
 use crate::source::error::misspelt;
 use crate::source::nginx::router::{Outcome, Request};
 use crate::source::policy::FILE_NAME;
 use crate::source::routes::Routes;
 
-crate::rule! {
-    NAME_MISSPELT, "name-misspelt", Error;
-    GATE_FAILS, "gate-fails", Error;
+/// What is wrong with a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// Nothing here has it.
+    Misspelt,
+    /// nginx itself answers a gate otherwise.
+    GateFails,
 }
 
-/// The rules of this file.
-pub const RULES: &[&Rule] = &[&NAME_MISSPELT, &GATE_FAILS];
+/// One of them, at its place.
+type Found = Noted<Problem>;
 
 /// Findings about gates, members and routes. What is not like any name here may be the host's own.
-pub fn check(subject: &Subject) -> Vec<Finding> {
+pub fn walk(subject: &Subject) -> Vec<Found> {
     let policy = &subject.revision.parsed.policy;
     let mut findings = entries(subject);
     let is_bare = policy.gates.is_empty() && policy.networks.is_empty() && policy.routes.is_empty();
     if is_bare || !subject.is_whole() {
         return findings;
     }
-    let judge = Judge {
+    let walk = Walk {
         subject,
         routes: LazyCell::new(Box::new(|| Routes::of(subject.revision))),
         containers: containers(subject),
     };
     for (gate, place) in policy.gates.iter().zip(&policy.gate_places) {
-        findings.extend(judge.gate(&gate.probe, place));
+        findings.extend(walk.gate(&gate.probe, place));
     }
     for network in policy.networks.values() {
         for (member, place) in &network.value.members {
             if let MemberName::Container(name) = &member.name {
-                findings.extend(judge.container(name, place));
+                findings.extend(walk.container(name, place));
             }
         }
     }
     for route in &policy.routes {
         if let Ok(url) = route.route.url.parse::<Url>() {
-            findings.extend(judge.host(&url, &route.url));
+            findings.extend(walk.host(&url, &route.url));
         }
     }
     findings
 }
 
 /// Files and folders of the desired state whose names nobody looks for, and almost those of inputs that are not here.
-fn entries(subject: &Subject) -> Vec<Finding> {
+fn entries(subject: &Subject) -> Vec<Found> {
     let parsed = &subject.revision.parsed;
     let folders = &parsed.policy.folders;
     let inputs = [
@@ -73,7 +78,7 @@ fn entries(subject: &Subject) -> Vec<Finding> {
         let message = format!("nothing reads {entry}, and there is no {near}");
         let place = Diagnostic::at(parsed.folder.join(entry), "", 0..0, message, "");
         let help = Some(format!("did you mean {near}?"));
-        let found = Finding::at(&NAME_MISSPELT, Diagnostic { help, ..place });
+        let found = Noted::at(Problem::Misspelt, Diagnostic { help, ..place });
         // It may be there for somebody else.
         Some(found.weighing(Severity::Warning))
     });
@@ -89,15 +94,15 @@ fn containers<'s>(subject: &'s Subject) -> BTreeSet<&'s str> {
         .collect()
 }
 
-struct Judge<'s> {
+struct Walk<'s> {
     subject: &'s Subject<'s>,
     /// Only URLs need them.
     routes: LazyCell<Routes<'s>, Box<dyn FnOnce() -> Routes<'s> + 's>>,
     containers: BTreeSet<&'s str>,
 }
 
-impl Judge<'_> {
-    fn gate(&self, probe: &Probe, place: &Range<usize>) -> Option<Finding> {
+impl Walk<'_> {
+    fn gate(&self, probe: &Probe, place: &Range<usize>) -> Option<Found> {
         match probe {
             Probe::Unit(name) => {
                 let units = self.subject.revision.desired.units.keys();
@@ -111,7 +116,7 @@ impl Judge<'_> {
         }
     }
 
-    fn container(&self, name: &str, place: &Range<usize>) -> Option<Finding> {
+    fn container(&self, name: &str, place: &Range<usize>) -> Option<Found> {
         self.misspelt("container", name, self.containers.iter().copied(), place)
     }
 
@@ -122,18 +127,18 @@ impl Judge<'_> {
         name: &str,
         known: impl Iterator<Item = &'n str> + Clone,
         place: &Range<usize>,
-    ) -> Option<Finding> {
+    ) -> Option<Found> {
         if known.clone().any(|known| known == name) {
             return None;
         }
         let near = misspelt(name, known)?;
         let message = format!("there is no {kind} {name} here");
         let help = Some(format!("did you mean {near}?"));
-        Some(self.find(&NAME_MISSPELT, place, message, help))
+        Some(self.find(Problem::Misspelt, place, message, help))
     }
 
     /// A host that no server has for its name, so that another one takes the request.
-    fn host(&self, url: &Url, place: &Range<usize>) -> Option<Finding> {
+    fn host(&self, url: &Url, place: &Range<usize>) -> Option<Found> {
         let servers = self.routes.router.listening(url.port());
         let names = servers.iter().flat_map(|server| server.names());
         let names: BTreeSet<String> = names.map(str::to_ascii_lowercase).collect();
@@ -150,7 +155,7 @@ impl Judge<'_> {
     }
 
     /// A gate that can never hold: nginx answers by itself.
-    fn answer(&self, url: &Url, expected: u16, place: &Range<usize>) -> Option<Finding> {
+    fn answer(&self, url: &Url, expected: u16, place: &Range<usize>) -> Option<Found> {
         let request = Request::of(url, Some(Ipv4Addr::LOCALHOST.into()));
         let answer = self.routes.router.answer(&request);
         let status = match &answer.outcome {
@@ -167,19 +172,19 @@ impl Judge<'_> {
             by.unwrap_or_default()
         );
         let help = Some(format!("correct the URL, or write status = {status}"));
-        Some(self.find(&GATE_FAILS, place, message, help))
+        Some(self.find(Problem::GateFails, place, message, help))
     }
 
     fn find(
         &self,
-        rule: &'static Rule,
+        problem: Problem,
         place: &Range<usize>,
         message: String,
         help: Option<String>,
-    ) -> Finding {
+    ) -> Found {
         let policy = &self.subject.revision.parsed.policy;
-        Finding::at(
-            rule,
+        Noted::at(
+            problem,
             policy.place.complain(place.clone(), message, "", help),
         )
     }
@@ -187,8 +192,7 @@ impl Judge<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::check::tests::surveyed;
+    use crate::check::tests::{of_family, surveyed};
 
     const SITE: &str = "server { listen 80; server_name api.example.com; location /a/ { proxy_pass http://localhost:8001/; } location / { return 404; } }\n";
 
@@ -211,7 +215,7 @@ mod tests {
         ];
         surveyed(&files, |subject| {
             assert!(subject.is_whole(), "{:?}", subject.wrong);
-            check(subject)
+            of_family("checkout", subject)
                 .iter()
                 .map(|one| format!("{} {one}", one.rule.name))
                 .collect()
@@ -282,7 +286,7 @@ mod tests {
                     "[[route]]\nurl = \"http://api.exampl.com/a/x\"\nupstream = \"http://localhost:8001/x\"\n",
                 ),
             ];
-            surveyed(&files, |subject| check(subject).len())
+            surveyed(&files, |subject| of_family("checkout", subject).len())
         };
         assert_eq!(found(""), 1);
         assert_eq!(
@@ -297,7 +301,7 @@ mod tests {
     fn inputs_that_nobody_reads() {
         let names = |files: &[(&str, &str)]| {
             surveyed(files, |subject| {
-                let found = check(subject);
+                let found = of_family("checkout", subject);
                 found.iter().map(ToString::to_string).collect::<Vec<_>>()
             })
         };

@@ -7,6 +7,7 @@ use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer,
 
 use super::masks::mask;
 use super::output::{clean, is_unsafe};
+use crate::check;
 use crate::model::{Diagnostic, Finding, Severity};
 
 /// A syntax error: path, line, column, the line itself, and what was expected.
@@ -50,7 +51,7 @@ fn group(finding: &Finding, with_why: bool) -> Group<'static> {
         None => title.elements(Vec::<Element<'_>>::new()),
     };
     if with_why {
-        let why = finding.rule.why().replace('\n', " ");
+        let why = check::why(finding).replace('\n', " ");
         group = group.element(Level::NOTE.message(why));
     }
     match finding.help() {

@@ -15,32 +15,27 @@ pub enum Severity {
     Warning,
 }
 
-/// Who complains. Its page, in Markdown, is all that is said about it: a headline with its name, one
-/// sentence that says why it matters, more about it, and the sections `Bad` and `Good` with an example each.
-#[derive(Debug)]
-pub struct Rule {
+/// A rule, as its findings cite it. What it looks for and its page are in `check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleId {
     /// The name. Names are stable: people search for them, and write them into allowances.
     pub name: &'static str,
     /// What its findings weigh, unless one says otherwise.
     pub severity: Severity,
-    /// Its page.
-    pub page: &'static str,
 }
 
-/// Defines rules, each with its page in `src/check/rules/NAME.md`: `rule!(NAME, "name", Error);`
-#[macro_export]
-macro_rules! rule {
+/// Rules whose findings come from a host: `plan` and `apply` have them.
+macro_rules! of_a_host {
     ($($constant:ident, $name:literal, $severity:ident;)*) => {$(
         #[doc = concat!("The rule `", $name, "`.")]
-        pub static $constant: $crate::model::Rule = $crate::model::Rule {
+        pub const $constant: RuleId = RuleId {
             name: $name,
-            severity: $crate::model::Severity::$severity,
-            page: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/check/rules/", $name, ".md")),
+            severity: Severity::$severity,
         };
     )*};
 }
 
-rule! {
+of_a_host! {
     NGINX_TEST, "nginx-test", Error;
     SYSTEMD_VERIFY, "systemd-verify", Error;
     ETC_INVALID, "etc-invalid", Error;
@@ -54,37 +49,7 @@ rule! {
     HOST_DISK_SHORT, "host-disk-short", Warning;
 }
 
-/// The rules whose findings only a host can tell: `plan` and `apply` have them.
-pub const OF_A_HOST: &[&Rule] = &[
-    &NGINX_TEST,
-    &SYSTEMD_VERIFY,
-    &CODE_OUTSIDE_PACKAGES,
-    &HOST_PATH_MISSING,
-    &HOST_ENV_FILE_OPEN,
-    &HOST_ENV_INCOMPLETE,
-    &HOST_PORT_TAKEN,
-    &HOST_MOUNT_MISSING,
-    &HOST_MEMORY_SHORT,
-    &HOST_DISK_SHORT,
-];
-
-impl Rule {
-    /// Why it matters, one sentence.
-    pub fn why(&self) -> &'static str {
-        let behind = self.page.split_once("\n\n").map_or("", |(_, rest)| rest);
-        behind.split("\n\n").next().unwrap_or_default().trim()
-    }
-}
-
-impl PartialEq for Rule {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Eq for Rule {}
-
-impl Serialize for Rule {
+impl Serialize for RuleId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name)
     }
@@ -94,7 +59,7 @@ impl Serialize for Rule {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The rule.
-    pub rule: &'static Rule,
+    pub rule: &'static RuleId,
     /// How much it weighs.
     pub severity: Severity,
     /// What is complained about.
@@ -117,7 +82,7 @@ pub enum Complaint {
 
 impl Finding {
     /// A finding of a rule at a place, as severe as the rule is.
-    pub fn at(rule: &'static Rule, place: Diagnostic) -> Self {
+    pub fn at(rule: &'static RuleId, place: Diagnostic) -> Self {
         Self {
             rule,
             severity: rule.severity,

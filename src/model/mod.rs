@@ -31,7 +31,7 @@ pub use desired::{
     Budget, Desired, EtcAction, EtcFile, File, Member, MemberName, Network, OnChange, Origin,
     Route, Subnet, Unit, UnitType, Volume,
 };
-pub use finding::{Complaint, Finding, Rule, Severity};
+pub use finding::{Complaint, Finding, RuleId, Severity};
 pub use gate::{Answer, Behind, Gate, Probe};
 pub use id::{Hash, Kind, ResourceId, Selector};
 pub use nginx_conf::{Certificate, Listen, Url, Zone};

@@ -9,7 +9,7 @@ use crate::model::finding::{
 };
 use crate::model::{
     Action, Bind, BindSource, Complaint, Desired, Diagnostic, Entry, Finding, Listener, Need,
-    Observed, Plan, Publish, Rule, Stack, Surroundings, Unit, UnitStep,
+    Observed, Plan, Publish, RuleId, Stack, Surroundings, Unit, UnitStep,
 };
 
 /// Less than that on the disk, and an image seldom fits.
@@ -272,7 +272,7 @@ fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", bytes >> 20)
 }
 
-fn unplaced(rule: &'static Rule, message: String, help: String) -> Finding {
+fn unplaced(rule: &'static RuleId, message: String, help: String) -> Finding {
     Finding {
         rule,
         severity: rule.severity,

@@ -7,19 +7,25 @@ use ipnet::IpNet;
 
 use super::networks::name_of;
 use super::view::{View, say};
-use crate::model::{Diagnostic, Finding, MemberName, Rule};
+use crate::check::engine::Noted;
+use crate::model::{Diagnostic, MemberName};
 use crate::source::ParsedStack;
 use crate::source::compose::infra::{expected_in, usable};
 use crate::source::compose::types::{Network, is_external};
 
-crate::rule! {
-    TWICE, "compose-address-twice", Error;
-    OUTSIDE, "compose-address-outside-subnet", Error;
-    DYNAMIC, "compose-address-in-dynamic-range", Warning;
+/// What is wrong with an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// Two containers have it.
+    Twice,
+    /// It is outside its subnet.
+    Outside,
+    /// Docker may give it to another container.
+    Dynamic,
 }
 
-/// The rules of this file.
-pub const RULES: &[&Rule] = &[&TWICE, &OUTSIDE, &DYNAMIC];
+/// One of them, at its place.
+type Found = Noted<Problem>;
 
 /// A network with the ranges of its addresses.
 #[derive(Default)]
@@ -40,8 +46,8 @@ struct Pin {
     fixed: bool,
 }
 
-/// Findings about addresses.
-pub fn check(view: &View) -> Vec<Finding> {
+/// Looks at all addresses of all networks.
+pub fn walk(view: &View) -> Vec<Found> {
     let mut networks = infra(view);
     for stack in &view.stacks {
         own(stack, &mut networks);
@@ -50,10 +56,10 @@ pub fn check(view: &View) -> Vec<Finding> {
         pins(view, stack, &mut networks);
     }
     members(view, &mut networks);
-    let judged = networks
+    let found = networks
         .iter()
-        .flat_map(|(name, ranges)| judge(name, ranges));
-    judged.collect()
+        .flat_map(|(name, ranges)| of_network(name, ranges));
+    found.collect()
 }
 
 fn infra(view: &View) -> BTreeMap<String, Ranges> {
@@ -181,7 +187,7 @@ fn members(view: &View, networks: &mut BTreeMap<String, Ranges>) {
     }
 }
 
-fn judge(name: &str, ranges: &Ranges) -> Vec<Finding> {
+fn of_network(name: &str, ranges: &Ranges) -> Vec<Found> {
     let mut findings = Vec::new();
     let mut holders: BTreeMap<IpAddr, &str> = BTreeMap::new();
     holders.extend(
@@ -206,7 +212,7 @@ fn judge(name: &str, ranges: &Ranges) -> Vec<Finding> {
                 "the second one does not start",
                 "choose an address that is free",
             );
-            findings.push(Finding::at(&TWICE, place));
+            findings.push(Noted::at(Problem::Twice, place));
             continue;
         }
         holders.insert(*address, who);
@@ -223,13 +229,19 @@ fn judge(name: &str, ranges: &Ranges) -> Vec<Finding> {
                     "choose one in it, {}",
                     expected_in(first).replacen("expected ", "", 1)
                 );
-                findings.push(Finding::at(&OUTSIDE, say(place.clone(), message, "", help)));
+                findings.push(Noted::at(
+                    Problem::Outside,
+                    say(place.clone(), message, "", help),
+                ));
             }
             (None, None) if *fixed => {
                 let message =
                     format!("the address {address} of {who} needs a subnet, and {name} has none");
                 let help = "give the network ipam: config: - subnet: 172.27.0.0/16";
-                findings.push(Finding::at(&OUTSIDE, say(place.clone(), message, "", help)));
+                findings.push(Noted::at(
+                    Problem::Outside,
+                    say(place.clone(), message, "", help),
+                ));
             }
             (Some((subnet, range)), _) if *fixed && ranges.dynamic => {
                 findings.extend(dynamic(name, pin, subnet, range.as_ref()));
@@ -241,7 +253,7 @@ fn judge(name: &str, ranges: &Ranges) -> Vec<Finding> {
 }
 
 /// A fixed address that Docker may have given to another container that started before.
-fn dynamic(name: &str, pin: &Pin, subnet: &IpNet, range: Option<&IpNet>) -> Option<Finding> {
+fn dynamic(name: &str, pin: &Pin, subnet: &IpNet, range: Option<&IpNet>) -> Option<Found> {
     let Pin {
         address,
         who,
@@ -274,5 +286,5 @@ fn dynamic(name: &str, pin: &Pin, subnet: &IpNet, range: Option<&IpNet>) -> Opti
         }
     };
     let place = say(place.clone(), message, "", help);
-    Some(Finding::at(&DYNAMIC, place))
+    Some(Noted::at(Problem::Dynamic, place))
 }

@@ -1,70 +1,35 @@
 //! Compose projects: those that units run, the infrastructure file, and files that no unit names yet.
-//! What is judged is what compose makes of several files; what is shown is where it is written.
+//! What is checked is what compose makes of several files; what is shown is where it is written.
 
-mod addresses;
-mod limits;
-mod members;
-mod mounts;
-mod names;
-mod networks;
-mod ports;
-mod running;
-mod secrets;
-mod shapes;
-mod values;
-mod variables;
-pub(super) mod view;
+pub mod addresses;
+pub mod mounts;
+pub mod networks;
+pub mod ports;
+pub mod secrets;
+pub mod shapes;
+pub mod view;
 
-use std::collections::BTreeSet;
+use crate::source::ParsedStack;
+use crate::source::compose::Service;
 
-use super::Subject;
-use crate::model::{Finding, Rule};
-use view::View;
+/// Commands that end at once, or do nothing: they have no health.
+const DO_NOTHING: [&str; 4] = ["true", "/bin/true", "sleep", "/pause"];
 
-/// The rules of this family.
-pub const RULES: &[&[&Rule]] = &[
-    addresses::RULES,
-    limits::RULES,
-    members::RULES,
-    mounts::RULES,
-    names::RULES,
-    networks::RULES,
-    ports::RULES,
-    running::RULES,
-    secrets::RULES,
-    shapes::RULES,
-    values::RULES,
-    variables::RULES,
-];
-
-/// Findings about compose projects.
-pub fn check(subject: &Subject) -> Vec<Finding> {
-    let view = View::new(subject);
-    let mut findings = Vec::new();
-    for family in [
-        networks::check,
-        members::check,
-        addresses::check,
-        ports::check,
-        limits::check,
-        names::check,
-        mounts::check,
-        running::check,
-        secrets::check,
-        shapes::check,
-        values::check,
-        variables::check,
-    ] {
-        findings.extend(family(&view));
-    }
-    // Two projects may be made of the same file, and a place in it is told once.
-    let mut seen = BTreeSet::new();
-    findings.retain(|finding| {
-        let place = finding.place();
-        let at = place.map(|place| (place.path.clone(), place.span.start));
-        seen.insert((finding.rule.name, at, finding.message().to_owned()))
-    });
-    findings
+/// Whether a service ends when its work is done.
+pub fn is_job(stack: &ParsedStack, name: &str, service: &Service) -> bool {
+    let command = service.command();
+    let nothing = command
+        .first()
+        .is_some_and(|word| DO_NOTHING.contains(&word.as_str()));
+    let mut others = stack.compose.services.values();
+    nothing
+        || others.any(|other| {
+            let condition = other
+                .rest
+                .get("depends_on")
+                .and_then(|all| all.get(name)?.get("condition")?.as_str());
+            condition == Some("service_completed_successfully")
+        })
 }
 
 #[cfg(test)]

@@ -1,24 +1,26 @@
-//! What is mounted into a container: folders, volumes by name, secrets and configs.
+//! What is mounted into a container: folders and volumes by name.
 
 use std::collections::BTreeSet;
 
 use serde_yaml::Value;
 
-use super::values::INVALID_VALUE;
 use super::view::{View, say};
-use crate::model::{Finding, Rule};
+use crate::check::engine::Noted;
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
-use crate::source::compose::types::text;
 use crate::source::error::nearest;
 
-crate::rule! {
-    NO_VOLUME, "compose-volume-undeclared", Error;
-    NO_SECRET, "compose-secret-undeclared", Error;
+/// What is wrong with a mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// Its volume is not declared.
+    Undeclared,
+    /// The engine refuses it.
+    Refused,
 }
 
-/// The rules of this file.
-pub const RULES: &[&Rule] = &[&NO_VOLUME, &NO_SECRET];
+/// One of them, at its place.
+type Found = Noted<Problem>;
 
 /// Words behind the second colon, <https://docs.docker.com/reference/compose-file/services/#short-syntax-5>.
 const MODES: [&str; 15] = [
@@ -39,15 +41,12 @@ const MODES: [&str; 15] = [
     "default",
 ];
 
-/// Findings about what is mounted.
-pub fn check(view: &View) -> Vec<Finding> {
+/// Looks at all mounts of all services.
+pub fn walk(view: &View) -> Vec<Found> {
     let mut findings = Vec::new();
     for stack in view.stacks.iter().filter(|stack| stack.whole) {
         for (name, service) in &stack.compose.services {
             findings.extend(volumes(view, stack, name, service));
-            for kind in ["secrets", "configs"] {
-                findings.extend(secrets(view, (stack, name), service, kind));
-            }
         }
     }
     findings
@@ -81,7 +80,7 @@ impl<'t> Mount<'t> {
     }
 }
 
-fn volumes(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Vec<Finding> {
+fn volumes(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Vec<Found> {
     let list = service.rest.get("volumes").and_then(Value::as_sequence);
     let mut targets = BTreeSet::new();
     let mut findings = Vec::new();
@@ -109,7 +108,7 @@ fn undeclared(
     (stack, name): (&ParsedStack, &str),
     item: &Value,
     volume: &str,
-) -> Option<Finding> {
+) -> Option<Found> {
     // Paths begin with one of these.
     if volume.is_empty()
         || volume.starts_with(['/', '.', '~', '$'])
@@ -136,7 +135,7 @@ fn undeclared(
     };
     let place = view.at_item(stack, name, "volumes", item);
     let place = say(place, message, "compose refuses the file", help);
-    Some(Finding::at(&NO_VOLUME, place))
+    Some(Noted::at(Problem::Undeclared, place))
 }
 
 /// A mount that the engine refuses.
@@ -146,7 +145,7 @@ fn wrong<'t>(
     item: &Value,
     mount: &Mount<'t>,
     targets: &mut BTreeSet<&'t str>,
-) -> Option<Finding> {
+) -> Option<Found> {
     let target = mount.target;
     let unknown = mount
         .mode
@@ -171,51 +170,8 @@ fn wrong<'t>(
     };
     let place = view.at_item(stack, name, "volumes", item);
     let expected = format!("Docker does not start {name} with it");
-    Some(Finding::at(
-        &INVALID_VALUE,
+    Some(Noted::at(
+        Problem::Refused,
         say(place, message, expected, help),
     ))
-}
-
-/// Secrets or configs that no file of the project declares.
-fn secrets(
-    view: &View,
-    (stack, name): (&ParsedStack, &str),
-    service: &Service,
-    kind: &str,
-) -> Vec<Finding> {
-    let list = service.rest.get(kind).and_then(Value::as_sequence);
-    let declared: Vec<String> = stack
-        .compose
-        .rest
-        .get(kind)
-        .and_then(Value::as_mapping)
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, _)| text(key))
-        .collect();
-    let one = kind.trim_end_matches('s');
-    let mut findings = Vec::new();
-    for item in list.into_iter().flatten() {
-        let named = match item {
-            Value::Mapping(_) => item.get("source").and_then(text),
-            other => text(other),
-        };
-        let Some(named) = named.filter(|named| !named.is_empty() && !declared.contains(named))
-        else {
-            continue;
-        };
-        let help = match nearest(&named, declared.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean {near}?"),
-            None => format!("add {kind}: {named}: {{file: ./FILE}} at the end of the file"),
-        };
-        let place = say(
-            view.at_item(stack, name, kind, item),
-            format!("service {name} has the {one} {named}, which its file does not declare"),
-            "compose refuses the file",
-            help,
-        );
-        findings.push(Finding::at(&NO_SECRET, place));
-    }
-    findings
 }

@@ -2,20 +2,8 @@
 //! masked in the lines that are shown.
 
 use std::ops::Range;
-use std::path::Path;
 
-use super::view::{View, say};
-use crate::model::{Diagnostic, File, Finding, Rule, Severity};
 use crate::source::compose::Positions;
-use crate::source::is_env_file;
-
-crate::rule! {
-    PLAIN, "compose-password-in-plain-text", Error;
-    ENV_FILE, "compose-env-file-in-git", Warning;
-}
-
-/// The rules of this file.
-pub const RULES: &[&Rule] = &[&PLAIN, &ENV_FILE];
 
 /// Parts of names whose value is a secret.
 const SECRET: [&str; 10] = [
@@ -58,51 +46,6 @@ const ABOUT: [&str; 24] = [
     "_ID",
 ];
 
-/// Findings about secrets.
-pub fn check(view: &View) -> Vec<Finding> {
-    let mut findings = plain(view);
-    let parsed = &view.subject.revision.parsed;
-    let files = view.subject.revision.inputs.iter().chain(&parsed.beside);
-    let tracked = files.filter(|(path, _)| is_env_file(path));
-    findings.extend(tracked.filter_map(|(path, file)| env_file(path, file)));
-    findings
-}
-
-fn plain(view: &View) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (stack, service, definition) in view.services() {
-        for (key, value) in definition.environment() {
-            let Some(value) = value else { continue };
-            let named = is_secret(&key, &value);
-            if !named && password_in_url(&value).is_none() {
-                continue;
-            }
-            let place = view.at(stack, service, &["environment", &key]);
-            let raw = view.raw(&place);
-            let written = raw.strip_prefix(&format!("{key}=")).unwrap_or(raw);
-            if !is_literal(written) || (!named && password_in_url(written).is_none()) {
-                continue;
-            }
-            let message = match named {
-                true => format!("{key} of service {service} is written here in plain text"),
-                false => {
-                    format!("{key} of service {service} has a password in its URL in plain text")
-                }
-            };
-            let variable = if named {
-                key.clone()
-            } else {
-                "DB_PASSWORD".to_owned()
-            };
-            let help = format!(
-                "write ${{{variable}}} here and the value into .env, outside git; then change the password, for git keeps the old one"
-            );
-            findings.push(Finding::at(&PLAIN, say(place, message, "", help)));
-        }
-    }
-    findings
-}
-
 /// Whether the name says that the value is secret, and the value does not say otherwise.
 pub fn is_secret(key: &str, value: &str) -> bool {
     let key = key.to_ascii_uppercase();
@@ -130,12 +73,12 @@ pub fn is_secret(key: &str, value: &str) -> bool {
 }
 
 /// Whether a text has no variable in it.
-fn is_literal(text: &str) -> bool {
+pub fn is_literal(text: &str) -> bool {
     !text.is_empty() && !text.replace("$$", "").contains('$')
 }
 
 /// The password of `SCHEME://USER:PASSWORD@HOST`.
-fn password_in_url(text: &str) -> Option<Range<usize>> {
+pub fn password_in_url(text: &str) -> Option<Range<usize>> {
     let start = text.find("://")? + 3;
     let rest = text.get(start..)?;
     let end = rest.find(['/', '?', '#', ' ']).unwrap_or(rest.len());
@@ -175,7 +118,8 @@ fn hide_url(value: &str, start: usize, hidden: &mut Vec<Range<usize>>) {
     }
 }
 
-fn overwritten(source: &str, hidden: &[Range<usize>]) -> String {
+/// A text whose bytes in `hidden` are stars.
+pub fn overwritten(source: &str, hidden: &[Range<usize>]) -> String {
     let mut text = String::with_capacity(source.len());
     for (at, c) in source.char_indices() {
         match c != '\n' && hidden.iter().any(|span| span.contains(&at)) {
@@ -184,64 +128,6 @@ fn overwritten(source: &str, hidden: &[Range<usize>]) -> String {
         }
     }
     text
-}
-
-/// An env file that is in git and says something.
-fn env_file(path: &Path, file: &File) -> Option<Finding> {
-    let text = String::from_utf8_lossy(&file.content).into_owned();
-    let mut first = None;
-    let mut secret = None;
-    let mut hidden = Vec::new();
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let trimmed = line.trim();
-        if let Some((key, value)) = trimmed
-            .split_once('=')
-            .filter(|_| !trimmed.starts_with('#'))
-        {
-            let key = key.trim().trim_start_matches("export ").trim();
-            let start = at + line.find(key).unwrap_or(0);
-            let span = start..start + key.len();
-            if !value.trim().trim_matches(['"', '\'']).is_empty() {
-                let end = at + line.trim_end().len();
-                hidden.push(end - value.len()..end);
-                first.get_or_insert((key.to_owned(), span.clone()));
-                if is_secret(key, value) || password_in_url(value).is_some() {
-                    secret.get_or_insert((key.to_owned(), span));
-                }
-            }
-        }
-        at += line.len();
-    }
-    let is_secret = secret.is_some();
-    let (key, span) = secret.or(first)?;
-    let what = if is_secret { "a secret" } else { "a value" };
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let message = format!("{name} is in git, with {what} for {key}");
-    let help = format!(
-        "git rm --cached {name}, add it to .gitignore, and commit {name}.example without values{}",
-        if is_secret {
-            "; then change what was in it"
-        } else {
-            ""
-        }
-    );
-    let place = Diagnostic {
-        path: path.into(),
-        source: overwritten(&text, &hidden),
-        span,
-        message,
-        expected: String::new(),
-        help: Some(help),
-    };
-    let finding = Finding::at(&ENV_FILE, place);
-    Some(match is_secret {
-        true => finding.weighing(Severity::Error),
-        false => finding,
-    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! What the rules look at: each project once, and where in its files a thing stands.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_yaml::Value;
 
@@ -19,13 +18,13 @@ pub struct View<'a> {
     pub subject: &'a Subject<'a>,
     /// Its projects, each once: not the `pull` of a project beside its `up`.
     pub stacks: Vec<&'a ParsedStack>,
-    texts: RefCell<BTreeMap<&'a Path, Rc<Text>>>,
+    texts: Mutex<BTreeMap<&'a Path, Arc<Text>>>,
 }
 
 /// Where a path leads in one of several files.
 struct Found<'p> {
     file: &'p Path,
-    text: Option<Rc<Text>>,
+    text: Option<Arc<Text>>,
     place: Place,
 }
 
@@ -48,7 +47,7 @@ impl<'a> View<'a> {
         Self {
             subject,
             stacks,
-            texts: RefCell::default(),
+            texts: Mutex::default(),
         }
     }
 
@@ -213,14 +212,14 @@ impl<'a> View<'a> {
         }
     }
 
-    fn text(&self, file: &Path) -> Option<Rc<Text>> {
+    fn text(&self, file: &Path) -> Option<Arc<Text>> {
         let compose = &self.subject.revision.parsed.compose;
         let (file, document) = compose.get_key_value(file)?;
-        let mut texts = self.texts.borrow_mut();
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         let text = texts.entry(file.as_path()).or_insert_with(|| {
             let positions = Positions::of(&document.source);
             let shown = secrets::masked(&document.source, &positions);
-            Rc::new(Text { positions, shown })
+            Arc::new(Text { positions, shown })
         });
         Some(text.clone())
     }

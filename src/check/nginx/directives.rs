@@ -6,17 +6,28 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::view::View;
-use crate::model::{Finding, Severity};
+use crate::check::engine::Noted;
+use crate::model::Severity;
 use crate::source::error::misspelt;
 use crate::source::nginx::{Node, time};
 
-crate::rule! {
-    UNKNOWN_DIRECTIVE, "nginx-unknown-directive", Error;
-    DIRECTIVE_MISPLACED, "nginx-directive-misplaced", Error;
-    WRONG_ARGUMENTS, "nginx-wrong-arguments", Error;
-    MISSING_SEMICOLON, "nginx-missing-semicolon", Error;
-    DIRECTIVE_TWICE, "nginx-directive-twice", Error;
+/// What is wrong with a directive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// nginx does not know it.
+    Unknown,
+    /// nginx does not take it here.
+    Misplaced,
+    /// nginx does not take its arguments.
+    Arguments,
+    /// It swallows the next line.
+    Semicolon,
+    /// nginx takes it once in a block.
+    Twice,
 }
+
+/// One of them, at its place.
+type Found = Noted<Problem>;
 
 /// A line of the table.
 struct Form {
@@ -59,17 +70,32 @@ impl Form {
     }
 }
 
-/// Findings about the directives of a configuration.
-pub fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
-    Judge { view, findings }.level(&view.http, 'H');
+/// Looks at all directives of a configuration.
+pub fn walk(view: &View<'_>) -> Vec<Found> {
+    let mut findings = Vec::new();
+    Walk {
+        view,
+        findings: &mut findings,
+    }
+    .level(&view.http, 'H');
+    findings
 }
 
-struct Judge<'j, 'a> {
+struct Walk<'j, 'a> {
     view: &'j View<'a>,
-    findings: &'j mut Vec<Finding>,
+    findings: &'j mut Vec<Found>,
 }
 
-impl Judge<'_, '_> {
+impl Walk<'_, '_> {
+    /// A problem of a whole directive.
+    fn note(&self, problem: Problem, node: &Node<'_>, message: String, help: String) -> Found {
+        let span = node.directive.span.clone();
+        Noted::at(
+            problem,
+            self.view.complain(node.path, span, message, "", help),
+        )
+    }
+
     fn level(&mut self, level: &[Node<'_>], context: char) {
         let mut once: HashMap<&str, &Node<'_>> = HashMap::new();
         for node in level {
@@ -122,7 +148,7 @@ impl Judge<'_, '_> {
                 format!("did you mean {near}?"),
             )
         };
-        let found = self.view.find(&UNKNOWN_DIRECTIVE, node, message, "", help);
+        let found = self.note(Problem::Unknown, node, message, help);
         self.findings.push(found);
     }
 
@@ -163,7 +189,7 @@ impl Judge<'_, '_> {
         let place = self
             .view
             .complain(node.path, before, message, "", "write ; behind it");
-        let found = Finding::at(&MISSING_SEMICOLON, place);
+        let found = Noted::at(Problem::Semicolon, place);
         self.findings.push(match is_taken {
             true => found.weighing(Severity::Warning),
             false => found,
@@ -180,9 +206,7 @@ impl Judge<'_, '_> {
         let known: Vec<&str> = known.map(called).collect();
         let message = format!("{} is not allowed in {}", node.name(), called(context));
         let help = format!("move it to {}", known.join(", "));
-        let found = self
-            .view
-            .find(&DIRECTIVE_MISPLACED, node, message, "", help);
+        let found = self.note(Problem::Misplaced, node, message, help);
         self.findings.push(found);
     }
 
@@ -225,7 +249,7 @@ impl Judge<'_, '_> {
                 None => return,
             }
         };
-        let found = self.view.find(&WRONG_ARGUMENTS, node, message, "", help);
+        let found = self.note(Problem::Arguments, node, message, help);
         self.findings.push(found);
     }
 
@@ -235,7 +259,7 @@ impl Judge<'_, '_> {
             "remove one of them: the first is in {}",
             self.view.place(first)
         );
-        let found = self.view.find(&DIRECTIVE_TWICE, node, message, "", help);
+        let found = self.note(Problem::Twice, node, message, help);
         self.findings.push(found);
     }
 }

@@ -3,18 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::view::View;
-use crate::model::Finding;
+use crate::check::engine::Noted;
 use crate::source::nginx::Node;
 use crate::source::nginx::listen::Socket;
 
-crate::rule! {
-    DUPLICATE_SERVER, "nginx-duplicate-server", Error;
-    DUPLICATE_LISTEN, "nginx-duplicate-listen", Error;
-    DUPLICATE_DEFAULT, "nginx-duplicate-default-server", Error;
-    SERVER_NAME_REGEX, "nginx-server-name-regex", Warning;
-    SERVER_NAME_UNMATCHABLE, "nginx-server-name-unmatchable", Error;
-    PLAIN_443, "nginx-443-without-ssl", Error;
+/// What is wrong with a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// Another server has its name.
+    DuplicateServer,
+    /// It listens twice.
+    DuplicateListen,
+    /// Its socket has another default server.
+    DuplicateDefault,
+    /// Nobody speaks TLS on its port 443.
+    Plain443,
 }
+
+/// One of them, at its place.
+type Found = Noted<Problem>;
 
 /// Ports of one `listen` that are told apart; real ranges are shorter.
 const MAX_RANGE: usize = 1000;
@@ -30,19 +37,21 @@ struct Claims<'v, 'a> {
     https: BTreeMap<String, (&'v Node<'a>, bool)>,
 }
 
-/// What is wrong with the servers.
-pub fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
+/// Looks at all servers, and at what they claim together.
+pub fn walk(view: &View<'_>) -> Vec<Found> {
+    let mut findings = Vec::new();
     let mut claims = Claims::default();
     for (number, server) in view.servers().enumerate() {
-        let sockets = listens(view, server, &mut claims, findings);
-        names(view, (number, server), &sockets, &mut claims, findings);
+        let sockets = listens(view, server, &mut claims, &mut findings);
+        names(view, (number, server), &sockets, &mut claims, &mut findings);
     }
     let plain = claims.https.iter().filter(|(_, (_, tls))| !tls);
     findings.extend(plain.map(|(socket, (listen, _))| {
         let message = format!("nobody who listens on {socket} says ssl: browsers expect TLS there");
         let help = format!("write listen {} ssl;", words(listen));
-        view.find(&PLAIN_443, listen, message, "", help)
+        found(view, Problem::Plain443, listen, message, help)
     }));
+    findings
 }
 
 fn words(node: &Node<'_>) -> String {
@@ -65,7 +74,7 @@ fn listens<'v, 'a>(
     view: &View<'a>,
     server: &'v Node<'a>,
     claims: &mut Claims<'v, 'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Vec<Found>,
 ) -> BTreeSet<String> {
     let mut sockets = BTreeSet::new();
     for listen in server
@@ -89,7 +98,13 @@ fn listens<'v, 'a>(
             if !sockets.insert(socket.clone()) {
                 let message = format!("this server listens on {socket} twice: nginx refuses it");
                 let help = "remove one of the two";
-                findings.push(view.find(&DUPLICATE_LISTEN, listen, message, "", help));
+                findings.push(found(
+                    view,
+                    Problem::DuplicateListen,
+                    listen,
+                    message,
+                    help.to_owned(),
+                ));
                 continue;
             }
             if socket.ends_with(":443") {
@@ -108,7 +123,13 @@ fn listens<'v, 'a>(
                 let message =
                     format!("{socket} has its default server at {place} already: nginx refuses it");
                 let help = "keep default_server at one of them";
-                findings.push(view.find(&DUPLICATE_DEFAULT, listen, message, "", help));
+                findings.push(found(
+                    view,
+                    Problem::DuplicateDefault,
+                    listen,
+                    message,
+                    help.to_owned(),
+                ));
             } else {
                 claims.defaults.insert(socket, listen);
             }
@@ -131,10 +152,13 @@ fn addresses(text: &str) -> Vec<String> {
 }
 
 /// A name that a server claims, and where it is written.
-struct Name<'v, 'a> {
-    text: String,
-    node: &'v Node<'a>,
-    span: std::ops::Range<usize>,
+pub struct Name<'v, 'a> {
+    /// The name; one that is no regular expression in lower case.
+    pub text: String,
+    /// Its directive.
+    pub node: &'v Node<'a>,
+    /// Its bytes.
+    pub span: std::ops::Range<usize>,
 }
 
 fn names<'v, 'a>(
@@ -142,54 +166,16 @@ fn names<'v, 'a>(
     (number, server): (usize, &'v Node<'a>),
     sockets: &BTreeSet<String>,
     claims: &mut Claims<'v, 'a>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Vec<Found>,
 ) {
-    let mut names = Vec::new();
-    for node in server
-        .inside()
-        .iter()
-        .filter(|node| node.name() == "server_name")
-    {
-        names.extend(node.directive.args.iter().map(|word| Name {
-            text: match word.text.starts_with('~') {
-                true => word.text.clone(),
-                false => word.text.to_lowercase(),
-            },
-            node,
-            span: word.span.clone(),
-        }));
-    }
-    if names.is_empty() {
-        let span = server.directive.span.clone();
-        let text = String::new();
-        names.push(Name {
-            text,
-            node: server,
-            span,
-        });
-    }
+    let names = names_of(server);
     let mut known = BTreeSet::new();
     for name in &names {
-        if name.text.starts_with('~') {
-            findings.extend(regex(view, name));
-        } else if name.text.contains(['/', ':']) && !name.text.starts_with('[') {
-            findings.push(unmatchable(view, name));
-        } else if !name.text.contains('$') && known.insert(name.text.clone()) {
+        let is_plain = !name.text.starts_with('~') && !name.text.contains('$');
+        if is_plain && !name.is_unmatchable() && known.insert(name.text.clone()) {
             findings.extend(claim(view, number, name, sockets, claims));
         }
     }
-}
-
-/// A URL, or a name with a port: nginx compares names without either.
-fn unmatchable(view: &View<'_>, name: &Name<'_, '_>) -> Finding {
-    let text = name.text.as_str();
-    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let host = rest.split(['/', ':']).next().unwrap_or_default();
-    let message =
-        format!("no request has the name {text}: a server name has no scheme, port or path");
-    let help = format!("write server_name {host};");
-    let place = view.complain(name.node.path, name.span.clone(), message, "", help);
-    Finding::at(&SERVER_NAME_UNMATCHABLE, place)
 }
 
 /// A name on the sockets of its server. One that another server has there already is ignored by nginx.
@@ -199,7 +185,7 @@ fn claim<'v, 'a>(
     name: &Name<'v, 'a>,
     sockets: &BTreeSet<String>,
     claims: &mut Claims<'v, 'a>,
-) -> Option<Finding> {
+) -> Option<Found> {
     // `.example.org` is `example.org` and `*.example.org`.
     let keys = match name.text.strip_prefix('.') {
         Some(domain) => vec![domain.to_owned(), format!("*.{domain}")],
@@ -237,61 +223,54 @@ fn claim<'v, 'a>(
     let help = "join the two servers, or give one of them another name or port";
     let span = name.span.clone();
     let place = view.complain(name.node.path, span, message, "", help);
-    Some(Finding::at(&DUPLICATE_SERVER, place))
+    Some(Noted::at(Problem::DuplicateServer, place))
 }
 
-/// A regular expression that also matches names which only contain or resemble the one that is meant.
-fn regex(view: &View<'_>, name: &Name<'_, '_>) -> Option<Finding> {
-    let expression = name.text.strip_prefix('~')?;
-    // Everything is meant.
-    if [
-        "", ".", ".*", ".+", "^", "^.*$", "^.+$", "^.*", "^.+", "^(.*)$", "^(.+)$",
-    ]
-    .contains(&expression)
+/// The names of a server; one without any has the empty name.
+pub fn names_of<'v, 'a>(server: &'v Node<'a>) -> Vec<Name<'v, 'a>> {
+    let mut names = Vec::new();
+    for node in server
+        .inside()
+        .iter()
+        .filter(|node| node.name() == "server_name")
     {
-        return None;
+        names.extend(node.directive.args.iter().map(|word| Name {
+            text: match word.text.starts_with('~') {
+                true => word.text.clone(),
+                false => word.text.to_lowercase(),
+            },
+            node,
+            span: word.span.clone(),
+        }));
     }
-    let open = match (expression.starts_with('^'), expression.ends_with('$')) {
-        (true, true) => "",
-        (false, true) => "has no ^ at its beginning",
-        (true, false) => "has no $ at its end",
-        (false, false) => "has no ^ and $ around it",
-    };
-    let (message, help) = match (open, has_bare_dot(expression)) {
-        ("", false) => return None,
-        ("", true) => (
-            format!(
-                "a dot in the server name ~{expression} is not escaped: it matches any character"
-            ),
-            "write \\. for a dot".to_owned(),
-        ),
-        (open, _) => {
-            let inside = expression.trim_start_matches('^').trim_end_matches('$');
-            let message = format!(
-                "the server name ~{expression} {open}: names of others that contain it match, too"
-            );
-            (message, format!("write ~^{inside}$, with \\. for a dot"))
-        }
-    };
-    let place = view.complain(name.node.path, name.span.clone(), message, "", help);
-    Some(Finding::at(&SERVER_NAME_REGEX, place))
+    if names.is_empty() {
+        let span = server.directive.span.clone();
+        let text = String::new();
+        names.push(Name {
+            text,
+            node: server,
+            span,
+        });
+    }
+    names
 }
 
-/// Whether a dot stands for any character where a name has its dots: outside brackets, and not
-/// repeated as in `.*`.
-fn has_bare_dot(expression: &str) -> bool {
-    let mut chars = expression.chars().peekable();
-    let mut class = false;
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => {
-                chars.next();
-            }
-            '[' => class = true,
-            ']' => class = false,
-            '.' if !class && !matches!(chars.peek(), Some('*' | '+' | '?' | '{')) => return true,
-            _ => {}
-        }
+impl Name<'_, '_> {
+    /// Whether it is a URL, or a name with a port: nginx compares names without either.
+    pub fn is_unmatchable(&self) -> bool {
+        let text = self.text.as_str();
+        !text.starts_with(['~', '[']) && text.contains(['/', ':'])
     }
-    false
+}
+
+/// A problem of a whole directive.
+fn found(
+    view: &View<'_>,
+    problem: Problem,
+    node: &Node<'_>,
+    message: String,
+    help: String,
+) -> Found {
+    let span = node.directive.span.clone();
+    Noted::at(problem, view.complain(node.path, span, message, "", help))
 }

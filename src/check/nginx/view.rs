@@ -3,9 +3,11 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::check::Subject;
-use crate::model::{Diagnostic, Finding, Rule};
+use crate::check::engine::Rule;
+use crate::model::{Diagnostic, Finding};
 use crate::source::nginx::{self, Node, file_name};
 
 /// What of a desired state nginx loads.
@@ -17,11 +19,11 @@ pub struct View<'a> {
 }
 
 /// A block in which requests are handled, with what stands in it.
-pub struct Block<'b, 'v> {
+pub struct Block<'v> {
     /// `server`, `location`, `if` or `limit_except`; `None` for `http`.
     pub node: Option<&'v Node<'v>>,
     /// The block around it.
-    pub outer: Option<&'b Block<'b, 'v>>,
+    pub outer: Option<Arc<Block<'v>>>,
     /// Its directives by name; those with one name in their order.
     settings: Vec<&'v Node<'v>>,
     /// Their names.
@@ -51,9 +53,11 @@ impl<'a> View<'a> {
         self.http.iter().filter(|node| node.name() == "server")
     }
 
-    /// Shows every block to `look`, `http` included, the outer ones first.
-    pub fn visit<'v>(&'v self, look: &mut dyn FnMut(&Block<'_, 'v>)) {
-        visit(None, None, &self.http, look);
+    /// Every block, `http` included, the outer ones first.
+    pub fn blocks(&self) -> Vec<Arc<Block<'_>>> {
+        let mut blocks = Vec::new();
+        collect(None, None, &self.http, &mut blocks);
+        blocks
     }
 
     /// The text of an input as it was parsed.
@@ -88,10 +92,7 @@ impl<'a> View<'a> {
         help: impl Into<String>,
     ) -> Finding {
         let span = node.directive.span.clone();
-        Finding::at(
-            rule,
-            self.complain(node.path, span, message, expected, help),
-        )
+        rule.at(self.complain(node.path, span, message, expected, help))
     }
 
     /// Where a directive stands, as `path:line`.
@@ -113,11 +114,11 @@ fn is_usual(node: &Node<'_>) -> bool {
     node.name() == "include" && usual.iter().any(|usual| node.first().ends_with(usual))
 }
 
-fn visit<'v>(
+fn collect<'v>(
     node: Option<&'v Node<'v>>,
-    outer: Option<&Block<'_, 'v>>,
+    outer: Option<Arc<Block<'v>>>,
     level: &'v [Node<'v>],
-    look: &mut dyn FnMut(&Block<'_, 'v>),
+    blocks: &mut Vec<Arc<Block<'v>>>,
 ) {
     let is_block = |node: &Node<'_>| {
         node.block.is_some() && matches!(node.name(), "server" | "location" | "if" | "limit_except")
@@ -133,21 +134,21 @@ fn visit<'v>(
     let unknown = |node: &&Node<'_>| {
         node.name() == "include" && file_name(node.first()) != "fastcgi-php.conf"
     };
-    let block = Block {
+    let block = Arc::new(Block {
         names: settings.iter().map(|node| node.name()).collect(),
         node,
         outer,
         passes: passes.collect(),
         includes_unknown: settings.iter().any(unknown),
         settings,
-    };
-    look(&block);
+    });
+    blocks.push(block.clone());
     for node in level.iter().filter(|node| is_block(node)) {
-        visit(Some(node), Some(&block), node.inside(), look);
+        collect(Some(node), Some(block.clone()), node.inside(), blocks);
     }
 }
 
-impl<'b, 'v> Block<'b, 'v> {
+impl<'v> Block<'v> {
     /// The name of the block: `http`, `server`, `location`, `if` or `limit_except`.
     pub fn kind(&self) -> &str {
         self.node.map_or("http", |node| node.name())
@@ -167,11 +168,11 @@ impl<'b, 'v> Block<'b, 'v> {
     }
 
     /// This block and those around it, from the inside.
-    pub fn chain(&self) -> impl Iterator<Item = &Block<'b, 'v>> {
-        let mut next: Option<&Block<'b, 'v>> = Some(self);
+    pub fn chain(&self) -> impl Iterator<Item = &Block<'v>> {
+        let mut next: Option<&Block<'v>> = Some(self);
         std::iter::from_fn(move || {
             let block = next?;
-            next = block.outer;
+            next = block.outer.as_deref();
             Some(block)
         })
     }
@@ -205,7 +206,7 @@ impl<'b, 'v> Block<'b, 'v> {
     }
 
     /// The server around it.
-    pub fn server(&self) -> Option<&Block<'b, 'v>> {
+    pub fn server(&self) -> Option<&Block<'v>> {
         self.chain().find(|block| block.kind() == "server")
     }
 

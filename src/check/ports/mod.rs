@@ -1,15 +1,15 @@
 //! The table of ports: who declares each, and who passes requests on to it.
 
-mod commands;
-mod taken;
+pub(super) mod commands;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-pub use taken::{RULES, check};
-
-use super::{Subject, nginx};
+use super::Subject;
+use super::context::Context;
+use super::nginx::listens::listens;
+use super::nginx::ports::Proxied;
 use crate::model::Unit;
 use crate::source::Revision;
 use crate::source::unit::{Name, Settings, listen};
@@ -74,10 +74,16 @@ pub fn ports(subject: &Subject) -> Ports {
     nginx(subject, &mut add);
     services(subject.revision, &mut add);
     units(subject.revision, &mut add);
-    for (number, places) in nginx::proxied(subject) {
-        let port = ports.entry((number, "tcp".to_owned())).or_default();
-        port.proxied.extend(places);
-    }
+    Context::with(subject, |context| {
+        let mut proxied = Proxied::default();
+        for block in context.blocks() {
+            proxied.add(context.groups(), block);
+        }
+        for (number, places) in proxied.places(context.nginx()) {
+            let port = ports.entry((number, "tcp".to_owned())).or_default();
+            port.proxied.extend(places);
+        }
+    });
     ports
 }
 
@@ -89,7 +95,7 @@ fn nginx(subject: &Subject, add: &mut Add) {
     let by_file: BTreeMap<&Path, &String> = sites
         .map(|(name, site)| (site.file.source.as_path(), name))
         .collect();
-    for listening in nginx::listens(subject) {
+    for listening in listens(subject) {
         for number in listening.ports {
             let by = By::Nginx {
                 site: by_file.get(listening.path).map(|name| (*name).clone()),
@@ -140,7 +146,7 @@ fn units(revision: &Revision, add: &mut Add) {
 }
 
 /// All units but templates, each with what its files say.
-fn instances(revision: &Revision) -> impl Iterator<Item = (Name, &Unit, &Settings)> {
+pub(super) fn instances(revision: &Revision) -> impl Iterator<Item = (Name, &Unit, &Settings)> {
     revision.parsed.units.iter().filter_map(|(text, settings)| {
         let name = Name::parse(text).ok().filter(|name| !name.is_template())?;
         Some((name, revision.desired.units.get(text)?, settings))

@@ -3,35 +3,37 @@
 use std::net::IpAddr;
 
 use super::Subject;
-use crate::model::{Diagnostic, Finding, Rule, Url};
+use crate::check::engine::Noted;
+use crate::model::{Diagnostic, Url};
 use crate::source::nginx::router::{Answer, Kind, Outcome, Place, Upstream};
 use crate::source::policy::RoutePolicy;
 use crate::source::routes::{Routes, Row};
 
-crate::rule! {
-    ROUTE_ELSEWHERE, "route-elsewhere", Error;
-    ROUTE_NOWHERE, "route-nowhere", Error;
-    ROUTE_UNKNOWN, "route-unknown", Warning;
-    ROUTE_UNTESTED, "route-untested", Warning;
+/// What is wrong with a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// It comes out at another upstream.
+    Elsewhere,
+    /// It reaches no upstream.
+    Nowhere,
+    /// The files do not tell where it comes out.
+    Unknown,
+    /// No expected route tests a location.
+    Untested,
 }
 
-/// The rules of this family.
-pub const RULES: &[&Rule] = &[
-    &ROUTE_ELSEWHERE,
-    &ROUTE_NOWHERE,
-    &ROUTE_UNKNOWN,
-    &ROUTE_UNTESTED,
-];
+/// One of them, at its place.
+type Found = Noted<Problem>;
 
 /// A finding for each expected route that comes out elsewhere, and for each location that none of them tests.
-pub fn check(subject: &Subject) -> Vec<Finding> {
+pub fn walk(subject: &Subject) -> Vec<Found> {
     let revision = subject.revision;
     let expected = &revision.parsed.policy.routes;
     // What a file that cannot be read would do is not known.
     if expected.is_empty() || !subject.is_whole() {
         return Vec::new();
     }
-    let judge = Judge {
+    let walk = Walk {
         routes: Routes::of(revision),
         subject,
     };
@@ -40,25 +42,25 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
     for route in expected {
         // Of the URLs that watchme.toml takes, some have no host or port that could be asked.
         let Ok(url) = route.route.url.parse::<Url>() else {
-            findings.push(judge.nowhere(route, "it is no URL that a client could ask for", None));
+            findings.push(walk.nowhere(route, "it is no URL that a client could ask for", None));
             continue;
         };
-        let answer = judge.routes.answer(&url);
-        findings.extend(judge.route(route, &url, &answer));
+        let answer = walk.routes.answer(&url);
+        findings.extend(walk.route(route, &url, &answer));
         let places = answer.steps.iter().filter_map(|step| step.place);
         tested.extend(places.filter(|place| place.directive.name == "location"));
     }
-    findings.extend(judge.untested(&tested));
+    findings.extend(walk.untested(&tested));
     findings
 }
 
-struct Judge<'a> {
+struct Walk<'a> {
     routes: Routes<'a>,
     subject: &'a Subject<'a>,
 }
 
-impl Judge<'_> {
-    fn route(&self, route: &RoutePolicy, url: &Url, answer: &Answer) -> Option<Finding> {
+impl Walk<'_> {
+    fn route(&self, route: &RoutePolicy, url: &Url, answer: &Answer) -> Option<Found> {
         let wanted = route.route.upstream.parse::<Url>().ok();
         let fits =
             |upstream: &Upstream| wanted.as_ref().is_some_and(|wanted| fits(upstream, wanted));
@@ -66,9 +68,9 @@ impl Judge<'_> {
             Outcome::Proxy(upstream) if fits(upstream) => None,
             Outcome::Proxy(upstream) => {
                 let message = format!("{url} comes out at {upstream}{}", self.by(answer));
-                let help = wanted.and_then(|wanted| self.fix(url, &wanted, route, answer));
+                let help = wanted.and_then(|wanted| self.pass_to(url, &wanted, route, answer));
                 let label = format!("nginx asks {upstream} instead");
-                Some(self.at_upstream(&ROUTE_ELSEWHERE, route, message, label, help))
+                Some(self.at_upstream(Problem::Elsewhere, route, message, label, help))
             }
             Outcome::NotKnown { possible, .. }
                 if possible
@@ -83,7 +85,7 @@ impl Judge<'_> {
                     why.join(" and ")
                 );
                 let label = "expected by this route".to_owned();
-                Some(self.at_upstream(&ROUTE_UNKNOWN, route, message, label, None))
+                Some(self.at_upstream(Problem::Unknown, route, message, label, None))
             }
             _ if !answer.certain => {
                 let why = format!("no enabled site has the name {}", url.host());
@@ -95,18 +97,18 @@ impl Judge<'_> {
             }
             outcome => {
                 let why = format!("{}{}", ends(outcome, url), self.by(answer));
-                Some(self.nowhere(route, &why, mend(outcome, url, route)))
+                Some(self.nowhere(route, &why, fix(outcome, url, route)))
             }
         }
     }
 
-    fn nowhere(&self, route: &RoutePolicy, why: &str, help: Option<String>) -> Finding {
+    fn nowhere(&self, route: &RoutePolicy, why: &str, help: Option<String>) -> Found {
         let url = &route.route.url;
         // What stands behind a `?` may be a secret.
         let url = url.split('?').next().unwrap_or(url);
         let message = format!("{url} reaches no upstream: {why}");
         self.at_upstream(
-            &ROUTE_NOWHERE,
+            Problem::Nowhere,
             route,
             message,
             "nothing arrives here".to_owned(),
@@ -116,15 +118,15 @@ impl Judge<'_> {
 
     fn at_upstream(
         &self,
-        rule: &'static Rule,
+        problem: Problem,
         route: &RoutePolicy,
         message: String,
         label: String,
         help: Option<String>,
-    ) -> Finding {
+    ) -> Found {
         let place = &self.subject.revision.parsed.policy.place;
-        Finding::at(
-            rule,
+        Noted::at(
+            problem,
             place.complain(route.upstream.clone(), message, label, help),
         )
     }
@@ -143,7 +145,13 @@ impl Judge<'_> {
     }
 
     /// The `proxy_pass` that leads to the wanted URL, where replacing a prefix does.
-    fn fix(&self, url: &Url, wanted: &Url, route: &RoutePolicy, answer: &Answer) -> Option<String> {
+    fn pass_to(
+        &self,
+        url: &Url,
+        wanted: &Url,
+        route: &RoutePolicy,
+        answer: &Answer,
+    ) -> Option<String> {
         let location = answer.location?;
         let pass = location
             .says()
@@ -177,7 +185,7 @@ impl Judge<'_> {
     }
 
     /// Locations of sites with expected routes that none of them tests.
-    fn untested(&self, tested: &[Place]) -> Vec<Finding> {
+    fn untested(&self, tested: &[Place]) -> Vec<Found> {
         let table = self.routes.table();
         let is_tested = |place: Place| tested.contains(&place);
         let some = |place: Place| tested.iter().any(|one| one.path == place.path);
@@ -194,7 +202,7 @@ impl Judge<'_> {
         public.filter_map(|row| self.untested_row(row)).collect()
     }
 
-    fn untested_row(&self, row: &Row) -> Option<Finding> {
+    fn untested_row(&self, row: &Row) -> Option<Found> {
         let place = row.location?.place;
         let content = &self.subject.revision.inputs.get(place.path)?.content;
         let help = match row.answer.as_ref().map(|answer| &answer.outcome) {
@@ -209,8 +217,8 @@ impl Judge<'_> {
                     .to_owned()
             }
         };
-        Some(Finding::at(
-            &ROUTE_UNTESTED,
+        Some(Noted::at(
+            Problem::Untested,
             Diagnostic {
                 path: place.path.to_owned(),
                 source: String::from_utf8_lossy(content).into_owned(),
@@ -243,7 +251,7 @@ fn fits(upstream: &Upstream, wanted: &Url) -> bool {
 }
 
 /// What brings a request to an upstream that ends at nginx.
-fn mend(outcome: &Outcome, url: &Url, route: &RoutePolicy) -> Option<String> {
+fn fix(outcome: &Outcome, url: &Url, route: &RoutePolicy) -> Option<String> {
     // What stands behind a `?` may be a secret.
     let bare = |url: &str| url.split('?').next().unwrap_or(url).to_owned();
     Some(match outcome {

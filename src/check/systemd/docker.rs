@@ -4,29 +4,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::{Line, Unit, Units};
 use super::order::Order;
-use crate::model::{Diagnostic, Finding, Rule, Stack};
+use crate::check::engine::Noted;
+use crate::model::{Diagnostic, Stack};
 use crate::source::unit::exec::base;
 
-crate::rule! {
-    NOT_AFTER_DOCKER, "systemd-not-after-docker", Warning;
-    DOCKER_NOT_REQUIRED, "systemd-docker-not-required", Warning;
-    NOT_AFTER_NETWORK, "systemd-not-after-network", Warning;
-    NETWORK_NOT_REQUIRED, "systemd-network-not-required", Warning;
+/// What a unit that runs containers does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// It may start before Docker.
+    NotAfterDocker,
+    /// It does not require Docker.
+    DockerNotRequired,
+    /// It may start before its network is there.
+    NotAfterNetwork,
+    /// It does not require the unit that makes its network.
+    NetworkNotRequired,
 }
 
-/// The rules of this file.
-pub const RULES: &[&Rule] = &[
-    &NOT_AFTER_DOCKER,
-    &DOCKER_NOT_REQUIRED,
-    &NOT_AFTER_NETWORK,
-    &NETWORK_NOT_REQUIRED,
-];
+/// One of them, at its place.
+type Found = Noted<Problem>;
 
 /// Either of them brings Docker up: the socket starts the service.
 const DOCKER: [&str; 2] = ["docker.service", "docker.socket"];
 
-/// Findings about all units that run containers at boot.
-pub fn check(units: &Units, order: &Order) -> Vec<Finding> {
+/// Looks at all units that run containers at boot.
+pub fn walk(units: &Units, order: &Order) -> Vec<Found> {
     let after_docker = order.after(&DOCKER);
     let pulling_docker = order.pulling(&DOCKER);
     let networks = Networks::new(units, order);
@@ -42,7 +44,7 @@ pub fn check(units: &Units, order: &Order) -> Vec<Finding> {
         let name = unit.name.as_str();
         if !after_docker.contains(name) {
             findings.push(at(
-                &NOT_AFTER_DOCKER,
+                Problem::NotAfterDocker,
                 line,
                 format!("{name} runs containers and may start before Docker does"),
                 "write After=docker.service under [Unit]".to_owned(),
@@ -50,7 +52,7 @@ pub fn check(units: &Units, order: &Order) -> Vec<Finding> {
         }
         if !pulling_docker.contains(name) {
             findings.push(at(
-                &DOCKER_NOT_REQUIRED,
+                Problem::DockerNotRequired,
                 line,
                 format!("{name} runs containers and does not require Docker"),
                 "write Requires=docker.service under [Unit]".to_owned(),
@@ -72,7 +74,7 @@ fn is_docker(run: &[String]) -> bool {
         .is_some_and(|program| ["docker", "docker-compose"].contains(&base(program)))
 }
 
-fn at(rule: &'static Rule, line: &Line, message: String, help: String) -> Finding {
+fn at(problem: Problem, line: &Line, message: String, help: String) -> Found {
     let value = &line.value;
     let docker = line
         .commands
@@ -84,7 +86,7 @@ fn at(rule: &'static Rule, line: &Line, message: String, help: String) -> Findin
         None => value.complain(message, "needs it"),
     };
     let help = Some(help);
-    Finding::at(rule, Diagnostic { help, ..place })
+    Noted::at(problem, Diagnostic { help, ..place })
 }
 
 /// The networks that units of their own bring up.
@@ -122,7 +124,7 @@ impl<'a> Networks<'a> {
         Self { owners, by_owner }
     }
 
-    fn check(&self, unit: &Unit, line: &Line, units: &Units) -> Vec<Finding> {
+    fn check(&self, unit: &Unit, line: &Line, units: &Units) -> Vec<Found> {
         let name = unit.name.as_str();
         let mut findings = Vec::new();
         let used = used_networks(unit, units, &self.owners);
@@ -138,7 +140,7 @@ impl<'a> Networks<'a> {
                     false => format!("requires {owner} and does not start after it"),
                 };
                 findings.push(at(
-                    &NOT_AFTER_NETWORK,
+                    Problem::NotAfterNetwork,
                     line,
                     format!("{name} {why}"),
                     format!("write After={owner} under [Unit]"),
@@ -146,7 +148,7 @@ impl<'a> Networks<'a> {
             }
             if uses && !pulling.contains(name) {
                 findings.push(at(
-                    &NETWORK_NOT_REQUIRED,
+                    Problem::NetworkNotRequired,
                     line,
                     format!("{name} joins {network} and does not require {owner}, which makes it"),
                     format!("write Requires={owner} under [Unit]"),

@@ -1,7 +1,7 @@
 //! The units of a revision, each with what the rules ask for again and again.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::model;
 use crate::source::Revision;
@@ -77,7 +77,7 @@ impl Unit<'_> {
     pub fn listed(&self, section: &str, key: &str) -> Vec<(String, Mention)> {
         let mut found = Vec::new();
         for value in self.settings.added(section, key) {
-            let value = Rc::new(value);
+            let value = Arc::new(value);
             let text = uncommented(&value.text);
             for word in words(text) {
                 let start = word.as_ptr() as usize - value.text.as_ptr() as usize;
@@ -97,7 +97,7 @@ impl Unit<'_> {
 #[derive(Clone)]
 pub struct Mention {
     /// The setting.
-    pub value: Rc<Value>,
+    pub value: Arc<Value>,
     /// Bytes of its text.
     pub part: std::ops::Range<usize>,
 }
@@ -199,6 +199,12 @@ impl<'a> Units<'a> {
             self.by_name.get(template.as_str())
         });
         self.all.get(*at?)
+    }
+
+    /// All services that are desired themselves.
+    pub fn services(&self) -> impl Iterator<Item = &Unit<'a>> {
+        let units = self.all.iter();
+        units.filter(|unit| unit.is_ours() && unit.is_service())
     }
 
     /// Each file once, with the type of the units that it is for.

@@ -1,26 +1,29 @@
 //! Sections and keys that systemd does not know, or not there.
 
 use super::index::Units;
-use super::table;
-use crate::model::{Diagnostic, Finding, Rule};
+use super::{MOST, table};
+use crate::check::engine::Noted;
+use crate::model::Diagnostic;
 use crate::source::error::nearest;
 use crate::source::unit::settings::Source;
 use crate::source::unit::{Entry, Section};
 
-crate::rule! {
-    UNKNOWN_SECTION, "systemd-unknown-section", Error;
-    UNKNOWN_KEY, "systemd-unknown-key", Warning;
-    WRONG_SECTION, "systemd-wrong-section", Error;
+/// What is wrong with a section or a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// This type of unit does not have the section.
+    UnknownSection,
+    /// systemd does not know the key.
+    UnknownKey,
+    /// The key belongs in another section.
+    WrongSection,
 }
 
-/// The rules of this file.
-pub const RULES: &[&Rule] = &[&UNKNOWN_SECTION, &UNKNOWN_KEY, &WRONG_SECTION];
+/// One of them, at its place.
+type Found = Noted<Problem>;
 
-/// More of them in one file say nothing new.
-const MOST: usize = 20;
-
-/// Findings about the sections and keys of all files.
-pub fn check(units: &Units) -> Vec<Finding> {
+/// Looks at the sections and keys of all files. More than [`MOST`] of them in one file say nothing new.
+pub fn walk(units: &Units) -> Vec<Found> {
     let mut findings = Vec::new();
     for (source, kind) in units.files() {
         let mut found = Vec::new();
@@ -36,7 +39,7 @@ pub fn check(units: &Units) -> Vec<Finding> {
     findings
 }
 
-fn section_of(source: &Source, section: &Section, kind: &str, found: &mut Vec<Finding>) {
+fn section_of(source: &Source, section: &Section, kind: &str, found: &mut Vec<Found>) {
     if section.name.is_empty() || table::is_extension(&section.name) {
         return;
     }
@@ -58,7 +61,7 @@ fn section_of(source: &Source, section: &Section, kind: &str, found: &mut Vec<Fi
     }
 }
 
-fn unknown_section(source: &Source, section: &Section, kind: &str) -> Finding {
+fn unknown_section(source: &Source, section: &Section, kind: &str) -> Found {
     let name = &section.name;
     let sections = table::sections_of(kind);
     let message = format!("a .{kind} unit has no section [{name}]: systemd passes over all of it");
@@ -72,7 +75,7 @@ fn unknown_section(source: &Source, section: &Section, kind: &str) -> Finding {
         }
     };
     at(
-        &UNKNOWN_SECTION,
+        Problem::UnknownSection,
         source,
         section.span.clone(),
         message,
@@ -81,7 +84,7 @@ fn unknown_section(source: &Source, section: &Section, kind: &str) -> Finding {
     )
 }
 
-fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) -> Finding {
+fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) -> Found {
     let (key, name) = (&entry.key, &section.name);
     let span = entry.key_span.clone();
     let homes = table::homes(kind, key);
@@ -95,7 +98,7 @@ fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) ->
             }
         };
         return at(
-            &WRONG_SECTION,
+            Problem::WrongSection,
             source,
             span,
             message,
@@ -114,20 +117,27 @@ fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) ->
         Some((home, near)) => format!("did you mean {near} in [{home}]?"),
         None => format!("remove it, or write X-{key} where another program reads it"),
     };
-    at(&UNKNOWN_KEY, source, span, message, String::new(), help)
+    at(
+        Problem::UnknownKey,
+        source,
+        span,
+        message,
+        String::new(),
+        help,
+    )
 }
 
 fn at(
-    rule: &'static Rule,
+    problem: Problem,
     source: &Source,
     span: std::ops::Range<usize>,
     message: String,
     expected: String,
     help: String,
-) -> Finding {
+) -> Found {
     let place = source.complain(span, message, expected);
-    Finding::at(
-        rule,
+    Noted::at(
+        problem,
         Diagnostic {
             help: Some(help),
             ..place

@@ -2,6 +2,7 @@
 //! <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
 
 use super::super::masks::mask;
+use crate::check;
 use crate::model::{Finding, Severity};
 
 /// A line for each finding.
@@ -22,7 +23,7 @@ fn command(finding: &Finding) -> String {
         properties.push(format!("col={column}"));
     }
     let mut message = mask(finding.message()).into_owned();
-    message = format!("{message}\n{}", finding.rule.why());
+    message = format!("{message}\n{}", check::why(finding));
     if let Some(help) = finding.help() {
         message = format!("{message}\nhelp: {}", mask(help));
     }

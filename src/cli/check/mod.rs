@@ -11,8 +11,8 @@ use super::args::{Args, CheckArgs, Deny, Format};
 use super::json;
 use super::output::Output;
 use super::{DIFFERENCES, Failure, find, render};
-use crate::check::{self, Subject};
-use crate::model::{Finding, Rule, Severity};
+use crate::check::{self, Rule, Subject};
+use crate::model::{Finding, Severity};
 use crate::reconcile::ReconcileError;
 use crate::source::{Checkout, error::nearest};
 
@@ -75,11 +75,13 @@ fn list(output: &mut Output) {
 }
 
 fn rule(name: &str) -> Result<&'static Rule, Failure> {
-    let rules = check::rules();
-    let found = rules.iter().find(|rule| rule.name == name).copied();
-    found.ok_or_else(|| Failure::NoRule {
-        name: name.to_owned(),
-        near: nearest(name, rules.iter().map(|rule| rule.name)).map(str::to_owned),
+    check::rule(name).ok_or_else(|| {
+        let rules = check::rules();
+        let near = nearest(name, rules.iter().map(|rule| rule.name));
+        Failure::NoRule {
+            name: name.to_owned(),
+            near: near.map(str::to_owned),
+        }
     })
 }
 

@@ -4,13 +4,13 @@
 use serde_json::{Value, json};
 
 use super::super::masks::mask;
-use crate::check;
-use crate::model::{Diagnostic, Finding, Rule, Severity};
+use crate::check::{self, Rule};
+use crate::model::{Diagnostic, Finding, Severity};
 
 /// The log: one run, with all rules.
 pub(super) fn log(findings: &[Finding]) -> Value {
     let rules = check::rules();
-    let index = |finding: &Finding| rules.iter().position(|rule| **rule == *finding.rule);
+    let index = |finding: &Finding| rules.iter().position(|rule| rule.name == finding.rule.name);
     let results: Vec<Value> = findings
         .iter()
         .map(|finding| {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::super::masks::mask;
 use super::FORMAT_VERSION;
+use crate::check;
 use crate::model::{self, Action, Origin};
 use crate::reconcile::Planned;
 
@@ -118,7 +119,7 @@ impl From<&model::Finding> for Finding {
         };
         Self {
             rule: finding.rule.name,
-            why: finding.rule.why(),
+            why: check::why(finding),
             severity: finding.severity,
             message: mask(finding.message()).into_owned(),
             help: finding.help().map(|help| mask(help).into_owned()),

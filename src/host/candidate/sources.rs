@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::layout::store::UNITS;
-use crate::model::{Candidate, Complaint, Diagnostic, File, Finding, Rule, Severity, layout};
+use crate::model::{Candidate, Complaint, Diagnostic, File, Finding, RuleId, Severity, layout};
 use crate::root::Root;
 
 /// Finds the places in the checkout that a program means.
@@ -78,7 +78,7 @@ fn template(name: &str) -> Option<String> {
 
 /// A finding at a line of a file of the checkout, counted from 1.
 pub(super) fn placed(
-    rule: &'static Rule,
+    rule: &'static RuleId,
     severity: Severity,
     file: &File,
     line: usize,
@@ -102,7 +102,7 @@ pub(super) fn placed(
 }
 
 /// A finding about no known place.
-pub(super) fn unplaced(rule: &'static Rule, severity: Severity, message: &str) -> Finding {
+pub(super) fn unplaced(rule: &'static RuleId, severity: Severity, message: &str) -> Finding {
     Finding {
         rule,
         severity,

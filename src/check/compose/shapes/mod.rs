@@ -12,18 +12,23 @@ use keys::{
 };
 
 use super::view::{View, say};
-use crate::model::{Diagnostic, Finding, Rule, Severity};
+use crate::check::engine::Noted;
+use crate::model::{Diagnostic, Severity};
 use crate::source::compose::types::text;
 use crate::source::compose::{Document, Service};
 use crate::source::error::nearest;
 
-crate::rule! {
-    UNKNOWN_KEY, "compose-unknown-key", Error;
-    WRONG_TYPE, "compose-wrong-type", Error;
+/// What is wrong in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// Compose does not know a key.
+    UnknownKey,
+    /// A value is of another type than its key takes.
+    WrongType,
 }
 
-/// The rules of this file.
-pub const RULES: &[&Rule] = &[&UNKNOWN_KEY, &WRONG_TYPE];
+/// One of them, at its place.
+type Found = Noted<Problem>;
 
 /// Truth values of YAML 1.1, which docker-compose 1 reads where nothing quotes them.
 const TRUTHS: [&str; 12] = [
@@ -39,8 +44,8 @@ const TIMES: [&str; 5] = [
     "stop_grace_period",
 ];
 
-/// Findings about keys and types, in every file as it is written.
-pub fn check(view: &View) -> Vec<Finding> {
+/// Looks at keys and types, in every file as it is written.
+pub fn walk(view: &View) -> Vec<Found> {
     let mut files: Vec<_> = view
         .stacks
         .iter()
@@ -68,7 +73,7 @@ pub fn check(view: &View) -> Vec<Finding> {
 struct Judge<'v, 'a> {
     view: &'v View<'a>,
     document: &'a Document,
-    findings: Vec<Finding>,
+    findings: Vec<Found>,
 }
 
 impl<'a> Judge<'_, 'a> {
@@ -113,7 +118,7 @@ impl<'a> Judge<'_, 'a> {
             "compose refuses the file",
             help,
         );
-        self.findings.push(Finding::at(&WRONG_TYPE, place));
+        self.findings.push(Noted::at(Problem::WrongType, place));
     }
 
     fn service(&mut self, name: &str, service: &'a Value) {
@@ -165,7 +170,7 @@ impl<'a> Judge<'_, 'a> {
                 "compose refuses the file",
                 "write \"CMD\" before the command, or \"CMD-SHELL\" before a line for a shell",
             );
-            self.findings.push(Finding::at(&WRONG_TYPE, place));
+            self.findings.push(Noted::at(Problem::WrongType, place));
         }
     }
 
@@ -217,8 +222,8 @@ impl<'a> Judge<'_, 'a> {
             {
                 let said = text(item).unwrap_or_default();
                 let place = self.place(&path);
-                self.findings.push(Finding::at(
-                    &WRONG_TYPE,
+                self.findings.push(Noted::at(
+                    Problem::WrongType,
                     say(place, format!("{said:?} is no port of service {name}"), "compose refuses the file", "write \"[ADDRESS:]HOST:CONTAINER[/PROTOCOL]\", such as \"127.0.0.1:8020:80\""),
                 ));
             }
@@ -243,7 +248,7 @@ impl<'a> Judge<'_, 'a> {
                     let place = self.place_of_key(&whole);
                     let message = format!("{what} has no key {key}");
                     let place = say(place, message, "compose refuses the file", help);
-                    self.findings.push(Finding::at(&UNKNOWN_KEY, place));
+                    self.findings.push(Noted::at(Problem::UnknownKey, place));
                 }
             }
         }
@@ -286,7 +291,7 @@ impl<'a> Judge<'_, 'a> {
         let message =
             format!("{key}: {said} is a truth value for docker-compose 1, which refuses it");
         let place = say(place, message, "", format!("write {key}: \"{said}\""));
-        let finding = Finding::at(&WRONG_TYPE, place);
+        let finding = Noted::at(Problem::WrongType, place);
         self.findings.push(finding.weighing(Severity::Warning));
     }
 
@@ -318,7 +323,7 @@ impl<'a> Judge<'_, 'a> {
         };
         let message = format!("{key} is {is}, and has to be {}", wanted.join(" or "));
         let place = say(self.place(path), message, "compose refuses the file", help);
-        self.findings.push(Finding::at(&WRONG_TYPE, place));
+        self.findings.push(Noted::at(Problem::WrongType, place));
     }
 
     fn place(&self, path: &[&str]) -> Diagnostic {

@@ -85,7 +85,7 @@ fn many_units_take_no_time() {
         wrong: &wrong,
     };
     let begun = Instant::now();
-    let findings = crate::check::systemd::check(&subject);
+    let findings = crate::check::tests::of_family("systemd", &subject);
     let took = begun.elapsed();
     eprintln!("{took:?} for {} findings", findings.len());
     // Unoptimised, on a busy machine; the program itself is timed elsewhere.

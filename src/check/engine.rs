@@ -1,0 +1,227 @@
+//! What a rule is, and how all of them run.
+
+use std::collections::BTreeSet;
+use std::ops::Deref;
+use std::thread::{self, ScopedJoinHandle};
+
+use super::context::Context;
+use super::rules::FAMILIES;
+use crate::model::{Diagnostic, Finding, RuleId, Severity};
+
+/// A rule of `check`. Its page, in Markdown, is all that is said about it: a headline with its name, one
+/// sentence that says why it matters, more about it, and the sections `Bad` and `Good` with an example each.
+#[derive(Debug)]
+pub struct Rule {
+    id: RuleId,
+    /// Its page.
+    pub page: &'static str,
+    run: Option<fn(&Context, &mut Findings)>,
+}
+
+impl Rule {
+    /// A rule that looks at files.
+    pub const fn new(
+        name: &'static str,
+        severity: Severity,
+        page: &'static str,
+        run: fn(&Context, &mut Findings),
+    ) -> Self {
+        Self {
+            id: RuleId { name, severity },
+            page,
+            run: Some(run),
+        }
+    }
+
+    /// A rule whose findings come from elsewhere: from a host, or from the allowances of the files.
+    pub const fn reported(id: RuleId, page: &'static str) -> Self {
+        Self {
+            id,
+            page,
+            run: None,
+        }
+    }
+
+    /// Why it matters, one sentence.
+    pub fn why(&self) -> &'static str {
+        let behind = self.page.split_once("\n\n").map_or("", |(_, rest)| rest);
+        behind.split("\n\n").next().unwrap_or_default().trim()
+    }
+
+    /// A finding at a place, as severe as the rule is.
+    pub fn at(&'static self, place: Diagnostic) -> Finding {
+        Finding::at(&self.id, place)
+    }
+}
+
+impl Deref for Rule {
+    type Target = RuleId;
+
+    fn deref(&self) -> &RuleId {
+        &self.id
+    }
+}
+
+/// Rules about one thing: a folder of `rules/`.
+#[derive(Debug)]
+pub struct Family {
+    /// The name of the folder.
+    pub name: &'static str,
+    /// Its rules, by name.
+    pub rules: &'static [&'static Rule],
+    /// Whether a rule has one finding at a place, whatever its message says: what the instances of a template share.
+    pub once_a_place: bool,
+}
+
+/// The rules of a family's folder: a function and a test of each.
+#[macro_export]
+macro_rules! family {
+    ($name:literal, $once:literal, [$($rule:ident,)*]) => {
+        /// The rules of this folder.
+        pub static FAMILY: $crate::check::engine::Family = $crate::check::engine::Family {
+            name: $name,
+            rules: &[$(&rule::$rule::RULE),*],
+            once_a_place: $once,
+        };
+
+        #[cfg(test)]
+        mod page {
+            mod rule {$(
+                #[test]
+                fn $rule() {
+                    $crate::check::tests::page_is_right(
+                        &super::super::rule::$rule::RULE,
+                        concat!($name, "/", stringify!($rule)),
+                    );
+                }
+            )*}
+        }
+    };
+}
+
+/// What a rule has found.
+pub struct Findings {
+    rule: &'static Rule,
+    found: Vec<Finding>,
+}
+
+impl Findings {
+    /// Adds a finding.
+    pub fn push(&mut self, finding: Finding) {
+        self.found.push(finding);
+    }
+
+    /// Adds those of a shared walk that are this rule's.
+    pub fn pick<P: PartialEq>(&mut self, noted: &[Noted<P>], problem: P) {
+        let own = noted.iter().filter(|noted| noted.problem == problem);
+        let rule = self.rule;
+        self.found.extend(own.map(|noted| {
+            let finding = rule.at(noted.place.clone());
+            match noted.severity {
+                Some(severity) => finding.weighing(severity),
+                None => finding,
+            }
+        }));
+    }
+}
+
+impl Extend<Finding> for Findings {
+    fn extend<T: IntoIterator<Item = Finding>>(&mut self, findings: T) {
+        self.found.extend(findings);
+    }
+}
+
+/// What a walk that several rules share has found.
+#[derive(Debug)]
+pub struct Noted<P> {
+    problem: P,
+    severity: Option<Severity>,
+    place: Diagnostic,
+}
+
+impl<P> Noted<P> {
+    /// A problem at a place, as severe as its rule is.
+    pub fn at(problem: P, place: Diagnostic) -> Self {
+        Self {
+            problem,
+            severity: None,
+            place,
+        }
+    }
+
+    /// The same with another severity.
+    pub fn weighing(self, severity: Severity) -> Self {
+        let severity = Some(severity);
+        Self { severity, ..self }
+    }
+}
+
+/// Every rule, those of a host included, by name.
+pub fn rules() -> Vec<&'static Rule> {
+    let families = FAMILIES.iter().flat_map(|family| family.rules);
+    let mut rules: Vec<&'static Rule> = families.copied().collect();
+    rules.sort_by_key(|rule| rule.name);
+    rules
+}
+
+/// The rule of that name.
+pub fn rule(name: &str) -> Option<&'static Rule> {
+    let mut rules = FAMILIES.iter().flat_map(|family| family.rules);
+    rules.find(|rule| rule.name == name).copied()
+}
+
+/// What those rules find that are `wanted`, by family. A server has two processors, and no rule needs another one.
+pub fn run(context: &Context, wanted: impl Fn(&Family, &Rule) -> bool + Sync) -> Vec<Finding> {
+    let wanted = &wanted;
+    thread::scope(|scope| {
+        let families = FAMILIES.iter().copied();
+        let running: Vec<_> = families
+            .map(|family| {
+                let work = move || run_family(context, family, wanted);
+                let started = thread::Builder::new().spawn_scoped(scope, work);
+                started.map_err(|_| family)
+            })
+            .collect();
+        let found = running.into_iter().map(|started| {
+            match started.map(ScopedJoinHandle::join) {
+                Ok(Ok(findings)) => findings,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                // The system has no more threads.
+                Err(family) => run_family(context, family, wanted),
+            }
+        });
+        found.flatten().collect()
+    })
+}
+
+fn run_family(
+    context: &Context,
+    family: &Family,
+    wanted: &impl Fn(&Family, &Rule) -> bool,
+) -> Vec<Finding> {
+    let mut all = Vec::new();
+    let mut seen = BTreeSet::new();
+    for rule in family
+        .rules
+        .iter()
+        .copied()
+        .filter(|rule| wanted(family, rule))
+    {
+        let Some(run) = rule.run else { continue };
+        let mut findings = Findings {
+            rule,
+            found: Vec::new(),
+        };
+        run(context, &mut findings);
+        seen.clear();
+        // Two projects may share a file, and a file may be included twice.
+        findings.found.retain(|finding| {
+            let place = finding.place();
+            let at = place.map(|place| (place.path.clone(), place.span.start, place.span.end));
+            let message = (!family.once_a_place).then(|| finding.message().to_owned());
+            seen.insert((at, message))
+        });
+        all.append(&mut findings.found);
+    }
+    all
+}

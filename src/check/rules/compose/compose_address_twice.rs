@@ -1,0 +1,19 @@
+//! Addresses that two containers have.
+
+use crate::check::compose::addresses::Problem;
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-address-twice",
+    Severity::Error,
+    include_str!("compose_address_twice.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    findings.pick(context.addresses(), Problem::Twice);
+}

@@ -1,0 +1,176 @@
+//! Values that call another container by the name of this host.
+
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::{Finding, Severity};
+use crate::source::ParsedStack;
+use crate::source::compose::Service;
+use crate::source::compose::types::text;
+use serde_yaml::Value;
+use std::collections::BTreeMap;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-calls-localhost",
+    Severity::Warning,
+    include_str!("compose_calls_localhost.md"),
+    run,
+);
+
+/// Names by which a container calls itself, or its host.
+const HERE: [&str; 4] = ["localhost", "127.0.0.1", GATEWAY, "[::1]"];
+
+const GATEWAY: &str = "host.docker.internal";
+
+/// Words in the names of images, with the port that such a service listens on.
+const USUAL: [(&str, u16); 10] = [
+    ("postgres", 5432),
+    ("mysql", 3306),
+    ("mariadb", 3306),
+    ("redis", 6379),
+    ("valkey", 6379),
+    ("mongo", 27017),
+    ("memcached", 11211),
+    ("rabbitmq", 5672),
+    ("elasticsearch", 9200),
+    ("opensearch", 9200),
+];
+
+/// Who publishes a port of the host, or listens on it inside.
+#[derive(Clone)]
+struct Publisher<'a> {
+    stack: &'a ParsedStack,
+    service: &'a str,
+    definition: &'a Service,
+    container: u16,
+}
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    findings.extend(calls(context.projects()));
+}
+
+fn calls(view: &View) -> Vec<Finding> {
+    let mut publishers: BTreeMap<u16, Publisher> = BTreeMap::new();
+    for (stack, service, definition) in view.started() {
+        for port in definition.published() {
+            let host = port.host.clone().into_iter().flatten();
+            for (host, container) in host.zip(port.container.clone()) {
+                publishers.entry(host).or_insert(Publisher {
+                    stack,
+                    service,
+                    definition,
+                    container,
+                });
+            }
+        }
+    }
+    let mut findings = Vec::new();
+    for (stack, service, definition) in view.started() {
+        let mode = definition.network_mode();
+        // Those share the network of the host, or of another container.
+        if mode.is_some_and(|mode| mode == "host" || mode.contains(':')) {
+            continue;
+        }
+        for (key, value) in definition.environment() {
+            let Some((host, port)) = value.as_deref().and_then(called) else {
+                continue;
+            };
+            let neighbour = || neighbour(stack, service, port).filter(|_| host != GATEWAY);
+            let published = publishers.get(&port);
+            let Some(other) = published.cloned().or_else(neighbour) else {
+                continue;
+            };
+            let itself = std::ptr::eq(other.stack, stack) && other.service == service;
+            let listens = definition
+                .published()
+                .iter()
+                .any(|own| own.container.contains(&port));
+            if itself || (listens && host != GATEWAY) {
+                continue;
+            }
+            let name = other
+                .definition
+                .container_name
+                .as_deref()
+                .unwrap_or(other.service);
+            let why = match host {
+                GATEWAY => "past the network, by a port of the host",
+                _ => "in a container that is the container itself",
+            };
+            let help = format!(
+                "write {name}:{} there, and put both services on the same network",
+                other.container
+            );
+            let place = view.at(stack, service, &["environment", &key]);
+            let message = format!(
+                "{key} of service {service} calls {host}:{port}, which is {} in another container",
+                other.service
+            );
+            findings.push(RULE.at(say(place, message, why, help)));
+        }
+    }
+    findings
+}
+
+/// Another service of the same project that listens on a port which nobody publishes: it says so, or its image is known for it.
+fn neighbour<'a>(stack: &'a ParsedStack, caller: &str, port: u16) -> Option<Publisher<'a>> {
+    let services = stack.compose.services.iter();
+    let mut others = services.filter(|(name, _)| *name != caller && stack.started.contains(*name));
+    let (service, definition) = others.find(|(_, other)| {
+        let image = other.image().unwrap_or_default();
+        let exposes = other.rest.get("expose").and_then(Value::as_sequence);
+        let exposed = exposes.into_iter().flatten().filter_map(text);
+        let known = USUAL
+            .iter()
+            .any(|(word, usual)| *usual == port && image.contains(word));
+        known
+            || exposed
+                .filter_map(|said| said.parse().ok())
+                .any(|said: u16| said == port)
+    })?;
+    Some(Publisher {
+        stack,
+        service,
+        definition,
+        container: port,
+    })
+}
+
+/// The host and port of a URL that leads to the same container, or to its host.
+fn called(value: &str) -> Option<(&'static str, u16)> {
+    let (_scheme, rest) = value.split_once("://")?;
+    let authority = rest.split(['/', '?', '#', ',']).next()?;
+    let address = authority.rsplit('@').next()?;
+    let here = HERE.into_iter().find(|here| {
+        address
+            .strip_prefix(here)
+            .is_some_and(|rest| rest.starts_with(':'))
+    })?;
+    let port = address.get(here.len() + 1..)?.parse().ok()?;
+    Some((here, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_read_from_urls() {
+        for (value, expected) in [
+            ("http://localhost:8015/api", Some(("localhost", 8015))),
+            ("postgres://u:p@127.0.0.1:5432/x", Some(("127.0.0.1", 5432))),
+            (
+                "http://host.docker.internal:80",
+                Some(("host.docker.internal", 80)),
+            ),
+            ("http://localhost/", None),
+            ("http://api:8015/", None),
+            ("localhost:8015", None),
+            ("http://localhost.example.com:80/", None),
+        ] {
+            assert_eq!(called(value), expected, "{value}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Container names that two services have.
+
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::Finding;
+use crate::model::Severity;
+use crate::source::ParsedStack;
+use std::collections::BTreeMap;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-container-name-twice",
+    Severity::Error,
+    include_str!("compose_container_name_twice.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    findings.extend(containers(context.projects()));
+}
+
+fn containers(view: &View) -> Vec<Finding> {
+    let mut known: BTreeMap<&str, Vec<(&ParsedStack, &str)>> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for (stack, service, definition) in view.started() {
+        let Some(name) = definition
+            .container_name
+            .as_deref()
+            .filter(|name| !name.is_empty())
+        else {
+            continue;
+        };
+        let own = (stack, service);
+        let holders = known.entry(name).or_default();
+        if let Some((other, holder)) = holders.iter().find(|other| view.run_together(own, **other))
+        {
+            let place = say(
+                view.at(stack, service, &["container_name"]),
+                format!(
+                    "container name {name} is taken by service {holder} of project {}",
+                    other.project
+                ),
+                "the engine has each name once",
+                "choose another name, or leave container_name out",
+            );
+            findings.push(RULE.at(place));
+        } else {
+            holders.push(own);
+        }
+    }
+    findings
+}

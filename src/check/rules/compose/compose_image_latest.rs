@@ -1,0 +1,53 @@
+//! Images without a tag, or with the tag `latest`.
+
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::Finding;
+use crate::model::Severity;
+use crate::source::ParsedStack;
+use crate::source::compose::{Service, Variables};
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-image-latest",
+    Severity::Warning,
+    include_str!("compose_image_latest.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.projects();
+    for (stack, name, service) in view.started() {
+        findings.extend(latest(view, stack, name, service));
+    }
+}
+
+fn latest(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Option<Finding> {
+    let image = service
+        .image()
+        .filter(|image| !image.contains('@') && !service.is_built())?;
+    let last = image.rsplit('/').next().unwrap_or(image);
+    let tag = last.split_once(':').map(|(_, tag)| tag);
+    let what = match tag {
+        None => "has no tag, which means latest",
+        Some("latest") => "is latest",
+        Some(_) => return None,
+    };
+    let place = view.at(stack, name, &["image"]);
+    // What a variable is on the server is not known elsewhere.
+    if view.raw(&place).contains('$') && !matches!(stack.variables, Variables::File(_)) {
+        return None;
+    }
+    let message = format!("the image of service {name} {what}");
+    let bare = image.strip_suffix(":latest").unwrap_or(image);
+    let help = format!("write the tag of the build that was tested, such as {bare}:prod-20250830");
+    let place = say(
+        place,
+        message,
+        "the next pull brings another image, and a roll-back has none to go to",
+        help,
+    );
+    Some(RULE.at(place))
+}

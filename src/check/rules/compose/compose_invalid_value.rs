@@ -1,0 +1,330 @@
+//! Values that compose or the Docker engine do not take.
+//! <https://docs.docker.com/reference/compose-file/services/>
+
+use crate::check::compose::mounts::Problem;
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::{Finding, Severity};
+use crate::source::ParsedStack;
+use crate::source::compose::Service;
+use crate::source::compose::size;
+use crate::source::compose::types::text;
+use crate::source::error::misspelt;
+use serde_yaml::Value;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-invalid-value",
+    Severity::Error,
+    include_str!("compose_invalid_value.md"),
+    run,
+);
+
+/// What a key takes.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Bytes, such as `192m`.
+    Size,
+    /// Bytes, or -1 for as many as there are.
+    SizeOrAll,
+    /// The most memory: the engine gives no container less than 6 MiB.
+    Memory,
+    /// A number, maybe with decimals.
+    Decimal,
+    /// A whole number.
+    Whole,
+    /// A span of time.
+    Span,
+    /// When a container is started again.
+    Restart,
+}
+
+/// Keys of a service, each as the way to it.
+const KEYS: [(&[&str], Kind); 22] = [
+    (&["restart"], Kind::Restart),
+    (&["mem_limit"], Kind::Memory),
+    (&["deploy", "resources", "limits", "memory"], Kind::Memory),
+    (&["mem_reservation"], Kind::Size),
+    (
+        &["deploy", "resources", "reservations", "memory"],
+        Kind::Size,
+    ),
+    (&["shm_size"], Kind::Size),
+    (&["memswap_limit"], Kind::SizeOrAll),
+    (&["cpus"], Kind::Decimal),
+    (&["deploy", "resources", "limits", "cpus"], Kind::Decimal),
+    (
+        &["deploy", "resources", "reservations", "cpus"],
+        Kind::Decimal,
+    ),
+    (&["cpu_shares"], Kind::Whole),
+    (&["mem_swappiness"], Kind::Whole),
+    (&["oom_score_adj"], Kind::Whole),
+    (&["pids_limit"], Kind::Whole),
+    (&["scale"], Kind::Whole),
+    (&["deploy", "replicas"], Kind::Whole),
+    (&["healthcheck", "retries"], Kind::Whole),
+    (&["healthcheck", "interval"], Kind::Span),
+    (&["healthcheck", "timeout"], Kind::Span),
+    (&["healthcheck", "start_period"], Kind::Span),
+    (&["healthcheck", "start_interval"], Kind::Span),
+    (&["stop_grace_period"], Kind::Span),
+];
+
+/// Bytes of the least memory, `linuxMinMemory` in daemon/daemon_unix.go of Docker.
+const LEAST_MEMORY: u64 = 6 << 20;
+
+const RESTARTS: [&str; 4] = ["no", "always", "unless-stopped", "on-failure"];
+
+/// What a service may wait for.
+const CONDITIONS: [&str; 3] = [
+    "service_started",
+    "service_healthy",
+    "service_completed_successfully",
+];
+
+struct Own<'o, 'a> {
+    view: &'o View<'a>,
+    stack: &'o ParsedStack,
+    name: &'o str,
+    service: &'o Service,
+}
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    findings.pick(context.mounts(), Problem::Refused);
+    let view = context.projects();
+    for (stack, name, service) in view.services() {
+        let own = Own {
+            view,
+            stack,
+            name,
+            service,
+        };
+        let values = KEYS.iter();
+        findings.extend(values.filter_map(|(path, kind)| own.value_of(path, *kind)));
+        findings.extend(own.conditions());
+        findings.extend(own.limits());
+        findings.extend(own.exposed());
+        findings.extend(own.environment());
+        findings.extend(own.two_networks());
+    }
+}
+
+impl Own<'_, '_> {
+    fn value(&self, path: &[&str]) -> Option<&Value> {
+        let (first, rest) = path.split_first()?;
+        let mut value = self.service.rest.get(*first)?;
+        for key in rest {
+            value = value.get(*key)?;
+        }
+        Some(value)
+    }
+
+    fn value_of(&self, path: &[&str], kind: Kind) -> Option<Finding> {
+        // What is no scalar is of the wrong type; one that is empty comes of a variable without a value.
+        let said = text(self.value(path)?).filter(|said| !said.is_empty())?;
+        let key = path.last().copied().unwrap_or_default();
+        let (takes, help) = match kind {
+            Kind::Size => (size(&said).is_some(), size_help()),
+            Kind::SizeOrAll => (said == "-1" || size(&said).is_some(), size_help()),
+            Kind::Memory => match size(&said) {
+                Some(bytes) if bytes > 0 && bytes < LEAST_MEMORY => {
+                    let help = match said.parse::<u64>() {
+                        Ok(number) => format!("write {number}m if MiB are meant"),
+                        Err(_) => "write at least 6m: the engine takes no less".to_owned(),
+                    };
+                    (false, help)
+                }
+                bytes => (bytes.is_some(), size_help()),
+            },
+            Kind::Decimal => (
+                said.parse::<f64>().is_ok_and(|number| number >= 0.0),
+                "write a number such as 0.5".to_owned(),
+            ),
+            Kind::Whole => (
+                said.parse::<i64>().is_ok(),
+                "write a whole number".to_owned(),
+            ),
+            Kind::Span => (span(&said), "write a time such as 30s or 1m30s".to_owned()),
+            Kind::Restart => {
+                // A bare `no` is a truth value in YAML 1.1.
+                (said == "false" || restart(&said), restart_help(&said))
+            }
+        };
+        if takes {
+            return None;
+        }
+        let found = self.find(path, &format!("{said:?} is no value of {key}"), help);
+        Some(match kind {
+            // docker-compose 1 takes the default instead, and compose 2 refuses the file.
+            Kind::Span => found.weighing(Severity::Warning),
+            _ => found,
+        })
+    }
+
+    fn find(&self, path: &[&str], message: &str, help: String) -> Finding {
+        let place = self.view.at(self.stack, self.name, path);
+        RULE.at(say(place, message, "", help))
+    }
+
+    /// `depends_on: {db: {condition: service_healthy}}`
+    fn conditions(&self) -> Vec<Finding> {
+        let waits = self.service.rest.get("depends_on");
+        let waits = waits.and_then(Value::as_mapping).into_iter().flatten();
+        let wrong = waits.filter_map(|(other, how)| {
+            let other = text(other)?;
+            let said = text(how.get("condition")?)?;
+            let known = said.is_empty() || CONDITIONS.contains(&said.as_str());
+            (!known).then_some((other, said))
+        });
+        let told = wrong.map(|(other, said)| {
+            let message = format!("{said:?} is no condition");
+            let help = one_of(&said, &CONDITIONS);
+            self.find(&["depends_on", &other, "condition"], &message, help)
+        });
+        told.collect()
+    }
+
+    /// `ulimits: {nofile: 1024, nproc: {soft: 1, hard: 2}}`
+    fn limits(&self) -> Vec<Finding> {
+        let limits = self.service.rest.get("ulimits");
+        let limits = limits.and_then(Value::as_mapping).into_iter().flatten();
+        let is_wrong = |value: &&Value| {
+            let said = text(value).filter(|said| !said.is_empty());
+            said.is_some_and(|said| said.parse::<i64>().is_err())
+        };
+        let mut findings = Vec::new();
+        for (name, limit) in limits {
+            let Some(name) = text(name) else { continue };
+            let parts = [Some(limit), limit.get("soft"), limit.get("hard")];
+            let wrong = parts.into_iter().flatten().find(is_wrong).and_then(text);
+            let lacks = ["soft", "hard"]
+                .into_iter()
+                .find(|part| limit.get(part).is_none());
+            let (message, help) = match (wrong, lacks) {
+                (Some(said), _) => (
+                    format!("{said:?} is no limit of {name}"),
+                    "write a whole number".to_owned(),
+                ),
+                (None, Some(part)) if limit.is_mapping() => (
+                    format!("the limit of {name} has no {part} value"),
+                    format!("write {part}: NUMBER beside the other one"),
+                ),
+                _ => continue,
+            };
+            findings.push(self.find(&["ulimits", &name], &message, help));
+        }
+        findings
+    }
+
+    /// `- "A: 1"` in a list, where `- A=1` is meant: the name of a variable has no blanks.
+    fn environment(&self) -> Vec<Finding> {
+        let list = self.service.rest.get("environment");
+        let list = list.and_then(Value::as_sequence).into_iter().flatten();
+        let mut findings = Vec::new();
+        for item in list {
+            let Some(said) = text(item) else { continue };
+            let name = said.split('=').next().unwrap_or_default();
+            if !name.contains(char::is_whitespace) {
+                continue;
+            }
+            let place = self
+                .view
+                .at_item(self.stack, self.name, "environment", item);
+            // What stands behind the colon may be a secret.
+            let name = name.split([':', ' ', '\t']).next().unwrap_or_default();
+            let message = format!("the variable {name} of {} is no NAME=VALUE", self.name);
+            let help = "write NAME=VALUE, or a map without the - in front";
+            let place = say(place, message, "compose refuses the file", help);
+            findings.push(RULE.at(place));
+        }
+        findings
+    }
+
+    fn two_networks(&self) -> Option<Finding> {
+        let mode = self.service.network_mode()?;
+        if self.service.networks.entries().is_empty() {
+            return None;
+        }
+        let message = format!("{} has network_mode: {mode} and networks:", self.name);
+        let help = "remove one of the two: compose refuses the file".to_owned();
+        Some(self.find(&["network_mode"], &message, help))
+    }
+
+    /// `expose: [8000, 9000-9010/udp]`
+    fn exposed(&self) -> Vec<Finding> {
+        let list = self.service.rest.get("expose");
+        let list = list.and_then(Value::as_sequence).into_iter().flatten();
+        let mut findings = Vec::new();
+        for item in list {
+            let Some(said) = text(item).filter(|said| !said.is_empty()) else {
+                continue;
+            };
+            let (ports, protocol) = said.split_once('/').unwrap_or((&said, "tcp"));
+            let (from, to) = ports.split_once('-').unwrap_or((ports, ports));
+            let are_ports = [from, to].iter().all(|port| port.parse::<u16>().is_ok());
+            if are_ports && ["tcp", "udp", "sctp"].contains(&protocol) {
+                continue;
+            }
+            let place = self.view.at_item(self.stack, self.name, "expose", item);
+            let message = format!("{said:?} is no port of {}", self.name);
+            let help = "write PORT or PORT/PROTOCOL";
+            let place = say(place, message, "compose refuses the file", help);
+            findings.push(RULE.at(place));
+        }
+        findings
+    }
+}
+
+fn size_help() -> String {
+    "write bytes such as 192m or 1g".to_owned()
+}
+
+fn one_of(said: &str, known: &[&str]) -> String {
+    match misspelt(said, known.iter().copied()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("write one of {}", known.join(", ")),
+    }
+}
+
+fn restart_help(said: &str) -> String {
+    let (policy, tries) = said.split_once(':').unwrap_or((said, ""));
+    match RESTARTS.contains(&policy) && !tries.is_empty() {
+        true => "only on-failure takes a number of tries: on-failure:3".to_owned(),
+        false => one_of(policy, &RESTARTS),
+    }
+}
+
+/// A restart policy: a word, and for `on-failure` maybe how often it is tried.
+fn restart(said: &str) -> bool {
+    match said.split_once(':') {
+        Some(("on-failure", tries)) => tries.parse::<u32>().is_ok(),
+        Some(_) => false,
+        None => RESTARTS.contains(&said),
+    }
+}
+
+/// A span of time, <https://docs.docker.com/reference/compose-file/extension/#specifying-durations>: numbers, each with
+/// its unit. A bare 0 needs none.
+fn span(said: &str) -> bool {
+    let units = ["ns", "us", "\u{b5}s", "ms", "s", "m", "h", "d", "w"];
+    let mut rest = said.trim();
+    if rest == "0" {
+        return true;
+    }
+    while !rest.is_empty() {
+        let behind = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let end = behind
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(behind.len());
+        let number = rest.get(..rest.len() - behind.len()).unwrap_or_default();
+        let (unit, next) = behind.split_at_checked(end).unwrap_or((behind, ""));
+        if number.parse::<f64>().is_err() || !units.contains(&unit) {
+            return false;
+        }
+        rest = next;
+    }
+    !said.is_empty()
+}

@@ -1,0 +1,131 @@
+//! Members of networks as watchme.toml lists them, whose compose files do not know.
+
+use crate::check::compose::networks::name_of;
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::Severity;
+use crate::model::{Finding, MemberName};
+use crate::source::ParsedStack;
+use crate::source::compose::Service;
+use crate::source::compose::types::{Network, Networks};
+use std::collections::BTreeMap;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-network-missing",
+    Severity::Error,
+    include_str!("compose_network_missing.md"),
+    run,
+);
+
+/// A service of a project.
+type Held<'a> = (&'a ParsedStack, &'a str, &'a Service);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    findings.extend(check(context.projects()));
+}
+
+fn check(view: &View) -> Vec<Finding> {
+    let networks = &view.subject.revision.parsed.policy.networks;
+    // The part of a project that names the network may be what cannot be read.
+    if networks.is_empty() || !view.subject.is_whole() {
+        return Vec::new();
+    }
+    let mut by_container: BTreeMap<&str, Vec<Held>> = BTreeMap::new();
+    let mut by_service: BTreeMap<(&str, &str), Vec<Held>> = BTreeMap::new();
+    for (stack, name, service) in view.services() {
+        let held = (stack, name, service);
+        if let Some(container) = &service.container_name {
+            by_container.entry(container).or_default().push(held);
+        }
+        let key = (stack.project.as_str(), name);
+        by_service.entry(key).or_default().push(held);
+    }
+    let mut findings = Vec::new();
+    for (network, section) in networks {
+        for (member, _) in &section.value.members {
+            let held = match &member.name {
+                MemberName::Container(container) => by_container.get(container.as_str()),
+                MemberName::Service { project, service } => {
+                    by_service.get(&(project.as_str(), service.as_str()))
+                }
+            };
+            let held = held.map(Vec::as_slice).unwrap_or_default();
+            findings.extend(missing(view, network, &member.name, held));
+        }
+    }
+    findings
+}
+
+/// One finding for each unit that runs the member, in none of whose projects it is on the network: what a unit
+/// pulls may be fewer files than what it brings up. Files that no unit runs count where no unit runs the member.
+fn missing(view: &View, network: &str, member: &MemberName, held: &[Held]) -> Vec<Finding> {
+    let mut by_unit: BTreeMap<Option<&str>, Vec<Held>> = BTreeMap::new();
+    for one in held {
+        let unit = one.0.unit.as_deref();
+        by_unit.entry(unit).or_default().push(*one);
+    }
+    if by_unit.len() > 1 {
+        by_unit.remove(&None);
+    }
+    let mut findings = Vec::new();
+    for held in by_unit.into_values() {
+        let is_fine = |held: &Held| !held.0.whole || is_on(*held, network);
+        if let Some(last) = held.last().filter(|_| !held.iter().any(is_fine)) {
+            findings.push(finding(view, network, member, *last));
+        }
+    }
+    findings
+}
+
+/// Whether a service is on a network, or has a network of that name that another rule complains about.
+fn is_on((stack, _, service): Held, network: &str) -> bool {
+    let none = Network::default();
+    let is = |key: &str| {
+        let definition = stack.compose.networks.get(key);
+        let definition = definition.map(|definition| definition.as_ref().unwrap_or(&none));
+        key == network
+            || definition.is_some_and(|definition| name_of(stack, key, definition) == network)
+    };
+    match service.network_mode() {
+        Some(mode) if mode.starts_with("service:") || mode.starts_with("container:") => true,
+        Some(mode) => mode == network,
+        None => match &service.networks {
+            Networks::Other(value) if !value.is_null() => true,
+            networks => {
+                let entries = networks.entries();
+                entries.iter().any(|(key, _)| is(key)) || entries.is_empty() && is("default")
+            }
+        },
+    }
+}
+
+fn finding(view: &View, network: &str, member: &MemberName, held: Held) -> Finding {
+    let (stack, name, service) = held;
+    let mut declared = stack.compose.networks.iter();
+    let key = declared.find_map(|(key, definition)| {
+        let external = definition.as_ref()?.external_name(key)?;
+        (external == network).then_some(key.as_str())
+    });
+    let mut help = match key {
+        Some(key) => format!("add networks: [{key}] to the service"),
+        None => format!(
+            "add networks: [{network}] to the service, and networks: {{{network}: {{external: true}}}} at the end of the file"
+        ),
+    };
+    let mode = service.network_mode();
+    if let Some(mode) = mode {
+        help = format!("remove network_mode: {mode}, and {help}");
+    }
+    let path: &[&str] = match mode {
+        Some(_) => &["network_mode"],
+        None => &[],
+    };
+    let message = format!(
+        "service {name} is not on network {network}, and watchme.toml lists {member} as its member"
+    );
+    let expected = "the other services do not reach it by name";
+    RULE.at(say(view.at(stack, name, path), message, expected, help))
+}

@@ -1,0 +1,81 @@
+//! Networks of the infrastructure file that a project would make itself.
+
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::{Finding, Severity};
+use crate::source::ParsedStack;
+use crate::source::compose::types::Network;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-network-not-external",
+    Severity::Error,
+    include_str!("compose_network_not_external.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.projects();
+    for stack in &view.stacks {
+        for (key, definition) in &stack.compose.networks {
+            let definition = definition.clone().unwrap_or_default();
+            findings.extend(match definition.external_name(key) {
+                Some(name) => external(view, stack, key, &name, &definition),
+                None => own(view, stack, key, &definition),
+            });
+        }
+    }
+}
+
+/// An external network that says more than its name.
+fn external(
+    view: &View,
+    stack: &ParsedStack,
+    key: &str,
+    name: &str,
+    definition: &Network,
+) -> Option<Finding> {
+    let settings = [
+        ("driver", definition.driver.is_some()),
+        ("ipam", definition.ipam.is_some()),
+    ];
+    let (setting, _) = settings.into_iter().find(|(_, is_there)| *is_there)?;
+    let place = say(
+        view.top(stack, &["networks", key, setting]),
+        format!("network {name} is external, and has {setting} beside that"),
+        "docker compose 2 refuses both, docker-compose 1 ignores it",
+        format!("remove {setting}: who makes the network says that"),
+    );
+    Some(RULE.at(place).weighing(Severity::Warning))
+}
+
+/// A network that the project would make, and the infrastructure file makes.
+fn own(view: &View, stack: &ParsedStack, key: &str, definition: &Network) -> Option<Finding> {
+    let infra = &view.subject.revision.desired.networks;
+    if view.is_infra(stack) {
+        return None;
+    }
+    let named = definition.name.as_deref().unwrap_or(key);
+    let name = [named, key]
+        .into_iter()
+        .find(|name| infra.contains_key(*name))?;
+    let file = &view.subject.revision.parsed.policy.folders.infra;
+    let (place, what) = match definition.driver.is_some() {
+        true => (
+            view.top(stack, &["networks", key, "driver"]),
+            "with a driver",
+        ),
+        false => (
+            view.top(stack, &["networks", key]),
+            "without external: true",
+        ),
+    };
+    Some(RULE.at(say(
+        place,
+        format!("network {name} is declared here {what}, and {file} makes it"),
+        format!("{} would make a network of its own", stack.project),
+        format!("write external: true below {key}:, and nothing else"),
+    )))
+}

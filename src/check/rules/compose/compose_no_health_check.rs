@@ -1,0 +1,45 @@
+//! Services without a health check.
+
+use crate::check::compose::is_job;
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::Finding;
+use crate::model::Severity;
+use crate::source::ParsedStack;
+use crate::source::compose::Service;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-no-health-check",
+    Severity::Warning,
+    include_str!("compose_no_health_check.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.projects();
+    for (stack, name, service) in view.started() {
+        if !is_job(stack, name, service) {
+            findings.extend(health(view, stack, name, service));
+        }
+    }
+}
+
+fn health(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Option<Finding> {
+    if service
+        .rest
+        .get("healthcheck")
+        .is_some_and(|check| !check.is_null())
+    {
+        return None;
+    }
+    let place = say(
+        view.at(stack, name, &[]),
+        format!("service {name} has no health check"),
+        "",
+        "add healthcheck: test: [\"CMD\", ...]; where the image has one, allow this here",
+    );
+    Some(RULE.at(place))
+}

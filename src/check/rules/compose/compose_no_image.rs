@@ -1,0 +1,39 @@
+//! Services with neither an image nor a build.
+
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::Finding;
+use crate::model::Severity;
+use crate::source::ParsedStack;
+use crate::source::compose::Service;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-no-image",
+    Severity::Error,
+    include_str!("compose_no_image.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.projects();
+    let services = view.services().filter(|(stack, ..)| stack.whole);
+    findings
+        .extend(services.filter_map(|(stack, name, service)| no_image(view, stack, name, service)));
+}
+
+fn no_image(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Option<Finding> {
+    let keys = ["image", "build", "provider"];
+    if keys.iter().any(|key| service.rest.contains_key(*key)) {
+        return None;
+    }
+    let place = say(
+        view.at(stack, name, &[]),
+        format!("service {name} has neither an image nor a build"),
+        "compose refuses the file",
+        "write image: NAME:TAG, or build: FOLDER",
+    );
+    Some(RULE.at(place))
+}

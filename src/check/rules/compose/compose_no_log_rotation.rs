@@ -1,0 +1,80 @@
+//! Logs that grow without bound.
+
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::Finding;
+use crate::model::Severity;
+use crate::source::ParsedStack;
+use crate::source::compose::Service;
+use serde_json::Value as Json;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-no-log-rotation",
+    Severity::Warning,
+    include_str!("compose_no_log_rotation.md"),
+    run,
+);
+
+/// Drivers whose files the engine does not rotate by itself.
+const UNBOUNDED: &str = "json-file";
+
+/// What the engine does with logs where a service says nothing.
+struct Daemon {
+    driver: String,
+    rotates: bool,
+}
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.projects();
+    let daemon = Daemon::of(view);
+    for (stack, name, service) in view.started() {
+        findings.extend(rotation(view, stack, name, service, &daemon));
+    }
+}
+
+impl Daemon {
+    /// As `etc/docker/daemon.json` says.
+    fn of(view: &View) -> Self {
+        let etc = &view.subject.revision.desired.etc;
+        let file = etc.get(std::path::Path::new("docker/daemon.json"));
+        let json = file.and_then(|etc| serde_json::from_slice::<Json>(&etc.file.content).ok());
+        let json = json.unwrap_or_default();
+        let driver = json
+            .get("log-driver")
+            .and_then(Json::as_str)
+            .unwrap_or(UNBOUNDED);
+        let size = json
+            .get("log-opts")
+            .and_then(|options| options.get("max-size"));
+        Self {
+            driver: driver.to_owned(),
+            rotates: size.is_some(),
+        }
+    }
+}
+
+fn rotation(
+    view: &View,
+    stack: &ParsedStack,
+    name: &str,
+    service: &Service,
+    daemon: &Daemon,
+) -> Option<Finding> {
+    let (driver, options) = service.logging();
+    let driver = driver.as_deref().unwrap_or(&daemon.driver);
+    // The engine's options are for containers with its own driver.
+    let by_daemon = daemon.rotates && daemon.driver == driver;
+    if driver != UNBOUNDED || by_daemon || options.iter().any(|option| option == "max-size") {
+        return None;
+    }
+    let place = say(
+        view.at(stack, name, &["logging"]),
+        format!("the log of service {name} grows without bound"),
+        "",
+        "add logging: driver: json-file, options: {max-size: 10m, max-file: \"3\"}, or log-opts in etc/docker/daemon.json",
+    );
+    Some(RULE.at(place))
+}

@@ -1,0 +1,29 @@
+//! Services that may take all memory of the host.
+
+use crate::check::compose::view::say;
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-no-memory-limit",
+    Severity::Warning,
+    include_str!("compose_no_memory_limit.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.projects();
+    let started = view.started();
+    let without = started.filter(|(_, _, service)| !service.has_memory_limit());
+    findings.extend(without.map(|(stack, name, _)| {
+        RULE.at(say(
+            view.at(stack, name, &[]),
+            format!("service {name} may take all memory of the host"),
+            "",
+            "write mem_limit: 256m, or what it needs at most",
+        ))
+    }));
+}

@@ -1,0 +1,42 @@
+//! Restart policies of services that a unit runs.
+
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::Finding;
+use crate::model::Severity;
+use crate::source::ParsedStack;
+use crate::source::compose::Service;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-restart-beside-unit",
+    Severity::Warning,
+    include_str!("compose_restart_beside_unit.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.projects();
+    for (stack, name, service) in view.started() {
+        findings.extend(restart(view, stack, name, service));
+    }
+}
+
+fn restart(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Option<Finding> {
+    let policy = service.restart()?;
+    let unit = stack.unit.as_ref()?;
+    // Docker starts those with its daemon, whatever units say; on-failure it does not.
+    if !["always", "unless-stopped"].contains(&policy.as_str()) {
+        return None;
+    }
+    let message = format!("service {name} has restart: {policy}, and {unit} runs it");
+    let help = match stack.attached {
+        true => "remove it: the unit's Restart= does it",
+        false => "write restart: on-failure, which does not start it with the Docker daemon",
+    };
+    let expected = "at boot Docker starts it without the unit's After= and Requires=";
+    let place = view.at(stack, name, &["restart"]);
+    Some(RULE.at(say(place, message, expected, help)))
+}

@@ -1,0 +1,73 @@
+//! Secrets and configs that no file of the project declares.
+
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::Finding;
+use crate::model::Severity;
+use crate::source::ParsedStack;
+use crate::source::compose::Service;
+use crate::source::compose::types::text;
+use crate::source::error::nearest;
+use serde_yaml::Value;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-secret-undeclared",
+    Severity::Error,
+    include_str!("compose_secret_undeclared.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.projects();
+    for (stack, name, service) in view.services().filter(|(stack, ..)| stack.whole) {
+        for kind in ["secrets", "configs"] {
+            findings.extend(secrets(view, (stack, name), service, kind));
+        }
+    }
+}
+
+/// Secrets or configs that no file of the project declares.
+fn secrets(
+    view: &View,
+    (stack, name): (&ParsedStack, &str),
+    service: &Service,
+    kind: &str,
+) -> Vec<Finding> {
+    let list = service.rest.get(kind).and_then(Value::as_sequence);
+    let declared: Vec<String> = stack
+        .compose
+        .rest
+        .get(kind)
+        .and_then(Value::as_mapping)
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, _)| text(key))
+        .collect();
+    let one = kind.trim_end_matches('s');
+    let mut findings = Vec::new();
+    for item in list.into_iter().flatten() {
+        let named = match item {
+            Value::Mapping(_) => item.get("source").and_then(text),
+            other => text(other),
+        };
+        let Some(named) = named.filter(|named| !named.is_empty() && !declared.contains(named))
+        else {
+            continue;
+        };
+        let help = match nearest(&named, declared.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("add {kind}: {named}: {{file: ./FILE}} at the end of the file"),
+        };
+        let place = say(
+            view.at_item(stack, name, kind, item),
+            format!("service {name} has the {one} {named}, which its file does not declare"),
+            "compose refuses the file",
+            help,
+        );
+        findings.push(RULE.at(place));
+    }
+    findings
+}

@@ -1,0 +1,52 @@
+//! Services that others name, and that their project does not have.
+
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::Finding;
+use crate::model::Severity;
+use crate::source::error::nearest;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-service-unknown",
+    Severity::Error,
+    include_str!("compose_service_unknown.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    findings.extend(services(context.projects()));
+}
+
+fn services(view: &View) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (stack, service, definition) in view.services() {
+        if !stack.whole {
+            continue;
+        }
+        for (key, name) in definition.named_services() {
+            if name.is_empty() || stack.compose.services.contains_key(&name) {
+                continue;
+            }
+            let known = stack.compose.services.keys().map(String::as_str);
+            let help = match nearest(&name, known.filter(|known| *known != service)) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!(
+                    "remove it, or add a service {name}; order to another project is systemd's to say (After=)"
+                ),
+            };
+            let place = say(
+                view.at(stack, service, &[key, &name]),
+                format!(
+                    "service {service} has {key}: {name}, and there is no such service in this project"
+                ),
+                "compose refuses the file",
+                help,
+            );
+            findings.push(RULE.at(place));
+        }
+    }
+    findings
+}

@@ -1,0 +1,101 @@
+//! Variables that have no value.
+
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::{Finding, Severity};
+use crate::source::ParsedStack;
+use crate::source::compose::Variables;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "compose-variable-unset",
+    Severity::Warning,
+    include_str!("compose_variable_unset.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.projects();
+    findings.extend(view.stacks.iter().flat_map(|stack| unset(view, stack)));
+}
+
+fn unset(view: &View, stack: &ParsedStack) -> Vec<Finding> {
+    let looked = match &stack.variables {
+        Variables::File(path) => format!("in {}", path.display()),
+        Variables::Example(path) => format!(
+            "in {}, which stands for the .env that is not here",
+            path.display()
+        ),
+        Variables::Defaults => {
+            "anywhere: there is no .env and no .env.example beside it".to_owned()
+        }
+        Variables::Unknown => return Vec::new(),
+    };
+    let mut findings = Vec::new();
+    for (file, names) in &stack.unset {
+        for name in names {
+            let Some((span, required)) = view
+                .positions(file, |positions| used(positions, name))
+                .flatten()
+            else {
+                continue;
+            };
+            let message = format!("the variable {name} has no value {looked}");
+            let (expected, help) = match required {
+                true => (
+                    "compose refuses to start without it",
+                    format!("set {name} in .env"),
+                ),
+                false => (
+                    "compose puts nothing there",
+                    format!("set {name} in .env, or write a default: ${{{name}:-}} for nothing"),
+                ),
+            };
+            let help = match &stack.variables {
+                Variables::File(_) => help,
+                _ => format!("{help}; list it in .env.example"),
+            };
+            let finding = RULE.at(say(view.bytes(file, span), message, expected, help));
+            let certain = required && matches!(stack.variables, Variables::File(_));
+            findings.push(match certain {
+                true => finding.weighing(Severity::Error),
+                false => finding,
+            });
+        }
+    }
+    findings
+}
+
+/// Where a variable is used first, and whether compose refuses to start without it.
+fn used(
+    positions: &crate::source::compose::Positions,
+    name: &str,
+) -> Option<(std::ops::Range<usize>, bool)> {
+    let mut found = None;
+    for (_, span, text) in positions.texts() {
+        let mut at = 0;
+        while let Some(next) = text.get(at..).and_then(|rest| rest.find('$')) {
+            let behind = text.get(at + next + 1..).unwrap_or_default();
+            at += next + 1;
+            if behind.starts_with('$') {
+                at += 1;
+                continue;
+            }
+            let inside = behind.strip_prefix('{');
+            let rest = inside.unwrap_or(behind).strip_prefix(name);
+            let Some(rest) = rest
+                .filter(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+            else {
+                continue;
+            };
+            let required = inside.is_some() && (rest.starts_with(":?") || rest.starts_with('?'));
+            let default = inside.is_some() && rest.starts_with([':', '-', '+']) && !required;
+            if !default && (required || found.is_none()) {
+                found = Some((span.clone(), required));
+            }
+        }
+    }
+    found
+}

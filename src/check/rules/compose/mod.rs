@@ -1,0 +1,66 @@
+//! Compose projects: those that units run, the infrastructure file, and files that no unit names yet.
+
+#[path = "."]
+pub mod rule {
+    pub mod compose_address_in_dynamic_range;
+    pub mod compose_address_outside_subnet;
+    pub mod compose_address_twice;
+    pub mod compose_calls_localhost;
+    pub mod compose_container_name_twice;
+    pub mod compose_dependency_cycle;
+    pub mod compose_env_file_in_git;
+    pub mod compose_image_latest;
+    pub mod compose_invalid_value;
+    pub mod compose_memory_over_budget;
+    pub mod compose_network_missing;
+    pub mod compose_network_not_external;
+    pub mod compose_network_undeclared;
+    pub mod compose_network_unknown;
+    pub mod compose_no_health_check;
+    pub mod compose_no_image;
+    pub mod compose_no_log_rotation;
+    pub mod compose_no_memory_limit;
+    pub mod compose_no_restart;
+    pub mod compose_password_in_plain_text;
+    pub mod compose_restart_beside_unit;
+    pub mod compose_secret_undeclared;
+    pub mod compose_service_unknown;
+    pub mod compose_unknown_key;
+    pub mod compose_variable_unset;
+    pub mod compose_volume_undeclared;
+    pub mod compose_wrong_type;
+}
+
+crate::family!(
+    "compose",
+    false,
+    [
+        compose_address_in_dynamic_range,
+        compose_address_outside_subnet,
+        compose_address_twice,
+        compose_calls_localhost,
+        compose_container_name_twice,
+        compose_dependency_cycle,
+        compose_env_file_in_git,
+        compose_image_latest,
+        compose_invalid_value,
+        compose_memory_over_budget,
+        compose_network_missing,
+        compose_network_not_external,
+        compose_network_undeclared,
+        compose_network_unknown,
+        compose_no_health_check,
+        compose_no_image,
+        compose_no_log_rotation,
+        compose_no_memory_limit,
+        compose_no_restart,
+        compose_password_in_plain_text,
+        compose_restart_beside_unit,
+        compose_secret_undeclared,
+        compose_service_unknown,
+        compose_unknown_key,
+        compose_variable_unset,
+        compose_volume_undeclared,
+        compose_wrong_type,
+    ]
+);

@@ -1,0 +1,30 @@
+//! Files for /etc that their programs would not take, as far as their bytes tell.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::finding::ETC_INVALID;
+use crate::model::{Checker, Diagnostic};
+
+/// The rule. On a host, the programs themselves are asked, too.
+pub static RULE: Rule = Rule::new(
+    ETC_INVALID.name,
+    ETC_INVALID.severity,
+    include_str!("etc_invalid.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    for (path, etc) in &context.revision().desired.etc {
+        let Some(checker) = Checker::of(path) else {
+            continue;
+        };
+        let text = String::from_utf8_lossy(&etc.file.content);
+        let wrong = checker.wrong(path, &etc.file.content, etc.mode, &etc.owner);
+        findings.extend(wrong.into_iter().map(|wrong| {
+            let source = &etc.file.source;
+            let place = Diagnostic::of_line(source, text.as_ref(), wrong.line, wrong.message);
+            RULE.at(place).weighing(wrong.severity)
+        }));
+    }
+}

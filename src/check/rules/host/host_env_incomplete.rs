@@ -1,0 +1,7 @@
+//! Env files of this host that lack a variable.
+
+use crate::check::engine::Rule;
+use crate::model::finding::HOST_ENV_INCOMPLETE;
+
+/// The rule.
+pub static RULE: Rule = Rule::reported(HOST_ENV_INCOMPLETE, include_str!("host_env_incomplete.md"));

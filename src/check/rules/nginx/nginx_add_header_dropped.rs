@@ -1,0 +1,76 @@
+//! Headers that a block drops by adding another one.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::nginx::header;
+use crate::check::nginx::view::{Block, View};
+use crate::model::{Finding, Severity};
+use crate::source::nginx::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "nginx-add-header-dropped",
+    Severity::Warning,
+    include_str!("nginx_add_header_dropped.md"),
+    run,
+);
+
+const CORS: &str = "access-control-";
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
+    for block in context.blocks() {
+        let own = block.own("add_header");
+        if !own.is_empty() {
+            findings.extend(dropped(view, block, own));
+        }
+    }
+}
+
+/// <https://nginx.org/en/docs/http/ngx_http_headers_module.html#add_header>: headers are inherited
+/// if and only if none is added on the current level.
+fn dropped(view: &View<'_>, block: &Block<'_>, own: &[&Node<'_>]) -> Option<Finding> {
+    // nginx 1.29.3 can be told to keep them.
+    let merged = block.setting("add_header_inherit");
+    if merged.is_some_and(|node| node.first() == "merge") {
+        return None;
+    }
+    let outer = block
+        .outer
+        .as_ref()?
+        .chain()
+        .find(|outer| !outer.own("add_header").is_empty())?;
+    let kept: Vec<String> = own.iter().map(|node| header(node)).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for node in outer.own("add_header") {
+        let known = names
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(node.first()));
+        if !kept.contains(&header(node)) && !known {
+            names.push(node.first());
+        }
+    }
+    // What an `if` returns is often no page: there, only a CORS answer that lost a part counts.
+    if block.kind() == "if" {
+        names.retain(|name| name.to_ascii_lowercase().starts_with(CORS));
+        if !kept.iter().any(|name| name.starts_with(CORS)) {
+            return None;
+        }
+    }
+    let first = own.iter().min_by_key(|node| node.directive.span.start)?;
+    let from = outer
+        .own("add_header")
+        .first()
+        .map(|node| view.place(node))?;
+    if names.is_empty() {
+        return None;
+    }
+    let list = names.join(", ");
+    let message = format!(
+        "this add_header drops {list} of the {} around it ({from})",
+        outer.kind()
+    );
+    let help = format!("add {list} again in this {}", block.kind());
+    Some(view.find(&RULE, first, message, "", help))
+}

@@ -1,0 +1,56 @@
+//! Aliases through which a request leaves their folder.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::nginx::paths::{Match, matches};
+use crate::check::nginx::view::{Block, View};
+use crate::model::{Finding, Severity};
+use crate::source::nginx::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "nginx-alias-traversal",
+    Severity::Error,
+    include_str!("nginx_alias_traversal.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
+    for block in context.blocks() {
+        let Some(location) = block.node.filter(|node| node.name() == "location") else {
+            continue;
+        };
+        if let Some((Match::Prefix, path)) = matches(location) {
+            findings.extend(alias(view, block, location, path));
+        }
+    }
+}
+
+fn alias(view: &View<'_>, block: &Block<'_>, location: &Node<'_>, path: &str) -> Option<Finding> {
+    let alias = *block.own("alias").last()?;
+    let folder = alias.first();
+    if path.ends_with('/') || !folder.ends_with('/') || !path.starts_with('/') {
+        return None;
+    }
+    let span = location.directive.args.last()?.span.clone();
+    let message = format!(
+        "location {path} has no slash at its end and its alias {folder} has one: {path}../x is {folder}../x, \
+         outside the folder"
+    );
+    let help = format!("write location {path}/ {{");
+    let place = view.complain(
+        location.path,
+        span,
+        message,
+        "a slash is missing here",
+        help,
+    );
+    let found = RULE.at(place);
+    // No client gets there by itself, only what an upstream sends there.
+    Some(match block.setting("internal") {
+        Some(_) => found.weighing(Severity::Warning),
+        None => found,
+    })
+}

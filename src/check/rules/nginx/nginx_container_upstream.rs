@@ -1,0 +1,135 @@
+//! Upstreams that only containers can reach by name.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::nginx::published::Publications;
+use crate::check::nginx::target::{Target, behind};
+use crate::check::nginx::view::View;
+use crate::model::{Finding, Severity};
+use crate::source::nginx::{Directive, Node};
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "nginx-container-upstream",
+    Severity::Error,
+    include_str!("nginx_container_upstream.md"),
+    run,
+);
+
+/// Names that Docker and Podman give the host inside of containers.
+const OF_THE_HOST: [&str; 4] = [
+    "host.docker.internal",
+    "gateway.docker.internal",
+    "kubernetes.docker.internal",
+    "host.containers.internal",
+];
+
+/// Names that only Docker's own DNS knows.
+struct Containers<'v> {
+    names: BTreeSet<&'v str>,
+    /// Names that etc/hosts gives the host.
+    hosts: BTreeSet<String>,
+}
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
+    let containers = Containers::of(view);
+    // A group may be used many times.
+    let mut seen: HashSet<*const Directive> = HashSet::new();
+    for block in context.blocks() {
+        for &(_, pass) in &block.passes {
+            for (target, node) in behind(context.groups(), pass) {
+                if seen.insert(std::ptr::from_ref(node.directive)) {
+                    let published = context.published();
+                    findings.extend(unreachable(view, &containers, published, target, node));
+                }
+            }
+        }
+    }
+}
+
+impl<'v> Containers<'v> {
+    /// Services and containers of the compose files, and aliases of network members.
+    fn of(view: &View<'v>) -> Self {
+        let revision = view.subject.revision;
+        let mut names = BTreeSet::new();
+        for document in revision.parsed.compose.values() {
+            for (name, service) in &document.compose.services {
+                names.insert(name.as_str());
+                names.extend(service.container_name.as_deref());
+            }
+        }
+        let members = revision.desired.networks.values();
+        for member in members.flat_map(|network| &network.members) {
+            names.extend(member.aliases.iter().map(String::as_str));
+            if let crate::model::MemberName::Container(name) = &member.name {
+                names.insert(name);
+            }
+        }
+        let hosts = revision.desired.etc.get(Path::new("hosts"));
+        let hosts = hosts.map(|hosts| String::from_utf8_lossy(&hosts.file.content).into_owned());
+        let words = hosts.iter().flat_map(|text| text.split_whitespace());
+        Self {
+            names,
+            hosts: words.map(str::to_owned).collect(),
+        }
+    }
+}
+
+fn unreachable(
+    view: &View<'_>,
+    containers: &Containers<'_>,
+    published: &Publications<'_>,
+    target: Target<'_>,
+    node: &Node<'_>,
+) -> Option<Finding> {
+    let host = target.host;
+    if containers.hosts.contains(host) || target.is_loopback() {
+        return None;
+    }
+    let (message, severity) = if OF_THE_HOST.contains(&host) {
+        let message =
+            format!("only containers know {host}, and this nginx runs on the host itself");
+        (message, Severity::Error)
+    } else if containers.names.contains(host) {
+        let message =
+            format!("{host} is the name of a container: nginx on the host cannot resolve it");
+        (message, Severity::Error)
+    } else if target.is_bare_name() && target.port.is_some() && view.subject.is_whole() {
+        let message = format!(
+            "{host} is no name that DNS knows: nginx does not start where it does not resolve"
+        );
+        (message, Severity::Warning)
+    } else {
+        return None;
+    };
+    let port = match OF_THE_HOST.contains(&host) {
+        true => target.port,
+        false => published.port_of(host, target.port),
+    };
+    let text = node.first();
+    let address = format!(
+        "localhost:{}",
+        port.map_or("PORT".into(), |port| port.to_string())
+    );
+    let fixed = text.replacen(target.authority, &address, 1);
+    let help = match port {
+        Some(_) => format!("write {} {fixed};", node.name()),
+        None => format!(
+            "write {} {fixed}; with the port that it publishes on the host",
+            node.name()
+        ),
+    };
+    let span = node.directive.args.first()?.span.clone();
+    let place = view.complain(
+        node.path,
+        span,
+        message,
+        "the host resolves this name",
+        help,
+    );
+    Some(RULE.at(place).weighing(severity))
+}

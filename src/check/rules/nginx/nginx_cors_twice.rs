@@ -1,0 +1,65 @@
+//! CORS headers that are sent twice.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::nginx::header;
+use crate::check::nginx::view::View;
+use crate::model::Severity;
+use crate::source::nginx::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "nginx-cors-twice",
+    Severity::Error,
+    include_str!("nginx_cors_twice.md"),
+    run,
+);
+
+const CORS: &str = "access-control-";
+
+/// Headers of which a browser takes no second value; the others it reads as lists.
+const SINGLE: [&str; 3] = [
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-max-age",
+];
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
+    for block in context.blocks() {
+        twice(view, block.own("add_header"), findings);
+    }
+}
+
+fn twice(view: &View<'_>, own: &[&Node<'_>], findings: &mut Findings) {
+    for (at, node) in own.iter().enumerate() {
+        let name = header(node);
+        let before = own.get(..at).unwrap_or_default();
+        let Some(first) = before.iter().find(|other| header(other) == name) else {
+            continue;
+        };
+        // Of several with variables, all but one may be empty, and those are not sent.
+        let varies = |node: &&Node<'_>| {
+            let value = node.directive.args.get(1);
+            value.is_none_or(|value| value.text.contains('$') || value.text.is_empty())
+        };
+        if !name.starts_with(CORS) || varies(node) || varies(first) {
+            continue;
+        }
+        let place = view.place(first);
+        let message = format!(
+            "{} is added at {place} already: it is sent twice",
+            node.first()
+        );
+        let (severity, help) = match SINGLE.contains(&name.as_str()) {
+            true => (
+                Severity::Error,
+                "remove one of the two: browsers refuse an answer with both",
+            ),
+            false => (Severity::Warning, "join the two values with a comma"),
+        };
+        let found = view.find(&RULE, node, message, "", help);
+        findings.push(found.weighing(severity));
+    }
+}

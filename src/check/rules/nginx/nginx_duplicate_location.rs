@@ -1,0 +1,60 @@
+//! Locations of one block that are the same.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::nginx::paths::{Match, matches};
+use crate::check::nginx::view::{Block, View};
+use crate::model::Severity;
+use crate::source::nginx::Node;
+use std::collections::BTreeMap;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "nginx-duplicate-location",
+    Severity::Error,
+    include_str!("nginx_duplicate_location.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
+    for block in context.blocks() {
+        if matches!(block.kind(), "server" | "location") {
+            duplicates(view, block, findings);
+        }
+    }
+}
+
+/// Locations of one block that are the same: nginx refuses them, but for regular expressions and
+/// names, of which the second never comes to pass.
+fn duplicates(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
+    let inside = block.node.map_or(&[][..], Node::inside);
+    let mut known: BTreeMap<(Match, bool, &str), &Node<'_>> = BTreeMap::new();
+    for location in inside.iter().filter(|node| node.name() == "location") {
+        let Some((kind, path)) = matches(location) else {
+            continue;
+        };
+        let first = location.first();
+        let caseless = kind == Match::Regex && first.starts_with("~*");
+        let Some(first) = known.get(&(kind, caseless, path)) else {
+            known.insert((kind, caseless, path), location);
+            continue;
+        };
+        let written = format!("location {}", words(location));
+        let (said, severity) = match kind {
+            Match::Exact | Match::Prefix => ("nginx refuses it", Severity::Error),
+            Match::Regex | Match::Named => ("this one never comes to pass", Severity::Warning),
+        };
+        let place = view.place(first);
+        let message = format!("{written} stands at {place} already: {said}");
+        let help = "join the two blocks, or give one of them another path";
+        let found = view.find(&RULE, location, message, "", help);
+        findings.push(found.weighing(severity));
+    }
+}
+
+fn words(node: &Node<'_>) -> String {
+    let words = node.directive.args.iter().map(|word| word.text.as_str());
+    words.collect::<Vec<_>>().join(" ")
+}

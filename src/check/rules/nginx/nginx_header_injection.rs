@@ -1,0 +1,102 @@
+//! The decoded path where it ends a header.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::nginx::paths::{Match, matches};
+use crate::check::nginx::view::{Block, View};
+use crate::model::{Finding, Severity};
+use crate::source::nginx::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "nginx-header-injection",
+    Severity::Error,
+    include_str!("nginx_header_injection.md"),
+    run,
+);
+
+/// The path as nginx decoded it: `%0d%0a` in a request is a new line in these.
+const DECODED: [&str; 2] = ["uri", "document_uri"];
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
+    for block in context.blocks() {
+        check(view, block, findings);
+    }
+}
+
+/// Complains about directives of a block that write the decoded path into a header.
+fn check(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
+    let found = block
+        .settings()
+        .iter()
+        .filter_map(|node| injection(view, node));
+    let mut found = found.peekable();
+    // Only the one path that is written comes to an exact location.
+    if found.peek().is_some()
+        && !matches!(block.location().and_then(matches), Some((Match::Exact, _)))
+    {
+        findings.extend(found);
+    }
+}
+
+fn injection(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
+    let mut written = node.directive.args.iter();
+    let decoded = |text: &str| DECODED.into_iter().find(|name| uses(text, name));
+    if !written.any(|word| decoded(&word.text).is_some()) {
+        return None;
+    }
+    let words: Vec<&str> = node
+        .directive
+        .args
+        .iter()
+        .map(|word| word.text.as_str())
+        .collect();
+    let (at, where_to) = match (node.name(), words.as_slice()) {
+        ("return", ["301" | "302" | "303" | "307" | "308", _]) => (1, "the Location header"),
+        ("return", [url]) if !url.is_empty() => (0, "the Location header"),
+        ("rewrite", [_, to, flags @ ..]) if redirects(to, flags) => (1, "the Location header"),
+        ("add_header", [_, _, ..]) => (1, "a header of the answer"),
+        ("proxy_set_header", [_, _]) => (1, "a header for the upstream"),
+        ("proxy_pass", [_]) => (0, "the request line for the upstream"),
+        _ => return None,
+    };
+    let word = node.directive.args.get(at)?;
+    let variable = decoded(&word.text)?;
+    let message = format!(
+        "${variable} is the decoded path: %0d%0a in a request becomes a new line in {where_to}"
+    );
+    let help = match node.name() {
+        "proxy_pass" => "leave the path out, or write $request_uri".to_owned(),
+        _ => "write $request_uri, which is as the client sent it".to_owned(),
+    };
+    let place = view.complain(node.path, word.span.clone(), message, "", help);
+    let severity = match node.name() {
+        // What a rewrite made of the path has no other name.
+        "proxy_pass" => Severity::Warning,
+        _ => Severity::Error,
+    };
+    Some(RULE.at(place).weighing(severity))
+}
+
+/// Whether a rewrite ends in an answer to the client.
+fn redirects(to: &str, flags: &[&str]) -> bool {
+    let begins = ["http://", "https://", "$scheme"];
+    begins.iter().any(|begin| to.starts_with(begin))
+        || flags
+            .iter()
+            .any(|flag| matches!(*flag, "redirect" | "permanent"))
+}
+
+/// Whether a text has the variable `$NAME` or `${NAME}`.
+fn uses(text: &str, name: &str) -> bool {
+    text.split('$').skip(1).any(|behind| {
+        let braced = behind
+            .strip_prefix('{')
+            .and_then(|inside| inside.strip_prefix(name));
+        let plain = behind.strip_prefix(name);
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        braced.is_some_and(|rest| rest.starts_with('}')) || plain.is_some_and(ends)
+    })
+}

@@ -1,0 +1,34 @@
+//! Hosts that are whatever the client says.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::nginx::value;
+use crate::check::nginx::view::View;
+use crate::model::Finding;
+use crate::model::Severity;
+use crate::source::nginx::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "nginx-host-spoofable",
+    Severity::Warning,
+    include_str!("nginx_host_spoofable.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
+    for block in context.blocks() {
+        let headers = block.own("proxy_set_header").iter();
+        findings.extend(headers.filter_map(|node| spoofable(view, node)));
+    }
+}
+
+fn spoofable(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
+    let spoofed = node.first().eq_ignore_ascii_case("host")
+        && matches!(value(node), "$http_host" | "${http_host}");
+    let message = "Host $http_host passes on whatever the client says, which need not be a name of this server";
+    let help = "write proxy_set_header Host $host;";
+    spoofed.then(|| view.find(&RULE, node, message, "", help))
+}

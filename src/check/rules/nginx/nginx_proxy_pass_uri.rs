@@ -1,0 +1,49 @@
+//! Paths of `proxy_pass` where none may be.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::nginx::view::{Block, View};
+use crate::model::Severity;
+use crate::source::nginx::Node;
+use crate::source::nginx::router::uri_part;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "nginx-proxy-pass-uri",
+    Severity::Error,
+    include_str!("nginx_proxy_pass_uri.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
+    for block in context.blocks() {
+        check(view, block, findings);
+    }
+}
+
+/// `ngx_http_proxy_pass` in src/http/modules/ngx_http_proxy_module.c: without variables there is no path to replace.
+fn check(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
+    let kind = match (block.kind(), block.node.map(Node::first)) {
+        ("if", _) => "an if",
+        ("limit_except", _) => "a limit_except",
+        ("location", Some(first)) if first.starts_with('~') => {
+            "a location with a regular expression"
+        }
+        ("location", Some(first)) if first.starts_with('@') => "a named location",
+        _ => return,
+    };
+    for node in block.own("proxy_pass") {
+        let url = node.first();
+        let Some(uri) = uri_part(url).filter(|uri| !uri.is_empty() && !url.contains('$')) else {
+            continue;
+        };
+        let message = format!(
+            "proxy_pass has the path {uri} in {kind}: nginx refuses the whole configuration"
+        );
+        let short = url.strip_suffix(uri).unwrap_or(url).trim_end_matches(':');
+        let help = format!("write proxy_pass {short}; and change the path by a rewrite before it");
+        findings.push(view.find(&RULE, node, message, "", help));
+    }
+}

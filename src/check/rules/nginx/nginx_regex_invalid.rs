@@ -1,0 +1,94 @@
+//! Regular expressions that PCRE does not compile.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::nginx::view::View;
+use crate::model::Finding;
+use crate::model::Severity;
+use crate::source::nginx::Node;
+use crate::source::nginx::router::{Place, compiles, condition};
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "nginx-regex-invalid",
+    Severity::Error,
+    include_str!("nginx_regex_invalid.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
+    look(view, &view.http, findings);
+}
+
+fn look(view: &View<'_>, level: &[Node<'_>], findings: &mut Findings) {
+    for node in level {
+        let found = expressions(node);
+        findings.extend(found.iter().filter_map(|text| invalid(view, node, text)));
+        let Some(inside) = &node.block else { continue };
+        match node.name() {
+            "map" => {
+                let entries = inside.iter().filter_map(|entry| {
+                    let text = of_tilde(entry.name())?;
+                    invalid(view, entry, text)
+                });
+                findings.extend(entries);
+            }
+            _ => look(view, inside, findings),
+        }
+    }
+}
+
+/// The regular expressions of a directive.
+fn expressions<'n>(node: &'n Node<'_>) -> Vec<&'n str> {
+    let word = |at: usize| node.directive.args.get(at).map(|word| word.text.as_str());
+    match node.name() {
+        "rewrite" => word(0).into_iter().collect(),
+        "server_name" => {
+            let words = node.directive.args.iter();
+            words
+                .filter_map(|word| word.text.strip_prefix('~'))
+                .collect()
+        }
+        "location" => match node.first() {
+            "~" | "~*" => word(1).into_iter().collect(),
+            glued => of_tilde(glued).into_iter().collect(),
+        },
+        "if" => {
+            let words = condition(Place {
+                path: node.path,
+                directive: node.directive,
+            });
+            match words.as_slice() {
+                [_, "~" | "~*" | "!~" | "!~*", expression] => vec![expression],
+                _ => Vec::new(),
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn of_tilde(word: &str) -> Option<&str> {
+    let text = word.strip_prefix('~')?;
+    Some(text.strip_prefix('*').unwrap_or(text))
+}
+
+fn invalid(view: &View<'_>, node: &Node<'_>, expression: &str) -> Option<Finding> {
+    // What stands there sets options of PCRE, which differ from one version to another.
+    if expression.starts_with("(*") || compiles(expression) {
+        return None;
+    }
+    let message = format!(
+        "{expression} is no valid regular expression: nginx refuses the whole configuration"
+    );
+    let help = "close each [ and (, and write \\[ or \\( for the character itself";
+    let directive = node.directive;
+    let word = directive
+        .args
+        .iter()
+        .find(|word| word.text.contains(expression));
+    let span = word.map_or_else(|| directive.span.clone(), |word| word.span.clone());
+    let place = view.complain(node.path, span, message, "", help);
+    Some(RULE.at(place))
+}

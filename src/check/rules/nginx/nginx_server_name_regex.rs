@@ -1,0 +1,80 @@
+//! Regular expressions of server names that match more than is meant.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::nginx::servers::{Name, names_of};
+use crate::check::nginx::view::View;
+use crate::model::Finding;
+use crate::model::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "nginx-server-name-regex",
+    Severity::Warning,
+    include_str!("nginx_server_name_regex.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
+    for server in view.servers() {
+        findings.extend(names_of(server).iter().filter_map(|name| regex(view, name)));
+    }
+}
+
+/// A regular expression that also matches names which only contain or resemble the one that is meant.
+fn regex(view: &View<'_>, name: &Name<'_, '_>) -> Option<Finding> {
+    let expression = name.text.strip_prefix('~')?;
+    // Everything is meant.
+    if [
+        "", ".", ".*", ".+", "^", "^.*$", "^.+$", "^.*", "^.+", "^(.*)$", "^(.+)$",
+    ]
+    .contains(&expression)
+    {
+        return None;
+    }
+    let open = match (expression.starts_with('^'), expression.ends_with('$')) {
+        (true, true) => "",
+        (false, true) => "has no ^ at its beginning",
+        (true, false) => "has no $ at its end",
+        (false, false) => "has no ^ and $ around it",
+    };
+    let (message, help) = match (open, has_bare_dot(expression)) {
+        ("", false) => return None,
+        ("", true) => (
+            format!(
+                "a dot in the server name ~{expression} is not escaped: it matches any character"
+            ),
+            "write \\. for a dot".to_owned(),
+        ),
+        (open, _) => {
+            let inside = expression.trim_start_matches('^').trim_end_matches('$');
+            let message = format!(
+                "the server name ~{expression} {open}: names of others that contain it match, too"
+            );
+            (message, format!("write ~^{inside}$, with \\. for a dot"))
+        }
+    };
+    let place = view.complain(name.node.path, name.span.clone(), message, "", help);
+    Some(RULE.at(place))
+}
+
+/// Whether a dot stands for any character where a name has its dots: outside brackets, and not
+/// repeated as in `.*`.
+fn has_bare_dot(expression: &str) -> bool {
+    let mut chars = expression.chars().peekable();
+    let mut class = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                chars.next();
+            }
+            '[' => class = true,
+            ']' => class = false,
+            '.' if !class && !matches!(chars.peek(), Some('*' | '+' | '?' | '{')) => return true,
+            _ => {}
+        }
+    }
+    false
+}

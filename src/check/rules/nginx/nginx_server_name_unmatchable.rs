@@ -1,0 +1,38 @@
+//! Server names that no request has.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::nginx::servers::{Name, names_of};
+use crate::check::nginx::view::View;
+use crate::model::Finding;
+use crate::model::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "nginx-server-name-unmatchable",
+    Severity::Error,
+    include_str!("nginx_server_name_unmatchable.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
+    for server in view.servers() {
+        let names = names_of(server);
+        let wrong = names.iter().filter(|name| name.is_unmatchable());
+        findings.extend(wrong.map(|name| unmatchable(view, name)));
+    }
+}
+
+/// A URL, or a name with a port: nginx compares names without either.
+fn unmatchable(view: &View<'_>, name: &Name<'_, '_>) -> Finding {
+    let text = name.text.as_str();
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let host = rest.split(['/', ':']).next().unwrap_or_default();
+    let message =
+        format!("no request has the name {text}: a server name has no scheme, port or path");
+    let help = format!("write server_name {host};");
+    let place = view.complain(name.node.path, name.span.clone(), message, "", help);
+    RULE.at(place)
+}

@@ -1,0 +1,7 @@
+//! What `nginx -t` says of the configuration as it would be on this host.
+
+use crate::check::engine::Rule;
+use crate::model::finding::NGINX_TEST;
+
+/// The rule.
+pub static RULE: Rule = Rule::reported(NGINX_TEST, include_str!("nginx_test.md"));

@@ -1,0 +1,221 @@
+//! Variables that nobody sets: nginx refuses a configuration in which one is used.
+//!
+//! `ngx_http_variables_init_vars` in src/http/ngx_http_variables.c. A variable that is set anywhere is known everywhere.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::nginx::view::View;
+use crate::model::Severity;
+use crate::source::error::misspelt;
+use crate::source::nginx::router::{Place, condition, names, variables};
+use crate::source::nginx::{Node, Word};
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::LazyLock;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "nginx-unknown-variable",
+    Severity::Error,
+    include_str!("nginx_unknown_variable.md"),
+    run,
+);
+
+/// Letters of a name that is not close to another one by chance.
+const LONG: usize = 7;
+
+/// Directives that put the values of variables into their words, and which words these are.
+static EVALUATED: LazyLock<HashMap<&str, Range<usize>>> = LazyLock::new(|| {
+    let entry = |line: &'static str| {
+        let mut words = line.split(' ');
+        let (name, from, to) = (words.next()?, words.next()?, words.next()?);
+        let to = match to {
+            "*" => usize::MAX,
+            to => to.parse().ok()?,
+        };
+        Some((name, from.parse().ok()?..to))
+    };
+    lines(include_str!("../../nginx/evaluated.txt"))
+        .filter_map(entry)
+        .collect()
+});
+
+/// Names of variables, and beginnings of names.
+static KNOWN: LazyLock<(BTreeSet<&str>, Vec<&str>)> = LazyLock::new(|| {
+    let names = lines(include_str!("../../nginx/variables.txt"));
+    let (starts, exact): (Vec<&str>, Vec<&str>) = names.partition(|name| name.ends_with('*'));
+    let starts = starts.iter().map(|start| start.trim_end_matches('*'));
+    (exact.into_iter().collect(), starts.collect())
+});
+
+/// What is known of the variables of a configuration.
+#[derive(Default)]
+struct Variables<'n> {
+    /// Those that some directive or regular expression sets, in lower case: nginx tells no cases apart.
+    set: BTreeSet<String>,
+    /// Those that are used, with where.
+    used: HashMap<&'n str, Vec<(&'n Node<'n>, &'n Word)>>,
+    /// Whether a file is included that is not here.
+    misses: bool,
+}
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    check(context.nginx(), findings);
+}
+
+/// Lines of a table without comments.
+fn lines(table: &'static str) -> impl Iterator<Item = &'static str> {
+    table.lines().filter(|line| !line.starts_with('#'))
+}
+
+/// Variables that are used and never set.
+fn check(view: &View<'_>, findings: &mut Findings) {
+    let mut found = Variables::default();
+    found.read(&view.http);
+    // Files that the host has for itself may set it: all are here where nginx.conf is.
+    let etc = &view.subject.revision.desired.etc;
+    let all_here = etc.contains_key(Path::new("nginx/nginx.conf")) && !found.misses;
+    for (name, places) in &found.used {
+        if found.is_known(name) {
+            continue;
+        }
+        let near = misspelt(name, found.known());
+        let is_typo = near.is_some() && name.len() >= LONG && !found.misses;
+        let is_certain = name.is_empty() || all_here || is_typo;
+        let (message, help) = words(name, near);
+        for (node, word) in places {
+            let place = view.complain(node.path, word.span.clone(), &message, "", &help);
+            let finding = RULE.at(place);
+            findings.push(match is_certain {
+                true => finding,
+                false => finding.weighing(Severity::Warning),
+            });
+        }
+    }
+}
+
+/// What is wrong with a name, and what helps.
+fn words(name: &str, near: Option<&str>) -> (String, String) {
+    match (name, near) {
+        ("", _) => (
+            "a $ begins a variable, and no name is behind it: nginx refuses it".to_owned(),
+            "remove it: nginx has no way to write a $ itself here".to_owned(),
+        ),
+        (_, Some(near)) => (
+            format!("nothing sets ${name}: nginx refuses the whole configuration"),
+            format!("did you mean ${near}?"),
+        ),
+        // <https://nginx.org/en/docs/http/websocket.html>
+        ("connection_upgrade", None) => (
+            nobody(name),
+            "add map $http_upgrade $connection_upgrade { default upgrade; '' close; }".to_owned(),
+        ),
+        (_, None) => (
+            nobody(name),
+            format!("write set or map for ${name} in these files, or correct the name"),
+        ),
+    }
+}
+
+fn nobody(name: &str) -> String {
+    format!("nothing here sets ${name}: nginx refuses a variable that nobody sets")
+}
+
+impl<'n> Variables<'n> {
+    fn is_known(&self, name: &str) -> bool {
+        let (exact, starts) = &*KNOWN;
+        let name = name.to_ascii_lowercase();
+        exact.contains(name.as_str())
+            || self.set.contains(&name)
+            || starts.iter().any(|start| name.starts_with(start))
+    }
+
+    /// All whose whole names are known.
+    fn known(&self) -> impl Iterator<Item = &str> {
+        let set = self.set.iter().map(String::as_str);
+        KNOWN.0.iter().copied().chain(set)
+    }
+
+    fn uses(&mut self, text: &'n str, node: &'n Node<'n>, word: &'n Word) {
+        for name in variables(text) {
+            self.used.entry(name).or_default().push((node, word));
+        }
+    }
+
+    fn read(&mut self, level: &'n [Node<'n>]) {
+        for node in level {
+            self.misses |= node.name() == "include";
+            // Blocks of modules that are not known may be lists of variables that they set.
+            self.sets(node.directive.name.strip_prefix('$'));
+            if node.name() == "if" {
+                self.condition(node);
+            } else {
+                self.words(node);
+            }
+            match &node.block {
+                Some(inside) if node.name() == "map" => self.entries(inside),
+                Some(inside) => self.read(inside),
+                None => {}
+            }
+        }
+    }
+
+    /// The entries of a `map`: an expression may capture, and a value may be made of variables.
+    fn entries(&mut self, entries: &'n [Node<'n>]) {
+        for entry in entries {
+            self.misses |= entry.name() == "include";
+            self.sets(names(entry.name()));
+            if let Some(value) = entry.directive.args.first() {
+                self.uses(&value.text, entry, value);
+            }
+        }
+    }
+
+    fn sets<'t>(&mut self, names: impl IntoIterator<Item = &'t str>) {
+        let names = names.into_iter().map(str::to_ascii_lowercase);
+        self.set.extend(names);
+    }
+
+    fn words(&mut self, node: &'n Node<'n>) {
+        let evaluated = EVALUATED.get(node.name());
+        for (at, word) in node.directive.args.iter().enumerate() {
+            let text = word.text.as_str();
+            // What this one captures are its own two groups.
+            if text.contains("(?") && node.name() != "fastcgi_split_path_info" {
+                self.sets(names(text));
+            }
+            // A `~` begins a regular expression, in which a `$` is the end.
+            if !text.contains('$') || text.starts_with('~') {
+                continue;
+            }
+            let is_condition = node.name() == "access_log" && text.starts_with("if=");
+            if is_condition || evaluated.is_some_and(|words| words.contains(&at)) {
+                self.uses(text, node, word);
+            } else {
+                self.sets(text.strip_prefix('$'));
+            }
+        }
+    }
+
+    /// `($variable)`, `($variable = text)`, `($variable ~ expression)` or `(-f path)`.
+    fn condition(&mut self, node: &'n Node<'n>) {
+        let place = Place {
+            path: node.path,
+            directive: node.directive,
+        };
+        let words = condition(place);
+        let is_regex = words.get(1).is_some_and(|word| word.contains('~'));
+        let Some(first) = node.directive.args.first() else {
+            return;
+        };
+        for (at, text) in words.into_iter().enumerate() {
+            if at == 2 && is_regex {
+                self.sets(names(text));
+            } else {
+                self.uses(text, node, first);
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Websockets that are half set up.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::nginx::value;
+use crate::check::nginx::view::{Block, View};
+use crate::model::Finding;
+use crate::model::Severity;
+use crate::source::nginx::Node;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "nginx-websocket-headers",
+    Severity::Warning,
+    include_str!("nginx_websocket_headers.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
+    for block in context.blocks() {
+        if block.own("proxy_pass").is_empty() {
+            continue;
+        }
+        if let Some(headers) = block.in_force("proxy_set_header") {
+            findings.extend(websocket(view, block, headers));
+        }
+    }
+}
+
+/// A websocket needs HTTP 1.1 and both headers, <https://nginx.org/en/docs/http/websocket.html>.
+fn websocket(view: &View<'_>, block: &Block<'_>, headers: &[&Node<'_>]) -> Option<Finding> {
+    let find = |name: &str| {
+        headers
+            .iter()
+            .rfind(|node| node.first().eq_ignore_ascii_case(name))
+    };
+    let upgrade = find("Upgrade").filter(|node| !value(node).is_empty());
+    let connection = find("Connection").filter(|node| {
+        let value = value(node).to_ascii_lowercase();
+        value.contains("upgrade") || value.starts_with('$')
+    });
+    let version = block.setting("proxy_http_version");
+    let (node, wants) = match (upgrade, connection) {
+        (Some(node), None) => (*node, "proxy_set_header Connection \"upgrade\";"),
+        (None, Some(node)) if value(node).eq_ignore_ascii_case("upgrade") => {
+            (*node, "proxy_set_header Upgrade $http_upgrade;")
+        }
+        (Some(node), Some(_)) if version.is_none_or(|version| version.first() == "1.0") => {
+            (*node, "proxy_http_version 1.1;")
+        }
+        _ => return None,
+    };
+    let message = format!(
+        "a websocket is not passed on: {} is missing here",
+        wants.trim_end_matches(';')
+    );
+    Some(view.find(&RULE, node, message, "", format!("add {wants}")))
+}

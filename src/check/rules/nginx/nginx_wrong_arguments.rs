@@ -1,0 +1,192 @@
+//! Arguments that a directive does not take: nginx refuses the configuration.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::nginx::directives::Problem;
+use crate::check::nginx::view::View;
+use crate::model::Severity;
+use crate::source::nginx::listen::{Address, Socket};
+use crate::source::nginx::router::{Place, condition};
+use crate::source::nginx::{Node, Word};
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "nginx-wrong-arguments",
+    Severity::Error,
+    include_str!("nginx_wrong_arguments.md"),
+    run,
+);
+
+/// Words of `listen` behind the address, `ngx_http_core_listen` in src/http/ngx_http_core_module.c: those of nginx 1.31, and
+/// `spdy`, which 1.22 still takes.
+const LISTEN: [&str; 11] = [
+    "default_server",
+    "default",
+    "ssl",
+    "http2",
+    "multipath",
+    "quic",
+    "spdy",
+    "proxy_protocol",
+    "reuseport",
+    "deferred",
+    "bind",
+];
+
+/// Those that have a value.
+const LISTEN_VALUES: [&str; 8] = [
+    "setfib=",
+    "fastopen=",
+    "backlog=",
+    "rcvbuf=",
+    "sndbuf=",
+    "accept_filter=",
+    "ipv6only=",
+    "so_keepalive=",
+];
+
+const FLAGS: [&str; 4] = ["last", "break", "redirect", "permanent"];
+
+const OPERATORS: [&str; 6] = ["=", "!=", "~", "~*", "!~", "!~*"];
+
+/// What is wrong, and what would be right.
+struct Wrong<'w> {
+    word: &'w Word,
+    message: String,
+    help: &'static str,
+}
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    findings.pick(context.directives(), Problem::Arguments);
+    let view = context.nginx();
+    look(view, &view.http, findings);
+}
+
+fn look(view: &View<'_>, level: &[Node<'_>], findings: &mut Findings) {
+    for node in level {
+        if let Some(wrong) = wrong(node) {
+            let span = wrong.word.span.clone();
+            let place = view.complain(node.path, span, wrong.message, "", wrong.help);
+            findings.push(RULE.at(place));
+        }
+        if matches!(node.name(), "server" | "location" | "if" | "limit_except") {
+            look(view, node.inside(), findings);
+        }
+    }
+}
+
+fn wrong<'n>(node: &'n Node<'_>) -> Option<Wrong<'n>> {
+    let args = node.directive.args.as_slice();
+    match (node.name(), args) {
+        ("proxy_pass", [url]) => target(url),
+        ("listen", [address, options @ ..]) => listen(address, options),
+        ("if", [first, ..]) => operator(node, first),
+        ("return", [code, ..]) => status(code, args.len() == 1),
+        ("rewrite", [_, _, flag]) => (!FLAGS.contains(&flag.text.as_str())).then(|| Wrong {
+            word: flag,
+            message: format!("{} is no flag of rewrite", flag.text),
+            help: "write last, break, redirect or permanent",
+        }),
+        ("add_header" | "add_trailer", [_, _, always]) if always.text != "always" => Some(Wrong {
+            word: always,
+            message: format!("{} takes always here, or nothing", node.name()),
+            help: "write always, or put a value with blanks into quotes",
+        }),
+        ("error_page", [codes @ .., _]) => codes.iter().find_map(error_code),
+        _ => None,
+    }
+}
+
+/// `invalid URL prefix`, `ngx_http_proxy_pass` in ngx_http_proxy_module.c.
+fn target(url: &Word) -> Option<Wrong<'_>> {
+    let lower = url.text.to_ascii_lowercase();
+    let has_scheme = lower.starts_with("http://") || lower.starts_with("https://");
+    (!has_scheme && !lower.contains('$')).then(|| Wrong {
+        word: url,
+        message: format!(
+            "{} is no URL: nginx refuses a proxy_pass without http:// or https://",
+            url.text
+        ),
+        help: "write http:// in front of the address",
+    })
+}
+
+fn listen<'n>(address: &'n Word, options: &'n [Word]) -> Option<Wrong<'n>> {
+    let text = address.text.as_str();
+    let is_bound = match Socket::read(text) {
+        // A name begins with no digit, or it is an address or a port that is mistyped.
+        Some(Socket {
+            address: Address::Name(name),
+            ..
+        }) => !name.starts_with(|c: char| c.is_ascii_digit()),
+        Some(socket) => *socket.ports.start() > 0,
+        None => text.starts_with("unix:"),
+    };
+    if !is_bound {
+        return Some(Wrong {
+            word: address,
+            message: format!("{text} is nothing that nginx can listen on"),
+            help: "write PORT, ADDRESS:PORT, [IPv6]:PORT or unix:/PATH",
+        });
+    }
+    let unknown = options.iter().find(|word| {
+        let text = word.text.as_str();
+        !LISTEN.contains(&text) && !LISTEN_VALUES.iter().any(|start| text.starts_with(start))
+    });
+    unknown.map(|word| Wrong {
+        word,
+        message: format!("listen has no parameter {}", word.text),
+        help: "remove it, or correct its name: ssl, http2, default_server, reuseport and the like",
+    })
+}
+
+fn operator<'n>(node: &Node<'_>, first: &'n Word) -> Option<Wrong<'n>> {
+    let words = condition(Place {
+        path: node.path,
+        directive: node.directive,
+    });
+    let (message, help) = match words.as_slice() {
+        [variable, operator, ..] if variable.starts_with('$') && !OPERATORS.contains(operator) => (
+            format!("{operator} is no comparison of nginx's"),
+            "write =, !=, ~, ~*, !~ or !~*",
+        ),
+        [variable, _, _, rest, ..] if variable.starts_with('$') => (
+            format!("if takes one comparison, and {rest} stands behind it"),
+            "write one if in the other's place, or a map over both variables",
+        ),
+        _ => return None,
+    };
+    Some(Wrong {
+        word: first,
+        message,
+        help,
+    })
+}
+
+fn status(code: &Word, is_alone: bool) -> Option<Wrong<'_>> {
+    let text = code.text.as_str();
+    let is_url = ["http://", "https://", "$scheme"]
+        .iter()
+        .any(|start| text.to_ascii_lowercase().starts_with(start));
+    let is_code = text.parse::<u16>().is_ok_and(|code| code <= 999);
+    let is_taken = is_code || is_alone && is_url;
+    (!is_taken).then(|| Wrong {
+        word: code,
+        message: format!("{text} is no status that return could answer with"),
+        help: "write a number such as 301 or 404 first",
+    })
+}
+
+/// `value "x" must be between 300 and 599`
+fn error_code(code: &Word) -> Option<Wrong<'_>> {
+    let text = code.text.as_str();
+    let is_code = text
+        .parse::<u16>()
+        .is_ok_and(|code| (300..=599).contains(&code));
+    (!is_code && !text.starts_with('=')).then(|| Wrong {
+        word: code,
+        message: format!("{text} is no status that error_page could replace"),
+        help: "write numbers from 300 to 599",
+    })
+}

@@ -1,0 +1,150 @@
+//! Ports that are published to the whole network.
+
+use crate::check::compose::ports::{Entry, entries, shown};
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::{Finding, Severity};
+use serde_yaml::Value;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "port-public",
+    Severity::Warning,
+    include_str!("port_public.md"),
+    run,
+);
+
+/// Ports that are there for the world: SSH, mail, DNS, HTTP and its likes, VPNs.
+const FOR_ALL: [u16; 16] = [
+    22, 25, 53, 80, 110, 143, 443, 465, 587, 853, 993, 995, 1194, 3478, 5349, 51820,
+];
+
+/// Words in the names of images of databases, caches, queues and search engines.
+const STORES: [&str; 28] = [
+    "postgres",
+    "postgis",
+    "pgvector",
+    "timescale",
+    "mysql",
+    "mariadb",
+    "percona",
+    "mongo",
+    "redis",
+    "valkey",
+    "keydb",
+    "memcached",
+    "elasticsearch",
+    "opensearch",
+    "cassandra",
+    "scylla",
+    "couchdb",
+    "couchbase",
+    "influxdb",
+    "clickhouse",
+    "neo4j",
+    "cockroach",
+    "mssql",
+    "rethinkdb",
+    "rabbitmq",
+    "etcd",
+    "qdrant",
+    "milvus",
+];
+
+/// Words that make such an image something in front of one.
+const BESIDE_A_STORE: [&str; 8] = [
+    "exporter",
+    "express",
+    "commander",
+    "insight",
+    "admin",
+    "backup",
+    "kibana",
+    "dashboard",
+];
+
+/// Ports of the same, where the image's name says nothing.
+const STORE_PORTS: [u16; 15] = [
+    1433, 1521, 2379, 3306, 5432, 5672, 5984, 6379, 7687, 9042, 9200, 9300, 11211, 27017, 28015,
+];
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.projects();
+    findings.extend(entries(view).iter().filter_map(|entry| public(view, entry)));
+}
+
+fn public(view: &View, entry: &Entry) -> Option<Finding> {
+    let port = &entry.port;
+    let first = *port.container.start();
+    let host = port.host.as_ref().map_or(0, |host| *host.start());
+    let store = is_store(entry);
+    if !port.is_public()
+        || (!store && (FOR_ALL.contains(&host) || FOR_ALL.contains(&first) && port.host.is_none()))
+    {
+        return None;
+    }
+    let place = entry.place(view);
+    let help = on_loopback(entry, view.raw(&place));
+    let wanted = port.host.as_ref().map(shown).unwrap_or_default();
+    let what = match port.host {
+        Some(_) => format!("port {wanted}"),
+        // Docker chooses the port of the host.
+        None => format!("container port {}", shown(&port.container)),
+    };
+    let (message, expected) = match store {
+        true => (
+            format!(
+                "{what} of {} is open to the whole network, and it is a database or cache",
+                entry.service
+            ),
+            "Docker opens it past the host's firewall",
+        ),
+        false => (
+            format!(
+                "{what} of {} is published on all addresses of the host",
+                entry.service
+            ),
+            "Docker opens it past the host's firewall",
+        ),
+    };
+    let finding = RULE.at(say(place, message, expected, help));
+    Some(match store {
+        true => finding.weighing(Severity::Error),
+        false => finding,
+    })
+}
+
+/// How an entry is written for this host alone. Variables stay in it.
+fn on_loopback(entry: &Entry, written: &str) -> String {
+    let port = &entry.port;
+    if entry.item().is_some_and(Value::is_mapping) {
+        return "add host_ip: 127.0.0.1 to it".to_owned();
+    }
+    let all = ["0.0.0.0:", "[::]:", ":::"];
+    let bare = all.iter().find_map(|all| written.strip_prefix(all));
+    match (bare, port.address, &port.host) {
+        (Some(bare), ..) => format!("write \"127.0.0.1:{bare}\""),
+        (None, Some(_), _) => "let its address be 127.0.0.1".to_owned(),
+        (None, None, Some(_)) => format!("write \"127.0.0.1:{written}\""),
+        (None, None, None) => format!("write \"127.0.0.1::{written}\""),
+    }
+}
+
+fn is_store(entry: &Entry) -> bool {
+    let image = entry
+        .definition
+        .image()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let name = image.split(['@']).next().unwrap_or_default();
+    let name = name.rsplit('/').next().unwrap_or(name);
+    if BESIDE_A_STORE.iter().any(|word| name.contains(word)) {
+        return false;
+    }
+    STORES.iter().any(|word| image.contains(word))
+        || STORE_PORTS.iter().any(|port| {
+            entry.port.container.contains(port) && entry.port.container.clone().count() == 1
+        })
+}

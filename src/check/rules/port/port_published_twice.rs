@@ -1,0 +1,83 @@
+//! Ports that two services publish.
+
+use crate::check::compose::ports::{Entry, entries};
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::model::{Finding, Severity};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "port-published-twice",
+    Severity::Error,
+    include_str!("port_published_twice.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.projects();
+    findings.extend(twice(view, &entries(view)));
+}
+
+fn twice(view: &View, held: &[Entry]) -> Vec<Finding> {
+    let mut by_port: BTreeMap<u16, Vec<&Entry>> = BTreeMap::new();
+    let mut offered = BTreeSet::new();
+    let mut findings = Vec::new();
+    for one in held {
+        for port in one.port.host.clone().into_iter().flatten() {
+            let others = by_port.entry(port).or_default();
+            let other = others.iter().find(|other| {
+                run_together(view, one, other) && one.port.collides(&other.port).is_some()
+            });
+            if let Some(other) = other {
+                let message = format!(
+                    "port {port} is published twice: by {} and here",
+                    other.who()
+                );
+                let help = match free(view, held, port, &offered) {
+                    Some(free) => {
+                        offered.insert(free);
+                        format!("publish another port: {free} is free")
+                    }
+                    None => "publish another port".to_owned(),
+                };
+                let place = say(one.place(view), message, "", help);
+                findings.push(RULE.at(place));
+                break;
+            }
+            // A second one on the same port adds nothing that others could collide with.
+            if others.len() < 8 {
+                others.push(one);
+            }
+        }
+    }
+    findings
+}
+
+/// Whether two entries are there at the same time.
+fn run_together(view: &View, one: &Entry, other: &Entry) -> bool {
+    let same = std::ptr::eq(one.stack, other.stack) && one.service == other.service;
+    match same {
+        true => one.port != other.port,
+        false => view.run_together((one.stack, one.service), (other.stack, other.service)),
+    }
+}
+
+/// A port that nobody publishes and that was offered to nobody, of the range that a port is in.
+fn free(view: &View, held: &[Entry], port: u16, offered: &BTreeSet<u16>) -> Option<u16> {
+    let allowed = &view.subject.revision.desired.ports;
+    let (from, to) = allowed
+        .iter()
+        .find(|(from, to)| (*from..=*to).contains(&port))?;
+    let taken = |port: &u16| {
+        held.iter().any(|held| {
+            held.port
+                .host
+                .as_ref()
+                .is_some_and(|host| host.contains(port))
+        })
+    };
+    (*from..=*to).find(|port| !taken(port) && !offered.contains(port))
+}

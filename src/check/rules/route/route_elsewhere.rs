@@ -1,0 +1,19 @@
+//! Expected routes that come out at another upstream.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::routes::Problem;
+use crate::model::Severity;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "route-elsewhere",
+    Severity::Error,
+    include_str!("route_elsewhere.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    findings.pick(context.routes(), Problem::Elsewhere);
+}

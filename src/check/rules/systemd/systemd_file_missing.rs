@@ -1,0 +1,171 @@
+//! Files of the checkout that units need and that are not there.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::systemd::index::{Line, Unit, Units};
+use crate::model::Severity;
+use crate::model::{Diagnostic, Finding};
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::Path;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "systemd-file-missing",
+    Severity::Error,
+    include_str!("systemd_file_missing.md"),
+    run,
+);
+
+/// Settings that let a unit do without a file, systemd.unit(5).
+const CONDITIONS: [&str; 6] = [
+    "ConditionPathExists",
+    "ConditionFileNotEmpty",
+    "ConditionFileIsExecutable",
+    "AssertPathExists",
+    "AssertFileNotEmpty",
+    "AssertFileIsExecutable",
+];
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    findings.extend(check(context.units()));
+}
+
+/// Findings about compose files, and programs, that units run from the checkout.
+fn check(units: &Units) -> Vec<Finding> {
+    let parsed = &units.revision.parsed;
+    if is_part(units) {
+        return Vec::new();
+    }
+    let composed: BTreeSet<(&str, &Path)> = parsed
+        .stacks
+        .iter()
+        .filter_map(|stack| Some((stack.unit.as_deref()?, stack)))
+        .flat_map(|(unit, stack)| stack.paths.iter().map(move |path| (unit, path.as_path())))
+        .collect();
+    let mut findings = Vec::new();
+    for missing in &parsed.missing {
+        let Some(unit) = units.get(&missing.unit).filter(|unit| unit.is_ours()) else {
+            continue;
+        };
+        let is_compose = composed.contains(&(missing.unit.as_str(), missing.path.as_path()));
+        if is_conditional(unit, &missing.path) || is_made(unit, &missing.path, is_compose) {
+            continue;
+        }
+        let what = match is_compose {
+            true => "compose file",
+            false => "program",
+        };
+        let Some((line, part)) = place(unit, &missing.path, is_compose) else {
+            continue;
+        };
+        let message = format!(
+            "the {what} {} is not in the checkout: there is no {}",
+            missing.path.display(),
+            missing.relative.display()
+        );
+        let expected = format!("{} does not start without it", missing.unit);
+        let place = match part {
+            Some(part) => line.value.complain_about(part, message, expected),
+            None => line.value.complain(message, expected),
+        };
+        let help = format!(
+            "add {} to the repository, or correct the path",
+            missing.relative.display()
+        );
+        let help = Some(help);
+        findings.push(RULE.at(Diagnostic { help, ..place }));
+    }
+    findings
+}
+
+/// Whether this is a folder of the checkout that the units mean: none of their files is where they say, and some
+/// are there below a shorter path.
+fn is_part(units: &Units) -> bool {
+    let (desired, parsed) = (&units.revision.desired, &units.revision.parsed);
+    let is_below = |relative: &Path| {
+        let mut rest = relative.components();
+        rest.next();
+        std::iter::from_fn(|| {
+            let path = rest.as_path().to_owned();
+            rest.next().map(|_| path)
+        })
+        .any(|path| parsed.compose.contains_key(&path))
+    };
+    let mut missing = parsed.missing.iter();
+    desired.files.is_empty() && missing.any(|missing| is_below(&missing.relative))
+}
+
+/// Whether the unit itself says what happens without the file.
+fn is_conditional(unit: &Unit, path: &Path) -> bool {
+    CONDITIONS.iter().any(|key| {
+        let values = unit.settings.added("Unit", key);
+        values
+            .iter()
+            .any(|value| Path::new(value.text.trim_start_matches(['|', '!'])) == path)
+    })
+}
+
+/// Whether something else that the unit runs names the file, and may make it.
+fn is_made(unit: &Unit, path: &Path, is_compose: bool) -> bool {
+    let path = path.to_string_lossy();
+    unit.lines_of("ExecStartPre").any(|line| {
+        let mut runs = line.runs();
+        line.value.text.contains(&*path)
+            && !runs.any(|run| match is_compose {
+                true => run
+                    .iter()
+                    .any(|word| word == "compose" || word.ends_with("docker-compose")),
+                false => run.first().is_some_and(|program| *program == path),
+            })
+    })
+}
+
+/// The command that needs the file, and the bytes that name it. A command that may fail needs nothing.
+fn place<'u>(
+    unit: &'u Unit,
+    path: &Path,
+    is_compose: bool,
+) -> Option<(&'u Line, Option<Range<usize>>)> {
+    let whole = path.to_string_lossy();
+    let name = path.file_name()?.to_string_lossy();
+    let starting = unit.lines.iter().filter(|line| {
+        let commands = &line.commands;
+        let may_fail = commands.iter().all(|command| command.prefix.contains('-'));
+        line.value.key.starts_with("ExecStart") && !may_fail
+    });
+    if !is_compose {
+        let mut starting = starting;
+        return starting.find_map(|line| {
+            let runs = line
+                .runs()
+                .any(|run| run.first().is_some_and(|program| *program == whole));
+            runs.then(|| (line, part(line, &whole)))
+        });
+    }
+    let composing: Vec<&Line> = starting
+        .filter(|line| line.value.text.contains("compose"))
+        .collect();
+    let named = |text: &str| {
+        let mut lines = composing.iter();
+        lines.find_map(|line| Some((*line, Some(part(line, text)?))))
+    };
+    named(&whole)
+        .or_else(|| named(&name))
+        .or_else(|| Some((*composing.first()?, None)))
+}
+
+/// The bytes of a line's value that say `text`, as a part of one of its words.
+fn part(line: &Line, text: &str) -> Option<Range<usize>> {
+    let mut words = line.commands.iter().flat_map(|command| &command.words);
+    words.find_map(|word| {
+        word.text.contains(text).then_some(())?;
+        let written = line.value.text.get(word.span.clone())?;
+        // With escapes in it, a word is not written as it is meant.
+        Some(match written.find(text) {
+            Some(at) => word.span.start + at..word.span.start + at + text.len(),
+            None => word.span.clone(),
+        })
+    })
+}

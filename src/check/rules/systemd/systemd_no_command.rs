@@ -1,0 +1,63 @@
+//! Services without a command.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::systemd::index::Unit;
+use crate::check::systemd::service::{Kind, has_misspelt_command, with_help};
+use crate::model::{Finding, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "systemd-no-command",
+    Severity::Error,
+    include_str!("systemd_no_command.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    for unit in context.units().services() {
+        findings.extend(no_command(unit, &Kind::of(unit)));
+    }
+}
+
+/// The conditions of `service_verify`, as systemd.service(5) tells them.
+fn no_command(unit: &Unit, kind: &Kind) -> Option<Finding> {
+    let has = |key: &str| unit.lines_of(key).next().is_some();
+    let succeeds = unit
+        .settings
+        .last("Unit", "SuccessAction")
+        .is_some_and(|value| value.text != "none");
+    if has("ExecStart") || has_misspelt_command(unit) {
+        return None;
+    }
+    let (message, help) = if !kind.is_oneshot() {
+        (
+            format!(
+                "a service of Type={} has no ExecStart: systemd refuses it",
+                kind.name
+            ),
+            "write ExecStart=, or Type=oneshot",
+        )
+    } else if !has("ExecStop") && !succeeds {
+        (
+            "a service without ExecStart and ExecStop does nothing: systemd refuses it".to_owned(),
+            "write ExecStart=",
+        )
+    } else if !kind.remains && !succeeds {
+        (
+            "a service without ExecStart needs RemainAfterExit=yes: systemd refuses it".to_owned(),
+            "write RemainAfterExit=yes, or ExecStart=",
+        )
+    } else {
+        return None;
+    };
+    let source = unit.settings.sources().first()?;
+    let mut headers = source.parsed.sections.iter();
+    let section = headers.find(|section| section.name == "Service");
+    let span = section
+        .or(source.parsed.sections.first())
+        .map_or(0..0, |section| section.span.clone());
+    let place = source.complain(span, message, "expected ExecStart below");
+    Some(with_help(&RULE, place, help))
+}

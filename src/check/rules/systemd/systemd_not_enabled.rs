@@ -1,0 +1,83 @@
+//! Services that nothing starts at boot.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::systemd::index::{Unit, Units};
+use crate::check::systemd::service::{Kind, with_help};
+use crate::model::{Finding, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "systemd-not-enabled",
+    Severity::Error,
+    include_str!("systemd_not_enabled.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    let units = context.units();
+    for unit in units.services() {
+        findings.extend(never_started(unit, units, &Kind::of(unit)));
+    }
+    let own = units.all.iter().filter(|unit| unit.is_ours());
+    findings.extend(own.filter_map(|unit| not_enabled(unit, units)));
+}
+
+/// Whether `[Install]`, another unit, a timer or a socket starts it.
+fn is_asked_for(unit: &Unit, units: &Units) -> bool {
+    let installs = ["WantedBy", "RequiredBy", "UpheldBy", "Alias"];
+    let mut installs = installs.into_iter();
+    let name = unit.name.as_str();
+    installs.any(|key| !unit.settings.list("Install", key).is_empty())
+        || units.is_pulled_in(name)
+        || units.is_triggered(name)
+}
+
+/// A service that keeps containers up, and that nobody starts.
+fn never_started(unit: &Unit, units: &Units, kind: &Kind) -> Option<Finding> {
+    let revision = units.revision;
+    let name = unit.name.as_str();
+    let policy = revision.parsed.policy.units.get(name);
+    let said = policy.is_some_and(|section| section.value.start.is_some());
+    let desired = revision.desired.units.get(name)?;
+    if desired.stacks.is_empty()
+        || kind.is_oneshot()
+        || said
+        || unit.name.is_template()
+        || is_asked_for(unit, units)
+    {
+        return None;
+    }
+    let source = unit.settings.sources().first()?;
+    let mut headers = source.parsed.sections.iter();
+    let section = headers.find(|section| section.name == "Service")?;
+    let message = format!("nothing starts {name}, neither an apply nor a reboot");
+    let place = source.complain(section.span.clone(), message, "[Install] is missing here");
+    let help = format!(
+        "write [Install] and WantedBy=multi-user.target below, or start = false for [unit.\"{name}\"] in watchme.toml"
+    );
+    Some(with_help(&RULE, place, &help).weighing(Severity::Warning))
+}
+
+/// A unit that watchme.toml wants to run, and that nothing starts at boot.
+fn not_enabled(unit: &Unit, units: &Units) -> Option<Finding> {
+    let policy = &units.revision.parsed.policy;
+    let section = policy.units.get(unit.name.as_str())?;
+    if section.value.start != Some(true) || unit.name.is_template() {
+        return None;
+    }
+    if is_asked_for(unit, units) {
+        return None;
+    }
+    let message = format!("{} is to run, and nothing starts it at boot", unit.name);
+    let expected = format!("[Install] is missing in {}", unit.name);
+    let help = format!(
+        "write [Install] and WantedBy=multi-user.target into {}",
+        unit.name
+    );
+    let place = policy
+        .place
+        .complain(section.span.clone(), message, expected, Some(help));
+    Some(RULE.at(place))
+}

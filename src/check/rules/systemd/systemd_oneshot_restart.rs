@@ -1,0 +1,39 @@
+//! Services of `Type=oneshot` that are to be restarted always.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::systemd::index::Unit;
+use crate::check::systemd::service::{Kind, has_misspelt_command, with_help};
+use crate::model::{Finding, Severity};
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "systemd-oneshot-restart",
+    Severity::Error,
+    include_str!("systemd_oneshot_restart.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    for unit in context.units().services() {
+        findings.extend(oneshot_restart(unit, &Kind::of(unit)));
+    }
+}
+
+fn oneshot_restart(unit: &Unit, kind: &Kind) -> Option<Finding> {
+    if has_misspelt_command(unit) {
+        return None;
+    }
+    let restart = unit.service("Restart")?;
+    if !kind.is_oneshot() || !["always", "on-success"].contains(&restart.text.as_str()) {
+        return None;
+    }
+    let message = format!(
+        "systemd refuses Restart={} in a service of Type=oneshot",
+        restart.text
+    );
+    let expected = "expected no or on-failure";
+    let help = "remove the line, or write Restart=on-failure; where the command keeps running, remove Type=oneshot";
+    Some(with_help(&RULE, restart.complain(message, expected), help))
+}

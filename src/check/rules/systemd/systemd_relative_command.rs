@@ -1,0 +1,48 @@
+//! Commands whose path is relative, "Command lines" in systemd.service(5).
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::systemd::index::Line;
+use crate::model::Severity;
+use crate::model::{Diagnostic, Finding};
+use crate::source::unit::exec::Command;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "systemd-relative-command",
+    Severity::Error,
+    include_str!("systemd_relative_command.md"),
+    run,
+);
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    for unit in &context.units().all {
+        for line in &unit.lines {
+            let commands = line.commands.iter();
+            findings.extend(commands.filter_map(|command| find(line, command)));
+        }
+    }
+}
+
+/// A command of a line that has a relative path.
+pub fn find(line: &Line, command: &Command) -> Option<Finding> {
+    let program = command.words.first()?;
+    let text = &program.text;
+    // Names without a slash are looked up in a fixed list of folders.
+    let is_path = text.contains('/') && !text.starts_with('/') && !text.contains(['=', '%', '$']);
+    if !is_path {
+        return None;
+    }
+    let message = format!("{text:?} is no absolute path: systemd does not run it");
+    let place = line
+        .value
+        .complain_about(program.span.clone(), message, "expected /...");
+    let help = match text.strip_prefix("~/") {
+        Some(rest) => format!("systemd knows no ~: write /home/USER/{rest}"),
+        None => "write the whole path; WorkingDirectory= does not count for the command itself"
+            .to_owned(),
+    };
+    let help = Some(help);
+    Some(RULE.at(Diagnostic { help, ..place }))
+}

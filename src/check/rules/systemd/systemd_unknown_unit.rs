@@ -1,0 +1,183 @@
+//! Names of units that nobody has.
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::systemd::index::{Mention, Unit, Units};
+use crate::check::systemd::table;
+use crate::model::{Diagnostic, Finding, Severity};
+use crate::source::error::nearest;
+use crate::source::unit::Name;
+use crate::source::unit::name::TYPES;
+use std::collections::BTreeSet;
+
+/// The rule.
+pub static RULE: Rule = Rule::new(
+    "systemd-unknown-unit",
+    Severity::Warning,
+    include_str!("systemd_unknown_unit.md"),
+    run,
+);
+
+/// Settings that name units. Not `Conflicts`: a unit that is not there is what that is for.
+const LISTS: [(&str, &str); 17] = [
+    ("Unit", "Requires"),
+    ("Unit", "Requisite"),
+    ("Unit", "BindsTo"),
+    ("Unit", "Wants"),
+    ("Unit", "Upholds"),
+    ("Unit", "PartOf"),
+    ("Unit", "After"),
+    ("Unit", "Before"),
+    ("Unit", "OnFailure"),
+    ("Unit", "OnSuccess"),
+    ("Unit", "PropagatesReloadTo"),
+    ("Unit", "PropagatesStopTo"),
+    ("Timer", "Unit"),
+    ("Path", "Unit"),
+    ("Socket", "Service"),
+    ("Install", "WantedBy"),
+    ("Install", "RequiredBy"),
+];
+
+/// Those without which a unit does not start, or nothing starts it.
+const NEEDED: [&str; 8] = [
+    "Requires",
+    "Requisite",
+    "BindsTo",
+    "Unit",
+    "Service",
+    "WantedBy",
+    "RequiredBy",
+    "OnFailure",
+];
+
+/// Looks for it.
+fn run(context: &Context, findings: &mut Findings) {
+    // One that could not be read may be there.
+    if context.subject.is_whole() {
+        findings.extend(check(context.units()));
+    }
+}
+
+/// Findings about names that nobody has.
+fn check(units: &Units) -> Vec<Finding> {
+    let desired: BTreeSet<&str> = units.all.iter().map(|unit| unit.name.as_str()).collect();
+    let mut findings = Vec::new();
+    for unit in &units.all {
+        let mut seen = BTreeSet::new();
+        for (section, key) in LISTS {
+            for (name, mention) in unit.listed(section, key) {
+                // Order and requirement name the same unit: one of them is enough.
+                if seen.contains(&name) {
+                    continue;
+                }
+                findings.extend(named(&name, key, &mention, units, &desired));
+                seen.insert(name);
+            }
+        }
+        findings.extend(triggered(unit, units));
+    }
+    findings
+}
+
+fn named(
+    name: &str,
+    key: &str,
+    mention: &Mention,
+    units: &Units,
+    desired: &BTreeSet<&str>,
+) -> Option<Finding> {
+    let place = |message: String, expected: &str| {
+        mention
+            .value
+            .complain_about(mention.part.clone(), message, expected)
+    };
+    let parsed = match Name::parse(name) {
+        Ok(parsed) => parsed,
+        Err(_) => {
+            let message = format!("{name:?} is no unit name: systemd passes over it");
+            let is_bare = !TYPES.iter().any(|kind| name.ends_with(&format!(".{kind}")))
+                && name
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "-_@.".contains(c));
+            let help = match is_bare {
+                true => format!("write {name}.service"),
+                false => "write names of units, separated by blanks".to_owned(),
+            };
+            let place = place(message, "expected a unit name");
+            let help = Some(help);
+            return Some(RULE.at(Diagnostic { help, ..place }));
+        }
+    };
+    if units.get(name).is_some() || table::is_known_unit(&parsed) {
+        return None;
+    }
+    let same_kind = |other: &&str| other.rsplit('.').next() == Some(parsed.suffix());
+    let near = close(name, desired.iter().copied().filter(same_kind));
+    let near = near.or_else(|| close(name, table::known_units().filter(same_kind)));
+    let message = format!("{name} is neither desired nor a unit that servers have");
+    let help = match near {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("put {name} beside this unit, or allow this if the server has it"),
+    };
+    let finding = RULE.at(Diagnostic {
+        help: Some(help),
+        ..place(message, "")
+    });
+    // What the server has cannot be known here; a slip of the finger can.
+    let severity = match near.is_some() && NEEDED.contains(&key) {
+        true => Severity::Error,
+        false => Severity::Warning,
+    };
+    Some(finding.weighing(severity))
+}
+
+/// A name that differs in a letter or two. Names of one family have much in common, and are no slips.
+fn close<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = nearest(
+        name,
+        known.filter(|other| other.len().abs_diff(name.len()) <= 2),
+    )?;
+    (strsim::damerau_levenshtein(name, near) <= 2 && !ends_in_digits(name, near)).then_some(near)
+}
+
+/// Whether two names differ only in a number.
+fn ends_in_digits(one: &str, other: &str) -> bool {
+    let without = |name: &str| name.replace(|c: char| c.is_ascii_digit(), "");
+    without(one) == without(other)
+}
+
+/// What a timer, path or socket starts without naming it.
+fn triggered(unit: &Unit, units: &Units) -> Option<Finding> {
+    let (section, key) = match unit.name.suffix() {
+        "timer" => ("Timer", "Unit"),
+        "path" => ("Path", "Unit"),
+        "socket" => ("Socket", "Service"),
+        _ => return None,
+    };
+    if !unit.is_ours() || unit.settings.last(section, key).is_some() {
+        return None;
+    }
+    let template = match unit.settings.yes("Socket", "Accept") {
+        true => "@",
+        false => "",
+    };
+    let name = format!("{}{template}.service", unit.name.stem());
+    let known = Name::parse(&name).is_ok_and(|name| table::is_known_unit(&name));
+    if known || units.get(&name).is_some() {
+        return None;
+    }
+    let source = unit.settings.sources().first()?;
+    let mut sections = source.parsed.sections.iter();
+    let header = sections.find(|found| found.name == section)?;
+    let message = format!("{} starts {name}, which is not desired", unit.name);
+    let place = source.complain(
+        header.span.clone(),
+        message,
+        format!("expected {key}= below"),
+    );
+    let help = Some(format!(
+        "put {name} beside it, or write {key}= for another one"
+    ));
+    Some(RULE.at(Diagnostic { help, ..place }))
+}

@@ -1,0 +1,7 @@
+//! What `systemd-analyze verify` says of the units as they would be on this host.
+
+use crate::check::engine::Rule;
+use crate::model::finding::SYSTEMD_VERIFY;
+
+/// The rule.
+pub static RULE: Rule = Rule::reported(SYSTEMD_VERIFY, include_str!("systemd_verify.md"));
