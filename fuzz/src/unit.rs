@@ -1,15 +1,15 @@
 //! A unit file, and a drop-in behind a line of `---`: settings, commands, paths, `[Install]`.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use watchme_apply::source::unit::settings::Source;
-use watchme_apply::source::unit::{Name, Settings, commands, exec, install, parse};
+use watchme_apply::source::unit::{Name, Settings, commands, exec, install};
 
 /// Reads it, and holds what was read against its text.
 pub fn run(text: &str) {
     let sources = text.split("\n---\n").map(|text| {
-        let parsed = parse(text);
+        let source = Source::new("a@.service", text);
+        let parsed = &source.parsed;
         for section in &parsed.sections {
             assert!(text.get(section.span.clone()).is_some());
             for entry in &section.entries {
@@ -20,11 +20,7 @@ pub fn run(text: &str) {
         for stray in &parsed.strays {
             assert!(text.get(stray.span.clone()).is_some());
         }
-        Arc::new(Source {
-            path: PathBuf::from("a@.service"),
-            text: text.to_owned(),
-            parsed,
-        })
+        Arc::new(source)
     });
     let settings = Settings::new(sources.collect());
     for value in settings.matching("Service", |_| true) {
@@ -37,7 +33,7 @@ pub fn run(text: &str) {
         for command in commands {
             for word in command.words {
                 let complaint = value.complain_about(word.span, "", "");
-                assert!(complaint.source.get(complaint.span.clone()).is_some());
+                assert!(complaint.file.text().get(complaint.span.clone()).is_some());
             }
         }
         exec::script(&value.text);

@@ -1,7 +1,12 @@
 //! Findings that a comment allows: `# watchme-apply: allow(RULE) REASON`, on the line of the finding or above it.
 
+use std::cell::Cell;
+use std::collections::HashMap;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use source_text::SourceFile;
 
 use super::engine::{self, Rule};
 use super::rules::checkout::rule::{allowance_invalid, allowance_unused};
@@ -14,15 +19,14 @@ const ALLOW: &str = "allow";
 const MEANT: [&str; 4] = [ALLOW, "ignore", "disable", "suppress"];
 
 /// A comment that allows a rule's findings.
-struct Allowance<'a> {
+struct Allowance {
     rule: &'static Rule,
-    path: &'a Path,
-    text: &'a str,
+    file: Arc<SourceFile>,
     /// Bytes of the comment, without its `#`.
     span: Range<usize>,
     /// Lines that it speaks for, from 1: its own to the first one below that is no comment, with those that continue it.
     lines: RangeInclusive<usize>,
-    used: bool,
+    used: Cell<bool>,
 }
 
 /// Takes out what is allowed, and adds what is wrong with the allowances of the files.
@@ -34,36 +38,32 @@ pub fn settle<'a>(
     let mut allowances = Vec::new();
     let texts = files.filter_map(|(path, file)| {
         let text = std::str::from_utf8(&file.content).ok()?;
-        text.contains(MARK).then_some((path, text))
+        text.contains(MARK).then(|| SourceFile::new(path, text))
     });
-    for (path, text) in texts {
-        read(path, text, &mut allowances, &mut kept);
+    for file in texts {
+        read(&file, &mut allowances, &mut kept);
+    }
+    let mut by_place: HashMap<(&Path, &str), Vec<&Allowance>> = HashMap::new();
+    for allowance in &allowances {
+        let key = (allowance.file.path(), allowance.rule.name);
+        by_place.entry(key).or_default().push(allowance);
     }
     for finding in findings {
         let allowed = finding.place().is_some_and(|place| {
-            let line = place.position().0;
-            let mut any = false;
-            for allowance in &mut allowances {
-                let fits = allowance.rule.name == finding.rule.name
-                    && allowance.path == place.path
-                    && allowance.lines.contains(&line);
-                allowance.used |= fits;
-                any |= fits;
-            }
-            any
+            let of_rule = by_place.get(&(place.path(), finding.rule.name));
+            of_rule.is_some_and(|of_rule| allow(of_rule, place.position().line))
         });
         if !allowed {
             kept.push(finding);
         }
     }
-    let unused = allowances.iter().filter(|allowance| !allowance.used);
+    let unused = allowances.iter().filter(|allowance| !allowance.used.get());
     kept.extend(unused.map(|allowance| {
         let message = format!(
             "there is no finding of {} here to allow",
             allowance.rule.name
         );
-        let (path, text, span) = (allowance.path, allowance.text, allowance.span.clone());
-        let place = Diagnostic::at(path, text, span, message, "");
+        let place = Diagnostic::at(&allowance.file, allowance.span.clone(), message, "");
         let help = "remove the comment, or move it to the line above the finding".to_owned();
         allowance_unused::RULE.at(Diagnostic {
             help: Some(help),
@@ -73,13 +73,22 @@ pub fn settle<'a>(
     kept
 }
 
+/// Whether one of a file's allowances covers a line; those that do are used. They are in the order of their first lines,
+/// which is that of their last lines, too.
+fn allow(allowances: &[&Allowance], line: usize) -> bool {
+    let first = allowances.partition_point(|allowance| *allowance.lines.end() < line);
+    let behind = allowances.iter().skip(first);
+    let mut any = false;
+    for allowance in behind.take_while(|allowance| *allowance.lines.start() <= line) {
+        allowance.used.set(true);
+        any = true;
+    }
+    any
+}
+
 /// The allowances in the comments of a file, and findings about those that say no rule or no reason.
-fn read<'a>(
-    path: &'a Path,
-    text: &'a str,
-    allowances: &mut Vec<Allowance<'a>>,
-    findings: &mut Vec<Finding>,
-) {
+fn read(file: &Arc<SourceFile>, allowances: &mut Vec<Allowance>, findings: &mut Vec<Finding>) {
+    let (path, text) = (file.path(), file.text());
     let mut at = 0;
     let mut open: Vec<usize> = Vec::new();
     for (index, line) in text.split_inclusive('\n').enumerate() {
@@ -100,15 +109,14 @@ fn read<'a>(
                     let lines = number..=number;
                     allowances.push(Allowance {
                         rule,
-                        path,
-                        text,
+                        file: Arc::clone(file),
                         span,
                         lines,
-                        used: false,
+                        used: Cell::new(false),
                     });
                 }
                 Err((message, help)) => {
-                    let place = Diagnostic::at(path, text, span.clone(), message, "");
+                    let place = Diagnostic::at(file, span, message, "");
                     findings.push(allowance_invalid::RULE.at(Diagnostic { help, ..place }));
                 }
             }

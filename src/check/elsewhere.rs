@@ -46,7 +46,7 @@ pub fn elsewhere(
     findings.retain(|finding| {
         let is_there = finding
             .place()
-            .is_some_and(|place| files.contains_key(&place.path));
+            .is_some_and(|place| files.contains_key(place.path()));
         is_there || !of_allowances(finding) && !known.contains(&key(finding))
     });
     findings.sort_by(by_place);
@@ -56,7 +56,7 @@ pub fn elsewhere(
 /// What makes a finding another one.
 fn key(finding: &Finding) -> (&'static str, Option<(&Path, usize)>, &str) {
     let place = finding.place();
-    let at = place.map(|place| (place.path.as_path(), place.span.start));
+    let at = place.map(|place| (place.path(), place.span.start));
     (finding.rule.name, at, finding.message())
 }
 
@@ -106,8 +106,8 @@ mod tests {
             format!(
                 "{} {}:{}",
                 one.rule.name,
-                place.path.display(),
-                place.position().0
+                place.path().display(),
+                place.position().line
             )
         });
         (lines.collect(), found.notes)

@@ -217,7 +217,7 @@ fn run_family(
         // Two projects may share a file, and a file may be included twice.
         findings.found.retain(|finding| {
             let place = finding.place();
-            let at = place.map(|place| (place.path.clone(), place.span.start, place.span.end));
+            let at = place.map(|place| (place.path().to_owned(), place.span.start, place.span.end));
             let message = (!family.once_a_place).then(|| finding.message().to_owned());
             seen.insert((at, message))
         });

@@ -16,6 +16,8 @@ mod rules;
 mod systemd;
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::path::Path;
 
 pub use elsewhere::{elsewhere, projects};
 pub use engine::{Rule, rule, rules};
@@ -51,11 +53,11 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
         .filter(|(path, _)| !inputs.contains_key(*path));
     let mut findings = allow::settle(findings, inputs.iter().chain(beside));
     // What is allowed in one file may stand in another, which could not be read.
+    let wrong: BTreeSet<&Path> = subject.wrong.iter().map(Diagnostic::path).collect();
     findings.retain(|finding| {
-        let path = finding.place().map(|place| &place.path);
-        let mut wrong = subject.wrong.iter();
+        let path = finding.place().map(Diagnostic::path);
         finding.rule.name != allowance_unused::RULE.name
-            || wrong.all(|place| Some(&place.path) == path)
+            || wrong.iter().all(|wrong| Some(*wrong) == path)
     });
     findings.sort_by(by_place);
     findings
@@ -68,11 +70,11 @@ pub fn why(finding: &Finding) -> &'static str {
 
 /// Those about no place come last.
 fn by_place(one: &Finding, other: &Finding) -> Ordering {
-    let key = |finding: &Finding| {
+    fn key(finding: &Finding) -> (bool, Option<(&Path, usize)>, &str) {
         let place = finding.place();
-        let at = place.map(|place| (place.path.clone(), place.span.start));
+        let at = place.map(|place| (place.path(), place.span.start));
         (at.is_none(), at, finding.rule.name)
-    };
+    }
     key(one).cmp(&key(other))
 }
 

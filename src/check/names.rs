@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 
+use source_text::SourceFile;
+
 use super::Subject;
 use crate::check::engine::Noted;
 use crate::model::{Diagnostic, MemberName, Probe, Severity, Url};
@@ -76,7 +78,12 @@ fn entries(subject: &Subject) -> Vec<Found> {
     let found = others.filter_map(|entry| {
         let near = misspelt(entry, gone.iter().copied())?;
         let message = format!("nothing reads {entry}, and there is no {near}");
-        let place = Diagnostic::at(parsed.folder.join(entry), "", 0..0, message, "");
+        let place = Diagnostic::at(
+            &SourceFile::new(parsed.folder.join(entry), ""),
+            0..0,
+            message,
+            "",
+        );
         let help = Some(format!("did you mean {near}?"));
         let found = Noted::at(Problem::Misspelt, Diagnostic { help, ..place });
         // It may be there for somebody else.

@@ -14,8 +14,8 @@ pub(super) fn run(args: &Args, routes: &RoutesArgs, output: &mut Output) -> Resu
         .survey(&routes.which())
         .map_err(ReconcileError::from)?;
     for place in &wrong {
-        let (line, _) = place.position();
-        let path = place.path.display();
+        let line = place.position().line;
+        let path = place.path().display();
         let text = format!("{path}:{line} is left out: {}", place.message);
         output.aside(&format!("warning: {}", clean(&mask(&text))));
     }

@@ -76,14 +76,14 @@ fn render(title: Title<'_>, place: Option<&Diagnostic>, help: Option<&str>) -> S
 
 /// The path, with the marked lines of a file that could be read.
 fn place_of(place: &Diagnostic) -> Element<'static> {
-    match place.source.is_empty() {
+    match place.file.text().is_empty() {
         true => Origin::path(path_of(place)).into(),
         false => marked(place).into(),
     }
 }
 
 fn path_of(place: &Diagnostic) -> String {
-    clean(&place.path.to_string_lossy()).into_owned()
+    clean(&place.path().to_string_lossy()).into_owned()
 }
 
 /// The marked lines as they may be shown: no secrets, and nothing that a terminal would do. Only those lines are
@@ -128,7 +128,7 @@ fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<
 /// The whole lines in which a place lies with the number of the first, and its bytes within them. What is missing at the
 /// end of a file is missing behind its last line.
 fn lines_of(place: &Diagnostic) -> (usize, &str, Range<usize>) {
-    let text = place.source.as_str();
+    let text = place.file.text();
     let content = text.trim_end_matches(['\n', '\r']).len();
     let start = text.floor_char_boundary(place.span.start).min(content);
     let end = text.floor_char_boundary(place.span.end.max(start));
@@ -138,12 +138,14 @@ fn lines_of(place: &Diagnostic) -> (usize, &str, Range<usize>) {
     let last = text[inside..]
         .find('\n')
         .map_or(text.len(), |at| inside + at);
-    let number = text[..first].matches('\n').count() + 1;
+    let number = place.file.line_of(first);
     (number, &text[first..last], start - first..inside - first)
 }
 
 #[cfg(test)]
 mod tests {
+    use source_text::SourceFile;
+
     use super::*;
     use crate::model::{Complaint, finding as rules};
 
@@ -156,8 +158,7 @@ mod tests {
             rule: &rules::NGINX_TEST,
             severity: Severity::Error,
             complaint: Complaint::Placed(Box::new(Diagnostic::of_line(
-                "sites-available/a",
-                source,
+                &SourceFile::new("sites-available/a", source),
                 line,
                 message,
             ))),

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use source_text::SourceFile;
+
 use crate::model::finding::CODE_OUTSIDE_PACKAGES;
 use crate::model::{Action, Complaint, Desired, Diagnostic, File, Finding, Plan, layout};
 
@@ -19,15 +21,16 @@ pub fn outside_packages(plan: &Plan, desired: &Desired) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, file) in changed(plan) {
         let text = String::from_utf8_lossy(&file.content);
+        let shown = match file.private {
+            true => text.replace(|c| c != '\n', ""),
+            false => text.clone().into_owned(),
+        };
+        let source = SourceFile::new(&file.source, shown);
         for (number, line) in text.lines().enumerate() {
             let Some(what) = named(&path, line.trim(), desired) else {
                 continue;
             };
-            let source = match file.private {
-                true => "\n".repeat(number),
-                false => text.clone().into_owned(),
-            };
-            let diagnostic = Diagnostic::of_line(&file.source, source, number + 1, what);
+            let diagnostic = Diagnostic::of_line(&source, number + 1, what);
             let finding = Finding {
                 rule: &CODE_OUTSIDE_PACKAGES,
                 severity: CODE_OUTSIDE_PACKAGES.severity,

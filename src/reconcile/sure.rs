@@ -129,7 +129,7 @@ pub(super) fn changed(planned: &Planned, elsewhere: &[(String, Stack)]) -> BTree
 pub(super) fn concerns(finding: &Finding, files: &BTreeSet<PathBuf>) -> bool {
     finding
         .place()
-        .is_none_or(|place| files.contains(&place.path))
+        .is_none_or(|place| files.contains(place.path()))
 }
 
 #[cfg(test)]

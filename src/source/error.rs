@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use source_text::SourceFile;
+
 use crate::model::Diagnostic;
 
 /// Shorthand of this stage.
@@ -263,7 +265,7 @@ impl SourceError {
         let message = format!("{error}{}", cause.unwrap_or_default());
         Ok(Diagnostic {
             help: error.hint(),
-            ..Diagnostic::at(path, "", 0..0, message, "")
+            ..Diagnostic::at(&SourceFile::new(path, ""), 0..0, message, "")
         })
     }
 }
@@ -303,12 +305,15 @@ pub(crate) fn misspelt<'a>(
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let most = if word.len() < 7 { 1 } else { 2 };
+    let letters = word.chars().count();
     let bare = |name: &str| name.replace(|c: char| c.is_ascii_digit(), "");
     let own = bare(word);
     let known = known.into_iter();
-    let known = known.filter(|known| *known == word || bare(known) != own);
+    // Cheap to say, and true of most.
+    let known = known.filter(|known| known.chars().count().abs_diff(letters) <= most);
     let distances = known.map(|known| (strsim::damerau_levenshtein(word, known), known));
     let near = distances.filter(|(distance, _)| *distance <= most);
+    let near = near.filter(|(_, known)| *known == word || bare(known) != own);
     near.min().map(|(_, known)| known)
 }
 

@@ -23,14 +23,17 @@ pub mod tree;
 pub mod unit;
 mod variables;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use error::SourceError;
 pub use git::{Log, LogLine};
 pub use load::{Elsewhere, Parsed, ParsedStack, installed, is_env_file};
 pub use repository::Kinship;
 pub use variables::{Lacking, Look};
+
+use source_text::SourceFile;
 
 use crate::model::{Desired, Diagnostic, File, Hash, Origin};
 use error::Result;
@@ -87,9 +90,26 @@ pub struct Revision {
     /// Its inputs, parsed.
     pub parsed: Parsed,
     /// Its inputs by their path in the checkout.
-    pub inputs: std::collections::BTreeMap<PathBuf, File>,
+    pub inputs: BTreeMap<PathBuf, File>,
     /// Copies beside the inputs that people and editors left: no resources.
     pub backups: BTreeSet<PathBuf>,
+    /// Texts of inputs that somebody asked for.
+    texts: Mutex<BTreeMap<PathBuf, Arc<SourceFile>>>,
+}
+
+impl Revision {
+    /// The text of an input, as it was parsed; that of a file that is none is empty.
+    pub fn text(&self, path: &Path) -> Arc<SourceFile> {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = texts.get(path) {
+            return known.clone();
+        }
+        let content = self.inputs.get(path).map(|file| &*file.content);
+        let text = String::from_utf8_lossy(content.unwrap_or_default());
+        let file = SourceFile::new(path, text);
+        texts.insert(path.to_owned(), file.clone());
+        file
+    }
 }
 
 impl Checkout {
@@ -427,6 +447,7 @@ fn finish(loaded: Loaded, read: Read, mut origin: Origin) -> Revision {
         parsed: loaded.parsed,
         inputs: read.found,
         backups: read.backups,
+        texts: Mutex::default(),
     }
 }
 

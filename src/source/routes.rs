@@ -189,15 +189,9 @@ impl<'a> Routes<'a> {
 
     /// The line of a place, from 1.
     pub fn line(&self, place: Place<'_>) -> usize {
-        let content = self
-            .revision
-            .inputs
-            .get(place.path)
-            .map_or(&[][..], |file| &file.content);
-        // Spans are those of the text in which what is no UTF-8 was replaced.
-        let text = String::from_utf8_lossy(content);
-        let before = text.get(..place.directive.span.start).unwrap_or(&text);
-        before.matches('\n').count() + 1
+        self.revision
+            .text(place.path)
+            .line_of(place.directive.span.start)
     }
 }
 

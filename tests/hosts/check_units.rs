@@ -92,8 +92,8 @@ fn our_complaints(units: &Units) -> BTreeSet<Complaint> {
             _ => continue,
         };
         let place = finding.place().expect("a place");
-        let lines: Vec<&str> = place.source.lines().collect();
-        let mut line = place.position().0;
+        let lines: Vec<&str> = place.file.text().lines().collect();
+        let mut line = place.position().line;
         let open = lines.iter().position(|text| {
             let text = text.trim_matches(['\u{feff}', ' ', '\t']);
             text.starts_with('[') && !text.ends_with(']')
@@ -109,7 +109,7 @@ fn our_complaints(units: &Units) -> BTreeSet<Complaint> {
         while line <= lines.len() && goes_on(lines[line - 1]) {
             line += 1;
         }
-        found.insert((name_of(&place.path.to_string_lossy()), line, kind));
+        found.insert((name_of(&place.path().to_string_lossy()), line, kind));
     }
     found
 }
@@ -119,7 +119,7 @@ fn of_rules(units: &Units, rules: &[&str]) -> BTreeSet<String> {
     checked(units)
         .iter()
         .filter(|finding| rules.contains(&finding.rule.name))
-        .filter_map(|finding| Some(name_of(&finding.place()?.path.to_string_lossy())))
+        .filter_map(|finding| Some(name_of(&finding.place()?.path().to_string_lossy())))
         .collect()
 }
 

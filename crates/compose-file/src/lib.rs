@@ -12,11 +12,11 @@ pub mod types;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_yaml::Value;
-use source_text::Diagnostic;
+use source_text::{Diagnostic, SourceFile};
 
 pub use binds::Bind;
 pub use interpolate::{Environment, Variables};
@@ -29,10 +29,8 @@ pub use types::{Compose, Service};
 /// A compose file with its variables resolved.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// Its path in the checkout.
-    pub path: PathBuf,
-    /// Its text.
-    pub source: String,
+    /// Its path and its text.
+    pub file: Arc<SourceFile>,
     /// What it says: anchors and merge keys applied, variables resolved.
     pub value: Value,
     /// The same as compose understands it.
@@ -47,8 +45,7 @@ impl Document {
     /// Parses a compose file.
     pub fn parse(path: &Path, source: &str, environment: &Environment) -> Result<Self, Diagnostic> {
         let mut document = Self {
-            path: path.into(),
-            source: source.into(),
+            file: SourceFile::new(path, source),
             value: Value::Null,
             compose: Arc::default(),
             environment: environment.clone(),
@@ -87,10 +84,20 @@ impl Document {
         Ok(document)
     }
 
+    /// Its path in the checkout.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Its text.
+    pub fn source(&self) -> &str {
+        self.file.text()
+    }
+
     fn understand(&self, value: &Value) -> Result<Compose, Diagnostic> {
         Compose::of(value).map_err(|error| {
             // Only the text knows positions; merge keys do not change what type is wrong where.
-            match serde_yaml::from_str::<Compose>(&self.source) {
+            match serde_yaml::from_str::<Compose>(self.source()) {
                 Err(placed) if placed.location().is_some() => self.syntax(&placed),
                 _ => self.syntax(&error),
             }
@@ -104,7 +111,7 @@ impl Document {
         message: impl Into<String>,
         expected: impl Into<String>,
     ) -> Diagnostic {
-        Diagnostic::at(&self.path, &self.source, span, message, expected)
+        Diagnostic::at(&self.file, span, message, expected)
     }
 
     fn syntax(&self, error: &serde_yaml::Error) -> Diagnostic {
@@ -114,12 +121,12 @@ impl Document {
         // Errors about keys that stand twice have no position of their own.
         let twice = message
             .split_once("duplicate entry with key ")
-            .and_then(|(_, key)| Positions::of(&self.source).second(key.trim_matches('"')));
+            .and_then(|(_, key)| Positions::of(self.source()).second(key.trim_matches('"')));
         let span = match (twice, error.location()) {
             (Some(twice), _) => twice,
             (None, Some(location)) => {
-                let at = self.source.floor_char_boundary(location.index());
-                let next = self.source.get(at..).and_then(|rest| rest.chars().next());
+                let at = self.source().floor_char_boundary(location.index());
+                let next = self.source().get(at..).and_then(|rest| rest.chars().next());
                 at..at + next.map_or(0, char::len_utf8)
             }
             (None, None) => 0..0,

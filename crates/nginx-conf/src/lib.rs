@@ -22,7 +22,7 @@ pub use upstreams::upstreams;
 pub use url::Url;
 
 use lexer::{Lexer, Token};
-use source_text::Diagnostic;
+use source_text::{Diagnostic, SourceFile};
 
 /// Deeper than any real configuration; bounds recursion over what was read.
 const MAX_DEPTH: usize = 64;
@@ -60,7 +60,7 @@ struct Open {
 /// Parses a configuration file.
 pub fn parse(path: &Path, source: &str) -> Result<Vec<Directive>, Diagnostic> {
     let fail = |span: Range<usize>, message: &str, expected: &str| {
-        Diagnostic::at(path, source, span, message, expected)
+        Diagnostic::at(&SourceFile::new(path, source), span, message, expected)
     };
     let mut lexer = Lexer::new(source);
     let mut words: Vec<Word> = Vec::new();

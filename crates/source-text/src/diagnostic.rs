@@ -1,37 +1,36 @@
-//! A complaint about a place in an input file.
+//! What is wrong at a place of a file.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 
-/// What is wrong at a place of a source file: enough to show the line itself.
+use crate::file::{Location, SourceFile};
+
+/// What is wrong at a place of a file: enough to show the line itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// The file, relative to the checkout.
-    pub path: PathBuf,
-    /// The whole text of the file.
-    pub source: String,
-    /// Bytes of `source` that are meant.
+    /// The file.
+    pub file: Arc<SourceFile>,
+    /// Bytes of its text that are meant.
     pub span: Range<usize>,
     /// What is wrong, one sentence without a full stop.
     pub message: String,
     /// What was expected there, shown under the marked bytes.
     pub expected: String,
-    /// How to mend it, if more can be said.
+    /// How to fix it, if more can be said.
     pub help: Option<String>,
 }
 
 impl Diagnostic {
-    /// A complaint about some bytes of a file.
+    /// Something about some bytes of a file.
     pub fn at(
-        path: impl Into<PathBuf>,
-        source: impl Into<String>,
+        file: &Arc<SourceFile>,
         span: Range<usize>,
         message: impl Into<String>,
         expected: impl Into<String>,
     ) -> Self {
         Self {
-            path: path.into(),
-            source: source.into(),
+            file: Arc::clone(file),
             span,
             message: message.into(),
             expected: expected.into(),
@@ -39,62 +38,54 @@ impl Diagnostic {
         }
     }
 
-    /// A complaint about a whole line, counted from 1, without the blanks around it. A line that
-    /// `source` does not have is taken for the last one.
-    pub fn of_line(
-        path: impl Into<PathBuf>,
-        source: impl Into<String>,
-        line: usize,
-        message: impl Into<String>,
-    ) -> Self {
-        let source = source.into();
-        let mut span = 0..0;
-        let mut start = 0;
-        for text in source.split_inclusive('\n').take(line.max(1)) {
-            let blanks = text.len() - text.trim_start().len();
-            let begin = start + if text.trim().is_empty() { 0 } else { blanks };
-            span = begin..begin + text.trim().len();
-            start += text.len();
-        }
-        Self::at(path, source, span, message, "")
+    /// Something about a whole line, counted from 1, without the blanks around it. A line that the file does not have is
+    /// taken for the last one.
+    pub fn of_line(file: &Arc<SourceFile>, line: usize, message: impl Into<String>) -> Self {
+        let whole = file.line_span(line);
+        // Behind the end of the last line there is none.
+        let whole = match whole.is_empty() && line > 1 {
+            true => file.line_span(file.line_of(whole.start.saturating_sub(1))),
+            false => whole,
+        };
+        let text = file.get(whole.clone());
+        let blanks = match text.trim().is_empty() {
+            true => 0,
+            false => text.len() - text.trim_start().len(),
+        };
+        let begin = whole.start + blanks;
+        Self::at(file, begin..begin + text.trim().len(), message, "")
+    }
+
+    /// The path of the file.
+    pub fn path(&self) -> &Path {
+        self.file.path()
     }
 
     /// The line in which the span begins, without its end.
     pub fn line_text(&self) -> &str {
-        let start = self.source.floor_char_boundary(self.span.start);
-        let begin = self.source[..start].rfind('\n').map_or(0, |at| at + 1);
-        self.source[begin..].lines().next().unwrap_or_default()
+        let line = self.file.line_of(self.span.start);
+        let text = self.file.get(self.file.line_span(line));
+        text.lines().next().unwrap_or_default()
     }
 
-    /// Line and column of the start of the span, both from 1; the column counts characters.
-    pub fn position(&self) -> (usize, usize) {
-        self.position_of(self.span.start)
+    /// Where the span begins.
+    pub fn position(&self) -> Location {
+        self.file.location(self.span.start)
     }
 
-    /// Line and column of the first character behind the span.
-    pub fn end(&self) -> (usize, usize) {
-        self.position_of(self.span.end)
-    }
-
-    fn position_of(&self, at: usize) -> (usize, usize) {
-        let before = &self.source[..self.source.floor_char_boundary(at)];
-        let line = before.matches('\n').count() + 1;
-        let column = before
-            .rsplit('\n')
-            .next()
-            .map_or(0, |last| last.chars().count())
-            + 1;
-        (line, column)
+    /// Where the first character behind the span is.
+    pub fn end(&self) -> Location {
+        self.file.location(self.span.end)
     }
 }
 
 impl std::fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (line, column) = self.position();
+        let Location { line, column } = self.position();
         write!(
             f,
             "{}:{line}:{column}: {}",
-            self.path.display(),
+            self.path().display(),
             self.message
         )
     }
@@ -109,14 +100,18 @@ mod tests {
     #[test]
     fn a_line_is_marked_without_its_blanks() {
         let text = "one\n\n  two words \r\nlast";
-        let at = |line| Diagnostic::of_line("f", text, line, "m");
+        let file = SourceFile::new("f", text);
+        let at = |line| Diagnostic::of_line(&file, line, "m");
         assert_eq!(&text[at(1).span], "one");
-        assert_eq!(at(2).position(), (2, 1));
+        assert_eq!(at(2).position(), Location { line: 2, column: 1 });
         assert_eq!(&text[at(3).span], "two words");
-        assert_eq!(at(3).position(), (3, 3));
+        assert_eq!(at(3).position(), Location { line: 3, column: 3 });
         assert_eq!(at(3).line_text(), "  two words ");
         assert_eq!(&text[at(4).span], "last");
-        assert_eq!(at(9).position().0, 4, "beyond the end");
-        assert_eq!(Diagnostic::of_line("f", "", 1, "m").line_text(), "");
+        assert_eq!(at(9).position().line, 4, "beyond the end");
+        let ended = SourceFile::new("f", "one\nlast\n");
+        assert_eq!(Diagnostic::of_line(&ended, 3, "m").line_text(), "last");
+        let empty = SourceFile::new("f", "");
+        assert_eq!(Diagnostic::of_line(&empty, 1, "m").line_text(), "");
     }
 }

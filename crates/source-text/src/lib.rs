@@ -1,7 +1,11 @@
-//! Places in text files, and what is wrong there.
+//! Texts of files, places in them, and what is wrong there.
+//!
+//! A [`SourceFile`] is shared by all that is said about it, and counts its lines once.
 
 mod diagnostic;
+mod file;
 mod path;
 
 pub use diagnostic::Diagnostic;
+pub use file::{Location, SourceFile};
 pub use path::normal_path;

@@ -4,9 +4,9 @@
 //! systemd warns of a line that is wrong, and reads on; whether that is an error is the caller's to say.
 
 use std::ops::Range;
-use std::path::Path;
+use std::sync::Arc;
 
-use source_text::Diagnostic;
+use source_text::{Diagnostic, SourceFile};
 
 /// A section and what it assigns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Stray {
     }
 
     /// A complaint about it.
-    pub fn complain(&self, path: &Path, source: &str) -> Diagnostic {
+    pub fn complain(&self, file: &Arc<SourceFile>) -> Diagnostic {
         let (message, expected) = match self.why {
             Why::OpenHeader => (
                 "the section header is not closed",
@@ -79,7 +79,7 @@ impl Stray {
             Why::NoAssignment => ("this line is no assignment", "expected KEY=VALUE"),
             Why::NoKey => ("the assignment has no key", "expected KEY=VALUE"),
         };
-        Diagnostic::at(path, source, self.span.clone(), message, expected)
+        Diagnostic::at(file, self.span.clone(), message, expected)
     }
 }
 
@@ -221,7 +221,10 @@ mod tests {
             }
         }
         for stray in parsed.strays {
-            text.push_str(&format!(" {}", stray.complain(Path::new("u"), source)));
+            text.push_str(&format!(
+                " {}",
+                stray.complain(&SourceFile::new("u", source))
+            ));
         }
         text
     }
@@ -304,7 +307,7 @@ mod tests {
         #[test]
         fn never_panics_on_what_looks_like_it(source in "[\u{feff}a=\\[\\]#;\\\\\r\n é]{0,40}") {
             for stray in parse(&source).strays {
-                let _ = stray.complain(Path::new("u"), &source).position();
+                let _ = stray.complain(&SourceFile::new("u", source.as_str())).position();
             }
         }
     }

@@ -1,24 +1,35 @@
 //! A unit's settings after its drop-ins.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use source_text::Diagnostic;
+use source_text::{Diagnostic, SourceFile};
 
-use super::parse::Parsed;
+use super::parse::{Parsed, parse};
 
 /// A parsed unit file or drop-in.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// Its path in the checkout.
-    pub path: std::path::PathBuf,
-    /// Its text.
-    pub text: String,
+    /// Its path and its text.
+    pub file: Arc<SourceFile>,
     /// What it says.
     pub parsed: Parsed,
 }
 
 impl Source {
+    /// Parses the text of a file.
+    pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        let file = SourceFile::new(path, text);
+        let parsed = parse(file.text());
+        Self { file, parsed }
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        self.file.text()
+    }
+
     /// A complaint about some of its bytes.
     pub fn complain(
         &self,
@@ -26,7 +37,7 @@ impl Source {
         message: impl Into<String>,
         expected: impl Into<String>,
     ) -> Diagnostic {
-        Diagnostic::at(&self.path, &self.text, span, message, expected)
+        Diagnostic::at(&self.file, span, message, expected)
     }
 }
 
@@ -60,7 +71,7 @@ impl Value {
     /// Where a part of the text stands in the file. Continuation lines were joined: there the first place
     /// is taken that looks the same.
     fn place(&self, part: Range<usize>) -> Range<usize> {
-        let written = self.source.text.get(self.span.clone()).unwrap_or_default();
+        let written = self.source.file.get(self.span.clone());
         let at = match written == self.text {
             true => Some(part.start),
             false => self
@@ -156,13 +167,7 @@ impl Settings {
 
 #[cfg(test)]
 pub(crate) fn of(texts: &[&str]) -> Settings {
-    let source = |text: &&str| {
-        Arc::new(Source {
-            path: "u.service".into(),
-            text: (*text).into(),
-            parsed: super::parse(text),
-        })
-    };
+    let source = |text: &&str| Arc::new(Source::new("u.service", *text));
     Settings::new(texts.iter().map(source).collect())
 }
 

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_yaml::Value;
 
+use source_text::SourceFile;
+
 use super::super::Subject;
 use super::secrets;
 use crate::model::Diagnostic;
@@ -32,7 +34,7 @@ struct Found<'p> {
 struct Text {
     positions: Positions,
     /// The text without what nobody may see.
-    shown: String,
+    shown: Arc<SourceFile>,
 }
 
 impl<'a> View<'a> {
@@ -175,8 +177,8 @@ impl<'a> View<'a> {
 
     /// The text that is meant by a place of one of the files, secrets included.
     pub fn raw(&self, place: &Diagnostic) -> &'a str {
-        let document = self.document(&place.path);
-        let text = document.and_then(|document| document.source.get(place.span.clone()));
+        let document = self.document(place.path());
+        let text = document.and_then(|document| document.source().get(place.span.clone()));
         text.unwrap_or_default()
     }
 
@@ -217,8 +219,9 @@ impl<'a> View<'a> {
         let (file, document) = compose.get_key_value(file)?;
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         let text = texts.entry(file.as_path()).or_insert_with(|| {
-            let positions = Positions::of(&document.source);
-            let shown = secrets::masked(&document.source, &positions);
+            let positions = Positions::of(document.source());
+            let shown = secrets::masked(document.source(), &positions);
+            let shown = SourceFile::new(file, shown);
             Arc::new(Text { positions, shown })
         });
         Some(text.clone())
@@ -226,8 +229,10 @@ impl<'a> View<'a> {
 }
 
 fn complaint(file: &Path, text: Option<&Text>, span: std::ops::Range<usize>) -> Diagnostic {
-    let shown = text.map_or("", |text| &text.shown);
-    Diagnostic::at(file, shown, span, "", "")
+    match text {
+        Some(text) => Diagnostic::at(&text.shown, span, "", ""),
+        None => Diagnostic::at(&SourceFile::new(file, ""), span, "", ""),
+    }
 }
 
 /// The same complaint with words.

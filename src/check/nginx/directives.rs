@@ -170,9 +170,8 @@ impl Walk<'_, '_> {
             Some(before) => before.span.clone(),
             None => node.directive.span.start..node.directive.span.start + node.name().len(),
         };
-        let text = self.view.text(node.path);
-        let breaks =
-            |from: usize, to: usize| text.get(from..to).is_some_and(|text| text.contains('\n'));
+        let file = self.view.text(node.path);
+        let breaks = |from: usize, to: usize| file.get(from..to).contains('\n');
         if !breaks(before.end, word.span.start) || breaks(word.span.end, next.span.start) {
             return false;
         }

@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use source_text::SourceFile;
+
 use crate::check::Subject;
 use crate::check::engine::Rule;
 use crate::model::{Diagnostic, Finding};
@@ -61,10 +63,8 @@ impl<'a> View<'a> {
     }
 
     /// The text of an input as it was parsed.
-    pub fn text(&self, path: &Path) -> String {
-        let file = self.subject.revision.inputs.get(path);
-        file.map(|file| String::from_utf8_lossy(&file.content).into_owned())
-            .unwrap_or_default()
+    pub fn text(&self, path: &Path) -> Arc<SourceFile> {
+        self.subject.revision.text(path)
     }
 
     /// A complaint about bytes of an input.
@@ -78,7 +78,7 @@ impl<'a> View<'a> {
     ) -> Diagnostic {
         Diagnostic {
             help: Some(help.into()),
-            ..Diagnostic::at(path, self.text(path), span, message, expected)
+            ..Diagnostic::at(&self.text(path), span, message, expected)
         }
     }
 
@@ -102,9 +102,7 @@ impl<'a> View<'a> {
 
     /// The line of a directive, from 1.
     pub fn line(&self, node: &Node<'_>) -> usize {
-        let text = self.text(node.path);
-        let before = text.get(..node.directive.span.start).unwrap_or_default();
-        before.matches('\n').count() + 1
+        self.text(node.path).line_of(node.directive.span.start)
     }
 }
 

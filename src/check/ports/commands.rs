@@ -192,20 +192,14 @@ fn published(published: &Published) -> Vec<Said> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
     use std::sync::Arc;
 
     use super::*;
-    use crate::source::unit::parse;
     use crate::source::unit::settings::Source;
 
     fn of(text: &str) -> Vec<String> {
         let text = format!("[Service]\n{text}\n");
-        let settings = Settings::new(vec![Arc::new(Source {
-            path: PathBuf::from("u.service"),
-            parsed: parse(&text),
-            text,
-        })]);
+        let settings = Settings::new(vec![Arc::new(Source::new("u.service", text))]);
         let name = Name::parse("u@8059.service").unwrap();
         ports(&name, &settings)
             .iter()

@@ -204,7 +204,6 @@ impl Walk<'_> {
 
     fn untested_row(&self, row: &Row) -> Option<Found> {
         let place = row.location?.place;
-        let content = &self.subject.revision.inputs.get(place.path)?.content;
         let help = match row.answer.as_ref().map(|answer| &answer.outcome) {
             Some(Outcome::Proxy(upstream)) => {
                 format!(
@@ -220,8 +219,7 @@ impl Walk<'_> {
         Some(Noted::at(
             Problem::Untested,
             Diagnostic {
-                path: place.path.to_owned(),
-                source: String::from_utf8_lossy(content).into_owned(),
+                file: self.subject.revision.text(place.path),
                 span: place.directive.span.clone(),
                 message: format!("no [[route]] says where {} must come out", row.url),
                 expected: "passes requests on".to_owned(),

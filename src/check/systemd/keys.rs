@@ -45,7 +45,7 @@ fn section_of(source: &Source, section: &Section, kind: &str, found: &mut Vec<Fo
     }
     if !table::sections_of(kind).contains(&&*section.name) {
         // A header that is not closed has a finding already.
-        let header = source.text.get(section.span.clone()).unwrap_or_default();
+        let header = source.file.get(section.span.clone());
         if header.ends_with(']') {
             found.push(unknown_section(source, section, kind));
         }

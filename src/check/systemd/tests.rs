@@ -23,7 +23,7 @@ fn found(files: &[(&str, &str)]) -> Vec<String> {
 fn short(finding: &Finding) -> String {
     let place = finding.place().unwrap();
     let name = finding.rule.name.strip_prefix("systemd-").unwrap();
-    format!("{name} {}", &place.source[place.span.clone()])
+    format!("{name} {}", place.file.get(place.span.clone()))
 }
 
 /// A service that starts at boot, with these lines in `[Service]`.

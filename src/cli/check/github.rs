@@ -1,6 +1,8 @@
 //! Findings as annotations of a pull request: workflow commands of GitHub Actions,
 //! <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
 
+use source_text::Location;
+
 use super::super::masks::mask;
 use crate::check;
 use crate::model::{Finding, Severity};
@@ -17,8 +19,11 @@ fn command(finding: &Finding) -> String {
     };
     let mut properties = vec![format!("title={}", property(finding.rule.name))];
     if let Some(place) = finding.place() {
-        let (line, column) = place.position();
-        properties.push(format!("file={}", property(&place.path.to_string_lossy())));
+        let Location { line, column } = place.position();
+        properties.push(format!(
+            "file={}",
+            property(&place.path().to_string_lossy())
+        ));
         properties.push(format!("line={line}"));
         properties.push(format!("col={column}"));
     }

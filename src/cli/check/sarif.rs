@@ -66,15 +66,14 @@ fn text(finding: &Finding) -> String {
 }
 
 fn location(place: &Diagnostic) -> Value {
-    let (line, column) = place.position();
-    let (end_line, end_column) = place.end();
+    let (start, end) = (place.position(), place.end());
     json!({ "physicalLocation": {
-        "artifactLocation": { "uri": uri(&place.path.to_string_lossy()) },
+        "artifactLocation": { "uri": uri(&place.path().to_string_lossy()) },
         "region": {
-            "startLine": line,
-            "startColumn": column,
-            "endLine": end_line,
-            "endColumn": end_column,
+            "startLine": start.line,
+            "startColumn": start.column,
+            "endLine": end.line,
+            "endColumn": end.column,
         },
     }})
 }

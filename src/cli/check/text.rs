@@ -1,11 +1,12 @@
 //! Findings for a person.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::super::output::{Output, clean};
 use super::super::snippet;
 use super::counted;
-use crate::model::Finding;
+use crate::model::{Diagnostic, Finding};
 use crate::source::Revision;
 
 /// Those of a file together, then how many there are.
@@ -13,7 +14,9 @@ pub(super) fn show(output: &mut Output, findings: &[Finding], revision: &Revisio
     for warning in &revision.warnings {
         output.aside(&format!("warning: {}", clean(warning)));
     }
-    let path = |finding: &Finding| finding.place().map(|place| place.path.clone());
+    fn path(finding: &Finding) -> Option<&Path> {
+        finding.place().map(Diagnostic::path)
+    }
     let mut told = BTreeSet::new();
     for of_file in findings.chunk_by(|one, other| path(one) == path(other)) {
         // Why a rule matters is worth saying once.

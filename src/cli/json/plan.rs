@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use source_text::Location;
+
 use super::super::masks::mask;
 use super::FORMAT_VERSION;
 use crate::check;
@@ -109,9 +111,9 @@ pub(super) struct Place {
 impl From<&model::Finding> for Finding {
     fn from(finding: &model::Finding) -> Self {
         let place = |place: &model::Diagnostic| {
-            let (line, column) = place.position();
+            let Location { line, column } = place.position();
             Place {
-                path: place.path.to_string_lossy().into_owned(),
+                path: place.path().to_string_lossy().into_owned(),
                 line,
                 column,
                 text: mask(place.line_text()).into_owned(),

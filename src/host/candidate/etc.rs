@@ -92,7 +92,7 @@ pub(super) fn judge(checks: &[EtcCheck], case: &Case<'_>, judgement: &mut Judgem
 fn is_about(finding: &Finding, file: Option<&crate::model::File>) -> bool {
     finding
         .place()
-        .is_some_and(|place| file.is_some_and(|file| place.path == file.source))
+        .is_some_and(|place| file.is_some_and(|file| place.path() == file.source))
 }
 
 /// A program that is asked.

@@ -374,7 +374,7 @@ mod tests {
             );
             let upstream = "nginx: [emerg] host not found in upstream \"nosuch.example.com\" in /etc/nginx/sites-enabled/api:4";
             let finding = Message::parse(upstream).unwrap().finding(sources, false);
-            assert_eq!(finding.place().map(|place| place.position().0), Some(4));
+            assert_eq!(finding.place().map(|place| place.position().line), Some(4));
             assert!(
                 finding
                     .help()
@@ -399,7 +399,7 @@ mod tests {
             let warning = Message::parse(warning).unwrap();
             let finding = warning.warning(sources).unwrap();
             assert_eq!(
-                finding.place().map(|place| place.position().0),
+                finding.place().map(|place| place.position().line),
                 Some(4),
                 "not the comment"
             );

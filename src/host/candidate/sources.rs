@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use source_text::SourceFile;
+
 use crate::model::layout::store::UNITS;
 use crate::model::{Candidate, Complaint, Diagnostic, File, Finding, RuleId, Severity, layout};
 use crate::root::Root;
@@ -93,8 +95,7 @@ pub(super) fn placed(
         rule,
         severity,
         complaint: Complaint::Placed(Box::new(Diagnostic::of_line(
-            &file.source,
-            source,
+            &SourceFile::new(&file.source, source),
             line,
             message,
         ))),

@@ -1,5 +1,7 @@
 //! Findings as tables: a case each.
 
+use source_text::SourceFile;
+
 use super::*;
 use crate::model::{Change, DriftKind, Kind, ResourceId, Unit};
 
@@ -64,8 +66,10 @@ fn what_is_not_there_matters_to_what_starts() {
         instead: Vec::new(),
         what: "working directory",
         place: Diagnostic::of_line(
-            "systemd/a.service",
-            "[Service]\nWorkingDirectory=/srv/app\n",
+            &SourceFile::new(
+                "systemd/a.service",
+                "[Service]\nWorkingDirectory=/srv/app\n",
+            ),
             2,
             "",
         ),

@@ -132,7 +132,7 @@ impl Loader<'_, '_> {
         };
         let known = self.out.parsed.compose.get(&file.source);
         let same = |known: &&Arc<Document>| {
-            *known.source.as_bytes() == *file.content && known.environment == *environment
+            *known.source().as_bytes() == *file.content && known.environment == *environment
         };
         // A unit's `pull`, `up` and `down` name the same files.
         if let Some(known) = known.filter(same) {
@@ -157,7 +157,7 @@ impl Loader<'_, '_> {
         let mut services = services.into_iter().flatten();
         if !services.any(|(_, service)| service.get("extends").is_some()) {
             let names = document.compose.services.keys();
-            let own = |name: &String| vec![(document.path.clone(), name.clone())];
+            let own = |name: &String| vec![(document.path().to_owned(), name.clone())];
             let origins = names.map(|name| (name.clone(), own(name)));
             return Ok((origins.collect(), None));
         }
@@ -186,7 +186,7 @@ impl Loader<'_, '_> {
     ) -> Result<(Value, Vec<Origin>)> {
         let own = document.value.get("services").and_then(|all| all.get(name));
         let own = own.cloned().unwrap_or_default();
-        let mut origins = vec![(document.path.clone(), name.to_owned())];
+        let mut origins = vec![(document.path().to_owned(), name.to_owned())];
         let extends = own.get("extends").cloned().unwrap_or_default();
         let wanted = extends.get("service").and_then(types::text);
         let Some(wanted) = wanted.or_else(|| types::text(&extends)) else {
@@ -203,7 +203,7 @@ impl Loader<'_, '_> {
                 let Some(found) = self.document(reader, &other, environment)? else {
                     return Ok((own, origins));
                 };
-                refuse_circle(document, &way, (&found.path, &wanted))?;
+                refuse_circle(document, &way, (found.path(), &wanted))?;
                 refuse_nothing((document, name), &found, &wanted)?;
                 let place = (&*found, other.as_path(), wanted.as_str());
                 let (mut base, origins) = self.service(reader, place, environment, &way)?;
@@ -211,7 +211,7 @@ impl Loader<'_, '_> {
                 (base, origins)
             }
             None => {
-                refuse_circle(document, &way, (&document.path, &wanted))?;
+                refuse_circle(document, &way, (document.path(), &wanted))?;
                 refuse_nothing((document, name), document, &wanted)?;
                 let place = (document, path, wanted.as_str());
                 self.service(reader, place, environment, &way)?
@@ -232,7 +232,7 @@ fn refuse_circle(document: &Document, way: &[Origin], wanted: (&Path, &str)) -> 
         return Ok(());
     };
     let span = locate(
-        &document.source,
+        document.source(),
         &["services", name, "extends"],
         Some(wanted),
     );
@@ -253,8 +253,8 @@ fn refuse_nothing(extends: (&Document, &str), other: &Document, wanted: &str) ->
     }
     let (document, name) = extends;
     let path = ["services", name, "extends"];
-    let span = locate(&document.source, &path, Some(wanted));
-    let file = other.path.display();
+    let span = locate(document.source(), &path, Some(wanted));
+    let file = other.path().display();
     let message = format!("service {name} extends {wanted}, which is not in {file}");
     let complaint = document.complain(span, message, "compose refuses the file");
     let help = suggest(wanted, services.keys().map(String::as_str));

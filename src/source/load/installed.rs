@@ -10,7 +10,7 @@ use super::{Inputs, Loader, Places};
 use crate::model::{Unit, layout};
 use crate::source::tree::{FolderTree, Node, Tree};
 use crate::source::unit::settings::Source;
-use crate::source::unit::{self, Name, Settings, commands};
+use crate::source::unit::{Name, Settings, commands};
 
 /// What units run, by their files below the root folder of a host; only [`Unit::stacks`] and [`Unit::runs`] are filled
 /// in. What has no file there or cannot be read is left out: that a unit is to be stopped does not depend on it.
@@ -71,10 +71,5 @@ fn source(tree: &Tree, path: PathBuf) -> Option<Arc<Source>> {
     let (found, node) = tree.resolve(&path).ok()??;
     matches!(node, Node::File { .. }).then_some(())?;
     let (bytes, _) = tree.read(&found).ok()??;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    Some(Arc::new(Source {
-        parsed: unit::parse(&text),
-        text,
-        path,
-    }))
+    Some(Arc::new(Source::new(path, String::from_utf8_lossy(&bytes))))
 }

@@ -24,6 +24,8 @@ pub use inputs::{Inputs, is_env_file};
 pub use installed::installed;
 pub use stacks::{DEFAULT_FILES, ParsedStack};
 
+use source_text::SourceFile;
+
 use super::compose::Document;
 use super::error::{Result, SourceError};
 use super::nginx::Directive;
@@ -203,7 +205,13 @@ fn utf8(file: &File) -> Result<&str> {
         let span = at..at + after.map_or(0, char::len_utf8);
         let message = "this byte is no part of a letter in UTF-8";
         let expected = "the whole file has to be UTF-8";
-        Diagnostic::at(&file.source, &*shown, span, message, expected).into()
+        Diagnostic::at(
+            &SourceFile::new(&file.source, shown),
+            span,
+            message,
+            expected,
+        )
+        .into()
     })
 }
 

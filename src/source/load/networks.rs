@@ -195,9 +195,9 @@ impl Loader<'_, '_> {
         let mut empty = None;
         for document in documents {
             let path = ["services", &candidate.service, "networks"];
-            let span = locate(&document.source, &path, address);
+            let span = locate(document.source(), &path, address);
             let hit =
-                address.is_some_and(|address| document.source.get(span.clone()) == Some(address));
+                address.is_some_and(|address| document.source().get(span.clone()) == Some(address));
             let complaint = document.complain(span, "", "");
             if hit {
                 return complaint;

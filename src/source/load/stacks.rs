@@ -138,10 +138,10 @@ impl Loader<'_, '_> {
                 parsed.whole = false;
                 continue;
             };
-            parsed.files.push(document.path.clone());
+            parsed.files.push(document.path().to_owned());
             parsed
                 .unset
-                .insert(document.path.clone(), document.unset.clone());
+                .insert(document.path().to_owned(), document.unset.clone());
             let (origins, value) = self.extended(reader, &document, file, &environment)?;
             for (service, found) in origins {
                 let known = parsed.origins.entry(service).or_default();

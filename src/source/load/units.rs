@@ -11,7 +11,7 @@ use crate::source::error::{Result, SourceError, suggest};
 use crate::source::tree::Node;
 use crate::source::unit::commands::{self, Role};
 use crate::source::unit::settings::Source;
-use crate::source::unit::{self, Name, Settings, install};
+use crate::source::unit::{Name, Settings, install};
 
 /// Pulling an image takes minutes on the servers this is for.
 const START_TIMEOUT: Duration = Duration::from_secs(15 * 60);
@@ -157,12 +157,11 @@ impl Loader<'_, '_> {
         let Some(file) = self.inputs.file(path)? else {
             return Ok(None);
         };
-        let text = text(&file).into_owned();
-        let parsed = unit::parse(&text);
+        let source = Source::new(path, text(&file));
         // Where what is wrong is collected, `check` has rules about each such line.
         if self.wrong == Wrong::Fails {
-            for stray in &parsed.strays {
-                let place = stray.complain(path, &text);
+            for stray in &source.parsed.strays {
+                let place = stray.complain(&source.file);
                 if stray.spoils_the_file() {
                     return Err(place.into());
                 }
@@ -170,11 +169,7 @@ impl Loader<'_, '_> {
                 self.out.warnings.push(warning);
             }
         }
-        let source = Arc::new(Source {
-            path: path.into(),
-            text,
-            parsed,
-        });
+        let source = Arc::new(source);
         Ok(Some(Piece { file, source }))
     }
 

@@ -8,12 +8,15 @@ mod values;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use toml::Spanned;
 
 use self::reader::Reader;
 use self::schema::Text;
+use source_text::SourceFile;
+
 use super::error::{nearest, suggest};
 use super::unit;
 use crate::model::{Budget, Diagnostic, EtcAction, Gate, Member, OnChange, Route};
@@ -144,8 +147,7 @@ pub struct EtcPolicy {
 /// A file to complain about.
 #[derive(Clone, Debug)]
 pub struct Place {
-    path: PathBuf,
-    source: String,
+    file: Arc<SourceFile>,
 }
 
 impl Place {
@@ -159,7 +161,7 @@ impl Place {
     ) -> Diagnostic {
         Diagnostic {
             help,
-            ..Diagnostic::at(&self.path, &self.source, span, message, expected)
+            ..Diagnostic::at(&self.file, span, message, expected)
         }
     }
 }
@@ -168,8 +170,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             place: Place {
-                path: FILE_NAME.into(),
-                source: String::new(),
+                file: SourceFile::new(FILE_NAME, ""),
             },
             checkout: None,
             absent: BTreeSet::new(),
@@ -199,8 +200,7 @@ impl Default for Policy {
 /// Parses watchme.toml.
 pub fn parse(path: &Path, source: &str) -> Result<Policy, Diagnostic> {
     let place = Place {
-        path: path.into(),
-        source: source.into(),
+        file: SourceFile::new(path, source),
     };
     let root: schema::Root = toml::from_str(source).map_err(|error| syntax(&place, &error))?;
     let reader = Reader { place: &place };
@@ -285,7 +285,7 @@ fn sections<R, T>(
 /// Turns an error of the toml crate into a complaint that names the nearest key. The known
 /// keys are only in its text: `unknown field `x`, expected one of `a`, `b``.
 fn syntax(place: &Place, error: &toml::de::Error) -> Diagnostic {
-    let end = place.source.len();
+    let end = place.file.text().len();
     let span = error.span().unwrap_or(end..end);
     let message = error.message();
     let mut quoted = message.split('`').skip(1).step_by(2);

@@ -9,12 +9,6 @@ pub use systemd_unit::*;
 /// Settings of files for tests, the one that counts least first.
 #[cfg(test)]
 fn settings_of(texts: &[&str]) -> Settings {
-    let source = |text: &&str| {
-        std::sync::Arc::new(settings::Source {
-            path: "u.service".into(),
-            text: (*text).into(),
-            parsed: parse(text),
-        })
-    };
+    let source = |text: &&str| std::sync::Arc::new(settings::Source::new("u.service", *text));
     Settings::new(texts.iter().map(source).collect())
 }

@@ -248,8 +248,8 @@ fn compare(host: &Host, units: &Units) -> (usize, usize) {
             .iter()
             .filter(|finding| finding.rule.name == "systemd-invalid-value");
         let places = found.filter_map(|finding| finding.place());
-        let of_unit = places.filter(|place| name_of(&place.path.to_string_lossy()) == *name);
-        let found: Vec<usize> = of_unit.map(|place| place.position().0).collect();
+        let of_unit = places.filter(|place| name_of(&place.path().to_string_lossy()) == *name);
+        let found: Vec<usize> = of_unit.map(|place| place.position().line).collect();
         for (at, line) in text.lines().enumerate().skip(1) {
             let (theirs, ours) = (systemd.contains(&(at + 1)), found.contains(&(at + 1)));
             compared += 1;

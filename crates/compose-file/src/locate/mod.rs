@@ -4,6 +4,7 @@
 mod depth;
 mod reader;
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 pub(crate) use depth::too_deep;
@@ -14,7 +15,12 @@ pub struct Positions {
     nodes: Vec<Node>,
     /// Keys that stand in their map for the second time.
     twice: Vec<(String, Range<usize>)>,
+    /// Entries by key, of the maps that have many.
+    names: HashMap<usize, HashMap<String, (usize, usize)>>,
 }
+
+/// From how many entries on a map is searched by an index.
+const MANY: usize = 16;
 
 #[derive(Clone, Debug)]
 struct Node {
@@ -155,13 +161,18 @@ impl Positions {
         let Kind::Mapping(entries) = &self.nodes.get(at)?.kind else {
             return None;
         };
-        let own = entries
-            .iter()
-            .find(|(name, _)| self.text(*name) == Some(key));
+        let names = self.names.get(&at);
+        let own = match names {
+            Some(names) => names.get(key),
+            None => entries
+                .iter()
+                .find(|(name, _)| self.text(*name) == Some(key)),
+        };
         if let Some((name, value)) = own {
             return Some((self.nodes.get(*name)?.span.clone(), *value));
         }
-        if depth > 16 {
+        let merges = names.is_none_or(|names| names.contains_key("<<"));
+        if depth > 16 || !merges {
             return None;
         }
         let mut merged = entries
@@ -173,6 +184,28 @@ impl Positions {
                 .find_map(|item| self.entry(*item, key, depth + 1)),
             _ => self.entry(*value, key, depth + 1),
         })
+    }
+
+    /// Makes the index of the maps that have many entries.
+    fn index(&mut self) {
+        let mut index = HashMap::new();
+        for (at, node) in self.nodes.iter().enumerate() {
+            let Kind::Mapping(entries) = &node.kind else {
+                continue;
+            };
+            if entries.len() < MANY {
+                continue;
+            }
+            let mut names = HashMap::with_capacity(entries.len());
+            for entry in entries {
+                if let Some(name) = self.text(entry.0) {
+                    // The first of two of one name is the one that is found.
+                    names.entry(name.to_owned()).or_insert(*entry);
+                }
+            }
+            index.insert(at, names);
+        }
+        self.names = index;
     }
 
     fn text(&self, node: usize) -> Option<&str> {

@@ -24,6 +24,7 @@ pub(super) fn read(source: &str) -> Positions {
         }
         reader.take(event, span);
     }
+    reader.found.index();
     reader.found
 }
 

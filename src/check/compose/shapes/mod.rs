@@ -102,11 +102,12 @@ impl<'a> Judge<'_, 'a> {
 
     /// A file without a word, which a unit runs.
     fn nothing(&mut self) {
-        let path = &self.document.path;
+        let path = self.document.path();
         let mut stacks = self.view.stacks.iter();
         let Some(unit) = stacks.find_map(|stack| {
             let unit = stack.unit.as_ref()?;
-            stack.files.contains(path).then_some(unit)
+            let is_run = stack.files.iter().any(|file| file == path);
+            is_run.then_some(unit)
         }) else {
             return;
         };
@@ -281,7 +282,7 @@ impl<'a> Judge<'_, 'a> {
         let place = self.place(path);
         let before = self
             .document
-            .source
+            .source()
             .get(..place.span.start)
             .unwrap_or_default();
         if before.ends_with(['"', '\'']) || self.view.raw(&place) != said {
@@ -329,15 +330,15 @@ impl<'a> Judge<'_, 'a> {
     fn place(&self, path: &[&str]) -> Diagnostic {
         let span = self
             .view
-            .positions(&self.document.path, |positions| positions.find(path).value);
-        self.view.bytes(&self.document.path, span.unwrap_or(0..0))
+            .positions(self.document.path(), |positions| positions.find(path).value);
+        self.view.bytes(self.document.path(), span.unwrap_or(0..0))
     }
 
     fn place_of_key(&self, path: &[&str]) -> Diagnostic {
         let span = self
             .view
-            .positions(&self.document.path, |positions| positions.find(path).key);
-        self.view.bytes(&self.document.path, span.unwrap_or(0..0))
+            .positions(self.document.path(), |positions| positions.find(path).key);
+        self.view.bytes(self.document.path(), span.unwrap_or(0..0))
     }
 }
 

@@ -96,7 +96,7 @@ fn secrets_never_show() {
     let of = |rule: &str| {
         let found = findings.iter().filter(|finding| finding.rule.name == rule);
         found
-            .map(|finding| finding.place().unwrap().position().0)
+            .map(|finding| finding.place().unwrap().position().line)
             .collect::<Vec<_>>()
     };
     assert_eq!(of("compose-password-in-plain-text"), [5, 6, 10]);

@@ -1,5 +1,7 @@
 //! Env files that are in git.
 
+use source_text::SourceFile;
+
 use crate::check::compose::secrets::{is_secret, overwritten, password_in_url};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
@@ -67,8 +69,7 @@ fn env_file(path: &Path, file: &File) -> Option<Finding> {
         }
     );
     let place = Diagnostic {
-        path: path.into(),
-        source: overwritten(&text, &hidden),
+        file: SourceFile::new(path, overwritten(&text, &hidden)),
         span,
         message,
         expected: String::new(),

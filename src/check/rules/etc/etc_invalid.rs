@@ -1,5 +1,7 @@
 //! Files for /etc that their programs would not take, as far as their bytes tell.
 
+use source_text::SourceFile;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::model::finding::ETC_INVALID;
@@ -20,10 +22,10 @@ fn run(context: &Context, findings: &mut Findings) {
             continue;
         };
         let text = String::from_utf8_lossy(&etc.file.content);
+        let file = SourceFile::new(&etc.file.source, text);
         let wrong = checker.wrong(path, &etc.file.content, etc.mode, &etc.owner);
         findings.extend(wrong.into_iter().map(|wrong| {
-            let source = &etc.file.source;
-            let place = Diagnostic::of_line(source, text.as_ref(), wrong.line, wrong.message);
+            let place = Diagnostic::of_line(&file, wrong.line, wrong.message);
             RULE.at(place).weighing(wrong.severity)
         }));
     }

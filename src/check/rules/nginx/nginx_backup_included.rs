@@ -149,7 +149,7 @@ fn found(view: &View<'_>, path: &Path, message: String, severity: Severity) -> F
     let help = "remove it: git keeps what was there before".to_owned();
     let place = Diagnostic {
         help: Some(help),
-        ..Diagnostic::of_line(path, view.text(path), 1, message)
+        ..Diagnostic::of_line(&view.text(path), 1, message)
     };
     RULE.at(place).weighing(severity)
 }

@@ -218,7 +218,7 @@ mod tests {
         ];
         let told = |finding: &Finding| {
             let place = finding.place().unwrap();
-            assert_eq!(place.path.to_str(), Some("compose/a/docker-compose.yml"));
+            assert_eq!(place.path().to_str(), Some("compose/a/docker-compose.yml"));
             finding.message().to_owned()
         };
         surveyed(&files, |subject| {

@@ -75,10 +75,7 @@ fn begins_comment(c: char) -> bool {
 }
 
 fn behind(source: &Source, entry: &Entry, comment: Range<usize>) -> Finding {
-    let written = source
-        .text
-        .get(entry.value_span.clone())
-        .unwrap_or_default();
+    let written = source.file.get(entry.value_span.clone());
     let text = entry.value.get(comment).unwrap_or_default();
     let at = written.rfind(text).or_else(|| written.find(['#', ';']));
     let start = entry.value_span.start + at.unwrap_or_default();

@@ -30,7 +30,7 @@ fn run(context: &Context, findings: &mut Findings) {
 
 /// A setting that a backslash at the end of the line above makes a part of another value.
 fn swallowed(source: &Source, section: &str, entry: &Entry) -> Option<Finding> {
-    let written = source.text.get(entry.value_span.clone())?;
+    let written = source.text().get(entry.value_span.clone())?;
     let mut at = entry.value_span.start;
     for (number, line) in written.split_inclusive('\n').enumerate() {
         let start = at;

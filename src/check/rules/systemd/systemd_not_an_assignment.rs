@@ -34,8 +34,8 @@ fn is_read(source: &Source, stray: &Stray, kind: &str) -> bool {
 }
 
 fn stray_line(source: &Source, stray: &Stray) -> Finding {
-    let place = stray.complain(&source.path, &source.text);
-    let line = source.text.get(stray.span.clone()).unwrap_or_default();
+    let place = stray.complain(&source.file);
+    let line = source.file.get(stray.span.clone());
     let line = line.lines().next().unwrap_or_default().trim_end();
     let help = match stray.why {
         Why::NoAssignment => match missing_sign(line) {

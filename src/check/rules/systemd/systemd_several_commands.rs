@@ -39,7 +39,7 @@ fn several_commands(unit: &Unit, kind: &Kind) -> Option<Finding> {
     let place = line
         .value
         .complain_about(start..end, message, "expected one command");
-    let in_file = |line: &Line| line.value.complain("", "").path;
+    let in_file = |line: &Line| line.value.complain("", "").file;
     let help = match in_file(line) == in_file(first) {
         true => {
             "write Type=oneshot if each command ends, or ExecStartPre= for those that prepare the last"

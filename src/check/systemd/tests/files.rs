@@ -24,7 +24,7 @@ fn files_that_are_not_there() {
         });
         own.map(|finding| {
             let place = finding.place().unwrap();
-            place.source[place.span.clone()].to_owned()
+            place.file.get(place.span.clone()).to_owned()
         })
         .collect::<Vec<_>>()
     };
