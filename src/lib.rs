@@ -1,7 +1,7 @@
 //! Makes one Linux host match a git checkout, and proves that it does.
 //!
 //! The arrows between modules point left only:
-//! `model < root < source, host, plan, state < apply < reconcile < cli`, and `source < check < reconcile`.
+//! `model < effect, root < source, host, plan, state < apply < reconcile < cli`, and `source < check < reconcile`.
 
 // libgit2 brings a PCRE2 of its own. The linker takes libraries in the reverse order in which crates are first named: named
 // first, libgit2 comes last and uses the PCRE2 of `nginx-conf`. The other way round, both are linked, and that fails.
@@ -10,6 +10,7 @@ extern crate git2 as _;
 pub mod apply;
 pub mod check;
 pub mod cli;
+pub mod effect;
 pub mod host;
 pub mod model;
 pub mod plan;

@@ -37,9 +37,10 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::apply::{Progress, Run};
+use crate::effect::{Effect, Plan};
 use crate::host::Host;
 use crate::host::candidate::Names;
-use crate::model::{Action, Desired, Observed, Outcome, Plan, Recorded, RunKind, RunRecord};
+use crate::model::{Desired, Observed, Outcome, Recorded, RunKind, RunRecord};
 use crate::source::{Checkout, Revision, Which};
 use crate::state::State;
 
@@ -361,15 +362,15 @@ async fn verify(
         ..request.clone()
     };
     let mut left = look::plan_again(planned, &mending, &after, &recorded);
-    left.changes.retain(|change| match &change.action {
-        Action::Start(step) => {
+    left.changes.retain(|change| match &change.effect {
+        Effect::Start(step) => {
             !run.degraded.contains_key(&step.unit) && !look::was_failing(planned, &step.unit)
         }
         _ => true,
     });
     // What was applied before is on record until the commit: these are done.
     left.changes
-        .retain(|change| !matches!(change.action, Action::ClearMountPoint { .. }));
+        .retain(|change| !matches!(change.effect, Effect::ClearMountPoint { .. }));
     Ok((after, left))
 }
 

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::{Run, StepError};
+use crate::effect::{Connect, Effect, Plan};
 use crate::host::docker::Docker;
 use crate::host::{Host, HostError};
-use crate::model::plan::Connect;
-use crate::model::{Action, Container, DockerState, Network, NetworkState, Observed, Plan, Stack};
+use crate::model::{Container, DockerState, Network, NetworkState, Observed, Stack};
 use crate::state::Undo;
 
 /// How long a container that is rolled back has to run again.
@@ -34,7 +34,7 @@ impl Run<'_> {
     /// take it away when it stops, before its own turn comes.
     pub(super) fn record_networks(&mut self, plan: &Plan) -> Result<(), StepError> {
         for change in &plan.changes {
-            if let Action::RemoveNetwork { name, spec, .. } = &change.action {
+            if let Effect::RemoveNetwork { name, spec, .. } = &change.effect {
                 self.record_network(name, spec)?;
             }
         }

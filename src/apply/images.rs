@@ -1,8 +1,9 @@
 //! Images that are fetched before anything stops, and containers that give way.
 
 use super::{Run, StepError};
+use crate::effect::{PullImage, Release};
 use crate::host::HostError;
-use crate::model::{ImageState, PullImage, Release};
+use crate::model::ImageState;
 use crate::state::Undo;
 
 impl Run<'_> {

@@ -19,9 +19,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
+use crate::effect::{Change, Effect, Plan, UnitStep};
 use crate::host::probe::ProbeError;
 use crate::host::{Host, HostError, blame_by_lines};
-use crate::model::{Action, Answer, Blame, Change, Gate, Observed, Plan, UnitStep};
+use crate::model::{Answer, Blame, Gate, Observed};
 use crate::root::RootError;
 use crate::state::{Journal, State, StateError};
 
@@ -214,20 +215,20 @@ impl Run<'_> {
             self.progress.begin(change);
             self.steps.push(format!("{}: {}", change.id, change.why));
             tracing::info!(resource = %change.id, why = change.why, "step");
-            if !recorded && matches!(change.action, Action::Start(_) | Action::Restart(_)) {
+            if !recorded && matches!(change.effect, Effect::Start(_) | Effect::Restart(_)) {
                 recorded = true;
                 let starts = plan
                     .changes
                     .iter()
-                    .filter_map(|change| match &change.action {
-                        Action::Start(step) if change.after_gates == after => Some(step),
+                    .filter_map(|change| match &change.effect {
+                        Effect::Start(step) if change.after_gates == after => Some(step),
                         _ => None,
                     });
                 self.record_starts(starts).await.map_err(failed)?;
             }
             match self.step(change, plan).await {
                 Ok(()) => {
-                    if let Action::Start(step) | Action::Restart(step) = &change.action {
+                    if let Effect::Start(step) | Effect::Restart(step) = &change.effect {
                         started.push((step, change));
                     }
                     self.progress.done(change);
@@ -236,7 +237,7 @@ impl Run<'_> {
             }
             let units_follow = changes
                 .peek()
-                .is_some_and(|next| matches!(next.action, Action::Start(_) | Action::Restart(_)));
+                .is_some_and(|next| matches!(next.effect, Effect::Start(_) | Effect::Restart(_)));
             if !units_follow {
                 self.settle_all(&mut started).await?;
             }
@@ -272,8 +273,8 @@ impl Run<'_> {
 
     /// Writes down that a unit failed that may, and tells it; any other failure ends the run.
     fn go_on_without(&mut self, change: &Change, error: StepError) -> Result<(), StepError> {
-        let (Action::Start(step) | Action::Restart(step) | Action::ReloadUnit(step)) =
-            &change.action
+        let (Effect::Start(step) | Effect::Restart(step) | Effect::ReloadUnit(step)) =
+            &change.effect
         else {
             return Err(error);
         };
@@ -298,20 +299,20 @@ impl Run<'_> {
 
     async fn step(&mut self, change: &Change, plan: &Plan) -> Result<(), StepError> {
         if matches!(
-            change.action,
-            Action::Store { .. }
-                | Action::Link { .. }
-                | Action::Copy { .. }
-                | Action::Remove { .. }
+            change.effect,
+            Effect::Store { .. }
+                | Effect::Link { .. }
+                | Effect::Copy { .. }
+                | Effect::Remove { .. }
         ) {
             self.switch_once(plan)?;
         }
-        if matches!(change.action, Action::Stop(_) | Action::Restart(_)) {
+        if matches!(change.effect, Effect::Stop(_) | Effect::Restart(_)) {
             self.record_networks(plan)?;
         }
-        match &change.action {
-            Action::CreateNetwork { name, spec } => self.create_network(name, spec).await,
-            Action::RemoveNetwork {
+        match &change.effect {
+            Effect::CreateNetwork { name, spec } => self.create_network(name, spec).await,
+            Effect::RemoveNetwork {
                 name,
                 id,
                 spec,
@@ -320,40 +321,40 @@ impl Run<'_> {
                 self.record_network(name, spec)?;
                 self.remove_network(name, id, detach).await
             }
-            Action::CreateVolume { name, spec } => {
+            Effect::CreateVolume { name, spec } => {
                 Ok(self.host.docker().await?.create_volume(name, spec).await?)
             }
-            Action::WriteCertificate(pair) => self.write_certificate(pair).await,
+            Effect::WriteCertificate(pair) => self.write_certificate(pair).await,
             // The switch has put it.
-            Action::Store { file: Some(_), .. } => Ok(()),
-            Action::Store {
+            Effect::Store { file: Some(_), .. } => Ok(()),
+            Effect::Store {
                 path, file: None, ..
             } => self.remove_stored(path),
-            Action::Link {
+            Effect::Link {
                 path, target, keep, ..
             } => self.put_link(path, target, *keep),
-            Action::Copy {
+            Effect::Copy {
                 path,
                 file,
                 mode,
                 owner,
                 keep,
             } => self.put_copy(path, file, *mode, owner, *keep),
-            Action::Remove { path, keep } => self.remove(path, *keep),
-            Action::ClearMountPoint { path, checkout } => self.clear_mount_point(path, checkout),
-            Action::DaemonReload => self.reload_systemd().await,
-            Action::Start(step) => self.start(step).await,
-            Action::Restart(step) => self.restart(step, &change.interrupts).await,
-            Action::ReloadUnit(step) => self.reload_unit(step).await,
-            Action::Stop(step) => self.stop(step, &change.interrupts).await,
-            Action::Pull(pull) => self.pull(pull).await,
-            Action::Release(release) => self.release(release).await,
-            Action::Soak(time) => self.soak(*time, &plan.gates).await,
-            Action::Drain(drain) => self.drain(drain).await,
-            Action::Connect(connect) => self.connect(connect).await,
-            Action::ReloadNginx => self.reload_nginx().await,
-            Action::RestartNginx => self.restart_nginx().await,
-            Action::StartNginx => self.start_nginx().await,
+            Effect::Remove { path, keep } => self.remove(path, *keep),
+            Effect::ClearMountPoint { path, checkout } => self.clear_mount_point(path, checkout),
+            Effect::DaemonReload => self.reload_systemd().await,
+            Effect::Start(step) => self.start(step).await,
+            Effect::Restart(step) => self.restart(step, &change.interrupts).await,
+            Effect::ReloadUnit(step) => self.reload_unit(step).await,
+            Effect::Stop(step) => self.stop(step, &change.interrupts).await,
+            Effect::Pull(pull) => self.pull(pull).await,
+            Effect::Release(release) => self.release(release).await,
+            Effect::Soak(time) => self.soak(*time, &plan.gates).await,
+            Effect::Drain(drain) => self.drain(drain).await,
+            Effect::Connect(connect) => self.connect(connect).await,
+            Effect::ReloadNginx => self.reload_nginx().await,
+            Effect::RestartNginx => self.restart_nginx().await,
+            Effect::StartNginx => self.start_nginx().await,
         }
     }
 }

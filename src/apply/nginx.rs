@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Run, StepError};
-use crate::model::plan::Drain;
+use crate::effect::Drain;
 use crate::state::Undo;
 
 /// Bound of a reload: the workers are there in less than a second.

@@ -13,8 +13,9 @@ use jiff::Timestamp;
 
 use super::files::put_unsynced;
 use super::{Run, StepError};
+use crate::effect::{Effect, Plan};
 use crate::model::layout::store::LEAVING;
-use crate::model::{Action, Entry, Plan, layout};
+use crate::model::{Entry, layout};
 use crate::root::{Root, RootError};
 use crate::state::Undo;
 
@@ -50,9 +51,9 @@ impl Run<'_> {
     /// Edits that were made through a link are in the tree that the switch replaces.
     fn keep_edited(&mut self, plan: &Plan) -> Result<(), StepError> {
         for change in &plan.changes {
-            if let Action::Store {
+            if let Effect::Store {
                 path, keep: true, ..
-            } = &change.action
+            } = &change.effect
             {
                 self.keep(&layout::live(path))?;
             }
@@ -65,8 +66,8 @@ impl Run<'_> {
     fn prime(&mut self, plan: &Plan) -> Result<Vec<PathBuf>, StepError> {
         let mut leaving = Vec::new();
         for change in &plan.changes {
-            match &change.action {
-                Action::Link {
+            match &change.effect {
+                Effect::Link {
                     path,
                     target,
                     leads_to,
@@ -74,7 +75,7 @@ impl Run<'_> {
                 } if path.starts_with(layout::NGINX) && changes(plan, leads_to) => {
                     self.prime_link(path, target, *keep, leads_to)?;
                 }
-                Action::Remove { path, keep } if path.starts_with(layout::NGINX) => {
+                Effect::Remove { path, keep } if path.starts_with(layout::NGINX) => {
                     leaving.extend(self.prime_removal(path, *keep)?);
                 }
                 _ => {}
@@ -153,9 +154,9 @@ fn read_now(root: &Root, path: &Path) -> Result<Option<Now>, StepError> {
 
 /// Whether anything of `plan` changes with the exchange.
 fn is_needed(plan: &Plan) -> bool {
-    plan.changes.iter().any(|change| match &change.action {
-        Action::Store { file: Some(_), .. } => true,
-        Action::Remove { path, .. } => path.starts_with(layout::NGINX),
+    plan.changes.iter().any(|change| match &change.effect {
+        Effect::Store { file: Some(_), .. } => true,
+        Effect::Remove { path, .. } => path.starts_with(layout::NGINX),
         _ => false,
     })
 }
@@ -164,7 +165,7 @@ fn is_needed(plan: &Plan) -> bool {
 fn changes(plan: &Plan, live: &Path) -> bool {
     let stored = live.strip_prefix(layout::LIVE).ok();
     plan.changes.iter().any(|change| {
-        matches!(&change.action, Action::Store { path, file: Some(_), .. } if Some(path.as_path()) == stored)
+        matches!(&change.effect, Effect::Store { path, file: Some(_), .. } if Some(path.as_path()) == stored)
     })
 }
 
@@ -204,11 +205,11 @@ fn build(root: &Root, live: &Path, next: &Path, plan: &Plan) -> Result<(), StepE
         }
     }
     for change in &plan.changes {
-        if let Action::Store {
+        if let Effect::Store {
             path,
             file: Some(file),
             ..
-        } = &change.action
+        } = &change.effect
         {
             put_unsynced(root, &next.join(path), &file.content, file.mode(), None)?;
         }

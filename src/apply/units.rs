@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::docker::{rejoins, removals, renames};
 use super::up::is_changing;
 use super::{Run, StepError};
+use crate::effect::UnitStep;
 use crate::host::HostError;
-use crate::model::plan::UnitStep;
 use crate::state::Undo;
 
 /// How often a wait looks again.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::{Run, StepError};
-use crate::model::plan::UnitStep;
-use crate::model::{Change, Container, Health, Stack, UnitState, exit};
+use crate::effect::{Change, UnitStep};
+use crate::model::{Container, Health, Stack, UnitState, exit};
 
 /// Of a unit that is down, and did not fail.
 const STOPPED: &str = "it stopped";

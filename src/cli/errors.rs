@@ -9,7 +9,7 @@ use super::masks::mask;
 use super::output::{Output, clean, styled};
 use super::render::diff_lines;
 use super::snippet;
-use crate::model::Refusal;
+use crate::effect::Refusal;
 use crate::reconcile::ReconcileError;
 use crate::source::SourceError;
 

@@ -3,7 +3,8 @@
 use super::output::{Output, clean, styled};
 use super::render::{self, DIM, GOOD, WARN};
 use crate::apply::Progress;
-use crate::model::{Answer, Change, Gate};
+use crate::effect::Change;
+use crate::model::{Answer, Gate};
 
 /// Shows steps.
 pub(super) struct Lines {

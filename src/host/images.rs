@@ -12,7 +12,8 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Command;
 
 use super::{Host, HostError};
-use crate::model::{ImageFound, Observed, PullImage};
+use crate::effect::PullImage;
+use crate::model::{ImageFound, Observed};
 
 /// How often a pull tells how far it is.
 const TELL: Duration = Duration::from_secs(5);

@@ -1,6 +1,6 @@
 //! Where things lie on a host. Only names: `host` is what touches them.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What is served now; links in /etc point below it. Always a real directory, because
 /// `systemctl enable` resolves links.
@@ -88,4 +88,18 @@ pub fn absent(entry: &Path) -> Option<PathBuf> {
         "etc" => Some(etc(rest)),
         _ => None,
     }
+}
+
+/// A path without `..`, by its words alone: what it names may be gone.
+pub fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
 }

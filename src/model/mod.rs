@@ -1,7 +1,6 @@
 //! Plain data: what is wanted, what is there, what would change. No I/O.
 
 pub mod attempts;
-pub mod candidate;
 pub mod certificate;
 pub mod checker;
 pub mod desired;
@@ -11,7 +10,6 @@ pub mod gate;
 pub mod id;
 pub mod layout;
 pub mod observed;
-pub mod plan;
 pub mod recorded;
 pub mod report;
 pub mod repository;
@@ -23,7 +21,6 @@ mod tree;
 pub mod watch;
 
 pub use attempts::{Attempts, BackOff, Blame, Hold, Quarantine};
-pub use candidate::Candidate;
 pub use certificate::{CertificateState, WatchedCertificate};
 pub use checker::{Checker, EtcCheck};
 pub use compose_file::{Bind, Publish};
@@ -39,7 +36,6 @@ pub use observed::{
     Attachment, BindSource, Container, DockerState, Entry, Health, ImageFound, ImageState,
     NetworkState, NginxState, Observed, SystemdState, UnitState,
 };
-pub use plan::{Action, Change, Connect, Diff, Note, Plan, PullImage, Refusal, Release, UnitStep};
 pub use recorded::{
     Inventory, Loaded, LoadedDaemon, LoadedUnit, Outcome, Pause, Recorded, RunKind, RunRecord,
 };

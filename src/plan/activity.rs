@@ -6,10 +6,8 @@ use jiff::SignedDuration;
 
 use super::draft::{Draft, Stage, change};
 use super::{loaded, replacement, units};
-use crate::model::plan::UnitStep;
-use crate::model::{
-    Action, Change, DriftKind, Kind, OnChange, ResourceId, Unit, UnitState, UnitType,
-};
+use crate::effect::{Change, Effect, UnitStep};
+use crate::model::{DriftKind, Kind, OnChange, ResourceId, Unit, UnitState, UnitType};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(systemd) = &draft.observed.systemd else {
@@ -29,17 +27,17 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     // What takes others along goes first: those need no restart of their own any more.
     planned.sort_by_key(|(_, change)| change.interrupts.is_empty());
     let mut taken_along: BTreeSet<String> = (draft.changes())
-        .filter(|change| matches!(change.action, Action::Restart(_)))
+        .filter(|change| matches!(change.effect, Effect::Restart(_)))
         .flat_map(|change| change.interrupts.iter().cloned())
         .collect();
     for (stage, change) in planned {
-        if matches!(&change.action, Action::Restart(step) if taken_along.contains(&step.unit)) {
+        if matches!(&change.effect, Effect::Restart(step) if taken_along.contains(&step.unit)) {
             continue;
         }
         taken_along.extend(change.interrupts.iter().cloned());
         // A oneshot in which this run lives is starting until the run ends: waiting for that
         // would be waiting for itself.
-        if matches!(&change.action, Action::Start(step) if systemd.own_unit.as_deref() == Some(&*step.unit))
+        if matches!(&change.effect, Effect::Start(step) if systemd.own_unit.as_deref() == Some(&*step.unit))
         {
             continue;
         }
@@ -58,7 +56,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
 
 /// A run that restarts the unit that it runs in would be killed by it in the middle.
 fn would_stop_itself(change: &Change, own: Option<&str>) -> Option<String> {
-    let (Action::Restart(step) | Action::Stop(step)) = &change.action else {
+    let (Effect::Restart(step) | Effect::Stop(step)) = &change.effect else {
         return None;
     };
     own.filter(|own| step.unit == *own || change.interrupts.contains(*own))
@@ -107,7 +105,7 @@ fn plan_unit(
         OnChange::None => Vec::new(),
         OnChange::Reload if state.can_reload => vec![at_units(Change {
             drift: DriftKind::Unloaded,
-            ..change(id, Action::ReloadUnit(step(name, unit)), why)
+            ..change(id, Effect::ReloadUnit(step(name, unit)), why)
         })],
         OnChange::Reload | OnChange::Restart => match replacement::stops_first(draft, name, unit) {
             None => restart(draft, id, name, unit, state, why)
@@ -155,7 +153,7 @@ fn keep_paused(
         .map_or("", |pause| &pause.reason);
     if state.is_active() {
         let why = format!("is paused ({reason}) and was started");
-        return vec![change(id, Action::Stop(step(name, unit)), why)];
+        return vec![change(id, Effect::Stop(step(name, unit)), why)];
     }
     draft.note(id, None, format!("paused: {reason}"));
     Vec::new()
@@ -201,7 +199,7 @@ fn start(
         draft.note(id, Some(DriftKind::Degraded), text);
         return None;
     }
-    let action = Action::Start(UnitStep {
+    let action = Effect::Start(UnitStep {
         may_fail: unit.may_fail || !changes && (state.is_failing() || state.active != "activating"),
         ..step(name, unit)
     });
@@ -258,11 +256,11 @@ fn stop_with_old_files(
     let stop = Change {
         interrupts: state.takes_along.clone(),
         drift: DriftKind::Unloaded,
-        ..change(id.clone(), Action::Stop(step(name, unit)), why)
+        ..change(id.clone(), Effect::Stop(step(name, unit)), why)
     };
     let start = |name: &str, step: UnitStep, why: &str| {
         let id = ResourceId::new(Kind::Unit, name);
-        (Stage::Units, change(id, Action::Start(step), why))
+        (Stage::Units, change(id, Effect::Start(step), why))
     };
     let mut planned = vec![
         (Stage::MakeRoom, stop),
@@ -293,7 +291,7 @@ fn restart(
     let restarted = Change {
         interrupts: state.takes_along.clone(),
         drift: DriftKind::Unloaded,
-        ..change(id.clone(), Action::Restart(step(name, unit)), why)
+        ..change(id.clone(), Effect::Restart(step(name, unit)), why)
     };
     // systemd refuses to restart a socket while its service runs, and leaves it inactive.
     let Some(service) = name
@@ -319,9 +317,9 @@ fn restart(
     };
     let stop = change(
         id.clone(),
-        Action::Stop(plain.clone()),
+        Effect::Stop(plain.clone()),
         format!("{name} cannot restart while it runs"),
     );
-    let start = change(id, Action::Start(plain), format!("stopped for {name}"));
+    let start = change(id, Effect::Start(plain), format!("stopped for {name}"));
     vec![stop, restarted, start]
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::draft::Draft;
 use super::{replacement, started};
-use crate::model::{Bind, BindSource, Container, Desired, Kind, Observed, Plan, ResourceId, Unit};
+use crate::effect::Plan;
+use crate::model::{Bind, BindSource, Container, Desired, Kind, Observed, ResourceId, Unit};
 
 /// The paths that containers mount whose units a plan starts or restarts, those of now and those of then.
 pub fn binds_of(plan: &Plan, desired: &Desired, observed: &Observed) -> BTreeSet<PathBuf> {

@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::effect::{Becomes, Candidate, Effect, FileEffect, Plan};
 use crate::model::layout::store;
-use crate::model::{Action, Candidate, Checker, Desired, EtcCheck, File, Plan, layout};
+use crate::model::{Checker, Desired, EtcCheck, File, layout};
 
 /// The candidate of a plan for `desired`. `None` when there is nothing to judge: the plan changes
 /// no unit's files, and nginx does not load anything.
 pub fn candidate(plan: &Plan, desired: &Desired) -> Option<Candidate> {
-    let actions = || plan.changes.iter().map(|change| &change.action);
-    let nginx = actions().any(concerns_nginx);
-    let units = units(actions(), desired);
-    let etc = etc(actions(), desired);
+    let effects = || plan.changes.iter().map(|change| &change.effect);
+    let nginx = effects().any(concerns_nginx);
+    let units = units(effects(), desired);
+    let etc = etc(effects(), desired);
     if !nginx && units.is_empty() && etc.is_empty() {
         return None;
     }
@@ -22,8 +23,8 @@ pub fn candidate(plan: &Plan, desired: &Desired) -> Option<Candidate> {
         .filter_map(|path| Some((path.clone(), desired.files.get(path)?.clone())))
         .collect();
     Some(Candidate {
-        actions: actions()
-            .filter(|action| changes_files(action))
+        effects: effects()
+            .filter(|effect| !effect.files().is_empty())
             .cloned()
             .collect(),
         sources: sources(desired),
@@ -31,48 +32,36 @@ pub fn candidate(plan: &Plan, desired: &Desired) -> Option<Candidate> {
         nginx,
         units,
         etc,
-        makes_networks: actions().any(|action| matches!(action, Action::CreateNetwork { .. })),
+        makes_networks: effects().any(|effect| matches!(effect, Effect::CreateNetwork { .. })),
     })
 }
 
-fn changes_files(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::WriteCertificate(_)
-            | Action::Store { .. }
-            | Action::Link { .. }
-            | Action::Copy { .. }
-            | Action::Remove { .. }
-    )
-}
-
-fn concerns_nginx(action: &Action) -> bool {
-    match action {
-        Action::ReloadNginx | Action::RestartNginx | Action::StartNginx => true,
-        Action::Store { path, .. } => {
-            path.starts_with(store::SITES) || path.starts_with(Path::new(store::ETC).join("nginx"))
+fn concerns_nginx(effect: &Effect) -> bool {
+    let of_nginx = |file: &FileEffect<'_>| match file.stored {
+        Some(stored) => {
+            stored.starts_with(store::SITES)
+                || stored.starts_with(Path::new(store::ETC).join("nginx"))
         }
-        Action::Link { path, .. } | Action::Copy { path, .. } | Action::Remove { path, .. } => {
-            path.starts_with(layout::NGINX)
-        }
-        _ => false,
-    }
+        None => file.path.starts_with(layout::NGINX),
+    };
+    effect.loads_nginx() || effect.files().iter().any(of_nginx)
 }
 
 /// Files of /etc that change and that somebody can judge.
-fn etc<'a>(actions: impl Iterator<Item = &'a Action>, desired: &Desired) -> Vec<EtcCheck> {
-    let changed: BTreeSet<&Path> = actions
-        .filter_map(|action| match action {
-            Action::Store { path, .. } => path.strip_prefix(store::ETC).ok(),
-            Action::Link { path, .. } | Action::Copy { path, .. } => path.strip_prefix("/etc").ok(),
-            _ => None,
+fn etc<'a>(effects: impl Iterator<Item = &'a Effect>, desired: &Desired) -> Vec<EtcCheck> {
+    let files = effects.flat_map(Effect::files);
+    let changed: BTreeSet<PathBuf> = files
+        .filter(|file| file.stored.is_some() || file.becomes != Becomes::Nothing)
+        .filter_map(|file| match file.stored {
+            Some(stored) => stored.strip_prefix(store::ETC).ok().map(Path::to_owned),
+            None => file.path.strip_prefix("/etc").ok().map(Path::to_owned),
         })
         .collect();
     let found = changed.into_iter().filter_map(|relative| {
-        let file = desired.etc.get(relative)?;
-        let checker = Checker::of(relative);
+        let file = desired.etc.get(&relative)?;
+        let checker = Checker::of(&relative);
         (checker.is_some() || file.validate.is_some()).then(|| EtcCheck {
-            path: layout::etc(relative),
+            path: layout::etc(&relative),
             checker,
             validate: file.validate.clone(),
             mode: file.mode,
@@ -83,9 +72,12 @@ fn etc<'a>(actions: impl Iterator<Item = &'a Action>, desired: &Desired) -> Vec<
 }
 
 /// Units whose files change, and which are there afterwards.
-fn units<'a>(actions: impl Iterator<Item = &'a Action>, desired: &Desired) -> BTreeSet<String> {
+fn units<'a>(effects: impl Iterator<Item = &'a Effect>, desired: &Desired) -> BTreeSet<String> {
     let mut units = BTreeSet::new();
-    for name in actions.filter_map(unit_of) {
+    for name in effects
+        .flat_map(Effect::files)
+        .filter_map(|file| unit_of(&file))
+    {
         let instances: Vec<&String> = desired
             .units
             .iter()
@@ -110,16 +102,13 @@ fn is_there(name: &str, desired: &Desired) -> bool {
 
 /// The unit of which an action changes the file or a drop-in. Links that only enable a unit do
 /// not change it.
-fn unit_of(action: &Action) -> Option<String> {
-    let relative = match action {
-        Action::Store { path, .. } => path
+fn unit_of(file: &FileEffect<'_>) -> Option<String> {
+    let relative = match file.stored {
+        Some(stored) => stored
             .strip_prefix(store::UNITS)
-            .or_else(|_| path.strip_prefix(Path::new(store::ETC).join("systemd/system")))
+            .or_else(|_| stored.strip_prefix(Path::new(store::ETC).join("systemd/system")))
             .ok()?,
-        Action::Link { path, .. } | Action::Copy { path, .. } | Action::Remove { path, .. } => {
-            path.strip_prefix(layout::SYSTEMD).ok()?
-        }
-        _ => return None,
+        None => file.path.strip_prefix(layout::SYSTEMD).ok()?,
     };
     let mut parts = relative.components();
     let first = parts.next()?.as_os_str().to_str()?;
@@ -146,12 +135,13 @@ fn sources(desired: &Desired) -> BTreeMap<PathBuf, File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Change, DriftKind, Kind, ResourceId, Unit};
+    use crate::effect::Change;
+    use crate::model::{DriftKind, Kind, ResourceId, Unit};
 
-    fn plan(actions: &[Action]) -> Plan {
-        let change = |action: &Action| Change {
+    fn plan(actions: &[Effect]) -> Plan {
+        let change = |action: &Effect| Change {
             id: ResourceId::new(Kind::Unit, "x"),
-            action: action.clone(),
+            effect: action.clone(),
             why: String::new(),
             diff: None,
             after_gates: false,
@@ -164,16 +154,16 @@ mod tests {
         }
     }
 
-    fn store(path: &str) -> Action {
-        Action::Store {
+    fn store(path: &str) -> Effect {
+        Effect::Store {
             path: path.into(),
             file: Some(File::new(path, b"x".to_vec(), false)),
             keep: false,
         }
     }
 
-    fn link(path: &str) -> Action {
-        Action::Link {
+    fn link(path: &str) -> Effect {
+        Effect::Link {
             path: path.into(),
             target: "/t".into(),
             leads_to: "/t".into(),
@@ -181,8 +171,8 @@ mod tests {
         }
     }
 
-    fn remove(path: &str) -> Action {
-        Action::Remove {
+    fn remove(path: &str) -> Effect {
+        Effect::Remove {
             path: path.into(),
             keep: false,
         }
@@ -202,7 +192,7 @@ mod tests {
         }
     }
 
-    fn judged(actions: &[Action], desired: &Desired) -> (bool, Vec<String>) {
+    fn judged(actions: &[Effect], desired: &Desired) -> (bool, Vec<String>) {
         let candidate = candidate(&plan(actions), desired).unwrap_or_default();
         (candidate.nginx, candidate.units.into_iter().collect())
     }
@@ -217,7 +207,7 @@ mod tests {
                 (false, vec!["a.service".into()]),
             ),
             (
-                vec![store("systemd/b.service.d/x.conf"), Action::DaemonReload],
+                vec![store("systemd/b.service.d/x.conf"), Effect::DaemonReload],
                 (false, vec!["b.service".into()]),
             ),
             (
@@ -229,7 +219,7 @@ mod tests {
                 (true, none.clone()),
             ),
             (vec![store("etc/nginx/conf.d/c.conf")], (true, none.clone())),
-            (vec![Action::RestartNginx], (true, none.clone())),
+            (vec![Effect::RestartNginx], (true, none.clone())),
         ] {
             assert_eq!(judged(&actions, &two), expected, "{actions:?}");
         }
@@ -240,7 +230,7 @@ mod tests {
         let one = desired(&[("a.service", None)]);
         for actions in [
             vec![],
-            vec![Action::DaemonReload],
+            vec![Effect::DaemonReload],
             // Enabled, not changed.
             vec![link(
                 "/etc/systemd/system/multi-user.target.wants/a.service",

@@ -5,9 +5,8 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use super::Inputs;
-use crate::model::{
-    Action, Change, Desired, Diff, DriftKind, File, Kind, Note, Plan, Refusal, ResourceId, Selector,
-};
+use crate::effect::{Change, Diff, Effect, Note, Plan, Refusal};
+use crate::model::{Desired, DriftKind, File, Kind, ResourceId, Selector};
 
 /// When a change comes, in the order of an apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,8 +99,8 @@ impl<'a> Draft<'a> {
             .iter()
             .filter(|(stage, _)| *stage == Stage::Retire);
         stopped
-            .filter_map(|(_, change)| match &change.action {
-                Action::Stop(step) => Some(step.unit.clone()),
+            .filter_map(|(_, change)| match &change.effect {
+                Effect::Stop(step) => Some(step.unit.clone()),
                 _ => None,
             })
             .collect()
@@ -160,18 +159,16 @@ impl<'a> Draft<'a> {
 
     /// Whether a change so far touches a path for which `touches` holds.
     pub fn any_path(&self, touches: impl Fn(&Path, bool) -> bool) -> bool {
-        self.changes.iter().any(|(_, change)| match &change.action {
-            Action::Store { path, .. } => touches(path, true),
-            Action::Link { path, .. } | Action::Copy { path, .. } | Action::Remove { path, .. } => {
-                touches(path, false)
-            }
-            _ => false,
+        let mut files = self.changes().flat_map(|change| change.effect.files());
+        files.any(|file| match file.stored {
+            Some(stored) => touches(stored, true),
+            None => touches(&file.path, false),
         })
     }
 
     /// Whether a change so far does what `is` looks for.
-    pub fn any_action(&self, is: impl Fn(&Action) -> bool) -> bool {
-        self.changes.iter().any(|(_, change)| is(&change.action))
+    pub fn any_action(&self, is: impl Fn(&Effect) -> bool) -> bool {
+        self.changes.iter().any(|(_, change)| is(&change.effect))
     }
 
     /// Units that stop before anything starts.
@@ -180,8 +177,8 @@ impl<'a> Draft<'a> {
             .changes
             .iter()
             .filter(|(stage, _)| *stage == Stage::MakeRoom);
-        let stops = early.filter_map(|(_, change)| match &change.action {
-            Action::Stop(step) => Some(step.unit.clone()),
+        let stops = early.filter_map(|(_, change)| match &change.effect {
+            Effect::Stop(step) => Some(step.unit.clone()),
             _ => None,
         });
         stops.collect()
@@ -191,7 +188,7 @@ impl<'a> Draft<'a> {
     pub fn starting(&self) -> BTreeSet<String> {
         let mut units = BTreeSet::new();
         for (_, change) in &self.changes {
-            if let Action::Start(step) | Action::Restart(step) = &change.action {
+            if let Effect::Start(step) | Effect::Restart(step) = &change.effect {
                 units.insert(step.unit.clone());
                 units.extend(change.interrupts.iter().cloned());
             }
@@ -218,7 +215,7 @@ impl<'a> Draft<'a> {
 
 /// What a restart takes along has to be up again before the next step, images and health checks included.
 fn await_others(desired: &Desired, change: &mut Change) {
-    let Action::Restart(step) = &mut change.action else {
+    let Effect::Restart(step) = &mut change.effect else {
         return;
     };
     let ours = change.interrupts.iter();
@@ -238,10 +235,10 @@ fn in_place((stage, change): (Stage, Change)) -> Change {
 }
 
 /// A change without a diff that interrupts nobody.
-pub(super) fn change(id: ResourceId, action: Action, why: impl Into<String>) -> Change {
+pub(super) fn change(id: ResourceId, effect: Effect, why: impl Into<String>) -> Change {
     Change {
         id,
-        action,
+        effect,
         why: why.into(),
         diff: None,
         interrupts: BTreeSet::new(),

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::draft::{Draft, Stage, change};
-use crate::model::plan::Drain;
-use crate::model::{Action, Desired, Kind, ResourceId};
+use crate::effect::{Drain, Effect};
+use crate::model::{Desired, Kind, ResourceId};
 
 /// How long nginx waits for an upstream when nothing else is said;
 /// <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_read_timeout>.
@@ -14,7 +14,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// Before an old unit stops, its last requests end: those that old workers have begun.
 pub(super) fn plan(draft: &mut Draft<'_>) {
     soak(draft);
-    if !draft.any_action(|action| matches!(action, Action::ReloadNginx)) {
+    if !draft.any_action(|action| matches!(action, Effect::ReloadNginx)) {
         return;
     }
     let timeout = timeout(draft);
@@ -34,7 +34,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             timeout.as_secs()
         );
         let id = ResourceId::new(Kind::Unit, unit);
-        draft.derived(Stage::Drain, change(id, Action::Drain(drain), why));
+        draft.derived(Stage::Drain, change(id, Effect::Drain(drain), why));
     }
 }
 
@@ -50,7 +50,7 @@ fn soak(draft: &mut Draft<'_>) {
         retiring.join(", ")
     );
     let id = ResourceId::new(Kind::Unit, first);
-    draft.derived(Stage::Soak, change(id, Action::Soak(time), why));
+    draft.derived(Stage::Soak, change(id, Effect::Soak(time), why));
 }
 
 /// What watchme.toml says, else the longest time that the sites so far wait for an upstream.

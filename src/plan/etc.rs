@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use super::draft::{self, Draft, Stage, change};
 use super::files;
-use crate::model::plan::UnitStep;
-use crate::model::{
-    Action, Change, Container, Entry, EtcAction, EtcFile, Hash, Kind, ResourceId, layout,
-};
+use crate::effect::{Change, Effect, UnitStep};
+use crate::model::{Container, Entry, EtcAction, EtcFile, Hash, Kind, ResourceId, layout};
 
 /// The unit of the Docker engine.
 const DOCKER: &str = "docker.service";
@@ -148,7 +146,7 @@ fn copy(
         .then(|| observed.content(path))
         .flatten()
         .and_then(|old| draft::diff(path, Some(old), &etc.file.source, Some(&etc.file.content)));
-    let action = Action::Copy {
+    let action = Effect::Copy {
         path: path.to_owned(),
         file: etc.file.clone(),
         mode: etc.mode,
@@ -214,14 +212,14 @@ fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
     }
     let why = format!("/etc/{} changed", id.name);
     let (action, interrupts) = match action {
-        _ if failed => (Action::Start(step), Default::default()),
+        _ if failed => (Effect::Start(step), Default::default()),
         EtcAction::Restart(_) => (
-            Action::Restart(step),
+            Effect::Restart(step),
             state
                 .map(|state| state.takes_along.clone())
                 .unwrap_or_default(),
         ),
-        EtcAction::Reload(_) => (Action::ReloadUnit(step), Default::default()),
+        EtcAction::Reload(_) => (Effect::ReloadUnit(step), Default::default()),
     };
     draft.change(
         Stage::Etc,

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::draft::{self, Draft, Stage, change};
-use crate::model::{Action, Change, DriftKind, Entry, File, Hash, ResourceId, layout};
+use crate::effect::{Change, Effect};
+use crate::model::{DriftKind, Entry, File, Hash, ResourceId, layout};
 
 /// Plans a file of the store. `shown_at` is where readers find it on the host: what stands there
 /// now is the old side of the diff. Returns whether it changes.
@@ -57,7 +58,7 @@ pub(super) fn store(
         diff: draft::diff(old_path, old.as_deref(), &file.source, Some(&file.content)),
         ..change(
             id.clone(),
-            Action::Store {
+            Effect::Store {
                 path: path.to_owned(),
                 file: Some(file.clone()),
                 keep: edited,
@@ -124,7 +125,7 @@ pub(super) fn link(
         let old = observed.content(&path)?;
         draft::diff(&path, Some(old), &file.source, Some(&file.content))
     });
-    let action = Action::Link {
+    let action = Effect::Link {
         path,
         target,
         leads_to: leads_to.to_owned(),
@@ -167,7 +168,7 @@ pub(super) fn remove(draft: &mut Draft<'_>, stage: Stage, id: &ResourceId, path:
         }
         _ => None,
     };
-    let action = Action::Remove {
+    let action = Effect::Remove {
         path: path.to_owned(),
         keep,
     };

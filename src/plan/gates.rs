@@ -6,9 +6,8 @@ use std::path::Path;
 
 use super::Gates;
 use super::draft::Draft;
-use crate::model::{
-    Action, Behind, Change, Gate, Kind, Note, Probe, ResourceId, Stack, Unit, layout,
-};
+use crate::effect::{Change, Effect, Note};
+use crate::model::{Behind, Gate, Kind, Probe, ResourceId, Stack, Unit, layout};
 
 /// The gates that the changes so far touch and those that are new, all of them when asked for; with notes on those that
 /// are left out because what they ask about is paused.
@@ -69,19 +68,19 @@ impl Touch {
         let (mut touch, mut sites) = (Self::default(), BTreeSet::new());
         let (mut reloads, mut whole) = (false, false);
         for change in draft.changes() {
-            match &change.action {
-                Action::Start(step) | Action::Restart(step) | Action::ReloadUnit(step) => {
+            match &change.effect {
+                Effect::Start(step) | Effect::Restart(step) | Effect::ReloadUnit(step) => {
                     touch.units.insert(step.unit.clone());
                     touch.units.extend(change.interrupts.iter().cloned());
                 }
-                Action::Connect(connect) => {
+                Effect::Connect(connect) => {
                     touch.containers.insert(connect.container.clone());
                     let holders = connect.holders.iter();
                     let holders = holders.map(|holder| holder.container.clone());
                     touch.containers.extend(holders);
                 }
-                Action::ReloadNginx => reloads = true,
-                Action::StartNginx | Action::RestartNginx => whole = true,
+                Effect::ReloadNginx => reloads = true,
+                Effect::StartNginx | Effect::RestartNginx => whole = true,
                 _ if is_included(change) => whole = true,
                 _ if change.id.kind == Kind::Site => {
                     sites.insert(change.id.name.clone());

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Draft, Stage, change};
 use super::replacement;
-use crate::model::{Action, Container, DockerRun, Kind, Publish, Release, ResourceId, Stack, Unit};
+use crate::effect::{Effect, Release};
+use crate::model::{Container, DockerRun, Kind, Publish, ResourceId, Stack, Unit};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(docker) = &draft.observed.docker else {
@@ -92,7 +93,7 @@ fn release(draft: &mut Draft<'_>, old: &str, unit: &Unit, container: &Container,
     };
     let why = format!("only if the stop of {old} leaves it: {what} is needed");
     let id = ResourceId::new(Kind::Unit, old);
-    draft.derived(Stage::MakeRoom, change(id, Action::Release(release), why));
+    draft.derived(Stage::MakeRoom, change(id, Effect::Release(release), why));
 }
 
 fn refuse(draft: &mut Draft<'_>, name: &str, container: &Container, what: &str) {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Draft, Stage, change};
 use super::started;
-use crate::model::{Action, Desired, Image, ImageFound, Kind, Plan, PullImage, ResourceId, Unit};
+use crate::effect::{Effect, Plan, PullImage};
+use crate::model::{Desired, Image, ImageFound, Kind, ResourceId, Unit};
 
 /// The images of the units that a plan starts or restarts.
 pub fn images_of(plan: &Plan, desired: &Desired) -> BTreeSet<String> {
@@ -67,7 +68,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     }
     for (pull, why) in pulls.into_values() {
         let id = ResourceId::new(Kind::Unit, &pull.unit);
-        draft.derived(Stage::Images, change(id, Action::Pull(pull), why));
+        draft.derived(Stage::Images, change(id, Effect::Pull(pull), why));
     }
 }
 

@@ -7,10 +7,10 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 
 use super::draft::{Draft, Stage, change};
-use crate::model::plan::{Connect, Holder};
+use crate::effect::{Connect, Effect, Holder};
 use crate::model::{
-    Action, Attachment, Container, DockerState, DriftKind, Health, Kind, Member, MemberName,
-    NetworkState, ResourceId, Unit, exit,
+    Attachment, Container, DockerState, DriftKind, Health, Kind, Member, MemberName, NetworkState,
+    ResourceId, Unit, exit,
 };
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
@@ -113,7 +113,7 @@ fn plan_member(draft: &mut Draft<'_>, on: &On<'_>, member: &Member, container: &
     if let Some(connect) = connect(on, member, container) {
         let (why, connect) = connect;
         let stage = stage(container);
-        draft.change(stage, change(id, Action::Connect(connect), why));
+        draft.change(stage, change(id, Effect::Connect(connect), why));
         return;
     }
     if is_excused(draft, &member.name) {
@@ -371,7 +371,7 @@ fn reattach_others(draft: &mut Draft<'_>, on: &On<'_>, members: &BTreeSet<&str>)
         let why = "holds the id of an older network and could not start any more";
         draft.change(
             stage(container),
-            change(on.id(&container.name), Action::Connect(connect), why),
+            change(on.id(&container.name), Effect::Connect(connect), why),
         );
     }
 }

@@ -2,7 +2,6 @@
 //! is asked or touched.
 
 mod activity;
-mod assume;
 mod binds;
 mod candidate;
 mod certificates;
@@ -21,6 +20,7 @@ mod outside;
 mod prune;
 mod recovery;
 mod replacement;
+mod simulated;
 mod sites;
 mod stacks;
 pub mod surroundings;
@@ -28,7 +28,6 @@ mod units;
 mod upstreams;
 mod watch;
 
-pub use assume::{as_applied, take_for_granted};
 pub use binds::binds_of;
 pub use candidate::candidate;
 pub use etc::absent_id;
@@ -37,13 +36,15 @@ pub use loaded::{nginx_hash, outside_hashes, systemd_hash, unit_hash};
 pub use members::{find as find_members, not_running};
 pub use outside::outside_packages;
 pub use prune::inventory;
+pub use simulated::{assumed, simulated};
 pub use watch::watch;
 
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::model::{Action, Desired, Observed, Plan, Recorded, ResourceId, Selector, Unit};
+use crate::effect::Plan;
+use crate::model::{Desired, Observed, Recorded, ResourceId, Selector, Unit};
 use draft::Draft;
 
 /// Which health gates a run asks.
@@ -127,10 +128,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
 fn started<'a>(plan: &'a Plan, desired: &'a Desired) -> impl Iterator<Item = &'a Unit> {
     plan.changes
         .iter()
-        .filter_map(|change| match &change.action {
-            Action::Start(step) | Action::Restart(step) => desired.units.get(&step.unit),
-            _ => None,
-        })
+        .filter_map(|change| desired.units.get(&change.effect.starts()?.unit))
 }
 
 #[cfg(test)]

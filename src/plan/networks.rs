@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::draft::{Draft, Stage, change};
 use super::members;
+use crate::effect::Effect;
 use crate::model::{
-    Action, Container, DockerState, DriftKind, Kind, Network, NetworkState, ResourceId, Unit,
+    Container, DockerState, DriftKind, Kind, Network, NetworkState, ResourceId, Unit,
 };
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
@@ -34,7 +35,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             let (name, spec) = (name.clone(), spec.clone());
             draft.change(
                 Stage::Networks,
-                change(id, Action::CreateVolume { name, spec }, "missing"),
+                change(id, Effect::CreateVolume { name, spec }, "missing"),
             );
         }
     }
@@ -59,7 +60,7 @@ fn create(draft: &mut Draft<'_>, id: ResourceId, name: &str, spec: &Network) {
     let (name, spec) = (name.to_owned(), spec.clone());
     draft.change(
         Stage::Networks,
-        change(id, Action::CreateNetwork { name, spec }, why),
+        change(id, Effect::CreateNetwork { name, spec }, why),
     );
 }
 
@@ -220,7 +221,7 @@ fn prune_network(draft: &mut Draft<'_>, docker: &DockerState, name: &str, networ
         .filter(|container| leaving.is_detached(container))
         .map(|container| container.name.clone())
         .collect();
-    let action = Action::RemoveNetwork {
+    let action = Effect::RemoveNetwork {
         name: name.to_owned(),
         id: network.id.clone(),
         spec: applied.cloned().unwrap_or_else(|| as_it_is(network)),

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::draft::{Draft, Stage, change};
 use super::loaded;
-use crate::model::{Action, Change, Desired, DriftKind, Kind, Listen, ResourceId, Zone, layout};
+use crate::effect::{Change, Effect};
+use crate::model::{Desired, DriftKind, Kind, Listen, ResourceId, Zone, layout};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(nginx) = &draft.observed.nginx else {
@@ -20,10 +21,10 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         false => path.starts_with(layout::NGINX),
     };
     let changes = draft.any_path(touches_nginx)
-        || draft.any_action(|action| matches!(action, Action::WriteCertificate(_)));
+        || draft.any_action(|action| matches!(action, Effect::WriteCertificate(_)));
     let Some(master) = &nginx.master else {
         if !draft.desired.sites.is_empty() && draft.selects_kind(Kind::Site) {
-            let planned = change(id, Action::StartNginx, "nginx does not run");
+            let planned = change(id, Effect::StartNginx, "nginx does not run");
             draft.derived(Stage::Nginx, planned);
         }
         return;
@@ -49,8 +50,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     };
     let applied = draft.recorded.applied.as_ref();
     let planned = match applied.and_then(|(_, applied)| beyond_reload(applied, draft.desired)) {
-        Some(why) => change(id, Action::RestartNginx, why),
-        None => change(id, Action::ReloadNginx, why),
+        Some(why) => change(id, Effect::RestartNginx, why),
+        None => change(id, Effect::ReloadNginx, why),
     };
     draft.derived(Stage::Nginx, Change { drift, ..planned });
 }

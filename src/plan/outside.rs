@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use source_text::SourceFile;
 
+use crate::effect::{Becomes, Plan};
 use crate::model::finding::CODE_OUTSIDE_PACKAGES;
-use crate::model::{Action, Complaint, Desired, Diagnostic, File, Finding, Plan, layout};
+use crate::model::{Complaint, Desired, Diagnostic, File, Finding, layout};
 
 /// Where packages put nginx's modules; a path that is relative is below the first.
 const MODULES: [&str; 4] = [
@@ -46,20 +47,14 @@ pub fn outside_packages(plan: &Plan, desired: &Desired) -> Vec<Finding> {
 
 /// Changed files, by where they lie below the live tree or the root.
 fn changed(plan: &Plan) -> impl Iterator<Item = (PathBuf, &File)> {
-    plan.changes
-        .iter()
-        .filter_map(|change| match &change.action {
-            Action::Store {
-                path,
-                file: Some(file),
-                ..
-            } => Some((path.clone(), file)),
-            Action::Copy { path, file, .. } => {
-                let relative = path.strip_prefix("/").unwrap_or(path);
-                Some((relative.to_owned(), file))
-            }
-            _ => None,
-        })
+    let files = plan.changes.iter().flat_map(|change| change.effect.files());
+    files.filter_map(|file| {
+        let Becomes::File { file: content, .. } = file.becomes else {
+            return None;
+        };
+        let below = file.path.strip_prefix("/").unwrap_or(&file.path);
+        Some((file.stored.unwrap_or(below).to_owned(), content))
+    })
 }
 
 /// What a line makes programs load.

@@ -2,11 +2,12 @@
 //! the checkout, which the old setup script made.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::draft::{Draft, Stage, change, store_id};
 use super::{Inputs, activity, etc, files, recovery, replacement, sites, units};
-use crate::model::{Action, Entry, Inventory, Kind, ResourceId, layout};
+use crate::effect::Effect;
+use crate::model::{Entry, Inventory, Kind, ResourceId, layout};
 
 /// An empty desired state is more likely a wrong folder than a wish.
 pub(super) fn refuse_empty(draft: &mut Draft<'_>) {
@@ -100,26 +101,12 @@ fn links_to(
     for (path, entry) in &draft.observed.files {
         if let Entry::Link { target, .. } = entry
             && let Some(folder) = path.parent()
-            && let Some(id) = known.get(&normal(&folder.join(target)))
+            && let Some(id) = known.get(&layout::normal(&folder.join(target)))
         {
             links.insert(path.clone(), id.clone());
         }
     }
     links
-}
-
-/// A path without `..`, by its words alone: what it names may be gone.
-pub(super) fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                normal.pop();
-            }
-            other => normal.push(other),
-        }
-    }
-    normal
 }
 
 /// Units of ours that are no longer desired.
@@ -158,7 +145,7 @@ fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBu
         let old = replacement::before(draft, name).unwrap_or_default();
         let mut step = activity::step(name, &old);
         step.timeout = step.timeout.max(STOP_TIMEOUT);
-        let mut planned = change(id.clone(), Action::Stop(step), "left the desired state");
+        let mut planned = change(id.clone(), Effect::Stop(step), "left the desired state");
         planned.interrupts = state
             .map(|state| state.takes_along.clone())
             .unwrap_or_default();
@@ -214,7 +201,7 @@ fn clear_mount_points(draft: &mut Draft<'_>) {
         let Some(checkout) = path.ancestors().nth(depth) else {
             continue;
         };
-        let action = Action::ClearMountPoint {
+        let action = Effect::ClearMountPoint {
             path: path.clone(),
             checkout: checkout.to_owned(),
         };
@@ -249,7 +236,7 @@ fn prune_store(draft: &mut Draft<'_>) {
             Some(source) => format!("removed: {}", source.display()),
             None => "left the desired state".to_owned(),
         };
-        let action = Action::Store {
+        let action = Effect::Store {
             path,
             file: None,
             keep: false,

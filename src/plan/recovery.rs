@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::draft::{self, Draft, Stage, change};
-use crate::model::{Action, Change, Entry, File, Kind, ResourceId, layout};
+use crate::effect::{Change, Effect};
+use crate::model::{Entry, File, Kind, ResourceId, layout};
 
 /// Where the unit and the link that enables it lie.
 pub(super) fn paths() -> [PathBuf; 2] {
@@ -58,7 +59,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             ),
             ..change(
                 id.clone(),
-                Action::Copy {
+                Effect::Copy {
                     path: unit.clone(),
                     file,
                     mode: 0o644,
@@ -72,7 +73,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     }
     let right = matches!(observed.entry(&link), Entry::Link { target, .. } if *target == unit);
     if !right {
-        let action = Action::Link {
+        let action = Effect::Link {
             path: link,
             target: unit.clone(),
             leads_to: unit,

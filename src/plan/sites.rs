@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::draft::{self, Draft, Stage, change};
 use super::files;
-use crate::model::{Action, Certificate, Entry, Kind, ResourceId, Site, layout};
+use crate::effect::Effect;
+use crate::model::{Certificate, Entry, Kind, ResourceId, Site, layout};
 
 /// Lines that certbot writes into a site end so; certbot's nginx plugin, `constants.py`.
 const CERTBOT: &str = "# managed by Certbot";
@@ -131,7 +132,7 @@ fn bootstrap(draft: &mut Draft<'_>, id: &ResourceId, pair: &Certificate) {
             let why = "no certificate yet: a self-signed one until a real one is issued";
             draft.change(
                 Stage::Certificates,
-                change(id.clone(), Action::WriteCertificate(pair.clone()), why),
+                change(id.clone(), Effect::WriteCertificate(pair.clone()), why),
             );
         }
         (false, false) => {}
@@ -151,6 +152,6 @@ fn bootstrap(draft: &mut Draft<'_>, id: &ResourceId, pair: &Certificate) {
 
 impl Draft<'_> {
     fn changes_certificate(&self, pair: &Certificate) -> bool {
-        self.any_action(|action| matches!(action, Action::WriteCertificate(other) if other.certificate == pair.certificate))
+        self.any_action(|action| matches!(action, Effect::WriteCertificate(other) if other.certificate == pair.certificate))
     }
 }

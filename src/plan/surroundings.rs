@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::effect::{Effect, Plan, UnitStep};
 use crate::model::finding::{
     HOST_DISK_SHORT, HOST_ENV_FILE_OPEN, HOST_MEMORY_SHORT, HOST_MOUNT_MISSING, HOST_PATH_MISSING,
     HOST_PORT_TAKEN,
 };
 use crate::model::{
-    Action, Bind, BindSource, Complaint, Desired, Diagnostic, Entry, Finding, Listener, Need,
-    Observed, Plan, Publish, RuleId, Stack, Surroundings, Unit, UnitStep,
+    Bind, BindSource, Complaint, Desired, Diagnostic, Entry, Finding, Listener, Need, Observed,
+    Publish, RuleId, Stack, Surroundings, Unit,
 };
 
 /// Less than that on the disk, and an image seldom fits.
@@ -52,8 +53,8 @@ impl Start<'_> {
 
 /// Whether a plan starts or restarts units: else it does not matter how much room there is.
 pub fn starts_units(plan: &Plan) -> bool {
-    let mut actions = plan.changes.iter().map(|change| &change.action);
-    actions.any(|action| matches!(action, Action::Start(_) | Action::Restart(_)))
+    let mut actions = plan.changes.iter().map(|change| &change.effect);
+    actions.any(|action| matches!(action, Effect::Start(_) | Effect::Restart(_)))
 }
 
 /// Findings about what a plan would start, on a host with these surroundings.
@@ -63,12 +64,12 @@ pub fn judge(judged: &Judged) -> Vec<Finding> {
     let mut restarts: Vec<Start> = Vec::new();
     let mut touched: BTreeSet<&str> = BTreeSet::new();
     for change in &judged.plan.changes {
-        match &change.action {
-            Action::Start(step) => {
+        match &change.effect {
+            Effect::Start(step) => {
                 starts.push(start(step, judged));
                 touched.insert(&step.unit);
             }
-            Action::Restart(step) => {
+            Effect::Restart(step) => {
                 restarts.push(start(step, judged));
                 touched.insert(&step.unit);
             }
@@ -188,8 +189,8 @@ fn ports<'s>(
         .iter()
         .filter(|change| !change.after_gates);
     let stopped: BTreeSet<&str> = changes
-        .filter_map(|change| match &change.action {
-            Action::Stop(step) | Action::Restart(step) => Some(step.unit.as_str()),
+        .filter_map(|change| match &change.effect {
+            Effect::Stop(step) | Effect::Restart(step) => Some(step.unit.as_str()),
             _ => None,
         })
         .collect();

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::assume::carried_out;
 use super::{Gates, Inputs, plan};
+use crate::effect::{Effect, Plan, simulate};
 use crate::model::*;
 
 fn file(source: &str, text: &str) -> File {
@@ -71,7 +71,7 @@ fn planned(desired: &Desired, observed: &Observed, recorded: &Recorded) -> Plan 
 
 /// What a successful run leaves on record.
 fn record(desired: &Desired, observed: &Observed, recorded: &Recorded) -> Recorded {
-    super::assume::record(desired, &Origin::default(), observed, recorded)
+    super::simulated::record(desired, &Origin::default(), observed, recorded)
 }
 
 /// A host to which `desired` was applied.
@@ -80,7 +80,7 @@ fn applied(desired: &Desired) -> (Observed, Recorded) {
     let none = Recorded::default();
     let plan = planned(desired, &before, &none);
     assert_eq!(plan.refusals, []);
-    let after = carried_out(&plan, &before);
+    let after = simulate(&plan, &before);
     let recorded = record(desired, &after, &none);
     (after, recorded)
 }
@@ -89,7 +89,7 @@ fn lines(plan: &Plan) -> Vec<String> {
     plan.changes
         .iter()
         .map(|change| {
-            let debug = format!("{:?}", change.action);
+            let debug = format!("{:?}", change.effect);
             let verb = debug.split([' ', '(', '{']).next().unwrap_or_default();
             format!("{verb} {}", change.id)
         })
@@ -244,8 +244,8 @@ fn links_into_the_checkout_are_adopted_and_the_others_pruned() {
     let removed: Vec<String> = plan
         .changes
         .iter()
-        .filter_map(|change| match &change.action {
-            Action::Remove { path, keep: false } => Some(path.display().to_string()),
+        .filter_map(|change| match &change.effect {
+            Effect::Remove { path, keep: false } => Some(path.display().to_string()),
             _ => None,
         })
         .collect();
@@ -295,8 +295,8 @@ fn a_regular_file_is_adopted_with_a_backup_and_its_diff() {
     let diff = plan.changes[0].diff.as_ref().unwrap();
     assert_eq!(diff.old.as_deref(), Some("by hand\n"));
     assert!(matches!(
-        &plan.changes[1].action,
-        Action::Link { keep: true, .. }
+        &plan.changes[1].effect,
+        Effect::Link { keep: true, .. }
     ));
 }
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::draft::{Draft, Stage, change};
 use super::{files, loaded};
-use crate::model::{Action, Change, DriftKind, Entry, Kind, ResourceId, Unit, layout};
+use crate::effect::{Change, Effect};
+use crate::model::{DriftKind, Entry, Kind, ResourceId, Unit, layout};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let desired = draft.desired;
@@ -147,7 +148,7 @@ pub(super) fn reload_if_needed(draft: &mut Draft<'_>) {
     // Not through `Draft::change`: --only decides about the files, and those need it.
     let reload = Change {
         drift,
-        ..change(id, Action::DaemonReload, why)
+        ..change(id, Effect::DaemonReload, why)
     };
     draft.derived(Stage::Manager, reload.clone());
     if draft.retires_units() {

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 
 use super::draft::Draft;
 use super::replacement;
-use crate::model::{Action, Container, Listener, Publish, Stack, Unit};
+use crate::effect::Effect;
+use crate::model::{Container, Listener, Publish, Stack, Unit};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let (stopped, changed) = (gone(draft), draft.starting());
@@ -32,8 +33,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
 
 /// Units that a plan stops and does not start again.
 fn gone(draft: &Draft<'_>) -> BTreeSet<String> {
-    let stops = draft.changes().filter_map(|change| match &change.action {
-        Action::Stop(step) => Some(step.unit.clone()),
+    let stops = draft.changes().filter_map(|change| match &change.effect {
+        Effect::Stop(step) => Some(step.unit.clone()),
         _ => None,
     });
     let starting = draft.starting();

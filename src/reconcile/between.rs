@@ -29,8 +29,8 @@ pub fn plan_between(
             source: Box::new(source),
         })?;
     let after = checkout.read(to)?;
-    let (mut observed, recorded) = plan::as_applied(&before.desired, &before.origin);
-    plan::take_for_granted(&after.desired, &mut observed);
+    let (mut observed, recorded) = plan::simulated(&before.desired, &before.origin);
+    plan::assumed(&after.desired, &mut observed);
     fill_blast(&before, &mut observed);
     fill_reloads(&before, &mut observed);
     let mut checkouts = vec![checkout.root().to_owned()];

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Planned;
+use crate::effect::Effect;
 use crate::model::{
-    Action, Inventory, Kind, Loaded, LoadedDaemon, LoadedUnit, Observed, ResourceId, Selector,
+    Inventory, Kind, Loaded, LoadedDaemon, LoadedUnit, Observed, ResourceId, Selector,
 };
 use crate::plan::{self, Inputs};
 
@@ -50,9 +51,9 @@ pub(super) fn loaded(
     let mut loaded = planned.recorded.loaded.clone();
     loaded.switched = switched.or(loaded.switched);
     let did =
-        |is: fn(&Action) -> bool| planned.plan.changes.iter().any(|change| is(&change.action));
+        |is: fn(&Effect) -> bool| planned.plan.changes.iter().any(|change| is(&change.effect));
     if let Some(systemd) = &after.systemd
-        && (did(|action| matches!(action, Action::DaemonReload))
+        && (did(|action| matches!(action, Effect::DaemonReload))
             || is_another(&loaded.systemd, &systemd.identity))
     {
         loaded.systemd = Some(LoadedDaemon {
@@ -61,12 +62,7 @@ pub(super) fn loaded(
         });
     }
     if let Some(master) = after.nginx.as_ref().and_then(|nginx| nginx.master.clone())
-        && (did(|action| {
-            matches!(
-                action,
-                Action::ReloadNginx | Action::RestartNginx | Action::StartNginx
-            )
-        }) || is_another(&loaded.nginx, &master))
+        && (did(|action| action.loads_nginx()) || is_another(&loaded.nginx, &master))
     {
         loaded.nginx = Some(LoadedDaemon {
             identity: master,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Planned;
-use crate::model::{Action, Change};
+use crate::effect::{Change, Effect};
 
 /// What an apply would take away from a host.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,14 +20,11 @@ impl Loss {
         let changes = &planned.plan.changes;
         let started: BTreeSet<&str> = changes
             .iter()
-            .filter_map(|change| match &change.action {
-                Action::Start(step) | Action::Restart(step) => Some(step.unit.as_str()),
-                _ => None,
-            })
+            .filter_map(|change| Some(change.effect.starts()?.unit.as_str()))
             .collect();
-        let takes_away = |change: &&Change| match &change.action {
-            Action::Remove { .. } | Action::RemoveNetwork { .. } => true,
-            Action::Stop(step) => !started.contains(step.unit.as_str()),
+        let takes_away = |change: &&Change| match &change.effect {
+            Effect::Remove { .. } | Effect::RemoveNetwork { .. } => true,
+            Effect::Stop(step) => !started.contains(step.unit.as_str()),
             _ => false,
         };
         let revision = planned.revision.as_ref();

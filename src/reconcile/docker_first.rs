@@ -8,11 +8,10 @@ use jiff::Timestamp;
 
 use super::{Leftover, Planned, ReconcileError, Request, look, select, transact, validate};
 use crate::apply::Progress;
+use crate::effect::{Change, Effect, UnitStep};
 use crate::host::{Host, HostError};
-use crate::model::plan::UnitStep;
 use crate::model::{
-    Action, Change, Desired, DriftKind, EtcAction, Kind, Recorded, ResourceId, RunKind, RunRecord,
-    Selector,
+    Desired, DriftKind, EtcAction, Kind, Recorded, ResourceId, RunKind, RunRecord, Selector,
 };
 use crate::plan::Gates;
 use crate::state::State;
@@ -64,8 +63,8 @@ pub(super) async fn plan(
     if planned.plan.changes.is_empty() {
         return Ok(None);
     }
-    let starts = |change: &Change| match &change.action {
-        Action::Start(step) | Action::Restart(step) => step.unit == ENGINE,
+    let starts = |change: &Change| match &change.effect {
+        Effect::Start(step) | Effect::Restart(step) => step.unit == ENGINE,
         _ => false,
     };
     if !planned.plan.changes.iter().any(starts) {
@@ -84,7 +83,7 @@ fn start() -> Change {
     };
     Change {
         id: ResourceId::new(Kind::Unit, ENGINE),
-        action: Action::Start(step),
+        effect: Effect::Start(step),
         why: "does not run".to_owned(),
         diff: None,
         interrupts: BTreeSet::new(),

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{Planned, ReconcileError, Request, error, look, read, transact, undo_killed, validate};
 use crate::apply::Progress;
+use crate::effect::{Becomes, Change, Plan};
 use crate::host::Host;
 use crate::model::{
-    Desired, DriftItem, DriftKind, Hash, Kind, Observed, Outcome, Plan, Recorded, ResourceId,
-    RunKind, RunRecord, Selector, Unit,
+    Desired, DriftItem, DriftKind, Hash, Kind, Observed, Outcome, Recorded, ResourceId, RunKind,
+    RunRecord, Selector, Unit,
 };
 use crate::plan::Gates;
 use crate::source::Which;
@@ -217,18 +218,10 @@ fn deviations(plan: &Plan) -> Vec<DriftItem> {
     items
 }
 
-fn describe(change: &crate::model::Change) -> String {
-    use crate::model::Action;
-    match &change.action {
-        Action::Store { path, .. } => {
-            format!(
-                "{}: {}",
-                crate::model::layout::live(path).display(),
-                change.why
-            )
-        }
-        Action::Link { path, .. } | Action::Copy { path, .. } | Action::Remove { path, .. } => {
-            format!("{}: {}", path.display(), change.why)
+fn describe(change: &Change) -> String {
+    match change.effect.files().first() {
+        Some(file) if file.becomes != Becomes::Made => {
+            format!("{}: {}", file.path.display(), change.why)
         }
         _ => change.why.clone(),
     }

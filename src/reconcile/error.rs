@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use crate::apply::{Progress, StepError};
+use crate::effect::{Change, Effect, Plan, Refusal};
 use crate::host::HostError;
-use crate::model::{Action, Change, Finding, Plan, Refusal, RunKind};
+use crate::model::{Finding, RunKind};
 use crate::source::SourceError;
 use crate::state::StateError;
 
@@ -318,8 +319,8 @@ impl ReconcileError {
     }
 
     pub(super) fn step((change, source): (Change, StepError)) -> Self {
-        let what = match &change.action {
-            Action::Pull(pull) => format!("getting the image {}", pull.image.name),
+        let what = match &change.effect {
+            Effect::Pull(pull) => format!("getting the image {}", pull.image.name),
             _ => format!("{} ({})", change.id, change.why),
         };
         ReconcileError::Step {

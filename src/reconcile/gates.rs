@@ -2,8 +2,8 @@
 
 use super::{Applied, Planned, ReconcileError, Request, look};
 use crate::apply::{Progress, Run, StepError, ask_gates};
+use crate::effect::Plan;
 use crate::host::Host;
-use crate::model::Plan;
 
 /// Where nothing is to be done, the gates that are asked all the same have to hold.
 pub(super) async fn hold(

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
+use crate::effect::Plan;
 use crate::host::Host;
 use crate::model::finding::HOST_ENV_INCOMPLETE;
-use crate::model::{Action, Complaint, Finding, Plan};
+use crate::model::{Complaint, Finding};
 use crate::source::{Lacking, Look, Revision};
 
 /// What a host's environment files lack: first of the units that a plan starts, then of the others. Names of variables,
@@ -19,10 +20,7 @@ pub(super) fn findings(
     let starts = plan
         .changes
         .iter()
-        .filter_map(|change| match &change.action {
-            Action::Start(step) | Action::Restart(step) => Some(step.unit.as_str()),
-            _ => None,
-        });
+        .filter_map(|change| Some(change.effect.starts()?.unit.as_str()));
     let starts: BTreeSet<&str> = starts.collect();
     let look = |path: &Path| match host.root().read(path) {
         Ok(Some(text)) => Look::There(text),

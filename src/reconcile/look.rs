@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{Planned, ReconcileError, Request, select, writable};
+use crate::effect::{Change, Effect, Plan};
 use crate::host::error::DockerAbsence;
 use crate::host::sockets::listeners;
 use crate::host::{Host, HostError};
 use crate::model::{
-    Action, Change, Desired, DriftKind, Entry, Kind, Observed, Plan, Recorded, RunRecord, Selector,
-    Watch, layout,
+    Desired, DriftKind, Entry, Kind, Observed, Recorded, RunRecord, Selector, Watch, layout,
 };
 use crate::plan::{self, Inputs};
 use crate::source::{Revision, installed};
@@ -219,10 +219,7 @@ pub(super) async fn look_and_plan(
         .plan
         .changes
         .iter()
-        .filter_map(|change| match &change.action {
-            Action::Restart(step) | Action::Stop(step) => Some(step.unit.clone()),
-            _ => None,
-        })
+        .filter_map(|change| Some(change.effect.interrupts()?.unit.clone()))
         .collect();
     if !interrupted.is_empty() {
         host.observe_blast(&mut planned.observed, &interrupted)
@@ -253,8 +250,8 @@ fn unseen_units(plan: &Plan, watch: &Watch) -> BTreeSet<String> {
     let removed = plan
         .changes
         .iter()
-        .filter_map(|change| match &change.action {
-            Action::Remove { path, .. } if path.parent() == Some(Path::new(layout::SYSTEMD)) => {
+        .filter_map(|change| match &change.effect {
+            Effect::Remove { path, .. } if path.parent() == Some(Path::new(layout::SYSTEMD)) => {
                 path.file_name()?.to_str().map(str::to_owned)
             }
             _ => None,
@@ -335,17 +332,14 @@ fn asks_docker_alone(only: &[Selector]) -> bool {
 /// and networks that the last container has left.
 pub(super) fn is_follow_up(change: &Change) -> bool {
     matches!(
-        change.action,
-        Action::Connect(_) | Action::RemoveNetwork { .. }
+        change.effect,
+        Effect::Connect(_) | Effect::RemoveNetwork { .. }
     )
 }
 
 /// Whether a unit was failing before a run that does nothing about it.
 pub(super) fn was_failing(planned: &Planned, unit: &str) -> bool {
-    let does = |change: &Change| match &change.action {
-        Action::Start(step) | Action::Restart(step) => step.unit == unit,
-        _ => false,
-    };
+    let does = |change: &Change| change.effect.starts().is_some_and(|step| step.unit == unit);
     let systemd = planned.observed.systemd.as_ref();
     let state = systemd.and_then(|systemd| systemd.units.get(unit));
     state.is_some_and(|state| !state.is_active()) && !planned.plan.changes.iter().any(does)
@@ -353,14 +347,14 @@ pub(super) fn was_failing(planned: &Planned, unit: &str) -> bool {
 
 /// Whether a change is one that `drift` reports, and as what.
 pub(super) fn drift_of(change: &Change) -> Option<DriftKind> {
-    match change.action {
+    match change.effect {
         // They follow from others, unless they are all there is.
-        Action::DaemonReload | Action::ReloadNginx | Action::RestartNginx
+        Effect::DaemonReload | Effect::ReloadNginx | Effect::RestartNginx
             if change.drift == DriftKind::Drifted =>
         {
             None
         }
-        Action::Pull(_) | Action::Release(_) => None,
+        Effect::Pull(_) | Effect::Release(_) => None,
         _ => Some(change.drift),
     }
 }

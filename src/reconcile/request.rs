@@ -7,8 +7,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::Skip;
+use crate::effect::Plan;
 use crate::model::{
-    Answer, Desired, Finding, Observed, Origin, Plan, Recorded, ResourceId, RunRecord, Selector,
+    Answer, Desired, Finding, Observed, Origin, Recorded, ResourceId, RunRecord, Selector,
 };
 use crate::plan::Gates;
 use crate::source::{Revision, Which};

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::{Planned, ReconcileError};
 use crate::apply::{Run, StepError};
-use crate::model::{Action, Change, ResourceId, Unit};
+use crate::effect::{Change, Effect};
+use crate::model::{ResourceId, Unit};
 
 /// How long a program has to listen again once its unit is up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -93,14 +94,14 @@ fn failed(source: StepError) -> ReconcileError {
 /// Whether a change can take away what serves; files and reloads of nginx alone cannot.
 fn interrupts(change: &Change) -> bool {
     matches!(
-        change.action,
-        Action::Start(_)
-            | Action::Restart(_)
-            | Action::ReloadUnit(_)
-            | Action::Stop(_)
-            | Action::Release(_)
-            | Action::RemoveNetwork { .. }
-            | Action::Connect(_)
+        change.effect,
+        Effect::Start(_)
+            | Effect::Restart(_)
+            | Effect::ReloadUnit(_)
+            | Effect::Stop(_)
+            | Effect::Release(_)
+            | Effect::RemoveNetwork { .. }
+            | Effect::Connect(_)
     )
 }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::Planned;
 use crate::check::{self, Subject};
-use crate::model::{Action, Finding, Kind, Stack};
+use crate::effect::{Becomes, Effect};
+use crate::model::{Finding, Kind, Stack};
 use crate::source::{Checkout, Which};
 
 /// Rules of `check` whose errors an engine refuses, or that break something for certain. What nginx and systemd say
@@ -90,22 +91,24 @@ pub(super) fn changed(planned: &Planned, elsewhere: &[(String, Stack)]) -> BTree
     let mut files = BTreeSet::new();
     let mut units = BTreeSet::new();
     for change in &planned.plan.changes {
-        match &change.action {
-            Action::Start(step) | Action::Restart(step) | Action::ReloadUnit(step) => {
-                units.insert(step.unit.as_str());
+        if let Effect::Start(step) | Effect::Restart(step) | Effect::ReloadUnit(step) =
+            &change.effect
+        {
+            units.insert(step.unit.as_str());
+        }
+        let written = change
+            .effect
+            .files()
+            .into_iter()
+            .find_map(|file| match file.becomes {
+                Becomes::File { file, .. } => Some(file),
+                _ => None,
+            });
+        if let Some(file) = written.filter(|_| change.diff.is_some()) {
+            files.insert(file.source.clone());
+            if change.id.kind == Kind::Unit {
+                units.insert(change.id.name.as_str());
             }
-            Action::Store {
-                file: Some(file), ..
-            }
-            | Action::Copy { file, .. }
-                if change.diff.is_some() =>
-            {
-                files.insert(file.source.clone());
-                if change.id.kind == Kind::Unit {
-                    units.insert(change.id.name.as_str());
-                }
-            }
-            _ => {}
         }
     }
     for (name, unit) in &planned.desired.units {

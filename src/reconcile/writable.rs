@@ -1,24 +1,22 @@
 //! Files that cannot be put where the plan wants them, known before anything changes.
 
 use super::Planned;
+use crate::effect::{Becomes, Change, Refusal};
 use crate::host::Host;
 use crate::host::observe::resolve_owner;
-use crate::model::{Action, Change, Refusal};
 
 /// Refuses the changes of files whose owner does not exist, or whose folder is reached through a link that another user
 /// has made: an apply would fail in the middle.
 pub(super) fn refuse(host: &Host, planned: &mut Planned) {
-    let unknown = |owner: &String| host.is_live() && resolve_owner(owner).is_none();
+    let unknown = |owner: &str| host.is_live() && resolve_owner(owner).is_none();
     let refusal = |change: &Change| {
-        let (path, owner) = match &change.action {
-            Action::Copy { path, owner, .. } => (path, Some(owner)),
-            Action::Link { path, .. } | Action::Remove { path, .. } => (path, None),
-            _ => return None,
+        let files = change.effect.files();
+        let file = files.iter().find(|file| file.stored.is_none())?;
+        let owner = match file.becomes {
+            Becomes::File { owner, .. } => owner.filter(|owner| unknown(owner)),
+            _ => None,
         };
-        let (why, help) = match (
-            owner.filter(|owner| unknown(owner)),
-            host.root().may_write(path),
-        ) {
+        let (why, help) = match (owner, host.root().may_write(&file.path)) {
             (Some(owner), _) => (
                 format!("its owner {owner} does not exist"),
                 format!("getent passwd {}", owner.replace(':', "; getent group ")),

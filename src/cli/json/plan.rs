@@ -9,7 +9,8 @@ use source_text::Location;
 use super::super::masks::mask;
 use super::FORMAT_VERSION;
 use crate::check;
-use crate::model::{self, Action, Origin};
+use crate::effect;
+use crate::model::{self, Origin};
 use crate::reconcile::Planned;
 
 /// `plan --json`.
@@ -184,19 +185,19 @@ impl Plan {
     }
 }
 
-fn change(change: &model::Change, show_secrets: bool) -> Change {
-    let (action, subject) = action(&change.action);
+fn change(change: &effect::Change, show_secrets: bool) -> Change {
+    let words = change.words();
     Change {
         resource: change.id.to_string(),
-        action,
-        subject,
+        action: words.verb,
+        subject: words.subject,
         why: change.why.clone(),
         interrupts: change.interrupts.clone(),
         diff: change.diff.as_ref().map(|one| diff(one, show_secrets)),
     }
 }
 
-fn diff(diff: &model::Diff, show_secrets: bool) -> Diff {
+fn diff(diff: &effect::Diff, show_secrets: bool) -> Diff {
     Diff {
         old_path: diff.old_path.to_string_lossy().into_owned(),
         new_path: diff.new_path.to_string_lossy().into_owned(),
@@ -204,7 +205,7 @@ fn diff(diff: &model::Diff, show_secrets: bool) -> Diff {
     }
 }
 
-fn unified(diff: &model::Diff, show_secrets: bool) -> String {
+fn unified(diff: &effect::Diff, show_secrets: bool) -> String {
     let old = diff.old.as_deref().unwrap_or_default();
     let new = diff.new.as_deref().unwrap_or_default();
     let text = similar::TextDiff::from_lines(old, new)
@@ -214,44 +215,4 @@ fn unified(diff: &model::Diff, show_secrets: bool) -> String {
         return text;
     }
     text.lines().map(mask).collect::<Vec<_>>().join("\n")
-}
-
-fn action(action: &Action) -> (&'static str, String) {
-    let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
-    match action {
-        Action::CreateNetwork { name, .. } => ("create-network", name.clone()),
-        Action::RemoveNetwork { name, .. } => ("remove-network", name.clone()),
-        Action::CreateVolume { name, .. } => ("create-volume", name.clone()),
-        Action::WriteCertificate(pair) => ("write-certificate", path(&pair.certificate)),
-        Action::Store {
-            path: file,
-            file: Some(_),
-            ..
-        } => ("write", path(&model::layout::live(file))),
-        Action::Store {
-            path: file,
-            file: None,
-            ..
-        }
-        | Action::Remove { path: file, .. } => ("remove", path(file)),
-        Action::Link { path: link, .. } => ("link", path(link)),
-        Action::Copy { path: file, .. } => ("write", path(file)),
-        Action::ClearMountPoint { path: file, .. } => ("remove", path(file)),
-        Action::DaemonReload => ("daemon-reload", "systemd".to_owned()),
-        Action::Start(step) => ("start", step.unit.clone()),
-        Action::Restart(step) => ("restart", step.unit.clone()),
-        Action::ReloadUnit(step) => ("reload", step.unit.clone()),
-        Action::Stop(step) => ("stop", step.unit.clone()),
-        Action::Pull(pull) => ("pull", pull.image.name.clone()),
-        Action::Release(release) => match release.keep {
-            true => ("rename-container", release.container.clone()),
-            false => ("remove-container", release.container.clone()),
-        },
-        Action::Soak(time) => ("soak", format!("{} s", time.as_secs_f64())),
-        Action::Drain(drain) => ("drain", drain.unit.clone()),
-        Action::Connect(connect) => ("connect", connect.container.clone()),
-        Action::ReloadNginx => ("reload", "nginx.service".to_owned()),
-        Action::RestartNginx => ("restart", "nginx.service".to_owned()),
-        Action::StartNginx => ("start", "nginx.service".to_owned()),
-    }
 }

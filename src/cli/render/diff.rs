@@ -8,7 +8,7 @@ use similar::{ChangeTag, TextDiff};
 use super::{BAD, DIM, GOOD};
 use crate::cli::masks::mask;
 use crate::cli::output::{Output, clean, styled};
-use crate::model::Diff;
+use crate::effect::Diff;
 
 /// Lines of context around a change, as diff(1) has them.
 const CONTEXT: usize = 3;

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use similar::{ChangeTag, TextDiff};
 
 use super::count;
-use super::plan::{describe, origin, summary};
+use super::plan::{origin, summary};
 use crate::cli::masks::mask;
 use crate::cli::output::clean;
-use crate::model::{Action, Change, Diff};
+use crate::effect::{Change, Diff, Effect, Words};
 use crate::reconcile::Planned;
 
 /// Characters that the comment may have; GitHub refuses more than 65,536.
@@ -68,15 +68,15 @@ fn in_the_way(text: &mut String, planned: &Planned) {
 fn interruptions(text: &mut String, changes: &[Change]) {
     let interrupts = |change: &&Change| {
         matches!(
-            change.action,
-            Action::Restart(_) | Action::Stop(_) | Action::RestartNginx
+            change.effect,
+            Effect::Restart(_) | Effect::Stop(_) | Effect::RestartNginx
         )
     };
     let lines: Vec<String> = changes
         .iter()
         .filter(interrupts)
         .map(|change| {
-            let (_, what) = describe(change);
+            let what = change.words().text;
             format!("{}: {}", code(&change.id.to_string()), plain(&what))
         })
         .collect();
@@ -108,7 +108,10 @@ fn changes(text: &mut String, changes: &[Change]) {
     let rows: Vec<String> = changes
         .iter()
         .map(|change| {
-            let (sign, what) = describe(change);
+            let Words {
+                sign, text: what, ..
+            } = change.words();
+            let sign = sign.as_str();
             let id = cell(&change.id.to_string());
             format!(
                 "| {} | {id} | {} | {} |",

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{DIM, GOOD, STRONG, WARN, count, diff, gates, records};
 use crate::cli::output::{Output, clean, styled};
 use crate::cli::snippet;
-use crate::model::{Action, Change, Finding, Origin, Severity, layout};
+use crate::effect::{Change, Counted, Words};
+use crate::model::{Finding, Origin, Severity};
 use crate::reconcile::{Applied, Planned};
 
 /// Prints what apply would do.
@@ -94,170 +95,28 @@ pub(super) fn origin(origin: &Origin) -> String {
 
 /// One change in one line: what, to what, and why.
 pub(in crate::cli) fn step(change: &Change) -> String {
-    let (sign, text) = describe(change);
+    let Words { sign, text, .. } = change.words();
     let why = match change.why.is_empty() {
         true => String::new(),
         false => styled(DIM, &format!("  ({})", clean(&change.why))),
     };
     format!(
         "{} {}: {}{why}",
-        styled(STRONG, sign),
+        styled(STRONG, sign.as_str()),
         clean(&change.id.to_string()),
         clean(&text)
     )
 }
 
-pub(super) fn describe(change: &Change) -> (&'static str, String) {
-    match &change.action {
-        Action::CreateNetwork { spec, .. } => {
-            let subnets: Vec<String> = spec
-                .subnets
-                .iter()
-                .map(|subnet| subnet.subnet.to_string())
-                .collect();
-            (
-                "+",
-                format!("create the network {}", subnets.join(", "))
-                    .trim_end()
-                    .to_owned(),
-            )
-        }
-        Action::RemoveNetwork { .. } => ("-", "remove the network".to_owned()),
-        Action::CreateVolume { .. } => ("+", "create the volume".to_owned()),
-        Action::WriteCertificate(pair) => ("+", format!("write {}", pair.certificate.display())),
-        Action::Store {
-            path,
-            file: Some(_),
-            ..
-        } => ("~", format!("write {}", layout::live(path).display())),
-        Action::Store {
-            path, file: None, ..
-        } => ("-", format!("remove {}", layout::live(path).display())),
-        Action::Link { path, target, .. } => (
-            "~",
-            format!("link {} → {}", path.display(), target.display()),
-        ),
-        Action::Copy {
-            path, mode, owner, ..
-        } => (
-            "~",
-            format!("write {} ({mode:04o} {owner})", path.display()),
-        ),
-        Action::Remove { path, .. } => ("-", format!("remove {}", path.display())),
-        Action::ClearMountPoint { path, .. } => {
-            ("-", format!("remove the mount point {}", path.display()))
-        }
-        Action::DaemonReload => ("!", "daemon-reload, interrupts nothing".to_owned()),
-        Action::Start(_) => ("+", "start".to_owned()),
-        Action::Restart(_) => ("!", format!("restart, interrupts {}", interrupted(change))),
-        Action::ReloadUnit(_) => ("!", "reload, interrupts nothing".to_owned()),
-        Action::Stop(_) => ("-", format!("stop, interrupts {}", interrupted(change))),
-        Action::Pull(pull) => (".", format!("pull {}", pull.image.name)),
-        Action::Release(release) => match release.keep {
-            true => ("~", format!("rename the container {} out of the way", release.container)),
-            false => ("-", format!("remove the container {}", release.container)),
-        },
-        Action::Soak(time) => (".", format!("the gates hold for {} s", time.as_secs_f64())),
-        Action::Drain(_) => (".", "drain".to_owned()),
-        Action::Connect(connect) => {
-            let address = connect
-                .address
-                .map_or_else(String::new, |address| format!(" as {address}"));
-            (
-                "~",
-                format!(
-                    "connect {} to {}{address}",
-                    connect.container, connect.network
-                ),
-            )
-        }
-        Action::ReloadNginx => ("!", "reload nginx, interrupts nothing".to_owned()),
-        Action::RestartNginx => (
-            "!",
-            "restart nginx, interrupts every site for a moment and cuts requests off that last longer than 5 s".to_owned(),
-        ),
-        Action::StartNginx => ("+", "start nginx".to_owned()),
-    }
-}
-
-fn interrupted(change: &Change) -> String {
-    if change.interrupts.is_empty() {
-        return "it alone".to_owned();
-    }
-    let others: Vec<&str> = change.interrupts.iter().map(String::as_str).collect();
-    format!("it and {}", others.join(", "))
-}
-
 /// The closing count.
 pub(super) fn summary(planned: &Planned) -> String {
     let plan = &planned.plan;
-    let of = |is: fn(&Action) -> bool| {
-        plan.changes
-            .iter()
-            .filter(|change| is(&change.action))
-            .count()
-    };
-    let parts = [
-        (
-            of(|action| {
-                matches!(
-                    action,
-                    Action::Store { file: Some(_), .. }
-                        | Action::Copy { .. }
-                        | Action::WriteCertificate(_)
-                )
-            }),
-            "file",
-        ),
-        (of(|action| matches!(action, Action::Link { .. })), "link"),
-        (
-            of(|action| {
-                matches!(
-                    action,
-                    Action::Remove { .. }
-                        | Action::ClearMountPoint { .. }
-                        | Action::Store { file: None, .. }
-                )
-            }),
-            "removal",
-        ),
-        (
-            of(|action| {
-                matches!(
-                    action,
-                    Action::CreateNetwork { .. } | Action::RemoveNetwork { .. }
-                )
-            }),
-            "network",
-        ),
-        (
-            of(|action| matches!(action, Action::CreateVolume { .. })),
-            "volume",
-        ),
-        (of(|action| matches!(action, Action::Connect(_))), "member"),
-        (
-            of(|action| matches!(action, Action::Start(_) | Action::StartNginx)),
-            "start",
-        ),
-        (
-            of(|action| matches!(action, Action::Restart(_) | Action::RestartNginx)),
-            "restart",
-        ),
-        (of(|action| matches!(action, Action::Stop(_))), "stop"),
-        (of(|action| matches!(action, Action::Soak(_))), "soak"),
-        (of(|action| matches!(action, Action::Drain(_))), "drain"),
-        (
-            of(|action| {
-                matches!(
-                    action,
-                    Action::DaemonReload | Action::ReloadUnit(_) | Action::ReloadNginx
-                )
-            }),
-            "reload",
-        ),
-    ];
+    let counted: Vec<Option<Counted>> = (plan.changes.iter())
+        .map(|change| change.words().counts_as)
+        .collect();
+    let of = |thing: &Counted| counted.iter().filter(|one| **one == Some(*thing)).count();
+    let parts = Counted::ALL.iter().map(|thing| (of(thing), thing.as_str()));
     let parts: Vec<String> = parts
-        .into_iter()
         .filter(|(number, _)| *number > 0)
         .map(|(number, thing)| count(number, thing))
         .collect();

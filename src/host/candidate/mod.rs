@@ -20,7 +20,8 @@ use tokio::sync::oneshot;
 
 use super::observe::resolve_owner;
 use super::{Host, HostError};
-use crate::model::{Action, Candidate, Certificate, Finding, layout};
+use crate::effect::{Becomes, Candidate, Effect};
+use crate::model::{Certificate, Finding, layout};
 use crate::root::{Root, RootError};
 use conf::Conf;
 use sandbox::Sandbox;
@@ -104,8 +105,8 @@ impl Host {
     ) -> Vec<Finding> {
         let mut findings = Vec::new();
         for missing in missing {
-            let goes = candidate.actions.iter().any(|action| {
-                matches!(action, Action::Remove { path, .. } if *path == layout::unit(&missing.unit))
+            let goes = candidate.effects.iter().any(|action| {
+                matches!(action, Effect::Remove { path, .. } if *path == layout::unit(&missing.unit))
             });
             let loaded = match self.systemd().await {
                 Ok(systemd) => systemd.unit(&missing.unit).await,
@@ -227,58 +228,41 @@ fn needs_keys(candidate: &Candidate) -> bool {
 }
 
 fn writes_certificates(candidate: &Candidate) -> bool {
-    let mut actions = candidate.actions.iter();
-    actions.any(|action| matches!(action, Action::WriteCertificate(_)))
+    let mut actions = candidate.effects.iter();
+    actions.any(|action| matches!(action, Effect::WriteCertificate(_)))
 }
 
 /// Every path that [`put`] writes.
 fn written(candidate: &Candidate) -> BTreeSet<PathBuf> {
     let mut paths: BTreeSet<PathBuf> = candidate.bound.keys().cloned().collect();
     paths.extend(candidate.sources.keys().cloned());
-    for action in &candidate.actions {
-        match action {
-            Action::Store { path, .. } => paths.extend([layout::live(path)]),
-            Action::Link { path, .. } | Action::Copy { path, .. } | Action::Remove { path, .. } => {
-                paths.extend([path.clone()]);
-            }
-            Action::WriteCertificate(pair) => {
-                paths.extend([pair.certificate.clone(), pair.key.clone()]);
-            }
-            _ => {}
-        }
-    }
+    let files = candidate.effects.iter().flat_map(Effect::files);
+    paths.extend(files.map(|file| file.path.into_owned()));
     paths
 }
 
 /// Makes the files as they are after the plan.
 fn put(root: &Root, candidate: &Candidate, pair: Option<&StandIn>) -> Result<(), HostError> {
-    for action in &candidate.actions {
-        match action {
-            Action::Store {
-                path,
-                file: Some(file),
-                ..
-            } => write(root, &layout::live(path), &file.content, file.mode())?,
-            Action::Store {
-                path, file: None, ..
-            } => root.remove(&layout::live(path))?,
-            Action::Link { path, target, .. } => {
-                make_parent(root, path)?;
-                root.link(path, target)?;
+    for effect in &candidate.effects {
+        if let Effect::WriteCertificate(names) = effect {
+            write_certificate(root, names, pair)?;
+            continue;
+        }
+        for file in effect.files() {
+            let path = &*file.path;
+            match file.becomes {
+                Becomes::File { file, mode, owner } => {
+                    make_parent(root, path)?;
+                    let owner = owner.and_then(resolve_owner);
+                    root.write_owned(path, &file.content, mode, owner)?;
+                }
+                Becomes::Link { target, .. } => {
+                    make_parent(root, path)?;
+                    root.link(path, target)?;
+                }
+                Becomes::Nothing => root.remove(path)?,
+                Becomes::Made => {}
             }
-            Action::Copy {
-                path,
-                file,
-                mode,
-                owner,
-                ..
-            } => {
-                make_parent(root, path)?;
-                root.write_owned(path, &file.content, *mode, resolve_owner(owner))?;
-            }
-            Action::Remove { path, .. } => root.remove(path)?,
-            Action::WriteCertificate(names) => write_certificate(root, names, pair)?,
-            _ => {}
         }
     }
     // A unit sees the stored files at their paths in the checkout, whatever lies there now.

@@ -333,7 +333,8 @@ fn help(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Candidate, File};
+    use crate::effect::Candidate;
+    use crate::model::File;
     use crate::root::Root;
 
     const SITE: &str = "# api.example.com\nserver {\n    listen 443 ssl;\n    server_name api.example.com;\n    ssl_certificate /etc/ssl/api.pem;\n    rewrite_all on;\n}\n";

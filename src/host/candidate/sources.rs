@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use source_text::SourceFile;
 
+use crate::effect::Candidate;
 use crate::model::layout::store::UNITS;
-use crate::model::{Candidate, Complaint, Diagnostic, File, Finding, RuleId, Severity, layout};
+use crate::model::{Complaint, Diagnostic, File, Finding, RuleId, Severity, layout};
 use crate::root::Root;
 
 /// Finds the places in the checkout that a program means.

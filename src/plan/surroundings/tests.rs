@@ -3,13 +3,14 @@
 use source_text::SourceFile;
 
 use super::*;
-use crate::model::{Change, DriftKind, Kind, ResourceId, Unit};
+use crate::effect::{Change, Effect, Plan, UnitStep};
+use crate::model::{DriftKind, Kind, ResourceId, Unit};
 
 fn start(ports: &[u16], memory: u64) -> Plan {
-    starting(ports, memory, Action::Start)
+    starting(ports, memory, Effect::Start)
 }
 
-fn starting(ports: &[u16], memory: u64, action: fn(UnitStep) -> Action) -> Plan {
+fn starting(ports: &[u16], memory: u64, action: fn(UnitStep) -> Effect) -> Plan {
     let stack = Stack {
         ports: ports.iter().copied().collect(),
         memory,
@@ -23,7 +24,7 @@ fn starting(ports: &[u16], memory: u64, action: fn(UnitStep) -> Action) -> Plan 
     Plan {
         changes: vec![Change {
             id: ResourceId::new(Kind::Unit, "a.service"),
-            action: action(step),
+            effect: action(step),
             why: String::new(),
             diff: None,
             interrupts: BTreeSet::new(),
@@ -119,7 +120,7 @@ fn ports_that_others_have() {
         on(plan, &[], &Surroundings::default(), &observed)
     };
     let anywhere = |program| listener(program, "0.0.0.0", None);
-    for plan in [start(&[8001], 0), starting(&[8001], 0, Action::Restart)] {
+    for plan in [start(&[8001], 0), starting(&[8001], 0, Effect::Restart)] {
         assert_eq!(
             said(&plan, anywhere(Some("python3"))),
             ["host-port-taken a.service publishes port 8001, and python3 listens there"]
@@ -141,7 +142,7 @@ fn ports_that_others_have() {
         (start(&[8002], 0), anywhere(Some("python3"))),
         // Its own program, which stops before its container starts.
         (
-            starting(&[8001], 0, Action::Restart),
+            starting(&[8001], 0, Effect::Restart),
             listener(Some("python3"), "0.0.0.0", Some("a.service")),
         ),
     ] {
@@ -153,7 +154,7 @@ fn ports_that_others_have() {
 #[test]
 fn addresses_decide_whether_a_port_is_taken() {
     let mut plan = start(&[8001], 0);
-    let Action::Start(step) = &mut plan.changes[0].action else {
+    let Effect::Start(step) = &mut plan.changes[0].effect else {
         panic!("a start");
     };
     step.stacks[0].published = BTreeSet::from([Publish {

@@ -1,5 +1,6 @@
 //! Which gates a change touches: a table.
 
+use crate::effect::{Effect, Plan};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -294,16 +295,16 @@ fn what_served_before_goes_after_the_gates() {
     let before = plan.changes.iter().filter(|change| !change.after_gates);
     assert!(
         before.clone().any(
-            |change| matches!(&change.action, Action::Start(step) if step.unit == "new.service")
+            |change| matches!(&change.effect, Effect::Start(step) if step.unit == "new.service")
         )
     );
     assert!(
         !before
             .clone()
-            .any(|change| matches!(change.action, Action::Stop(_)))
+            .any(|change| matches!(change.effect, Effect::Stop(_)))
     );
     assert!(plan.changes.iter().any(|change| {
         change.after_gates
-            && matches!(&change.action, Action::Stop(step) if step.unit == "plain.service")
+            && matches!(&change.effect, Effect::Stop(step) if step.unit == "plain.service")
     }));
 }

@@ -2,6 +2,7 @@
 
 use super::replacement::{running, stack};
 use super::*;
+use crate::effect::{Effect, Plan};
 
 fn container(name: &str, compose: Option<(&str, &str)>, port: u16) -> Container {
     Container {
@@ -130,8 +131,8 @@ fn a_container_that_was_only_started_is_kept() {
         named("p", "web", 8101),
         container("web", None, 8101),
     );
-    let kept = plan.changes.iter().find_map(|change| match &change.action {
-        Action::Release(release) => Some((release.container.as_str(), release.keep)),
+    let kept = plan.changes.iter().find_map(|change| match &change.effect {
+        Effect::Release(release) => Some((release.container.as_str(), release.keep)),
         _ => None,
     });
     assert_eq!(kept, Some(("web", true)));
@@ -216,8 +217,8 @@ fn images_come_before_everything_else() {
         desired.units.insert("web.service".into(), new);
         planned(&desired, &observed, &recorded)
     };
-    let first = |plan: &Plan| match &plan.changes[0].action {
-        Action::Pull(pull) => format!("{} {}", pull.image.name, pull.optional),
+    let first = |plan: &Plan| match &plan.changes[0].effect {
+        Effect::Pull(pull) => format!("{} {}", pull.image.name, pull.optional),
         other => format!("{other:?}")
             .split('(')
             .next()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 
-use super::{applied, carried_out, file, planned, record, site, unit};
+use super::{applied, file, planned, record, simulate, site, unit};
 use crate::model::*;
 
 /// Some desired state out of a few names and contents, so that two of them overlap.
@@ -77,7 +77,7 @@ proptest! {
         let (observed, recorded) = applied(&first);
         prop_assert_eq!(planned(&first, &observed, &recorded).changes, vec![]);
         let plan = planned(&second, &observed, &recorded);
-        let after = carried_out(&plan, &observed);
+        let after = simulate(&plan, &observed);
         let recorded = record(&second, &after, &recorded);
         prop_assert_eq!(planned(&second, &after, &recorded).changes, vec![]);
     }
@@ -85,7 +85,7 @@ proptest! {
     #[test]
     fn what_is_wanted_is_what_stands_there(first in some_desired(), second in some_desired()) {
         let (observed, recorded) = applied(&first);
-        let after = carried_out(&planned(&second, &observed, &recorded), &observed);
+        let after = simulate(&planned(&second, &observed, &recorded), &observed);
         for (name, site) in &second.sites {
             let served = after.content(&layout::site_enabled(name));
             let wanted = site.enabled.then_some(&site.file.content);

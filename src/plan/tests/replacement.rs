@@ -1,5 +1,6 @@
 //! What stops before what, when one unit takes the place of another.
 
+use crate::effect::{Change, Effect, Plan};
 use std::time::Duration;
 
 use super::*;
@@ -63,8 +64,8 @@ fn what_can_run_side_by_side_makes_before_it_breaks() {
             "Stop unit/blue.service",
         ]
     );
-    let drain = plan.changes.iter().find_map(|change| match &change.action {
-        Action::Drain(drain) => Some(drain),
+    let drain = plan.changes.iter().find_map(|change| match &change.effect {
+        Effect::Drain(drain) => Some(drain),
         _ => None,
     });
     let drain = drain.unwrap();
@@ -179,9 +180,9 @@ fn what_leaves_stays_while_the_gates_have_to_hold() {
     let (observed, recorded) = applied(&desired);
     desired.units = BTreeMap::from([running("green.service", stack("green", "api", 8102))]);
     let plan = planned(&desired, &observed, &recorded);
-    let soak = |change: &&Change| matches!(change.action, Action::Soak(_));
+    let soak = |change: &&Change| matches!(change.effect, Effect::Soak(_));
     let soak = plan.changes.iter().find(soak).unwrap();
-    assert_eq!(soak.action, Action::Soak(Duration::from_secs(600)));
+    assert_eq!(soak.effect, Effect::Soak(Duration::from_secs(600)));
     assert!(soak.after_gates);
     assert_eq!(
         soak.why,

@@ -42,8 +42,8 @@ fn checkout(commits: &[&[(&str, Option<&str>)]]) -> (tempfile::TempDir, Checkout
 }
 
 fn lines(planned: &Planned) -> Vec<String> {
-    let line = |change: &crate::model::Change| {
-        let debug = format!("{:?}", change.action);
+    let line = |change: &crate::effect::Change| {
+        let debug = format!("{:?}", change.effect);
         let verb = debug
             .split([' ', '(', '{'])
             .next()

@@ -30,9 +30,6 @@ const SECRET: [&str; 22] = [
 ];
 /// What names end with that have such a part and say no secret: where it is, or how it is called.
 const PLACES: [&str; 6] = ["DIR", "FILE", "HOST", "NAME", "PATH", "PORT"];
-/// Longer than tags, names and paths are.
-const LONGEST: usize = 128;
-
 /// The variables with references to themselves in the place of values that look like secrets: `${DB_PASSWORD}`.
 pub(super) fn withheld(environment: Environment) -> Environment {
     let shown = environment.into_iter().map(|(name, value)| {
@@ -46,7 +43,7 @@ pub(super) fn withheld(environment: Environment) -> Environment {
 }
 
 fn is_secret(name: &str, value: &str) -> bool {
-    !value.is_empty() && (has_secret_name(name) || !is_plain(value))
+    !value.is_empty() && (has_secret_name(name) || has_password(value))
 }
 
 fn has_secret_name(name: &str) -> bool {
@@ -58,10 +55,12 @@ fn has_secret_name(name: &str) -> bool {
     !place && parts.any(|part| SECRET.contains(&part) || ends.iter().any(|end| part.ends_with(end)))
 }
 
-/// Whether a value is what images, names, ports, addresses and paths are made of. A URL can have a password in it.
-fn is_plain(value: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._/:@-[]".contains(c);
-    value.len() <= LONGEST && value.chars().all(plain) && !value.contains("://")
+/// Whether a value is a URL with a password in it: `postgres://user:password@host`.
+fn has_password(value: &str) -> bool {
+    let rest = value.split_once("://").map(|(_, rest)| rest);
+    let authority = rest.and_then(|rest| rest.split(['/', '?']).next());
+    let user = authority.and_then(|authority| authority.rsplit_once('@'));
+    user.is_some_and(|(user, _)| user.contains(':'))
 }
 
 #[cfg(test)]
@@ -75,7 +74,8 @@ mod tests {
             ("password", "hunter2", true),
             ("OPENAI_APIKEY", "sk", true),
             ("DATABASE_URL", "postgres://u:pw@db/x", true),
-            ("NOTE", "two words", true),
+            ("NOTE", "two words", false),
+            ("SITE_URL", "https://api.example.com/v1", false),
             ("TAG", "1.2.3", false),
             ("TAG", "sha256:0123abcd", false),
             ("API_PORT", "127.0.0.1:8000", false),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::model::Candidate;
+use crate::effect::Candidate;
 use crate::root::Root;
 
 /// What is found about one unit with the file `text`, drop-ins aside, and what it misses.

@@ -1,14 +1,11 @@
 //! A host that nobody has looked at: what it is like once a desired state was applied to it.
 
-mod carried_out;
-
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-pub use carried_out::carried_out;
-
 use super::{Gates, Inputs, inventory, nginx_hash, outside_hashes, plan, systemd_hash, unit_hash};
+use crate::effect::simulate;
 use crate::model::{
     Container, Desired, DockerState, Entry, Loaded, LoadedDaemon, LoadedUnit, MemberName,
     NginxState, Observed, Origin, Outcome, Recorded, RunKind, RunRecord, SystemdState,
@@ -20,16 +17,16 @@ const IDENTITY: &str = "assumed";
 /// A host as it is once `desired` was applied, with the records of that.
 ///
 /// Who owns files, and what lies at `.env` files and certificates, is taken to be right.
-pub fn as_applied(desired: &Desired, origin: &Origin) -> (Observed, Recorded) {
+pub fn simulated(desired: &Desired, origin: &Origin) -> (Observed, Recorded) {
     let mut observed = bare_host(desired);
     let none = Recorded::default();
     let first = plan(inputs(desired, &observed, &none));
-    observed = carried_out(&first, &observed);
+    observed = simulate(&first, &observed);
     add_containers(desired, &mut observed);
     let recorded = record(desired, origin, &observed, &none);
     // Members are attached once they run.
     let second = plan(inputs(desired, &observed, &recorded));
-    (carried_out(&second, &observed), recorded)
+    (simulate(&second, &observed), recorded)
 }
 
 fn inputs<'a>(desired: &'a Desired, observed: &'a Observed, recorded: &'a Recorded) -> Inputs<'a> {
@@ -60,12 +57,12 @@ fn bare_host(desired: &Desired) -> Observed {
         docker: Some(DockerState::default()),
         ..Observed::default()
     };
-    take_for_granted(desired, &mut observed);
+    assumed(desired, &mut observed);
     observed
 }
 
 /// What only a host knows is taken to be right: owners exist, and certificates are there.
-pub fn take_for_granted(desired: &Desired, observed: &mut Observed) {
+pub fn assumed(desired: &Desired, observed: &mut Observed) {
     let owners = desired.etc.values().map(|etc| (etc.owner.clone(), (0, 0)));
     observed.owners.extend(owners);
     let pairs = desired.sites.values().flat_map(|site| &site.certificates);

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::checker::EtcCheck;
-use super::desired::File;
-use super::plan::Action;
+use super::Effect;
+use crate::model::{EtcCheck, File};
 
 /// What has to be put where, and who is to judge it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Candidate {
-    /// The actions of a plan that change files, in its order.
-    pub actions: Vec<Action>,
+    /// The effects of a plan that change files, in its order.
+    pub effects: Vec<Effect>,
     /// Files of the checkout by the absolute paths at which they lie afterwards: in the store, and
     /// where they are copied to.
     pub sources: BTreeMap<PathBuf, File>,

@@ -4,61 +4,69 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::model::plan::Connect;
+use super::{Becomes, Connect, Effect, FileEffect, Plan};
 use crate::model::{
-    Action, Attachment, DockerState, Entry, File, Network, NetworkState, Observed, Plan, layout,
+    Attachment, DockerState, Entry, Network, NetworkState, Observed, SystemdState, layout::normal,
 };
-use crate::plan::prune::normal;
 
-/// What `observed` becomes when every change of `plan` is done.
-pub fn carried_out(plan: &Plan, observed: &Observed) -> Observed {
+/// The host after `plan`, as far as the changes say what it is like then.
+pub fn simulate(plan: &Plan, observed: &Observed) -> Observed {
     let mut host = observed.clone();
     for change in &plan.changes {
-        act(&mut host, &change.action);
+        act(&mut host, &change.effect);
     }
     follow_links(&mut host);
     host
 }
 
-fn act(host: &mut Observed, action: &Action) {
-    match action {
-        Action::Store { path, file, .. } => match file {
-            Some(file) => put(host, layout::live(path), file, file.mode()),
-            None => remove(host, layout::live(path)),
-        },
-        Action::Copy {
-            path, file, mode, ..
-        } => put(host, path.clone(), file, *mode),
-        Action::Link { path, target, .. } => {
-            let link = Entry::Link {
-                target: target.clone(),
-                leads_to: None,
-            };
-            host.files.insert(path.clone(), link);
-        }
-        Action::Remove { path, .. } => remove(host, path.clone()),
-        Action::Start(step) | Action::Restart(step) => set_active(host, &step.unit, "active"),
-        Action::Stop(step) => set_active(host, &step.unit, "inactive"),
-        other => {
-            if let Some(docker) = &mut host.docker {
-                act_on_docker(docker, other);
+fn act(host: &mut Observed, effect: &Effect) {
+    for file in effect.files() {
+        put(host, file);
+    }
+    if let Some(systemd) = &mut host.systemd {
+        match effect {
+            Effect::Start(step) | Effect::Restart(step) => {
+                set_active(systemd, &step.unit, "active")
             }
+            Effect::Stop(step) => set_active(systemd, &step.unit, "inactive"),
+            _ => {}
         }
+    }
+    if let Some(docker) = &mut host.docker {
+        act_on_docker(docker, effect);
     }
 }
 
-fn act_on_docker(docker: &mut DockerState, action: &Action) {
-    match action {
-        Action::CreateNetwork { name, spec } => {
+fn put(host: &mut Observed, file: FileEffect<'_>) {
+    let entry = match file.becomes {
+        Becomes::File { file, mode, .. } => Entry::File {
+            content: file.content.clone(),
+            mode,
+            owner: (0, 0),
+            modified: Timestamp::UNIX_EPOCH,
+        },
+        Becomes::Link { target, .. } => Entry::Link {
+            target: target.to_owned(),
+            leads_to: None,
+        },
+        Becomes::Made => Entry::Unreadable,
+        Becomes::Nothing => Entry::Missing,
+    };
+    host.files.insert(file.path.into_owned(), entry);
+}
+
+fn act_on_docker(docker: &mut DockerState, effect: &Effect) {
+    match effect {
+        Effect::CreateNetwork { name, spec } => {
             docker.networks.insert(name.clone(), vec![made(name, spec)]);
         }
-        Action::RemoveNetwork { name, .. } => {
+        Effect::RemoveNetwork { name, .. } => {
             docker.networks.remove(name);
         }
-        Action::CreateVolume { name, spec } => {
+        Effect::CreateVolume { name, spec } => {
             docker.volumes.insert(name.clone(), spec.clone());
         }
-        Action::Connect(step) => connect(docker, step),
+        Effect::Connect(step) => connect(docker, step),
         _ => {}
     }
 }
@@ -103,24 +111,7 @@ fn connect(docker: &mut DockerState, step: &Connect) {
     }
 }
 
-fn put(host: &mut Observed, path: PathBuf, file: &File, mode: u32) {
-    let entry = Entry::File {
-        content: file.content.clone(),
-        mode,
-        owner: (0, 0),
-        modified: Timestamp::UNIX_EPOCH,
-    };
-    host.files.insert(path, entry);
-}
-
-fn remove(host: &mut Observed, path: PathBuf) {
-    host.files.insert(path, Entry::Missing);
-}
-
-fn set_active(host: &mut Observed, unit: &str, active: &str) {
-    let Some(systemd) = &mut host.systemd else {
-        return;
-    };
+fn set_active(systemd: &mut SystemdState, unit: &str, active: &str) {
     let state = systemd.units.entry(unit.to_owned()).or_default();
     state.active = active.to_owned();
     state.load = "loaded".to_owned();

@@ -1,0 +1,109 @@
+//! What effects make of files: the one answer for whoever previews, simulates, validates or applies them.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::Effect;
+use crate::model::{File, layout};
+
+/// What becomes of one path of a host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileEffect<'a> {
+    /// The path on the host, absolute.
+    pub path: Cow<'a, Path>,
+    /// The same below the live tree, for a file of the store: all of them change in one exchange.
+    pub stored: Option<&'a Path>,
+    /// What is there afterwards.
+    pub becomes: Becomes<'a>,
+    /// Whether what is there now is kept in the backups.
+    pub keep: bool,
+}
+
+/// What is at a path afterwards.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Becomes<'a> {
+    /// A regular file.
+    File {
+        /// Its content.
+        file: &'a File,
+        /// Permission bits.
+        mode: u32,
+        /// `user:group`; `None`: root's.
+        owner: Option<&'a str>,
+    },
+    /// A symbolic link.
+    Link {
+        /// What it points to, as written.
+        target: &'a Path,
+        /// Where it leads in the end.
+        leads_to: &'a Path,
+    },
+    /// A certificate or a key, made on the host.
+    Made,
+    /// Nothing.
+    Nothing,
+}
+
+impl Effect {
+    /// The files that it changes; none of effects on services and containers.
+    pub fn files(&self) -> Vec<FileEffect<'_>> {
+        let at = |path, becomes, keep| FileEffect {
+            path: Cow::Borrowed(path),
+            stored: None,
+            becomes,
+            keep,
+        };
+        match self {
+            Effect::Store { path, file, keep } => vec![FileEffect {
+                path: Cow::Owned(layout::live(path)),
+                stored: Some(path),
+                becomes: file.as_ref().map_or(Becomes::Nothing, |file| Becomes::File {
+                    file,
+                    mode: file.mode(),
+                    owner: None,
+                }),
+                keep: *keep,
+            }],
+            Effect::Link {
+                path,
+                target,
+                leads_to,
+                keep,
+            } => vec![at(path.as_path(), Becomes::Link { target, leads_to }, *keep)],
+            Effect::Copy {
+                path,
+                file,
+                mode,
+                owner,
+                keep,
+            } => {
+                let owner = Some(owner.as_str());
+                let mode = *mode;
+                vec![at(path, Becomes::File { file, mode, owner }, *keep)]
+            }
+            Effect::Remove { path, keep } => vec![at(path, Becomes::Nothing, *keep)],
+            Effect::WriteCertificate(pair) => vec![
+                at(&pair.certificate, Becomes::Made, false),
+                at(&pair.key, Becomes::Made, false),
+            ],
+            Effect::CreateNetwork { .. }
+            | Effect::RemoveNetwork { .. }
+            | Effect::CreateVolume { .. }
+            // The checkout is not ours: an empty file of systemd's goes there, and nothing else.
+            | Effect::ClearMountPoint { .. }
+            | Effect::DaemonReload
+            | Effect::Start(_)
+            | Effect::Restart(_)
+            | Effect::ReloadUnit(_)
+            | Effect::Stop(_)
+            | Effect::Pull(_)
+            | Effect::Release(_)
+            | Effect::Soak(_)
+            | Effect::Drain(_)
+            | Effect::Connect(_)
+            | Effect::ReloadNginx
+            | Effect::RestartNginx
+            | Effect::StartNginx => Vec::new(),
+        }
+    }
+}
