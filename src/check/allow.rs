@@ -185,7 +185,7 @@ fn parse(text: &str) -> Result<&'static Rule, (String, Option<String>)> {
         return Err((format!("there is no rule {name:?}"), help));
     };
     match reason.trim().is_empty() {
-        true => Err((format!("why {name} is allowed here is not said"), form())),
+        true => Err((format!("{name} is allowed here without a reason"), form())),
         false => Ok(rule),
     }
 }

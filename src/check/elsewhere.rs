@@ -8,7 +8,7 @@ use super::engine::{self, Family, Rule};
 use super::rules::checkout::rule::{allowance_invalid, allowance_unused, syntax};
 use super::rules::compose;
 use super::rules::port::rule::{port_outside_ranges, port_public, port_published_twice};
-use super::{Subject, allow, by_place};
+use super::{Subject, allow, by_place, settings};
 use crate::model::{File, Finding};
 
 /// Findings of the rules about compose projects, those that are allowed included.
@@ -49,6 +49,7 @@ pub fn elsewhere(
             .is_some_and(|place| files.contains_key(place.path()));
         is_there || !of_allowances(finding) && !known.contains(&key(finding))
     });
+    let mut findings = settings::set(findings, subject.revision);
     findings.sort_by(by_place);
     findings
 }

@@ -16,6 +16,19 @@ pub struct Rule {
     /// Its page.
     pub page: &'static str,
     run: Option<fn(&Context, &mut Findings)>,
+    /// How several findings in a file are said as one.
+    pub group: Option<Group>,
+    /// Whether watchme.toml may not set its level.
+    pub is_fixed: bool,
+}
+
+/// How several findings of a rule in a file are said as one.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    /// What all of them are, behind their number: `services have no memory limit`.
+    pub what: &'static str,
+    /// What helps against all of them; else only findings with the same help are one.
+    pub help: Option<&'static str>,
 }
 
 impl Rule {
@@ -30,6 +43,8 @@ impl Rule {
             id: RuleId { name, severity },
             page,
             run: Some(run),
+            group: None,
+            is_fixed: false,
         }
     }
 
@@ -39,7 +54,22 @@ impl Rule {
             id,
             page,
             run: None,
+            group: None,
+            is_fixed: false,
         }
+    }
+
+    /// The same; several findings in a file are one.
+    pub const fn grouped(self, what: &'static str, help: Option<&'static str>) -> Self {
+        let group = Some(Group { what, help });
+        Self { group, ..self }
+    }
+
+    /// The same; watchme.toml may not set its level, since an apply stops whatever that says, or since it warns
+    /// of what watchme.toml brings along.
+    pub const fn fixed(self) -> Self {
+        let is_fixed = true;
+        Self { is_fixed, ..self }
     }
 
     /// Why it matters, one sentence.
@@ -168,6 +198,17 @@ pub fn rules() -> Vec<&'static Rule> {
 pub fn rule(name: &str) -> Option<&'static Rule> {
     let mut rules = FAMILIES.iter().flat_map(|family| family.rules);
     rules.find(|rule| rule.name == name).copied()
+}
+
+/// The family of that name.
+pub fn family(name: &str) -> Option<&'static Family> {
+    FAMILIES.iter().find(|family| family.name == name).copied()
+}
+
+/// The family of a rule.
+pub fn family_of(rule: &str) -> Option<&'static Family> {
+    let mut families = FAMILIES.iter().copied();
+    families.find(|family| family.rules.iter().any(|own| own.name == rule))
 }
 
 /// What those rules find that are `wanted`, by family. A server has two processors, and no rule needs another one.

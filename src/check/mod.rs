@@ -8,11 +8,13 @@ mod compose;
 mod context;
 mod elsewhere;
 mod engine;
+mod grouped;
 mod names;
 mod nginx;
 pub mod ports;
 mod routes;
 mod rules;
+mod settings;
 mod systemd;
 
 use std::cmp::Ordering;
@@ -20,7 +22,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use elsewhere::{elsewhere, projects};
-pub use engine::{Rule, rule, rules};
+pub use engine::{Family, Rule, family, rule, rules};
+pub use grouped::{Grouped, grouped};
+pub use settings::{described, set};
 
 use crate::model::{Diagnostic, Finding};
 use crate::source::Revision;
@@ -42,9 +46,17 @@ impl Subject<'_> {
     }
 }
 
-/// All findings, by file and place. Those that a comment allows are left out, and an allowance that allows
-/// nothing is a finding itself.
-pub fn check(subject: &Subject) -> Vec<Finding> {
+/// What a check has found.
+pub struct Report {
+    /// By file and place.
+    pub findings: Vec<Finding>,
+    /// How many more there are that watchme.toml switches off.
+    pub off: usize,
+}
+
+/// All findings, as severe as watchme.toml wants them. Those that a comment allows are left out, and an allowance that
+/// allows nothing is a finding itself.
+pub fn report(subject: &Subject) -> Report {
     let findings = Context::with(subject, |context| engine::run(context, |_, _| true));
     let (inputs, parsed) = (&subject.revision.inputs, &subject.revision.parsed);
     let beside = parsed
@@ -52,15 +64,24 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
         .iter()
         .filter(|(path, _)| !inputs.contains_key(*path));
     let mut findings = allow::settle(findings, inputs.iter().chain(beside));
-    // What is allowed in one file may stand in another, which could not be read.
+    // What is allowed in one file may be in another, which could not be read.
     let wrong: BTreeSet<&Path> = subject.wrong.iter().map(Diagnostic::path).collect();
     findings.retain(|finding| {
         let path = finding.place().map(Diagnostic::path);
         finding.rule.name != allowance_unused::RULE.name
             || wrong.iter().all(|wrong| Some(*wrong) == path)
     });
+    let all = findings.len();
+    let mut findings = settings::set(findings, subject.revision);
+    let off = all - findings.len();
+    findings.extend(settings::wrong(subject));
     findings.sort_by(by_place);
-    findings
+    Report { findings, off }
+}
+
+/// The findings of a [`report`].
+pub fn check(subject: &Subject) -> Vec<Finding> {
+    report(subject).findings
 }
 
 /// Why a finding matters, one sentence.

@@ -175,7 +175,7 @@ impl Walk<'_> {
         let by = answer.location.map(|location| location.place);
         let by = by.map(|place| format!(", by {}", place.text()));
         let message = format!(
-            "nginx itself answers {status} to this gate{}: it can never hold",
+            "nginx itself answers {status} to this gate{}: it can never pass",
             by.unwrap_or_default()
         );
         let help = Some(format!("correct the URL, or write status = {status}"));
@@ -263,7 +263,7 @@ mod tests {
             (
                 "[[gate]]\nurl = \"http://api.example.com/b/health\"\n",
                 Some(
-                    "gate-fails watchme.toml:3:7: nginx itself answers 404 to this gate, by location /: it can never hold",
+                    "gate-fails watchme.toml:3:7: nginx itself answers 404 to this gate, by location /: it can never pass",
                 ),
             ),
             (

@@ -73,20 +73,50 @@ fn example(page: &str, headline: &str) -> Vec<(String, String)> {
     files
 }
 
+/// What `docs/rules.md` says before the rules.
+const INTRODUCTION: &str = "\
+# Rules
+
+This page is generated from the pages in `src/check/rules/`. `watchme-apply check --explain RULE` prints one of them,
+`--explain FAMILY` lists a family.
+
+To allow a single finding, write a comment with a reason on its line or directly above it:
+
+```
+# watchme-apply: allow(RULE) REASON
+```
+
+To change the level of a rule or of a family, for the whole checkout or for some paths, write into `watchme.toml`:
+
+```toml
+[check]
+compose-no-memory-limit = { level = \"off\", reason = \"replaced in May\", paths = [\"compose/legacy/**\"] }
+systemd-unknown-unit = { level = \"error\", reason = \"all units of this host are here\" }
+nginx = { level = \"warning\", reason = \"being migrated\", paths = [\"sites-available/old.example.com\"] }
+```
+
+`level` is `off`, `warning` or `error`, and `reason` is required. `paths` are patterns below the folder of `watchme.toml`:
+`*` matches within one folder, `**` any number of folders. A setting of a rule overrides the one of its family. The level of
+some rules is fixed, since an apply stops in any case; their pages say so.
+
+Several findings of a rule in a file that need the same fix are one finding: it names the first place and lists the
+lines of the others.
+
+";
+
 /// The only page about all rules.
 fn page() -> String {
-    let mut text = String::from(
-        "# Rules\n\nEach is explained by `watchme-apply check --explain RULE`, too. A finding is allowed by a comment on its line or above it,\n\
-         with a reason: `# watchme-apply: allow(RULE) REASON`.\n\n| rule | severity | |\n|---|---|---|\n",
-    );
+    let mut text = INTRODUCTION.to_owned();
+    text.push_str("| rule | family | severity | |\n|---|---|---|---|\n");
     for rule in rules() {
         let severity = match rule.severity {
             crate::model::Severity::Error => "error",
             crate::model::Severity::Warning => "warning",
         };
         let why = rule.why().replace('\n', " ");
+        let family = engine::family_of(rule.name).unwrap().name;
         text.push_str(&format!(
-            "| [{0}](#{0}) | {severity} | {why} |\n",
+            "| [{0}](#{0}) | {family} | {severity} | {why} |\n",
             rule.name
         ));
     }
@@ -230,7 +260,7 @@ fn an_allowance_speaks_for_its_line_and_the_next_one() {
     };
     assert_eq!(
         invalid("(syntax)"),
-        ["allowance-invalid sites-available/a:1:3: why syntax is allowed here is not said"]
+        ["allowance-invalid sites-available/a:1:3: syntax is allowed here without a reason"]
     );
     assert_eq!(
         invalid("(syntex) x"),

@@ -7,7 +7,7 @@ use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer,
 
 use super::masks::mask;
 use super::output::{clean, is_unsafe};
-use crate::check;
+use crate::check::{self, Grouped};
 use crate::model::{Diagnostic, Finding, Severity};
 
 /// A syntax error: path, line, column, the line itself, and what was expected.
@@ -32,10 +32,10 @@ fn title_of(finding: &Finding) -> Title<'static> {
 }
 
 /// What rules found in a file, each with why its rule matters where that is asked for, in a terminal of `width` columns.
-pub(super) fn report(findings: &[(&Finding, bool)], width: Option<usize>) -> String {
+pub(super) fn report(findings: &[(&Grouped, bool)], width: Option<usize>) -> String {
     let groups: Vec<Group<'_>> = findings
         .iter()
-        .map(|(finding, with_why)| group(finding, *with_why))
+        .map(|(found, with_why)| group(found, *with_why))
         .collect();
     let renderer = match width {
         Some(width) => Renderer::styled().term_width(width),
@@ -44,12 +44,16 @@ pub(super) fn report(findings: &[(&Finding, bool)], width: Option<usize>) -> Str
     renderer.render(&groups).to_string()
 }
 
-fn group(finding: &Finding, with_why: bool) -> Group<'static> {
+fn group(found: &Grouped, with_why: bool) -> Group<'static> {
+    let finding = &found.finding;
     let title = title_of(finding);
     let mut group = match finding.place() {
         Some(place) => title.element(place_of(place)),
         None => title.elements(Vec::<Element<'_>>::new()),
     };
+    if let Some(also) = found.also() {
+        group = group.element(Level::NOTE.message(also));
+    }
     if with_why {
         let why = check::why(finding).replace('\n', " ");
         group = group.element(Level::NOTE.message(why));
@@ -193,7 +197,8 @@ mod tests {
         if let Complaint::Placed(place) = &mut found.complaint {
             place.span = 400..410;
         }
-        let show = |width| plain(&report(&[(&found, false)], width));
+        let grouped = check::grouped(vec![found]).remove(0);
+        let show = |width| plain(&report(&[(&grouped, false)], width));
         let widest = |text: &str| text.lines().map(|line| line.chars().count()).max();
         assert!(widest(&show(Some(60))) < Some(80), "{}", show(Some(60)));
         assert!(show(Some(60)).contains("..."), "{}", show(Some(60)));

@@ -61,6 +61,8 @@ fn surround(host: &Host, planned: &mut Planned) {
     }
     if let Some(revision) = &planned.revision {
         let (of_the_plan, others) = lacking::findings(host, revision, &planned.plan);
+        let of_the_plan = check::set(of_the_plan, revision);
+        let others = check::set(others, revision);
         planned.findings.extend(of_the_plan);
         planned.other_findings.extend(others);
     }
@@ -73,16 +75,18 @@ fn surround(host: &Host, planned: &mut Planned) {
             .unwrap_or_default();
         surroundings = host.surroundings(plan::surroundings::paths(&needs));
     }
-    planned
-        .findings
-        .extend(plan::surroundings::judge(&plan::surroundings::Judged {
-            plan: &planned.plan,
-            desired: &planned.desired,
-            observed: &planned.observed,
-            needs: &needs,
-            elsewhere: &elsewhere,
-            surroundings: &surroundings,
-        }));
+    let findings = plan::surroundings::judge(&plan::surroundings::Judged {
+        plan: &planned.plan,
+        desired: &planned.desired,
+        observed: &planned.observed,
+        needs: &needs,
+        elsewhere: &elsewhere,
+        surroundings: &surroundings,
+    });
+    planned.findings.extend(match &planned.revision {
+        Some(revision) => check::set(findings, revision),
+        None => findings,
+    });
 }
 
 /// What the rules about compose files say of those that units name outside the checkout, what could not be read, and

@@ -397,7 +397,7 @@ fn a_thousand_findings_of_one_file_take_no_time() {
     let place = Place::git(CLEAN);
     let location = |number: usize| {
         format!(
-            "    location /p{number}/ {{ proxy_pass http://localhost:{}/; }}\n",
+            "    location /p{number}/ {{ proxy_pass http://localhost:{}/x; }}\n",
             10_000 + number
         )
     };
@@ -406,9 +406,9 @@ fn a_thousand_findings_of_one_file_take_no_time() {
         format!("server {{\n    listen 80;\n    server_name api.example.com;\n{locations}}}\n");
     place.write(&[("sites-available/api.example.com", &site)]);
     let began = std::time::Instant::now();
-    let found = place.run_here(&["check"]).expect(0);
+    let found = place.run_here(&["check"]).expect(2);
     assert!(
-        found.stdout.contains("1000 warnings"),
+        found.stdout.contains("1000 errors and 1 warning"),
         "{}",
         &found.stdout[found.stdout.len() - 200..]
     );
@@ -462,7 +462,7 @@ fn all_rules_are_listed() {
     assert!(said.lines().count() > 90, "{said}");
     let line = said.lines().find(|line| line.starts_with("port-taken "));
     assert!(
-        line.is_some_and(|line| line.contains("A port has one holder")),
+        line.is_some_and(|line| line.contains("Only one program can listen on a port")),
         "{said}"
     );
 }
@@ -489,4 +489,171 @@ fn files_that_are_no_utf_8() {
         said.contains("watchme.toml is a folder, and has to be a file"),
         "{said}"
     );
+}
+
+/// A project of two services without anything, below a folder of its own and at the top.
+const BARE: &str =
+    "services:\n  one:\n    image: one:1\n  two:\n    image: two:1\n  three:\n    image: three\n";
+
+#[test]
+fn findings_that_are_alike_are_one() {
+    let place = Place::git(CLEAN);
+    place.write(&[("compose/app/docker-compose.yml", BARE)]);
+    let found = place.run_here(&["check"]).expect(0);
+    shows!("alike", found.shown());
+    let json = place
+        .run_here(&["check", "--format", "json"])
+        .expect(0)
+        .json();
+    let findings = json["findings"].as_array().unwrap();
+    let of = |rule: &str| findings.iter().find(|one| one["rule"] == rule).unwrap();
+    let memory = of("compose-no-memory-limit");
+    assert_eq!(memory["place"]["line"], 2);
+    assert_eq!(memory["others"][0]["line"], 4);
+    assert_eq!(memory["others"][1]["line"], 6);
+    assert!(
+        memory["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("3 services ")
+    );
+    let latest = of("compose-image-latest");
+    assert_eq!(latest["others"].as_array().unwrap().len(), 0);
+    assert_eq!(
+        latest["message"],
+        "the image of service three has no tag, which means latest"
+    );
+    let sarif = place
+        .run_here(&["check", "--format", "sarif"])
+        .expect(0)
+        .json();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let memory = results
+        .iter()
+        .find(|one| one["ruleId"] == "compose-no-memory-limit");
+    let related = &memory.unwrap()["relatedLocations"];
+    assert_eq!(related[1]["physicalLocation"]["region"]["startLine"], 6);
+    let github = place.run_here(&["check", "--format", "github"]).expect(0);
+    assert!(
+        github.stdout.contains("also in lines 4 and 6"),
+        "{}",
+        github.shown()
+    );
+}
+
+#[test]
+fn watchme_toml_sets_the_level_of_a_rule_or_a_family() {
+    let place = Place::git(CLEAN);
+    let legacy = ("compose/legacy/docker-compose.yml", BARE);
+    let app = ("compose/app/docker-compose.yml", BARE);
+    place.write(&[legacy, app]);
+    let rules = |settings: &str, status: i32| {
+        let text = format!("[check]\n{settings}");
+        place.write(&[("watchme.toml", text.as_str())]);
+        let json = place
+            .run_here(&["check", "--format", "json"])
+            .expect(status)
+            .json();
+        let findings = json["findings"].as_array().unwrap().clone();
+        let found = findings.iter().map(|one| {
+            let word = |key: &str| one[key].as_str().unwrap().to_owned();
+            let path = one["place"]["path"].as_str().unwrap().to_owned();
+            (word("rule"), word("severity"), path)
+        });
+        (found.collect::<Vec<_>>(), json["off"].as_u64().unwrap())
+    };
+    let (all, off) = rules("", 0);
+    assert_eq!(off, 0);
+    let count = |found: &[(String, String, String)], rule: &str| {
+        found.iter().filter(|(name, ..)| name == rule).count()
+    };
+    assert_eq!(count(&all, "compose-no-memory-limit"), 2);
+    let setting = "compose-no-memory-limit = { level = \"off\", reason = \"they are tiny\", paths = [\"compose/legacy/**\"] }\n";
+    let (found, off) = rules(setting, 0);
+    assert_eq!(off, 3, "three services");
+    assert_eq!(found.len(), all.len() - 1);
+    let kept: Vec<_> = found
+        .iter()
+        .filter(|(rule, ..)| rule == "compose-no-memory-limit")
+        .collect();
+    assert_eq!(kept[0].2, app.0);
+    // A rule counts more than its family, and an error is one for the exit status.
+    let both = "compose = { level = \"off\", reason = \"later\" }\ncompose-image-latest = { level = \"error\", reason = \"we roll back\" }\n";
+    let (found, _) = rules(both, 2);
+    assert_eq!(count(&found, "compose-no-health-check"), 0);
+    let latest = found
+        .iter()
+        .filter(|(rule, ..)| rule == "compose-image-latest");
+    assert!(latest.clone().all(|(_, severity, _)| severity == "error"));
+    assert_eq!(latest.count(), 2);
+    let text = place.run_here(&["check"]).expect(2);
+    assert!(
+        text.stdout.contains("; [check] in watchme.toml switches "),
+        "{}",
+        text.shown()
+    );
+    let explained = place
+        .run_here(&["check", "--explain", "compose-image-latest"])
+        .expect(0);
+    for line in [
+        "## In this checkout",
+        "compose-image-latest is error (watchme.toml:3): we roll back",
+        "compose is off (watchme.toml:2): later",
+    ] {
+        assert!(explained.stdout.contains(line), "{}", explained.shown());
+    }
+    let family = place
+        .run_here(&["check", "--explain", "compose"])
+        .expect(0)
+        .stdout;
+    assert!(
+        family.starts_with("# Rules of the family compose\n"),
+        "{family}"
+    );
+    assert!(family.contains("compose-image-latest"), "{family}");
+}
+
+#[test]
+fn settings_that_set_nothing_are_findings() {
+    let place = Place::git(CLEAN);
+    let finding = |settings: &str| {
+        let text = format!("[check]\n{settings}\n");
+        place.write(&[("watchme.toml", text.as_str())]);
+        let found = place
+            .run_here(&["check", "--deny", "warnings", "--format", "json"])
+            .expect(2)
+            .json();
+        assert_eq!(found["findings"].as_array().unwrap().len(), 1, "{found}");
+        let of = |key: &str| {
+            found["findings"][0][key]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        format!("{}: {} ({})", of("rule"), of("message"), of("help"))
+    };
+    for (settings, expected) in [
+        (
+            "compose-no-memory-limt = { level = \"off\", reason = \"x\" }",
+            "name-misspelt: there is no rule and no family of rules compose-no-memory-limt (did you mean compose-no-memory-limit?)",
+        ),
+        (
+            "syntax = { level = \"off\", reason = \"x\" }",
+            "allowance-invalid: the level of syntax cannot be set (remove it, and fix the findings)",
+        ),
+        (
+            "nginx = { level = \"off\", reason = \"x\", paths = [\"sites/*\"] }",
+            "allowance-unused: no file matches sites/* (remove the pattern, or correct it: paths begin at the folder of watchme.toml)",
+        ),
+    ] {
+        assert_eq!(finding(settings), expected);
+    }
+    for wrong in [
+        "nginx = { level = \"off\" }",
+        "nginx = { level = \"off\", reason = \" \" }",
+        "nginx = { level = \"none\", reason = \"x\" }",
+        "nginx = { level = \"off\", reason = \"x\", paths = [\"[\"] }",
+    ] {
+        assert!(finding(wrong).starts_with("syntax: "), "{wrong}");
+    }
 }

@@ -279,9 +279,10 @@ fn found(sites: &[String]) -> (BTreeSet<&'static str>, BTreeSet<String>) {
         .iter()
         .filter(|finding| finding.rule.name == "nginx-duplicate-server")
     {
-        let (name, rest) = finding
-            .message()
-            .split_once(" stands on ")
+        let message = finding.message();
+        let (name, rest) = message
+            .split_once(" is already used on ")
+            .or_else(|| message.split_once("there is already a server without a name on "))
             .expect("its words");
         let (sockets, _) = rest.split_once(" at ").expect("its words");
         let name = name.strip_prefix("server_name ").unwrap_or("");

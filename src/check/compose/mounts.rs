@@ -120,7 +120,9 @@ fn undeclared(
     let known = stack.compose.volumes.keys().map(String::as_str);
     let (message, help) = match (volume.contains('/'), nearest(volume, known)) {
         (true, _) => (
-            format!("{volume} is no volume's name, and no path: a relative one begins with ./"),
+            format!(
+                "{volume} is neither the name of a volume nor a path: relative paths begin with ./"
+            ),
             format!("write ./{volume}"),
         ),
         (false, near) => (
@@ -152,12 +154,12 @@ fn wrong<'t>(
         .and_then(|mode| mode.split(',').find(|word| !MODES.contains(word)));
     let (message, help) = if !target.starts_with('/') {
         (
-            format!("{target} is no absolute path in the container"),
+            format!("{target} is not an absolute path in the container"),
             format!("write /{target}"),
         )
     } else if let Some(word) = unknown {
         (
-            format!("{word} is no mode of a mount"),
+            format!("{word} is not a mount mode"),
             "write ro, or nothing".to_owned(),
         )
     } else if !targets.insert(target.trim_end_matches('/')) {

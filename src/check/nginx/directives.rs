@@ -126,7 +126,7 @@ impl Walk<'_, '_> {
         let name = node.name();
         let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
         let (message, help) = if name.contains(|character: char| !is_word(character)) {
-            let message = format!("{} is no directive", name.escape_debug());
+            let message = format!("{} is not a directive", name.escape_debug());
             let help = match name.chars().find(|character| !character.is_ascii()) {
                 Some(other) if other.is_whitespace() => {
                     format!(
@@ -187,7 +187,7 @@ impl Walk<'_, '_> {
         let is_taken = forms.iter().any(|form| form.takes(args.len()));
         let place = self
             .view
-            .complain(node.path, before, message, "", "write ; behind it");
+            .complain(node.path, before, message, "", "add ; after it");
         let found = Noted::at(Problem::Semicolon, place);
         self.findings.push(match is_taken {
             true => found.weighing(Severity::Warning),
@@ -217,7 +217,7 @@ impl Walk<'_, '_> {
             match has_block {
                 true => (
                     format!("{name} has no block"),
-                    format!("write ; behind {name}"),
+                    format!("write ; after {name}"),
                 ),
                 false => (
                     format!("{name} needs a block"),
@@ -242,7 +242,7 @@ impl Walk<'_, '_> {
             let value = args.first().map_or("", |word| word.text.as_str());
             match forms.find_map(|form| wrong_value(form.value, value)) {
                 Some(expected) => (
-                    format!("{value:?} is no value of {name}"),
+                    format!("{value:?} is not a valid value of {name}"),
                     format!("write {expected}"),
                 ),
                 None => return,
@@ -253,7 +253,7 @@ impl Walk<'_, '_> {
     }
 
     fn twice(&mut self, node: &Node<'_>, first: &Node<'_>) {
-        let message = format!("{} stands here for the second time", node.name());
+        let message = format!("{} appears here for the second time", node.name());
         let help = format!(
             "remove one of them: the first is in {}",
             self.view.place(first)

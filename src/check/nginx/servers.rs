@@ -214,10 +214,10 @@ fn claim<'v, 'a>(
     let on = taken.join(" and ");
     let message = match name.text.as_str() {
         "" => format!(
-            "a server without a name stands on {on} at {place} already: nginx ignores this one"
+            "there is already a server without a name on {on} at {place}: nginx ignores this one"
         ),
         text => {
-            format!("server_name {text} stands on {on} at {place} already: nginx ignores this one")
+            format!("server_name {text} is already used on {on} at {place}: nginx ignores this one")
         }
     };
     let help = "join the two servers, or give one of them another name or port";

@@ -121,11 +121,11 @@ fn locations_that_stand_twice() {
         &[
             (
                 "location /a { } location /a { }",
-                "E sites-available/a:2:17: location /a stands at sites-available/a:2 already: nginx refuses it",
+                "E sites-available/a:2:17: location /a is already defined at sites-available/a:2: nginx refuses it",
             ),
             (
                 "location /a { } location ^~ /a { }",
-                "location ^~ /a stands",
+                "location ^~ /a is already",
             ),
             ("location = /a { } location =/a { }", "nginx refuses it"),
             (
@@ -160,7 +160,7 @@ fn a_snippet_counts_where_it_is_included() {
     let twice = found("location /health { }");
     assert_eq!(twice.len(), 1, "{twice:?}");
     assert!(
-        twice[0].contains("at etc/nginx/snippets/health.conf:1 already"),
+        twice[0].contains("already defined at etc/nginx/snippets/health.conf:1"),
         "{twice:?}"
     );
 }

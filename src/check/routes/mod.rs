@@ -42,7 +42,7 @@ pub fn walk(subject: &Subject) -> Vec<Found> {
     for route in expected {
         // Of the URLs that watchme.toml takes, some have no host or port that could be asked.
         let Ok(url) = route.route.url.parse::<Url>() else {
-            findings.push(walk.nowhere(route, "it is no URL that a client could ask for", None));
+            findings.push(walk.nowhere(route, "it is not a URL that a client can request", None));
             continue;
         };
         let answer = walk.routes.answer(&url);

@@ -129,7 +129,7 @@ fn what_does_not_come_out_there() {
         (
             "https://api.example.com:0/x",
             "http://localhost:8000/",
-            "it is no URL that a client could ask for",
+            "it is not a URL that a client can request",
         ),
         (
             "https://api.example.com/dynamic/x",

@@ -64,7 +64,7 @@ fn section_of(source: &Source, section: &Section, kind: &str, found: &mut Vec<Fo
 fn unknown_section(source: &Source, section: &Section, kind: &str) -> Found {
     let name = &section.name;
     let sections = table::sections_of(kind);
-    let message = format!("a .{kind} unit has no section [{name}]: systemd passes over all of it");
+    let message = format!("a .{kind} unit has no section [{name}]: systemd ignores all of it");
     let expected = sections.iter().map(|name| format!("[{name}]"));
     let expected = format!("expected {}", expected.collect::<Vec<_>>().join(", "));
     let help = match (table::type_of(name), nearest(name, sections)) {
@@ -89,7 +89,7 @@ fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) ->
     let span = entry.key_span.clone();
     let homes = table::homes(kind, key);
     if let Some(home) = homes.first() {
-        let message = format!("{key} does not belong in [{name}]: systemd passes over it");
+        let message = format!("{key} does not belong in [{name}]: systemd ignores it");
         let help = match table::sections_of(kind).contains(home) {
             true => format!("move the line to [{home}]"),
             false => {
@@ -106,7 +106,7 @@ fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) ->
             help,
         );
     }
-    let message = format!("systemd knows no {key} in [{name}], and passes over it");
+    let message = format!("systemd knows no {key} in [{name}], and ignores it");
     let own = table::nearest_key(name, key).map(|near| (name.as_str(), near));
     let near = own.or_else(|| {
         let mut sections = table::sections_of(kind).into_iter();

@@ -4,15 +4,16 @@
 use source_text::Location;
 
 use super::super::masks::mask;
-use crate::check;
-use crate::model::{Finding, Severity};
+use crate::check::{self, Grouped};
+use crate::model::Severity;
 
 /// A line for each finding.
-pub(super) fn commands(findings: &[Finding]) -> Vec<String> {
+pub(super) fn commands(findings: &[Grouped]) -> Vec<String> {
     findings.iter().map(command).collect()
 }
 
-fn command(finding: &Finding) -> String {
+fn command(found: &Grouped) -> String {
+    let finding = &found.finding;
     let level = match finding.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -28,6 +29,9 @@ fn command(finding: &Finding) -> String {
         properties.push(format!("col={column}"));
     }
     let mut message = mask(finding.message()).into_owned();
+    if let Some(also) = found.also() {
+        message = format!("{message}, {also}");
+    }
     message = format!("{message}\n{}", check::why(finding));
     if let Some(help) = finding.help() {
         message = format!("{message}\nhelp: {}", mask(help));

@@ -1,5 +1,6 @@
 //! `check`: what the files alone tell, for people and for the machines that run before a merge.
 
+mod explained;
 mod github;
 mod sarif;
 mod text;
@@ -11,16 +12,17 @@ use super::args::{Args, CheckArgs, Deny, Format};
 use super::json;
 use super::output::Output;
 use super::{DIFFERENCES, Failure, find, render};
-use crate::check::{self, Rule, Subject};
-use crate::model::{Finding, Severity};
+use crate::check::{self, Grouped, Subject};
+use crate::model::Severity;
 use crate::reconcile::ReconcileError;
-use crate::source::{Checkout, error::nearest};
+use crate::source::Checkout;
 
 /// Runs `check`, and returns its exit status.
 pub(super) fn run(args: &Args, check: &CheckArgs, output: &mut Output) -> Result<u8, Failure> {
     match &check.explain {
         Some(Some(name)) => {
-            output.line(rule(name)?.page.trim_end());
+            let lines = explained::explained(name, args)?;
+            lines.iter().for_each(|line| output.line(line));
             return Ok(0);
         }
         Some(None) => {
@@ -35,17 +37,20 @@ pub(super) fn run(args: &Args, check: &CheckArgs, output: &mut Output) -> Result
         .map_err(ReconcileError::from)?;
     // The process ends: a million small pieces need not be given back one by one.
     let (revision, wrong) = &*ManuallyDrop::new(survey);
-    let findings = check::check(&Subject { revision, wrong });
+    let report = check::report(&Subject { revision, wrong });
+    let findings = check::grouped(report.findings);
     match check.format {
-        Format::Text => text::show(output, &findings, revision),
-        Format::Json => output.json(&json::Check::new(&findings, &revision.warnings)),
+        Format::Text => text::show(output, &findings, report.off, revision),
+        Format::Json => {
+            output.json(&json::Check::new(&findings, report.off, &revision.warnings));
+        }
         Format::Sarif => output.json(&sarif::log(&findings)),
         Format::Github => github::commands(&findings)
             .iter()
             .for_each(|line| output.line(line)),
     }
-    let denied = |finding: &Finding| match check.deny {
-        Deny::Errors => finding.severity == Severity::Error,
+    let denied = |found: &Grouped| match check.deny {
+        Deny::Errors => found.finding.severity == Severity::Error,
         Deny::Warnings => true,
         Deny::Nothing => false,
     };
@@ -74,20 +79,12 @@ fn list(output: &mut Output) {
     }
 }
 
-fn rule(name: &str) -> Result<&'static Rule, Failure> {
-    check::rule(name).ok_or_else(|| {
-        let rules = check::rules();
-        let near = nearest(name, rules.iter().map(|rule| rule.name));
-        Failure::NoRule {
-            name: name.to_owned(),
-            near: near.map(str::to_owned),
-        }
-    })
-}
-
 /// `one error and 2 warnings`, or `nothing`.
-fn counted(findings: &[Finding]) -> String {
-    let errors = findings.iter().filter(|finding| finding.is_error()).count();
+fn counted(findings: &[Grouped]) -> String {
+    let errors = findings
+        .iter()
+        .filter(|found| found.finding.is_error())
+        .count();
     let words = |count: usize, word: &str| match count {
         0 => None,
         1 => Some(format!("1 {word}")),

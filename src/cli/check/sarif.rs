@@ -4,16 +4,17 @@
 use serde_json::{Value, json};
 
 use super::super::masks::mask;
-use crate::check::{self, Rule};
+use crate::check::{self, Grouped, Rule};
 use crate::model::{Diagnostic, Finding, Severity};
 
 /// The log: one run, with all rules.
-pub(super) fn log(findings: &[Finding]) -> Value {
+pub(super) fn log(findings: &[Grouped]) -> Value {
     let rules = check::rules();
     let index = |finding: &Finding| rules.iter().position(|rule| rule.name == finding.rule.name);
     let results: Vec<Value> = findings
         .iter()
-        .map(|finding| {
+        .map(|found| {
+            let finding = &found.finding;
             let mut result = json!({
                 "ruleId": finding.rule.name,
                 "ruleIndex": index(finding),
@@ -22,6 +23,10 @@ pub(super) fn log(findings: &[Finding]) -> Value {
             });
             if let (Some(place), Some(object)) = (finding.place(), result.as_object_mut()) {
                 object.insert("locations".to_owned(), json!([location(place)]));
+                if !found.others.is_empty() {
+                    let others: Vec<Value> = found.others.iter().map(location).collect();
+                    object.insert("relatedLocations".to_owned(), json!(others));
+                }
             }
             result
         })

@@ -19,7 +19,7 @@ use source_text::SourceFile;
 
 use super::error::{nearest, suggest};
 use super::unit;
-use crate::model::{Budget, Diagnostic, EtcAction, Gate, Member, OnChange, Route};
+use crate::model::{Budget, Diagnostic, EtcAction, Gate, Member, OnChange, Route, Severity};
 
 /// The file's name in the desired state's folder.
 pub const FILE_NAME: &str = "watchme.toml";
@@ -47,6 +47,8 @@ pub struct Policy {
     pub budget_span: Option<Range<usize>>,
     /// Ranges for published ports.
     pub ports: Vec<(u16, u16)>,
+    /// Levels of rules and families of `check`, by name.
+    pub check: BTreeMap<String, Section<CheckPolicy>>,
     /// Sites by name.
     pub sites: BTreeMap<String, Section<SitePolicy>>,
     /// Units by name.
@@ -83,6 +85,17 @@ pub struct Folders {
     pub etc: String,
     /// Compose file of the networks.
     pub infra: String,
+}
+
+/// `[check]`: a rule or a family.
+#[derive(Clone, Debug)]
+pub struct CheckPolicy {
+    /// How severe its findings are; `None` leaves them out.
+    pub level: Option<Severity>,
+    /// Why.
+    pub reason: String,
+    /// Patterns of the paths that it is for, each with its bytes; none means all.
+    pub paths: Vec<(glob::Pattern, Range<usize>)>,
 }
 
 /// `[site.NAME]`
@@ -186,6 +199,7 @@ impl Default for Policy {
             budget: Budget::default(),
             budget_span: None,
             ports: Vec::new(),
+            check: BTreeMap::new(),
             sites: BTreeMap::new(),
             units: BTreeMap::new(),
             networks: BTreeMap::new(),
@@ -238,6 +252,7 @@ pub fn parse(path: &Path, source: &str) -> Result<Policy, Diagnostic> {
         )?;
         policy.ports.push(range);
     }
+    policy.check = sections(root.check, |check| reader.check(check))?;
     policy.sites = sections(root.site, |site| {
         Ok(SitePolicy {
             enabled: site.enabled.unwrap_or(true),

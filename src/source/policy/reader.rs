@@ -9,9 +9,9 @@ use toml::Spanned;
 
 use source_text::normal_path;
 
-use super::schema::{self, Amount, Count, Install, Text};
-use super::{EtcPolicy, NetworkPolicy, Place, UnitPolicy, values};
-use crate::model::{Budget, Diagnostic, EtcAction, Member, MemberName, layout};
+use super::schema::{self, Amount, Count, Install, Level, Text};
+use super::{CheckPolicy, EtcPolicy, NetworkPolicy, Place, UnitPolicy, values};
+use crate::model::{Budget, Diagnostic, EtcAction, Member, MemberName, Severity, layout};
 use crate::source::unit;
 
 /// Reads the values of one file.
@@ -132,6 +132,29 @@ impl Reader<'_> {
             start_timeout: self.duration(&raw.start_timeout)?,
             settle: self.duration(&raw.settle)?,
             response_time: self.duration(&raw.response_time)?,
+        })
+    }
+
+    pub(super) fn check(&self, raw: schema::Check) -> Result<CheckPolicy, Diagnostic> {
+        let reason = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let pattern = |text: &str| {
+            let is_relative = !text.is_empty() && !text.starts_with('/');
+            is_relative.then(|| glob::Pattern::new(text).ok()).flatten()
+        };
+        let mut paths = Vec::new();
+        for path in &raw.paths {
+            let expected =
+                "a path or pattern below the folder of watchme.toml, such as \"compose/legacy/**\"";
+            paths.push((self.value(path, pattern, expected)?, path.span()));
+        }
+        Ok(CheckPolicy {
+            level: match raw.level {
+                Level::Off => None,
+                Level::Warning => Some(Severity::Warning),
+                Level::Error => Some(Severity::Error),
+            },
+            reason: self.value(&raw.reason, reason, "why the rule has this level here")?,
+            paths,
         })
     }
 

@@ -20,6 +20,7 @@ pub(super) struct Root {
     pub(super) folders: Folders,
     pub(super) budget: Budget,
     pub(super) ports: Ports,
+    pub(super) check: Named<Check>,
     pub(super) site: Named<Site>,
     pub(super) unit: Named<Unit>,
     pub(super) network: Named<Network>,
@@ -66,6 +67,24 @@ pub(super) enum Count {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Ports {
     pub(super) allowed: Vec<Text>,
+}
+
+/// What a rule or a family of rules is for this checkout.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Check {
+    pub(super) level: Level,
+    pub(super) reason: Text,
+    #[serde(default)]
+    pub(super) paths: Vec<Text>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Level {
+    Off,
+    Warning,
+    Error,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -111,8 +111,8 @@ impl<'a> Judge<'_, 'a> {
         }) else {
             return;
         };
-        let message = format!("this file says nothing, and {unit} runs it");
-        let help = "write services:, with what is to run below it";
+        let message = format!("this file is empty, and {unit} runs it");
+        let help = "write services: and the services to run below it";
         let place = say(
             self.view.bytes(path, 0..0),
             message,
@@ -225,7 +225,7 @@ impl<'a> Judge<'_, 'a> {
                 let place = self.place(&path);
                 self.findings.push(Noted::at(
                     Problem::WrongType,
-                    say(place, format!("{said:?} is no port of service {name}"), "compose refuses the file", "write \"[ADDRESS:]HOST:CONTAINER[/PROTOCOL]\", such as \"127.0.0.1:8020:80\""),
+                    say(place, format!("{said:?} is not a valid port of service {name}"), "compose refuses the file", "write \"[ADDRESS:]HOST:CONTAINER[/PROTOCOL]\", such as \"127.0.0.1:8020:80\""),
                 ));
             }
         }

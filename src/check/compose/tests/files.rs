@@ -68,7 +68,7 @@ fn variables_say_where_they_were_looked_for() {
     assert_eq!(
         unset(&[(".env.example", "A=\n")]),
         [
-            "compose-variable-unset docker-compose.yml:4:44: the variable C has no value in .env.example, which stands for the .env that is not here"
+            "compose-variable-unset docker-compose.yml:4:44: the variable C has no value in .env.example, which is used because there is no .env here"
         ]
     );
     assert_eq!(unset(&[(".env.example", "A=1\nC=1\n")]), NONE);
@@ -134,7 +134,7 @@ fn a_file_that_says_nothing() {
     for text in ["", "# to do\n", "---\n"] {
         assert_eq!(
             one(text),
-            ["compose-wrong-type a.yml:1:1: this file says nothing, and a.service runs it"],
+            ["compose-wrong-type a.yml:1:1: this file is empty, and a.service runs it"],
             "{text:?}"
         );
     }

@@ -17,33 +17,39 @@ fn values_that_nobody_takes() {
         ("mem_limit: 201326592", ""),
         ("mem_limit: 1.5g\n    memswap_limit: -1", ""),
         ("mem_limit: ${NONE:-}", ""),
-        ("mem_limit: 192", "4:16: \"192\" is no value of mem_limit"),
-        ("mem_limit: 192megs", "\"192megs\" is no value of mem_limit"),
-        ("shm_size: 64x", "\"64x\" is no value of shm_size"),
+        (
+            "mem_limit: 192",
+            "4:16: \"192\" is not a valid value of mem_limit",
+        ),
+        (
+            "mem_limit: 192megs",
+            "\"192megs\" is not a valid value of mem_limit",
+        ),
+        ("shm_size: 64x", "\"64x\" is not a valid value of shm_size"),
         ("cpus: '0.5'", ""),
-        ("cpus: half", "\"half\" is no value of cpus"),
+        ("cpus: half", "\"half\" is not a valid value of cpus"),
         (
             "deploy: {resources: {limits: {memory: 5x, cpus: '1'}}}",
-            "4:43: \"5x\" is no value of memory",
+            "4:43: \"5x\" is not a valid value of memory",
         ),
         ("healthcheck: {test: x, interval: 1m30s, retries: '3'}", ""),
         (
             "healthcheck: {test: x, interval: 30x}",
-            "\"30x\" is no value of interval",
+            "\"30x\" is not a valid value of interval",
         ),
         (
             "healthcheck: {test: x, timeout: '30'}",
-            "\"30\" is no value of timeout",
+            "\"30\" is not a valid value of timeout",
         ),
         (
             "healthcheck: {test: x, retries: many}",
-            "\"many\" is no value of retries",
+            "\"many\" is not a valid value of retries",
         ),
         ("stop_grace_period: 1.5s", ""),
         ("ulimits: {nofile: {soft: 1, hard: 2}, nproc: 5}", ""),
         (
             "ulimits: {nofile: {soft: 1, hard: x}}",
-            "\"x\" is no limit of nofile",
+            "\"x\" is not a valid limit of nofile",
         ),
         (
             "ulimits: {nofile: {soft: 1}}",
@@ -60,13 +66,13 @@ fn values_that_nobody_takes() {
             "a has network_mode: host and networks:",
         ),
         ("expose: [80, '90-95/udp']", ""),
-        ("expose: ['80x']", "\"80x\" is no port of a"),
+        ("expose: ['80x']", "\"80x\" is not a valid port of a"),
         ("volumes: ['./d:/d', '/e:/e:ro,z', '/f', 'v:/v']", ""),
         (
             "volumes: ['./d:d']",
-            "4:16: d is no absolute path in the container",
+            "4:16: d is not an absolute path in the container",
         ),
-        ("volumes: ['./d:/d:rx']", "rx is no mode of a mount"),
+        ("volumes: ['./d:/d:rx']", "rx is not a mount mode"),
         (
             "volumes: ['./d:/d', './e:/d/']",
             "/d/ of service a has two mounts",
@@ -114,7 +120,7 @@ fn restarts_and_conditions() {
     );
     assert_eq!(
         found,
-        ["compose-invalid-value a.yml:4:33: \"service_helthy\" is no condition"]
+        ["compose-invalid-value a.yml:4:33: \"service_helthy\" is not a valid condition"]
     );
 }
 
@@ -123,7 +129,7 @@ fn volumes_and_secrets_that_no_file_declares() {
     assert_eq!(
         with("volumes: ['data/x:/data']", ""),
         [
-            "compose-volume-undeclared a.yml:4:16: data/x is no volume's name, and no path: a relative one begins with ./"
+            "compose-volume-undeclared a.yml:4:16: data/x is neither the name of a volume nor a path: relative paths begin with ./"
         ]
     );
     assert_eq!(

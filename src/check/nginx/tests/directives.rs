@@ -15,11 +15,11 @@ fn words_that_are_no_directives() {
                 "location / { proxy_pas http://localhost:1; }",
                 "knows no directive proxy_pas",
             ),
-            ("\u{3000}root /srv;", "\\u{3000}root is no directive"),
-            ("<<<<<<< HEAD;", "<<<<<<< is no directive"),
+            ("\u{3000}root /srv;", "\\u{3000}root is not a directive"),
+            ("<<<<<<< HEAD;", "<<<<<<< is not a directive"),
             (
                 "location / { if($request_method = GET) { return 204; } }",
-                "if($request_method is no directive",
+                "if($request_method is not a directive",
             ),
             // Of modules that nginx does not bring along.
             ("more_set_headers x;", ""),
@@ -76,16 +76,16 @@ fn arguments_that_nginx_does_not_take() {
             ),
             (
                 "client_max_body_size 50X;",
-                "\"50X\" is no value of client_max_body_size",
+                "\"50X\" is not a valid value of client_max_body_size",
             ),
             (
                 "location / { proxy_read_timeout 300sec; }",
-                "\"300sec\" is no value",
+                "\"300sec\" is not a valid value",
             ),
-            ("gzip yes;", "\"yes\" is no value of gzip"),
+            ("gzip yes;", "\"yes\" is not a valid value of gzip"),
             (
                 "location / { proxy_pass 127.0.0.1:8050/; }",
-                "E sites-available/a:2:25: 127.0.0.1:8050/ is no URL: nginx refuses a proxy_pass without http:// or https://",
+                "E sites-available/a:2:25: 127.0.0.1:8050/ is not a URL: nginx refuses a proxy_pass without http:// or https://",
             ),
             ("location / { proxy_pass HTTP://127.0.0.1:8050/; }", ""),
             ("location / { proxy_pass $arg_to; }", ""),
@@ -96,21 +96,21 @@ fn arguments_that_nginx_does_not_take() {
             ("listen unix:/run/a.sock;", ""),
             (
                 "if ($host == a) { return 204; }",
-                "== is no comparison of nginx's",
+                "== is not a comparison operator of nginx",
             ),
             (
                 "if ($host = a && $uri = b) { return 204; }",
-                "if takes one comparison, and && stands behind it",
+                "if takes one comparison, and && follows it",
             ),
             ("if (-f $uri) { return 204; }", ""),
             ("if ($uri ~ \"^/a b$\") { return 204; }", ""),
-            ("return abc;", "abc is no status"),
+            ("return abc;", "abc is not a status"),
             ("return https://$host$uri;", ""),
-            ("rewrite ^/a /b foo;", "foo is no flag of rewrite"),
+            ("rewrite ^/a /b foo;", "foo is not a flag of rewrite"),
             ("add_header X b allways;", "add_header takes always here"),
             (
                 "error_page 4044 /x;",
-                "4044 is no status that error_page could replace",
+                "4044 is not a status that error_page can handle",
             ),
             ("error_page 500 502 =200 /x;", ""),
             ("location / { return; }", "return has 0 arguments"),
@@ -172,7 +172,7 @@ fn settings_with_two_values() {
         &[
             (
                 "gzip on; gzip off;",
-                "E sites-available/a:2:10: gzip stands here for the second time",
+                "E sites-available/a:2:10: gzip appears here for the second time",
             ),
             (
                 "client_max_body_size 1m; location / { client_max_body_size 2m; }",

@@ -9,15 +9,15 @@ fn expressions_that_are_none() {
         &[
             (
                 "location ~ [ { }",
-                "E sites-available/a:2:12: [ is no valid regular expression",
+                "E sites-available/a:2:12: [ is not a valid regular expression",
             ),
-            ("location ~ ( { }", "( is no valid"),
-            ("location ~*^/(a { }", "^/(a is no valid"),
-            ("rewrite ^/(a /b;", "^/(a is no valid"),
-            ("server_name ~^(a$;", "^(a$ is no valid"),
+            ("location ~ ( { }", "( is not a valid"),
+            ("location ~*^/(a { }", "^/(a is not a valid"),
+            ("rewrite ^/(a /b;", "^/(a is not a valid"),
+            ("server_name ~^(a$;", "^(a$ is not a valid"),
             (
                 "location /a { if ($uri ~ ^/[a) { return 404; } }",
-                "^/[a is no valid",
+                "^/[a is not a valid",
             ),
             ("location ~ \"^/a{1,2}$\" { }", ""),
             ("location ~ ^/(?<name>[^/]+)/(?!x) { }", ""),
@@ -32,7 +32,7 @@ fn expressions_that_are_none() {
     let map = "map $uri $to { default 0; ~^/(a 1; ~*^/(b)$ 2; /[ 3; }";
     let found = said("nginx-regex-invalid", &[("sites-available/a", map)]);
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].contains("^/(a is no valid"), "{found:?}");
+    assert!(found[0].contains("^/(a is not a valid"), "{found:?}");
 }
 
 #[test]

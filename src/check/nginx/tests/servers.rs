@@ -18,23 +18,23 @@ fn servers_in_each_others_way() {
         (
             "listen 80; server_name x;",
             "listen *:80; server_name y X;",
-            "E sites-available/b:1:37: server_name x stands on 0.0.0.0:80 at sites-available/a:1 already: nginx ignores this one",
+            "E sites-available/b:1:37: server_name x is already used on 0.0.0.0:80 at sites-available/a:1: nginx ignores this one",
         ),
         (
             "server_name x;",
             "listen 80; server_name x;",
-            "server_name x stands",
+            "server_name x is already used",
         ),
         ("listen 80;", "listen 80;", "a server without a name"),
         (
             "listen 80; server_name .x.org;",
             "listen 80; server_name x.org;",
-            "server_name x.org stands",
+            "server_name x.org is already used",
         ),
         (
             "listen 80; server_name *.x.org;",
             "listen 80; server_name .x.org;",
-            "server_name .x.org stands",
+            "server_name .x.org is already used",
         ),
         (
             "listen 80; listen [::]:80; server_name x;",

@@ -48,7 +48,7 @@ fn names_that_only_containers_know() {
         ),
         (
             "http://nowhere:8001",
-            "W sites-available/a:1:34: nowhere is no name that DNS knows",
+            "W sites-available/a:1:34: nowhere is not a DNS name",
         ),
     ] {
         let said = found(pass, &[]);
@@ -222,7 +222,7 @@ fn time_that_a_service_needs() {
     for (inside, expected) in [
         (
             "location / { proxy_pass http://localhost:8001; }",
-            "E sites-available/a:1:23: proxy_read_timeout is 60 s (nginx's default), and a request to api.service may take 300 s by watchme.toml",
+            "E sites-available/a:1:23: proxy_read_timeout is 60 s (nginx's default), and a request to api.service may take 300 s according to watchme.toml",
         ),
         (
             "proxy_read_timeout 90; location / { proxy_pass http://localhost:8001; }",

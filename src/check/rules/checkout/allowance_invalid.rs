@@ -10,4 +10,5 @@ pub static RULE: Rule = Rule::reported(
         severity: Severity::Error,
     },
     include_str!("allowance_invalid.md"),
-);
+)
+.fixed();

@@ -5,7 +5,8 @@ use crate::check::engine::{Findings, Rule};
 use crate::model::Severity;
 
 /// The rule.
-pub static RULE: Rule = Rule::new("syntax", Severity::Error, include_str!("syntax.md"), run);
+pub static RULE: Rule =
+    Rule::new("syntax", Severity::Error, include_str!("syntax.md"), run).fixed();
 
 /// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {

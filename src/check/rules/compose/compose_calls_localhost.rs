@@ -1,5 +1,9 @@
 //! Values that call another container by the name of this host.
 
+use std::collections::BTreeMap;
+
+use serde_yaml::Value;
+
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
@@ -7,8 +11,6 @@ use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 use crate::source::compose::types::text;
-use serde_yaml::Value;
-use std::collections::BTreeMap;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

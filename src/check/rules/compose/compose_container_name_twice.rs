@@ -1,12 +1,12 @@
 //! Container names that two services have.
 
+use std::collections::BTreeMap;
+
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
-use crate::model::Finding;
-use crate::model::Severity;
+use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
-use std::collections::BTreeMap;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

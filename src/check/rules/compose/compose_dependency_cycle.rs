@@ -1,13 +1,13 @@
 //! Services that wait for themselves.
 
+use std::collections::BTreeSet;
+
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
-use crate::model::Finding;
-use crate::model::Severity;
+use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
-use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

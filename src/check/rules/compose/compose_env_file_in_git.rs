@@ -1,5 +1,7 @@
 //! Env files that are in git.
 
+use std::path::Path;
+
 use source_text::SourceFile;
 
 use crate::check::compose::secrets::{is_secret, overwritten, password_in_url};
@@ -7,7 +9,6 @@ use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::model::{Diagnostic, File, Finding, Severity};
 use crate::source::is_env_file;
-use std::path::Path;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

@@ -3,8 +3,7 @@
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
-use crate::model::Finding;
-use crate::model::Severity;
+use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::{Service, Variables};
 
@@ -14,6 +13,10 @@ pub static RULE: Rule = Rule::new(
     Severity::Warning,
     include_str!("compose_image_latest.md"),
     run,
+)
+.grouped(
+    "services use an image without a tag, or the tag latest",
+    Some("write the tag of the build that was tested, such as app:prod-20250830"),
 );
 
 /// Looks for it.

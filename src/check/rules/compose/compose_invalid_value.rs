@@ -1,17 +1,17 @@
 //! Values that compose or the Docker engine do not take.
 //! <https://docs.docker.com/reference/compose-file/services/>
 
+use serde_yaml::Value;
+
 use crate::check::compose::mounts::Problem;
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
-use crate::source::compose::Service;
-use crate::source::compose::size;
 use crate::source::compose::types::text;
+use crate::source::compose::{Service, size};
 use crate::source::error::misspelt;
-use serde_yaml::Value;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(
@@ -156,7 +156,11 @@ impl Own<'_, '_> {
         if takes {
             return None;
         }
-        let found = self.find(path, &format!("{said:?} is no value of {key}"), help);
+        let found = self.find(
+            path,
+            &format!("{said:?} is not a valid value of {key}"),
+            help,
+        );
         Some(match kind {
             // docker-compose 1 takes the default instead, and compose 2 refuses the file.
             Kind::Span => found.weighing(Severity::Warning),
@@ -180,7 +184,7 @@ impl Own<'_, '_> {
             (!known).then_some((other, said))
         });
         let told = wrong.map(|(other, said)| {
-            let message = format!("{said:?} is no condition");
+            let message = format!("{said:?} is not a valid condition");
             let help = one_of(&said, &CONDITIONS);
             self.find(&["depends_on", &other, "condition"], &message, help)
         });
@@ -205,7 +209,7 @@ impl Own<'_, '_> {
                 .find(|part| limit.get(part).is_none());
             let (message, help) = match (wrong, lacks) {
                 (Some(said), _) => (
-                    format!("{said:?} is no limit of {name}"),
+                    format!("{said:?} is not a valid limit of {name}"),
                     "write a whole number".to_owned(),
                 ),
                 (None, Some(part)) if limit.is_mapping() => (
@@ -269,7 +273,7 @@ impl Own<'_, '_> {
                 continue;
             }
             let place = self.view.at_item(self.stack, self.name, "expose", item);
-            let message = format!("{said:?} is no port of {}", self.name);
+            let message = format!("{said:?} is not a valid port of {}", self.name);
             let help = "write PORT or PORT/PROTOCOL";
             let place = say(place, message, "compose refuses the file", help);
             findings.push(RULE.at(place));

@@ -1,11 +1,12 @@
 //! What the services of units that start may take together, against what the machine has.
 
+use std::collections::BTreeSet;
+
 use crate::check::compose::view::View;
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::model::{Finding, Severity};
 use crate::source::compose::Service;
-use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

@@ -1,15 +1,15 @@
 //! Members of networks as watchme.toml lists them, whose compose files do not know.
 
+use std::collections::BTreeMap;
+
 use crate::check::compose::networks::name_of;
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
-use crate::model::Severity;
-use crate::model::{Finding, MemberName};
+use crate::model::{Finding, MemberName, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 use crate::source::compose::types::{Network, Networks};
-use std::collections::BTreeMap;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

@@ -1,5 +1,7 @@
 //! Networks that somebody else has to make, and nobody makes.
 
+use std::collections::BTreeSet;
+
 use crate::check::compose::networks::name_of;
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
@@ -8,7 +10,6 @@ use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::types::{Network, is_external};
 use crate::source::error::nearest;
-use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

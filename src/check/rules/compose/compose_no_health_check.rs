@@ -4,8 +4,7 @@ use crate::check::compose::is_job;
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
-use crate::model::Finding;
-use crate::model::Severity;
+use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
@@ -15,7 +14,8 @@ pub static RULE: Rule = Rule::new(
     Severity::Warning,
     include_str!("compose_no_health_check.md"),
     run,
-);
+)
+.grouped("services have no health check", None);
 
 /// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {

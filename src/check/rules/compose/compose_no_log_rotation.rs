@@ -1,13 +1,13 @@
 //! Logs that grow without bound.
 
+use serde_json::Value as Json;
+
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
-use crate::model::Finding;
-use crate::model::Severity;
+use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
-use serde_json::Value as Json;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(
@@ -15,7 +15,8 @@ pub static RULE: Rule = Rule::new(
     Severity::Warning,
     include_str!("compose_no_log_rotation.md"),
     run,
-);
+)
+.grouped("services have logs that grow without bound", None);
 
 /// Drivers whose files the engine does not rotate by itself.
 const UNBOUNDED: &str = "json-file";

@@ -11,6 +11,10 @@ pub static RULE: Rule = Rule::new(
     Severity::Warning,
     include_str!("compose_no_memory_limit.md"),
     run,
+)
+.grouped(
+    "services have no memory limit: each may take all memory of the host",
+    None,
 );
 
 /// Looks for it.

@@ -4,8 +4,7 @@ use crate::check::compose::is_job;
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
-use crate::model::Finding;
-use crate::model::Severity;
+use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
@@ -15,6 +14,10 @@ pub static RULE: Rule = Rule::new(
     Severity::Warning,
     include_str!("compose_no_restart.md"),
     run,
+)
+.grouped(
+    "services stay down after they exit: nothing restarts them",
+    None,
 );
 
 /// Looks for it.

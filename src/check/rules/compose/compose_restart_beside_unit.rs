@@ -3,8 +3,7 @@
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
-use crate::model::Finding;
-use crate::model::Severity;
+use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
@@ -14,7 +13,8 @@ pub static RULE: Rule = Rule::new(
     Severity::Warning,
     include_str!("compose_restart_beside_unit.md"),
     run,
-);
+)
+.grouped("services have a restart policy, and a unit runs them", None);
 
 /// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {

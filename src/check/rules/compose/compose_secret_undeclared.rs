@@ -1,15 +1,15 @@
 //! Secrets and configs that no file of the project declares.
 
+use serde_yaml::Value;
+
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
-use crate::model::Finding;
-use crate::model::Severity;
+use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 use crate::source::compose::types::text;
 use crate::source::error::nearest;
-use serde_yaml::Value;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

@@ -25,7 +25,7 @@ fn unset(view: &View, stack: &ParsedStack) -> Vec<Finding> {
     let looked = match &stack.variables {
         Variables::File(path) => format!("in {}", path.display()),
         Variables::Example(path) => format!(
-            "in {}, which stands for the .env that is not here",
+            "in {}, which is used because there is no .env here",
             path.display()
         ),
         Variables::Defaults => {

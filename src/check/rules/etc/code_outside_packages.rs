@@ -7,4 +7,5 @@ use crate::model::finding::CODE_OUTSIDE_PACKAGES;
 pub static RULE: Rule = Rule::reported(
     CODE_OUTSIDE_PACKAGES,
     include_str!("code_outside_packages.md"),
-);
+)
+.fixed();

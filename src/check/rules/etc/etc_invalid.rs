@@ -13,7 +13,8 @@ pub static RULE: Rule = Rule::new(
     ETC_INVALID.severity,
     include_str!("etc_invalid.md"),
     run,
-);
+)
+.fixed();
 
 /// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {

@@ -1,11 +1,12 @@
 //! Copies of files that nginx loads like any other.
 
+use std::path::Path;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::nginx::view::View;
 use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::nginx::{Node, loads};
-use std::path::Path;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

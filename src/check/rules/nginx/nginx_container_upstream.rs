@@ -1,5 +1,8 @@
 //! Upstreams that only containers can reach by name.
 
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::nginx::published::Publications;
@@ -7,8 +10,6 @@ use crate::check::nginx::target::{Target, behind};
 use crate::check::nginx::view::View;
 use crate::model::{Finding, Severity};
 use crate::source::nginx::{Directive, Node};
-use std::collections::{BTreeSet, HashSet};
-use std::path::Path;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(
@@ -99,9 +100,8 @@ fn unreachable(
             format!("{host} is the name of a container: nginx on the host cannot resolve it");
         (message, Severity::Error)
     } else if target.is_bare_name() && target.port.is_some() && view.subject.is_whole() {
-        let message = format!(
-            "{host} is no name that DNS knows: nginx does not start where it does not resolve"
-        );
+        let message =
+            format!("{host} is not a DNS name: nginx does not start if it cannot resolve it");
         (message, Severity::Warning)
     } else {
         return None;

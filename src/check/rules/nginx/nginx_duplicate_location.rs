@@ -1,12 +1,13 @@
 //! Locations of one block that are the same.
 
+use std::collections::BTreeMap;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::nginx::paths::{Match, matches};
 use crate::check::nginx::view::{Block, View};
 use crate::model::Severity;
 use crate::source::nginx::Node;
-use std::collections::BTreeMap;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(
@@ -44,10 +45,10 @@ fn duplicates(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
         let written = format!("location {}", words(location));
         let (said, severity) = match kind {
             Match::Exact | Match::Prefix => ("nginx refuses it", Severity::Error),
-            Match::Regex | Match::Named => ("this one never comes to pass", Severity::Warning),
+            Match::Regex | Match::Named => ("this one is never used", Severity::Warning),
         };
         let place = view.place(first);
-        let message = format!("{written} stands at {place} already: {said}");
+        let message = format!("{written} is already defined at {place}: {said}");
         let help = "join the two blocks, or give one of them another path";
         let found = view.find(&RULE, location, message, "", help);
         findings.push(found.weighing(severity));

@@ -5,8 +5,7 @@ use crate::check::engine::{Findings, Rule};
 use crate::check::nginx::target::{Groups, behind};
 use crate::check::nginx::value;
 use crate::check::nginx::view::{Block, View};
-use crate::model::Finding;
-use crate::model::Severity;
+use crate::model::{Finding, Severity};
 use crate::source::nginx::Node;
 
 /// The rule.
@@ -15,7 +14,8 @@ pub static RULE: Rule = Rule::new(
     Severity::Warning,
     include_str!("nginx_forwarded_headers.md"),
     run,
-);
+)
+.grouped("blocks pass requests on without the standard headers", None);
 
 /// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {

@@ -4,8 +4,7 @@ use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::nginx::value;
 use crate::check::nginx::view::View;
-use crate::model::Finding;
-use crate::model::Severity;
+use crate::model::{Finding, Severity};
 use crate::source::nginx::Node;
 
 /// The rule.
@@ -14,6 +13,10 @@ pub static RULE: Rule = Rule::new(
     Severity::Warning,
     include_str!("nginx_host_spoofable.md"),
     run,
+)
+.grouped(
+    "lines pass on $http_host, which is whatever the client says",
+    None,
 );
 
 /// Looks for it.

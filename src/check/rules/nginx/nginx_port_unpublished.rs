@@ -1,5 +1,8 @@
 //! Ports that nginx passes requests to, and that nothing publishes.
 
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::nginx::ports::{Proxied, numbers};
@@ -7,8 +10,6 @@ use crate::check::nginx::published::Publications;
 use crate::check::nginx::view::View;
 use crate::model::{Severity, UnitType};
 use crate::source::Revision;
-use std::cell::LazyCell;
-use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

@@ -3,8 +3,7 @@
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::nginx::view::View;
-use crate::model::Finding;
-use crate::model::Severity;
+use crate::model::{Finding, Severity};
 use crate::source::nginx::Node;
 use crate::source::nginx::router::{Place, compiles, condition};
 
@@ -80,7 +79,7 @@ fn invalid(view: &View<'_>, node: &Node<'_>, expression: &str) -> Option<Finding
         return None;
     }
     let message = format!(
-        "{expression} is no valid regular expression: nginx refuses the whole configuration"
+        "{expression} is not a valid regular expression: nginx refuses the whole configuration"
     );
     let help = "close each [ and (, and write \\[ or \\( for the character itself";
     let directive = node.directive;

@@ -4,8 +4,7 @@ use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::nginx::servers::{Name, names_of};
 use crate::check::nginx::view::View;
-use crate::model::Finding;
-use crate::model::Severity;
+use crate::model::{Finding, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

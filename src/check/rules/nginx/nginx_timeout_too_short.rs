@@ -1,5 +1,8 @@
 //! Time for answers, against what watchme.toml says that a service needs.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::nginx::target::{Groups, behind};
@@ -7,8 +10,6 @@ use crate::check::nginx::view::{Block, View};
 use crate::model::Severity;
 use crate::source::Revision;
 use crate::source::nginx::time;
-use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(
@@ -94,7 +95,7 @@ fn check(
                 " (nginx's default)"
             };
             let message = format!(
-                "{name} is {given} s{whence}, and a request to {unit} may take {need} s by watchme.toml"
+                "{name} is {given} s{whence}, and a request to {unit} may take {need} s according to watchme.toml"
             );
             let help = format!("write {name} {}s; in this {}", need.ceil(), block.kind());
             let found = view.find(&RULE, node, message, "", help);

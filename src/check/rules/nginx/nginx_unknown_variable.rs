@@ -2,6 +2,11 @@
 //!
 //! `ngx_http_variables_init_vars` in src/http/ngx_http_variables.c. A variable that is set anywhere is known everywhere.
 
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::LazyLock;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::nginx::view::View;
@@ -9,10 +14,6 @@ use crate::model::Severity;
 use crate::source::error::misspelt;
 use crate::source::nginx::router::{Place, condition, names, variables};
 use crate::source::nginx::{Node, Word};
-use std::collections::{BTreeSet, HashMap};
-use std::ops::Range;
-use std::path::Path;
-use std::sync::LazyLock;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(
@@ -100,7 +101,7 @@ fn check(view: &View<'_>, findings: &mut Findings) {
 fn words(name: &str, near: Option<&str>) -> (String, String) {
     match (name, near) {
         ("", _) => (
-            "a $ begins a variable, and no name is behind it: nginx refuses it".to_owned(),
+            "a $ begins a variable, but no name follows it: nginx refuses it".to_owned(),
             "remove it: nginx has no way to write a $ itself here".to_owned(),
         ),
         (_, Some(near)) => (

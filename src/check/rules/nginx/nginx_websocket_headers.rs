@@ -4,8 +4,7 @@ use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::nginx::value;
 use crate::check::nginx::view::{Block, View};
-use crate::model::Finding;
-use crate::model::Severity;
+use crate::model::{Finding, Severity};
 use crate::source::nginx::Node;
 
 /// The rule.

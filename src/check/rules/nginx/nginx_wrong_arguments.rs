@@ -85,7 +85,7 @@ fn wrong<'n>(node: &'n Node<'_>) -> Option<Wrong<'n>> {
         ("return", [code, ..]) => status(code, args.len() == 1),
         ("rewrite", [_, _, flag]) => (!FLAGS.contains(&flag.text.as_str())).then(|| Wrong {
             word: flag,
-            message: format!("{} is no flag of rewrite", flag.text),
+            message: format!("{} is not a flag of rewrite", flag.text),
             help: "write last, break, redirect or permanent",
         }),
         ("add_header" | "add_trailer", [_, _, always]) if always.text != "always" => Some(Wrong {
@@ -105,7 +105,7 @@ fn target(url: &Word) -> Option<Wrong<'_>> {
     (!has_scheme && !lower.contains('$')).then(|| Wrong {
         word: url,
         message: format!(
-            "{} is no URL: nginx refuses a proxy_pass without http:// or https://",
+            "{} is not a URL: nginx refuses a proxy_pass without http:// or https://",
             url.text
         ),
         help: "write http:// in front of the address",
@@ -148,12 +148,12 @@ fn operator<'n>(node: &Node<'_>, first: &'n Word) -> Option<Wrong<'n>> {
     });
     let (message, help) = match words.as_slice() {
         [variable, operator, ..] if variable.starts_with('$') && !OPERATORS.contains(operator) => (
-            format!("{operator} is no comparison of nginx's"),
+            format!("{operator} is not a comparison operator of nginx"),
             "write =, !=, ~, ~*, !~ or !~*",
         ),
         [variable, _, _, rest, ..] if variable.starts_with('$') => (
-            format!("if takes one comparison, and {rest} stands behind it"),
-            "write one if in the other's place, or a map over both variables",
+            format!("if takes one comparison, and {rest} follows it"),
+            "write one if inside the other, or a map over both variables",
         ),
         _ => return None,
     };
@@ -173,7 +173,7 @@ fn status(code: &Word, is_alone: bool) -> Option<Wrong<'_>> {
     let is_taken = is_code || is_alone && is_url;
     (!is_taken).then(|| Wrong {
         word: code,
-        message: format!("{text} is no status that return could answer with"),
+        message: format!("{text} is not a status that return can send"),
         help: "write a number such as 301 or 404 first",
     })
 }
@@ -186,7 +186,7 @@ fn error_code(code: &Word) -> Option<Wrong<'_>> {
         .is_ok_and(|code| (300..=599).contains(&code));
     (!is_code && !text.starts_with('=')).then(|| Wrong {
         word: code,
-        message: format!("{text} is no status that error_page could replace"),
+        message: format!("{text} is not a status that error_page can handle"),
         help: "write numbers from 300 to 599",
     })
 }

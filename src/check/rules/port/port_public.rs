@@ -1,11 +1,12 @@
 //! Ports that are published to the whole network.
 
+use serde_yaml::Value;
+
 use crate::check::compose::ports::{Entry, entries, shown};
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::model::{Finding, Severity};
-use serde_yaml::Value;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

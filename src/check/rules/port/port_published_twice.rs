@@ -1,11 +1,12 @@
 //! Ports that two services publish.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::check::compose::ports::{Entry, entries};
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::model::{Finding, Severity};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

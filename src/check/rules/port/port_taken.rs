@@ -1,5 +1,8 @@
 //! Ports that two want: a container, nginx, a socket unit, or a unit's own command.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use crate::check::Subject;
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
@@ -10,8 +13,6 @@ use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 use crate::source::unit::listen;
-use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

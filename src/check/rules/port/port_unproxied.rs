@@ -1,5 +1,8 @@
 //! Ports that containers publish to the network, and that no site proxies.
 
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+
 use crate::check::compose::view::View as Projects;
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
@@ -7,8 +10,6 @@ use crate::check::nginx::ports::numbers;
 use crate::check::nginx::published::Publications;
 use crate::check::nginx::view::View;
 use crate::model::Severity;
-use std::cell::LazyCell;
-use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

@@ -11,6 +11,10 @@ pub static RULE: Rule = Rule::new(
     Severity::Warning,
     include_str!("route_untested.md"),
     run,
+)
+.grouped(
+    "locations are tested by no route",
+    Some("add a [[route]] to watchme.toml for each: a URL that ends there, and what must arrive"),
 );
 
 /// Looks for it.

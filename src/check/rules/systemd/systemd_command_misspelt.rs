@@ -4,8 +4,7 @@ use super::{systemd_relative_command, systemd_shell_syntax};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::systemd::index::Line;
-use crate::model::Severity;
-use crate::model::{Diagnostic, Finding};
+use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::error::misspelt;
 use crate::source::unit::exec::{Command, base};
 
@@ -42,7 +41,7 @@ fn find(line: &Line, command: &Command) -> Option<Finding> {
     if has_another {
         return None;
     }
-    let message = format!("{name} is no program: systemd does not find it");
+    let message = format!("{name} is not a program: systemd does not find it");
     let place = line.value.complain_about(program.span.clone(), message, "");
     let help = Some(format!("did you mean {COMPOSE}?"));
     Some(RULE.at(Diagnostic { help, ..place }))

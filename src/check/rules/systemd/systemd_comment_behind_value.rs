@@ -1,13 +1,13 @@
 //! Comments that systemd takes as part of a value.
 
+use std::ops::Range;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::systemd::{MOST, sections};
-use crate::model::Severity;
-use crate::model::{Diagnostic, Finding};
+use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::unit::Entry;
 use crate::source::unit::settings::Source;
-use std::ops::Range;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

@@ -79,12 +79,10 @@ fn detached(unit: &Unit, kind: &Kind) -> Option<Finding> {
     let restart = unit.service("Restart");
     let restarts = restart.is_some_and(|value| value.text != "no");
     let follows = match (takes_down, restarts && !kind.is_oneshot()) {
-        (true, true) => {
-            "systemd runs ExecStop as soon as it has ended, and starts it again for ever"
-        }
-        (true, false) => "systemd runs ExecStop as soon as it has ended",
-        (false, true) => "systemd starts it again for ever",
-        (false, false) => "for systemd the service is dead as soon as it has ended",
+        (true, true) => "systemd runs ExecStop as soon as it exits, and restarts it forever",
+        (true, false) => "systemd runs ExecStop as soon as it exits",
+        (false, true) => "systemd restarts it forever",
+        (false, false) => "systemd considers the service dead as soon as it exits",
     };
     let message = format!(
         "{command} {option} ends at once in a service of {}: {follows}",

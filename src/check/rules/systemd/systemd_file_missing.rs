@@ -1,13 +1,13 @@
 //! Files of the checkout that units need and that are not there.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::check::systemd::index::{Line, Unit, Units};
-use crate::model::Severity;
-use crate::model::{Diagnostic, Finding};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
+
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule};
+use crate::check::systemd::index::{Line, Unit, Units};
+use crate::model::{Diagnostic, Finding, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

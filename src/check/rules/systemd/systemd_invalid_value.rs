@@ -49,12 +49,12 @@ fn relative(unit: &Unit) -> Vec<Finding> {
                 continue;
             }
             let message = match is_folder {
-                true => format!("{path} is no whole path: systemd does not start the unit"),
-                false => format!("{path} is no whole path: systemd passes over the line"),
+                true => format!("{path} is not an absolute path: systemd does not start the unit"),
+                false => format!("{path} is not an absolute path: systemd ignores the line"),
             };
             let help = Some(match path.starts_with('"') {
                 true => "write it without quotes: blanks belong to the path".to_owned(),
-                false => "write the whole path, from / and without ..".to_owned(),
+                false => "write the absolute path, from / and without ..".to_owned(),
             });
             let place = value.complain(message, "expected a path that begins with /");
             let found = RULE.at(Diagnostic { help, ..place });
@@ -78,9 +78,9 @@ fn value_of(source: &Source, section: &str, entry: &Entry) -> Option<Finding> {
     let is_fatal = FATAL.contains(&key);
     let outcome = match is_fatal {
         true => "does not start the unit",
-        false => "passes over the line",
+        false => "ignores the line",
     };
-    let message = format!("{text:?} is no value of {key}: systemd {outcome}");
+    let message = format!("{text:?} is not a valid value of {key}: systemd {outcome}");
     let place = source.complain(entry.value_span.clone(), message, kind.expected());
     let help = match kind {
         Kind::TruthOr([]) => Some("write yes or no".to_owned()),

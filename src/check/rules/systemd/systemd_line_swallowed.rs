@@ -2,10 +2,8 @@
 
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
-use crate::check::systemd::table;
-use crate::check::systemd::{MOST, sections};
-use crate::model::Severity;
-use crate::model::{Diagnostic, Finding};
+use crate::check::systemd::{MOST, sections, table};
+use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::unit::Entry;
 use crate::source::unit::settings::Source;
 

@@ -2,10 +2,8 @@
 
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
-use crate::check::systemd::MOST;
-use crate::check::systemd::table;
-use crate::model::Severity;
-use crate::model::{Diagnostic, Finding};
+use crate::check::systemd::{MOST, table};
+use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::unit::settings::Source;
 use crate::source::unit::{Stray, Why};
 

@@ -70,7 +70,7 @@ fn not_enabled(unit: &Unit, units: &Units) -> Option<Finding> {
     if is_asked_for(unit, units) {
         return None;
     }
-    let message = format!("{} is to run, and nothing starts it at boot", unit.name);
+    let message = format!("{} should run, but nothing starts it at boot", unit.name);
     let expected = format!("[Install] is missing in {}", unit.name);
     let help = format!(
         "write [Install] and WantedBy=multi-user.target into {}",

@@ -3,8 +3,7 @@
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::systemd::index::Unit;
-use crate::model::Severity;
-use crate::model::{Diagnostic, Finding};
+use crate::model::{Diagnostic, Finding, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule::new(
@@ -69,8 +68,8 @@ fn check(unit: &Unit) -> Option<Finding> {
     let span = own
         .or(sections.first())
         .map_or(0..0, |found| found.span.clone());
-    let message = format!("this {kind} says nothing that it waits for: systemd refuses it");
-    let help = Some(format!("write what it waits for, such as {example}"));
+    let message = format!("this {kind} has nothing to wait for: systemd refuses it");
+    let help = Some(format!("write what it should wait for, such as {example}"));
     let place = source.complain(span, message, "");
     Some(RULE.at(Diagnostic { help, ..place }))
 }

@@ -1,11 +1,12 @@
 //! Units that wait for each other, systemd.unit(5).
 
+use std::collections::BTreeSet;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::systemd::index::Mention;
 use crate::check::systemd::order::Order;
 use crate::model::{Diagnostic, Finding, Severity};
-use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

@@ -3,8 +3,7 @@
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::systemd::index::Line;
-use crate::model::Severity;
-use crate::model::{Diagnostic, Finding};
+use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::unit::exec::Command;
 
 /// The rule.
@@ -34,13 +33,13 @@ pub fn find(line: &Line, command: &Command) -> Option<Finding> {
     if !is_path {
         return None;
     }
-    let message = format!("{text:?} is no absolute path: systemd does not run it");
+    let message = format!("{text:?} is not an absolute path: systemd does not run it");
     let place = line
         .value
         .complain_about(program.span.clone(), message, "expected /...");
     let help = match text.strip_prefix("~/") {
         Some(rest) => format!("systemd knows no ~: write /home/USER/{rest}"),
-        None => "write the whole path; WorkingDirectory= does not count for the command itself"
+        None => "write the absolute path; WorkingDirectory= does not count for the command itself"
             .to_owned(),
     };
     let help = Some(help);

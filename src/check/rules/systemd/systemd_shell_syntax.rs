@@ -4,8 +4,7 @@ use super::systemd_relative_command;
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::systemd::index::Line;
-use crate::model::Severity;
-use crate::model::{Diagnostic, Finding};
+use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::unit::exec::{Command, Word, base, is_shell};
 
 /// The rule.
@@ -139,7 +138,7 @@ fn of_argument(word: &Word, program: &str) -> Option<Meant> {
     // ssh and its like know `~` themselves.
     if (text == "~" || text.starts_with("~/")) && !base(program).contains("ssh") {
         let what = format!("{text:?} is the home folder only for a shell");
-        let help = "write the whole path, or %h for the home folder of root";
+        let help = "write the absolute path, or %h for the home folder of root";
         return Some(Meant { what, help });
     }
     let is_pattern = text.starts_with(['/', '.']) && text.contains(['*', '?']);
@@ -190,7 +189,7 @@ fn parameter(text: &str) -> Option<&'static str> {
     let name = inside.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let operator = inside.get(name?..)?;
     (name? > 0 && operator.starts_with([':', '-', '=', '#', '%', '/', '?', '+'])).then_some(
-        "write Environment= for the default, before EnvironmentFile= in effect, and only ${NAME} here",
+        "set the default with Environment=, which EnvironmentFile= overrides, and write only ${NAME} here",
     )
 }
 

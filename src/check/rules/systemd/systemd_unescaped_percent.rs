@@ -1,11 +1,11 @@
 //! `%` in command lines: systemd resolves it, "Specifiers" in systemd.unit(5).
 
+use std::ops::Range;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::systemd::index::Unit;
-use crate::model::Severity;
-use crate::model::{Diagnostic, Finding};
-use std::ops::Range;
+use crate::model::{Diagnostic, Finding, Severity};
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

@@ -1,5 +1,7 @@
 //! Names of units that nobody has.
 
+use std::collections::BTreeSet;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::systemd::index::{Mention, Unit, Units};
@@ -8,7 +10,6 @@ use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::error::nearest;
 use crate::source::unit::Name;
 use crate::source::unit::name::TYPES;
-use std::collections::BTreeSet;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(
@@ -95,7 +96,7 @@ fn named(
     let parsed = match Name::parse(name) {
         Ok(parsed) => parsed,
         Err(_) => {
-            let message = format!("{name:?} is no unit name: systemd passes over it");
+            let message = format!("{name:?} is not a unit name: systemd ignores it");
             let is_bare = !TYPES.iter().any(|kind| name.ends_with(&format!(".{kind}")))
                 && name
                     .chars()
@@ -115,7 +116,7 @@ fn named(
     let same_kind = |other: &&str| other.rsplit('.').next() == Some(parsed.suffix());
     let near = close(name, desired.iter().copied().filter(same_kind));
     let near = near.or_else(|| close(name, table::known_units().filter(same_kind)));
-    let message = format!("{name} is neither desired nor a unit that servers have");
+    let message = format!("{name} is neither a desired unit nor one that servers usually have");
     let help = match near {
         Some(near) => format!("did you mean {near}?"),
         None => format!("put {name} beside this unit, or allow this if the server has it"),

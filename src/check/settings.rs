@@ -1,0 +1,139 @@
+//! `[check]` of watchme.toml: which level a rule or a family of rules has for the checkout, or for some paths.
+
+use std::path::Path;
+
+use super::engine::{self, Rule};
+use super::rules::checkout::rule::{allowance_invalid, allowance_unused, name_misspelt};
+use super::{Subject, rules};
+use crate::model::{Diagnostic, Finding};
+use crate::source::Revision;
+use crate::source::error::nearest;
+use crate::source::policy::{CheckPolicy, Section};
+
+/// A `*` does not go beyond a `/`.
+const MATCH: glob::MatchOptions = glob::MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: false,
+};
+
+/// The findings as severe as watchme.toml wants them, without those that it switches off. A setting of a rule counts
+/// more than one of its family.
+pub fn set(findings: Vec<Finding>, revision: &Revision) -> Vec<Finding> {
+    let settings = &revision.parsed.policy.check;
+    if settings.is_empty() {
+        return findings;
+    }
+    let set = findings.into_iter().filter_map(|finding| {
+        let name = finding.rule.name;
+        if engine::rule(name).is_none_or(|rule| rule.is_fixed) {
+            return Some(finding);
+        }
+        let family = engine::family_of(name).map_or("", |family| family.name);
+        let place = finding.place().map(Diagnostic::path);
+        let mut known = [name, family].into_iter();
+        let setting = known.find_map(|name| {
+            let setting = settings.get(name)?;
+            is_for(&setting.value, place, &revision.parsed.folder).then_some(setting)
+        });
+        match setting {
+            Some(setting) => setting.value.level.map(|level| finding.weighing(level)),
+            None => Some(finding),
+        }
+    });
+    set.collect()
+}
+
+/// Whether a setting is for findings in a file. Paths are below the folder of watchme.toml.
+fn is_for(setting: &CheckPolicy, path: Option<&Path>, folder: &Path) -> bool {
+    setting.paths.is_empty() || path.is_some_and(|path| matches(setting, path, folder))
+}
+
+fn matches(setting: &CheckPolicy, path: &Path, folder: &Path) -> bool {
+    let path = path.strip_prefix(folder).unwrap_or(path);
+    let mut patterns = setting.paths.iter();
+    patterns.any(|(pattern, _)| pattern.matches_path_with(path, MATCH))
+}
+
+/// Settings of rules that there are not, of rules whose level is fixed, and for paths that no file has.
+pub(super) fn wrong(subject: &Subject) -> Vec<Finding> {
+    let (policy, parsed) = (&subject.revision.parsed.policy, &subject.revision.parsed);
+    let mut findings = Vec::new();
+    for (name, section) in &policy.check {
+        let at = |span: &std::ops::Range<usize>, message: String, help: String| {
+            policy.place.complain(span.clone(), message, "", Some(help))
+        };
+        match (engine::rule(name), engine::family(name)) {
+            (None, None) => {
+                let message = format!("there is no rule and no family of rules {name}");
+                let names = rules::FAMILIES.iter().map(|family| family.name);
+                let names = names.chain(engine::rules().into_iter().map(|rule| rule.name));
+                let help = match nearest(name, names) {
+                    Some(near) => format!("did you mean {near}?"),
+                    None => "watchme-apply check --explain lists all rules".to_owned(),
+                };
+                findings.push(name_misspelt::RULE.at(at(&section.span, message, help)));
+                continue;
+            }
+            (Some(rule), _) if rule.is_fixed => {
+                let message = format!("the level of {name} cannot be set");
+                let help = "remove it, and fix the findings".to_owned();
+                findings.push(allowance_invalid::RULE.at(at(&section.span, message, help)));
+                continue;
+            }
+            _ => {}
+        }
+        let files = subject.revision.inputs.keys().chain(parsed.beside.keys());
+        for (pattern, span) in &section.value.paths {
+            let mut files = files
+                .clone()
+                .map(|path| path.strip_prefix(&parsed.folder).unwrap_or(path));
+            if subject.is_whole() && !files.any(|path| pattern.matches_path_with(path, MATCH)) {
+                let message = format!("no file matches {pattern}");
+                let help =
+                    "remove the pattern, or correct it: paths begin at the folder of watchme.toml";
+                findings.push(allowance_unused::RULE.at(at(span, message, help.to_owned())));
+            }
+        }
+    }
+    findings
+}
+
+/// What watchme.toml says about a rule, a line for each setting: of the rule itself, and of its family.
+pub fn described(rule: &Rule, revision: &Revision) -> Vec<String> {
+    let policy = &revision.parsed.policy;
+    let family = engine::family_of(rule.name).map_or("", |family| family.name);
+    let settings = [rule.name, family].into_iter().filter_map(|name| {
+        let setting = policy.check.get(name)?;
+        Some((name, setting)).filter(|_| !rule.is_fixed)
+    });
+    settings
+        .map(|(name, setting)| line(name, setting, revision))
+        .collect()
+}
+
+fn line(name: &str, setting: &Section<CheckPolicy>, revision: &Revision) -> String {
+    let level = match setting.value.level {
+        None => "off",
+        Some(crate::model::Severity::Warning) => "warning",
+        Some(crate::model::Severity::Error) => "error",
+    };
+    let paths = setting
+        .value
+        .paths
+        .iter()
+        .map(|(pattern, _)| pattern.as_str());
+    let paths: Vec<&str> = paths.collect();
+    let paths = match paths.is_empty() {
+        true => String::new(),
+        false => format!(" for {}", paths.join(", ")),
+    };
+    let place = revision
+        .parsed
+        .policy
+        .place
+        .complain(setting.span.clone(), "", "", None);
+    let (path, number) = (place.path().display(), place.position().line);
+    let reason = &setting.value.reason;
+    format!("{name} is {level}{paths} ({path}:{number}): {reason}")
+}
