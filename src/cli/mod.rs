@@ -46,7 +46,7 @@ const DEGRADED: u8 = 5;
 /// Wrong usage, sysexits.h(3head) `EX_USAGE`.
 const USAGE: u8 = 64;
 
-/// Runs the program and returns its exit status; see the README for what each means.
+/// Runs the program and returns its exit status; docs/reading-output.md says what each means.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     // What an apply makes is readable for all and writable for root, whoever's umask it runs with.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));

@@ -219,7 +219,7 @@ fn time(place: &Place, arguments: &[&str]) -> Duration {
     Duration::from_millis(ticks * 1000 / u64::try_from(second).unwrap())
 }
 
-/// The promise is 300 ms of the release binary, which ARCHITECTURE.md has measured. What holds of any build on any machine:
+/// The promise is 300 ms of the release binary, which docs/decisions/measures.md has measured. What holds of any build on any machine:
 /// ten times the files take about ten times as long, and not the hundred times of something that compares all with all.
 #[test]
 fn a_check_of_a_thousand_sites_and_units_is_quick() {

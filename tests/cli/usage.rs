@@ -203,3 +203,37 @@ fn a_root_that_is_no_directory() {
     assert!(file.contains("a file") && !file.contains("mkdir"), "{file}");
     shows!("a_root_that_is_no_directory", [missing, file].join("\n"));
 }
+
+/// A plan on a terminal says what its symbols mean, until something was applied.
+#[test]
+fn the_first_plan_on_a_terminal_shows_what_its_symbols_mean() {
+    let place = Place::git(STATE);
+    let on_terminal = || {
+        let line = format!(
+            "{} plan --color never --root {} --desired-state {}",
+            crate::support::PROGRAM,
+            place.root().display(),
+            place.checkout().display()
+        );
+        let run = std::process::Command::new("script")
+            .args(["-qec", &line, "/dev/null"])
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        String::from_utf8(run.stdout).unwrap().replace('\r', "")
+    };
+    let first = on_terminal();
+    let help = place.run(&["plan", "--help"]).expect(0).stdout;
+    let (_, legend) = help.split_once("Symbols:\n").unwrap();
+    let (legend, _) = legend.split_once("\n\n").unwrap();
+    assert!(first.contains(legend), "{first}");
+    let piped = place.run(&["plan"]).expect(0).stdout;
+    assert!(!piped.contains("Symbols:"), "{piped}");
+
+    place.run(&["apply"]).expect(0);
+    place.write(&[("etc/logrotate.d/hello", "# nothing\n")]);
+    place.commit("Second");
+    let later = on_terminal();
+    assert!(later.contains("plan: 2 changes"), "{later}");
+    assert!(!later.contains("Symbols:"), "{later}");
+}

@@ -1,6 +1,9 @@
 //! Arguments.
 
+mod examples;
 mod operate;
+#[cfg(test)]
+mod page;
 mod review;
 
 use std::ffi::OsString;
@@ -10,6 +13,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub(super) use examples::LEGEND;
 pub(super) use operate::{
     ApplyArgs, DriftArgs, HistoryArgs, PauseArgs, PlanArgs, PlanFormat, RecoverArgs, ResumeArgs,
     RollbackArgs, StatusArgs,
@@ -21,35 +25,34 @@ pub(super) use review::{
 use crate::model::Selector;
 use crate::source::Which;
 
-/// Makes this host match a git checkout, and proves that it does.
+/// Make this host match a git checkout, and verify that it does.
 ///
-/// Without a command it is `watchme-apply apply`.
+/// Without a command, `apply` is run.
 #[derive(Debug, Parser)]
 #[command(
     name = "watchme-apply",
     version,
     subcommand_required = true,
     override_usage = "watchme-apply [OPTIONS] [COMMAND]",
-    after_help = "Exit status: 0 in sync, or applied and verified; 1 error, nothing was changed (plan: an apply would refuse); 2 differences, or left alone; \
-                  3 failed and rolled back; 4 failed and the roll-back is incomplete; 5 applied, but units that may fail did; 64 wrong usage."
+    after_help = examples::PROGRAM
 )]
 pub(super) struct Args {
-    /// Folder of the desired state [default: ./desired-state, or . if it is one]
+    /// Folder of the desired state [default: ./desired-state, or the current folder if it is one]
     #[arg(long, global = true, value_name = "DIR", env = "WATCHME_DESIRED_STATE")]
     pub desired_state: Option<PathBuf>,
-    /// An offline root: only files are looked at and changed, below DIR
+    /// Work on an offline root: read and change only files below DIR, and ask no daemon
     #[arg(long, global = true, value_name = "DIR")]
     pub root: Option<PathBuf>,
-    /// How logs are written to standard error and the log file
+    /// Format of logs on standard error and in the log file
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
-    /// Append logs to FILE as well
+    /// Also append logs to FILE
     #[arg(long, global = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
-    /// Log more: -v what is done, -vv every detail
+    /// Log more: -v for each step, -vv for every detail
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// When to use colour
+    /// When to use colors
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
     #[command(subcommand)]
@@ -71,29 +74,41 @@ pub(super) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show what apply would do, and why, in the order in which it would do it
+    /// Show what `apply` would do, and why, in order; changes nothing
+    #[command(after_help = examples::PLAN)]
     Plan(PlanArgs),
-    /// Make the host match, verify it, and roll back if that fails
+    /// Make the host match the desired state, verify it, and roll back if that fails
+    #[command(after_help = examples::APPLY)]
     Apply(ApplyArgs),
-    /// Judge the desired state from its files alone: no host, no root, no Docker; exits with 2 for errors
+    /// Check the files of the desired state; needs no host, root or Docker
+    #[command(after_help = examples::CHECK)]
     Check(CheckArgs),
-    /// Show every port: who declares it, who proxies it, and who listens on it here
+    /// Show who declares, proxies and listens on each port
+    #[command(after_help = examples::PORTS)]
     Ports(PortsArgs),
-    /// Show where public URLs come out: server, location, upstream, container and unit; needs no host
+    /// Show which upstream, container and unit each public URL reaches; needs no host
+    #[command(after_help = examples::ROUTES)]
     Routes(RoutesArgs),
-    /// Compare the host with what was applied, and what was applied with git
+    /// Compare the host with what was last applied, and that with git
+    #[command(after_help = examples::DRIFT)]
     Drift(DriftArgs),
-    /// Go back to an older generation, as a new one; `plan --to-generation N` shows what it would do
+    /// Go back to an older generation; `plan --to-generation N` shows what it would do
+    #[command(after_help = examples::ROLLBACK)]
     Rollback(RollbackArgs),
-    /// Show what ran, how it ended, and the commits that each generation brought
+    /// Show past runs, how they ended, and the commits that each brought
+    #[command(after_help = examples::HISTORY)]
     History(HistoryArgs),
-    /// Show what is applied, what is out of sync, and who is on the networks
+    /// Show what is applied and the state of every unit, container, network and certificate
+    #[command(after_help = examples::STATUS)]
     Status(StatusArgs),
-    /// Stop a unit and keep it stopped
+    /// Stop a unit and keep it stopped, also after a reboot
+    #[command(after_help = examples::PAUSE)]
     Pause(PauseArgs),
-    /// End a pause
+    /// End a pause and start the unit
+    #[command(after_help = examples::RESUME)]
     Resume(ResumeArgs),
-    /// Undo a run that was cut off, and nothing else; a unit does so at boot
+    /// Undo an interrupted run, and do nothing else; a unit runs this at boot
+    #[command(after_help = examples::RECOVER)]
     Recover(RecoverArgs),
 }
 
@@ -119,23 +134,23 @@ impl Command {
 /// Which revision is read, and how much of it.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Input {
-    /// Take this revision instead of HEAD: a branch, a tag, a commit
+    /// Use this revision instead of HEAD: a branch, tag or commit
     #[arg(long, value_name = "REV", conflicts_with = "worktree")]
     pub rev: Option<String>,
-    /// Take the files as they lie in the work tree
+    /// Use the files of the work tree, including uncommitted changes
     #[arg(long)]
     pub worktree: bool,
-    /// Leave everything else alone: site, unit, file, etc, network (with its members), member,
-    /// volume; may be given several times
+    /// Plan and change only these resources; KIND is site, unit, file, etc, network (with its
+    /// members), member or volume; can be repeated
     #[arg(long, value_name = "KIND[/NAME]")]
     pub only: Vec<Selector>,
-    /// Let an empty desired state remove everything that is managed
+    /// Allow an empty desired state to remove everything that is managed
     #[arg(long)]
     pub allow_empty: bool,
-    /// Give the host to this repository, though another one's desired state is applied
+    /// Let this repository take over a host that belongs to another one
     #[arg(long)]
     pub take_over: bool,
-    /// Seconds to wait for another run [default: 10]
+    /// Seconds to wait for another run to finish [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub lock_timeout: Option<u64>,
 }

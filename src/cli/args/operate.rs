@@ -15,19 +15,19 @@ pub(in crate::cli) struct PlanArgs {
     pub input: Input,
     #[command(flatten)]
     pub show: Show,
-    /// Show what is found about what the plan does not change, too, and not only how much
+    /// Also list findings about files that the plan does not change
     #[arg(long)]
     pub all_findings: bool,
-    /// Exit with 2 when there are differences
+    /// Exit with 2 if there are differences
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Plan without a host, which is taken to be as this revision has it: what a merge would do
+    /// Plan for a host that matches this revision, without asking any host: what a merge would do
     #[arg(long, value_name = "REV", conflicts_with_all = ["rev", "worktree", "only", "root"])]
     pub from: Option<String>,
-    /// The revision to get to from --from [default: HEAD]
+    /// With --from: the revision to plan [default: HEAD]
     #[arg(long, value_name = "REV", requires = "from")]
     pub to: Option<String>,
-    /// How the plan is told
+    /// Format of the plan
     #[arg(long, value_enum, conflicts_with = "json")]
     pub format: Option<PlanFormat>,
     /// Show what `rollback N` would do
@@ -57,7 +57,7 @@ impl PlanArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum PlanFormat {
-    /// For a person
+    /// Text for people
     Text,
     /// One JSON object; see schema/plan.json
     Json,
@@ -71,30 +71,30 @@ pub(in crate::cli) struct ApplyArgs {
     pub input: Input,
     #[command(flatten)]
     pub show: Show,
-    /// No person watches: leave alone what failed because of its content or was rolled back, wait
-    /// after other failures (1, 2, 4 … 60 minutes), and exit with 2 then
+    /// For timers: skip a revision that failed or was rolled back, wait after other failures
+    /// (1, 2, 4 … 60 minutes), and exit with 2 then
     #[arg(long, conflicts_with = "take_over")]
     pub unattended: bool,
-    /// Ask nothing on a terminal before something is removed, stopped or taken over
+    /// Do not ask before something is removed, stopped or taken over
     #[arg(long)]
     pub yes: bool,
-    /// Try again what failed, and do not wait; for --unattended
+    /// With --unattended: try again what failed, without waiting
     #[arg(long)]
     pub retry: bool,
-    /// Ask all health gates, not only those that the changes touch; also when there is nothing to do
+    /// Check all health gates, even if nothing changes
     #[arg(long)]
     pub verify_all: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RollbackArgs {
-    /// Number of the generation, as `history` shows it [default: the one before the present one]
+    /// Number of the generation, as shown by `history` [default: the one before the current one]
     #[arg(value_name = "N")]
     pub generation: Option<u64>,
-    /// Seconds to wait for another run [default: 10]
+    /// Seconds to wait for another run to finish [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub lock_timeout: Option<u64>,
-    /// Ask nothing on a terminal before something is removed or stopped
+    /// Do not ask before something is removed or stopped
     #[arg(long)]
     pub yes: bool,
     #[command(flatten)]
@@ -103,7 +103,7 @@ pub(in crate::cli) struct RollbackArgs {
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct HistoryArgs {
-    /// Two generations, as N..M or N M: show all commits that the second has and the first has not
+    /// Two generations, as N..M or N M: list the commits that M has and N does not have
     #[arg(value_name = "N..M", num_args = 0..=2)]
     pub generations: Vec<String>,
     /// Print one JSON object instead of text
@@ -135,13 +135,13 @@ impl HistoryArgs {
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct DriftArgs {
-    /// Return the host to what was last applied
+    /// Return the host to what was last applied; never applies a new commit
     #[arg(long)]
     pub fix: bool,
-    /// Compare only these: KIND or KIND/NAME; network brings its members along
+    /// Compare only these resources; network includes its members; can be repeated
     #[arg(long, value_name = "KIND[/NAME]")]
     pub only: Vec<Selector>,
-    /// Seconds to wait for another run [default: 10]
+    /// Seconds to wait for another run to finish [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub lock_timeout: Option<u64>,
     /// Print one JSON object instead of text
@@ -173,10 +173,10 @@ pub(in crate::cli) struct StatusArgs {
 pub(in crate::cli) struct PauseArgs {
     /// The unit; `.service` may be left out
     pub unit: String,
-    /// For how long, such as 2h or 90m [default: until resume]
+    /// For how long, such as 2h or 90m; after that, the next apply or `drift --fix` starts the unit [default: until resume]
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub duration: Option<SignedDuration>,
-    /// Why, for whoever looks at status
+    /// Why; shown by `status`
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
 }
@@ -189,7 +189,7 @@ pub(in crate::cli) struct ResumeArgs {
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RecoverArgs {
-    /// Seconds to wait for another run [default: 10]
+    /// Seconds to wait for another run to finish [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub lock_timeout: Option<u64>,
 }

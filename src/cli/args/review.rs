@@ -7,16 +7,16 @@ use crate::source::Which;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CheckArgs {
-    /// Judge this revision instead of the files as they lie: a branch, a tag, a commit
+    /// Check this revision instead of the work tree: a branch, tag or commit
     #[arg(long, value_name = "REV")]
     pub rev: Option<String>,
-    /// How findings are told
+    /// Format of the findings
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// From which findings on the exit status is 2
+    /// Lowest severity that makes `check` exit with 2
     #[arg(long, value_enum, default_value_t = Deny::Errors)]
     pub deny: Deny,
-    /// Tell what a rule is about, with a bad and a good example; without a name, which rules there are
+    /// Explain a rule, with a bad and a good example; without a name, list all rules
     #[arg(long, value_name = "RULE", num_args = 0..=1, conflicts_with_all = ["rev", "format", "deny"])]
     pub explain: Option<Option<String>>,
 }
@@ -37,22 +37,22 @@ pub(in crate::cli) fn as_it_lies(rev: &Option<String>) -> Which {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Format {
-    /// For a person
+    /// Text for people
     Text,
     /// One JSON object; see schema/check.json
     Json,
-    /// A log for code scanning, SARIF 2.1.0
+    /// SARIF 2.1.0, for code scanning
     Sarif,
-    /// Annotations of a pull request, by a workflow of GitHub Actions
+    /// Annotations for GitHub Actions
     Github,
 }
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct PortsArgs {
-    /// Show which ports of a range nobody has, such as 8001-8099
+    /// List the free ports of a range, such as 8001-8099
     #[arg(long, value_name = "FROM-TO", value_parser = port_range)]
     pub free: Option<(u16, u16)>,
-    /// Read this revision instead of the files as they lie: a branch, a tag, a commit
+    /// Read this revision instead of the work tree: a branch, tag or commit
     #[arg(long, value_name = "REV")]
     pub rev: Option<String>,
     /// Print one JSON object instead of text
@@ -77,7 +77,7 @@ pub(in crate::cli) enum Deny {
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RoutesArgs {
-    /// Read this revision instead of the files as they lie: a branch, a tag, a commit
+    /// Read this revision instead of the work tree: a branch, tag or commit
     #[arg(long, value_name = "REV", global = true)]
     pub rev: Option<String>,
     /// Print one JSON object instead of text
@@ -89,10 +89,10 @@ pub(in crate::cli) struct RoutesArgs {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum RoutesCommand {
-    /// Tell step by step which server and location get a URL and why others do not, how it is rewritten, and what the
-    /// upstream receives
+    /// Explain step by step which server and location handle a URL, how it is rewritten, and what the upstream receives
+    #[command(after_help = super::examples::EXPLAIN)]
     Explain {
-        /// The URL, as a client outside would ask for it
+        /// The URL, as a client outside would request it
         #[arg(value_name = "URL")]
         url: Url,
     },

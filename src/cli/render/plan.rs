@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{DIM, GOOD, STRONG, WARN, count, diff, gates, records};
+use crate::cli::args::LEGEND;
 use crate::cli::output::{Output, clean, styled};
 use crate::cli::snippet;
 use crate::effect::{Change, Counted, Words};
@@ -73,7 +74,17 @@ pub(in crate::cli) fn plan(
             count(others.len(), "finding")
         ));
     }
+    if is_first(planned) && output.is_terminal() {
+        for line in LEGEND.lines() {
+            output.line(&styled(DIM, line));
+        }
+    }
     output.line(&summary(planned));
+}
+
+/// Whether somebody sees a plan of this host for the first time: nothing was applied here yet.
+fn is_first(planned: &Planned) -> bool {
+    planned.recorded.applied.is_none() && planned.from.is_none() && !planned.plan.is_empty()
 }
 
 /// Where a desired state came from, in a few words.
