@@ -1,6 +1,6 @@
 //! Undoes a run from its journal, its own or one that was killed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::docker::{is_joined, made, make_again, rejoin, rename, renamed, unmake};
@@ -39,25 +39,48 @@ pub struct Left {
 /// Undoes every step of `journal`. What fails is reported, and the rest goes on: as much as
 /// possible is as before. Units of the run stop first, while their files are still there; then
 /// the files come back; then what loads them does so.
-pub async fn roll_back(host: &Host, journal: &Journal, progress: &mut dyn Progress) -> Vec<Left> {
-    let mut undos: Vec<&Undo> = journal.undos().iter().rev().collect();
-    undos.sort_by_key(|undo| phase(undo));
-    let mut left = Vec::new();
+pub async fn roll_back(
+    host: &Host,
+    journal: &mut Journal,
+    progress: &mut dyn Progress,
+) -> Vec<Left> {
+    let mut undos: Vec<Undo> = journal.undos().iter().rev().cloned().collect();
+    undos.sort_by_key(phase);
     let mut patience = Patience::default();
+    let (mut left, mut put_back) = (Vec::new(), Vec::new());
     for undo in undos {
-        if !is_needed(host, undo).await {
+        if !is_needed(host, &undo).await {
             continue;
         }
-        let what = describe(undo);
+        if matches!(undo, Undo::Exchange { .. }) {
+            leave_out(journal, &put_back);
+        }
+        let what = describe(&undo);
         progress.say(&format!("undo: {what}"));
-        if let Err(error) = undo_one(host, undo, &mut patience).await {
-            tracing::error!(%error, what, "could not undo");
-            let undo = undo.clone();
-            left.push(Left { undo, what, error });
+        match undo_one(host, &undo, &mut patience).await {
+            Ok(()) if phase(&undo) == phase(&FILES) => put_back.push(undo),
+            Ok(()) => {}
+            Err(error) => {
+                tracing::error!(%error, what, "could not undo");
+                left.push(Left { undo, what, error });
+            }
         }
     }
     wait_until_up(host, journal.undos(), &mut patience).await;
     left
+}
+
+/// One of the undos that put files back.
+const FILES: Undo = Undo::RemoveFolder(PathBuf::new());
+
+/// Leaves out of the journal what was put back before the store is switched back: those files lead into the tree of the
+/// run, and a recovery that is killed and begins anew must not make them lead there once that tree is gone.
+fn leave_out(journal: &mut Journal, put_back: &[Undo]) {
+    let rest = journal.undos().iter();
+    let rest = rest.filter(|undo| !put_back.contains(undo)).cloned();
+    if let Err(error) = journal.keep(rest.collect()) {
+        tracing::warn!(%error, "the journal could not be shortened");
+    }
 }
 
 /// How long is waited for jobs of units.
@@ -370,4 +393,67 @@ fn exchange_back(host: &Host, run: &str) -> Result<(), StepError> {
     root.remove_folder(Path::new(layout::NEXT))?;
     root.remove_empty(Path::new(layout::LIVE));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::Change;
+    use crate::model::{Answer, Gate};
+    use crate::root::Root;
+
+    struct Silent;
+
+    impl Progress for Silent {
+        fn begin(&mut self, _: &Change) {}
+        fn done(&mut self, _: &Change) {}
+        fn asks(&mut self, _: &Gate, _: u32) {}
+        fn holds(&mut self, _: &Gate, _: &Answer) {}
+        fn say(&mut self, _: &str) {}
+        fn warn(&mut self, _: &str) {}
+    }
+
+    /// A recovery that is killed after the switch, and begun anew: what led into the tree of the run does not come back.
+    #[test]
+    fn what_was_put_back_before_the_switch_is_not_put_back_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::new(folder.path());
+        let (live, next) = (Path::new(layout::LIVE), Path::new(layout::NEXT));
+        for tree in [
+            live,
+            next,
+            Path::new(layout::STATE),
+            Path::new("/etc/nginx"),
+        ] {
+            root.make_folder(tree).unwrap();
+        }
+        root.write(&live.join(MARK), b"run", 0o644).unwrap();
+        let state = State::new(root.clone());
+        let snippet = PathBuf::from("/etc/nginx/snippet.conf");
+        let restore = |target: &str| Undo::Restore {
+            path: snippet.clone(),
+            saved: Saved::Link(target.into()),
+        };
+        let leaving = layout::live(".leaving/snippet.conf");
+        let run = "run".to_owned();
+        let mut journal = state.journal().unwrap();
+        journal
+            .record_all(vec![
+                restore("/srv/before"),
+                Undo::Exchange { run },
+                restore(&leaving.to_string_lossy()),
+            ])
+            .unwrap();
+        let host = Host::offline(root.clone());
+        let left = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap()
+            .block_on(roll_back(&host, &mut journal, &mut Silent));
+        assert!(left.is_empty(), "{left:?}");
+        // As a run finds it that is started after this one was killed.
+        let found = state.journal().unwrap();
+        assert_eq!(found.undos().len(), 2, "{:?}", found.undos());
+        assert_eq!(found.undos()[0], restore("/srv/before"));
+    }
 }

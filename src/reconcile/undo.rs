@@ -30,7 +30,7 @@ pub(super) async fn undo(
         true => "interrupted: rolling back",
         false => "failed: rolling back",
     });
-    let not_undone = roll_back(host, &journal, progress).await;
+    let not_undone = roll_back(host, &mut journal, progress).await;
     let again: Vec<Undo> = not_undone.iter().map(|left| left.undo.clone()).collect();
     let mut left = supersede::lines(&not_undone);
     left.extend(as_before::differences(host, planned).await);
@@ -133,7 +133,7 @@ pub(super) async fn undo_killed(
         journal.record_all(owed)?;
     }
     record.changes = journal.undos().iter().map(describe).collect();
-    let not_undone = roll_back(host, &journal, progress).await;
+    let not_undone = roll_back(host, &mut journal, progress).await;
     journal.keep(not_undone.iter().map(|left| left.undo.clone()).collect())?;
     supersede::admit(host, state, &not_undone).await?;
     if not_undone.is_empty() {
