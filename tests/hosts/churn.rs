@@ -7,6 +7,7 @@ use crate::support::{CHECKOUT, Host, desired, site};
 const TIMES: u32 = 25;
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn containers_that_come_and_go_disturb_nothing() {
     let host = Host::boot();
     Server::with_owner()

@@ -118,6 +118,7 @@ fn an_apply_goes_forward_from_a_roll_back_that_cannot_succeed() {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_rollback_goes_forward_from_a_roll_back_that_cannot_succeed() {
     let host = locked_host();
     let applied = host.tool(&["rollback", "1"]).expect(0).text();

@@ -48,6 +48,7 @@ fn a_docker_engine_that_hangs_in_the_middle() {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_system_bus_that_hangs_in_the_middle() {
     let host = applied_host();
     let bounded = "[unit.\"slow.service\"]\nstart_timeout = \"10s\"\n";
@@ -119,6 +120,7 @@ fn on_it(host: &Host) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn an_engine_that_hangs_while_containers_are_replaced() {
     let host = host_with_containers();
     let (status, said) = apply_while_hung(&host, "dockerd");
