@@ -7,7 +7,7 @@ use watchme_apply::source::compose::{
 };
 
 /// Reads it, and holds what was read against its text.
-pub fn run(text: &str) {
+pub(crate) fn run(text: &str) {
     let mut parts = text.splitn(3, "\n---\n");
     let (base, over) = (parts.next().unwrap_or_default(), parts.next());
     let environment = interpolate::env_file(parts.next().unwrap_or_default());

@@ -9,7 +9,7 @@ use watchme_apply::source::nginx::{
 };
 
 /// Reads it, and holds what was read against its text.
-pub fn run(source: &str) {
+pub(crate) fn run(source: &str) {
     let path = Path::new("site");
     let directives = match nginx::parse(path, source) {
         Ok(directives) => directives,

@@ -6,7 +6,7 @@ use watchme_apply::source::unit::settings::Source;
 use watchme_apply::source::unit::{Name, Settings, commands, exec, install};
 
 /// Reads it, and holds what was read against its text.
-pub fn run(text: &str) {
+pub(crate) fn run(text: &str) {
     let sources = text.split("\n---\n").map(|text| {
         let source = Source::new("a@.service", text);
         let parsed = &source.parsed;

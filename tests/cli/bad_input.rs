@@ -34,7 +34,7 @@ fn refused(cases: &[Case]) -> String {
 
 /// `plan` and `apply` fail alike, tell what they have to, and change nothing.
 #[track_caller]
-pub fn untouched(place: &Place, told: &[&str]) -> String {
+pub(crate) fn untouched(place: &Place, told: &[&str]) -> String {
     let before = place.host();
     let plan = place.run(&["plan"]).expect(1);
     let apply = place.run(&["apply"]).expect(1);

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_watchme-apply");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_watchme-apply");
 
 /// A small desired state with a resource of most kinds.
-pub const STATE: &[(&str, &str)] = &[
+pub(crate) const STATE: &[(&str, &str)] = &[
     ("watchme.toml", "absent = [\"sites-enabled/default\"]\n"),
     (
         "sites-available/api.example.com",
@@ -32,7 +32,7 @@ pub const STATE: &[(&str, &str)] = &[
 ];
 
 /// The same, with a site of which no rule has anything to say.
-pub const CLEAN: &[(&str, &str)] = &[
+pub(crate) const CLEAN: &[(&str, &str)] = &[
     STATE[0],
     (
         "sites-available/api.example.com",
@@ -44,13 +44,13 @@ pub const CLEAN: &[(&str, &str)] = &[
 ];
 
 /// A folder with `checkout/` and `root/` in it.
-pub struct Place {
+pub(crate) struct Place {
     folder: TempDir,
 }
 
 impl Place {
     /// A checkout in git with these files committed.
-    pub fn git(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn git(files: &[(&str, &str)]) -> Self {
         let place = Self::empty();
         git2::Repository::init(place.checkout()).unwrap();
         place.write(files);
@@ -59,7 +59,7 @@ impl Place {
     }
 
     /// The same without git.
-    pub fn plain(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn plain(files: &[(&str, &str)]) -> Self {
         let place = Self::empty();
         place.write(files);
         place
@@ -77,40 +77,40 @@ impl Place {
         Self { folder }
     }
 
-    pub fn checkout(&self) -> PathBuf {
+    pub(crate) fn checkout(&self) -> PathBuf {
         self.folder.path().canonicalize().unwrap().join("checkout")
     }
 
-    pub fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().canonicalize().unwrap().join("root")
     }
 
     /// A path beside checkout and root.
-    pub fn beside(&self, name: &str) -> PathBuf {
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.folder.path().canonicalize().unwrap().join(name)
     }
 
     /// Where an absolute path of the offline root lies.
-    pub fn on_host(&self, path: &str) -> PathBuf {
+    pub(crate) fn on_host(&self, path: &str) -> PathBuf {
         self.root().join(path.trim_start_matches('/'))
     }
 
     /// Writes files of the checkout.
-    pub fn write(&self, files: &[(&str, &str)]) {
+    pub(crate) fn write(&self, files: &[(&str, &str)]) {
         for (path, content) in files {
             put(&self.checkout().join(path), content);
         }
     }
 
     /// Removes files of the checkout.
-    pub fn remove(&self, paths: &[&str]) {
+    pub(crate) fn remove(&self, paths: &[&str]) {
         for path in paths {
             fs::remove_file(self.checkout().join(path)).unwrap();
         }
     }
 
     /// Commits the checkout as it lies.
-    pub fn commit(&self, subject: &str) -> git2::Oid {
+    pub(crate) fn commit(&self, subject: &str) -> git2::Oid {
         let repo = git2::Repository::open(self.checkout()).unwrap();
         let mut index = repo.index().unwrap();
         index
@@ -123,19 +123,19 @@ impl Place {
     }
 
     /// Writes a file of the offline root.
-    pub fn write_host(&self, path: &str, content: &str) {
+    pub(crate) fn write_host(&self, path: &str, content: &str) {
         put(&self.on_host(path), content);
     }
 
     /// Puts a link into the offline root.
-    pub fn link_host(&self, path: &str, target: &str) {
+    pub(crate) fn link_host(&self, path: &str, target: &str) {
         let place = self.on_host(path);
         fs::create_dir_all(place.parent().unwrap()).unwrap();
         symlink(target, place).unwrap();
     }
 
     /// A file of the offline root, its links followed as the host would: absolute ones below the root.
-    pub fn read_host(&self, path: &str) -> String {
+    pub(crate) fn read_host(&self, path: &str) -> String {
         let mut place = self.on_host(path);
         while let Ok(target) = fs::read_link(&place) {
             place = match target.strip_prefix("/") {
@@ -147,23 +147,23 @@ impl Place {
     }
 
     /// What a link of the offline root says.
-    pub fn target(&self, path: &str) -> Option<String> {
+    pub(crate) fn target(&self, path: &str) -> Option<String> {
         let target = fs::read_link(self.on_host(path)).ok()?;
         Some(target.to_str().unwrap().to_owned())
     }
 
     /// Everything below the offline root, to the last change of an inode.
-    pub fn host(&self) -> BTreeMap<PathBuf, Entry> {
+    pub(crate) fn host(&self) -> BTreeMap<PathBuf, Entry> {
         entries(&self.root())
     }
 
     /// Runs the program in the checkout, on the offline root.
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.run_with(arguments, |_| {})
     }
 
     /// [`Place::run`] with a command that is changed first.
-    pub fn run_with(
+    pub(crate) fn run_with(
         &self,
         arguments: &[&str],
         change: impl FnOnce(&mut assert_cmd::Command),
@@ -175,7 +175,7 @@ impl Place {
     }
 
     /// Runs the program in the checkout, with no host at all.
-    pub fn run_here(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run_here(&self, arguments: &[&str]) -> Output {
         let mut command = self.command();
         command.args(arguments);
         self.output(arguments, command)
@@ -192,7 +192,7 @@ impl Place {
     }
 
     /// The program, in the checkout. No program can be found, and no daemon: an offline root needs none.
-    pub fn command(&self) -> assert_cmd::Command {
+    pub(crate) fn command(&self) -> assert_cmd::Command {
         let mut command = assert_cmd::Command::new(PROGRAM);
         command
             .current_dir(self.checkout())
@@ -206,7 +206,7 @@ impl Place {
     }
 
     /// Text with the temporary paths named for what they are.
-    pub fn named(&self, text: &str) -> String {
+    pub(crate) fn named(&self, text: &str) -> String {
         let folder = self.folder.path().canonicalize().unwrap();
         let folder = folder.to_str().unwrap();
         text.replace(&format!("{folder}/checkout"), "[CHECKOUT]")
@@ -217,7 +217,7 @@ impl Place {
 
 /// What a run said.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     asked: String,
     pub status: i32,
     pub stdout: String,
@@ -227,13 +227,13 @@ pub struct Output {
 impl Output {
     /// Checks the exit status.
     #[track_caller]
-    pub fn expect(self, status: i32) -> Self {
+    pub(crate) fn expect(self, status: i32) -> Self {
         assert_eq!(self.status, status, "{}", self.shown());
         self
     }
 
     /// The command, what it said, and how it ended, as a person sees it.
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let mut text = format!("$ watchme-apply {}\n{}", self.asked, self.stdout);
         if !self.stderr.is_empty() {
             text.push_str(&format!("(stderr)\n{}", self.stderr));
@@ -246,7 +246,7 @@ impl Output {
 
     /// Standard output as JSON.
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error}:\n{}", self.shown()))
     }
@@ -254,7 +254,7 @@ impl Output {
 
 /// Something on the offline root.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     pub mode: u32,
     /// Bytes of a file, target of a link.
     pub content: Vec<u8>,
@@ -290,13 +290,13 @@ fn entries(folder: &Path) -> BTreeMap<PathBuf, Entry> {
 }
 
 /// Writes a file and the folders above it.
-pub fn put(path: &Path, content: &str) {
+pub(crate) fn put(path: &Path, content: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, content).unwrap();
 }
 
 /// Makes a tree the commit that is checked out; the work tree stays as it is.
-pub fn commit_tree(repo: &git2::Repository, tree: git2::Oid, subject: &str) -> git2::Oid {
+pub(crate) fn commit_tree(repo: &git2::Repository, tree: git2::Oid, subject: &str) -> git2::Oid {
     let time = git2::Time::new(1_750_000_000, 0);
     let author = git2::Signature::new("Hanako", "hanako@example.com", &time).unwrap();
     let parent = repo.head().ok().map(|head| head.peel_to_commit().unwrap());
@@ -307,7 +307,7 @@ pub fn commit_tree(repo: &git2::Repository, tree: git2::Oid, subject: &str) -> g
 }
 
 /// A tree object with any names and modes: those that git itself refuses, too.
-pub fn raw_tree(repo: &git2::Repository, entries: &[(u32, &[u8], git2::Oid)]) -> git2::Oid {
+pub(crate) fn raw_tree(repo: &git2::Repository, entries: &[(u32, &[u8], git2::Oid)]) -> git2::Oid {
     let mut sorted = entries.to_vec();
     sorted
         .sort_by_key(|(mode, name, _)| [*name, if *mode == 0o40000 { b"/" } else { b"" }].concat());

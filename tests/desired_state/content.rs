@@ -91,7 +91,7 @@ fn nothing_in_it_deserves_a_warning() {
 }
 
 /// Public locations of the site with where they go.
-pub fn locations() -> BTreeMap<String, String> {
+pub(crate) fn locations() -> BTreeMap<String, String> {
     let site =
         fs::read_to_string(repository().join("desired-state/sites-available/api.hey-watch.me"))
             .unwrap();

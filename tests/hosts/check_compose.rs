@@ -20,7 +20,7 @@ use crate::support::Host;
 use cases::{EXCEPTIONS, REFUSED, TAKEN};
 
 /// Compose files, and in which order they are given.
-pub struct Case {
+pub(crate) struct Case {
     name: String,
     files: Vec<(String, String)>,
 }

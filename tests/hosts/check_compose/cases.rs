@@ -1,7 +1,7 @@
 //! Hand-made compose files.
 
 /// What docker-compose 1.29 refuses, and so does this program.
-pub const REFUSED: [(&str, &str); 47] = [
+pub(super) const REFUSED: [(&str, &str); 47] = [
     ("nothing", ""),
     (
         "an unknown service in extends",
@@ -125,7 +125,7 @@ pub const REFUSED: [(&str, &str); 47] = [
 
 /// What docker-compose 1.29 takes: this program reads the same in it.
 #[rustfmt::skip]
-pub const TAKEN: [(&str, &[(&str, &str)]); 36] = [
+pub(super) const TAKEN: [(&str, &[(&str, &str)]); 36] = [
     ("no services", &[("a.yml", "networks: {n: }")]),
     ("versions", &[("a.yml", "version: \"2.4\"\nservices: {a: {image: x}}")]),
     ("extensions", &[("a.yml", "x-a: $\nservices: {a: {image: x, x-b: 1}}")]),
@@ -165,7 +165,7 @@ pub const TAKEN: [(&str, &[(&str, &str)]); 36] = [
 ];
 
 /// Where this program knowingly says something else, and why.
-pub const EXCEPTIONS: [(&str, &str, &str); 12] = [
+pub(super) const EXCEPTIONS: [(&str, &str, &str); 12] = [
     (
         "a name",
         "name: foo\nservices: {a: {image: x}}",

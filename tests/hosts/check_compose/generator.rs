@@ -104,7 +104,7 @@ const KEYS: [(&str, &[&str]); 13] = [
 ];
 
 /// The case of a seed: one file or two, with two or three services.
-pub fn case(seed: u64) -> Case {
+pub(super) fn case(seed: u64) -> Case {
     let mut seed = Seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1);
     let name = format!("generated {:x}", seed.0);
     let services = 2 + seed.below(2);

@@ -46,7 +46,7 @@ const WRITING: [&str; 8] = [
 ];
 
 /// All calls that a count has to see. A machine that does not have one passes it over for its question mark, strace(1).
-pub fn traced() -> String {
+pub(super) fn traced() -> String {
     let always = ALWAYS.iter().map(|(name, _)| *name);
     let names = always.chain(OPENING).chain(WRITING);
     let names: Vec<String> = names.map(|name| format!("?{name}")).collect();
@@ -55,7 +55,7 @@ pub fn traced() -> String {
 
 /// What a call changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub(super) enum Kind {
     Rename,
     Link,
     Unlink,
@@ -75,7 +75,7 @@ pub enum Kind {
 
 /// One call of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Point {
+pub(super) struct Point {
     pub kind: Kind,
     /// Name of the system call.
     pub call: String,
@@ -87,12 +87,12 @@ pub struct Point {
 
 impl Point {
     /// Whether it goes by that name, such as `fsync 7`.
-    pub fn is(&self, name: &str) -> bool {
+    pub(super) fn is(&self, name: &str) -> bool {
         format!("{} {}", self.call, self.number) == name
     }
 
     /// Whether it changes nothing: daemons are only asked how things are.
-    pub fn is_question(&self) -> bool {
+    pub(super) fn is_question(&self) -> bool {
         matches!(self.kind, Kind::BusLook | Kind::DockerLook)
     }
 }
@@ -108,7 +108,7 @@ impl fmt::Display for Point {
 }
 
 /// The points of a run, in its order.
-pub fn points(trace: &str) -> Vec<Point> {
+pub(super) fn points(trace: &str) -> Vec<Point> {
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
     let mut points = Vec::new();
     for line in trace.lines() {
@@ -185,7 +185,7 @@ fn is_file(path: &str) -> bool {
 
 /// A call without what differs from run to run: temporary names, numbers of descriptors, sockets, generations and
 /// processes, times, and what was returned.
-pub fn what(args: &str) -> String {
+pub(super) fn what(args: &str) -> String {
     let args = args.rsplit_once(" = ").map_or(args, |(args, _)| args);
     let mut text = String::new();
     let mut rest = args;
@@ -217,7 +217,7 @@ fn is_bulk(point: &Point) -> bool {
 
 /// The points of a run in the order in which they are tried as long as there is time, another one for each seed: of ten
 /// in turn, two are requests to daemons, two bulk, and six any other.
-pub fn in_turn(points: &[Point], seed: u64) -> Vec<Point> {
+pub(super) fn in_turn(points: &[Point], seed: u64) -> Vec<Point> {
     let points: Vec<&Point> = points.iter().filter(|point| !point.is_question()).collect();
     let is_request = |point: &Point| matches!(point.kind, Kind::BusDo | Kind::DockerDo);
     let requests = points.iter().filter(|point| is_request(point)).count();

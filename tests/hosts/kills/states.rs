@@ -5,20 +5,20 @@ use crate::support::{Service, service};
 
 /// A side of the way: `a` or `b`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Side {
+pub(super) enum Side {
     A,
     B,
 }
 
 impl Side {
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Side::A => "a",
             Side::B => "b",
         }
     }
 
-    pub fn other(self) -> Self {
+    pub(super) fn other(self) -> Self {
         match self {
             Side::A => Side::B,
             Side::B => Side::A,
@@ -34,7 +34,7 @@ impl Side {
 }
 
 /// Images of the compose stack, one for each side.
-pub const IMAGES: [Service<'static>; 2] = [image("web:a"), image("web:b")];
+pub(super) const IMAGES: [Service<'static>; 2] = [image("web:a"), image("web:b")];
 
 const fn image(image: &'static str) -> Service<'static> {
     Service {
@@ -45,7 +45,7 @@ const fn image(image: &'static str) -> Service<'static> {
 }
 
 /// Paths that only one side has.
-pub fn only(side: Side) -> Vec<String> {
+pub(super) fn only(side: Side) -> Vec<String> {
     let side = side.name();
     [
         format!("sites-available/only-{side}"),
@@ -59,7 +59,7 @@ pub fn only(side: Side) -> Vec<String> {
 }
 
 /// The files of one side, by their path in the desired state's folder.
-pub fn files(side: Side) -> Vec<(String, String)> {
+pub(super) fn files(side: Side) -> Vec<(String, String)> {
     let (name, number) = (side.name(), side.number());
     let mut files = vec![
         ("watchme.toml".to_owned(), policy(side)),
@@ -207,7 +207,7 @@ WantedBy=multi-user.target
 }
 
 /// Services that a side starts.
-pub fn services(side: Side) -> Vec<String> {
+pub(super) fn services(side: Side) -> Vec<String> {
     let name = side.name();
     let both = ["same", "served", "dropped", "reader", "script", "web"];
     let own = [format!("only-{name}"), format!("inst@{name}")];

@@ -12,7 +12,7 @@ use super::walker::{Tried, Walker};
 
 /// What is done at a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(super) enum Fault {
     Kill,
     KillAfter,
     Fail,
@@ -29,7 +29,7 @@ const AT_LEAST: usize = 30;
 
 /// What came of all points.
 #[derive(Default)]
-pub struct Report {
+pub(super) struct Report {
     pub tried: usize,
     pub kinds: BTreeMap<Kind, usize>,
     /// Points at which the call was the one that the count had there.
@@ -40,14 +40,14 @@ pub struct Report {
 }
 
 /// A number from the environment.
-pub fn setting(name: &str, default: usize) -> usize {
+pub(super) fn setting(name: &str, default: usize) -> usize {
     let value = std::env::var(name).ok();
     value.and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 /// Tries each point once, on whichever host is free, in the direction in which that one goes next; until the time is
 /// over, but [`AT_LEAST`] of them.
-pub fn walk(first: Walker, work: &[(Fault, Point)], time: Duration) -> Report {
+pub(super) fn walk(first: Walker, work: &[(Fault, Point)], time: Duration) -> Report {
     let (began, next, lost) = (Instant::now(), AtomicUsize::new(0), AtomicUsize::new(0));
     let (first, report) = (Mutex::new(Some(first)), Mutex::new(Report::default()));
     let take = || {

@@ -15,14 +15,14 @@ const UNRECORDED: [&str; 2] = [
 const SCRIPT: &str = "/usr/local/lib/kills";
 
 /// A host at one of the two sides.
-pub struct Walker {
+pub(super) struct Walker {
     host: Host,
     pub at: Side,
 }
 
 /// How a point went.
 #[derive(Debug, Default)]
-pub struct Tried {
+pub(super) struct Tried {
     /// Exit status of the run with the fault.
     pub status: i32,
     /// The call that was hit, as the trace has it.
@@ -97,7 +97,7 @@ impl Walker {
     }
 
     /// A host at side A, which has been at B.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut walker = Self::bare();
         for side in [Side::A, Side::B, Side::A] {
             walker.arrive(side);
@@ -110,7 +110,7 @@ impl Walker {
     }
 
     /// A host for chains of kills, which has been at both sides and is at A.
-    pub fn for_chains() -> Self {
+    pub(super) fn for_chains() -> Self {
         let mut walker = Self::bare();
         for side in [Side::A, Side::B, Side::A, Side::B, Side::A] {
             walker.arrive(side);
@@ -121,7 +121,7 @@ impl Walker {
 
     /// Goes through a chain of killed commands and ends at `end`. Returns what does not hold, and
     /// what the commands were.
-    pub fn chain(&self, end: Side, links: &[String]) -> (Vec<String>, String) {
+    pub(super) fn chain(&self, end: Side, links: &[String]) -> (Vec<String>, String) {
         let mut args = vec!["chain", end.name()];
         args.extend(links.iter().map(String::as_str));
         let answer = self.ask(&args);
@@ -169,7 +169,7 @@ impl Walker {
     }
 
     /// The points of an apply that goes to the other side.
-    pub fn count(&mut self) -> Vec<Point> {
+    pub(super) fn count(&mut self) -> Vec<Point> {
         let side = self.at.other();
         let answer = self.ask(&["count", side.name(), &points::traced()]);
         assert_eq!(answer.status("first"), 0, "{}", answer.text("first"));
@@ -179,7 +179,7 @@ impl Walker {
 
     /// Kills a run to the other side: nginx can load what lies there, the next run arrives, and the one after has
     /// nothing to do.
-    pub fn kill(&mut self, point: &Point, after: bool) -> Tried {
+    pub(super) fn kill(&mut self, point: &Point, after: bool) -> Tried {
         let how = if after { "after" } else { "kill" };
         let (side, number) = (self.at.other(), point.number.to_string());
         let answer = self.ask(&[how, side.name(), &point.call, &number]);
@@ -202,7 +202,7 @@ impl Walker {
     }
 
     /// Has a call of a run to the other side fail: it stays at this side, or arrives there.
-    pub fn fail(&mut self, point: &Point, error: &str) -> Tried {
+    pub(super) fn fail(&mut self, point: &Point, error: &str) -> Tried {
         let (side, number) = (self.at.other(), point.number.to_string());
         let answer = self.ask(&["fail", side.name(), &point.call, &number, error]);
         let status = answer.status("first");
@@ -229,7 +229,7 @@ impl Walker {
     }
 
     /// After a problem: whether the host could be mended, or is of no more use.
-    pub fn mend(&self, failed: bool) -> bool {
+    pub(super) fn mend(&self, failed: bool) -> bool {
         let (here, there) = (self.at.name(), self.at.other().name());
         let answer = match failed {
             true => self.ask(&["mend-back", here, there]),

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::support::Host;
 
 /// Requests of the stream, each on a connection of its own.
-pub const PER_SECOND: u64 = 100;
+pub(super) const PER_SECOND: u64 = 100;
 
 /// The generator stops by itself, whoever forgot it.
 const BOUND: Duration = Duration::from_secs(15 * 60);
@@ -33,7 +33,7 @@ const MARK: &str = "load saw: ";
 
 /// What the load saw.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Seen {
+pub(super) struct Seen {
     /// Answers of the stream that were right.
     pub requests: u64,
     /// Answers that took 20 s and were right.
@@ -51,12 +51,12 @@ pub struct Seen {
 }
 
 /// The generator while it runs. It ends when this is dropped.
-pub struct Load {
+pub(super) struct Load {
     process: Child,
 }
 
 impl Load {
-    pub fn start(host: &Host) -> Self {
+    pub(super) fn start(host: &Host) -> Self {
         let own = env::current_exe().expect("the path of this program");
         host.copy_program(&own, PROGRAM);
         let generate = [
@@ -78,7 +78,7 @@ impl Load {
 
     /// Ends it and returns what it saw.
     #[track_caller]
-    pub fn stop(mut self) -> Seen {
+    pub(super) fn stop(mut self) -> Seen {
         drop(self.process.stdin.take());
         let output = self.process.wait_with_output().expect("its output");
         let text = String::from_utf8_lossy(&output.stdout);

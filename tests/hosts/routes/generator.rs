@@ -55,14 +55,14 @@ const REGEXES: [&str; 10] = [
 ];
 
 /// What belongs to one seed. Ports and names of variables are its own, so that all are loaded at once.
-pub struct Generator {
+pub(super) struct Generator {
     seed: u64,
     state: u64,
     text: String,
 }
 
 impl Generator {
-    pub fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         Self {
             seed,
             state: (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
@@ -106,7 +106,7 @@ impl Generator {
         }
     }
 
-    pub fn url(&mut self) -> String {
+    pub(super) fn url(&mut self) -> String {
         let (ports, host) = (self.ports(), self.pick(&HOSTS));
         let mut path = self.path();
         for _ in 0..self.below(3) {
@@ -152,7 +152,7 @@ impl Generator {
         format!("http://{host}:{}{path}", self.pick(&ports))
     }
 
-    pub fn configuration(&mut self) -> String {
+    pub(super) fn configuration(&mut self) -> String {
         let seed = self.seed;
         let (one, two, three) = (self.port(), self.port(), self.port());
         writeln!(

@@ -10,7 +10,7 @@ use serde_yaml::Value;
 use crate::support::{Host, Service};
 
 /// The shipped desired state.
-pub struct Shipped {
+pub(super) struct Shipped {
     pub policy: Policy,
     pub containers: Vec<Container>,
     pub locations: Vec<Location>,
@@ -19,7 +19,7 @@ pub struct Shipped {
 
 /// The part of watchme.toml that says what must be true afterwards.
 #[derive(Deserialize)]
-pub struct Policy {
+pub(super) struct Policy {
     #[serde(rename = "route")]
     pub routes: Vec<Route>,
     #[serde(rename = "gate")]
@@ -28,13 +28,13 @@ pub struct Policy {
 }
 
 #[derive(Deserialize)]
-pub struct Route {
+pub(super) struct Route {
     pub url: String,
     pub upstream: String,
 }
 
 #[derive(Deserialize)]
-pub struct Gate {
+pub(super) struct Gate {
     pub url: String,
 }
 
@@ -52,24 +52,24 @@ struct Member {
 }
 
 /// A service of a compose file.
-pub struct Container {
+pub(super) struct Container {
     pub image: String,
     /// Port on the host and in the container, if it publishes one.
     pub ports: Option<(u16, u16)>,
 }
 
 /// A `location` of the site that passes on, with the address it passes to.
-pub struct Location {
+pub(super) struct Location {
     pub path: String,
     pub proxy_pass: String,
 }
 
 impl Shipped {
-    pub fn folder() -> PathBuf {
+    pub(super) fn folder() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state")
     }
 
-    pub fn read() -> Self {
+    pub(super) fn read() -> Self {
         let folder = Self::folder();
         let text = |path: &str| fs::read_to_string(folder.join(path)).expect("a shipped file");
         let policy: Policy = toml::from_str(&text("watchme.toml")).expect("watchme.toml");
@@ -91,7 +91,7 @@ impl Shipped {
     }
 
     /// The names that the members' containers have under docker-compose 1.29.
-    pub fn members(&self) -> Vec<String> {
+    pub(super) fn members(&self) -> Vec<String> {
         let members = self.policy.network.values().flat_map(|it| &it.member);
         let mut names: Vec<String> = members
             .map(
@@ -107,7 +107,7 @@ impl Shipped {
     }
 
     /// How many services listen: all but the container that holds the network.
-    pub fn services(&self) -> usize {
+    pub(super) fn services(&self) -> usize {
         self.containers
             .iter()
             .filter(|it| it.ports.is_some())
@@ -115,7 +115,7 @@ impl Shipped {
     }
 
     /// Where the site sends a public URL, and the image that has to answer there.
-    pub fn upstream(&self, url: &str) -> (String, &Container) {
+    pub(super) fn upstream(&self, url: &str) -> (String, &Container) {
         let path = format!("/{}", url.splitn(4, '/').nth(3).expect("a path"));
         let location = (self.locations.iter())
             .find(|location| path.starts_with(&location.path))
@@ -138,7 +138,7 @@ impl Shipped {
     }
 
     /// Every public URL: those of watchme.toml, and each location's own.
-    pub fn public_urls(&self) -> Vec<String> {
+    pub(super) fn public_urls(&self) -> Vec<String> {
         let first = &self.policy.routes[0].url;
         let host = first.split('/').nth(2).expect("a host name");
         let routes = self.policy.routes.iter().map(|route| route.url.clone());
@@ -154,7 +154,7 @@ impl Shipped {
     }
 
     /// Loads a stand-in for each image, serving what the public URLs come out at.
-    pub fn load_images(&self, host: &Host) {
+    pub(super) fn load_images(&self, host: &Host) {
         let mut paths: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         let through_nginx = self
             .public_urls()
@@ -234,7 +234,7 @@ fn locations(site: &str) -> Vec<Location> {
 }
 
 /// The names in a folder, in order.
-pub fn names(folder: &Path) -> Vec<String> {
+pub(super) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a shipped folder");
     let mut names: Vec<String> = entries
         .map(|entry| {

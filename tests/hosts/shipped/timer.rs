@@ -7,7 +7,7 @@ use crate::support::{CHECKOUT, Host};
 
 const LOG: &str = "/var/log/watchme-infrastructure.log";
 
-pub fn the_timer_reports_to_the_journal_and_to_a_rotated_log(host: &Host) {
+pub(super) fn the_timer_reports_to_the_journal_and_to_a_rotated_log(host: &Host) {
     let next = host.sh("systemctl show -p NextElapseUSecMonotonic --value watchme-drift.timer");
     assert!(
         !matches!(next.as_str(), "" | "0" | "infinity"),
@@ -39,7 +39,7 @@ pub fn the_timer_reports_to_the_journal_and_to_a_rotated_log(host: &Host) {
 }
 
 /// What the timer starts mends networks; other drift and a revision that nobody applied it only reports.
-pub fn the_timer_mends_networks_and_nothing_else(host: &Host) {
+pub(super) fn the_timer_mends_networks_and_nothing_else(host: &Host) {
     let (site, committed) = (
         "/etc/nginx/sites-available/api.hey-watch.me",
         "desired-state/sites-available/api.hey-watch.me",
@@ -78,7 +78,7 @@ pub fn the_timer_mends_networks_and_nothing_else(host: &Host) {
 }
 
 /// `network_monitor.py` reports and mends, `check-infrastructure.sh` mends, as cron called them.
-pub fn the_old_scripts_work_under_their_old_names(host: &Host) {
+pub(super) fn the_old_scripts_work_under_their_old_names(host: &Host) {
     let monitor = |options: &str| {
         host.try_sh_as(
             "ubuntu",

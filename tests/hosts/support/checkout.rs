@@ -8,18 +8,18 @@ use super::Host;
 use super::exec::{Output, outer};
 
 /// Where the servers have their checkout, as user `ubuntu`.
-pub const CHECKOUT: &str = "/home/ubuntu/watchme-server-configs";
+pub(crate) const CHECKOUT: &str = "/home/ubuntu/watchme-server-configs";
 
 impl Host {
     /// The bytes of a file as text; panics if it cannot be read.
     #[track_caller]
-    pub fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         self.run(&["cat", "--", path]).expect(0).stdout
     }
 
     /// Writes a file as root, its folders included; a file that stands there keeps its inode, mode and owner.
     #[track_caller]
-    pub fn write(&self, path: &str, content: &str) {
+    pub(crate) fn write(&self, path: &str, content: &str) {
         let script = "mkdir -p -- \"$(dirname -- \"$0\")\"; cat >\"$0\"";
         self.exec(&[], &["sh", "-eu", "-c", script, path], content.as_bytes())
             .expect(0);
@@ -28,7 +28,7 @@ impl Host {
     /// Copies what is in a folder of this machine into a folder of the host, over what is there.
     /// Below `/home/ubuntu` it belongs to ubuntu, elsewhere to root.
     #[track_caller]
-    pub fn copy_in(&self, local: &Path, path: &str) {
+    pub(crate) fn copy_in(&self, local: &Path, path: &str) {
         let owner = if path.starts_with("/home/ubuntu/") {
             "ubuntu"
         } else {
@@ -68,7 +68,7 @@ impl Host {
 
     /// Copies a program of this machine into the host. Not below /run: what lies there in memory is out of reach.
     #[track_caller]
-    pub fn copy_program(&self, local: &Path, path: &str) {
+    pub(crate) fn copy_program(&self, local: &Path, path: &str) {
         let place = format!("{}:{path}", self.name());
         outer(&["docker", "cp", &local.to_string_lossy(), &place], b"").expect(0);
     }
@@ -76,7 +76,7 @@ impl Host {
     /// Makes the checkout: a git repository of `ubuntu` at [`CHECKOUT`] with one commit of these files.
     /// Files that begin with `#!` are executable.
     #[track_caller]
-    pub fn checkout(&self, files: &[(&str, &str)]) -> String {
+    pub(crate) fn checkout(&self, files: &[(&str, &str)]) -> String {
         self.sh_as("ubuntu", &format!("git init -q {CHECKOUT}"));
         let files: Vec<_> = files
             .iter()
@@ -88,7 +88,7 @@ impl Host {
     /// Commits changed files (content `None` deletes) and whatever else lies changed in the checkout.
     /// Returns the commit's id.
     #[track_caller]
-    pub fn commit(&self, files: &[(&str, Option<&str>)], message: &str) -> String {
+    pub(crate) fn commit(&self, files: &[(&str, Option<&str>)], message: &str) -> String {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("its mode");
         for (path, content) in files {
@@ -105,7 +105,7 @@ impl Host {
     }
 
     /// Runs `watchme-apply ARGS` in the checkout as a person does: `ubuntu`, through sudo.
-    pub fn tool(&self, args: &[&str]) -> Output {
+    pub(crate) fn tool(&self, args: &[&str]) -> Output {
         self.exec(
             &["-u", "ubuntu", "-w", CHECKOUT],
             &[&["sudo", "watchme-apply"], args].concat(),
@@ -114,7 +114,7 @@ impl Host {
     }
 
     /// `tool` with the command `apply`.
-    pub fn apply(&self, args: &[&str]) -> Output {
+    pub(crate) fn apply(&self, args: &[&str]) -> Output {
         self.tool(&[&["apply"], args].concat())
     }
 }

@@ -12,7 +12,7 @@ const BOUND: Duration = Duration::from_secs(300);
 
 /// What a command left behind.
 #[derive(Debug, Clone)]
-pub struct Output {
+pub(crate) struct Output {
     /// Exit status; 128 and the signal's number where a signal ended it.
     pub status: i32,
     pub stdout: String,
@@ -22,7 +22,7 @@ pub struct Output {
 impl Output {
     /// The output if the exit status is `status`; panics with everything it printed otherwise.
     #[track_caller]
-    pub fn expect(self, status: i32) -> Self {
+    pub(crate) fn expect(self, status: i32) -> Self {
         let Self {
             status: got,
             stdout,
@@ -36,7 +36,7 @@ impl Output {
     }
 
     /// Standard output and standard error, in this order.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
 }
@@ -87,7 +87,7 @@ fn file_with(bytes: &[u8]) -> File {
 
 impl Host {
     /// Runs a command as root in the host, without a shell.
-    pub fn run(&self, command: &[&str]) -> Output {
+    pub(crate) fn run(&self, command: &[&str]) -> Output {
         self.exec(&[], command, b"")
     }
 
@@ -99,23 +99,23 @@ impl Host {
 
     /// Runs a shell script (`sh -eu`) as root and returns its output, trimmed at the end. Panics if it fails.
     #[track_caller]
-    pub fn sh(&self, script: &str) -> String {
+    pub(crate) fn sh(&self, script: &str) -> String {
         checked(script, &self.try_sh(script))
     }
 
     /// Runs a shell script (`sh -eu`) as root.
-    pub fn try_sh(&self, script: &str) -> Output {
+    pub(crate) fn try_sh(&self, script: &str) -> Output {
         self.run(&["sh", "-eu", "-c", script])
     }
 
     /// Runs a shell script as `user`, in that user's home. Panics if it fails.
     #[track_caller]
-    pub fn sh_as(&self, user: &str, script: &str) -> String {
+    pub(crate) fn sh_as(&self, user: &str, script: &str) -> String {
         checked(script, &self.try_sh_as(user, script))
     }
 
     /// Runs a shell script as `user`, in that user's home.
-    pub fn try_sh_as(&self, user: &str, script: &str) -> Output {
+    pub(crate) fn try_sh_as(&self, user: &str, script: &str) -> Output {
         let script = format!("cd; {script}");
         self.exec(
             &["-u", user, "-e", &format!("USER={user}")],
@@ -126,7 +126,7 @@ impl Host {
 
     /// Gets a URL with curl in the host. Its name is resolved to the host itself, never through DNS, and its
     /// certificate is not checked. The status is 0 if nothing answered.
-    pub fn get(&self, url: &str) -> (u16, String) {
+    pub(crate) fn get(&self, url: &str) -> (u16, String) {
         let authority = url
             .split("//")
             .nth(1)

@@ -19,13 +19,13 @@ const BINARY: &str = "/usr/local/bin/watchme-apply";
 
 /// A whole Linux host in a container: systemd as PID 1, nginx, and its own Docker engine. It has no DNS and no
 /// images; the user `ubuntu` (uid 1000) may use sudo. Dropping it removes it, unless `KEEP_HOST` is set.
-pub struct Host {
+pub(crate) struct Host {
     name: String,
 }
 
 impl Host {
     /// Starts a fresh host and waits until systemd and Docker in it are up.
-    pub fn boot() -> Self {
+    pub(crate) fn boot() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let host = Self {
@@ -43,19 +43,24 @@ impl Host {
     }
 
     /// The name of its container on this machine.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Shuts the host down in order and starts it again.
-    pub fn reboot(&self) {
+    pub(crate) fn reboot(&self) {
         docker(&["restart", "-t", "60", &self.name]);
         self.wait_until_up();
     }
 
     /// Waits until `condition` holds; panics, naming `what`, if it does not within `bound`.
     #[track_caller]
-    pub fn wait_for(&self, what: &str, bound: Duration, mut condition: impl FnMut() -> bool) {
+    pub(crate) fn wait_for(
+        &self,
+        what: &str,
+        bound: Duration,
+        mut condition: impl FnMut() -> bool,
+    ) {
         let begun = Instant::now();
         while !condition() {
             assert!(

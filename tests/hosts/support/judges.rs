@@ -10,7 +10,7 @@ const HEALTH_EVENTS: [&str; 2] = ["exec_", "health_status"];
 
 /// State of a host that stays the same, to the byte, when nobody does anything.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Fingerprint {
+pub(crate) struct Fingerprint {
     /// One line per nginx process: pid, start time in ticks, title.
     pub nginx: Vec<String>,
     /// One line per file, link and folder of the watched folders: type, inode, mode, owner, size, times, path, target.
@@ -19,7 +19,7 @@ pub struct Fingerprint {
 
 impl Host {
     /// What of the host would differ if a file had been written or nginx reloaded.
-    pub fn fingerprint(&self) -> Fingerprint {
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
         let files = format!(
             "for dir in {WATCHED}; do if [ -e $dir ]; then find $dir -printf \
              '%y %i %m %U:%G %s %T@ %C@ %p -> %l\\n'; fi; done | sort -k 8"
@@ -32,7 +32,7 @@ impl Host {
 
     /// The ids of nginx's workers that take new requests, in order; with their start times, so that a pid used
     /// again is not mistaken for the old one.
-    pub fn nginx_workers(&self) -> Vec<String> {
+    pub(crate) fn nginx_workers(&self) -> Vec<String> {
         let mut workers = self.nginx_processes();
         workers.retain(|line| line.ends_with("nginx: worker process"));
         workers
@@ -49,7 +49,7 @@ impl Host {
     }
 
     /// How often systemd has been told to reload, itself (`Reloading.`) or a unit, since the host was made.
-    pub fn reloads(&self) -> usize {
+    pub(crate) fn reloads(&self) -> usize {
         self.manager_lines()
             .iter()
             .filter(|line| line.starts_with("Reloading"))
@@ -66,12 +66,12 @@ impl Host {
     }
 
     /// The host's clock, to pass to [`Host::docker_events`].
-    pub fn now(&self) -> String {
+    pub(crate) fn now(&self) -> String {
         self.sh("date +%s.%N")
     }
 
     /// What the host's Docker engine did since `since`, health checks excepted: one line `TYPE ACTION NAME` each.
-    pub fn docker_events(&self, since: &str) -> Vec<String> {
+    pub(crate) fn docker_events(&self, since: &str) -> Vec<String> {
         let format = "{{.Type}} {{.Action}} {{.Actor.Attributes.name}}";
         let now = self.now();
         let command = [
@@ -88,7 +88,7 @@ impl Host {
     /// Proves that what `act` does leaves the host alone: same files, same nginx workers, no reload or stop by
     /// systemd, no Docker event.
     #[track_caller]
-    pub fn assert_untouched<T>(&self, act: impl FnOnce(&Self) -> T) -> T {
+    pub(crate) fn assert_untouched<T>(&self, act: impl FnOnce(&Self) -> T) -> T {
         let (before, manager, since) = (self.fingerprint(), self.manager_lines(), self.now());
         let result = act(self);
         let (events, after) = (self.docker_events(&since), self.fingerprint());
@@ -115,7 +115,7 @@ impl Host {
     /// Proves that `watchme-apply ARGS` does nothing: [`Host::assert_untouched`], and not one system call that
     /// could write, create, rename, link or unlink. Returns what it printed.
     #[track_caller]
-    pub fn assert_does_nothing(&self, args: &[&str]) -> Output {
+    pub(crate) fn assert_does_nothing(&self, args: &[&str]) -> Output {
         let (output, calls) =
             self.assert_untouched(|host| host.traced(&[&["watchme-apply"], args].concat()));
         assert!(

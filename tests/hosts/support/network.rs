@@ -8,19 +8,19 @@ use super::schema::json;
 use super::{CHECKOUT, Host};
 
 /// The network that all services share.
-pub const NETWORK: &str = "watchme-network";
+pub(crate) const NETWORK: &str = "watchme-network";
 /// Where the desired state defines it.
-pub const INFRA: &str = "desired-state/docker-compose.infra.yml";
+pub(crate) const INFRA: &str = "desired-state/docker-compose.infra.yml";
 /// What the desired state says about its members.
-pub const POLICY: &str = "desired-state/watchme.toml";
+pub(crate) const POLICY: &str = "desired-state/watchme.toml";
 /// Where the unit that brings it up is defined.
-pub const OWNER: &str = "desired-state/systemd/watchme-infrastructure.service";
+pub(crate) const OWNER: &str = "desired-state/systemd/watchme-infrastructure.service";
 
 /// How a plan says that the network will be made.
-pub const CREATE_NETWORK: &str = "network/watchme-network: create the network 172.27.0.0/16";
+pub(crate) const CREATE_NETWORK: &str = "network/watchme-network: create the network 172.27.0.0/16";
 
 /// The infrastructure file with this address range.
-pub fn infra_file(subnet: &str, gateway: &str) -> String {
+pub(crate) fn infra_file(subnet: &str, gateway: &str) -> String {
     format!(
         "version: '3.8'
 services:
@@ -42,16 +42,16 @@ networks:
 }
 
 /// The infrastructure file as the servers have it.
-pub fn watchme_infra() -> String {
+pub(crate) fn watchme_infra() -> String {
     infra_file("172.27.0.0/16", "172.27.0.1")
 }
 
 /// How the owner unit, or a person, brings the network up.
-pub const INFRA_UP: &str = "/usr/bin/docker-compose -p watchme-infrastructure \
+pub(crate) const INFRA_UP: &str = "/usr/bin/docker-compose -p watchme-infrastructure \
     -f /home/ubuntu/watchme-server-configs/desired-state/docker-compose.infra.yml up -d --force-recreate";
 
 /// The unit that owns the network.
-pub fn owner_unit() -> String {
+pub(crate) fn owner_unit() -> String {
     format!(
         "[Unit]
 Description=infrastructure
@@ -72,7 +72,7 @@ WantedBy=multi-user.target
 
 /// A unit that runs `compose/NAME`, ordered after the owner of the network. `stop` is what it does with its
 /// containers: `down` removes them, `stop` keeps them.
-pub fn service_unit(name: &str, up: &str, stop: &str) -> String {
+pub(crate) fn service_unit(name: &str, up: &str, stop: &str) -> String {
     let compose = format!(
         "/usr/bin/docker-compose -f /home/ubuntu/watchme-server-configs/desired-state/compose/{name}/docker-compose.yml"
     );
@@ -97,30 +97,30 @@ WantedBy=multi-user.target
 
 /// A desired state, file by file.
 #[derive(Default)]
-pub struct Server {
+pub(crate) struct Server {
     files: Vec<(String, String)>,
 }
 
 impl Server {
     /// One with the infrastructure file alone.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default().with(INFRA, watchme_infra())
     }
 
     /// One with the infrastructure file and the unit that brings it up.
-    pub fn with_owner() -> Self {
+    pub(crate) fn with_owner() -> Self {
         Self::new().with(OWNER, owner_unit())
     }
 
     /// The same with one more file.
-    pub fn with(mut self, path: &str, content: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, path: &str, content: impl Into<String>) -> Self {
         self.files.push((path.to_owned(), content.into()));
         self
     }
 
     /// The same with the unit `watchme-NAME.service` over a compose file with one service of this name; `more` are
     /// further lines of the service.
-    pub fn service(self, name: &str, (up, stop): (&str, &str), more: &[&str]) -> Self {
+    pub(crate) fn service(self, name: &str, (up, stop): (&str, &str), more: &[&str]) -> Self {
         let unit = format!("desired-state/systemd/watchme-{name}.service");
         let compose = format!("desired-state/compose/{name}/docker-compose.yml");
         self.with(&unit, service_unit(name, up, stop))
@@ -128,14 +128,14 @@ impl Server {
     }
 
     /// The same with such a unit whose container `watchme-NAME` is on the network.
-    pub fn member(self, name: &str, commands: (&str, &str)) -> Self {
+    pub(crate) fn member(self, name: &str, commands: (&str, &str)) -> Self {
         let container = format!("container_name: watchme-{name}");
         self.service(name, commands, &[&container, "networks: [watchme-network]"])
     }
 
     /// Commits it as the checkout of a host, whose images are loaded as well.
     #[track_caller]
-    pub fn check_out(&self, host: &Host) {
+    pub(crate) fn check_out(&self, host: &Host) {
         host.load_service_image("busybox:1.36.1", 8000, &[]);
         let files: Vec<_> = self
             .files
@@ -164,7 +164,7 @@ services:
 impl Host {
     /// The network is as [`watchme_infra`] defines it.
     #[track_caller]
-    pub fn assert_network_as_desired(&self) {
+    pub(crate) fn assert_network_as_desired(&self) {
         let ranges = "{{range .IPAM.Config}}{{.Subnet}} {{.Gateway}}{{end}}";
         let format = format!("{{{{.Driver}}}} {ranges} {{{{.Internal}}}} {{{{len .Options}}}}");
         let spec = self.run(&["docker", "network", "inspect", "-f", &format, NETWORK]);
@@ -174,13 +174,13 @@ impl Host {
 
     /// The unit runs, or a oneshot has run.
     #[track_caller]
-    pub fn assert_active(&self, unit: &str) {
+    pub(crate) fn assert_active(&self, unit: &str) {
         let state = self.run(&["systemctl", "is-active", unit]).stdout;
         assert_eq!(state, "active\n", "{unit}");
     }
 
     /// The network's id, if there is exactly one of its name.
-    pub fn network_id(&self, name: &str) -> Option<String> {
+    pub(crate) fn network_id(&self, name: &str) -> Option<String> {
         let list = self.sh(&format!(
             "docker network ls --no-trunc -q --filter name=^{name}$"
         ));
@@ -189,7 +189,7 @@ impl Host {
 
     /// Who is on the network, as the network itself lists it: names of containers with their addresses.
     #[track_caller]
-    pub fn on_network(&self, name: &str) -> BTreeMap<String, String> {
+    pub(crate) fn on_network(&self, name: &str) -> BTreeMap<String, String> {
         let format = "{{range .Containers}}{{.Name}} {{.IPv4Address}}{{println}}{{end}}";
         let output = self.run(&["docker", "network", "inspect", "-f", format, name]);
         let mut found = BTreeMap::new();
@@ -204,19 +204,19 @@ impl Host {
 
     /// The names of the containers on the network.
     #[track_caller]
-    pub fn names_on_network(&self, name: &str) -> BTreeSet<String> {
+    pub(crate) fn names_on_network(&self, name: &str) -> BTreeSet<String> {
         self.on_network(name).into_keys().collect()
     }
 
     /// A field of a container's own record, as Go template.
     #[track_caller]
-    pub fn container(&self, name: &str, format: &str) -> String {
+    pub(crate) fn container(&self, name: &str, format: &str) -> String {
         let output = self.run(&["docker", "inspect", "-f", format, name]);
         output.expect(0).stdout.trim().to_owned()
     }
 
     /// Whether container `from` finds `name` on the network, and everything of this name answers it over HTTP.
-    pub fn reaches(&self, from: &str, name: &str) -> bool {
+    pub(crate) fn reaches(&self, from: &str, name: &str) -> bool {
         let inside = |command: &[&str]| self.run(&[&["docker", "exec", from], command].concat());
         // In two steps: wget of a static busybox cannot resolve names.
         let found = inside(&["busybox", "nslookup", name]).stdout;
@@ -233,7 +233,7 @@ impl Host {
 
     /// Where a program connects to over unix sockets: the paths, in order.
     #[track_caller]
-    pub fn sockets_of(&self, args: &[&str]) -> Vec<String> {
+    pub(crate) fn sockets_of(&self, args: &[&str]) -> Vec<String> {
         let trace = self.strace(&["-e", "trace=connect"], args);
         let paths = trace
             .lines()
@@ -247,7 +247,7 @@ impl Host {
     /// The system calls with which a run asks the Docker engine to change something: each as `CALL:when=NTH`, to
     /// kill another such run on entry to it.
     #[track_caller]
-    pub fn requests_of(&self, args: &[&str]) -> Vec<String> {
+    pub(crate) fn requests_of(&self, args: &[&str]) -> Vec<String> {
         let trace = self.strace(&["-e", "trace=write,writev,sendto,sendmsg"], args);
         let call = |line: &str| line.split(['(', '<']).next().unwrap_or_default().to_owned();
         let lines: Vec<_> = trace.lines().collect();
@@ -274,7 +274,7 @@ impl Host {
 
     /// Runs the tool as root in the checkout under strace and returns the trace.
     #[track_caller]
-    pub fn strace(&self, options: &[&str], args: &[&str]) -> String {
+    pub(crate) fn strace(&self, options: &[&str], args: &[&str]) -> String {
         let trace = "/run/calls-of-the-test";
         let enter = ["sh", "-c", "cd \"$0\" && exec \"$@\"", CHECKOUT];
         let strace = ["strace", "-f", "-qq", "-s", "200", "-o", trace];
@@ -285,7 +285,7 @@ impl Host {
 
     /// Starts a container by hand, as no unit does: one that serves HTTP unless `command` says another thing.
     #[track_caller]
-    pub fn run_container(&self, name: &str, options: &str, command: &str) {
+    pub(crate) fn run_container(&self, name: &str, options: &str, command: &str) {
         self.sh(&format!(
             "docker run -d --name {name} {options} busybox:1.36.1 {command} >/dev/null"
         ));
@@ -293,7 +293,7 @@ impl Host {
 }
 
 /// The policy with these members, one inline table each.
-pub fn policy(members: &[&str]) -> String {
+pub(crate) fn policy(members: &[&str]) -> String {
     let members: Vec<_> = members
         .iter()
         .map(|member| format!("  {{ {member} }},\n"))
@@ -306,13 +306,13 @@ pub fn policy(members: &[&str]) -> String {
 
 /// What `drift --only network ARGS --json` says.
 #[track_caller]
-pub fn network_drift(host: &Host, args: &[&str], status: i32) -> Value {
+pub(crate) fn network_drift(host: &Host, args: &[&str], status: i32) -> Value {
     let output = host.tool(&[&["drift", "--only", "network", "--json"], args].concat());
     json("drift", &output.expect(status).stdout)
 }
 
 /// `KIND NAME: WHAT` of each deviation of a list.
-pub fn told(list: &Value) -> Vec<String> {
+pub(crate) fn told(list: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let items = list.as_array().into_iter().flatten();
     let mut told: Vec<_> = items
@@ -333,7 +333,7 @@ pub fn told(list: &Value) -> Vec<String> {
 
 /// The members of the network in `status --json`.
 #[track_caller]
-pub fn members(host: &Host) -> Vec<Value> {
+pub(crate) fn members(host: &Host) -> Vec<Value> {
     let status = json("status", &host.tool(&["status", "--json"]).expect(0).stdout);
     status["networks"][0]["members"]
         .as_array()
@@ -342,13 +342,13 @@ pub fn members(host: &Host) -> Vec<Value> {
 }
 
 /// A field of one member of a status.
-pub fn field<'a>(members: &'a [Value], name: &str, field: &str) -> &'a Value {
+pub(crate) fn field<'a>(members: &'a [Value], name: &str, field: &str) -> &'a Value {
     let member = members.iter().find(|member| member["name"] == name);
     &member.unwrap_or_else(|| panic!("no {name} in {members:?}"))[field]
 }
 
 /// Names, ids, start times and endpoints of containers: what stays when nobody touches them.
-pub fn marks(host: &Host, container: &str) -> String {
+pub(crate) fn marks(host: &Host, container: &str) -> String {
     let endpoint = "{{range .NetworkSettings.Networks}}{{.EndpointID}}{{end}}";
     host.container(
         container,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// What a command printed with `--json`; checked against `schema/NAME.json`.
 #[track_caller]
-pub fn json(name: &str, text: &str) -> Value {
+pub(crate) fn json(name: &str, text: &str) -> Value {
     let value: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let path = format!("{}/schema/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let schema = std::fs::read_to_string(&path).expect("a schema");

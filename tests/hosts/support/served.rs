@@ -10,7 +10,7 @@ use super::{Host, Output};
 const LISTENS: Duration = Duration::from_secs(10);
 
 /// What to look at on a host.
-pub struct Judge<'a> {
+pub(crate) struct Judge<'a> {
     /// Units of the desired state.
     pub units: &'a [&'a str],
     /// URLs that clients ask for.
@@ -18,7 +18,7 @@ pub struct Judge<'a> {
 }
 
 /// What a host serves at one moment; nothing in it changes with time alone.
-pub struct Served {
+pub(crate) struct Served {
     disk: Picture,
     /// What is loaded and runs, and what Docker has, one fact a line.
     facts: Vec<String>,
@@ -28,7 +28,7 @@ pub struct Served {
 impl Judge<'_> {
     /// Looks at everything.
     #[track_caller]
-    pub fn look(&self, host: &Host) -> Served {
+    pub(crate) fn look(&self, host: &Host) -> Served {
         Served {
             disk: host.picture(),
             facts: self.facts(host),
@@ -39,14 +39,14 @@ impl Judge<'_> {
     /// Proves that a host serves as it did: bytes, loaded state, containers with their images, answers. Units may
     /// have been started again meanwhile.
     #[track_caller]
-    pub fn assert_as_before(&self, host: &Host, before: &Served, what: &str) {
+    pub(crate) fn assert_as_before(&self, host: &Host, before: &Served, what: &str) {
         host.assert_as_before(&before.disk, what);
         self.assert_runs_as_before(host, before, what);
     }
 
     /// The same without the bytes on the disk.
     #[track_caller]
-    pub fn assert_runs_as_before(&self, host: &Host, before: &Served, what: &str) {
+    pub(crate) fn assert_runs_as_before(&self, host: &Host, before: &Served, what: &str) {
         let changed = self.changed(host, before);
         assert!(changed.is_empty(), "{what}:\n{}", changed.join("\n"));
         host.wait_for(&format!("{what}: the old answers"), LISTENS, || {
@@ -56,7 +56,7 @@ impl Judge<'_> {
 
     /// Waits until a host serves as it did: what was killed has to come up again by itself.
     #[track_caller]
-    pub fn wait_as_before(&self, host: &Host, before: &Served, bound: Duration, what: &str) {
+    pub(crate) fn wait_as_before(&self, host: &Host, before: &Served, bound: Duration, what: &str) {
         let begun = Instant::now();
         while begun.elapsed() < bound && !self.changed(host, before).is_empty() {
             thread::sleep(Duration::from_millis(200));
@@ -118,7 +118,7 @@ fn loaded(host: &Host, units: &[&str]) -> Vec<String> {
 
 impl Output {
     /// The last `count` lines, standard output before standard error: what is left on a person's screen.
-    pub fn last_lines(&self, count: usize) -> String {
+    pub(crate) fn last_lines(&self, count: usize) -> String {
         let text = self.text();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(count)..].join("\n")

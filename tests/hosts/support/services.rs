@@ -20,7 +20,7 @@ const APPLETS: [&str; 12] = [
 ];
 
 /// An image whose container answers HTTP, as the services of the servers do.
-pub struct Service<'a> {
+pub(crate) struct Service<'a> {
     /// Name and tag, such as `vault:1`.
     pub image: &'a str,
     /// The port that it listens on in the container.
@@ -32,13 +32,13 @@ pub struct Service<'a> {
 
 impl Host {
     /// Loads one service image; see [`Host::load_service_images`].
-    pub fn load_service_image(&self, image: &str, port: u16, paths: &[&str]) {
+    pub(crate) fn load_service_image(&self, image: &str, port: u16, paths: &[&str]) {
         self.load_service_images(&[Service { image, port, paths }]);
     }
 
     /// Loads service images into the host's Docker engine, all in one archive over one shared busybox layer.
     #[track_caller]
-    pub fn load_service_images(&self, services: &[Service<'_>]) {
+    pub(crate) fn load_service_images(&self, services: &[Service<'_>]) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let base = base_layer();
         let base_name = store(folder.path(), base, "tar");

@@ -26,7 +26,7 @@ impl Host {
     /// children, with which it changed a file or tried to. Descriptors that are no files do not count: the
     /// terminal, pipes, sockets, event descriptors; nor do calls of threads that have left the host's mounts,
     /// see [`Apart`].
-    pub fn mutating_syscalls(&self, command: &[&str]) -> Vec<String> {
+    pub(crate) fn mutating_syscalls(&self, command: &[&str]) -> Vec<String> {
         self.traced(command).1
     }
 
