@@ -345,7 +345,7 @@ fn the_rules_find_what_nginx_complains_about() {
 /// wrong number of them, we do, and we say it of none that nginx takes.
 #[test]
 fn directives_are_where_nginx_allows_them() {
-    const TABLE: &str = include_str!("../../src/check/nginx/directives.txt");
+    const TABLE: &str = include_str!("../../crates/nginx-conf/src/tables/directives.txt");
     const PLACES: [(&str, &str); 5] = [
         ("", ""),
         ("server {", "}"),

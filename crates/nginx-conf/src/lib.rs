@@ -4,6 +4,7 @@
 //! words, quoted strings, `;`, `{`, `}` and `#`. Nothing here knows any directive.
 
 mod certificates;
+pub mod directives;
 mod files;
 mod lexer;
 pub mod listen;
@@ -11,6 +12,7 @@ pub mod router;
 mod runtime;
 mod upstreams;
 mod url;
+pub mod variables;
 
 use std::ops::Range;
 use std::path::Path;

@@ -3,13 +3,13 @@
 //! `ngx_conf_handler` in src/core/ngx_conf_file.c. Directives of modules that the table does not have are left alone.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
 
 use super::view::View;
 use crate::check::engine::Noted;
 use crate::model::Severity;
 use crate::source::error::misspelt;
-use crate::source::nginx::{Node, time};
+use crate::source::nginx::Node;
+use crate::source::nginx::directives::{Context, Form, contexts_of, directives_in, forms};
 
 /// What is wrong with a directive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,47 +29,6 @@ pub enum Problem {
 /// One of them, at its place.
 type Found = Noted<Problem>;
 
-/// A line of the table.
-struct Form {
-    contexts: &'static str,
-    arguments: &'static str,
-    has_block: bool,
-    value: &'static str,
-}
-
-static FORMS: LazyLock<HashMap<&str, Vec<Form>>> = LazyLock::new(|| {
-    let mut forms: HashMap<&str, Vec<Form>> = HashMap::new();
-    for line in include_str!("directives.txt").lines() {
-        let mut words = line.split(' ');
-        let mut word = || words.next().unwrap_or_default();
-        let name = word();
-        if name.starts_with('#') {
-            continue;
-        }
-        forms.entry(name).or_default().push(Form {
-            contexts: word(),
-            arguments: word(),
-            has_block: word() == "{",
-            value: word(),
-        });
-    }
-    forms
-});
-
-impl Form {
-    fn is_for(&self, context: char) -> bool {
-        self.contexts.contains([context, '*'])
-    }
-
-    fn takes(&self, count: usize) -> bool {
-        let mut numbers = self.arguments.split(',');
-        numbers.any(|number| match number.strip_suffix('+') {
-            Some(least) => least.parse().is_ok_and(|least: usize| count >= least),
-            None => number.parse() == Ok(count),
-        })
-    }
-}
-
 /// Looks at all directives of a configuration.
 pub fn walk(view: &View<'_>) -> Vec<Found> {
     let mut findings = Vec::new();
@@ -77,7 +36,7 @@ pub fn walk(view: &View<'_>) -> Vec<Found> {
         view,
         findings: &mut findings,
     }
-    .level(&view.http, 'H');
+    .level(&view.http, Context::Http);
     findings
 }
 
@@ -96,13 +55,14 @@ impl Walk<'_, '_> {
         )
     }
 
-    fn level(&mut self, level: &[Node<'_>], context: char) {
+    fn level(&mut self, level: &[Node<'_>], context: Context) {
         let mut once: HashMap<&str, &Node<'_>> = HashMap::new();
         for node in level {
-            let Some(forms) = FORMS.get(node.name()) else {
+            let forms = forms(node.name());
+            if forms.is_empty() {
                 self.unknown(node, context);
                 continue;
-            };
+            }
             if self.runs_on(node) {
                 continue;
             }
@@ -112,17 +72,17 @@ impl Walk<'_, '_> {
                 continue;
             }
             self.arguments(node, &here);
-            let is_single = here.iter().all(|form| form.value != "-");
+            let is_single = here.iter().all(|form| form.is_single());
             if let Some(first) = once.insert(node.name(), node).filter(|_| is_single) {
                 self.twice(node, first);
             }
-            if let Some(inner) = inside(node.name(), context) {
+            if let Some(inner) = context.inside(node.name()) {
                 self.level(node.inside(), inner);
             }
         }
     }
 
-    fn unknown(&mut self, node: &Node<'_>, context: char) {
+    fn unknown(&mut self, node: &Node<'_>, context: Context) {
         let name = node.name();
         let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
         let (message, help) = if name.contains(|character: char| !is_word(character)) {
@@ -159,7 +119,7 @@ impl Walk<'_, '_> {
             return false;
         }
         let args = &node.directive.args;
-        let begins = |pair: &&[crate::source::nginx::Word]| matches!(pair, [word, _] if FORMS.contains_key(&*word.text));
+        let begins = |pair: &&[crate::source::nginx::Word]| matches!(pair, [word, _] if !forms(&word.text).is_empty());
         let Some(at) = args.windows(2).position(|pair| begins(&pair)) else {
             return false;
         };
@@ -180,11 +140,8 @@ impl Walk<'_, '_> {
             word.text,
             node.name()
         );
-        let forms = FORMS
-            .get(node.name())
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let is_taken = forms.iter().any(|form| form.takes(args.len()));
+        let mut forms = forms(node.name()).iter();
+        let is_taken = forms.any(|form| form.takes(args.len()));
         let place = self
             .view
             .complain(node.path, before, message, "", "add ; after it");
@@ -196,14 +153,10 @@ impl Walk<'_, '_> {
         true
     }
 
-    fn misplaced(&mut self, node: &Node<'_>, context: char) {
-        let contexts = FORMS.get(node.name()).into_iter().flatten();
-        let contexts: String = contexts.map(|form| form.contexts).collect();
-        let known = "HSLslXUEM"
-            .chars()
-            .filter(|known| contexts.contains(*known));
-        let known: Vec<&str> = known.map(called).collect();
-        let message = format!("{} is not allowed in {}", node.name(), called(context));
+    fn misplaced(&mut self, node: &Node<'_>, context: Context) {
+        let known = contexts_of(node.name());
+        let known: Vec<String> = known.iter().map(Context::to_string).collect();
+        let message = format!("{} is not allowed in {context}", node.name());
         let help = format!("move it to {}", known.join(", "));
         let found = self.note(Problem::Misplaced, node, message, help);
         self.findings.push(found);
@@ -240,7 +193,7 @@ impl Walk<'_, '_> {
             )
         } else {
             let value = args.first().map_or("", |word| word.text.as_str());
-            match forms.find_map(|form| wrong_value(form.value, value)) {
+            match forms.find_map(|form| form.wrong_value(value)) {
                 Some(expected) => (
                     format!("{value:?} is not a valid value of {name}"),
                     format!("write {expected}"),
@@ -263,62 +216,7 @@ impl Walk<'_, '_> {
     }
 }
 
-/// The context in a block; `None` where there are no directives in it, or nothing is known of them.
-fn inside(name: &str, context: char) -> Option<char> {
-    match (name, context) {
-        ("server", 'H') => Some('S'),
-        ("upstream", 'H') => Some('U'),
-        ("location", _) => Some('L'),
-        ("limit_except", _) => Some('X'),
-        ("if", 'S') => Some('s'),
-        ("if", _) => Some('l'),
-        _ => None,
-    }
-}
-
-fn called(context: char) -> &'static str {
-    match context {
-        'H' => "http",
-        'S' => "server",
-        'L' => "location",
-        's' => "if in server",
-        'l' => "if in location",
-        'X' => "limit_except",
-        'U' => "upstream",
-        'E' => "events",
-        _ => "the top of nginx.conf",
-    }
-}
-
 /// The directive of a context that a name is a misspelling of.
-fn near(name: &str, context: char) -> Option<&'static str> {
-    let known = FORMS
-        .iter()
-        .filter(|(_, forms)| forms.iter().any(|form| form.is_for(context)));
-    misspelt(name, known.map(|(known, _)| *known))
-}
-
-/// What would be right, where a value is none of its kind. One with a variable is left to nginx.
-fn wrong_value(kind: &str, value: &str) -> Option<&'static str> {
-    let is_size = |units: &[char]| {
-        let digits = value.strip_suffix(units).unwrap_or(value);
-        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let (fits, expected) = match kind {
-        "flag" => {
-            let is = ["on", "off"]
-                .iter()
-                .any(|word| value.eq_ignore_ascii_case(word));
-            (is, "on or off")
-        }
-        "size" => (is_size(&['k', 'K', 'm', 'M']), "a size such as 8k or 1m"),
-        "offset" => (
-            is_size(&['k', 'K', 'm', 'M', 'g', 'G']),
-            "a size such as 10m or 1g",
-        ),
-        "number" => (is_size(&[]), "a number"),
-        "time" => (time(value).is_some(), "a time such as 30s or 5m"),
-        _ => (true, ""),
-    };
-    (!fits && !value.contains('$')).then_some(expected)
+fn near(name: &str, context: Context) -> Option<&'static str> {
+    misspelt(name, directives_in(context))
 }

@@ -2,8 +2,8 @@
 
 use super::{Host, findings, tested, wrapped};
 
-const DIRECTIVES: &str = include_str!("../../../src/check/nginx/directives.txt");
-const VARIABLES: &str = include_str!("../../../src/check/nginx/variables.txt");
+const DIRECTIVES: &str = include_str!("../../../crates/nginx-conf/src/tables/directives.txt");
+const VARIABLES: &str = include_str!("../../../crates/nginx-conf/src/tables/variables.txt");
 /// Of later versions, of other modules, and of those that Debian does not build in.
 const ELSEWHERE: [&str; 24] = [
     "geoip_x",

@@ -3,9 +3,7 @@
 //! `ngx_http_variables_init_vars` in src/http/ngx_http_variables.c. A variable that is set anywhere is known everywhere.
 
 use std::collections::{BTreeSet, HashMap};
-use std::ops::Range;
 use std::path::Path;
-use std::sync::LazyLock;
 
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
@@ -13,6 +11,7 @@ use crate::check::nginx::view::View;
 use crate::model::Severity;
 use crate::source::error::misspelt;
 use crate::source::nginx::router::{Place, condition, names, variables};
+use crate::source::nginx::variables::{evaluated, is_own_variable, own_variables};
 use crate::source::nginx::{Node, Word};
 
 /// The rule.
@@ -25,30 +24,6 @@ pub static RULE: Rule = Rule::new(
 
 /// Letters of a name that is not close to another one by chance.
 const LONG: usize = 7;
-
-/// Directives that put the values of variables into their words, and which words these are.
-static EVALUATED: LazyLock<HashMap<&str, Range<usize>>> = LazyLock::new(|| {
-    let entry = |line: &'static str| {
-        let mut words = line.split(' ');
-        let (name, from, to) = (words.next()?, words.next()?, words.next()?);
-        let to = match to {
-            "*" => usize::MAX,
-            to => to.parse().ok()?,
-        };
-        Some((name, from.parse().ok()?..to))
-    };
-    lines(include_str!("../../nginx/evaluated.txt"))
-        .filter_map(entry)
-        .collect()
-});
-
-/// Names of variables, and beginnings of names.
-static KNOWN: LazyLock<(BTreeSet<&str>, Vec<&str>)> = LazyLock::new(|| {
-    let names = lines(include_str!("../../nginx/variables.txt"));
-    let (starts, exact): (Vec<&str>, Vec<&str>) = names.partition(|name| name.ends_with('*'));
-    let starts = starts.iter().map(|start| start.trim_end_matches('*'));
-    (exact.into_iter().collect(), starts.collect())
-});
 
 /// What is known of the variables of a configuration.
 #[derive(Default)]
@@ -64,11 +39,6 @@ struct Variables<'n> {
 /// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     check(context.nginx(), findings);
-}
-
-/// Lines of a table without comments.
-fn lines(table: &'static str) -> impl Iterator<Item = &'static str> {
-    table.lines().filter(|line| !line.starts_with('#'))
 }
 
 /// Variables that are used and never set.
@@ -126,17 +96,14 @@ fn nobody(name: &str) -> String {
 
 impl<'n> Variables<'n> {
     fn is_known(&self, name: &str) -> bool {
-        let (exact, starts) = &*KNOWN;
         let name = name.to_ascii_lowercase();
-        exact.contains(name.as_str())
-            || self.set.contains(&name)
-            || starts.iter().any(|start| name.starts_with(start))
+        is_own_variable(&name) || self.set.contains(&name)
     }
 
     /// All whose whole names are known.
     fn known(&self) -> impl Iterator<Item = &str> {
         let set = self.set.iter().map(String::as_str);
-        KNOWN.0.iter().copied().chain(set)
+        own_variables().chain(set)
     }
 
     fn uses(&mut self, text: &'n str, node: &'n Node<'n>, word: &'n Word) {
@@ -180,7 +147,7 @@ impl<'n> Variables<'n> {
     }
 
     fn words(&mut self, node: &'n Node<'n>) {
-        let evaluated = EVALUATED.get(node.name());
+        let evaluated = evaluated(node.name());
         for (at, word) in node.directive.args.iter().enumerate() {
             let text = word.text.as_str();
             // What this one captures are its own two groups.
@@ -192,7 +159,7 @@ impl<'n> Variables<'n> {
                 continue;
             }
             let is_condition = node.name() == "access_log" && text.starts_with("if=");
-            if is_condition || evaluated.is_some_and(|words| words.contains(&at)) {
+            if is_condition || evaluated.as_ref().is_some_and(|words| words.contains(&at)) {
                 self.uses(text, node, word);
             } else {
                 self.sets(text.strip_prefix('$'));
