@@ -2,7 +2,7 @@
 
 /// What a page consists of.
 #[derive(Debug, Default)]
-pub struct Page {
+pub(crate) struct Page {
     /// Level and text of each heading.
     pub headings: Vec<(usize, String)>,
     /// Targets of links, with the lines that they are in.
@@ -14,7 +14,7 @@ pub struct Page {
 }
 
 impl Page {
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut page = Page::default();
         let mut fence: Option<String> = None;
         let mut in_table = false;
@@ -53,7 +53,7 @@ impl Page {
     }
 
     /// The anchors of the headings, as GitHub makes them.
-    pub fn anchors(&self) -> Vec<String> {
+    pub(crate) fn anchors(&self) -> Vec<String> {
         let mut known: Vec<String> = Vec::new();
         for (_, text) in &self.headings {
             let name = anchor(text);

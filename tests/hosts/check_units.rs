@@ -12,7 +12,7 @@ use crate::support::Host;
 
 mod values;
 
-const KEYS: &str = include_str!("../../src/check/systemd/tables/keys.txt");
+const KEYS: &str = include_str!("../../crates/systemd-unit/src/tables/keys.txt");
 /// Where the units lie on the host.
 const FOLDER: &str = "/root/units";
 

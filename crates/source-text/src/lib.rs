@@ -4,8 +4,10 @@
 
 mod diagnostic;
 mod file;
+mod near;
 mod path;
 
 pub use diagnostic::Diagnostic;
 pub use file::{Location, SourceFile};
+pub use near::{misspelt, nearest, suggest};
 pub use path::normal_path;

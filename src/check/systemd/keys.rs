@@ -1,11 +1,12 @@
 //! Sections and keys that systemd does not know, or not there.
 
+use super::MOST;
 use super::index::Units;
-use super::{MOST, table};
 use crate::check::engine::Noted;
 use crate::model::Diagnostic;
 use crate::source::error::nearest;
 use crate::source::unit::settings::Source;
+use crate::source::unit::table;
 use crate::source::unit::{Entry, Section};
 
 /// What is wrong with a section or a key.

@@ -5,11 +5,9 @@ pub mod index;
 pub mod keys;
 pub mod order;
 pub mod service;
-pub mod table;
-pub mod values;
 
-use crate::source::unit::Section;
 use crate::source::unit::settings::Source;
+use crate::source::unit::{Section, table};
 
 /// A file that is no unit at all has as many wrong lines as lines: so many are enough.
 pub const MOST: usize = 20;

@@ -1,11 +1,11 @@
 //! What the rules about services share.
 
 use super::index::Unit;
-use super::table;
 use crate::check::engine::Rule;
 use crate::model::{Diagnostic, Finding};
 use crate::source::error::misspelt;
 use crate::source::unit::settings::Value;
+use crate::source::unit::table;
 
 /// `Type=` as it counts.
 pub struct Kind {

@@ -3,11 +3,11 @@
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::systemd::index::Unit;
-use crate::check::systemd::values::{Kind, kind_of};
 use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::error::nearest;
 use crate::source::unit::Entry;
 use crate::source::unit::settings::Source;
+use crate::source::unit::values::{Kind, kind_of};
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

@@ -2,10 +2,11 @@
 
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
-use crate::check::systemd::{MOST, sections, table};
+use crate::check::systemd::{MOST, sections};
 use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::unit::Entry;
 use crate::source::unit::settings::Source;
+use crate::source::unit::table;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

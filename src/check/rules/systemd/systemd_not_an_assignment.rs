@@ -2,9 +2,10 @@
 
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
-use crate::check::systemd::{MOST, table};
+use crate::check::systemd::MOST;
 use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::unit::settings::Source;
+use crate::source::unit::table;
 use crate::source::unit::{Stray, Why};
 
 /// The rule.

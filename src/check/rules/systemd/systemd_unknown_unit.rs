@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule};
 use crate::check::systemd::index::{Mention, Unit, Units};
-use crate::check::systemd::table;
 use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::error::nearest;
 use crate::source::unit::Name;
 use crate::source::unit::name::TYPES;
+use crate::source::unit::table;
 
 /// The rule.
 pub static RULE: Rule = Rule::new(

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use super::calendar;
 use super::numbers::{integer, octal, percent, size, span, unsigned};
-use crate::check::systemd::table;
-use crate::source::unit::listen;
+use crate::listen;
+use crate::table;
 
 /// What systemd takes for yes and no, systemd.syntax(7), in lower case.
 const TRUTH: &[&str] = &[

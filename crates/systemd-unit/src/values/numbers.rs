@@ -52,7 +52,7 @@ fn behind_digits(text: &str) -> Option<&str> {
 }
 
 /// Seconds of a span of time: numbers with units, seconds where none is said, or `infinity`.
-pub fn span(text: &str) -> Option<f64> {
+pub(super) fn span(text: &str) -> Option<f64> {
     let mut rest = text.trim_matches(BLANKS);
     if let Some(behind) = rest.strip_prefix("infinity") {
         return behind.is_empty().then_some(f64::INFINITY);
@@ -100,7 +100,7 @@ fn number(text: &str) -> Option<(f64, &str)> {
 }
 
 /// A number from 0, also in hexadecimal and octal.
-pub fn unsigned(text: &str) -> Option<u64> {
+pub(super) fn unsigned(text: &str) -> Option<u64> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let (digits, radix) = match text.get(..2) {
         Some("0x" | "0X") => (text.get(2..)?, 16),
@@ -114,7 +114,7 @@ pub fn unsigned(text: &str) -> Option<u64> {
 }
 
 /// A number of 32 bits that may be negative.
-pub fn integer(text: &str) -> Option<i32> {
+pub(super) fn integer(text: &str) -> Option<i32> {
     let number = match text.strip_prefix('-') {
         Some(rest) if !rest.starts_with('+') => -i64::try_from(unsigned(rest)?).ok()?,
         _ => i64::try_from(unsigned(text)?).ok()?,
@@ -123,12 +123,12 @@ pub fn integer(text: &str) -> Option<i32> {
 }
 
 /// Whether a text is permission bits.
-pub fn octal(text: &str) -> bool {
+pub(super) fn octal(text: &str) -> bool {
     !text.starts_with('+') && u32::from_str_radix(text, 8).is_ok_and(|bits| bits <= 0o7777)
 }
 
 /// Bytes: numbers with `K`, `M`, `G` and so on behind them.
-pub fn size(text: &str) -> Option<f64> {
+pub(super) fn size(text: &str) -> Option<f64> {
     let mut rest = text;
     let mut total = 0.0;
     let mut last = SIZES.len();
@@ -163,7 +163,7 @@ pub fn size(text: &str) -> Option<f64> {
 }
 
 /// A share: a number with at most two decimals and `%`, or one with a permille or permyriad sign.
-pub fn percent(text: &str) -> Option<f64> {
+pub(super) fn percent(text: &str) -> Option<f64> {
     let (number, factor, decimals) = match text.strip_suffix('%') {
         Some(number) => (number, 1.0, 2),
         None => match text.strip_suffix('\u{2030}') {

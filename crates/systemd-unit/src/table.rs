@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use crate::source::error::nearest;
-use crate::source::unit::Name;
+use source_text::nearest;
+
+use crate::Name;
 
 /// Sections of each unit type besides `[Unit]` and `[Install]`. A type has its own section, even where no
 /// setting belongs there.

@@ -29,7 +29,7 @@ const DAYS: [&str; 7] = [
 ];
 
 /// Whether systemd reads a text as a calendar event.
-pub fn is_valid(text: &str) -> bool {
+pub(super) fn is_valid(text: &str) -> bool {
     let text = without_zone(text.trim()).to_ascii_lowercase();
     if NAMES.contains(&text.as_str()) {
         return true;
