@@ -33,4 +33,4 @@ pub fn is_job(stack: &ParsedStack, name: &str, service: &Service) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

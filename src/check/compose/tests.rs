@@ -2,9 +2,9 @@
 
 mod files;
 mod networks;
-mod ports;
+pub(in crate::check) mod ports;
 mod running;
-mod values;
+pub(in crate::check) mod values;
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::check::{Subject, check};
 use crate::source::{Checkout, Which};
 
 /// Findings of this family as `RULE PATH:LINE:COLUMN: MESSAGE`, those that every bare service has left out.
-fn found(files: &[(&str, &str)]) -> Vec<String> {
+pub(in crate::check) fn found(files: &[(&str, &str)]) -> Vec<String> {
     let files: Vec<(String, String)> = files
         .iter()
         .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
@@ -33,7 +33,7 @@ fn found(files: &[(&str, &str)]) -> Vec<String> {
 }
 
 /// Rules that have a finding, each once.
-fn rules(files: &[(&str, &str)]) -> Vec<String> {
+pub(in crate::check) fn rules(files: &[(&str, &str)]) -> Vec<String> {
     let mut rules: Vec<String> = found(files)
         .iter()
         .map(|finding| finding.split(' ').next().unwrap_or_default().to_owned())
@@ -42,17 +42,17 @@ fn rules(files: &[(&str, &str)]) -> Vec<String> {
     rules
 }
 
-const UNIT: &str = "[Service]\nExecStart=/usr/bin/docker-compose -f /srv/c/NAME.yml up\n[Install]\nWantedBy=multi-user.target\n";
-const HERE: (&str, &str) = ("watchme.toml", "checkout = \"/srv/c\"\n");
+pub(in crate::check) const UNIT: &str = "[Service]\nExecStart=/usr/bin/docker-compose -f /srv/c/NAME.yml up\n[Install]\nWantedBy=multi-user.target\n";
+pub(in crate::check) const HERE: (&str, &str) = ("watchme.toml", "checkout = \"/srv/c\"\n");
 
 /// One compose file that a unit runs.
-fn one(compose: &str) -> Vec<String> {
+pub(in crate::check) fn one(compose: &str) -> Vec<String> {
     let unit = UNIT.replace("NAME", "a");
     found(&[HERE, ("systemd/a.service", &unit), ("a.yml", compose)])
 }
 
 /// Two compose files, each run by a unit.
-fn two(a: &str, b: &str) -> Vec<String> {
+pub(in crate::check) fn two(a: &str, b: &str) -> Vec<String> {
     let (unit_a, unit_b) = (UNIT.replace("NAME", "a/c"), UNIT.replace("NAME", "b/c"));
     found(&[
         HERE,
@@ -63,7 +63,7 @@ fn two(a: &str, b: &str) -> Vec<String> {
     ])
 }
 
-const NONE: [&str; 0] = [];
+pub(in crate::check) const NONE: [&str; 0] = [];
 
 #[test]
 fn the_shipped_states_are_clean() {

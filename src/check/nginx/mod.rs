@@ -23,4 +23,4 @@ pub fn value<'n>(node: &'n Node<'_>) -> &'n str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

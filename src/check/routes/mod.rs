@@ -281,4 +281,4 @@ fn ends(outcome: &Outcome, url: &Url) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -19,4 +19,4 @@ pub fn sections(source: &Source) -> impl Iterator<Item = &Section> + Clone {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

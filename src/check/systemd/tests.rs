@@ -1,14 +1,13 @@
 //! What the rules find in units as people write them, and what they leave alone.
 
-mod dependencies;
-mod files;
+pub(in crate::check) mod dependencies;
 mod whole;
 
 use crate::check::tests::checked;
 use crate::model::Finding;
 
 /// Findings about units, in short: the rule, the place, and what is underlined.
-fn found(files: &[(&str, &str)]) -> Vec<String> {
+pub(in crate::check) fn found(files: &[(&str, &str)]) -> Vec<String> {
     let files: Vec<(String, String)> = files
         .iter()
         .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
@@ -27,7 +26,7 @@ fn short(finding: &Finding) -> String {
 }
 
 /// A service that starts at boot, with these lines in `[Service]`.
-fn service(lines: &str) -> String {
+pub(in crate::check) fn service(lines: &str) -> String {
     format!("[Service]\n{lines}\n[Install]\nWantedBy=multi-user.target\n")
 }
 

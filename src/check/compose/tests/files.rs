@@ -51,37 +51,6 @@ fn circles_of_extends_are_told() {
 }
 
 #[test]
-fn variables_say_where_they_were_looked_for() {
-    let compose = "services:\n  a:\n    image: x:1\n    environment: {A: $A, B: '${B:-b}', C: \"x ${C:?needed}\", D: '$$E'}\n";
-    let unset = |files: &[(&str, &str)]| {
-        let mut all = vec![("watchme.toml", ""), ("docker-compose.yml", compose)];
-        all.extend(files);
-        found(&all)
-    };
-    assert_eq!(
-        unset(&[]),
-        [
-            "compose-variable-unset docker-compose.yml:4:22: the variable A has no value anywhere: there is no .env and no .env.example beside it",
-            "compose-variable-unset docker-compose.yml:4:44: the variable C has no value anywhere: there is no .env and no .env.example beside it",
-        ]
-    );
-    assert_eq!(
-        unset(&[(".env.example", "A=\n")]),
-        [
-            "compose-variable-unset docker-compose.yml:4:44: the variable C has no value in .env.example, which is used because there is no .env here"
-        ]
-    );
-    assert_eq!(unset(&[(".env.example", "A=1\nC=1\n")]), NONE);
-    let unit = UNIT
-        .replace("NAME", "a")
-        .replace("[Service]\n", "[Service]\nEnvironment=A=1 C=2\n");
-    assert_eq!(
-        found(&[HERE, ("systemd/a.service", &unit), ("a.yml", compose)]),
-        NONE
-    );
-}
-
-#[test]
 fn secrets_never_show() {
     let compose = "services:\n  db:\n    image: postgres:16\n    environment:\n      POSTGRES_PASSWORD: Hunter2\n      URL: postgres://u:Hunter2@db/x\n      OTHER: ${OTHER:-}\n  api:\n    image: x:latest\n    environment: [API_TOKEN=Hunter2, 'DB_PASSWORD=${P:-}', \"KEY=Hunter2\"]\n";
     let files = [
@@ -127,34 +96,4 @@ fn what_is_extended_has_to_be_there() {
     );
     assert_eq!(with("base"), NONE);
     assert_eq!(with("{file: nowhere.yml, service: other}"), NONE);
-}
-
-#[test]
-fn a_file_that_says_nothing() {
-    for text in ["", "# to do\n", "---\n"] {
-        assert_eq!(
-            one(text),
-            ["compose-wrong-type a.yml:1:1: this file is empty, and a.service runs it"],
-            "{text:?}"
-        );
-    }
-}
-
-#[test]
-fn times_have_their_unit() {
-    let files = [
-        ("watchme.toml".to_owned(), String::new()),
-        (
-            "docker-compose.yml".to_owned(),
-            "services: {a: {image: 'x:1', healthcheck: {test: a, interval: 10}}}\n".to_owned(),
-        ),
-    ];
-    let found = checked(&files);
-    let wrong = found
-        .iter()
-        .find(|one| one.rule.name == "compose-wrong-type");
-    assert_eq!(
-        wrong.and_then(|one| one.help()),
-        Some("write interval: 10s")
-    );
 }

@@ -157,6 +157,7 @@ fn called(value: &str) -> Option<(&'static str, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::compose::tests::{NONE, one};
 
     #[test]
     fn calls_are_read_from_urls() {
@@ -174,5 +175,46 @@ mod tests {
         ] {
             assert_eq!(called(value), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn calls_to_other_containers_go_by_name() {
+        let with = |url: &str, more: &str| {
+            let compose = format!(
+                "services:\n  a:\n    image: x:1\n    environment: [\"URL={url}\"]\n{more}  b:\n    image: x:1\n    ports: ['127.0.0.1:8015:80']\n"
+            );
+            one(&compose).len()
+        };
+        assert_eq!(with("http://localhost:8015/x", ""), 1);
+        assert_eq!(with("http://host.docker.internal:8015/x", ""), 1);
+        for (url, more) in [
+            ("http://b/x", ""),
+            ("http://localhost:9999/x", ""),
+            ("http://localhost:8015/x", "    network_mode: host\n"),
+            (
+                "http://localhost:8015/x",
+                "    ports: ['127.0.0.1:8020:8015']\n",
+            ),
+        ] {
+            assert_eq!(with(url, more), 0, "{url} {more}");
+        }
+        // Inside a project, too, where nobody publishes the port.
+        let inside = |url: &str, cache: &str| {
+            one(&format!(
+                "services:\n  a:\n    image: x:1\n    environment: [\"URL={url}\"]\n  cache: {cache}\n"
+            ))
+        };
+        assert_eq!(
+            inside("redis://localhost:6379/0", "{image: 'redis:7'}"),
+            [
+                "compose-calls-localhost a.yml:4:20: URL of service a calls localhost:6379, which is cache in another container"
+            ]
+        );
+        assert_eq!(inside("redis://cache:6379/0", "{image: 'redis:7'}"), NONE);
+        assert_eq!(
+            inside("http://localhost:9000/", "{image: 'y:1', expose: [9000]}").len(),
+            1
+        );
+        assert_eq!(inside("http://localhost:9000/", "{image: 'y:1'}"), NONE);
     }
 }

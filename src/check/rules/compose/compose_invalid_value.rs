@@ -332,3 +332,124 @@ fn span(said: &str) -> bool {
     }
     !said.is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::compose::tests::values::with;
+    use crate::check::compose::tests::{HERE, rules};
+
+    #[test]
+    fn values_that_nobody_takes() {
+        for (lines, expected) in [
+            ("restart: 'no'", ""),
+            ("mem_limit: 192m", ""),
+            ("mem_limit: 201326592", ""),
+            ("mem_limit: 1.5g\n    memswap_limit: -1", ""),
+            ("mem_limit: ${NONE:-}", ""),
+            (
+                "mem_limit: 192",
+                "4:16: \"192\" is not a valid value of mem_limit",
+            ),
+            (
+                "mem_limit: 192megs",
+                "\"192megs\" is not a valid value of mem_limit",
+            ),
+            ("shm_size: 64x", "\"64x\" is not a valid value of shm_size"),
+            ("cpus: '0.5'", ""),
+            ("cpus: half", "\"half\" is not a valid value of cpus"),
+            (
+                "deploy: {resources: {limits: {memory: 5x, cpus: '1'}}}",
+                "4:43: \"5x\" is not a valid value of memory",
+            ),
+            ("healthcheck: {test: x, interval: 1m30s, retries: '3'}", ""),
+            (
+                "healthcheck: {test: x, interval: 30x}",
+                "\"30x\" is not a valid value of interval",
+            ),
+            (
+                "healthcheck: {test: x, timeout: '30'}",
+                "\"30\" is not a valid value of timeout",
+            ),
+            (
+                "healthcheck: {test: x, retries: many}",
+                "\"many\" is not a valid value of retries",
+            ),
+            ("stop_grace_period: 1.5s", ""),
+            ("ulimits: {nofile: {soft: 1, hard: 2}, nproc: 5}", ""),
+            (
+                "ulimits: {nofile: {soft: 1, hard: x}}",
+                "\"x\" is not a valid limit of nofile",
+            ),
+            (
+                "ulimits: {nofile: {soft: 1}}",
+                "the limit of nofile has no hard value",
+            ),
+            ("environment: ['A=1 2', B]", ""),
+            (
+                "environment: ['A: hunter2']",
+                "the variable A of a is no NAME=VALUE",
+            ),
+            ("network_mode: host", ""),
+            (
+                "network_mode: host\n    networks: [default]",
+                "a has network_mode: host and networks:",
+            ),
+            ("expose: [80, '90-95/udp']", ""),
+            ("expose: ['80x']", "\"80x\" is not a valid port of a"),
+            ("volumes: ['./d:/d', '/e:/e:ro,z', '/f', 'v:/v']", ""),
+            (
+                "volumes: ['./d:d']",
+                "4:16: d is not an absolute path in the container",
+            ),
+            ("volumes: ['./d:/d:rx']", "rx is not a mount mode"),
+            (
+                "volumes: ['./d:/d', './e:/d/']",
+                "/d/ of service a has two mounts",
+            ),
+        ] {
+            let found = with(lines, "volumes:\n  v:\n");
+            match expected {
+                "" => assert_eq!(found, [""; 0], "{lines}"),
+                expected => {
+                    assert_eq!(found.len(), 1, "{lines}: {found:?}");
+                    let is = found[0].starts_with("compose-invalid-value ");
+                    assert!(is && found[0].contains(expected), "{lines}: {found:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn restarts_and_conditions() {
+        for (said, wrong) in [
+            ("on-failure:3", false),
+            ("unless-stopped", false),
+            ("no", false),
+            ("allways", true),
+            ("unless-stoped", true),
+            ("always:3", true),
+            ("on-failure:x", true),
+        ] {
+            let found = rules(&[
+                (
+                    "docker-compose.yml",
+                    &format!("services:\n  a:\n    image: x:1\n    restart: '{said}'\n"),
+                ),
+                HERE,
+            ]);
+            assert_eq!(
+                found.contains(&"compose-invalid-value".to_owned()),
+                wrong,
+                "{said}: {found:?}"
+            );
+        }
+        let found = with(
+            "depends_on: {b: {condition: service_helthy}}\n  b:\n    image: y:1",
+            "",
+        );
+        assert_eq!(
+            found,
+            ["compose-invalid-value a.yml:4:33: \"service_helthy\" is not a valid condition"]
+        );
+    }
+}

@@ -70,3 +70,56 @@ fn budget(view: &View) -> Option<Finding> {
 fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", bytes.div_ceil(1 << 20))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::compose::tests::UNIT;
+    use crate::check::tests::checked;
+
+    #[test]
+    fn memory_is_added_up() {
+        let sum = |budget: &str, service: &str| {
+            let policy = format!("checkout = \"/srv/c\"\n[budget]\n{budget}");
+            let compose =
+                format!("services: {{a: {{image: 'x:1', mem_limit: 600m}}, b: {service}}}");
+            let unit = UNIT.replace("NAME", "a");
+            let files = [
+                ("watchme.toml".to_owned(), policy),
+                ("systemd/a.service".to_owned(), unit),
+                ("a.yml".to_owned(), compose),
+            ];
+            let found = checked(&files);
+            let over = found
+                .iter()
+                .find(|finding| finding.rule.name == "compose-memory-over-budget");
+            over.map(|finding| (finding.is_error(), finding.message().to_owned()))
+        };
+        let both = "{image: 'x:1', mem_limit: 600m}";
+        let message = |limit: &str| {
+            format!("the limits of 2 containers add up to 1200 MiB, more than the {limit}")
+        };
+        assert_eq!(
+            sum("memory = \"1G\"\nswap = \"1G\"", both),
+            Some((false, message("memory of 1024 MiB")))
+        );
+        assert_eq!(
+            sum("memory = \"1G\"\nswap = \"100M\"", both),
+            Some((true, message("memory and swap of 1124 MiB")))
+        );
+        assert_eq!(sum("memory = \"2G\"", both), None);
+        assert_eq!(
+            sum(
+                "memory = \"1G\"",
+                "{image: 'x:1', mem_limit: 600m, profiles: [x]}"
+            ),
+            None
+        );
+        assert_eq!(
+            sum(
+                "memory = \"1G\"",
+                "{image: 'x:1', deploy: {replicas: 0}, mem_limit: 600m}"
+            ),
+            None
+        );
+    }
+}

@@ -129,3 +129,104 @@ fn finding(view: &View, network: &str, member: &MemberName, held: Held) -> Findi
     let expected = "the other services do not reach it by name";
     RULE.at(say(view.at(stack, name, path), message, expected, help))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::compose::tests::{NONE, UNIT, found};
+
+    #[test]
+    fn members_are_on_their_network() {
+        let infra = (
+            "docker-compose.infra.yml",
+            "networks: {shared: {name: shared}}\n",
+        );
+        let policy = "checkout = \"/srv/c\"\n[[network.shared.member]]\ncontainer = \"s-prod\"\n[[network.shared.member]]\nproject = \"p\"\nservice = \"w\"\n";
+        let missing = |files: &[(&str, &str)]| {
+            let mut all = vec![("watchme.toml", policy), infra];
+            all.extend(files);
+            let found = found(&all);
+            let own = found
+                .iter()
+                .filter_map(|one| one.strip_prefix("compose-network-missing "));
+            own.map(|one| one.split(": ").next().unwrap_or_default().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let service = |service: &str, networks: &str| {
+            format!(
+                "services:\n  s: {{image: 'x:1', container_name: s-prod{service}}}\n{networks}\n"
+            )
+        };
+        let external = "networks: {shared: {external: true}}";
+        for (more, networks, expected) in [
+            ("", "", Some("p/docker-compose.yml:2:3")),
+            ("", external, Some("p/docker-compose.yml:2:3")),
+            (", networks: ", external, Some("p/docker-compose.yml:2:3")),
+            (
+                ", networks: [own]",
+                "networks: {own: {}}",
+                Some("p/docker-compose.yml:2:3"),
+            ),
+            (
+                ", network_mode: host",
+                "",
+                Some("p/docker-compose.yml:2:59"),
+            ),
+            (", networks: [shared]", external, None),
+            (", networks: {shared: {aliases: [x]}}", external, None),
+            (
+                ", networks: [n]",
+                "networks: {n: {external: true, name: shared}}",
+                None,
+            ),
+            (
+                "",
+                "networks: {default: {external: true, name: shared}}",
+                None,
+            ),
+            // Others complain about these.
+            (", networks: [shared]", "", None),
+            (", networks: [shared]", "networks: {shared: {}}", None),
+            (", networks: shared", external, None),
+            (", network_mode: shared", "", None),
+            (", network_mode: 'container:x'", "", None),
+        ] {
+            let found = missing(&[("p/docker-compose.yml", &service(more, networks))]);
+            assert_eq!(
+                found.first().map(String::as_str),
+                expected,
+                "{more} {networks}"
+            );
+        }
+        let bare = service("", "");
+        let whole = service(", networks: [shared]", external);
+        let prod = UNIT.replace("NAME", "p/prod");
+        let both = UNIT.replace("NAME.yml", "p/prod.yml -f /srv/c/p/net.yml");
+        let gone = UNIT.replace("NAME.yml", "p/prod.yml -f /srv/other.yml");
+        let net = format!("services: {{s: {{networks: [shared]}}}}\n{external}\n");
+        for (unit, prod, beside, expected) in [
+            (
+                &prod,
+                &bare,
+                ("p/docker-compose.yml", &whole),
+                &["p/prod.yml:2:3"][..],
+            ),
+            (&prod, &whole, ("p/docker-compose.yml", &bare), &[]),
+            (&both, &bare, ("p/net.yml", &net), &[]),
+            (&gone, &bare, ("p/net.yml", &net), &[]),
+        ] {
+            let beside = (beside.0, beside.1.as_str());
+            let files = [
+                ("systemd/a.service", unit.as_str()),
+                ("p/prod.yml", prod),
+                beside,
+            ];
+            assert_eq!(missing(&files), expected, "{unit} {prod}");
+        }
+        let worker = "services:\n  w: {image: 'x:1'}\n";
+        assert_eq!(
+            missing(&[("p/docker-compose.yml", worker)]),
+            ["p/docker-compose.yml:2:3"]
+        );
+        assert_eq!(missing(&[("q/docker-compose.yml", worker)]), NONE);
+    }
+}

@@ -36,3 +36,21 @@ fn no_image(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> 
     );
     Some(RULE.at(place))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::check::tests::found_in_services;
+
+    #[test]
+    fn something_has_to_run() {
+        let found = |service: &str| found_in_services(&RULE, &format!("  app: {service}\n"));
+        assert_eq!(
+            found("{restart: 'no'}"),
+            ["a.yml:2:3: service app has neither an image nor a build"]
+        );
+        for harmless in ["{image: 'app:1'}", "{build: .}", "{build: {context: .}}"] {
+            assert_eq!(found(harmless), [""; 0], "{harmless}");
+        }
+    }
+}

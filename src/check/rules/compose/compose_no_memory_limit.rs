@@ -31,3 +31,25 @@ fn run(context: &Context, findings: &mut Findings) {
         ))
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::check::tests::found_in_services;
+
+    #[test]
+    fn each_service_without_a_limit() {
+        let found = |service: &str| found_in_services(&RULE, &format!("  app: {service}\n"));
+        assert_eq!(
+            found("{image: 'app:1'}"),
+            ["a.yml:2:3: service app may take all memory of the host"]
+        );
+        for limited in [
+            "{image: 'app:1', mem_limit: 16m}",
+            "{image: 'app:1', deploy: {resources: {limits: {memory: 16m}}}}",
+            "{image: 'app:1', profiles: [debug]}",
+        ] {
+            assert_eq!(found(limited), [""; 0], "{limited}");
+        }
+    }
+}

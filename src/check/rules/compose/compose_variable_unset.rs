@@ -99,3 +99,39 @@ fn used(
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::compose::tests::{HERE, NONE, UNIT, found};
+
+    #[test]
+    fn variables_say_where_they_were_looked_for() {
+        let compose = "services:\n  a:\n    image: x:1\n    environment: {A: $A, B: '${B:-b}', C: \"x ${C:?needed}\", D: '$$E'}\n";
+        let unset = |files: &[(&str, &str)]| {
+            let mut all = vec![("watchme.toml", ""), ("docker-compose.yml", compose)];
+            all.extend(files);
+            found(&all)
+        };
+        assert_eq!(
+            unset(&[]),
+            [
+                "compose-variable-unset docker-compose.yml:4:22: the variable A has no value anywhere: there is no .env and no .env.example beside it",
+                "compose-variable-unset docker-compose.yml:4:44: the variable C has no value anywhere: there is no .env and no .env.example beside it",
+            ]
+        );
+        assert_eq!(
+            unset(&[(".env.example", "A=\n")]),
+            [
+                "compose-variable-unset docker-compose.yml:4:44: the variable C has no value in .env.example, which is used because there is no .env here"
+            ]
+        );
+        assert_eq!(unset(&[(".env.example", "A=1\nC=1\n")]), NONE);
+        let unit = UNIT
+            .replace("NAME", "a")
+            .replace("[Service]\n", "[Service]\nEnvironment=A=1 C=2\n");
+        assert_eq!(
+            found(&[HERE, ("systemd/a.service", &unit), ("a.yml", compose)]),
+            NONE
+        );
+    }
+}

@@ -74,3 +74,43 @@ fn dropped(view: &View<'_>, block: &Block<'_>, own: &[&Node<'_>]) -> Option<Find
     let help = format!("add {list} again in this {}", block.kind());
     Some(view.find(&RULE, first, message, "", help))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::{said, table};
+
+    #[test]
+    fn headers_that_a_block_drops() {
+        table(
+        "nginx-add-header-dropped",
+        &[
+            ("add_header A 1; add_header B 2;\nlocation / { add_header b 3; }", "W sites-available/a:3:14: this add_header drops A of the server around it (sites-available/a:2)"),
+            ("add_header A 1; location / { location /x { add_header C 1; } }", "drops A"),
+            ("add_header A 1; location / { add_header A 2; add_header B 1; }", ""),
+            ("add_header A 1; location / { add_header A \"\"; }", ""),
+            ("add_header A 1; location / { root /x; }", ""),
+            ("location / { add_header A 1; }", ""),
+            ("add_header A 1; add_header_inherit merge; location / { add_header C 1; }", ""),
+            ("add_header A 1; location / { if ($request_method = OPTIONS) { add_header X 1; return 204; } }", ""),
+            (
+                "location / { add_header Access-Control-Allow-Origin *; if ($request_method = OPTIONS) {
+                    add_header Access-Control-Allow-Methods GET; return 204; } }",
+                "drops Access-Control-Allow-Origin of the location",
+            ),
+        ],
+    );
+        let http = [
+            (
+                "etc/nginx/conf.d/security.conf",
+                "add_header X-Frame-Options DENY always;",
+            ),
+            ("sites-available/a", "server { add_header A 1; }"),
+        ];
+        assert_eq!(
+            said("nginx-add-header-dropped", &http),
+            [
+                "W sites-available/a:1:10: this add_header drops X-Frame-Options of the http around it (etc/nginx/conf.d/security.conf:1)"
+            ]
+        );
+    }
+}

@@ -54,3 +54,31 @@ fn alias(view: &View<'_>, block: &Block<'_>, location: &Node<'_>, path: &str) ->
         None => found,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::table;
+
+    #[test]
+    fn aliases_without_a_slash() {
+        table(
+            "nginx-alias-traversal",
+            &[
+                (
+                    "location /x { alias /y/; }",
+                    "E sites-available/a:2:10: location /x has no slash",
+                ),
+                ("location ^~ /x { alias /y/; }", "/x../x is /y/../x"),
+                (
+                    "location /x { internal; alias /y/; }",
+                    "W sites-available/a:2:10: location /x has no slash",
+                ),
+                ("location /x/ { alias /y/; }", ""),
+                ("location /favicon.ico { alias /y/favicon.ico; }", ""),
+                ("location = /x { alias /y/; }", ""),
+                ("location ~ ^/x(.*)$ { alias /y/$1; }", ""),
+                ("location /x { root /y/; }", ""),
+            ],
+        );
+    }
+}

@@ -154,3 +154,59 @@ fn found(view: &View<'_>, path: &Path, message: String, severity: Severity) -> F
     };
     RULE.at(place).weighing(severity)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::said;
+
+    #[test]
+    fn copies_that_are_loaded() {
+        let server = |name: &str| format!("server {{ server_name {name}; }}");
+        let found = |files: &[(&str, &str)]| said("nginx-backup-included", files);
+        let (a, b) = (server("a"), server("b"));
+        for name in [
+            "a.orig",
+            "a.old",
+            "a.20250828_101500",
+            "a.dpkg-old",
+            "a.save",
+        ] {
+            let path = format!("sites-available/{name}");
+            let said = found(&[("sites-available/a", &a), (&path, &b)]);
+            assert!(
+                said.len() == 1 && said[0].starts_with("E "),
+                "{name}: {said:?}"
+            );
+        }
+        for name in ["a.bak", "a~", "a.backup.20250828_101500"] {
+            let path = format!("sites-available/{name}");
+            let said = found(&[("sites-available/a", &a), (&path, "server {")]);
+            assert!(
+                said.len() == 1 && said[0].starts_with("W "),
+                "{name}: {said:?}"
+            );
+        }
+        for name in [
+            "a.example.org",
+            "api.v2",
+            "README.md",
+            "2025.example.org",
+            "old.example.org",
+        ] {
+            let path = format!("sites-available/{name}");
+            assert_eq!(found(&[(&path, &b)]), [""; 0], "{name}");
+        }
+        let main = "http { include conf.d/*; include sites-enabled/*; }";
+        let copy = ("etc/nginx/conf.d/x.conf.old", "gzip on;");
+        assert_eq!(found(&[copy]), [""; 0], "Debian's nginx.conf takes *.conf");
+        assert_eq!(found(&[copy, ("etc/nginx/nginx.conf", main)]).len(), 1);
+        let left_out = ("etc/nginx/conf.d/x.conf.bak", "gzip on;");
+        let said = found(&[left_out, ("etc/nginx/nginx.conf", main)]);
+        assert!(said.len() == 1 && said[0].starts_with("W "), "{said:?}");
+        let debian = ("etc/nginx/conf.d/y.conf", "gzip on;");
+        assert_eq!(
+            found(&[left_out, debian, ("sites-available/a", &a)]),
+            [""; 0]
+        );
+    }
+}

@@ -133,3 +133,66 @@ fn unreachable(
     );
     Some(RULE.at(place).weighing(severity))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::stacks::{LOOPBACK, behind};
+
+    #[test]
+    fn names_that_only_containers_know() {
+        let found = |pass: &str, more: &[(&str, &str)]| {
+            behind("nginx-container-upstream", pass, LOOPBACK, more)
+        };
+        for (pass, expected) in [
+            (
+                "http://api:80/",
+                "E sites-available/a:1:34: api is the name of a container",
+            ),
+            (
+                "http://the-api",
+                "E sites-available/a:1:34: the-api is the name of a container",
+            ),
+            (
+                "http://host.docker.internal:8001",
+                "E sites-available/a:1:34: only containers know host.docker.internal",
+            ),
+            (
+                "http://nowhere:8001",
+                "W sites-available/a:1:34: nowhere is not a DNS name",
+            ),
+        ] {
+            let said = found(pass, &[]);
+            assert!(
+                said.len() == 1 && said[0].contains(expected),
+                "{pass}: {said:?}"
+            );
+        }
+        for pass in [
+            "http://localhost:8001",
+            "http://127.0.0.1:8001",
+            "http://[::1]:8001",
+            "http://172.27.0.3:80",
+            "http://api.example.org",
+            "http://elsewhere",
+            "http://$api:80",
+            "http://unix:/run/api.sock",
+        ] {
+            assert_eq!(found(pass, &[]), [""; 0], "{pass}");
+        }
+        let named = ("etc/hosts", "127.0.0.1 localhost\n10.0.0.7 nowhere\n");
+        assert_eq!(found("http://nowhere:8001", &[named]), [""; 0]);
+        let group = |server: &str| {
+            format!(
+                "upstream api {{ server {server}; }}\nserver {{ listen 81; location / {{ proxy_pass http://api; }} location /x {{ proxy_pass http://api; }} }}"
+            )
+        };
+        let (good, bad) = (group("localhost:8001"), group("api:80"));
+        assert_eq!(
+            found("http://api", &[("sites-available/g", &good)]),
+            [""; 0]
+        );
+        let said = found("http://api", &[("sites-available/g", &bad)]);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].starts_with("E sites-available/g:1:23"), "{said:?}");
+    }
+}

@@ -63,3 +63,26 @@ fn twice(view: &View<'_>, own: &[&Node<'_>], findings: &mut Findings) {
         findings.push(found.weighing(severity));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::table;
+
+    #[test]
+    fn headers_that_come_twice() {
+        table(
+        "nginx-cors-twice",
+        &[
+            ("add_header Access-Control-Allow-Origin *;\nadd_header access-control-allow-origin *;", "E sites-available/a:3:1: access-control-allow-origin is added at sites-available/a:2 already"),
+            ("add_header Access-Control-Allow-Methods GET; add_header Access-Control-Allow-Methods POST;", "W sites"),
+            ("add_header Access-Control-Allow-Origin $one; add_header Access-Control-Allow-Origin $two;", ""),
+            ("add_header Set-Cookie a; add_header Set-Cookie b;", ""),
+            (
+                "location / { add_header Access-Control-Allow-Origin *;
+                    if ($request_method = OPTIONS) { add_header Access-Control-Allow-Origin *; return 204; } }",
+                "",
+            ),
+        ],
+    );
+    }
+}

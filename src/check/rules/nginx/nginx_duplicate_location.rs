@@ -59,3 +59,59 @@ fn words(node: &Node<'_>) -> String {
     let words = node.directive.args.iter().map(|word| word.text.as_str());
     words.collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::{said, table};
+
+    #[test]
+    fn locations_that_stand_twice() {
+        table(
+            "nginx-duplicate-location",
+            &[
+                (
+                    "location /a { } location /a { }",
+                    "E sites-available/a:2:17: location /a is already defined at sites-available/a:2: nginx refuses it",
+                ),
+                (
+                    "location /a { } location ^~ /a { }",
+                    "location ^~ /a is already",
+                ),
+                ("location = /a { } location =/a { }", "nginx refuses it"),
+                (
+                    "location / { location /a { } location /a { } }",
+                    "nginx refuses it",
+                ),
+                ("location ~ \\.php$ { } location ~ \\.php$ { }", "W sites"),
+                (
+                    "location /a { } location = /a { } location /a/ { } location ~ /a { } location ~* /a { }",
+                    "",
+                ),
+                (
+                    "location /a { location /a/b { } } location /b { location /b/c { } }",
+                    "",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_snippet_counts_where_it_is_included() {
+        let snippet = "location /health { return 200; }\n";
+        let site = |more: &str| format!("server {{ include snippets/health.conf; {more} }}");
+        let found = |more: &str| {
+            let files = [
+                ("etc/nginx/snippets/health.conf", snippet),
+                ("sites-available/a", &site(more)),
+            ];
+            said("nginx-duplicate-location", &files)
+        };
+        assert_eq!(found("location /other { }"), [""; 0]);
+        let twice = found("location /health { }");
+        assert_eq!(twice.len(), 1, "{twice:?}");
+        assert!(
+            twice[0].contains("already defined at etc/nginx/snippets/health.conf:1"),
+            "{twice:?}"
+        );
+    }
+}

@@ -100,3 +100,48 @@ fn uses(text: &str, name: &str) -> bool {
         braced.is_some_and(|rest| rest.starts_with('}')) || plain.is_some_and(ends)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::table;
+
+    #[test]
+    fn the_decoded_path_in_headers() {
+        table(
+            "nginx-header-injection",
+            &[
+                (
+                    "return 301 https://$host$uri;",
+                    "E sites-available/a:2:12: $uri is the decoded path",
+                ),
+                ("return 302 https://$host${document_uri};", "$document_uri"),
+                ("return https://$host$uri;", "Location"),
+                ("rewrite ^ https://$host$uri permanent;", "Location"),
+                ("rewrite ^/a /b$uri redirect;", "Location"),
+                (
+                    "location / { add_header X-Path $uri; }",
+                    "header of the answer",
+                ),
+                (
+                    "location / { proxy_set_header X-Original $uri; }",
+                    "header for the upstream",
+                ),
+                (
+                    "location / { proxy_pass http://localhost:1$uri$is_args$args; }",
+                    "W sites",
+                ),
+                ("return 301 https://$host$request_uri;", ""),
+                ("return 200 $uri;", ""),
+                ("return 404;", ""),
+                ("rewrite ^/a/(.*)$ /index.php?path=$uri last;", ""),
+                ("location / { try_files $uri $uri/ /index.html; }", ""),
+                ("location / { add_header X-Path $uri_of_mine; }", ""),
+                ("location = /a { return 301 https://example.com$uri; }", ""),
+                (
+                    "set $path $uri; access_log /x uri; error_page 404 $uri;",
+                    "",
+                ),
+            ],
+        );
+    }
+}

@@ -17,3 +17,37 @@ pub static RULE: Rule = Rule::new(
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.directives(), Problem::Semicolon);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::table;
+
+    #[test]
+    fn semicolons_that_are_missing() {
+        table(
+            "nginx-missing-semicolon",
+            &[
+                (
+                    "proxy_set_header X-Real-IP $remote_addr\n    proxy_read_timeout 5s;",
+                    "E sites-available/a:2:28: the ; is missing here: nginx takes proxy_read_timeout of the next line for an argument of proxy_set_header",
+                ),
+                (
+                    "server_name b.example.com\n    client_max_body_size 5m;",
+                    "W sites-available/a:2:13: the ; is missing here",
+                ),
+                (
+                    "location / {\n root\n return 404;\n}",
+                    "the ; is missing here: nginx takes return",
+                ),
+                ("listen 443\n    ssl http2;", ""),
+                ("rewrite ^/a$ /b\n    break;", ""),
+                ("server_name root\n   b.example.com;", ""),
+                ("gzip_types text/plain\n  text/css application/json;", ""),
+                (
+                    "proxy_next_upstream error timeout\n   http_500 http_502;",
+                    "",
+                ),
+            ],
+        );
+    }
+}

@@ -54,3 +54,42 @@ fn check(view: &View<'_>, findings: &mut Findings) {
         findings.push(view.find(&RULE, listen, message, "", help));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::said;
+
+    #[test]
+    fn servers_that_speak_tls_have_a_certificate() {
+        const RULE: &str = "nginx-no-certificate";
+        const PAIR: &str = "ssl_certificate /c.pem; ssl_certificate_key /k.pem;";
+        let found = |inside: &str, more: &[(&str, &str)]| {
+            let text = format!("server {{ server_name a.test; {inside} return 204; }}");
+            let mut files = vec![("sites-available/a", text.as_str())];
+            files.extend(more);
+            said(RULE, &files)
+        };
+        assert_eq!(
+            found("listen 443 ssl;", &[]),
+            [
+                "E sites-available/a:1:30: this server speaks TLS and has no ssl_certificate: nginx refuses it"
+            ]
+        );
+        assert_eq!(
+            found("listen 443 ssl; ssl_certificate /c.pem;", &[]),
+            [
+                "E sites-available/a:1:30: this server speaks TLS and has no ssl_certificate_key: nginx refuses it"
+            ]
+        );
+        for inside in [
+            format!("listen 443 ssl; {PAIR}"),
+            "listen 443 ssl; ssl_reject_handshake on;".to_owned(),
+            "listen 443 ssl; include snippets/tls.conf;".to_owned(),
+            "listen 443;".to_owned(),
+        ] {
+            assert_eq!(found(&inside, &[]), [""; 0], "{inside}");
+        }
+        let around = ("etc/nginx/conf.d/tls.conf", PAIR);
+        assert_eq!(found("listen 443 ssl;", &[around]), [""; 0]);
+    }
+}

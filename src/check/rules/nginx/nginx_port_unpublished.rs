@@ -112,3 +112,111 @@ fn mentioned(revision: &Revision) -> BTreeSet<u16> {
     let files = units.chain(named).chain(etc.map(|(_, entry)| &entry.file));
     files.flat_map(|file| numbers(&file.content)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::said;
+    use crate::check::nginx::tests::stacks::{LOOPBACK, behind};
+
+    #[test]
+    fn ports_that_nothing_publishes() {
+        let found = |pass: &str, service: &str, more: &[(&str, &str)]| {
+            behind("nginx-port-unpublished", pass, service, more)
+        };
+        let bad = found("http://localhost:8002/", LOOPBACK, &[]);
+        assert_eq!(
+            bad,
+            [
+                "E sites-available/a:1:23: nginx passes requests to port 8002, and nothing here publishes it"
+            ]
+        );
+        let group = (
+            "sites-available/g",
+            "upstream g { server 127.0.0.1:8001; server 127.0.0.1:8002; }",
+        );
+        assert_eq!(found("http://g", LOOPBACK, &[group]).len(), 1, "in a group");
+        for (pass, service, more) in [
+            ("http://localhost:8001/", LOOPBACK, None),
+            (
+                "http://localhost:8005/",
+                "    ports: ['8000-8009:8000-8009']\n",
+                None,
+            ),
+            ("http://localhost:8002/", "    network_mode: host\n", None),
+            (
+                "http://localhost:8002/",
+                "    ports: ['${PORT}:80']\n",
+                None,
+            ),
+            ("http://10.0.0.7:8002/", LOOPBACK, None),
+            ("http://$name:8002/", LOOPBACK, None),
+            (
+                "http://localhost:3000/",
+                LOOPBACK,
+                Some((
+                    "systemd/ui.service",
+                    "[Service]\nExecStart=/usr/bin/ui --port=3000\n",
+                )),
+            ),
+            (
+                "http://localhost:3000/",
+                LOOPBACK,
+                Some(("etc/ui/ui.ini", "http_port = 3000\n")),
+            ),
+            (
+                "http://localhost:3000/",
+                LOOPBACK,
+                Some((
+                    "systemd/ui.socket",
+                    "[Socket]\nListenStream=127.0.0.1:3000\n",
+                )),
+            ),
+            (
+                "http://localhost:8002/",
+                LOOPBACK,
+                Some((
+                    "systemd/x.service",
+                    "[Service]\nExecStart=/usr/bin/docker start x\n",
+                )),
+            ),
+            (
+                "http://localhost:8002/",
+                LOOPBACK,
+                Some((
+                    "systemd/x.service",
+                    "[Service]\nExecStart=/usr/bin/docker-compose -f /opt/x/docker-compose.yml up\n",
+                )),
+            ),
+            (
+                "http://localhost:8002/",
+                LOOPBACK,
+                Some(("sites-available/own", "server { listen 127.0.0.1:8002; }")),
+            ),
+        ] {
+            let more: Vec<_> = more.into_iter().collect();
+            assert_eq!(
+                found(pass, service, &more),
+                [""; 0],
+                "{pass} {service} {more:?}"
+            );
+        }
+        for more in [
+            (
+                "watchme.toml",
+                "checkout = \"/srv/s\"\n[ports]\nallowed = [\"8000-8001\"]\n",
+            ),
+            ("systemd/ui.service", "[Service]\nExecStart=/usr/bin/ui\n"),
+        ] {
+            let found = found("http://localhost:8002/", LOOPBACK, &[more]);
+            assert!(found.len() == 1 && found[0].starts_with("W "), "{found:?}");
+        }
+        let without = said(
+            "nginx-port-unpublished",
+            &[(
+                "sites-available/a",
+                "server { location / { proxy_pass http://localhost:3000; } }",
+            )],
+        );
+        assert_eq!(without, [""; 0], "where nothing is known of containers");
+    }
+}

@@ -84,3 +84,72 @@ fn upgrades(block: &Block<'_>) -> bool {
     let mut headers = block.own("proxy_set_header").iter();
     headers.any(|node| node.first().eq_ignore_ascii_case("upgrade"))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::table;
+
+    #[test]
+    fn paths_that_do_not_fit() {
+        table(
+            "nginx-prefix-mismatch",
+            &[
+                (
+                    "location /a/ { proxy_pass http://h:1/b; }",
+                    "E sites-available/a:2:27: location /a/ ends with a slash and the path /b of its proxy_pass does not: /a/status comes out at /bstatus",
+                ),
+                (
+                    "location / { proxy_pass http://h:1/b; }",
+                    "/status comes out at /bstatus",
+                ),
+                (
+                    "location /a { proxy_pass http://h:1/; }",
+                    "/a/status comes out at //status",
+                ),
+                (
+                    "location ^~ /a { proxy_pass http://h:1/b/; }",
+                    "/a/status comes out at /b//status",
+                ),
+                ("location /a/ { proxy_pass http://h:1/b/; }", ""),
+                ("location /a { proxy_pass http://h:1/b; }", ""),
+                ("location /a { proxy_pass http://h:1; }", ""),
+                ("location / { proxy_pass http://h:1/; }", ""),
+                ("location = /a { proxy_pass http://h:1/; }", ""),
+                ("location =/a { proxy_pass http://h:1/; }", ""),
+                ("location ~ ^/a/ { proxy_pass http://h:1; }", ""),
+                ("location @a { proxy_pass http://h:1; }", ""),
+                ("location /a/ { proxy_pass http://h:1$request_uri; }", ""),
+                ("location /find/ { proxy_pass http://h:1/search?q=; }", ""),
+                ("location /v/ { proxy_pass http://h:1/bucket/v-; }", ""),
+                (
+                    "location /robots/ { proxy_pass http://h:1/robots.txt; }",
+                    "",
+                ),
+                (
+                    "location /v/ { proxy_pass http://h:1/v1.0; }",
+                    "/v1.0status",
+                ),
+                (
+                    "location /a { rewrite ^/a/(.*)$ /$1 break; proxy_pass http://h:1/; }",
+                    "",
+                ),
+                (
+                    "location /a { if ($x) { rewrite ^/a(.*)$ /$1 break; } proxy_pass http://h:1/; }",
+                    "",
+                ),
+                (
+                    "location /ws { proxy_set_header Upgrade $http_upgrade; proxy_pass http://h:1/; }",
+                    "",
+                ),
+                (
+                    "location /a/ { proxy_pass http://unix:/run/x.sock:/b; }",
+                    "",
+                ),
+                (
+                    "location /a/ { location /a/b/ { proxy_pass http://h:1/c; } proxy_pass http://h:1/; }",
+                    "/a/b/status comes out at /cstatus",
+                ),
+            ],
+        );
+    }
+}

@@ -47,3 +47,47 @@ fn check(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
         findings.push(view.find(&RULE, node, message, "", help));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::table;
+
+    #[test]
+    fn paths_where_none_may_be() {
+        let rule = "nginx-proxy-pass-uri";
+        table(
+            rule,
+            &[
+                (
+                    "location ~ ^/x(/|$) { proxy_pass http://127.0.0.1:1/y; }",
+                    "proxy_pass has the path /y in a location with a regular expression",
+                ),
+                ("location ~^/x { proxy_pass http://h:1/; }", "the path / in"),
+                (
+                    "location @x { proxy_pass http://h:1/; }",
+                    "a named location",
+                ),
+                (
+                    "location /x { if ($arg_a) { proxy_pass http://h:1/; } }",
+                    "an if",
+                ),
+                (
+                    "location /x { limit_except GET { proxy_pass http://h:1/; } }",
+                    "a limit_except",
+                ),
+                (
+                    "location ~ x { proxy_pass http://unix:/run/x.sock:/y; }",
+                    "the path /y",
+                ),
+                ("location ~ x { proxy_pass http://unix:/run/x.sock; }", ""),
+                ("location ~ x { proxy_pass http://h:1; }", ""),
+                ("location ~ ^/x/(.*)$ { proxy_pass http://h:1/$1; }", ""),
+                ("location ~ x { proxy_pass http://h:1$request_uri; }", ""),
+                ("location @x { proxy_pass http://h:1; }", ""),
+                ("location /x/ { proxy_pass http://h:1/y/; }", ""),
+                ("location = /x { proxy_pass http://h:1/y; }", ""),
+                ("location ~ x { fastcgi_pass unix:/run/php.sock; }", ""),
+            ],
+        );
+    }
+}

@@ -91,3 +91,41 @@ fn invalid(view: &View<'_>, node: &Node<'_>, expression: &str) -> Option<Finding
     let place = view.complain(node.path, span, message, "", help);
     Some(RULE.at(place))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::{said, table};
+
+    #[test]
+    fn expressions_that_are_none() {
+        table(
+            "nginx-regex-invalid",
+            &[
+                (
+                    "location ~ [ { }",
+                    "E sites-available/a:2:12: [ is not a valid regular expression",
+                ),
+                ("location ~ ( { }", "( is not a valid"),
+                ("location ~*^/(a { }", "^/(a is not a valid"),
+                ("rewrite ^/(a /b;", "^/(a is not a valid"),
+                ("server_name ~^(a$;", "^(a$ is not a valid"),
+                (
+                    "location /a { if ($uri ~ ^/[a) { return 404; } }",
+                    "^/[a is not a valid",
+                ),
+                ("location ~ \"^/a{1,2}$\" { }", ""),
+                ("location ~ ^/(?<name>[^/]+)/(?!x) { }", ""),
+                ("location ~ (*UTF8)^/x { }", ""),
+                ("location /[ { }", ""),
+                ("location = /( { }", ""),
+                ("if ($uri ~* \"^/(a|b)\") { return 404; }", ""),
+                ("if ($uri = /[) { return 404; }", ""),
+                ("rewrite ^/(.*)$ /[/$1;", ""),
+            ],
+        );
+        let map = "map $uri $to { default 0; ~^/(a 1; ~*^/(b)$ 2; /[ 3; }";
+        let found = said("nginx-regex-invalid", &[("sites-available/a", map)]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("^/(a is not a valid"), "{found:?}");
+    }
+}

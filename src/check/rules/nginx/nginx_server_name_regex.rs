@@ -77,3 +77,30 @@ fn has_bare_dot(expression: &str) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::table;
+
+    #[test]
+    fn names_that_match_too_much() {
+        table(
+            "nginx-server-name-regex",
+            &[
+                (
+                    "server_name ~api\\.x\\.org;",
+                    "W sites-available/a:2:13: the server name ~api\\.x\\.org has no ^ and $ around it",
+                ),
+                ("server_name ~^api\\.x\\.org;", "has no $ at its end"),
+                (
+                    "server_name ~^api.x.org$;",
+                    "a dot in the server name ~^api.x.org$ is not escaped",
+                ),
+                ("server_name ~^(?<sub>.+)\\.x\\.org$;", ""),
+                ("server_name ~^[a.b]+\\.x\\.org$;", ""),
+                ("server_name ~^(www\\.)?(?<domain>.*)$ ~.;", ""),
+                ("server_name api.x.org *.x.org .y.org www.*;", ""),
+            ],
+        );
+    }
+}

@@ -103,3 +103,67 @@ fn check(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::said;
+    use crate::check::nginx::tests::stacks::UNIT;
+
+    #[test]
+    fn time_that_a_service_needs() {
+        let toml = "checkout = \"/srv/s\"\n[unit.\"api.service\"]\nresponse_time = \"5m\"\n";
+        for (inside, expected) in [
+            (
+                "location / { proxy_pass http://localhost:8001; }",
+                "E sites-available/a:1:23: proxy_read_timeout is 60 s (nginx's default), and a request to api.service may take 300 s according to watchme.toml",
+            ),
+            (
+                "proxy_read_timeout 90; location / { proxy_pass http://localhost:8001; }",
+                "E sites-available/a:1:10: proxy_read_timeout is 90 s, and",
+            ),
+            (
+                "location / { proxy_pass http://localhost:8001; proxy_read_timeout 5m; proxy_send_timeout 30s; }",
+                "W sites-available/a:1:80: proxy_send_timeout is 30 s",
+            ),
+            (
+                "location / { grpc_pass grpc://localhost:8001; }",
+                "grpc_read_timeout is 60 s",
+            ),
+            ("location / { proxy_pass http://g; }", "60 s"),
+            (
+                "proxy_read_timeout 5m; location / { proxy_pass http://localhost:8001; }",
+                "",
+            ),
+            (
+                "location / { proxy_pass http://localhost:8001; proxy_read_timeout 300; }",
+                "",
+            ),
+            ("location / { proxy_pass http://localhost:8002; }", ""),
+            (
+                "location / { include proxy_params; proxy_pass http://localhost:8001; }",
+                "",
+            ),
+            ("location / { proxy_pass http://$up; }", ""),
+        ] {
+            let site = format!("server {{ {inside} }}");
+            let found = said(
+                "nginx-timeout-too-short",
+                &[
+                    ("sites-available/a", &site),
+                    ("sites-available/g", "upstream g { server localhost:8001; }"),
+                    ("systemd/api.service", UNIT),
+                    (
+                        "compose/api/docker-compose.yml",
+                        "services:\n  api:\n    ports: ['127.0.0.1:8001:80', '127.0.0.1:8003:80']\n",
+                    ),
+                    ("watchme.toml", toml),
+                ],
+            );
+            let fits = match expected {
+                "" => found.is_empty(),
+                expected => found.len() == 1 && found[0].contains(expected),
+            };
+            assert!(fits, "{inside}: {found:?}");
+        }
+    }
+}

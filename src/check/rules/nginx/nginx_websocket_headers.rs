@@ -57,3 +57,39 @@ fn websocket(view: &View<'_>, block: &Block<'_>, headers: &[&Node<'_>]) -> Optio
     );
     Some(view.find(&RULE, node, message, "", format!("add {wants}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::table;
+
+    #[test]
+    fn websockets_that_are_half_set_up() {
+        let (up, con, version) = (
+            "proxy_set_header Upgrade $http_upgrade;",
+            "proxy_set_header Connection \"upgrade\";",
+            "proxy_http_version 1.1;",
+        );
+        let keep = "proxy_set_header Connection \"\";";
+        for (settings, expected) in [
+            (format!("{up} {version}"), "proxy_set_header Connection"),
+            (format!("{con} {version}"), "proxy_set_header Upgrade"),
+            (format!("{up} {con}"), "proxy_http_version 1.1"),
+            (format!("{up} {con} {version}"), ""),
+            (
+                format!("{up} {version} proxy_set_header Connection $connection_upgrade;"),
+                "",
+            ),
+            (format!("{keep} {version}"), ""),
+            (String::new(), ""),
+        ] {
+            let inside = format!("location / {{ {settings} proxy_pass http://localhost:1; }}");
+            table("nginx-websocket-headers", &[(&inside, expected)]);
+            // The version is inherited, the headers are not.
+            if expected.is_empty() {
+                let inside =
+                    format!("{version} location / {{ {settings} proxy_pass http://localhost:1; }}");
+                table("nginx-websocket-headers", &[(&inside, "")]);
+            }
+        }
+    }
+}

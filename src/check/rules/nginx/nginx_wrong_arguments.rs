@@ -190,3 +190,79 @@ fn error_code(code: &Word) -> Option<Wrong<'_>> {
         help: "write numbers from 300 to 599",
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::table;
+
+    #[test]
+    fn arguments_that_nginx_does_not_take() {
+        table(
+            "nginx-wrong-arguments",
+            &[
+                (
+                    "client_max_body_size 50 m;",
+                    "client_max_body_size has 2 arguments",
+                ),
+                (
+                    "client_max_body_size 50X;",
+                    "\"50X\" is not a valid value of client_max_body_size",
+                ),
+                (
+                    "location / { proxy_read_timeout 300sec; }",
+                    "\"300sec\" is not a valid value",
+                ),
+                ("gzip yes;", "\"yes\" is not a valid value of gzip"),
+                (
+                    "location / { proxy_pass 127.0.0.1:8050/; }",
+                    "E sites-available/a:2:25: 127.0.0.1:8050/ is not a URL: nginx refuses a proxy_pass without http:// or https://",
+                ),
+                ("location / { proxy_pass HTTP://127.0.0.1:8050/; }", ""),
+                ("location / { proxy_pass $arg_to; }", ""),
+                ("listen 81 sssl;", "listen has no parameter sssl"),
+                ("listen 80a;", "80a is nothing that nginx can listen on"),
+                ("listen 70000;", "70000 is nothing that nginx can listen on"),
+                ("listen [::]:82 ipv6only=off reuseport;", ""),
+                ("listen unix:/run/a.sock;", ""),
+                (
+                    "if ($host == a) { return 204; }",
+                    "== is not a comparison operator of nginx",
+                ),
+                (
+                    "if ($host = a && $uri = b) { return 204; }",
+                    "if takes one comparison, and && follows it",
+                ),
+                ("if (-f $uri) { return 204; }", ""),
+                ("if ($uri ~ \"^/a b$\") { return 204; }", ""),
+                ("return abc;", "abc is not a status"),
+                ("return https://$host$uri;", ""),
+                ("rewrite ^/a /b foo;", "foo is not a flag of rewrite"),
+                ("add_header X b allways;", "add_header takes always here"),
+                (
+                    "error_page 4044 /x;",
+                    "4044 is not a status that error_page can handle",
+                ),
+                ("error_page 500 502 =200 /x;", ""),
+                ("location / { return; }", "return has 0 arguments"),
+                ("location / ;", "location needs a block"),
+                ("root /srv { }", "root has no block"),
+                (
+                    "proxy_set_header X-Real-IP;",
+                    "proxy_set_header has one argument",
+                ),
+                (
+                    "client_max_body_size 0; client_body_buffer_size 8K; proxy_read_timeout \"1h 30m\"; gzip ON;",
+                    "",
+                ),
+                (
+                    "server_name a b c d e; return 301 /x; location ~ \"a b\" { }",
+                    "",
+                ),
+                (
+                    "access_log off; error_page 500 502 /x; keepalive_timeout 65 60;",
+                    "",
+                ),
+            ],
+        );
+    }
+}

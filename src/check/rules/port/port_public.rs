@@ -149,3 +149,70 @@ fn is_store(entry: &Entry) -> bool {
             entry.port.container.contains(port) && entry.port.container.clone().count() == 1
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::compose::tests::ports::helps;
+    use crate::check::tests::checked;
+
+    #[test]
+    fn what_is_open_to_the_world() {
+        let severity = |image: &str, port: &str| {
+            let text = format!("services: {{s: {{image: '{image}', ports: ['{port}']}}}}");
+            let files = [
+                ("watchme.toml".to_owned(), String::new()),
+                ("docker-compose.yml".to_owned(), text),
+            ];
+            let found = checked(&files);
+            let public = found
+                .iter()
+                .find(|finding| finding.rule.name == "port-public");
+            public.map(|finding| finding.is_error())
+        };
+        for (image, port, expected) in [
+            ("api:1", "8000:80", Some(false)),
+            ("api:1", "0.0.0.0:8000:80", Some(false)),
+            ("api:1", "[::]:8000:80", Some(false)),
+            ("api:1", "127.0.0.1:8000:80", None),
+            ("api:1", "192.0.2.1:8000:80", None),
+            ("traefik:v3.1", "443:443", None),
+            ("traefik:v3.1", "443:443/udp", None),
+            ("docker.io/pgvector/pgvector:pg16", "15432:5432", Some(true)),
+            ("redis:7-alpine", "6379:6379", Some(true)),
+            (
+                "registry.example.com/own-database:1",
+                "3306:3306",
+                Some(true),
+            ),
+            ("prom/redis_exporter:v1", "9121:9121", Some(false)),
+            ("redis:7-alpine", "127.0.0.1:6379:6379", None),
+        ] {
+            assert_eq!(severity(image, port), expected, "{image} {port}");
+        }
+    }
+
+    #[test]
+    fn what_helps_keeps_what_was_written() {
+        for (port, expected) in [
+            ("'8000:80'", "write \"127.0.0.1:8000:80\""),
+            ("8000:80 # why", "write \"127.0.0.1:8000:80\""),
+            ("'0.0.0.0:8000:80/udp'", "write \"127.0.0.1:8000:80/udp\""),
+            ("'[::]:8000:80'", "write \"127.0.0.1:8000:80\""),
+            (
+                "'${API_PORT:-8000}:8000'",
+                "write \"127.0.0.1:${API_PORT:-8000}:8000\"",
+            ),
+            (
+                "'${BIND:-0.0.0.0}:8000:8000'",
+                "let its address be 127.0.0.1",
+            ),
+            ("'3000'", "write \"127.0.0.1::3000\""),
+            (
+                "{published: 8000, target: 80}",
+                "add host_ip: 127.0.0.1 to it",
+            ),
+        ] {
+            assert_eq!(helps("port-public", &[port], ""), [expected], "{port}");
+        }
+    }
+}

@@ -82,3 +82,50 @@ fn free(view: &View, held: &[Entry], port: u16, offered: &BTreeSet<u16>) -> Opti
     };
     (*from..=*to).find(|port| !taken(port) && !offered.contains(port))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::compose::tests::ports::helps;
+    use crate::check::compose::tests::two;
+
+    #[test]
+    fn ports_collide_across_stacks() {
+        let with =
+            |port: &str| format!("services:\n  s:\n    image: x:1\n    ports:\n      - {port}\n");
+        let twice = |a: &str, b: &str| {
+            let found = two(&with(a), &with(b));
+            found
+                .iter()
+                .any(|finding| finding.starts_with("port-published-twice b/c.yml:5:"))
+        };
+        for (a, b) in [
+            ("'127.0.0.1:8001:80'", "'0.0.0.0:8001:81'"),
+            ("'8000-8005:1-6'", "{published: 8003, target: 1}"),
+            ("'127.0.0.1:8001:80'", "'127.0.0.1:8001:80'"),
+        ] {
+            assert!(twice(a, b), "{a} {b}");
+        }
+        for (a, b) in [
+            ("'127.0.0.1:8001:80'", "'127.0.0.2:8001:80'"),
+            ("'127.0.0.1:8001:80'", "'127.0.0.1:8001:80/udp'"),
+            ("'8001'", "'8001'"),
+            ("'127.0.0.1:8001:80'", "'127.0.0.1:80:8001'"),
+            ("'127.0.0.1:8001:80'", "'${P:-8002}:80'"),
+        ] {
+            assert!(!twice(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn a_free_port_is_offered_once() {
+        let ports = ["'8001:80'", "'8001:81'", "'8001:82'"];
+        let policy = "[ports]\nallowed = [\"8001-8003\"]\n";
+        assert_eq!(
+            helps("port-published-twice", &ports, policy),
+            [
+                "publish another port: 8002 is free",
+                "publish another port: 8003 is free"
+            ]
+        );
+    }
+}

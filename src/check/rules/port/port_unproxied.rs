@@ -83,3 +83,37 @@ fn unproxied(
         findings.push(RULE.at(place));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::nginx::tests::stacks::behind;
+
+    #[test]
+    fn ports_that_nothing_proxies() {
+        let found =
+            |service: &str| behind("port-unproxied", "http://localhost:8001/", service, &[]);
+        assert_eq!(
+            found("    ports:\n      - \"8002:80\"\n"),
+            [
+                "W compose/api/docker-compose.yml:4:10: api publishes port 8002 to the network, and no site proxies it"
+            ]
+        );
+        assert_eq!(
+            found("    ports: [{target: 80, published: 8002}]\n").len(),
+            1
+        );
+        assert_eq!(found("    ports: ['10.0.0.7:8002:80']\n").len(), 1);
+        for service in [
+            "    ports: ['8001:80']\n",
+            "    ports: ['127.0.0.1:8002:80']\n",
+            "    ports: ['[::1]:8002:80']\n",
+            "    ports: ['5353:53/udp']\n",
+            "    ports: ['443:443']\n",
+            "    ports: ['80']\n",
+            "    ports: ['8002:80']\n    profiles: [debug]\n",
+            "    expose: ['8002']\n",
+        ] {
+            assert_eq!(found(service), [""; 0], "{service}");
+        }
+    }
+}

@@ -21,3 +21,22 @@ pub static RULE: Rule = Rule::new(
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.routes(), Problem::Untested);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::routes::tests::found;
+
+    #[test]
+    fn locations_that_nobody_tests() {
+        let found = found(&[("https://api.example.com/vault/x", "http://localhost:8000/x")]);
+        assert_eq!(
+            found,
+            [
+                "route-untested no [[route]] says where https://api.example.com/scheduler/ must come out",
+                "route-untested no [[route]] says where https://api.example.com/blue must come out",
+                "route-untested no [[route]] says where https://api.example.com ~ ^/(\\w+)/v1/ must come out",
+                "route-untested no [[route]] says where https://api.example.com/dynamic/ must come out",
+            ]
+        );
+    }
+}

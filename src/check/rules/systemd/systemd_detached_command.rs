@@ -163,3 +163,60 @@ fn detaches(run: &[String]) -> Option<(&str, &str)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::systemd::tests::dependencies::DOCKER;
+    use crate::check::systemd::tests::{found, service};
+
+    #[test]
+    fn commands_that_leave_containers_behind() {
+        for (lines, expected) in [
+            ("ExecStart=/usr/bin/docker-compose up -d", vec!["-d"]),
+            (
+                "ExecStart=/usr/bin/docker compose -f a.yml up --build -d --remove-orphans\nRestart=always",
+                vec!["-d"],
+            ),
+            (
+                "Type=forking\nExecStart=docker run -p 80:80 -itd nginx:1",
+                vec!["-itd"],
+            ),
+            (
+                "ExecStart=/bin/sh -c 'cd /srv && docker-compose up --detach'",
+                vec!["--detach"],
+            ),
+            (
+                "Type=oneshot\nExecStart=docker-compose up -d\nExecStop=docker-compose down",
+                vec!["-d"],
+            ),
+            ("Type=oneshot\nExecStart=docker-compose up -d", vec![]),
+            (
+                "Type=oneshot\nRemainAfterExit=yes\nExecStart=docker-compose up -d\nExecStop=docker-compose down",
+                vec![],
+            ),
+            (
+                "RemainAfterExit=true\nExecStart=docker-compose up -d",
+                vec![],
+            ),
+            ("ExecStart=docker-compose up", vec![]),
+            (
+                "ExecStart=docker run --rm --name d -v /srv:/d nginx:1 -d",
+                vec![],
+            ),
+            ("ExecStart=docker run --unknown x -d nginx:1", vec![]),
+            ("ExecStart=docker start api", vec!["api"]),
+            ("ExecStart=docker start -a api", vec![]),
+            (
+                "ExecStart=/bin/sh -c 'docker-compose up -d && docker-compose logs -f'",
+                vec![],
+            ),
+        ] {
+            let text = format!("{DOCKER}{}", service(lines));
+            let found = found(&[("systemd/a.service", &text)]);
+            let expected = expected
+                .iter()
+                .map(|option| format!("detached-command {option}"));
+            assert_eq!(found, expected.collect::<Vec<_>>(), "{lines}");
+        }
+    }
+}

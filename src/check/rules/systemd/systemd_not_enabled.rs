@@ -81,3 +81,28 @@ fn not_enabled(unit: &Unit, units: &Units) -> Option<Finding> {
         .complain(section.span.clone(), message, expected, Some(help));
     Some(RULE.at(place))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::systemd::tests::{found, service};
+
+    #[test]
+    fn units_that_are_not_enabled() {
+        let policy = ("watchme.toml", "[unit.\"a.service\"]\nstart = true\n");
+        let plain = ("systemd/a.service", "[Service]\nExecStart=/bin/a\n");
+        assert_eq!(found(&[policy, plain]), ["not-enabled \"a.service\""]);
+        let timer = "[Timer]\nOnBootSec=1\n[Install]\nWantedBy=timers.target\n";
+        assert_eq!(found(&[policy, plain, ("systemd/a.timer", timer)]), [""; 0]);
+        let wants =
+            service("ExecStart=/bin/b").replace("[Service]", "[Unit]\nWants=a.service\n[Service]");
+        assert_eq!(
+            found(&[policy, plain, ("systemd/b.service", &wants)]),
+            [""; 0]
+        );
+        let drop_in = "[Install]\nWantedBy=multi-user.target\n";
+        assert_eq!(
+            found(&[policy, plain, ("systemd/a.service.d/i.conf", drop_in)]),
+            [""; 0]
+        );
+    }
+}

@@ -71,3 +71,87 @@ fn cycle(order: &Order, mention: &Mention, way: &[usize]) -> Finding {
     );
     at(place(message, "closes a circle"), help)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::systemd::tests::{found, service};
+
+    #[test]
+    fn circles() {
+        let unit = |unit: &str| format!("[Unit]\n{unit}\n{}", service("ExecStart=/bin/a"));
+        let of = |units: &[(&str, &str)]| {
+            let files: Vec<(String, String)> = units
+                .iter()
+                .map(|(name, text)| (format!("systemd/{name}"), text.to_string()))
+                .collect();
+            let files: Vec<(&str, &str)> = files
+                .iter()
+                .map(|(path, text)| (path.as_str(), text.as_str()))
+                .collect();
+            found(&files)
+        };
+        let (after_b, before_a, after_all) = (
+            unit("After=b.service"),
+            unit("Before=c.service\nAfter=a.service"),
+            unit("After=multi-user.target"),
+        );
+        assert_eq!(
+            of(&[
+                ("a.service", &after_b),
+                ("b.service", &unit("After=c.service")),
+                ("c.service", &unit("After=a.service"))
+            ])
+            .len(),
+            1
+        );
+        assert_eq!(
+            of(&[
+                ("a.service", &unit("After=c.service")),
+                ("b.service", &before_a),
+                ("c.service", &unit("Description=c"))
+            ]),
+            ["order-cycle c.service"]
+        );
+        assert_eq!(
+            of(&[("a.service", &after_b), ("b.service", &after_all)]).len(),
+            1,
+            "multi-user.target wants both"
+        );
+        assert_eq!(of(&[("a.service", &after_all)]), [""; 0]);
+        assert_eq!(
+            of(&[("a.service", &unit("After=a.service"))]),
+            ["order-cycle a.service"]
+        );
+        let socket = "[Unit]\nAfter=docker.service\n[Socket]\nListenStream=/run/a\n[Install]\nWantedBy=sockets.target\n";
+        assert_eq!(
+            of(&[("a.socket", socket), ("a.service", &unit("Description=a"))]),
+            ["order-cycle docker.service"]
+        );
+        // None of these is one.
+        let timer = "[Unit]\nAfter=docker.service\n[Timer]\nOnBootSec=1\n[Install]\nWantedBy=timers.target\n";
+        assert_eq!(
+            of(&[
+                ("a.timer", timer),
+                ("a.service", &unit("After=a.timer docker.service"))
+            ]),
+            [""; 0]
+        );
+        assert_eq!(
+            of(&[
+                ("a.service", &unit("Requires=b.service\nAfter=b.service")),
+                ("b.service", &unit("Requires=a.service"))
+            ]),
+            [""; 0]
+        );
+        assert_eq!(
+            of(&[
+                (
+                    "a.target",
+                    "[Unit]\nWants=b.service\n[Install]\nWantedBy=multi-user.target\n"
+                ),
+                ("b.service", &unit("After=a.target\nPartOf=a.target"))
+            ]),
+            [""; 0]
+        );
+    }
+}

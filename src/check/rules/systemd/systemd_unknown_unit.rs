@@ -182,3 +182,72 @@ fn triggered(unit: &Unit, units: &Units) -> Option<Finding> {
     ));
     Some(RULE.at(Diagnostic { help, ..place }))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::systemd::tests::{found, service};
+
+    #[test]
+    fn names_of_units() {
+        let of = |unit: &str| {
+            let text = format!("[Unit]\n{unit}\n{}", service("ExecStart=/bin/a"));
+            found(&[
+                ("systemd/a.service", &text),
+                ("systemd/w@.service", "[Service]\nExecStart=/bin/w %i\n"),
+            ])
+        };
+        for (unit, expected) in [
+            (
+                "After=watchme-infra.service",
+                vec!["unknown-unit watchme-infra.service"],
+            ),
+            (
+                "Requires=postgres.service\nAfter=postgres.service",
+                vec!["unknown-unit postgres.service"],
+            ),
+            ("After=docker", vec!["unknown-unit docker"]),
+            (
+                "After=netwrok-online.target",
+                vec!["unknown-unit netwrok-online.target"],
+            ),
+            (
+                "After=network.target network-online.target docker.service nginx.service postgresql@15-main.service",
+                vec![],
+            ),
+            (
+                "After=w@1.service w@%p.service\nOnFailure=w@%n.service",
+                vec![],
+            ),
+            (
+                "After=srv.mount dev-sda1.device a.slice\nRequiresMountsFor=/srv",
+                vec![],
+            ),
+            ("Conflicts=other.service", vec![]),
+            ("After=%H.service", vec![]),
+        ] {
+            assert_eq!(of(unit), expected, "{unit}");
+        }
+        let timer = "[Timer]\nOnBootSec=1\n[Install]\nWantedBy=timers.target\n";
+        assert_eq!(
+            found(&[("systemd/b.timer", timer)]),
+            ["unknown-unit [Timer]"]
+        );
+        assert_eq!(found(&[("systemd/certbot.timer", timer)]), [""; 0]);
+        // What cannot be read may define it.
+        let broken = ("watchme.toml", "nonsense");
+        let text = "[Unit]\nAfter=b.service\n[Service]\nExecStart=/bin/a\n";
+        assert_eq!(found(&[broken, ("systemd/a.service", text)]), [""; 0]);
+    }
+
+    /// U+3000 of the Japanese input method is no blank to systemd: the two are one name, and nothing is ordered.
+    #[test]
+    fn a_blank_of_another_alphabet_joins_two_names() {
+        let unit = format!(
+            "[Unit]\nAfter=docker.service\u{3000}b.service\n{}",
+            service("ExecStart=/bin/a")
+        );
+        let other = service("ExecStart=/bin/b");
+        let found = found(&[("systemd/a.service", &unit), ("systemd/b.service", &other)]);
+        assert_eq!(found, ["unknown-unit docker.service\u{3000}b.service"]);
+    }
+}
