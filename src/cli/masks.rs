@@ -51,39 +51,78 @@ static SHAPED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// Which of the expressions a line may match, by what is cheap to look for: nearly all lines match none.
+struct Candidates {
+    in_query: bool,
+    named: bool,
+    pem: bool,
+    option: bool,
+    in_url: bool,
+    shaped: bool,
+}
+
+impl Candidates {
+    fn of(line: &str) -> Self {
+        const WORDS: [&str; 9] = [
+            "pass", "pwd", "secret", "token", "jwt", "webhook", "key", "cred", "auth",
+        ];
+        let lower = line.to_ascii_lowercase();
+        let has_word = WORDS.iter().any(|word| lower.contains(word));
+        let trimmed = line.trim();
+        let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+        Self {
+            in_query: line.contains('=') && line.contains(['?', '&']),
+            named: has_word && line.contains(['=', ':', '"', '\'']),
+            pem: trimmed.len() >= 48 && trimmed.bytes().all(is_base64),
+            option: has_word && line.contains('-'),
+            in_url: line.contains("://") && line.contains('@'),
+            shaped: ["AKIA", "ASIA", "gh", "xox", "eyJ"]
+                .iter()
+                .any(|start| line.contains(start)),
+        }
+    }
+}
+
 /// A line with what looks like secrets replaced. A value that is only a reference to a variable
 /// says nothing and stays.
 pub(super) fn mask(line: &str) -> Cow<'_, str> {
+    masked(line, &Candidates::of(line))
+}
+
+fn masked<'t>(line: &'t str, may: &Candidates) -> Cow<'t, str> {
     let mut text = Cow::Borrowed(line);
-    if let Some(in_query) = &*IN_QUERY {
+    let of = |expression: &'static LazyLock<Option<Regex>>, may: bool| {
+        may.then(|| expression.as_ref()).flatten()
+    };
+    if let Some(in_query) = of(&IN_QUERY, may.in_query) {
         let masked = format!("${{1}}{MASK}");
         text = replace(text, |text| {
             in_query.replace_all(text, masked.as_str()).into_owned()
         });
     }
-    if let Some(named) = &*NAMED {
+    if let Some(named) = of(&NAMED, may.named) {
         text = replace(text, |text| {
             let masked = |found: &Captures<'_>| masked_setting(text, found);
             named.replace_all(text, masked).into_owned()
         });
     }
-    if let Some(pem) = &*PEM {
+    if let Some(pem) = of(&PEM, may.pem) {
         let masked = format!("${{1}}{MASK}");
         text = replace(text, |text| pem.replace(text, masked.as_str()).into_owned());
     }
-    if let Some(option) = &*OPTION {
+    if let Some(option) = of(&OPTION, may.option) {
         let masked = format!("${{1}}{MASK}");
         text = replace(text, |text| {
             option.replace_all(text, masked.as_str()).into_owned()
         });
     }
-    if let Some(in_url) = &*IN_URL {
+    if let Some(in_url) = of(&IN_URL, may.in_url) {
         text = replace(text, |text| {
             let masked = format!("${{1}}{MASK}${{3}}");
             in_url.replace_all(text, masked.as_str()).into_owned()
         });
     }
-    if let Some(shaped) = &*SHAPED {
+    if let Some(shaped) = of(&SHAPED, may.shaped) {
         text = replace(text, |text| shaped.replace_all(text, MASK).into_owned());
     }
     text
@@ -198,6 +237,24 @@ mod tests {
             "# authentication is done upstream",
         ] {
             assert_eq!(mask(line), line);
+        }
+    }
+
+    proptest::proptest! {
+        /// What is not a candidate would not have matched.
+        #[test]
+        fn looking_first_changes_nothing(
+            line in "([?&]|DB_|--|API-|x)?(pass|PASSWORD|pwd|secret|Token|jwt|webhook|key|sig|session|creds|Auth|a://u|gh|ghp_|AKIA|xoxb-|eyJ|AAAAAAAAAAAAAAAAAAAAAAAA)[=:@ \"'a-]{0,3}([A-Z0-9]{0,24}| b@c| \\$x|.{0,5}){1,2}"
+        ) {
+            let all = Candidates {
+                in_query: true,
+                named: true,
+                pem: true,
+                option: true,
+                in_url: true,
+                shaped: true,
+            };
+            proptest::prop_assert_eq!(mask(&line), masked(&line, &all));
         }
     }
 }
