@@ -19,7 +19,7 @@ pub enum Variables {
     /// Nothing: only the defaults in the files.
     #[default]
     Defaults,
-    /// Files that lie outside the checkout.
+    /// Files that are outside the checkout.
     Unknown,
 }
 
@@ -140,7 +140,7 @@ fn plain(name: &str, environment: &Environment, unset: &mut BTreeSet<String>) ->
     })
 }
 
-/// What stands between `${` and `}`.
+/// What is between `${` and `}`.
 fn braced(
     expression: &str,
     environment: &Environment,

@@ -1,5 +1,6 @@
-//! Compose files: what of the compose specification decides about networks, volumes, names and
-//! ports. Everything else is kept as it is read. <https://docs.docker.com/reference/compose-file/>
+//! Compose files, <https://docs.docker.com/reference/compose-file/>: values with their variables resolved, the places where
+//! they are written, several files as one, and the types of what decides about networks, volumes, names and ports.
+//! Everything else is kept as it is read.
 
 mod binds;
 pub mod interpolate;

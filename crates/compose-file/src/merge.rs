@@ -5,7 +5,7 @@ use serde_yaml::{Mapping, Value};
 
 use super::types::text;
 
-/// Lists whose items are told apart by all that they say.
+/// Lists whose items are distinguished by all that they say.
 const UNIQUE: [&str; 9] = [
     "ports",
     "expose",
@@ -29,7 +29,7 @@ const MAPS: [&str; 7] = [
     "depends_on",
     "annotations",
 ];
-/// Lists of `SOURCE:TARGET`, told apart by their target.
+/// Lists of `SOURCE:TARGET`, distinguished by their target.
 const TARGETS: [&str; 2] = ["volumes", "devices"];
 /// Maps in which maps are merged and anything else, lists included, is replaced.
 const DEEP: [&str; 4] = ["healthcheck", "deploy", "build", "blkio_config"];

@@ -29,14 +29,6 @@ impl Publish {
             && self.protocol == other.protocol
             && (any(self) || any(other) || self.address == other.address)
     }
-
-    /// Whether a connection to this host's own address gets there.
-    pub fn is_local(&self) -> bool {
-        self.protocol == "tcp"
-            && self
-                .address
-                .is_none_or(|address| address.is_unspecified() || address.is_loopback())
-    }
 }
 
 /// An entry of `ports:` that publishes ports of the host.

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use crate::time;
 
-/// Where a directive stands.
+/// Where a directive is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Context {
     /// `http`.
@@ -60,7 +60,7 @@ impl Context {
         }
     }
 
-    /// The context in the block of a directive that stands here; `None` where there are no directives in it, or nothing is
+    /// The context in the block of a directive that is here; `None` where there are no directives in it, or nothing is
     /// known of them.
     pub fn inside(self, name: &str) -> Option<Self> {
         match (name, self) {

@@ -20,7 +20,7 @@ pub(super) struct Wrong {
     pub(super) expected: &'static str,
 }
 
-/// nginx holds a word, and a comment, with the byte behind it in a buffer of this size
+/// nginx holds a word, and a comment, with the byte after it in a buffer of this size
 /// (`NGX_CONF_BUFFER`).
 const LONGEST: usize = 4096;
 
@@ -83,7 +83,7 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    /// Refuses what does not fit into nginx's buffer together with the `more` bytes behind it.
+    /// Refuses what does not fit into nginx's buffer together with the `more` bytes after it.
     fn bound(&self, span: Range<usize>, more: usize, what: &str) -> Result<(), Wrong> {
         if span.len() + more <= LONGEST {
             return Ok(());

@@ -1,7 +1,10 @@
 //! nginx's configuration syntax: a lexer and a block parser with byte spans.
 //!
 //! The grammar is that of `ngx_conf_read_token` in nginx's `src/core/ngx_conf_file.c`:
-//! words, quoted strings, `;`, `{`, `}` and `#`. Nothing here knows any directive.
+//! words, quoted strings, `;`, `{`, `}` and `#`.
+//!
+//! On top of the tree: [`Files`] resolves includes, [`router`] follows a URL to its upstream, [`directives`] and [`variables`]
+//! are nginx's own tables.
 
 mod certificates;
 pub mod directives;
@@ -34,9 +37,9 @@ const MAX_DEPTH: usize = 64;
 pub struct Directive {
     /// Its first word.
     pub name: String,
-    /// The words behind.
+    /// The words after.
     pub args: Vec<Word>,
-    /// What stands between `{` and `}`; `None` when it ends with `;`.
+    /// What is between `{` and `}`; `None` when it ends with `;`.
     pub block: Option<Vec<Directive>>,
     /// Bytes from its name to its last word.
     pub span: Range<usize>,

@@ -64,7 +64,7 @@ impl SourceFile {
     }
 
     /// The bytes of a line, counted from 1, with its end. A line that is not there is the last one.
-    pub fn line_span(&self, line: usize) -> Range<usize> {
+    pub(crate) fn line_span(&self, line: usize) -> Range<usize> {
         let lines = self.lines();
         let line = line.clamp(1, lines.len());
         let end = lines.get(line).copied().unwrap_or(self.text.len());

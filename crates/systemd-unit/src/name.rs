@@ -71,14 +71,14 @@ impl Name {
         self.full.get(..self.dot).unwrap_or_default()
     }
 
-    /// What stands before `@`: specifier `%p`.
+    /// What is before `@`: specifier `%p`.
     pub fn prefix(&self) -> &str {
         self.full
             .get(..self.at.unwrap_or(self.dot))
             .unwrap_or_default()
     }
 
-    /// What stands behind `@`: specifier `%i`; empty for a template.
+    /// What is after `@`: specifier `%i`; empty for a template.
     pub fn instance(&self) -> Option<&str> {
         let at = self.at?;
         self.full.get(at + 1..self.dot)
@@ -98,7 +98,7 @@ impl Name {
     }
 
     /// The instance of this template with that name.
-    pub fn with_instance(&self, instance: &str) -> String {
+    pub(crate) fn with_instance(&self, instance: &str) -> String {
         format!("{}@{instance}.{}", self.prefix(), self.suffix())
     }
 

@@ -22,9 +22,9 @@ pub struct Section {
 /// An assignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What stands before `=`.
+    /// What is before `=`.
     pub key: String,
-    /// What stands behind, blanks around it removed and continuation lines joined.
+    /// What is after it, blanks around it removed and continuation lines joined.
     pub value: String,
     /// Bytes of the key.
     pub key_span: Range<usize>,
@@ -39,7 +39,7 @@ pub struct Stray {
     pub span: Range<usize>,
     /// What is wrong with it.
     pub why: Why,
-    /// Number of the section that it stands in; `None` before the first one.
+    /// Number of the section that it is in; `None` before the first one.
     pub section: Option<usize>,
 }
 
@@ -98,8 +98,8 @@ struct Logical {
     span: Range<usize>,
 }
 
-/// What systemd takes for a blank; a blank of another alphabet belongs to the word that it stands beside.
-pub const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+/// What systemd takes for a blank; a blank of another alphabet belongs to the word that it is next to.
+pub(crate) const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// The words of a list, such as that of `After=`.
 pub fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -174,7 +174,7 @@ fn logical_lines(source: &str) -> Vec<Logical> {
         let start = at;
         at += raw.len();
         let line = raw.trim_end_matches(['\n', '\r']);
-        // systemd takes a comment behind the mark for a line that is wrong, which changes nothing.
+        // systemd takes a comment after the mark for a line that is wrong, which changes nothing.
         let line = match start {
             0 => line.trim_start_matches('\u{feff}'),
             _ => line,

@@ -41,7 +41,7 @@ impl Source {
     }
 }
 
-/// An assigned value and where it stands.
+/// An assigned value and where it is.
 #[derive(Clone, Debug)]
 pub struct Value {
     /// The value.
@@ -68,7 +68,7 @@ impl Value {
         self.source.complain(self.place(part), message, expected)
     }
 
-    /// Where a part of the text stands in the file. Continuation lines were joined: there the first place
+    /// Where a part of the text is in the file. Continuation lines were joined: there the first place
     /// is taken that looks the same.
     fn place(&self, part: Range<usize>) -> Range<usize> {
         let written = self.source.file.get(self.span.clone());

@@ -1,4 +1,4 @@
-//! What systemd knows: sections, settings and units, from lists that lie beside this file.
+//! What systemd knows: sections, settings and units, from lists that are next to this file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

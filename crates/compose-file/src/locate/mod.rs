@@ -1,4 +1,4 @@
-//! Where in a YAML file a key or a value stands. Parsed values have no positions, so a second parser is asked for
+//! Where in a YAML file a key or a value is. Parsed values have no positions, so a second parser is asked for
 //! its events, and only about files that somebody complains about.
 
 mod depth;
@@ -9,7 +9,7 @@ use std::ops::Range;
 
 pub(crate) use depth::too_deep;
 
-/// The nodes of a YAML file with their bytes. What an alias or a merge key brings in stands where it is written.
+/// The nodes of a YAML file with their bytes. What an alias or a merge key brings in is where it is written.
 #[derive(Clone, Debug, Default)]
 pub struct Positions {
     nodes: Vec<Node>,
@@ -42,7 +42,7 @@ pub struct Place {
     pub depth: usize,
     /// Bytes of the last key or item, as far as there was one.
     pub key: Range<usize>,
-    /// Bytes of a scalar that stands there; else those of its key.
+    /// Bytes of a scalar that is there; else those of its key.
     pub value: Range<usize>,
 }
 
@@ -53,7 +53,7 @@ impl Positions {
     }
 
     /// Where a path of keys, and of positions in lists, leads. An item of a list is also found by what it
-    /// says, or by what stands in it before `=`.
+    /// says, or by what is in it before `=`.
     pub fn find<S: AsRef<str>>(&self, path: &[S]) -> Place {
         let mut place = Place::default();
         let mut at = 0;
@@ -115,7 +115,7 @@ impl Positions {
         found
     }
 
-    /// Bytes of a key that stands in a map for the second time.
+    /// Bytes of a key that is in a map for the second time.
     pub fn second(&self, key: &str) -> Option<Range<usize>> {
         let mut twice = self.twice.iter();
         twice

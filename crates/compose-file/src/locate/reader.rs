@@ -120,7 +120,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Notes a key of the innermost open map, and whether it stands there for the second time.
+    /// Notes a key of the innermost open map, and whether it is there for the second time.
     fn key(&mut self, node: usize) {
         let (Some(open), Some(found)) = (self.open.last_mut(), self.found.nodes.get(node)) else {
             return;
@@ -133,7 +133,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Without the quotes, and without the blanks and the comment behind it, which the parser's span may have.
+    /// Without the quotes, and without the blanks and the comment after it, which the parser's span may have.
     fn bare(&self, span: Range<usize>, style: ScalarStyle) -> Range<usize> {
         let text = self.source.get(span.clone()).unwrap_or_default();
         let inner = match style {
@@ -156,7 +156,7 @@ impl Reader<'_> {
     }
 }
 
-/// Where the quote stands that ends a text which begins with one.
+/// Where the quote is that ends a text which begins with one.
 fn closing(text: &str, quote: char) -> Option<usize> {
     let mut characters = text.char_indices().peekable();
     characters.next_if(|(_, first)| *first == quote)?;
@@ -174,7 +174,7 @@ fn closing(text: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// A plain scalar without the comment behind it, which begins with a `#` behind a blank.
+/// A plain scalar without the comment after it, which begins with a `#` after a blank.
 fn uncommented(text: &str) -> &str {
     let mut signs = text.match_indices('#').map(|(at, _)| at);
     let comment = signs.find_map(|at| {

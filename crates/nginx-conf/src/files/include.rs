@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
-/// Where Debian's nginx.conf lies, which a relative include is relative to.
+/// Where Debian's nginx.conf is, which a relative include is relative to.
 const PREFIX: &str = "nginx";
 /// As glob(3) without flags: `*` and `?` match no `/`, and no leading dot.
 const AS_NGINX: MatchOptions = MatchOptions {
@@ -25,7 +25,7 @@ pub fn loads(pattern: &str, path: &Path) -> bool {
     below_etc(pattern).is_some_and(|pattern| fits(&pattern)(path))
 }
 
-/// An include's pattern or path without `/etc/`; `None` for what lies elsewhere.
+/// An include's pattern or path without `/etc/`; `None` for what is elsewhere.
 pub(super) fn below_etc(pattern: &str) -> Option<Cow<'_, Path>> {
     let pattern = Path::new(pattern);
     match pattern.strip_prefix("/etc") {

@@ -30,7 +30,7 @@ const MAX_DIRECTIVES: usize = 1_000_000;
 /// Where the enabled sites are linked.
 const SITES: &str = "nginx/sites-enabled";
 
-/// A directive, and the file of the checkout in which it stands.
+/// A directive, and the file of the checkout in which it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
     /// The file's path in the checkout.
@@ -53,7 +53,7 @@ impl<'a> Place<'a> {
         &self.directive.name
     }
 
-    /// The words behind its name.
+    /// The words after its name.
     pub fn words(&self) -> impl DoubleEndedIterator<Item = &'a str> + use<'a> {
         self.directive.args.iter().map(|word| word.text.as_str())
     }
@@ -82,7 +82,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// A directive with the file in which it stands, and its block with includes resolved.
+/// A directive with the file in which it is, and its block with includes resolved.
 #[derive(Clone, Debug)]
 pub struct Node<'a> {
     /// The directive; its own block holds includes as they are written.
@@ -108,7 +108,7 @@ impl Node<'_> {
             .map_or("", |word| word.text.as_str())
     }
 
-    /// What stands in its block.
+    /// What is in its block.
     pub fn inside(&self) -> &[Self] {
         self.block.as_deref().unwrap_or_default()
     }
@@ -248,13 +248,13 @@ impl<'a> Files<'a> {
         texts
     }
 
-    /// What stands in the `http` block.
+    /// What is in the `http` block.
     pub fn http(&self) -> Vec<Place<'a>> {
         let texts = self.http_texts().into_iter();
         texts.flat_map(|text| self.block(text)).collect()
     }
 
-    /// What stands in the `http` block, with all blocks in it.
+    /// What is in the `http` block, with all blocks in it.
     pub fn http_nodes(&self) -> Vec<Node<'a>> {
         let texts = self.http_texts().into_iter();
         texts
@@ -262,7 +262,7 @@ impl<'a> Files<'a> {
             .collect()
     }
 
-    /// What stands in the `stream` blocks: those of nginx.conf if it is here, else of the files that Debian's includes.
+    /// What is in the `stream` blocks: those of nginx.conf if it is here, else of the files that Debian's includes.
     pub fn stream(&self) -> Vec<Place<'a>> {
         let main = match self.etc.get(Path::new("nginx/nginx.conf")) {
             Some(main) => vec![*main],
@@ -273,7 +273,7 @@ impl<'a> Files<'a> {
         streams.flat_map(|place| self.inside(place)).collect()
     }
 
-    /// What stands in a directive's block.
+    /// What is in a directive's block.
     pub fn inside(&self, place: Place<'a>) -> Vec<Place<'a>> {
         self.block(place.inside())
     }

@@ -15,7 +15,7 @@ fn outline(nodes: &[Node<'_>]) -> String {
     nodes.iter().map(text).collect::<Vec<_>>().join("; ")
 }
 
-/// What stands in `http` where a site says something beside some files below /etc.
+/// What is in `http` where a site says something beside some files below /etc.
 fn resolved<T>(files: &[(&str, &str)], site: &str, show: impl Fn(&[Node<'_>]) -> T) -> T {
     let site = parse(Path::new("s"), site).unwrap();
     let text = |path, directives| Text { path, directives };

@@ -87,7 +87,7 @@ impl<'a> Location<'a> {
     }
 
     /// Its path with what a URL may not hold escaped.
-    pub fn escaped_name(&self) -> String {
+    pub(crate) fn escaped_name(&self) -> String {
         let escaped = super::uri::escape(self.name.as_bytes(), super::uri::Escape::Uri);
         String::from_utf8_lossy(&escaped).into_owned()
     }

@@ -254,7 +254,7 @@ impl<'a> Run<'_, 'a> {
         }
         let block: Rc<[Place<'a>]> = self.files.inside(place).into();
         if !engine.at_server {
-            // The last one that holds is in force, around which only the location is.
+            // The last one that is true is in force, around which only the location is.
             self.confs.retain(|conf| !conf.is_if);
             self.confs.push(Conf {
                 block: block.clone(),
@@ -264,7 +264,7 @@ impl<'a> Run<'_, 'a> {
         self.run_block(&block, engine)
     }
 
-    /// Whether a condition holds; `None` where only the request or the host tells.
+    /// Whether a condition is true; `None` where only the request or the host tells.
     fn holds(&mut self, words: &[&'a str], quote: bool) -> Result<Option<bool>, Stop> {
         let known = |value: Result<Vec<u8>, Stop>| value.ok();
         match words {

@@ -60,7 +60,7 @@ pub(super) struct Options {
     pub captures: Option<Captures>,
     /// Whether slashes are merged. Of a plain request the path is read before its server is known: the default one tells.
     pub merges: bool,
-    /// Whether those that lose are told.
+    /// Whether those that lose are reported.
     pub explains: bool,
 }
 

@@ -5,7 +5,7 @@
 pub(super) struct Uri {
     /// The path: decoded, slashes merged, `.` and `..` resolved.
     pub path: Vec<u8>,
-    /// What stands behind the `?`.
+    /// What is after the `?`.
     pub args: Vec<u8>,
     /// Whether the path had an escape.
     pub quoted: bool,

@@ -59,7 +59,7 @@ pub fn variables(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a text holds a variable or a group.
+/// Whether a text has a variable or a group.
 pub(super) fn varies(text: &str) -> bool {
     text.contains('$')
 }

@@ -66,7 +66,7 @@ const ZONES: [&str; 25] = [
     "Zulu",
 ];
 
-/// A text without a time zone behind it. Which abbreviations a host knows depends on its own zone, so that each in
+/// A text without a time zone after it. Which abbreviations a host knows depends on its own zone, so that each in
 /// capitals is taken for one.
 fn without_zone(text: &str) -> &str {
     let Some((rest, zone)) = text.rsplit_once(' ') else {
@@ -148,7 +148,7 @@ fn date(text: &str) -> Option<&str> {
         return seconds.parse::<u64>().ok().map(|_| "");
     }
     let (first, rest) = Chain::read(text, false)?;
-    // A time stands here.
+    // A time is here.
     if rest.is_empty() || rest.starts_with(':') {
         return Some(text);
     }
@@ -168,7 +168,7 @@ fn date(text: &str) -> Option<&str> {
     valid.then(|| rest.trim_start_matches(' '))
 }
 
-/// A part of a date behind its `-`, or behind a `~`, which counts from the end of the month.
+/// A part of a date after its `-`, or after a `~`, which counts from the end of the month.
 fn part(text: &str) -> Option<(Chain, bool, &str)> {
     let from_end = text.starts_with('~');
     let rest = text.strip_prefix(['-', '~'])?;
@@ -318,7 +318,7 @@ fn value(text: &str, fine: bool) -> Option<(i64, &str)> {
 mod tests {
     use super::*;
 
-    /// All were told by `systemd-analyze calendar` of systemd 252.
+    /// All are as said by `systemd-analyze calendar` of systemd 252.
     #[test]
     fn events_are_read_as_systemd_does() {
         for text in [

@@ -167,7 +167,7 @@ static KINDS: LazyLock<HashMap<&str, HashMap<&str, Kind>>> = LazyLock::new(|| {
     table::keys().map(of_section).collect()
 });
 
-/// What a key takes; `None` where that is not judged.
+/// What a key takes; `None` where that is not checked.
 pub fn kind_of(section: &str, key: &str) -> Option<Kind> {
     KINDS.get(section)?.get(key).copied()
 }

@@ -1,5 +1,7 @@
 //! Numbers, sizes and times as systemd reads them, `src/basic/parse-util.c` and `src/basic/time-util.c` of systemd.
 
+use crate::parse::BLANKS;
+
 /// Units of time with their seconds, in the order in which systemd tries them: the first that fits is taken.
 const TIMES: [(&str, f64); 30] = [
     ("seconds", 1.0),
@@ -43,7 +45,6 @@ const YEAR: f64 = 365.25 * DAY;
 const MONTH: f64 = YEAR / 12.0;
 /// Units of sizes, each 1024 of the one before.
 const SIZES: [&str; 7] = ["B", "K", "M", "G", "T", "P", "E"];
-const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// The text behind some digits, at least one.
 fn behind_digits(text: &str) -> Option<&str> {
@@ -81,7 +82,7 @@ pub(super) fn span(text: &str) -> Option<f64> {
     }
 }
 
-/// A number with or without a fraction, or only a dot for one, and the text behind it.
+/// A number with or without a fraction, or only a dot for one, and the text after it.
 fn number(text: &str) -> Option<(f64, &str)> {
     let digits = text.strip_prefix('+').unwrap_or(text);
     let whole = behind_digits(digits);
