@@ -114,7 +114,7 @@ async fn ask(
                 });
             }
             Err(error) => {
-                tracing::debug!(gate = %gate.probe, tries, %error, "does not hold yet");
+                tracing::debug!(gate = %gate.probe, tries, %error, "has not passed yet");
                 tokio::time::sleep(PAUSE).await;
             }
         }

@@ -22,7 +22,7 @@ impl Run<'_> {
                 let cause = std::error::Error::source(&error);
                 let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
                 self.progress
-                    .warn(&format!("{error}{cause}; the image that is there is used"));
+                    .warn(&format!("{error}{cause}; the existing image is used"));
                 demand(pull, &fetched)
             }
             (Err(error), _) => Err(error.into()),
@@ -58,7 +58,7 @@ impl Run<'_> {
         );
         docker.rename_container(&container.id, &aside).await?;
         self.progress.say(&format!(
-            "kept the container {} as {aside}: docker rm {aside} when nobody needs it",
+            "kept the container {} as {aside}: docker rm {aside} when it is no longer needed",
             container.name
         ));
         Ok(())

@@ -59,7 +59,7 @@ pub enum StepError {
     #[error(transparent)]
     Root(#[from] RootError),
     /// A file's owner does not exist.
-    #[error("{path} is to be owned by {owner}, and there is no such user or group")]
+    #[error("{path} has to be owned by {owner}, but there is no such user or group")]
     NoOwner {
         /// The file.
         path: String,

@@ -208,21 +208,25 @@ fn phase(undo: &Undo) -> u8 {
 pub fn describe(undo: &Undo) -> String {
     match undo {
         Undo::RemoveNetwork(name) => format!("remove the network {name}"),
-        Undo::CreateNetwork { name, .. } => format!("make the network {name} again"),
-        Undo::Restore { path, .. } => format!("put back {}", path.display()),
+        Undo::CreateNetwork { name, .. } => format!("recreate the network {name}"),
+        Undo::Restore {
+            path,
+            saved: Saved::Missing,
+        } => format!("remove {}", path.display()),
+        Undo::Restore { path, .. } => format!("restore {}", path.display()),
         Undo::RemoveFolder(path) => format!("remove {}", path.display()),
-        Undo::ForgetGeneration(number) => format!("forget generation {number}"),
+        Undo::ForgetGeneration(number) => format!("remove generation {number}"),
         Undo::Exchange { .. } => "switch the store back".to_owned(),
-        Undo::DaemonReload => "let systemd read the old units".to_owned(),
-        Undo::ReloadNginx => "let nginx load the old sites".to_owned(),
+        Undo::DaemonReload => "reload systemd with the old units".to_owned(),
+        Undo::ReloadNginx => "reload nginx with the old sites".to_owned(),
         Undo::RestartNginx => "restart nginx with the old sites".to_owned(),
         Undo::Stop(unit) => format!("stop {unit}"),
         Undo::RemoveContainers { project, .. } => {
             format!("remove new containers of the compose project {project}")
         }
-        Undo::Rename { name, .. } => format!("give {name} its name back"),
+        Undo::Rename { name, .. } => format!("rename {name} back"),
         Undo::Start(unit) => format!("start {unit}"),
-        Undo::ReloadUnit(unit) => format!("let {unit} reload its old files"),
+        Undo::ReloadUnit(unit) => format!("reload {unit} with its old files"),
         Undo::Restart(unit) => format!("restart {unit} with its old files"),
         Undo::Connect {
             network, container, ..

@@ -82,7 +82,7 @@ impl Run<'_> {
                 }
             }
             if began.elapsed() > patience.max(settle) {
-                let why = unhealthy.unwrap_or_else(|| "it does not settle".to_owned());
+                let why = unhealthy.unwrap_or_else(|| "it does not stay up".to_owned());
                 let unit = started.last().map_or("", |step| &step.unit);
                 return Err(self.not_up(unit, why).await);
             }

@@ -28,7 +28,7 @@ pub(super) fn may_go(output: &mut Output, loss: &Loss) -> bool {
     lines.extend(steps);
     let more = lines.len().saturating_sub(LINES);
     lines.truncate(LINES);
-    let mut text = "this takes away or stops:\n".to_owned();
+    let mut text = "this removes or stops:\n".to_owned();
     lines
         .iter()
         .for_each(|line| text.push_str(&format!("  {line}\n")));

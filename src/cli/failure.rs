@@ -25,7 +25,7 @@ pub(super) enum Failure {
     Runtime(#[source] std::io::Error),
     #[error("could not write the result to standard output")]
     Output(#[source] std::io::Error),
-    #[error("{0} is no directory")]
+    #[error("{0} is not a directory")]
     Root(String),
     #[error("there is no rule {name:?}")]
     NoRule { name: String, near: Option<String> },

@@ -15,7 +15,7 @@ const SIGNS: [&str; 4] = [
 pub(super) enum NotFound {
     #[error("there is no folder {}", path.display())]
     Named { path: PathBuf },
-    #[error("{} is no folder", path.display())]
+    #[error("{} is not a folder", path.display())]
     NoFolder { path: PathBuf },
     #[error("no desired state here: looked for ./desired-state, and in . for {}", SIGNS.join(", "))]
     Nowhere,

@@ -63,7 +63,7 @@ pub(super) fn run(
         Some(free) => {
             output.line(&listed(free));
             if table.listeners.is_none() {
-                let text = "nothing was applied here: who listens on this machine does not count";
+                let text = "ports that programs listen on here are not excluded: that takes root and an applied desired state";
                 output.aside(&styled(DIM, text));
             }
         }
@@ -123,7 +123,7 @@ fn show(output: &mut Output, table: &Table) {
     if table.listeners.is_none() {
         output.line(&styled(
             DIM,
-            "nothing was applied here: who listens is not shown",
+            "who listens here is not shown: that takes root and an applied desired state",
         ));
     }
 }
@@ -211,7 +211,7 @@ fn listening(table: &Table, number: u16, protocol: &str) -> String {
 
 fn program(listener: &Listener) -> String {
     let name = listener.program.as_deref();
-    clean(name.unwrap_or("somebody (sudo tells who)")).into_owned()
+    clean(name.unwrap_or("unknown (sudo shows it)")).into_owned()
 }
 
 /// Ports as ranges.

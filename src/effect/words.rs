@@ -142,15 +142,15 @@ impl Change {
             }
             Effect::DaemonReload => "daemon-reload, interrupts nothing".to_owned(),
             Effect::Start(_) => "start".to_owned(),
-            Effect::Restart(_) => format!("restart, interrupts {}", self.interrupted()),
+            Effect::Restart(step) => format!("restart, interrupts {}", self.interrupted(&step.unit)),
             Effect::ReloadUnit(_) => "reload, interrupts nothing".to_owned(),
-            Effect::Stop(_) => format!("stop, interrupts {}", self.interrupted()),
+            Effect::Stop(step) => format!("stop, interrupts {}", self.interrupted(&step.unit)),
             Effect::Pull(pull) => format!("pull {}", pull.image.name),
             Effect::Release(release) => match release.keep {
                 true => format!("rename the container {} out of the way", release.container),
                 false => format!("remove the container {}", release.container),
             },
-            Effect::Soak(time) => format!("the gates hold for {} s", time.as_secs_f64()),
+            Effect::Soak(time) => format!("wait until the gates have passed for {} s", time.as_secs_f64()),
             Effect::Drain(_) => "drain".to_owned(),
             Effect::Connect(connect) => {
                 let address = connect.address.map(|address| format!(" as {address}"));
@@ -164,12 +164,12 @@ impl Change {
         }
     }
 
-    fn interrupted(&self) -> String {
+    fn interrupted(&self, unit: &str) -> String {
         if self.interrupts.is_empty() {
-            return "it alone".to_owned();
+            return format!("only {unit}");
         }
         let others: Vec<&str> = self.interrupts.iter().map(String::as_str).collect();
-        format!("it and {}", others.join(", "))
+        format!("{unit} and {}", others.join(", "))
     }
 }
 

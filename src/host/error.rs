@@ -13,7 +13,7 @@ pub enum HostError {
     #[error(transparent)]
     Root(#[from] crate::root::RootError),
     /// The machine was not booted with systemd, or its system bus cannot be reached.
-    #[error("systemd cannot be asked: {why}")]
+    #[error("cannot reach systemd: {why}")]
     SystemdAbsent {
         /// What was found instead.
         why: String,
@@ -48,7 +48,7 @@ pub enum HostError {
         cause: Option<Box<Causes>>,
     },
     /// No Docker engine answers on the socket.
-    #[error("the Docker engine cannot be asked at {}: {why}", .socket.display())]
+    #[error("cannot reach the Docker engine at {}: {why}", .socket.display())]
     DockerAbsent {
         /// The socket.
         socket: PathBuf,
@@ -114,7 +114,7 @@ pub enum HostError {
         why: String,
     },
     /// What would be applied could not be put together for the programs that judge it.
-    #[error("could not put together what would be applied: {doing}")]
+    #[error("could not prepare what would be applied for validation: {doing}")]
     Candidate {
         /// What was being done.
         doing: String,
@@ -123,7 +123,7 @@ pub enum HostError {
         source: io::Error,
     },
     /// An image could not be pulled.
-    #[error("could not pull the image {image} for {unit}: {}", .said.last().map_or("docker pull said nothing", String::as_str))]
+    #[error("could not pull the image {image} for {unit}: {}", .said.last().map_or("docker pull printed nothing", String::as_str))]
     PullFailed {
         /// The image.
         image: String,

@@ -15,7 +15,7 @@ use crate::model::{
 use crate::root::RootError;
 
 /// Why a daemon was not asked that only root may ask.
-pub const NEEDS_ROOT: &str = "that needs root";
+pub const NEEDS_ROOT: &str = "needs root";
 
 impl Host {
     /// Looks at everything that `watch` names.

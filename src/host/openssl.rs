@@ -53,7 +53,11 @@ pub fn outcome(names: &[String], ran: std::io::Result<Output>) -> Result<(), Hos
     let said = String::from_utf8_lossy(&output.stderr);
     Err(HostError::Certificate {
         name: name(names).to_owned(),
-        why: said.lines().last().unwrap_or("it said nothing").to_owned(),
+        why: said
+            .lines()
+            .last()
+            .unwrap_or("it printed nothing")
+            .to_owned(),
     })
 }
 

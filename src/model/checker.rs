@@ -135,7 +135,7 @@ fn sudo(relative: &Path, mode: u32, owner: &str) -> Vec<Wrong> {
     let mut found = Vec::new();
     if relative.starts_with("sudoers.d") && (name.contains('.') || name.ends_with('~')) {
         found.push(warning(
-            "sudo passes over it: names in sudoers.d that contain a dot or end in ~ are skipped",
+            "sudo ignores it: names in sudoers.d that contain a dot or end in ~ are skipped",
         ));
     }
     if is_writable_by_others(mode, owner) {
@@ -150,7 +150,7 @@ fn cron(relative: &Path, text: &str, mode: u32, owner: &str) -> Vec<Wrong> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     if !name.chars().all(fits) {
         found.push(warning(
-            "cron passes over it: names may only have letters, digits, _ and -",
+            "cron ignores it: names may only have letters, digits, _ and -",
         ));
         return found;
     }
@@ -160,7 +160,7 @@ fn cron(relative: &Path, text: &str, mode: u32, owner: &str) -> Vec<Wrong> {
     }
     if !is_table {
         if mode & 0o111 == 0 {
-            found.push(warning("run-parts passes over it: it is not executable"));
+            found.push(warning("run-parts ignores it: it is not executable"));
         }
         return found;
     }

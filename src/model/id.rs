@@ -164,7 +164,7 @@ impl FromStr for Selector {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (kind, name) = match text.split_once('/') {
             Some((kind, name)) if !name.is_empty() => (kind, Some(name.to_owned())),
-            Some(_) => return Err(format!("nothing stands behind the slash of {text:?}")),
+            Some(_) => return Err(format!("there is no name behind the slash of {text:?}")),
             None => (text, None),
         };
         let kind = Kind::ALL

@@ -132,7 +132,7 @@ fn note_restarts(draft: &mut Draft<'_>, id: ResourceId, name: &str, state: &Unit
             "again and again"
         };
         let text = format!(
-            "it died and systemd restarted it {times} ({} in all): journalctl -u {name}",
+            "it died and systemd restarted it {times} ({} in total): journalctl -u {name}",
             state.restarts
         );
         draft.note(id, Some(DriftKind::Degraded), text);

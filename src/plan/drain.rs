@@ -30,7 +30,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             timeout,
         };
         let why = format!(
-            "its last requests end before it stops, up to {} s",
+            "waits up to {} s for its last requests before it stops",
             timeout.as_secs()
         );
         let id = ResourceId::new(Kind::Unit, unit);
@@ -46,7 +46,7 @@ fn soak(draft: &mut Draft<'_>) {
         return;
     };
     let why = format!(
-        "{} stays that long beside what replaces it",
+        "{} runs that long beside its replacement",
         retiring.join(", ")
     );
     let id = ResourceId::new(Kind::Unit, first);

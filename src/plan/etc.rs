@@ -110,7 +110,7 @@ fn copy(
                 let why = match (edited, known) {
                     (false, _) => "changed",
                     (true, true) => "was edited on the host",
-                    (true, false) => "another file stands there",
+                    (true, false) => "another file is there",
                 };
                 (why.to_owned(), edited)
             } else if mode & 0o7777 != etc.mode {
@@ -137,7 +137,7 @@ fn copy(
             return in_store;
         }
         Entry::Directory | Entry::Other => {
-            let why = format!("no regular file stands at {}", path.display());
+            let why = format!("there is no regular file at {}", path.display());
             draft.refuse(id.clone(), why, vec![format!("ls -la {}", path.display())]);
             return false;
         }

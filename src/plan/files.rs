@@ -104,7 +104,10 @@ pub(super) fn link(
             ("is gone".to_owned(), false)
         }
         Entry::Missing => ("new".to_owned(), false),
-        Entry::File { .. } => ("a regular file stands there, not the link".to_owned(), true),
+        Entry::File { .. } => (
+            "a regular file is there instead of the link".to_owned(),
+            true,
+        ),
         Entry::Unreadable => return note_unreadable(draft, id, &path),
         Entry::Directory | Entry::Other => {
             let what = if *entry == Entry::Directory {
@@ -114,7 +117,7 @@ pub(super) fn link(
             };
             draft.refuse(
                 id.clone(),
-                format!("{what} stands at {}, where a link belongs", path.display()),
+                format!("{what} is at {}, where a link belongs", path.display()),
                 vec![format!("move it away: mv {} ELSEWHERE", path.display())],
             );
             return;
@@ -153,9 +156,12 @@ pub(super) fn remove(draft: &mut Draft<'_>, stage: Stage, id: &ResourceId, path:
         Entry::Directory | Entry::Other => {
             draft.refuse(
                 id.clone(),
-                format!("{} is to go, but is no file and no link", path.display()),
+                format!(
+                    "{} has to be removed, but is neither a file nor a link",
+                    path.display()
+                ),
                 vec![format!(
-                    "look at it and remove it by hand: ls -la {}",
+                    "inspect it and remove it by hand: ls -la {}",
                     path.display()
                 )],
             );
@@ -185,7 +191,7 @@ pub(super) fn remove(draft: &mut Draft<'_>, stage: Stage, id: &ResourceId, path:
 
 /// What only root may read cannot be compared: that is said, not passed over.
 pub(super) fn note_unreadable(draft: &mut Draft<'_>, id: &ResourceId, path: &Path) {
-    let text = format!("{} was not compared: that needs root", path.display());
+    let text = format!("{} was not checked: needs root", path.display());
     draft.note(id.clone(), None, text);
 }
 

@@ -103,7 +103,7 @@ pub(super) fn unread_units(inputs: &Inputs<'_>, systemd: &SystemdState) -> Optio
         &systemd_hash(inputs.desired),
     );
     let managed = !inputs.desired.units.is_empty();
-    (managed && !loaded).then(|| "systemd has not read the present units".to_owned())
+    (managed && !loaded).then(|| "systemd has not loaded the current units".to_owned())
 }
 
 /// Whether a daemon has loaded what hashes to `wanted`. One that started anew after the last

@@ -238,7 +238,7 @@ fn wrong(
         return Some("is not on the network".to_owned());
     };
     let Some(present) = on.present else {
-        return Some("the network is made anew".to_owned());
+        return Some("the network is recreated".to_owned());
     };
     // The engine leaves the id empty until a container that was attached while stopped starts.
     if !attachment.network_id.is_empty() && attachment.network_id != present.id {
@@ -246,7 +246,7 @@ fn wrong(
     }
     let endpoint = present.endpoints.get(&container.id);
     if container.is_running() && endpoint.is_none() {
-        return Some("the network does not list it: a ghost of a connection".to_owned());
+        return Some("the network does not list it: a stale connection".to_owned());
     }
     let missing: Vec<&str> = member
         .aliases

@@ -42,7 +42,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     let (why, drift) = match (changes, loaded, stale) {
         (true, ..) => ("sites changed".to_owned(), DriftKind::Drifted),
         (false, false, _) => (
-            "nginx has not loaded the present sites".to_owned(),
+            "nginx has not loaded the current sites".to_owned(),
             DriftKind::Unloaded,
         ),
         (false, true, Some(stale)) => (stale, DriftKind::Unloaded),

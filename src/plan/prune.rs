@@ -15,7 +15,7 @@ pub(super) fn refuse_empty(draft: &mut Draft<'_>) {
         draft.refuse(
             ResourceId::new(Kind::File, "desired-state"),
             "the desired state is empty, and applying it would remove everything",
-            vec!["say --allow-empty if that is meant".to_owned()],
+            vec!["use --allow-empty if that is intended".to_owned()],
         );
     }
 }
@@ -151,9 +151,7 @@ fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBu
             .unwrap_or_default();
         let stage = match replacement::replaced_by(draft, name, &old) {
             Some((new, because)) => {
-                planned.why = format!(
-                    "interrupts: {new} takes its place and cannot run beside it ({because})"
-                );
+                planned.why = format!("{new} replaces it and cannot run beside it ({because})");
                 Stage::MakeRoom
             }
             None => Stage::Retire,

@@ -112,7 +112,7 @@ pub(super) fn stops_first(draft: &Draft<'_>, name: &str, new: &Unit) -> Option<S
     let dropped = dropped(&old, new);
     if !dropped.is_empty() {
         return Some(format!(
-            "only its old files can stop {}",
+            "stop it first: its new files no longer run {}",
             dropped.join(", ")
         ));
     }

@@ -116,10 +116,10 @@ fn missing(
         let path = need.path.display();
         let finding = Diagnostic {
             message: format!(
-                "the {} {path} of {} is not there on this host",
+                "the {} {path} of {} does not exist on this host",
                 need.what, need.unit
             ),
-            help: Some(format!("put it there, or mend the path: ls -ld {path}")),
+            help: Some(format!("create it, or fix the path: ls -ld {path}")),
             ..need.place.clone()
         };
         let finding = Finding::at(&HOST_PATH_MISSING, finding);
@@ -169,8 +169,8 @@ fn mounts<'s>(
             let (source, target) = (bind.source.display(), bind.target.display());
             findings.push(unplaced(
                 &HOST_MOUNT_MISSING,
-                format!("{} mounts {source} at {target}, and nothing is there: Docker makes an empty folder", start.unit),
-                format!("mkdir -p {source}, or put the file there, or mend the path"),
+                format!("{} mounts {source} at {target}, but it does not exist: Docker would create an empty folder", start.unit),
+                format!("mkdir -p {source}, or create the file, or fix the path"),
             ));
         }
     }

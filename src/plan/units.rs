@@ -152,7 +152,7 @@ pub(super) fn reload_if_needed(draft: &mut Draft<'_>) {
     };
     draft.derived(Stage::Manager, reload.clone());
     if draft.retires_units() {
-        let why = "units went".to_owned();
+        let why = "units were removed".to_owned();
         draft.derived(Stage::Forget, Change { why, ..reload });
     }
 }

@@ -116,7 +116,7 @@ async fn differences_now(host: &Host, planned: &Planned) -> Vec<Difference> {
         Ok(after) => after,
         Err(error) => {
             let why = super::error::chain(&error);
-            let text = format!("the host could not be looked at: {why}");
+            let text = format!("the host could not be observed: {why}");
             // One that hangs was waited for.
             return vec![match error.is_engine_mute() {
                 true => Difference::lasting(text),

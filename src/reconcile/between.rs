@@ -82,11 +82,11 @@ fn unknown_certificates(before: &Desired, after: &Desired) -> Vec<String> {
     unknown
         .map(|path| match bootstraps {
             true => format!(
-                "{} is named anew: where it is not there yet, a self-signed one is written",
+                "{} is new in this revision: if it does not exist, a self-signed one is written",
                 path.display()
             ),
             false => format!(
-                "{} is named anew: whether it is there only the host knows",
+                "{} is new in this revision: only the host knows whether it exists",
                 path.display()
             ),
         })

@@ -282,8 +282,8 @@ fn pending(request: &Request, recorded: &Recorded) -> Pending {
     if let Some(applied) = applied {
         let absent = revision.desired.absent.difference(&applied.absent);
         let free = applied.absent.difference(&revision.desired.absent);
-        let absent = absent.map(|path| (path, "is to be absent, says git"));
-        let free = free.map(|path| (path, "may be there again, says git"));
+        let absent = absent.map(|path| (path, "must not exist, according to git"));
+        let free = free.map(|path| (path, "may exist again, according to git"));
         for (path, what) in absent.chain(free) {
             let id = crate::plan::absent_id(path);
             if Selector::any(&request.only, &id) {

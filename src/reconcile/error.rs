@@ -49,10 +49,10 @@ pub enum ReconcileError {
         shallow: bool,
     },
     /// A person was asked, and said no.
-    #[error("not agreed; nothing was changed")]
+    #[error("not confirmed; nothing was changed")]
     Declined,
-    /// Something stands in the way.
-    #[error("{} in the way; nothing was changed", things(.0))]
+    /// Refusals of the plan.
+    #[error("{}; nothing was changed", refused(.0))]
     Refused(Vec<Refusal>),
     /// nginx or systemd does not take what would be applied.
     #[error("{} in what would be applied; nothing was changed", errors(.0))]
@@ -136,7 +136,7 @@ pub enum ReconcileError {
         kept: Vec<u64>,
     },
     /// Going back to what is applied.
-    #[error("{} is what is applied", same(*.number, *.present))]
+    #[error("{} is already applied", same(*.number, *.present))]
     AlreadyThere {
         /// The one that was asked for.
         number: u64,
@@ -226,7 +226,7 @@ impl ReconcileError {
             ReconcileError::Base { source, .. } => match **source {
                 SourceError::UnknownRevision { .. } => source.hint(),
                 _ => Some(
-                    "no host is as a revision that cannot be applied: plan from the last one that could, --from COMMIT"
+                    "no host matches a revision that cannot be applied: plan from the last one that could be, --from COMMIT"
                         .to_owned(),
                 ),
             },
@@ -240,25 +240,25 @@ impl ReconcileError {
                 if left.iter().any(|line| line.contains("Docker")) =>
             {
                 Some(
-                    "let the Docker engine answer again (systemctl status docker; systemctl restart docker), then say \
+                    "let the Docker engine answer again (systemctl status docker; systemctl restart docker), then run \
                      `watchme-apply recover`; or go forward: `watchme-apply apply` of a commit without the fault"
                         .to_owned(),
                 )
             }
             ReconcileError::Incomplete { .. } => Some(
-                "mend what is named (systemctl status UNIT, docker ps -a) and say `watchme-apply recover`; or go \
+                "fix what is named (systemctl status UNIT, docker ps -a) and run `watchme-apply recover`; or go \
                  forward: `watchme-apply apply` of a commit without the fault, `watchme-apply rollback N`"
                     .to_owned(),
             ),
             ReconcileError::Dirty { .. } => Some(
-                "commit them, or apply the files as they lie: watchme-apply apply --worktree"
+                "commit them, or apply the work tree: watchme-apply apply --worktree"
                     .to_owned(),
             ),
             ReconcileError::AnotherRepository { shallow, .. } => Some(format!(
-                "give the host to it, which removes what only the other one has: watchme-apply plan --take-over \
-                 shows that, watchme-apply apply --take-over does it{}",
+                "to take the host over, which removes what only the other one has: watchme-apply plan --take-over \
+                 shows it, watchme-apply apply --take-over does it{}",
                 match shallow {
-                    true => "; it is a shallow clone: git fetch --unshallow tells for certain",
+                    true => "; it is a shallow clone: after git fetch --unshallow it is certain",
                     false => "",
                 }
             )),
@@ -267,10 +267,10 @@ impl ReconcileError {
             }
             ReconcileError::NothingApplied => Some("watchme-apply apply".to_owned()),
             ReconcileError::GenerationLost { kept, .. } => Some(match kept.is_empty() {
-                true => "watchme-apply apply makes the host as git has it".to_owned(),
+                true => "watchme-apply apply makes the host match git".to_owned(),
                 false => format!(
-                    "watchme-apply apply makes the host as git has it; watchme-apply rollback N \
-                     as an older generation has it{}",
+                    "watchme-apply apply makes the host match git; watchme-apply rollback N \
+                     restores an older generation{}",
                     listed("; kept are:", kept)
                 ),
             }),
@@ -280,7 +280,7 @@ impl ReconcileError {
                     .to_owned(),
             ),
             ReconcileError::AlreadyThere { .. } => {
-                Some("watchme-apply drift --fix mends what was changed on the host".to_owned())
+                Some("watchme-apply drift --fix undoes what was changed on the host".to_owned())
             }
             ReconcileError::NoSuchUnit { nearest, .. }
             | ReconcileError::NoSuchResource { nearest, .. } => {
@@ -293,8 +293,8 @@ impl ReconcileError {
                 Some("apt-get install nginx, or leave sites out with --only".to_owned())
             }
             ReconcileError::Unrecovered { .. } => Some(
-                "mend it and say `watchme-apply recover`; or go forward from here: `watchme-apply apply` makes the \
-                 host as git has it, `watchme-apply rollback N` as an older generation has it"
+                "fix it and run `watchme-apply recover`; or go forward from here: `watchme-apply apply` makes the \
+                 host match git, `watchme-apply rollback N` restores an older generation"
                     .to_owned(),
             ),
             ReconcileError::Refused(_) => Some(
@@ -302,7 +302,7 @@ impl ReconcileError {
                     .to_owned(),
             ),
             ReconcileError::Invalid(_) => Some(
-                "mend and commit it; `watchme-apply plan` judges it again and changes nothing"
+                "fix and commit it; `watchme-apply plan` validates it again and changes nothing"
                     .to_owned(),
             ),
             ReconcileError::StoreIsLink { path } => Some(format!(
@@ -411,10 +411,10 @@ fn errors(findings: &[Finding]) -> String {
     }
 }
 
-fn things(refusals: &[Refusal]) -> String {
+fn refused(refusals: &[Refusal]) -> String {
     match refusals.len() {
-        1 => "something stands".to_owned(),
-        many => format!("{many} things stand"),
+        1 => "refused".to_owned(),
+        many => format!("refused for {many} reasons"),
     }
 }
 

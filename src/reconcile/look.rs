@@ -290,8 +290,8 @@ async fn observe(host: &Host, watch: &Watch, planned: &mut Planned) -> Result<Ob
     let observed = host.observe(watch).await;
     if let Ok(observed) = &observed {
         let left_out = observed.silent.iter().map(|(daemon, why)| match *daemon {
-            "systemd" => format!("units were not compared: {why}"),
-            _ => format!("networks and members were not compared: {why}"),
+            "systemd" => format!("units not checked: {why}"),
+            _ => format!("networks and members not checked: {why}"),
         });
         for text in left_out
             .filter(|text| !planned.warnings.contains(text))
@@ -307,7 +307,7 @@ async fn observe(host: &Host, watch: &Watch, planned: &mut Planned) -> Result<Ob
                 && !nix::unistd::Uid::effective().is_root()
                 && !asks_docker_alone(&planned.only) =>
         {
-            let text = "networks and members were not compared: that needs root";
+            let text = "networks and members not checked: needs root";
             planned.warnings.push(text.to_owned());
             planned.incomplete = true;
             let without = Watch {

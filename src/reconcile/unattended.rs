@@ -150,7 +150,7 @@ impl<'a> Attempt<'a> {
                     attempts.back_off = None;
                 });
                 progress.say(
-                    "unattended runs leave this revision alone until its inputs change; \
+                    "unattended runs skip this revision until its inputs change; \
                      `watchme-apply apply` tries it again",
                 );
             }
@@ -211,7 +211,7 @@ pub(super) fn hold(
         attempts.back_off = None;
     });
     progress.say(
-        "unattended runs do not bring back what was left; `watchme-apply apply` does, or other inputs",
+        "unattended runs skip the revision that was left until its inputs change; `watchme-apply apply` applies it",
     );
 }
 
@@ -241,7 +241,7 @@ fn update(state: &State, progress: &mut dyn Progress, change: impl FnOnce(&mut A
     });
     if let Err(cause) = result {
         error::warn(
-            "what unattended runs have to heed is not written down",
+            "the record for unattended runs could not be written",
             &cause,
             progress,
         );

@@ -32,7 +32,7 @@ pub(super) async fn judge(host: &Host, planned: &mut Planned, ask: Names) -> Res
         return Ok(());
     };
     if !nix::unistd::Uid::effective().is_root() {
-        let text = "not validated by nginx and systemd: that needs root";
+        let text = "not validated by nginx and systemd: needs root";
         planned.warnings.push(text.to_owned());
         return Ok(());
     }

@@ -256,7 +256,7 @@ impl Journal {
         self.root.remove(&self.path)?;
         self.undos.clear();
         if let Err(error) = self.root.remove_folder(&self.folder) {
-            tracing::warn!(%error, "kept copies stay");
+            tracing::warn!(%error, "kept copies were not removed");
         }
         Ok(())
     }

@@ -53,7 +53,7 @@ pub enum StateError {
         path: PathBuf,
     },
     /// Records are root's alone.
-    #[error("what was applied is on record in {}, which root alone may read", path.display())]
+    #[error("the records in {} are readable by root only", path.display())]
     Forbidden {
         /// Their folder.
         path: PathBuf,
@@ -91,21 +91,21 @@ impl StateError {
 fn way_out(path: &Path) -> &'static str {
     match path.file_name().and_then(|name| name.to_str()) {
         Some("journal") => {
-            "what the interrupted run did is not undone by it any more: move it away, then let \
+            "without it, the interrupted run cannot be undone: move it away, then let \
              `watchme-apply drift --fix` return the host to what was applied last, or \
-             `watchme-apply apply` make it as git has it"
+             `watchme-apply apply` make it match git"
         }
         Some("history.json") => {
-            "move it away; the generations that are kept stay known by their own records"
+            "move it away; the generations that are kept have their own records"
         }
         Some("attempts.json") => {
-            "move it away, which lets unattended runs try again whatever failed or was left"
+            "move it away; unattended runs then try again what failed or was left"
         }
         Some("pauses.json") => {
-            "move it away, which ends all pauses: pause again what is to stay stopped"
+            "move it away, which ends all pauses: pause again what has to stay stopped"
         }
         Some("desired.json") => "move it away and apply again, which makes a new generation",
-        _ => "move it away and apply again, which writes it anew",
+        _ => "move it away and apply again, which writes it again",
     }
 }
 

@@ -59,11 +59,11 @@ impl State {
             layout::live(layout::store::LEAVING),
         ] {
             if let Err(error) = self.root.remove_folder(&old) {
-                tracing::warn!(%error, "what is not needed any more stays");
+                tracing::warn!(%error, "old records were not removed");
             }
         }
         if let Err(error) = self.drop_surplus() {
-            tracing::warn!(%error, "old generations stay");
+            tracing::warn!(%error, "old generations were not removed");
         }
         Ok(())
     }

@@ -126,12 +126,15 @@ fn a_person_is_asked_before_something_goes() {
         let text = no.text();
         assert_eq!(no.status, 1, "{text}");
         assert!(
-            text.contains("this takes away or stops:")
+            text.contains("this removes or stops:")
                 && text.contains("one.service")
                 && text.contains("Go on? [y/N]"),
             "{text}"
         );
-        assert!(text.contains("not agreed; nothing was changed"), "{text}");
+        assert!(
+            text.contains("not confirmed; nothing was changed"),
+            "{text}"
+        );
         assert_eq!(pid(&host, "one.service"), main);
     }
     // Nobody holds the lock while a person thinks.

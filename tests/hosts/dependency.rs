@@ -66,7 +66,7 @@ fn cases() -> Vec<Case> {
                 ),
             ],
             said: &[
-                "it needs db.service, which was not started: AssertPathExists=/srv/no-such-data does not hold",
+                "it needs db.service, which was not started: AssertPathExists=/srv/no-such-data is not met",
             ],
             cause: "db.service",
             words: false,
@@ -83,7 +83,7 @@ fn cases() -> Vec<Case> {
                     ),
                 ),
             ],
-            said: &["ConditionPathExists=/srv/no-such-data does not hold"],
+            said: &["ConditionPathExists=/srv/no-such-data is not met"],
             cause: "db.service",
             words: false,
         },

@@ -60,7 +60,7 @@ fn a_gate_that_fails_brings_the_old_state_back() {
         "bad",
     );
     let plan = host.tool(&["plan"]).expect(0).stdout;
-    let line = "? gate http://a.example.com/health would be asked  (expects status 200)";
+    let line = "? gate http://a.example.com/health would be checked  (expects status 200)";
     assert!(plan.lines().any(|one| one.trim() == line), "{plan}");
     assert_eq!(asked(&host, "a"), 1, "a plan asks nobody");
 

@@ -126,7 +126,7 @@ fn without_docker_only_what_needs_none_is_done() {
     for command in [&["plan"][..], &["apply"], &["apply", "--only", "network"]] {
         let failed = host.tool(command).expect(1);
         for part in [
-            "error: the Docker engine cannot be asked",
+            "error: cannot reach the Docker engine",
             "docker.sock",
             "hint: ",
             "systemctl st",
@@ -165,7 +165,7 @@ fn without_docker_only_what_needs_none_is_done() {
 fn without_permission_for_docker_a_plan_says_what_it_did_not_compare() {
     let host = Host::boot();
     Server::with_owner().check_out(&host);
-    let said = "networks and members were not compared";
+    let said = "networks and members not checked";
     let groups = host.sh_as("ubuntu", "id -Gn");
     assert!(!groups.contains("docker"), "{groups}");
     let plan = host.assert_untouched(|host| {

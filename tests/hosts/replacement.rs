@@ -205,8 +205,8 @@ fn units_that_exchange_names_and_ports_both_stop_first() {
     );
     let plan = host.tool(&["plan"]).expect(0).stdout;
     for line in [
-        "unit/old.service: stop, interrupts it alone  (other.service takes its container name, shared)",
-        "unit/other.service: stop, interrupts it alone  (old.service takes its container name, another)",
+        "unit/old.service: stop, interrupts only old.service  (other.service takes its container name, shared)",
+        "unit/other.service: stop, interrupts only other.service  (old.service takes its container name, another)",
     ] {
         assert!(plan.contains(line), "{plan}");
     }

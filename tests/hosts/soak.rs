@@ -38,7 +38,10 @@ fn what_leaves_stays_until_the_gates_held() {
         "one that lasts",
     );
     let done = host.apply(&[]).expect(0).stdout;
-    assert!(done.contains("the gates hold for 12 s"), "{done}");
+    assert!(
+        done.contains("wait until the gates have passed for 12 s"),
+        "{done}"
+    );
     let at = |property: &str, unit: &str| -> u64 {
         let text = host.property(unit, property);
         text.parse().unwrap_or_else(|_| panic!("{unit}: {text}"))

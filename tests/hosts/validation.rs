@@ -307,7 +307,7 @@ fn a_first_apply_that_is_refused_leaves_a_fresh_host() {
     let by_user = host
         .try_sh_as("ubuntu", &format!("cd {CHECKOUT}; watchme-apply plan"))
         .expect(0);
-    let needs_root = "not validated by nginx and systemd: that needs root";
+    let needs_root = "not validated by nginx and systemd: needs root";
     assert_eq!(
         by_user.stdout.matches(needs_root).count(),
         1,

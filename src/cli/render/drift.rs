@@ -1,7 +1,7 @@
 //! Drift.
 
 use super::plan::origin;
-use super::{BAD, GOOD, WARN, count, diff, records};
+use super::{BAD, GOOD, WARN, count, diff, in_sync_but, records};
 use crate::cli::output::{Output, clean, styled};
 use crate::model::{DriftItem, DriftKind};
 use crate::reconcile::Drift;
@@ -47,7 +47,7 @@ pub(in crate::cli) fn drift(output: &mut Output, drift: &Drift, show_secrets: bo
         0 if drift.incomplete => {
             output.line(&format!(
                 "{}: {applied}",
-                styled(WARN, "in sync, as far as compared")
+                styled(WARN, &in_sync_but(&drift.warnings))
             ));
         }
         0 => output.line(&format!("{}: {applied}", styled(GOOD, "in sync"))),
@@ -55,7 +55,7 @@ pub(in crate::cli) fn drift(output: &mut Output, drift: &Drift, show_secrets: bo
             let fixable = drift.items.iter().filter(|item| item.fixable).count();
             let help = match fixable {
                 0 => String::new(),
-                fixable => format!("; `watchme-apply drift --fix` mends {fixable}"),
+                fixable => format!("; `watchme-apply drift --fix` fixes {fixable}"),
             };
             output.line(&format!(
                 "drift: {} from {applied}{help}",

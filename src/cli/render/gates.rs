@@ -9,7 +9,7 @@ pub(super) fn would_be_asked(gate: &Gate) -> String {
     let gate_text = gate.probe.to_string();
     let why = format!("  (expects {})", gate.probe.expects());
     format!(
-        "{} gate {} would be asked{}",
+        "{} gate {} would be checked{}",
         styled(STRONG, "?"),
         clean(&gate_text),
         styled(DIM, &why)

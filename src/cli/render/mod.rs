@@ -39,6 +39,18 @@ fn count(number: usize, thing: &str) -> String {
     }
 }
 
+/// That all which was compared is in sync, and what was not compared, from the warnings that say so.
+fn in_sync_but(warnings: &[String]) -> String {
+    let unchecked = warnings
+        .iter()
+        .filter(|text| text.contains(" not checked: "));
+    let unchecked: Vec<&str> = unchecked.map(String::as_str).collect();
+    match unchecked.is_empty() {
+        true => "in sync (not everything was checked)".to_owned(),
+        false => format!("in sync ({})", clean(&unchecked.join("; "))),
+    }
+}
+
 /// A time as the reader's clock shows it.
 fn when(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system())

@@ -98,7 +98,7 @@ pub(super) fn origin(origin: &Origin) -> String {
         .as_deref()
         .map_or_else(String::new, |subject| format!(" ({subject})"));
     let worktree = match (origin.worktree, &origin.commit) {
-        (true, Some(_)) => ", as the work tree lies",
+        (true, Some(_)) => ", from the work tree",
         _ => "",
     };
     clean(&format!("{commit}{subject}{worktree}")).into_owned()
@@ -136,18 +136,27 @@ pub(super) fn summary(planned: &Planned) -> String {
         planned.findings.iter().filter(of_it).count()
     };
     let behind: String = [
-        (plan.refusals.len(), "refusal", " in the way"),
-        (found(Severity::Error), "error", " in the way"),
-        (found(Severity::Warning), "warning", ""),
+        (plan.refusals.len(), "refusal", true),
+        (found(Severity::Error), "error", true),
+        (found(Severity::Warning), "warning", false),
     ]
     .into_iter()
     .filter(|(number, ..)| *number > 0)
-    .map(|(number, thing, how)| format!("; {}{how}", count(number, thing)))
+    .map(|(number, thing, blocks)| {
+        let how = match (blocks, number) {
+            (false, _) => "",
+            (true, 1) => " blocks the apply",
+            (true, _) => " block the apply",
+        };
+        format!("; {}{how}", count(number, thing))
+    })
     .collect();
     let changes = count(plan.changes.len(), "change");
     match (plan.is_empty(), parts.is_empty()) {
         (true, _) if planned.only_writes_down() => {
-            format!("plan: nothing to change; what is new is asked and written down{behind}")
+            format!(
+                "plan: nothing to change; new gates are checked and the revision is recorded{behind}"
+            )
         }
         (true, _) => format!("plan: nothing to do{behind}"),
         (false, true) => format!("plan: {changes}{behind}"),
@@ -166,8 +175,8 @@ pub(in crate::cli) fn applied(
         Applied::InSync { planned, gates } => {
             let held = match gates.len() {
                 0 => String::new(),
-                1 => "; its health gate holds".to_owned(),
-                many => format!("; all {many} health gates hold"),
+                1 => "; its health gate passed".to_owned(),
+                many => format!("; all {many} health gates passed"),
             };
             output.line(&format!(
                 "{}: {}{held}",
@@ -197,11 +206,11 @@ pub(in crate::cli) fn applied(
             };
             let held = match record.gates.len() {
                 0 => String::new(),
-                1 => "; its health gate holds".to_owned(),
-                number => format!("; {number} health gates hold"),
+                1 => "; its health gate passed".to_owned(),
+                number => format!("; {number} health gates passed"),
             };
             output.line(&format!(
-                "{} as {}: {}; {} in {:.1} s; looked again: {looked}{held}{}",
+                "{} as {}: {}; {} in {:.1} s; verified: {looked}{held}{}",
                 styled(style, &done),
                 records::generation(record),
                 origin(&record.origin),

@@ -145,13 +145,13 @@ pub(super) fn ended(run: &RunRecord) -> String {
 pub(in crate::cli) fn skip(skip: &Skip) -> String {
     let text = match skip {
         Skip::Hold(hold) => format!(
-            "{} went back from this revision to generation {} at {}: it comes back by `watchme-apply apply`, or with other inputs",
+            "{} went back from this revision to generation {} at {}: it is skipped until its inputs change, or `watchme-apply apply`",
             hold.by,
             hold.back_to,
             when(hold.since)
         ),
         Skip::Quarantine(quarantine) => format!(
-            "this revision failed at {} ({}): it is tried again by `watchme-apply apply` or --retry, or with other inputs",
+            "this revision failed at {} ({}): it is skipped until its inputs change, --retry, or `watchme-apply apply`",
             when(quarantine.since),
             quarantine.reason
         ),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::layout::{Row, folded, rows};
 use super::plan::origin;
-use super::{BAD, DIM, GOOD, STRONG, WARN, count, records, when};
+use super::{BAD, DIM, GOOD, STRONG, WARN, count, in_sync_but, records, when};
 use crate::cli::output::{Output, clean, styled};
 use crate::host::observe::NEEDS_ROOT;
 use crate::model::{Health, Pause, RunRecord};
@@ -126,7 +126,7 @@ impl Page {
             let why = daemon.why_not.as_deref().unwrap_or("it does not run");
             let text = match daemon.name {
                 "nginx" => format!("nginx is down: {why}"),
-                name if why == NEEDS_ROOT => format!("{name} was not asked: {why}"),
+                name if why == NEEDS_ROOT => format!("{name} was not checked: {why}"),
                 name => format!("{name} does not answer: {why}"),
             };
             self.say(BAD, &text, 0);
@@ -145,7 +145,7 @@ impl Page {
         if !status.units.is_empty() {
             let well = status.units.iter().filter(|unit| unit.well).count();
             let number = count(status.units.len(), "unit");
-            self.say(STRONG, &format!("{number}, {well} as they should be"), 0);
+            self.say(STRONG, &format!("{number}, {well} OK"), 0);
             self.table(&["UNIT", "STATE", "SINCE", "RESTARTS", "IMAGE"], &all);
         }
     }
@@ -288,7 +288,8 @@ impl Page {
         match out_of_sync.is_empty() {
             true if status.problem.is_some() || status.applied.is_none() => {}
             true if status.drift.incomplete => {
-                self.say(WARN, "in sync, as far as compared", 0);
+                let text = in_sync_but(&status.drift.warnings);
+                self.say(WARN, &text, 0);
             }
             true => self.say(GOOD, "in sync", 0),
             false => {

@@ -193,7 +193,7 @@ impl Case<'_> {
             call.speaks == Speaks::Docker && ran.said.contains("unknown flag: --validate");
         if unknown {
             return not_judged(
-                "this dockerd has no --validate, only the JSON was looked at".to_owned(),
+                "this dockerd has no --validate, only the JSON was checked".to_owned(),
                 judgement,
             );
         }
@@ -209,7 +209,7 @@ impl Case<'_> {
                 .any(|text| ran.said.contains(text))
         {
             let why = ran.said.lines().next().unwrap_or_default();
-            let why = format!("{} may not do all that it has to: {why}", call.program);
+            let why = format!("{} lacks a permission in the sandbox: {why}", call.program);
             return not_judged(why, judgement);
         }
         let findings = self.findings(check, call, &ran.said);
@@ -268,7 +268,7 @@ impl Case<'_> {
             .get(lines.len().saturating_sub(LINES)..)
             .unwrap_or_default();
         let text = match last.is_empty() {
-            true => format!("{} refuses it and says nothing", call.program),
+            true => format!("{} refuses it without a message", call.program),
             false => format!("{}: {}", call.program, last.join("; ")),
         };
         vec![self.refused(check, &text)]

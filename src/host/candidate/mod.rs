@@ -76,7 +76,7 @@ impl Host {
         spawned.map_err(failed)?;
         let answer = tokio::time::timeout(ALL, answered).await;
         let answer = answer.map_err(|_| HostError::Timeout {
-            what: "judge what would be applied".to_owned(),
+            what: "validate what would be applied".to_owned(),
             after: ALL,
         })?;
         let Judged {

@@ -230,7 +230,7 @@ impl Message {
             })
             .map(|path| {
                 format!(
-                    "it needs {}, which is not shown to what is only validated",
+                    "it needs {}, which is hidden during validation",
                     path.display()
                 )
             })

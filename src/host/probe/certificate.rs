@@ -88,7 +88,7 @@ impl Untrusted {
                 "certbot certificates shows which there are; does a server of nginx have server_name {host}, and the certificate for it?"
             ),
             Untrusted::SelfSigned => format!(
-                "get a certificate for {host}, e.g. with certbot; or let the gate pass without: verify = false"
+                "get a certificate for {host}, e.g. with certbot; or let the gate accept any certificate: verify = false"
             ),
             Untrusted::UnknownIssuer { .. } => {
                 "does ssl_certificate name the whole chain (fullchain.pem)? A CA of your own: put it into /usr/local/share/ca-certificates/*.crt, then update-ca-certificates; or verify = false in the gate"
@@ -111,7 +111,7 @@ impl fmt::Display for Untrusted {
             }
             Untrusted::NotYetValid(None) => f.write_str("its certificate is not valid yet"),
             Untrusted::WrongName { wanted, names } if names.is_empty() => {
-                write!(f, "its certificate names nobody, and not {wanted}")
+                write!(f, "its certificate names no host, so not {wanted}")
             }
             Untrusted::WrongName { wanted, names } => {
                 write!(
@@ -128,9 +128,9 @@ impl fmt::Display for Untrusted {
                 )
             }
             Untrusted::UnknownIssuer { issuer: None } => {
-                f.write_str("its certificate was issued by somebody whom this host does not trust")
+                f.write_str("its certificate was issued by an issuer that this host does not trust")
             }
-            Untrusted::Other(text) => write!(f, "its certificate is not good: {text}"),
+            Untrusted::Other(text) => write!(f, "its certificate is not valid: {text}"),
         }
     }
 }
@@ -204,7 +204,7 @@ mod tests {
                     wanted: "b".into(),
                     names: Vec::new(),
                 },
-                "its certificate names nobody, and not b",
+                "its certificate names no host, so not b",
                 "certbot certificates",
             ),
             (
@@ -221,7 +221,7 @@ mod tests {
             ),
             (
                 Untrusted::Other("bad".into()),
-                "its certificate is not good: bad",
+                "its certificate is not valid: bad",
                 "openssl s_client",
             ),
         ] {

@@ -58,7 +58,7 @@ pub enum ProbeError {
         why: Untrusted,
     },
     /// There are no certificates of issuers to trust.
-    #[error("no certificate can be checked: {} has no certificates of issuers", path.display())]
+    #[error("certificates cannot be verified: {} has no certificates of issuers", path.display())]
     NoIssuers {
         /// Where they were looked for.
         path: PathBuf,
@@ -265,7 +265,7 @@ mod tests {
                     path: "/etc/ssl/certs/ca-certificates.crt".into(),
                 },
                 &url,
-                "no certificate can be checked: /etc/ssl/certs/ca-certificates.crt has no certificates of issuers",
+                "certificates cannot be verified: /etc/ssl/certs/ca-certificates.crt has no certificates of issuers",
                 "apt-get install ca-certificates",
             ),
             (

@@ -162,7 +162,7 @@ impl Systemd {
                     Some(unmet) => Some(unmet),
                     None => self.unmet(path, name, "Conditions").await,
                 };
-                unmet.map(|unmet| format!("was not started: {unmet} does not hold"))
+                unmet.map(|unmet| format!("was not started: {unmet} is not met"))
             }
             _ => None,
         }

@@ -86,7 +86,7 @@ fn what_is_not_there_matters_to_what_starts() {
             &gone
         ),
         [
-            "host-path-missing systemd/a.service:2:1: the working directory /srv/app of a.service is not there on this host"
+            "host-path-missing systemd/a.service:2:1: the working directory /srv/app of a.service does not exist on this host"
         ]
     );
     assert_eq!(

@@ -120,8 +120,7 @@ fn what_collides_stops_first_and_says_why() {
             ],
             "{because}"
         );
-        let why =
-            format!("interrupts: new.service takes its place and cannot run beside it ({because})");
+        let why = format!("new.service replaces it and cannot run beside it ({because})");
         assert_eq!(plan.changes[0].why, why);
     }
     // Two compose files of one folder.
@@ -163,7 +162,7 @@ fn what_a_unit_runs_no_more_is_stopped_with_its_old_files() {
             "Start unit/worker.service",
         ]
     );
-    assert_eq!(plan.changes[0].why, "only its old files can stop web");
+    assert_eq!(plan.changes[0].why, "stop it first: its new files no longer run web");
     assert_eq!(
         plan.changes[0].interrupts,
         BTreeSet::from(["worker.service".into()])
@@ -186,7 +185,7 @@ fn what_leaves_stays_while_the_gates_have_to_hold() {
     assert!(soak.after_gates);
     assert_eq!(
         soak.why,
-        "blue.service stays that long beside what replaces it"
+        "blue.service runs that long beside its replacement"
     );
 }
 

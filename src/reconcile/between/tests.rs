@@ -203,7 +203,7 @@ fn sites_certificates_networks_and_what_leaves() {
     );
     assert_eq!(
         planned.warnings,
-        ["/etc/new.pem is named anew: whether it is there only the host knows"]
+        ["/etc/new.pem is new in this revision: only the host knows whether it exists"]
     );
     let infra = "services: {holder: {image: 'busybox:1', networks: [net]}}\nnetworks: {net: {name: net, driver: bridge, ipam: {config: [{subnet: 10.9.0.0/24}]}}}\n";
     let planned = between(&[("docker-compose.infra.yml", Some(infra))]);

@@ -99,7 +99,7 @@ fn only_what_a_run_touches_is_asked() {
 
     let all = host.apply(&["--verify-all"]).expect(0);
     assert!(
-        all.stdout.contains("all 5 health gates hold"),
+        all.stdout.contains("all 5 health gates passed"),
         "{}",
         all.text()
     );

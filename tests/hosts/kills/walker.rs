@@ -9,7 +9,7 @@ use crate::support::{CHECKOUT, Host, Output, desired};
 /// Warnings about records that follow the commit.
 const UNRECORDED: [&str; 2] = [
     "the run is not in the history",
-    "what unattended runs have to heed",
+    "the record for unattended runs could not be written",
 ];
 
 const SCRIPT: &str = "/usr/local/lib/kills";

@@ -95,7 +95,7 @@ fn a_compose_file_that_moves_does_not_leave_its_data_behind() {
     );
     let plan = host.tool(&["plan"]).expect(0).text();
     assert!(
-        plan.contains("web.service mounts /srv/nowhere at /other, and nothing is there"),
+        plan.contains("web.service mounts /srv/nowhere at /other, but it does not exist"),
         "{plan}"
     );
 }

@@ -54,7 +54,7 @@ fn units_that_a_restart_of_docker_takes_along_are_waited_for() {
     );
     let plan = host.tool(&["plan"]).expect(0).stdout;
     assert!(
-        plan.contains("restart, interrupts it and one.service, two.service"),
+        plan.contains("restart, interrupts docker.service and one.service, two.service"),
         "{plan}"
     );
     host.apply(&[]).expect(0);
