@@ -3,6 +3,7 @@
 mod configuration;
 mod links;
 mod markdown;
+mod translations;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,7 +43,7 @@ fn collect(folder: &Path, deep: bool, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn the_readme_is_short_and_has_the_commands_that_set_everything_up() {
-    for name in ["README.md"] {
+    for name in ["README.md", "README.ja.md"] {
         let text = fs::read_to_string(repository().join(name)).unwrap();
         let lines = text.lines().count();
         assert!(lines <= 150, "{name} has {lines} lines");

@@ -162,7 +162,10 @@ fn what_a_unit_runs_no_more_is_stopped_with_its_old_files() {
             "Start unit/worker.service",
         ]
     );
-    assert_eq!(plan.changes[0].why, "stop it first: its new files no longer run web");
+    assert_eq!(
+        plan.changes[0].why,
+        "stop it first: its new files no longer run web"
+    );
     assert_eq!(
         plan.changes[0].interrupts,
         BTreeSet::from(["worker.service".into()])

@@ -1,0 +1,57 @@
+//! A translation has the headings, tables and code blocks of its original.
+
+use std::path::Path;
+
+use crate::markdown::Page;
+use crate::pages;
+
+const PAIRS: [(&str, &str); 5] = [
+    ("README.md", "README.ja.md"),
+    ("docs/adopting.md", "docs/ja/adopting.md"),
+    ("docs/recipes.md", "docs/ja/recipes.md"),
+    ("docs/reading-output.md", "docs/ja/reading-output.md"),
+    ("docs/recovery.md", "docs/ja/recovery.md"),
+];
+
+/// What has to be the same: levels of headings, languages and contents of blocks without their comments, rows and columns of tables.
+fn shape(page: &Page) -> Vec<String> {
+    let headings = page
+        .headings
+        .iter()
+        .map(|(level, _)| format!("heading {level}"));
+    let tables = page.tables.iter().map(|rows| format!("table {rows:?}"));
+    let blocks = page.blocks.iter().map(|(language, lines)| {
+        let plain: Vec<&str> = lines.iter().map(|line| without_comment(line)).collect();
+        format!("block {language}\n{}", plain.join("\n"))
+    });
+    headings.chain(tables).chain(blocks).collect()
+}
+
+/// Comments are translated: they begin with `# ` or stand behind two spaces and `# `.
+fn without_comment(line: &str) -> &str {
+    let line = match line.trim_start().starts_with("# ") {
+        true => "",
+        false => line.split("  # ").next().unwrap_or_default(),
+    };
+    line.trim_end()
+}
+
+#[test]
+fn translations_have_the_shape_of_their_originals() {
+    let pages = pages();
+    let find = |name: &str| {
+        let found = pages.iter().find(|(path, _)| path == Path::new(name));
+        &found.unwrap_or_else(|| panic!("no {name}")).1
+    };
+    for (original, translation) in PAIRS {
+        let (wanted, there) = (shape(find(original)), shape(find(translation)));
+        for (wanted, there) in wanted.iter().zip(&there) {
+            assert_eq!(wanted, there, "{original} and {translation} differ");
+        }
+        assert_eq!(
+            wanted.len(),
+            there.len(),
+            "{original} and {translation} differ"
+        );
+    }
+}
