@@ -1,6 +1,5 @@
 //! One pass: read what is wanted, look at what is there, plan, apply, and prove it.
 
-mod as_before;
 mod between;
 mod blame;
 mod commit;
@@ -28,6 +27,7 @@ mod sure;
 mod unattended;
 mod undo;
 mod validate;
+mod verify_rollback;
 mod writable;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use watchme_apply::source::compose::{
-    Compose, Document, Positions, infra, interpolate, locate, overlay,
+    Compose, Document, Positions, infra, interpolate, overlay, spans,
 };
 
 /// Reads it, and holds what was read against its text.
@@ -24,7 +24,7 @@ fn read(source: &str, environment: &interpolate::Environment) -> Option<Document
     let places = Positions::of(source);
     for (key, span, said) in places.texts() {
         assert!(source.get(span).is_some(), "{said:?}");
-        let found = locate(source, &["services", key.unwrap_or("0")], Some(said));
+        let found = spans(source, &["services", key.unwrap_or("0")], Some(said));
         assert!(source.get(found).is_some());
     }
     let document = match Document::parse(Path::new("compose.yml"), source, environment) {

@@ -139,10 +139,8 @@ impl StepError {
             StepError::Host(error) => error.blame(),
             StepError::NotUp { journal, .. } => blame_by_lines(journal),
             StepError::Gate { error, .. } => error.blame(),
-            StepError::NoOwner { .. } | StepError::NoLongerServed { .. } => Blame::Content,
-            StepError::State(_) | StepError::Root(_) | StepError::Interrupted => {
-                Blame::Circumstance
-            }
+            StepError::NoOwner { .. } | StepError::NoLongerServed { .. } => Blame::Permanent,
+            StepError::State(_) | StepError::Root(_) | StepError::Interrupted => Blame::Transient,
         }
     }
 }

@@ -6,8 +6,8 @@
 mod allow;
 mod compose;
 mod context;
-mod elsewhere;
 mod engine;
+mod external;
 mod grouped;
 mod names;
 mod nginx;
@@ -21,8 +21,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-pub use elsewhere::{elsewhere, projects};
 pub use engine::{Family, Rule, family, rule, rules};
+pub use external::{external, projects};
 pub use grouped::{Grouped, grouped};
 pub use settings::{described, set};
 

@@ -267,10 +267,10 @@ fn an_allowance_speaks_for_its_line_and_the_next_one() {
         found("    listen 80 # watchme-apply: allow(syntax) because\n"),
         [""; 0]
     );
-    let elsewhere =
+    let external =
         found("    # watchme-apply: allow(syntax) because\n    listen 80;\n    listen 81\n");
     assert_eq!(
-        elsewhere,
+        external,
         [
             "allowance-unused sites-available/a:2:7: there is no finding of syntax here to allow",
             "syntax sites-available/a:4:12: directive \"listen\" is not terminated by \";\"",

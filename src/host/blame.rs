@@ -47,8 +47,8 @@ pub fn blame_by_lines(lines: &[String]) -> Blame {
         CIRCUMSTANCES.iter().any(|words| line.contains(words))
     };
     match lines.iter().any(is_circumstance) {
-        true => Blame::Circumstance,
-        false => Blame::Content,
+        true => Blame::Transient,
+        false => Blame::Permanent,
     }
 }
 
@@ -57,7 +57,7 @@ impl HostError {
     pub fn blame(&self) -> Blame {
         match self {
             // Somebody else's job came between, or what it needs is not up.
-            HostError::UnitFailed { result, .. } if &**result != "failed" => Blame::Circumstance,
+            HostError::UnitFailed { result, .. } if &**result != "failed" => Blame::Transient,
             HostError::UnitFailed { journal, .. } => blame_by_lines(journal),
             HostError::NginxInvalid { reason } => blame_by_lines(reason),
             // Without a word from nginx nobody knows why.
@@ -67,18 +67,20 @@ impl HostError {
                     .name()
                     .is_some_and(|name| UNIT_ERRORS.contains(&name)) =>
             {
-                Blame::Content
+                Blame::Permanent
             }
             HostError::Docker { source, .. } => match server_answer(source) {
-                Some((400, _)) => Blame::Content,
-                Some((_, message)) if message.contains("Pool overlaps") => Blame::Content,
-                Some((_, message)) if message.contains("user configured subnets") => Blame::Content,
-                _ => Blame::Circumstance,
+                Some((400, _)) => Blame::Permanent,
+                Some((_, message)) if message.contains("Pool overlaps") => Blame::Permanent,
+                Some((_, message)) if message.contains("user configured subnets") => {
+                    Blame::Permanent
+                }
+                _ => Blame::Transient,
             },
-            HostError::ImagePlatform { .. } => Blame::Content,
+            HostError::ImagePlatform { .. } => Blame::Permanent,
             // An image that is not there yet may be pushed in a minute.
             HostError::PullFailed { .. } | HostError::ImageGone { .. } | HostError::Interrupted => {
-                Blame::Circumstance
+                Blame::Transient
             }
             HostError::ReloadUnproved { .. }
             | HostError::Root(_)
@@ -92,7 +94,7 @@ impl HostError {
             | HostError::NginxStopped
             | HostError::Program { .. }
             | HostError::Proc { .. }
-            | HostError::DockerMute { .. } => Blame::Circumstance,
+            | HostError::DockerMute { .. } => Blame::Transient,
         }
     }
 }
@@ -104,7 +106,7 @@ mod tests {
 
     use super::*;
     use crate::host::error::{BusError, DockerAbsence};
-    use Blame::{Circumstance, Content};
+    use Blame::{Permanent, Transient};
 
     fn engine(status_code: u16, message: &str) -> HostError {
         HostError::Docker {
@@ -136,10 +138,10 @@ mod tests {
     #[test]
     fn a_job_that_somebody_else_ended_is_nobodys_fault() {
         for (result, blame) in [
-            ("failed", Blame::Content),
-            ("canceled", Blame::Circumstance),
-            ("timeout", Blame::Circumstance),
-            ("dependency", Blame::Circumstance),
+            ("failed", Blame::Permanent),
+            ("canceled", Blame::Transient),
+            ("timeout", Blame::Transient),
+            ("dependency", Blame::Transient),
         ] {
             let error = HostError::UnitFailed {
                 unit: "web.service".into(),
@@ -165,67 +167,64 @@ mod tests {
         let cases = [
             (
                 nginx("nginx: [emerg] unknown directive \"x\" in /etc/nginx/sites-enabled/a:3"),
-                Content,
+                Permanent,
             ),
             // certbot issues it without a commit.
             (
                 nginx(
                     "nginx: [emerg] cannot load certificate \"/etc/ssl/a.pem\": BIO_new_file() failed",
                 ),
-                Circumstance,
+                Transient,
             ),
             (
                 nginx(
                     "nginx: [emerg] host not found in upstream \"a.example.com\" in /etc/nginx/x:2",
                 ),
-                Circumstance,
+                Transient,
             ),
             (
                 nginx("nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)"),
-                Circumstance,
+                Transient,
             ),
-            (reload(&[]), Circumstance),
+            (reload(&[]), Transient),
             (
                 reload(&["[emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)"]),
-                Circumstance,
+                Transient,
             ),
             (
                 reload(&[
                     "[emerg] limit_req \"a\" uses the \"k\" key while previously it used the \"j\" key",
                 ]),
-                Content,
+                Permanent,
             ),
-            (unit("/bin/false: no"), Content),
+            (unit("/bin/false: no"), Permanent),
             (
                 unit("Bind for 127.0.0.1:8001 failed: port is already allocated"),
-                Circumstance,
+                Transient,
             ),
             (
                 unit(
                     "Get https://registry.example.com/v2/: dial tcp: lookup registry.example.com: no such host",
                 ),
-                Circumstance,
+                Transient,
             ),
             (
                 unit("manifest for a:1 not found: manifest unknown"),
-                Content,
+                Permanent,
             ),
             (
                 engine(403, "Pool overlaps with other one on this address space"),
-                Content,
+                Permanent,
             ),
-            (engine(400, "invalid subnet"), Content),
-            (
-                engine(500, "could not find an available port"),
-                Circumstance,
-            ),
-            (HostError::NginxStopped, Circumstance),
+            (engine(400, "invalid subnet"), Permanent),
+            (engine(500, "could not find an available port"), Transient),
+            (HostError::NginxStopped, Transient),
             (
                 HostError::Timeout {
                     what: "start a.service".into(),
                     after: Duration::from_secs(1),
                 },
-                Circumstance,
+                Transient,
             ),
             (
                 HostError::DockerAbsent {
@@ -233,21 +232,21 @@ mod tests {
                     why: DockerAbsence::NoSocket,
                     source: None,
                 },
-                Circumstance,
+                Transient,
             ),
             (
                 HostError::Program {
                     program: "nginx -t".into(),
                     source: io::ErrorKind::OutOfMemory.into(),
                 },
-                Circumstance,
+                Transient,
             ),
             (
                 HostError::Systemd {
                     doing: "start a.service".into(),
                     source: BusError(zbus::Error::InterfaceNotFound),
                 },
-                Circumstance,
+                Transient,
             ),
         ];
         for (error, blame) in cases {

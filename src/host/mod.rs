@@ -11,10 +11,10 @@ mod images;
 pub mod nginx;
 pub mod observe;
 pub mod openssl;
+mod preflight;
 pub mod probe;
 mod serving;
 pub mod sockets;
-mod surroundings;
 pub mod systemd;
 
 pub use blame::blame_by_lines;

@@ -46,7 +46,7 @@ impl Host {
     ///
     /// # Errors
     /// When systemd does not answer.
-    pub async fn observe_blast(
+    pub async fn observe_dependents(
         &self,
         observed: &mut Observed,
         units: &BTreeSet<String>,
@@ -55,8 +55,8 @@ impl Host {
             return Ok(());
         };
         for unit in units {
-            let takes_along = self.systemd().await?.takes_along(unit).await?;
-            state.units.entry(unit.clone()).or_default().takes_along = takes_along;
+            let dependents = self.systemd().await?.dependents(unit).await?;
+            state.units.entry(unit.clone()).or_default().dependents = dependents;
         }
         Ok(())
     }

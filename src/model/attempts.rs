@@ -71,7 +71,7 @@ pub struct BackOff {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
     /// The revision: it would fail again.
-    Content,
+    Permanent,
     /// Something that may be over soon, or that is not known to be the revision.
-    Circumstance,
+    Transient,
 }

@@ -23,7 +23,7 @@ pub struct Gate {
     pub retries: u32,
     /// What answers, as far as the desired state tells.
     #[serde(default)]
-    pub behind: Behind,
+    pub behind: Backend,
 }
 
 /// What a health gate asks.
@@ -79,7 +79,7 @@ impl fmt::Display for Probe {
 /// touch the gate follows from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Behind {
+pub struct Backend {
     /// Sites whose server answers; several where it is not clear which; none where it is not nginx.
     pub sites: BTreeSet<String>,
     /// Ports of this host on which the services behind listen; empty where nginx answers itself.
@@ -116,7 +116,7 @@ mod tests {
             },
             timeout: Duration::from_millis(2500),
             retries: 1,
-            behind: Behind::default(),
+            behind: Backend::default(),
         };
         let text = serde_json::to_string(&gate).unwrap();
         assert_eq!(serde_json::from_str::<Gate>(&text).unwrap(), gate);
@@ -124,6 +124,6 @@ mod tests {
         let old = r#"{"probe":{"url":{"url":"http://a/","status":200}},"timeout":5.0,"retries":3}"#;
         let old: Gate = serde_json::from_str(old).unwrap();
         assert!(matches!(old.probe, Probe::Url { verify: true, .. }));
-        assert_eq!(old.behind, Behind::default());
+        assert_eq!(old.behind, Backend::default());
     }
 }

@@ -10,13 +10,13 @@ pub mod gate;
 pub mod id;
 pub mod layout;
 pub mod observed;
+pub mod preflight;
 pub mod recorded;
 pub mod report;
 pub mod repository;
 mod seconds;
 pub mod site;
 pub mod stack;
-pub mod surroundings;
 mod tree;
 pub mod watch;
 
@@ -29,13 +29,14 @@ pub use desired::{
     Route, Subnet, Unit, UnitType, Volume,
 };
 pub use finding::{Complaint, Finding, RuleId, Severity};
-pub use gate::{Answer, Behind, Gate, Probe};
+pub use gate::{Answer, Backend, Gate, Probe};
 pub use id::{Hash, Kind, ResourceId, Selector};
 pub use nginx_conf::{Certificate, Listen, Url, Zone};
 pub use observed::{
     Attachment, BindSource, Container, DockerState, Entry, Health, ImageFound, ImageState,
     NetworkState, NginxState, Observed, SystemdState, UnitState,
 };
+pub use preflight::{Listener, Need, Preflight};
 pub use recorded::{
     Inventory, Loaded, LoadedDaemon, LoadedUnit, Outcome, Pause, Recorded, RunKind, RunRecord,
 };
@@ -44,6 +45,5 @@ pub use repository::Repository;
 pub use site::Site;
 pub use source_text::Diagnostic;
 pub use stack::{DockerRun, Image, Pull, Stack};
-pub use surroundings::{Listener, Need, Surroundings};
 pub use systemd_unit::Install;
 pub use watch::Watch;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::certificate::CertificateState;
 use super::desired::{Subnet, Unit, Volume};
 use super::id::Hash;
-use super::surroundings::Listener;
+use super::preflight::Listener;
 
 /// A look at a host.
 #[derive(Clone, Debug, Default)]
@@ -154,7 +154,7 @@ pub struct UnitState {
     pub can_reload: bool,
     /// Active units that a stop or restart of this one takes along: those with `Requires=`,
     /// `BindsTo=` or `PartOf=` on it, transitively.
-    pub takes_along: BTreeSet<String>,
+    pub dependents: BTreeSet<String>,
 }
 
 impl UnitState {

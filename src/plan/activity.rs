@@ -254,7 +254,7 @@ fn stop_with_old_files(
     why: String,
 ) -> Vec<(Stage, Change)> {
     let stop = Change {
-        interrupts: state.takes_along.clone(),
+        interrupts: state.dependents.clone(),
         drift: DriftKind::Unloaded,
         ..change(id.clone(), Effect::Stop(step(name, unit)), why)
     };
@@ -266,7 +266,7 @@ fn stop_with_old_files(
         (Stage::MakeRoom, stop),
         start(name, step(name, unit), "its files changed"),
     ];
-    for other in &state.takes_along {
+    for other in &state.dependents {
         let step = match draft.desired.units.get(other) {
             Some(unit) => step(other, unit),
             None => UnitStep {
@@ -289,7 +289,7 @@ fn restart(
     why: String,
 ) -> Vec<Change> {
     let restarted = Change {
-        interrupts: state.takes_along.clone(),
+        interrupts: state.dependents.clone(),
         drift: DriftKind::Unloaded,
         ..change(id.clone(), Effect::Restart(step(name, unit)), why)
     };

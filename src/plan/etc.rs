@@ -216,7 +216,7 @@ fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
         EtcAction::Restart(_) => (
             Effect::Restart(step),
             state
-                .map(|state| state.takes_along.clone())
+                .map(|state| state.dependents.clone())
                 .unwrap_or_default(),
         ),
         EtcAction::Reload(_) => (Effect::ReloadUnit(step), Default::default()),

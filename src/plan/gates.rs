@@ -7,7 +7,7 @@ use std::path::Path;
 use super::Gates;
 use super::draft::Draft;
 use crate::effect::{Change, Effect, Note};
-use crate::model::{Behind, Gate, Kind, Probe, ResourceId, Stack, Unit, layout};
+use crate::model::{Backend, Gate, Kind, Probe, ResourceId, Stack, Unit, layout};
 
 /// The gates that the changes so far touch and those that are new, all of them when asked for; with notes on those that
 /// are left out because what they ask about is paused.
@@ -117,7 +117,7 @@ impl Touch {
         }
     }
 
-    fn reaches_nginx(&self, behind: &Behind) -> bool {
+    fn reaches_nginx(&self, behind: &Backend) -> bool {
         let maybe_nginx = !behind.sites.is_empty() || behind.ports.is_none();
         match &self.nginx {
             Nginx::Left => false,

@@ -147,7 +147,7 @@ fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBu
         step.timeout = step.timeout.max(STOP_TIMEOUT);
         let mut planned = change(id.clone(), Effect::Stop(step), "left the desired state");
         planned.interrupts = state
-            .map(|state| state.takes_along.clone())
+            .map(|state| state.dependents.clone())
             .unwrap_or_default();
         let stage = match replacement::replaced_by(draft, name, &old) {
             Some((new, because)) => {

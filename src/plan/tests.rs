@@ -179,7 +179,7 @@ fn a_restart_that_takes_others_along_spares_them_their_own() {
     };
     let (mut observed, recorded) = applied(&desired);
     let units = &mut observed.systemd.as_mut().unwrap().units;
-    units.get_mut("infra.service").unwrap().takes_along = BTreeSet::from(["api.service".into()]);
+    units.get_mut("infra.service").unwrap().dependents = BTreeSet::from(["api.service".into()]);
     for name in ["infra.service", "api.service"] {
         desired.units.insert(name.into(), unit(name, "2"));
     }

@@ -109,7 +109,7 @@ fn fill_blast(revision: &Revision, observed: &mut Observed) {
                     .units
                     .get(other)
                     .is_some_and(|unit| unit.start);
-                if runs && other != name && state.takes_along.insert(other.clone()) {
+                if runs && other != name && state.dependents.insert(other.clone()) {
                     todo.push(other);
                 }
             }

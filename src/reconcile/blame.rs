@@ -13,7 +13,7 @@ impl ReconcileError {
             ReconcileError::Step { source, .. } | ReconcileError::Unit { source, .. } => {
                 Some(source.blame())
             }
-            ReconcileError::NotConverged { .. } => Some(Blame::Content),
+            ReconcileError::NotConverged { .. } => Some(Blame::Permanent),
             ReconcileError::Invalid(findings) => {
                 let errors = findings.iter().filter(|finding| finding.is_error());
                 let said: Vec<String> =
@@ -24,10 +24,10 @@ impl ReconcileError {
             ReconcileError::State(
                 StateError::Root(_) | StateError::Locked { .. } | StateError::Unwritable { .. },
             )
-            | ReconcileError::Unrecovered { .. } => Some(Blame::Circumstance),
+            | ReconcileError::Unrecovered { .. } => Some(Blame::Transient),
             // Something was tried and undone: it is not tried again at once.
             ReconcileError::RolledBack { cause, .. } | ReconcileError::Incomplete { cause, .. } => {
-                cause.blame().or(Some(Blame::Circumstance))
+                cause.blame().or(Some(Blame::Transient))
             }
             ReconcileError::Source(_)
             | ReconcileError::Base { .. }
@@ -65,9 +65,9 @@ mod tests {
     use crate::host::HostError;
     use crate::host::probe::ProbeError;
     use crate::model::RunKind;
-    use crate::model::{Behind, Complaint, Finding, Gate, Probe, Severity, finding};
+    use crate::model::{Backend, Complaint, Finding, Gate, Probe, Severity, finding};
     use crate::root::RootError;
-    use Blame::{Circumstance, Content};
+    use Blame::{Permanent, Transient};
 
     fn step(source: StepError) -> ReconcileError {
         ReconcileError::Step {
@@ -110,7 +110,7 @@ mod tests {
                 },
                 timeout: std::time::Duration::from_secs(5),
                 retries: 3,
-                behind: Behind::default(),
+                behind: Backend::default(),
             }),
             tries: 4,
             error: ProbeError::Status {
@@ -154,24 +154,21 @@ mod tests {
             left: Vec::new(),
         };
         for (error, blame) in [
-            (rolled_back(step(not_up("no such option"))), Some(Content)),
+            (rolled_back(step(not_up("no such option"))), Some(Permanent)),
             (
                 rolled_back(step(not_up("listen tcp :80: bind: address already in use"))),
-                Some(Circumstance),
+                Some(Transient),
             ),
-            (
-                rolled_back(step(StepError::Interrupted)),
-                Some(Circumstance),
-            ),
-            (rolled_back(step(full_disk().into())), Some(Circumstance)),
+            (rolled_back(step(StepError::Interrupted)), Some(Transient)),
+            (rolled_back(step(full_disk().into())), Some(Transient)),
             (
                 rolled_back(step(HostError::NginxStopped.into())),
-                Some(Circumstance),
+                Some(Transient),
             ),
-            (rolled_back(damaged().into()), Some(Circumstance)),
-            (rolled_back(not_converged), Some(Content)),
-            (incomplete, Some(Content)),
-            (rolled_back(step(gate_of(500))), Some(Content)),
+            (rolled_back(damaged().into()), Some(Transient)),
+            (rolled_back(not_converged), Some(Permanent)),
+            (incomplete, Some(Permanent)),
+            (rolled_back(step(gate_of(500))), Some(Permanent)),
             (
                 ReconcileError::GatesFail {
                     asked: 1,
@@ -179,27 +176,24 @@ mod tests {
                 },
                 None,
             ),
-            (
-                step(StepError::State(full_disk().into())),
-                Some(Circumstance),
-            ),
+            (step(StepError::State(full_disk().into())), Some(Transient)),
             (
                 step(StepError::NoOwner {
                     path: "/etc/a".into(),
                     owner: "a:b".into(),
                 }),
-                Some(Content),
+                Some(Permanent),
             ),
-            (invalid("unknown directive \"x\""), Some(Content)),
+            (invalid("unknown directive \"x\""), Some(Permanent)),
             (
                 invalid("host not found in upstream \"a.example.com\""),
-                Some(Circumstance),
+                Some(Transient),
             ),
-            (locked().into(), Some(Circumstance)),
-            (StateError::Root(full_disk()).into(), Some(Circumstance)),
+            (locked().into(), Some(Transient)),
+            (StateError::Root(full_disk()).into(), Some(Transient)),
             (
                 ReconcileError::Unrecovered { left: Vec::new() },
-                Some(Circumstance),
+                Some(Transient),
             ),
             (damaged().into(), None),
             (ReconcileError::Dirty { paths: Vec::new() }, None),

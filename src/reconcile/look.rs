@@ -103,7 +103,7 @@ pub(super) async fn plan_revision(
     if !request.only.is_empty() && recorded.lost.is_some() {
         applied(state, &recorded)?;
     }
-    watch_elsewhere(host, &mut revision, &recorded);
+    watch_external(host, &mut revision, &recorded);
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
     select::check(&request.only, &revision.desired, applied)?;
     let only = select::expand(&request.only, &revision.desired, applied);
@@ -135,7 +135,7 @@ pub(super) async fn plan_revision(
 }
 
 /// Compose files outside the checkout name environment files, which only a look into them tells.
-fn watch_elsewhere(host: &Host, revision: &mut Revision, recorded: &Recorded) {
+fn watch_external(host: &Host, revision: &mut Revision, recorded: &Recorded) {
     let mut units = revision.desired.units.values();
     let any = units.any(|unit| {
         let mut files = unit.stacks.iter().flat_map(|stack| &stack.files);
@@ -145,7 +145,7 @@ fn watch_elsewhere(host: &Host, revision: &mut Revision, recorded: &Recorded) {
         return;
     }
     let known = named_before(host, &revision.desired, recorded);
-    let found = revision.elsewhere(host.root().directory(), &known);
+    let found = revision.external(host.root().directory(), &known);
     let found = found.env_files();
     for (name, path) in found {
         if let Some(unit) = revision.desired.units.get_mut(&name)
@@ -222,10 +222,10 @@ pub(super) async fn look_and_plan(
         .filter_map(|change| Some(change.effect.interrupts()?.unit.clone()))
         .collect();
     if !interrupted.is_empty() {
-        host.observe_blast(&mut planned.observed, &interrupted)
+        host.observe_dependents(&mut planned.observed, &interrupted)
             .await?;
     }
-    let starts = plan::surroundings::starts_units(&planned.plan);
+    let starts = plan::preflight::starts_units(&planned.plan);
     if host.is_live() && (starts || !interrupted.is_empty()) {
         planned.observed.listeners = listeners();
         let images = plan::images_of(&planned.plan, &planned.desired);

@@ -87,7 +87,7 @@ fn before(planned: &Planned) -> Option<Vec<Finding>> {
 
 /// The files that a plan changes or that a unit is started with, by their path in the checkout; those that lie
 /// elsewhere by their own.
-pub(super) fn changed(planned: &Planned, elsewhere: &[(String, Stack)]) -> BTreeSet<PathBuf> {
+pub(super) fn changed(planned: &Planned, external: &[(String, Stack)]) -> BTreeSet<PathBuf> {
     let mut files = BTreeSet::new();
     let mut units = BTreeSet::new();
     for change in &planned.plan.changes {
@@ -121,7 +121,7 @@ pub(super) fn changed(planned: &Planned, elsewhere: &[(String, Stack)]) -> BTree
             files.extend(own.map(|file| file.source.clone()));
         }
     }
-    let outside = elsewhere
+    let outside = external
         .iter()
         .filter(|(unit, _)| units.contains(unit.as_str()));
     files.extend(outside.flat_map(|(_, stack)| stack.files.iter().cloned()));

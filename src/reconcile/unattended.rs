@@ -132,13 +132,13 @@ impl<'a> Attempt<'a> {
         };
         // A unit whose engine is gone fails as if it were to blame.
         let needs_docker = self.needs_docker && host.is_live();
-        if blame == Blame::Content && needs_docker && Docker::connect().await.is_err() {
-            blame = Blame::Circumstance;
+        if blame == Blame::Permanent && needs_docker && Docker::connect().await.is_err() {
+            blame = Blame::Transient;
         }
         let (now, reason) = (Timestamp::now(), reason::reason(failure));
         let origin = self.origin.as_ref();
         match (blame, origin.filter(|_| self.request.only.is_empty())) {
-            (Blame::Content, Some(origin)) => {
+            (Blame::Permanent, Some(origin)) => {
                 let quarantine = Quarantine {
                     inputs: origin.inputs.clone(),
                     commit: origin.commit.clone(),

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::supersede::{self, Leftover};
 use super::{
-    Planned, ReconcileError, Request, as_before, error, history, mount_points, owed, unattended,
+    Planned, ReconcileError, Request, error, history, mount_points, owed, unattended,
+    verify_rollback,
 };
 use crate::apply::{Progress, await_last_request, describe, roll_back};
 use crate::host::Host;
@@ -33,9 +34,9 @@ pub(super) async fn undo(
     let not_undone = roll_back(host, &mut journal, progress).await;
     let again: Vec<Undo> = not_undone.iter().map(|left| left.undo.clone()).collect();
     let mut left = supersede::lines(&not_undone);
-    left.extend(as_before::differences(host, planned).await);
+    left.extend(verify_rollback::differences(host, planned).await);
     if left.is_empty() {
-        left.extend(as_before::unsteady(host, planned, journal.undos()).await);
+        left.extend(verify_rollback::unsteady(host, planned, journal.undos()).await);
     }
     for unit in had_failed(planned, &journal) {
         progress.say(&format!(

@@ -7,7 +7,7 @@ use super::{Planned, ReconcileError, lacking, look, sure};
 use crate::check::{self, Subject};
 use crate::host::candidate::Names;
 use crate::host::{Host, HostError};
-use crate::model::{Finding, Severity, Stack, Surroundings};
+use crate::model::{Finding, Preflight, Severity, Stack};
 use crate::plan;
 use crate::source::Revision;
 
@@ -44,15 +44,15 @@ pub(super) async fn judge(host: &Host, planned: &mut Planned, ask: Names) -> Res
 
 /// Judges what lies around the plan.
 fn surround(host: &Host, planned: &mut Planned) {
-    let mut elsewhere = Vec::new();
+    let mut external = Vec::new();
     if !planned.plan.is_empty()
         && let Some(revision) = &mut planned.revision
     {
         let known = look::named_before(host, &planned.desired, &planned.recorded);
-        let (findings, notes, stacks) = look_elsewhere(host, revision, &known);
+        let (findings, notes, stacks) = look_at_external(host, revision, &known);
         planned.warnings.extend(notes);
-        elsewhere = stacks;
-        let changed = sure::changed(planned, &elsewhere);
+        external = stacks;
+        let changed = sure::changed(planned, &external);
         let (of_the_plan, others): (Vec<_>, Vec<_>) = findings
             .into_iter()
             .partition(|finding| sure::concerns(finding, &changed));
@@ -66,22 +66,22 @@ fn surround(host: &Host, planned: &mut Planned) {
         planned.findings.extend(of_the_plan);
         planned.other_findings.extend(others);
     }
-    let (mut needs, mut surroundings) = (Vec::new(), Surroundings::default());
-    if plan::surroundings::starts_units(&planned.plan) {
+    let (mut needs, mut preflight) = (Vec::new(), Preflight::default());
+    if plan::preflight::starts_units(&planned.plan) {
         needs = planned
             .revision
             .as_ref()
             .map(Revision::needs)
             .unwrap_or_default();
-        surroundings = host.surroundings(plan::surroundings::paths(&needs));
+        preflight = host.preflight(plan::preflight::paths(&needs));
     }
-    let findings = plan::surroundings::judge(&plan::surroundings::Judged {
+    let findings = plan::preflight::judge(&plan::preflight::Judged {
         plan: &planned.plan,
         desired: &planned.desired,
         observed: &planned.observed,
         needs: &needs,
-        elsewhere: &elsewhere,
-        surroundings: &surroundings,
+        external: &external,
+        preflight: &preflight,
     });
     planned.findings.extend(match &planned.revision {
         Some(revision) => check::set(findings, revision),
@@ -91,29 +91,29 @@ fn surround(host: &Host, planned: &mut Planned) {
 
 /// What the rules about compose files say of those that units name outside the checkout, what could not be read, and
 /// what units run of them. Nobody can mend those in a commit, so that none of it stops an apply.
-fn look_elsewhere(
+fn look_at_external(
     host: &Host,
     revision: &mut Revision,
     known: &BTreeSet<PathBuf>,
 ) -> (Vec<Finding>, Vec<String>, Vec<(String, Stack)>) {
-    let elsewhere = revision.elsewhere(host.root().directory(), known);
-    if elsewhere.is_empty() {
-        return (Vec::new(), elsewhere.notes, elsewhere.stacks);
+    let external = revision.external(host.root().directory(), known);
+    if external.is_empty() {
+        return (Vec::new(), external.notes, external.stacks);
     }
     let before = check::projects(&Subject {
         revision,
         wrong: &[],
     });
-    revision.take_in(&elsewhere);
+    revision.take_in(&external);
     let subject = Subject {
         revision,
-        wrong: &elsewhere.wrong,
+        wrong: &external.wrong,
     };
-    let findings = check::elsewhere(&subject, &before, &elsewhere.files);
+    let findings = check::external(&subject, &before, &external.files);
     let findings = findings
         .into_iter()
         .map(|finding| finding.weighing(Severity::Warning));
-    (findings.collect(), elsewhere.notes, elsewhere.stacks)
+    (findings.collect(), external.notes, external.stacks)
 }
 
 /// [`judge`] before an apply: errors stop it.

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use error::SourceError;
 pub use git::{Log, LogLine};
-pub use load::{Elsewhere, Parsed, ParsedStack, installed, is_env_file};
+pub use load::{External, Parsed, ParsedStack, installed, is_env_file};
 pub use repository::Kinship;
 pub use variables::{Lacking, Look};
 

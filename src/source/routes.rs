@@ -31,7 +31,7 @@ pub struct Row<'r, 'a> {
 
 /// Who publishes a port of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Behind {
+pub struct Backend {
     /// The unit.
     pub unit: String,
     /// The compose project.
@@ -153,7 +153,7 @@ impl<'a> Routes<'a> {
     }
 
     /// The units that publish the port of a target on this host, with the service of theirs.
-    pub fn behind(&self, target: &Target) -> Vec<Behind> {
+    pub fn behind(&self, target: &Target) -> Vec<Backend> {
         let Some(port) = target.local_port() else {
             return Vec::new();
         };
@@ -165,7 +165,7 @@ impl<'a> Routes<'a> {
                 .filter(|stack| stack.ports.contains(&port))
             {
                 let service = stack.files.iter().find_map(|file| self.service(file, port));
-                let behind = Behind {
+                let behind = Backend {
                     unit: name.clone(),
                     project: stack.project.clone(),
                     service,

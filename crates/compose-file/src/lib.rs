@@ -4,11 +4,11 @@
 
 mod binds;
 pub mod interpolate;
-mod locate;
 pub mod merge;
 mod ports;
 mod service;
 mod size;
+mod spans;
 pub mod types;
 
 use std::collections::BTreeSet;
@@ -21,10 +21,10 @@ use source_text::{Diagnostic, SourceFile};
 
 pub use binds::Bind;
 pub use interpolate::{Environment, Variables};
-pub use locate::{Place, Positions, locate};
 pub use merge::overlay;
 pub use ports::{Publish, Published};
 pub use size::size;
+pub use spans::{Place, Positions, spans};
 pub use types::{Compose, Service};
 
 /// A compose file with its variables resolved.
@@ -52,7 +52,7 @@ impl Document {
             environment: environment.clone(),
             unset: BTreeSet::new(),
         };
-        if let Some(span) = locate::too_deep(source) {
+        if let Some(span) = spans::too_deep(source) {
             let message = "this is nested more than 200 levels deep";
             return Err(document.complain(span, message, "no compose file needs that"));
         }
@@ -63,7 +63,7 @@ impl Document {
             .map_err(|error| document.syntax(&error))?;
         interpolate::file(&mut value, environment, &mut document.unset).map_err(|wrong| {
             document.complain(
-                locate(source, &[], Some(&wrong)),
+                spans(source, &[], Some(&wrong)),
                 format!("the variable in {wrong:?} cannot be read"),
                 "expected $NAME, ${NAME}, ${NAME:-default}, or $$ for a dollar sign",
             )

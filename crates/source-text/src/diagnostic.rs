@@ -42,7 +42,7 @@ impl Diagnostic {
     /// taken for the last one.
     pub fn of_line(file: &Arc<SourceFile>, line: usize, message: impl Into<String>) -> Self {
         let whole = file.line_span(line);
-        // Behind the end of the last line there is none.
+        // Backend the end of the last line there is none.
         let whole = match whole.is_empty() && line > 1 {
             true => file.line_span(file.line_of(whole.start.saturating_sub(1))),
             false => whole,

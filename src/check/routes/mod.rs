@@ -13,7 +13,7 @@ use crate::source::routes::{Routes, Row};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// It comes out at another upstream.
-    Elsewhere,
+    External,
     /// It reaches no upstream.
     Nowhere,
     /// The files do not tell where it comes out.
@@ -70,7 +70,7 @@ impl Walk<'_> {
                 let message = format!("{url} comes out at {upstream}{}", self.by(answer));
                 let help = wanted.and_then(|wanted| self.pass_to(url, &wanted, route, answer));
                 let label = format!("nginx asks {upstream} instead");
-                Some(self.at_upstream(Problem::Elsewhere, route, message, label, help))
+                Some(self.at_upstream(Problem::External, route, message, label, help))
             }
             Outcome::NotKnown { possible, .. }
                 if possible

@@ -31,7 +31,7 @@ struct Route {
     /// `null` where there is no such URL.
     outcome: Option<Outcome>,
     /// Who publishes the ports that are asked.
-    behind: Vec<Behind>,
+    behind: Vec<Backend>,
 }
 
 /// `routes explain --json`.
@@ -45,7 +45,7 @@ pub(in crate::cli) struct Explained {
     location: Option<Spot>,
     outcome: Outcome,
     /// Who publishes the ports that are asked.
-    behind: Vec<Behind>,
+    behind: Vec<Backend>,
     steps: Vec<Step>,
     notes: Vec<String>,
 }
@@ -79,7 +79,7 @@ struct Spot {
 
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Behind {
+struct Backend {
     unit: String,
     /// The compose service.
     service: Option<String>,
@@ -210,14 +210,14 @@ impl From<&router::Outcome> for Outcome {
     }
 }
 
-fn behind(routes: &routes::Routes, outcome: &router::Outcome) -> Vec<Behind> {
+fn behind(routes: &routes::Routes, outcome: &router::Outcome) -> Vec<Backend> {
     let found = outcome
         .targets()
         .into_iter()
         .flat_map(|target| routes.behind(target));
     let behind = found.map(|behind| {
         let (service, container) = behind.service.unzip();
-        Behind {
+        Backend {
             unit: behind.unit,
             service,
             container: container.flatten(),

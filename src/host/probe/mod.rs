@@ -112,10 +112,10 @@ impl ProbeError {
             | ProbeError::Connect { .. }
             | ProbeError::Tls { .. }
             | ProbeError::Container(_)
-            | ProbeError::Unit(_) => Blame::Content,
+            | ProbeError::Unit(_) => Blame::Permanent,
             ProbeError::Timeout(_)
             | ProbeError::Certificate { .. }
-            | ProbeError::NoIssuers { .. } => Blame::Circumstance,
+            | ProbeError::NoIssuers { .. } => Blame::Transient,
             ProbeError::Host(error) => error.blame(),
         }
     }
@@ -324,7 +324,7 @@ mod tests {
             probe: Probe::Tcp(address),
             timeout,
             retries: 0,
-            behind: crate::model::Behind::default(),
+            behind: crate::model::Backend::default(),
         };
         let patient = gate(Duration::from_secs(5));
         assert_eq!(host.probe(&patient).await.unwrap(), Held::Well);
@@ -351,7 +351,7 @@ mod tests {
                 },
                 timeout: Duration::from_millis(50),
                 retries: 0,
-                behind: crate::model::Behind::default(),
+                behind: crate::model::Backend::default(),
             };
             let error = Host::live().probe(&gate).await.unwrap_err().to_string();
             assert_eq!(error, "no answer within 0.05 s");

@@ -86,7 +86,7 @@ impl Systemd {
     }
 
     /// The manager, and the state of the named units. A unit that exists nowhere is there with
-    /// `load` "not-found". `takes_along` stays empty.
+    /// `load` "not-found". `dependents` stays empty.
     pub async fn observe(&self, names: &BTreeSet<String>) -> Result<SystemdState, HostError> {
         let (manager, units) = tokio::try_join!(self.manager(), self.units(names))?;
         Ok(SystemdState {
@@ -106,7 +106,7 @@ impl Systemd {
     /// Active units that a stop or restart of `unit` takes along, transitively: the reverse of
     /// `Requires=`, `Requisite=`, `BindsTo=`, `PartOf=`, and `PropagatesStopTo=`;
     /// systemd.unit(5), and `UNIT_ATOM_PROPAGATE_STOP` in systemd's unit-dependency-atom.c.
-    pub async fn takes_along(&self, unit: &str) -> Result<BTreeSet<String>, HostError> {
+    pub async fn dependents(&self, unit: &str) -> Result<BTreeSet<String>, HostError> {
         let mut seen = BTreeSet::from([unit.to_owned()]);
         let mut next = seen.clone();
         let mut active = BTreeSet::new();

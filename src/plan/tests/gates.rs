@@ -11,7 +11,7 @@ fn gate(probe: Probe, sites: &[&str], ports: Option<&[u16]>) -> Gate {
         probe,
         timeout: Duration::from_secs(5),
         retries: 0,
-        behind: Behind {
+        behind: Backend {
             sites: sites.iter().map(|site| (*site).to_owned()).collect(),
             ports: ports.map(|ports| ports.iter().copied().collect()),
             bootstrap: BTreeSet::new(),
@@ -213,7 +213,7 @@ fn a_unit_touches_what_is_behind_its_ports() {
     let both = after(|desired, observed, recorded| {
         restarted("vault.service")(desired, observed, recorded);
         let units = &mut observed.systemd.as_mut().unwrap().units;
-        units.get_mut("vault.service").unwrap().takes_along =
+        units.get_mut("vault.service").unwrap().dependents =
             BTreeSet::from(["sched.service".into()]);
     });
     assert_eq!(

@@ -149,7 +149,7 @@ fn what_a_unit_runs_no_more_is_stopped_with_its_old_files() {
     };
     let (mut observed, recorded) = applied(&desired);
     let units = &mut observed.systemd.as_mut().unwrap().units;
-    units.get_mut("api.service").unwrap().takes_along = BTreeSet::from(["worker.service".into()]);
+    units.get_mut("api.service").unwrap().dependents = BTreeSet::from(["worker.service".into()]);
     let mut changed = running("api.service", stack("api", "backend", 8001)).1;
     changed.file = unit("api.service", "changed").file;
     desired.units.insert("api.service".into(), changed);

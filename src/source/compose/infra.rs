@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::types::{self, is_external};
-use super::{Document, locate};
+use super::{Document, spans};
 use crate::model::{Diagnostic, Network, Subnet, Volume};
 
 /// What the infrastructure file defines.
@@ -35,7 +35,7 @@ pub fn read(document: &Document, project: &str) -> Result<Infra, Diagnostic> {
         let network = network(document, key, project, definition)?;
         check_overlap(document, &infra.networks, key, &network)?;
         if infra.networks.insert(name.clone(), network).is_some() {
-            let span = locate(document.source(), &["networks", key, "name"], Some(&name));
+            let span = spans(document.source(), &["networks", key, "name"], Some(&name));
             let message = format!("the network name {name:?} is used twice");
             return Err(document.complain(span, message, "expected another name"));
         }
@@ -75,7 +75,7 @@ fn check_name(document: &Document, kind: &str, key: &str, name: &str) -> Result<
         return Ok(());
     }
     Err(document.complain(
-        locate(document.source(), &[kind, key, "name"], Some(name)),
+        spans(document.source(), &[kind, key, "name"], Some(name)),
         format!("{name:?} cannot be a name"),
         "expected letters, digits, \"_\", \".\" and \"-\", the first a letter or digit",
     ))
@@ -131,7 +131,7 @@ impl Place<'_> {
         expected: impl Into<String>,
     ) -> Diagnostic {
         let path = ["networks", self.key, "ipam", "config", field];
-        let span = locate(self.document.source(), &path, Some(text));
+        let span = spans(self.document.source(), &path, Some(text));
         self.document.complain(span, message, expected)
     }
 

@@ -13,7 +13,7 @@ use super::stacks::{Origin, Reader};
 use super::units::folder_of;
 use super::{Loader, Wrong, utf8, with_help};
 use crate::model::File;
-use crate::source::compose::{Document, Environment, Variables, interpolate, locate, merge, types};
+use crate::source::compose::{Document, Environment, Variables, interpolate, merge, spans, types};
 use crate::source::error::{Result, suggest};
 use crate::source::unit::commands::{ComposeCall, Role};
 
@@ -231,7 +231,7 @@ fn refuse_circle(document: &Document, way: &[Origin], wanted: (&Path, &str)) -> 
     let Some(((_, name), _)) = way.split_last().filter(|_| way.iter().any(is)) else {
         return Ok(());
     };
-    let span = locate(
+    let span = spans(
         document.source(),
         &["services", name, "extends"],
         Some(wanted),
@@ -253,7 +253,7 @@ fn refuse_nothing(extends: (&Document, &str), other: &Document, wanted: &str) ->
     }
     let (document, name) = extends;
     let path = ["services", name, "extends"];
-    let span = locate(document.source(), &path, Some(wanted));
+    let span = spans(document.source(), &path, Some(wanted));
     let file = other.path().display();
     let message = format!("service {name} extends {wanted}, which is not in {file}");
     let complaint = document.complain(span, message, "compose refuses the file");

@@ -1,7 +1,7 @@
 //! What answers at the health gates.
 
 use super::Loader;
-use crate::model::{Behind, Probe};
+use crate::model::{Backend, Probe};
 use crate::source::nginx::router::Router;
 use crate::source::nginx::{self, behind_port, behind_url};
 
@@ -16,9 +16,9 @@ impl Loader<'_, '_> {
         let behind = desired.gates.iter().map(|gate| match &gate.probe {
             Probe::Url { url, .. } => behind_url(&router, url),
             Probe::Tcp(address) => behind_port(&router, address.port()),
-            Probe::Container(_) | Probe::Unit(_) => Behind::default(),
+            Probe::Container(_) | Probe::Unit(_) => Backend::default(),
         });
-        let behind: Vec<Behind> = behind.collect();
+        let behind: Vec<Backend> = behind.collect();
         let desired = &mut self.out.desired;
         for (gate, behind) in desired.gates.iter_mut().zip(behind) {
             gate.behind = behind;

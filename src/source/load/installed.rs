@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::elsewhere::{files, of_host};
+use super::external::{files, of_host};
 use super::stacks::{Reader, stack_of};
 use super::{Inputs, Loader, Places};
 use crate::model::{Unit, layout};

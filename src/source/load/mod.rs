@@ -1,17 +1,17 @@
 //! Combines the inputs of one revision into a [`Desired`].
 
 mod compose_files;
-mod elsewhere;
 mod etc;
+mod external;
 mod gates;
 pub mod inputs;
 mod installed;
 mod networks;
-mod nobodys;
 mod secrets;
 mod sites;
 mod stacks;
 mod units;
+mod unreferenced;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use elsewhere::Elsewhere;
+pub use external::External;
 pub use inputs::{Inputs, is_env_file};
 pub use installed::installed;
 pub use stacks::{DEFAULT_FILES, ParsedStack};

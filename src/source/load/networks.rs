@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Loader, Wrong, text, utf8, with_help};
 use crate::model::{Diagnostic, Member, MemberName, Network};
 use crate::source::compose::infra::{expected_in, usable};
-use crate::source::compose::{self, Document, infra, interpolate, locate};
+use crate::source::compose::{self, Document, infra, interpolate, spans};
 use crate::source::error::Result;
 use crate::source::policy::{NetworkPolicy, Section};
 
@@ -195,7 +195,7 @@ impl Loader<'_, '_> {
         let mut empty = None;
         for document in documents {
             let path = ["services", &candidate.service, "networks"];
-            let span = locate(document.source(), &path, address);
+            let span = spans(document.source(), &path, address);
             let hit =
                 address.is_some_and(|address| document.source().get(span.clone()) == Some(address));
             let complaint = document.complain(span, "", "");

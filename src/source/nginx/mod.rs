@@ -1,11 +1,11 @@
 //! What this program takes from nginx's configuration, beside what [`nginx_conf`] reads there.
 
-mod behind;
+mod backend;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use behind::{behind_port, behind_url};
+pub use backend::{behind_port, behind_url};
 pub use nginx_conf::*;
 
 use crate::model::Desired;

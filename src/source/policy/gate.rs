@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::reader::Reader;
 use super::schema;
-use crate::model::{Behind, Diagnostic, Gate, Probe};
+use crate::model::{Backend, Diagnostic, Gate, Probe};
 
 /// A service of this host answers in less.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -60,7 +60,7 @@ impl Reader<'_> {
             probe,
             timeout,
             retries: gate.retries.unwrap_or(RETRIES),
-            behind: Behind::default(),
+            behind: Backend::default(),
         })
     }
 

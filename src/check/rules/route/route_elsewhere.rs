@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule::new(
 
 /// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.routes(), Problem::Elsewhere);
+    findings.pick(context.routes(), Problem::External);
 }
 
 #[cfg(test)]

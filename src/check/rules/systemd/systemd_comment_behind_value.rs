@@ -55,7 +55,7 @@ fn comment(key: &str, value: &str) -> Option<Range<usize>> {
             }
             '"' | '\'' if quote.is_none() && [' ', '\t', '='].contains(&before) => quote = Some(c),
             _ if quote == Some(c) => quote = None,
-            // Behind a `#`, an argument goes on at once: a colour, a channel, an anchor.
+            // Backend a `#`, an argument goes on at once: a colour, a channel, an anchor.
             '#' if is_alone && (!is_command || next.is_none_or(begins_comment)) => {
                 return Some(at..value.len());
             }

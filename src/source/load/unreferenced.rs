@@ -46,7 +46,7 @@ impl Loader<'_, '_> {
         let folder = self.places.folder.clone();
         self.walk(&folder, &mut found, &mut names, 0);
         if self.inputs.probe(&infra)?.is_some() && !named.contains(&infra) {
-            self.nobodys(std::slice::from_ref(&infra))?;
+            self.unreferenced(std::slice::from_ref(&infra))?;
         }
         for (folder, files) in found {
             let path = |name: &str| folder.join(name);
@@ -61,7 +61,7 @@ impl Loader<'_, '_> {
             project.extend(first(OVERRIDES).filter(|_| base.is_some()));
             let fresh = |path: &PathBuf| *path != infra && !named.contains(path);
             if project.first().is_some_and(fresh) {
-                self.nobodys(&project)?;
+                self.unreferenced(&project)?;
             }
             let others = files.iter().map(|name| path(name));
             for other in others.filter(|path| fresh(path) && !project.contains(path)) {
@@ -94,7 +94,7 @@ impl Loader<'_, '_> {
         Ok(())
     }
 
-    fn nobodys(&mut self, files: &[PathBuf]) -> Result<()> {
+    fn unreferenced(&mut self, files: &[PathBuf]) -> Result<()> {
         let stack = self.read_nobodys(files)?;
         self.out.parsed.stacks.extend(stack);
         Ok(())

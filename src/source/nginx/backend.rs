@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::router::{Outcome, Request, Router, Server};
-use crate::model::{Behind, Url};
+use crate::model::{Backend, Url};
 
 /// What answers `url`, asked of this host at 127.0.0.1.
-pub fn behind_url(router: &Router, url: &Url) -> Behind {
+pub fn behind_url(router: &Router, url: &Url) -> Backend {
     let listening = router.listening(url.port());
     if listening.is_empty() {
         return directly(url.port());
@@ -19,35 +19,35 @@ pub fn behind_url(router: &Router, url: &Url) -> Behind {
     let answer = router.answer(&request);
     match answer.server {
         // Where no name fits, another file of the host may have the default server.
-        Some(server) if answer.certain => Behind {
+        Some(server) if answer.certain => Backend {
             sites: names(router, &[server]),
             ports: ports(&answer.outcome),
-            ..Behind::default()
+            ..Backend::default()
         },
-        _ => Behind {
+        _ => Backend {
             sites: names(router, &listening),
-            ..Behind::default()
+            ..Backend::default()
         },
     }
 }
 
 /// What answers at a port of this host.
-pub fn behind_port(router: &Router, port: u16) -> Behind {
+pub fn behind_port(router: &Router, port: u16) -> Backend {
     let listening = router.listening(port);
     match listening.is_empty() {
         true => directly(port),
-        false => Behind {
+        false => Backend {
             sites: names(router, &listening),
             ports: Some(BTreeSet::new()),
-            ..Behind::default()
+            ..Backend::default()
         },
     }
 }
 
-fn directly(port: u16) -> Behind {
-    Behind {
+fn directly(port: u16) -> Backend {
+    Backend {
         ports: Some(BTreeSet::from([port])),
-        ..Behind::default()
+        ..Backend::default()
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::source::nginx::{parse, router};
 
-    fn said(behind: &Behind) -> String {
+    fn said(behind: &Backend) -> String {
         let sites: Vec<&str> = behind.sites.iter().map(String::as_str).collect();
         let ports = match &behind.ports {
             None => "?".to_owned(),

@@ -28,7 +28,7 @@ fn is_of_projects(family: &Family, rule: &Rule) -> bool {
 
 /// What compose files outside the checkout add to `before`, the findings without them: those about `files` themselves,
 /// and those about what they share with the rest, such as a port.
-pub fn elsewhere(
+pub fn external(
     subject: &Subject,
     before: &[Finding],
     files: &BTreeMap<PathBuf, File>,
@@ -90,7 +90,7 @@ mod tests {
         let checkout = Checkout::open(&host.path().join("checkout"), &[owner]).unwrap();
         let mut revision = checkout.read(&Which::Worktree).unwrap();
         let desired = revision.desired.clone();
-        let found = revision.elsewhere(host.path(), &BTreeSet::new());
+        let found = revision.external(host.path(), &BTreeSet::new());
         let before = projects(&Subject {
             revision: &revision,
             wrong: &[],
@@ -101,7 +101,7 @@ mod tests {
             revision: &revision,
             wrong: &found.wrong,
         };
-        let findings = elsewhere(&subject, &before, &found.files);
+        let findings = external(&subject, &before, &found.files);
         let lines = findings.iter().map(|one| {
             let place = one.place().unwrap();
             format!(

@@ -55,7 +55,7 @@ impl Listener {
 
 /// How much room a host has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct Preflight {
     /// Needed paths at which nothing stands.
     pub missing: BTreeSet<PathBuf>,
     /// Bytes of memory that programs can have without swapping; proc_meminfo(5), `MemAvailable`.

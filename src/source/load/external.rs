@@ -18,7 +18,7 @@ use crate::source::unit::commands::{self, ComposeCall};
 
 /// What units run of files that no revision has, by absolute paths.
 #[derive(Debug, Default)]
-pub struct Elsewhere {
+pub struct External {
     /// The projects, by their units; [`Stack::files`] as the unit's own stack has them.
     pub stacks: Vec<(String, Stack)>,
     /// The files that were read, without env files.
@@ -37,7 +37,7 @@ impl Revision {
     ///
     /// `known` are the files that units of the host name already. Of others, root reads only what everybody or the owner
     /// of the checkout may read: a revision that nobody has merged must not have /etc/shadow quoted.
-    pub fn elsewhere(&self, root: &Path, known: &BTreeSet<PathBuf>) -> Elsewhere {
+    pub fn external(&self, root: &Path, known: &BTreeSet<PathBuf>) -> External {
         let readers = match nix::unistd::Uid::effective().is_root() {
             true => Readers::Everybody {
                 or: self.origin.owner,
@@ -49,17 +49,17 @@ impl Revision {
             Tree::Folder(hosts()),
             Tree::Folder(hosts().readable_to(readers)),
         );
-        let mut found = Elsewhere::default();
+        let mut found = External::default();
         let is_known = |files: &[PathBuf]| files.iter().all(|file| known.contains(file));
-        self.read_elsewhere(&all, &is_known, &mut found);
-        self.read_elsewhere(&some, &|files| !is_known(files), &mut found);
+        self.read_external(&all, &is_known, &mut found);
+        self.read_external(&some, &|files| !is_known(files), &mut found);
         found.wrong.dedup();
         found.notes.dedup();
         found
     }
 
     /// Reads the projects whose files `of` picks from the tree of a host.
-    fn read_elsewhere(&self, tree: &Tree, of: &dyn Fn(&[PathBuf]) -> bool, found: &mut Elsewhere) {
+    fn read_external(&self, tree: &Tree, of: &dyn Fn(&[PathBuf]) -> bool, found: &mut External) {
         let inputs = Inputs::of_folder(tree, None);
         let places = Places::default();
         let mut loader = of_host(&inputs, tree, &places);
@@ -105,9 +105,9 @@ impl Revision {
 
     /// Adds what was read elsewhere to what is parsed, in the place of what was known of it. What is desired stays as
     /// it is.
-    pub fn take_in(&mut self, elsewhere: &Elsewhere) {
+    pub fn take_in(&mut self, external: &External) {
         let parsed = &mut self.parsed;
-        let again: BTreeSet<(&Option<String>, &[PathBuf])> = elsewhere
+        let again: BTreeSet<(&Option<String>, &[PathBuf])> = external
             .parsed
             .iter()
             .map(|stack| (&stack.unit, stack.paths.as_slice()))
@@ -115,19 +115,19 @@ impl Revision {
         parsed
             .stacks
             .retain(|stack| !again.contains(&(&stack.unit, stack.paths.as_slice())));
-        parsed.stacks.extend(elsewhere.parsed.iter().cloned());
-        let files = elsewhere.files.iter();
+        parsed.stacks.extend(external.parsed.iter().cloned());
+        let files = external.files.iter();
         parsed
             .beside
             .extend(files.map(|(path, file)| (path.clone(), file.clone())));
-        let compose = elsewhere.compose.iter();
+        let compose = external.compose.iter();
         parsed
             .compose
             .extend(compose.map(|(path, read)| (path.clone(), read.clone())));
     }
 }
 
-impl Elsewhere {
+impl External {
     /// Whether there is nothing that could be judged.
     pub fn is_empty(&self) -> bool {
         self.parsed.is_empty() && self.wrong.is_empty()

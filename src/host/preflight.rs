@@ -4,17 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Host;
-use crate::model::{Entry, Surroundings};
+use crate::model::{Entry, Preflight};
 
 /// Where the engine keeps everything, unless it was told otherwise (dockerd(8), `--data-root`).
 const DOCKER: &str = "/var/lib/docker";
 
 impl Host {
     /// Looks at these paths, and at memory and disk. What cannot be found out is left out.
-    pub fn surroundings<'p>(&self, paths: impl Iterator<Item = &'p PathBuf>) -> Surroundings {
+    pub fn preflight<'p>(&self, paths: impl Iterator<Item = &'p PathBuf>) -> Preflight {
         let missing = |path: &&PathBuf| matches!(self.root().entry(path), Ok(Entry::Missing));
         let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        Surroundings {
+        Preflight {
             missing: paths.filter(missing).cloned().collect(),
             memory: kibibytes(&memory, "MemAvailable:"),
             swap: kibibytes(&memory, "SwapFree:"),

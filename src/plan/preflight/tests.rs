@@ -35,23 +35,18 @@ fn starting(ports: &[u16], memory: u64, action: fn(UnitStep) -> Effect) -> Plan 
     }
 }
 
-fn found(plan: &Plan, needs: &[Need], surroundings: &Surroundings) -> Vec<String> {
-    on(plan, needs, surroundings, &Observed::default())
+fn found(plan: &Plan, needs: &[Need], preflight: &Preflight) -> Vec<String> {
+    on(plan, needs, preflight, &Observed::default())
 }
 
-fn on(
-    plan: &Plan,
-    needs: &[Need],
-    surroundings: &Surroundings,
-    observed: &Observed,
-) -> Vec<String> {
+fn on(plan: &Plan, needs: &[Need], preflight: &Preflight, observed: &Observed) -> Vec<String> {
     let findings = judge(&Judged {
         plan,
         desired: &Desired::default(),
         observed,
         needs,
-        elsewhere: &[],
-        surroundings,
+        external: &[],
+        preflight,
     });
     findings
         .iter()
@@ -75,9 +70,9 @@ fn what_is_not_there_matters_to_what_starts() {
             "",
         ),
     };
-    let gone = Surroundings {
+    let gone = Preflight {
         missing: BTreeSet::from(["/srv/app".into()]),
-        ..Surroundings::default()
+        ..Preflight::default()
     };
     assert_eq!(
         found(
@@ -90,11 +85,7 @@ fn what_is_not_there_matters_to_what_starts() {
         ]
     );
     assert_eq!(
-        found(
-            &start(&[], 0),
-            &[need("a.service")],
-            &Surroundings::default()
-        ),
+        found(&start(&[], 0), &[need("a.service")], &Preflight::default()),
         [""; 0]
     );
     assert_eq!(
@@ -117,7 +108,7 @@ fn ports_that_others_have() {
             listeners: vec![listener],
             ..Observed::default()
         };
-        on(plan, &[], &Surroundings::default(), &observed)
+        on(plan, &[], &Preflight::default(), &observed)
     };
     let anywhere = |program| listener(program, "0.0.0.0", None);
     for plan in [start(&[8001], 0), starting(&[8001], 0, Effect::Restart)] {
@@ -172,7 +163,7 @@ fn addresses_decide_whether_a_port_is_taken() {
         }],
         ..Observed::default()
     };
-    let found = |address| on(&plan, &[], &Surroundings::default(), &observed(address)).len();
+    let found = |address| on(&plan, &[], &Preflight::default(), &observed(address)).len();
     assert_eq!(
         (found("10.0.0.5"), found("127.0.0.1"), found("0.0.0.0")),
         (0, 1, 1)
@@ -181,11 +172,11 @@ fn addresses_decide_whether_a_port_is_taken() {
 
 #[test]
 fn room_that_is_short() {
-    let host = |memory: u64, disk: u64| Surroundings {
+    let host = |memory: u64, disk: u64| Preflight {
         memory: Some(memory << 20),
         swap: Some(2048 << 20),
         disk: Some(disk << 20),
-        ..Surroundings::default()
+        ..Preflight::default()
     };
     assert_eq!(
         found(&start(&[], 500 << 20), &[], &host(380, 4000)),
@@ -231,8 +222,8 @@ fn settings_that_others_may_read() {
             desired: &desired,
             observed: &observed,
             needs: &[],
-            elsewhere: &[],
-            surroundings: &Surroundings::default(),
+            external: &[],
+            preflight: &Preflight::default(),
         })
         .len()
     };

@@ -10,7 +10,7 @@ use crate::model::finding::{
 };
 use crate::model::{
     Bind, BindSource, Complaint, Desired, Diagnostic, Entry, Finding, Listener, Need, Observed,
-    Publish, RuleId, Stack, Surroundings, Unit,
+    Preflight, Publish, RuleId, Stack, Unit,
 };
 
 /// Less than that on the disk, and an image seldom fits.
@@ -27,9 +27,9 @@ pub struct Judged<'a> {
     /// What units need to find; only looked at if [`starts_units`].
     pub needs: &'a [Need],
     /// What units run of files outside the checkout: more than the plan knows of those files.
-    pub elsewhere: &'a [(String, Stack)],
+    pub external: &'a [(String, Stack)],
     /// The host's; only looked at if [`starts_units`].
-    pub surroundings: &'a Surroundings,
+    pub preflight: &'a Preflight,
 }
 
 /// What a unit that is started runs.
@@ -57,7 +57,7 @@ pub fn starts_units(plan: &Plan) -> bool {
     actions.any(|action| matches!(action, Effect::Start(_) | Effect::Restart(_)))
 }
 
-/// Findings about what a plan would start, on a host with these surroundings.
+/// Findings about what a plan would start, on a host with these preflight.
 pub fn judge(judged: &Judged) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut starts: Vec<Start> = Vec::new();
@@ -76,20 +76,20 @@ pub fn judge(judged: &Judged) -> Vec<Finding> {
             _ => {}
         }
     }
-    missing(judged.needs, judged.surroundings, &touched, &mut findings);
+    missing(judged.needs, judged.preflight, &touched, &mut findings);
     env_files(judged.desired, judged.observed, &mut findings);
     mounts(starts.iter().chain(&restarts), judged, &mut findings);
     // What runs already has its memory, and may move to another port.
     let begin = starts.iter().chain(&restarts);
     ports(begin, judged, &mut findings);
-    room(&starts, judged.surroundings, &mut findings);
+    room(&starts, judged.preflight, &mut findings);
     findings
 }
 
 fn start<'a>(step: &'a UnitStep, judged: &Judged<'a>) -> Start<'a> {
-    let elsewhere = judged.elsewhere;
+    let external = judged.external;
     let read = || {
-        let own = elsewhere.iter().filter(|(unit, _)| *unit == step.unit);
+        let own = external.iter().filter(|(unit, _)| *unit == step.unit);
         own.map(|(_, stack)| stack)
     };
     let known = step.stacks.iter();
@@ -103,14 +103,13 @@ fn start<'a>(step: &'a UnitStep, judged: &Judged<'a>) -> Start<'a> {
 
 fn missing(
     needs: &[Need],
-    surroundings: &Surroundings,
+    preflight: &Preflight,
     touched: &BTreeSet<&str>,
     findings: &mut Vec<Finding>,
 ) {
     let gone = needs.iter().filter(|need| {
         let mut paths = std::iter::once(&need.path).chain(&need.instead);
-        touched.contains(need.unit.as_str())
-            && paths.all(|path| surroundings.missing.contains(path))
+        touched.contains(need.unit.as_str()) && paths.all(|path| preflight.missing.contains(path))
     });
     for need in gone {
         let path = need.path.display();
@@ -235,12 +234,12 @@ fn ports<'s>(
     }
 }
 
-fn room(starts: &[Start], surroundings: &Surroundings, findings: &mut Vec<Finding>) {
+fn room(starts: &[Start], preflight: &Preflight, findings: &mut Vec<Finding>) {
     let stacks = || starts.iter().flat_map(|step| &step.stacks);
     let wanted = stacks()
         .map(|stack| stack.memory)
         .fold(0, u64::saturating_add);
-    if let (Some(memory), Some(swap)) = (surroundings.memory, surroundings.swap)
+    if let (Some(memory), Some(swap)) = (preflight.memory, preflight.swap)
         && wanted > memory
     {
         findings.push(unplaced(
@@ -254,7 +253,7 @@ fn room(starts: &[Start], surroundings: &Surroundings, findings: &mut Vec<Findin
             "watchme-apply pause stops what is not needed now; free -m".to_owned(),
         ));
     }
-    if let Some(disk) = surroundings.disk
+    if let Some(disk) = preflight.disk
         && disk < DISK
         && stacks().next().is_some()
     {

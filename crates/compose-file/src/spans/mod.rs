@@ -263,7 +263,7 @@ impl Positions {
 }
 
 /// Bytes of the scalar below the keys of `path`, or of the last key that is found.
-pub fn locate(source: &str, path: &[&str], scalar: Option<&str>) -> Range<usize> {
+pub fn spans(source: &str, path: &[&str], scalar: Option<&str>) -> Range<usize> {
     let positions = Positions::of(source);
     let text = scalar.filter(|text| !text.is_empty());
     let found = text.and_then(|text| positions.scalar(path, text));
@@ -303,7 +303,7 @@ mod tests {
             (vec!["nothing"], None, 1, ""),
             (vec![], Some("10.0.0.9"), 5, "10.0.0.9"),
         ] {
-            let span = locate(SOURCE, &path, scalar);
+            let span = spans(SOURCE, &path, scalar);
             let found = SOURCE[..span.start].matches('\n').count() + 1;
             assert_eq!((found, &SOURCE[span]), (line, text), "{path:?} {scalar:?}");
         }
@@ -338,7 +338,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn never_panics(source in "[ab:\\- \n\"é#&*<{}\\[\\],>|']{0,60}", scalar in "[ab:é]{0,3}") {
-            let span = locate(&source, &["a", "b"], Some(&scalar));
+            let span = spans(&source, &["a", "b"], Some(&scalar));
             proptest::prop_assert!(source.get(span).is_some());
             let _ = Positions::of(&source).second("a");
         }
