@@ -4,10 +4,12 @@ mod between;
 mod blame;
 mod commit;
 mod consent;
+mod converge;
 mod docker_first;
 mod drift;
 mod error;
 mod gates;
+mod hint;
 mod history;
 mod home;
 mod lacking;
@@ -37,7 +39,6 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::apply::{Progress, Run};
-use crate::effect::{Effect, Plan};
 use crate::host::Host;
 use crate::host::candidate::Names;
 use crate::model::{Desired, Observed, Outcome, Recorded, RunKind, RunRecord};
@@ -59,6 +60,7 @@ pub use status::{
 pub use unattended::Skip;
 pub use undo::recover;
 
+use converge::converge;
 use serving::Serving;
 use supersede::Leftover;
 use unattended::Attempt;
@@ -320,58 +322,6 @@ async fn carry_out(
     serving.hold(run, planned).await?;
     left_behind::report(planned, &after, run.progress);
     Ok(after)
-}
-
-/// Looks and plans again: only an empty plan is success. Containers
-/// that a unit has just made may still have to be attached, and a network may have been left by the
-/// last of them just now: those get a second pass.
-async fn converge(
-    run: &mut Run<'_>,
-    request: &Request,
-    planned: &Planned,
-) -> Result<Observed, ReconcileError> {
-    let (after, left) = verify(run, request, planned).await?;
-    if left.is_empty() {
-        return Ok(after);
-    }
-    if !left.changes.iter().all(look::is_follow_up) || !left.refusals.is_empty() {
-        return Err(ReconcileError::not_converged(left));
-    }
-    run.make(&left).await.map_err(ReconcileError::step)?;
-    run.retire(&left).await.map_err(ReconcileError::step)?;
-    let (after, left) = verify(run, request, planned).await?;
-    match left.is_empty() {
-        true => Ok(after),
-        false => Err(ReconcileError::not_converged(left)),
-    }
-}
-
-async fn verify(
-    run: &Run<'_>,
-    request: &Request,
-    planned: &Planned,
-) -> Result<(Observed, Plan), ReconcileError> {
-    let mut recorded = planned.recorded.clone();
-    let watch = crate::plan::watch(&planned.desired, &recorded, &planned.only);
-    let after = run.host.observe(&watch).await?;
-    recorded.loaded = commit::loaded(planned, &after, run.switched, &run.degraded);
-    recorded.inventory = commit::inventory(planned, &after);
-    // Every unit that is not up is to be told here, those that this run has brought up above all.
-    let mending = Request {
-        gates: crate::plan::Gates::None,
-        ..request.clone()
-    };
-    let mut left = look::plan_again(planned, &mending, &after, &recorded);
-    left.changes.retain(|change| match &change.effect {
-        Effect::Start(step) => {
-            !run.degraded.contains_key(&step.unit) && !look::was_failing(planned, &step.unit)
-        }
-        _ => true,
-    });
-    // What was applied before is on record until the commit: these are done.
-    left.changes
-        .retain(|change| !matches!(change.effect, Effect::ClearMountPoint { .. }));
-    Ok((after, left))
 }
 
 /// Plans what may be applied: nothing is dirty, and nothing stands in the way.

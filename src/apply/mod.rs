@@ -9,6 +9,7 @@ mod images;
 mod nginx;
 mod roll_back;
 mod switch;
+mod undo;
 mod units;
 mod up;
 
@@ -28,7 +29,8 @@ use crate::state::{Journal, State, StateError};
 
 pub use files::clear_mount_point;
 pub use gates::ask_gates;
-pub use roll_back::{Left, await_last_request, describe, roll_back};
+pub use roll_back::{Left, await_last_request, roll_back};
+pub use undo::describe;
 
 /// Is told of each step, and shows it.
 pub trait Progress {

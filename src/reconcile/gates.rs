@@ -53,7 +53,7 @@ async fn attach_new(
     request: &Request,
     planned: &Planned,
 ) -> Result<(), ReconcileError> {
-    let (_, mut left) = super::verify(run, request, planned).await?;
+    let (_, mut left) = super::converge::verify(run, request, planned).await?;
     left.changes.retain(look::is_follow_up);
     let follow = Plan {
         changes: left.changes,

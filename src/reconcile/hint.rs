@@ -1,0 +1,106 @@
+//! What helps after a run that failed.
+
+use super::error::{ReconcileError, listed};
+use crate::apply::StepError;
+use crate::source::SourceError;
+
+impl ReconcileError {
+    /// The command that helps.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ReconcileError::Source(error) => error.hint(),
+            ReconcileError::Base { source, .. } => match **source {
+                SourceError::UnknownRevision { .. } => source.hint(),
+                _ => Some(
+                    "no host matches a revision that cannot be applied: plan from the last one that could be, --from COMMIT"
+                        .to_owned(),
+                ),
+            },
+            ReconcileError::State(error) => error.hint(),
+            ReconcileError::Host(error) => error.hint(),
+            ReconcileError::Step { source, .. } | ReconcileError::Unit { source, .. } => {
+                source.hint()
+            }
+            ReconcileError::RolledBack { cause, .. } => cause.hint(),
+            ReconcileError::Incomplete { left, .. }
+                if left.iter().any(|line| line.contains("Docker")) =>
+            {
+                Some(
+                    "let the Docker engine answer again (systemctl status docker; systemctl restart docker), then run \
+                     `watchme-apply recover`; or go forward: `watchme-apply apply` of a commit without the fault"
+                        .to_owned(),
+                )
+            }
+            ReconcileError::Incomplete { .. } => Some(
+                "fix what is named (systemctl status UNIT, docker ps -a) and run `watchme-apply recover`; or go \
+                 forward: `watchme-apply apply` of a commit without the fault, `watchme-apply rollback N`"
+                    .to_owned(),
+            ),
+            ReconcileError::Dirty { .. } => Some(
+                "commit them, or apply the work tree: watchme-apply apply --worktree"
+                    .to_owned(),
+            ),
+            ReconcileError::AnotherRepository { shallow, .. } => Some(format!(
+                "to take the host over, which removes what only the other one has: watchme-apply plan --take-over \
+                 shows it, watchme-apply apply --take-over does it{}",
+                match shallow {
+                    true => "; it is a shallow clone: after git fetch --unshallow it is certain",
+                    false => "",
+                }
+            )),
+            ReconcileError::Declined => {
+                Some("watchme-apply plan shows everything; --yes answers".to_owned())
+            }
+            ReconcileError::NothingApplied => Some("watchme-apply apply".to_owned()),
+            ReconcileError::GenerationLost { kept, .. } => Some(match kept.is_empty() {
+                true => "watchme-apply apply makes the host match git".to_owned(),
+                false => format!(
+                    "watchme-apply apply makes the host match git; watchme-apply rollback N \
+                     restores an older generation{}",
+                    listed("; kept are:", kept)
+                ),
+            }),
+            ReconcileError::NoSuchGeneration { .. } => Some("watchme-apply history".to_owned()),
+            ReconcileError::NothingBefore { .. } => Some(
+                "watchme-apply history lists them; watchme-apply rollback N goes to one of them"
+                    .to_owned(),
+            ),
+            ReconcileError::AlreadyThere { .. } => {
+                Some("watchme-apply drift --fix undoes what was changed on the host".to_owned())
+            }
+            ReconcileError::NoSuchUnit { nearest, .. }
+            | ReconcileError::NoSuchResource { nearest, .. } => {
+                nearest.as_ref().map(|name| format!("did you mean {name}?"))
+            }
+            ReconcileError::NotPaused { .. } => {
+                Some("watchme-apply status lists what is paused".to_owned())
+            }
+            ReconcileError::NginxAbsent => {
+                Some("apt-get install nginx, or leave sites out with --only".to_owned())
+            }
+            ReconcileError::Unrecovered { .. } => Some(
+                "fix it and run `watchme-apply recover`; or go forward from here: `watchme-apply apply` makes the \
+                 host match git, `watchme-apply rollback N` restores an older generation"
+                    .to_owned(),
+            ),
+            ReconcileError::Refused(_) => Some(
+                "`watchme-apply plan` shows everything; --only KIND/NAME applies other resources"
+                    .to_owned(),
+            ),
+            ReconcileError::Invalid(_) => Some(
+                "fix and commit it; `watchme-apply plan` validates it again and changes nothing"
+                    .to_owned(),
+            ),
+            ReconcileError::StoreIsLink { path } => Some(format!(
+                "look where it leads, and remove it: ls -l {}",
+                path.display()
+            )),
+            ReconcileError::StoreElsewhere { path, .. } => Some(format!(
+                "findmnt -T {0}; move what is in it, unmount it, and put it back",
+                path.display()
+            )),
+            ReconcileError::GatesFail { failed, .. } => failed.first().and_then(StepError::hint),
+            ReconcileError::NotConverged { .. } => None,
+        }
+    }
+}
