@@ -46,12 +46,8 @@ pub struct Desired {
     pub soak: Duration,
     /// Expectations about health that decide between commit and roll-back.
     pub gates: Vec<Gate>,
-    /// Expected routes.
-    pub routes: Vec<Route>,
     /// What the machine has.
     pub budget: Budget,
-    /// Ranges that published ports may come from, both ends included.
-    pub ports: Vec<(u16, u16)>,
 }
 
 /// Where a [`Desired`] came from.
@@ -328,15 +324,6 @@ pub struct Volume {
     pub labels: BTreeMap<String, String>,
 }
 
-/// An expected route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Route {
-    /// The public URL.
-    pub url: String,
-    /// The URL that the upstream must receive.
-    pub upstream: String,
-}
-
 /// What the machine has. Sizes in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -362,8 +349,8 @@ impl Desired {
     }
 
     /// Whether it asks of a host what `applied`, which is applied there, asks already: an apply that
-    /// has nothing to change has nothing to write down then, either. What only `check` reads (routes,
-    /// budget, ports) and what only says how a run goes about it (times) asks for nothing. A health
+    /// has nothing to change has nothing to write down then, either. What the machine has
+    /// (its budget) and what only says how a run goes about it (times) asks for nothing. A health
     /// gate that is new has to be asked.
     pub fn asks_nothing_new(&self, applied: &Desired) -> bool {
         self == applied
@@ -377,9 +364,7 @@ impl Desired {
             drain_timeout: None,
             soak: Duration::ZERO,
             gates: Vec::new(),
-            routes: Vec::new(),
             budget: Budget::default(),
-            ports: Vec::new(),
             ..self.clone()
         };
         for unit in lasting.units.values_mut() {

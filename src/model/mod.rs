@@ -26,7 +26,7 @@ pub use checker::{Checker, EtcCheck};
 pub use compose_file::{Bind, Publish};
 pub use desired::{
     Budget, Desired, EtcAction, EtcFile, File, Member, MemberName, Network, OnChange, Origin,
-    Route, Subnet, Unit, UnitType, Volume,
+    Subnet, Unit, UnitType, Volume,
 };
 pub use finding::{Complaint, Finding, RuleId, Severity};
 pub use gate::{Answer, Backend, Gate, Probe};

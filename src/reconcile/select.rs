@@ -46,9 +46,7 @@ pub(super) fn merge(new: Desired, applied: Option<&Desired>, only: &[Selector]) 
         drain_timeout: applied.drain_timeout,
         soak: applied.soak,
         gates: applied.gates,
-        routes: applied.routes,
         budget: applied.budget,
-        ports: applied.ports,
     }
 }
 

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use watchme_apply::model::Desired;
+use watchme_apply::source::policy::{self, Policy};
 use watchme_apply::source::{Checkout, Which};
 
 fn repository() -> &'static Path {
@@ -50,6 +51,17 @@ fn shipped() -> (Desired, Vec<String>) {
     let folder = copy_of("desired-state");
     git2::Repository::init(folder.path()).unwrap();
     read(&folder.path().join("desired-state"))
+}
+
+/// The shipped watchme.toml.
+fn policy() -> Policy {
+    policy_of(&repository().join("desired-state"))
+}
+
+/// The watchme.toml of a desired state.
+fn policy_of(folder: &Path) -> Policy {
+    let path = folder.join("watchme.toml");
+    policy::parse(&path, &fs::read_to_string(&path).unwrap()).unwrap()
 }
 
 /// Every text file below a folder.

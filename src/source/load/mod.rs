@@ -285,9 +285,7 @@ impl Loader<'_, '_> {
         desired.drain_timeout = policy.drain_timeout;
         desired.soak = policy.soak;
         desired.gates = policy.gates;
-        desired.routes = policy.routes.into_iter().map(|route| route.route).collect();
         desired.budget = policy.budget;
-        desired.ports = policy.ports;
     }
 
     /// Whether a path is a file, and not one that already stands for another resource.

@@ -19,7 +19,7 @@ use source_text::SourceFile;
 
 use super::error::{nearest, suggest};
 use super::unit;
-use crate::model::{Budget, Diagnostic, EtcAction, Gate, Member, OnChange, Route, Severity};
+use crate::model::{Budget, Diagnostic, EtcAction, Gate, Member, OnChange, Severity};
 
 /// The file's name in the desired state's folder.
 pub const FILE_NAME: &str = "watchme.toml";
@@ -129,6 +129,15 @@ pub struct NetworkPolicy {
     pub owner: Option<Spanned<String>>,
     /// Members, each with the bytes of its address or of itself.
     pub members: Vec<(Member, Range<usize>)>,
+}
+
+/// An expected route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The public URL.
+    pub url: String,
+    /// The URL that the upstream must receive.
+    pub upstream: String,
 }
 
 /// `[[route]]`

@@ -60,7 +60,7 @@ fn unpublished(
         !ports.contains(port) && !own.contains(port) && !mentioned.contains(port)
     });
     for (port, nodes) in wanting {
-        let allowed = &revision.desired.ports;
+        let allowed = &revision.parsed.policy.ports;
         let outside = |(from, to): &(u16, u16)| !(*from..=*to).contains(port);
         // What is no service of this desired state may be one of the host's packages.
         let foreign = (!allowed.is_empty() && allowed.iter().all(outside)) || runs_more(revision);

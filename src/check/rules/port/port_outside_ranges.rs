@@ -25,7 +25,7 @@ fn run(context: &Context, findings: &mut Findings) {
 }
 
 fn outside(view: &View, entry: &Entry) -> Option<Finding> {
-    let allowed = &view.subject.revision.desired.ports;
+    let allowed = &view.subject.revision.parsed.policy.ports;
     let host = entry.port.host.as_ref()?;
     let is_in = |(from, to): &(u16, u16)| from <= host.start() && host.end() <= to;
     if allowed.is_empty() || allowed.iter().any(is_in) {

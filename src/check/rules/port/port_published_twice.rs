@@ -68,7 +68,7 @@ fn run_together(view: &View, one: &Entry, other: &Entry) -> bool {
 
 /// A port that nobody publishes and that was offered to nobody, of the range that a port is in.
 fn free(view: &View, held: &[Entry], port: u16, offered: &BTreeSet<u16>) -> Option<u16> {
-    let allowed = &view.subject.revision.desired.ports;
+    let allowed = &view.subject.revision.parsed.policy.ports;
     let (from, to) = allowed
         .iter()
         .find(|(from, to)| (*from..=*to).contains(&port))?;
