@@ -177,7 +177,7 @@ fn parse(text: &str) -> Result<&'static Rule, (String, Option<String>)> {
         let help = Some("write a comment for each rule, one below the other".to_owned());
         return Err(("an allowance names one rule".to_owned(), help));
     }
-    let Some(rule) = engine::rule(name) else {
+    let Some(rule) = engine::rule_of(name) else {
         let rules = engine::rules();
         let names = rules.iter().map(|rule| rule.name);
         let near = crate::source::error::nearest(name, names);

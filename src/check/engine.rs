@@ -103,6 +103,38 @@ pub struct Family {
     pub once_a_place: bool,
 }
 
+/// A rule by the name of its file: `rule!(compose_no_image, Error, run)`. Its page is beside it.
+macro_rules! rule {
+    ($file:ident, $severity:ident, $run:ident) => {
+        $crate::check::engine::Rule::new(
+            {
+                const NAME: [u8; stringify!($file).len()] =
+                    $crate::check::engine::kebab(stringify!($file));
+                match std::str::from_utf8(&NAME) {
+                    Ok(name) => name,
+                    Err(_) => panic!("an identifier is UTF-8"),
+                }
+            },
+            $crate::model::Severity::$severity,
+            include_str!(concat!(stringify!($file), ".md")),
+            $run,
+        )
+    };
+}
+pub(crate) use rule;
+
+/// `compose_no_image` as `compose-no-image`.
+pub const fn kebab<const N: usize>(file: &str) -> [u8; N] {
+    let (from, mut name, mut at) = (file.as_bytes(), [b'-'; N], 0);
+    while at < N {
+        if from[at] != b'_' {
+            name[at] = from[at];
+        }
+        at += 1;
+    }
+    name
+}
+
 /// The rules of a family's folder: a function and a test of each.
 #[macro_export]
 macro_rules! family {
@@ -195,7 +227,7 @@ pub fn rules() -> Vec<&'static Rule> {
 }
 
 /// The rule of that name.
-pub fn rule(name: &str) -> Option<&'static Rule> {
+pub fn rule_of(name: &str) -> Option<&'static Rule> {
     let mut rules = FAMILIES.iter().flat_map(|family| family.rules);
     rules.find(|rule| rule.name == name).copied()
 }

@@ -20,7 +20,7 @@ pub fn grouped(findings: Vec<Finding>) -> Vec<Grouped> {
     let mut grouped: Vec<Grouped> = Vec::new();
     let mut first_of: BTreeMap<_, usize> = BTreeMap::new();
     for finding in findings {
-        let group = engine::rule(finding.rule.name).and_then(|rule| rule.group);
+        let group = engine::rule_of(finding.rule.name).and_then(|rule| rule.group);
         let (Some(group), Some(place)) = (group, finding.place()) else {
             grouped.push(alone(finding));
             continue;

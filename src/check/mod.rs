@@ -21,7 +21,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-pub use engine::{Family, Rule, family, rule, rules};
+pub use engine::{Family, Rule, family, rule_of, rules};
 pub use external::{external, projects};
 pub use grouped::{Grouped, grouped};
 pub use settings::{described, set};
@@ -86,7 +86,7 @@ pub fn check(subject: &Subject) -> Vec<Finding> {
 
 /// Why a finding matters, one sentence.
 pub fn why(finding: &Finding) -> &'static str {
-    rule(finding.rule.name).map_or("", Rule::why)
+    rule_of(finding.rule.name).map_or("", Rule::why)
 }
 
 /// Those about no place come last.

@@ -26,7 +26,7 @@ pub fn set(findings: Vec<Finding>, revision: &Revision) -> Vec<Finding> {
     }
     let set = findings.into_iter().filter_map(|finding| {
         let name = finding.rule.name;
-        if engine::rule(name).is_none_or(|rule| rule.is_fixed) {
+        if engine::rule_of(name).is_none_or(|rule| rule.is_fixed) {
             return Some(finding);
         }
         let family = engine::family_of(name).map_or("", |family| family.name);
@@ -63,7 +63,7 @@ pub(super) fn wrong(subject: &Subject) -> Vec<Finding> {
         let at = |span: &std::ops::Range<usize>, message: String, help: String| {
             policy.place.complain(span.clone(), message, "", Some(help))
         };
-        match (engine::rule(name), engine::family(name)) {
+        match (engine::rule_of(name), engine::family(name)) {
             (None, None) => {
                 let message = format!("there is no rule and no family of rules {name}");
                 let names = rules::FAMILIES.iter().map(|family| family.name);

@@ -9,7 +9,7 @@ use crate::source::{Revision, Which};
 
 /// The lines about a rule or a family.
 pub(super) fn explained(name: &str, args: &Args) -> Result<Vec<String>, Failure> {
-    if let Some(rule) = check::rule(name) {
+    if let Some(rule) = check::rule_of(name) {
         let mut lines: Vec<String> = rule.page.trim_end().lines().map(str::to_owned).collect();
         lines.extend(own(&[rule], args));
         if !rule.is_fixed {

@@ -2,18 +2,11 @@
 
 use crate::check::compose::addresses::Problem;
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::Severity;
+use crate::check::engine::{Findings, Rule, rule};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-address-in-dynamic-range",
-    Severity::Warning,
-    include_str!("compose_address_in_dynamic_range.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_address_in_dynamic_range, Warning, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.addresses(), Problem::Dynamic);
 }

@@ -2,18 +2,11 @@
 
 use crate::check::compose::addresses::Problem;
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::Severity;
+use crate::check::engine::{Findings, Rule, rule};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-address-outside-subnet",
-    Severity::Error,
-    include_str!("compose_address_outside_subnet.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_address_outside_subnet, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.addresses(), Problem::Outside);
 }

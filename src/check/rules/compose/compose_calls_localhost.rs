@@ -6,19 +6,14 @@ use serde_yaml::Value;
 
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 use crate::source::compose::types::text;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-calls-localhost",
-    Severity::Warning,
-    include_str!("compose_calls_localhost.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_calls_localhost, Warning, run);
 
 /// Names by which a container calls itself, or its host.
 const HERE: [&str; 4] = ["localhost", "127.0.0.1", GATEWAY, "[::1]"];
@@ -48,7 +43,6 @@ struct Publisher<'a> {
     container: u16,
 }
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(calls(context.projects()));
 }

@@ -4,19 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 use crate::source::ParsedStack;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-container-name-twice",
-    Severity::Error,
-    include_str!("compose_container_name_twice.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_container_name_twice, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(containers(context.projects()));
 }

@@ -4,20 +4,14 @@ use std::collections::BTreeSet;
 
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-dependency-cycle",
-    Severity::Error,
-    include_str!("compose_dependency_cycle.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_dependency_cycle, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     let whole = view.stacks.iter().filter(|stack| stack.whole);

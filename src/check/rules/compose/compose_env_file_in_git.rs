@@ -6,19 +6,13 @@ use source_text::SourceFile;
 
 use crate::check::compose::secrets::{is_secret, overwritten, password_in_url};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::model::{Diagnostic, File, Finding, Severity};
 use crate::source::is_env_file;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-env-file-in-git",
-    Severity::Warning,
-    include_str!("compose_env_file_in_git.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_env_file_in_git, Warning, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let revision = context.revision();
     let files = revision.inputs.iter().chain(&revision.parsed.beside);

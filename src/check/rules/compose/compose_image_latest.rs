@@ -2,24 +2,17 @@
 
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 use crate::source::ParsedStack;
 use crate::source::compose::{Service, Variables};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-image-latest",
-    Severity::Warning,
-    include_str!("compose_image_latest.md"),
-    run,
-)
-.grouped(
+pub static RULE: Rule = rule!(compose_image_latest, Warning, run).grouped(
     "services use an image without a tag, or the tag latest",
     Some("write the tag of the build that was tested, such as app:prod-20250830"),
 );
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     for (stack, name, service) in view.started() {

@@ -6,7 +6,7 @@ use serde_yaml::Value;
 use crate::check::compose::mounts::Problem;
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::types::text;
@@ -14,12 +14,7 @@ use crate::source::compose::{Service, size};
 use crate::source::error::misspelt;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-invalid-value",
-    Severity::Error,
-    include_str!("compose_invalid_value.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_invalid_value, Error, run);
 
 /// What a key takes.
 #[derive(Clone, Copy)]
@@ -91,7 +86,6 @@ struct Own<'o, 'a> {
     service: &'o Service,
 }
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.mounts(), Problem::Refused);
     let view = context.projects();

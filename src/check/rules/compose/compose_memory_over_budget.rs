@@ -4,19 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::check::compose::view::View;
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::model::{Finding, Severity};
 use crate::source::compose::Service;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-memory-over-budget",
-    Severity::Warning,
-    include_str!("compose_memory_over_budget.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_memory_over_budget, Warning, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(budget(context.projects()));
 }

@@ -5,24 +5,18 @@ use std::collections::BTreeMap;
 use crate::check::compose::networks::name_of;
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, MemberName, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::{Finding, MemberName};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 use crate::source::compose::types::{Network, Networks};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-network-missing",
-    Severity::Error,
-    include_str!("compose_network_missing.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_network_missing, Error, run);
 
 /// A service of a project.
 type Held<'a> = (&'a ParsedStack, &'a str, &'a Service);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(check(context.projects()));
 }

@@ -2,20 +2,14 @@
 
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::types::Network;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-network-not-external",
-    Severity::Error,
-    include_str!("compose_network_not_external.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_network_not_external, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     for stack in &view.stacks {

@@ -2,20 +2,14 @@
 
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 use crate::source::ParsedStack;
 use crate::source::error::nearest;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-network-undeclared",
-    Severity::Error,
-    include_str!("compose_network_undeclared.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_network_undeclared, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     for stack in view.stacks.iter().filter(|stack| stack.whole) {

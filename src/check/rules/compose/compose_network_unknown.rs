@@ -5,24 +5,18 @@ use std::collections::BTreeSet;
 use crate::check::compose::networks::name_of;
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::types::{Network, is_external};
 use crate::source::error::nearest;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-network-unknown",
-    Severity::Warning,
-    include_str!("compose_network_unknown.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_network_unknown, Warning, run);
 
 /// Networks that every Docker engine has.
 const BUILT_IN: [&str; 4] = ["bridge", "host", "none", "ingress"];
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     let made = made(view);

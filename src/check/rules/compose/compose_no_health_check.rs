@@ -3,21 +3,15 @@
 use crate::check::compose::is_job;
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-no-health-check",
-    Severity::Warning,
-    include_str!("compose_no_health_check.md"),
-    run,
-)
-.grouped("services have no health check", None);
+pub static RULE: Rule =
+    rule!(compose_no_health_check, Warning, run).grouped("services have no health check", None);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     for (stack, name, service) in view.started() {

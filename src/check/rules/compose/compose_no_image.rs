@@ -2,20 +2,14 @@
 
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-no-image",
-    Severity::Error,
-    include_str!("compose_no_image.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_no_image, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     let services = view.services().filter(|(stack, ..)| stack.whole);

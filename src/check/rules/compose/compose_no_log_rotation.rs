@@ -4,19 +4,14 @@ use serde_json::Value as Json;
 
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-no-log-rotation",
-    Severity::Warning,
-    include_str!("compose_no_log_rotation.md"),
-    run,
-)
-.grouped("services have logs that grow without bound", None);
+pub static RULE: Rule = rule!(compose_no_log_rotation, Warning, run)
+    .grouped("services have logs that grow without bound", None);
 
 /// Drivers whose files the engine does not rotate by itself.
 const UNBOUNDED: &str = "json-file";
@@ -27,7 +22,6 @@ struct Daemon {
     rotates: bool,
 }
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     let daemon = Daemon::of(view);

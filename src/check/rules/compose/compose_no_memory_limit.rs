@@ -2,22 +2,14 @@
 
 use crate::check::compose::view::say;
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::Severity;
+use crate::check::engine::{Findings, Rule, rule};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-no-memory-limit",
-    Severity::Warning,
-    include_str!("compose_no_memory_limit.md"),
-    run,
-)
-.grouped(
+pub static RULE: Rule = rule!(compose_no_memory_limit, Warning, run).grouped(
     "services have no memory limit: each may take all memory of the host",
     None,
 );
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     let started = view.started();

@@ -3,24 +3,17 @@
 use crate::check::compose::is_job;
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-no-restart",
-    Severity::Warning,
-    include_str!("compose_no_restart.md"),
-    run,
-)
-.grouped(
+pub static RULE: Rule = rule!(compose_no_restart, Warning, run).grouped(
     "services stay down after they exit: nothing restarts them",
     None,
 );
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     for (stack, name, service) in view.started() {

@@ -3,18 +3,12 @@
 use crate::check::compose::secrets::{is_literal, is_secret, password_in_url};
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-password-in-plain-text",
-    Severity::Error,
-    include_str!("compose_password_in_plain_text.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_password_in_plain_text, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(plain(context.projects()));
 }

@@ -2,21 +2,15 @@
 
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-restart-beside-unit",
-    Severity::Warning,
-    include_str!("compose_restart_beside_unit.md"),
-    run,
-)
-.grouped("services have a restart policy, and a unit runs them", None);
+pub static RULE: Rule = rule!(compose_restart_beside_unit, Warning, run)
+    .grouped("services have a restart policy, and a unit runs them", None);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     for (stack, name, service) in view.started() {

@@ -4,22 +4,16 @@ use serde_yaml::Value;
 
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 use crate::source::compose::types::text;
 use crate::source::error::nearest;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-secret-undeclared",
-    Severity::Error,
-    include_str!("compose_secret_undeclared.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_secret_undeclared, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     for (stack, name, service) in view.services().filter(|(stack, ..)| stack.whole) {

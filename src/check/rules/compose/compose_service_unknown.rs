@@ -2,19 +2,13 @@
 
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 use crate::source::error::nearest;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-service-unknown",
-    Severity::Error,
-    include_str!("compose_service_unknown.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_service_unknown, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(services(context.projects()));
 }

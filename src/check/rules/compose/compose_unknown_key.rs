@@ -2,18 +2,11 @@
 
 use crate::check::compose::shapes::Problem;
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::Severity;
+use crate::check::engine::{Findings, Rule, rule};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-unknown-key",
-    Severity::Error,
-    include_str!("compose_unknown_key.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_unknown_key, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.shapes(), Problem::UnknownKey);
 }

@@ -2,20 +2,14 @@
 
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Variables;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-variable-unset",
-    Severity::Warning,
-    include_str!("compose_variable_unset.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_variable_unset, Warning, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     findings.extend(view.stacks.iter().flat_map(|stack| unset(view, stack)));

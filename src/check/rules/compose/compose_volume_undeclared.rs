@@ -2,18 +2,11 @@
 
 use crate::check::compose::mounts::Problem;
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::Severity;
+use crate::check::engine::{Findings, Rule, rule};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-volume-undeclared",
-    Severity::Error,
-    include_str!("compose_volume_undeclared.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_volume_undeclared, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.mounts(), Problem::Undeclared);
 }

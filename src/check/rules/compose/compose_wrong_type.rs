@@ -2,18 +2,11 @@
 
 use crate::check::compose::shapes::Problem;
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::Severity;
+use crate::check::engine::{Findings, Rule, rule};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "compose-wrong-type",
-    Severity::Error,
-    include_str!("compose_wrong_type.md"),
-    run,
-);
+pub static RULE: Rule = rule!(compose_wrong_type, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.shapes(), Problem::WrongType);
 }

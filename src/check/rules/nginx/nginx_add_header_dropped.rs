@@ -1,23 +1,17 @@
 //! Headers that a block drops by adding another one.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::header;
 use crate::check::nginx::view::{Block, View};
-use crate::model::{Finding, Severity};
+use crate::model::Finding;
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-add-header-dropped",
-    Severity::Warning,
-    include_str!("nginx_add_header_dropped.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_add_header_dropped, Warning, run);
 
 const CORS: &str = "access-control-";
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     for block in context.blocks() {

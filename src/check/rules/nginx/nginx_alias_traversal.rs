@@ -1,21 +1,15 @@
 //! Aliases through which a request leaves their folder.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::paths::{Match, matches};
 use crate::check::nginx::view::{Block, View};
 use crate::model::{Finding, Severity};
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-alias-traversal",
-    Severity::Error,
-    include_str!("nginx_alias_traversal.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_alias_traversal, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     for block in context.blocks() {

@@ -3,18 +3,13 @@
 use std::path::Path;
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::view::View;
 use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::nginx::{Node, loads};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-backup-included",
-    Severity::Error,
-    include_str!("nginx_backup_included.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_backup_included, Error, run);
 
 /// Endings that people, editors and packages give a file which is no more in use.
 const ENDINGS: [&str; 18] = [
@@ -38,7 +33,6 @@ const ENDINGS: [&str; 18] = [
     ".ucf-old",
 ];
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     check(context.nginx(), findings);
 }

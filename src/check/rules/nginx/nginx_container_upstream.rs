@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::published::Publications;
 use crate::check::nginx::target::{Target, behind};
 use crate::check::nginx::view::View;
@@ -12,12 +12,7 @@ use crate::model::{Finding, Severity};
 use crate::source::nginx::{Directive, Node};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-container-upstream",
-    Severity::Error,
-    include_str!("nginx_container_upstream.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_container_upstream, Error, run);
 
 /// Names that Docker and Podman give the host inside of containers.
 const OF_THE_HOST: [&str; 4] = [
@@ -34,7 +29,6 @@ struct Containers<'v> {
     hosts: BTreeSet<String>,
 }
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     let containers = Containers::of(view);

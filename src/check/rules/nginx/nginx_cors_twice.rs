@@ -1,19 +1,14 @@
 //! CORS headers that are sent twice.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::header;
 use crate::check::nginx::view::View;
 use crate::model::Severity;
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-cors-twice",
-    Severity::Error,
-    include_str!("nginx_cors_twice.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_cors_twice, Error, run);
 
 const CORS: &str = "access-control-";
 
@@ -24,7 +19,6 @@ const SINGLE: [&str; 3] = [
     "access-control-max-age",
 ];
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     for block in context.blocks() {

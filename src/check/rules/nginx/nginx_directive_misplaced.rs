@@ -1,19 +1,12 @@
 //! Directives where nginx does not take them.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::directives::Problem;
-use crate::model::Severity;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-directive-misplaced",
-    Severity::Error,
-    include_str!("nginx_directive_misplaced.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_directive_misplaced, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.directives(), Problem::Misplaced);
 }

@@ -1,19 +1,12 @@
 //! Directives that nginx takes once in a block.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::directives::Problem;
-use crate::model::Severity;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-directive-twice",
-    Severity::Error,
-    include_str!("nginx_directive_twice.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_directive_twice, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.directives(), Problem::Twice);
 }

@@ -1,19 +1,12 @@
 //! Sockets with two default servers.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::servers::Problem;
-use crate::model::Severity;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-duplicate-default-server",
-    Severity::Error,
-    include_str!("nginx_duplicate_default_server.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_duplicate_default_server, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.servers(), Problem::DuplicateDefault);
 }

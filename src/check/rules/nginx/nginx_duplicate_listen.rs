@@ -1,19 +1,12 @@
 //! Servers that listen on a socket twice.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::servers::Problem;
-use crate::model::Severity;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-duplicate-listen",
-    Severity::Error,
-    include_str!("nginx_duplicate_listen.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_duplicate_listen, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.servers(), Problem::DuplicateListen);
 }

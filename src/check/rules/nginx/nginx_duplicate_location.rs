@@ -3,21 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::paths::{Match, matches};
 use crate::check::nginx::view::{Block, View};
 use crate::model::Severity;
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-duplicate-location",
-    Severity::Error,
-    include_str!("nginx_duplicate_location.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_duplicate_location, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     for block in context.blocks() {

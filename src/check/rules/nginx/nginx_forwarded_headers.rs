@@ -1,23 +1,17 @@
 //! Headers by which an upstream learns about the client.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::target::{Groups, behind};
 use crate::check::nginx::value;
 use crate::check::nginx::view::{Block, View};
-use crate::model::{Finding, Severity};
+use crate::model::Finding;
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-forwarded-headers",
-    Severity::Warning,
-    include_str!("nginx_forwarded_headers.md"),
-    run,
-)
-.grouped("blocks pass requests on without the standard headers", None);
+pub static RULE: Rule = rule!(nginx_forwarded_headers, Warning, run)
+    .grouped("blocks pass requests on without the standard headers", None);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     for block in context.blocks() {

@@ -1,24 +1,18 @@
 //! The decoded path where it ends a header.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::paths::{Match, matches};
 use crate::check::nginx::view::{Block, View};
 use crate::model::{Finding, Severity};
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-header-injection",
-    Severity::Error,
-    include_str!("nginx_header_injection.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_header_injection, Error, run);
 
 /// The path as nginx decoded it: `%0d%0a` in a request is a new line in these.
 const DECODED: [&str; 2] = ["uri", "document_uri"];
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     for block in context.blocks() {

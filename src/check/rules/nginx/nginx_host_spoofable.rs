@@ -1,25 +1,18 @@
 //! Hosts that are whatever the client says.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::value;
 use crate::check::nginx::view::View;
-use crate::model::{Finding, Severity};
+use crate::model::Finding;
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-host-spoofable",
-    Severity::Warning,
-    include_str!("nginx_host_spoofable.md"),
-    run,
-)
-.grouped(
+pub static RULE: Rule = rule!(nginx_host_spoofable, Warning, run).grouped(
     "lines pass on $http_host, which is whatever the client says",
     None,
 );
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     for block in context.blocks() {

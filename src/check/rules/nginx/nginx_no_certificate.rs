@@ -2,20 +2,13 @@
 //! <https://nginx.org/en/docs/http/configuring_https_servers.html>
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::view::View;
-use crate::model::Severity;
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-no-certificate",
-    Severity::Error,
-    include_str!("nginx_no_certificate.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_no_certificate, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     check(context.nginx(), findings);
 }

@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::ports::{Proxied, numbers};
 use crate::check::nginx::published::Publications;
 use crate::check::nginx::view::View;
@@ -12,14 +12,8 @@ use crate::model::{Severity, UnitType};
 use crate::source::Revision;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-port-unpublished",
-    Severity::Error,
-    include_str!("nginx_port_unpublished.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_port_unpublished, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     if view.servers().next().is_none() {

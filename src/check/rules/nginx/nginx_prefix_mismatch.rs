@@ -1,22 +1,16 @@
 //! Locations and paths of `proxy_pass` of which only one ends with a slash.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::paths::{Match, matches};
 use crate::check::nginx::target::target;
 use crate::check::nginx::view::{Block, View};
-use crate::model::{Finding, Severity};
+use crate::model::Finding;
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-prefix-mismatch",
-    Severity::Error,
-    include_str!("nginx_prefix_mismatch.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_prefix_mismatch, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     for block in context.blocks() {

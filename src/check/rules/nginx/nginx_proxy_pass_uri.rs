@@ -1,21 +1,14 @@
 //! Paths of `proxy_pass` where none may be.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::view::{Block, View};
-use crate::model::Severity;
 use crate::source::nginx::Node;
 use crate::source::nginx::router::uri_part;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-proxy-pass-uri",
-    Severity::Error,
-    include_str!("nginx_proxy_pass_uri.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_proxy_pass_uri, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     for block in context.blocks() {

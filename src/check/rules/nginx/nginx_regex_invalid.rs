@@ -1,21 +1,15 @@
 //! Regular expressions that PCRE does not compile.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::view::View;
-use crate::model::{Finding, Severity};
+use crate::model::Finding;
 use crate::source::nginx::Node;
 use crate::source::nginx::router::{Place, compiles, condition};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-regex-invalid",
-    Severity::Error,
-    include_str!("nginx_regex_invalid.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_regex_invalid, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     look(view, &view.http, findings);

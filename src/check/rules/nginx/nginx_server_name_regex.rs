@@ -1,20 +1,14 @@
 //! Regular expressions of server names that match more than is meant.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::servers::{Name, names_of};
 use crate::check::nginx::view::View;
-use crate::model::{Finding, Severity};
+use crate::model::Finding;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-server-name-regex",
-    Severity::Warning,
-    include_str!("nginx_server_name_regex.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_server_name_regex, Warning, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     for server in view.servers() {

@@ -1,20 +1,14 @@
 //! Server names that no request has.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::servers::{Name, names_of};
 use crate::check::nginx::view::View;
-use crate::model::{Finding, Severity};
+use crate::model::Finding;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-server-name-unmatchable",
-    Severity::Error,
-    include_str!("nginx_server_name_unmatchable.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_server_name_unmatchable, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     for server in view.servers() {

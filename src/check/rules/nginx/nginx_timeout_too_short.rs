@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::target::{Groups, behind};
 use crate::check::nginx::view::{Block, View};
 use crate::model::Severity;
@@ -12,12 +12,7 @@ use crate::source::Revision;
 use crate::source::nginx::time;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-timeout-too-short",
-    Severity::Error,
-    include_str!("nginx_timeout_too_short.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_timeout_too_short, Error, run);
 
 /// How long nginx waits where nothing is said,
 /// <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_read_timeout>.
@@ -26,7 +21,6 @@ const DEFAULT: Duration = Duration::from_secs(60);
 /// Ports whose unit says how long a request may take: the unit, and the time.
 type Needs<'a> = BTreeMap<u16, (&'a str, Duration)>;
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     let needs = needs(context.revision());

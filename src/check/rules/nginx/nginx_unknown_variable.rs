@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::view::View;
 use crate::model::Severity;
 use crate::source::error::misspelt;
@@ -15,12 +15,7 @@ use crate::source::nginx::variables::{evaluated, is_own_variable, own_variables}
 use crate::source::nginx::{Node, Word};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-unknown-variable",
-    Severity::Error,
-    include_str!("nginx_unknown_variable.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_unknown_variable, Error, run);
 
 /// Letters of a name that is not close to another one by chance.
 const LONG: usize = 7;
@@ -36,7 +31,6 @@ struct Variables<'n> {
     misses: bool,
 }
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     check(context.nginx(), findings);
 }

@@ -1,21 +1,15 @@
 //! Websockets that are half set up.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::value;
 use crate::check::nginx::view::{Block, View};
-use crate::model::{Finding, Severity};
+use crate::model::Finding;
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-websocket-headers",
-    Severity::Warning,
-    include_str!("nginx_websocket_headers.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_websocket_headers, Warning, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     for block in context.blocks() {

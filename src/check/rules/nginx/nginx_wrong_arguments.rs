@@ -1,21 +1,15 @@
 //! Arguments that a directive does not take: nginx refuses the configuration.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::directives::Problem;
 use crate::check::nginx::view::View;
-use crate::model::Severity;
 use crate::source::nginx::listen::{Address, Socket};
 use crate::source::nginx::router::{Place, condition};
 use crate::source::nginx::{Node, Word};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "nginx-wrong-arguments",
-    Severity::Error,
-    include_str!("nginx_wrong_arguments.md"),
-    run,
-);
+pub static RULE: Rule = rule!(nginx_wrong_arguments, Error, run);
 
 /// Words of `listen` behind the address, `ngx_http_core_listen` in src/http/ngx_http_core_module.c: those of nginx 1.31, and
 /// `spdy`, which 1.22 still takes.
@@ -56,7 +50,6 @@ struct Wrong<'w> {
     help: &'static str,
 }
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.directives(), Problem::Arguments);
     let view = context.nginx();

@@ -3,18 +3,12 @@
 use crate::check::compose::ports::{Entry, entries, shown};
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "port-outside-ranges",
-    Severity::Warning,
-    include_str!("port_outside_ranges.md"),
-    run,
-);
+pub static RULE: Rule = rule!(port_outside_ranges, Warning, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     findings.extend(

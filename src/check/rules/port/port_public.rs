@@ -5,16 +5,11 @@ use serde_yaml::Value;
 use crate::check::compose::ports::{Entry, entries, shown};
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::model::{Finding, Severity};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "port-public",
-    Severity::Warning,
-    include_str!("port_public.md"),
-    run,
-);
+pub static RULE: Rule = rule!(port_public, Warning, run);
 
 /// Ports that are there for the world: SSH, mail, DNS, HTTP and its likes, VPNs.
 const FOR_ALL: [u16; 16] = [
@@ -70,7 +65,6 @@ const STORE_PORTS: [u16; 15] = [
     1433, 1521, 2379, 3306, 5432, 5672, 5984, 6379, 7687, 9042, 9200, 9300, 11211, 27017, 28015,
 ];
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     findings.extend(entries(view).iter().filter_map(|entry| public(view, entry)));

@@ -5,18 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::check::compose::ports::{Entry, entries};
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
-use crate::model::{Finding, Severity};
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "port-published-twice",
-    Severity::Error,
-    include_str!("port_published_twice.md"),
-    run,
-);
+pub static RULE: Rule = rule!(port_published_twice, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     findings.extend(twice(view, &entries(view)));

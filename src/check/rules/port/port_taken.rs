@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::check::Subject;
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::listens::listens;
 use crate::check::ports::{commands, instances};
 use crate::model::{Diagnostic, Finding, Severity};
@@ -15,12 +15,7 @@ use crate::source::compose::Service;
 use crate::source::unit::listen;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "port-taken",
-    Severity::Error,
-    include_str!("port_taken.md"),
-    run,
-);
+pub static RULE: Rule = rule!(port_taken, Error, run);
 
 /// Somebody who holds a port.
 struct Holder {
@@ -37,7 +32,6 @@ struct Holder {
 #[derive(Default)]
 struct Held(BTreeMap<(u16, String), Vec<Holder>>);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(check(context));
 }

@@ -5,21 +5,14 @@ use std::collections::BTreeSet;
 
 use crate::check::compose::view::View as Projects;
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::ports::numbers;
 use crate::check::nginx::published::Publications;
 use crate::check::nginx::view::View;
-use crate::model::Severity;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "port-unproxied",
-    Severity::Warning,
-    include_str!("port_unproxied.md"),
-    run,
-);
+pub static RULE: Rule = rule!(port_unproxied, Warning, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     if view.servers().next().is_some() {

@@ -1,19 +1,12 @@
 //! Expected routes that reach no upstream.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::routes::Problem;
-use crate::model::Severity;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "route-nowhere",
-    Severity::Error,
-    include_str!("route_nowhere.md"),
-    run,
-);
+pub static RULE: Rule = rule!(route_nowhere, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.routes(), Problem::Nowhere);
 }

@@ -1,23 +1,15 @@
 //! Locations that no expected route tests.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::routes::Problem;
-use crate::model::Severity;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "route-untested",
-    Severity::Warning,
-    include_str!("route_untested.md"),
-    run,
-)
-.grouped(
+pub static RULE: Rule = rule!(route_untested, Warning, run).grouped(
     "locations are tested by no route",
     Some("add a [[route]] to watchme.toml for each: a URL that ends there, and what must arrive"),
 );
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.routes(), Problem::Untested);
 }

@@ -2,24 +2,18 @@
 
 use super::{systemd_relative_command, systemd_shell_syntax};
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::Line;
-use crate::model::{Diagnostic, Finding, Severity};
+use crate::model::{Diagnostic, Finding};
 use crate::source::error::misspelt;
 use crate::source::unit::exec::{Command, base};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-command-misspelt",
-    Severity::Error,
-    include_str!("systemd_command_misspelt.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_command_misspelt, Error, run);
 
 /// A program with a long name that is almost this one is this one.
 const COMPOSE: &str = "docker-compose";
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     for unit in &context.units().all {
         for line in &unit.lines {

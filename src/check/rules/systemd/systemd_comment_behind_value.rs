@@ -3,19 +3,14 @@
 use std::ops::Range;
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::{MOST, sections};
-use crate::model::{Diagnostic, Finding, Severity};
+use crate::model::{Diagnostic, Finding};
 use crate::source::unit::Entry;
 use crate::source::unit::settings::Source;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-comment-behind-value",
-    Severity::Error,
-    include_str!("systemd_comment_behind_value.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_comment_behind_value, Error, run);
 
 /// Settings whose value is a text of any kind: a `#` is at home there.
 const TEXTS: [&str; 5] = [
@@ -26,7 +21,6 @@ const TEXTS: [&str; 5] = [
     "SyslogIdentifier",
 ];
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     for (source, _) in context.units().files() {
         let comments = sections(source)

@@ -1,19 +1,14 @@
 //! Commands that start containers and end, as the main process of a service.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::{Line, Unit};
 use crate::check::systemd::service::{Kind, with_help};
-use crate::model::{Finding, Severity};
+use crate::model::Finding;
 use crate::source::unit::exec::base;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-detached-command",
-    Severity::Error,
-    include_str!("systemd_detached_command.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_detached_command, Error, run);
 
 /// Options of `docker run` that take a value as a word of its own, of those that stand before a `-d` somewhere.
 const TAKE_A_VALUE: [&str; 34] = [
@@ -53,7 +48,6 @@ const TAKE_A_VALUE: [&str; 34] = [
     "--shm-size",
 ];
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     for unit in context.units().services() {
         findings.extend(detached(unit, &Kind::of(unit)));

@@ -5,17 +5,12 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::{Line, Unit, Units};
-use crate::model::{Diagnostic, Finding, Severity};
+use crate::model::{Diagnostic, Finding};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-file-missing",
-    Severity::Error,
-    include_str!("systemd_file_missing.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_file_missing, Error, run);
 
 /// Settings that let a unit do without a file, systemd.unit(5).
 const CONDITIONS: [&str; 6] = [
@@ -27,7 +22,6 @@ const CONDITIONS: [&str; 6] = [
     "AssertFileIsExecutable",
 ];
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(check(context.units()));
 }

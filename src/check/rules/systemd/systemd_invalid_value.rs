@@ -1,7 +1,7 @@
 //! Values of settings that systemd does not take.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::Unit;
 use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::error::nearest;
@@ -10,12 +10,7 @@ use crate::source::unit::settings::Source;
 use crate::source::unit::values::{Kind, kind_of};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-invalid-value",
-    Severity::Warning,
-    include_str!("systemd_invalid_value.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_invalid_value, Warning, run);
 
 /// Settings whose wrong values make systemd refuse the whole unit.
 const FATAL: [&str; 1] = ["DynamicUser"];
@@ -23,7 +18,6 @@ const FATAL: [&str; 1] = ["DynamicUser"];
 /// Settings that take an absolute path, behind a `-` that lets it be missing, systemd.exec(5).
 const PATHS: [&str; 2] = ["WorkingDirectory", "EnvironmentFile"];
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     for unit in &context.units().all {
         findings.extend(relative(unit));

@@ -1,22 +1,16 @@
 //! Settings that a backslash at the end of the line above makes a part of another value.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::{MOST, sections};
-use crate::model::{Diagnostic, Finding, Severity};
+use crate::model::{Diagnostic, Finding};
 use crate::source::unit::Entry;
 use crate::source::unit::settings::Source;
 use crate::source::unit::table;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-line-swallowed",
-    Severity::Error,
-    include_str!("systemd_line_swallowed.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_line_swallowed, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     for (source, _) in context.units().files() {
         let swallowed = sections(source).flat_map(|section| {

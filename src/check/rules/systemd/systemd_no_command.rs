@@ -1,20 +1,14 @@
 //! Services without a command.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::Unit;
 use crate::check::systemd::service::{Kind, has_misspelt_command, with_help};
-use crate::model::{Finding, Severity};
+use crate::model::Finding;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-no-command",
-    Severity::Error,
-    include_str!("systemd_no_command.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_no_command, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     for unit in context.units().services() {
         findings.extend(no_command(unit, &Kind::of(unit)));

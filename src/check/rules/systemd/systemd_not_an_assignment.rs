@@ -1,22 +1,16 @@
 //! Lines that are neither an assignment nor a section header.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::MOST;
-use crate::model::{Diagnostic, Finding, Severity};
+use crate::model::{Diagnostic, Finding};
 use crate::source::unit::settings::Source;
 use crate::source::unit::table;
 use crate::source::unit::{Stray, Why};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-not-an-assignment",
-    Severity::Error,
-    include_str!("systemd_not_an_assignment.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_not_an_assignment, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     for (source, kind) in context.units().files() {
         let strays = source.parsed.strays.iter();

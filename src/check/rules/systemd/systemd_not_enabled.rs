@@ -1,20 +1,14 @@
 //! Services that nothing starts at boot.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::{Unit, Units};
 use crate::check::systemd::service::{Kind, with_help};
 use crate::model::{Finding, Severity};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-not-enabled",
-    Severity::Error,
-    include_str!("systemd_not_enabled.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_not_enabled, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     let units = context.units();
     for unit in units.services() {

@@ -1,17 +1,12 @@
 //! Units that wait for something, and do not say for what: systemd refuses them.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::Unit;
-use crate::model::{Diagnostic, Finding, Severity};
+use crate::model::{Diagnostic, Finding};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-nothing-to-wait-for",
-    Severity::Error,
-    include_str!("systemd_nothing_to_wait_for.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_nothing_to_wait_for, Error, run);
 
 /// The beginnings of the settings that a unit of each type needs one of, systemd.timer(5), systemd.socket(5),
 /// systemd.path(5), and one as an example.
@@ -49,7 +44,6 @@ const NEEDED: [(&str, &str, &[&str], &str); 3] = [
     ),
 ];
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(context.units().all.iter().filter_map(check));
 }

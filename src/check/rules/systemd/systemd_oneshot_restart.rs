@@ -1,20 +1,14 @@
 //! Services of `Type=oneshot` that are to be restarted always.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::Unit;
 use crate::check::systemd::service::{Kind, has_misspelt_command, with_help};
-use crate::model::{Finding, Severity};
+use crate::model::Finding;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-oneshot-restart",
-    Severity::Error,
-    include_str!("systemd_oneshot_restart.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_oneshot_restart, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     for unit in context.units().services() {
         findings.extend(oneshot_restart(unit, &Kind::of(unit)));

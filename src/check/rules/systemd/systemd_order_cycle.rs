@@ -3,20 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::Mention;
 use crate::check::systemd::order::Order;
 use crate::model::{Diagnostic, Finding, Severity};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-order-cycle",
-    Severity::Error,
-    include_str!("systemd_order_cycle.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_order_cycle, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(check(context.order()));
 }

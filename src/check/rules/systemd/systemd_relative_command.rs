@@ -1,20 +1,14 @@
 //! Commands whose path is relative, "Command lines" in systemd.service(5).
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::Line;
-use crate::model::{Diagnostic, Finding, Severity};
+use crate::model::{Diagnostic, Finding};
 use crate::source::unit::exec::Command;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-relative-command",
-    Severity::Error,
-    include_str!("systemd_relative_command.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_relative_command, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     for unit in &context.units().all {
         for line in &unit.lines {

@@ -1,20 +1,14 @@
 //! Services with a second `ExecStart=`.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::{Line, Unit};
 use crate::check::systemd::service::{Kind, with_help};
-use crate::model::{Finding, Severity};
+use crate::model::Finding;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-several-commands",
-    Severity::Error,
-    include_str!("systemd_several_commands.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_several_commands, Error, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     for unit in context.units().services() {
         findings.extend(several_commands(unit, &Kind::of(unit)));

@@ -2,18 +2,13 @@
 
 use super::systemd_relative_command;
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::Line;
-use crate::model::{Diagnostic, Finding, Severity};
+use crate::model::{Diagnostic, Finding};
 use crate::source::unit::exec::{Command, Word, base, is_shell};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-shell-syntax",
-    Severity::Error,
-    include_str!("systemd_shell_syntax.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_shell_syntax, Error, run);
 
 /// Commands of the shell itself: there is no program of that name that would do the same.
 const OF_THE_SHELL: [&str; 11] = [
@@ -34,7 +29,6 @@ struct Meant {
 
 const TO_A_SHELL: &str = "let a shell read it: /bin/sh -c '...', or put it into a script";
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     for unit in &context.units().all {
         for line in &unit.lines {

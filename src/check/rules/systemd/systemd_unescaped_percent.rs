@@ -3,23 +3,17 @@
 use std::ops::Range;
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::Unit;
-use crate::model::{Diagnostic, Finding, Severity};
+use crate::model::{Diagnostic, Finding};
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-unescaped-percent",
-    Severity::Error,
-    include_str!("systemd_unescaped_percent.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_unescaped_percent, Error, run);
 
 /// What stands for nothing behind a `%`: systemd leaves out the whole line. `%` before another character is
 /// a plain one.
 const NOTHING: &str = "ekxzFKOQXZ0123456789";
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(context.units().all.iter().flat_map(check));
 }

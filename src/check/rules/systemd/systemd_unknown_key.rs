@@ -1,19 +1,12 @@
 //! Keys that systemd does not know.
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::keys::Problem;
-use crate::model::Severity;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-unknown-key",
-    Severity::Warning,
-    include_str!("systemd_unknown_key.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_unknown_key, Warning, run);
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.keys(), Problem::UnknownKey);
 }

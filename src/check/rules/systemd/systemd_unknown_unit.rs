@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::{Mention, Unit, Units};
 use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::error::nearest;
@@ -12,12 +12,7 @@ use crate::source::unit::name::TYPES;
 use crate::source::unit::table;
 
 /// The rule.
-pub static RULE: Rule = Rule::new(
-    "systemd-unknown-unit",
-    Severity::Warning,
-    include_str!("systemd_unknown_unit.md"),
-    run,
-);
+pub static RULE: Rule = rule!(systemd_unknown_unit, Warning, run);
 
 /// Settings that name units. Not `Conflicts`: a unit that is not there is what that is for.
 const LISTS: [(&str, &str); 17] = [
@@ -52,7 +47,6 @@ const NEEDED: [&str; 8] = [
     "OnFailure",
 ];
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     // One that could not be read may be there.
     if context.subject.is_whole() {
