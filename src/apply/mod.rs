@@ -125,7 +125,7 @@ impl StepError {
                     .first()
                     .and_then(|address| address.rsplit(':').next());
                 Some(format!(
-                    "ss -ltnp 'sport = :{}'; change the sites in the same commit where the port is to go",
+                    "ss -ltnp 'sport = :{}'; if the port has to go, change the sites in the same commit",
                     port.unwrap_or_default()
                 ))
             }
@@ -289,7 +289,7 @@ impl Run<'_> {
         let text = error.to_string();
         let why = text.lines().next().unwrap_or_default().to_owned();
         self.progress
-            .warn(&format!("{why}; the run goes on without it"));
+            .warn(&format!("{why}; the run continues without it"));
         for line in text.lines().skip(1) {
             self.progress.say(line.trim_start());
         }

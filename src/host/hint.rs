@@ -58,9 +58,7 @@ fn systemd_hint(error: &BusError) -> Option<&'static str> {
         return Some("only root may do this: use sudo");
     }
     match error.name()? {
-        "org.freedesktop.systemd1.UnitMasked" => {
-            Some("the unit is masked: systemctl unmask UNIT makes it usable again")
-        }
+        "org.freedesktop.systemd1.UnitMasked" => Some("the unit is masked: systemctl unmask UNIT"),
         "org.freedesktop.systemd1.NoSuchUnit" => Some(
             "systemctl list-unit-files shows what systemd knows; a new file needs a daemon-reload",
         ),
@@ -97,7 +95,9 @@ fn docker_hint(error: &bollard::errors::Error) -> Option<&'static str> {
         return Some("docker network inspect shows which container holds the address");
     }
     if message.contains("user configured subnets") {
-        return Some("an address can be asked for only on a network that was made with a subnet");
+        return Some(
+            "an address can be requested only on a network that was created with a subnet",
+        );
     }
     None
 }

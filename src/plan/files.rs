@@ -36,7 +36,7 @@ pub(super) fn store(
         _ if same_content && file.executable => {
             format!("{} is executable now", file.source.display())
         }
-        _ if same_content => format!("{} is not executable any more", file.source.display()),
+        _ if same_content => format!("{} is no longer executable", file.source.display()),
         (None, _, true) => "is gone from the store".to_owned(),
         (None, _, false) => format!("new: {}", file.source.display()),
         (Some(_), true, true) => "was edited on the host".to_owned(),

@@ -28,7 +28,7 @@ pub(super) fn plan(draft: &Draft<'_>) -> (Vec<Gate>, Vec<Note>) {
             Some(unit) => notes.push(Note {
                 id: ResourceId::new(Kind::Unit, unit),
                 drift: None,
-                text: format!("is paused: the gate {} is not asked", gate.probe),
+                text: format!("is paused: the gate {} is skipped", gate.probe),
             }),
         }
     }

@@ -368,7 +368,7 @@ fn reattach_others(draft: &mut Draft<'_>, on: &On<'_>, members: &BTreeSet<&str>)
             detach_first: true,
             holders: Vec::new(),
         };
-        let why = "holds the id of an older network and could not start any more";
+        let why = "holds the id of an older network and can no longer start";
         draft.change(
             stage(container),
             change(on.id(&container.name), Effect::Connect(connect), why),

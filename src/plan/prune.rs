@@ -204,10 +204,7 @@ fn clear_mount_points(draft: &mut Draft<'_>) {
             checkout: checkout.to_owned(),
         };
         let id = ResourceId::new(Kind::File, file.source.to_string_lossy());
-        draft.change(
-            Stage::Retire,
-            change(id, action, "no unit names it any more"),
-        );
+        draft.change(Stage::Retire, change(id, action, "no unit names it"));
     }
 }
 

@@ -85,7 +85,7 @@ fn refuse_certbot(draft: &mut Draft<'_>, id: &ResourceId, name: &str, site: &Sit
     let checkout = checkout.or(recorded.map(|repository| &repository.checkout));
     let target = checkout.map_or_else(|| source.clone(), |checkout| checkout.join(source));
     let mut help = vec![
-        "bring what the host has into the checkout, look at it, and commit it:".to_owned(),
+        "copy what the host has into the checkout, review it, and commit it:".to_owned(),
         format!("    sudo cat {} > {}", quoted(&path), quoted(&target)),
         "these lines would be lost:".to_owned(),
     ];

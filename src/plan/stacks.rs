@@ -83,7 +83,7 @@ fn missing(draft: &Draft<'_>, unit: &Unit, own: &[&Container]) -> Vec<String> {
     });
     let gone: BTreeSet<&str> = gone.map(|(_, service, _)| service).collect();
     gone.into_iter()
-        .map(|service| format!("its service {service} has no container any more"))
+        .map(|service| format!("its service {service} no longer has a container"))
         .collect()
 }
 

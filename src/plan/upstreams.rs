@@ -75,7 +75,7 @@ fn last_publisher(
         let owner = owner(draft, container).filter(leaves)?;
         last = Some(match stopped.contains(&owner) {
             true => format!("{owner} leaves, with its container {}", container.name),
-            false => format!("{owner} does not publish it any more"),
+            false => format!("{owner} no longer publishes it"),
         });
     }
     for listener in programs(draft, &wanted) {

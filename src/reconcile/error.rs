@@ -221,7 +221,7 @@ impl ReconcileError {
 
     pub(super) fn step((change, source): (Change, StepError)) -> Self {
         let what = match &change.effect {
-            Effect::Pull(pull) => format!("getting the image {}", pull.image.name),
+            Effect::Pull(pull) => format!("pulling the image {}", pull.image.name),
             _ => format!("{} ({})", change.id, change.why),
         };
         ReconcileError::Step {

@@ -127,7 +127,7 @@ pub(super) async fn plan_revision(
     };
     if let Some(number) = planned.recorded.lost {
         planned.warnings.push(format!(
-            "generation {number}, which was applied last, is gone: only the inventory tells what is managed"
+            "generation {number}, which was applied last, is gone: only the inventory says what is managed"
         ));
     }
     look_and_plan(host, request, &mut planned).await?;

@@ -228,7 +228,7 @@ fn units(before: &SystemdState, after: &SystemdState) -> Vec<Difference> {
         }
         if now.is_some_and(|now| now.need_reload) && !state.need_reload {
             found.push(Difference::lasting(format!(
-                "systemd has not read {name} as it was"
+                "systemd has not loaded {name} as it was"
             )));
         }
     }

@@ -235,7 +235,7 @@ fn checked(args: Args) -> Result<Args, clap::Error> {
         Command::History(history) => history.span().map(|_| args),
         Command::Apply(apply) if apply.verify_all && args.root.is_some() => Err(clap::Error::raw(
             ErrorKind::ArgumentConflict,
-            "--verify-all asks health gates, and on an offline root (--root) nothing runs\n",
+            "--verify-all checks health gates, but on an offline root (--root) nothing runs\n",
         )),
         _ => Ok(args),
     }

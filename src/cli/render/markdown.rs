@@ -22,7 +22,7 @@ pub(in crate::cli) fn markdown(planned: &Planned, show_secrets: bool) -> String 
     let mut text = String::from("<!-- watchme-apply plan -->\n");
     let _ = writeln!(text, "### {}\n", plain(&summary(planned)));
     let from = planned.from.as_ref().map_or_else(String::new, |from| {
-        format!(", on a host that is as {} has it", code(&origin(from)))
+        format!(", on a host that matches {}", code(&origin(from)))
     });
     let _ = writeln!(text, "{}{from}.\n", code(&origin(&planned.origin)));
     in_the_way(&mut text, planned);

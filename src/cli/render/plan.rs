@@ -21,7 +21,7 @@ pub(in crate::cli) fn plan(
         format!("to go back to generation {number}, ")
     });
     let from = planned.from.as_ref().map_or_else(String::new, |from| {
-        format!(", on a host that is as {} has it", origin(from))
+        format!(", on a host that matches {}", origin(from))
     });
     let title = format!("plan {back}for {}{from}", origin(&planned.origin));
     output.line(&styled(STRONG, &title));

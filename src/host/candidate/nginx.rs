@@ -318,7 +318,7 @@ fn help(text: &str) -> Option<String> {
     if text.starts_with("host not found") {
         let name = text.split('"').nth(1).unwrap_or("NAME");
         return Some(format!(
-            "nginx asks for it when it loads its configuration: getent hosts {name}"
+            "nginx resolves it when it loads its configuration: getent hosts {name}"
         ));
     }
     if text.starts_with("cannot load certificate") && text.contains("No such file") {

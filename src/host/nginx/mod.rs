@@ -241,7 +241,7 @@ fn is_replaced(before: &NginxState, now: &NginxState) -> bool {
 
 fn unproved(before: &NginxState, now: &NginxState, bound: Duration) -> String {
     if now.master.is_none() {
-        return "it is not running any more".to_owned();
+        return "it is no longer running".to_owned();
     }
     let old: BTreeSet<_> = before.workers.intersection(&now.workers).collect();
     if old.is_empty() {

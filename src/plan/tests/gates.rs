@@ -257,7 +257,7 @@ fn what_is_paused_is_not_asked_and_said() {
     );
     assert!(plan.notes.iter().any(|note| {
         note.id.name == "vault.service"
-            && note.text == "is paused: the gate https://api.test/vault is not asked"
+            && note.text == "is paused: the gate https://api.test/vault is skipped"
     }));
 }
 

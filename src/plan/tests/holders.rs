@@ -371,7 +371,7 @@ fn the_last_publisher_of_an_upstream_does_not_leave() {
     let start = "site/a it passes requests to 127.0.0.1:8101, and this plan takes away what listens there: ";
     assert_eq!(
         said(desired(Some(moved(8102)), 8101)),
-        [format!("{start}web.service does not publish it any more")]
+        [format!("{start}web.service no longer publishes it")]
     );
     assert_eq!(
         said(desired(None, 8101)),

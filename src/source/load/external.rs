@@ -89,7 +89,7 @@ impl Revision {
                     Ok(stack) => found.add(&self.desired, name, &call, stack),
                     Err(SourceError::Syntax(place)) => found.wrong.push(*place),
                     Err(error) => found.notes.push(format!(
-                        "a compose file of {name} was not judged: {}",
+                        "a compose file of {name} was not checked: {}",
                         said(&error)
                     )),
                 }

@@ -126,7 +126,7 @@ fn a_paused_unit_is_not_asked(host: &Host) {
     host.tool(&["pause", "api", "--reason", "memory"]).expect(0);
     let before = asked(host, "api");
     let paused = host.apply(&["--verify-all"]).expect(0);
-    let note = "unit/api.service: is paused: the gate http://api.example.com/health is not asked";
+    let note = "unit/api.service: is paused: the gate http://api.example.com/health is skipped";
     assert!(paused.stdout.contains(note), "{}", paused.text());
     assert_eq!(asked(host, "api"), before);
     host.tool(&["resume", "api"]).expect(0);

@@ -57,7 +57,7 @@ fn an_upstream_that_a_run_would_lose_is_refused_or_rolled_back() {
         let refused = host.tool(&[command]).expect(1).text();
         assert!(
             refused.contains(
-                "it passes requests to 127.0.0.1:8101, and this plan takes away what listens there: web.service does not publish it any more"
+                "it passes requests to 127.0.0.1:8101, and this plan takes away what listens there: web.service no longer publishes it"
             ),
             "{refused}"
         );
