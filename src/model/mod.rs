@@ -23,7 +23,7 @@ pub mod watch;
 pub use attempts::{Attempts, BackOff, Blame, Hold, Quarantine};
 pub use certificate::{CertificateState, WatchedCertificate};
 pub use checker::{Checker, EtcCheck};
-pub use compose_file::{Bind, Publish};
+pub use compose_file::{Bind, Publish, VolumeMount};
 pub use desired::{
     Budget, Desired, EtcAction, EtcFile, File, Member, MemberName, Network, OnChange, Origin,
     Subnet, Unit, UnitType, Volume,

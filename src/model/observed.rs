@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use compose_file::{Bind, Publish};
+use compose_file::{Bind, Publish, VolumeMount};
 use jiff::Timestamp;
 
 use super::certificate::CertificateState;
@@ -294,6 +294,8 @@ pub struct Container {
     pub published: BTreeSet<Publish>,
     /// Paths of the host that are mounted into it.
     pub binds: BTreeSet<Bind>,
+    /// Volumes that are mounted into it; not those without a name of their own.
+    pub volumes: BTreeSet<VolumeMount>,
     /// Networks in its own record, by network name; ghosts included.
     pub attachments: BTreeMap<String, Attachment>,
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use compose_file::{Bind, Publish};
+use compose_file::{Bind, Publish, VolumeMount};
 use serde::{Deserialize, Serialize};
 
 use super::desired::Unit;
@@ -31,6 +31,9 @@ pub struct Stack {
     pub built: BTreeSet<String>,
     /// Paths of the host that are mounted, by service.
     pub binds: BTreeMap<String, BTreeSet<Bind>>,
+    /// Volumes that are mounted, by service.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub volumes: BTreeMap<String, BTreeSet<VolumeMount>>,
     /// Memory limits of the services that start, in bytes, added up.
     pub memory: u64,
 }
@@ -47,6 +50,9 @@ pub struct DockerRun {
     pub published: BTreeSet<Publish>,
     /// Paths of the host that are mounted.
     pub binds: BTreeSet<Bind>,
+    /// Volumes that are mounted.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub volumes: BTreeSet<VolumeMount>,
     /// Whether the unit removes what has this name before it starts (`docker rm -f NAME`).
     pub clears: bool,
 }

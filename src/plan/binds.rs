@@ -4,18 +4,21 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::draft::Draft;
-use super::{replacement, started};
+use super::{replacement, started, volumes};
 use crate::effect::Plan;
 use crate::model::{Bind, BindSource, Container, Desired, Kind, Observed, ResourceId, Unit};
 
 /// The paths that containers mount whose units a plan starts or restarts, those of now and those of then.
 pub fn binds_of(plan: &Plan, desired: &Desired, observed: &Observed) -> BTreeSet<PathBuf> {
-    let starts = started(plan, desired);
-    let wanted: BTreeSet<&Bind> = starts
+    let starts: Vec<&Unit> = started(plan, desired).collect();
+    let wanted: BTreeSet<&Bind> = (starts.iter())
         .flat_map(|unit| wanted(unit))
         .map(|(_, bind)| bind)
         .collect();
-    let targets: BTreeSet<&PathBuf> = wanted.iter().map(|bind| &bind.target).collect();
+    let volumes = starts.iter().flat_map(|unit| volumes::wanted(unit));
+    let targets: BTreeSet<&PathBuf> = (wanted.iter().map(|bind| &bind.target))
+        .chain(volumes.map(|(_, mount)| &mount.target))
+        .collect();
     let docker = observed.docker.iter();
     let containers = docker.flat_map(|docker| &docker.containers);
     let now = containers.flat_map(|container| &container.binds);
@@ -41,27 +44,12 @@ pub(super) fn wanted(unit: &Unit) -> Vec<(&str, &Bind)> {
 }
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
-    let Some(docker) = &draft.observed.docker else {
-        return;
-    };
     let desired = draft.desired;
     for name in draft.starting() {
         let Some(unit) = desired.units.get(&name) else {
             continue;
         };
-        let before = replacement::before(draft, &name);
-        let running = docker
-            .containers
-            .iter()
-            .filter(|container| container.is_running());
-        let own: Vec<&Container> = running
-            .filter(|container| {
-                unit.owns(container)
-                    || unit.container_names().contains(container.name.as_str())
-                    || before.as_ref().is_some_and(|before| before.owns(container))
-            })
-            .collect();
-        for container in own {
+        for container in containers(draft, &name, unit) {
             for (of, bind) in wanted(unit) {
                 if is_of(container, of, unit)
                     && let Some(now) = moved(draft.observed, container, bind)
@@ -73,9 +61,37 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     }
 }
 
+/// The containers that the next start of a unit replaces. One that is stopped has the data of the last run, unless the
+/// same service or container runs elsewhere.
+pub(super) fn containers<'a>(draft: &Draft<'a>, name: &str, unit: &Unit) -> Vec<&'a Container> {
+    let before = replacement::before(draft, name);
+    let docker = draft.observed.docker.iter();
+    let own: Vec<&Container> = docker
+        .flat_map(|docker| &docker.containers)
+        .filter(|container| {
+            unit.owns(container)
+                || unit.container_names().contains(container.name.as_str())
+                || before.as_ref().is_some_and(|before| before.owns(container))
+        })
+        .collect();
+    let service = |container: &Container| {
+        let compose = container.compose.as_ref();
+        compose.map(|(_, service)| service.clone())
+    };
+    let is_replaced = |container: &Container| {
+        let mut running = own.iter().filter(|other| other.is_running());
+        running.any(|other| other.compose.is_some() && service(other) == service(container))
+    };
+    let counts = |container: &&Container| match container.state.as_str() {
+        "created" | "removing" => false,
+        _ => container.is_running() || (!container.oneoff && !is_replaced(container)),
+    };
+    own.iter().copied().filter(counts).collect()
+}
+
 /// Whether a mount of a service or named container is one of this container's. One that only the unit ties together
 /// with it counts where the unit has one container.
-fn is_of(container: &Container, of: &str, unit: &Unit) -> bool {
+pub(super) fn is_of(container: &Container, of: &str, unit: &Unit) -> bool {
     let service = container
         .compose
         .as_ref()
@@ -124,12 +140,28 @@ fn refuse(draft: &mut Draft<'_>, name: &str, container: &Container, now: &Bind, 
         Some(_) => "which is something else",
     };
     let why = format!(
-        "its container {} has {old} at {target}, and would get {new} instead, {there}",
-        container.name
+        "its {} has {old} at {target}, and would get {new} instead, {there}",
+        called(container)
     );
     let help = vec![
         format!("keep the data where it is: write {old}:{target} in its compose file or command"),
-        format!("or move it: systemctl stop {name}; cp -aT {old} {new}; then apply again"),
+        format!(
+            "or copy it: {}; cp -aT {old} {new}; then apply again",
+            removed(name, container)
+        ),
     ];
     draft.refuse(ResourceId::new(Kind::Unit, name), why, help);
+}
+
+/// A container as a refusal names it.
+pub(super) fn called(container: &Container) -> String {
+    match container.is_running() {
+        true => format!("container {}", container.name),
+        false => format!("container {}, which is stopped,", container.name),
+    }
+}
+
+/// The commands after which nothing holds a container's mounts any more.
+pub(super) fn removed(unit: &str, container: &Container) -> String {
+    format!("systemctl stop {unit}; docker rm -f {}", container.name)
 }

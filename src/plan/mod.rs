@@ -26,6 +26,7 @@ mod sites;
 mod stacks;
 mod units;
 mod upstreams;
+mod volumes;
 mod watch;
 
 pub use binds::binds_of;
@@ -114,6 +115,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
     holders::plan(&mut draft);
     images::plan(&mut draft);
     binds::plan(&mut draft);
+    volumes::plan(&mut draft);
     networks::prune(&mut draft);
     members::plan(&mut draft);
     stacks::plan(&mut draft);

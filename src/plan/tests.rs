@@ -1,5 +1,6 @@
 //! Plans as tables: a case each.
 
+mod data;
 mod gates;
 mod holders;
 mod properties;

@@ -7,6 +7,7 @@ mod images;
 mod migration;
 mod restart;
 mod upstreams;
+mod volumes;
 
 use std::time::Duration;
 

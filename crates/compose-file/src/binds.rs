@@ -1,4 +1,4 @@
-//! Paths of the host that a service mounts, in their short and long forms:
+//! Paths of the host and volumes that a service mounts, in their short and long forms:
 //! <https://docs.docker.com/reference/compose-file/services/#volumes>
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
 use source_text::normal_path;
 
-use super::types::{Service, text};
+use super::types::{Compose, Service, text};
 
 /// A path of the host that is mounted into a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -20,6 +20,67 @@ pub struct Bind {
     pub source: PathBuf,
     /// Whether the container cannot write there.
     pub read_only: bool,
+}
+
+/// A volume that is mounted into a container by its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VolumeMount {
+    /// The path in the container.
+    pub target: PathBuf,
+    /// The name that the engine knows the volume by.
+    pub volume: String,
+}
+
+impl VolumeMount {
+    /// A mount as it is written. `None` for a path, and for a name with a variable that has no value.
+    pub fn at(name: &str, target: &str) -> Option<Self> {
+        let is_name =
+            name.starts_with(|c: char| c.is_ascii_alphanumeric()) && !name.contains(['$', '/']);
+        is_name.then_some(())?;
+        Some(Self {
+            target: normal_path(Path::new(target))?,
+            volume: name.to_owned(),
+        })
+    }
+}
+
+impl Compose {
+    /// The volumes that one of its services mounts, by the names that the engine knows them by.
+    pub fn volumes_of(&self, service: &Service, project: &str) -> BTreeSet<VolumeMount> {
+        let list = service.rest.get("volumes").and_then(Value::as_sequence);
+        let mounts = list.into_iter().flatten().filter_map(|entry| {
+            let written = volume(entry)?;
+            let volume = self.volume_name(&written.volume, project)?;
+            Some(VolumeMount { volume, ..written })
+        });
+        mounts.collect()
+    }
+
+    /// The engine's name of the volume under `key`. `None` where the file does not define it.
+    fn volume_name(&self, key: &str, project: &str) -> Option<String> {
+        let definition = self.volumes.get(key)?;
+        let named = definition
+            .as_ref()
+            .and_then(|definition| definition.fixed_name(key));
+        let name = named.unwrap_or_else(|| format!("{project}_{key}"));
+        (!name.contains('$')).then_some(name)
+    }
+}
+
+fn volume(entry: &Value) -> Option<VolumeMount> {
+    match entry {
+        Value::Mapping(_) => {
+            let kind = entry.get("type").and_then(Value::as_str);
+            (kind == Some("volume")).then_some(())?;
+            let (name, target) = (entry.get("source")?, entry.get("target")?);
+            VolumeMount::at(&text(name)?, &text(target)?)
+        }
+        other => {
+            let (name, target, _) = short(&text(other)?)?;
+            VolumeMount::at(&name, &target)
+        }
+    }
 }
 
 impl Service {
@@ -96,6 +157,30 @@ mod tests {
                 "/d /c/app/d ro",
                 "/etc/c.conf /c/c.conf ro",
                 "/var/lib/x /c/app/data"
+            ]
+        );
+    }
+
+    #[test]
+    fn volumes_have_the_project_in_their_names_unless_they_have_one_of_their_own() {
+        let compose: Compose = serde_yaml::from_str(
+            "services: {web: {volumes: ['data:/data', 'own:/own:ro', './x:/x', '/anonymous', 'nobodys:/n', '$V:/v',
+               {type: volume, source: others, target: /others}, {type: volume, source: old, target: /old}]}}
+volumes: {data: , own: {name: mine}, others: {external: true}, old: {external: {name: older}}}",
+        )
+        .unwrap();
+        let found: Vec<String> = compose
+            .volumes_of(&compose.services["web"], "shop")
+            .iter()
+            .map(|mount| format!("{} {}", mount.target.display(), mount.volume))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "/data shop_data",
+                "/old older",
+                "/others others",
+                "/own mine"
             ]
         );
     }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use serde_yaml::Value;
 use source_text::{Diagnostic, SourceFile};
 
-pub use binds::Bind;
+pub use binds::{Bind, VolumeMount};
 pub use interpolate::{Environment, Variables};
 pub use merge::overlay;
 pub use ports::{Publish, Published};

@@ -266,6 +266,15 @@ pub struct Volume {
     pub rest: BTreeMap<String, Value>,
 }
 
+impl Volume {
+    /// The engine's name of a volume under `key` that does not take the project's; `None` for one that does.
+    pub fn fixed_name(&self, key: &str) -> Option<String> {
+        let named = self.external.get("name").and_then(Value::as_str);
+        let external = is_external(&self.external).then(|| named.unwrap_or(key));
+        self.name.as_deref().or(external).map(str::to_owned)
+    }
+}
+
 impl Network {
     /// The engine's name of an external network under `key`; `None` for one of its own.
     pub fn external_name(&self, key: &str) -> Option<String> {

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use bollard::models;
 use jiff::Timestamp;
 
-use crate::model::{Attachment, Bind, Container, Health, NetworkState, Publish, Subnet, Volume};
+use crate::model::{
+    Attachment, Bind, Container, Health, NetworkState, Publish, Subnet, Volume, VolumeMount,
+};
 
 const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
@@ -82,6 +84,7 @@ pub(super) fn listed(row: models::ContainerSummary) -> Container {
             .iter()
             .filter_map(listed_port)
             .collect(),
+        volumes: volumes(row.mounts.as_deref()),
         binds: binds(row.mounts),
         state: row.state.map(|state| state.to_string()).unwrap_or_default(),
         attachments: attachments(&id, networks),
@@ -106,6 +109,7 @@ pub(super) fn container(record: models::ContainerInspectResponse) -> Container {
         config_files: config_files(&labels),
         oneoff: is_oneoff(&labels),
         published: published(settings.ports.unwrap_or_default()),
+        volumes: volumes(record.mounts.as_deref()),
         binds: binds(record.mounts),
         exit_code: state.exit_code.unwrap_or_default(),
         oom_killed: state.oom_killed.unwrap_or_default(),
@@ -212,6 +216,21 @@ fn binds(mounts: Option<Vec<models::MountPoint>>) -> BTreeSet<Bind> {
         })
     };
     binds.filter_map(bind).collect()
+}
+
+/// Volumes by name. One that was made for this container alone has 64 hexadecimal digits.
+fn volumes(mounts: Option<&[models::MountPoint]>) -> BTreeSet<VolumeMount> {
+    let is_anonymous =
+        |name: &str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let volume = |mount: &models::MountPoint| {
+        let name = mount.name.clone().filter(|name| !is_anonymous(name))?;
+        (mount.typ.as_deref() == Some("volume")).then_some(())?;
+        Some(VolumeMount {
+            target: mount.destination.clone()?.into(),
+            volume: name,
+        })
+    };
+    mounts.into_iter().flatten().filter_map(volume).collect()
 }
 
 /// When it started, or when it ended; the engine writes the year 1 for never.
@@ -339,6 +358,22 @@ mod tests {
             found,
             BTreeMap::from([("a".to_owned(), "172.27.0.2".parse().ok())])
         );
+    }
+
+    #[test]
+    fn what_is_mounted() {
+        let text = format!(
+            r#"{{"Id":"{ID}","Name":"/api","Mounts":[
+            {{"Type":"volume","Name":"web_data","Source":"/var/lib/docker/volumes/web_data/_data","Destination":"/data","RW":true}},
+            {{"Type":"volume","Name":"{ID}","Source":"/var/lib/docker/volumes/x/_data","Destination":"/tmp","RW":true}},
+            {{"Type":"bind","Source":"/srv/x","Destination":"/x","RW":false}}]}}"#
+        );
+        let found = record(&text);
+        let volumes: Vec<&str> = (found.volumes.iter())
+            .map(|mount| mount.volume.as_str())
+            .collect();
+        assert_eq!(volumes, ["web_data"]);
+        assert_eq!(found.binds.len(), 1);
     }
 
     #[test]

@@ -300,6 +300,13 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
             .map(|(name, service)| (name.clone(), service.binds(&folder)))
             .filter(|(_, binds)| !binds.is_empty())
             .collect(),
+        volumes: started()
+            .map(|(name, service)| {
+                let mounts = parsed.compose.volumes_of(service, &parsed.project);
+                (name.clone(), mounts)
+            })
+            .filter(|(_, mounts)| !mounts.is_empty())
+            .collect(),
         project: parsed.project.clone(),
         files,
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::commands::Reader;
-use crate::model::{Bind, DockerRun, Image, Pull};
+use crate::model::{Bind, DockerRun, Image, Pull, VolumeMount};
 use crate::source::compose::Published;
 
 /// What a unit does with single containers.
@@ -210,6 +210,11 @@ impl RunCall {
             Bind::at(source, target, read_only, folder)
         });
         let mounts = self.mounts.iter().filter_map(|mount| bound(mount, folder));
+        let named = self.volumes.iter().filter_map(|volume| {
+            let mut parts = volume.splitn(3, ':');
+            VolumeMount::at(parts.next()?, parts.next()?)
+        });
+        let named = named.chain(self.mounts.iter().filter_map(|mount| named_volume(mount)));
         let image = self.image.map(|name| Image {
             name,
             platform: self.platform,
@@ -220,26 +225,39 @@ impl RunCall {
             image: Some(image.unwrap_or_default()),
             published: self.published.iter().flat_map(Published::on_host).collect(),
             binds: volumes.chain(mounts).collect(),
+            volumes: named.collect(),
             clears: false,
         }
     }
 }
 
+const SOURCE: [&str; 2] = ["source", "src"];
+const TARGET: [&str; 3] = ["target", "dst", "destination"];
+
+/// The value of `KEY=VALUE` among the fields of `--mount`.
+fn field<'m>(mount: &'m str, names: &[&str]) -> Option<&'m str> {
+    let mut fields = mount.split(',').filter_map(|field| field.split_once('='));
+    fields.find_map(|(key, value)| names.contains(&key).then_some(value))
+}
+
 /// `type=bind,source=PATH,target=PATH[,readonly]`.
 fn bound(mount: &str, folder: &Path) -> Option<Bind> {
-    let field = |names: &[&str]| {
-        let mut fields = mount.split(',').filter_map(|field| field.split_once('='));
-        fields.find_map(|(key, value)| names.contains(&key).then_some(value))
-    };
     let is_read_only =
         |field: &str| matches!(field, "readonly" | "ro" | "readonly=true" | "ro=true");
-    (field(&["type"]) == Some("bind")).then_some(())?;
+    (field(mount, &["type"]) == Some("bind")).then_some(())?;
     Bind::at(
-        field(&["source", "src"])?,
-        field(&["target", "dst", "destination"])?,
+        field(mount, &SOURCE)?,
+        field(mount, &TARGET)?,
         mount.split(',').any(is_read_only),
         folder,
     )
+}
+
+/// `[type=volume,]source=NAME,target=PATH`: a volume is what `--mount` takes without a type.
+fn named_volume(mount: &str) -> Option<VolumeMount> {
+    let kind = field(mount, &["type"]);
+    kind.is_none_or(|kind| kind == "volume").then_some(())?;
+    VolumeMount::at(field(mount, &SOURCE)?, field(mount, &TARGET)?)
 }
 
 fn is_flag(option: &str) -> bool {
@@ -299,6 +317,17 @@ mod tests {
             Some(Pull { optional: false }) => " pulls",
         };
         format!("{}{pull}", runs.join("; "))
+    }
+
+    #[test]
+    fn volumes_by_name() {
+        let calls = read(
+            "ExecStart=/usr/bin/docker run -v data:/d:ro -v /srv:/s --mount src=logs,dst=/l --mount type=bind,src=/a,dst=/b app",
+        );
+        let volumes: Vec<&str> = (calls.runs[0].volumes.iter())
+            .map(|mount| mount.volume.as_str())
+            .collect();
+        assert_eq!(volumes, ["data", "logs"]);
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn a_compose_file_that_moves_does_not_leave_its_data_behind() {
                 "its container web has {from} at /data, and would get {to} instead, which does not exist"
             ),
             format!("write {from}:/data in its compose file"),
-            format!("systemctl stop web.service; cp -aT {from} {to}"),
+            format!("systemctl stop web.service; docker rm -f web; cp -aT {from} {to}"),
         ] {
             assert!(refused.contains(&part), "{part}: {refused}");
         }
