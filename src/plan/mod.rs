@@ -25,6 +25,7 @@ mod simulated;
 mod sites;
 mod stacks;
 mod units;
+mod unserved;
 mod upstreams;
 mod volumes;
 mod watch;
@@ -38,6 +39,7 @@ pub use members::{find as find_members, not_running};
 pub use outside::outside_packages;
 pub use prune::inventory;
 pub use simulated::{assumed, simulated};
+pub use unserved::new_upstreams;
 pub use watch::watch;
 
 use std::path::{Path, PathBuf};
@@ -123,6 +125,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
     nginx::plan(&mut draft);
     drain::plan(&mut draft);
     upstreams::plan(&mut draft);
+    unserved::plan(&mut draft);
     draft.finish()
 }
 

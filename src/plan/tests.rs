@@ -5,6 +5,7 @@ mod gates;
 mod holders;
 mod properties;
 mod replacement;
+mod unserved;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -234,9 +234,18 @@ pub(super) async fn look_and_plan(
         host.observe_images(&mut planned.observed, images).await?;
         planned.observed.installed = installed(host.root().directory(), &interrupted);
         planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
+    } else if host.is_live() && brings_upstreams(planned) {
+        planned.observed.listeners = listeners();
+        planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
     }
     writable::refuse(host, planned);
     Ok(())
+}
+
+/// Whether sites come to pass requests to other ports of this host.
+fn brings_upstreams(planned: &Planned) -> bool {
+    let new = plan::new_upstreams(&planned.desired, &planned.recorded);
+    !planned.plan.changes.is_empty() && !new.is_empty()
 }
 
 /// The file system of a folder that is there, systemctl(1), "link".

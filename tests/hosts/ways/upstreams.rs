@@ -130,3 +130,55 @@ fn an_upstream_that_a_run_would_lose_is_refused_or_rolled_back() {
     assert_serves(&host);
     assert_answers(&host, 8102, "app:2");
 }
+
+/// Only the site changes: nothing stops, nothing starts, and each request would be answered with 502.
+#[test]
+fn a_site_that_moves_to_a_port_at_which_nobody_listens_is_refused() {
+    let host = host(&[]);
+    host.write("/srv/index.html", "program\n");
+    let (site_path, plain) = (
+        desired("sites-available/api"),
+        desired("systemd/plain.service"),
+    );
+    let site = |port: u16| {
+        format!(
+            "server {{\n    listen 80;\n    server_name api.example.com;\n    location / {{ proxy_pass http://127.0.0.1:{port}; }}\n}}\n"
+        )
+    };
+    host.checkout(&[(&site_path, &site(8111)), (&plain, &program(8111))]);
+    host.apply(&[]).expect(0);
+    let serves = || host.get("http://api.example.com/").0;
+    assert_eq!(serves(), 200);
+    host.commit(&[(&site_path, Some(&site(8055)))], "a port that nobody has");
+    for command in ["plan", "apply"] {
+        let refused = host.tool(&[command]).expect(1).text();
+        assert!(
+            refused.contains("it passed requests to 127.0.0.1:8111, and would pass them to 127.0.0.1:8055, where nobody listens"),
+            "{refused}"
+        );
+    }
+    assert_eq!(serves(), 200);
+    // Another site has served nobody yet.
+    let other = site(8056).replace("api.", "other.");
+    host.commit(
+        &[
+            (&site_path, Some(&site(8111))),
+            (&desired("sites-available/other"), Some(&other)),
+        ],
+        "a site for what comes later",
+    );
+    let plan = host.tool(&["plan"]).expect(0).text();
+    assert!(
+        plan.contains("it would pass requests to 127.0.0.1:8056, where nobody listens"),
+        "{plan}"
+    );
+    host.apply(&[]).expect(0);
+    // What somebody has started serves.
+    host.sh("systemd-run -q /bin/busybox httpd -f -p 127.0.0.1:8055 -h /srv");
+    host.wait_for("8055", std::time::Duration::from_secs(10), || {
+        host.get("http://localhost:8055/").0 == 200
+    });
+    host.commit(&[(&site_path, Some(&site(8055)))], "now somebody has it");
+    host.apply(&[]).expect(0);
+    assert_eq!(serves(), 200);
+}
