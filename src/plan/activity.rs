@@ -98,7 +98,10 @@ fn plan_unit(
             .collect();
     }
     let Some(why) = loaded::is_outdated(&draft.inputs, name, unit, state) else {
-        note_restarts(draft, id, name, state);
+        note_restarts(draft, id.clone(), name, state);
+        if let Some(text) = loaded::gone(&draft.inputs, name, unit, state) {
+            draft.note(id, Some(DriftKind::Unloaded), text);
+        }
         return Vec::new();
     };
     match on_change(name, unit) {
@@ -178,6 +181,12 @@ fn start(
         && name
             .rsplit_once('.')
             .is_none_or(|(_, kind)| kind != "target");
+    // What a timer or somebody else starts.
+    if !wanted && state.active == "failed" {
+        let text = format!("{}: journalctl -u {name}", failure("failed", state));
+        draft.note(id, Some(DriftKind::Degraded), text);
+        return None;
+    }
     if !wanted || done(draft, name, unit, state) {
         return None;
     }
@@ -239,6 +248,7 @@ fn done(draft: &Draft<'_>, name: &str, unit: &Unit, state: &UnitState) -> bool {
 fn failure(verb: &str, state: &UnitState) -> String {
     match state.exit_status {
         0 => format!("{verb}: {}", state.result),
+        signal if state.signalled => format!("{verb}: {}, signal {signal}", state.result),
         status => format!("{verb}: {}, status {status}", state.result),
     }
 }

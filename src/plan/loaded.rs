@@ -169,6 +169,45 @@ fn changed_outside<'u>(
     })
 }
 
+/// A file outside the checkout that a running unit was started with and that is gone. A restart would not bring it back,
+/// and fails where the unit cannot do without it.
+pub(super) fn gone(
+    inputs: &Inputs<'_>,
+    name: &str,
+    unit: &Unit,
+    state: &UnitState,
+) -> Option<String> {
+    let record = inputs.recorded.loaded.units.get(name);
+    let record = record.filter(|record| record.invocation == state.invocation);
+    let is_gone = |path: &&PathBuf| {
+        let entry = inputs.observed.files.get(*path);
+        matches!(
+            entry,
+            Some(Entry::Missing | Entry::Link { leads_to: None, .. })
+        )
+    };
+    let is_required = |path: &Path| {
+        let files = unit.environment_files.iter().map(Path::new);
+        let stacks = unit.stacks.iter().flat_map(|stack| &stack.files);
+        files
+            .chain(stacks.map(PathBuf::as_path))
+            .any(|file| file == path)
+    };
+    let was_there = |path: &&PathBuf| {
+        let known = record.is_some_and(|record| record.outside.contains_key(*path));
+        known || is_required(path)
+    };
+    let path = unit.outside.iter().filter(is_gone).find(was_there)?;
+    let then = match is_required(path) {
+        true => "its next start fails",
+        false => "it is missing at its next start",
+    };
+    Some(format!(
+        "it names {}, which is gone: {then}",
+        path.display()
+    ))
+}
+
 /// Hashes of the files outside the checkout that a unit names and that are there.
 pub fn outside_hashes(observed: &Observed, unit: &Unit) -> BTreeMap<PathBuf, Hash> {
     let there = unit.outside.iter().filter_map(|path| {

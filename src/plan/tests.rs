@@ -1,6 +1,7 @@
 //! Plans as tables: a case each.
 
 mod data;
+mod degraded;
 mod gates;
 mod holders;
 mod properties;

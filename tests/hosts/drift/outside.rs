@@ -124,3 +124,54 @@ fn a_changed_file_outside_the_checkout_is_unloaded_until_its_unit_restarts() {
     let records = host.try_sh("grep -rl hunter /var/lib/watchme-apply /etc/watchme-apply");
     assert_eq!(records.stdout, "", "only hashes are recorded");
 }
+
+#[test]
+fn an_environment_file_that_is_gone_and_a_timers_oneshot_that_failed() {
+    let host = Host::boot();
+    host.sh("echo WORD=one >/etc/plain.env; echo WORD=two >/opt/none.env");
+    let job = "[Service]\nType=oneshot\nExecStart=/bin/test ! -e /run/fail\n";
+    let timer = "[Timer]\nOnCalendar=2100-01-01\n\n[Install]\nWantedBy=timers.target\n";
+    host.checkout(&[
+        (&desired("systemd/plain.service"), &plain()),
+        (&desired("systemd/job.service"), job),
+        (&desired("systemd/job.timer"), timer),
+    ]);
+    host.apply(&[]).expect(0);
+    host.sh("systemctl start job.service");
+    host.assert_does_nothing(&["drift"]).expect(0);
+    let before = host.property("plain.service", "MainPID");
+
+    host.sh("rm /opt/none.env");
+    let drift = host.assert_does_nothing(&["drift"]).expect(2).stdout;
+    let line = "unit/plain.service: it names /opt/none.env, which is gone: it is missing at its next start";
+    assert!(drift.contains(line), "{drift}");
+    host.sh("echo WORD=two >/opt/none.env; rm /etc/plain.env");
+    let drift = host.assert_does_nothing(&["drift"]).expect(2).stdout;
+    let line = "unit/plain.service: it names /etc/plain.env, which is gone: its next start fails";
+    let told = drift.lines().find(|found| found.contains(line));
+    assert!(
+        told.is_some_and(|found| found.starts_with("unloaded")),
+        "{drift}"
+    );
+    let plan = host.assert_does_nothing(&["plan"]).expect(0).text();
+    assert!(plan.contains(line), "{plan}");
+    host.apply(&[]).expect(0);
+    assert_eq!(
+        host.property("plain.service", "MainPID"),
+        before,
+        "a restart would end it"
+    );
+    host.sh("echo WORD=one >/etc/plain.env");
+    host.assert_does_nothing(&["drift"]).expect(0);
+
+    host.sh("touch /run/fail; systemctl start job.service || true");
+    let drift = host.assert_does_nothing(&["drift"]).expect(2).stdout;
+    let line = "unit/job.service: failed: exit-code, status 1: journalctl -u job.service";
+    let told = drift.lines().find(|found| found.contains(line));
+    assert!(
+        told.is_some_and(|found| found.starts_with("degraded")),
+        "{drift}"
+    );
+    host.sh("rm /run/fail; systemctl start job.service");
+    host.assert_does_nothing(&["drift"]).expect(0);
+}
