@@ -220,17 +220,8 @@ impl Run<'_> {
 /// Why a unit that was started is not up: more restarts than up to its start, or one in progress.
 fn fell_over(state: &UnitState, before: u32, oneshot: bool) -> Option<String> {
     match (state.active.as_str(), state.sub.as_str()) {
-        ("failed", _) => Some(format!(
-            "{}, status {}{}",
-            state.result,
-            state.exit_status,
-            meaning(state)
-        )),
-        (_, "auto-restart") => Some(format!(
-            "it exited with status {}{} and restarts",
-            state.exit_status,
-            meaning(state)
-        )),
+        ("failed", _) => Some(format!("{}, {}", state.result, ended(state))),
+        (_, "auto-restart") => Some(format!("it ended with {} and restarts", ended(state))),
         ("inactive", _) if !oneshot => Some(STOPPED.to_owned()),
         _ if state.restarts > before => {
             Some(format!("systemd restarted it {} times", state.restarts))
@@ -244,10 +235,14 @@ pub(super) fn is_changing(state: &UnitState) -> bool {
     matches!(state.active.as_str(), "activating" | "deactivating") && state.sub != "auto-restart"
 }
 
-/// ` (command not found)`.
-fn meaning(state: &UnitState) -> String {
-    let meaning = exit::of_service(state.exit_status, state.signalled, &state.result);
-    meaning.map_or_else(String::new, |meaning| format!(" ({meaning})"))
+/// `status 127 (command not found)`, `signal 15 (SIGTERM)`.
+fn ended(state: &UnitState) -> String {
+    let status = state.exit_status;
+    match exit::of_service(status, state.signalled, &state.result) {
+        Some(signal) if state.signalled => signal,
+        Some(meaning) => format!("status {status} ({meaning})"),
+        None => format!("status {status}"),
+    }
 }
 
 /// One that did its work, such as a migration. A unit that ends with it is seen by its own state.

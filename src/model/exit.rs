@@ -21,13 +21,16 @@ pub fn of_container(code: i64, oom_killed: bool) -> Option<String> {
 /// are systemd's own, systemd.exec(5), "PROCESS EXIT CODES".
 pub fn of_service(status: i32, signalled: bool, result: &str) -> Option<String> {
     if signalled {
-        let name = signal(i64::from(status)).unwrap_or("a signal");
+        let by = match signal(i64::from(status)) {
+            Some(name) => format!("signal {status} ({name})"),
+            None => format!("signal {status}"),
+        };
         return Some(match (result, status) {
-            ("oom-kill", _) => format!("killed by {name}, out of memory"),
-            ("watchdog", _) => format!("ended by {name}: its watchdog saw no sign of life"),
-            ("timeout", _) => format!("ended by {name}: it took too long"),
-            (_, 9) => format!("killed by {name}, not for memory"),
-            _ => format!("ended by {name}"),
+            ("oom-kill", _) => format!("{by}, out of memory"),
+            ("watchdog", _) => format!("{by}, its watchdog saw no sign of life"),
+            ("timeout", _) => format!("{by}, it took too long"),
+            (_, 9) => format!("{by}, not for memory"),
+            _ => by,
         });
     }
     let text = match status {
@@ -92,17 +95,22 @@ mod tests {
                 9,
                 true,
                 "oom-kill",
-                Some("killed by SIGKILL, out of memory"),
+                Some("signal 9 (SIGKILL), out of memory"),
             ),
-            (9, true, "signal", Some("killed by SIGKILL, not for memory")),
-            (15, true, "signal", Some("ended by SIGTERM")),
+            (
+                9,
+                true,
+                "signal",
+                Some("signal 9 (SIGKILL), not for memory"),
+            ),
+            (15, true, "signal", Some("signal 15 (SIGTERM)")),
             (
                 6,
                 true,
                 "watchdog",
-                Some("ended by SIGABRT: its watchdog saw no sign of life"),
+                Some("signal 6 (SIGABRT), its watchdog saw no sign of life"),
             ),
-            (999, true, "signal", Some("ended by a signal")),
+            (999, true, "signal", Some("signal 999")),
             (
                 203,
                 false,

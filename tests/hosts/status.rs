@@ -85,7 +85,7 @@ fn each_unit_container_certificate_and_what_is_foreign() {
     let said = host.assert_does_nothing(&["status"]).expect(0).stdout;
     for words in [
         "3 units, 1 OK",
-        "failed 11 (ended by SIGSEGV)",
+        "failed: signal 11 (SIGSEGV)",
         "exited 137 (killed by SIGKILL, not for memory)",
         "/etc/ssl/a.pem",
         "39 days left",
@@ -144,7 +144,7 @@ fn each_unit_container_certificate_and_what_is_foreign() {
     let text: Vec<&str> = narrow.lines().map(str::trim_end).collect();
     assert!(
         text.iter()
-            .any(|line| line.starts_with("  one.service: failed 11")),
+            .any(|line| line.starts_with("  one.service: failed: signal 11")),
         "{narrow}"
     );
     let longest = text.iter().map(|line| line.chars().count()).max();

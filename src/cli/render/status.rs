@@ -174,9 +174,11 @@ impl Page {
 
     fn unit(&self, unit: &UnitStatus) -> Row {
         let ended = match (unit.exit_status, &unit.meaning) {
+            // The number of a signal is no exit status.
+            (_, Some(meaning)) if unit.signalled => format!(": {meaning}"),
             (Some(status), Some(meaning)) if status != 0 => format!(" {status} ({meaning})"),
             (Some(status), None) if status != 0 => format!(" with status {status}"),
-            (_, Some(meaning)) => format!(" ({meaning})"),
+            (_, Some(meaning)) => format!(": {meaning}"),
             _ => String::new(),
         };
         Row {

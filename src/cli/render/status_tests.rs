@@ -16,6 +16,7 @@ fn unit(name: &str, state: &str, well: bool) -> UnitStatus {
         since: moment("2026-01-01T00:00:00Z"),
         restarts: 0,
         exit_status: None,
+        signalled: false,
         meaning: None,
     }
 }

@@ -43,6 +43,8 @@ pub struct UnitStatus {
     pub restarts: u32,
     /// How its last run ended, if it ended: the status, or the number of the signal.
     pub exit_status: Option<i32>,
+    /// Whether that is the number of a signal.
+    pub signalled: bool,
     /// What that means.
     pub meaning: Option<String>,
 }
@@ -169,6 +171,8 @@ fn unit_status(name: &str, unit: &Unit, state: &UnitState, paused: bool) -> Unit
     let (word, well) = word(unit, state, paused);
     let ended = !state.is_active() && !state.invocation.is_empty();
     let status = Some(state.exit_status).filter(|_| ended && name.ends_with(".service"));
+    // systemctl stop ends most programs by SIGTERM: that is no news.
+    let status = status.filter(|_| !(state.signalled && matches!(word, "stopped" | "paused")));
     let meaning =
         status.and_then(|status| exit::of_service(status, state.signalled, &state.result));
     let why = match state.result.as_str() {
@@ -183,6 +187,7 @@ fn unit_status(name: &str, unit: &Unit, state: &UnitState, paused: bool) -> Unit
         since: state.changed.or(state.started),
         restarts: state.restarts,
         exit_status: status,
+        signalled: status.is_some() && state.signalled,
         meaning: meaning.or(why.filter(|_| ended)),
     }
 }
