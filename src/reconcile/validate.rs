@@ -25,7 +25,7 @@ pub(super) async fn judge(host: &Host, planned: &mut Planned, ask: Names) -> Res
         return Ok(());
     }
     // First of all: it is for whoever reads the plan before they apply it.
-    let code = plan::outside_packages(&planned.plan, &planned.desired);
+    let code = plan::outside_packages(&planned.plan, &planned.desired, &planned.observed);
     planned.findings.splice(0..0, code);
     surround(host, planned);
     let Some(candidate) = plan::candidate(&planned.plan, &planned.desired) else {
