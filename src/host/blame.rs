@@ -1,6 +1,6 @@
 //! Whose fault a failure is: the revision's, or of something that may be over soon.
 //!
-//! Where it is not certain, it is a circumstance: trying again each hour costs less than a
+//! Where it is not certain, it is transient: trying again each hour costs less than a
 //! revision that nobody applies any more.
 
 use super::HostError;
@@ -10,7 +10,7 @@ use crate::model::Blame;
 /// Parts of what nginx, systemd, Docker and compose write when something outside the revision
 /// stands in the way: another process or container has the port, a name does not resolve, a
 /// registry does not answer, the disk is full. In lower case.
-const CIRCUMSTANCES: &[&str] = &[
+const TRANSIENT: &[&str] = &[
     "address already in use",
     "port is already allocated",
     "no space left on device",
@@ -42,11 +42,11 @@ const UNIT_ERRORS: &[&str] = &[
 
 /// The blame for a failure of which only these lines are known.
 pub fn blame_by_lines(lines: &[String]) -> Blame {
-    let is_circumstance = |line: &String| {
+    let is_transient = |line: &String| {
         let line = line.to_lowercase();
-        CIRCUMSTANCES.iter().any(|words| line.contains(words))
+        TRANSIENT.iter().any(|words| line.contains(words))
     };
-    match lines.iter().any(is_circumstance) {
+    match lines.iter().any(is_transient) {
         true => Blame::Transient,
         false => Blame::Permanent,
     }
