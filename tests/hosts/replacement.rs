@@ -102,7 +102,7 @@ fn assert_replaces(
     let plan = host.tool(&["plan"]).expect(0).stdout;
     let said = plan
         .lines()
-        .find(|line| line.contains("interrupts: new.service"));
+        .find(|line| line.contains("new.service replaces it"));
     assert!(
         said.is_some_and(|line| line.contains(because)),
         "{because}: {plan}"

@@ -180,7 +180,7 @@ fn a_daemon_that_is_down_is_a_line_and_not_the_end() {
         "Docker does not answer: ",
         "one.service",
         "running",
-        "were not compared",
+        "networks and members not checked",
     ] {
         assert!(said.contains(words), "{words:?} is not in\n{said}");
     }
@@ -194,7 +194,7 @@ fn a_daemon_that_is_down_is_a_line_and_not_the_end() {
     for words in [
         "systemd does not answer: ",
         "nginx is down: it does not run",
-        "units were not compared",
+        "units not checked",
     ] {
         assert!(said.contains(words), "{words:?} is not in\n{said}");
     }
