@@ -88,7 +88,6 @@ missing_packages() {
     # Where the kernel has AppArmor, the engine starts no container without its parser.
     have dockerd || printf '%s\n' docker.io apparmor ca-certificates
     [ -x "$compose" ] || compose_plugin >/dev/null || echo docker-compose
-    have openssl || echo openssl
     have git || echo git
 }
 

@@ -12,12 +12,14 @@ mod gates;
 mod hint;
 mod history;
 mod home;
+mod images;
 mod lacking;
 mod left_behind;
 mod look;
 mod mount_points;
 mod owed;
 mod pause;
+mod ran;
 mod reason;
 mod request;
 mod rollback;
@@ -30,6 +32,7 @@ mod unattended;
 mod undo;
 mod validate;
 mod verify_rollback;
+mod versions;
 mod writable;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,27 +41,29 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::apply::{Progress, Run};
+use crate::apply::{Progress, Run, Unpulled};
 use crate::host::Host;
 use crate::host::candidate::Names;
 use crate::model::{Desired, Observed, Outcome, Recorded, RunKind, RunRecord};
 use crate::source::{Checkout, Revision, Which};
-use crate::state::State;
+use crate::state::{State, Undo};
 
-pub use between::plan_between;
-pub use consent::Loss;
-pub use drift::{Drift, drift, fix};
-pub use error::ReconcileError;
-pub use history::{Entry, History, Lines, Span, history};
-pub use pause::{pause, resume};
-pub use request::{Applied, Planned, Request};
-pub use rollback::{plan_back, rollback};
-pub use status::{
+pub(crate) use between::plan_between;
+pub(crate) use consent::Loss;
+pub(crate) use drift::{Drift, drift, fix};
+pub(crate) use error::ReconcileError;
+pub(crate) use history::{Entry, History, Lines, Part, Span, history};
+pub(crate) use images::ask_registries;
+pub(crate) use pause::{pause, resume};
+pub(crate) use request::{Applied, Planned, Request};
+pub(crate) use rollback::{plan_back, rollback};
+pub(crate) use status::{
     CertificateStatus, ContainerStatus, DaemonStatus, Foreign, MemberStatus, NetworkStatus, Status,
     UnitStatus, status,
 };
-pub use unattended::Skip;
-pub use undo::recover;
+pub(crate) use unattended::Skip;
+pub(crate) use undo::recover;
+pub(crate) use versions::ask_versions;
 
 use converge::converge;
 use serving::Serving;
@@ -70,17 +75,17 @@ use undo::{is_finished, undo, undo_killed};
 ///
 /// # Errors
 /// When the input is bad, or the host cannot be looked at.
-pub async fn plan(host: &Host, request: &Request) -> Result<Planned, ReconcileError> {
+pub(crate) async fn plan(host: &Host, request: &Request) -> Result<Planned, ReconcileError> {
     let state = State::new(host.root().clone());
     let unfinished = match state.journal()?.is_empty() {
         true => None,
         false => Some(drift::unfinished(&state)),
     };
     let recorded = look::recorded(&state)?;
-    let (mut revision, checkouts) = read(request, &request.which, &recorded)?;
+    let (mut revision, checkouts) = read(host, request, &request.which, &recorded)?;
     if !revision.origin.dirty.is_empty() && request.which == Which::Head {
         let dirty = std::mem::take(&mut revision.origin.dirty);
-        (revision, _) = read(request, &Which::Worktree, &recorded)?;
+        (revision, _) = read(host, request, &Which::Worktree, &recorded)?;
         revision.origin.dirty = dirty;
     }
     let wanted = (
@@ -106,7 +111,7 @@ pub async fn plan(host: &Host, request: &Request) -> Result<Planned, ReconcileEr
         planned => planned?,
     };
     planned.warnings.splice(0..0, unfinished);
-    validate::judge(host, &mut planned, Names::Leave).await?;
+    validate::report(host, &mut planned, Names::Leave).await?;
     Ok(planned)
 }
 
@@ -114,7 +119,7 @@ pub async fn plan(host: &Host, request: &Request) -> Result<Planned, ReconcileEr
 ///
 /// # Errors
 /// [`ReconcileError::exit_status`] tells what an error means for the host.
-pub async fn apply(
+pub(crate) async fn apply(
     host: &Host,
     request: &Request,
     progress: &mut dyn Progress,
@@ -153,7 +158,7 @@ async fn attempt_to_apply(
             Ok(ControlFlow::Continue(_)) => {}
             // Files of the engine's own may bring it back.
             Err(error) if docker_first::is_away(&error) => {
-                let wanted = engines_part(state, request)?;
+                let wanted = engines_part(host, state, request)?;
                 let known = look::recorded(state)?;
                 if docker_first::plan(host, request, known, wanted)
                     .await?
@@ -212,14 +217,18 @@ async fn mend_docker(
     progress: &mut dyn Progress,
     present: &mut dyn FnMut(&Planned) -> bool,
 ) -> Result<bool, ReconcileError> {
-    let wanted = (RunKind::Apply, engines_part(state, request)?);
+    let wanted = (RunKind::Apply, engines_part(host, state, request)?);
     let told = (progress, present);
     docker_first::mend(host, state, request, wanted, leftover, told).await
 }
 
 /// The revision, as the record and the desired state of a part of it that is applied by itself.
-fn engines_part(state: &State, request: &Request) -> Result<(RunRecord, Desired), ReconcileError> {
-    let (revision, _) = read(request, &request.which, &look::recorded(state)?)?;
+fn engines_part(
+    host: &Host,
+    state: &State,
+    request: &Request,
+) -> Result<(RunRecord, Desired), ReconcileError> {
+    let (revision, _) = read(host, request, &request.which, &look::recorded(state)?)?;
     let record = docker_first::record(request, revision.origin);
     Ok((record, revision.desired))
 }
@@ -262,6 +271,8 @@ async fn transact(
         before: &planned.observed,
         progress,
         interrupted: request.interrupted.clone(),
+        names: None,
+        unpulled: Unpulled::default(),
         restarts: BTreeMap::new(),
         ignored: BTreeMap::new(),
         switched: None,
@@ -292,7 +303,12 @@ async fn transact(
             let loaded = commit::loaded(planned, &after, switched, &degraded);
             let mut inventory = commit::inventory(planned, &after);
             inventory.generation = record.number.or(inventory.generation);
-            let generation = (record.number).map(|number| (number, &record, &planned.desired));
+            let images = match record.number {
+                Some(_) => commit::images(host, state, planned, &after, progress).await,
+                None => Vec::new(),
+            };
+            let generation =
+                (record.number).map(|number| (number, &record, &planned.desired, &*images));
             let commit = state.commit(&mut journal, generation, &inventory, &loaded);
             commit.map_err(ReconcileError::from)
         }
@@ -313,6 +329,10 @@ async fn carry_out(
     planned: &Planned,
 ) -> Result<Observed, ReconcileError> {
     let plan = &planned.plan;
+    if let Some(socket) = &planned.desired.engine {
+        let engine = Undo::Engine(socket.clone());
+        run.journal.record(engine)?;
+    }
     let serving = Serving::look(run, planned).await;
     run.make(plan).await.map_err(ReconcileError::step)?;
     gates::verify(run, request, planned).await?;
@@ -321,6 +341,7 @@ async fn carry_out(
     let after = converge(run, request, planned).await?;
     serving.hold(run, planned).await?;
     left_behind::report(planned, &after, run.progress);
+    ran::report(planned, &after, run.progress);
     Ok(after)
 }
 
@@ -332,7 +353,7 @@ async fn plan_to_apply(
 ) -> Result<Planned, ReconcileError> {
     let request = attempt.request;
     let recorded = look::recorded(state)?;
-    let (revision, checkouts) = read(request, &request.which, &recorded)?;
+    let (revision, checkouts) = read(host, request, &request.which, &recorded)?;
     if !revision.origin.dirty.is_empty() && request.which == Which::Head {
         return Err(ReconcileError::Dirty {
             paths: revision.origin.dirty,
@@ -349,6 +370,7 @@ async fn plan_to_apply(
 /// Reads the checkout, and tells which folders count as it: where it lies, and where watchme.toml
 /// says that it does. Whose checkout was applied before may own it again.
 fn read(
+    host: &Host,
     request: &Request,
     which: &Which,
     recorded: &Recorded,
@@ -359,5 +381,7 @@ fn read(
         .and_then(|(record, _)| record.origin.owner);
     let trusted: Vec<u32> = owner.into_iter().collect();
     let checkout = Checkout::open(&request.folder, &trusted)?;
+    let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
+    let checkout = checkout.with_compose(host.compose_command()).after(applied);
     home::read(checkout, request, which, recorded)
 }

@@ -73,6 +73,14 @@ fn named(text: &str, depth: usize) -> Vec<(usize, String)> {
             if before.ends_with(|c| is_part(c) || c == ':' || c == '$') {
                 continue;
             }
+            if let Some(below) = behind.strip_prefix("kinds::") {
+                let line = before.matches('\n').count() + 1;
+                found.extend(
+                    layer_of_kind(below.split(|c: char| !is_part(c) && c != ':'))
+                        .map(|name| (line, name.to_owned())),
+                );
+                continue;
+            }
             let names = match behind.strip_prefix('{') {
                 Some(list) => list
                     .split('}')
@@ -91,6 +99,19 @@ fn named(text: &str, depth: usize) -> Vec<(usize, String)> {
     found
 }
 
+/// The module to which a part of a kind's folder belongs: its data are the model's, its reading is the source's. `None` for
+/// the table of kinds, which every module may use.
+fn layer_of_kind<'a>(mut path: impl Iterator<Item = &'a str>) -> Option<&'static str> {
+    let path = path.next().unwrap_or_default();
+    let mut parts = path.split("::");
+    match (parts.next(), parts.next()) {
+        (Some("table" | ""), _) => None,
+        (_, Some("data")) => Some("model"),
+        (_, Some("read")) => Some("source"),
+        _ => Some("kinds"),
+    }
+}
+
 /// Where a module uses one that is not left of it.
 fn wrong(allowed: &Allowed, path: &Path, text: &str) -> Vec<String> {
     let parts: Vec<String> = path
@@ -99,7 +120,14 @@ fn wrong(allowed: &Allowed, path: &Path, text: &str) -> Vec<String> {
         .map(|part| part.to_string_lossy().into_owned())
         .filter(|part| part != "mod")
         .collect();
-    let Some(own) = parts.first().filter(|own| *own != "lib" && *own != "main") else {
+    let own = match parts.first().map(String::as_str) {
+        Some("kinds") => layer_of_kind(std::iter::once(
+            parts.get(1..).unwrap_or_default().join("::").as_str(),
+        )),
+        Some("lib" | "main") | None => None,
+        Some(own) => Some(own),
+    };
+    let Some(own) = own else {
         return Vec::new();
     };
     let Some(left) = allowed.get(own) else {
@@ -111,7 +139,7 @@ fn wrong(allowed: &Allowed, path: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (line, name) in named(text, parts.len()) {
         let is_module = allowed.contains_key(&name);
-        if is_module && name != *own && !left.contains(&name) {
+        if is_module && name != own && !left.contains(&name) {
             let place = format!("src/{}:{line}", path.display());
             found.push(format!(
                 "{place}: {own} uses {name}, which is not left of it in the line of src/lib.rs"
@@ -142,7 +170,9 @@ fn arrows_between_modules_point_left() {
 
 #[test]
 fn an_arrow_that_points_right_is_found() {
-    let allowed = allowed("//! `model < root < plan, state < cli`, and `root < check < cli`.\n");
+    let allowed = allowed(
+        "//! `model < root < source, plan, state < kinds < cli`, and `root < check < cli`.\n",
+    );
     let of = |text: &str| wrong(&allowed, Path::new("check/rules/a.rs"), text).len();
     for (text, count) in [
         ("use crate::model::Plan;", 0),
@@ -156,14 +186,29 @@ fn an_arrow_that_points_right_is_found() {
         ("use super::super::plan;", 0),
         ("// use crate::plan::plan;", 0),
         ("$crate::rule!{}", 0),
+        ("use crate::kinds::etc::data::EtcFile;", 0),
+        ("use crate::kinds::table::with_kinds;", 0),
+        ("use crate::kinds::etc::read::Read;", 1),
+        ("use crate::kinds::plan;", 1),
     ] {
         assert_eq!(of(text), count, "{text}");
     }
-    let new = wrong(&allowed, Path::new("kinds/mod.rs"), "");
+    let part = |path: &str, text: &str| wrong(&allowed, Path::new(path), text).len();
+    for (path, text, count) in [
+        ("kinds/etc/data.rs", "use crate::root::Root;", 1),
+        ("kinds/etc/data/mode.rs", "use crate::model::File;", 0),
+        ("kinds/etc/read.rs", "use crate::root::Root;", 0),
+        ("kinds/etc/read.rs", "use crate::plan::Draft;", 1),
+        ("kinds/etc/mod.rs", "use crate::plan::Draft;", 0),
+        ("kinds/etc/mod.rs", "use crate::cli::run;", 1),
+    ] {
+        assert_eq!(part(path, text), count, "{path}: {text}");
+    }
+    let new = wrong(&allowed, Path::new("news/mod.rs"), "");
     assert_eq!(
         new,
         [
-            "src/kinds/mod.rs: the module kinds is not in the line of src/lib.rs: say there what it may use"
+            "src/news/mod.rs: the module news is not in the line of src/lib.rs: say there what it may use"
         ]
     );
 }

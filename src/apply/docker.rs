@@ -1,14 +1,15 @@
 //! Networks and memberships.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::{Run, StepError};
 use crate::effect::{Connect, Effect, Plan};
 use crate::host::docker::Docker;
 use crate::host::{Host, HostError};
-use crate::model::{Container, DockerState, Network, NetworkState, Observed, Stack};
+use crate::model::{
+    Addresses, Attachment, Container, DockerState, Network, NetworkState, Observed, Stack,
+};
 use crate::state::Undo;
 
 /// How long a container that is rolled back has to run again.
@@ -22,7 +23,7 @@ impl Run<'_> {
         name: &str,
         spec: &Network,
     ) -> Result<(), StepError> {
-        let docker = self.host.docker().await?;
+        let docker = &*self.host.docker().await?;
         // What somebody else has made since is not ours to remove.
         docker.refuse_second(name).await?;
         self.journal.record(Undo::RemoveNetwork(name.to_owned()))?;
@@ -54,7 +55,7 @@ impl Run<'_> {
         id: &str,
         detach: &BTreeSet<String>,
     ) -> Result<(), StepError> {
-        let docker = self.host.docker().await?;
+        let docker = &*self.host.docker().await?;
         let mut foreign = Vec::new();
         for container in docker.endpoints(id).await?.unwrap_or_default() {
             match there(docker, &container).await? {
@@ -67,8 +68,9 @@ impl Run<'_> {
         }
         if let [first, ..] = &*foreign {
             let text = format!(
-                "the network {name} stays: {} on it (docker network disconnect -f {name} {first})",
-                foreign.join(", ")
+                "the network {name} stays: {} on it ({} network disconnect -f {name} {first})",
+                foreign.join(", "),
+                docker.kind().command()
             );
             self.progress.warn(&text);
             return Ok(());
@@ -79,9 +81,18 @@ impl Run<'_> {
         }
     }
 
+    /// Removes a container that cannot start any more. One that runs all the same is not touched.
+    pub(super) async fn remove_stopped(&mut self, id: &str) -> Result<(), StepError> {
+        let docker = &*self.host.docker().await?;
+        match there(docker, id).await? {
+            Some(container) if !container.is_running() => Ok(docker.remove_container(id).await?),
+            _ => Ok(()),
+        }
+    }
+
     /// Attaches a container. Whoever holds the address lets go first and comes back afterwards.
     pub(super) async fn connect(&mut self, connect: &Connect) -> Result<(), StepError> {
-        let docker = self.host.docker().await?;
+        let docker = &*self.host.docker().await?;
         // A unit that was restarted since the plan was made has made its container anew.
         let Some(container) = there(docker, &connect.container).await? else {
             return Ok(());
@@ -104,12 +115,13 @@ impl Run<'_> {
                 container: connect.container.clone(),
             })?;
         }
-        let (network, address) = (&connect.network, connect.address);
-        attach(docker, network, &container, &connect.aliases, address).await?;
+        let (network, addresses) = (&connect.network, connect.addresses);
+        attach(docker, network, &container, &connect.aliases, addresses).await?;
         for holder in &connect.holders {
             if let Some(container) = there(docker, &holder.container).await? {
                 let aliases = aliases_of(&container, network, &self.before.docker);
-                attach(docker, network, &container, &aliases, holder.address).await?;
+                let address = holder.address.into();
+                attach(docker, network, &container, &aliases, address).await?;
             }
         }
         Ok(())
@@ -126,9 +138,9 @@ impl Run<'_> {
             network: network.to_owned(),
             container: container.name.clone(),
             aliases: attachment.aliases,
-            address: attachment.configured,
+            addresses: attachment.configured,
         })?;
-        let docker = self.host.docker().await?;
+        let docker = &*self.host.docker().await?;
         match docker
             .disconnect_container(network, &container.id, true)
             .await
@@ -155,10 +167,10 @@ async fn attach(
     network: &str,
     container: &Container,
     aliases: &BTreeSet<String>,
-    address: Option<IpAddr>,
+    addresses: Addresses,
 ) -> Result<(), HostError> {
     match docker
-        .connect_container(network, &container.id, aliases, address)
+        .connect_container(network, &container.id, aliases, addresses)
         .await
     {
         Err(error) if error.is_already_connected() => Ok(()),
@@ -187,7 +199,7 @@ fn aliases_of(
 
 /// What takes containers away that a unit is about to make and that its compose projects did not
 /// have before the run.
-pub(super) fn removals(before: &Observed, stacks: &[Stack]) -> Vec<Undo> {
+pub(super) fn removals(before: &Observed, stacks: &[Stack], serves: Option<u16>) -> Vec<Undo> {
     let Some(docker) = &before.docker else {
         return Vec::new();
     };
@@ -205,6 +217,8 @@ pub(super) fn removals(before: &Observed, stacks: &[Stack]) -> Vec<Undo> {
             project: stack.project.clone(),
             known,
             services,
+            networks: Some(docker.networks.keys().cloned().collect()),
+            serves: serves.into_iter().collect(),
         }
     };
     stacks.iter().map(removal).collect()
@@ -217,7 +231,7 @@ pub(super) async fn made(
     known: &BTreeSet<String>,
     services: &BTreeSet<String>,
 ) -> Result<Vec<String>, StepError> {
-    let docker = host.docker().await?;
+    let docker = &*host.docker().await?;
     let listed = docker.observe(&BTreeSet::new(), &|_| false).await?;
     let is_made = |container: &Container| {
         let of_project =
@@ -246,7 +260,8 @@ pub(super) async fn renamed(
     id: &str,
     name: &str,
 ) -> Result<Option<Container>, StepError> {
-    let found = there(host.docker().await?, id).await?;
+    let docker = &*host.docker().await?;
+    let found = there(docker, id).await?;
     Ok(found.filter(|found| found.name != name))
 }
 
@@ -255,7 +270,7 @@ pub(super) async fn rename(host: &Host, id: &str, name: &str) -> Result<(), Step
     if renamed(host, id, name).await?.is_none() {
         return Ok(());
     }
-    let docker = host.docker().await?;
+    let docker = &*host.docker().await?;
     match there(docker, name).await? {
         Some(holder) if holder.is_running() => return Ok(()),
         Some(holder) => docker.remove_container(&holder.id).await?,
@@ -285,7 +300,7 @@ pub(super) fn rejoins(before: &Observed) -> Vec<Undo> {
                     aliases: attachment
                         .map(|known| known.aliases.clone())
                         .unwrap_or_default(),
-                    address: attachment.and_then(|known| known.configured),
+                    addresses: attachment.map(|known| known.configured).unwrap_or_default(),
                 });
             }
         }
@@ -300,9 +315,9 @@ pub(super) async fn rejoin(
     network: &str,
     container: &str,
     aliases: &BTreeSet<String>,
-    address: Option<IpAddr>,
+    addresses: Addresses,
 ) -> Result<(), StepError> {
-    let docker = host.docker().await?;
+    let docker = &*host.docker().await?;
     let until = Instant::now() + COMES_BACK;
     loop {
         if let Some(found) = there(docker, container).await?
@@ -316,7 +331,7 @@ pub(super) async fn rejoin(
                 // next apply makes the network again with its members.
                 return Ok(());
             }
-            attach(docker, network, &found, aliases, address).await?;
+            attach(docker, network, &found, aliases, addresses).await?;
             return Ok(());
         }
         if Instant::now() > until {
@@ -337,13 +352,13 @@ pub(super) async fn is_joined(host: &Host, network: &str, container: &str) -> bo
 
 fn is_on(container: &Container, network: &str) -> bool {
     let attachment = container.attachments.get(network);
-    attachment.is_some_and(|attachment| !attachment.endpoint_id.is_empty())
+    attachment.is_some_and(Attachment::is_up)
 }
 
 /// Makes a network again. What was stopped meanwhile and holds the id of the one that went gets
 /// the new one: it could not start otherwise.
 pub(super) async fn make_again(host: &Host, name: &str, spec: &Network) -> Result<(), StepError> {
-    let docker = host.docker().await?;
+    let docker = &*host.docker().await?;
     if let Err(error) = docker.create_network(name, spec).await
         && !matches!(error, HostError::NetworkExists { .. })
     {
@@ -357,15 +372,22 @@ pub(super) async fn make_again(host: &Host, name: &str, spec: &Network) -> Resul
         !container.is_running() && attachment.is_some_and(|known| known.network_id != id)
     };
     let stopped = docker.observe(&BTreeSet::new(), &|_| true).await?;
+    // Those of compose that cannot start any more: the next `up` makes them anew, and would fail over them.
+    let of_compose = |known: &&Container| known.compose.is_some() && !known.is_running();
+    let containers = stopped.containers.iter();
+    for container in containers.filter(|known| of_compose(known) && stopped.has_lost_network(known))
+    {
+        docker.remove_container(&container.id).await?;
+    }
     for container in stopped
         .containers
         .iter()
-        .filter(|known| holds_another(known))
+        .filter(|known| holds_another(known) && !stopped.has_lost_network(known))
     {
         let known = container.attachments.get(name);
         let aliases = known.map(|known| known.aliases.clone()).unwrap_or_default();
-        let address = known.and_then(|known| known.configured);
-        attach(docker, name, container, &aliases, address).await?;
+        let addresses = known.map(|known| known.configured).unwrap_or_default();
+        attach(docker, name, container, &aliases, addresses).await?;
     }
     Ok(())
 }
@@ -373,7 +395,7 @@ pub(super) async fn make_again(host: &Host, name: &str, spec: &Network) -> Resul
 /// Removes a network that a run has made. It was not there before, so whoever is on it now was not
 /// on it either.
 pub(super) async fn unmake(host: &Host, name: &str) -> Result<(), StepError> {
-    let docker = host.docker().await?;
+    let docker = &*host.docker().await?;
     let Some(id) = docker.network_id(name).await? else {
         return Ok(());
     };

@@ -11,8 +11,11 @@ use crate::root::{Root, RootError};
 use crate::state::Undo;
 
 impl Run<'_> {
-    pub(super) fn remove_stored(&mut self, path: &Path) -> Result<(), StepError> {
+    pub(super) fn remove_stored(&mut self, path: &Path, keep: bool) -> Result<(), StepError> {
         let live = layout::live(path);
+        if keep {
+            self.keep(&live)?;
+        }
         self.journal.save(&live)?;
         self.host.root().remove(&live)?;
         remove_empty_parents(self.host.root(), &live, Path::new(layout::LIVE));
@@ -123,7 +126,11 @@ impl Run<'_> {
 ///
 /// # Errors
 /// When the file system refuses.
-pub fn clear_mount_point(root: &Root, path: &Path, checkout: &Path) -> Result<bool, RootError> {
+pub(crate) fn clear_mount_point(
+    root: &Root,
+    path: &Path,
+    checkout: &Path,
+) -> Result<bool, RootError> {
     let is_mount_point = matches!(
         root.entry(path)?,
         Entry::File { content, owner: (0, 0), .. } if content.is_empty()

@@ -10,7 +10,7 @@ use futures_util::stream::{self, Stream, StreamExt};
 
 use super::{Progress, Run, StepError};
 use crate::host::Host;
-use crate::host::probe::Held;
+use crate::host::probe::Passed;
 use crate::model::{Answer, Gate};
 
 /// Between two tries.
@@ -25,7 +25,7 @@ impl Run<'_> {
     ///
     /// # Errors
     /// The first gate that does not hold: the others are not waited for.
-    pub async fn verify_gates(&mut self, gates: &[Gate]) -> Result<(), StepError> {
+    pub(crate) async fn verify_gates(&mut self, gates: &[Gate]) -> Result<(), StepError> {
         let asked = ask_all(self.host, gates, self.progress, &self.interrupted);
         let mut asked = pin!(asked);
         while let Some(answer) = asked.next().await {
@@ -61,7 +61,7 @@ impl Run<'_> {
 }
 
 /// Asks every gate, also when one does not hold. Changes nothing.
-pub async fn ask_gates(
+pub(crate) async fn ask_gates(
     host: &Host,
     gates: &[Gate],
     progress: &mut dyn Progress,
@@ -121,10 +121,10 @@ async fn ask(
     }
 }
 
-fn note(held: Held) -> Option<String> {
+fn note(held: Passed) -> Option<String> {
     match held {
-        Held::Well => None,
-        Held::WithBootstrapCertificate => {
+        Passed::Well => None,
+        Passed::WithBootstrapCertificate => {
             Some("served with the self-signed certificate of the first day".to_owned())
         }
     }

@@ -1,36 +1,100 @@
-//! Images that are fetched before anything stops, and containers that give way.
+//! Images that are fetched before anything stops, what their names lead to, and containers that give way.
+
+use std::collections::BTreeMap;
 
 use super::{Run, StepError};
-use crate::effect::{PullImage, Release};
+use crate::effect::{PullImage, Release, TagImage};
 use crate::host::HostError;
-use crate::model::ImageState;
+use crate::model::image::listed_name;
+use crate::model::{Container, DockerState, Engine, ImageRecord, ImageState};
 use crate::state::Undo;
 
 impl Run<'_> {
     /// Pulls an image. One that is there already will do where the unit says so, too.
     pub(super) async fn pull(&mut self, pull: &PullImage) -> Result<(), StepError> {
+        let name = &pull.image.name;
+        let before = self.host.docker().await?.image(name).await?;
+        let known = self.journal.undos().to_vec();
+        self.record_image_name(name, before.as_ref()).await?;
         let (host, progress) = (self.host, &mut *self.progress);
-        let mut tell = |line: &str| progress.say(&format!("pulling {}: {line}", pull.image.name));
+        let mut tell = |line: &str| progress.say(&format!("pulling {name}: {line}"));
         let pulled = host.pull(pull, &self.interrupted, &mut tell).await;
+        let docker = host.docker().await?;
+        let fetched = docker.image(name).await?;
+        if fetched.as_ref().map(|image| &image.id) == before.as_ref().map(|image| &image.id) {
+            // Nothing was changed that would have to be undone.
+            self.journal.keep(known)?;
+        }
         if let Err(HostError::Interrupted) = pulled {
             return Err(StepError::Interrupted);
         }
-        let fetched = host.docker().await?.image(&pull.image.name).await?;
         match (pulled, fetched) {
-            (Ok(()), Some(fetched)) => demand(pull, &fetched),
+            (Ok(()), Some(fetched)) => demand(docker.kind(), pull, &fetched),
             (Err(error), Some(fetched)) if pull.optional => {
                 let cause = std::error::Error::source(&error);
                 let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
                 self.progress
                     .warn(&format!("{error}{cause}; the existing image is used"));
-                demand(pull, &fetched)
+                demand(docker.kind(), pull, &fetched)
             }
             (Err(error), _) => Err(error.into()),
             (Ok(()), None) => Err(HostError::ImageGone {
+                engine: docker.kind(),
                 image: pull.image.name.clone(),
             }
             .into()),
         }
+    }
+
+    /// Makes a name lead to another image of the host.
+    pub(super) async fn tag(&mut self, tag: &TagImage) -> Result<(), StepError> {
+        let docker = self.host.docker().await?;
+        let before = docker.image(&tag.name).await?;
+        self.record_image_name(&tag.name, before.as_ref()).await?;
+        Ok(docker.tag_image(&tag.image, &tag.name).await?)
+    }
+
+    /// Writes down what a name leads to before it is moved.
+    async fn record_image_name(
+        &mut self,
+        name: &str,
+        before: Option<&ImageState>,
+    ) -> Result<(), StepError> {
+        let Some(listed) = listed_name(name) else {
+            return Ok(());
+        };
+        let names = self.image_names().await?;
+        let is_of = |undo: &&Undo| matches!(undo, Undo::Tag { name, .. } if *name == listed);
+        let mut undos: Vec<Undo> = names.iter().filter(is_of).cloned().collect();
+        if let Some(image) = before.filter(|_| undos.is_empty()) {
+            undos.push(Undo::Tag {
+                name: listed,
+                image: image.id.clone(),
+                last: false,
+            });
+        }
+        Ok(self.journal.record_all(undos)?)
+    }
+
+    /// Writes down which images run under which names, before the first unit is started or stopped: units pull and build
+    /// by themselves.
+    pub(super) async fn record_image_names(&mut self) -> Result<(), StepError> {
+        let names = self.image_names().await?.to_vec();
+        Ok(self.journal.record_all(names)?)
+    }
+
+    /// What makes the name of each running container's image lead to that image again. Looked up once, before any of them
+    /// is moved.
+    async fn image_names(&mut self) -> Result<&[Undo], StepError> {
+        if self.names.is_none() {
+            self.names = Some(match &self.before.docker {
+                Some(docker) if docker.containers.iter().any(Container::is_running) => {
+                    tags(docker, &self.host.docker().await?.images().await?)
+                }
+                _ => Vec::new(),
+            });
+        }
+        Ok(self.names.as_deref().unwrap_or_default())
     }
 
     /// Takes a container out of the way whose unit has stopped and has left it.
@@ -58,20 +122,101 @@ impl Run<'_> {
         );
         docker.rename_container(&container.id, &aside).await?;
         self.progress.say(&format!(
-            "kept the container {} as {aside}: docker rm {aside} when it is no longer needed",
-            container.name
+            "kept the container {} as {aside}: {} rm {aside} when it is no longer needed",
+            container.name,
+            docker.kind().command()
         ));
         Ok(())
     }
 }
 
-fn demand(pull: &PullImage, fetched: &ImageState) -> Result<(), StepError> {
+fn demand(engine: Engine, pull: &PullImage, fetched: &ImageState) -> Result<(), StepError> {
     match fetched.runs_here || pull.image.platform.is_some() {
         true => Ok(()),
         false => Err(HostError::ImagePlatform {
+            engine,
             image: pull.image.name.clone(),
             is_for: fetched.architecture.clone(),
         }
         .into()),
+    }
+}
+
+/// Each name with the image that runs under it, and then with the one that it leads to where that is another: somebody has
+/// pulled or built it, and nothing was started since.
+fn tags(docker: &DockerState, images: &BTreeMap<String, ImageRecord>) -> Vec<Undo> {
+    let tag = |name: &str, image: &str, last| Undo::Tag {
+        name: name.to_owned(),
+        image: image.to_owned(),
+        last,
+    };
+    let mut leads: BTreeMap<&str, &str> = BTreeMap::new();
+    for (id, image) in images {
+        leads.extend(image.names.iter().map(|name| (name.as_str(), id.as_str())));
+    }
+    let mut ran: BTreeMap<String, &str> = BTreeMap::new();
+    for container in docker.containers.iter().filter(|known| known.is_running()) {
+        let Some(name) = listed_name(&container.image) else {
+            continue;
+        };
+        let id = container.image_id.as_str();
+        let is_led_to = leads.get(name.as_str()) == Some(&id);
+        if images.contains_key(id) && (is_led_to || !ran.contains_key(&name)) {
+            ran.insert(name, id);
+        }
+    }
+    let mut undos: Vec<Undo> = Vec::new();
+    for (name, id) in &ran {
+        undos.push(tag(name, id, false));
+        if let Some(other) = leads.get(name.as_str()).filter(|other| *other != id) {
+            undos.push(tag(name, other, true));
+        }
+    }
+    undos
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_leads_to_what_ran_and_then_to_what_somebody_has_pulled_since() {
+        let container = |image: &str, id: &str| Container {
+            image: image.into(),
+            image_id: id.into(),
+            state: "running".into(),
+            ..Container::default()
+        };
+        let docker = DockerState {
+            containers: vec![
+                container("app", "sha256:old"),
+                container("web:1", "sha256:web"),
+                container("web@sha256:12", "sha256:web"),
+                container("gone:1", "sha256:gone"),
+            ],
+            ..DockerState::default()
+        };
+        let image = |names: &[&str]| ImageRecord {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..ImageRecord::default()
+        };
+        let images = BTreeMap::from([
+            ("sha256:old".to_owned(), image(&[])),
+            ("sha256:new".to_owned(), image(&["app:latest"])),
+            ("sha256:web".to_owned(), image(&["web:1"])),
+        ]);
+        let tag = |name: &str, image: &str, last| Undo::Tag {
+            name: name.into(),
+            image: image.into(),
+            last,
+        };
+        assert_eq!(
+            tags(&docker, &images),
+            [
+                tag("app:latest", "sha256:old", false),
+                tag("app:latest", "sha256:new", true),
+                tag("web:1", "sha256:web", false),
+            ]
+        );
     }
 }

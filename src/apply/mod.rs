@@ -9,8 +9,10 @@ mod images;
 mod nginx;
 mod roll_back;
 mod switch;
+mod take_down;
 mod undo;
 mod units;
+mod unpulled;
 mod up;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,15 +27,16 @@ use crate::host::probe::ProbeError;
 use crate::host::{Host, HostError, blame_by_lines};
 use crate::model::{Answer, Blame, Gate, Observed};
 use crate::root::RootError;
-use crate::state::{Journal, State, StateError};
+use crate::state::{Journal, State, StateError, Undo};
 
-pub use files::clear_mount_point;
-pub use gates::ask_gates;
-pub use roll_back::{Left, await_last_request, roll_back};
-pub use undo::describe;
+pub(crate) use files::clear_mount_point;
+pub(crate) use gates::ask_gates;
+pub(crate) use roll_back::{Left, await_last_request, roll_back};
+pub(crate) use undo::describe;
+pub(crate) use unpulled::Unpulled;
 
 /// Is told of each step, and shows it.
-pub trait Progress {
+pub(crate) trait Progress {
     /// A step begins.
     fn begin(&mut self, change: &Change);
     /// A step is done.
@@ -50,7 +53,7 @@ pub trait Progress {
 
 /// A step that failed.
 #[derive(Debug, thiserror::Error)]
-pub enum StepError {
+pub(crate) enum StepError {
     /// The host refused.
     #[error(transparent)]
     Host(#[from] HostError),
@@ -105,7 +108,7 @@ pub enum StepError {
 
 impl StepError {
     /// The command that helps.
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         match self {
             StepError::Host(error) => error.hint(),
             StepError::State(error) => error.hint(),
@@ -136,7 +139,7 @@ impl StepError {
 
 impl StepError {
     /// Whether the revision is to blame.
-    pub fn blame(&self) -> Blame {
+    pub(crate) fn blame(&self) -> Blame {
         match self {
             StepError::Host(error) => error.blame(),
             StepError::NotUp { journal, .. } => blame_by_lines(journal),
@@ -152,7 +155,7 @@ fn list(names: &[String]) -> String {
 }
 
 /// A run that changes the host.
-pub struct Run<'a> {
+pub(crate) struct Run<'a> {
     /// The host.
     pub host: &'a Host,
     /// Its records.
@@ -167,6 +170,10 @@ pub struct Run<'a> {
     pub progress: &'a mut dyn Progress,
     /// Set by a signal: the step in progress ends, then all is undone.
     pub interrupted: Arc<AtomicBool>,
+    /// What brings the names of images back, once it was looked up: see [`Run::image_names`].
+    pub names: Option<Vec<Undo>>,
+    /// Pulls of units that are held back.
+    pub unpulled: Unpulled,
     /// How often systemd had restarted each unit when this run started it.
     pub restarts: BTreeMap<String, u32>,
     /// Commands of each unit that failed when this run started it, and were ignored.
@@ -188,15 +195,22 @@ impl Run<'_> {
     ///
     /// # Errors
     /// The first step that failed, with its change. The caller rolls back.
-    pub async fn make(&mut self, plan: &Plan) -> Result<(), (Change, StepError)> {
-        self.carry_out(plan, false).await
+    pub(crate) async fn make(&mut self, plan: &Plan) -> Result<(), (Change, StepError)> {
+        let done = self.carry_out(plan, false).await;
+        let holds = |change: &&Change| matches!(change.effect, Effect::HoldPulls(_));
+        let Some(hold) = plan.changes.iter().find(holds) else {
+            return done;
+        };
+        // What failed is said first; its undo takes the drop-ins away as well.
+        let ended = std::mem::take(&mut self.unpulled).end(self.host).await;
+        done.and(ended.map_err(|error| (hold.clone(), error)))
     }
 
     /// Does what comes once the gates hold: takes away what served before.
     ///
     /// # Errors
     /// As [`Run::make`].
-    pub async fn retire(&mut self, plan: &Plan) -> Result<(), (Change, StepError)> {
+    pub(crate) async fn retire(&mut self, plan: &Plan) -> Result<(), (Change, StepError)> {
         self.carry_out(plan, true).await
     }
 
@@ -213,7 +227,9 @@ impl Run<'_> {
                 return Err(failed(StepError::Interrupted));
             }
             self.progress.begin(change);
-            self.steps.push(format!("{}: {}", change.id, change.why));
+            if change.effect.counts() {
+                self.steps.push(format!("{}: {}", change.id, change.why));
+            }
             tracing::info!(resource = %change.id, why = change.why, "step");
             if !recorded && matches!(change.effect, Effect::Start(_) | Effect::Restart(_)) {
                 recorded = true;
@@ -228,7 +244,7 @@ impl Run<'_> {
             }
             match self.step(change, plan).await {
                 Ok(()) => {
-                    if let Effect::Start(step) | Effect::Restart(step) = &change.effect {
+                    if let Some(step) = change.effect.starts() {
                         started.push((step, change));
                     }
                     self.progress.done(change);
@@ -237,7 +253,7 @@ impl Run<'_> {
             }
             let units_follow = changes
                 .peek()
-                .is_some_and(|next| matches!(next.effect, Effect::Start(_) | Effect::Restart(_)));
+                .is_some_and(|next| next.effect.starts().is_some());
             if !units_follow {
                 self.settle_all(&mut started).await?;
             }
@@ -298,15 +314,6 @@ impl Run<'_> {
     }
 
     async fn step(&mut self, change: &Change, plan: &Plan) -> Result<(), StepError> {
-        if matches!(
-            change.effect,
-            Effect::Store { .. }
-                | Effect::Link { .. }
-                | Effect::Copy { .. }
-                | Effect::Remove { .. }
-        ) {
-            self.switch_once(plan)?;
-        }
         if matches!(change.effect, Effect::Stop(_) | Effect::Restart(_)) {
             self.record_networks(plan)?;
         }
@@ -324,12 +331,11 @@ impl Run<'_> {
             Effect::CreateVolume { name, spec } => {
                 Ok(self.host.docker().await?.create_volume(name, spec).await?)
             }
-            Effect::WriteCertificate(pair) => self.write_certificate(pair).await,
+            Effect::WriteCertificate(pair) => self.write_certificate(pair),
+            Effect::Switch(switch) => self.switch(switch),
             // The switch has put it.
             Effect::Store { file: Some(_), .. } => Ok(()),
-            Effect::Store {
-                path, file: None, ..
-            } => self.remove_stored(path),
+            Effect::Store { path, keep, .. } => self.remove_stored(path, *keep),
             Effect::Link {
                 path, target, keep, ..
             } => self.put_link(path, target, *keep),
@@ -348,7 +354,11 @@ impl Run<'_> {
             Effect::ReloadUnit(step) => self.reload_unit(step).await,
             Effect::Stop(step) => self.stop(step, &change.interrupts).await,
             Effect::Pull(pull) => self.pull(pull).await,
+            Effect::Tag(tag) => self.tag(tag).await,
+            Effect::HoldPulls(units) => self.hold_pulls(units).await,
             Effect::Release(release) => self.release(release).await,
+            Effect::RemoveContainer { id, .. } => self.remove_stopped(id).await,
+            Effect::TakeDown(gone) => self.take_down(gone).await,
             Effect::Soak(time) => self.soak(*time, &plan.gates).await,
             Effect::Drain(drain) => self.drain(drain).await,
             Effect::Connect(connect) => self.connect(connect).await,

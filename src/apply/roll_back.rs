@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::docker::{is_joined, made, renamed};
 use super::undo::{describe, undo_one};
+use super::unpulled::Unpulled;
 use super::{Progress, StepError};
 use crate::host::{Host, HostError};
 use crate::state::{Journal, Undo};
@@ -22,7 +23,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Something that could not be undone.
 #[derive(Debug)]
-pub struct Left {
+pub(crate) struct Left {
     /// The step, to be tried again.
     pub undo: Undo,
     /// What was to be undone.
@@ -34,7 +35,7 @@ pub struct Left {
 /// Undoes every step of `journal`. What fails is reported, and the rest goes on: as much as
 /// possible is as before. Units of the run stop first, while their files are still there; then
 /// the files come back; then what loads them does so.
-pub async fn roll_back(
+pub(crate) async fn roll_back(
     host: &Host,
     journal: &mut Journal,
     progress: &mut dyn Progress,
@@ -43,9 +44,13 @@ pub async fn roll_back(
     undos.sort_by_key(phase);
     let mut patience = Patience::default();
     let (mut left, mut put_back) = (Vec::new(), Vec::new());
+    let mut unpulled = None;
     for undo in undos {
         if !is_needed(host, &undo).await {
             continue;
+        }
+        if starts(&undo).is_some() && unpulled.is_none() {
+            unpulled = Some(hold(host, journal, progress).await);
         }
         if matches!(undo, Undo::Exchange { .. }) {
             leave_out(journal, &put_back);
@@ -62,7 +67,32 @@ pub async fn roll_back(
         }
     }
     wait_until_up(host, journal.undos(), &mut patience).await;
+    if let Some(unpulled) = unpulled
+        && let Err(error) = unpulled.end(host).await
+    {
+        progress.warn(&format!(
+            "units went on without their pulls until the next boot: {error}"
+        ));
+    }
     left
+}
+
+/// Has the units start again without pulling: what they ran is on this host, and what a registry has now may be what failed.
+async fn hold(host: &Host, journal: &Journal, progress: &mut dyn Progress) -> Unpulled {
+    let units = journal.undos().iter().filter_map(starts);
+    let mut unpulled = Unpulled::default();
+    if let Err(error) = unpulled.begin(host, units).await {
+        progress.warn(&format!("units pull again as they start: {error}"));
+    }
+    unpulled
+}
+
+/// The unit that an undo starts.
+fn starts(undo: &Undo) -> Option<&str> {
+    match undo {
+        Undo::Start(unit) | Undo::Restart(unit) => Some(unit),
+        _ => None,
+    }
 }
 
 /// One of the undos that put files back.
@@ -114,7 +144,7 @@ impl Patience {
 /// is done.
 async fn is_needed(host: &Host, undo: &Undo) -> bool {
     match undo {
-        Undo::Stop(unit) => {
+        Undo::Stop(unit) | Undo::Forget(unit) => {
             let Ok(systemd) = host.systemd().await else {
                 return true;
             };
@@ -125,6 +155,7 @@ async fn is_needed(host: &Host, undo: &Undo) -> bool {
             project,
             known,
             services,
+            ..
         } => {
             let made = made(host, project, known, services).await;
             !made.is_ok_and(|made| made.is_empty())
@@ -133,9 +164,11 @@ async fn is_needed(host: &Host, undo: &Undo) -> bool {
             let renamed = renamed(host, container, name).await;
             !renamed.is_ok_and(|renamed| renamed.is_none())
         }
+        Undo::Tag { name, image, .. } => !leads_to(host, name, image).await,
         Undo::Rejoin {
             network, container, ..
         } => !is_joined(host, network, container).await,
+        Undo::Engine(_) => false,
         Undo::RemoveNetwork(name) => is_there(host, name).await != Some(false),
         Undo::CreateNetwork { name, .. } => is_there(host, name).await != Some(true),
         _ => true,
@@ -147,7 +180,7 @@ const IN_FLIGHT: Duration = Duration::from_secs(3);
 
 /// A run that was killed may have asked the engine for a network just before: it comes to be after that, when the undo
 /// would have found none.
-pub async fn await_last_request(host: &Host, journal: &Journal) {
+pub(crate) async fn await_last_request(host: &Host, journal: &Journal) {
     let Some(Undo::RemoveNetwork(name)) = journal.undos().last() else {
         return;
     };
@@ -155,6 +188,15 @@ pub async fn await_last_request(host: &Host, journal: &Journal) {
     while is_there(host, name).await == Some(false) && Instant::now() < until {
         tokio::time::sleep(LOOK_AGAIN).await;
     }
+}
+
+/// Whether a name leads to that image.
+async fn leads_to(host: &Host, name: &str, image: &str) -> bool {
+    let Ok(docker) = host.docker().await else {
+        return false;
+    };
+    let found = docker.image(name).await;
+    found.is_ok_and(|found| found.is_some_and(|found| found.id == image))
 }
 
 /// Whether a network of that name exists; `None` where nobody tells.
@@ -183,17 +225,18 @@ async fn wait_until_up(host: &Host, undos: &[Undo], patience: &mut Patience) {
 
 fn phase(undo: &Undo) -> u8 {
     match undo {
-        Undo::Stop(_) | Undo::RemoveContainers { .. } => 0,
+        Undo::RemoveContainers { serves, .. } if !serves.is_empty() => 7,
+        Undo::Engine(_) | Undo::Stop(_) | Undo::RemoveContainers { .. } => 0,
         Undo::Disconnect { .. } | Undo::Connect { .. } => 1,
         Undo::Restore { .. }
         | Undo::RemoveFolder(_)
         | Undo::Exchange { .. }
         | Undo::ForgetGeneration(_) => 2,
         Undo::CreateNetwork { .. } => 3,
-        Undo::DaemonReload | Undo::Rename { .. } => 4,
-        Undo::Restart(_) | Undo::ReloadUnit(_) | Undo::Start(_) => 5,
+        Undo::DaemonReload | Undo::Rename { .. } | Undo::Tag { last: false, .. } => 4,
+        Undo::Restart(_) | Undo::ReloadUnit(_) | Undo::Start(_) | Undo::Forget(_) => 5,
         Undo::ReloadNginx | Undo::RestartNginx => 6,
-        Undo::Rejoin { .. } => 7,
+        Undo::Rejoin { .. } | Undo::Tag { last: true, .. } => 7,
         // Units that the run has restarted were on it until they ran with their old files again.
         Undo::RemoveNetwork(_) => 8,
     }
@@ -225,7 +268,7 @@ mod tests {
     #[test]
     fn what_was_put_back_before_the_switch_is_not_put_back_again() {
         let folder = tempfile::tempdir().unwrap();
-        let root = Root::new(folder.path());
+        let root = Root::open(folder.path()).unwrap();
         let (live, next) = (Path::new(layout::LIVE), Path::new(layout::NEXT));
         for tree in [
             live,

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::files::put_unsynced;
 use super::{Run, StepError};
-use crate::effect::{Effect, Plan};
+use crate::effect::{Prime, Switch};
 use crate::model::layout::store::LEAVING;
 use crate::model::{Entry, layout};
 use crate::root::{Root, RootError};
@@ -23,19 +23,19 @@ use crate::state::Undo;
 pub(super) const MARK: &str = ".run";
 
 impl Run<'_> {
-    /// Switches the store, once for a run: the first step that touches a file asks for it.
-    pub(super) fn switch_once(&mut self, plan: &Plan) -> Result<(), StepError> {
-        if self.switched.is_some() || !is_needed(plan) {
-            return Ok(());
-        }
+    /// Makes the next tree, and puts it in the place of the live one.
+    pub(super) fn switch(&mut self, switch: &Switch) -> Result<(), StepError> {
         let root = self.host.root();
         let (live, next) = (Path::new(layout::LIVE), Path::new(layout::NEXT));
         root.make_folder(live)?;
         root.remove_folder(next)?;
         root.remove_folder(&live.join(LEAVING))?;
-        self.keep_edited(plan)?;
-        let leaving = self.prime(plan)?;
-        build(root, live, next, plan)?;
+        // Edits that were made through a link are in the tree that the switch replaces.
+        for path in &switch.keep {
+            self.keep(&layout::live(path))?;
+        }
+        let leaving = self.prime(switch)?;
+        build(root, live, next, switch)?;
         for path in leaving {
             put_unsynced(root, &next.join(LEAVING).join(path), b"", 0o644, None)?;
         }
@@ -48,37 +48,19 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Edits that were made through a link are in the tree that the switch replaces.
-    fn keep_edited(&mut self, plan: &Plan) -> Result<(), StepError> {
-        for change in &plan.changes {
-            if let Effect::Store {
-                path, keep: true, ..
-            } = &change.effect
-            {
-                self.keep(&layout::live(path))?;
-            }
-        }
-        Ok(())
-    }
-
     /// Makes what nginx reads lead into the live tree, and read the same there. Returns what
     /// leaves with the exchange, by its paths below [`LEAVING`].
-    fn prime(&mut self, plan: &Plan) -> Result<Vec<PathBuf>, StepError> {
+    fn prime(&mut self, switch: &Switch) -> Result<Vec<PathBuf>, StepError> {
         let mut leaving = Vec::new();
-        for change in &plan.changes {
-            match &change.effect {
-                Effect::Link {
+        for prime in &switch.prime {
+            match prime {
+                Prime::Link {
                     path,
                     target,
                     leads_to,
                     keep,
-                } if path.starts_with(layout::NGINX) && changes(plan, leads_to) => {
-                    self.prime_link(path, target, *keep, leads_to)?;
-                }
-                Effect::Remove { path, keep } if path.starts_with(layout::NGINX) => {
-                    leaving.extend(self.prime_removal(path, *keep)?);
-                }
-                _ => {}
+                } => self.prime_link(path, target, *keep, leads_to)?,
+                Prime::Leave { path, keep } => leaving.extend(self.prime_removal(path, *keep)?),
             }
         }
         Ok(leaving)
@@ -152,23 +134,6 @@ fn read_now(root: &Root, path: &Path) -> Result<Option<Now>, StepError> {
     })
 }
 
-/// Whether anything of `plan` changes with the exchange.
-fn is_needed(plan: &Plan) -> bool {
-    plan.changes.iter().any(|change| match &change.effect {
-        Effect::Store { file: Some(_), .. } => true,
-        Effect::Remove { path, .. } => path.starts_with(layout::NGINX),
-        _ => false,
-    })
-}
-
-/// Whether the exchange changes the file of the store at `live`.
-fn changes(plan: &Plan, live: &Path) -> bool {
-    let stored = live.strip_prefix(layout::LIVE).ok();
-    plan.changes.iter().any(|change| {
-        matches!(&change.effect, Effect::Store { path, file: Some(_), .. } if Some(path.as_path()) == stored)
-    })
-}
-
 /// Puts the next tree in the live one's place. Daemons of any user may read the live tree, which files
 /// below /etc link to; the other one is root's alone.
 pub(super) fn exchange(root: &Root) -> Result<(), RootError> {
@@ -180,7 +145,7 @@ pub(super) fn exchange(root: &Root) -> Result<(), RootError> {
 
 /// Makes `next`: the live tree with the planned changes. What does not change keeps its time:
 /// systemd takes a unit file with another time for changed.
-fn build(root: &Root, live: &Path, next: &Path, plan: &Plan) -> Result<(), StepError> {
+fn build(root: &Root, live: &Path, next: &Path, switch: &Switch) -> Result<(), StepError> {
     root.make_private_folder(next)?;
     let mut folders: Vec<PathBuf> = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
@@ -204,15 +169,8 @@ fn build(root: &Root, live: &Path, next: &Path, plan: &Plan) -> Result<(), StepE
             }
         }
     }
-    for change in &plan.changes {
-        if let Effect::Store {
-            path,
-            file: Some(file),
-            ..
-        } = &change.effect
-        {
-            put_unsynced(root, &next.join(path), &file.content, file.mode(), None)?;
-        }
+    for (path, file) in &switch.files {
+        put_unsynced(root, &next.join(path), &file.content, file.mode(), None)?;
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! One step of a run, undone.
 
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::StepError;
 use super::docker::{made, make_again, rejoin, rename, unmake};
@@ -9,16 +10,24 @@ use super::files::make_parent;
 use super::roll_back::Patience;
 use super::switch::{MARK, exchange};
 use crate::host::Host;
-use crate::model::{Entry, layout};
+use crate::model::image::short;
+use crate::model::{Entry, PROJECT_LABEL, layout};
 use crate::root::RootError;
 use crate::state::{Saved, State, Undo};
 
 /// Bound of nginx's reload.
 const NGINX: Duration = Duration::from_secs(20);
 
+/// How long nginx waits for an upstream when nothing else is said;
+/// <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_read_timeout>.
+const LAST_REQUESTS: Duration = Duration::from_secs(60);
+/// How often is looked whether they have ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
 /// What an undo does, for people.
-pub fn describe(undo: &Undo) -> String {
+pub(crate) fn describe(undo: &Undo) -> String {
     match undo {
+        Undo::Engine(socket) => format!("ask the engine at {}", socket.display()),
         Undo::RemoveNetwork(name) => format!("remove the network {name}"),
         Undo::CreateNetwork { name, .. } => format!("recreate the network {name}"),
         Undo::Restore {
@@ -28,15 +37,17 @@ pub fn describe(undo: &Undo) -> String {
         Undo::Restore { path, .. } => format!("restore {}", path.display()),
         Undo::RemoveFolder(path) => format!("remove {}", path.display()),
         Undo::ForgetGeneration(number) => format!("remove generation {number}"),
-        Undo::Exchange { .. } => "switch the store back".to_owned(),
+        Undo::Exchange { .. } => "restore the previous files".to_owned(),
         Undo::DaemonReload => "reload systemd with the old units".to_owned(),
         Undo::ReloadNginx => "reload nginx with the old sites".to_owned(),
         Undo::RestartNginx => "restart nginx with the old sites".to_owned(),
         Undo::Stop(unit) => format!("stop {unit}"),
+        Undo::Forget(unit) => format!("forget {unit}, and leave its containers as they are"),
         Undo::RemoveContainers { project, .. } => {
             format!("remove new containers of the compose project {project}")
         }
         Undo::Rename { name, .. } => format!("rename {name} back"),
+        Undo::Tag { name, image, .. } => format!("tag {name} as {} again", short(image)),
         Undo::Start(unit) => format!("start {unit}"),
         Undo::ReloadUnit(unit) => format!("reload {unit} with its old files"),
         Undo::Restart(unit) => format!("restart {unit} with its old files"),
@@ -58,6 +69,7 @@ pub(super) async fn undo_one(
     patience: &mut Patience,
 ) -> Result<(), StepError> {
     match undo {
+        Undo::Engine(_) => Ok(()),
         Undo::RemoveNetwork(name) => unmake(host, name).await,
         Undo::CreateNetwork { name, spec } => make_again(host, name, spec).await,
         Undo::Restore { path, saved } => restore(host, path, saved),
@@ -84,7 +96,7 @@ pub(super) async fn undo_one(
             host.nginx().restart(host.systemd().await?, NGINX).await?;
             Ok(())
         }
-        Undo::Stop(unit) => {
+        Undo::Stop(unit) | Undo::Forget(unit) => {
             let systemd = host.systemd().await?;
             let job = async |bound| systemd.stop(unit, bound).await;
             patience.wait(host, job).await?;
@@ -94,14 +106,21 @@ pub(super) async fn undo_one(
             project,
             known,
             services,
+            networks,
+            serves,
         } => {
+            last_requests(host, serves).await?;
             let docker = host.docker().await?;
             for container in made(host, project, known, services).await? {
                 docker.remove_container(&container).await?;
             }
-            Ok(())
+            match networks {
+                Some(known) => remove_networks(host, project, known).await,
+                None => Ok(()),
+            }
         }
         Undo::Rename { container, name } => rename(host, container, name).await,
+        Undo::Tag { name, image, .. } => Ok(host.docker().await?.tag_image(image, name).await?),
         Undo::Start(unit) => {
             let systemd = host.systemd().await?;
             systemd.reset_failed(unit).await?;
@@ -130,11 +149,11 @@ pub(super) async fn undo_one(
             network,
             container,
             aliases,
-            address,
+            addresses,
         } => {
             let docker = host.docker().await?;
             match docker
-                .connect_container(network, container, aliases, *address)
+                .connect_container(network, container, aliases, *addresses)
                 .await
             {
                 Err(error) if !error.is_already_connected() && !error.is_gone() => {
@@ -147,8 +166,8 @@ pub(super) async fn undo_one(
             network,
             container,
             aliases,
-            address,
-        } => rejoin(host, network, container, aliases, *address).await,
+            addresses,
+        } => rejoin(host, network, container, aliases, *addresses).await,
         Undo::Disconnect { network, container } => {
             let docker = host.docker().await?;
             match docker.disconnect_container(network, container, true).await {
@@ -157,6 +176,43 @@ pub(super) async fn undo_one(
             }
         }
     }
+}
+
+/// Waits until nginx's old workers have the answers of a copy that goes, or have waited long enough.
+async fn last_requests(host: &Host, ports: &BTreeSet<u16>) -> Result<(), StepError> {
+    let until = Instant::now() + LAST_REQUESTS;
+    while !ports.is_empty() && host.nginx().leaving(ports)? > 0 && Instant::now() < until {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
+}
+
+/// Removes the networks of a project that were not there, and that nobody is on.
+async fn remove_networks(
+    host: &Host,
+    project: &str,
+    known: &BTreeSet<String>,
+) -> Result<(), StepError> {
+    let docker = host.docker().await?;
+    let listed = docker.observe(&BTreeSet::new(), &|_| false).await?;
+    let networks = listed
+        .networks
+        .into_iter()
+        .filter(|(name, _)| !known.contains(name));
+    for network in networks.flat_map(|(_, networks)| networks) {
+        let is_its_own = network
+            .labels
+            .get(PROJECT_LABEL)
+            .is_some_and(|label| label == project);
+        let used = match is_its_own {
+            true => docker.endpoints(&network.id).await?,
+            false => None,
+        };
+        if used.is_some_and(|used| used.is_empty()) {
+            docker.remove_network(&network.id).await?;
+        }
+    }
+    Ok(())
 }
 
 fn restore(host: &Host, path: &Path, saved: &Saved) -> Result<(), StepError> {

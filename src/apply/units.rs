@@ -9,6 +9,7 @@ use super::up::is_changing;
 use super::{Run, StepError};
 use crate::effect::UnitStep;
 use crate::host::HostError;
+use crate::model::{Container, Entry, layout};
 use crate::state::Undo;
 
 /// How often a wait looks again.
@@ -32,18 +33,38 @@ impl Run<'_> {
     ) -> Result<(), StepError> {
         for step in steps {
             let state = self.host.systemd().await?.unit(&step.unit).await?;
+            // The copy of a stack goes when nginx asks the other one again.
+            let serves = step.port.filter(|_| self.is_new(step));
             // One that is starting already goes on starting, whatever becomes of this run; one that
             // keeps failing goes on with its old files.
             let undo = match (state.active.as_str(), state.sub.as_str()) {
+                ("inactive" | "failed" | "", _) if serves.is_some() || self.takes_over(step) => {
+                    Undo::Forget(step.unit.clone())
+                }
                 ("inactive" | "failed" | "", _) => Undo::Stop(step.unit.clone()),
                 (_, "auto-restart") => Undo::Restart(step.unit.clone()),
                 _ => continue,
             };
             self.journal
-                .record_all(removals(self.before, &step.stacks))?;
+                .record_all(removals(self.before, &step.stacks, serves))?;
             self.journal.record(undo)?;
         }
         Ok(())
+    }
+
+    /// Whether the containers of a unit that this run brings ran before it, started by a person.
+    fn takes_over(&self, step: &UnitStep) -> bool {
+        let docker = self.before.docker.iter();
+        let mut running = docker
+            .flat_map(|docker| &docker.containers)
+            .filter(|container| container.is_running());
+        let owns = |container: &Container| step.stacks.iter().any(|stack| stack.owns(container));
+        self.is_new(step) && step.oneshot && running.any(owns)
+    }
+
+    /// Whether this run brings the file of a unit.
+    fn is_new(&self, step: &UnitStep) -> bool {
+        *self.before.entry(&layout::unit(&step.unit)) == Entry::Missing
     }
 
     pub(super) async fn start(&mut self, step: &UnitStep) -> Result<(), StepError> {
@@ -69,11 +90,12 @@ impl Run<'_> {
     ) -> Result<(), StepError> {
         self.journal.record_all(rejoins(self.before))?;
         self.journal.record_all(renames(self.before))?;
+        self.record_image_names().await?;
         for unit in interrupts {
             self.journal.record(Undo::Start(unit.clone()))?;
         }
         self.journal
-            .record_all(removals(self.before, &step.stacks))?;
+            .record_all(removals(self.before, &step.stacks, None))?;
         self.journal.record(Undo::Restart(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
         // One that has failed again and again meanwhile may not start any more, systemd.unit(5).
@@ -111,10 +133,17 @@ impl Run<'_> {
     pub(super) async fn reload_unit(&mut self, step: &UnitStep) -> Result<(), StepError> {
         self.journal.record_all(rejoins(self.before))?;
         self.journal.record_all(renames(self.before))?;
+        self.record_image_names().await?;
+        self.journal
+            .record_all(removals(self.before, &step.stacks, None))?;
         self.journal.record(Undo::ReloadUnit(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
         let job = systemd.reload_unit(&step.unit, step.timeout);
-        self.unless_hanging(job).await
+        self.unless_hanging(job).await?;
+        match step.stacks.is_empty() {
+            true => Ok(()),
+            false => self.wait_running(step).await,
+        }
     }
 
     pub(super) async fn stop(
@@ -123,6 +152,7 @@ impl Run<'_> {
         interrupts: &BTreeSet<String>,
     ) -> Result<(), StepError> {
         self.journal.record_all(rejoins(self.before))?;
+        self.record_image_names().await?;
         for unit in interrupts {
             self.journal.record(Undo::Start(unit.clone()))?;
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Run, StepError};
 use crate::effect::{Change, UnitStep};
-use crate::model::{Container, Health, Stack, UnitState, exit};
+use crate::model::{Container, Engine, Health, Stack, UnitState, exit};
 
 /// Of a unit that is down, and did not fail.
 const STOPPED: &str = "it stopped";
@@ -132,13 +132,18 @@ impl Run<'_> {
             })
         };
         let containers = self.containers(&step.stacks).await?;
+        let engine = match step.stacks.is_empty() {
+            true => Engine::Docker,
+            false => self.host.docker().await?.kind(),
+        };
         let mut ended = containers
             .iter()
             .filter(|container| container.state == "exited" && container.exit_code != 0)
             .filter(|container| is_new(container));
         Ok(ended.next().map(|container| {
             let (name, code) = (&container.name, container.exit_code);
-            format!("its container {name} ended with status {code}: docker logs {name}")
+            let command = engine.command();
+            format!("its container {name} ended with status {code}: {command} logs {name}")
         }))
     }
 

@@ -30,7 +30,7 @@ struct Allowance {
 }
 
 /// Takes out what is allowed, and adds what is wrong with the allowances of the files.
-pub fn settle<'a>(
+pub(super) fn apply_allowances<'a>(
     findings: Vec<Finding>,
     files: impl Iterator<Item = (&'a PathBuf, &'a File)>,
 ) -> Vec<Finding> {

@@ -9,11 +9,12 @@ use super::engine::Noted;
 use super::nginx::published::Publications;
 use super::nginx::target::{self, Groups};
 use super::nginx::view::{Block, View as Nginx};
-use super::nginx::{directives, servers};
+use super::nginx::{declared, directives, servers};
 use super::systemd::index::Units;
 use super::systemd::order::Order;
 use super::systemd::{docker, keys};
 use super::{Subject, names, routes};
+use crate::model::Target;
 use crate::source::Revision;
 
 /// Views that borrow nothing but the inputs.
@@ -36,6 +37,7 @@ pub struct Context<'a> {
     addresses: OnceLock<Vec<Noted<addresses::Problem>>>,
     mounts: OnceLock<Vec<Noted<mounts::Problem>>>,
     shapes: OnceLock<Vec<Noted<shapes::Problem>>>,
+    declared: OnceLock<Vec<Noted<declared::Problem>>>,
     directives: OnceLock<Vec<Noted<directives::Problem>>>,
     servers: OnceLock<Vec<Noted<servers::Problem>>>,
     keys: OnceLock<Vec<Noted<keys::Problem>>>,
@@ -56,6 +58,7 @@ impl<'a> Context<'a> {
             addresses: OnceLock::new(),
             mounts: OnceLock::new(),
             shapes: OnceLock::new(),
+            declared: OnceLock::new(),
             directives: OnceLock::new(),
             servers: OnceLock::new(),
             keys: OnceLock::new(),
@@ -68,6 +71,11 @@ impl<'a> Context<'a> {
     /// The revision that is checked.
     pub fn revision(&self) -> &'a Revision {
         self.subject.revision
+    }
+
+    /// The versions of the server's programs, as far as they are known.
+    pub fn target(&self) -> Target {
+        self.revision().target()
     }
 
     /// The compose projects.
@@ -124,6 +132,11 @@ impl<'a> Context<'a> {
     /// What is wrong with the keys of compose files, and the types of their values.
     pub fn shapes(&self) -> &[Noted<shapes::Problem>] {
         self.shapes.get_or_init(|| shapes::walk(self.projects()))
+    }
+
+    /// What is wrong with names that nginx's files declare and use.
+    pub fn declared(&self) -> &[Noted<declared::Problem>] {
+        self.declared.get_or_init(|| declared::walk(self.nginx()))
     }
 
     /// What is wrong with directives of nginx.

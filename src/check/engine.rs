@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
+use std::path::Path;
 use std::thread::{self, ScopedJoinHandle};
 
 use super::context::Context;
@@ -18,6 +19,8 @@ pub struct Rule {
     run: Option<fn(&Context, &mut Findings)>,
     /// How several findings in a file are said as one.
     pub group: Option<Group>,
+    /// Whether its warnings are advice: what a server may do without. See [`super::folded`].
+    pub is_advice: bool,
     /// Whether watchme.toml may not set its level.
     pub is_fixed: bool,
 }
@@ -44,6 +47,7 @@ impl Rule {
             page,
             run: Some(run),
             group: None,
+            is_advice: false,
             is_fixed: false,
         }
     }
@@ -55,6 +59,7 @@ impl Rule {
             page,
             run: None,
             group: None,
+            is_advice: false,
             is_fixed: false,
         }
     }
@@ -63,6 +68,12 @@ impl Rule {
     pub const fn grouped(self, what: &'static str, help: Option<&'static str>) -> Self {
         let group = Some(Group { what, help });
         Self { group, ..self }
+    }
+
+    /// The same; its warnings are advice.
+    pub const fn advice(self) -> Self {
+        let is_advice = true;
+        Self { is_advice, ..self }
     }
 
     /// The same; watchme.toml may not set its level, since an apply stops whatever that says, or since it warns
@@ -124,7 +135,7 @@ macro_rules! rule {
 pub(crate) use rule;
 
 /// `compose_no_image` as `compose-no-image`.
-pub const fn kebab<const N: usize>(file: &str) -> [u8; N] {
+pub(super) const fn kebab<const N: usize>(file: &str) -> [u8; N] {
     let (from, mut name, mut at) = (file.as_bytes(), [b'-'; N], 0);
     while at < N {
         if from[at] != b'_' {
@@ -140,7 +151,7 @@ pub const fn kebab<const N: usize>(file: &str) -> [u8; N] {
 macro_rules! family {
     ($name:literal, $once:literal, [$($rule:ident,)*]) => {
         /// The rules of this folder.
-        pub static FAMILY: $crate::check::engine::Family = $crate::check::engine::Family {
+        pub(crate) static FAMILY: $crate::check::engine::Family = $crate::check::engine::Family {
             name: $name,
             rules: &[$(&rule::$rule::RULE),*],
             once_a_place: $once,
@@ -211,6 +222,11 @@ impl<P> Noted<P> {
         }
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        self.place.path()
+    }
+
     /// The same with another severity.
     pub fn weighing(self, severity: Severity) -> Self {
         let severity = Some(severity);
@@ -238,13 +254,16 @@ pub fn family(name: &str) -> Option<&'static Family> {
 }
 
 /// The family of a rule.
-pub fn family_of(rule: &str) -> Option<&'static Family> {
+pub(super) fn family_of(rule: &str) -> Option<&'static Family> {
     let mut families = FAMILIES.iter().copied();
     families.find(|family| family.rules.iter().any(|own| own.name == rule))
 }
 
 /// What those rules find that are `wanted`, by family. A server has two processors, and no rule needs another one.
-pub fn run(context: &Context, wanted: impl Fn(&Family, &Rule) -> bool + Sync) -> Vec<Finding> {
+pub(super) fn run(
+    context: &Context,
+    wanted: impl Fn(&Family, &Rule) -> bool + Sync,
+) -> Vec<Finding> {
     let wanted = &wanted;
     thread::scope(|scope| {
         let families = FAMILIES.iter().copied();

@@ -39,7 +39,7 @@ pub fn external(
         })
     });
     let inputs = &subject.revision.inputs;
-    let mut findings = allow::settle(findings, inputs.iter().chain(files));
+    let mut findings = allow::apply_allowances(findings, inputs.iter().chain(files));
     let known: BTreeSet<_> = before.iter().map(key).collect();
     let allowances = [allowance_invalid::RULE.name, allowance_unused::RULE.name];
     let of_allowances = |finding: &Finding| allowances.contains(&finding.rule.name);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn files_outside_are_judged_with_their_own_variables() {
+    fn files_outside_are_validated_with_their_own_variables() {
         let path = "home/ubuntu/some/docker-compose.yml";
         let (lines, notes) = added(&[(path, OUTSIDE)], None);
         assert!(

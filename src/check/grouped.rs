@@ -1,9 +1,10 @@
 //! Several findings of one rule in a file that are said as one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::engine;
-use crate::model::{Complaint, Diagnostic, Finding};
+use crate::model::{Complaint, Diagnostic, Finding, Severity};
 
 /// A finding with the others that it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,55 @@ pub fn grouped(findings: Vec<Finding>) -> Vec<Grouped> {
     grouped
 }
 
+/// In so many files it is not an oversight: the set-up does without what a rule advises.
+const MANY_FILES: usize = 4;
+
+/// The same for people, who want to see what is broken first: advice that is not followed in many files is one finding
+/// for all of them, behind the others. It says how to see its places, and what silences it.
+pub fn folded(findings: Vec<Grouped>) -> Vec<Grouped> {
+    let advised = |found: &Grouped| {
+        let rule = engine::rule_of(found.finding.rule.name).filter(|rule| rule.is_advice)?;
+        let is_advice = found.finding.severity == Severity::Warning;
+        found.finding.place().filter(|_| is_advice)?;
+        rule.group
+    };
+    let mut files: BTreeMap<&str, BTreeSet<PathBuf>> = BTreeMap::new();
+    for found in findings.iter().filter(|found| advised(found).is_some()) {
+        let path = found.finding.place().map(|place| place.path().to_owned());
+        files
+            .entry(found.finding.rule.name)
+            .or_default()
+            .extend(path);
+    }
+    let mut folded: BTreeMap<&str, Grouped> = BTreeMap::new();
+    let mut rest = Vec::new();
+    for found in findings {
+        let name = found.finding.rule.name;
+        let count = files.get(name).map_or(0, BTreeSet::len);
+        let Some(group) = advised(&found).filter(|_| count >= MANY_FILES) else {
+            rest.push(found);
+            continue;
+        };
+        match folded.get_mut(name) {
+            Some(first) => {
+                let Complaint::Placed(place) = found.finding.complaint else {
+                    continue;
+                };
+                first.others.push(*place);
+                first.others.extend(found.others);
+            }
+            None => {
+                folded.insert(name, found);
+            }
+        }
+        if let Some(first) = folded.get_mut(name) {
+            first.say_files(group, count);
+        }
+    }
+    rest.extend(folded.into_values());
+    rest
+}
+
 fn alone(finding: Finding) -> Grouped {
     Grouped {
         finding,
@@ -64,8 +114,26 @@ impl Grouped {
         }
     }
 
+    /// Says of advice in how many files it is not followed, and what silences it.
+    fn say_files(&mut self, group: engine::Group, files: usize) {
+        let Complaint::Placed(first) = &mut self.finding.complaint else {
+            return;
+        };
+        let (count, name) = (self.others.len() + 1, self.finding.rule.name);
+        first.message = format!("in {files} files, {count} {}", group.what);
+        first.help = Some(format!(
+            "if this host does without, write into watchme.toml: [check] {name} = {{ level = \"off\", reason = \"...\" }}"
+        ));
+    }
+
     /// `also in lines 12, 20 and 31`; nothing where it is alone.
     pub fn also(&self) -> Option<String> {
+        let path = self.finding.place().map(Diagnostic::path);
+        if self.others.iter().any(|place| Some(place.path()) != path) {
+            return Some(
+                "watchme-apply check FILE shows those of a file, --format json all".to_owned(),
+            );
+        }
         let mut lines: Vec<usize> = self
             .others
             .iter()

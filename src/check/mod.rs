@@ -23,7 +23,7 @@ use std::path::Path;
 
 pub use engine::{Family, Rule, family, rule_of, rules};
 pub use external::{external, projects};
-pub use grouped::{Grouped, grouped};
+pub use grouped::{Grouped, folded, grouped};
 pub use settings::{described, set};
 
 use crate::model::{Diagnostic, Finding};
@@ -63,7 +63,7 @@ pub fn report(subject: &Subject) -> Report {
         .beside
         .iter()
         .filter(|(path, _)| !inputs.contains_key(*path));
-    let mut findings = allow::settle(findings, inputs.iter().chain(beside));
+    let mut findings = allow::apply_allowances(findings, inputs.iter().chain(beside));
     // What is allowed in one file may be in another, which could not be read.
     let wrong: BTreeSet<&Path> = subject.wrong.iter().map(Diagnostic::path).collect();
     findings.retain(|finding| {

@@ -11,6 +11,7 @@ use super::Subject;
 use crate::check::engine::Noted;
 use crate::model::{Diagnostic, MemberName, Probe, Severity, Url};
 use crate::source::error::misspelt;
+use crate::source::load::input_names;
 use crate::source::nginx::router::{Outcome, Request};
 use crate::source::policy::FILE_NAME;
 use crate::source::routes::Routes;
@@ -28,7 +29,7 @@ pub enum Problem {
 type Found = Noted<Problem>;
 
 /// Findings about gates, members and routes. What is not like any name here may be the host's own.
-pub fn walk(subject: &Subject) -> Vec<Found> {
+pub(super) fn walk(subject: &Subject) -> Vec<Found> {
     let policy = &subject.revision.parsed.policy;
     let mut findings = entries(subject);
     let is_bare = policy.gates.is_empty() && policy.networks.is_empty() && policy.routes.is_empty();
@@ -40,19 +41,19 @@ pub fn walk(subject: &Subject) -> Vec<Found> {
         routes: LazyCell::new(Box::new(|| Routes::of(subject.revision))),
         containers: containers(subject),
     };
-    for (gate, place) in policy.gates.iter().zip(&policy.gate_places) {
-        findings.extend(walk.gate(&gate.probe, place));
+    for (gate, place) in policy.gates() {
+        findings.extend(walk.gate(&gate.probe, &place));
     }
     for network in policy.networks.values() {
-        for (member, place) in &network.value.members {
+        for (member, place) in network.members() {
             if let MemberName::Container(name) = &member.name {
-                findings.extend(walk.container(name, place));
+                findings.extend(walk.container(name, &place));
             }
         }
     }
     for route in &policy.routes {
-        if let Ok(url) = route.route.url.parse::<Url>() {
-            findings.extend(walk.host(&url, &route.url));
+        if let Ok(url) = route.url.parse::<Url>() {
+            findings.extend(walk.host(&url, &route.url.span()));
         }
     }
     findings
@@ -61,16 +62,11 @@ pub fn walk(subject: &Subject) -> Vec<Found> {
 /// Files and folders of the desired state whose names nobody looks for, and almost those of inputs that are not here.
 fn entries(subject: &Subject) -> Vec<Found> {
     let parsed = &subject.revision.parsed;
-    let folders = &parsed.policy.folders;
-    let inputs = [
-        FILE_NAME,
-        &folders.sites,
-        &folders.units,
-        &folders.etc,
-        &folders.infra,
-    ];
+    let mut inputs = input_names(&parsed.policy.folders);
+    inputs.push(FILE_NAME);
     let is_there = |name: &str| parsed.entries.iter().any(|entry| entry == name);
-    let gone: Vec<&str> = inputs.into_iter().filter(|name| !is_there(name)).collect();
+    let gone = inputs.iter().copied().filter(|name| !is_there(name));
+    let gone: Vec<&str> = gone.collect();
     let others = parsed
         .entries
         .iter()
@@ -192,7 +188,7 @@ impl Walk<'_> {
         let policy = &self.subject.revision.parsed.policy;
         Noted::at(
             problem,
-            policy.place.complain(place.clone(), message, "", help),
+            policy.file.complain(place.clone(), message, "", help),
         )
     }
 }

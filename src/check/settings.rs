@@ -8,7 +8,7 @@ use super::{Subject, rules};
 use crate::model::{Diagnostic, Finding};
 use crate::source::Revision;
 use crate::source::error::nearest;
-use crate::source::policy::{CheckPolicy, Section};
+use crate::source::policy::{CheckPolicy, Level, Spanned};
 
 /// A `*` does not go beyond a `/`.
 const MATCH: glob::MatchOptions = glob::MatchOptions {
@@ -34,10 +34,13 @@ pub fn set(findings: Vec<Finding>, revision: &Revision) -> Vec<Finding> {
         let mut known = [name, family].into_iter();
         let setting = known.find_map(|name| {
             let setting = settings.get(name)?;
-            is_for(&setting.value, place, &revision.parsed.folder).then_some(setting)
+            is_for(setting, place, &revision.parsed.folder).then_some(setting)
         });
         match setting {
-            Some(setting) => setting.value.level.map(|level| finding.weighing(level)),
+            Some(setting) => setting
+                .level
+                .severity()
+                .map(|level| finding.weighing(level)),
             None => Some(finding),
         }
     });
@@ -52,47 +55,51 @@ fn is_for(setting: &CheckPolicy, path: Option<&Path>, folder: &Path) -> bool {
 fn matches(setting: &CheckPolicy, path: &Path, folder: &Path) -> bool {
     let path = path.strip_prefix(folder).unwrap_or(path);
     let mut patterns = setting.paths.iter();
-    patterns.any(|(pattern, _)| pattern.matches_path_with(path, MATCH))
+    patterns.any(|pattern| pattern.matches_path_with(path, MATCH))
 }
 
 /// Settings of rules that there are not, of rules whose level is fixed, and for paths that no file has.
 pub(super) fn wrong(subject: &Subject) -> Vec<Finding> {
     let (policy, parsed) = (&subject.revision.parsed.policy, &subject.revision.parsed);
     let mut findings = Vec::new();
-    for (name, section) in &policy.check {
-        let at = |span: &std::ops::Range<usize>, message: String, help: String| {
-            policy.place.complain(span.clone(), message, "", Some(help))
+    for (name, setting) in &policy.check {
+        let at = |span, message: String, help: String| {
+            policy.file.complain(span, message, "", Some(help))
         };
         match (engine::rule_of(name), engine::family(name)) {
             (None, None) => {
-                let message = format!("there is no rule and no family of rules {name}");
+                let message = format!("there is no rule and no family of rules {}", name.as_str());
                 let names = rules::FAMILIES.iter().map(|family| family.name);
                 let names = names.chain(engine::rules().into_iter().map(|rule| rule.name));
                 let help = match nearest(name, names) {
                     Some(near) => format!("did you mean {near}?"),
                     None => "watchme-apply check --explain lists all rules".to_owned(),
                 };
-                findings.push(name_misspelt::RULE.at(at(&section.span, message, help)));
+                findings.push(name_misspelt::RULE.at(at(name.span(), message, help)));
                 continue;
             }
             (Some(rule), _) if rule.is_fixed => {
-                let message = format!("the level of {name} cannot be set");
+                let message = format!("the level of {} cannot be set", name.as_str());
                 let help = "remove it, and fix the findings".to_owned();
-                findings.push(allowance_invalid::RULE.at(at(&section.span, message, help)));
+                findings.push(allowance_invalid::RULE.at(at(name.span(), message, help)));
                 continue;
             }
             _ => {}
         }
         let files = subject.revision.inputs.keys().chain(parsed.beside.keys());
-        for (pattern, span) in &section.value.paths {
+        for pattern in &setting.paths {
             let mut files = files
                 .clone()
                 .map(|path| path.strip_prefix(&parsed.folder).unwrap_or(path));
             if subject.is_whole() && !files.any(|path| pattern.matches_path_with(path, MATCH)) {
-                let message = format!("no file matches {pattern}");
+                let message = format!("no file matches {}", pattern.as_str());
                 let help =
                     "remove the pattern, or correct it: paths begin at the folder of watchme.toml";
-                findings.push(allowance_unused::RULE.at(at(span, message, help.to_owned())));
+                findings.push(allowance_unused::RULE.at(at(
+                    pattern.span(),
+                    message,
+                    help.to_owned(),
+                )));
             }
         }
     }
@@ -103,37 +110,29 @@ pub(super) fn wrong(subject: &Subject) -> Vec<Finding> {
 pub fn described(rule: &Rule, revision: &Revision) -> Vec<String> {
     let policy = &revision.parsed.policy;
     let family = engine::family_of(rule.name).map_or("", |family| family.name);
-    let settings = [rule.name, family].into_iter().filter_map(|name| {
-        let setting = policy.check.get(name)?;
-        Some((name, setting)).filter(|_| !rule.is_fixed)
-    });
+    let settings = [rule.name, family]
+        .into_iter()
+        .filter_map(|name| policy.check.get_key_value(name).filter(|_| !rule.is_fixed));
     settings
         .map(|(name, setting)| line(name, setting, revision))
         .collect()
 }
 
-fn line(name: &str, setting: &Section<CheckPolicy>, revision: &Revision) -> String {
-    let level = match setting.value.level {
-        None => "off",
-        Some(crate::model::Severity::Warning) => "warning",
-        Some(crate::model::Severity::Error) => "error",
+fn line(name: &Spanned<String>, setting: &CheckPolicy, revision: &Revision) -> String {
+    let level = match setting.level {
+        Level::Off => "off",
+        Level::Warning => "warning",
+        Level::Error => "error",
     };
-    let paths = setting
-        .value
-        .paths
-        .iter()
-        .map(|(pattern, _)| pattern.as_str());
+    let paths = setting.paths.iter().map(|pattern| pattern.as_str());
     let paths: Vec<&str> = paths.collect();
     let paths = match paths.is_empty() {
         true => String::new(),
         false => format!(" for {}", paths.join(", ")),
     };
-    let place = revision
-        .parsed
-        .policy
-        .place
-        .complain(setting.span.clone(), "", "", None);
+    let file = &revision.parsed.policy.file;
+    let place = file.complain(name.span(), "", "", None);
     let (path, number) = (place.path().display(), place.position().line);
-    let reason = &setting.value.reason;
+    let (name, reason) = (name.as_str(), setting.reason.as_str());
     format!("{name} is {level}{paths} ({path}:{number}): {reason}")
 }

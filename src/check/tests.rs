@@ -1,6 +1,7 @@
 //! Every rule's page: its bad example is found, its good one is left alone.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::source::{Checkout, Which, is_env_file};
@@ -65,6 +66,27 @@ pub(super) fn of_family(name: &str, subject: &Subject) -> Vec<Finding> {
     })
 }
 
+/// Fails where four times the inputs take a family more than ten times as long; what is quadratic takes sixteen times.
+/// `write` makes so many inputs in a folder.
+pub(super) fn assert_time_grows_as_inputs_do(family: &str, write: impl Fn(&Path, usize)) {
+    // The best of three: a busy machine makes it longer, never shorter.
+    let time = |inputs| {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), inputs);
+        look_into(folder.path(), |subject| {
+            let tries = (0..3).map(|_| {
+                let begun = Instant::now();
+                of_family(family, subject);
+                begun.elapsed()
+            });
+            tries.min().unwrap_or_default()
+        })
+    };
+    let (few, many) = (time(250), time(1000));
+    let most = few * 10 + Duration::from_millis(50);
+    assert!(many < most, "{family}: 250 inputs {few:?}, 1000 {many:?}");
+}
+
 fn look_into<T>(folder: &Path, look: impl FnOnce(&Subject) -> T) -> T {
     let owner = nix::unistd::Uid::effective().as_raw();
     let checkout = Checkout::open(folder, &[owner]).unwrap();
@@ -122,7 +144,9 @@ nginx = { level = \"warning\", reason = \"being migrated\", paths = [\"sites-ava
 some rules is fixed, since an apply stops in any case; their pages say so.
 
 Several findings of a rule in a file that need the same fix are one finding: it names the first place and lists the
-lines of the others.
+lines of the others. Advice that a host may do without, such as memory limits, health checks and log rotation, is one finding
+for all files where four or more of them do not follow it: it shows the `[check]` entry that silences it. `check FILE` shows
+the places in a file, and `--format json` all of them.
 
 ";
 
@@ -224,6 +248,17 @@ fn the_page_about_all_rules_is_that_of_the_code() {
         std::fs::write(&path, page()).unwrap();
     }
     assert_eq!(std::fs::read_to_string(&path).unwrap(), page());
+}
+
+#[test]
+fn the_reference_of_watchme_toml_names_every_family() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
+    let names: Vec<&str> = rules::FAMILIES.iter().map(|family| family.name).collect();
+    let listed = format!("a family of rules ({})", names.join(", "));
+    assert!(
+        std::fs::read_to_string(path).unwrap().contains(&listed),
+        "{listed}"
+    );
 }
 
 fn at(files: &[(&str, &str)]) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! The one question that an apply asks: whether what goes may go.
+//! The one question that an apply asks: whether it may remove or stop something.
 
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -10,15 +10,15 @@ use super::output::{Output, clean};
 use super::render;
 use crate::reconcile::Loss;
 
-/// Lines of a question that a person still reads.
+/// Lines of the question: more are in the plan above.
 const LINES: usize = 30;
 
-/// Whether somebody is there to be asked.
+/// Whether there is somebody to ask: standard input is a terminal.
 pub(super) fn somebody_is_there() -> bool {
     io::stdin().is_terminal()
 }
 
-/// Asks whether what an apply takes away may go. Only a yes is one: not an end of input, and no signal.
+/// Asks whether the apply may remove or stop these. Only yes is consent: not the end of input, and not a signal.
 pub(super) fn may_go(output: &mut Output, loss: &Loss) -> bool {
     let mut lines = Vec::new();
     if let Some(other) = &loss.taken_from {
@@ -35,8 +35,8 @@ pub(super) fn may_go(output: &mut Output, loss: &Loss) -> bool {
     if more > 0 {
         text.push_str(&format!("  and {more} more, in the plan above\n"));
     }
-    text.push_str("Go on? [y/N] ");
-    // Where standard error goes elsewhere, the question would be asked nowhere.
+    text.push_str("Continue? [y/N] ");
+    // If standard error is redirected, the question goes to the terminal itself.
     match io::stderr().is_terminal() {
         true => output.ask(&text),
         false => {
@@ -50,7 +50,7 @@ pub(super) fn may_go(output: &mut Output, loss: &Loss) -> bool {
     is_yes(answer().as_deref())
 }
 
-/// A line of standard input. A signal ends the wait: poll(2) is never restarted.
+/// A line of standard input. A signal ends the wait: poll(2) is not restarted.
 fn answer() -> Option<String> {
     let stdin = io::stdin();
     let mut ready = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_yes_is_one() {
+    fn only_yes_is_consent() {
         for (answer, yes) in [
             (Some("y\n"), true),
             (Some(" YES \n"), true),

@@ -1,4 +1,4 @@
-//! Errors, printed once: what was being done, what the system said, what helps.
+//! Errors as text: what was being done, what the system said, and what helps.
 
 use std::error::Error;
 
@@ -7,14 +7,13 @@ use anstyle::{AnsiColor, Style};
 use super::Failure;
 use super::masks::mask;
 use super::output::{Output, clean, styled};
-use super::render::diff_lines;
+use super::render::{HELP, diff_lines};
 use super::snippet;
 use crate::effect::Refusal;
 use crate::reconcile::ReconcileError;
 use crate::source::SourceError;
 
 const BAD: Style = AnsiColor::Red.on_default().bold();
-const HELP: Style = AnsiColor::Cyan.on_default().bold();
 
 pub(super) fn print(output: &mut Output, failure: &Failure) {
     if let Failure::Reconcile(ReconcileError::Source(SourceError::Syntax(diagnostic))) = failure {
@@ -66,7 +65,7 @@ fn print_refusal(output: &mut Output, refusal: &Refusal) {
     }
 }
 
-/// Several lines, each safe for a terminal.
+/// Lines that are safe for a terminal.
 fn lines(text: &str) -> String {
     text.lines().map(clean).collect::<Vec<_>>().join("\n    ")
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::{USAGE, find, privilege};
 use crate::model::Finding;
 use crate::reconcile::ReconcileError;
+use crate::source::SourceError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -29,13 +30,26 @@ pub(super) enum Failure {
     Root(String),
     #[error("there is no rule {name:?}")]
     NoRule { name: String, near: Option<String> },
+    #[error("cannot check {}", path.display())]
+    Path {
+        path: PathBuf,
+        source: std::io::Error,
+    },
 }
 
 impl Failure {
+    /// Whether there is nothing that could be read.
+    pub(super) fn is_no_desired_state(&self) -> bool {
+        matches!(
+            self,
+            Failure::Reconcile(ReconcileError::Source(SourceError::NoDesiredState { .. }))
+        )
+    }
+
     pub(super) fn exit_status(&self) -> u8 {
         match self {
             Failure::Reconcile(error) => error.exit_status(),
-            Failure::NoRule { .. } => USAGE,
+            Failure::NoRule { .. } | Failure::Path { .. } => USAGE,
             _ => 1,
         }
     }
@@ -59,7 +73,7 @@ impl Failure {
                 Some(near) => format!("watchme-apply check --explain {near}"),
                 None => "watchme-apply check --explain lists all rules".to_owned(),
             }),
-            Failure::Root(_) => None,
+            Failure::Root(_) | Failure::Path { .. } => None,
             Failure::LogFile { .. } | Failure::Runtime(_) | Failure::Output(_) => None,
         }
     }

@@ -1,16 +1,26 @@
-//! Where the desired state is.
+//! Finds the folder of the desired state.
 
 use std::path::{Path, PathBuf};
 
-/// What a desired state has at least one of.
-const SIGNS: [&str; 4] = [
+/// A desired state has at least one of these.
+const SIGNS: [&str; 6] = [
     "watchme.toml",
     "docker-compose.infra.yml",
     "sites-available",
     "systemd",
+    "compose",
+    "etc",
 ];
 
-/// There is none.
+/// Names of files that compose looks for.
+const COMPOSE_FILES: [&str; 4] = [
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+];
+
+/// There is no desired state.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotFound {
     #[error("there is no folder {}", path.display())]
@@ -22,7 +32,7 @@ pub(super) enum NotFound {
 }
 
 impl NotFound {
-    pub fn hint(&self) -> String {
+    pub(super) fn hint(&self) -> String {
         "go to the checkout, or name the folder: --desired-state DIR, or WATCHME_DESIRED_STATE=DIR"
             .to_owned()
     }
@@ -46,7 +56,14 @@ pub(super) fn desired_state(named: Option<&Path>) -> Result<PathBuf, NotFound> {
         return Ok(usual.to_owned());
     }
     let here = Path::new(".");
-    match SIGNS.iter().any(|sign| here.join(sign).exists()) {
+    // The folder of a host itself has an etc, too.
+    let is_a_host = here
+        .canonicalize()
+        .is_ok_and(|here| here.parent().is_none());
+    // What `check` looks at; whether there is something to apply is another question.
+    let is_repository = here.join(".git").exists();
+    let mut signs = SIGNS.iter().chain(&COMPOSE_FILES);
+    match !is_a_host && (is_repository || signs.any(|sign| here.join(sign).exists())) {
         true => Ok(here.to_owned()),
         false => Err(NotFound::Nowhere),
     }

@@ -1,4 +1,4 @@
-//! Logs: to standard error, and to a file when one is named.
+//! Logs: to standard error, and to the file of `--log-file`.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -10,20 +10,20 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::Failure;
-use super::args::{Args, LogFormat};
+use super::options::{Common, LogFormat};
 use super::output::clean;
-use super::render;
+use super::render::records;
 use crate::reconcile::{Applied, Drift};
 
-/// Starts logging as the arguments say.
-pub(super) fn start(args: &Args) -> Result<(), Failure> {
-    let level = match (args.verbose, args.log_format) {
+/// Starts logging.
+pub(super) fn start(options: &Common) -> Result<(), Failure> {
+    let level = match (options.verbose, options.log_format) {
         (0, LogFormat::Text) => LevelFilter::OFF,
         (0 | 1, _) => LevelFilter::INFO,
         (2, _) => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    let file = match &args.log_file {
+    let file = match &options.log_file {
         Some(path) => Some(
             OpenOptions::new()
                 .append(true)
@@ -39,7 +39,7 @@ pub(super) fn start(args: &Args) -> Result<(), Failure> {
     let terminal = tracing_subscriber::fmt::layer()
         .with_writer(|| Escaping(io::stderr()))
         .with_ansi(false);
-    let terminal = match args.log_format {
+    let terminal = match options.log_format {
         LogFormat::Text => terminal.boxed(),
         LogFormat::Json => terminal.json().boxed(),
     };
@@ -47,7 +47,7 @@ pub(super) fn start(args: &Args) -> Result<(), Failure> {
         let layer = tracing_subscriber::fmt::layer()
             .with_writer(move || Escaping(file.clone()))
             .with_ansi(false);
-        let layer = match args.log_format {
+        let layer = match options.log_format {
             LogFormat::Text => layer.boxed(),
             LogFormat::Json => layer.json().boxed(),
         };
@@ -60,7 +60,7 @@ pub(super) fn start(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes lines with nothing in them that a terminal would do instead of showing.
+/// Writes lines without control characters, which a terminal would execute.
 struct Escaping<W>(W);
 
 impl<W: Write> Write for Escaping<W> {
@@ -88,12 +88,12 @@ pub(super) fn applied(applied: &Applied) {
             let (generation, changes) = (record.number, record.changes.len());
             tracing::info!(run = record.kind.as_str(), generation, changes, "applied");
         }
-        Applied::Skipped(skip) => tracing::info!("skipped: {}", render::skip(skip)),
+        Applied::Skipped(skip) => tracing::info!("skipped: {}", records::skip(skip)),
         Applied::InSync { .. } => {}
     }
 }
 
-/// Logs what a look for drift found.
+/// Logs the drift that was found.
 pub(super) fn drift(drift: &Drift) {
     for item in &drift.fixed {
         tracing::info!(resource = %item.resource, kind = %item.kind, what = item.what, "fixed");

@@ -1,4 +1,4 @@
-//! Values that look like secrets do not show in diffs.
+//! Masks values that look like secrets.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -14,7 +14,7 @@ static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r#"(?i)([\w.-]*(?:passw(?:or)?d|pass|pwd|passphrase|secret|token|jwt|webhook|api[_-]?key"#,
         r#"|access[_-]?key|private[_-]?key|credentials?|creds?|authorization|auth)\b[\w.-]*"#,
         r#"(?:["']?(?:\s*[=:]\s*|\s+["'])|["']\s*,\s*))"#,
-        r#"("[^"]*"|'[^']*'|[^;#"']+)"#,
+        r#"("[^"]*"?|'[^']*'?|[^;#"']+)"#,
     ))
     .ok()
 });
@@ -42,7 +42,7 @@ static IN_QUERY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// Keys of well-known shapes, wherever they stand: AWS access key ids, GitHub and Slack tokens,
+/// Keys of well-known shapes, wherever they are: AWS access key ids, GitHub and Slack tokens,
 /// JSON web tokens.
 static SHAPED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
@@ -51,7 +51,7 @@ static SHAPED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// Which of the expressions a line may match, by what is cheap to look for: nearly all lines match none.
+/// Which of the expressions a line may match, from cheap tests: nearly all lines match none.
 struct Candidates {
     in_query: bool,
     named: bool,
@@ -83,10 +83,67 @@ impl Candidates {
     }
 }
 
-/// A line with what looks like secrets replaced. A value that is only a reference to a variable
-/// says nothing and stays.
+/// A line with what looks like secrets replaced. A value that is only a reference to a variable stays.
 pub(super) fn mask(line: &str) -> Cow<'_, str> {
     masked(line, &Candidates::of(line))
+}
+
+/// The lines of a diff with what looks like secrets replaced, values in quotes that go on in the next line included.
+#[derive(Debug, Default)]
+pub(super) struct DiffMask {
+    /// The quote that a secret value of the old and of the new text has not closed yet.
+    open: [Option<char>; 2],
+}
+
+impl DiffMask {
+    /// The next line, without its sign: ` ` for both texts, `-` for the old one, `+` for the new one. Any other sign begins a
+    /// new part of the texts.
+    pub(super) fn mask<'t>(&mut self, sign: char, line: &'t str) -> Cow<'t, str> {
+        let sides: &[usize] = match sign {
+            ' ' => &[0, 1],
+            '-' => &[0],
+            '+' => &[1],
+            _ => {
+                self.open = [None; 2];
+                return Cow::Borrowed(line);
+            }
+        };
+        let mut within = false;
+        for side in sides {
+            let Some(open) = self.open.get_mut(*side) else {
+                continue;
+            };
+            *open = match *open {
+                Some(quote) => {
+                    within = true;
+                    (!line.contains(quote)).then_some(quote)
+                }
+                None => unclosed(line),
+            };
+        }
+        match within {
+            true => Cow::Borrowed(MASK),
+            false => mask(line),
+        }
+    }
+
+    /// The next line of a unified diff.
+    pub(super) fn unified(&mut self, line: &str) -> String {
+        let mut rest = line.chars();
+        let sign = rest.next().unwrap_or(' ');
+        format!("{sign}{}", self.mask(sign, rest.as_str()))
+    }
+}
+
+/// The quote of a secret value that the line does not close.
+fn unclosed(line: &str) -> Option<char> {
+    let named = NAMED.as_ref().filter(|_| Candidates::of(line).named)?;
+    let value = named.captures_iter(line).last()?.get(2)?.as_str();
+    let quote = value
+        .chars()
+        .next()
+        .filter(|first| "\"'".contains(*first))?;
+    (value.len() == 1 || !value.ends_with(quote)).then_some(quote)
 }
 
 fn masked<'t>(line: &'t str, may: &Candidates) -> Cow<'t, str> {
@@ -238,6 +295,44 @@ mod tests {
         ] {
             assert_eq!(mask(line), line);
         }
+    }
+
+    #[test]
+    fn a_quoted_value_is_masked_to_its_end_in_the_old_and_in_the_new_text() {
+        let diff = [
+            "@@ -1,3 +1,3 @@",
+            " DB_PASSWORD='one",
+            "-two'",
+            "+three'",
+            " HOST=a",
+            "-API_KEY=\"four",
+            "-five\"",
+            "+API_KEY=\"six",
+            "+seven",
+            "@@ -9,1 +9,1 @@",
+            " PORT=8000",
+        ];
+        let mut mask = DiffMask::default();
+        assert_eq!(
+            diff.map(|line| mask.unified(line)),
+            [
+                "@@ -1,3 +1,3 @@",
+                " DB_PASSWORD=********",
+                "-********",
+                "+********",
+                " HOST=a",
+                "-API_KEY=********",
+                "-********",
+                "+API_KEY=********",
+                "+********",
+                "@@ -9,1 +9,1 @@",
+                " PORT=8000",
+            ]
+        );
+        assert_eq!(
+            super::mask("    db_password=\"x"),
+            "    db_password=********"
+        );
     }
 
     proptest::proptest! {

@@ -1,25 +1,25 @@
-//! Standard output and standard error. A reader that went away never stops a run.
+//! Standard output and standard error. A closed pipe never stops a run.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
-use serde::Serialize;
 
-use super::args::Color;
+use super::json::Document;
+use super::options::Color;
 
 /// Where text goes.
 pub(super) struct Output {
     out: AutoStream<io::Stdout>,
     err: AutoStream<io::Stderr>,
     terminal: bool,
-    /// Why something could not be written, the first time.
+    /// The first error of writing.
     lost: Option<io::Error>,
 }
 
 impl Output {
-    pub fn new(color: Color) -> Self {
+    pub(super) fn new(color: Color) -> Self {
         let choice = match color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
@@ -33,8 +33,8 @@ impl Output {
         }
     }
 
-    /// Whether all reached standard output. That a reader went away is its own affair.
-    pub fn finish(&mut self) -> io::Result<()> {
+    /// Whether everything was written to standard output. A closed pipe is no error: the reader has what it wanted.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
         let flushed = self.out.flush();
         self.keep(flushed);
         self.lost.take().map_or(Ok(()), Err)
@@ -46,42 +46,42 @@ impl Output {
         self.lost = self.lost.take().or(lost);
     }
 
-    /// Whether a person watches.
-    pub fn is_terminal(&self) -> bool {
+    /// Whether standard output is a terminal.
+    pub(super) fn is_terminal(&self) -> bool {
         self.terminal
     }
 
     /// Columns of the terminal, if there is one.
-    pub fn width(&self) -> Option<usize> {
+    pub(super) fn width(&self) -> Option<usize> {
         let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
         Some(usize::from(width.0))
     }
 
-    /// A line on standard output. A closed pipe is no reason to stop in the middle of a change.
-    pub fn line(&mut self, text: &str) {
+    /// A line on standard output. A closed pipe does not stop a change half-way.
+    pub(super) fn line(&mut self, text: &str) {
         let written = writeln!(self.out, "{text}");
         self.keep(written);
     }
 
     /// Text without a line end, shown at once.
-    pub fn part(&mut self, text: &str) {
+    pub(super) fn part(&mut self, text: &str) {
         let _ = write!(self.out, "{text}");
         let _ = self.out.flush();
     }
 
     /// A line on standard error.
-    pub fn aside(&mut self, text: &str) {
+    pub(super) fn aside(&mut self, text: &str) {
         let _ = writeln!(self.err, "{text}");
     }
 
-    /// A question on standard error, behind which the answer is typed.
-    pub fn ask(&mut self, text: &str) {
+    /// A question on standard error, without a line end.
+    pub(super) fn ask(&mut self, text: &str) {
         let _ = write!(self.err, "{text}");
         let _ = self.err.flush();
     }
 
     /// An object as JSON.
-    pub fn json(&mut self, value: &impl Serialize) {
+    pub(super) fn json(&mut self, value: &impl Document) {
         match serde_json::to_string_pretty(value) {
             Ok(text) => self.line(&escaped(&text)),
             Err(error) => self.aside(&format!("error: no JSON: {error}")),
@@ -94,8 +94,8 @@ pub(super) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Text from the repository or the host as it may reach a terminal: control characters and
-/// changes of direction are shown, not done.
+/// Text from the repository or the host, made safe for a terminal: control characters and changes of
+/// direction are shown, not executed.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let unsafe_char = |c: char| is_unsafe(c) && c != '\t';
     if !text.contains(unsafe_char) {
@@ -111,7 +111,7 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
-/// Whether a terminal would do something at `c` instead of showing it.
+/// Whether a terminal would execute `c` instead of showing it.
 pub(super) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -120,8 +120,8 @@ pub(super) fn is_unsafe(c: char) -> bool {
         )
 }
 
-/// JSON in which such characters are escaped too; they only stand within strings, since the
-/// serializer leaves none but line ends between them.
+/// JSON in which such characters are escaped too. They only occur within strings: between them the
+/// serializer writes line ends only.
 fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {

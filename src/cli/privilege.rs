@@ -1,4 +1,4 @@
-//! Who runs this.
+//! The user who runs the program, and root.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use nix::unistd::{Uid, User};
 
-use super::args::Args;
+use super::options::Common;
 use super::output::Output;
 
 /// Root is needed, and sudo does not help.
@@ -19,15 +19,15 @@ pub(super) struct NoPrivilege {
 }
 
 impl NoPrivilege {
-    pub fn hint(&self) -> String {
-        "run it as root, or install sudo; `watchme-apply plan` works without, --root DIR too"
+    pub(super) fn hint(&self) -> String {
+        "run it as root, or install sudo; `watchme-apply plan` and --root DIR work without root"
             .to_owned()
     }
 }
 
 /// Without root, replaces this process by itself under sudo, and says so.
 pub(super) fn become_root(
-    args: &Args,
+    options: &Common,
     arguments: &[OsString],
     output: &mut Output,
 ) -> Result<(), NoPrivilege> {
@@ -41,11 +41,11 @@ pub(super) fn become_root(
         .arg("--")
         .arg(program)
         .args(arguments.iter().skip(1));
-    // sudo clears the environment: what came from there is given as an option.
+    // sudo clears the environment: what was set there is passed as an option.
     let named = arguments
         .iter()
         .any(|argument| is_option(argument, "--desired-state"));
-    if let Some(folder) = args.desired_state.as_ref().filter(|_| !named) {
+    if let Some(folder) = options.desired_state.as_ref().filter(|_| !named) {
         command.arg("--desired-state").arg(folder);
     }
     Err(NoPrivilege {
@@ -61,7 +61,7 @@ fn is_option(argument: &OsStr, name: &str) -> bool {
             .is_some_and(|rest| rest.starts_with('='))
 }
 
-/// The person who runs this: whoever called sudo, else the user itself.
+/// The person who runs this: the user who called sudo, or else the current user.
 pub(super) fn user() -> String {
     if let Ok(user) = std::env::var("SUDO_USER")
         && Uid::effective().is_root()

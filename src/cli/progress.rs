@@ -1,4 +1,4 @@
-//! Steps as they are done: a line that changes on a terminal, plain lines elsewhere.
+//! Steps in progress: on a terminal one line that changes, elsewhere plain lines.
 
 use super::output::{Output, clean, styled};
 use super::render::{self, DIM, GOOD, WARN};
@@ -15,7 +15,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub fn new(output: Output, quiet: bool) -> Self {
+    pub(super) fn new(output: Output, quiet: bool) -> Self {
         Self {
             output,
             quiet,
@@ -24,13 +24,13 @@ impl Lines {
         }
     }
 
-    /// What was warned of so far.
-    pub fn warnings(&self) -> &[String] {
+    /// The warnings so far.
+    pub(super) fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
     /// Ends a progress line that is still open.
-    pub fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         if self.open {
             self.output.part("\r\u{1b}[K");
             self.open = false;
@@ -73,9 +73,9 @@ impl Progress for Lines {
         }
     }
 
-    fn asks(&mut self, gate: &Gate, in_vain: u32) {
+    fn asks(&mut self, gate: &Gate, failed: u32) {
         if !self.quiet && self.output.is_terminal() {
-            let text = render::asked(gate, in_vain);
+            let text = render::checking(gate, failed);
             self.output
                 .part(&format!("\r\u{1b}[K{} {text}", styled(DIM, "…")));
             self.open = true;
@@ -85,7 +85,7 @@ impl Progress for Lines {
     fn holds(&mut self, gate: &Gate, answer: &Answer) {
         if !self.quiet {
             self.end();
-            let text = render::held(gate, answer);
+            let text = render::passed(gate, answer);
             self.output
                 .line(&format!("{} {text}", styled(GOOD, "done")));
         }

@@ -1,4 +1,4 @@
-//! Complaints with the line that they are about.
+//! Findings and syntax errors with the line that they are about.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -17,7 +17,7 @@ pub(super) fn syntax(diagnostic: &Diagnostic) -> String {
     render(title, Some(diagnostic), diagnostic.help.as_deref())
 }
 
-/// What a rule found: what is wrong, then where, with the line itself.
+/// A finding: what is wrong, then where, with the line itself.
 pub(super) fn finding(finding: &Finding) -> String {
     render(title_of(finding), finding.place(), finding.help())
 }
@@ -31,7 +31,7 @@ fn title_of(finding: &Finding) -> Title<'static> {
     level.primary_title(message).id(finding.rule.name)
 }
 
-/// What rules found in a file, each with why its rule matters where that is asked for, in a terminal of `width` columns.
+/// The findings of a file, each with the reason of its rule if the flag is set, for a terminal of `width` columns.
 pub(super) fn report(findings: &[(&Grouped, bool)], width: Option<usize>) -> String {
     let groups: Vec<Group<'_>> = findings
         .iter()
@@ -73,7 +73,7 @@ fn render(title: Title<'_>, place: Option<&Diagnostic>, help: Option<&str>) -> S
         (Some(place), None) => show(&[title.element(place_of(place))]),
         (Some(place), Some(help)) => show(&[title.element(place_of(place)), help]),
         (None, None) => show(&[title.elements(none())]),
-        // Together they would have a margin that nothing stands behind.
+        // Rendered together, they would have an empty margin.
         (None, Some(help)) => format!("{}\n{}", show(&[title.elements(none())]), show(&[help])),
     }
 }
@@ -90,8 +90,8 @@ fn path_of(place: &Diagnostic) -> String {
     clean(&place.path().to_string_lossy()).into_owned()
 }
 
-/// The marked lines as they may be shown: no secrets, and nothing that a terminal would do. Only those lines are
-/// looked at, however long the file is.
+/// The marked lines, safe to show: without secrets and control characters. Only those lines are processed, however
+/// long the file is.
 fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<'static>> {
     let (number, lines, span) = lines_of(place);
     let shown: Vec<Cow<'_, str>> = lines
@@ -99,7 +99,7 @@ fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<
         .map(|line| mask(line.trim_end_matches('\r')))
         .collect();
     let text = shown.join("\n");
-    // A line with something to hide is marked whole.
+    // A line with a secret is marked as a whole.
     let span = match text == lines.replace("\r\n", "\n") {
         true => span,
         false => lines.len() - lines.trim_start().len()..text.trim_end().len(),
@@ -109,7 +109,7 @@ fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<
         false => c,
     };
     let source: String = text.chars().map(harmless).collect();
-    // Replaced characters may have another length: the span moves with them.
+    // Replaced characters may have another length: the span is moved.
     let moved = |at: usize| {
         let before = text.get(..at).unwrap_or(&text);
         before
@@ -129,15 +129,15 @@ fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<
         .annotation(annotation)
 }
 
-/// The whole lines in which a place lies with the number of the first, and its bytes within them. What is missing at the
-/// end of a file is missing behind its last line.
+/// The number of the first line of a place, the whole lines, and the place's bytes within them. A place at the end of
+/// the file is behind its last line.
 fn lines_of(place: &Diagnostic) -> (usize, &str, Range<usize>) {
     let text = place.file.text();
     let content = text.trim_end_matches(['\n', '\r']).len();
     let start = text.floor_char_boundary(place.span.start).min(content);
     let end = text.floor_char_boundary(place.span.end.max(start));
     let first = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    // A span that ends with its line has the line's end in it.
+    // A span that ends with its line includes the line end.
     let inside = text[start..end].trim_end_matches(['\n', '\r']).len() + start;
     let last = text[inside..]
         .find('\n')

@@ -8,7 +8,7 @@ use crate::model::{File, layout};
 
 /// What becomes of one path of a host.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FileEffect<'a> {
+pub(crate) struct FileEffect<'a> {
     /// The path on the host, absolute.
     pub path: Cow<'a, Path>,
     /// The same below the live tree, for a file of the store: all of them change in one exchange.
@@ -21,7 +21,7 @@ pub struct FileEffect<'a> {
 
 /// What is at a path afterwards.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Becomes<'a> {
+pub(crate) enum Becomes<'a> {
     /// A regular file.
     File {
         /// Its content.
@@ -46,7 +46,7 @@ pub enum Becomes<'a> {
 
 impl Effect {
     /// The files that it changes; none of effects on services and containers.
-    pub fn files(&self) -> Vec<FileEffect<'_>> {
+    pub(crate) fn files(&self) -> Vec<FileEffect<'_>> {
         let at = |path, becomes, keep| FileEffect {
             path: Cow::Borrowed(path),
             stored: None,
@@ -91,13 +91,20 @@ impl Effect {
             | Effect::CreateVolume { .. }
             // The checkout is not ours: an empty file of systemd's goes there, and nothing else.
             | Effect::ClearMountPoint { .. }
+            // The files that it brings are those of the steps after it.
+            | Effect::Switch(_)
             | Effect::DaemonReload
             | Effect::Start(_)
             | Effect::Restart(_)
             | Effect::ReloadUnit(_)
             | Effect::Stop(_)
             | Effect::Pull(_)
+            | Effect::Tag(_)
+            // Below /run, and gone before the run ends.
+            | Effect::HoldPulls(_)
             | Effect::Release(_)
+            | Effect::RemoveContainer { .. }
+            | Effect::TakeDown(_)
             | Effect::Soak(_)
             | Effect::Drain(_)
             | Effect::Connect(_)

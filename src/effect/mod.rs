@@ -15,18 +15,20 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use candidate::Candidate;
-pub use file::{Becomes, FileEffect};
-pub use plan::{Change, Diff, Note, Plan, Refusal};
-pub use simulate::simulate;
-pub use steps::{Connect, Drain, Holder, PullImage, Release, UnitStep};
-pub use words::{Counted, Sign, Words};
+pub(crate) use candidate::Candidate;
+pub(crate) use file::{Becomes, FileEffect};
+pub(crate) use plan::{Change, Diff, Note, Plan, Refusal};
+pub(crate) use simulate::simulate;
+pub(crate) use steps::{
+    Connect, Drain, Holder, Prime, PullImage, Release, Switch, TagImage, TakeDown, UnitStep,
+};
+pub(crate) use words::{Counted, Words};
 
 use crate::model::{Certificate, File, Network, Volume};
 
 /// A step, with all that is needed to carry it out without deciding anything.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Make a Docker network, and re-attach stopped containers that hold an older one's id.
     CreateNetwork {
         /// Its name.
@@ -54,7 +56,9 @@ pub enum Effect {
     },
     /// Write a self-signed certificate and key where neither exists.
     WriteCertificate(Certificate),
-    /// Change a file of the store; all of them are switched at once.
+    /// Exchange the store: everything that is written to it, and what nginx reads, changes at once.
+    Switch(Switch),
+    /// Change a file of the store. What is written comes with the [`Effect::Switch`] before it.
     Store {
         /// Path below the live tree.
         path: PathBuf,
@@ -114,8 +118,21 @@ pub enum Effect {
     Stop(UnitStep),
     /// Have an image on the host before what needs it is interrupted.
     Pull(PullImage),
+    /// Make the name of an image lead again to the one that ran under it.
+    Tag(TagImage),
+    /// Have units start without their own pulls, until what starts has settled.
+    HoldPulls(BTreeSet<String>),
     /// Free the name and the ports of a container that a stopped unit leaves behind.
     Release(Release),
+    /// Remove a container that cannot start any more and that its unit makes anew.
+    RemoveContainer {
+        /// Its name.
+        name: String,
+        /// Its id.
+        id: String,
+    },
+    /// Remove what the stop of a stack kept and nobody runs any more.
+    TakeDown(TakeDown),
     /// Ask the gates for that long before anything old stops.
     Soak(Duration),
     /// Wait for the last requests to a unit that leaves.
@@ -131,24 +148,30 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// The unit that it starts or restarts, and how.
-    pub fn starts(&self) -> Option<&UnitStep> {
+    /// The unit that it starts or restarts, or whose containers it makes anew where they changed, and how.
+    pub(crate) fn starts(&self) -> Option<&UnitStep> {
         match self {
             Effect::Start(step) | Effect::Restart(step) => Some(step),
+            Effect::ReloadUnit(step) if !step.stacks.is_empty() => Some(step),
             _ => None,
         }
     }
 
     /// The unit that it stops for good or for a moment, and how.
-    pub fn interrupts(&self) -> Option<&UnitStep> {
+    pub(crate) fn interrupts(&self) -> Option<&UnitStep> {
         match self {
             Effect::Stop(step) | Effect::Restart(step) => Some(step),
             _ => None,
         }
     }
 
+    /// Whether summaries count it. The exchange of the store only brings what the steps after it are about.
+    pub(crate) fn counts(&self) -> bool {
+        !matches!(self, Effect::Switch(_))
+    }
+
     /// Whether nginx has loaded its configuration after it.
-    pub fn loads_nginx(&self) -> bool {
+    pub(crate) fn loads_nginx(&self) -> bool {
         matches!(
             self,
             Effect::ReloadNginx | Effect::RestartNginx | Effect::StartNginx

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::Effect;
-use crate::model::{DriftKind, Gate, ResourceId};
+use crate::model::{DriftKind, Gate, Inventory, ResourceId};
 
 /// The difference between desired and observed.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// What to do, in order.
     pub changes: Vec<Change>,
     /// Health gates that the changes touch.
@@ -17,18 +17,20 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
     /// What is worth knowing and needs no change by us.
     pub notes: Vec<Note>,
+    /// What is managed once it is carried out.
+    pub inventory: Inventory,
 }
 
 impl Plan {
     /// Whether the host is as desired.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.refusals.is_empty()
     }
 }
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub(crate) struct Change {
     /// The resource that it is about.
     pub id: ResourceId,
     /// What is done.
@@ -47,7 +49,7 @@ pub struct Change {
 
 /// Content before and after, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diff {
+pub(crate) struct Diff {
     /// Label of the old side: a path on the host.
     pub old_path: PathBuf,
     /// Label of the new side: a path in the checkout.
@@ -60,7 +62,7 @@ pub struct Diff {
 
 /// Something that an apply will not do, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// The resource.
     pub id: ResourceId,
     /// What is wrong.
@@ -73,7 +75,7 @@ pub struct Refusal {
 
 /// Something worth knowing about the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub(crate) struct Note {
     /// The resource.
     pub id: ResourceId,
     /// `Some` when it counts as drift that has no change to mend it.

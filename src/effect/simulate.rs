@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 /// The host after `plan`, as far as the changes say what it is like then.
-pub fn simulate(plan: &Plan, observed: &Observed) -> Observed {
+pub(crate) fn simulate(plan: &Plan, observed: &Observed) -> Observed {
     let mut host = observed.clone();
     for change in &plan.changes {
         act(&mut host, &change.effect);
@@ -67,6 +67,18 @@ fn act_on_docker(docker: &mut DockerState, effect: &Effect) {
             docker.volumes.insert(name.clone(), spec.clone());
         }
         Effect::Connect(step) => connect(docker, step),
+        Effect::RemoveContainer { id, .. } => docker.containers.retain(|known| known.id != *id),
+        Effect::TakeDown(gone) => {
+            docker.containers.retain(|container| !gone.has(container));
+            docker
+                .networks
+                .retain(|name, _| !gone.networks.contains(name));
+        }
+        Effect::Tag(tag) => {
+            if let Some(image) = docker.images.get(&tag.image).cloned() {
+                docker.images.insert(tag.name.clone(), image);
+            }
+        }
         _ => {}
     }
 }
@@ -90,8 +102,10 @@ fn connect(docker: &mut DockerState, step: &Connect) {
     let Some(network) = network.and_then(|networks| networks.first_mut()) else {
         return;
     };
-    let address = step.address;
-    network.endpoints.insert(step.container_id.clone(), address);
+    let addresses = step.addresses;
+    network
+        .endpoints
+        .insert(step.container_id.clone(), addresses);
     let id = network.id.clone();
     let container = docker
         .containers
@@ -101,8 +115,8 @@ fn connect(docker: &mut DockerState, step: &Connect) {
         let attachment = Attachment {
             network_id: id,
             endpoint_id: step.container_id.clone(),
-            address,
-            configured: address,
+            addresses,
+            configured: addresses,
             aliases: step.aliases.clone(),
         };
         container

@@ -1,15 +1,49 @@
 //! What is done to units, containers and images, with all that is needed to do it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::{Image, Stack};
+use crate::model::{Addresses, Container, File, Image, Stack, Unit, UnitType};
+
+/// The one exchange in which everything in the store becomes what is served.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Switch {
+    /// Files that come with it, by their path in the store.
+    pub files: BTreeMap<PathBuf, File>,
+    /// Those of the store that were edited on the host and are kept in the backups.
+    pub keep: BTreeSet<PathBuf>,
+    /// What nginx reads and has to lead into the store before, so that it changes in the exchange and not link by link.
+    pub prime: Vec<Prime>,
+}
+
+/// Something that nginx reads and that changes with the exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Prime {
+    /// A link: until the exchange it leads to what nginx read at its place so far.
+    Link {
+        /// Where it is.
+        path: PathBuf,
+        /// What it points to, as written.
+        target: PathBuf,
+        /// Where it leads in the end: a file that comes with the exchange.
+        leads_to: PathBuf,
+        /// Whether what is at its place is kept in the backups.
+        keep: bool,
+    },
+    /// A file or link that leaves: the exchange empties it.
+    Leave {
+        /// Where it is.
+        path: PathBuf,
+        /// Whether it is kept in the backups.
+        keep: bool,
+    },
+}
 
 /// A unit whose last requests end before it stops.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Drain {
+pub(crate) struct Drain {
     /// Its name.
     pub unit: String,
     /// Ports that it publishes; none where they are not known.
@@ -20,7 +54,7 @@ pub struct Drain {
 
 /// An image that is pulled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PullImage {
+pub(crate) struct PullImage {
     /// The image.
     pub image: Image,
     /// The unit that runs it.
@@ -35,9 +69,20 @@ pub struct PullImage {
     pub timeout: Duration,
 }
 
+/// A name that comes to lead to another image of the host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TagImage {
+    /// The name, as an engine lists it.
+    pub name: String,
+    /// The image's id.
+    pub image: String,
+    /// The digest by which its registry knows it, if one does.
+    pub digest: Option<String>,
+}
+
 /// A container that has to give up what another one needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Release {
+pub(crate) struct Release {
     /// Its name.
     pub container: String,
     /// Its id.
@@ -48,9 +93,32 @@ pub struct Release {
     pub keep: bool,
 }
 
+/// Containers and networks of a compose project that nobody runs any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TakeDown {
+    /// The unit of the stack that made them.
+    pub unit: String,
+    /// The project.
+    pub project: String,
+    /// The services whose containers go.
+    pub services: BTreeSet<String>,
+    /// Networks that compose made for the project.
+    pub networks: BTreeSet<String>,
+}
+
+impl TakeDown {
+    /// Whether a container is one of those that go.
+    pub(crate) fn has(&self, container: &Container) -> bool {
+        let labels = container.compose.as_ref();
+        labels.is_some_and(|(project, service)| {
+            *project == self.project && self.services.contains(service)
+        })
+    }
+}
+
 /// A unit to start, restart, reload or stop.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct UnitStep {
+pub(crate) struct UnitStep {
     /// Its name.
     pub unit: String,
     /// Bound of the job.
@@ -59,6 +127,8 @@ pub struct UnitStep {
     pub settle: Duration,
     /// Compose projects whose containers must be up as well.
     pub stacks: Vec<Stack>,
+    /// The port of this host on which nginx asks it: of the copy of a stack.
+    pub port: Option<u16>,
     /// Whether it may be inactive after success.
     pub oneshot: bool,
     /// Whether the run goes on when it fails.
@@ -69,7 +139,7 @@ pub struct UnitStep {
 
 /// A container to attach, with everything that has to let go first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Connect {
+pub(crate) struct Connect {
     /// The network's name.
     pub network: String,
     /// The container's name.
@@ -78,8 +148,8 @@ pub struct Connect {
     pub container_id: String,
     /// Its aliases, those it has already included.
     pub aliases: BTreeSet<String>,
-    /// The address to ask for.
-    pub address: Option<IpAddr>,
+    /// The addresses to ask for.
+    pub addresses: Addresses,
     /// Whether it has to be detached first: a ghost, an old network's id, another address.
     pub detach_first: bool,
     /// Other containers that hold the address: detached first, attached afterwards.
@@ -88,10 +158,26 @@ pub struct Connect {
 
 /// A container that has to give its address up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Holder {
+pub(crate) struct Holder {
     /// Its name.
     pub container: String,
     /// The address that it gets instead. `None`: the engine chooses, which it cannot where the
     /// container that is to have the old one does not run and so reserves nothing.
     pub address: Option<IpAddr>,
+}
+
+impl UnitStep {
+    /// The step that starts, restarts, reloads or stops `unit`.
+    pub(crate) fn of(name: &str, unit: &Unit) -> Self {
+        Self {
+            unit: name.to_owned(),
+            timeout: unit.start_timeout,
+            settle: unit.settle,
+            stacks: unit.stacks.clone(),
+            port: unit.copy.as_ref().map(|copy| copy.port),
+            oneshot: unit.service_type == UnitType::Oneshot,
+            may_fail: unit.may_fail,
+            along: Vec::new(),
+        }
+    }
 }

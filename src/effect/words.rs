@@ -1,11 +1,14 @@
 //! The words for effects: one table for plans, progress, summaries, JSON and history.
 
-use super::{Change, Effect};
+use std::collections::BTreeSet;
+
+use super::{Change, Effect, Prime, TakeDown};
+use crate::model::image::short;
 use crate::model::layout;
 
 /// The first letter of a line of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
+pub(crate) enum Sign {
     /// Something new comes.
     Add,
     /// Something changes.
@@ -20,7 +23,7 @@ pub enum Sign {
 
 impl Sign {
     /// The character.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Sign::Add => "+",
             Sign::Change => "~",
@@ -33,7 +36,7 @@ impl Sign {
 
 /// The words for one effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words {
+pub(crate) struct Words {
     /// The sign before its line.
     pub sign: Sign,
     /// What is done, as JSON has it: `restart`, `create-network`.
@@ -49,7 +52,8 @@ pub struct Words {
 /// What a summary counts, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Counted {
+pub(crate) enum Counted {
+    Pull,
     File,
     Link,
     Removal,
@@ -66,7 +70,8 @@ pub enum Counted {
 
 impl Counted {
     /// All, in the order of a summary.
-    pub const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Pull,
         Self::File,
         Self::Link,
         Self::Removal,
@@ -82,8 +87,9 @@ impl Counted {
     ];
 
     /// The word for one.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::Pull => "pull",
             Self::File => "file",
             Self::Link => "link",
             Self::Removal => "removal",
@@ -104,7 +110,7 @@ const NGINX: &str = "nginx.service";
 
 impl Change {
     /// The words for it.
-    pub fn words(&self) -> Words {
+    pub(crate) fn words(&self) -> Words {
         let (sign, verb, counts_as) = kind(&self.effect);
         Words {
             sign,
@@ -126,6 +132,18 @@ impl Change {
             Effect::RemoveNetwork { .. } => "remove the network".to_owned(),
             Effect::CreateVolume { .. } => "create the volume".to_owned(),
             Effect::WriteCertificate(pair) => format!("write {}", pair.certificate.display()),
+            Effect::Switch(switch) => {
+                // A site that leaves has two links.
+                let leaving = switch.prime.iter().filter_map(|prime| match prime {
+                    Prime::Leave { path, .. } => path.file_name(),
+                    Prime::Link { .. } => None,
+                });
+                let count = switch.files.len() + leaving.collect::<BTreeSet<_>>().len();
+                match count {
+                    1 => "switch the store: 1 file".to_owned(),
+                    _ => format!("switch the store: {count} files at once"),
+                }
+            }
             Effect::Store { path, file, .. } => {
                 let verb = if file.is_some() { "write" } else { "remove" };
                 format!("{verb} {}", layout::live(path).display())
@@ -143,20 +161,36 @@ impl Change {
             Effect::DaemonReload => "daemon-reload, interrupts nothing".to_owned(),
             Effect::Start(_) => "start".to_owned(),
             Effect::Restart(step) => format!("restart, interrupts {}", self.interrupted(&step.unit)),
+            Effect::ReloadUnit(step) if !step.stacks.is_empty() => {
+                "reload, interrupts only containers whose configuration changed".to_owned()
+            }
             Effect::ReloadUnit(_) => "reload, interrupts nothing".to_owned(),
             Effect::Stop(step) => format!("stop, interrupts {}", self.interrupted(&step.unit)),
             Effect::Pull(pull) => format!("pull {}", pull.image.name),
+            Effect::Tag(tag) => {
+                let known = tag.digest.as_ref().unwrap_or(&tag.image);
+                format!("tag {} as {} again", tag.name, short(known))
+            }
+            Effect::HoldPulls(units) => {
+                let units: Vec<&str> = units.iter().map(String::as_str).collect();
+                format!("start {} without pulling", units.join(", "))
+            }
             Effect::Release(release) => match release.keep {
                 true => format!("rename the container {} out of the way", release.container),
                 false => format!("remove the container {}", release.container),
             },
+            Effect::RemoveContainer { name, .. } => format!("remove the container {name}"),
+            Effect::TakeDown(gone) => taken_down(gone),
             Effect::Soak(time) => format!("wait until the gates have passed for {} s", time.as_secs_f64()),
             Effect::Drain(_) => "drain".to_owned(),
             Effect::Connect(connect) => {
-                let address = connect.address.map(|address| format!(" as {address}"));
+                let addresses = connect.addresses.iter().map(|address| address.to_string());
+                let addresses: Vec<String> = addresses.collect();
                 let (container, network) = (&connect.container, &connect.network);
-                let address = address.unwrap_or_default();
-                format!("connect {container} to {network}{address}")
+                match addresses.is_empty() {
+                    true => format!("connect {container} to {network}"),
+                    false => format!("connect {container} to {network} as {}", addresses.join(" and ")),
+                }
             }
             Effect::ReloadNginx => "reload nginx, interrupts nothing".to_owned(),
             Effect::RestartNginx => "restart nginx, interrupts every site for a moment and cuts requests off that last longer than 5 s".to_owned(),
@@ -173,6 +207,17 @@ impl Change {
     }
 }
 
+fn taken_down(gone: &TakeDown) -> String {
+    let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
+    let containers = format!("the containers of {}", list(&gone.services));
+    let networks = format!("the network {}", list(&gone.networks));
+    match (gone.services.is_empty(), gone.networks.is_empty()) {
+        (false, true) => format!("remove {containers}"),
+        (true, _) => format!("remove {networks}"),
+        (false, false) => format!("remove {containers}, and {networks}"),
+    }
+}
+
 fn kind(effect: &Effect) -> (Sign, &'static str, Option<Counted>) {
     use Counted as Of;
     use Sign::{Add, Change, Reload, Remove, Wait};
@@ -181,6 +226,7 @@ fn kind(effect: &Effect) -> (Sign, &'static str, Option<Counted>) {
         Effect::RemoveNetwork { .. } => (Remove, "remove-network", Some(Of::Network)),
         Effect::CreateVolume { .. } => (Add, "create-volume", Some(Of::Volume)),
         Effect::WriteCertificate(_) => (Add, "write-certificate", Some(Of::File)),
+        Effect::Switch(_) => (Change, "switch", None),
         Effect::Store { file: Some(_), .. } | Effect::Copy { .. } => {
             (Change, "write", Some(Of::File))
         }
@@ -193,11 +239,15 @@ fn kind(effect: &Effect) -> (Sign, &'static str, Option<Counted>) {
         Effect::Restart(_) | Effect::RestartNginx => (Reload, "restart", Some(Of::Restart)),
         Effect::ReloadUnit(_) | Effect::ReloadNginx => (Reload, "reload", Some(Of::Reload)),
         Effect::Stop(_) => (Remove, "stop", Some(Of::Stop)),
-        Effect::Pull(_) => (Wait, "pull", None),
+        Effect::Pull(_) => (Wait, "pull", Some(Of::Pull)),
+        Effect::Tag(_) => (Change, "tag", None),
+        Effect::HoldPulls(_) => (Wait, "hold-pulls", None),
         Effect::Release(release) => match release.keep {
             true => (Change, "rename-container", None),
             false => (Remove, "remove-container", None),
         },
+        Effect::RemoveContainer { .. } => (Remove, "remove-container", Some(Of::Removal)),
+        Effect::TakeDown(_) => (Remove, "take-down", Some(Of::Removal)),
         Effect::Soak(_) => (Wait, "soak", Some(Of::Soak)),
         Effect::Drain(_) => (Wait, "drain", Some(Of::Drain)),
         Effect::Connect(_) => (Change, "connect", Some(Of::Member)),
@@ -209,8 +259,10 @@ fn subject(effect: &Effect) -> String {
     match effect {
         Effect::CreateNetwork { name, .. }
         | Effect::RemoveNetwork { name, .. }
-        | Effect::CreateVolume { name, .. } => name.clone(),
+        | Effect::CreateVolume { name, .. }
+        | Effect::RemoveContainer { name, .. } => name.clone(),
         Effect::WriteCertificate(pair) => path(&pair.certificate),
+        Effect::Switch(_) => layout::LIVE.to_owned(),
         Effect::Store {
             path: stored,
             file: Some(_),
@@ -227,10 +279,27 @@ fn subject(effect: &Effect) -> String {
         | Effect::ReloadUnit(step)
         | Effect::Stop(step) => step.unit.clone(),
         Effect::Pull(pull) => pull.image.name.clone(),
+        Effect::Tag(tag) => tag.name.clone(),
+        Effect::HoldPulls(_) => "systemd".to_owned(),
         Effect::Release(release) => release.container.clone(),
+        Effect::TakeDown(gone) => gone.project.clone(),
         Effect::Soak(time) => format!("{} s", time.as_secs_f64()),
         Effect::Drain(drain) => drain.unit.clone(),
         Effect::Connect(connect) => connect.container.clone(),
         Effect::ReloadNginx | Effect::RestartNginx | Effect::StartNginx => NGINX.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::PullImage;
+
+    #[test]
+    fn a_summary_counts_pulls() {
+        let (sign, verb, counted) = kind(&Effect::Pull(PullImage::default()));
+        assert_eq!((sign, verb), (Sign::Wait, "pull"));
+        assert_eq!(counted.map(Counted::as_str), Some("pull"));
+        assert!(Counted::ALL.contains(&Counted::Pull));
     }
 }

@@ -13,7 +13,7 @@ const COMPARED: u64 = 1 << 20;
 
 impl Host {
     /// Fills in what stands at these paths. What this user may not look at is left out.
-    pub fn observe_binds(&self, observed: &mut Observed, paths: BTreeSet<PathBuf>) {
+    pub(crate) fn observe_binds(&self, observed: &mut Observed, paths: BTreeSet<PathBuf>) {
         let found = paths
             .into_iter()
             .filter_map(|path| Some((path.clone(), look(&path)?)));

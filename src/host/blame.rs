@@ -41,7 +41,7 @@ const UNIT_ERRORS: &[&str] = &[
 ];
 
 /// The blame for a failure of which only these lines are known.
-pub fn blame_by_lines(lines: &[String]) -> Blame {
+pub(crate) fn blame_by_lines(lines: &[String]) -> Blame {
     let is_transient = |line: &String| {
         let line = line.to_lowercase();
         TRANSIENT.iter().any(|words| line.contains(words))
@@ -54,7 +54,7 @@ pub fn blame_by_lines(lines: &[String]) -> Blame {
 
 impl HostError {
     /// Whether the revision is to blame.
-    pub fn blame(&self) -> Blame {
+    pub(crate) fn blame(&self) -> Blame {
         match self {
             // Somebody else's job came between, or what it needs is not up.
             HostError::UnitFailed { result, .. } if &**result != "failed" => Blame::Transient,
@@ -72,6 +72,9 @@ impl HostError {
             HostError::Docker { source, .. } => match server_answer(source) {
                 Some((400, _)) => Blame::Permanent,
                 Some((_, message)) if message.contains("Pool overlaps") => Blame::Permanent,
+                Some((_, message)) if message.contains("is already used on the host") => {
+                    Blame::Permanent
+                }
                 Some((_, message)) if message.contains("user configured subnets") => {
                     Blame::Permanent
                 }
@@ -106,10 +109,12 @@ mod tests {
 
     use super::*;
     use crate::host::error::{BusError, DockerAbsence};
+    use crate::model::Engine;
     use Blame::{Permanent, Transient};
 
     fn engine(status_code: u16, message: &str) -> HostError {
         HostError::Docker {
+            engine: Engine::Docker,
             doing: "create network n".into(),
             source: Box::new(bollard::errors::Error::DockerResponseServerError {
                 status_code,

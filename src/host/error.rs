@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::systemd::Causes;
+use crate::model::Engine;
 
 /// A failure of something that was asked of the host.
 #[derive(Debug, thiserror::Error)]
-pub enum HostError {
+pub(crate) enum HostError {
     /// The file system refused.
     #[error(transparent)]
     Root(#[from] crate::root::RootError),
@@ -48,7 +49,7 @@ pub enum HostError {
         cause: Option<Box<Causes>>,
     },
     /// No Docker engine answers on the socket.
-    #[error("cannot reach the Docker engine at {}: {why}", .socket.display())]
+    #[error("cannot reach the {} engine at {}: {why}", Engine::behind(.socket), .socket.display())]
     DockerAbsent {
         /// The socket.
         socket: PathBuf,
@@ -59,8 +60,10 @@ pub enum HostError {
         source: Option<io::Error>,
     },
     /// The Docker engine refused a request, or its answer made no sense.
-    #[error("Docker: could not {doing}")]
+    #[error("{engine}: could not {doing}")]
     Docker {
+        /// Which engine.
+        engine: Engine,
         /// What was being done, with the name: `create network watchme-network`.
         doing: String,
         /// The engine's message.
@@ -68,16 +71,20 @@ pub enum HostError {
         source: Box<bollard::errors::Error>,
     },
     /// The Docker engine did not answer a request in time.
-    #[error("Docker: could not {doing}: no answer within {}", seconds(.after))]
+    #[error("{engine}: could not {doing}: no answer within {}", seconds(.after))]
     DockerMute {
+        /// Which engine.
+        engine: Engine,
         /// What was being done, with the name.
         doing: String,
         /// The bound.
         after: Duration,
     },
     /// A network of that name exists, and engines before API 1.44 would make a second one.
-    #[error("a Docker network named {name} exists already, as {id}")]
+    #[error("a network named {name} exists already, as {id}")]
     NetworkExists {
+        /// Which engine has it.
+        engine: Engine,
         /// Its name.
         name: String,
         /// The id of the one that exists.
@@ -105,15 +112,16 @@ pub enum HostError {
         /// What its error log gained since.
         log: Vec<String>,
     },
-    /// The program that makes certificates failed.
-    #[error("openssl could not make a self-signed certificate for {name}: {why}")]
+    /// A self-signed certificate could not be made.
+    #[error("could not make a self-signed certificate for {name}")]
     Certificate {
         /// For which name.
         name: String,
-        /// The last line that it said.
-        why: String,
+        /// What was wrong.
+        #[source]
+        source: rcgen::Error,
     },
-    /// What would be applied could not be put together for the programs that judge it.
+    /// What would be applied could not be put together for the programs that validate it.
     #[error("could not prepare what would be applied for validation: {doing}")]
     Candidate {
         /// What was being done.
@@ -123,15 +131,17 @@ pub enum HostError {
         source: io::Error,
     },
     /// An image could not be pulled.
-    #[error("could not pull the image {image} for {unit}: {}", .said.last().map_or("docker pull printed nothing", String::as_str))]
+    #[error("could not pull the image {image} for {unit}: {}", .said.last().map_or("the pull printed nothing", String::as_str))]
     PullFailed {
+        /// Which engine pulled.
+        engine: Engine,
         /// The image.
         image: String,
         /// The unit that runs it.
         unit: String,
         /// Whose credentials were used.
         user: String,
-        /// The last lines that `docker pull` said.
+        /// The last lines that the pull said.
         said: Vec<String>,
     },
     /// An image is there, and is made for another processor.
@@ -140,14 +150,18 @@ pub enum HostError {
         super::images::architecture()
     )]
     ImagePlatform {
+        /// Which engine has it.
+        engine: Engine,
         /// The image.
         image: String,
         /// The architecture that it is for.
         is_for: String,
     },
     /// An image was pulled and is not there.
-    #[error("the image {image} was pulled, and Docker does not have it")]
+    #[error("the image {image} was pulled, and {engine} does not have it")]
     ImageGone {
+        /// Which engine pulled.
+        engine: Engine,
         /// The image.
         image: String,
     },
@@ -180,7 +194,7 @@ pub enum HostError {
 /// An error of the bus or from over it. zbus writes the cause of an error into its text, and
 /// names it as the source too: here it is said once.
 #[derive(Debug)]
-pub struct BusError(pub zbus::Error);
+pub(crate) struct BusError(pub zbus::Error);
 
 impl std::fmt::Display for BusError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -192,7 +206,7 @@ impl std::error::Error for BusError {}
 
 impl BusError {
     /// The name of an error reply that D-Bus itself does not define.
-    pub fn name(&self) -> Option<&str> {
+    pub(crate) fn name(&self) -> Option<&str> {
         match &self.0 {
             zbus::Error::MethodError(name, _, _) => Some(name.as_str()),
             _ => None,
@@ -202,7 +216,7 @@ impl BusError {
 
 /// Why no Docker engine answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DockerAbsence {
+pub(crate) enum DockerAbsence {
     /// The socket does not exist.
     NoSocket,
     /// Nobody listens on the socket.
@@ -229,7 +243,7 @@ impl std::fmt::Display for DockerAbsence {
 
 impl HostError {
     /// Whether one unit did not do what it was asked to.
-    pub fn is_of_a_unit(&self) -> bool {
+    pub(crate) fn is_of_a_unit(&self) -> bool {
         matches!(
             self,
             HostError::UnitFailed { .. } | HostError::Timeout { .. }
@@ -237,19 +251,20 @@ impl HostError {
     }
 
     /// Whether the engine says that the container is not on the network anyway.
-    pub fn is_not_connected(&self) -> bool {
+    pub(crate) fn is_not_connected(&self) -> bool {
         self.engine_says("is not connected to")
     }
 
-    /// Whether the engine says that the container is on the network already.
-    pub fn is_already_connected(&self) -> bool {
+    /// Whether the engine says that the container is on the network already; Podman answers with status 403.
+    pub(crate) fn is_already_connected(&self) -> bool {
         self.engine_says("already exists in network")
+            || self.engine_says("is already connected to network")
     }
 
     /// Whether the engine is taking the thing away at this moment: it answers neither that it is
     /// there nor that it is gone (moby's daemon/delete.go, inspect.go, container_operations.go,
     /// volume/service).
-    pub fn is_going(&self) -> bool {
+    pub(crate) fn is_going(&self) -> bool {
         const WORDS: [&str; 7] = [
             "is already in progress",
             "is being removed",
@@ -263,12 +278,12 @@ impl HostError {
     }
 
     /// Whether the container or network is gone, or just about to be.
-    pub fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         self.is_not_found() || self.is_going()
     }
 
     /// Whether the connection to the engine was cut off before it had answered.
-    pub fn is_lost(&self) -> bool {
+    pub(crate) fn is_lost(&self) -> bool {
         use bollard::errors::Error;
         match self {
             HostError::Docker { source, .. } => matches!(
@@ -283,7 +298,7 @@ impl HostError {
     }
 
     /// Whether the Docker engine gave no answer: it is away, or hangs.
-    pub fn is_engine_mute(&self) -> bool {
+    pub(crate) fn is_engine_mute(&self) -> bool {
         match self {
             HostError::DockerAbsent { .. } | HostError::DockerMute { .. } => true,
             _ => self.is_lost(),
@@ -300,17 +315,17 @@ impl HostError {
     }
 
     /// Whether the engine says that what was asked makes no sense, such as a name that no image can have.
-    pub fn is_bad_request(&self) -> bool {
+    pub(crate) fn is_bad_request(&self) -> bool {
         match self {
-            HostError::Docker { source, .. } => {
-                server_answer(source).is_some_and(|(status, _)| status == 400)
-            }
+            // Podman answers with status 500 there.
+            HostError::Docker { source, .. } => server_answer(source)
+                .is_some_and(|(status, said)| status == 400 || said.contains("invalid reference")),
             _ => false,
         }
     }
 
     /// Whether the engine or the manager says that the thing asked about does not exist.
-    pub fn is_not_found(&self) -> bool {
+    pub(crate) fn is_not_found(&self) -> bool {
         match self {
             HostError::Docker { source, .. } => {
                 server_answer(source).is_some_and(|(status, _)| status == 404)
@@ -348,6 +363,7 @@ mod tests {
 
     fn refused(message: &str) -> HostError {
         HostError::Docker {
+            engine: Engine::Docker,
             doing: "create network n".to_owned(),
             source: Box::new(bollard::errors::Error::DockerResponseServerError {
                 status_code: 403,
@@ -365,6 +381,61 @@ mod tests {
                 .is_some_and(|hint| hint.contains("docker network inspect"))
         );
         assert_eq!(error.to_string(), "Docker: could not create network n");
+    }
+
+    #[test]
+    fn podmans_words() {
+        let error = |status_code, message: &str| HostError::Docker {
+            engine: Engine::Podman,
+            doing: "connect container api to network n".to_owned(),
+            source: Box::new(bollard::errors::Error::DockerResponseServerError {
+                status_code,
+                message: message.to_owned(),
+            }),
+        };
+        let connected = error(
+            403,
+            "container 1 is already connected to network n: network is already connected",
+        );
+        assert!(connected.is_already_connected());
+        assert_eq!(
+            connected.to_string(),
+            "Podman: could not connect container api to network n"
+        );
+        assert!(error(500, "container api is not connected to network n").is_not_connected());
+        let invalid = error(
+            500,
+            "normalizing image: parsing reference \"A::1\": invalid reference format",
+        );
+        assert!(invalid.is_bad_request());
+        for (message, hint) in [
+            (
+                "subnet 10.1.0.0/24 is already used on the host or by another config",
+                "podman network inspect",
+            ),
+            (
+                "\"n\" has associated containers with it. Use -f to forcibly delete containers and pods: network is being used",
+                "podman network disconnect -f NETWORK CONTAINER",
+            ),
+            (
+                "IPAM error: requested ip address 10.1.0.5 is already allocated to container ID 1",
+                "podman network inspect shows which container holds the address",
+            ),
+        ] {
+            let said = error(500, message).hint();
+            assert!(said.is_some_and(|said| said.contains(hint)), "{message}");
+        }
+        let absent = HostError::DockerAbsent {
+            socket: "/run/podman/podman.sock".into(),
+            why: DockerAbsence::NoSocket,
+            source: None,
+        };
+        assert_eq!(
+            absent.to_string(),
+            "cannot reach the Podman engine at /run/podman/podman.sock: there is no socket"
+        );
+        let hint = absent.hint();
+        assert!(hint.is_some_and(|hint| hint.starts_with("systemctl start podman.socket")));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! What helps after a failure of the host.
 
 use super::error::{BusError, DockerAbsence, HostError, server_answer};
+use crate::model::Engine;
 
 impl HostError {
     /// A command or a fact that helps a person on.
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            HostError::Root(_) => None,
+            HostError::Root(error) => error.hint(),
             HostError::SystemdAbsent { .. } => Some(
                 "on a machine without systemd use --root DIR, or leave units and sites out with --only; plan --from REV needs no host"
                     .to_owned(),
@@ -18,25 +19,33 @@ impl HostError {
                     "systemctl status {unit}; journalctl -u {unit} -n 50"
                 ))
             }
-            HostError::DockerAbsent { why, .. } => Some(docker_absent_hint(*why).to_owned()),
-            HostError::DockerMute { .. } => {
-                Some(docker_absent_hint(DockerAbsence::Mute).to_owned())
+            HostError::DockerAbsent { why, socket, .. } => {
+                Some(docker_absent_hint(Engine::behind(socket), *why))
             }
-            HostError::Docker { source, .. } => docker_hint(source).map(str::to_owned),
-            HostError::NetworkExists { name, .. } => Some(format!("docker network inspect {name}")),
+            HostError::DockerMute { engine, .. } => {
+                Some(docker_absent_hint(*engine, DockerAbsence::Mute))
+            }
+            HostError::Docker { engine, source, .. } => docker_hint(*engine, source),
+            HostError::NetworkExists { engine, name, .. } => {
+                Some(format!("{} network inspect {name}", engine.command()))
+            }
             HostError::NginxInvalid { reason } => Some(test_hint(reason).to_owned()),
             HostError::ReloadUnproved { log, .. } => Some(reload_hint(log).to_owned()),
             HostError::NginxStopped => Some("systemctl status nginx; systemctl start nginx".to_owned()),
-            HostError::Certificate { .. } => Some("openssl version".to_owned()),
-            HostError::Program { program, .. } if program.starts_with("openssl") => Some(
-                "apt-get install openssl, or take bootstrap_certificates out of watchme.toml".to_owned(),
+            HostError::Certificate { .. } => Some(
+                "correct the name, or take bootstrap_certificates out of watchme.toml".to_owned(),
             ),
-            HostError::PullFailed { image, user, said, .. } => Some(super::images::hint(image, user, said)),
-            HostError::ImagePlatform { image, .. } => Some(format!(
-                "docker pull --platform linux/{} {image}, if it is made for that; else build it for this host",
+            HostError::PullFailed { engine, image, user, said, .. } => {
+                Some(super::images::hint(*engine, image, user, said))
+            }
+            HostError::ImagePlatform { engine, image, .. } => Some(format!(
+                "{} pull --platform linux/{} {image}, if it is made for that; else build it for this host",
+                engine.command(),
                 super::images::architecture()
             )),
-            HostError::ImageGone { image } => Some(format!("docker image inspect {image}")),
+            HostError::ImageGone { engine, image } => {
+                Some(format!("{} image inspect {image}", engine.command()))
+            }
             HostError::Timeout { .. }
             | HostError::Interrupted
             | HostError::Program { .. }
@@ -66,37 +75,59 @@ fn systemd_hint(error: &BusError) -> Option<&'static str> {
     }
 }
 
-fn docker_absent_hint(why: DockerAbsence) -> &'static str {
-    match why {
-        DockerAbsence::Forbidden => "use sudo, or add the user to the group docker",
-        DockerAbsence::NoSocket => {
-            "systemctl start docker; --only KIND leaves networks out; Docker is installed with: apt install docker.io"
+fn docker_absent_hint(engine: Engine, why: DockerAbsence) -> String {
+    let (unit, package) = match engine {
+        Engine::Docker => (
+            engine.unit(),
+            "Docker is installed with: apt install docker.io",
+        ),
+        Engine::Podman => (
+            engine.unit(),
+            "Podman is installed with: apt install podman",
+        ),
+    };
+    match (engine, why) {
+        (Engine::Docker, DockerAbsence::Forbidden) => {
+            "use sudo, or add the user to the group docker".to_owned()
         }
-        DockerAbsence::Refused | DockerAbsence::Mute | DockerAbsence::Other => {
-            "systemctl status docker; journalctl -u docker -n 50; --only KIND leaves networks out"
+        (Engine::Podman, DockerAbsence::Forbidden) => "use sudo".to_owned(),
+        (_, DockerAbsence::NoSocket) => {
+            format!("systemctl start {unit}; --only KIND leaves networks out; {package}")
         }
+        (_, DockerAbsence::Refused | DockerAbsence::Mute | DockerAbsence::Other) => format!(
+            "systemctl status {unit}; journalctl -u {unit} -n 50; --only KIND leaves networks out"
+        ),
     }
 }
 
-/// Messages of the engine that have a usual cause, moby's libnetwork/ and daemon/.
-fn docker_hint(error: &bollard::errors::Error) -> Option<&'static str> {
+/// Messages of the engine that have a usual cause: moby's libnetwork/ and daemon/, Podman's libpod/ and libnetwork/.
+fn docker_hint(engine: Engine, error: &bollard::errors::Error) -> Option<String> {
     let (_, message) = server_answer(error)?;
-    if message.contains("Pool overlaps") {
-        return Some(
-            "networks with their subnets: docker network ls -q | xargs docker network inspect -f '{{.Name}} {{range .IPAM.Config}}{{.Subnet}} {{end}}'; routes of the host: ip route",
-        );
+    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    let command = engine.command();
+    if says(&["Pool overlaps", "is already used on the host"]) {
+        let subnets = match engine {
+            Engine::Docker => "{{range .IPAM.Config}}{{.Subnet}} {{end}}",
+            Engine::Podman => "{{range .Subnets}}{{.Subnet}} {{end}}",
+        };
+        return Some(format!(
+            "networks with their subnets: {command} network ls -q | xargs {command} network inspect -f '{{{{.Name}}}} {subnets}'; routes of the host: ip route"
+        ));
     }
-    if message.contains("has active endpoints") {
-        return Some(
-            "docker network inspect shows who is on it; docker network disconnect -f NETWORK CONTAINER takes one off",
-        );
+    if says(&["has active endpoints", "has associated containers"]) {
+        return Some(format!(
+            "{command} network inspect shows who is on it; {command} network disconnect -f NETWORK CONTAINER takes one off"
+        ));
     }
-    if message.contains("Address already in use") {
-        return Some("docker network inspect shows which container holds the address");
+    if says(&["Address already in use", "is already allocated"]) {
+        return Some(format!(
+            "{command} network inspect shows which container holds the address"
+        ));
     }
     if message.contains("user configured subnets") {
         return Some(
-            "an address can be requested only on a network that was created with a subnet",
+            "an address can be requested only on a network that was created with a subnet"
+                .to_owned(),
         );
     }
     None

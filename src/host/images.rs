@@ -11,9 +11,10 @@ use nix::unistd::User;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Command;
 
+use super::docker::Docker;
 use super::{Host, HostError};
 use crate::effect::PullImage;
-use crate::model::{ImageFound, Observed};
+use crate::model::{Engine, ImageFound, Observed};
 
 /// How often a pull tells how far it is.
 const TELL: Duration = Duration::from_secs(5);
@@ -29,7 +30,7 @@ impl Host {
     ///
     /// # Errors
     /// When Docker does not answer.
-    pub async fn observe_images(
+    pub(crate) async fn observe_images(
         &self,
         observed: &mut Observed,
         names: BTreeSet<String>,
@@ -55,17 +56,19 @@ impl Host {
     ///
     /// # Errors
     /// When `docker pull` fails or takes too long, and when a signal asks to stop.
-    pub async fn pull(
+    pub(crate) async fn pull(
         &self,
         pull: &PullImage,
         interrupted: &AtomicBool,
         tell: &mut dyn FnMut(&str),
     ) -> Result<(), HostError> {
+        let docker = self.docker().await?;
+        let engine = docker.kind();
         let program = |source| HostError::Program {
-            program: format!("docker pull {}", pull.image.name),
+            program: format!("{} pull {}", engine.command(), pull.image.name),
             source,
         };
-        let mut child = command(pull).spawn().map_err(program)?;
+        let mut child = command(&docker, pull).spawn().map_err(program)?;
         let mut said = VecDeque::new();
         let mut last = String::new();
         let mut output = lines(child.stdout.take());
@@ -111,6 +114,7 @@ impl Host {
         match status.success() {
             true => Ok(()),
             false => Err(HostError::PullFailed {
+                engine,
                 image: pull.image.name.clone(),
                 unit: pull.unit.clone(),
                 user: pull.user.clone().unwrap_or_else(|| "root".to_owned()),
@@ -120,29 +124,58 @@ impl Host {
     }
 }
 
-/// `docker pull IMAGE` as the user whose credentials count; setpriv(1) is a part of every Debian.
-fn command(pull: &PullImage) -> Command {
-    let user = pull.user.as_deref().filter(|user| *user != "root");
-    let user = user.and_then(|user| User::from_name(user).ok().flatten());
-    let mut command = match &user {
+/// A program as a user, with that user's home; setpriv(1) is a part of every Debian.
+pub(super) fn as_user(user: Option<&str>, program: &str) -> Command {
+    match other_user(user) {
         Some(user) => {
             let mut command = Command::new("setpriv");
             command
                 .arg(format!("--reuid={}", user.uid))
                 .arg(format!("--regid={}", user.gid))
-                .args(["--init-groups", "--", "docker"])
+                .args(["--init-groups", "--", program])
                 .env("HOME", &user.dir);
             command
         }
         None => {
-            let mut command = Command::new("docker");
+            let mut command = Command::new(program);
             command.env("HOME", "/root");
             command
         }
+    }
+}
+
+/// A user of this host other than root.
+pub(super) fn other_user(user: Option<&str>) -> Option<User> {
+    let user = user.filter(|user| *user != "root");
+    user.and_then(|user| User::from_name(user).ok().flatten())
+}
+
+/// `docker pull IMAGE` as the user whose credentials count. Podman pulls into the store of the engine behind the socket, which
+/// is often root's alone: so it is root who asks, with the credentials of the user; podman-remote(1), podman-login(1).
+fn command(docker: &Docker, pull: &PullImage) -> Command {
+    let program = docker.kind().command();
+    let user = pull.user.as_deref();
+    let mut command = match other_user(user) {
+        Some(user) if docker.kind() == Engine::Podman => {
+            let mut command = Command::new(program);
+            command.env("HOME", &user.dir);
+            let own = user.dir.join(".config/containers/auth.json");
+            if own.is_file() {
+                command.env("REGISTRY_AUTH_FILE", own);
+            }
+            command
+        }
+        _ => as_user(user, program),
     };
     if let Some(folder) = &pull.config {
         command.env("DOCKER_CONFIG", folder);
     }
+    // The engine that was asked for the image, and no other one beside it.
+    let url = format!("unix://{}", docker.socket().display());
+    match docker.kind() {
+        Engine::Docker => command.env("DOCKER_HOST", url),
+        Engine::Podman => command.env("CONTAINER_HOST", url).arg("--remote"),
+    };
     command.arg("pull");
     if let Some(platform) = &pull.image.platform {
         command.args(["--platform", platform]);
@@ -171,7 +204,7 @@ async fn next<R: AsyncRead + Unpin>(lines: &mut Lines<R>) -> Option<String> {
 }
 
 /// This machine's architecture, in the words of images.
-pub fn architecture() -> &'static str {
+pub(super) fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
@@ -180,7 +213,7 @@ pub fn architecture() -> &'static str {
 }
 
 /// Whether a container of an image for `other` runs here.
-pub(super) fn runs_here(other: &str) -> bool {
+pub(in crate::host) fn runs_here(other: &str) -> bool {
     let natively = matches!(
         (architecture(), other),
         ("amd64", "386") | ("arm64", "arm") | (_, "")
@@ -196,7 +229,8 @@ fn is_emulated() -> bool {
 }
 
 /// The command that helps after a failed pull.
-pub(super) fn hint(image: &str, user: &str, said: &[String]) -> String {
+pub(super) fn hint(engine: Engine, image: &str, user: &str, said: &[String]) -> String {
+    let program = engine.command();
     let said = said.join(" ").to_lowercase();
     let registry = match image.split_once('/') {
         Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => first,
@@ -210,16 +244,16 @@ pub(super) fn hint(image: &str, user: &str, said: &[String]) -> String {
         "authentication required",
         "authorization",
     ]) {
-        let login = format!("docker login {registry}");
+        let login = format!("{program} login {registry}");
         return format!("as {user}: {}", login.trim_end());
     }
     if says(&["manifest unknown", "not found", "no matching manifest"]) {
         return format!(
-            "does the tag exist, and for this processor ({})? docker manifest inspect {image}",
+            "does the tag exist, and for this processor ({})? {program} manifest inspect {image}",
             architecture()
         );
     }
-    format!("docker pull {image}")
+    format!("{program} pull {image}")
 }
 
 #[cfg(test)]
@@ -242,18 +276,28 @@ mod tests {
                 "docker pull r.example.com/app:2",
             ),
         ] {
-            let hint = hint("r.example.com/app:2", "ubuntu", &[said.to_owned()]);
+            let hint = hint(
+                Engine::Docker,
+                "r.example.com/app:2",
+                "ubuntu",
+                &[said.to_owned()],
+            );
             assert!(hint.starts_with(expected), "{said}: {hint}");
         }
         assert_eq!(
-            hint("app", "root", &["unauthorized".to_owned()]),
+            hint(Engine::Docker, "app", "root", &["unauthorized".to_owned()]),
             "as root: docker login"
+        );
+        assert_eq!(
+            hint(Engine::Podman, "app", "root", &["unauthorized".to_owned()]),
+            "as root: podman login"
         );
     }
 
     #[test]
     fn errors_of_images_name_them() {
         let error = HostError::PullFailed {
+            engine: Engine::Docker,
             image: "app:2".into(),
             unit: "app.service".into(),
             user: "root".into(),
@@ -264,6 +308,7 @@ mod tests {
             "could not pull the image app:2 for app.service: manifest unknown"
         );
         let error = HostError::ImagePlatform {
+            engine: Engine::Docker,
             image: "app:2".into(),
             is_for: "s390x".into(),
         };
@@ -278,6 +323,7 @@ mod tests {
                 .is_some_and(|hint| hint.starts_with("docker pull --platform linux/"))
         );
         let error = HostError::ImageGone {
+            engine: Engine::Docker,
             image: "app:2".into(),
         };
         assert_eq!(

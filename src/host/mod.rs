@@ -2,25 +2,29 @@
 
 mod binds;
 mod blame;
-pub mod candidate;
+pub(crate) mod candidate;
 mod certificates;
-pub mod docker;
-pub mod error;
+mod credentials;
+pub(crate) mod docker;
+pub(crate) mod error;
 mod hint;
 mod images;
-pub mod nginx;
-pub mod observe;
-pub mod openssl;
+pub(crate) mod nginx;
+pub(crate) mod observe;
 mod preflight;
-pub mod probe;
+pub(crate) mod probe;
+pub(crate) mod registry;
+pub(crate) mod self_signed;
 mod serving;
-pub mod sockets;
-pub mod systemd;
+pub(crate) mod sockets;
+pub(crate) mod systemd;
+mod versions;
 
-pub use blame::blame_by_lines;
-pub use error::HostError;
+pub(crate) use blame::blame_by_lines;
+pub(crate) use error::HostError;
 
-use std::sync::{Arc, OnceLock};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::RootCertStore;
 use tokio::sync::OnceCell;
@@ -31,23 +35,28 @@ use nginx::Nginx;
 use systemd::Systemd;
 
 /// A host: the live one, or an offline root that has files and nothing that runs.
-pub struct Host {
+pub(crate) struct Host {
     root: Root,
     live: bool,
     nginx: Nginx,
     systemd: OnceCell<Systemd>,
-    docker: OnceCell<Docker>,
+    /// The socket of the engine, where the desired state names one.
+    engine: Mutex<Option<PathBuf>>,
+    docker: tokio::sync::Mutex<Option<Arc<Docker>>>,
     issuers: OnceLock<Arc<RootCertStore>>,
 }
 
 impl Host {
     /// The live host.
-    pub fn live() -> Self {
-        Self::new(Root::new("/"), true)
+    ///
+    /// # Errors
+    /// When its files cannot be opened as [`Root`] opens them.
+    pub(crate) fn live() -> Result<Self, HostError> {
+        Ok(Self::new(Root::open("/")?, true))
     }
 
     /// A directory that will be, or is, some host's `/`.
-    pub fn offline(root: Root) -> Self {
+    pub(crate) fn offline(root: Root) -> Self {
         Self::new(root, false)
     }
 
@@ -57,23 +66,24 @@ impl Host {
             live,
             nginx: Nginx::default(),
             systemd: OnceCell::new(),
-            docker: OnceCell::new(),
+            engine: Mutex::default(),
+            docker: tokio::sync::Mutex::default(),
             issuers: OnceLock::new(),
         }
     }
 
     /// Its files.
-    pub fn root(&self) -> &Root {
+    pub(crate) fn root(&self) -> &Root {
         &self.root
     }
 
     /// Whether it runs.
-    pub fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         self.live
     }
 
     /// Its nginx.
-    pub fn nginx(&self) -> &Nginx {
+    pub(crate) fn nginx(&self) -> &Nginx {
         &self.nginx
     }
 
@@ -81,20 +91,40 @@ impl Host {
     ///
     /// # Errors
     /// When there is none.
-    pub async fn systemd(&self) -> Result<&Systemd, HostError> {
+    pub(crate) async fn systemd(&self) -> Result<&Systemd, HostError> {
         self.systemd.get_or_try_init(Systemd::connect).await
     }
 
     /// Whether an engine that this run has used does not answer right now, and why.
-    pub async fn engine_is_mute(&self) -> Option<HostError> {
-        self.docker.get()?.answers().await.err()
+    pub(crate) async fn engine_is_mute(&self) -> Option<HostError> {
+        let used = self.docker.lock().await.clone();
+        used?.answers().await.err()
     }
 
-    /// Its Docker engine; connected to on first use.
+    /// From here on the engine behind this socket is asked; `None`: the one of this host.
+    pub(crate) fn use_engine(&self, socket: Option<&Path>) {
+        let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        *engine = socket.map(Path::to_owned);
+    }
+
+    /// The socket of the engine that is asked.
+    pub(crate) fn engine_socket(&self) -> PathBuf {
+        let named = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        named.clone().unwrap_or_else(docker::usual_socket)
+    }
+
+    /// Its container engine; connected to on first use.
     ///
     /// # Errors
     /// When none answers.
-    pub async fn docker(&self) -> Result<&Docker, HostError> {
-        self.docker.get_or_try_init(Docker::connect).await
+    pub(crate) async fn docker(&self) -> Result<Arc<Docker>, HostError> {
+        let socket = self.engine_socket();
+        let mut known = self.docker.lock().await;
+        if let Some(docker) = known.as_ref().filter(|docker| docker.socket() == socket) {
+            return Ok(docker.clone());
+        }
+        let docker = Arc::new(Docker::connect(&socket).await?);
+        *known = Some(docker.clone());
+        Ok(docker)
     }
 }

@@ -15,14 +15,14 @@ use crate::model::{
 use crate::root::RootError;
 
 /// Why a daemon was not asked that only root may ask.
-pub const NEEDS_ROOT: &str = "needs root";
+pub(crate) const NEEDS_ROOT: &str = "needs root";
 
 impl Host {
     /// Looks at everything that `watch` names.
     ///
     /// # Errors
     /// When a file cannot be looked at, or a daemon that is needed does not answer.
-    pub async fn observe(&self, watch: &Watch) -> Result<Observed, HostError> {
+    pub(crate) async fn observe(&self, watch: &Watch) -> Result<Observed, HostError> {
         let mut observed = self.observe_files(watch)?;
         if !self.live {
             return Ok(observed);
@@ -46,7 +46,7 @@ impl Host {
     ///
     /// # Errors
     /// When systemd does not answer.
-    pub async fn observe_dependents(
+    pub(crate) async fn observe_dependents(
         &self,
         observed: &mut Observed,
         units: &BTreeSet<String>,
@@ -220,7 +220,7 @@ fn writable_by_others(program: &Path) -> Option<PathBuf> {
 }
 
 /// The ids behind `user:group`, names or numbers; `None` when one does not exist.
-pub fn resolve_owner(owner: &str) -> Option<(u32, u32)> {
+pub(crate) fn resolve_owner(owner: &str) -> Option<(u32, u32)> {
     let (user, group) = owner.split_once(':')?;
     let user = match user.parse() {
         Ok(id) => id,

@@ -11,7 +11,7 @@ const DOCKER: &str = "/var/lib/docker";
 
 impl Host {
     /// Looks at these paths, and at memory and disk. What cannot be found out is left out.
-    pub fn preflight<'p>(&self, paths: impl Iterator<Item = &'p PathBuf>) -> Preflight {
+    pub(crate) fn preflight<'p>(&self, paths: impl Iterator<Item = &'p PathBuf>) -> Preflight {
         let missing = |path: &&PathBuf| matches!(self.root().entry(path), Ok(Entry::Missing));
         let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
         Preflight {

@@ -22,7 +22,7 @@ const AT_ONCE: usize = 16;
 impl Host {
     /// Those of `addresses` at which connections are accepted and stay open. Addresses of other machines are left out,
     /// and none is asked.
-    pub async fn serving(&self, addresses: &BTreeSet<SocketAddr>) -> BTreeSet<SocketAddr> {
+    pub(crate) async fn serving(&self, addresses: &BTreeSet<SocketAddr>) -> BTreeSet<SocketAddr> {
         let asked = stream::iter(addresses.iter().copied());
         let asked = asked.map(|address| async move { (address, is_serving(address).await) });
         let asked = asked.buffer_unordered(AT_ONCE);
@@ -54,11 +54,10 @@ async fn is_own(address: SocketAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::root::Root;
 
     #[tokio::test]
     async fn who_accepts_and_stays_serves() {
-        let host = Host::new(Root::new("/"), true);
+        let host = Host::live().unwrap();
         let waits = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let speaks = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let closes = TcpListener::bind("127.0.0.1:0").await.unwrap();

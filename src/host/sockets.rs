@@ -21,7 +21,7 @@ pub(super) const LISTEN: u8 = 0x0A;
 const CLOSE: u8 = 0x07;
 
 /// All who listen on this host.
-pub fn listeners() -> Vec<Listener> {
+pub(crate) fn listeners() -> Vec<Listener> {
     let programs = programs();
     let mut listeners = Vec::new();
     for (protocol, state) in [("tcp", LISTEN), ("udp", CLOSE)] {

@@ -32,7 +32,7 @@ pub struct Gate {
 pub enum Probe {
     /// An HTTP or HTTPS request answers with this status.
     Url {
-        /// The public URL; connected to 127.0.0.1.
+        /// The public URL; connected to 127.0.0.1, or to ::1 where it has an IPv6 address.
         url: Url,
         /// The status that is expected.
         status: u16,

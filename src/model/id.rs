@@ -6,58 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// What sort of thing a resource is; the words that `--only` takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// A Docker network.
-    Network,
-    /// A Docker volume.
-    Volume,
-    /// A container's membership in a network.
-    Member,
-    /// A file below `etc/`.
-    Etc,
-    /// A file of the checkout that a unit names by path.
-    File,
-    /// A systemd unit with its drop-ins, links and state.
-    Unit,
-    /// An nginx site with its links.
-    Site,
-}
-
-impl Kind {
-    /// Every kind, in the order in which an apply comes to them.
-    pub const ALL: [Kind; 7] = [
-        Kind::Network,
-        Kind::Volume,
-        Kind::Etc,
-        Kind::File,
-        Kind::Unit,
-        Kind::Member,
-        Kind::Site,
-    ];
-
-    /// The word used on the command line and in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Network => "network",
-            Kind::Volume => "volume",
-            Kind::Member => "member",
-            Kind::Etc => "etc",
-            Kind::File => "file",
-            Kind::Unit => "unit",
-            Kind::Site => "site",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+use super::kinds::Kind;
 
 /// One resource, written `kind/name`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -168,7 +117,8 @@ impl FromStr for Selector {
             None => (text, None),
         };
         let kind = Kind::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|known| known.as_str() == kind)
             .ok_or_else(|| {
                 let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();

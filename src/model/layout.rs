@@ -17,11 +17,17 @@ pub const NGINX: &str = "/etc/nginx";
 pub const NGINX_UNIT: &str = "nginx.service";
 /// Where an administrator's units lie, systemd.unit(5).
 pub const SYSTEMD: &str = "/etc/systemd/system";
+/// Where an administrator's Quadlets lie, podman-systemd.unit(5).
+pub const QUADLETS: &str = "/etc/containers/systemd";
 /// File name of the drop-in that makes a unit use stored files. It has to come after all others,
 /// because it lists their environment files again; systemd.unit(5) reads them by name.
 pub const BIND_DROPIN: &str = "zz-watchme-apply-files.conf";
 /// The unit that undoes a cut-off run at boot.
 pub const RECOVERY_UNIT: &str = "watchme-apply-recover.service";
+/// Drop-ins until the next boot, systemd.unit(5).
+pub const RUNTIME: &str = "/run/systemd/system";
+/// File name of the drop-in with which a unit starts without its own pulls. It has to come after all others.
+pub const NO_PULL_DROPIN: &str = "zz-watchme-apply-no-pull.conf";
 /// File name of the drop-in that keeps a paused unit from starting.
 pub const PAUSE_DROPIN: &str = "90-watchme-apply-pause.conf";
 
@@ -35,6 +41,8 @@ pub mod store {
     pub const SITES: &str = "sites-available";
     /// Units and folders of drop-ins, by name.
     pub const UNITS: &str = "systemd";
+    /// Quadlets and folders of their drop-ins, by name.
+    pub const QUADLETS: &str = "containers";
     /// Files for /etc, by path.
     pub const ETC: &str = "etc";
     /// Files that units name, by their path in the checkout.
@@ -63,9 +71,21 @@ pub fn unit(name: &str) -> PathBuf {
     Path::new(SYSTEMD).join(name)
 }
 
+/// The link of a Quadlet.
+pub fn quadlet(name: &str) -> PathBuf {
+    Path::new(QUADLETS).join(name)
+}
+
 /// The link of a drop-in.
 pub fn dropin(unit: &str, name: &str) -> PathBuf {
     Path::new(SYSTEMD).join(format!("{unit}.d")).join(name)
+}
+
+/// The drop-in with which a unit starts without its own pulls.
+pub fn no_pull_dropin(unit: &str) -> PathBuf {
+    Path::new(RUNTIME)
+        .join(format!("{unit}.d"))
+        .join(NO_PULL_DROPIN)
 }
 
 /// A file below /etc.

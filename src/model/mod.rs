@@ -1,49 +1,55 @@
 //! Plain data: what is wanted, what is there, what would change. No I/O.
 
+pub mod addresses;
 pub mod attempts;
 pub mod certificate;
 pub mod checker;
 pub mod desired;
+pub mod engine;
 pub mod exit;
 pub mod finding;
 pub mod gate;
 pub mod id;
+pub mod image;
+pub mod kinds;
 pub mod layout;
 pub mod observed;
 pub mod preflight;
 pub mod recorded;
 pub mod report;
 pub mod repository;
-mod seconds;
-pub mod site;
+mod resource;
+pub(crate) mod seconds;
 pub mod stack;
-mod tree;
+pub mod target;
 pub mod watch;
 
+pub use addresses::Addresses;
 pub use attempts::{Attempts, BackOff, Blame, Hold, Quarantine};
 pub use certificate::{CertificateState, WatchedCertificate};
 pub use checker::{Checker, EtcCheck};
 pub use compose_file::{Bind, Publish, VolumeMount};
-pub use desired::{
-    Budget, Desired, EtcAction, EtcFile, File, Member, MemberName, Network, OnChange, Origin,
-    Subnet, Unit, UnitType, Volume,
-};
+pub use desired::{Budget, Origin, absent_id};
+pub use engine::Engine;
 pub use finding::{Complaint, Finding, RuleId, Severity};
 pub use gate::{Answer, Backend, Gate, Probe};
-pub use id::{Hash, Kind, ResourceId, Selector};
+pub use id::{Hash, ResourceId, Selector};
+pub use image::{RanImage, RanImages};
+pub use kinds::*;
 pub use nginx_conf::{Certificate, Listen, Url, Zone};
 pub use observed::{
-    Attachment, BindSource, Container, DockerState, Entry, Health, ImageFound, ImageState,
-    NetworkState, NginxState, Observed, SystemdState, UnitState,
+    Attachment, BindSource, Container, DockerState, Entry, Health, ImageFound, ImageRecord,
+    ImageState, NetworkState, NginxState, Observed, SystemdState, UnitState,
 };
 pub use preflight::{Listener, Need, Preflight};
 pub use recorded::{
     Inventory, Loaded, LoadedDaemon, LoadedUnit, Outcome, Pause, Recorded, RunKind, RunRecord,
 };
-pub use report::{DriftItem, DriftKind};
+pub use report::{AskedImage, DriftItem, DriftKind};
 pub use repository::Repository;
-pub use site::Site;
-pub use source_text::Diagnostic;
-pub use stack::{DockerRun, Image, Pull, Stack};
+pub use resource::Resource;
+pub use source_text::{Diagnostic, Version, Versions};
+pub use stack::{DockerRun, Image, PROJECT_LABEL, Pull, Stack, StackCopy};
 pub use systemd_unit::Install;
+pub use target::{ComposeCommand, Lack, Program, Target};
 pub use watch::Watch;

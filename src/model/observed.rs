@@ -1,15 +1,20 @@
 //! What a host is found to be.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use compose_file::{Bind, Publish, VolumeMount};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::Addresses;
+use super::Engine;
+use super::Stack;
+use super::Subnet;
+use super::Unit;
+use super::Version;
+use super::Volume;
 use super::certificate::CertificateState;
-use super::desired::{Subnet, Unit, Volume};
 use super::id::Hash;
 use super::preflight::Listener;
 
@@ -42,6 +47,10 @@ pub struct Observed {
     /// Units that a plan stops or restarts, as their files on the host say: those that this program did not put there,
     /// and what they run of compose files outside the checkout.
     pub installed: BTreeMap<String, Unit>,
+    /// The version of compose; only looked at where a plan has a unit take a network that compose did not make.
+    pub compose: Option<Version>,
+    /// Compose projects that units run of files outside the checkout, as these files are on the host.
+    pub outside: BTreeMap<String, Vec<Stack>>,
 }
 
 /// What stands at a path.
@@ -96,6 +105,12 @@ impl Observed {
         }
     }
 
+    /// Which engine it has, as far as that was asked for.
+    pub fn engine(&self) -> Engine {
+        let docker = self.docker.as_ref();
+        docker.map_or(Engine::default(), |docker| docker.engine)
+    }
+
     /// When the content that a reader of `path` gets changed last.
     pub fn modified(&self, path: &Path) -> Option<Timestamp> {
         match self.entry(path) {
@@ -144,6 +159,8 @@ pub struct UnitState {
     pub result: String,
     /// `NRestarts` of a service.
     pub restarts: u32,
+    /// Whether systemd restarts a failed service by itself: `Restart=always` or `on-failure`, whatever its exit status.
+    pub restarts_itself: bool,
     /// `ExecMainStatus` of a service.
     pub exit_status: i32,
     /// Whether that is the number of a signal: its `ExecMainCode` is `CLD_KILLED` or `CLD_DUMPED`, waitid(2).
@@ -157,10 +174,19 @@ pub struct UnitState {
     pub dependents: BTreeSet<String>,
 }
 
+/// How long a restart by systemd itself counts as a sign of trouble.
+const RECENT: SignedDuration = SignedDuration::from_hours(1);
+
 impl UnitState {
     /// Whether it is up: active, or reloading.
     pub fn is_active(&self) -> bool {
         matches!(self.active.as_str(), "active" | "reloading")
+    }
+
+    /// Whether systemd has restarted it in the last hour, so that it may be down at the next look though nobody touches it.
+    pub fn restarted_lately(&self, now: Timestamp) -> bool {
+        let lately = |started| now.duration_since(started) < RECENT;
+        self.restarts > 0 && self.started.is_some_and(lately)
     }
 
     /// Whether it failed, or fails again and again.
@@ -191,6 +217,8 @@ pub struct NginxState {
 /// The Docker engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DockerState {
+    /// Which engine it is.
+    pub engine: Engine,
     /// All networks by name; several can share one.
     pub networks: BTreeMap<String, Vec<NetworkState>>,
     /// All volumes by name; only driver, options and labels are filled in.
@@ -240,6 +268,17 @@ pub struct ImageState {
     pub runs_here: bool,
 }
 
+/// An image of the engine's list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageRecord {
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// Names that lead to it, with their tags.
+    pub names: BTreeSet<String>,
+    /// Names with the digests by which registries know it: that of an index where it came from one.
+    pub digests: BTreeSet<String>,
+}
+
 /// A network of the engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NetworkState {
@@ -258,7 +297,7 @@ pub struct NetworkState {
     /// Address ranges.
     pub subnets: Vec<Subnet>,
     /// Ids of the containers that it lists, with their addresses: the truth about membership.
-    pub endpoints: BTreeMap<String, Option<IpAddr>>,
+    pub endpoints: BTreeMap<String, Addresses>,
 }
 
 /// A container.
@@ -298,6 +337,8 @@ pub struct Container {
     pub volumes: BTreeSet<VolumeMount>,
     /// Networks in its own record, by network name; ghosts included.
     pub attachments: BTreeMap<String, Attachment>,
+    /// `NetworkMode`: `bridge`, `host`, `container:…`, or the network that it was made on, by its name or its id.
+    pub network_mode: String,
 }
 
 impl Container {
@@ -307,19 +348,38 @@ impl Container {
     }
 }
 
+impl DockerState {
+    /// Whether a container was made on a network that is gone, by the network's id, as compose 2 makes those on external
+    /// networks (getDefaultNetworkMode in its pkg/compose/create.go). It cannot start any more, whatever it is connected
+    /// to, and nothing but making it anew helps; `docker-compose up` does not, because its configuration is the same.
+    pub fn has_lost_network(&self, container: &Container) -> bool {
+        let mode = &container.network_mode;
+        let is_id = mode.len() == 64 && mode.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let mut networks = self.networks.values().flatten();
+        is_id && !networks.any(|network| network.id == *mode)
+    }
+}
+
 /// What a container's own record says of a network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attachment {
     /// The network's id; an old one after the network was made anew.
     pub network_id: String,
-    /// Empty for a ghost, and for a container that is stopped.
+    /// Empty for a ghost, and for a container that is stopped; Podman never has one.
     pub endpoint_id: String,
-    /// Address on the network.
-    pub address: Option<IpAddr>,
-    /// Address that was asked for when it was attached, kept over restarts.
-    pub configured: Option<IpAddr>,
+    /// Addresses on the network.
+    pub addresses: Addresses,
+    /// Addresses that were asked for when it was attached, kept over restarts; Podman does not say it.
+    pub configured: Addresses,
     /// Names on the network.
     pub aliases: BTreeSet<String>,
+}
+
+impl Attachment {
+    /// Whether the container is on the network at this moment, as far as its own record says.
+    pub fn is_up(&self) -> bool {
+        !self.endpoint_id.is_empty() || !self.addresses.is_empty()
+    }
 }
 
 /// What a health check says.

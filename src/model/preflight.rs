@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use compose_file::Publish;
 use source_text::Diagnostic;
 
+use super::Engine;
+
 /// A path outside the store without which a unit does not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
@@ -47,9 +49,15 @@ impl Listener {
         }
     }
 
-    /// Whether it listens for containers, which are known by themselves.
-    pub fn is_dockers(&self) -> bool {
-        matches!(self.program.as_deref(), Some("docker-proxy" | "dockerd"))
+    /// Whether it listens for containers of this engine, which are known by themselves.
+    pub fn is_for(&self, engine: Engine) -> bool {
+        let programs = match engine {
+            Engine::Docker => ["docker-proxy", "dockerd"],
+            // Root's, and a user's: https://github.com/containers/podman/blob/main/docs/tutorials/basic_networking.md
+            Engine::Podman => ["conmon", "rootlessport"],
+        };
+        let program = self.program.as_deref();
+        program.is_some_and(|program| programs.contains(&program))
     }
 }
 

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::desired::{Desired, Origin};
+use super::desired::Origin;
 use super::gate::Answer;
 use super::id::{Hash, ResourceId};
+use super::kinds::Desired;
 
 /// All records that a plan needs.
 #[derive(Clone, Debug, Default)]
@@ -62,14 +63,14 @@ mod path_map {
     use super::{BTreeMap, PathBuf, ResourceId};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub fn serialize<S: Serializer>(
+    pub(super) fn serialize<S: Serializer>(
         map: &BTreeMap<PathBuf, ResourceId>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         map.serialize(serializer)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<BTreeMap<PathBuf, ResourceId>, D::Error> {
         BTreeMap::deserialize(deserializer)

@@ -1,5 +1,7 @@
 //! What `drift` and `status` tell.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::id::ResourceId;
@@ -17,6 +19,8 @@ pub enum DriftKind {
     Unloaded,
     /// It is as configured, and does not work.
     Degraded,
+    /// The tag of an image leads to another one in its registry; only found where that is asked.
+    Moved,
 }
 
 impl DriftKind {
@@ -27,6 +31,7 @@ impl DriftKind {
             DriftKind::Drifted => "drifted",
             DriftKind::Unloaded => "unloaded",
             DriftKind::Degraded => "degraded",
+            DriftKind::Moved => "moved",
         }
     }
 }
@@ -55,4 +60,23 @@ pub struct DriftItem {
     pub what: String,
     /// Whether `drift --fix` mends it.
     pub fixable: bool,
+}
+
+/// An image of units whose registry was to be asked what its tag leads to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct AskedImage {
+    /// Its name, with the tag.
+    pub name: String,
+    /// The units that run it.
+    pub units: BTreeSet<String>,
+    /// The digest by which the registry knows the image that the tag leads to on this host; that of an index where it came
+    /// from one.
+    pub local: Option<String>,
+    /// The digest that the tag has in the registry.
+    pub registry: Option<String>,
+    /// Whether the tag moved in the registry.
+    pub moved: bool,
+    /// Why that is not known.
+    pub unknown: Option<String>,
 }

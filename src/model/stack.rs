@@ -6,8 +6,13 @@ use std::path::{Path, PathBuf};
 use compose_file::{Bind, Publish, VolumeMount};
 use serde::{Deserialize, Serialize};
 
-use super::desired::Unit;
+use super::Unit;
+use super::id::Hash;
 use super::observed::Container;
+
+/// The label that compose gives to the containers and networks of a project;
+/// <https://docs.docker.com/reference/compose-file/services/#labels>.
+pub const PROJECT_LABEL: &str = "com.docker.compose.project";
 
 /// A compose project that a unit runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +41,40 @@ pub struct Stack {
     pub volumes: BTreeMap<String, BTreeSet<VolumeMount>>,
     /// Memory limits of the services that start, in bytes, added up.
     pub memory: u64,
+}
+
+/// Which of its two copies a stack that updates start-first has on a host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StackCopy {
+    /// `a` or `b`.
+    pub letter: char,
+    /// The port of this host on which it answers.
+    pub port: u16,
+    /// A hash of what it is started with.
+    pub revision: Hash,
+}
+
+impl StackCopy {
+    /// The first of the two.
+    pub const FIRST: char = 'a';
+
+    /// The letter of the other one.
+    pub fn other(&self) -> char {
+        match self.letter {
+            Self::FIRST => 'b',
+            _ => Self::FIRST,
+        }
+    }
+
+    /// Its unit.
+    pub fn unit(&self, stack: &str) -> String {
+        format!("stack-{stack}-{}.service", self.letter)
+    }
+
+    /// Its compose project.
+    pub fn project(&self, stack: &str) -> String {
+        format!("{stack}-{}", self.letter)
+    }
 }
 
 /// A container that a unit runs with `docker run`, `docker create` or `docker start`.
@@ -73,6 +112,8 @@ pub struct Image {
 pub struct Pull {
     /// Whether it starts all the same when that fails: a `-` in front of the command.
     pub optional: bool,
+    /// Whether that cannot be left out of a start: `--pull always`, or a script that does more.
+    pub lasting: bool,
 }
 
 impl Stack {

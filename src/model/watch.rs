@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::MemberName;
 use super::certificate::WatchedCertificate;
-use super::desired::MemberName;
 
 /// What to look at on a host. Nothing desired means nothing asked.
 #[derive(Clone, Debug, Default)]

@@ -1,4 +1,4 @@
-//! What of a plan nginx and systemd can judge before it is carried out.
+//! What of a plan nginx and systemd can validate before it is carried out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,14 +7,15 @@ use crate::effect::{Becomes, Candidate, Effect, FileEffect, Plan};
 use crate::model::layout::store;
 use crate::model::{Checker, Desired, EtcCheck, File, layout};
 
-/// The candidate of a plan for `desired`. `None` when there is nothing to judge: the plan changes
+/// The candidate of a plan for `desired`. `None` when there is nothing to validate: the plan changes
 /// no unit's files, and nginx does not load anything.
-pub fn candidate(plan: &Plan, desired: &Desired) -> Option<Candidate> {
+pub(crate) fn candidate(plan: &Plan, desired: &Desired) -> Option<Candidate> {
     let effects = || plan.changes.iter().map(|change| &change.effect);
     let nginx = effects().any(concerns_nginx);
     let units = units(effects(), desired);
     let etc = etc(effects(), desired);
-    if !nginx && units.is_empty() && etc.is_empty() {
+    let quadlets = !desired.quadlets.is_empty() && effects().any(concerns_quadlets);
+    if !nginx && units.is_empty() && etc.is_empty() && !quadlets {
         return None;
     }
     let named = units.iter().filter_map(|name| desired.units.get(name));
@@ -31,6 +32,7 @@ pub fn candidate(plan: &Plan, desired: &Desired) -> Option<Candidate> {
         bound,
         nginx,
         units,
+        quadlets,
         etc,
         makes_networks: effects().any(|effect| matches!(effect, Effect::CreateNetwork { .. })),
     })
@@ -47,7 +49,14 @@ fn concerns_nginx(effect: &Effect) -> bool {
     effect.loads_nginx() || effect.files().iter().any(of_nginx)
 }
 
-/// Files of /etc that change and that somebody can judge.
+fn concerns_quadlets(effect: &Effect) -> bool {
+    effect.files().iter().any(|file| match file.stored {
+        Some(stored) => stored.starts_with(store::QUADLETS),
+        None => file.path.starts_with(layout::QUADLETS),
+    })
+}
+
+/// Files of /etc that change and that somebody can validate.
 fn etc<'a>(effects: impl Iterator<Item = &'a Effect>, desired: &Desired) -> Vec<EtcCheck> {
     let files = effects.flat_map(Effect::files);
     let changed: BTreeSet<PathBuf> = files
@@ -192,13 +201,13 @@ mod tests {
         }
     }
 
-    fn judged(actions: &[Effect], desired: &Desired) -> (bool, Vec<String>) {
+    fn validated(actions: &[Effect], desired: &Desired) -> (bool, Vec<String>) {
         let candidate = candidate(&plan(actions), desired).unwrap_or_default();
         (candidate.nginx, candidate.units.into_iter().collect())
     }
 
     #[test]
-    fn only_what_changes_is_judged() {
+    fn only_what_changes_is_validated() {
         let two = desired(&[("a.service", None), ("b.service", None)]);
         let none: Vec<String> = Vec::new();
         for (actions, expected) in [
@@ -221,12 +230,12 @@ mod tests {
             (vec![store("etc/nginx/conf.d/c.conf")], (true, none.clone())),
             (vec![Effect::RestartNginx], (true, none.clone())),
         ] {
-            assert_eq!(judged(&actions, &two), expected, "{actions:?}");
+            assert_eq!(validated(&actions, &two), expected, "{actions:?}");
         }
     }
 
     #[test]
-    fn nothing_to_judge() {
+    fn nothing_to_validate() {
         let one = desired(&[("a.service", None)]);
         for actions in [
             vec![],
@@ -244,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_is_judged_by_its_instances() {
+    fn a_template_is_validated_by_its_instances() {
         let actions = [store("systemd/w@.service")];
         let both = desired(&[
             ("w@.service", None),
@@ -253,10 +262,10 @@ mod tests {
         ]);
         let names = |names: &[&str]| -> Vec<String> { names.iter().map(|n| (*n).into()).collect() };
         assert_eq!(
-            judged(&actions, &both).1,
+            validated(&actions, &both).1,
             names(&["w@1.service", "w@2.service"])
         );
         let alone = desired(&[("w@.service", None)]);
-        assert_eq!(judged(&actions, &alone).1, names(&["w@.service"]));
+        assert_eq!(validated(&actions, &alone).1, names(&["w@.service"]));
     }
 }

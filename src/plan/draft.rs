@@ -5,12 +5,12 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use super::Inputs;
-use crate::effect::{Change, Diff, Effect, Note, Plan, Refusal};
-use crate::model::{Desired, DriftKind, File, Kind, ResourceId, Selector};
+use crate::effect::{Change, Diff, Effect, Note, Plan, Refusal, UnitStep};
+use crate::model::{Desired, DriftKind, File, Inventory, Kind, ResourceId, Selector};
 
 /// When a change comes, in the order of an apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     /// Images, without which what follows would be an outage.
     Images,
     /// Old units whose place a new one takes, and which cannot run beside it.
@@ -41,14 +41,15 @@ pub(super) enum Stage {
     Forget,
 }
 
-pub(super) struct Draft<'a> {
-    pub inputs: Inputs<'a>,
+/// Changes, refusals and notes so far, and what they are made of.
+pub(crate) struct Draft<'a> {
+    pub(crate) inputs: Inputs<'a>,
     /// Every file of the desired store.
-    pub tree: BTreeMap<PathBuf, File>,
+    pub(crate) tree: BTreeMap<PathBuf, File>,
     /// Every file of the store as it was applied.
-    pub applied: BTreeMap<PathBuf, File>,
+    pub(crate) applied: BTreeMap<PathBuf, File>,
     /// Paths outside the store that are wanted, whether they change or not.
-    pub wanted: BTreeMap<PathBuf, ResourceId>,
+    pub(crate) wanted: BTreeMap<PathBuf, ResourceId>,
     changes: Vec<(Stage, Change)>,
     refusals: Vec<Refusal>,
     notes: Vec<Note>,
@@ -63,7 +64,7 @@ impl<'a> Deref for Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub fn new(inputs: Inputs<'a>) -> Self {
+    pub(crate) fn new(inputs: Inputs<'a>) -> Self {
         Self {
             inputs,
             tree: inputs.desired.tree(),
@@ -81,19 +82,19 @@ impl<'a> Draft<'a> {
     }
 
     /// Adds a change, unless `--only` leaves its resource out.
-    pub fn change(&mut self, stage: Stage, change: Change) {
+    pub(crate) fn change(&mut self, stage: Stage, change: Change) {
         if self.selects(&change.id) {
             self.changes.push((stage, change));
         }
     }
 
     /// Adds a change that other changes ask for: `--only` has decided about those already.
-    pub fn derived(&mut self, stage: Stage, change: Change) {
+    pub(crate) fn derived(&mut self, stage: Stage, change: Change) {
         self.changes.push((stage, change));
     }
 
     /// Units that stop at the end, in order.
-    pub fn retiring(&self) -> Vec<String> {
+    pub(crate) fn retiring(&self) -> Vec<String> {
         let stopped = self
             .changes
             .iter()
@@ -107,23 +108,27 @@ impl<'a> Draft<'a> {
     }
 
     /// The changes so far, in the order in which they came up.
-    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+    pub(crate) fn changes(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().map(|(_, change)| change)
     }
 
     /// Whether `--only` leaves any resource of `kind` in.
-    pub fn selects_kind(&self, kind: Kind) -> bool {
+    pub(crate) fn selects_kind(&self, kind: Kind) -> bool {
         Selector::any_of_kind(self.only, kind)
     }
 
-    /// Whether links or files of units go at the end.
-    pub fn retires_units(&self) -> bool {
+    /// Whether links or files of units, or those that units are made of, go at the end.
+    pub(crate) fn retires_units(&self) -> bool {
         self.changes
             .iter()
-            .any(|(stage, change)| *stage == Stage::Retire && change.id.kind == Kind::Unit)
+            .any(|(stage, change)| match change.id.kind {
+                Kind::Unit => *stage == Stage::Retire,
+                Kind::Quadlet => *stage == Stage::Forget,
+                _ => false,
+            })
     }
 
-    pub fn refuse(&mut self, id: ResourceId, why: impl Into<String>, help: Vec<String>) {
+    pub(crate) fn refuse(&mut self, id: ResourceId, why: impl Into<String>, help: Vec<String>) {
         if self.selects(&id) {
             let why = why.into();
             self.refusals.push(Refusal {
@@ -136,7 +141,7 @@ impl<'a> Draft<'a> {
     }
 
     /// [`Draft::refuse`] with what would be lost.
-    pub fn refuse_loss(
+    pub(crate) fn refuse_loss(
         &mut self,
         id: ResourceId,
         why: impl Into<String>,
@@ -150,7 +155,12 @@ impl<'a> Draft<'a> {
         }
     }
 
-    pub fn note(&mut self, id: ResourceId, drift: Option<DriftKind>, text: impl Into<String>) {
+    pub(crate) fn note(
+        &mut self,
+        id: ResourceId,
+        drift: Option<DriftKind>,
+        text: impl Into<String>,
+    ) {
         if self.selects(&id) {
             let text = text.into();
             self.notes.push(Note { id, drift, text });
@@ -158,7 +168,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether a change so far touches a path for which `touches` holds.
-    pub fn any_path(&self, touches: impl Fn(&Path, bool) -> bool) -> bool {
+    pub(crate) fn any_path(&self, touches: impl Fn(&Path, bool) -> bool) -> bool {
         let mut files = self.changes().flat_map(|change| change.effect.files());
         files.any(|file| match file.stored {
             Some(stored) => touches(stored, true),
@@ -167,12 +177,12 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether a change so far does what `is` looks for.
-    pub fn any_action(&self, is: impl Fn(&Effect) -> bool) -> bool {
+    pub(crate) fn any_action(&self, is: impl Fn(&Effect) -> bool) -> bool {
         self.changes.iter().any(|(_, change)| is(&change.effect))
     }
 
     /// Units that stop before anything starts.
-    pub fn stops_first(&self) -> Vec<String> {
+    pub(crate) fn stops_first(&self) -> Vec<String> {
         let early = self
             .changes
             .iter()
@@ -184,11 +194,11 @@ impl<'a> Draft<'a> {
         stops.collect()
     }
 
-    /// Units that a change so far starts or restarts, those taken along included.
-    pub fn starting(&self) -> BTreeSet<String> {
+    /// Units that a change so far starts or restarts, those taken along included, and stacks that it reloads.
+    pub(crate) fn starting(&self) -> BTreeSet<String> {
         let mut units = BTreeSet::new();
         for (_, change) in &self.changes {
-            if let Effect::Start(step) | Effect::Restart(step) = &change.effect {
+            if let Some(step) = change.effect.starts() {
                 units.insert(step.unit.clone());
                 units.extend(change.interrupts.iter().cloned());
             }
@@ -196,7 +206,7 @@ impl<'a> Draft<'a> {
         units
     }
 
-    pub fn finish(mut self) -> Plan {
+    pub(crate) fn finish(mut self) -> Plan {
         let (gates, notes) = super::gates::plan(&self);
         self.notes.extend(notes);
         self.changes.sort_by_key(|(stage, _)| *stage);
@@ -204,12 +214,31 @@ impl<'a> Draft<'a> {
         for (_, change) in &mut self.changes {
             await_others(desired, change);
         }
+        let left_alone = self.inputs.left_alone;
+        let skips = |id: &ResourceId| left_alone.is_some_and(|ids| ids.contains(id));
+        let changes = self.changes.into_iter().map(in_place);
+        let mut changes: Vec<Change> = changes.filter(|change| !skips(&change.id)).collect();
+        super::switch::insert(&mut changes);
+        self.refusals.retain(|refusal| !skips(&refusal.id));
         Plan {
-            changes: self.changes.into_iter().map(in_place).collect(),
+            changes,
             gates,
             refusals: self.refusals,
             notes: self.notes,
+            inventory: inventory(desired, self.wanted),
         }
+    }
+}
+
+/// What is managed once `desired` is applied, with the paths outside the store that it wants.
+fn inventory(desired: &Desired, paths: BTreeMap<PathBuf, ResourceId>) -> Inventory {
+    let units = desired.units.iter().filter(|(_, unit)| unit.is_ours());
+    Inventory {
+        paths,
+        units: units.map(|(name, _)| name.clone()).collect(),
+        networks: desired.networks.keys().cloned().collect(),
+        volumes: desired.volumes.keys().cloned().collect(),
+        generation: None,
     }
 }
 
@@ -220,10 +249,8 @@ fn await_others(desired: &Desired, change: &mut Change) {
     };
     let ours = change.interrupts.iter();
     let ours = ours.filter_map(|name| Some((name, desired.units.get(name)?)));
-    let ours = ours.filter(|(_, unit)| super::units::is_ours(unit));
-    step.along = ours
-        .map(|(name, unit)| super::activity::step(name, unit))
-        .collect();
+    let ours = ours.filter(|(_, unit)| unit.is_ours());
+    step.along = ours.map(|(name, unit)| UnitStep::of(name, unit)).collect();
 }
 
 /// The change with what its place in the order means for it.
@@ -235,7 +262,7 @@ fn in_place((stage, change): (Stage, Change)) -> Change {
 }
 
 /// A change without a diff that interrupts nobody.
-pub(super) fn change(id: ResourceId, effect: Effect, why: impl Into<String>) -> Change {
+pub(crate) fn change(id: ResourceId, effect: Effect, why: impl Into<String>) -> Change {
     Change {
         id,
         effect,
@@ -247,32 +274,8 @@ pub(super) fn change(id: ResourceId, effect: Effect, why: impl Into<String>) -> 
     }
 }
 
-/// The resource to which a path of the store belongs.
-pub(super) fn store_id(path: &Path) -> ResourceId {
-    use crate::model::layout::store;
-    let mut parts = path.components();
-    let folder = parts.next().and_then(|part| part.as_os_str().to_str());
-    let rest = parts.as_path();
-    match folder {
-        Some(store::SITES) => ResourceId::new(Kind::Site, rest.to_string_lossy()),
-        Some(store::UNITS) => {
-            let first = rest
-                .components()
-                .next()
-                .map_or("", |part| part.as_os_str().to_str().unwrap_or_default());
-            let unit = match rest.components().count() {
-                1 => first,
-                _ => first.strip_suffix(".d").unwrap_or(first),
-            };
-            ResourceId::new(Kind::Unit, unit)
-        }
-        Some(store::ETC) => ResourceId::new(Kind::Etc, rest.to_string_lossy()),
-        _ => ResourceId::new(Kind::File, rest.to_string_lossy()),
-    }
-}
-
 /// Before and after as text; nothing where one is binary.
-pub(super) fn diff(
+pub(crate) fn diff(
     old_path: &Path,
     old: Option<&[u8]>,
     new_path: &Path,

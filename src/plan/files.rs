@@ -8,7 +8,7 @@ use crate::model::{DriftKind, Entry, File, Hash, ResourceId, layout};
 
 /// Plans a file of the store. `shown_at` is where readers find it on the host: what stands there
 /// now is the old side of the diff. Returns whether it changes.
-pub(super) fn store(
+pub(crate) fn store(
     draft: &mut Draft<'_>,
     id: &ResourceId,
     path: &Path,
@@ -72,7 +72,7 @@ pub(super) fn store(
 
 /// Plans a link at `path` that leads to `leads_to`. `target` is written when it has to be made.
 /// `file` is what a reader must find behind it, for the diff of what stands in its place.
-pub(super) fn link(
+pub(crate) fn link(
     draft: &mut Draft<'_>,
     id: &ResourceId,
     path: PathBuf,
@@ -89,8 +89,10 @@ pub(super) fn link(
             leads_to: to,
         } => {
             // A link to a file that this very plan puts there dangles until the switch.
+            // One that is written as wanted is right: what it leads through changes with this plan, too.
             let right = to.as_deref() == Some(leads_to)
-                || (to.is_none() && (*present == target || present == leads_to));
+                || *present == target
+                || (to.is_none() && present == leads_to);
             if right {
                 return;
             }
@@ -118,7 +120,10 @@ pub(super) fn link(
             draft.refuse(
                 id.clone(),
                 format!("{what} is at {}, where a link belongs", path.display()),
-                vec![format!("move it away: mv {} ELSEWHERE", path.display())],
+                vec![format!(
+                    "move it away: sudo mv {} ELSEWHERE",
+                    path.display()
+                )],
             );
             return;
         }
@@ -144,7 +149,7 @@ pub(super) fn link(
 }
 
 /// Plans that nothing stands at `path`.
-pub(super) fn remove(draft: &mut Draft<'_>, stage: Stage, id: &ResourceId, path: &Path, why: &str) {
+pub(crate) fn remove(draft: &mut Draft<'_>, stage: Stage, id: &ResourceId, path: &Path, why: &str) {
     let observed = draft.observed;
     let keep = match observed.entry(path) {
         Entry::Missing => return,
@@ -190,7 +195,7 @@ pub(super) fn remove(draft: &mut Draft<'_>, stage: Stage, id: &ResourceId, path:
 }
 
 /// What only root may read cannot be compared: that is said, not passed over.
-pub(super) fn note_unreadable(draft: &mut Draft<'_>, id: &ResourceId, path: &Path) {
+pub(crate) fn note_unreadable(draft: &mut Draft<'_>, id: &ResourceId, path: &Path) {
     let text = format!("{} was not checked: needs root", path.display());
     draft.note(id.clone(), None, text);
 }

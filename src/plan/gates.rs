@@ -11,7 +11,7 @@ use crate::model::{Backend, Gate, Kind, Probe, ResourceId, Stack, Unit, layout};
 
 /// The gates that the changes so far touch and those that are new, all of them when asked for; with notes on those that
 /// are left out because what they ask about is paused.
-pub(super) fn plan(draft: &Draft<'_>) -> (Vec<Gate>, Vec<Note>) {
+pub(crate) fn plan(draft: &Draft<'_>) -> (Vec<Gate>, Vec<Note>) {
     let touch = Touch::of(draft);
     let (mut gates, mut notes) = (Vec::new(), Vec::new());
     for gate in &draft.desired.gates {

@@ -12,11 +12,11 @@ use crate::model::{
 };
 
 /// Hash of everything that systemd reads: units, drop-ins and the links that enable them.
-pub fn systemd_hash(desired: &Desired) -> Hash {
+pub(crate) fn systemd_hash(desired: &Desired) -> Hash {
     let tree = desired.tree();
     let mut parts: Vec<Vec<u8>> = Vec::new();
     for (path, file) in &tree {
-        if path.starts_with(layout::store::UNITS) {
+        if path.starts_with(layout::store::UNITS) || path.starts_with(layout::store::QUADLETS) {
             parts.push(path.to_string_lossy().into_owned().into_bytes());
             parts.push(file.hash.as_str().into());
         }
@@ -30,7 +30,7 @@ pub fn systemd_hash(desired: &Desired) -> Hash {
 }
 
 /// Hash of everything that nginx reads: sites, which are enabled, and files below /etc/nginx.
-pub fn nginx_hash(desired: &Desired) -> Hash {
+pub(crate) fn nginx_hash(desired: &Desired) -> Hash {
     let mut parts: Vec<Vec<u8>> = Vec::new();
     for (name, site) in desired.sites.iter().filter(|(_, site)| site.enabled) {
         parts.push(name.as_str().into());
@@ -47,7 +47,7 @@ pub fn nginx_hash(desired: &Desired) -> Hash {
 
 /// Hash of everything that a unit is started with: its file or template, its drop-ins, and the
 /// files that it names, those outside git as they are on the host.
-pub fn unit_hash(desired: &Desired, observed: &Observed, unit: &Unit) -> Hash {
+pub(crate) fn unit_hash(desired: &Desired, observed: &Observed, unit: &Unit) -> Hash {
     let template = unit
         .template
         .as_ref()
@@ -66,6 +66,11 @@ pub fn unit_hash(desired: &Desired, observed: &Observed, unit: &Unit) -> Hash {
         parts.push(name.as_bytes());
         parts.push(file.hash.as_str().as_bytes());
     }
+    let made_of = made_of(desired, unit);
+    for (path, file) in &made_of {
+        parts.push(path.as_os_str().as_encoded_bytes());
+        parts.push(file.hash.as_str().as_bytes());
+    }
     for path in &unit.names {
         if let Some(file) = desired.files.get(path) {
             parts.push(path.as_os_str().as_encoded_bytes());
@@ -81,14 +86,21 @@ pub fn unit_hash(desired: &Desired, observed: &Observed, unit: &Unit) -> Hash {
     Hash::of_parts(parts)
 }
 
+/// The files of the Quadlet of which a unit is made, each where Podman reads it.
+fn made_of<'a>(desired: &'a Desired, unit: &Unit) -> Vec<(PathBuf, &'a File)> {
+    let name = unit.quadlet.as_deref().unwrap_or_default();
+    let quadlet = desired.quadlets.get(name);
+    quadlet.map_or_else(Vec::new, |quadlet| quadlet.reads(name, desired))
+}
+
 /// Why systemd has not read the units as desired; `None` when it has.
-pub(super) fn unread_units(inputs: &Inputs<'_>, systemd: &SystemdState) -> Option<String> {
+pub(crate) fn unread_units(inputs: &Inputs<'_>, systemd: &SystemdState) -> Option<String> {
     for (name, unit) in &inputs.desired.units {
         let state = systemd.units.get(name);
         if state.is_some_and(|state| state.need_reload) {
             return Some(format!("{name} changed on disk since systemd read it"));
         }
-        if unit.file.is_some()
+        if (unit.file.is_some() || unit.quadlet.is_some())
             && !name.contains("@.")
             && state.is_some_and(|state| state.load == "not-found")
         {
@@ -108,7 +120,7 @@ pub(super) fn unread_units(inputs: &Inputs<'_>, systemd: &SystemdState) -> Optio
 
 /// Whether a daemon has loaded what hashes to `wanted`. One that started anew after the last
 /// switch has read what lies on the disk, which the other comparisons look at.
-pub(super) fn is_loaded(
+pub(crate) fn is_loaded(
     inputs: &Inputs<'_>,
     record: Option<&LoadedDaemon>,
     identity: &str,
@@ -126,7 +138,7 @@ pub(super) fn is_loaded(
 
 /// Whether a running unit runs with files other than the desired ones, or with files outside the checkout that changed
 /// since, and why.
-pub(super) fn is_outdated(
+pub(crate) fn is_outdated(
     inputs: &Inputs<'_>,
     name: &str,
     unit: &Unit,
@@ -159,19 +171,14 @@ fn changed_outside<'u>(
         match record.and_then(|record| record.outside.get(*path)) {
             Some(known) => Hash::of(content) != *known,
             // Nobody has looked before: what is older than the start is what it was started with.
-            None => {
-                let modified = inputs.observed.modified(path);
-                modified
-                    .zip(state.started)
-                    .is_some_and(|(file, unit)| file > unit)
-            }
+            None => !is_adopted(inputs, name) && is_newer(inputs, path, state),
         }
     })
 }
 
 /// A file outside the checkout that a running unit was started with and that is gone. A restart would not bring it back,
 /// and fails where the unit cannot do without it.
-pub(super) fn gone(
+pub(crate) fn gone(
     inputs: &Inputs<'_>,
     name: &str,
     unit: &Unit,
@@ -209,7 +216,7 @@ pub(super) fn gone(
 }
 
 /// Hashes of the files outside the checkout that a unit names and that are there.
-pub fn outside_hashes(observed: &Observed, unit: &Unit) -> BTreeMap<PathBuf, Hash> {
+pub(crate) fn outside_hashes(observed: &Observed, unit: &Unit) -> BTreeMap<PathBuf, Hash> {
     let there = unit.outside.iter().filter_map(|path| {
         let content = observed.content(path)?;
         Some((path.clone(), Hash::of(content)))
@@ -254,7 +261,7 @@ fn was_applied(inputs: &Inputs<'_>, name: &str, wanted: &Hash) -> bool {
 }
 
 /// Whether other bytes come to stand where a unit reads.
-pub(super) fn changes_files(inputs: &Inputs<'_>, name: &str, unit: &Unit) -> bool {
+pub(crate) fn changes_files(inputs: &Inputs<'_>, name: &str, unit: &Unit) -> bool {
     reads(inputs, name, unit).any(|(path, file)| {
         inputs
             .observed
@@ -277,15 +284,44 @@ fn files_as_desired(
             Some(_) => return Some(format!("{} changed", path.display())),
             None => return Some(format!("{} is new", path.display())),
         }
-        let modified = inputs.observed.modified(&path);
-        if modified
-            .zip(state.started)
-            .is_some_and(|(file, unit)| file > unit)
-        {
+        if !is_adopted(inputs, name) && is_newer(inputs, &path, state) {
             return Some(format!("{} is newer than its start", path.display()));
         }
     }
     None
+}
+
+/// Whether a unit is new to this program: nothing is on record of it, and none of its files is ours.
+fn is_adopted(inputs: &Inputs<'_>, name: &str) -> bool {
+    let recorded = inputs.recorded;
+    let made_of = inputs.desired.units.get(name);
+    let made_of = made_of.and_then(|unit| unit.quadlet.as_deref());
+    let own = made_of.map_or_else(|| layout::unit(name), layout::quadlet);
+    !recorded.loaded.units.contains_key(name) && !recorded.inventory.paths.contains_key(&own)
+}
+
+/// Whether what is at `path` was changed after a unit started.
+fn is_newer(inputs: &Inputs<'_>, path: &Path, state: &UnitState) -> bool {
+    let modified = inputs.observed.modified(path);
+    modified
+        .zip(state.started)
+        .is_some_and(|(file, unit)| file > unit)
+}
+
+/// Of a unit that is adopted as it runs, a file that changed after its start. Adopting restarts nothing: whether the
+/// unit runs with an older version of that file only its owner knows.
+pub(crate) fn newer_at_adoption(
+    inputs: &Inputs<'_>,
+    name: &str,
+    unit: &Unit,
+    state: &UnitState,
+) -> Option<PathBuf> {
+    if !is_adopted(inputs, name) {
+        return None;
+    }
+    let own = reads(inputs, name, unit).map(|(path, _)| path);
+    let mut paths = own.chain(unit.outside.iter().cloned());
+    paths.find(|path| is_newer(inputs, path, state))
 }
 
 /// The files of a unit, each where it is read.
@@ -316,7 +352,8 @@ fn reads<'a>(
         };
         Some((read, file))
     });
-    own.into_iter().chain(dropins).chain(named)
+    let made_of = made_of(desired, unit).into_iter();
+    own.into_iter().chain(made_of).chain(dropins).chain(named)
 }
 
 /// A file that the unit names and whose content is another than the applied one.

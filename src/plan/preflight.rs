@@ -17,7 +17,7 @@ use crate::model::{
 const DISK: u64 = 1 << 30;
 
 /// A plan, and what is known around it.
-pub struct Judged<'a> {
+pub(crate) struct Case<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// What is wanted.
@@ -52,42 +52,42 @@ impl Start<'_> {
 }
 
 /// Whether a plan starts or restarts units: else it does not matter how much room there is.
-pub fn starts_units(plan: &Plan) -> bool {
+pub(crate) fn starts_units(plan: &Plan) -> bool {
     let mut actions = plan.changes.iter().map(|change| &change.effect);
     actions.any(|action| matches!(action, Effect::Start(_) | Effect::Restart(_)))
 }
 
 /// Findings about what a plan would start, on a host with these preflight.
-pub fn judge(judged: &Judged) -> Vec<Finding> {
+pub(crate) fn findings(case: &Case) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut starts: Vec<Start> = Vec::new();
     let mut restarts: Vec<Start> = Vec::new();
     let mut touched: BTreeSet<&str> = BTreeSet::new();
-    for change in &judged.plan.changes {
+    for change in &case.plan.changes {
         match &change.effect {
             Effect::Start(step) => {
-                starts.push(start(step, judged));
+                starts.push(start(step, case));
                 touched.insert(&step.unit);
             }
             Effect::Restart(step) => {
-                restarts.push(start(step, judged));
+                restarts.push(start(step, case));
                 touched.insert(&step.unit);
             }
             _ => {}
         }
     }
-    missing(judged.needs, judged.preflight, &touched, &mut findings);
-    env_files(judged.desired, judged.observed, &mut findings);
-    mounts(starts.iter().chain(&restarts), judged, &mut findings);
+    missing(case.needs, case.preflight, &touched, &mut findings);
+    env_files(case.desired, case.observed, &mut findings);
+    mounts(starts.iter().chain(&restarts), case, &mut findings);
     // What runs already has its memory, and may move to another port.
     let begin = starts.iter().chain(&restarts);
-    ports(begin, judged, &mut findings);
-    room(&starts, judged.preflight, &mut findings);
+    ports(begin, case, &mut findings);
+    room(&starts, case.preflight, &mut findings);
     findings
 }
 
-fn start<'a>(step: &'a UnitStep, judged: &Judged<'a>) -> Start<'a> {
-    let external = judged.external;
+fn start<'a>(step: &'a UnitStep, case: &Case<'a>) -> Start<'a> {
+    let external = case.external;
     let read = || {
         let own = external.iter().filter(|(unit, _)| *unit == step.unit);
         own.map(|(_, stack)| stack)
@@ -97,7 +97,7 @@ fn start<'a>(step: &'a UnitStep, judged: &Judged<'a>) -> Start<'a> {
     Start {
         unit: &step.unit,
         stacks: known.chain(read()).collect(),
-        definition: judged.desired.units.get(&step.unit),
+        definition: case.desired.units.get(&step.unit),
     }
 }
 
@@ -149,7 +149,7 @@ fn env_files(desired: &Desired, observed: &Observed, findings: &mut Vec<Finding>
 /// Paths that containers mount and that are not there: Docker makes an empty folder, also where a file belongs.
 fn mounts<'s>(
     starts: impl Iterator<Item = &'s Start<'s>>,
-    judged: &Judged,
+    case: &Case,
     findings: &mut Vec<Finding>,
 ) {
     for start in starts {
@@ -162,7 +162,7 @@ fn mounts<'s>(
             .chain(of_runs.flat_map(|run| &run.binds))
             .collect();
         for bind in binds {
-            if judged.observed.binds.get(&bind.source) != Some(&BindSource::Missing) {
+            if case.observed.binds.get(&bind.source) != Some(&BindSource::Missing) {
                 continue;
             }
             let (source, target) = (bind.source.display(), bind.target.display());
@@ -179,10 +179,10 @@ fn mounts<'s>(
 /// holders, too, and those are a matter of the plan itself.
 fn ports<'s>(
     starts: impl Iterator<Item = &'s Start<'s>>,
-    judged: &Judged,
+    case: &Case,
     findings: &mut Vec<Finding>,
 ) {
-    let changes = judged
+    let changes = case
         .plan
         .changes
         .iter()
@@ -198,8 +198,9 @@ fn ports<'s>(
             .as_deref()
             .is_some_and(|unit| stopped.contains(unit))
     };
-    let others = judged.observed.listeners.iter();
-    let others = others.filter(|one| !one.is_dockers());
+    let others = case.observed.listeners.iter();
+    let engine = case.observed.engine();
+    let others = others.filter(|one| !one.is_for(engine));
     let others: Vec<&Listener> = others.filter(|one| !leaves(one)).collect();
     for start in starts {
         let published: BTreeSet<Publish> = start.published();
@@ -283,8 +284,8 @@ fn unplaced(rule: &'static RuleId, message: String, help: String) -> Finding {
     }
 }
 
-/// Paths that have to be looked at for [`judge`].
-pub fn paths(needs: &[Need]) -> impl Iterator<Item = &std::path::PathBuf> {
+/// Paths that have to be looked at for [`findings`].
+pub(crate) fn paths(needs: &[Need]) -> impl Iterator<Item = &std::path::PathBuf> {
     needs
         .iter()
         .flat_map(|need| std::iter::once(&need.path).chain(&need.instead))

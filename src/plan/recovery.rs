@@ -8,7 +8,7 @@ use crate::effect::{Change, Effect};
 use crate::model::{Entry, File, Kind, ResourceId, layout};
 
 /// Where the unit and the link that enables it lie.
-pub(super) fn paths() -> [PathBuf; 2] {
+pub(crate) fn paths() -> [PathBuf; 2] {
     let link = Path::new("multi-user.target.wants").join(layout::RECOVERY_UNIT);
     [
         layout::unit(layout::RECOVERY_UNIT),
@@ -16,7 +16,7 @@ pub(super) fn paths() -> [PathBuf; 2] {
     ]
 }
 
-pub(super) fn plan(draft: &mut Draft<'_>) {
+pub(crate) fn plan(draft: &mut Draft<'_>) {
     let Some(program) = &draft.observed.program else {
         return;
     };
@@ -27,7 +27,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     if let Some(path) = &draft.observed.program_of_others {
         let path = path.display();
         let text = format!(
-            "a run that is cut off is not undone at boot: {} would be started as root, and others than root may write to {path}: chown root:root {path}; chmod go-w {path}",
+            "an interrupted run is not undone at boot: {} would be started as root, and others than root may write to {path}: chown root:root {path}; chmod go-w {path}",
             program.display()
         );
         draft.note(id, None, text);
@@ -88,7 +88,7 @@ fn unit_text(program: &Path) -> String {
     format!(
         "# Written by watchme-apply.
 [Unit]
-Description=Undo a watchme-apply run that was cut off
+Description=Undo an interrupted watchme-apply run
 ConditionPathExists={journal}
 After=dbus.service docker.service nginx.service
 

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Planned, ReconcileError};
+use crate::kinds;
 use crate::model::{Desired, DriftKind, Observed};
-use crate::plan::{self, Gates, Inputs};
+use crate::plan::{Gates, Inputs};
 use crate::source::unit::{self, Settings};
 use crate::source::{Checkout, Revision, Which};
 
@@ -13,7 +14,7 @@ use crate::source::{Checkout, Revision, Which};
 ///
 /// # Errors
 /// When one of the two cannot be read.
-pub fn plan_between(
+pub(crate) fn plan_between(
     checkout: &Checkout,
     from: &Which,
     to: &Which,
@@ -28,21 +29,23 @@ pub fn plan_between(
             },
             source: Box::new(source),
         })?;
-    let after = checkout.read(to)?;
-    let (mut observed, recorded) = plan::simulated(&before.desired, &before.origin);
-    plan::assumed(&after.desired, &mut observed);
+    let after = checkout.read_after(to, &before.desired)?;
+    let (mut observed, recorded) = kinds::simulated(&before.desired, &before.origin);
+    kinds::assumed(&after.desired, &mut observed);
     fill_blast(&before, &mut observed);
     fill_reloads(&before, &mut observed);
     let mut checkouts = vec![checkout.root().to_owned()];
-    checkouts.extend(after.parsed.policy.checkout.clone());
-    let mut plan = plan::plan(Inputs {
+    checkouts.extend(after.parsed.policy.checkout.as_deref().cloned());
+    let mut plan = kinds::plan(Inputs {
         desired: &after.desired,
         observed: &observed,
         recorded: &recorded,
         only: &[],
+        left_alone: None,
         checkouts: &checkouts,
         allow_empty,
         gates: Gates::Touched,
+        ran: None,
         now: jiff::Timestamp::now(),
     });
     // How well things do only a host knows.
@@ -55,6 +58,7 @@ pub fn plan_between(
         plan,
         origin: after.origin,
         generation: None,
+        ran: None,
         from: Some(before.origin),
         revision: None,
         desired: after.desired,

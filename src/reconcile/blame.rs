@@ -1,6 +1,7 @@
 //! What the failure of a pass says about the revision, for runs that no person watches.
 
 use super::ReconcileError;
+use crate::apply::StepError;
 use crate::host::blame_by_lines;
 use crate::model::Blame;
 use crate::state::StateError;
@@ -8,11 +9,12 @@ use crate::state::StateError;
 impl ReconcileError {
     /// Whether the revision is to blame. `None`: a person has to do something first, about the
     /// checkout, the records or the command, and until then a run changes nothing.
-    pub fn blame(&self) -> Option<Blame> {
+    pub(crate) fn blame(&self) -> Option<Blame> {
         match self {
-            ReconcileError::Step { source, .. } | ReconcileError::Unit { source, .. } => {
-                Some(source.blame())
-            }
+            ReconcileError::Step { source, .. }
+            | ReconcileError::Unit { source, .. }
+            | ReconcileError::NotPulled(source) => Some(source.blame()),
+            ReconcileError::Interrupted(_) => Some(StepError::Interrupted.blame()),
             ReconcileError::NotConverged { .. } => Some(Blame::Permanent),
             ReconcileError::Invalid(findings) => {
                 let errors = findings.iter().filter(|finding| finding.is_error());
@@ -61,7 +63,6 @@ mod tests {
     use std::io;
 
     use super::*;
-    use crate::apply::StepError;
     use crate::host::HostError;
     use crate::host::probe::ProbeError;
     use crate::model::RunKind;

@@ -4,25 +4,20 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::Planned;
+use super::{Planned, error};
+use crate::apply::Progress;
 use crate::effect::Effect;
+use crate::host::Host;
 use crate::model::{
-    Inventory, Kind, Loaded, LoadedDaemon, LoadedUnit, Observed, ResourceId, Selector,
+    Container, Inventory, Kind, Loaded, LoadedDaemon, LoadedUnit, Observed, RanImage, ResourceId,
+    Selector,
 };
-use crate::plan::{self, Inputs};
+use crate::plan;
+use crate::state::State;
 
 /// What is managed after the run, on a host that is now as in `after`.
 pub(super) fn inventory(planned: &Planned, after: &Observed) -> Inventory {
-    let mut inventory = plan::inventory(Inputs {
-        desired: &planned.desired,
-        observed: &planned.observed,
-        recorded: &planned.recorded,
-        only: &planned.only,
-        checkouts: &planned.checkouts,
-        allow_empty: true,
-        gates: plan::Gates::None,
-        now: Timestamp::now(),
-    });
+    let mut inventory = planned.plan.inventory.clone();
     // What is still there although it left the desired state is not forgotten: a network goes
     // when nobody uses it any more, a volume when a person removes it.
     let docker = after.docker.as_ref();
@@ -38,6 +33,47 @@ pub(super) fn inventory(planned: &Planned, after: &Observed) -> Inventory {
     let applied = planned.recorded.applied.as_ref();
     inventory.generation = applied.and_then(|(record, _)| record.number);
     inventory
+}
+
+/// What the containers of units run after the run, for a roll-back to this generation. That it is not known fails nothing.
+pub(super) async fn images(
+    host: &Host,
+    state: &State,
+    planned: &Planned,
+    after: &Observed,
+    progress: &mut dyn Progress,
+) -> Vec<RanImage> {
+    let units = &planned.desired.units;
+    let Some(docker) = &after.docker else {
+        // A run that did not look at containers has changed none.
+        let before = planned.recorded.applied.as_ref();
+        let before = before.and_then(|(record, _)| record.number);
+        let known = before.and_then(|number| state.generation_images(number).ok());
+        return known.unwrap_or_default();
+    };
+    let run = docker.containers.iter().filter_map(|container| {
+        let (unit, _) = units.iter().find(|(_, unit)| unit.owns(container))?;
+        Some((unit, container))
+    });
+    let mut run = run.peekable();
+    if run.peek().is_none() {
+        return Vec::new();
+    }
+    let listed = match host.docker().await {
+        Ok(docker) => docker.images().await,
+        Err(error) => Err(error),
+    };
+    let listed = listed.unwrap_or_else(|cause| {
+        let why = error::with_hint(&cause, cause.hint());
+        progress.warn(&format!(
+            "the digests of what runs are not on record: {why}"
+        ));
+        BTreeMap::new()
+    });
+    let ran = |(unit, container): (&String, &Container)| {
+        RanImage::new(unit, container, listed.get(&container.image_id))
+    };
+    run.map(ran).collect()
 }
 
 /// What the daemons have loaded after the run: what they were made to load by it, and of units
@@ -85,7 +121,7 @@ fn is_selected(planned: &Planned, unit: &str) -> bool {
     Selector::any(&planned.only, &ResourceId::new(Kind::Unit, unit))
 }
 
-/// Whether a daemon has started anew since it was recorded: the plan has judged what it loaded.
+/// Whether a daemon has started anew since it was recorded: the plan has compared what it loaded.
 fn is_another(record: &Option<LoadedDaemon>, identity: &str) -> bool {
     record
         .as_ref()

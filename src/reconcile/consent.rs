@@ -7,7 +7,7 @@ use crate::effect::{Change, Effect};
 
 /// What an apply would take away from a host.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Loss {
+pub(crate) struct Loss {
     /// Whose host it would be no more.
     pub taken_from: Option<String>,
     /// Changes that remove something, or stop something that does not start again.
@@ -16,14 +16,14 @@ pub struct Loss {
 
 impl Loss {
     /// What a plan takes away.
-    pub fn of(planned: &Planned) -> Self {
+    pub(crate) fn of(planned: &Planned) -> Self {
         let changes = &planned.plan.changes;
         let started: BTreeSet<&str> = changes
             .iter()
             .filter_map(|change| Some(change.effect.starts()?.unit.as_str()))
             .collect();
         let takes_away = |change: &&Change| match &change.effect {
-            Effect::Remove { .. } | Effect::RemoveNetwork { .. } => true,
+            Effect::Remove { .. } | Effect::RemoveNetwork { .. } | Effect::TakeDown(_) => true,
             Effect::Stop(step) => !started.contains(step.unit.as_str()),
             _ => false,
         };
@@ -35,7 +35,7 @@ impl Loss {
     }
 
     /// Whether nothing goes.
-    pub fn is_none(&self) -> bool {
+    pub(crate) fn is_none(&self) -> bool {
         self.taken_from.is_none() && self.changes.is_empty()
     }
 }

@@ -35,7 +35,7 @@ pub(super) async fn verify(
     planned: &Planned,
 ) -> Result<(Observed, Plan), ReconcileError> {
     let mut recorded = planned.recorded.clone();
-    let watch = crate::plan::watch(&planned.desired, &recorded, &planned.only);
+    let watch = crate::kinds::watch(&planned.desired, &recorded, &planned.only);
     let after = run.host.observe(&watch).await?;
     recorded.loaded = commit::loaded(planned, &after, run.switched, &run.degraded);
     recorded.inventory = commit::inventory(planned, &after);

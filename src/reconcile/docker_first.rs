@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Leftover, Planned, ReconcileError, Request, look, select, transact, validate};
+use super::{Leftover, Planned, ReconcileError, Request, look, transact, validate};
 use crate::apply::Progress;
 use crate::effect::{Change, Effect, UnitStep};
 use crate::host::{Host, HostError};
@@ -52,13 +52,14 @@ pub(super) async fn plan(
     if only.is_empty() {
         return Ok(None);
     }
-    let desired = select::merge(desired, applied, &only);
+    let desired = desired.selected(applied.cloned().unwrap_or_default(), &only);
     let request = Request {
         only,
         gates: Gates::None,
         ..request.clone()
     };
-    let mut planned = look::plan_generation(host, &request, recorded, record, desired).await?;
+    let mut planned =
+        look::plan_generation(host, &request, recorded, (record, desired), None).await?;
     planned.generation = None;
     if planned.plan.changes.is_empty() {
         return Ok(None);

@@ -7,8 +7,8 @@ use crate::apply::Progress;
 use crate::effect::{Becomes, Change, Plan};
 use crate::host::Host;
 use crate::model::{
-    Desired, DriftItem, DriftKind, Hash, Kind, Observed, Outcome, Recorded, ResourceId, RunKind,
-    RunRecord, Selector, Unit,
+    AskedImage, Desired, DriftItem, DriftKind, Hash, Observed, Outcome, Recorded, RunKind,
+    RunRecord, Selector, absent_id,
 };
 use crate::plan::Gates;
 use crate::source::Which;
@@ -16,7 +16,7 @@ use crate::state::{InProgress, State};
 
 /// How a host deviates.
 #[derive(Debug, Default)]
-pub struct Drift {
+pub(crate) struct Drift {
     /// What was applied last; `None`: nothing yet.
     pub applied: Option<RunRecord>,
     /// Every deviation.
@@ -29,6 +29,8 @@ pub struct Drift {
     pub incomplete: bool,
     /// Worth knowing.
     pub warnings: Vec<String>,
+    /// Images whose registries were to be asked; none where nobody wanted that.
+    pub images: Vec<AskedImage>,
     /// The plan that mends the host, for its diffs.
     pub plan: Plan,
     /// What was applied, and the host as it was seen.
@@ -37,7 +39,7 @@ pub struct Drift {
 
 /// What a comparison was made from.
 #[derive(Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// What was applied.
     pub desired: Desired,
     /// The host.
@@ -48,7 +50,7 @@ pub struct Seen {
 
 impl Drift {
     /// Whether there is nothing to report.
-    pub fn is_none(&self) -> bool {
+    pub(crate) fn is_none(&self) -> bool {
         self.items.is_empty()
     }
 }
@@ -57,14 +59,14 @@ impl Drift {
 ///
 /// # Errors
 /// When the records cannot be read or the host cannot be looked at.
-pub async fn drift(host: &Host, request: &Request) -> Result<Drift, ReconcileError> {
+pub(crate) async fn drift(host: &Host, request: &Request) -> Result<Drift, ReconcileError> {
     let state = State::new(host.root().clone());
     let recorded = look::recorded(&state)?;
     let Pending {
         items: pending,
         head,
         mut warnings,
-    } = pending(request, &recorded);
+    } = pending(host, request, &recorded);
     match state.journal() {
         Ok(journal) if journal.is_empty() => {}
         Ok(_) => warnings.push(unfinished(&state)),
@@ -90,6 +92,7 @@ pub async fn drift(host: &Host, request: &Request) -> Result<Drift, ReconcileErr
         head,
         incomplete: planned.incomplete,
         warnings,
+        images: Vec::new(),
         plan: planned.plan,
         seen: Some(Box::new(Seen {
             desired: planned.desired,
@@ -103,7 +106,7 @@ pub async fn drift(host: &Host, request: &Request) -> Result<Drift, ReconcileErr
 ///
 /// # Errors
 /// As [`super::apply`].
-pub async fn fix(
+pub(crate) async fn fix(
     host: &Host,
     request: &Request,
     progress: &mut dyn Progress,
@@ -186,7 +189,7 @@ async fn plan_applied(
         gates: Gates::None,
         ..request.clone()
     };
-    look::plan_generation(host, request, recorded, record, desired).await
+    look::plan_generation(host, request, recorded, (record, desired), None).await
 }
 
 /// What of a plan counts as drift.
@@ -237,8 +240,8 @@ struct Pending {
 
 /// What git has and nobody applied yet. A checkout that cannot be read is a warning: drift of
 /// the host is reported all the same.
-fn pending(request: &Request, recorded: &Recorded) -> Pending {
-    let revision = match read(request, &Which::Head, recorded) {
+fn pending(host: &Host, request: &Request, recorded: &Recorded) -> Pending {
+    let revision = match read(host, request, &Which::Head, recorded) {
         Ok((revision, _)) => revision,
         Err(cause) => {
             let text = format!("not compared with the checkout: {}", error::chain(&cause));
@@ -260,8 +263,8 @@ fn pending(request: &Request, recorded: &Recorded) -> Pending {
     }
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
     let nothing = Desired::default();
-    let before = resources(&applied.unwrap_or(&nothing).lasting());
-    let after = resources(&revision.desired.lasting());
+    let before = applied.unwrap_or(&nothing).lasting().hashes();
+    let after = revision.desired.lasting().hashes();
     let mut items = Vec::new();
     for id in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
         let what = match (before.get(id), after.get(id)) {
@@ -285,7 +288,7 @@ fn pending(request: &Request, recorded: &Recorded) -> Pending {
         let absent = absent.map(|path| (path, "must not exist, according to git"));
         let free = free.map(|path| (path, "may exist again, according to git"));
         for (path, what) in absent.chain(free) {
-            let id = crate::plan::absent_id(path);
+            let id = absent_id(path);
             if Selector::any(&request.only, &id) {
                 items.push(DriftItem {
                     kind: DriftKind::Pending,
@@ -301,39 +304,4 @@ fn pending(request: &Request, recorded: &Recorded) -> Pending {
         head: Some(revision.origin.inputs),
         warnings: Vec::new(),
     }
-}
-
-/// A hash for each resource.
-fn resources(desired: &Desired) -> std::collections::BTreeMap<ResourceId, Hash> {
-    fn hash(value: &impl serde::Serialize) -> Hash {
-        Hash::of(&serde_json::to_vec(value).unwrap_or_default())
-    }
-    let mut found = std::collections::BTreeMap::new();
-    let mut add = |kind, name: std::borrow::Cow<'_, str>, hash| {
-        found.insert(ResourceId::new(kind, name), hash);
-    };
-    for (name, site) in &desired.sites {
-        add(Kind::Site, name.into(), hash(site));
-    }
-    for (name, unit) in &desired.units {
-        // Which files outside are watched, the host tells too.
-        let unit = Unit {
-            outside: BTreeSet::new(),
-            ..unit.clone()
-        };
-        add(Kind::Unit, name.into(), hash(&unit));
-    }
-    for (path, etc) in &desired.etc {
-        add(Kind::Etc, path.to_string_lossy(), hash(etc));
-    }
-    for file in desired.files.values() {
-        add(Kind::File, file.source.to_string_lossy(), hash(file));
-    }
-    for (name, network) in &desired.networks {
-        add(Kind::Network, name.into(), hash(network));
-    }
-    for (name, volume) in &desired.volumes {
-        add(Kind::Volume, name.into(), hash(volume));
-    }
-    found
 }

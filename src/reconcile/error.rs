@@ -11,7 +11,7 @@ use crate::state::StateError;
 
 /// Why a pass failed.
 #[derive(Debug, thiserror::Error)]
-pub enum ReconcileError {
+pub(crate) enum ReconcileError {
     /// The checkout.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -66,6 +66,12 @@ pub enum ReconcileError {
         #[source]
         source: Box<StepError>,
     },
+    /// An image could not be pulled. Images are pulled before anything changes.
+    #[error("{0}; nothing was changed")]
+    NotPulled(Box<StepError>),
+    /// A signal asked to stop.
+    #[error("interrupted by a signal during: {0}")]
+    Interrupted(String),
     /// After all steps, the host is not as desired.
     #[error("the host is not as desired after all steps: {}", .left.join("; "))]
     NotConverged {
@@ -81,7 +87,7 @@ pub enum ReconcileError {
         failed: Vec<StepError>,
     },
     /// Failed, and undone.
-    #[error("the {} failed and was rolled back: the host is as before", .kind.as_str())]
+    #[error("the {} {} rolled back: the host is as before", .kind.as_str(), if .cause.is_interruption() { "was interrupted and" } else { "failed and was" })]
     RolledBack {
         /// What failed.
         kind: RunKind,
@@ -202,7 +208,7 @@ pub enum ReconcileError {
 impl ReconcileError {
     /// The exit status that says what the error means for the host: 1 unchanged, 3 rolled back,
     /// 4 a person is needed.
-    pub fn exit_status(&self) -> u8 {
+    pub(crate) fn exit_status(&self) -> u8 {
         match self {
             ReconcileError::RolledBack { .. } => 3,
             ReconcileError::Incomplete { .. } | ReconcileError::Unrecovered { .. } => 4,
@@ -211,29 +217,33 @@ impl ReconcileError {
     }
 
     /// Whether a signal ended the run.
-    pub fn is_interruption(&self) -> bool {
-        let step = match self {
-            ReconcileError::Step { source, .. } => Some(source),
-            _ => None,
-        };
-        step.is_some_and(|step| matches!(**step, StepError::Interrupted))
+    pub(crate) fn is_interruption(&self) -> bool {
+        matches!(self, ReconcileError::Interrupted(_))
     }
 
     pub(super) fn step((change, source): (Change, StepError)) -> Self {
-        let what = match &change.effect {
-            Effect::Pull(pull) => format!("pulling the image {}", pull.image.name),
-            _ => format!("{} ({})", change.id, change.why),
-        };
-        ReconcileError::Step {
-            what,
-            source: Box::new(source),
+        match &change.effect {
+            Effect::Pull(_) if !matches!(source, StepError::Interrupted) => {
+                ReconcileError::NotPulled(Box::new(source))
+            }
+            Effect::Pull(pull) => {
+                Self::of_step(format!("pulling the image {}", pull.image.name), source)
+            }
+            _ => Self::of_step(format!("{} ({})", change.id, change.why), source),
         }
     }
 
     pub(super) fn gate(source: StepError) -> Self {
-        ReconcileError::Step {
-            what: "a health gate".to_owned(),
-            source: Box::new(source),
+        Self::of_step("a health gate".to_owned(), source)
+    }
+
+    pub(super) fn of_step(what: String, source: StepError) -> Self {
+        match source {
+            StepError::Interrupted => ReconcileError::Interrupted(what),
+            source => ReconcileError::Step {
+                what,
+                source: Box::new(source),
+            },
         }
     }
 
@@ -322,6 +332,9 @@ fn refused(refusals: &[Refusal]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effect::PullImage;
+    use crate::model::{Image, Kind, ResourceId};
+    use crate::plan::draft::change;
 
     #[test]
     fn generations_are_listed() {
@@ -339,5 +352,53 @@ mod tests {
             known: Vec::new(),
         };
         assert_eq!(none.to_string(), "there is no generation 9");
+    }
+
+    #[test]
+    fn a_failed_pull_says_once_why_and_that_nothing_was_changed() {
+        let pull = || {
+            let image = Image {
+                name: "app:9".into(),
+                platform: None,
+            };
+            let effect = Effect::Pull(PullImage {
+                image,
+                unit: "app.service".into(),
+                user: None,
+                config: None,
+                optional: false,
+                timeout: std::time::Duration::ZERO,
+            });
+            let id = ResourceId::new(Kind::Unit, "app.service");
+            change(id, effect, "it is not on this host")
+        };
+        let failed = || {
+            StepError::Host(HostError::PullFailed {
+                engine: crate::model::Engine::Docker,
+                image: "app:9".into(),
+                unit: "app.service".into(),
+                user: "root".into(),
+                said: vec!["not found".into()],
+            })
+        };
+        let error = ReconcileError::step((pull(), failed()));
+        assert_eq!(
+            chain(&error),
+            "could not pull the image app:9 for app.service: not found; nothing was changed"
+        );
+        assert!(error.hint().is_some());
+        let interrupted = ReconcileError::step((pull(), StepError::Interrupted));
+        assert_eq!(
+            chain(&interrupted),
+            "interrupted by a signal during: pulling the image app:9"
+        );
+        let rolled_back = ReconcileError::RolledBack {
+            kind: RunKind::Apply,
+            cause: Box::new(interrupted),
+        };
+        assert_eq!(
+            rolled_back.to_string(),
+            "the apply was interrupted and rolled back: the host is as before"
+        );
     }
 }

@@ -6,7 +6,7 @@ use crate::source::SourceError;
 
 impl ReconcileError {
     /// The command that helps.
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         match self {
             ReconcileError::Source(error) => error.hint(),
             ReconcileError::Base { source, .. } => match **source {
@@ -18,9 +18,9 @@ impl ReconcileError {
             },
             ReconcileError::State(error) => error.hint(),
             ReconcileError::Host(error) => error.hint(),
-            ReconcileError::Step { source, .. } | ReconcileError::Unit { source, .. } => {
-                source.hint()
-            }
+            ReconcileError::Step { source, .. }
+            | ReconcileError::Unit { source, .. }
+            | ReconcileError::NotPulled(source) => source.hint(),
             ReconcileError::RolledBack { cause, .. } => cause.hint(),
             ReconcileError::Incomplete { left, .. }
                 if left.iter().any(|line| line.contains("Docker")) =>
@@ -100,7 +100,7 @@ impl ReconcileError {
                 path.display()
             )),
             ReconcileError::GatesFail { failed, .. } => failed.first().and_then(StepError::hint),
-            ReconcileError::NotConverged { .. } => None,
+            ReconcileError::NotConverged { .. } | ReconcileError::Interrupted(_) => None,
         }
     }
 }

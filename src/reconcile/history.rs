@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Planned, ReconcileError, Request, error, reason};
 use crate::apply::Progress;
 use crate::host::Host;
-use crate::model::{Origin, Outcome, RunKind, RunRecord, Selector};
+use crate::model::{Origin, Outcome, RanImage, RunKind, RunRecord, Selector};
 use crate::source::{Checkout, Log, SourceError};
 use crate::state::State;
 
@@ -103,7 +103,7 @@ fn outcome(error: &ReconcileError) -> Outcome {
 
 /// What ran, and what git says about it.
 #[derive(Debug)]
-pub struct History {
+pub(crate) struct History {
     /// The runs, the youngest first.
     pub entries: Vec<Entry>,
     /// The git log between two generations, if it was asked for.
@@ -112,7 +112,7 @@ pub struct History {
 
 /// A run.
 #[derive(Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Its record.
     pub run: RunRecord,
     /// Whether its generation is kept, so that `rollback` can go back to it.
@@ -121,12 +121,25 @@ pub struct Entry {
     pub current: bool,
     /// What it brought; `None` for a run that made no generation.
     pub lines: Option<Lines>,
+    /// What ran when its generation was verified, as far as that is kept.
+    pub images: Vec<RanImage>,
+}
+
+/// What of the history is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All runs.
+    All,
+    /// The run that made this generation.
+    One(u64),
+    /// The git log between two generations.
+    Between(Span),
 }
 
 /// The git log from one generation to another.
 #[derive(Debug, Default, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Lines {
+pub(crate) struct Lines {
     /// What it has; empty where git cannot tell.
     #[serde(flatten)]
     pub log: Log,
@@ -138,22 +151,22 @@ pub struct Lines {
 
 /// Two generations: the log has what the second has and the first has not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
+pub(crate) struct Span {
     /// The first.
     pub from: u64,
     /// The second.
     pub to: u64,
 }
 
-/// What ran, with the git log below each generation, or the whole log between two generations.
+/// What ran, with the git log below each generation; one of them, or the whole log between two generations.
 /// Writes nothing.
 ///
 /// # Errors
 /// When the history is damaged, or has no such generation.
-pub fn history(
+pub(crate) fn history(
     host: &Host,
     request: &Request,
-    span: Option<Span>,
+    part: Part,
 ) -> Result<History, ReconcileError> {
     let state = State::new(host.root().clone());
     let runs = state.history()?;
@@ -167,10 +180,22 @@ pub fn history(
         .filter_map(|run| Some((run.number?, run.origin.clone())))
         .collect();
     let mut git = Git::new(request);
-    let between = match span {
-        Some(span) => Some((span, between(&mut git, &generations, span)?)),
-        None => None,
+    let between = match part {
+        Part::Between(span) => Some((span, between(&mut git, &generations, span)?)),
+        Part::All | Part::One(_) => None,
     };
+    let is_asked_for = |run: &RunRecord| match part {
+        Part::One(number) => run.number == Some(number),
+        Part::All | Part::Between(_) => true,
+    };
+    if let Part::One(number) = part
+        && !runs.iter().any(is_asked_for)
+    {
+        return Err(ReconcileError::NoSuchGeneration {
+            number,
+            known: generations.keys().copied().collect(),
+        });
+    }
     let lines = |number: u64, git: &mut Git| {
         let to = generations.get(&number)?;
         let older = generations.range(..number);
@@ -178,14 +203,17 @@ pub fn history(
         Some(git.lines(before, to, LINES))
     };
     let mut entries = Vec::new();
-    for run in runs.into_iter().rev() {
+    for run in runs.into_iter().rev().filter(is_asked_for) {
+        let number_kept = run.number.filter(|number| kept.contains(number));
+        let images = number_kept.and_then(|number| state.generation_images(number).ok());
         entries.push(Entry {
-            kept: run.number.is_some_and(|number| kept.contains(&number)),
+            kept: number_kept.is_some(),
             current: run.number.is_some() && run.number == current,
-            lines: match span {
-                Some(_) => None,
-                None => run.number.and_then(|number| lines(number, &mut git)),
+            lines: match part {
+                Part::Between(_) => None,
+                Part::All | Part::One(_) => run.number.and_then(|number| lines(number, &mut git)),
             },
+            images: images.unwrap_or_default(),
             run,
         });
     }

@@ -54,14 +54,14 @@ pub(super) fn read(
         revision.warnings.insert(0, text);
         revision.takes_over_from = Some(name(applied));
     }
-    checkouts.extend(revision.parsed.policy.checkout.clone());
+    checkouts.extend(revision.parsed.policy.checkout.as_deref().cloned());
     Ok((revision, checkouts))
 }
 
-/// Whether units name files below a folder.
+/// Whether written units name files below a folder; those of stacks name the checkout wherever it lies.
 fn names_files_in(desired: &Desired, folder: &Path) -> bool {
-    let watched = desired.units.values().flat_map(|unit| &unit.watched);
-    let mut named = desired.files.keys().chain(watched);
+    let written = desired.units.values().filter(|unit| unit.stack.is_none());
+    let mut named = written.flat_map(|unit| unit.names.iter().chain(&unit.watched));
     named.any(|path| path.starts_with(folder))
 }
 

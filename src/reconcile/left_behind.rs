@@ -33,6 +33,7 @@ fn lines<'a>(
     docker: &DockerState,
 ) -> Vec<String> {
     let dropped = &projects(before) - &projects(desired.units.values());
+    let command = docker.engine.command();
     let left = dropped.iter().filter_map(|project| {
         let containers = docker.containers.iter().filter(|container| {
             let of = container.compose.as_ref();
@@ -48,11 +49,11 @@ fn lines<'a>(
         let mut commands = Vec::new();
         if !containers.is_empty() {
             things.push(format!("stopped containers ({})", containers.join(", ")));
-            commands.push(format!("docker rm {}", containers.join(" ")));
+            commands.push(format!("{command} rm {}", containers.join(" ")));
         }
         if !networks.is_empty() {
             things.push(format!("networks ({})", networks.join(", ")));
-            commands.push(format!("docker network rm {}", networks.join(" ")));
+            commands.push(format!("{command} network rm {}", networks.join(" ")));
         }
         (!things.is_empty()).then(|| {
             format!(

@@ -11,8 +11,10 @@ use crate::effect::{Change, Effect, Plan};
 use crate::host::error::DockerAbsence;
 use crate::host::sockets::listeners;
 use crate::host::{Host, HostError};
+use crate::kinds;
 use crate::model::{
-    Desired, DriftKind, Entry, Kind, Observed, Recorded, RunRecord, Selector, Watch, layout,
+    Desired, DriftKind, Entry, Kind, Observed, RanImages, Recorded, RunRecord, Selector, Unit,
+    Watch, layout,
 };
 use crate::plan::{self, Inputs};
 use crate::source::{Revision, installed};
@@ -25,16 +27,19 @@ pub(super) fn recorded(state: &State) -> Result<Recorded, ReconcileError> {
     if recorded.inventory.is_empty()
         && let Some((_, applied)) = &recorded.applied
     {
-        recorded.inventory = plan::inventory(Inputs {
+        recorded.inventory = kinds::plan(Inputs {
             desired: applied,
             observed: &Observed::default(),
             recorded: &recorded,
             only: &[],
+            left_alone: None,
             checkouts: &[],
             allow_empty: true,
             gates: plan::Gates::None,
+            ran: None,
             now: Timestamp::now(),
-        });
+        })
+        .inventory;
     }
     Ok(recorded)
 }
@@ -47,27 +52,33 @@ pub(super) fn applied<'a>(
     match (&recorded.applied, recorded.lost) {
         (Some(applied), _) => Ok(applied),
         (None, None) => Err(ReconcileError::NothingApplied),
-        (None, Some(number)) => Err(ReconcileError::GenerationLost {
-            number,
-            folder: state.generations_folder(),
-            kept: state.generations()?,
-        }),
+        (None, Some(number)) => {
+            // Its folder may be there without its record.
+            let kept = state.generations()?.into_iter();
+            Err(ReconcileError::GenerationLost {
+                number,
+                folder: state.generations_folder(),
+                kept: kept.filter(|kept| *kept != number).collect(),
+            })
+        }
     }
 }
 
-/// Plans what a generation wants, as it is on record: git is not asked.
+/// Plans what a generation wants, as it is on record: git is not asked. What is started then runs the images that `ran`
+/// has, if there are any.
 pub(super) async fn plan_generation(
     host: &Host,
     request: &Request,
     recorded: Recorded,
-    record: RunRecord,
-    desired: Desired,
+    (record, desired): (RunRecord, Desired),
+    ran: Option<RanImages>,
 ) -> Result<Planned, ReconcileError> {
     select::check(&request.only, &desired, None)?;
     let mut planned = Planned {
         plan: Plan::default(),
         origin: record.origin,
         generation: record.number,
+        ran,
         from: None,
         only: select::expand(&request.only, &desired, None),
         desired,
@@ -107,11 +118,15 @@ pub(super) async fn plan_revision(
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
     select::check(&request.only, &revision.desired, applied)?;
     let only = select::expand(&request.only, &revision.desired, applied);
-    let desired = select::merge(revision.desired.clone(), applied, &only);
+    let desired = revision
+        .desired
+        .clone()
+        .selected(applied.cloned().unwrap_or_default(), &only);
     let mut planned = Planned {
         plan: Plan::default(),
         origin: revision.origin.clone(),
         generation: None,
+        ran: None,
         from: None,
         desired,
         observed: Observed::default(),
@@ -180,6 +195,7 @@ pub(super) async fn look_and_plan(
     request: &Request,
     planned: &mut Planned,
 ) -> Result<(), ReconcileError> {
+    host.use_engine(planned.desired.engine.as_deref());
     let store = Path::new(layout::LIVE)
         .parent()
         .unwrap_or(Path::new(layout::LIVE));
@@ -200,9 +216,10 @@ pub(super) async fn look_and_plan(
     {
         return Err(ReconcileError::StoreElsewhere { path, etc });
     }
-    let mut watch = plan::watch(&planned.desired, &planned.recorded, &planned.only);
+    let mut watch = kinds::watch(&planned.desired, &planned.recorded, &planned.only);
     watch.lenient = request.lenient;
     planned.observed = observe(host, &watch, planned).await?;
+    observe_outside(host, planned);
     let nginx = planned.observed.nginx.as_ref();
     let uninstalled = nginx.is_some_and(|nginx| !nginx.installed);
     if !planned.desired.sites.is_empty() && uninstalled && !request.lenient {
@@ -213,6 +230,7 @@ pub(super) async fn look_and_plan(
     if !adopted.is_empty() {
         watch.units.extend(adopted);
         planned.observed = observe(host, &watch, planned).await?;
+        observe_outside(host, planned);
         planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
     }
     let interrupted: BTreeSet<String> = planned
@@ -228,8 +246,8 @@ pub(super) async fn look_and_plan(
     let starts = plan::preflight::starts_units(&planned.plan);
     if host.is_live() && (starts || !interrupted.is_empty()) {
         planned.observed.listeners = listeners();
-        let images = plan::images_of(&planned.plan, &planned.desired);
-        let binds = plan::binds_of(&planned.plan, &planned.desired, &planned.observed);
+        let images = kinds::images_of(&planned.plan, &planned.desired, planned.ran.as_ref());
+        let binds = kinds::binds_of(&planned.plan, &planned.desired, &planned.observed);
         host.observe_binds(&mut planned.observed, binds);
         host.observe_images(&mut planned.observed, images).await?;
         planned.observed.installed = installed(host.root().directory(), &interrupted);
@@ -238,13 +256,36 @@ pub(super) async fn look_and_plan(
         planned.observed.listeners = listeners();
         planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
     }
+    if let Some(docker) = &planned.observed.docker
+        && !kinds::unlabelled_networks(planned.plan.changes.iter(), &planned.desired, docker)
+            .is_empty()
+    {
+        planned.observed.compose = host.compose().await;
+        planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
+    }
     writable::refuse(host, planned);
     Ok(())
 }
 
+/// Reads the compose files outside the checkout that installed units run: which services should have containers.
+fn observe_outside(host: &Host, planned: &mut Planned) {
+    if !host.is_live() || planned.observed.docker.is_none() {
+        return;
+    }
+    let is_outside = |unit: &Unit| unit.stacks.iter().any(|stack| stack.services.is_empty());
+    let units = planned.desired.units.iter();
+    let names = units.filter(|(_, unit)| is_outside(unit));
+    let names: BTreeSet<String> = names.map(|(name, _)| name.clone()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let found = installed(host.root().directory(), &names).into_iter();
+    planned.observed.outside = found.map(|(name, unit)| (name, unit.stacks)).collect();
+}
+
 /// Whether sites come to pass requests to other ports of this host.
 fn brings_upstreams(planned: &Planned) -> bool {
-    let new = plan::new_upstreams(&planned.desired, &planned.recorded);
+    let new = kinds::new_upstreams(&planned.desired, &planned.recorded);
     !planned.plan.changes.is_empty() && !new.is_empty()
 }
 
@@ -277,21 +318,18 @@ pub(super) fn plan_again(
     observed: &Observed,
     recorded: &Recorded,
 ) -> Plan {
-    let mut plan = plan::plan(Inputs {
+    kinds::plan(Inputs {
         desired: &planned.desired,
         observed,
         recorded,
         only: &planned.only,
+        left_alone: Some(&planned.left_alone),
         checkouts: &planned.checkouts,
         allow_empty: request.allow_empty,
         gates: request.gates,
+        ran: planned.ran.as_ref(),
         now: Timestamp::now(),
-    });
-    plan.refusals
-        .retain(|refusal| !planned.left_alone.contains(&refusal.id));
-    plan.changes
-        .retain(|change| !planned.left_alone.contains(&change.id));
-    plan
+    })
 }
 
 /// Looks at the host. Without root, what may not be asked is left out and said.
@@ -346,12 +384,15 @@ pub(super) fn is_follow_up(change: &Change) -> bool {
     )
 }
 
-/// Whether a unit was failing before a run that does nothing about it.
+/// Whether a unit was failing before a run that does nothing about it. One that systemd restarts again and again may
+/// have been up at that moment.
 pub(super) fn was_failing(planned: &Planned, unit: &str) -> bool {
     let does = |change: &Change| change.effect.starts().is_some_and(|step| step.unit == unit);
     let systemd = planned.observed.systemd.as_ref();
     let state = systemd.and_then(|systemd| systemd.units.get(unit));
-    state.is_some_and(|state| !state.is_active()) && !planned.plan.changes.iter().any(does)
+    let now = jiff::Timestamp::now();
+    state.is_some_and(|state| !state.is_active() || state.restarted_lately(now))
+        && !planned.plan.changes.iter().any(does)
 }
 
 /// Whether a change is one that `drift` reports, and as what.
@@ -363,7 +404,11 @@ pub(super) fn drift_of(change: &Change) -> Option<DriftKind> {
         {
             None
         }
-        Effect::Pull(_) | Effect::Release(_) => None,
+        Effect::Pull(_)
+        | Effect::Tag(_)
+        | Effect::HoldPulls(_)
+        | Effect::Release(_)
+        | Effect::Switch(_) => None,
         _ => Some(change.drift),
     }
 }

@@ -1,4 +1,4 @@
-//! What daemons and units may have loaded of a run that was cut off without being told to by it:
+//! What daemons and units may have loaded of an interrupted run, without a reload by that run:
 //! after a power loss everything starts with the files that lie there.
 
 use std::collections::BTreeSet;
@@ -67,11 +67,16 @@ fn changed_units(root: &Root, applied: &Desired) -> Result<BTreeSet<String>, Roo
             let file = applied.files.get(path)?;
             Some(Path::new(FILES).join(&file.source))
         });
+        let made_of = unit.quadlet.iter().filter_map(|name| {
+            let quadlet = applied.quadlets.get(name)?;
+            Some(quadlet.stored(name))
+        });
         let bound = folder.join(layout::BIND_DROPIN);
         let paths: Vec<PathBuf> = [own, bound]
             .into_iter()
             .chain(dropins)
             .chain(named)
+            .chain(made_of.flatten())
             .collect();
         for path in paths {
             if differs(&path)? {
@@ -80,4 +85,45 @@ fn changed_units(root: &Root, applied: &Desired) -> Result<BTreeSet<String>, Roo
         }
     }
     Ok(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Quadlet, Unit};
+
+    /// After a power loss its unit was made of the file that the run put there.
+    #[test]
+    fn a_unit_is_owed_a_restart_for_its_quadlet() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let put = |tree: &str, name: &str, text: &str| {
+            let path = Path::new(tree).join("containers").join(name);
+            root.make_folder(path.parent().unwrap()).unwrap();
+            root.write(&path, text.as_bytes(), 0o644).unwrap();
+        };
+        let quadlet = |unit: &str| Quadlet {
+            unit: Some(unit.to_owned()),
+            ..Quadlet::default()
+        };
+        let unit = |quadlet: &str| Unit {
+            quadlet: Some(quadlet.to_owned()),
+            ..Unit::default()
+        };
+        let applied = Desired {
+            quadlets: [("a.container", "a.service"), ("b.container", "b.service")]
+                .map(|(name, unit)| (name.to_owned(), quadlet(unit)))
+                .into(),
+            units: [("a.service", "a.container"), ("b.service", "b.container")]
+                .map(|(name, made_of)| (name.to_owned(), unit(made_of)))
+                .into(),
+            ..Desired::default()
+        };
+        for tree in [layout::LIVE, layout::NEXT] {
+            put(tree, "a.container", "same");
+            put(tree, "b.container", tree);
+        }
+        let changed = changed_units(&root, &applied).unwrap();
+        assert_eq!(changed, BTreeSet::from(["b.service".to_owned()]));
+    }
 }

@@ -19,7 +19,7 @@ const UNIT: Duration = Duration::from_secs(180);
 ///
 /// # Errors
 /// When the unit is not in what was applied, or cannot be stopped.
-pub async fn pause(
+pub(crate) async fn pause(
     host: &Host,
     request: &Request,
     unit: &str,
@@ -62,7 +62,7 @@ pub async fn pause(
 ///
 /// # Errors
 /// When the unit is not paused, or cannot be started.
-pub async fn resume(
+pub(crate) async fn resume(
     host: &Host,
     request: &Request,
     unit: &str,

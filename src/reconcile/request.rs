@@ -9,14 +9,15 @@ use std::time::Duration;
 use super::Skip;
 use crate::effect::Plan;
 use crate::model::{
-    Answer, Desired, Finding, Observed, Origin, Recorded, ResourceId, RunRecord, Selector,
+    Answer, Desired, Finding, Observed, Origin, RanImages, Recorded, ResourceId, RunRecord,
+    Selector,
 };
 use crate::plan::Gates;
 use crate::source::{Revision, Which};
 
 /// What a run was asked for.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// Folder of the desired state.
     pub folder: PathBuf,
     /// Which revision of it.
@@ -47,18 +48,20 @@ pub struct Request {
 
 /// A plan with everything that it was made from.
 #[derive(Debug)]
-pub struct Planned {
+pub(crate) struct Planned {
     /// The plan.
     pub plan: Plan,
     /// Where the desired state came from.
     pub origin: Origin,
     /// The generation that it is, if it is not read from the checkout.
     pub generation: Option<u64>,
+    /// What ran in it, if the host goes back to it.
+    pub ran: Option<RanImages>,
     /// What the host is taken to be as, if nobody looked at it.
     pub from: Option<Origin>,
     /// What is wanted: with `--only`, what was applied with the selected resources changed.
     pub desired: Desired,
-    /// The revision that it was read from, for what is judged on a host; none of a generation.
+    /// The revision that it was read from, for what is validated on a host; none of a generation.
     pub revision: Option<Revision>,
     /// What is there.
     pub observed: Observed,
@@ -82,7 +85,7 @@ pub struct Planned {
 
 impl Planned {
     /// Whether there is nothing to do and nothing to write down.
-    pub fn is_in_sync(&self) -> bool {
+    pub(crate) fn is_in_sync(&self) -> bool {
         let applied = self.recorded.applied.as_ref();
         self.plan.is_empty()
             && !self.takes_over()
@@ -91,27 +94,27 @@ impl Planned {
     }
 
     /// Whether the host is taken over from another repository.
-    pub fn takes_over(&self) -> bool {
+    pub(crate) fn takes_over(&self) -> bool {
         let takes_over = |revision: &Revision| revision.takes_over_from.is_some();
         self.revision.as_ref().is_some_and(takes_over)
     }
 
     /// Whether nothing on the host is to change, and an apply has something to ask or to write
     /// down all the same: a health gate that is new, a path that is to stay absent.
-    pub fn only_writes_down(&self) -> bool {
+    pub(crate) fn only_writes_down(&self) -> bool {
         let looked = self.from.is_none() && self.generation.is_none();
         looked && self.plan.is_empty() && !self.incomplete && !self.is_in_sync()
     }
 
     /// Whether an apply would change nothing, because something stands in the way.
-    pub fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         !self.plan.refusals.is_empty() || self.findings.iter().any(Finding::is_error)
     }
 }
 
 /// How an apply ended well.
 #[derive(Debug)]
-pub enum Applied {
+pub(crate) enum Applied {
     /// The host was as desired already: nothing was written.
     InSync {
         /// What was compared.

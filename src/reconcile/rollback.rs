@@ -7,14 +7,14 @@ use super::{
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::host::candidate::Names;
-use crate::model::{Desired, Recorded, RunKind, RunRecord};
+use crate::model::{Desired, RanImages, Recorded, RunKind, RunRecord};
 use crate::state::State;
 
 /// What going back to a generation would do. Writes nothing and takes no lock.
 ///
 /// # Errors
 /// When there is no such generation, or the host cannot be looked at.
-pub async fn plan_back(
+pub(crate) async fn plan_back(
     host: &Host,
     request: &Request,
     number: u64,
@@ -22,7 +22,7 @@ pub async fn plan_back(
     let state = State::new(host.root().clone());
     let unfinished = !state.journal()?.is_empty();
     let mut planned = plan(host, &state, request, Some(number), unfinished).await?;
-    validate::judge(host, &mut planned, Names::Leave).await?;
+    validate::report(host, &mut planned, Names::Leave).await?;
     Ok(planned)
 }
 
@@ -31,7 +31,7 @@ pub async fn plan_back(
 ///
 /// # Errors
 /// As [`super::apply`], and when there is no such generation.
-pub async fn rollback(
+pub(crate) async fn rollback(
     host: &Host,
     request: &Request,
     number: Option<u64>,
@@ -73,7 +73,7 @@ pub async fn rollback(
     leftover.supersede(&state, progress)?;
     let kind = RunKind::Rollback;
     let record = transact(host, &state, request, kind, &planned, progress).await?;
-    unattended::hold(&state, request, &planned, progress);
+    unattended::hold(host, &state, request, &planned, progress);
     Ok(Applied::Done(Box::new(record)))
 }
 
@@ -86,7 +86,17 @@ async fn plan(
 ) -> Result<Planned, ReconcileError> {
     let recorded = look::recorded(state)?;
     let (record, desired) = find(state, &recorded, number, unfinished)?;
-    look::plan_generation(host, request, recorded, record, desired).await
+    let ran = ran(state, &record)?;
+    look::plan_generation(host, request, recorded, (record, desired), ran).await
+}
+
+/// What ran in a generation, as far as it is on record.
+fn ran(state: &State, record: &RunRecord) -> Result<Option<RanImages>, ReconcileError> {
+    let Some(generation) = record.number else {
+        return Ok(None);
+    };
+    let images = state.generation_images(generation)?;
+    Ok(Some(RanImages { generation, images }))
 }
 
 /// The generation to go back to. Going to the present one says nothing, unless a run is

@@ -85,10 +85,7 @@ impl Serving {
 }
 
 fn failed(source: StepError) -> ReconcileError {
-    ReconcileError::Step {
-        what: "what served before".to_owned(),
-        source: Box::new(source),
-    }
+    ReconcileError::of_step("what served before".to_owned(), source)
 }
 
 /// Whether a change can take away what serves; files and reloads of nginx alone cannot.
@@ -100,6 +97,7 @@ fn interrupts(change: &Change) -> bool {
             | Effect::ReloadUnit(_)
             | Effect::Stop(_)
             | Effect::Release(_)
+            | Effect::TakeDown(_)
             | Effect::RemoveNetwork { .. }
             | Effect::Connect(_)
     )

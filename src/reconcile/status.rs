@@ -11,17 +11,17 @@ use super::drift::Seen;
 use super::drift::unfinished as what_follows;
 use super::{Drift, ReconcileError, Request, Skip, drift, error, look};
 use crate::host::Host;
+use crate::kinds::{find_members, not_running};
 use crate::model::{
     Attempts, Container, Desired, DockerState, DriftKind, Hash, Health, Kind, Member, Network,
     NetworkState, Observed, Outcome, Pause, RunRecord,
 };
-use crate::plan::{find_members, not_running};
 use crate::state::{InProgress, State, StateError};
-pub use parts::{CertificateStatus, ContainerStatus, DaemonStatus, Foreign, UnitStatus};
+pub(crate) use parts::{CertificateStatus, ContainerStatus, DaemonStatus, Foreign, UnitStatus};
 
 /// A host at a glance.
 #[derive(Debug, Default)]
-pub struct Status {
+pub(crate) struct Status {
     /// What was applied last; `None`: nothing yet.
     pub applied: Option<RunRecord>,
     /// How the host deviates.
@@ -61,7 +61,7 @@ pub struct Status {
 /// A network and who is on it.
 #[derive(Debug, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct NetworkStatus {
+pub(crate) struct NetworkStatus {
     /// Its name.
     pub name: String,
     /// Whether it exists.
@@ -79,7 +79,7 @@ pub struct NetworkStatus {
 /// A member of a network.
 #[derive(Debug, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct MemberStatus {
+pub(crate) struct MemberStatus {
     /// The container, or how it is looked for when there is none.
     pub name: String,
     /// Whether the network lists it.
@@ -102,7 +102,7 @@ pub struct MemberStatus {
 
 /// Looks at everything and tells. Writes nothing. What cannot be told is the status's problem,
 /// and the rest is told all the same.
-pub async fn status(host: &Host, request: &Request) -> Status {
+pub(crate) async fn status(host: &Host, request: &Request) -> Status {
     let state = State::new(host.root().clone());
     let mut status = Status::default();
     last_runs(&state, &mut status);
@@ -185,7 +185,7 @@ async fn fill(host: &Host, status: &mut Status, seen: &Seen) {
     let now = Timestamp::now();
     let images = match (&observed.docker, host.docker().await) {
         // That an image's age is not known hides nothing else.
-        (Some(_), Ok(docker)) => docker.image_times().await.unwrap_or_default(),
+        (Some(_), Ok(docker)) => docker.images().await.unwrap_or_default(),
         _ => BTreeMap::new(),
     };
     status.daemons = parts::daemons(desired, observed);
@@ -287,7 +287,10 @@ fn member_status(
     MemberStatus {
         name: container.name.clone(),
         connected: endpoint.is_some(),
-        address: endpoint.copied().flatten(),
+        address: endpoint.and_then(|known| match member.address {
+            Some(expected) => known.like(expected),
+            None => known.iter().next(),
+        }),
         expected_address: member.address,
         pinned: member.pin,
         running: container.is_running(),
@@ -301,7 +304,7 @@ fn member_status(
 
 impl Status {
     /// Whether nothing needs a look.
-    pub fn is_well(&self) -> bool {
+    pub(crate) fn is_well(&self) -> bool {
         self.drift.is_none()
             && !self.drift.incomplete
             && !self.interrupted
@@ -309,7 +312,7 @@ impl Status {
     }
 
     /// Resources that are out of sync, each once.
-    pub fn out_of_sync(&self) -> BTreeSet<String> {
+    pub(crate) fn out_of_sync(&self) -> BTreeSet<String> {
         let items = self.drift.items.iter();
         items
             .filter(|item| item.resource.kind != Kind::Volume)

@@ -1,14 +1,12 @@
 //! What could not be undone, and how a run goes forward from there: the host must not be locked by
 //! a roll-back that cannot succeed.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
 use super::{ReconcileError, error};
 use crate::apply::{Left, Progress};
 use crate::host::Host;
-use crate::model::{Hash, Inventory, Kind, Loaded, ResourceId, layout};
+use crate::model::{Hash, Inventory, Loaded, ResourceId};
 use crate::state::{Saved, State, StateError, Undo};
 
 /// What is left of a run that could not be undone.
@@ -21,7 +19,7 @@ pub(super) struct Leftover {
 }
 
 impl Leftover {
-    pub fn of(left: &[Left]) -> Self {
+    pub(super) fn of(left: &[Left]) -> Self {
         Self {
             left: lines(left),
             steps: left.iter().map(|left| left.what.clone()).collect(),
@@ -32,7 +30,7 @@ impl Leftover {
     ///
     /// # Errors
     /// [`ReconcileError::Unrecovered`], which names the commands that go forward.
-    pub fn demand(self) -> Result<(), ReconcileError> {
+    pub(super) fn demand(self) -> Result<(), ReconcileError> {
         match self.left.is_empty() {
             true => Ok(()),
             false => Err(ReconcileError::Unrecovered { left: self.left }),
@@ -43,7 +41,7 @@ impl Leftover {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn supersede(
+    pub(super) fn supersede(
         self,
         state: &State,
         progress: &mut dyn Progress,
@@ -118,7 +116,7 @@ fn keep(inventory: &mut Inventory, undo: &Undo) {
             path,
             saved: Saved::Missing,
         } => {
-            if let Some(id) = resource(path) {
+            if let Some(id) = ResourceId::at(path) {
                 inventory.paths.entry(path.clone()).or_insert(id);
             }
         }
@@ -132,61 +130,8 @@ fn keep(inventory: &mut Inventory, undo: &Undo) {
     }
 }
 
-/// The resource to which a path of the host belongs; `None` for those of the store and the records.
-fn resource(path: &Path) -> Option<ResourceId> {
-    let name = path.file_name()?.to_str()?;
-    if path.starts_with(layout::SYSTEMD) {
-        // A drop-in belongs to the unit whose folder it lies in.
-        let folder = path.parent()?.file_name()?.to_str()?;
-        let unit = folder.strip_suffix(".d").unwrap_or(name);
-        return Some(ResourceId::new(Kind::Unit, unit));
-    }
-    let nginx = Path::new(layout::NGINX);
-    if ["sites-available", "sites-enabled"]
-        .map(|folder| nginx.join(folder))
-        .iter()
-        .any(|folder| path.parent() == Some(folder))
-    {
-        return Some(ResourceId::new(Kind::Site, name));
-    }
-    let below = path.strip_prefix("/etc").ok()?;
-    let ours = Path::new(layout::LIVE).parent()?;
-    (!path.starts_with(ours)).then(|| ResourceId::new(Kind::Etc, below.to_string_lossy()))
-}
-
 /// What to say of steps that could not be undone.
 pub(super) fn lines(left: &[Left]) -> Vec<String> {
     let line = |left: &Left| format!("{}: {}", left.what, error::chain(&left.error));
     left.iter().map(line).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_stays_is_managed_by_the_resource_that_put_it() {
-        let of = |path: &str| resource(Path::new(path)).map(|id| id.to_string());
-        for (path, id) in [
-            ("/etc/systemd/system/a.service", Some("unit/a.service")),
-            (
-                "/etc/systemd/system/multi-user.target.wants/a.service",
-                Some("unit/a.service"),
-            ),
-            (
-                "/etc/systemd/system/a.service.d/x.conf",
-                Some("unit/a.service"),
-            ),
-            ("/etc/nginx/sites-enabled/a", Some("site/a")),
-            (
-                "/etc/nginx/snippets/x.conf",
-                Some("etc/nginx/snippets/x.conf"),
-            ),
-            ("/etc/app/x.conf", Some("etc/app/x.conf")),
-            ("/etc/watchme-apply/live/etc/x", None),
-            ("/var/lib/watchme-apply/loaded.json", None),
-        ] {
-            assert_eq!(of(path).as_deref(), id, "{path}");
-        }
-    }
 }

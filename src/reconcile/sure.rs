@@ -31,7 +31,7 @@ const SURE: &[&str] = &[
 /// Adds the errors that `check` is sure of to a plan that changes something: those that it brings in stop it, the
 /// others are told apart. One is brought in if the applied commit has none of the same rule and message; where that
 /// commit is not there, if it is in a file that the plan changes or that a unit is started with.
-pub(super) fn judge(planned: &mut Planned) {
+pub(super) fn report(planned: &mut Planned) {
     if planned.plan.is_empty() {
         return;
     }
@@ -78,7 +78,10 @@ fn before(planned: &Planned) -> Option<Vec<Finding>> {
     }
     let trusted: Vec<u32> = planned.origin.owner.into_iter().collect();
     let checkout = Checkout::open(&planned.origin.folder, &trusted).ok()?;
-    let (revision, wrong) = checkout.survey(&Which::Rev(commit)).ok()?;
+    let (mut revision, wrong) = checkout.survey(&Which::Rev(commit)).ok()?;
+    if let Some(planned) = &planned.revision {
+        revision.host = planned.host;
+    }
     Some(errors(&Subject {
         revision: &revision,
         wrong: &wrong,

@@ -20,7 +20,7 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Skip {
+pub(crate) enum Skip {
     /// A person went back from this revision.
     Hold(Hold),
     /// This revision failed because of its content.
@@ -64,7 +64,7 @@ pub(super) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    pub fn new(request: &'a Request) -> Self {
+    pub(super) fn new(request: &'a Request) -> Self {
         Self {
             request,
             origin: None,
@@ -73,7 +73,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Which revision is tried.
-    pub fn tries(&mut self, origin: &Origin, desired: &Desired) {
+    pub(super) fn tries(&mut self, origin: &Origin, desired: &Desired) {
         self.origin = Some(origin.clone());
         let stacks = |unit: &crate::model::Unit| !unit.stacks.is_empty();
         self.needs_docker = desired.needs_docker() || desired.units.values().any(stacks);
@@ -81,7 +81,7 @@ impl<'a> Attempt<'a> {
 
     /// Why the run has to leave the host alone, if it has to. Where the plan failed and a person
     /// has to do something about that, the error says more.
-    pub fn skips(
+    pub(super) fn skips(
         &self,
         state: &State,
         failure: Option<&ReconcileError>,
@@ -100,7 +100,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Writes down what later unattended runs have to heed.
-    pub async fn remember(
+    pub(super) async fn remember(
         &self,
         host: &Host,
         state: &State,
@@ -132,7 +132,10 @@ impl<'a> Attempt<'a> {
         };
         // A unit whose engine is gone fails as if it were to blame.
         let needs_docker = self.needs_docker && host.is_live();
-        if blame == Blame::Permanent && needs_docker && Docker::connect().await.is_err() {
+        if blame == Blame::Permanent
+            && needs_docker
+            && Docker::connect(&host.engine_socket()).await.is_err()
+        {
             blame = Blame::Transient;
         }
         let (now, reason) = (Timestamp::now(), reason::reason(failure));
@@ -175,6 +178,7 @@ pub(super) fn interrupted(state: &State, progress: &mut dyn Progress) {
 /// What a roll-back left is not brought back by an unattended run: the generation that was
 /// applied, and what the checkout has, unless that is where the roll-back went.
 pub(super) fn hold(
+    host: &Host,
     state: &State,
     request: &Request,
     planned: &Planned,
@@ -188,7 +192,7 @@ pub(super) fn hold(
         .map(|(record, _)| record.origin.inputs.clone())
         .into_iter()
         .collect();
-    if let Ok((head, _)) = read(request, &Which::Head, &planned.recorded)
+    if let Ok((head, _)) = read(host, request, &Which::Head, &planned.recorded)
         && !head.desired.asks_nothing_new(&planned.desired)
     {
         inputs.insert(head.origin.inputs);
@@ -211,7 +215,7 @@ pub(super) fn hold(
         attempts.back_off = None;
     });
     progress.say(
-        "unattended runs skip the revision that was left until its inputs change; `watchme-apply apply` applies it",
+        "unattended runs do not apply the revision you rolled back from until its inputs change; `watchme-apply apply` applies it",
     );
 }
 

@@ -90,7 +90,7 @@ fn had_failed(planned: &Planned, journal: &Journal) -> Vec<String> {
 ///
 /// # Errors
 /// When the lock is held, or not all could be undone.
-pub async fn recover(
+pub(crate) async fn recover(
     host: &Host,
     request: &Request,
     progress: &mut dyn Progress,
@@ -125,6 +125,7 @@ pub(super) async fn undo_killed(
         return Ok(Leftover::default());
     }
     progress.say("a run was interrupted: undoing what it did");
+    host.use_engine(journal.engine());
     let mut record = history::begin_recovery(state, request);
     await_last_request(host, &journal).await;
     // Nothing that cannot be found out may keep the rest from being undone.
@@ -133,7 +134,9 @@ pub(super) async fn undo_killed(
     {
         journal.record_all(owed)?;
     }
-    record.changes = journal.undos().iter().map(describe).collect();
+    let steps = journal.undos().iter();
+    let steps = steps.filter(|undo| !matches!(undo, Undo::Engine(_)));
+    record.changes = steps.map(describe).collect();
     let not_undone = roll_back(host, &mut journal, progress).await;
     journal.keep(not_undone.iter().map(|left| left.undo.clone()).collect())?;
     supersede::admit(host, state, &not_undone).await?;

@@ -1,9 +1,9 @@
-//! Judges what would be applied before anything live changes.
+//! Validates what would be applied before anything live changes.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{Planned, ReconcileError, lacking, look, sure};
+use super::{Planned, ReconcileError, ask_versions, lacking, look, sure};
 use crate::check::{self, Subject};
 use crate::host::candidate::Names;
 use crate::host::{Host, HostError};
@@ -13,14 +13,23 @@ use crate::source::Revision;
 
 /// Adds what only the host knows about a plan to its findings: what nginx and systemd say about its
 /// candidate, what units need and do not find, and compose files outside the checkout. What could
-/// not be judged is added to its warnings. On an offline root nothing runs, and so nothing is
-/// judged; a plan without changes costs nothing, and only one that starts something looks at who
+/// not be validated is added to its warnings. On an offline root nothing runs, and so nothing is
+/// validated; a plan without changes costs nothing, and only one that starts something looks at who
 /// listens and how much room there is.
 ///
 /// # Errors
 /// When the candidate could not be put together.
-pub(super) async fn judge(host: &Host, planned: &mut Planned, ask: Names) -> Result<(), HostError> {
-    sure::judge(planned);
+pub(super) async fn report(
+    host: &Host,
+    planned: &mut Planned,
+    ask: Names,
+) -> Result<(), HostError> {
+    if !planned.plan.is_empty()
+        && let Some(revision) = &mut planned.revision
+    {
+        planned.warnings.extend(ask_versions(host, revision).await);
+    }
+    sure::report(planned);
     if !host.is_live() {
         return Ok(());
     }
@@ -36,13 +45,13 @@ pub(super) async fn judge(host: &Host, planned: &mut Planned, ask: Names) -> Res
         planned.warnings.push(text.to_owned());
         return Ok(());
     }
-    let judgement = host.judge(&candidate, ask).await?;
-    planned.findings.extend(judgement.findings);
-    planned.warnings.extend(judgement.not_judged);
+    let validation = host.validate(&candidate, ask).await?;
+    planned.findings.extend(validation.findings);
+    planned.warnings.extend(validation.not_validated);
     Ok(())
 }
 
-/// Judges what lies around the plan.
+/// Validates what lies around the plan.
 fn surround(host: &Host, planned: &mut Planned) {
     let mut external = Vec::new();
     if !planned.plan.is_empty()
@@ -75,7 +84,7 @@ fn surround(host: &Host, planned: &mut Planned) {
             .unwrap_or_default();
         preflight = host.preflight(plan::preflight::paths(&needs));
     }
-    let findings = plan::preflight::judge(&plan::preflight::Judged {
+    let findings = plan::preflight::findings(&plan::preflight::Case {
         plan: &planned.plan,
         desired: &planned.desired,
         observed: &planned.observed,
@@ -116,12 +125,12 @@ fn look_at_external(
     (findings.collect(), external.notes, external.stacks)
 }
 
-/// [`judge`] before an apply: errors stop it.
+/// [`report`] before an apply: errors stop it.
 ///
 /// # Errors
 /// When there are any, or the candidate could not be put together.
 pub(super) async fn demand(host: &Host, planned: &mut Planned) -> Result<(), ReconcileError> {
-    judge(host, planned, Names::Ask).await?;
+    report(host, planned, Names::Ask).await?;
     match planned.findings.iter().any(|finding| finding.is_error()) {
         true => Err(ReconcileError::Invalid(std::mem::take(
             &mut planned.findings,

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::Planned;
 use crate::host::Host;
+use crate::kinds;
 use crate::model::{Container, DockerState, Entry, NginxState, Observed, SystemdState, UnitState};
-use crate::plan;
 use crate::state::Undo;
 
 /// How long what was rolled back has to come up.
@@ -72,7 +74,7 @@ pub(super) async fn unsteady(host: &Host, planned: &Planned, undos: &[Undo]) -> 
         return Vec::new();
     }
     let first = runs(host, &units).await;
-    tokio::time::sleep(settle(planned, &units)).await;
+    tokio::time::sleep(longest_settle(planned, &units)).await;
     let second = runs(host, &units).await;
     let mut found: Vec<String> = units
         .iter()
@@ -103,7 +105,7 @@ async fn runs<'u>(
 }
 
 /// How long these units have to stay up, as what was applied has it.
-fn settle(planned: &Planned, units: &BTreeSet<&String>) -> Duration {
+fn longest_settle(planned: &Planned, units: &BTreeSet<&String>) -> Duration {
     let applied = planned.recorded.applied.as_ref();
     let settle = |unit: &&String| Some(applied?.1.units.get(*unit)?.settle);
     let longest = units.iter().filter_map(settle).max();
@@ -111,7 +113,7 @@ fn settle(planned: &Planned, units: &BTreeSet<&String>) -> Duration {
 }
 
 async fn differences_now(host: &Host, planned: &Planned) -> Vec<Difference> {
-    let watch = plan::watch(&planned.desired, &planned.recorded, &[]);
+    let watch = kinds::watch(&planned.desired, &planned.recorded, &[]);
     let after = match host.observe(&watch).await {
         Ok(after) => after,
         Err(error) => {
@@ -215,10 +217,12 @@ fn is_same(before: &Entry, after: &Entry) -> bool {
 
 fn units(before: &SystemdState, after: &SystemdState) -> Vec<Difference> {
     let mut found = Vec::new();
+    let time = Timestamp::now();
     for (name, state) in &before.units {
         let now = after.units.get(name);
         let runs = now.is_some_and(UnitState::is_active);
-        if state.is_active() != runs && !is_on_the_way(state) {
+        let may_change = is_on_the_way(state) || state.restarted_lately(time);
+        if state.is_active() != runs && !may_change {
             let (was, is) = (word(state.is_active()), word(runs));
             let text = format!("{name} was {was} and is {is}");
             found.push(match runs {

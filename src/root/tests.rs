@@ -2,11 +2,13 @@
 
 use std::os::unix::fs::symlink;
 
+use proptest::strategy::Strategy;
+
 use super::*;
 
 fn root() -> (tempfile::TempDir, Root) {
     let folder = tempfile::tempdir().unwrap();
-    let root = Root::new(folder.path());
+    let root = Root::open(folder.path()).unwrap();
     root.make_folder(Path::new("/etc/nginx")).unwrap();
     (folder, root)
 }
@@ -51,6 +53,111 @@ fn loops_and_dangling_links_lead_nowhere() {
     root.link(Path::new("/etc/z"), Path::new("/gone")).unwrap();
     assert_eq!(root.resolve(Path::new("/etc/x")), None);
     assert_eq!(root.resolve(Path::new("/etc/z")), None);
+}
+
+/// One such path must not end a look at all others.
+#[test]
+fn what_no_file_can_be_at_is_something_else() {
+    let (_folder, root) = root();
+    root.link(Path::new("/etc/loop"), Path::new("/etc/loop"))
+        .unwrap();
+    root.link(Path::new("/etc/magic"), Path::new("/proc/self/root"))
+        .unwrap();
+    let long = Path::new("/etc").join("x".repeat(300));
+    for path in [Path::new("/etc/loop/x"), &long] {
+        assert_eq!(
+            root.entry(path).unwrap(),
+            Entry::Other,
+            "{}",
+            path.display()
+        );
+    }
+    let live = Root::open("/").unwrap();
+    let magic = Path::new("/proc/self/root/etc/hostname");
+    assert_eq!(live.entry(magic).unwrap(), Entry::Other);
+}
+
+#[test]
+fn folders_are_made_where_a_link_leads() {
+    let (_folder, root) = root();
+    let (link, inside) = (Path::new("/etc/app"), Path::new("/srv/app/conf"));
+    root.link(link, Path::new("../../srv/app")).unwrap();
+    root.make_folder(Path::new("/etc/app/conf")).unwrap();
+    assert!(root.is_folder(inside));
+    let resolved = root.resolve(Path::new("/etc/app/conf/.."));
+    assert_eq!(resolved.as_deref(), Some(Path::new("/srv/app")));
+    root.link(Path::new("/etc/again"), link).unwrap();
+    let links: Vec<PathBuf> = root
+        .links(Path::new("/etc/again/conf"))
+        .into_iter()
+        .map(|link| link.path)
+        .collect();
+    assert_eq!(links, ["/etc/again", "/etc/app"].map(PathBuf::from));
+    root.remove_folder(Path::new("/etc/app/conf")).unwrap();
+    assert!(!root.is_there(inside) && root.is_there(link));
+}
+
+/// Nobody writes to it, and nobody waits.
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let (folder, root) = root();
+    let mode = nix::sys::stat::Mode::S_IRUSR;
+    nix::unistd::mkfifo(&folder.path().join("etc/pipe"), mode).unwrap();
+    let pipe = Path::new("/etc/pipe");
+    assert_eq!(root.entry(pipe).unwrap(), Entry::Other);
+    assert_eq!(root.read(pipe).unwrap().as_deref(), Some(&b""[..]));
+}
+
+/// A target of a link, out of a few names.
+fn target() -> impl proptest::strategy::Strategy<Value = String> {
+    proptest::sample::select(vec![
+        "",
+        "/",
+        "a",
+        "b",
+        "c",
+        "d",
+        "/a",
+        "/b/c",
+        "/d/a",
+        "../a",
+        "../../b/",
+        "./c/..",
+        "d/../a",
+        "/../d",
+        "a/b",
+        "nosuch",
+        "/a/nosuch/..",
+    ])
+    .prop_map(str::to_owned)
+}
+
+proptest::proptest! {
+    /// What a path leads to by its links is what the kernel finds.
+    #[test]
+    fn links_lead_where_the_kernel_goes(
+        links in proptest::collection::vec((proptest::sample::select(vec!["a", "b", "d/a", "d/b", "d/c"]), target()), 0..5),
+        path in proptest::collection::vec(target(), 1..3),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let below = folder.path().join("root");
+        fs::create_dir_all(below.join("d")).unwrap();
+        fs::write(below.join("c"), "").unwrap();
+        for (name, target) in links {
+            let _ = symlink(target, below.join(name));
+        }
+        let root = Root::open(&below).unwrap();
+        let path = Path::new("/").join(path.join("/").trim_start_matches('/'));
+        let resolved = root.resolve(&path);
+        let inode = |path: &Path| root.metadata(path).map(|found| found.ino());
+        let plain = resolved.as_deref().map(|path| {
+            let found = fs::symlink_metadata(root.join(path)).unwrap();
+            assert!(!found.is_symlink(), "{}", path.display());
+            found.ino()
+        });
+        // A slash at the end asks for a folder, which only the kernel minds.
+        proptest::prop_assert_eq!(plain, inode(&path.components().collect::<PathBuf>()), "{:?}", resolved);
+    }
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use source_text::SourceFile;
-pub(crate) use source_text::{misspelt, nearest, suggest};
+pub(crate) use source_text::{Speller, misspelt, nearest, suggest};
 
+use super::load::Unread;
 use crate::model::Diagnostic;
 
 /// Shorthand of this stage.
@@ -31,6 +32,8 @@ pub enum SourceError {
         folder: PathBuf,
         /// Names that were looked for.
         looked_for: Vec<String>,
+        /// Folders that look like a part of one.
+        instead: Vec<Unread>,
     },
     /// Somebody who may not decide about this host owns the checkout or a part of it.
     #[error("{} belongs to user id {owner}, not to {expected}", path.display())]
@@ -232,9 +235,14 @@ impl SourceError {
                 "remove core.worktree from {}",
                 root.join(".git/config").display()
             )),
-            Self::NoDesiredState { .. } => Some(
-                "put one of them there, or name another folder with --desired-state DIR".into(),
-            ),
+            Self::NoDesiredState { instead, .. } => Some(match stated(instead) {
+                Some(keys) => {
+                    format!("write a watchme.toml there that names the folders: [folders] {keys}")
+                }
+                None => {
+                    "put one of them there, or name another folder with --desired-state DIR".into()
+                }
+            }),
             Self::LinkLeaves { .. } => {
                 Some("only relative links to files of the same checkout can be applied".into())
             }
@@ -269,6 +277,17 @@ impl SourceError {
             ..Diagnostic::at(&SourceFile::new(path, ""), 0..0, message, "")
         })
     }
+}
+
+/// What `[folders]` has to say so that they are read: the first folder for each key.
+fn stated(instead: &[Unread]) -> Option<String> {
+    let first = |key: &str| instead.iter().find(|one| one.key == key);
+    let keys: Vec<String> = ["sites", "units"]
+        .into_iter()
+        .filter_map(first)
+        .map(|one| format!("{} = {:?}", one.key, one.folder.to_string_lossy()))
+        .collect();
+    (!keys.is_empty()).then(|| keys.join(", "))
 }
 
 impl From<Diagnostic> for SourceError {

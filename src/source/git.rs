@@ -16,7 +16,7 @@ use super::safe;
 static LIBGIT2: Mutex<()> = Mutex::new(());
 
 /// The folder at or above `folder` that holds `.git`, a folder or a work tree's file.
-pub fn find(folder: &Path) -> Option<PathBuf> {
+pub(super) fn find(folder: &Path) -> Option<PathBuf> {
     folder
         .ancestors()
         .find(|above| above.join(".git").symlink_metadata().is_ok())
@@ -25,7 +25,11 @@ pub fn find(folder: &Path) -> Option<PathBuf> {
 
 /// Opens the repository whose `.git` lies in `root` after checking who owns it, and says who. Where the owner alone
 /// speaks against it, root's own settings are asked, as git does.
-pub fn open(folder: &Path, root: &Path, asker: &mut Asker) -> Result<(Repository, Option<u32>)> {
+pub(super) fn open(
+    folder: &Path,
+    root: &Path,
+    asker: &mut Asker,
+) -> Result<(Repository, Option<u32>)> {
     asker.repository = Some(root.into());
     let mut parts = vec![Part::look(folder)?, Part::look(root)?];
     parts.push(Part::look(&root.join(".git"))?);
@@ -138,7 +142,7 @@ fn quoted(path: &Path) -> String {
 }
 
 /// The commit that `rev` names.
-pub fn commit<'repo>(
+pub(super) fn commit<'repo>(
     repo: &'repo Repository,
     root: &Path,
     rev: Option<&str>,
@@ -193,7 +197,7 @@ pub struct LogLine {
 }
 
 /// The commits that are reachable from `to` and not from `from`, at most `limit` of them.
-pub fn log(
+pub(super) fn log(
     repo: &Repository,
     root: &Path,
     from: Option<&str>,
@@ -243,20 +247,20 @@ fn line(commit: &git2::Commit<'_>) -> LogLine {
 }
 
 /// The first line of a commit's message.
-pub fn subject(commit: &git2::Commit<'_>) -> String {
+pub(super) fn subject(commit: &git2::Commit<'_>) -> String {
     let line = commit.message_bytes().split(|byte| *byte == b'\n').next();
     String::from_utf8_lossy(line.unwrap_or_default()).into_owned()
 }
 
 /// Tells which files of the work tree git leaves out.
-pub struct Ignored<'repo> {
+pub(crate) struct Ignored<'repo> {
     repo: &'repo Repository,
     index: Option<git2::Index>,
 }
 
 impl<'repo> Ignored<'repo> {
     /// The rules of `.gitignore` and the index, which overrules them.
-    pub fn new(repo: &'repo Repository) -> Self {
+    pub(super) fn new(repo: &'repo Repository) -> Self {
         Self {
             repo,
             index: repo.index().ok(),
@@ -264,18 +268,18 @@ impl<'repo> Ignored<'repo> {
     }
 
     /// Whether `path` (relative to the work tree) is in the index.
-    pub fn tracked(&self, path: &Path) -> bool {
+    pub(super) fn tracked(&self, path: &Path) -> bool {
         let entry = |index: &git2::Index| index.get_path(path, 0).is_some();
         self.index.as_ref().is_some_and(entry)
     }
 
     /// Whether `path` (relative to the work tree) is ignored and not tracked.
-    pub fn contains(&self, path: &Path) -> bool {
+    pub(super) fn contains(&self, path: &Path) -> bool {
         !self.tracked(path) && self.repo.is_path_ignored(path).unwrap_or(false)
     }
 
     /// The same of a folder, which is tracked if a file in it is.
-    pub fn contains_folder(&self, path: &Path) -> bool {
+    pub(super) fn contains_folder(&self, path: &Path) -> bool {
         let inside = path.join("");
         let below = |index: &git2::Index| index.find_prefix(&*inside).is_ok();
         !self.index.as_ref().is_some_and(below) && self.repo.is_path_ignored(path).unwrap_or(false)

@@ -10,7 +10,7 @@ use super::error::{Result, SourceError};
 
 /// Who asks.
 #[derive(Clone, Debug)]
-pub struct Asker {
+pub(crate) struct Asker {
     /// Effective user id.
     pub euid: u32,
     /// User ids that may own a checkout that root follows.
@@ -23,7 +23,7 @@ pub struct Asker {
 
 impl Asker {
     /// This process, and the user who called sudo.
-    pub fn current(trusted: &[u32]) -> Self {
+    pub(super) fn current(trusted: &[u32]) -> Self {
         let sudo = std::env::var("SUDO_UID")
             .ok()
             .and_then(|id| id.parse().ok());
@@ -38,7 +38,7 @@ impl Asker {
 
 /// Owner and permission bits of one part of a checkout.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub(super) struct Part {
     path: PathBuf,
     owner: u32,
     mode: u32,
@@ -46,7 +46,7 @@ pub struct Part {
 
 impl Part {
     /// Looks at a part, following links: what counts is what is read.
-    pub fn look(path: &Path) -> Result<Self> {
+    pub(super) fn look(path: &Path) -> Result<Self> {
         let metadata = std::fs::metadata(path).map_err(|source| SourceError::Read {
             path: path.to_owned(),
             source,
@@ -59,12 +59,12 @@ impl Part {
     }
 
     /// Its owner's user id.
-    pub fn owner(&self) -> u32 {
+    pub(super) fn owner(&self) -> u32 {
         self.owner
     }
 
     /// Whether this process's user owns it.
-    pub fn is_mine(&self) -> bool {
+    pub(super) fn is_mine(&self) -> bool {
         self.owner == nix::unistd::geteuid().as_raw()
     }
 }
@@ -74,7 +74,7 @@ impl Part {
 /// For root they need one owner who is trusted, and nobody else may write. Others only read,
 /// so for them it is enough that the repository is not one that a third user put above the
 /// folder.
-pub fn check(asker: &Asker, parts: &[Part]) -> Result<Option<u32>> {
+pub(super) fn check(asker: &Asker, parts: &[Part]) -> Result<Option<u32>> {
     let Some(folder) = parts.first() else {
         return Ok(None);
     };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Revision;
 use super::nginx;
-use super::nginx::router::{Answer, Listens, Location, Place, Request, Router, Server, Target};
+use super::nginx::router::{Answer, Listens, Located, Location, Request, Router, Server, Target};
 use crate::model::Url;
 
 /// The routes of a revision, ready to be asked.
@@ -26,7 +26,7 @@ pub struct Row<'r, 'a> {
     /// What comes of a request for just that URL; `None` where there is no such URL.
     pub answer: Option<Answer<'r, 'a>>,
     /// Where the location itself passes requests on or answers them.
-    pub says: Option<Place<'a>>,
+    pub says: Option<Located<'a>>,
 }
 
 /// Who publishes a port of the host.
@@ -188,7 +188,7 @@ impl<'a> Routes<'a> {
     }
 
     /// The line of a place, from 1.
-    pub fn line(&self, place: Place<'_>) -> usize {
+    pub fn line(&self, place: Located<'_>) -> usize {
         self.revision
             .text(place.path)
             .line_of(place.directive.span.start)

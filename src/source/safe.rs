@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use git2::Config;
 
 /// Whether the settings of this process's user and of the system let git work in the work tree `root`.
-pub fn is_safe(root: &Path) -> bool {
+pub(super) fn is_safe(root: &Path) -> bool {
     // Not $HOME: sudo may leave the caller's.
     let user = nix::unistd::User::from_uid(nix::unistd::geteuid());
     let home = user.ok().flatten().map(|user| user.dir);

@@ -8,10 +8,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use super::{State, StateError};
-use crate::model::{Desired, File, Hash, Recorded, RunRecord, layout};
+use crate::model::{Desired, Hash, RanImage, Recorded, RunRecord, layout};
 
 /// How many generations are kept.
-pub const KEPT_GENERATIONS: usize = 20;
+pub(crate) const KEPT_GENERATIONS: usize = 20;
 
 /// What a generation's `desired.json` holds.
 #[derive(Serialize, Deserialize)]
@@ -19,6 +19,9 @@ struct Written<T> {
     format_version: u32,
     record: RunRecord,
     desired: T,
+    /// What ran when it was verified; none in records of an earlier version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    images: Vec<RanImage>,
 }
 
 const FORMAT_VERSION: u32 = 1;
@@ -28,7 +31,7 @@ impl State {
     ///
     /// # Errors
     /// When the folder of generations cannot be listed.
-    pub fn generations(&self) -> Result<Vec<u64>, StateError> {
+    pub(crate) fn generations(&self) -> Result<Vec<u64>, StateError> {
         self.demand_readable()?;
         let mut numbers: Vec<u64> = self
             .root
@@ -41,7 +44,7 @@ impl State {
     }
 
     /// Where they lie for this process.
-    pub fn generations_folder(&self) -> PathBuf {
+    pub(crate) fn generations_folder(&self) -> PathBuf {
         self.root.join(Path::new(layout::GENERATIONS))
     }
 
@@ -50,7 +53,7 @@ impl State {
     ///
     /// # Errors
     /// When the folder of generations cannot be listed.
-    pub fn next_number(&self, recorded: &Recorded) -> Result<u64, StateError> {
+    pub(crate) fn next_number(&self, recorded: &Recorded) -> Result<u64, StateError> {
         let kept = self.generations()?.last().copied();
         Ok(kept
             .max(recorded.inventory.generation)
@@ -61,7 +64,10 @@ impl State {
     ///
     /// # Errors
     /// When it cannot be read, or a file of it is not what was applied.
-    pub fn generation(&self, number: u64) -> Result<Option<(RunRecord, Desired)>, StateError> {
+    pub(crate) fn generation(
+        &self,
+        number: u64,
+    ) -> Result<Option<(RunRecord, Desired)>, StateError> {
         let Some(written) = self.read_generation::<Desired>(number)? else {
             return Ok(None);
         };
@@ -74,16 +80,25 @@ impl State {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn generation_record(&self, number: u64) -> Result<Option<RunRecord>, StateError> {
+    pub(crate) fn generation_record(&self, number: u64) -> Result<Option<RunRecord>, StateError> {
         let written = self.read_generation::<IgnoredAny>(number)?;
         Ok(written.map(|written| written.record))
+    }
+
+    /// What ran when a generation was verified; nothing of one that an earlier version of the program made.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn generation_images(&self, number: u64) -> Result<Vec<RanImage>, StateError> {
+        let written = self.read_generation::<IgnoredAny>(number)?;
+        Ok(written.map(|written| written.images).unwrap_or_default())
     }
 
     /// The youngest generation that is kept.
     ///
     /// # Errors
     /// As [`State::generation`].
-    pub fn latest_generation(&self) -> Result<Option<(RunRecord, Desired)>, StateError> {
+    pub(crate) fn latest_generation(&self) -> Result<Option<(RunRecord, Desired)>, StateError> {
         for number in self.generations()?.into_iter().rev() {
             if let Some(found) = self.generation(number)? {
                 return Ok(Some(found));
@@ -105,22 +120,23 @@ impl State {
         }))
     }
 
-    /// Keeps `desired` as a generation.
+    /// Keeps `desired` as a generation, with what ran when it was verified.
     ///
     /// # Errors
     /// When the file system refuses. The generation counts only once it is whole.
-    pub fn write_generation(
+    pub(crate) fn write_generation(
         &self,
         number: u64,
         record: &RunRecord,
         desired: &Desired,
+        images: &[RanImage],
     ) -> Result<(), StateError> {
         let final_folder = folder(number);
         let unfinished = unfinished();
         self.root.remove_folder(&unfinished)?;
         self.root
             .make_private_folder(Path::new(layout::GENERATIONS))?;
-        for (path, file) in inputs(desired) {
+        for (path, file) in desired.inputs() {
             let path = unfinished.join("tree").join(path);
             if let Some(folder) = path.parent() {
                 self.root.make_folder(folder)?;
@@ -131,6 +147,7 @@ impl State {
             format_version: FORMAT_VERSION,
             record: record.clone(),
             desired,
+            images: images.to_vec(),
         };
         self.write_json(unfinished.join("desired.json"), &written)?;
         Ok(self.root.rename(&unfinished, &final_folder)?)
@@ -154,7 +171,7 @@ impl State {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn forget_generation(&self, number: u64) -> Result<(), StateError> {
+    pub(crate) fn forget_generation(&self, number: u64) -> Result<(), StateError> {
         self.root.remove_folder(&unfinished())?;
         Ok(self.root.remove_folder(&folder(number))?)
     }
@@ -162,7 +179,7 @@ impl State {
     /// Reads the content of every file, and checks it against the recorded hash.
     fn fill(&self, number: u64, desired: &mut Desired) -> Result<(), StateError> {
         let tree = folder(number).join("tree");
-        for (path, file) in inputs_mut(desired) {
+        for (path, file) in desired.inputs_mut() {
             let damaged = || StateError::Generation {
                 number,
                 folder: self.root.join(&folder(number)),
@@ -190,37 +207,4 @@ pub(super) fn unfinished() -> PathBuf {
 
 fn folder(number: u64) -> PathBuf {
     Path::new(layout::GENERATIONS).join(number.to_string())
-}
-
-/// Every input file of `desired` by its path in a generation's tree, which is the store's.
-fn inputs(desired: &Desired) -> Vec<(PathBuf, File)> {
-    let mut desired = desired.clone();
-    inputs_mut(&mut desired)
-        .into_iter()
-        .map(|(path, file)| (path, file.clone()))
-        .collect()
-}
-
-fn inputs_mut(desired: &mut Desired) -> Vec<(PathBuf, &mut File)> {
-    use layout::store::{ETC, FILES, SITES, UNITS};
-    let mut files = Vec::new();
-    for (name, site) in &mut desired.sites {
-        files.push((Path::new(SITES).join(name), &mut site.file));
-    }
-    for (name, unit) in &mut desired.units {
-        let dropins = Path::new(UNITS).join(format!("{name}.d"));
-        if let Some(file) = &mut unit.file {
-            files.push((Path::new(UNITS).join(name), file));
-        }
-        for (dropin, file) in &mut unit.dropins {
-            files.push((dropins.join(dropin), file));
-        }
-    }
-    for (path, etc) in &mut desired.etc {
-        files.push((Path::new(ETC).join(path), &mut etc.file));
-    }
-    for file in desired.files.values_mut() {
-        files.push((Path::new(FILES).join(&file.source), file));
-    }
-    files
 }

@@ -11,7 +11,7 @@ use super::{State, StateError};
 use crate::model::RunRecord;
 
 /// How many runs are remembered.
-pub const KEPT_RUNS: usize = 200;
+pub(super) const KEPT_RUNS: usize = 200;
 
 const FORMAT_VERSION: u32 = 1;
 const NAME: &str = "history.json";
@@ -29,7 +29,7 @@ impl State {
     /// # Errors
     /// When the list is damaged, or something cannot be read. A generation that is damaged is
     /// left out.
-    pub fn history(&self) -> Result<Vec<RunRecord>, StateError> {
+    pub(crate) fn history(&self) -> Result<Vec<RunRecord>, StateError> {
         let history: History = self.read_json(NAME)?.unwrap_or_default();
         let mut runs = history.runs;
         for number in self.generations()? {
@@ -47,7 +47,7 @@ impl State {
     /// # Errors
     /// When the list is damaged, so that nothing of it is lost by writing it anew, or when the
     /// file system refuses.
-    pub fn remember(&self, run: RunRecord) -> Result<(), StateError> {
+    pub(crate) fn remember(&self, run: RunRecord) -> Result<(), StateError> {
         let history: History = self.read_json(NAME)?.unwrap_or_default();
         let mut runs = history.runs;
         runs.push(run);
@@ -92,7 +92,7 @@ mod tests {
 
     fn state() -> (tempfile::TempDir, State) {
         let folder = tempfile::tempdir().unwrap();
-        let state = State::new(Root::new(folder.path()));
+        let state = State::new(Root::open(folder.path()).unwrap());
         (folder, state)
     }
 
@@ -113,7 +113,9 @@ mod tests {
         for number in [1, 2] {
             let record = run(Some(number), number as i64);
             let desired = Desired::default();
-            state.write_generation(number, &record, &desired).unwrap();
+            state
+                .write_generation(number, &record, &desired, &[])
+                .unwrap();
         }
         state.remember(run(None, 9)).unwrap();
         state.remember(run(Some(2), 2)).unwrap();

@@ -2,23 +2,24 @@
 //! killed is undone from it by the next one.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{State, StateError};
-use crate::model::{Entry, Network, layout};
+use crate::model::{Addresses, Entry, Network, layout};
 use crate::root::Root;
 
 /// How many journals are kept that a later run has superseded.
-pub const KEPT_JOURNALS: usize = 10;
+pub(super) const KEPT_JOURNALS: usize = 10;
 
 /// How to undo one step. Each is safe to do when its step was not done, and to do twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Undo {
+pub(crate) enum Undo {
+    /// Nothing by itself: the socket of the engine of which the other steps speak.
+    Engine(PathBuf),
     /// Remove the network that was made, by name.
     RemoveNetwork(String),
     /// Make a network again that was removed.
@@ -52,6 +53,8 @@ pub enum Undo {
     RestartNginx,
     /// Stop a unit that was not running.
     Stop(String),
+    /// Stop a unit once its file has gone: without its `ExecStop=` the containers that ran before it go on running.
+    Forget(String),
     /// Remove containers of a compose project that were made since: a unit's `down` that comes
     /// before its `up` has made them knows nothing of them, and they hold names and ports.
     RemoveContainers {
@@ -61,6 +64,14 @@ pub enum Undo {
         known: BTreeSet<String>,
         /// Services that it had: those are their unit's to make anew.
         services: BTreeSet<String>,
+        /// Networks that were there; the others of the project go with its last container. Journals of earlier versions
+        /// do not say it.
+        #[serde(default)]
+        networks: Option<BTreeSet<String>>,
+        /// Ports of the copy of a stack: nginx asks the other copy again before its containers go, and what it has begun
+        /// to ask of them ends.
+        #[serde(default)]
+        serves: BTreeSet<u16>,
     },
     /// Give a container its name back: docker-compose 1 renames the one that it is about to replace, and does not
     /// take that back when the new one cannot start.
@@ -69,6 +80,15 @@ pub enum Undo {
         container: String,
         /// The name that it had.
         name: String,
+    },
+    /// Make a name lead to the image again that ran under it: a unit that starts again takes what its name leads to.
+    Tag {
+        /// The name, with its tag.
+        name: String,
+        /// The image's id.
+        image: String,
+        /// Whether that waits until units run with their old files again: what the name led to is not what ran.
+        last: bool,
     },
     /// Start a unit that was running.
     Start(String),
@@ -84,8 +104,9 @@ pub enum Undo {
         container: String,
         /// Its names on the network.
         aliases: BTreeSet<String>,
-        /// The address that was asked for, if any.
-        address: Option<IpAddr>,
+        /// The addresses that were asked for.
+        #[serde(alias = "address")]
+        addresses: Addresses,
     },
     /// Attach a container that was on the network and that its unit may have made anew, once it
     /// runs.
@@ -96,8 +117,9 @@ pub enum Undo {
         container: String,
         /// Its names on the network.
         aliases: BTreeSet<String>,
-        /// The address that was asked for, if any.
-        address: Option<IpAddr>,
+        /// The addresses that were asked for.
+        #[serde(alias = "address")]
+        addresses: Addresses,
     },
     /// Detach a container that was not on the network.
     Disconnect {
@@ -111,7 +133,7 @@ pub enum Undo {
 /// What stood at a path.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Saved {
+pub(crate) enum Saved {
     /// Nothing.
     Missing,
     /// A link with this target.
@@ -129,7 +151,7 @@ pub enum Saved {
 
 /// The journal of the run in progress.
 #[derive(Debug)]
-pub struct Journal {
+pub(crate) struct Journal {
     root: Root,
     path: PathBuf,
     folder: PathBuf,
@@ -144,7 +166,7 @@ impl State {
     /// # Errors
     /// When it cannot be read. A last line that was cut off by a power loss is left out: its step
     /// was not begun.
-    pub fn journal(&self) -> Result<Journal, StateError> {
+    pub(crate) fn journal(&self) -> Result<Journal, StateError> {
         self.demand_readable()?;
         let path = self.path("journal");
         let text = self.root.read(&path)?.unwrap_or_default();
@@ -174,20 +196,28 @@ impl State {
 
 impl Journal {
     /// Whether a run has steps to undo.
-    pub fn is_empty(&self) -> bool {
-        self.undos.is_empty()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.undos.iter().all(is_engine)
     }
 
     /// What has to be undone, in the order in which it was done.
-    pub fn undos(&self) -> &[Undo] {
+    pub(crate) fn undos(&self) -> &[Undo] {
         &self.undos
+    }
+
+    /// The socket of the engine that the run spoke to, if it was not this host's usual one.
+    pub(crate) fn engine(&self) -> Option<&Path> {
+        self.undos.iter().rev().find_map(|undo| match undo {
+            Undo::Engine(socket) => Some(socket.as_path()),
+            _ => None,
+        })
     }
 
     /// Writes down how to undo a step that is about to be done.
     ///
     /// # Errors
     /// When it cannot be forced to the disk; the step must not be done then.
-    pub fn record(&mut self, undo: Undo) -> Result<(), StateError> {
+    pub(crate) fn record(&mut self, undo: Undo) -> Result<(), StateError> {
         self.record_all(vec![undo])
     }
 
@@ -195,7 +225,7 @@ impl Journal {
     ///
     /// # Errors
     /// As there.
-    pub fn record_all(&mut self, undos: Vec<Undo>) -> Result<(), StateError> {
+    pub(crate) fn record_all(&mut self, undos: Vec<Undo>) -> Result<(), StateError> {
         let mut new = undos;
         new.retain(|undo| !self.undos.contains(undo));
         let mut text = Vec::new();
@@ -218,7 +248,7 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be read or kept.
-    pub fn save(&mut self, path: &Path) -> Result<(), StateError> {
+    pub(crate) fn save(&mut self, path: &Path) -> Result<(), StateError> {
         let saved = match self.root.entry(path)? {
             Entry::Link { target, .. } => Saved::Link(target),
             Entry::File {
@@ -243,7 +273,7 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn private_folder(&self) -> Result<&Path, StateError> {
+    pub(crate) fn private_folder(&self) -> Result<&Path, StateError> {
         self.root.make_private_folder(&self.folder)?;
         Ok(&self.folder)
     }
@@ -252,7 +282,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be removed.
-    pub fn clear(&mut self) -> Result<(), StateError> {
+    pub(crate) fn clear(&mut self) -> Result<(), StateError> {
         self.root.remove(&self.path)?;
         self.undos.clear();
         if let Err(error) = self.root.remove_folder(&self.folder) {
@@ -266,7 +296,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the file system refuses; as long as the journal is in its place, it counts.
-    pub fn supersede(&mut self, now: Timestamp) -> Result<PathBuf, StateError> {
+    pub(crate) fn supersede(&mut self, now: Timestamp) -> Result<PathBuf, StateError> {
         let stamp = now.strftime("%Y%m%dT%H%M%S%.3fZ");
         let kept = Path::new(layout::STATE).join("journals");
         let place = kept.join(format!("{stamp}-superseded"));
@@ -290,10 +320,13 @@ impl Journal {
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn keep(&mut self, undos: Vec<Undo>) -> Result<(), StateError> {
+    pub(crate) fn keep(&mut self, undos: Vec<Undo>) -> Result<(), StateError> {
         if undos.is_empty() {
             return self.clear();
         }
+        let engine = self.engine().map(Path::to_owned).map(Undo::Engine);
+        let engine = engine.filter(|engine| !undos.contains(engine));
+        let undos: Vec<Undo> = engine.into_iter().chain(undos).collect();
         let mut text = Vec::new();
         for undo in &undos {
             text.extend(line(&self.path, undo)?);
@@ -302,6 +335,10 @@ impl Journal {
         self.undos = undos;
         Ok(())
     }
+}
+
+fn is_engine(undo: &Undo) -> bool {
+    matches!(undo, Undo::Engine(_))
 }
 
 fn line(path: &Path, undo: &Undo) -> Result<Vec<u8>, StateError> {
@@ -319,7 +356,7 @@ mod tests {
 
     fn state(journal: &str) -> (tempfile::TempDir, State) {
         let folder = tempfile::tempdir().unwrap();
-        let root = Root::new(folder.path());
+        let root = Root::open(folder.path()).unwrap();
         root.make_folder(Path::new(layout::STATE)).unwrap();
         let path = Path::new(layout::STATE).join("journal");
         root.write(&path, journal.as_bytes(), 0o600).unwrap();
@@ -355,6 +392,23 @@ mod tests {
         let kept = folder.path().join("var/lib/watchme-apply/journals");
         assert_eq!(std::fs::read_dir(kept).unwrap().count(), KEPT_JOURNALS);
         assert!(!folder.path().join("var/lib/watchme-apply/undo").exists());
+    }
+
+    #[test]
+    fn a_journal_knows_the_engine_of_its_steps() {
+        let (_folder, state) = state("");
+        let mut journal = state.journal().unwrap();
+        journal.record(Undo::Engine("/run/e.sock".into())).unwrap();
+        assert!(state.journal().unwrap().is_empty());
+        journal.record(Undo::RemoveNetwork("n".into())).unwrap();
+        journal.record(Undo::DaemonReload).unwrap();
+        let left = Undo::RemoveNetwork("n".into());
+        journal.keep(vec![left.clone()]).unwrap();
+        let kept = state.journal().unwrap();
+        assert_eq!(kept.engine(), Some(Path::new("/run/e.sock")));
+        assert_eq!(kept.undos().last(), Some(&left));
+        journal.keep(Vec::new()).unwrap();
+        assert_eq!(state.journal().unwrap().engine(), None);
     }
 
     #[test]

@@ -16,7 +16,7 @@ const TRY_AGAIN: Duration = Duration::from_millis(100);
 
 /// The lock, held until it is dropped; the kernel lets go of it when the process dies, flock(2).
 #[derive(Debug)]
-pub struct Lock {
+pub(crate) struct Lock {
     _held: Flock<File>,
 }
 
@@ -25,7 +25,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError::Locked`] with the holder's process id, or what the file system said.
-    pub fn lock(&self, patience: Duration) -> Result<Lock, StateError> {
+    pub(crate) fn lock(&self, patience: Duration) -> Result<Lock, StateError> {
         let path = self.path("lock");
         self.root.make_folder(Path::new(layout::STATE))?;
         let failed = |source: io::Error| RootError {
@@ -33,7 +33,7 @@ impl State {
             path: self.root.join(&path),
             source,
         };
-        let mut file = self.root.open(&path)?;
+        let mut file = self.root.open_or_make(&path)?;
         let until = Instant::now() + patience;
         loop {
             file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -64,7 +64,7 @@ impl State {
 
 /// Whether a journal that is not empty belongs to a run that goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InProgress {
+pub(crate) enum InProgress {
     /// This run holds the lock.
     Yes(String),
     /// Nobody holds it: the run was killed.
@@ -75,8 +75,8 @@ pub enum InProgress {
 
 impl State {
     /// Looks at the lock without taking it or writing to it.
-    pub fn in_progress(&self) -> InProgress {
-        let Ok(mut file) = File::open(self.root.join(&self.path("lock"))) else {
+    pub(crate) fn in_progress(&self) -> InProgress {
+        let Ok(mut file) = self.root.open_to_read(&self.path("lock")) else {
             return InProgress::Unknown;
         };
         let holder = holder(&mut file);

@@ -7,9 +7,8 @@ mod journal;
 mod lock;
 mod records;
 
-pub use generations::KEPT_GENERATIONS;
-pub use journal::{Journal, Saved, Undo};
-pub use lock::{InProgress, Lock};
+pub(crate) use journal::{Journal, Saved, Undo};
+pub(crate) use lock::InProgress;
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +19,7 @@ use crate::root::{Root, RootError};
 
 /// A record that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
-pub enum StateError {
+pub(crate) enum StateError {
     /// The file system refused.
     #[error(transparent)]
     Root(#[from] RootError),
@@ -68,13 +67,19 @@ pub enum StateError {
 
 impl StateError {
     /// The command that helps.
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             StateError::Damaged { path, .. } => {
-                format!("{}: mv {1} {1}.damaged", way_out(path), path.display())
+                // A generation goes as a whole: what else is in its folder is of no use alone.
+                let moved = match (path.ends_with("desired.json"), path.parent()) {
+                    (true, Some(folder)) => folder,
+                    _ => path,
+                };
+                let moved = moved.display();
+                format!("{}: sudo mv {moved} {moved}.damaged", way_out(path))
             }
             StateError::Generation { folder, .. } => format!(
-                "move it away and apply again, which makes a new one: mv {0} {0}.damaged",
+                "move it away and apply again, which makes a new one: sudo mv {0} {0}.damaged",
                 folder.display()
             ),
             StateError::Locked { .. } => "wait for it, or give --lock-timeout SECONDS".to_owned(),
@@ -121,13 +126,13 @@ fn leftovers() -> [PathBuf; 4] {
 
 /// The records below a root.
 #[derive(Clone, Debug)]
-pub struct State {
+pub(crate) struct State {
     root: Root,
 }
 
 impl State {
     /// The records of the host at `root`.
-    pub fn new(root: Root) -> Self {
+    pub(crate) fn new(root: Root) -> Self {
         Self { root }
     }
 
@@ -156,7 +161,7 @@ impl State {
 
     /// Whether a run that was killed behind its commit, or before it began, has left something of no
     /// use.
-    pub fn has_leftovers(&self) -> bool {
+    pub(crate) fn has_leftovers(&self) -> bool {
         leftovers().iter().any(|path| self.root.is_there(path))
     }
 
@@ -164,7 +169,7 @@ impl State {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn clear_leftovers(&self) -> Result<(), StateError> {
+    pub(crate) fn clear_leftovers(&self) -> Result<(), StateError> {
         for path in leftovers() {
             if self.root.is_there(&path) {
                 self.root.remove_folder(&path)?;
@@ -178,7 +183,7 @@ impl State {
     ///
     /// # Errors
     /// When the copy cannot be written.
-    pub fn back_up(
+    pub(crate) fn back_up(
         &self,
         time: Timestamp,
         path: &Path,

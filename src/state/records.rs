@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Journal, State, StateError, Undo};
-use crate::model::{Attempts, Desired, Inventory, Loaded, Pause, Recorded, RunRecord, layout};
+use crate::model::{
+    Attempts, Desired, Inventory, Loaded, Pause, RanImage, Recorded, RunRecord, layout,
+};
 
 /// Permission bits of records: what is applied, and what stood there before, is nobody's but root's.
 const MODE: u32 = 0o600;
@@ -17,7 +19,7 @@ impl State {
     ///
     /// # Errors
     /// When one cannot be read or is damaged; the error names it.
-    pub fn recorded(&self) -> Result<Recorded, StateError> {
+    pub(crate) fn recorded(&self) -> Result<Recorded, StateError> {
         let inventory: Inventory = self.read_json("inventory.json")?.unwrap_or_default();
         let applied = self.latest_generation()?;
         let latest = applied.as_ref().and_then(|(record, _)| record.number);
@@ -36,16 +38,16 @@ impl State {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn commit(
+    pub(crate) fn commit(
         &self,
         journal: &mut Journal,
-        generation: Option<(u64, &RunRecord, &Desired)>,
+        generation: Option<(u64, &RunRecord, &Desired, &[RanImage])>,
         inventory: &Inventory,
         loaded: &Loaded,
     ) -> Result<(), StateError> {
-        if let Some((number, record, desired)) = generation {
+        if let Some((number, record, desired, images)) = generation {
             journal.record(Undo::ForgetGeneration(number))?;
-            self.write_generation(number, record, desired)?;
+            self.write_generation(number, record, desired, images)?;
         }
         for name in ["inventory.json", "loaded.json"] {
             journal.save(&self.path(name))?;
@@ -72,7 +74,7 @@ impl State {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn write_loaded(&self, loaded: &Loaded) -> Result<(), StateError> {
+    pub(crate) fn write_loaded(&self, loaded: &Loaded) -> Result<(), StateError> {
         self.write_json(self.path("loaded.json"), loaded)
     }
 
@@ -80,7 +82,7 @@ impl State {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn write_inventory(&self, inventory: &Inventory) -> Result<(), StateError> {
+    pub(crate) fn write_inventory(&self, inventory: &Inventory) -> Result<(), StateError> {
         self.write_json(self.path("inventory.json"), inventory)
     }
 
@@ -88,7 +90,7 @@ impl State {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn write_pauses(&self, pauses: &BTreeMap<String, Pause>) -> Result<(), StateError> {
+    pub(crate) fn write_pauses(&self, pauses: &BTreeMap<String, Pause>) -> Result<(), StateError> {
         self.write_json(self.path("pauses.json"), pauses)
     }
 
@@ -96,7 +98,7 @@ impl State {
     ///
     /// # Errors
     /// When it cannot be read or is damaged.
-    pub fn attempts(&self) -> Result<Attempts, StateError> {
+    pub(crate) fn attempts(&self) -> Result<Attempts, StateError> {
         Ok(self.read_json("attempts.json")?.unwrap_or_default())
     }
 
@@ -104,7 +106,7 @@ impl State {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn write_attempts(&self, attempts: &Attempts) -> Result<(), StateError> {
+    pub(crate) fn write_attempts(&self, attempts: &Attempts) -> Result<(), StateError> {
         self.write_json(self.path("attempts.json"), attempts)
     }
 

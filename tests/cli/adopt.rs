@@ -279,3 +279,23 @@ fn a_folder_that_was_made_by_hand_beside_ours_stays() {
         .collect();
     assert_eq!(left, ["mine.service.d"], "empty folders of ours go");
 }
+
+/// Whoever edits /etc/nginx/sites-available/NAME edits the file in the store, which the link leads to.
+#[test]
+fn an_edit_through_a_link_is_kept_when_its_file_leaves() {
+    let place = Place::git(STATE);
+    place.write(&[("sites-available/old.example.com", "server { listen 81; }\n")]);
+    place.commit("A second site");
+    place.run(&["apply"]).expect(0);
+    let stored = "etc/watchme-apply/live/sites-available/old.example.com";
+    place.write_host(stored, "server { listen 81; } # by hand\n");
+    place.remove(&["sites-available/old.example.com"]);
+    place.commit("One site again");
+    let plan = place.run(&["plan"]).expect(0);
+    let why = "(removed: sites-available/old.example.com; it was edited on the host)";
+    assert!(plan.stdout.contains(why), "{}", plan.shown());
+    place.run(&["apply"]).expect(0);
+    let kept = kept(&place);
+    let copy = kept.get(stored).map(String::as_str);
+    assert_eq!(copy, Some("server { listen 81; } # by hand\n"), "{kept:?}");
+}

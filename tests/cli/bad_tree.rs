@@ -260,7 +260,8 @@ fn files_for_folders_of_other_kinds() {
         "etc/systemd/system/x.service",
         "etc/watchme-apply/live/x",
     ] {
-        let place = Place::git(&[(path, "x\n"), ("watchme.toml", "")]);
+        // Beside folders of their own.
+        let place = Place::git(&[(path, "x\n"), STATE[1], STATE[2]]);
         said.push_str(&untouched(&place, &[path]));
     }
     shows!("files_for_folders_of_other_kinds", said);

@@ -102,7 +102,7 @@ fn where_there_is_no_way_back() {
     }
     for arguments in [
         &["rollback", "x"][..],
-        &["history", "1"],
+        &["history", "x"],
         &["plan", "--to-generation", "1", "--only", "site"],
     ] {
         said.push(place.run(arguments).expect(64));

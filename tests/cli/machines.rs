@@ -105,6 +105,46 @@ fn schema(name: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
+/// What is wrong with a watchme.toml, as an editor sees it.
+fn as_an_editor_sees(text: &str) -> Vec<String> {
+    let schema = schema("watchme.schema");
+    let value: Value = toml::from_str(text).unwrap();
+    let mut found = Vec::new();
+    violations(&schema, &schema, &value, "watchme.toml", &mut found);
+    found
+}
+
+#[test]
+fn the_shipped_watchme_toml_keeps_to_the_schema_that_it_names() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state/watchme.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let named = text.lines().next().unwrap().strip_prefix("#:schema ");
+    let named = path.with_file_name(named.expect("a schema in the first line"));
+    assert!(named.ends_with("schema/watchme.schema.json") && named.exists());
+    assert_eq!(as_an_editor_sees(&text), [""; 0]);
+    for (wrong, found) in [
+        (
+            "chekout = '/srv/c'",
+            "watchme.toml: chekout is not in the schema",
+        ),
+        ("soak = 5", "watchme.toml.soak: 5 is no string"),
+        (
+            "[unit.'a.service']\non_change = 'stop'",
+            "watchme.toml.unit.a.service.on_change: \"stop\" is not allowed",
+        ),
+        (
+            "[[route]]\nurl = 'http://a/'",
+            "watchme.toml.route[0]: no upstream",
+        ),
+    ] {
+        assert!(
+            as_an_editor_sees(wrong).iter().any(|one| one == found),
+            "{wrong}: {:?}",
+            as_an_editor_sees(wrong)
+        );
+    }
+}
+
 /// One object on standard output, whole, of this format, as the schema says.
 #[track_caller]
 fn keeps_to(name: &str, run: Output) -> Value {

@@ -271,7 +271,7 @@ fn what_cannot_be_read_is_left_out_and_told() {
         let found = place.run_here(&words).expect(0);
         assert!(found.stdout.contains("api.example.com/scheduler/"));
         for path in [
-            "sites-available/api.example.org:1 is left out: ",
+            "sites-available/api.example.org:1 is skipped: ",
             "watchme.toml:",
         ] {
             let told = format!("warning: {path}");
@@ -300,4 +300,96 @@ fn the_lost_prefix_fails_before_the_merge() {
     let from = found.find("error[route-elsewhere]").unwrap();
     let shown: Vec<&str> = found[from..].lines().take(10).collect();
     shows!("accident", shown.join("\n"));
+}
+
+/// What a terminal with 80 columns shows without breaking lines.
+fn fits(said: &str) {
+    for line in said.lines() {
+        let wide = unicode_width::UnicodeWidthStr::width(line);
+        assert!(wide <= 80, "{wide} columns: {line}");
+    }
+}
+
+#[test]
+fn tables_and_steps_fit_80_columns() {
+    let place = place();
+    let site = "server {
+    listen 80;
+    server_name a-rather-long-name-of-a-service.example.com another-rather-long-name.example.com;
+
+    location /a/rather/long/path/ {
+        proxy_pass http://localhost:8015/another/rather/long/path/of/an/api/;
+    }
+
+    location ~ ^/(画像|資料)/(?<rest>[^/]+)$ {
+        return 301 https://www.example.com/とても長い名前のフォルダ;
+    }
+}
+";
+    place.write(&[("sites-available/予約と会員のサイト", site)]);
+    let url = "http://a-rather-long-name-of-a-service.example.com/a/rather/long/path/x";
+    for words in [
+        vec!["routes"],
+        vec!["ports"],
+        vec!["routes", "explain", url],
+        vec!["routes", "explain", "https://api.example.com/old/x"],
+    ] {
+        let found = place.run_here(&words).expect(0);
+        fits(&found.stdout);
+        assert!(found.stdout.contains("予約") || found.stdout.contains("/old/"));
+    }
+}
+
+#[test]
+fn nobody_listens_where_nobody_does() {
+    let place = place();
+    let site = "server {
+    listen 80;
+    server_name late.example.com;
+
+    location / {
+        proxy_pass http://localhost:8020;
+    }
+}
+";
+    place.write(&[("sites-available/late.example.com", site)]);
+    let url = "http://late.example.com/x";
+    let found = place.run_here(&["routes", "explain", url]).expect(0);
+    let says = "nobody listens on 8020";
+    assert!(found.stdout.contains(says), "{}", found.stdout);
+    let json = ["routes", "explain", "--json", url];
+    let json = place.run_here(&json).expect(0).json();
+    assert!(json["notes"].to_string().contains(says), "{json}");
+    let url = "https://api.example.com/scheduler/";
+    let found = place.run_here(&["routes", "explain", url]).expect(0);
+    assert!(!found.stdout.contains("nobody"), "{}", found.stdout);
+}
+
+#[test]
+fn sites_of_the_host_that_are_not_counted_are_said() {
+    let place = place();
+    place.write_host(
+        "/etc/nginx/sites-enabled/default",
+        "server {\n    listen 8020 default_server;\n    root /var/www/html;\n}\n",
+    );
+    place.write_host("/etc/nginx/sites-enabled/api.example.com", SITE);
+    place.write_host("/etc/nginx/conf.d/not-read.bak", "server { listen 8020; }");
+    let asked = |port: u16| {
+        let url = format!("http://late.example.com:{port}/");
+        let words = ["routes", "explain", url.as_str()];
+        (place.run(&words).expect(0).stdout, place.run_here(&words))
+    };
+    let (on_host, without) = asked(8020);
+    let not_counted = "not counted: /etc/nginx/sites-enabled/default";
+    assert!(
+        on_host.contains("no enabled site listens on port 8020"),
+        "{on_host}"
+    );
+    assert_eq!(on_host.matches("not counted").count(), 1, "{on_host}");
+    assert!(on_host.contains(not_counted), "{on_host}");
+    assert!(!without.stdout.contains("not counted"));
+    assert!(!asked(80).0.contains("not counted"));
+    // What the desired state removes is no surprise.
+    place.write(&[("watchme.toml", "absent = [\"sites-enabled/default\"]\n")]);
+    assert!(!asked(8020).0.contains("not counted"));
 }

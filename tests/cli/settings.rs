@@ -47,6 +47,29 @@ fn a_path_that_is_to_be_absent_is_pending_until_it_is_applied() {
     place.commit("Nothing at old.conf");
     let drift = place.run(&["drift"]).expect(2);
     assert!(drift.stdout.contains("etc/old.conf"), "{}", drift.shown());
+    let plan = place.run(&["plan"]).expect(0);
+    assert!(
+        plan.stdout
+            .contains("plan: nothing to change; the revision is recorded"),
+        "{}",
+        plan.shown()
+    );
     place.run(&["apply"]).expect(0);
     place.run(&["drift"]).expect(0);
+}
+
+/// An error that `check` is sure of stops an apply; the plan says what helps, as the apply does.
+#[test]
+fn a_plan_that_an_apply_would_stop_at_ends_with_a_hint() {
+    let compose = "services:\n  a:\n    image: a:1\n    ports: ['127.0.0.1:8001:80']\n  b:\n    image: b:1\n    ports: ['127.0.0.1:8001:80']\n";
+    let unit = "[Service]\nExecStart=/usr/bin/docker-compose -f /srv/state/web.yml up\n\n[Install]\nWantedBy=multi-user.target\n";
+    let place = Place::git(&[
+        ("watchme.toml", "checkout = \"/srv/state\"\n"),
+        ("systemd/web.service", unit),
+        ("web.yml", compose),
+    ]);
+    let plan = place.run(&["plan"]).expect(1);
+    let hint = "\nhint: an apply would stop here, before any change: fix it and commit\n";
+    assert!(plan.stdout.contains("blocks the apply"), "{}", plan.shown());
+    assert!(plan.stdout.ends_with(hint), "{}", plan.shown());
 }

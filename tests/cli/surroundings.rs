@@ -34,6 +34,33 @@ fn another_run_in_progress() {
     shows!("another_run_in_progress", apply.shown());
 }
 
+/// Kernels before 5.6, and seccomp profiles of old containers. Files alone can be checked there.
+#[test]
+fn a_kernel_that_does_not_know_openat2() {
+    let place = Place::git(STATE);
+    for errno in [nix::libc::ENOSYS, nix::libc::EPERM] {
+        let (plan, check) = std::thread::scope(|scope| {
+            let without = || {
+                use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
+                let calls = [(nix::libc::SYS_openat2, Vec::new())].into();
+                let arch = std::env::consts::ARCH.try_into().unwrap();
+                let refuse = SeccompAction::Errno(errno.unsigned_abs());
+                let filter = SeccompFilter::new(calls, SeccompAction::Allow, refuse, arch).unwrap();
+                // Of this thread, and what it starts.
+                apply_filter(&BpfProgram::try_from(filter).unwrap()).unwrap();
+                (place.run(&["plan"]), place.run(&["check"]))
+            };
+            scope.spawn(without).join().unwrap()
+        });
+        check.expect(0);
+        let plan = plan.expect(1);
+        if errno == nix::libc::ENOSYS {
+            shows!("a_kernel_that_does_not_know_openat2", plan.shown());
+        }
+        assert!(plan.stderr.contains("seccomp"), "{}", plan.shown());
+    }
+}
+
 #[test]
 fn colour_only_where_it_is_wanted() {
     let place = Place::git(STATE);

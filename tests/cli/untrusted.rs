@@ -184,6 +184,65 @@ fn secrets_are_masked_in_diffs() {
     assert!(json.stdout.contains("hunter3"));
 }
 
+/// A value in quotes may go on in the next line.
+#[test]
+fn secrets_of_several_lines_are_masked() {
+    let place = Place::git(STATE);
+    place.write(&[(
+        "etc/app/x.env",
+        "API_KEY=\"hunter2\nmore hunter3\"\nPORT=1\n",
+    )]);
+    place.commit("Two lines");
+    for arguments in [
+        &["plan"][..],
+        &["plan", "--json"],
+        &["plan", "--format", "markdown"],
+    ] {
+        let run = place.run(arguments).expect(0);
+        assert!(!run.shown().contains("hunter"), "{}", run.shown());
+        assert!(run.stdout.contains("PORT=1"), "{}", run.shown());
+    }
+}
+
+/// A pipe has no escape sequences anyway; what a terminal would get has neither those of others nor secrets.
+#[test]
+fn reasons_and_names_are_harmless_in_every_format() {
+    let place = Place::git(STATE);
+    let policy = r#"[check.compose]
+level = "off"
+reason = "\u001b[31mred \u0007 \u202e password=hunter2"
+"#;
+    place.write(&[
+        ("watchme.toml", policy),
+        (
+            "compose/a/docker-compose.yml",
+            "services: {\"b\\e[31m\\a\": {imag: x}}\n",
+        ),
+        (
+            "systemd/a.service",
+            "[Service]\nExecStart=/usr/bin/docker-compose -f compose/a/docker-compose.yml up\n",
+        ),
+    ]);
+    for arguments in [
+        &["check", "--explain", "compose", "--color", "always"][..],
+        &["check", "--format", "github", "--color", "always"],
+        &["check", "--color", "always"],
+    ] {
+        let run = place.run(arguments);
+        let raw = |c: &char| matches!(c, '\u{7}' | '\u{202e}');
+        assert_eq!(run.stdout.chars().find(raw), None, "{:?}", run.stdout);
+        assert!(!run.stdout.contains("hunter2"), "{:?}", run.stdout);
+        assert!(!run.stdout.contains("\u{1b}[31mred"), "{:?}", run.stdout);
+        assert!(!run.stdout.contains("b\u{1b}[31m"), "{:?}", run.stdout);
+    }
+    let explained = place.run(&["check", "--explain", "compose"]).expect(0);
+    assert!(
+        explained.stdout.contains("password=********"),
+        "{}",
+        explained.shown()
+    );
+}
+
 #[test]
 fn secrets_do_not_show_when_somebody_edited_them() {
     let place = Place::git(STATE);

@@ -1,9 +1,11 @@
 //! Documents: links, the shape of translations, and pages that must be complete.
 
-mod configuration;
 mod links;
 mod markdown;
+mod paths;
+mod steps;
 mod translations;
+mod workflow;
 
 use std::fs;
 use std::path::{Path, PathBuf};

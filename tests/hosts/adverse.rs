@@ -212,6 +212,6 @@ fn two_roll_backs_hold_together() {
     assert_eq!(host.page("a").trim(), "one");
     host.commit(&[(&desired("sites-available/q"), None)], "without bad");
     let skipped = host.apply(&["--unattended"]).expect(2);
-    assert!(skipped.stdout.contains("went back"), "{}", skipped.text());
+    assert!(skipped.stdout.contains("rolled back"), "{}", skipped.text());
     assert_eq!(host.page("a").trim(), "one");
 }

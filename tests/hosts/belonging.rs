@@ -128,7 +128,7 @@ fn a_person_is_asked_before_something_goes() {
         assert!(
             text.contains("this removes or stops:")
                 && text.contains("one.service")
-                && text.contains("Go on? [y/N]"),
+                && text.contains("Continue? [y/N]"),
             "{text}"
         );
         assert!(
@@ -140,7 +140,7 @@ fn a_person_is_asked_before_something_goes() {
     // Nobody holds the lock while a person thinks.
     let yes = on_a_terminal("y\\n", "");
     assert_eq!(yes.status, 0, "{}", yes.text());
-    assert_eq!(yes.text().matches("Go on?").count(), 1, "{}", yes.text());
+    assert_eq!(yes.text().matches("Continue?").count(), 1, "{}", yes.text());
     assert!(!host.is_active("one.service"));
 
     host.commit(
@@ -149,14 +149,14 @@ fn a_person_is_asked_before_something_goes() {
     );
     let new = on_a_terminal("", "");
     assert!(
-        new.status == 0 && !new.text().contains("Go on?"),
+        new.status == 0 && !new.text().contains("Continue?"),
         "{}",
         new.text()
     );
     host.commit(&[(&desired("systemd/one.service"), None)], "without one");
     let answered = on_a_terminal("", "--yes");
     assert!(
-        answered.status == 0 && !answered.text().contains("Go on?"),
+        answered.status == 0 && !answered.text().contains("Continue?"),
         "{}",
         answered.text()
     );
@@ -167,7 +167,7 @@ fn a_person_is_asked_before_something_goes() {
         "without both",
     );
     let text = host.apply(&[]).expect(0).text();
-    assert!(!text.contains("Go on?"), "{text}");
+    assert!(!text.contains("Continue?"), "{text}");
     // Going back asks, too.
     host.commit(
         &[(&desired("systemd/one.service"), Some(&sleeper(1001)))],
@@ -181,7 +181,7 @@ fn a_person_is_asked_before_something_goes() {
         ),
     );
     assert!(
-        back.status == 1 && back.text().contains("Go on?"),
+        back.status == 1 && back.text().contains("Continue?"),
         "{}",
         back.text()
     );

@@ -16,7 +16,7 @@ use watchme_apply::check::{self, Subject};
 use watchme_apply::source::compose::Compose;
 use watchme_apply::source::{Checkout, Which};
 
-use crate::support::Host;
+use crate::support::{Debian, Host};
 use cases::{EXCEPTIONS, REFUSED, TAKEN};
 
 /// Compose files, and in which order they are given.
@@ -51,12 +51,13 @@ impl Case {
 }
 
 /// Rules about what `docker-compose config` refuses. An undeclared network is only refused by `up`.
-const REFUSALS: [&str; 7] = [
+const REFUSALS: [&str; 8] = [
     "syntax",
     "compose-dependency-cycle",
     "compose-no-image",
     "compose-service-unknown",
     "compose-unknown-key",
+    "compose-version",
     "compose-volume-undeclared",
     "compose-wrong-type",
 ];
@@ -73,7 +74,7 @@ fn ours(case: &Case) -> Result<BTreeMap<String, String>, String> {
     fs::write(folder.path().join("systemd/a.service"), unit).unwrap();
     fs::write(
         folder.path().join("watchme.toml"),
-        "checkout = \"/srv/c\"\n",
+        "checkout = \"/srv/c\"\n[host]\ncompose = 1\n",
     )
     .unwrap();
     let owner = nix::unistd::Uid::effective().as_raw();
@@ -204,7 +205,8 @@ fn theirs(host: &Host, cases: &[Case]) -> Vec<Result<BTreeMap<String, String>, S
 
 #[test]
 fn docker_compose_says_the_same() {
-    let host = Host::boot();
+    // Where no version is stated, files are to be taken by docker-compose 1, too.
+    let host = Host::boot_debian(Debian::Twelve);
     let mut cases: Vec<Case> = Vec::new();
     let single = |(name, text): &(&str, &str)| Case::new(*name, &[("a.yml", text)]);
     cases.extend(REFUSED.iter().map(single));

@@ -13,7 +13,9 @@ use watchme_apply::source::{Checkout, Which, nginx};
 use crate::support::Host;
 
 mod arguments;
+mod refused;
 mod variables;
+mod versions;
 
 /// What `nginx -t` says about each text, as a configuration of its own. One call of nginx takes 20 ms.
 fn tested(host: &Host, texts: &[String]) -> Vec<String> {
@@ -427,7 +429,7 @@ fn errors(site: &str) -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// What the messages of the rules promise happens: a request comes out there, a header is gone.
+/// What the messages of the rules promise happens: a request goes there, a header is gone.
 #[test]
 fn what_the_rules_warn_of_happens() {
     let host = Host::boot();
@@ -470,7 +472,7 @@ fn what_the_rules_warn_of_happens() {
             .rsplit_once(": ")
             .expect("an example")
             .1
-            .split_once(" comes out at ")
+            .split_once(" goes to ")
             .expect("an example");
         assert_eq!(answer(from, "").split('|').next(), Some(to), "{message}");
     }

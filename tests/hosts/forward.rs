@@ -31,7 +31,8 @@ fn locked_host() -> Host {
     host.apply(&[]).expect(0);
     assert!(host.names_on_network(NETWORK).contains("watchme-vault"));
     host.write(DAEMON, "{ \"edited\": by hand\n");
-    commit(&host, "{\"no-such-setting\": 1}\n");
+    // What `dockerd --validate` of later versions takes.
+    commit(&host, "{\"storage-driver\": \"none-such\"}\n");
     let failed = host.apply(&[]).expect(4);
     assert!(
         failed.stderr.contains("the roll-back is incomplete")

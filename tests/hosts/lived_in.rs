@@ -216,14 +216,17 @@ fn a_server_with_a_history_is_adopted_and_changed() {
     );
     assert_eq!(runs(&host), before);
     // 2. A file of conf.d.
-    let maps = format!("{MAPS}server_tokens off;\n");
+    let maps = format!("{MAPS}add_header X-Content-Type-Options nosniff;\n");
     apply(
         &host,
-        "no version",
+        "one more header",
         &[(&path("etc/nginx/conf.d/maps.conf"), Some(&maps))],
     );
     let headers = host.sh("curl -skI --resolve alpha.example.com:443:127.0.0.1 https://alpha.example.com/ | tr -d '\\r'");
-    assert!(headers.contains("Server: nginx\n"), "{headers}");
+    assert!(
+        headers.contains("X-Content-Type-Options: nosniff"),
+        "{headers}"
+    );
     // 3. A new site.
     let new = "server { listen 80; server_name new.example.com; location / { proxy_pass http://127.0.0.1:8103; } }\n";
     apply(
@@ -251,7 +254,11 @@ fn a_server_with_a_history_is_adopted_and_changed() {
         ],
     );
     assert_eq!(serves(&host, 8101), "200 app:1");
-    assert_eq!(host.sh("docker exec alpha_alpha_1 cat /data/rows"), "kept");
+    let alpha = host.container_of("alpha", "alpha", 1);
+    assert_eq!(
+        host.sh(&format!("docker exec {alpha} cat /data/rows")),
+        "kept"
+    );
     // 6. Its image.
     apply(
         &host,

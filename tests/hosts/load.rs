@@ -1,6 +1,7 @@
 //! Requests that come all the time, while sites change and services move: none may fail.
 
 mod generator;
+mod start_first;
 
 use std::time::{Duration, Instant};
 

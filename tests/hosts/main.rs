@@ -10,6 +10,7 @@ mod check_nginx;
 mod check_units;
 mod churn;
 mod dependency;
+mod digests;
 mod drift;
 mod edited;
 mod env_files;
@@ -29,6 +30,8 @@ mod on_host;
 mod one_folder;
 mod patience;
 mod pins;
+mod platforms;
+mod podman;
 mod ports;
 mod private;
 mod pull_alone;
@@ -39,6 +42,7 @@ mod runs;
 mod setup;
 mod shipped;
 mod soak;
+mod stacks;
 mod status;
 mod support;
 mod unattended;
@@ -136,7 +140,8 @@ fn a_pull_fails_at_once(host: &Host) {
         "an image that nobody has",
     );
     let pull = host.try_sh(&format!("cd {CHECKOUT}; timeout 5 docker-compose pull"));
-    assert_eq!(pull.status, 1, "{}", pull.text());
+    // 1 from compose 1, 18 from compose 2; `timeout` gives 124.
+    assert!(![0, 124].contains(&pull.status), "{}", pull.text());
     assert!(
         host.try_sh_as("ubuntu", &format!("test -e {CHECKOUT}/up.sh"))
             .status

@@ -6,7 +6,7 @@ use crate::support::network::{
     CREATE_NETWORK, INFRA, INFRA_UP, NETWORK, Server, infra_file, watchme_infra,
 };
 use crate::support::schema::json;
-use crate::support::{CHECKOUT, Host};
+use crate::support::{CHECKOUT, Debian, Host};
 
 const BOUND: Duration = Duration::from_secs(30);
 
@@ -107,9 +107,40 @@ fn a_network_made_by_hand_is_adopted() {
     Server::with_owner().check_out(&host);
     host.sh("docker network create --subnet 172.27.0.0/16 --gateway 172.27.0.1 watchme-network");
     host.run_container("by-hand", "--network watchme-network", "");
+    if host.debian() == Debian::Thirteen {
+        refused_until_replaced(&host);
+        return;
+    }
     adopts(&host);
     assert_eq!(host.on_network(NETWORK)["by-hand"], "172.27.0.2");
     assert_eq!(host.container("by-hand", "{{.State.Running}}"), "true");
+}
+
+/// Compose 2 takes no network without its labels: that is said before its owner fails.
+fn refused_until_replaced(host: &Host) {
+    let refused = host.assert_untouched(|host| host.apply(&[])).expect(1);
+    for part in [
+        "error:",
+        "network/watchme-network",
+        "was not made by compose",
+        "watchme-infrastructure.service would not start",
+    ] {
+        assert!(refused.stderr.contains(part), "{part}:\n{}", refused.text());
+    }
+    host.sh("docker rm -f by-hand");
+    let procedure = procedure(&refused.stderr);
+    assert_eq!(
+        procedure.len(),
+        3,
+        "stop, remove, apply:\n{}",
+        refused.stderr
+    );
+    // The owner was never there to stop.
+    host.sh(&procedure[1]);
+    host.apply(&[]).expect(0);
+    host.assert_network_as_desired();
+    host.assert_active("watchme-infrastructure.service");
+    host.assert_does_nothing(&["apply"]).expect(0);
 }
 
 /// Applies over a network that exists: it stays the same one, and the owner unit accepts it.

@@ -255,7 +255,7 @@ fn nothing_to_do_costs_nothing(host: &Host) {
         ])
         .expect(0);
         let opened = host.sh(&format!(
-            "cd {CHECKOUT}; strace -f -qq -e trace=open,openat -o /root/opened watchme-apply {command} >/dev/null; cat /root/opened"
+            "cd {CHECKOUT}; strace -f -qq -e trace=open,openat,openat2 -o /root/opened watchme-apply {command} >/dev/null; cat /root/opened"
         ));
         let read = |part: &str| opened.lines().filter(|line| line.contains(part)).count();
         assert!(read("openat") > 0, "{opened}");
@@ -337,4 +337,63 @@ fn check_on_a_host_has_the_real_values() {
         "there is no .env here: variables of compose files have the values of desired-state/api/.env.example",
     );
     assert!(!said.contains("the variable MODE"), "{said}");
+}
+
+/// Where a desired state was applied, the installed versions count; elsewhere nobody is asked.
+#[test]
+fn check_knows_the_versions_of_the_host_that_it_is_for() {
+    let host = Host::boot();
+    let newer = format!(
+        "{}\nserver {{ early_hints $http2; server_name b; return 204; }}\n",
+        site("a", "a")
+    );
+    host.checkout(&[(&desired("sites-available/a"), &site("a", "a"))]);
+    let check = || {
+        let check = format!("cd {CHECKOUT}; watchme-apply check --deny nothing");
+        host.try_sh_as("ubuntu", &check).expect(0).text()
+    };
+    host.write(
+        &format!("{CHECKOUT}/{}", desired("sites-available/a")),
+        &newer,
+    );
+    let said = check();
+    assert!(
+        said.contains("nginx before 1.29.0 does not know the directive early_hints"),
+        "{said}"
+    );
+    host.sh_as("ubuntu", &format!("cd {CHECKOUT}; git checkout -q ."));
+    host.apply(&[]).expect(0);
+    host.write(
+        &format!("{CHECKOUT}/{}", desired("sites-available/a")),
+        &newer,
+    );
+    let installed = host.sh("nginx -v 2>&1 | sed 's|.*/||; s| .*||'");
+    let said = check();
+    let expected = format!(
+        "nginx {} does not know the directive early_hints",
+        installed.trim()
+    );
+    assert!(said.contains(&expected), "{expected}\n{said}");
+    // What nginx itself says.
+    let systemd = host.sh("systemctl --version | sed -n '1s/^systemd \\([0-9]*\\).*/\\1/p'");
+    let systemd = systemd.trim();
+    let stated = format!("[host]\nnginx = \"1.28\"\nsystemd = \"{systemd}\"\n");
+    host.sh_as("ubuntu", &format!("cd {CHECKOUT}; git checkout -q ."));
+    host.commit(
+        &[
+            (&desired("sites-available/a"), Some(&newer)),
+            (&desired("watchme.toml"), Some(&stated)),
+        ],
+        "newer",
+    );
+    let plan = host.tool(&["plan"]).expect(1).text();
+    assert!(plan.contains("unknown directive \"early_hints\""), "{plan}");
+    for text in [plan, check()] {
+        let warning = format!(
+            "watchme.toml states nginx 1.28, and this host has {}: correct nginx in [host]",
+            installed.trim()
+        );
+        assert!(text.contains(&warning), "{warning}\n{text}");
+        assert!(!text.contains("states systemd"), "{text}");
+    }
 }

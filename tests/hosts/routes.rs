@@ -9,7 +9,7 @@ use std::time::Instant;
 use watchme_apply::source::nginx::router::{Files, Outcome, Request, Router, Text};
 use watchme_apply::source::nginx::{Directive, parse};
 
-use crate::support::Host;
+use crate::support::{Debian, Host};
 use generator::Generator;
 
 /// Configurations, each with ports of its own, and URLs asked of each.
@@ -141,6 +141,12 @@ fn routes_are_those_of_nginx() {
         ));
         for url in &configuration.urls {
             let answer = answers.next().unwrap();
+            // curl 8 leaves a question mark out that nothing follows.
+            let bare = url.strip_suffix('?').filter(|bare| !bare.contains('?'));
+            let url = match (host.debian(), bare) {
+                (Debian::Thirteen, Some(bare)) => bare,
+                _ => url,
+            };
             let request = Request::of(&url.parse().unwrap(), Some([127, 0, 0, 1].into()));
             let told = router.answer(&request);
             *counts.entry(kind(&told.outcome)).or_default() += 1;

@@ -1,4 +1,4 @@
-//! Runs as such: two at once, without privilege, killed, cut off, inside a unit that they change; and pauses.
+//! Runs as such: two at once, without privilege, killed, with closed output, inside a unit that they change; and pauses.
 
 mod hung;
 mod inside;

@@ -64,16 +64,13 @@ fn setup_on_an_offline_root_touches_nothing_else() {
 fn setup_asks_before_it_installs_and_never_builds_without_memory() {
     let host = Host::boot();
     copy_repository(&host, CHECKOUT);
-    host.sh("mv /usr/bin/openssl /usr/bin/openssl.hidden");
-    host.sh("printf '#!/bin/sh\\necho \"$@\" >> /root/apt.log\\n[ \"$1\" != install ] || mv /usr/bin/openssl.hidden /usr/bin/openssl\\n' > /usr/local/sbin/apt-get; chmod +x /usr/local/sbin/apt-get");
+    host.sh("mv /usr/sbin/nginx /usr/sbin/nginx.hidden");
+    host.sh("printf '#!/bin/sh\\necho \"$@\" >> /root/apt.log\\n[ \"$1\" != install ] || mv /usr/sbin/nginx.hidden /usr/sbin/nginx\\n' > /usr/local/sbin/apt-get; chmod +x /usr/local/sbin/apt-get");
     let setup = format!("cd {CHECKOUT}; ./setup_server.sh --binary {INSTALLED}");
     let asked = host.try_sh(&format!("{setup} --only etc </dev/null"));
     assert_eq!(asked.status, 1, "{}", asked.text());
     let text = asked.text();
-    assert!(
-        text.contains("would install with apt-get: openssl"),
-        "{text}"
-    );
+    assert!(text.contains("would install with apt-get: nginx"), "{text}");
     assert!(text.contains("--yes"), "{text}");
     assert_eq!(
         host.try_sh("cat /root/apt.log").status,
@@ -83,7 +80,7 @@ fn setup_asks_before_it_installs_and_never_builds_without_memory() {
     host.try_sh(&format!("{setup} --yes --only etc"));
     let words = host.sh("cat /root/apt.log");
     assert!(words.contains("install -y"), "{words}");
-    assert!(words.contains("openssl"), "{words}");
+    assert!(words.contains("nginx"), "{words}");
 
     host.sh("sed 's/^MemAvailable:.*/MemAvailable: 400000 kB/' /proc/meminfo > /root/meminfo; mount --bind /root/meminfo /proc/meminfo");
     host.sh(&format!("rm {INSTALLED}; rm -rf {CHECKOUT}/target"));

@@ -191,12 +191,12 @@ fn the_network_has_its_members(host: &Host, shipped: &Shipped) {
     for (label, value) in labels {
         assert_eq!(network["Labels"][label], value, "{network}");
     }
-    assert_eq!(connected(&network), shipped.members());
-    assert_eq!(shipped.members().len(), 13);
+    assert_eq!(connected(&network), shipped.members(host));
+    assert_eq!(shipped.members(host).len(), 13);
     let unhealthy =
         host.sh("docker ps -a --format '{{.Names}} {{.Status}}' | grep -v '(healthy)' || true");
     let (name, rest) = unhealthy.split_once(' ').unwrap_or_default();
-    let holder = "watchme-infrastructure_network-holder_1";
+    let holder = host.container_of("watchme-infrastructure", "network-holder", 1);
     assert!(
         name == holder && rest.starts_with("Exited (0)") && !rest.contains('\n'),
         "{unhealthy}"
@@ -311,7 +311,7 @@ fn status_shows_the_table(host: &Host, shipped: &Shipped) {
         let row = row.unwrap_or_else(|| panic!("{name} is not in\n{text}"));
         assert!(row.contains("running") && row.contains("healthy"), "{row}");
     }
-    assert_eq!(connected(&network), shipped.members());
+    assert_eq!(connected(&network), shipped.members(host));
     assert!(drift(host).contains("in sync"));
 }
 

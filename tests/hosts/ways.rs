@@ -194,7 +194,7 @@ fn a_container_of_nobody_is_a_refusal_with_the_command_that_frees_it() {
         for command in ["plan", "apply"] {
             let refused = host.tool(&[command]).expect(1).text();
             assert!(
-                refused.contains(&format!("it needs {what}, and the container old has it"))
+                refused.contains(&format!("{what} is taken by a container that no unit runs"))
                     && refused.contains("docker rm -f old"),
                 "{refused}"
             );

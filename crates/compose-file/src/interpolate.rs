@@ -98,13 +98,54 @@ fn resolve(
             resolved.push_str(&braced(expression, environment, unset, depth)?);
             rest = inside.get(end + 1..)?;
         } else {
-            let name = name(behind)?;
-            resolved.push_str(&plain(name, environment, unset));
+            // Compose 2 leaves a dollar sign that begins nothing, such as that of `$(id -u)`.
+            let name = name(behind).unwrap_or_default();
+            match name {
+                "" => resolved.push('$'),
+                name => resolved.push_str(&plain(name, environment, unset)),
+            }
             rest = behind.get(name.len()..)?;
         }
     }
     resolved.push_str(rest);
     Some(resolved)
+}
+
+/// A text of a compose file with a dollar sign that begins no variable: compose 2 leaves it, and docker-compose 1 refuses
+/// the file. Not in what [`file`] leaves alone.
+pub(crate) fn bare_dollar(value: &Value) -> Option<&str> {
+    let sections = value.as_mapping()?.iter();
+    let mut resolved = sections.filter(|(key, _)| {
+        let key = key.as_str().unwrap_or_default();
+        key != "version" && !key.starts_with("x-")
+    });
+    resolved.find_map(|(_, section)| bare_below(section))
+}
+
+fn bare_below(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => is_bare(text).then_some(text),
+        Value::Sequence(list) => list.iter().find_map(bare_below),
+        Value::Mapping(map) => map.values().find_map(bare_below),
+        Value::Tagged(tagged) => bare_below(&tagged.value),
+        _ => None,
+    }
+}
+
+fn is_bare(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((_, behind)) = rest.split_once('$') {
+        let skipped = match behind.chars().next() {
+            Some('$') => Some(1),
+            Some('{') => closing(behind.get(1..).unwrap_or_default()).map(|end| end + 1),
+            _ => name(behind).map(str::len),
+        };
+        let Some(next) = skipped.and_then(|skipped| behind.get(skipped..)) else {
+            return true;
+        };
+        rest = next;
+    }
+    false
 }
 
 /// Where the brace that was opened before `text` closes.
@@ -215,8 +256,10 @@ mod tests {
             ("${", None, ""),
             ("${A", None, ""),
             ("${A!x}", None, ""),
-            ("$", None, ""),
-            ("$1", None, ""),
+            ("$", Some("$"), ""),
+            ("$1", Some("$1"), ""),
+            ("$(id -g) $.", Some("$(id -g) $."), ""),
+            ("${N-$(x)}", Some("$(x)"), ""),
         ] {
             let mut unset = BTreeSet::new();
             assert_eq!(
@@ -229,6 +272,22 @@ mod tests {
                 missing,
                 "{source}"
             );
+        }
+    }
+
+    #[test]
+    fn a_dollar_sign_that_begins_no_variable() {
+        for (text, expected) in [
+            ("$(x)", true),
+            ("a$ b", true),
+            ("$1", true),
+            ("${A:-}$(x)", true),
+            ("$$(x)", false),
+            ("${A-$(x)} $B", false),
+        ] {
+            let service: Value =
+                serde_yaml::from_str(&format!("{{services: {{a: ['{text}']}}}}")).unwrap();
+            assert_eq!(bare_dollar(&service).is_some(), expected, "{text}");
         }
     }
 

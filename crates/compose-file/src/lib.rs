@@ -9,6 +9,7 @@ mod ports;
 mod service;
 mod size;
 mod spans;
+mod tags;
 pub mod types;
 
 use std::collections::BTreeSet;
@@ -24,7 +25,8 @@ pub use interpolate::{Environment, Variables};
 pub use merge::overlay;
 pub use ports::{Publish, Published};
 pub use size::size;
-pub use spans::{Place, Positions, spans};
+pub use spans::{PathMatch, Positions, spans};
+pub use tags::{Tag, reset};
 pub use types::{Compose, Service};
 
 /// A compose file with its variables resolved.
@@ -40,6 +42,10 @@ pub struct Document {
     pub environment: Environment,
     /// Variables that have neither a value nor a default.
     pub unset: BTreeSet<String>,
+    /// What it resets and overrides of files that it is laid over.
+    pub tags: Vec<Tag>,
+    /// A text with a dollar sign that begins no variable.
+    pub bare_dollar: Option<String>,
 }
 
 impl Document {
@@ -51,6 +57,8 @@ impl Document {
             compose: Arc::default(),
             environment: environment.clone(),
             unset: BTreeSet::new(),
+            tags: Vec::new(),
+            bare_dollar: None,
         };
         if let Some(span) = spans::too_deep(source) {
             let message = "this is nested more than 200 levels deep";
@@ -61,6 +69,8 @@ impl Document {
         value
             .apply_merge()
             .map_err(|error| document.syntax(&error))?;
+        document.tags = tags::take(&mut value);
+        document.bare_dollar = interpolate::bare_dollar(&value).map(str::to_owned);
         interpolate::file(&mut value, environment, &mut document.unset).map_err(|wrong| {
             document.complain(
                 spans(source, &[], Some(&wrong)),

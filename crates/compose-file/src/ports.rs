@@ -55,6 +55,8 @@ impl Published {
             None => (None, ports),
         };
         let (address, host) = match rest.and_then(|rest| rest.rsplit_once(':')) {
+            // Compose 2 takes an empty address, which a variable may leave, for all of them.
+            Some(("", host)) => (None, Some(host)),
             Some((address, host)) => (Some(self::address(address)?), Some(host)),
             None => (None, rest),
         };

@@ -10,18 +10,18 @@ use super::size::size;
 
 /// A whole file, or several laid over each other.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Compose {
     /// Project name (compose version 2).
-    #[serde(default)]
     pub name: Option<String>,
     /// Services by name.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(deserialize_with = "nullable")]
     pub services: BTreeMap<String, Service>,
     /// Networks by key.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(deserialize_with = "nullable")]
     pub networks: BTreeMap<String, Option<Network>>,
     /// Volumes by key.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(deserialize_with = "nullable")]
     pub volumes: BTreeMap<String, Option<Volume>>,
     /// Everything else.
     #[serde(flatten)]
@@ -30,24 +30,21 @@ pub struct Compose {
 
 /// A service.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Service {
     /// Fixed name of its container.
-    #[serde(default)]
     pub container_name: Option<String>,
     /// Networks that it is on.
-    #[serde(default)]
     pub networks: Networks,
     /// Ports that it publishes.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(deserialize_with = "nullable")]
     pub ports: Vec<Value>,
     /// Files with environment variables.
-    #[serde(default)]
     pub env_file: Value,
     /// A service to start from.
-    #[serde(default)]
     pub extends: Value,
     /// Profiles without which it does not start.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(deserialize_with = "nullable")]
     pub profiles: Vec<Value>,
     /// Everything else.
     #[serde(flatten)]
@@ -64,13 +61,23 @@ impl Compose {
     }
 
     /// The services that `up` starts: those named with what they depend on, or all; without
-    /// those that wait for a profile or have no replica.
-    pub fn started(&self, named: &BTreeSet<String>) -> BTreeSet<String> {
+    /// those that wait for a profile other than `profiles` or have no replica.
+    pub fn started(
+        &self,
+        named: &BTreeSet<String>,
+        profiles: &BTreeSet<String>,
+    ) -> BTreeSet<String> {
+        let is_on = |profile: &Value| {
+            let name = text(profile);
+            name.is_some_and(|name| profiles.contains(&name)) || profiles.contains("*")
+        };
         let mut todo: Vec<&str> = match named.is_empty() {
             true => self
                 .services
                 .iter()
-                .filter(|(_, service)| service.profiles.is_empty())
+                .filter(|(_, service)| {
+                    service.profiles.is_empty() || service.profiles.iter().any(is_on)
+                })
                 .map(|(name, _)| name.as_str())
                 .collect(),
             false => named.iter().map(String::as_str).collect(),
@@ -165,15 +172,16 @@ impl Networks {
 
 /// Settings of a service on one network.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Attachment {
     /// Its fixed address.
-    #[serde(default, deserialize_with = "scalar")]
+    #[serde(deserialize_with = "scalar")]
     pub ipv4_address: Option<String>,
     /// Its fixed address.
-    #[serde(default, deserialize_with = "scalar")]
+    #[serde(deserialize_with = "scalar")]
     pub ipv6_address: Option<String>,
     /// Further names.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(deserialize_with = "nullable")]
     pub aliases: Vec<String>,
     /// Everything else.
     #[serde(flatten)]
@@ -182,33 +190,30 @@ pub struct Attachment {
 
 /// A network's definition.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Network {
     /// Its name for the engine.
-    #[serde(default)]
     pub name: Option<String>,
     /// Whether somebody else makes it: a truth value, or a map with its name.
-    #[serde(default)]
     pub external: Value,
     /// Its driver.
-    #[serde(default)]
     pub driver: Option<String>,
     /// Options of the driver.
-    #[serde(default, deserialize_with = "pairs")]
+    #[serde(deserialize_with = "pairs")]
     pub driver_opts: BTreeMap<String, String>,
     /// Address management.
-    #[serde(default)]
     pub ipam: Option<Ipam>,
     /// Whether it has no way out.
-    #[serde(default, deserialize_with = "truth")]
+    #[serde(deserialize_with = "truth")]
     pub internal: bool,
     /// Whether containers may attach by hand.
-    #[serde(default, deserialize_with = "truth")]
+    #[serde(deserialize_with = "truth")]
     pub attachable: bool,
     /// Whether IPv6 is on.
-    #[serde(default, deserialize_with = "truth")]
+    #[serde(deserialize_with = "truth")]
     pub enable_ipv6: bool,
     /// Labels.
-    #[serde(default, deserialize_with = "pairs")]
+    #[serde(deserialize_with = "pairs")]
     pub labels: BTreeMap<String, String>,
     /// Everything else.
     #[serde(flatten)]
@@ -217,9 +222,10 @@ pub struct Network {
 
 /// Address management of a network.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Ipam {
     /// Ranges.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(deserialize_with = "nullable")]
     pub config: Vec<Range>,
     /// Everything else.
     #[serde(flatten)]
@@ -228,15 +234,16 @@ pub struct Ipam {
 
 /// A range of addresses.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Range {
     /// The whole range.
-    #[serde(default, deserialize_with = "scalar")]
+    #[serde(deserialize_with = "scalar")]
     pub subnet: Option<String>,
     /// The host's address.
-    #[serde(default, deserialize_with = "scalar")]
+    #[serde(deserialize_with = "scalar")]
     pub gateway: Option<String>,
     /// The part that addresses are given from.
-    #[serde(default, deserialize_with = "scalar")]
+    #[serde(deserialize_with = "scalar")]
     pub ip_range: Option<String>,
     /// Everything else.
     #[serde(flatten)]
@@ -245,21 +252,19 @@ pub struct Range {
 
 /// A volume's definition.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Volume {
     /// Its name for the engine.
-    #[serde(default)]
     pub name: Option<String>,
     /// Whether somebody else makes it.
-    #[serde(default)]
     pub external: Value,
     /// Its driver.
-    #[serde(default)]
     pub driver: Option<String>,
     /// Options of the driver.
-    #[serde(default, deserialize_with = "pairs")]
+    #[serde(deserialize_with = "pairs")]
     pub driver_opts: BTreeMap<String, String>,
     /// Labels.
-    #[serde(default, deserialize_with = "pairs")]
+    #[serde(deserialize_with = "pairs")]
     pub labels: BTreeMap<String, String>,
     /// Everything else.
     #[serde(flatten)]
@@ -399,12 +404,17 @@ mod tests {
     fn what_up_starts_is_waited_for_and_nothing_else() {
         let text = "services: {app: {depends_on: [db]}, db: {}, job: {}, tool: {profiles: [debug]}, off: {scale: 0}}";
         let compose: Compose = serde_yaml::from_str(text).unwrap();
-        let started = |named: &[&str]| {
-            let named = named.iter().map(|name| (*name).to_owned()).collect();
-            compose.started(&named).into_iter().collect::<Vec<_>>()
+        let started = |named: &[&str], profiles: &[&str]| {
+            let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+            let started = compose.started(&set(named), &set(profiles));
+            started.into_iter().collect::<Vec<_>>()
         };
-        assert_eq!(started(&[]), ["app", "db", "job"]);
-        assert_eq!(started(&["app"]), ["app", "db"]);
-        assert_eq!(started(&["tool"]), ["tool"]);
+        assert_eq!(started(&[], &[]), ["app", "db", "job"]);
+        assert_eq!(started(&["app"], &[]), ["app", "db"]);
+        assert_eq!(started(&["tool"], &[]), ["tool"]);
+        for profile in ["debug", "*"] {
+            assert_eq!(started(&[], &[profile]), ["app", "db", "job", "tool"]);
+        }
+        assert_eq!(started(&[], &["other"]), ["app", "db", "job"]);
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use crate::time;
+use crate::versions::Area;
 
 /// Where a directive is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,16 @@ pub enum Context {
     LimitExcept,
     /// `upstream`.
     Upstream,
+    /// `stream`.
+    Stream,
+    /// `server` in it.
+    StreamServer,
+    /// `upstream` in it.
+    StreamUpstream,
+    /// `mail`.
+    Mail,
+    /// `server` in it.
+    MailServer,
     /// The top of nginx.conf.
     Main,
     /// `events`.
@@ -32,7 +43,7 @@ pub enum Context {
 }
 
 /// All of them, in the order in which they are listed to people.
-const CONTEXTS: [Context; 9] = [
+const CONTEXTS: [Context; 14] = [
     Context::Http,
     Context::Server,
     Context::Location,
@@ -40,6 +51,11 @@ const CONTEXTS: [Context; 9] = [
     Context::IfInLocation,
     Context::LimitExcept,
     Context::Upstream,
+    Context::Stream,
+    Context::StreamServer,
+    Context::StreamUpstream,
+    Context::Mail,
+    Context::MailServer,
     Context::Events,
     Context::Main,
 ];
@@ -55,6 +71,11 @@ impl Context {
             Self::IfInLocation => 'l',
             Self::LimitExcept => 'X',
             Self::Upstream => 'U',
+            Self::Stream => 'T',
+            Self::StreamServer => 'R',
+            Self::StreamUpstream => 'P',
+            Self::Mail => 'A',
+            Self::MailServer => 'B',
             Self::Main => 'M',
             Self::Events => 'E',
         }
@@ -64,14 +85,44 @@ impl Context {
     /// known of them.
     pub fn inside(self, name: &str) -> Option<Self> {
         match (name, self) {
+            ("http", Self::Main) => Some(Self::Http),
+            ("stream", Self::Main) => Some(Self::Stream),
+            ("mail", Self::Main) => Some(Self::Mail),
+            ("events", Self::Main) => Some(Self::Events),
             ("server", Self::Http) => Some(Self::Server),
             ("upstream", Self::Http) => Some(Self::Upstream),
+            ("server", Self::Stream) => Some(Self::StreamServer),
+            ("upstream", Self::Stream) => Some(Self::StreamUpstream),
+            ("server", Self::Mail) => Some(Self::MailServer),
             ("location", _) => Some(Self::Location),
             ("limit_except", _) => Some(Self::LimitExcept),
             ("if", Self::Server) => Some(Self::IfInServer),
             ("if", _) => Some(Self::IfInLocation),
             _ => None,
         }
+    }
+
+    /// What the table of versions calls it.
+    pub fn area(self) -> Area {
+        match self {
+            Self::Upstream => Area::Upstream,
+            Self::Stream | Self::StreamServer => Area::Stream,
+            Self::StreamUpstream => Area::StreamUpstream,
+            Self::Mail | Self::MailServer => Area::Mail,
+            Self::Main | Self::Events => Area::Main,
+            _ => Area::Http,
+        }
+    }
+
+    /// Whether a line of the table is for a module of the same protocol as this context.
+    fn is_related(self, form: &Form) -> bool {
+        let letters: &[char] = match self.area() {
+            Area::Http | Area::Upstream => &['H', 'S', 'L', 's', 'l', 'X', 'U'],
+            Area::Stream | Area::StreamUpstream => &['T', 'R', 'P'],
+            Area::Mail => &['A', 'B'],
+            Area::Main => &['M', 'E'],
+        };
+        form.contexts.contains(letters)
     }
 }
 
@@ -85,6 +136,11 @@ impl fmt::Display for Context {
             Self::IfInLocation => "if in location",
             Self::LimitExcept => "limit_except",
             Self::Upstream => "upstream",
+            Self::Stream => "stream",
+            Self::StreamServer => "server in stream",
+            Self::StreamUpstream => "upstream in stream",
+            Self::Mail => "mail",
+            Self::MailServer => "server in mail",
             Self::Main => "the top of nginx.conf",
             Self::Events => "events",
         })
@@ -126,6 +182,16 @@ pub fn forms(name: &str) -> &'static [Form] {
     FORMS.get(name).map(Vec::as_slice).unwrap_or_default()
 }
 
+/// Whether some context of the same protocol may have a directive.
+pub fn is_related(name: &str, context: Context) -> bool {
+    forms(name).iter().any(|form| context.is_related(form))
+}
+
+/// All directives.
+pub fn directives() -> impl Iterator<Item = &'static str> {
+    FORMS.keys().copied()
+}
+
 /// The directives that a context may have.
 pub fn directives_in(context: Context) -> impl Iterator<Item = &'static str> {
     let forms = FORMS.iter();
@@ -159,32 +225,82 @@ impl Form {
 
     /// Whether nginx takes it once in a block.
     pub fn is_single(&self) -> bool {
-        self.value != "-"
+        self.value != "-" && !self.value.starts_with('~')
     }
 
-    /// What would be right, where a value is none of its kind. One with a variable is left to nginx.
-    pub fn wrong_value(&self, value: &str) -> Option<&'static str> {
+    /// The first argument that is none of its kind, and what would be right. One with a variable is left to nginx.
+    pub fn wrong_value<'w>(
+        &self,
+        words: impl Iterator<Item = &'w str>,
+    ) -> Option<(&'w str, String)> {
+        let mut words = words.take(match self.value.starts_with('~') {
+            true => usize::MAX,
+            false => 1,
+        });
+        words.find_map(|word| Some((word, self.expected(word)?)))
+    }
+
+    /// What would be right, where a word is not.
+    fn expected(&self, value: &str) -> Option<String> {
         let is_size = |units: &[char]| {
             let digits = value.strip_suffix(units).unwrap_or(value);
             !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
         };
-        let (fits, expected) = match self.value {
+        let (kind, bounds) = self.value.split_once(':').unwrap_or((self.value, ""));
+        let (fits, expected) = match kind {
             "flag" => {
                 let is = ["on", "off"]
                     .iter()
                     .any(|word| value.eq_ignore_ascii_case(word));
-                (is, "on or off")
+                (is, "on or off".to_owned())
             }
-            "size" => (is_size(&['k', 'K', 'm', 'M']), "a size such as 8k or 1m"),
+            "size" => (
+                is_size(&['k', 'K', 'm', 'M']),
+                "a size such as 8k or 1m".to_owned(),
+            ),
             "offset" => (
                 is_size(&['k', 'K', 'm', 'M', 'g', 'G']),
-                "a size such as 10m or 1g",
+                "a size such as 10m or 1g".to_owned(),
             ),
-            "number" => (is_size(&[]), "a number"),
-            "time" => (time(value).is_some(), "a time such as 30s or 5m"),
-            _ => (true, ""),
+            "number" => number(value, bounds),
+            "time" => (time(value).is_some(), "a time such as 30s or 5m".to_owned()),
+            "sec" => (
+                time(value).is_some() && !value.contains("ms"),
+                "a time in seconds or more, such as 30s or 5m".to_owned(),
+            ),
+            _ => {
+                let list = kind.strip_prefix(['=', '~'])?;
+                let is = list.split('|').any(|word| value.eq_ignore_ascii_case(word));
+                (is, alternatives(list))
+            }
         };
         (!fits && !value.contains('$')).then_some(expected)
+    }
+}
+
+/// Whether a number is within bounds such as `1-9`, and what would be. `ngx_conf_set_num_slot` in src/core/ngx_conf_file.c.
+fn number(value: &str, bounds: &str) -> (bool, String) {
+    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let Some((least, most)) = bounds.split_once('-') else {
+        return (digits, "a number".to_owned());
+    };
+    let number = value.parse::<u64>().ok().filter(|_| digits);
+    let is_in = number.is_some_and(|number| {
+        least.parse().is_ok_and(|least: u64| number >= least)
+            && most.parse().map_or(true, |most: u64| number <= most)
+    });
+    let expected = match most {
+        "" => format!("a number from {least} on"),
+        most => format!("a number from {least} to {most}"),
+    };
+    (is_in, expected)
+}
+
+/// `a|b|c` as `a, b or c`.
+fn alternatives(list: &str) -> String {
+    match list.rsplit_once('|') {
+        Some((first, last)) => format!("{} or {last}", first.replace('|', ", ")),
+        None => list.to_owned(),
     }
 }
 
@@ -205,16 +321,29 @@ mod tests {
 
     #[test]
     fn forms_say_what_they_take() {
-        let [listen] = forms("listen") else {
-            panic!("listen has one form");
-        };
-        assert!(listen.is_for(Context::Server) && !listen.is_for(Context::Http));
+        let mut listen = forms("listen").iter();
+        let listen = listen.find(|form| form.is_for(Context::Server)).unwrap();
+        assert!(!listen.is_for(Context::Http));
         assert!(listen.takes(1) && listen.takes(9) && !listen.takes(0));
-        assert_eq!(contexts_of("listen"), [Context::Server]);
+        assert!(contexts_of("listen").contains(&Context::Server));
         let flag = forms("absolute_redirect").first();
-        let wrong = |value| flag.and_then(|form| form.wrong_value(value));
+        let wrong = |value| flag.and_then(|form| form.expected(value));
         assert_eq!((wrong("on"), wrong("$x")), (None, None));
-        assert_eq!(wrong("yes"), Some("on or off"));
+        assert_eq!(wrong("yes").as_deref(), Some("on or off"));
+        let expected = |name, words: &'static str| {
+            let form = forms(name).iter().find(|form| form.is_for(Context::Http));
+            form.and_then(|form| form.wrong_value(words.split(' ')))
+        };
+        let level = ("12", "a number from 1 to 9".to_owned());
+        assert_eq!(expected("gzip_comp_level", "12"), Some(level));
+        assert_eq!(expected("gzip_comp_level", "9"), None);
+        assert_eq!(expected("ssl_protocols", "TLSv1.2 tlsv1.3"), None);
+        let protocol = expected("ssl_protocols", "TLSv1.2 TLSv1.4");
+        assert_eq!(protocol.map(|(word, _)| word), Some("TLSv1.4"));
+        assert_eq!(
+            expected("satisfy", "some"),
+            Some(("some", "all or any".to_owned()))
+        );
         assert!(forms("no_such_directive").is_empty());
         assert!(directives_in(Context::Upstream).any(|name| name == "keepalive"));
     }

@@ -3,8 +3,8 @@
 //! The grammar is that of `ngx_conf_read_token` in nginx's `src/core/ngx_conf_file.c`:
 //! words, quoted strings, `;`, `{`, `}` and `#`.
 //!
-//! On top of the tree: [`Files`] resolves includes, [`router`] follows a URL to its upstream, [`directives`] and [`variables`]
-//! are nginx's own tables.
+//! On top of the tree: [`Files`] resolves includes, [`router`] follows a URL to its upstream, [`directives`], [`variables`]
+//! and [`versions`] are nginx's own tables.
 
 mod certificates;
 pub mod directives;
@@ -16,12 +16,13 @@ mod runtime;
 mod upstreams;
 mod url;
 pub mod variables;
+pub mod versions;
 
 use std::ops::Range;
 use std::path::Path;
 
 pub use certificates::{Certificate, certificates};
-pub use files::{Files, Node, Place, Text, file_name, loads};
+pub use files::{Files, Located, Node, Text, file_name, loads};
 pub use runtime::{Listen, Zone, listens, read_timeout, time, zones};
 pub use upstreams::upstreams;
 pub use url::Url;

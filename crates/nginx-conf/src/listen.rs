@@ -4,6 +4,28 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
+/// Words of `listen` that have a value, `ngx_http_core_listen` in src/http/ngx_http_core_module.c.
+const VALUES: [&str; 8] = [
+    "setfib=",
+    "fastopen=",
+    "backlog=",
+    "rcvbuf=",
+    "sndbuf=",
+    "accept_filter=",
+    "ipv6only=",
+    "so_keepalive=",
+];
+
+/// Whether a word of `listen` is one that has a value.
+pub fn has_value(word: &str) -> bool {
+    VALUES.iter().any(|start| word.starts_with(start))
+}
+
+/// Whether a word of `listen` is an option of the socket, which only one of its servers may set: `lsopt.set` there.
+pub fn is_of_socket(word: &str) -> bool {
+    has_value(word) || matches!(word, "bind" | "deferred" | "reuseport" | "multipath")
+}
+
 /// Where a `listen` binds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {

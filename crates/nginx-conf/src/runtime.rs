@@ -1,7 +1,7 @@
 //! What a site asks of nginx while it runs: shared memory zones, sockets, and time for its
 //! upstreams.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -112,15 +112,26 @@ fn size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
+/// No nginx opens more sockets than a process may have files, getrlimit(2): bounds ranges of ports.
+const MAX_SOCKETS: usize = 1 << 16;
+
 /// The sockets of all servers. Names, and sockets in the file system, are left out.
 pub fn listens(directives: &[Directive]) -> BTreeSet<Listen> {
     let mut found = BTreeSet::new();
+    let mut seen = HashSet::new();
     visit(directives, &mut |directive| {
-        if directive.name == "listen" {
+        let is_new = directive.name == "listen" && seen.insert(text(directive));
+        if is_new && found.len() < MAX_SOCKETS {
             listen(directive, &mut found);
         }
     });
     found
+}
+
+/// The arguments of a directive in one text.
+fn text(directive: &Directive) -> String {
+    let words = directive.args.iter().map(|word| word.text.as_str());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn listen(directive: &Directive, found: &mut BTreeSet<Listen>) {

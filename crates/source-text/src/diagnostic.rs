@@ -65,7 +65,9 @@ impl Diagnostic {
     pub fn line_text(&self) -> &str {
         let line = self.file.line_of(self.span.start);
         let text = self.file.get(self.file.line_span(line));
-        text.lines().next().unwrap_or_default()
+        // Without a look at the whole line, which may be the whole file.
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        text.strip_suffix('\r').unwrap_or(text)
     }
 
     /// Where the span begins.

@@ -11,6 +11,8 @@ pub struct SourceFile {
     text: String,
     /// Where each line begins, once somebody has asked.
     lines: OnceLock<Vec<usize>>,
+    /// Whether each byte is a character.
+    is_ascii: OnceLock<bool>,
 }
 
 /// A line and a column, both from 1; the column counts characters.
@@ -29,6 +31,7 @@ impl SourceFile {
             path: path.into(),
             text: text.into(),
             lines: OnceLock::new(),
+            is_ascii: OnceLock::new(),
         })
     }
 
@@ -51,10 +54,14 @@ impl SourceFile {
     pub fn location(&self, at: usize) -> Location {
         let at = self.text.floor_char_boundary(at);
         let line = self.line_of(at);
-        let before = self.get(self.start_of(line)..at);
+        let start = self.start_of(line);
+        let before = match self.is_ascii.get_or_init(|| self.text.is_ascii()) {
+            true => at - start,
+            false => self.get(start..at).chars().count(),
+        };
         Location {
             line,
-            column: before.chars().count() + 1,
+            column: before + 1,
         }
     }
 

@@ -6,8 +6,10 @@ mod diagnostic;
 mod file;
 mod near;
 mod path;
+mod version;
 
 pub use diagnostic::Diagnostic;
 pub use file::{Location, SourceFile};
-pub use near::{misspelt, nearest, suggest};
+pub use near::{Speller, misspelt, nearest, suggest};
 pub use path::normal_path;
+pub use version::{Version, Versions};

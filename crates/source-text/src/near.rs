@@ -1,5 +1,59 @@
 //! What a word may be a misspelling of.
 
+use std::cell::Cell;
+
+/// Comparisons of words that suggestions are worth: a file with more wrong names is not misspelt.
+const COMPARISONS: usize = 500_000;
+
+/// Looks for what words of one text are misspellings of, until that takes too long: then it knows nothing any more.
+#[derive(Debug)]
+pub struct Speller {
+    left: Cell<usize>,
+}
+
+impl Default for Speller {
+    fn default() -> Self {
+        Self {
+            left: Cell::new(COMPARISONS),
+        }
+    }
+}
+
+impl Speller {
+    /// [`nearest`].
+    pub fn nearest<'a>(
+        &self,
+        word: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        self.is_worth_it()
+            .then(|| nearest(word, self.counted(known)))?
+    }
+
+    /// [`misspelt`].
+    pub fn misspelt<'a>(
+        &self,
+        word: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        self.is_worth_it()
+            .then(|| misspelt(word, self.counted(known)))?
+    }
+
+    fn is_worth_it(&self) -> bool {
+        self.left.get() > 0
+    }
+
+    fn counted<'a>(
+        &self,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> impl Iterator<Item = &'a str> {
+        known
+            .into_iter()
+            .inspect(|_| self.left.set(self.left.get().saturating_sub(1)))
+    }
+}
+
 /// The one of `known` that `word` is most likely a misspelling of.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let likeness = |other: &str| strsim::jaro_winkler(&word.to_lowercase(), &other.to_lowercase());
@@ -39,6 +93,17 @@ pub fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn suggestions_end_where_they_take_too_long() {
+        let known: Vec<String> = (0..1000).map(|number| format!("name{number}x")).collect();
+        let speller = Speller::default();
+        let near = || speller.misspelt("nane7x", known.iter().map(String::as_str));
+        assert_eq!(near(), Some("name7x"));
+        assert_eq!((1..500).filter_map(|_| near()).count(), 499);
+        assert_eq!(near(), None);
+        assert_eq!(speller.nearest("name7x", ["name7x"]), None);
+    }
 
     #[test]
     fn the_nearest_name_is_suggested() {

@@ -50,6 +50,8 @@ pub struct Value {
     pub key: String,
     span: Range<usize>,
     source: Arc<Source>,
+    /// Whether the file has the text as it is, and not over several lines.
+    is_verbatim: bool,
 }
 
 impl Value {
@@ -71,13 +73,12 @@ impl Value {
     /// Where a part of the text is in the file. Continuation lines were joined: there the first place
     /// is taken that looks the same.
     fn place(&self, part: Range<usize>) -> Range<usize> {
-        let written = self.source.file.get(self.span.clone());
-        let at = match written == self.text {
+        let at = match self.is_verbatim {
             true => Some(part.start),
-            false => self
-                .text
-                .get(part.clone())
-                .and_then(|text| written.find(text)),
+            false => self.text.get(part.clone()).and_then(|text| {
+                let written = self.source.file.get(self.span.clone());
+                written.find(text)
+            }),
         };
         match at {
             Some(at) => self.span.start + at..self.span.start + at + part.len(),
@@ -146,6 +147,7 @@ impl Settings {
                 key: entry.key.clone(),
                 span: entry.value_span.clone(),
                 source: source.clone(),
+                is_verbatim: source.file.get(entry.value_span.clone()) == entry.value,
             })
     }
 

@@ -1,11 +1,12 @@
 //! What systemd knows: sections, settings and units, from lists that are next to this file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
-use source_text::nearest;
+use source_text::{Version, Versions, nearest};
 
 use crate::Name;
+use crate::values::kind_of;
 
 /// Sections of each unit type besides `[Unit]` and `[Install]`. A type has its own section, even where no
 /// setting belongs there.
@@ -22,15 +23,98 @@ const OWN_SECTIONS: [(&str, &str); 11] = [
     ("device", "Device"),
     ("scope", "Scope"),
 ];
-/// Sections whose settings are also those of systemd.exec(5) and systemd.resource-control(5).
+/// Sections whose settings are also those of systemd.exec(5).
+const EXECS: [&str; 4] = ["Service", "Socket", "Mount", "Swap"];
+/// Sections whose settings are also those of systemd.resource-control(5).
 const CONTEXTS: [&str; 6] = ["Service", "Socket", "Mount", "Swap", "Slice", "Scope"];
 
 static KEYS: LazyLock<BTreeMap<&str, BTreeMap<&str, &str>>> =
     LazyLock::new(|| sections(include_str!("tables/keys.txt")));
 static LATER: LazyLock<BTreeMap<&str, BTreeMap<&str, &str>>> =
     LazyLock::new(|| sections(include_str!("tables/later_keys.txt")));
+/// Names that settings list, by what they are.
+static NAMES: LazyLock<HashMap<&str, HashSet<&str>>> = LazyLock::new(|| {
+    let lists = sections(include_str!("tables/names.txt")).into_iter();
+    lists
+        .map(|(list, names)| (list, names.into_keys().collect()))
+        .collect()
+});
+/// What each setting takes, and which versions know it.
+static SETTINGS: LazyLock<HashMap<&str, HashMap<&str, Setting>>> = LazyLock::new(settings);
+/// Words of settings that came later, with their version.
+static WORDS: LazyLock<HashMap<(&str, &str), Versions>> = LazyLock::new(|| {
+    let word = |line: &'static str| {
+        let (key, word) = line.split_once('=')?;
+        let (word, since) = word.split_once(' ')?;
+        let since = Version::major(since.parse().ok()?);
+        Some(((key, word), Versions::since(since)))
+    };
+    let lines = entries(include_str!("tables/later_values.txt"));
+    lines.filter_map(word).collect()
+});
 static UNITS: LazyLock<BTreeSet<&str>> =
     LazyLock::new(|| entries(include_str!("tables/known_units.txt")).collect());
+
+/// A setting of a section.
+struct Setting {
+    /// The type of its value, in systemd's words.
+    kind: &'static str,
+    /// The versions that know it; those before 249 are not told apart.
+    versions: Versions,
+}
+
+fn settings() -> HashMap<&'static str, HashMap<&'static str, Setting>> {
+    let mut found: HashMap<&str, HashMap<&str, Setting>> = HashMap::new();
+    let number = |text: &str| text.parse().ok().map(Version::major);
+    for (section, keys) in KEYS.iter() {
+        for (key, kind) in keys {
+            let versions = Versions::default();
+            found
+                .entry(section)
+                .or_default()
+                .insert(key, Setting { kind, versions });
+        }
+    }
+    for (section, keys) in LATER.iter() {
+        for (key, text) in keys {
+            let (kind, since) = text.rsplit_once(' ').unwrap_or((text, ""));
+            for section in homes_of(section) {
+                let versions = Versions {
+                    since: number(since),
+                    until: None,
+                };
+                found
+                    .entry(section)
+                    .or_default()
+                    .insert(key, Setting { kind, versions });
+            }
+        }
+    }
+    for (section, keys) in sections(include_str!("tables/versions.txt")) {
+        for (key, range) in keys {
+            let (since, until) = range.split_once("..").unwrap_or((range, ""));
+            for section in homes_of(section) {
+                let setting = found.get_mut(section).and_then(|keys| keys.get_mut(key));
+                if let Some(setting) = setting {
+                    setting.versions = Versions {
+                        since: number(since),
+                        until: number(until),
+                    };
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The sections that one of a list stands for.
+fn homes_of(section: &'static str) -> Vec<&'static str> {
+    match section {
+        "Exec" => EXECS.to_vec(),
+        "Context" => CONTEXTS.to_vec(),
+        _ => vec![section],
+    }
+}
 
 /// Lines without comments.
 fn entries(text: &str) -> impl Iterator<Item = &str> {
@@ -71,29 +155,57 @@ pub fn is_extension(name: &str) -> bool {
     name.starts_with("X-")
 }
 
-/// Whether a section has a key, in systemd 252 or a later one.
+/// Whether a section has a key, in any version.
 pub fn knows(section: &str, key: &str) -> bool {
-    let has = |table: &BTreeMap<&str, BTreeMap<&str, &str>>, section: &str| {
-        table
-            .get(section)
-            .is_some_and(|keys| keys.contains_key(key))
-    };
-    has(&KEYS, section)
-        || has(&LATER, section)
-        || (CONTEXTS.contains(&section) && has(&LATER, "Context"))
+    setting(section, key).is_some()
 }
 
-/// The keys of each section with the types of their values, in the words of systemd 252.
-pub fn keys() -> impl Iterator<Item = (&'static str, &'static BTreeMap<&'static str, &'static str>)>
-{
-    KEYS.iter().map(|(section, keys)| (*section, keys))
+/// The versions of systemd that know a key of a section.
+pub fn versions(section: &str, key: &str) -> Option<Versions> {
+    setting(section, key).map(|setting| setting.versions)
+}
+
+/// The versions of systemd that take a word as the value of a key, or in its list; `None` where all do that know the key.
+pub fn word_versions(section: &str, key: &str, word: &str) -> Option<Versions> {
+    // `Type=` of a mount is something else.
+    kind_of(section, key)?;
+    WORDS.get(&(key, word)).copied()
+}
+
+/// The words that came later, with their keys.
+pub fn later_words() -> impl Iterator<Item = (&'static str, &'static str)> {
+    WORDS.keys().copied()
+}
+
+fn setting(section: &str, key: &str) -> Option<&'static Setting> {
+    SETTINGS.get(section)?.get(key)
+}
+
+/// The keys of all sections: section, key, and the type of its value in systemd's words.
+pub fn keys() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    SETTINGS.iter().flat_map(|(section, keys)| {
+        let keys = keys.iter();
+        keys.map(|(key, setting)| (*section, *key, setting.kind))
+    })
+}
+
+/// The names of a list such as `calls` or `capabilities`.
+pub fn names(list: &str) -> impl Iterator<Item = &'static str> + use<> {
+    NAMES.get(list).into_iter().flatten().copied()
+}
+
+/// Whether a list has a name.
+pub fn has(list: &str, name: &str) -> bool {
+    NAMES.get(list).is_some_and(|names| names.contains(name))
 }
 
 /// The key of a section that is most likely meant.
 pub fn nearest_key(section: &str, key: &str) -> Option<&'static str> {
-    let keys = KEYS.get(section)?;
-    let same = keys.keys().find(|known| known.eq_ignore_ascii_case(key));
-    same.copied().or_else(|| nearest(key, keys.keys().copied()))
+    let mut keys: Vec<&str> = SETTINGS.get(section)?.keys().copied().collect();
+    // The same one in each run.
+    keys.sort_unstable();
+    let same = keys.iter().find(|known| known.eq_ignore_ascii_case(key));
+    same.copied().or_else(|| nearest(key, keys.iter().copied()))
 }
 
 /// The sections that have a key: those of `kind` first, and then the unit types that have it elsewhere.
@@ -142,6 +254,29 @@ mod tests {
                 let listed = KEYS.get(section).is_some_and(|keys| keys.contains_key(key));
                 assert!(!listed, "{key} is no later one");
             }
+        }
+        let versioned = sections(include_str!("tables/versions.txt"));
+        for (section, keys) in &versioned {
+            for (key, range) in keys {
+                let known = homes_of(section)
+                    .into_iter()
+                    .find_map(|home| versions(home, key));
+                assert!(
+                    known.is_some_and(|it| it != Versions::default()),
+                    "{key}={range}"
+                );
+            }
+        }
+        for (key, word) in WORDS.keys() {
+            let kinds = keys().filter(|(_, known, _)| known == key);
+            let kinds = kinds.filter_map(|(section, key, _)| kind_of(section, key));
+            assert!(
+                kinds.into_iter().all(|kind| kind.takes(word)),
+                "{key}={word}"
+            );
+        }
+        for list in ["calls", "call groups", "families", "capabilities", "errors"] {
+            assert!(names(list).count() > 20, "{list}");
         }
         for name in UNITS.iter() {
             Name::parse(name).unwrap();

@@ -47,7 +47,7 @@ struct Pin {
 }
 
 /// Looks at all addresses of all networks.
-pub fn walk(view: &View) -> Vec<Found> {
+pub(crate) fn walk(view: &View) -> Vec<Found> {
     let mut networks = infra(view);
     for stack in &view.stacks {
         own(stack, &mut networks);
@@ -161,11 +161,11 @@ fn pins(view: &View, stack: &ParsedStack, networks: &mut BTreeMap<String, Ranges
 /// Addresses that only watchme.toml says: what compose files say about the same container goes before it.
 fn members(view: &View, networks: &mut BTreeMap<String, Ranges>) {
     let policy = &view.subject.revision.parsed.policy;
-    for (name, section) in &policy.networks {
-        let Some(ranges) = networks.get_mut(name) else {
+    for (name, network) in &policy.networks {
+        let Some(ranges) = networks.get_mut(name.as_str()) else {
             continue;
         };
-        for (member, span) in &section.value.members {
+        for (member, span) in network.members() {
             let Some(address) = member.address else {
                 continue;
             };
@@ -176,7 +176,7 @@ fn members(view: &View, networks: &mut BTreeMap<String, Ranges>) {
             if ranges.pins.iter().any(|pin| pin.who == who) {
                 continue;
             }
-            let place = policy.place.complain(span.clone(), "", "", None);
+            let place = policy.file.complain(span, "", "", None);
             ranges.pins.push(Pin {
                 address,
                 who,

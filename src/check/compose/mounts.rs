@@ -42,7 +42,7 @@ const MODES: [&str; 15] = [
 ];
 
 /// Looks at all mounts of all services.
-pub fn walk(view: &View) -> Vec<Found> {
+pub(crate) fn walk(view: &View) -> Vec<Found> {
     let mut findings = Vec::new();
     for stack in view.stacks.iter().filter(|stack| stack.whole) {
         for (name, service) in &stack.compose.services {

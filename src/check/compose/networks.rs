@@ -4,7 +4,7 @@ use crate::source::ParsedStack;
 use crate::source::compose::types::Network;
 
 /// The engine's name of a network of a project.
-pub fn name_of(stack: &ParsedStack, key: &str, definition: &Network) -> String {
+pub(crate) fn name_of(stack: &ParsedStack, key: &str, definition: &Network) -> String {
     let own = || {
         definition
             .name

@@ -10,7 +10,7 @@ use crate::source::ParsedStack;
 use crate::source::compose::{Published, Service};
 
 /// An entry of `ports:` of a service.
-pub struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     /// The project.
     pub stack: &'a ParsedStack,
     /// The service.
@@ -23,18 +23,18 @@ pub struct Entry<'a> {
 
 impl Entry<'_> {
     /// Where it is.
-    pub fn place(&self, view: &View) -> Diagnostic {
+    pub(crate) fn place(&self, view: &View) -> Diagnostic {
         let item = self.item().cloned().unwrap_or_default();
         view.at_item(self.stack, self.service, "ports", &item)
     }
 
     /// The entry of `ports:`.
-    pub fn item(&self) -> Option<&Value> {
+    pub(crate) fn item(&self) -> Option<&Value> {
         self.definition.ports.get(self.port.index)
     }
 
     /// Whose it is.
-    pub fn who(&self) -> String {
+    pub(crate) fn who(&self) -> String {
         let file = self.stack.files.last();
         let file = file
             .map(|file| file.display().to_string())
@@ -60,12 +60,12 @@ fn of_service<'a>(
 }
 
 /// Those of all services that start.
-pub fn entries<'a>(view: &View<'a>) -> Vec<Entry<'a>> {
+pub(crate) fn entries<'a>(view: &View<'a>) -> Vec<Entry<'a>> {
     view.started().flat_map(of_service).collect()
 }
 
 /// Ports as they are written.
-pub fn shown(range: &RangeInclusive<u16>) -> String {
+pub(crate) fn shown(range: &RangeInclusive<u16>) -> String {
     match range.start() == range.end() {
         true => range.start().to_string(),
         false => format!("{}-{}", range.start(), range.end()),

@@ -47,7 +47,7 @@ const ABOUT: [&str; 24] = [
 ];
 
 /// Whether the name says that the value is secret, and the value does not say otherwise.
-pub fn is_secret(key: &str, value: &str) -> bool {
+pub(crate) fn is_secret(key: &str, value: &str) -> bool {
     let key = key.to_ascii_uppercase();
     let value = value.trim().trim_matches(['"', '\'']);
     let plain = matches!(
@@ -73,12 +73,12 @@ pub fn is_secret(key: &str, value: &str) -> bool {
 }
 
 /// Whether a text has no variable in it.
-pub fn is_literal(text: &str) -> bool {
+pub(crate) fn is_literal(text: &str) -> bool {
     !text.is_empty() && !text.replace("$$", "").contains('$')
 }
 
 /// The password of `SCHEME://USER:PASSWORD@HOST`.
-pub fn password_in_url(text: &str) -> Option<Range<usize>> {
+pub(crate) fn password_in_url(text: &str) -> Option<Range<usize>> {
     let start = text.find("://")? + 3;
     let rest = text.get(start..)?;
     let end = rest.find(['/', '?', '#', ' ']).unwrap_or(rest.len());
@@ -92,7 +92,7 @@ pub fn password_in_url(text: &str) -> Option<Range<usize>> {
 }
 
 /// A compose file's text with what may be secret overwritten, each byte by one: places stay where they are.
-pub fn masked(source: &str, positions: &Positions) -> String {
+pub(crate) fn masked(source: &str, positions: &Positions) -> String {
     let mut hidden = Vec::new();
     for (key, span, _) in positions.texts() {
         let Some(value) = source.get(span.clone()) else {
@@ -119,10 +119,18 @@ fn hide_url(value: &str, start: usize, hidden: &mut Vec<Range<usize>>) {
 }
 
 /// A text whose bytes in `hidden` are stars.
-pub fn overwritten(source: &str, hidden: &[Range<usize>]) -> String {
+pub(crate) fn overwritten(source: &str, hidden: &[Range<usize>]) -> String {
+    let mut spans = hidden.to_vec();
+    spans.sort_by_key(|span| span.start);
+    let mut spans = spans.into_iter().peekable();
+    // How far the spans reach that begin before a place.
+    let mut end = 0;
     let mut text = String::with_capacity(source.len());
     for (at, c) in source.char_indices() {
-        match c != '\n' && hidden.iter().any(|span| span.contains(&at)) {
+        while let Some(span) = spans.next_if(|span| span.start <= at) {
+            end = end.max(span.end);
+        }
+        match c != '\n' && at < end {
             true => text.extend(std::iter::repeat_n('*', c.len_utf8())),
             false => text.push(c),
         }

@@ -1,6 +1,6 @@
 //! What the rules look at: each project once, and where in its files a thing stands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,22 +12,24 @@ use super::super::Subject;
 use super::secrets;
 use crate::model::Diagnostic;
 use crate::source::ParsedStack;
-use crate::source::compose::{Document, Place, Positions, Service};
+use crate::source::compose::{Document, PathMatch, Positions, Service};
 
 /// A subject's compose projects.
 pub struct View<'a> {
-    /// What is judged.
+    /// What is validated.
     pub subject: &'a Subject<'a>,
     /// Its projects, each once: not the `pull` of a project beside its `up`.
     pub stacks: Vec<&'a ParsedStack>,
     texts: Mutex<BTreeMap<&'a Path, Arc<Text>>>,
+    /// Services for whose end others wait, by the address of their stack.
+    awaited: HashSet<(usize, &'a str)>,
 }
 
 /// Where a path leads in one of several files.
 struct Found<'p> {
     file: &'p Path,
     text: Option<Arc<Text>>,
-    place: Place,
+    place: PathMatch,
 }
 
 /// A file's text and the places in it.
@@ -46,11 +48,30 @@ impl<'a> View<'a> {
             let key = (&stack.unit, &stack.project, &stack.files);
             !stack.files.is_empty() && seen.insert(key)
         });
+        let services = stacks.iter().flat_map(|stack| {
+            let services = stack.compose.services.values();
+            services.map(|service| (address(stack), service))
+        });
+        let awaited = services.flat_map(|(stack, service)| {
+            let dependencies = service.rest.get("depends_on").and_then(Value::as_mapping);
+            let dependencies = dependencies.into_iter().flatten();
+            dependencies.filter_map(move |(name, how)| {
+                let condition = how.get("condition")?.as_str()?;
+                let awaits_end = condition == "service_completed_successfully";
+                awaits_end.then_some((stack, name.as_str()?))
+            })
+        });
         Self {
             subject,
+            awaited: awaited.collect(),
             stacks,
             texts: Mutex::default(),
         }
+    }
+
+    /// Whether a service waits for the end of this one.
+    pub fn is_awaited(&self, stack: &ParsedStack, service: &str) -> bool {
+        self.awaited.contains(&(address(stack), service))
     }
 
     /// The services that start, of all projects.
@@ -73,7 +94,7 @@ impl<'a> View<'a> {
     /// Whether a project's files are those that define the host's networks.
     pub fn is_infra(&self, stack: &ParsedStack) -> bool {
         let name = &self.subject.revision.parsed.policy.folders.infra;
-        stack.files.iter().any(|file| file.ends_with(name))
+        stack.files.iter().any(|file| file.ends_with(name.as_str()))
     }
 
     /// Whether two services are meant to run at the same time on one host.
@@ -188,6 +209,16 @@ impl<'a> View<'a> {
         compose.get(file).map(AsRef::as_ref)
     }
 
+    /// All compose files of the projects, each once, those that others extend included.
+    pub fn documents(&self) -> impl Iterator<Item = &'a Document> {
+        let files = self.stacks.iter().flat_map(|stack| {
+            let origins = stack.origins.values().flatten().map(|(file, _)| file);
+            stack.files.iter().chain(origins)
+        });
+        let files: BTreeSet<&Path> = files.map(|file| file.as_path()).collect();
+        files.into_iter().filter_map(|file| self.document(file))
+    }
+
     /// Where things stand in a compose file.
     pub fn positions<T>(&self, file: &Path, of: impl FnOnce(&Positions) -> T) -> Option<T> {
         self.text(file).map(|text| of(&text.positions))
@@ -228,6 +259,11 @@ impl<'a> View<'a> {
     }
 }
 
+/// What tells a stack from the others.
+fn address(stack: &ParsedStack) -> usize {
+    std::ptr::from_ref(stack).addr()
+}
+
 fn complaint(file: &Path, text: Option<&Text>, span: std::ops::Range<usize>) -> Diagnostic {
     match text {
         Some(text) => Diagnostic::at(&text.shown, span, "", ""),
@@ -236,7 +272,7 @@ fn complaint(file: &Path, text: Option<&Text>, span: std::ops::Range<usize>) -> 
 }
 
 /// The same complaint with words.
-pub fn say(
+pub(crate) fn say(
     place: Diagnostic,
     message: impl Into<String>,
     expected: impl Into<String>,

@@ -7,9 +7,12 @@ use std::collections::HashMap;
 use super::view::View;
 use crate::check::engine::Noted;
 use crate::model::Severity;
-use crate::source::error::misspelt;
+use crate::source::error::Speller;
 use crate::source::nginx::Node;
-use crate::source::nginx::directives::{Context, Form, contexts_of, directives_in, forms};
+use crate::source::nginx::directives::{
+    Context, Form, contexts_of, directives, directives_in, forms, is_related,
+};
+use crate::source::nginx::versions::of_directive;
 
 /// What is wrong with a directive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,19 +33,22 @@ pub enum Problem {
 type Found = Noted<Problem>;
 
 /// Looks at all directives of a configuration.
-pub fn walk(view: &View<'_>) -> Vec<Found> {
+pub(crate) fn walk(view: &View<'_>) -> Vec<Found> {
     let mut findings = Vec::new();
-    Walk {
+    let mut walk = Walk {
         view,
         findings: &mut findings,
-    }
-    .level(&view.http, Context::Http);
+        speller: Speller::default(),
+    };
+    walk.level(&view.main, Context::Main);
+    walk.level(&view.http, Context::Http);
     findings
 }
 
 struct Walk<'j, 'a> {
     view: &'j View<'a>,
     findings: &'j mut Vec<Found>,
+    speller: Speller,
 }
 
 impl Walk<'_, '_> {
@@ -63,7 +69,7 @@ impl Walk<'_, '_> {
                 self.unknown(node, context);
                 continue;
             }
-            if self.runs_on(node) {
+            if self.runs_on(node, context) {
                 continue;
             }
             let here: Vec<&Form> = forms.iter().filter(|form| form.is_for(context)).collect();
@@ -73,7 +79,12 @@ impl Walk<'_, '_> {
             }
             self.arguments(node, &here);
             let is_single = here.iter().all(|form| form.is_single());
-            if let Some(first) = once.insert(node.name(), node).filter(|_| is_single) {
+            // `ngx_http_core_root` in src/http/ngx_http_core_module.c sets the same for both.
+            let name = match node.name() {
+                "alias" => "root",
+                name => name,
+            };
+            if let Some(first) = once.insert(name, node).filter(|_| is_single) {
                 self.twice(node, first);
             }
             if let Some(inner) = context.inside(node.name()) {
@@ -84,6 +95,10 @@ impl Walk<'_, '_> {
 
     fn unknown(&mut self, node: &Node<'_>, context: Context) {
         let name = node.name();
+        // Some version knows it, or knew it.
+        if of_directive(context.area(), name).is_some() {
+            return;
+        }
         let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
         let (message, help) = if name.contains(|character: char| !is_word(character)) {
             let message = format!("{} is not a directive", name.escape_debug());
@@ -100,7 +115,7 @@ impl Walk<'_, '_> {
             (message, help)
         } else {
             // One of a module that is not in the table looks like none of those.
-            let Some(near) = near(name, context) else {
+            let Some(near) = self.near(name, context) else {
                 return;
             };
             (
@@ -113,13 +128,13 @@ impl Walk<'_, '_> {
     }
 
     /// Tells where a directive has swallowed the one of the next line. nginx may even take it.
-    fn runs_on(&mut self, node: &Node<'_>) -> bool {
+    fn runs_on(&mut self, node: &Node<'_>, context: Context) -> bool {
         // Options of theirs have the names of directives.
         if matches!(node.name(), "listen" | "rewrite") {
             return false;
         }
         let args = &node.directive.args;
-        let begins = |pair: &&[crate::source::nginx::Word]| matches!(pair, [word, _] if !forms(&word.text).is_empty());
+        let begins = |pair: &&[crate::source::nginx::Word]| matches!(pair, [word, _] if is_related(&word.text, context));
         let Some(at) = args.windows(2).position(|pair| begins(&pair)) else {
             return false;
         };
@@ -151,6 +166,13 @@ impl Walk<'_, '_> {
             false => found,
         });
         true
+    }
+
+    /// The directive of a context that a name is a misspelling of.
+    fn near(&self, name: &str, context: Context) -> Option<&'static str> {
+        let here = self.speller.misspelt(name, directives_in(context));
+        // It may be at the wrong place, too.
+        here.or_else(|| self.speller.misspelt(name, directives()))
     }
 
     fn misplaced(&mut self, node: &Node<'_>, context: Context) {
@@ -192,9 +214,9 @@ impl Walk<'_, '_> {
                 format!("nginx takes {wanted}; one with blanks needs quotes"),
             )
         } else {
-            let value = args.first().map_or("", |word| word.text.as_str());
-            match forms.find_map(|form| form.wrong_value(value)) {
-                Some(expected) => (
+            let words = || args.iter().map(|word| word.text.as_str());
+            match forms.find_map(|form| form.wrong_value(words())) {
+                Some((value, expected)) => (
                     format!("{value:?} is not a valid value of {name}"),
                     format!("write {expected}"),
                 ),
@@ -206,7 +228,14 @@ impl Walk<'_, '_> {
     }
 
     fn twice(&mut self, node: &Node<'_>, first: &Node<'_>) {
-        let message = format!("{} appears here for the second time", node.name());
+        let message = match first.name() == node.name() {
+            true => format!("{} appears here for the second time", node.name()),
+            false => format!(
+                "{} stands beside {}, and nginx takes one",
+                node.name(),
+                first.name()
+            ),
+        };
         let help = format!(
             "remove one of them: the first is in {}",
             self.view.place(first)
@@ -214,9 +243,4 @@ impl Walk<'_, '_> {
         let found = self.note(Problem::Twice, node, message, help);
         self.findings.push(found);
     }
-}
-
-/// The directive of a context that a name is a misspelling of.
-fn near(name: &str, context: Context) -> Option<&'static str> {
-    misspelt(name, directives_in(context))
 }

@@ -1,15 +1,17 @@
 //! Ports that nginx listens on.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
 use crate::check::Subject;
+use crate::check::ports::MAX_PORTS;
 use crate::source::nginx::listen::{Address, Socket};
-use crate::source::nginx::{self, Place};
+use crate::source::nginx::{self, Located};
 
 /// Ports of a server.
-pub struct Listening<'a> {
+pub(crate) struct Listening<'a> {
     /// The file in which it stands.
     pub path: &'a Path,
     /// The address of the host; `None` for all of them, and for a name.
@@ -23,7 +25,7 @@ pub struct Listening<'a> {
 }
 
 /// What the servers of a desired state listen on, those of `stream` included.
-pub fn listens<'a>(subject: &'a Subject) -> Vec<Listening<'a>> {
+pub(crate) fn listens<'a>(subject: &'a Subject) -> Vec<Listening<'a>> {
     let parsed = &subject.revision.parsed;
     let files = nginx::files(&subject.revision.desired, &parsed.sites, &parsed.etc);
     let mut found = Vec::new();
@@ -40,10 +42,31 @@ pub fn listens<'a>(subject: &'a Subject) -> Vec<Listening<'a>> {
             found.extend(listens.filter_map(|listen| of_listen(*listen)));
         }
     }
+    let mut seen = HashSet::new();
+    let mut left = MAX_PORTS;
+    found.retain(|listening: &Listening| {
+        let Listening {
+            address,
+            is_named,
+            protocol,
+            ..
+        } = listening;
+        let key = (
+            listening.path,
+            *address,
+            *is_named,
+            listening.ports.clone(),
+            *protocol,
+        );
+        let count = listening.ports.len();
+        let is_new = count <= left && seen.insert(key);
+        left -= if is_new { count } else { 0 };
+        is_new
+    });
     found
 }
 
-fn of_listen(listen: Place<'_>) -> Option<Listening<'_>> {
+fn of_listen(listen: Located<'_>) -> Option<Listening<'_>> {
     let socket = Socket::read(listen.word(0))?;
     let is_dual = listen.words().any(|word| word == "ipv6only=off");
     let is_udp = listen.words().any(|word| matches!(word, "quic" | "udp"));

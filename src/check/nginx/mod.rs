@@ -1,23 +1,28 @@
 //! The configuration of nginx, as the sites and the files that they include say it.
 
-pub mod directives;
-pub mod listens;
-pub mod paths;
-pub mod ports;
-pub mod published;
-pub mod servers;
-pub mod target;
-pub mod view;
+pub(super) mod arguments;
+pub(super) mod captures;
+pub(super) mod declared;
+pub(super) mod directives;
+pub(super) mod includes;
+pub(super) mod listens;
+pub(super) mod maps;
+pub(super) mod paths;
+pub(super) mod ports;
+pub(super) mod published;
+pub(super) mod servers;
+pub(super) mod target;
+pub(super) mod view;
 
 use crate::source::nginx::Node;
 
 /// The name of the header that an `add_header` adds, in lower case.
-pub fn header(node: &Node<'_>) -> String {
+pub(super) fn header(node: &Node<'_>) -> String {
     node.first().to_ascii_lowercase()
 }
 
 /// The value of an `add_header` or `proxy_set_header`.
-pub fn value<'n>(node: &'n Node<'_>) -> &'n str {
+pub(super) fn value<'n>(node: &'n Node<'_>) -> &'n str {
     let value = node.directive.args.get(1);
     value.map_or("", |word| word.text.as_str())
 }

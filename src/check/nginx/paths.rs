@@ -4,7 +4,7 @@ use crate::source::nginx::Node;
 
 /// How a location matches, <https://nginx.org/en/docs/http/ngx_http_core_module.html#location>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Match {
+pub(crate) enum Match {
     /// `= /path`
     Exact,
     /// `/path` and `^~ /path`
@@ -16,7 +16,7 @@ pub enum Match {
 }
 
 /// What a location matches: how, and its path, expression or name.
-pub fn matches<'v>(location: &'v Node<'_>) -> Option<(Match, &'v str)> {
+pub(crate) fn matches<'v>(location: &'v Node<'_>) -> Option<(Match, &'v str)> {
     let args = &location.directive.args;
     let (modifier, path) = match args.as_slice() {
         [modifier, path] => (modifier.text.as_str(), path.text.as_str()),

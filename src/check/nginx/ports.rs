@@ -9,14 +9,14 @@ use crate::source::nginx::Node;
 
 /// The local ports that the blocks proxy to, each with the directives that say so.
 #[derive(Default)]
-pub struct Proxied<'v> {
+pub(crate) struct Proxied<'v> {
     /// By port.
     pub ports: BTreeMap<u16, Vec<&'v Node<'v>>>,
 }
 
 impl<'v> Proxied<'v> {
     /// Adds what a block passes on to.
-    pub fn add(&mut self, groups: &Groups<'v>, block: &Block<'v>) {
+    pub(crate) fn add(&mut self, groups: &Groups<'v>, block: &Block<'v>) {
         for &(_, pass) in &block.passes {
             for (target, node) in behind(groups, pass) {
                 if target.is_loopback() {
@@ -29,7 +29,7 @@ impl<'v> Proxied<'v> {
 
 impl Proxied<'_> {
     /// Each port with the files and lines of its directives.
-    pub fn places(&self, view: &View<'_>) -> BTreeMap<u16, BTreeSet<(PathBuf, usize)>> {
+    pub(crate) fn places(&self, view: &View<'_>) -> BTreeMap<u16, BTreeSet<(PathBuf, usize)>> {
         let place = |node: &&Node<'_>| (node.path.to_owned(), view.line(node));
         let of_port =
             |(port, nodes): (&u16, &Vec<&Node<'_>>)| (*port, nodes.iter().map(place).collect());
@@ -38,7 +38,7 @@ impl Proxied<'_> {
 }
 
 /// The numbers in a text that could be ports.
-pub fn numbers(text: &[u8]) -> impl Iterator<Item = u16> {
+pub(crate) fn numbers(text: &[u8]) -> impl Iterator<Item = u16> {
     let words = text.split(|byte| !byte.is_ascii_digit());
     words.filter_map(|word| std::str::from_utf8(word).ok()?.parse().ok())
 }

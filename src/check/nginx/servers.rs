@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::view::View;
 use crate::check::engine::Noted;
 use crate::source::nginx::Node;
-use crate::source::nginx::listen::Socket;
+use crate::source::nginx::listen::{Socket, is_of_socket};
 
 /// What is wrong with a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ type Found = Noted<Problem>;
 
 /// Ports of one `listen` that are told apart; real ranges are shorter.
 const MAX_RANGE: usize = 1000;
+/// Sockets of one server that are told apart.
+const MAX_SOCKETS: usize = 10_000;
 
 /// What the servers claim together.
 #[derive(Default)]
@@ -33,12 +35,14 @@ struct Claims<'v, 'a> {
     names: HashMap<(String, String), (usize, &'v Node<'a>)>,
     /// Who is the default of a socket.
     defaults: HashMap<String, &'v Node<'a>>,
+    /// Who sets the options of a socket.
+    options: HashMap<String, &'v Node<'a>>,
     /// Sockets of port 443: who listens there first, and whether anybody speaks TLS there.
     https: BTreeMap<String, (&'v Node<'a>, bool)>,
 }
 
 /// Looks at all servers, and at what they claim together.
-pub fn walk(view: &View<'_>) -> Vec<Found> {
+pub(crate) fn walk(view: &View<'_>) -> Vec<Found> {
     let mut findings = Vec::new();
     let mut claims = Claims::default();
     for (number, server) in view.servers().enumerate() {
@@ -93,7 +97,8 @@ fn listens<'v, 'a>(
         } else {
             ""
         };
-        for socket in addresses(listen.first()) {
+        let is_told_apart = sockets.len() < MAX_SOCKETS;
+        for socket in addresses(listen.first(), is_told_apart) {
             let socket = format!("{socket}{protocol}");
             if !sockets.insert(socket.clone()) {
                 let message = format!("this server listens on {socket} twice: nginx refuses it");
@@ -105,7 +110,19 @@ fn listens<'v, 'a>(
                     message,
                     help.to_owned(),
                 ));
-                continue;
+                // The other ports of a range would say the same.
+                break;
+            }
+            if options.iter().any(|option| is_of_socket(option))
+                && let Some(first) = claims.options.insert(socket.clone(), listen)
+            {
+                let place = view.place(first);
+                let message =
+                    format!("the options of {socket} are set at {place} already: nginx refuses it");
+                let help = "keep them at one listen of this address".to_owned();
+                let problem = Problem::DuplicateListen;
+                findings.push(found(view, problem, listen, message, help));
+                break;
             }
             if socket.ends_with(":443") {
                 let tls = speaks_tls(server, listen);
@@ -142,17 +159,18 @@ fn listens<'v, 'a>(
 }
 
 /// What a `listen` means, a socket each.
-fn addresses(text: &str) -> Vec<String> {
-    match Socket::read(text) {
-        Some(Socket { address, ports }) if ports.len() <= MAX_RANGE => {
-            ports.map(|port| format!("{address}:{port}")).collect()
-        }
-        _ => vec![text.to_owned()],
-    }
+pub(crate) fn addresses(text: &str, is_told_apart: bool) -> impl Iterator<Item = String> {
+    let socket =
+        Socket::read(text).filter(|socket| is_told_apart && socket.ports.len() <= MAX_RANGE);
+    let whole = socket.is_none().then(|| text.to_owned());
+    let ports = socket
+        .into_iter()
+        .flat_map(|Socket { address, ports }| ports.map(move |port| format!("{address}:{port}")));
+    ports.chain(whole)
 }
 
 /// A name that a server claims, and where it is written.
-pub struct Name<'v, 'a> {
+pub(crate) struct Name<'v, 'a> {
     /// The name; one that is no regular expression in lower case.
     pub text: String,
     /// Its directive.
@@ -227,7 +245,7 @@ fn claim<'v, 'a>(
 }
 
 /// The names of a server; one without any has the empty name.
-pub fn names_of<'v, 'a>(server: &'v Node<'a>) -> Vec<Name<'v, 'a>> {
+pub(crate) fn names_of<'v, 'a>(server: &'v Node<'a>) -> Vec<Name<'v, 'a>> {
     let mut names = Vec::new();
     for node in server
         .inside()
@@ -257,7 +275,7 @@ pub fn names_of<'v, 'a>(server: &'v Node<'a>) -> Vec<Name<'v, 'a>> {
 
 impl Name<'_, '_> {
     /// Whether it is a URL, or a name with a port: nginx compares names without either.
-    pub fn is_unmatchable(&self) -> bool {
+    pub(crate) fn is_unmatchable(&self) -> bool {
         let text = self.text.as_str();
         !text.starts_with(['~', '[']) && text.contains(['/', ':'])
     }

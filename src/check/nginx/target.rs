@@ -8,7 +8,7 @@ use crate::source::nginx::Node;
 
 /// The address of an upstream without variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target<'a> {
+pub(crate) struct Target<'a> {
     /// `http`, `https`, `grpc`, `grpcs`, or nothing.
     pub scheme: &'a str,
     /// Host and port as they are written.
@@ -22,16 +22,16 @@ pub struct Target<'a> {
 }
 
 /// Groups of upstream servers by name.
-pub type Groups<'v> = BTreeMap<&'v str, &'v Node<'v>>;
+pub(crate) type Groups<'v> = BTreeMap<&'v str, &'v Node<'v>>;
 
 /// The groups of a configuration.
-pub fn groups<'v>(view: &'v View<'_>) -> Groups<'v> {
+pub(crate) fn groups<'v>(view: &'v View<'_>) -> Groups<'v> {
     let upstreams = view.http.iter().filter(|node| node.name() == "upstream");
     upstreams.map(|node| (node.first(), node)).collect()
 }
 
 /// Reads an address; `None` for one with variables, and for a socket in the file system.
-pub fn target(text: &str) -> Option<Target<'_>> {
+pub(crate) fn target(text: &str) -> Option<Target<'_>> {
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     if text.contains('$') || rest.starts_with("unix:") {
         return None;
@@ -53,7 +53,10 @@ pub fn target(text: &str) -> Option<Target<'_>> {
 }
 
 /// The addresses behind one, each with the directive that says it: itself, or the servers of its group.
-pub fn behind<'v>(groups: &Groups<'v>, pass: &'v Node<'v>) -> Vec<(Target<'v>, &'v Node<'v>)> {
+pub(crate) fn behind<'v>(
+    groups: &Groups<'v>,
+    pass: &'v Node<'v>,
+) -> Vec<(Target<'v>, &'v Node<'v>)> {
     let Some(direct) = target(pass.first()) else {
         return Vec::new();
     };
@@ -68,7 +71,7 @@ pub fn behind<'v>(groups: &Groups<'v>, pass: &'v Node<'v>) -> Vec<(Target<'v>, &
 
 impl Target<'_> {
     /// Whether it is this host itself.
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         let host = self.host.trim_matches(['[', ']']);
         let address = host.parse::<IpAddr>();
         matches!(self.host, "localhost" | "ip6-localhost" | "ip6-loopback")
@@ -76,19 +79,19 @@ impl Target<'_> {
     }
 
     /// Whether it is one of our own: this host, an address of a private network, or a bare name.
-    pub fn is_own(&self) -> bool {
+    pub(crate) fn is_own(&self) -> bool {
         let private = |address: Ipv4Addr| address.is_private();
         let address = self.host.parse::<Ipv4Addr>();
         self.is_loopback() || address.is_ok_and(private) || self.is_bare_name()
     }
 
     /// Whether it is a name without a dot that is not this host's.
-    pub fn is_bare_name(&self) -> bool {
+    pub(crate) fn is_bare_name(&self) -> bool {
         !self.host.contains(['.', '[', ':']) && !self.is_loopback()
     }
 
     /// The port that is meant, with the scheme's where none is said.
-    pub fn real_port(&self) -> u16 {
+    pub(crate) fn real_port(&self) -> u16 {
         let usual = match self.scheme {
             "https" | "grpcs" => 443,
             _ => 80,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use source_text::SourceFile;
 
+use super::includes::Includes;
 use crate::check::Subject;
 use crate::check::engine::Rule;
 use crate::model::{Diagnostic, Finding};
@@ -16,8 +17,14 @@ use crate::source::nginx::{self, Node, file_name};
 pub struct View<'a> {
     /// The revision.
     pub subject: &'a Subject<'a>,
+    /// Directives at the top: of nginx.conf, or else of modules-enabled. What is in `http` blocks is in `http`.
+    pub main: Vec<Node<'a>>,
     /// Directives at the level of `http`: of nginx.conf, of conf.d, and of the enabled sites.
     pub http: Vec<Node<'a>>,
+    /// Whether nginx.conf itself is here.
+    pub has_main: bool,
+    /// What it includes.
+    pub includes: Includes<'a>,
 }
 
 /// A block in which requests are handled, with what stands in it.
@@ -28,8 +35,8 @@ pub struct Block<'v> {
     pub outer: Option<Arc<Block<'v>>>,
     /// Its directives by name; those with one name in their order.
     settings: Vec<&'v Node<'v>>,
-    /// Their names.
-    names: Vec<&'v str>,
+    /// A hash of each one's name. Every rule asks for some names in every block, and the names themselves are all over the memory.
+    hashes: Vec<u64>,
     /// Those that pass requests on, each with the beginning of its name: one of [`PROTOCOLS`].
     pub passes: Vec<(&'static str, &'v Node<'v>)>,
     /// Whether a file stands in it that is no input. That of Debian for PHP says nothing that a
@@ -40,14 +47,42 @@ pub struct Block<'v> {
 /// Directives that pass a request on, by the beginning of their name, which ends in `_pass`.
 const PROTOCOLS: [&str; 5] = ["proxy", "grpc", "fastcgi", "uwsgi", "scgi"];
 
+/// More directives than that are looked up by their order.
+const LONG: usize = 64;
+
 impl<'a> View<'a> {
     /// Combines the files as Debian's nginx.conf does, or as the desired state's own one.
     pub fn new(subject: &'a Subject<'a>) -> Self {
         let parsed = &subject.revision.parsed;
         let files = nginx::files(&subject.revision.desired, &parsed.sites, &parsed.etc);
-        let mut http = files.http_nodes();
+        let (mut main, has_main) = (files.main_nodes(), files.has_main());
+        let mut http = match has_main {
+            true => {
+                let blocks = main.iter_mut().filter(|node| node.name() == "http");
+                blocks
+                    .flat_map(|node| node.block.as_mut().map(std::mem::take))
+                    .flatten()
+                    .collect()
+            }
+            false => files.http_nodes(),
+        };
+        let includes = Includes::of(&main, &http);
         http.retain(|node| !is_usual(node));
-        Self { subject, http }
+        Self {
+            subject,
+            main,
+            http,
+            has_main,
+            includes,
+        }
+    }
+
+    /// Whether all is here that nginx reads, so that what is not here is nowhere.
+    pub fn is_complete(&self) -> bool {
+        self.has_main
+            && self.includes.missing.is_empty()
+            && self.subject.is_whole()
+            && self.subject.revision.parsed.broken.is_empty()
     }
 
     /// All servers.
@@ -112,6 +147,13 @@ fn is_usual(node: &Node<'_>) -> bool {
     node.name() == "include" && usual.iter().any(|usual| node.first().ends_with(usual))
 }
 
+/// FNV-1a.
+fn hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 fn collect<'v>(
     node: Option<&'v Node<'v>>,
     outer: Option<Arc<Block<'v>>>,
@@ -133,7 +175,7 @@ fn collect<'v>(
         node.name() == "include" && file_name(node.first()) != "fastcgi-php.conf"
     };
     let block = Arc::new(Block {
-        names: settings.iter().map(|node| node.name()).collect(),
+        hashes: settings.iter().map(|node| hash(node.name())).collect(),
         node,
         outer,
         passes: passes.collect(),
@@ -154,15 +196,24 @@ impl<'v> Block<'v> {
 
     /// Directives of one name in this very block.
     pub fn own(&self, name: &str) -> &[&'v Node<'v>] {
-        let from = self.names.partition_point(|known| *known < name);
-        let same = self
-            .names
-            .iter()
-            .skip(from)
-            .take_while(|known| **known == name);
-        self.settings
-            .get(from..from + same.count())
-            .unwrap_or_default()
+        let wanted = hash(name);
+        let is = |at: &usize| {
+            self.hashes.get(*at) == Some(&wanted)
+                && self
+                    .settings
+                    .get(*at)
+                    .is_some_and(|node| node.name() == name)
+        };
+        // What all sites say at the level of http is a long list: by name there, through the names themselves.
+        let from = match self.hashes.len() {
+            0..=LONG => (0..self.hashes.len()).find(is),
+            _ => Some(self.settings.partition_point(|node| node.name() < name)).filter(is),
+        };
+        let Some(from) = from else {
+            return &[];
+        };
+        let count = (from..).take_while(is).count();
+        self.settings.get(from..from + count).unwrap_or_default()
     }
 
     /// This block and those around it, from the inside.

@@ -73,7 +73,7 @@ const SHORT: [(&str, &str); 8] = [
 /// Words behind which a program takes the place where it listens without an option.
 const BARE: [&str; 2] = ["http.server", "runserver"];
 /// The ports that a service names where it starts.
-pub fn ports(name: &Name, settings: &Settings) -> Vec<Socket> {
+pub(crate) fn ports(name: &Name, settings: &Settings) -> Vec<Socket> {
     let mut found = Vec::new();
     for value in settings.list("Service", "Environment") {
         for word in commands(name, &value).into_iter().flatten() {

@@ -87,6 +87,9 @@ pub fn ports(subject: &Subject) -> Ports {
     ports
 }
 
+/// Ports of ranges that are told apart: there are not more.
+pub(crate) const MAX_PORTS: usize = 1 << 16;
+
 /// Takes a port with its protocol, who declares it, and the address.
 type Add<'a> = dyn FnMut((u16, &str), By, Option<IpAddr>) + 'a;
 
@@ -107,13 +110,15 @@ fn nginx(subject: &Subject, add: &mut Add) {
 }
 
 fn services(revision: &Revision, add: &mut Add) {
+    let mut left = MAX_PORTS;
     for stack in &revision.parsed.stacks {
         for (service, definition) in &stack.compose.services {
             for published in definition.published() {
                 let Some(host) = published.host else {
                     continue;
                 };
-                for (number, inside) in host.zip(published.container) {
+                for (number, inside) in host.zip(published.container).take(left) {
+                    left -= 1;
                     let by = By::Service {
                         project: stack.project.clone(),
                         service: service.clone(),

@@ -5,14 +5,14 @@ use std::net::IpAddr;
 use super::Subject;
 use crate::check::engine::Noted;
 use crate::model::{Diagnostic, Url};
-use crate::source::nginx::router::{Answer, Kind, Outcome, Place, Upstream};
+use crate::source::nginx::router::{Answer, Located, MatchKind, Outcome, Upstream};
 use crate::source::policy::RoutePolicy;
 use crate::source::routes::{Routes, Row};
 
 /// What is wrong with a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// It comes out at another upstream.
+    /// It goes to another upstream.
     External,
     /// It reaches no upstream.
     Nowhere,
@@ -26,7 +26,7 @@ pub enum Problem {
 type Found = Noted<Problem>;
 
 /// A finding for each expected route that comes out elsewhere, and for each location that none of them tests.
-pub fn walk(subject: &Subject) -> Vec<Found> {
+pub(super) fn walk(subject: &Subject) -> Vec<Found> {
     let revision = subject.revision;
     let expected = &revision.parsed.policy.routes;
     // What a file that cannot be read would do is not known.
@@ -41,7 +41,7 @@ pub fn walk(subject: &Subject) -> Vec<Found> {
     let mut tested = Vec::new();
     for route in expected {
         // Of the URLs that watchme.toml takes, some have no host or port that could be asked.
-        let Ok(url) = route.route.url.parse::<Url>() else {
+        let Ok(url) = route.url.parse::<Url>() else {
             findings.push(walk.nowhere(route, "it is not a URL that a client can request", None));
             continue;
         };
@@ -61,13 +61,13 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn route(&self, route: &RoutePolicy, url: &Url, answer: &Answer) -> Option<Found> {
-        let wanted = route.route.upstream.parse::<Url>().ok();
+        let wanted = route.upstream.parse::<Url>().ok();
         let fits =
             |upstream: &Upstream| wanted.as_ref().is_some_and(|wanted| fits(upstream, wanted));
         match &answer.outcome {
             Outcome::Proxy(upstream) if fits(upstream) => None,
             Outcome::Proxy(upstream) => {
-                let message = format!("{url} comes out at {upstream}{}", self.by(answer));
+                let message = format!("{url} goes to {upstream}{}", self.by(answer));
                 let help = wanted.and_then(|wanted| self.pass_to(url, &wanted, route, answer));
                 let label = format!("nginx asks {upstream} instead");
                 Some(self.at_upstream(Problem::External, route, message, label, help))
@@ -80,10 +80,7 @@ impl Walk<'_> {
                 None
             }
             Outcome::NotKnown { why, .. } => {
-                let message = format!(
-                    "whether {url} comes out there depends on {}",
-                    why.join(" and ")
-                );
+                let message = format!("whether {url} goes there depends on {}", why.join(" and "));
                 let label = "expected by this route".to_owned();
                 Some(self.at_upstream(Problem::Unknown, route, message, label, None))
             }
@@ -103,9 +100,9 @@ impl Walk<'_> {
     }
 
     fn nowhere(&self, route: &RoutePolicy, why: &str, help: Option<String>) -> Found {
-        let url = &route.route.url;
+        let url = &route.url;
         // What stands behind a `?` may be a secret.
-        let url = url.split('?').next().unwrap_or(url);
+        let url = url.split('?').next().unwrap_or_default();
         let message = format!("{url} reaches no upstream: {why}");
         self.at_upstream(
             Problem::Nowhere,
@@ -124,10 +121,10 @@ impl Walk<'_> {
         label: String,
         help: Option<String>,
     ) -> Found {
-        let place = &self.subject.revision.parsed.policy.place;
+        let file = &self.subject.revision.parsed.policy.file;
         Noted::at(
             problem,
-            place.complain(route.upstream.clone(), message, label, help),
+            file.complain(route.upstream.span(), message, label, help),
         )
     }
 
@@ -140,7 +137,7 @@ impl Walk<'_> {
         }
     }
 
-    fn spot(&self, place: Place<'_>) -> String {
+    fn spot(&self, place: Located<'_>) -> String {
         format!("{}:{}", place.path.display(), self.routes.line(place))
     }
 
@@ -156,22 +153,25 @@ impl Walk<'_> {
         let pass = location
             .says()
             .filter(|place| place.directive.name == "proxy_pass")?;
-        let rewritten = |place: &Place| place.directive.name == "rewrite";
+        let rewritten = |place: &Located| place.directive.name == "rewrite";
         let untouched = !answer
             .steps
             .iter()
             .filter_map(|step| step.place)
             .any(|place| rewritten(&place));
-        let replaces = matches!(location.kind, Kind::Exact | Kind::Prefix | Kind::Final);
-        let whole = location.name.ends_with('/') || location.kind == Kind::Exact;
+        let replaces = matches!(
+            location.kind,
+            MatchKind::Exact | MatchKind::Prefix | MatchKind::Final
+        );
+        let whole = location.name.ends_with('/') || location.kind == MatchKind::Exact;
         let rest = url.path().strip_prefix(location.name)?;
         let base = wanted.path().strip_suffix(rest)?;
         let fits =
-            whole == (base.ends_with('/') || location.kind == Kind::Exact) && !base.is_empty();
+            whole == (base.ends_with('/') || location.kind == MatchKind::Exact) && !base.is_empty();
         if !untouched || !replaces || !fits || pass.text().contains('$') {
             return None;
         }
-        let scheme = if route.route.upstream.starts_with("https") {
+        let scheme = if route.upstream.starts_with("https") {
             "https"
         } else {
             "http"
@@ -185,13 +185,13 @@ impl Walk<'_> {
     }
 
     /// Locations of sites with expected routes that none of them tests.
-    fn untested(&self, tested: &[Place]) -> Vec<Found> {
+    fn untested(&self, tested: &[Located]) -> Vec<Found> {
         let table = self.routes.table();
-        let is_tested = |place: Place| tested.contains(&place);
-        let some = |place: Place| tested.iter().any(|one| one.path == place.path);
+        let is_tested = |place: Located| tested.contains(&place);
+        let some = |place: Located| tested.iter().any(|one| one.path == place.path);
         let untested = table.iter().filter(|row| {
             row.location.is_some_and(|location| {
-                let asked = location.kind != Kind::Named && !location.is_internal();
+                let asked = location.kind != MatchKind::Named && !location.is_internal();
                 asked && location.passes() && some(location.place) && !is_tested(location.place)
             })
         });
@@ -261,7 +261,7 @@ fn fix(outcome: &Outcome, url: &Url, route: &RoutePolicy) -> Option<String> {
         Outcome::Status { .. } | Outcome::Files => format!(
             "add a location for {} with proxy_pass {}, or correct the URL",
             url.path(),
-            bare(&route.route.upstream)
+            bare(&route.upstream)
         ),
         _ => return None,
     })

@@ -122,7 +122,7 @@ fn what_does_not_come_out_there() {
         (
             "https://api.example.com/dynamic/x",
             "http://localhost:8000/",
-            "route-unknown whether https://api.example.com/dynamic/x comes out there depends on what $cookie_backend will be",
+            "route-unknown whether https://api.example.com/dynamic/x goes there depends on what $cookie_backend will be",
         ),
     ] {
         let said = one(url, upstream);

@@ -1,18 +1,18 @@
 //! The rules: a folder for each family, and in it a file and a page for each rule.
 
-pub mod checkout;
-pub mod compose;
-pub mod etc;
-pub mod host;
-pub mod nginx;
-pub mod port;
-pub mod route;
-pub mod systemd;
+pub(super) mod checkout;
+pub(super) mod compose;
+pub(super) mod etc;
+pub(super) mod host;
+pub(super) mod nginx;
+pub(super) mod port;
+pub(super) mod route;
+pub(super) mod systemd;
 
 use super::engine::Family;
 
 /// All families.
-pub static FAMILIES: &[&Family] = &[
+pub(super) static FAMILIES: &[&Family] = &[
     &checkout::FAMILY,
     &compose::FAMILY,
     &etc::FAMILY,

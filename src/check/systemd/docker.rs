@@ -28,7 +28,7 @@ type Found = Noted<Problem>;
 const DOCKER: [&str; 2] = ["docker.service", "docker.socket"];
 
 /// Looks at all units that run containers at boot.
-pub fn walk(units: &Units, order: &Order) -> Vec<Found> {
+pub(crate) fn walk(units: &Units, order: &Order) -> Vec<Found> {
     let after_docker = order.after(&DOCKER);
     let pulling_docker = order.pulling(&DOCKER);
     let networks = Networks::new(units, order);
@@ -105,16 +105,16 @@ impl<'a> Networks<'a> {
             let mut files = unit.desired.stacks.iter().flat_map(|stack| &stack.files);
             files.any(|file| {
                 let file = units.revision.desired.files.get(file);
-                file.is_some_and(|file| file.source.ends_with(&policy.folders.infra))
+                file.is_some_and(|file| file.source.ends_with(policy.folders.infra.as_str()))
             })
         });
         if let Some(unit) = infra {
             let names = units.revision.desired.networks.keys();
             owners.extend(names.map(|name| (name.as_str(), unit.name.as_str())));
         }
-        for (name, section) in &policy.networks {
-            if let Some(owner) = &section.value.owner {
-                owners.insert(name, owner.get_ref());
+        for (name, network) in &policy.networks {
+            if let Some(owner) = &network.owner {
+                owners.insert(name, owner);
             }
         }
         let by_owner = owners
@@ -124,8 +124,42 @@ impl<'a> Networks<'a> {
         Self { owners, by_owner }
     }
 
+    /// A unit whose compose files are elsewhere: what networks they join is not known here, and every other project of
+    /// such a server joins one.
+    fn unseen(&self, unit: &Unit, line: &Line) -> Option<Found> {
+        let name = unit.name.as_str();
+        let is_outside = |stack: &Stack| {
+            let mut files = stack.files.iter();
+            files.any(|file| unit.desired.outside.contains(file))
+        };
+        let mentions = |owner: &&str| {
+            let known = self.by_owner.get(*owner);
+            known.is_some_and(|(after, pulling)| after.contains(name) || pulling.contains(name))
+        };
+        let mut owners = self.owners.values();
+        let owner = owners.clone().next()?;
+        if owners.any(|owner| *owner == name || mentions(owner))
+            || !unit.desired.stacks.iter().any(is_outside)
+        {
+            return None;
+        }
+        Some(at(
+            Problem::NotAfterNetwork,
+            line,
+            format!(
+                "{name} runs compose files outside the checkout, and neither starts after {owner} nor requires it"
+            ),
+            format!(
+                "if they join a network of {owner}, write After={owner} and Requires={owner} under [Unit]"
+            ),
+        ))
+    }
+
     fn check(&self, unit: &Unit, line: &Line, units: &Units) -> Vec<Found> {
         let name = unit.name.as_str();
+        if let Some(found) = self.unseen(unit, line) {
+            return vec![found];
+        }
         let mut findings = Vec::new();
         let used = used_networks(unit, units, &self.owners);
         for (network, owner) in &self.owners {

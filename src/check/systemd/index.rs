@@ -103,7 +103,7 @@ pub struct Mention {
 }
 
 /// The part of a list before a `#` that is meant to begin a comment.
-pub fn uncommented(text: &str) -> &str {
+pub(crate) fn uncommented(text: &str) -> &str {
     let comment = words(text).find(|word| word.starts_with('#'));
     let at = comment.map(|word| word.as_ptr() as usize - text.as_ptr() as usize);
     at.and_then(|at| text.get(..at)).unwrap_or(text)

@@ -24,7 +24,7 @@ pub enum Problem {
 type Found = Noted<Problem>;
 
 /// Looks at the sections and keys of all files. More than [`MOST`] of them in one file say nothing new.
-pub fn walk(units: &Units) -> Vec<Found> {
+pub(crate) fn walk(units: &Units) -> Vec<Found> {
     let mut findings = Vec::new();
     for (source, kind) in units.files() {
         let mut found = Vec::new();

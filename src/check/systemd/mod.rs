@@ -1,19 +1,19 @@
 //! systemd units: what systemd would pass over or refuse, and what would not run as it is meant.
 
-pub mod docker;
-pub mod index;
-pub mod keys;
-pub mod order;
-pub mod service;
+pub(super) mod docker;
+pub(super) mod index;
+pub(super) mod keys;
+pub(super) mod order;
+pub(super) mod service;
 
 use crate::source::unit::settings::Source;
 use crate::source::unit::{Section, table};
 
 /// A file that is no unit at all has as many wrong lines as lines: so many are enough.
-pub const MOST: usize = 20;
+pub(super) const MOST: usize = 20;
 
 /// The sections of a file that systemd reads.
-pub fn sections(source: &Source) -> impl Iterator<Item = &Section> + Clone {
+pub(super) fn sections(source: &Source) -> impl Iterator<Item = &Section> + Clone {
     let sections = source.parsed.sections.iter();
     sections.filter(|section| !table::is_extension(&section.name))
 }

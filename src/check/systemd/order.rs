@@ -35,7 +35,7 @@ const TARGETS: [&str; 5] = [
 ];
 
 /// Settings that pull another unit in.
-pub const PULLS: [&str; 5] = ["Requires", "Requisite", "Wants", "BindsTo", "Upholds"];
+pub(crate) const PULLS: [&str; 5] = ["Requires", "Requisite", "Wants", "BindsTo", "Upholds"];
 
 /// An order between two units, by their numbers.
 pub struct Edge {

@@ -8,7 +8,7 @@ use crate::source::unit::settings::Value;
 use crate::source::unit::table;
 
 /// `Type=` as it counts.
-pub struct Kind {
+pub(crate) struct ServiceType {
     value: Option<Value>,
     /// Its word.
     pub name: String,
@@ -16,9 +16,9 @@ pub struct Kind {
     pub remains: bool,
 }
 
-impl Kind {
+impl ServiceType {
     /// That of a service.
-    pub fn of(unit: &Unit) -> Self {
+    pub(crate) fn of(unit: &Unit) -> Self {
         let value = unit.service("Type");
         // systemd.service(5): what is not said follows from what else is there.
         let implied = match unit.lines_of("ExecStart").next() {
@@ -35,12 +35,12 @@ impl Kind {
     }
 
     /// Whether the service has done its work when its commands have ended.
-    pub fn is_oneshot(&self) -> bool {
+    pub(crate) fn is_oneshot(&self) -> bool {
         self.name == "oneshot"
     }
 
     /// In the words of the file.
-    pub fn written(&self) -> String {
+    pub(crate) fn written(&self) -> String {
         match &self.value {
             Some(value) => format!("Type={}", value.text),
             None => format!("Type={} (none is written)", self.name),
@@ -49,13 +49,17 @@ impl Kind {
 }
 
 /// A finding that says what helps.
-pub fn with_help(rule: &'static Rule, place: Diagnostic, help: impl Into<String>) -> Finding {
+pub(crate) fn with_help(
+    rule: &'static Rule,
+    place: Diagnostic,
+    help: impl Into<String>,
+) -> Finding {
     let help = Some(help.into());
     rule.at(Diagnostic { help, ..place })
 }
 
 /// Whether a key is meant to be a command: that is told at the key.
-pub fn has_misspelt_command(unit: &Unit) -> bool {
+pub(crate) fn has_misspelt_command(unit: &Unit) -> bool {
     let sources = unit.settings.sources().iter();
     let sections = sources.flat_map(|source| &source.parsed.sections);
     let own = sections.filter(|section| section.name == "Service");

@@ -13,9 +13,11 @@ pub(in crate::check) fn found(files: &[(&str, &str)]) -> Vec<String> {
         .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
         .collect();
     let findings = checked(&files);
-    let own = findings
-        .iter()
-        .filter(|finding| finding.rule.name.starts_with("systemd-"));
+    // That some versions do not know a setting has tests of its own.
+    let own = findings.iter().filter(|finding| {
+        let name = finding.rule.name;
+        name.starts_with("systemd-") && name != "systemd-version"
+    });
     own.map(short).collect()
 }
 
@@ -199,7 +201,10 @@ fn command_lines() {
         ("ExecStart=docker-proxy -x", &[]),
         ("ExecStart=@/bin/a ./a -b", &[]),
         ("ExecStart=${A}/bin/b", &[]),
-        ("ExecStart=/bin/a\nExecSearchPath=bin\nExecPaths=+/srv", &[]),
+        (
+            "ExecStart=/bin/a\nExecSearchPath=/srv/bin\nExecPaths=+/srv",
+            &[],
+        ),
     ]);
 }
 

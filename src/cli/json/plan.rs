@@ -1,16 +1,13 @@
-//! Plans, and the parts that other objects have, too.
+//! Plans as JSON.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use source_text::Location;
-
-use super::super::masks::mask;
-use super::FORMAT_VERSION;
-use crate::check;
+use super::{FORMAT_VERSION, Finding};
+use crate::cli::masks::DiffMask;
 use crate::effect;
-use crate::model::{self, Origin};
+use crate::model::Origin;
 use crate::reconcile::Planned;
 
 /// `plan --json`.
@@ -19,18 +16,18 @@ use crate::reconcile::Planned;
 pub(in crate::cli) struct Plan {
     format_version: u32,
     origin: Origin,
-    /// The generation that it goes back to, if it is not an apply of the checkout.
+    /// The generation that it goes back to, if it does not apply the checkout.
     generation: Option<u64>,
-    /// What the host is taken to be as, where `--from` says so and nobody looked at it.
+    /// With `--from`: the revision that the host is assumed to match; no host was asked.
     from: Option<Origin>,
     in_sync: bool,
     changes: Vec<Change>,
-    /// Health gates that an apply would ask.
+    /// Health gates that an apply would check.
     gates: Vec<Gate>,
     refusals: Vec<Refusal>,
     /// What nginx and systemd say about what would be applied.
     findings: Vec<Finding>,
-    /// What is found about what this plan does not change.
+    /// Findings about files that this plan does not change.
     other_findings: Vec<Finding>,
     notes: Vec<Note>,
     warnings: Vec<String>,
@@ -38,7 +35,7 @@ pub(in crate::cli) struct Plan {
 
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Change {
+struct Change {
     /// `kind/name`.
     resource: String,
     action: &'static str,
@@ -53,7 +50,7 @@ pub(super) struct Change {
 
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Diff {
+struct Diff {
     old_path: String,
     new_path: String,
     /// A unified diff; values that look like secrets are masked.
@@ -62,16 +59,16 @@ pub(super) struct Diff {
 
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Gate {
+struct Gate {
     /// A URL, or `tcp ADDRESS:PORT`, `container NAME`, `unit NAME`.
     gate: String,
-    /// What has to come back.
+    /// The expected answer.
     expects: String,
 }
 
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Refusal {
+struct Refusal {
     resource: String,
     why: String,
     help: Vec<String>,
@@ -80,66 +77,15 @@ pub(super) struct Refusal {
     diff: Option<Diff>,
 }
 
-/// A complaint of a rule; what looks like a secret is masked.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Finding {
-    /// A stable name: `watchme-apply check --explain RULE` tells more.
-    rule: &'static str,
-    /// Why it matters.
-    why: &'static str,
-    /// Errors stop an apply.
-    severity: model::Severity,
-    message: String,
-    help: Option<String>,
-    /// Where in the checkout; `null` when it is about no place there.
-    place: Option<Place>,
-}
-
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Place {
-    /// Relative to the checkout.
-    path: String,
-    /// From 1.
-    line: usize,
-    /// From 1, in characters.
-    column: usize,
-    /// The line itself.
-    text: String,
-}
-
-impl From<&model::Finding> for Finding {
-    fn from(finding: &model::Finding) -> Self {
-        let place = |place: &model::Diagnostic| {
-            let Location { line, column } = place.position();
-            Place {
-                path: place.path().to_string_lossy().into_owned(),
-                line,
-                column,
-                text: mask(place.line_text()).into_owned(),
-            }
-        };
-        Self {
-            rule: finding.rule.name,
-            why: check::why(finding),
-            severity: finding.severity,
-            message: mask(finding.message()).into_owned(),
-            help: finding.help().map(|help| mask(help).into_owned()),
-            place: finding.place().map(place),
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Note {
+struct Note {
     resource: String,
     text: String,
 }
 
 impl Plan {
-    pub fn new(planned: &Planned, show_secrets: bool) -> Self {
+    pub(in crate::cli) fn new(planned: &Planned, show_secrets: bool) -> Self {
         let plan = &planned.plan;
         Self {
             format_version: FORMAT_VERSION,
@@ -214,5 +160,7 @@ fn unified(diff: &effect::Diff, show_secrets: bool) -> String {
     if show_secrets {
         return text;
     }
-    text.lines().map(mask).collect::<Vec<_>>().join("\n")
+    let mut mask = DiffMask::default();
+    let lines = text.lines().map(|line| mask.unified(line));
+    lines.collect::<Vec<_>>().join("\n")
 }

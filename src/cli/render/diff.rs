@@ -6,16 +6,16 @@ use anstyle::Style;
 use similar::{ChangeTag, TextDiff};
 
 use super::{BAD, DIM, GOOD};
-use crate::cli::masks::mask;
+use crate::cli::masks::DiffMask;
 use crate::cli::output::{Output, clean, styled};
 use crate::effect::Diff;
 
-/// Lines of context around a change, as diff(1) has them.
+/// Lines of context around a change, as in diff(1).
 const CONTEXT: usize = 3;
 const INDENT: &str = "    ";
 
 /// Prints a diff, indented below its change.
-pub(super) fn print(output: &mut Output, diff: &Diff, show_secrets: bool) {
+pub(in crate::cli) fn print(output: &mut Output, diff: &Diff, show_secrets: bool) {
     for line in lines(diff, show_secrets) {
         output.line(&line);
     }
@@ -36,6 +36,7 @@ pub(in crate::cli) fn lines(diff: &Diff, show_secrets: bool) -> Vec<String> {
     ));
     let text = TextDiff::from_lines(old, new);
     for group in text.grouped_ops(CONTEXT) {
+        let mut secrets = DiffMask::default();
         if let (Some(first), Some(last)) = (group.first(), group.last()) {
             let (old, new) = (
                 first.old_range().start..last.old_range().end,
@@ -55,7 +56,7 @@ pub(in crate::cli) fn lines(diff: &Diff, show_secrets: bool) -> Vec<String> {
                     change.values().iter().map(|(e, v)| (*e, *v)).collect();
                 lines.push(format!(
                     "{INDENT}{}",
-                    line(sign, style, &parts, show_secrets)
+                    line(sign, style, &parts, (!show_secrets).then_some(&mut secrets))
                 ));
                 if change.missing_newline() {
                     lines.push(format!("{INDENT}\\ No newline at end of file"));
@@ -66,7 +67,7 @@ pub(in crate::cli) fn lines(diff: &Diff, show_secrets: bool) -> Vec<String> {
     lines
 }
 
-/// Start and length of a hunk's side; an empty one starts at the line before, as diff(1) has it.
+/// Start and length of a hunk's side; an empty one starts at the line before, as in diff(1).
 fn hunk(lines: &std::ops::Range<usize>) -> String {
     let start = if lines.is_empty() {
         lines.start
@@ -83,14 +84,18 @@ fn label(path: &Path, exists: bool) -> String {
     }
 }
 
-/// A line of a diff. One that has something to hide is shown without emphasis.
-fn line(sign: char, style: Style, parts: &[(bool, &str)], show_secrets: bool) -> String {
+/// A line of a diff. One with a masked value has no emphasis.
+fn line(
+    sign: char,
+    style: Style,
+    parts: &[(bool, &str)],
+    secrets: Option<&mut DiffMask>,
+) -> String {
     let whole: String = parts.iter().map(|(_, value)| *value).collect();
     let whole = whole.trim_end_matches('\n');
-    let masked = if show_secrets {
-        whole.into()
-    } else {
-        mask(whole)
+    let masked = match secrets {
+        Some(secrets) => secrets.mask(sign, whole),
+        None => whole.into(),
     };
     if masked != whole || sign == ' ' {
         return styled(style, &format!("{sign}{}", clean(&masked)));

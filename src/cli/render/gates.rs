@@ -1,11 +1,11 @@
-//! Health gates: which would be asked, and what they answered.
+//! Health gates: which would be checked, and their answers.
 
 use super::{DIM, STRONG};
 use crate::cli::output::{clean, styled};
 use crate::model::{Answer, Gate};
 
-/// A gate that an apply would ask.
-pub(super) fn would_be_asked(gate: &Gate) -> String {
+/// A gate that an apply would check.
+pub(super) fn would_be_checked(gate: &Gate) -> String {
     let gate_text = gate.probe.to_string();
     let why = format!("  (expects {})", gate.probe.expects());
     format!(
@@ -16,21 +16,21 @@ pub(super) fn would_be_asked(gate: &Gate) -> String {
     )
 }
 
-/// A gate that is being asked, after some tries that were in vain.
-pub(in crate::cli) fn asked(gate: &Gate, in_vain: u32) -> String {
-    let tries = match in_vain {
+/// A gate that is being checked, after some failed tries.
+pub(in crate::cli) fn checking(gate: &Gate, failed: u32) -> String {
+    let tries = match failed {
         0 => String::new(),
         _ => format!(
             ", try {} of {}",
-            in_vain.saturating_add(1),
+            failed.saturating_add(1),
             gate.retries.saturating_add(1)
         ),
     };
     format!("? gate {}{tries}", clean(&gate.probe.to_string()))
 }
 
-/// A gate that holds.
-pub(in crate::cli) fn held(gate: &Gate, answer: &Answer) -> String {
+/// A gate that passed.
+pub(in crate::cli) fn passed(gate: &Gate, answer: &Answer) -> String {
     let mut notes = vec![gate.probe.expects()];
     if answer.tries > 1 {
         notes.push(format!("after {} tries", answer.tries));

@@ -1,29 +1,95 @@
 //! Rows that fit a terminal: columns where there is room, else lines that are folded.
 
-use crate::cli::output::clean;
+use unicode_width::UnicodeWidthStr;
+
+use crate::cli::output::{Output, clean};
 
 /// A row: its first cell, and the others.
-pub(super) struct Row {
-    /// How far it stands in.
+pub(in crate::cli) struct Row {
+    /// How far it is indented.
     pub indent: usize,
-    /// Its cells, the name first; empty ones say nothing.
+    /// Its cells, the name first; empty ones are left out.
     pub cells: Vec<String>,
     /// How it is shown.
     pub style: anstyle::Style,
 }
 
-/// Where nobody watches, lines are as long as they are.
+/// Without a terminal, lines are not folded.
 const UNBOUNDED: usize = usize::MAX;
+/// What a terminal has if nobody made it wider.
+const USUAL: usize = 80;
+
+/// Columns for a table that is folded without a terminal too.
+pub(in crate::cli) fn columns_of(output: &Output) -> usize {
+    output.width().unwrap_or(USUAL)
+}
+
+/// Columns of a terminal that a text takes; an ideogram takes two.
+pub(in crate::cli) fn wide(text: &str) -> usize {
+    text.width()
+}
+
+/// `text` with blanks behind it, as wide as its column.
+pub(in crate::cli) fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(wide(text))))
+}
+
+/// The lines of each row of a table; the first row is its head. If the table is wider than `width`, it has no head, and
+/// each row is its first cell and the others, each behind its label, in as many lines as that takes. Cells `-` are left out
+/// there.
+pub(in crate::cli) fn fitted<const N: usize>(
+    rows: &[[String; N]],
+    labels: &[&str; N],
+    width: usize,
+) -> Vec<Vec<String>> {
+    let table = super::columns(rows);
+    if table.iter().all(|line| wide(line) <= width) {
+        return table.into_iter().map(|line| vec![line]).collect();
+    }
+    let row = |(index, row): (usize, &[String; N])| match index {
+        0 => Vec::new(),
+        _ => packed(row, labels, width),
+    };
+    rows.iter().enumerate().map(row).collect()
+}
+
+/// Cells in lines that they fill; a cell is broken only if it does not fit a line.
+fn packed(row: &[String], labels: &[&str], width: usize) -> Vec<String> {
+    let cells = row.iter().zip(labels);
+    let cells = cells.filter(|(cell, _)| !cell.is_empty() && *cell != "-");
+    let cells: Vec<String> = cells
+        .map(|(cell, label)| clean(format!("{label} {cell}").trim_start()).into_owned())
+        .collect();
+    let mut lines: Vec<String> = Vec::new();
+    for (index, cell) in cells.iter().enumerate() {
+        let comma = if index + 1 < cells.len() && index > 0 {
+            ","
+        } else {
+            ""
+        };
+        let cell = format!("{cell}{comma}");
+        let gap = if index == 1 { "  " } else { " " };
+        match lines.last_mut() {
+            Some(line) if wide(line) + gap.len() + wide(&cell) <= width => {
+                line.push_str(gap);
+                line.push_str(&cell);
+            }
+            Some(_) => lines.extend(folded(&cell, width, 2)),
+            None => lines.extend(folded(&cell, width, 0)),
+        }
+    }
+    lines
+}
 
 /// Rows as lines below a head: in columns if the widest fits, else each row as `name: cell, cell`, folded.
-pub(super) fn rows(
+pub(in crate::cli) fn rows(
     head: &[&str],
     rows: &[Row],
     width: Option<usize>,
 ) -> Vec<(anstyle::Style, String)> {
     let width = width.unwrap_or(UNBOUNDED);
     let table = table(head, rows);
-    let fits = table.iter().all(|(_, line)| line.chars().count() <= width);
+    let fits = table.iter().all(|(_, line)| wide(line) <= width);
     match fits {
         true => table,
         false => rows.iter().flat_map(|row| folded_row(row, width)).collect(),
@@ -49,16 +115,16 @@ fn table(head: &[&str], rows: &[Row]) -> Vec<(anstyle::Style, String)> {
         let indent = if column == 0 { row.indent } else { 0 };
         format!("{}{}", " ".repeat(indent), clean(text))
     };
-    let wide = |column: usize| {
-        let cells = all().map(|row| cell(row, column).chars().count());
+    let widest = |column: usize| {
+        let cells = all().map(|row| wide(&cell(row, column)));
         cells.max().unwrap_or(0)
     };
-    let widths: Vec<usize> = columns.iter().map(|column| wide(*column)).collect();
+    let widths: Vec<usize> = columns.iter().map(|column| widest(*column)).collect();
     all()
         .map(|row| {
             let cells = columns.iter().zip(&widths);
             let cells: Vec<String> = cells
-                .map(|(column, width)| format!("{:<width$}", cell(row, *column)))
+                .map(|(column, width)| padded(&cell(row, *column), *width))
                 .collect();
             (row.style, format!("  {}", cells.join("  ").trim_end()))
         })
@@ -77,13 +143,13 @@ fn folded_row(row: &Row, width: usize) -> Vec<(anstyle::Style, String)> {
     lines.into_iter().map(|line| (row.style, line)).collect()
 }
 
-/// Text as lines of at most `width` characters, as far as its words allow; those after the first stand in further.
-pub(super) fn folded(text: &str, width: usize, indent: usize) -> Vec<String> {
+/// Text as lines of at most `width` columns, as far as its words allow; those after the first are indented further.
+pub(in crate::cli) fn folded(text: &str, width: usize, indent: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = " ".repeat(indent);
     let mut empty = true;
     for word in text.split(' ') {
-        let longer = line.chars().count() + usize::from(!empty) + word.chars().count();
+        let longer = wide(&line) + usize::from(!empty) + wide(word);
         if !empty && longer > width {
             lines.push(std::mem::replace(&mut line, " ".repeat(indent + 2)));
             empty = true;
@@ -140,6 +206,32 @@ mod tests {
                 "    web:",
                 "      exited",
                 "      1"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_table_that_does_not_fit_is_a_block_for_each_row() {
+        let all = [
+            ["URL", "UPSTREAM", "UNIT"],
+            ["https://a.example.com/", "-", "-"],
+            [
+                "https://b.example.com/",
+                "http://localhost:1/",
+                "表示.service",
+            ],
+        ];
+        let all = all.map(|row| row.map(str::to_owned));
+        let shown = |width| fitted(&all, &["", "upstream", "unit"], width);
+        let table = "https://b.example.com/  http://localhost:1/  表示.service";
+        assert_eq!(wide(table), 57);
+        assert_eq!(shown(57).last().unwrap(), &[table]);
+        assert_eq!(
+            shown(56).concat(),
+            [
+                "https://a.example.com/",
+                "https://b.example.com/  upstream http://localhost:1/,",
+                "  unit 表示.service"
             ]
         );
     }

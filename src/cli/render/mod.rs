@@ -1,46 +1,53 @@
-//! Text for people.
+//! Text that several commands print.
 
-mod diff;
-mod drift;
+pub(super) mod diff;
 mod gates;
-mod layout;
-mod markdown;
-mod plan;
-mod records;
-mod routes;
-mod status;
+pub(super) mod layout;
+pub(super) mod plan;
+pub(super) mod records;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::output::clean;
+use crate::model::image::short;
 
 pub(super) use diff::lines as diff_lines;
-pub(super) use drift::drift;
-pub(super) use gates::{asked, held};
-pub(super) use markdown::markdown;
-pub(super) use plan::{applied, plan, step};
-pub(super) use records::{history, skip};
-pub(super) use routes::{explained, routes};
-pub(super) use status::{paused, status};
+pub(super) use gates::{checking, passed};
+pub(super) use plan::{plan, step};
+
+/// What the symbols at the beginning of a line mean: in the help, and in the first plan on a host.
+macro_rules! legend {
+    () => {
+        "\
+Symbols:
+  +  create or start         ~  write, link or connect
+  -  remove or stop          !  restart or reload; the line says what it interrupts
+  ?  check a health gate     .  pull an image, or wait
+"
+    };
+}
+pub(super) use legend;
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const DIM: Style = Style::new().dimmed();
-const BAD: Style = AnsiColor::Red.on_default();
+pub(super) const BAD: Style = AnsiColor::Red.on_default();
 pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
+/// What helps.
+pub(super) const HELP: Style = AnsiColor::Cyan.on_default().bold();
 pub(super) const STRONG: Style = Style::new().bold();
 
 /// `1 thing`, `2 things`.
-fn count(number: usize, thing: &str) -> String {
+pub(super) fn count(number: usize, thing: &str) -> String {
     match number {
         1 => format!("1 {thing}"),
         _ => format!("{number} {thing}s"),
     }
 }
 
-/// That all which was compared is in sync, and what was not compared, from the warnings that say so.
-fn in_sync_but(warnings: &[String]) -> String {
+/// `in sync`, and what was not checked according to the warnings.
+pub(super) fn in_sync_but(warnings: &[String]) -> String {
     let unchecked = warnings
         .iter()
         .filter(|text| text.contains(" not checked: "));
@@ -51,8 +58,16 @@ fn in_sync_but(warnings: &[String]) -> String {
     }
 }
 
+/// An image for people: by the digest by which its registry knows it, or by its id where none does.
+pub(super) fn identity(digest: Option<&str>, id: &str) -> String {
+    match digest {
+        Some(digest) => short(digest),
+        None => format!("id {}, made or tagged here", short(id)),
+    }
+}
+
 /// A time as the reader's clock shows it.
-fn when(time: Timestamp) -> String {
+pub(super) fn when(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system())
         .strftime("%Y-%m-%d %H:%M:%S %Z")
         .to_string()
@@ -62,12 +77,12 @@ fn when(time: Timestamp) -> String {
 pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        cells.map(|cell| layout::wide(cell)).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..N).map(width).collect();
     let line = |row: &[String; N]| {
         let cells = row.iter().zip(&widths);
-        let cells = cells.map(|(cell, width)| format!("{cell:<width$}"));
+        let cells = cells.map(|(cell, width)| layout::padded(cell, *width));
         let line = cells.collect::<Vec<_>>().join("  ");
         clean(line.trim_end()).into_owned()
     };

@@ -1,14 +1,11 @@
-//! A plan and how its apply ended.
+//! A plan as text.
 
-use std::time::Duration;
-
-use super::{DIM, GOOD, STRONG, WARN, count, diff, gates, records};
-use crate::cli::args::LEGEND;
+use super::{DIM, HELP, STRONG, WARN, count, diff, gates, legend};
 use crate::cli::output::{Output, clean, styled};
 use crate::cli::snippet;
 use crate::effect::{Change, Counted, Words};
 use crate::model::{Finding, Origin, Severity};
-use crate::reconcile::{Applied, Planned};
+use crate::reconcile::Planned;
 
 /// Prints what apply would do.
 pub(in crate::cli) fn plan(
@@ -43,7 +40,7 @@ pub(in crate::cli) fn plan(
         }
     }
     for gate in &planned.plan.gates {
-        output.line(&format!("  {}", gates::would_be_asked(gate)));
+        output.line(&format!("  {}", gates::would_be_checked(gate)));
     }
     for note in &planned.plan.notes {
         let text = format!("{}: {}", note.id, note.text);
@@ -75,20 +72,24 @@ pub(in crate::cli) fn plan(
         ));
     }
     if is_first(planned) && output.is_terminal() {
-        for line in LEGEND.lines() {
+        for line in legend!().lines() {
             output.line(&styled(DIM, line));
         }
     }
     output.line(&summary(planned));
+    if planned.findings.iter().any(Finding::is_error) {
+        let help = "an apply would stop here, before any change: fix it and commit";
+        output.line(&format!("{} {help}", styled(HELP, "hint:")));
+    }
 }
 
-/// Whether somebody sees a plan of this host for the first time: nothing was applied here yet.
+/// Whether it is the first plan of this host: nothing was applied here yet.
 fn is_first(planned: &Planned) -> bool {
     planned.recorded.applied.is_none() && planned.from.is_none() && !planned.plan.is_empty()
 }
 
 /// Where a desired state came from, in a few words.
-pub(super) fn origin(origin: &Origin) -> String {
+pub(in crate::cli) fn origin(origin: &Origin) -> String {
     let commit = match &origin.commit {
         Some(commit) => commit.get(..12).unwrap_or(commit).to_owned(),
         None => format!("the folder {}", origin.folder.display()),
@@ -120,7 +121,7 @@ pub(in crate::cli) fn step(change: &Change) -> String {
 }
 
 /// The closing count.
-pub(super) fn summary(planned: &Planned) -> String {
+pub(in crate::cli) fn summary(planned: &Planned) -> String {
     let plan = &planned.plan;
     let counted: Vec<Option<Counted>> = (plan.changes.iter())
         .map(|change| change.words().counts_as)
@@ -151,86 +152,18 @@ pub(super) fn summary(planned: &Planned) -> String {
         format!("; {}{how}", count(number, thing))
     })
     .collect();
-    let changes = count(plan.changes.len(), "change");
+    let changes = plan.changes.iter().filter(|change| change.effect.counts());
+    let changes = count(changes.count(), "change");
     match (plan.is_empty(), parts.is_empty()) {
         (true, _) if planned.only_writes_down() => {
-            format!(
-                "plan: nothing to change; new gates are checked and the revision is recorded{behind}"
-            )
+            let gates = match plan.gates.is_empty() {
+                true => "",
+                false => "new gates are checked and ",
+            };
+            format!("plan: nothing to change; {gates}the revision is recorded{behind}")
         }
         (true, _) => format!("plan: nothing to do{behind}"),
         (false, true) => format!("plan: {changes}{behind}"),
         (false, false) => format!("plan: {changes}: {}{behind}", parts.join(", ")),
-    }
-}
-
-/// Prints how an apply ended.
-pub(in crate::cli) fn applied(
-    output: &mut Output,
-    applied: &Applied,
-    took: Duration,
-    warnings: usize,
-) {
-    match applied {
-        Applied::InSync { planned, gates } => {
-            let held = match gates.len() {
-                0 => String::new(),
-                1 => "; its health gate passed".to_owned(),
-                many => format!("; all {many} health gates passed"),
-            };
-            output.line(&format!(
-                "{}: {}{held}",
-                styled(GOOD, "in sync"),
-                origin(&planned.origin)
-            ));
-            for warning in &planned.warnings {
-                output.line(&format!("  {} {}", styled(WARN, "warning"), clean(warning)));
-            }
-            for note in &planned.plan.notes {
-                let text = format!("{}: {}", note.id, note.text);
-                output.line(&format!("  {} {}", styled(DIM, "note"), clean(&text)));
-            }
-        }
-        Applied::Done(record) => {
-            let done = match record.back_to {
-                Some(number) => format!("back to generation {number}"),
-                None => "applied".to_owned(),
-            };
-            let (style, done, looked) = match record.degraded.is_empty() {
-                true => (GOOD, done, "in sync".to_owned()),
-                false => (
-                    WARN,
-                    format!("{done}, degraded"),
-                    format!("in sync but for {}", count(record.degraded.len(), "unit")),
-                ),
-            };
-            let held = match record.gates.len() {
-                0 => String::new(),
-                1 => "; its health gate passed".to_owned(),
-                number => format!("; {number} health gates passed"),
-            };
-            output.line(&format!(
-                "{} as {}: {}; {} in {:.1} s; verified: {looked}{held}{}",
-                styled(style, &done),
-                records::generation(record),
-                origin(&record.origin),
-                count(record.changes.len(), "change"),
-                took.as_secs_f64(),
-                match warnings {
-                    0 => String::new(),
-                    number => format!("; {} above", count(number, "warning")),
-                }
-            ));
-            for why in &record.degraded {
-                output.line(&format!("  {} {}", styled(WARN, "degraded"), clean(why)));
-            }
-        }
-        Applied::Skipped(skip) => {
-            output.line(&format!(
-                "{}: {}",
-                styled(WARN, "skipped"),
-                records::skip(skip)
-            ));
-        }
     }
 }

@@ -2,7 +2,6 @@
 //! know which files it names, src/core/ngx_conf_file.c. What is wrong with it is nginx's to say.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use glob::MatchOptions;
@@ -29,12 +28,12 @@ pub(super) struct Statement {
 
 impl Statement {
     /// The directive.
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.words.first().map_or("", String::as_str)
     }
 
     /// The arguments.
-    pub fn arguments(&self) -> &[String] {
+    pub(super) fn arguments(&self) -> &[String] {
         self.words.get(1..).unwrap_or_default()
     }
 }
@@ -49,7 +48,7 @@ pub(super) struct Conf {
 
 impl Conf {
     /// Reads the main configuration and what it includes.
-    pub fn read(root: &Root) -> Self {
+    pub(super) fn read(root: &Root) -> Self {
         let mut conf = Self::default();
         conf.take(root, &Path::new(layout::NGINX).join("nginx.conf"), 0);
         conf
@@ -108,7 +107,7 @@ pub(super) fn small_file(root: &Root, path: &Path, bound: u64) -> Option<Vec<u8>
     if made_up.iter().any(|folder| there.starts_with(folder)) {
         return None;
     }
-    let metadata = fs::symlink_metadata(root.join(&there)).ok()?;
+    let metadata = root.metadata(&there)?;
     if !metadata.is_file() || metadata.len() > bound {
         return None;
     }
@@ -199,7 +198,7 @@ mod tests {
     #[test]
     fn includes_are_followed() {
         let folder = tempfile::tempdir().unwrap();
-        let root = Root::new(folder.path());
+        let root = Root::open(folder.path()).unwrap();
         let conf = Path::new("/etc/nginx/nginx.conf");
         root.make_folder(Path::new("/etc/nginx")).unwrap();
         root.write(

@@ -1,12 +1,12 @@
-//! Files of /etc, judged by the programs that read them.
+//! Files of /etc, validated by the programs that read them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::Judgement;
+use super::Validation;
 use super::sandbox::{Needs, Program, Sandbox, View};
-use super::secrets::StandIn;
 use super::sources::{Sources, placed, unplaced};
+use crate::host::self_signed::SelfSigned;
 use crate::model::finding::ETC_INVALID;
 use crate::model::{Checker, EtcCheck, Finding, Severity};
 use crate::root::Root;
@@ -26,15 +26,19 @@ const SSHD: &str = "/etc/ssh/sshd_config";
 /// What is shown of a program that says much.
 const LINES: usize = 10;
 
-/// What has the checkers judge, in the sandbox.
+/// What has the checkers validate, in the sandbox.
 pub(super) struct Case<'a> {
     pub sandbox: &'a Sandbox,
     pub sources: &'a Sources<'a>,
-    pub stand_in: Option<&'a StandIn>,
+    pub stand_in: &'a SelfSigned,
 }
 
-/// Judges what needs no program.
-pub(super) fn judge_bytes(checks: &[EtcCheck], sources: &Sources<'_>, judgement: &mut Judgement) {
+/// Validates what needs no program.
+pub(super) fn validate_bytes(
+    checks: &[EtcCheck],
+    sources: &Sources<'_>,
+    validation: &mut Validation,
+) {
     for check in checks {
         let relative = check.path.strip_prefix("/etc").unwrap_or(&check.path);
         let (Some(checker), Some(file)) = (check.checker, sources.at(&check.path)) else {
@@ -50,15 +54,15 @@ pub(super) fn judge_bytes(checks: &[EtcCheck], sources: &Sources<'_>, judgement:
                 &wrong.message,
             )
         });
-        judgement.findings.extend(found);
+        validation.findings.extend(found);
     }
 }
 
-/// Has each file judged by its program, and by the command that watchme.toml gives it.
-pub(super) fn judge(checks: &[EtcCheck], case: &Case<'_>, judgement: &mut Judgement) {
+/// Has each file validated by its program, and by the command that watchme.toml gives it.
+pub(super) fn validate(checks: &[EtcCheck], case: &Case<'_>, validation: &mut Validation) {
     let mut ssh = false;
     for check in checks {
-        let wrong = judgement
+        let wrong = validation
             .findings
             .iter()
             .any(|finding| finding.is_error() && is_about(finding, case.sources.at(&check.path)));
@@ -69,7 +73,7 @@ pub(super) fn judge(checks: &[EtcCheck], case: &Case<'_>, judgement: &mut Judgem
             && !again
             && let Some(call) = call(checker, check)
         {
-            case.ask(check, &call, judgement);
+            case.ask(check, &call, validation);
         }
         if let Some((name, arguments)) = check
             .validate
@@ -84,7 +88,7 @@ pub(super) fn judge(checks: &[EtcCheck], case: &Case<'_>, judgement: &mut Judgem
                 needs: Needs::default(),
                 speaks: Speaks::Own,
             };
-            case.ask(check, &call, judgement);
+            case.ask(check, &call, validation);
         }
     }
 }
@@ -147,19 +151,29 @@ fn call(checker: Checker, check: &EtcCheck) -> Option<Call> {
     })
 }
 
+/// Whether a program that ended so has answered. dockerd ends with 1 where it rejects its file; 2 is a crash of Go's runtime,
+/// which may have got no thread, <https://pkg.go.dev/runtime>.
+fn is_answer(speaks: Speaks, code: Option<i32>) -> bool {
+    match (speaks, code) {
+        (_, None) => false,
+        (Speaks::Docker, Some(code)) => code == 1,
+        (_, Some(_)) => true,
+    }
+}
+
 impl Case<'_> {
-    fn ask(&self, check: &EtcCheck, call: &Call, judgement: &mut Judgement) {
-        let root = Root::new("/");
-        let not_judged = |why: String, judgement: &mut Judgement| {
+    fn ask(&self, check: &EtcCheck, call: &Call, validation: &mut Validation) {
+        let root = self.sources.root();
+        let not_validated = |why: String, validation: &mut Validation| {
             let text = format!("{} was not validated: {why}", check.path.display());
-            judgement.not_judged.push(text);
+            validation.not_validated.push(text);
         };
         // Somebody asked for their own command: a file that it did not accept is not installed.
-        let no_answer = |why: String, judgement: &mut Judgement| match call.speaks {
-            Speaks::Own => judgement.findings.push(self.refused(check, &why)),
-            _ => not_judged(why, judgement),
+        let no_answer = |why: String, validation: &mut Validation| match call.speaks {
+            Speaks::Own => validation.findings.push(self.refused(check, &why)),
+            _ => not_validated(why, validation),
         };
-        let Some(program) = which(&call.program, &root) else {
+        let Some(program) = which(&call.program, root) else {
             let why = match call.speaks {
                 Speaks::Own => format!(
                     "there is no {} in {}, where commands of validate are looked for",
@@ -168,7 +182,7 @@ impl Case<'_> {
                 ),
                 _ => format!("there is no {} here", call.program),
             };
-            return no_answer(why, judgement);
+            return no_answer(why, validation);
         };
         let asked = Program {
             name: &program,
@@ -176,32 +190,32 @@ impl Case<'_> {
             variables: Vec::new(),
             needs: call.needs,
         };
-        let ran = match self.sandbox.run(&self.view(check, &root), &asked) {
+        let ran = match self.sandbox.run(&self.view(check, root), &asked) {
             Ok(ran) => ran,
             Err(error) => {
-                return not_judged(
+                return not_validated(
                     format!("could not run {}: {error}", call.program),
-                    judgement,
+                    validation,
                 );
             }
         };
         let status = match ran.ended.status() {
             Ok(status) => status,
-            Err(why) => return no_answer(format!("{} {why}", call.program), judgement),
+            Err(why) => return no_answer(format!("{} {why}", call.program), validation),
         };
         let unknown =
             call.speaks == Speaks::Docker && ran.said.contains("unknown flag: --validate");
         if unknown {
-            return not_judged(
+            return not_validated(
                 "this dockerd has no --validate, only the JSON was checked".to_owned(),
-                judgement,
+                validation,
             );
         }
         if status.success() {
             return;
         }
-        if status.code().is_none() {
-            return no_answer(format!("{} ended with {status}", call.program), judgement);
+        if !is_answer(call.speaks, status.code()) {
+            return no_answer(format!("{} ended with {status}", call.program), validation);
         }
         if call.speaks != Speaks::Own
             && ["Permission denied", "Operation not permitted"]
@@ -210,10 +224,10 @@ impl Case<'_> {
         {
             let why = ran.said.lines().next().unwrap_or_default();
             let why = format!("{} lacks a permission in the sandbox: {why}", call.program);
-            return not_judged(why, judgement);
+            return not_validated(why, validation);
         }
         let findings = self.findings(check, call, &ran.said);
-        judgement.findings.extend(findings);
+        validation.findings.extend(findings);
     }
 
     /// What the program gets to see: files that it reads, whoever may read them later.
@@ -225,10 +239,9 @@ impl Case<'_> {
             view.shown.insert(SSHD.into());
             view.shown.extend(root.list(folder).unwrap_or_default());
             let keys = HOST_KEYS.map(|kind| PathBuf::from(format!("/etc/ssh/ssh_host_{kind}_key")));
-            if let Some(pair) = self.stand_in {
-                view.contents
-                    .extend(keys.into_iter().map(|key| (key, pair.key.clone())));
-            }
+            let key = self.stand_in.key.as_bytes();
+            view.contents
+                .extend(keys.into_iter().map(|path| (path, key.to_vec())));
         }
         view
     }
@@ -320,13 +333,6 @@ fn which(name: &str, root: &Root) -> Option<PathBuf> {
     places.next()
 }
 
-/// Whether sshd is asked, which reads keys.
-pub(super) fn reads_keys(checks: &[EtcCheck]) -> bool {
-    checks
-        .iter()
-        .any(|check| check.checker == Some(Checker::Ssh))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -363,6 +369,19 @@ mod tests {
         ] {
             let expected = expected.map(|(line, text)| (line, text.to_owned()));
             assert_eq!(position(line, Path::new(path)), expected, "{line}");
+        }
+    }
+    #[test]
+    fn a_program_that_crashes_has_not_answered() {
+        for (speaks, code, answers) in [
+            (Speaks::Docker, Some(1), true),
+            (Speaks::Docker, Some(2), false),
+            (Speaks::Docker, None, false),
+            (Speaks::Lines, Some(255), true),
+            (Speaks::Logrotate, None, false),
+            (Speaks::Own, Some(2), true),
+        ] {
+            assert_eq!(is_answer(speaks, code), answers, "{code:?}");
         }
     }
 }

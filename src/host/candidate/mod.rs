@@ -1,4 +1,4 @@
-//! Judges a candidate before anything live changes: the real programs run on it, in a place that
+//! Validates a candidate before anything live changes: the real programs run on it, in a place that
 //! nobody else sees.
 
 mod conf;
@@ -7,6 +7,7 @@ mod mounts;
 mod namespace;
 mod nginx;
 mod programs;
+mod quadlets;
 mod sandbox;
 mod secrets;
 mod sources;
@@ -19,13 +20,13 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::observe::resolve_owner;
+use super::self_signed::{SelfSigned, self_signed};
 use super::{Host, HostError};
 use crate::effect::{Becomes, Candidate, Effect};
 use crate::model::{Certificate, Finding, layout};
 use crate::root::{Root, RootError};
 use conf::Conf;
 use sandbox::Sandbox;
-use secrets::StandIn;
 use sources::Sources;
 
 /// Bound of each program.
@@ -38,16 +39,16 @@ const ALL: Duration = Duration::from_secs(180);
 
 /// What was found out about a candidate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Judgement {
+pub(crate) struct Validation {
     /// What is wrong with it.
     pub findings: Vec<Finding>,
-    /// What could not be judged, and why: a sentence each.
-    pub not_judged: Vec<String>,
+    /// What could not be validated, and why: a sentence each.
+    pub not_validated: Vec<String>,
 }
 
 /// Who may be asked about names of upstreams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Names {
+pub(crate) enum Names {
     /// The host's resolver, by this process: somebody applies what has them.
     Ask,
     /// Nobody: looking at a revision sends nothing anywhere.
@@ -55,19 +56,23 @@ pub enum Names {
 }
 
 impl Host {
-    /// Judges a candidate with `nginx -t` and `systemd-analyze verify`, on the live host: by processes
+    /// Validates a candidate with `nginx -t` and `systemd-analyze verify`, on the live host: by processes
     /// that have nothing to give away. Nothing of it is seen outside, and nothing stays.
     ///
     /// # Errors
     /// When the candidate could not be put together.
-    pub async fn judge(&self, candidate: &Candidate, ask: Names) -> Result<Judgement, HostError> {
+    pub(crate) async fn validate(
+        &self,
+        candidate: &Candidate,
+        ask: Names,
+    ) -> Result<Validation, HostError> {
         let (answer, answered) = oneshot::channel();
         let (nginx, copy) = (self.nginx.clone(), candidate.clone());
         // A mount namespace is one of a thread, and never changes back: this thread ends with it.
         let thread = std::thread::Builder::new().name("candidate".to_owned());
         let spawned = thread.spawn(move || {
             // Nobody waits any more when the run was given up.
-            let _ = answer.send(judge(&copy, &nginx));
+            let _ = answer.send(validate(&copy, &nginx));
         });
         let failed = |source| HostError::Candidate {
             doing: "start a thread".to_owned(),
@@ -79,20 +84,20 @@ impl Host {
             what: "validate what would be applied".to_owned(),
             after: ALL,
         })?;
-        let Judged {
-            mut judgement,
+        let Validated {
+            mut validation,
             missing,
             names,
         } = answer.map_err(|error| failed(std::io::Error::other(error)))??;
-        resolve(names, ask, &mut judgement).await;
-        judgement
+        resolve(names, ask, &mut validation).await;
+        validation
             .findings
             .extend(self.really_missing(missing, candidate).await);
         // Errors last, where people look.
-        judgement
+        validation
             .findings
             .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        Ok(judgement)
+        Ok(validation)
     }
 
     /// Units that others require and that have no file may be there all the same: the manager
@@ -122,19 +127,19 @@ impl Host {
 
 /// What the programs said, and what remains to be asked of others.
 #[derive(Default)]
-struct Judged {
-    judgement: Judgement,
+struct Validated {
+    validation: Validation,
     missing: Vec<systemd::Missing>,
     names: Vec<nginx::Name>,
 }
 
 /// Looks names up, or says that nobody did.
-async fn resolve(names: Vec<nginx::Name>, ask: Names, judgement: &mut Judgement) {
+async fn resolve(names: Vec<nginx::Name>, ask: Names, validation: &mut Validation) {
     for name in names {
         if ask == Names::Leave {
             if !name.known {
                 let text = format!("not validated: whether {} resolves", name.name);
-                judgement.not_judged.push(text);
+                validation.not_validated.push(text);
             }
             continue;
         }
@@ -142,26 +147,21 @@ async fn resolve(names: Vec<nginx::Name>, ask: Names, judgement: &mut Judgement)
         let found = tokio::time::timeout(LOOK_UP, asked).await;
         let is_there = found.is_ok_and(|found| found.is_ok_and(|mut found| found.next().is_some()));
         if !is_there {
-            judgement.findings.push(name.finding);
+            validation.findings.push(name.finding);
         }
     }
 }
 
-/// Judges in a namespace of this thread.
-fn judge(candidate: &Candidate, nginx: &super::nginx::Nginx) -> Result<Judged, HostError> {
-    let mut judged = Judged::default();
-    let host = Root::new("/");
-    etc::judge_bytes(
+/// Validates in a namespace of this thread.
+fn validate(candidate: &Candidate, nginx: &super::nginx::Nginx) -> Result<Validated, HostError> {
+    let mut validated = Validated::default();
+    let host = Root::open("/")?;
+    etc::validate_bytes(
         &candidate.etc,
         &Sources::new(&host, candidate),
-        &mut judged.judgement,
+        &mut validated.validation,
     );
     let sandbox = Sandbox::new(sandbox::addresses(), BOUND);
-    // Before anything of the candidate can be what openssl reads.
-    let stand_in = match needs_keys(candidate) {
-        true => Some(StandIn::make(&[])),
-        false => None,
-    };
     if let Err(refused) = namespace::enter(&written(candidate)) {
         if refused.is_fault() {
             return Err(HostError::Candidate {
@@ -169,24 +169,21 @@ fn judge(candidate: &Candidate, nginx: &super::nginx::Nginx) -> Result<Judged, H
                 source: refused.source,
             });
         }
-        judged.judgement.not_judged.push(format!(
+        validated.validation.not_validated.push(format!(
             "not validated: no private mount namespace ({}: {})",
             refused.doing, refused.source
         ));
-        return Ok(judged);
+        return Ok(validated);
     }
     // Everything below here is the namespace's own.
-    let root = Root::new("/");
+    let root = Root::open("/")?;
     let before = match candidate.nginx {
         true => Conf::read(&root),
         false => Conf::default(),
     };
-    let stand_in = match stand_in {
-        Some(Ok(pair)) => Some(pair),
-        Some(Err(error)) if writes_certificates(candidate) => return Err(error),
-        _ => None,
-    };
-    put(&root, candidate, stand_in.as_ref())?;
+    // In place of the keys that programs would read, and of the pairs that the plan writes.
+    let stand_in = self_signed(&[])?;
+    put(&root, candidate, &stand_in)?;
     secrets::close(&root);
     let sources = Sources::new(&root, candidate);
     if candidate.nginx {
@@ -195,41 +192,25 @@ fn judge(candidate: &Candidate, nginx: &super::nginx::Nginx) -> Result<Judged, H
             sandbox: &sandbox,
             sources: &sources,
             before: &before,
-            stand_in: stand_in.as_ref(),
+            stand_in: &stand_in,
             makes_networks: candidate.makes_networks,
         };
-        judged.names = nginx::judge(&case, &mut judged.judgement);
+        validated.names = nginx::validate(&case, &mut validated.validation);
     }
     if !candidate.units.is_empty() {
         let units = &candidate.units;
-        judged.missing = systemd::judge(units, &sandbox, &sources, &mut judged.judgement);
+        validated.missing = systemd::validate(units, &sandbox, &sources, &mut validated.validation);
+    }
+    if candidate.quadlets {
+        quadlets::validate(&sandbox, &sources, &mut validated.validation);
     }
     let case = etc::Case {
         sandbox: &sandbox,
         sources: &sources,
-        stand_in: stand_in.as_ref(),
+        stand_in: &stand_in,
     };
-    etc::judge(&candidate.etc, &case, &mut judged.judgement);
-    Ok(judged)
-}
-
-/// Whether nginx is going to read keys, as far as can be told before anything is put together.
-fn needs_keys(candidate: &Candidate) -> bool {
-    let mark = b"certificate_key";
-    let names = |content: &[u8]| content.windows(mark.len()).any(|window| window == mark);
-    candidate.nginx
-        && (candidate.sources.values().any(|file| names(&file.content))
-            || Conf::read(&Root::new("/"))
-                .statements
-                .iter()
-                .any(|statement| statement.name().ends_with("certificate_key")))
-        || writes_certificates(candidate)
-        || etc::reads_keys(&candidate.etc)
-}
-
-fn writes_certificates(candidate: &Candidate) -> bool {
-    let mut actions = candidate.effects.iter();
-    actions.any(|action| matches!(action, Effect::WriteCertificate(_)))
+    etc::validate(&candidate.etc, &case, &mut validated.validation);
+    Ok(validated)
 }
 
 /// Every path that [`put`] writes.
@@ -242,7 +223,7 @@ fn written(candidate: &Candidate) -> BTreeSet<PathBuf> {
 }
 
 /// Makes the files as they are after the plan.
-fn put(root: &Root, candidate: &Candidate, pair: Option<&StandIn>) -> Result<(), HostError> {
+fn put(root: &Root, candidate: &Candidate, pair: &SelfSigned) -> Result<(), HostError> {
     for effect in &candidate.effects {
         if let Effect::WriteCertificate(names) = effect {
             write_certificate(root, names, pair)?;
@@ -285,12 +266,12 @@ fn make_parent(root: &Root, path: &Path) -> Result<(), RootError> {
 }
 
 /// A pair in the place of the one that the plan writes.
-fn write_certificate(
-    root: &Root,
-    paths: &Certificate,
-    pair: Option<&StandIn>,
-) -> Result<(), HostError> {
-    let Some(pair) = pair else { return Ok(()) };
-    write(root, &paths.key, &pair.key, 0o600)?;
-    Ok(write(root, &paths.certificate, &pair.certificate, 0o644)?)
+fn write_certificate(root: &Root, paths: &Certificate, pair: &SelfSigned) -> Result<(), HostError> {
+    write(root, &paths.key, pair.key.as_bytes(), 0o600)?;
+    Ok(write(
+        root,
+        &paths.certificate,
+        pair.certificate.as_bytes(),
+        0o644,
+    )?)
 }

@@ -33,7 +33,7 @@ pub(super) struct Mount {
 
 impl Mount {
     /// Whether nobody can put a layer over it.
-    pub fn is_of_the_kernel(&self) -> bool {
+    pub(super) fn is_of_the_kernel(&self) -> bool {
         OF_THE_KERNEL.contains(&self.kind.as_str())
     }
 }

@@ -48,7 +48,7 @@ pub(super) struct Refused {
 impl Refused {
     /// Whether something is wrong with the host, rather than not allowed here: what goes on
     /// would fail as well.
-    pub fn is_fault(&self) -> bool {
+    pub(super) fn is_fault(&self) -> bool {
         let errno = self.source.raw_os_error().map(Errno::from_raw);
         matches!(
             errno,

@@ -6,20 +6,20 @@ mod view;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Judgement;
+use super::Validation;
 use super::conf::Conf;
 use super::programs::Ran;
 use super::sandbox::{Needs, Program, Sandbox, View};
-use super::secrets::StandIn;
 use super::sources::{Sources, line_where, placed, unplaced};
 use crate::host::nginx::{Nginx, bare};
+use crate::host::self_signed::SelfSigned;
 use crate::model::{Complaint, Finding, Severity, finding};
 use crate::root::Root;
 
 /// How many things nginx may miss in its view before it gets no further try.
 const TRIES: usize = 40;
 
-/// What the judgement of nginx needs beyond the candidate.
+/// What the validation of nginx needs beyond the candidate.
 pub(super) struct Case<'a> {
     pub nginx: &'a Nginx,
     pub sandbox: &'a Sandbox,
@@ -27,7 +27,7 @@ pub(super) struct Case<'a> {
     /// What nginx reads on the host now: the administrators' own files, which it may see.
     pub before: &'a Conf,
     /// The key and certificate that it gets for each that it names.
-    pub stand_in: Option<&'a StandIn>,
+    pub stand_in: &'a SelfSigned,
     pub makes_networks: bool,
 }
 
@@ -41,37 +41,37 @@ pub(super) struct Name {
     pub finding: Finding,
 }
 
-/// Lets nginx judge, in the sandbox. Returns the names of upstreams, which only a network tells.
-pub(super) fn judge(case: &Case<'_>, judgement: &mut Judgement) -> Vec<Name> {
-    let root = Root::new("/");
-    let mut not_judged = |why: String| {
+/// Lets nginx validate, in the sandbox. Returns the names of upstreams, which only a network tells.
+pub(super) fn validate(case: &Case<'_>, validation: &mut Validation) -> Vec<Name> {
+    let root = case.sources.root();
+    let mut not_validated = |why: String| {
         let text = format!("the configuration of nginx was not validated: {why}");
-        judgement.not_judged.push(text);
+        validation.not_validated.push(text);
         Vec::new()
     };
     if !case.nginx.program.exists() {
-        return not_judged(format!("there is no {}", case.nginx.program.display()));
+        return not_validated(format!("there is no {}", case.nginx.program.display()));
     }
-    let conf = Conf::read(&root);
-    let mut view = view::of(&conf, case, &root);
+    let conf = Conf::read(root);
+    let mut view = view::of(&conf, case, root);
     let mut names = upstreams::names(&conf, case.before);
     view.names
         .extend(names.iter().map(|(name, _)| name.clone()));
-    let ran = match test(case, &root, &mut view, &mut names) {
+    let ran = match test(case, root, &mut view, &mut names) {
         Ok(ran) => ran,
-        Err(error) => return not_judged(format!("could not run nginx -t: {error}")),
+        Err(error) => return not_validated(format!("could not run nginx -t: {error}")),
     };
     let status = match ran.ended.status() {
         Ok(status) => status,
-        Err(why) => return not_judged(format!("nginx -t {why}")),
+        Err(why) => return not_validated(format!("nginx -t {why}")),
     };
     let said = messages(&ran.said);
     if !status.success() {
         let hidden = said
             .iter()
-            .find_map(|message| message.not_shown(&root, &view));
+            .find_map(|message| message.not_shown(root, &view));
         if let Some(why) = hidden {
-            return not_judged(why);
+            return not_validated(why);
         }
         let errors: Vec<Finding> = said
             .iter()
@@ -80,9 +80,9 @@ pub(super) fn judge(case: &Case<'_>, judgement: &mut Judgement) -> Vec<Name> {
             .collect();
         if errors.is_empty() {
             let said = ran.said.trim().replace('\n', "; ");
-            return not_judged(format!("nginx -t ended with {status}: {said}"));
+            return not_validated(format!("nginx -t ended with {status}: {said}"));
         }
-        judgement.findings.extend(errors);
+        validation.findings.extend(errors);
     } else {
         let of_ours = said
             .iter()
@@ -91,7 +91,7 @@ pub(super) fn judge(case: &Case<'_>, judgement: &mut Judgement) -> Vec<Name> {
             .filter_map(|message| message.warning(case.sources));
         let mut warnings: Vec<Finding> = of_ours.collect();
         warnings.dedup();
-        judgement.findings.extend(warnings);
+        validation.findings.extend(warnings);
     }
     let before = upstreams::names(case.before, &Conf::default());
     let known = |name: &str| before.iter().any(|(own, _)| own == name);
@@ -197,8 +197,7 @@ impl Message {
             None => self.text.split('"').nth(1),
         };
         let folder = Path::new(quoted.filter(|_| writes)?).parent()?;
-        let there = root.resolve(folder)?;
-        root.join(&there).is_dir().then(|| folder.to_owned())
+        root.is_folder(folder).then(|| folder.to_owned())
     }
 
     /// Why nginx could not tell, where the reason is what it is shown or what it may do.
@@ -223,10 +222,7 @@ impl Message {
         let mut paths = words.filter(|path| path.is_absolute() && self.is_severe());
         paths
             .find(|path| {
-                !view.shows(path)
-                    && root
-                        .resolve(path)
-                        .is_some_and(|there| !root.join(&there).is_dir())
+                !view.shows(path) && root.metadata(path).is_some_and(|found| !found.is_dir())
             })
             .map(|path| {
                 format!(
@@ -342,7 +338,7 @@ mod tests {
     /// A root in which a site is linked as on a host.
     fn host(test: impl FnOnce(&Sources<'_>)) {
         let folder = tempfile::tempdir().unwrap();
-        let root = Root::new(folder.path());
+        let root = Root::open(folder.path()).unwrap();
         let live = Path::new("/etc/watchme-apply/live/sites-available/api");
         let enabled = Path::new("/etc/nginx/sites-enabled/api");
         for path in [live, enabled] {
@@ -437,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_judge_nothing() {
+    fn lines_that_say_nothing() {
         let said = "nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\nnginx: configuration file /etc/nginx/nginx.conf test is successful\n";
         assert_eq!(messages(said), []);
     }

@@ -1,4 +1,4 @@
-//! Programs that judge: run within a bound, with all that they say.
+//! Programs that validate: run within a bound, with all that they say.
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -31,7 +31,7 @@ pub(super) enum Ended {
 
 impl Ended {
     /// Its exit status, or why it was ended: `took longer than 20 s`.
-    pub fn status(self) -> Result<ExitStatus, String> {
+    pub(super) fn status(self) -> Result<ExitStatus, String> {
         match self {
             Ended::With(status) => Ok(status),
             Ended::OverTime(bound) => Err(format!("took longer than {} s", bound.as_secs_f64())),

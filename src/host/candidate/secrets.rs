@@ -12,7 +12,7 @@ use rustls::sign::CertifiedKey;
 
 use super::conf::{Conf, Statement, small_file};
 use super::sandbox::View;
-use crate::host::{HostError, openssl};
+use crate::host::self_signed::SelfSigned;
 use crate::model::layout;
 use crate::root::Root;
 
@@ -44,34 +44,6 @@ const PUBLIC_BLOCKS: [&str; 5] = [
     "X509 CRL",
     "DH PARAMETERS",
 ];
-
-/// A key and a certificate that belong to nobody.
-#[derive(Clone, Debug)]
-pub(super) struct StandIn {
-    pub certificate: Vec<u8>,
-    pub key: Vec<u8>,
-}
-
-impl StandIn {
-    /// Has one made, for this run.
-    ///
-    /// # Errors
-    /// When openssl is not there, or fails.
-    pub fn make(names: &[String]) -> Result<Self, HostError> {
-        let out = Path::new("/dev/stdout");
-        let ran = openssl::self_signed(names, out, out).output();
-        let said = ran.as_ref().map(|output| output.stdout.clone());
-        let said = said.unwrap_or_default();
-        openssl::outcome(names, ran)?;
-        let text = String::from_utf8_lossy(&said);
-        let middle = text.find("-----BEGIN CERTIFICATE").unwrap_or_default();
-        let (key, certificate) = text.split_at(middle);
-        Ok(Self {
-            certificate: certificate.into(),
-            key: key.into(),
-        })
-    }
-}
 
 fn is_private(content: &[u8]) -> bool {
     let mark = b"PRIVATE KEY-----";
@@ -150,7 +122,7 @@ fn is_named_like_one(path: &Path) -> bool {
 
 /// Puts stand-ins for the keys that nginx reads into a view, and shows the certificates. A pair that is wrong
 /// stays wrong, so that nginx says what it would say.
-pub(super) fn stand_in(conf: &Conf, root: &Root, stand_in: Option<&StandIn>, view: &mut View) {
+pub(super) fn stand_in(conf: &Conf, root: &Root, stand_in: &SelfSigned, view: &mut View) {
     let mut pairs: BTreeMap<&str, (Vec<PathBuf>, Vec<PathBuf>)> = BTreeMap::new();
     for statement in &conf.statements {
         let Some(path) = path_of(statement) else {
@@ -175,9 +147,7 @@ pub(super) fn stand_in(conf: &Conf, root: &Root, stand_in: Option<&StandIn>, vie
             view.contents.insert(path, b"x\n".to_vec());
         }
     }
-    let Some(stand_in) = stand_in else {
-        return;
-    };
+    let (own_key, own_certificate) = (stand_in.key.as_bytes(), stand_in.certificate.as_bytes());
     for (certificates, keys) in pairs.into_values() {
         let together = certificates.len() == keys.len();
         for (at, key) in keys.iter().enumerate() {
@@ -189,19 +159,19 @@ pub(super) fn stand_in(conf: &Conf, root: &Root, stand_in: Option<&StandIn>, vie
                 view.contents.insert(key.clone(), Vec::new());
                 continue;
             }
-            let mut shown = stand_in.key.clone();
+            let mut shown = own_key.to_vec();
             if let Some(certificate) = certificate
                 && let Some(own) = small_file(root, certificate, SIZE)
             {
                 if fits(&own, &content) {
                     view.contents
-                        .insert(certificate.clone(), stand_in.certificate.clone());
+                        .insert(certificate.clone(), own_certificate.to_vec());
                 } else {
                     view.contents
                         .insert(certificate.clone(), public_blocks(&own));
                 }
                 if certificate == key {
-                    shown = [stand_in.certificate.as_slice(), &stand_in.key].concat();
+                    shown = [own_certificate, own_key].concat();
                 }
             }
             view.contents.insert(key.clone(), shown);
@@ -212,7 +182,7 @@ pub(super) fn stand_in(conf: &Conf, root: &Root, stand_in: Option<&StandIn>, vie
                 .filter(|path| root.resolve(path).is_some())
             {
                 view.contents
-                    .insert(certificate.clone(), stand_in.certificate.clone());
+                    .insert(certificate.clone(), own_certificate.to_vec());
             }
         }
     }

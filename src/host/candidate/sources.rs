@@ -17,18 +17,23 @@ pub(super) struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     /// Those of a candidate that was put at `root`.
-    pub fn new(root: &'a Root, candidate: &'a Candidate) -> Self {
+    pub(super) fn new(root: &'a Root, candidate: &'a Candidate) -> Self {
         Self { root, candidate }
     }
 
+    /// The root at which it was put.
+    pub(super) fn root(&self) -> &'a Root {
+        self.root
+    }
+
     /// The file of the checkout that a reader of `path` gets.
-    pub fn at(&self, path: &Path) -> Option<&'a File> {
+    pub(super) fn at(&self, path: &Path) -> Option<&'a File> {
         let known = |path: &Path| self.candidate.sources.get(path);
         known(path).or_else(|| known(&self.root.resolve(path)?))
     }
 
     /// Files of the checkout that nginx may read.
-    pub fn of_nginx(&self) -> impl Iterator<Item = &'a File> {
+    pub(super) fn of_nginx(&self) -> impl Iterator<Item = &'a File> {
         let sites = layout::live(layout::store::SITES);
         let sources = self.candidate.sources.iter();
         sources
@@ -36,8 +41,16 @@ impl<'a> Sources<'a> {
             .map(|(_, file)| file)
     }
 
+    /// Where what Podman's generator reads lies, with its files of the checkout.
+    pub(super) fn of_quadlets(&self) -> impl Iterator<Item = (&'a Path, &'a File)> {
+        let folder = layout::live(layout::store::QUADLETS);
+        let sources = self.candidate.sources.iter();
+        let own = sources.filter(move |(path, _)| path.starts_with(&folder));
+        own.map(|(path, file)| (path.as_path(), file))
+    }
+
     /// Where files of a unit that not everybody may read lie.
-    pub fn paths_of_unit(&self, name: &str) -> Vec<PathBuf> {
+    pub(super) fn paths_of_unit(&self, name: &str) -> Vec<PathBuf> {
         let files = self.of_unit(name);
         let sources = self.candidate.sources.iter();
         let private = sources.filter(|(_, file)| file.private);
@@ -49,7 +62,7 @@ impl<'a> Sources<'a> {
 
     /// The files of a unit: its own or its template's first, then drop-ins in their order,
     /// systemd.unit(5).
-    pub fn of_unit(&self, name: &str) -> Vec<&'a File> {
+    pub(super) fn of_unit(&self, name: &str) -> Vec<&'a File> {
         let names: Vec<String> = template(name)
             .into_iter()
             .chain([name.to_owned()])

@@ -4,11 +4,10 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::Judgement;
+use super::Validation;
 use super::sandbox::{Needs, Program, Sandbox, View};
 use super::sources::{Sources, line_where, placed, unplaced};
 use crate::model::{File, Finding, Severity, finding, layout};
@@ -25,14 +24,13 @@ pub(super) struct Missing {
     pub finding: Finding,
 }
 
-/// Lets systemd judge `units`, in the namespace. Returns what only the running manager knows.
-pub(super) fn judge(
+/// Lets systemd validate `units`, in the namespace. Returns what only the running manager knows.
+pub(super) fn validate(
     units: &BTreeSet<String>,
     sandbox: &Sandbox,
     sources: &Sources<'_>,
-    judgement: &mut Judgement,
+    validation: &mut Validation,
 ) -> Vec<Missing> {
-    let root = Root::new("/");
     let view = View {
         // The commit's own files, whoever may read them later.
         shown: units
@@ -60,17 +58,17 @@ pub(super) fn judge(
     let why = match (&ran, ended) {
         // It exits with 1 for findings.
         (Ok(ran), Ok(Ok(status))) if matches!(status.code(), Some(0 | 1)) => {
-            let said = with_commands(&ran.said, &root);
+            let said = with_commands(&ran.said, sources.root());
             let (findings, missing) = findings(&said, units, sources);
-            judgement.findings.extend(findings);
+            validation.findings.extend(findings);
             return missing;
         }
         (_, Ok(Ok(status))) => format!("{PROGRAM} verify ended with {status}"),
         (_, Ok(Err(why))) => format!("{PROGRAM} verify {why}"),
         (_, Err(error)) => format!("could not run {PROGRAM}: {error}"),
     };
-    judgement
-        .not_judged
+    validation
+        .not_validated
         .push(format!("units were not validated: {why}"));
     Vec::new()
 }
@@ -93,9 +91,7 @@ fn with_commands(said: &str, root: &Root) -> String {
 
 /// Why a command cannot be run, looked at and not run.
 fn why_not(command: &str, root: &Root) -> Option<&'static str> {
-    let there = root.resolve(Path::new(command));
-    let metadata = there.and_then(|there| fs::symlink_metadata(root.join(&there)).ok());
-    match metadata {
+    match root.metadata(Path::new(command)) {
         None => Some("No such file or directory"),
         Some(metadata) if metadata.is_file() && metadata.permissions().mode() & 0o111 != 0 => None,
         Some(_) => Some("Permission denied"),
@@ -193,7 +189,7 @@ impl<'a> Unit<'a> {
                 self.placed
                     .extend(entry.filter(|entry| !self.placed.contains(entry)));
             }
-            // A template without instances is judged as one with a made-up name.
+            // A template without instances is validated as one with a made-up name.
             Line::About(name, text) if self.is_me(name) => {
                 let text = (*text).to_owned();
                 if !self.about.contains(&text) {

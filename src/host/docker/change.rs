@@ -12,7 +12,7 @@ use bollard::query_parameters::{
 
 use super::{Docker, convert};
 use crate::host::error::HostError;
-use crate::model::{Network, Subnet, Volume};
+use crate::model::{Addresses, Network, Subnet, Volume};
 
 /// What compose 1.29 would write. Neither it nor version 2 compares it.
 const VERSION: &str = "1.29.2";
@@ -29,7 +29,11 @@ impl Docker {
     /// labels of one's own (compose/network.py); version 2 refuses a network whose labels
     /// `network` and `project` are not its own, and takes one without `config-hash` as it is
     /// (pkg/compose/create.go).
-    pub async fn create_network(&self, name: &str, spec: &Network) -> Result<String, HostError> {
+    pub(crate) async fn create_network(
+        &self,
+        name: &str,
+        spec: &Network,
+    ) -> Result<String, HostError> {
         self.refuse_second(name).await?;
         let doing = || format!("create network {name}");
         let made = self
@@ -43,9 +47,10 @@ impl Docker {
     ///
     /// # Errors
     /// [`HostError::NetworkExists`], and when the engine does not answer.
-    pub async fn refuse_second(&self, name: &str) -> Result<(), HostError> {
+    pub(crate) async fn refuse_second(&self, name: &str) -> Result<(), HostError> {
         match self.network_id(name).await? {
             Some(id) => Err(HostError::NetworkExists {
+                engine: self.kind(),
                 name: name.to_owned(),
                 id,
             }),
@@ -57,7 +62,7 @@ impl Docker {
     ///
     /// # Errors
     /// When the engine does not answer.
-    pub async fn endpoints(&self, id: &str) -> Result<Option<Vec<String>>, HostError> {
+    pub(crate) async fn endpoints(&self, id: &str) -> Result<Option<Vec<String>>, HostError> {
         let doing = || format!("inspect network {id}");
         let ask = || self.engine.inspect_network(id, None);
         match self.line.look(doing, ask).await {
@@ -68,7 +73,7 @@ impl Docker {
     }
 
     /// Removes a network by id.
-    pub async fn remove_network(&self, id: &str) -> Result<(), HostError> {
+    pub(crate) async fn remove_network(&self, id: &str) -> Result<(), HostError> {
         let doing = || format!("remove network {id}");
         self.line
             .request(doing, self.engine.remove_network(id))
@@ -77,7 +82,7 @@ impl Docker {
 
     /// Makes a volume with the labels that compose expects. One of that name and driver that
     /// exists already stays as it is, and that is no error to the engine.
-    pub async fn create_volume(&self, name: &str, spec: &Volume) -> Result<(), HostError> {
+    pub(crate) async fn create_volume(&self, name: &str, spec: &Volume) -> Result<(), HostError> {
         let labels = labels("volume", &spec.key, &spec.project, &spec.labels);
         let volume = models::VolumeCreateRequest {
             name: Some(name.to_owned()),
@@ -96,18 +101,18 @@ impl Docker {
     /// Attaches a container, running or stopped, with these names and maybe a fixed address. On
     /// a stopped one this also replaces a record of an earlier network of the same name, and
     /// whether the address is free only shows when it starts.
-    pub async fn connect_container(
+    pub(crate) async fn connect_container(
         &self,
         network_id: &str,
         container_id: &str,
         aliases: &BTreeSet<String>,
-        address: Option<IpAddr>,
+        addresses: Addresses,
     ) -> Result<(), HostError> {
         let result = self
-            .attach(network_id, container_id, aliases, address)
+            .attach(network_id, container_id, aliases, addresses)
             .await;
         if let Err(error) = &result
-            && address.is_some()
+            && !addresses.is_empty()
             && leaves_ghost(error)
         {
             self.remove_ghost(network_id, container_id).await;
@@ -120,11 +125,11 @@ impl Docker {
         network: &str,
         container: &str,
         aliases: &BTreeSet<String>,
-        address: Option<IpAddr>,
+        addresses: Addresses,
     ) -> Result<(), HostError> {
         let endpoint = models::EndpointSettings {
             aliases: Some(aliases.iter().cloned().collect()),
-            ipam_config: address.map(fixed),
+            ipam_config: (!addresses.is_empty()).then(|| fixed(addresses)),
             ..Default::default()
         };
         let body = models::NetworkConnectRequest {
@@ -142,7 +147,7 @@ impl Docker {
     /// is not connected; so it is connected, and then disconnected.
     async fn remove_ghost(&self, network: &str, container: &str) {
         let attached = self
-            .attach(network, container, &BTreeSet::new(), None)
+            .attach(network, container, &BTreeSet::new(), Addresses::default())
             .await;
         // What is left behind is found by the next look; the refusal is what gets reported.
         if attached.is_ok() {
@@ -152,7 +157,7 @@ impl Docker {
 
     /// Detaches a container. A stopped one is only detached by the network's name, which also
     /// removes a record of a network that is gone or was made anew; an old id never does.
-    pub async fn disconnect_container(
+    pub(crate) async fn disconnect_container(
         &self,
         network_id_or_name: &str,
         container_id: &str,
@@ -169,7 +174,7 @@ impl Docker {
 
     /// Stops a container at once and removes it; its named volumes stay. One that is gone, or is
     /// going, is no error.
-    pub async fn remove_container(&self, id: &str) -> Result<(), HostError> {
+    pub(crate) async fn remove_container(&self, id: &str) -> Result<(), HostError> {
         let doing = || format!("remove container {id}");
         let options = RemoveContainerOptionsBuilder::new().force(true).build();
         let answer = self.engine.remove_container(id, Some(options));
@@ -180,7 +185,7 @@ impl Docker {
     }
 
     /// Stops a container as its image asks for, within ten seconds; one that is stopped is no error.
-    pub async fn stop_container(&self, id: &str) -> Result<(), HostError> {
+    pub(crate) async fn stop_container(&self, id: &str) -> Result<(), HostError> {
         let doing = || format!("stop container {id}");
         let options = StopContainerOptionsBuilder::new().t(STOP_SECONDS).build();
         let answer = self.engine.stop_container(id, Some(options));
@@ -191,7 +196,7 @@ impl Docker {
     }
 
     /// Gives a container another name.
-    pub async fn rename_container(&self, id: &str, name: &str) -> Result<(), HostError> {
+    pub(crate) async fn rename_container(&self, id: &str, name: &str) -> Result<(), HostError> {
         let doing = || format!("rename container {id} to {name}");
         let options = RenameContainerOptionsBuilder::new().name(name).build();
         self.line
@@ -203,7 +208,7 @@ impl Docker {
     ///
     /// # Errors
     /// When the engine does not answer.
-    pub async fn network_id(&self, name: &str) -> Result<Option<String>, HostError> {
+    pub(crate) async fn network_id(&self, name: &str) -> Result<Option<String>, HostError> {
         let filters = HashMap::from([("name", vec![name])]);
         let only = ListNetworksOptionsBuilder::new().filters(&filters).build();
         let doing = || format!("look for network {name}");
@@ -263,14 +268,11 @@ fn labels(
     labels
 }
 
-fn fixed(address: IpAddr) -> models::EndpointIpamConfig {
-    let (v4, v6) = match address {
-        IpAddr::V4(address) => (Some(address.to_string()), None),
-        IpAddr::V6(address) => (None, Some(address.to_string())),
-    };
+fn fixed(addresses: Addresses) -> models::EndpointIpamConfig {
+    let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) = addresses.iter().partition(IpAddr::is_ipv4);
     models::EndpointIpamConfig {
-        ipv4_address: v4,
-        ipv6_address: v6,
+        ipv4_address: v4.first().map(IpAddr::to_string),
+        ipv6_address: v6.first().map(IpAddr::to_string),
         ..Default::default()
     }
 }
@@ -305,14 +307,11 @@ mod tests {
 
     #[test]
     fn addresses_by_family() {
-        assert_eq!(
-            fixed(IpAddr::from([10, 0, 0, 1])).ipv4_address.as_deref(),
-            Some("10.0.0.1")
-        );
-        let v6 = fixed(IpAddr::from([0xfd, 0, 0, 0, 0, 0, 0, 1]));
-        assert_eq!(
-            (v6.ipv4_address, v6.ipv6_address.as_deref()),
-            (None, Some("fd::1"))
-        );
+        let v4 = IpAddr::from([10, 0, 0, 1]);
+        let v6 = IpAddr::from([0xfd, 0, 0, 0, 0, 0, 0, 1]);
+        let asked = fixed([v4, v6].into_iter().collect());
+        assert_eq!(asked.ipv4_address.as_deref(), Some("10.0.0.1"));
+        assert_eq!(asked.ipv6_address.as_deref(), Some("fd::1"));
+        assert_eq!(fixed(Some(v6).into()).ipv4_address, None);
     }
 }

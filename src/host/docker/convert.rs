@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use bollard::models;
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use crate::model::{
-    Attachment, Bind, Container, Health, NetworkState, Publish, Subnet, Volume, VolumeMount,
+    Addresses, Attachment, Bind, Container, Health, NetworkState, Publish, Subnet, Volume,
+    VolumeMount,
 };
 
 const PROJECT: &str = "com.docker.compose.project";
@@ -18,6 +20,67 @@ const FOLDER: &str = "com.docker.compose.project.working_dir";
 const ONEOFF: &str = "com.docker.compose.oneoff";
 
 type Labels = HashMap<String, String>;
+
+/// A row of the list of containers, with words where bollard has enumerations; see [`super::get`].
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct Row {
+    id: Option<String>,
+    names: Option<Vec<String>>,
+    image: Option<String>,
+    #[serde(rename = "ImageID")]
+    image_id: Option<String>,
+    labels: Option<Labels>,
+    ports: Option<Vec<models::PortSummary>>,
+    mounts: Option<Vec<models::MountPoint>>,
+    state: Option<String>,
+    network_settings: Option<models::ContainerSummaryNetworkSettings>,
+    host_config: Option<HostConfig>,
+}
+
+/// A container's own record, likewise.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct Record {
+    id: Option<String>,
+    name: Option<String>,
+    image: Option<String>,
+    config: Option<models::ContainerConfig>,
+    mounts: Option<Vec<models::MountPoint>>,
+    restart_count: Option<i64>,
+    state: Option<State>,
+    network_settings: Option<models::NetworkSettings>,
+    host_config: Option<HostConfig>,
+}
+
+/// What it was made with, as far as it is looked at.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct HostConfig {
+    network_mode: Option<String>,
+}
+
+/// How a container is, in its own record.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct State {
+    status: Option<String>,
+    running: Option<bool>,
+    restarting: Option<bool>,
+    #[serde(rename = "OOMKilled")]
+    oom_killed: Option<bool>,
+    exit_code: Option<i64>,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+    health: Option<HealthState>,
+}
+
+/// What the last health check said.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct HealthState {
+    status: Option<String>,
+}
 
 /// A row of the list of networks, by name; without endpoints, which the list does not have.
 pub(super) fn network(network: models::Network) -> (String, NetworkState) {
@@ -41,17 +104,11 @@ pub(super) fn network(network: models::Network) -> (String, NetworkState) {
 
 /// Who is on a network, with addresses. An endpoint whose container is gone is listed as
 /// `ep-ID` (moby's daemon/network.go) and is left out.
-pub(super) fn endpoints(network: models::NetworkInspect) -> BTreeMap<String, Option<IpAddr>> {
+pub(super) fn endpoints(network: models::NetworkInspect) -> BTreeMap<String, Addresses> {
     let endpoints = network.containers.unwrap_or_default().into_iter();
     endpoints
         .filter(|(id, _)| !id.starts_with("ep-"))
-        .map(|(id, endpoint)| {
-            let v4 = endpoint.ipv4_address.as_deref().and_then(address);
-            (
-                id,
-                v4.or_else(|| endpoint.ipv6_address.as_deref().and_then(address)),
-            )
-        })
+        .map(|(id, endpoint)| (id, both(endpoint.ipv4_address, endpoint.ipv6_address)))
         .collect()
 }
 
@@ -67,10 +124,11 @@ pub(super) fn volume(volume: models::Volume) -> (String, Volume) {
 }
 
 /// A row of the list of containers.
-pub(super) fn listed(row: models::ContainerSummary) -> Container {
+pub(super) fn listed(row: Row) -> Container {
     let id = row.id.unwrap_or_default();
     let labels = row.labels.unwrap_or_default();
     let networks = row.network_settings.and_then(|settings| settings.networks);
+    let mode = row.host_config.and_then(|config| config.network_mode);
     Container {
         name: own_name(&row.names.unwrap_or_default()),
         image: row.image.unwrap_or_default(),
@@ -86,21 +144,23 @@ pub(super) fn listed(row: models::ContainerSummary) -> Container {
             .collect(),
         volumes: volumes(row.mounts.as_deref()),
         binds: binds(row.mounts),
-        state: row.state.map(|state| state.to_string()).unwrap_or_default(),
+        state: row.state.unwrap_or_default(),
         attachments: attachments(&id, networks),
+        network_mode: mode.unwrap_or_default(),
         id,
         ..Container::default()
     }
 }
 
 /// A container's own record.
-pub(super) fn container(record: models::ContainerInspectResponse) -> Container {
+pub(super) fn container(record: Record) -> Container {
     let id = record.id.unwrap_or_default();
     let config = record.config.unwrap_or_default();
     let labels = config.labels.unwrap_or_default();
     let state = record.state.unwrap_or_default();
     let settings = record.network_settings.unwrap_or_default();
     let networks = settings.networks;
+    let mode = record.host_config.and_then(|config| config.network_mode);
     Container {
         name: own_name(&[record.name.unwrap_or_default()]),
         image: config.image.unwrap_or_default(),
@@ -116,11 +176,9 @@ pub(super) fn container(record: models::ContainerInspectResponse) -> Container {
         since: since(&state),
         restarts: record.restart_count.unwrap_or_default(),
         health: health(state.health.and_then(|health| health.status)),
-        state: state
-            .status
-            .map(|status| status.to_string())
-            .unwrap_or_default(),
+        state: state.status.unwrap_or_default(),
         attachments: attachments(&id, networks),
+        network_mode: mode.unwrap_or_default(),
         id,
     }
 }
@@ -140,8 +198,8 @@ fn attachment(container: &str, endpoint: models::EndpointSettings) -> Attachment
     Attachment {
         network_id: endpoint.network_id.unwrap_or_default(),
         endpoint_id: endpoint.endpoint_id.unwrap_or_default(),
-        address: one_of(endpoint.ip_address, endpoint.global_ipv6_address),
-        configured: one_of(asked.ipv4_address, asked.ipv6_address),
+        addresses: both(endpoint.ip_address, endpoint.global_ipv6_address),
+        configured: both(asked.ipv4_address, asked.ipv6_address),
         aliases: aliases(container, endpoint.aliases.unwrap_or_default()),
     }
 }
@@ -234,7 +292,7 @@ fn volumes(mounts: Option<&[models::MountPoint]>) -> BTreeSet<VolumeMount> {
 }
 
 /// When it started, or when it ended; the engine writes the year 1 for never.
-fn since(state: &models::ContainerState) -> Option<Timestamp> {
+fn since(state: &State) -> Option<Timestamp> {
     let is_up = state.running == Some(true) && state.restarting != Some(true);
     let text = match is_up {
         true => state.started_at.as_deref(),
@@ -250,13 +308,13 @@ fn is_oneoff(labels: &Labels) -> bool {
     value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
-fn health(status: Option<models::HealthStatusEnum>) -> Health {
-    use models::HealthStatusEnum as Status;
-    match status {
-        None | Some(Status::EMPTY | Status::NONE) => Health::None,
-        Some(Status::STARTING) => Health::Starting,
-        Some(Status::HEALTHY) => Health::Healthy,
-        Some(Status::UNHEALTHY) => Health::Unhealthy,
+/// A state that is none of Docker's is one in which nothing is known yet, such as Podman's `reset`.
+fn health(status: Option<String>) -> Health {
+    match status.as_deref() {
+        None | Some("" | "none") => Health::None,
+        Some("healthy") => Health::Healthy,
+        Some("unhealthy") => Health::Unhealthy,
+        Some(_) => Health::Starting,
     }
 }
 
@@ -276,9 +334,9 @@ fn address(text: &str) -> Option<IpAddr> {
     text.split('/').next()?.parse().ok()
 }
 
-fn one_of(v4: Option<String>, v6: Option<String>) -> Option<IpAddr> {
-    let read = |text: Option<String>| text.as_deref().and_then(address);
-    read(v4).or_else(|| read(v6))
+fn both(v4: Option<String>, v6: Option<String>) -> Addresses {
+    let texts = [v4, v6].into_iter().flatten();
+    texts.filter_map(|text| address(&text)).collect()
 }
 
 fn sorted(map: Option<Labels>) -> BTreeMap<String, String> {
@@ -318,7 +376,30 @@ mod tests {
             (Health::Starting, false, 2)
         );
         assert_eq!(on.aliases, BTreeSet::from(["s".to_owned()]));
-        assert_eq!(on.address, on.configured);
+        assert_eq!(on.addresses, on.configured);
+    }
+
+    #[test]
+    fn a_health_that_nobody_else_knows_is_starting() {
+        let of = |word: &str| {
+            record(&format!(
+                r#"{{"Id":"{ID}","State":{{"Status":"initialized","Health":{{"Status":"{word}"}}}}}}"#
+            ))
+        };
+        for (word, expected) in [
+            ("reset", Health::Starting),
+            ("starting", Health::Starting),
+            ("healthy", Health::Healthy),
+            ("unhealthy", Health::Unhealthy),
+            ("none", Health::None),
+            ("", Health::None),
+        ] {
+            assert_eq!(of(word).health, expected, "{word}");
+        }
+        assert!(!of("reset").is_running());
+        let row = r#"{"Id":"1","Names":["/a"],"State":"stopping"}"#;
+        let row: Row = serde_json::from_str(row).expect("a row of the list");
+        assert_eq!(listed(row).state, "stopping");
     }
 
     #[test]
@@ -356,7 +437,7 @@ mod tests {
         let found = endpoints(serde_json::from_str(text).expect("a network"));
         assert_eq!(
             found,
-            BTreeMap::from([("a".to_owned(), "172.27.0.2".parse().ok())])
+            BTreeMap::from([("a".to_owned(), Addresses::from("172.27.0.2".parse().ok()))])
         );
     }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::ping;
 use crate::host::error::{DockerAbsence, HostError};
+use crate::model::Engine;
 
 /// Bound of a request with its answer.
 pub(super) const REQUEST: Duration = Duration::from_secs(10);
@@ -36,13 +37,15 @@ enum Condition {
 /// A line to the engine behind a socket.
 pub(super) struct Line {
     socket: PathBuf,
+    kind: Engine,
     condition: Mutex<Condition>,
 }
 
 impl Line {
-    pub(super) fn new(socket: &Path) -> Self {
+    pub(super) fn new(socket: &Path, kind: Engine) -> Self {
         Self {
             socket: socket.to_owned(),
+            kind,
             condition: Mutex::new(Condition::Well),
         }
     }
@@ -69,12 +72,14 @@ impl Line {
             Ok(Err(bollard::errors::Error::RequestTimeoutError)) | Err(_) => {
                 self.is_now(Condition::Mute(Instant::now()));
                 Err(HostError::DockerMute {
+                    engine: self.kind,
                     doing: doing(),
                     after: bound,
                 })
             }
             Ok(Err(source)) => {
                 let error = HostError::Docker {
+                    engine: self.kind,
                     doing: doing(),
                     source: Box::new(source),
                 };
@@ -115,7 +120,7 @@ impl Line {
         };
         loop {
             let (why, source) =
-                match tokio::time::timeout(QUESTION, ping::version(&self.socket)).await {
+                match tokio::time::timeout(QUESTION, ping::greet(&self.socket)).await {
                     Ok(Ok(_)) => {
                         self.is_now(Condition::Well);
                         return Ok(());
@@ -135,7 +140,7 @@ impl Line {
 
     /// Whether the engine answers a short question right now.
     pub(super) async fn answers(&self) -> Result<(), HostError> {
-        match tokio::time::timeout(QUESTION, ping::version(&self.socket)).await {
+        match tokio::time::timeout(QUESTION, ping::greet(&self.socket)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(source)) => Err(self.absent(absence(&source), Some(source))),
             Err(_) => Err(self.absent(DockerAbsence::Mute, None)),

@@ -2,6 +2,8 @@
 
 mod change;
 mod convert;
+mod get;
+mod images;
 mod line;
 mod ping;
 #[cfg(test)]
@@ -11,16 +13,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListImagesOptions, ListVolumesOptions,
-};
+use bollard::query_parameters::ListVolumesOptions;
 use bollard::{API_DEFAULT_VERSION, ClientVersion};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use jiff::Timestamp;
 
 use super::error::{DockerAbsence, HostError};
-use crate::model::{Container, DockerState, ImageState, NetworkState};
+use crate::model::{Container, DockerState, Engine, NetworkState};
 use line::{Line, REQUEST, absence};
+use ping::Greeting;
 
 const SOCKET: &str = "/var/run/docker.sock";
 /// Inspects under way at once; the engine takes locks for each, so more gains nothing.
@@ -32,20 +32,28 @@ const TRIES: usize = 3;
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// A connection to the Docker engine.
-pub struct Docker {
+pub(crate) struct Docker {
+    socket: PathBuf,
+    kind: Engine,
+    version: ClientVersion,
     engine: bollard::Docker,
     line: Line,
 }
 
 impl Docker {
-    /// Connects to the engine of this host: `$DOCKER_HOST` where it names a unix socket,
-    /// else `/var/run/docker.sock`; another machine's engine is never asked.
-    pub async fn connect() -> Result<Self, HostError> {
-        Self::connect_to(
-            &socket(std::env::var("DOCKER_HOST").ok().as_deref()),
-            REQUEST,
-        )
-        .await
+    /// Connects to the engine behind a socket.
+    pub(crate) async fn connect(socket: &Path) -> Result<Self, HostError> {
+        Self::connect_to(socket, REQUEST).await
+    }
+
+    /// Which engine it is.
+    pub(crate) fn kind(&self) -> Engine {
+        self.kind
+    }
+
+    /// The socket on which it answers.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
     }
 
     async fn connect_to(socket: &Path, after: Duration) -> Result<Self, HostError> {
@@ -54,28 +62,47 @@ impl Docker {
             why,
             source,
         };
-        let version = match tokio::time::timeout(after, ping::version(socket)).await {
-            Ok(Ok(version)) => version,
-            Ok(Err(source)) => return Err(absent(absence(&source), Some(source))),
-            Err(_) => return Err(absent(DockerAbsence::Mute, None)),
-        };
+        let Greeting { version, kind } =
+            match tokio::time::timeout(after, ping::greet(socket)).await {
+                Ok(Ok(greeting)) => greeting,
+                Ok(Err(source)) => return Err(absent(absence(&source), Some(source))),
+                Err(_) => return Err(absent(DockerAbsence::Mute, None)),
+            };
         let ours = API_DEFAULT_VERSION;
         let version = ClientVersion {
             major_version: version.0,
             minor_version: version.1,
         };
-        let version = if &version < ours { &version } else { ours };
+        let version = if version < *ours { version } else { *ours };
         let path = socket.to_string_lossy();
-        let engine = bollard::Docker::connect_with_unix(&path, after.as_secs(), version)
-            .map_err(|source| failed(format!("connect to {path}"), source))?;
-        let line = Line::new(socket);
-        Ok(Self { engine, line })
+        let engine = bollard::Docker::connect_with_unix(&path, after.as_secs(), &version);
+        let engine = engine.map_err(|source| HostError::Docker {
+            engine: kind,
+            doing: format!("connect to {path}"),
+            source: Box::new(source),
+        })?;
+        Ok(Self {
+            socket: socket.to_owned(),
+            kind,
+            version,
+            engine,
+            line: Line::new(socket, kind),
+        })
+    }
+
+    /// The path of a request with the version that this engine speaks.
+    fn target(&self, path: &str) -> String {
+        let ClientVersion {
+            major_version,
+            minor_version,
+        } = self.version;
+        format!("/v{major_version}.{minor_version}/{path}")
     }
 
     /// Networks, volumes and containers. The endpoints of the networks named in `networks` are
     /// asked for, and the records of those containers that `wanted` picks from the list; the
     /// others have what the list says: no aliases, no health, no exit code.
-    pub async fn observe(
+    pub(crate) async fn observe(
         &self,
         networks: &BTreeSet<String>,
         wanted: &dyn Fn(&Container) -> bool,
@@ -86,6 +113,7 @@ impl Docker {
             self.containers(wanted)
         )?;
         Ok(DockerState {
+            engine: self.kind,
             networks,
             volumes,
             containers,
@@ -94,17 +122,25 @@ impl Docker {
     }
 
     /// One container, fresh.
-    pub async fn container(&self, id: &str) -> Result<Container, HostError> {
+    pub(crate) async fn container(&self, id: &str) -> Result<Container, HostError> {
         let doing = || format!("inspect container {id}");
-        let ask = || self.engine.inspect_container(id, None);
+        let target = self.target(&format!("containers/{}/json", get::escaped(id)));
+        let ask = || get::get(&self.socket, &target);
         Ok(convert::container(self.line.look(doing, ask).await?))
+    }
+
+    /// Its version, such as `20.10.24+dfsg1`, if it says so.
+    pub(crate) async fn version(&self) -> Option<String> {
+        let doing = || "ask the engine for its version".to_owned();
+        let ask = || self.engine.version();
+        self.line.look(doing, ask).await.ok()?.version
     }
 
     /// Asks the engine a short question.
     ///
     /// # Errors
     /// Why it does not answer.
-    pub async fn answers(&self) -> Result<(), HostError> {
+    pub(crate) async fn answers(&self) -> Result<(), HostError> {
         self.line.answers().await
     }
 
@@ -122,39 +158,6 @@ impl Docker {
             tokio::time::sleep(MOMENT).await;
         }
         Ok(Some(listed))
-    }
-
-    /// When each image was made, by its id: one request for all of them.
-    pub async fn image_times(&self) -> Result<BTreeMap<String, Timestamp>, HostError> {
-        let doing = || "list images".to_owned();
-        let ask = || self.engine.list_images(None::<ListImagesOptions>);
-        let listed = self.line.look(doing, ask).await?.into_iter();
-        let made = listed.filter_map(|image| {
-            let made = Timestamp::from_second(image.created).ok()?;
-            Some((image.id, made))
-        });
-        Ok(made.collect())
-    }
-
-    /// An image by its name, tag or digest included. `None`: the engine does not have it.
-    pub async fn image(&self, name: &str) -> Result<Option<ImageState>, HostError> {
-        let doing = || format!("inspect image {name}");
-        match self
-            .line
-            .look(doing, || self.engine.inspect_image(name))
-            .await
-        {
-            Ok(image) => {
-                let architecture = image.architecture.unwrap_or_default();
-                Ok(Some(ImageState {
-                    id: image.id.unwrap_or_default(),
-                    runs_here: super::images::runs_here(&architecture),
-                    architecture,
-                }))
-            }
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     async fn networks(
@@ -194,10 +197,10 @@ impl Docker {
         &self,
         wanted: &dyn Fn(&Container) -> bool,
     ) -> Result<Vec<Container>, HostError> {
-        let all = ListContainersOptionsBuilder::new().all(true).build();
         let doing = || "list containers".to_owned();
-        let ask = || self.engine.list_containers(Some(all.clone()));
-        let listed = self.line.look(doing, ask).await?;
+        let target = self.target("containers/json?all=true");
+        let ask = || get::get(&self.socket, &target);
+        let listed: Vec<convert::Row> = self.line.look(doing, ask).await?;
         let listed = listed.into_iter().map(convert::listed);
         stream::iter(listed)
             .map(|container| async {
@@ -213,14 +216,13 @@ impl Docker {
     }
 }
 
+/// Where this host's engine answers if watchme.toml does not say it: what `$DOCKER_HOST` says where that is a socket, else
+/// [`SOCKET`]; another machine's engine is never asked.
+pub(super) fn usual_socket() -> PathBuf {
+    socket(std::env::var("DOCKER_HOST").ok().as_deref())
+}
+
 fn socket(docker_host: Option<&str>) -> PathBuf {
     let named = docker_host.and_then(|host| host.strip_prefix("unix://"));
     PathBuf::from(named.unwrap_or(SOCKET))
-}
-
-fn failed(doing: String, source: bollard::errors::Error) -> HostError {
-    HostError::Docker {
-        doing,
-        source: Box::new(source),
-    }
 }

@@ -6,21 +6,31 @@ use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
+use crate::model::Engine;
+
 const REQUEST: &[u8] = b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n";
 const LONGEST: u64 = 16 * 1024;
 
-/// The newest version of its API that the engine at `socket` speaks; `SystemPing` in
-/// <https://docs.docker.com/reference/api/engine/>.
+/// What an engine says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Greeting {
+    /// The newest version of its API.
+    pub version: (usize, usize),
+    /// Which engine it is.
+    pub kind: Engine,
+}
+
+/// What the engine at `socket` speaks; `SystemPing` in <https://docs.docker.com/reference/api/engine/>.
 ///
 /// Not through bollard: its errors do not tell a missing socket, a forbidden one and one where
 /// nobody listens apart, and it asks `/version`, for which the engine runs three programs.
-pub(super) async fn version(socket: &Path) -> io::Result<(usize, usize)> {
+pub(super) async fn greet(socket: &Path) -> io::Result<Greeting> {
     let mut stream = UnixStream::connect(socket).await?;
     stream.write_all(REQUEST).await?;
     let mut answer = Vec::new();
     stream.take(LONGEST).read_to_end(&mut answer).await?;
     let text = String::from_utf8_lossy(&answer);
-    api_version(&text).ok_or_else(|| {
+    greeting(&text).ok_or_else(|| {
         let first = text.lines().next().unwrap_or("nothing").to_owned();
         io::Error::other(format!(
             "the answer is not that of a Docker engine: {first}"
@@ -28,24 +38,38 @@ pub(super) async fn version(socket: &Path) -> io::Result<(usize, usize)> {
     })
 }
 
-fn api_version(answer: &str) -> Option<(usize, usize)> {
-    let value = answer.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("api-version").then_some(value)
-    })?;
-    let (major, minor) = value.trim().split_once('.')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
+fn greeting(answer: &str) -> Option<Greeting> {
+    let header = |wanted: &str| {
+        answer.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case(wanted).then_some(value)
+        })
+    };
+    let (major, minor) = header("api-version")?.trim().split_once('.')?;
+    // podman-system-service(1) answers with the version of its own API, too.
+    let kind = match header("libpod-api-version") {
+        Some(_) => Engine::Podman,
+        None => Engine::Docker,
+    };
+    Some(Greeting {
+        version: (major.parse().ok()?, minor.parse().ok()?),
+        kind,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::api_version;
+    use super::*;
 
     #[test]
-    fn version_of_a_ping() {
-        let answer = "HTTP/1.0 200 OK\r\nApi-Version: 1.41\r\nOstype: linux\r\n\r\nOK";
-        assert_eq!(api_version(answer), Some((1, 41)));
-        assert_eq!(api_version("HTTP/1.1 404 Not Found\r\n\r\n"), None);
-        assert_eq!(api_version(""), None);
+    fn what_a_ping_says() {
+        let docker = "HTTP/1.0 200 OK\r\nApi-Version: 1.41\r\nOstype: linux\r\n\r\nOK";
+        let podman = "HTTP/1.0 200 OK\r\nApi-Version: 1.41\r\nLibpod-Api-Version: 5.4.2\r\n\r\nOK";
+        for (answer, kind) in [(docker, Engine::Docker), (podman, Engine::Podman)] {
+            let version = (1, 41);
+            assert_eq!(greeting(answer), Some(Greeting { version, kind }));
+        }
+        assert_eq!(greeting("HTTP/1.1 404 Not Found\r\n\r\n"), None);
+        assert_eq!(greeting(""), None);
     }
 }

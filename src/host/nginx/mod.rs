@@ -24,7 +24,7 @@ const LOG_BYTES: u64 = 64 * 1024;
 
 /// Where the parts of an nginx lie.
 #[derive(Clone, Debug)]
-pub struct Nginx {
+pub(crate) struct Nginx {
     /// The program.
     pub program: PathBuf,
     /// The pid file of the master, as the directive `pid` says.
@@ -49,7 +49,7 @@ impl Default for Nginx {
 
 impl Nginx {
     /// The processes that run now.
-    pub fn observe(&self) -> Result<NginxState, HostError> {
+    pub(crate) fn observe(&self) -> Result<NginxState, HostError> {
         let installed = self.program.exists();
         let Some(master) = processes::master(&self.pid_file)? else {
             return Ok(NginxState {
@@ -71,7 +71,7 @@ impl Nginx {
 
     /// How many requests workers from before a reload still answer that may concern what listens
     /// on `ports`; where those are not known, how many such workers there are.
-    pub fn leaving(&self, ports: &BTreeSet<u16>) -> Result<usize, HostError> {
+    pub(crate) fn leaving(&self, ports: &BTreeSet<u16>) -> Result<usize, HostError> {
         let Some(master) = processes::master(&self.pid_file)? else {
             return Ok(0);
         };
@@ -82,14 +82,8 @@ impl Nginx {
         })
     }
 
-    /// Files that the running master has open, logs among them; none where it does not run.
-    pub fn open_files(&self) -> Vec<PathBuf> {
-        let master = processes::master(&self.pid_file).ok().flatten();
-        master.map_or_else(Vec::new, |master| processes::open_files(master.id))
-    }
-
     /// Runs `nginx -t` on the configuration that is live.
-    pub async fn test(&self) -> Result<(), HostError> {
+    pub(crate) async fn test(&self) -> Result<(), HostError> {
         let program = format!("{} -t", self.program.display());
         let mut command = Command::new(&self.program);
         command
@@ -124,7 +118,7 @@ impl Nginx {
     /// or a shared memory zone with another key, leaves the old workers in place, and only the
     /// error log tells. nginx tries to bind a port for 2.5 s, and with a shorter `bound` a reload
     /// that was given up may still come true.
-    pub async fn reload(
+    pub(crate) async fn reload(
         &self,
         systemd: &Systemd,
         before: &NginxState,
@@ -158,7 +152,7 @@ impl Nginx {
     /// Stops and starts nginx, and waits until another master has workers. It starts with another
     /// count of starts: systemd refuses the sixth within ten seconds, systemd.unit(5)
     /// `StartLimitBurst=`, and a roll-back must not be the one.
-    pub async fn restart(
+    pub(crate) async fn restart(
         &self,
         systemd: &Systemd,
         bound: Duration,
@@ -180,7 +174,11 @@ impl Nginx {
     }
 
     /// Starts nginx and waits until it has workers.
-    pub async fn start(&self, systemd: &Systemd, bound: Duration) -> Result<NginxState, HostError> {
+    pub(crate) async fn start(
+        &self,
+        systemd: &Systemd,
+        bound: Duration,
+    ) -> Result<NginxState, HostError> {
         systemd.reset_failed(&self.unit).await?;
         let deadline = Instant::now() + bound;
         systemd.start(&self.unit, bound).await?;
@@ -199,7 +197,7 @@ impl Nginx {
 
 /// The lines of `nginx -t` that say why: those of level error and worse, from the level on; all
 /// of them where none has a level. Levels: src/core/ngx_log.c.
-pub fn reasons(output: &str) -> Vec<String> {
+pub(crate) fn reasons(output: &str) -> Vec<String> {
     let lines = || output.lines().filter(|line| !line.trim().is_empty());
     let severe: Vec<String> = lines().filter(|line| is_severe(line)).map(bare).collect();
     if severe.is_empty() {

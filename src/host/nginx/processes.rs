@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -53,14 +53,6 @@ pub(super) fn oldest(ids: &BTreeSet<u32>) -> Option<Timestamp> {
 pub(super) fn leaving(master: u32) -> BTreeSet<u32> {
     let leaves = |id: &u32| title(*id).starts_with(LEAVING);
     children(master).into_iter().filter(leaves).collect()
-}
-
-/// Paths that a process has open; sockets and the like have none.
-pub(super) fn open_files(id: u32) -> Vec<PathBuf> {
-    let open = fs::read_dir(format!("/proc/{id}/fd")).into_iter().flatten();
-    open.filter_map(|file| fs::read_link(file.ok()?.path()).ok())
-        .filter(|path| path.is_absolute())
-        .collect()
 }
 
 /// The moment that many ticks after boot.

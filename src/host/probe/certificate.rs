@@ -16,7 +16,7 @@ const ORGANISATION: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x0a];
 
 /// Why the certificate of a server is not good.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Untrusted {
+pub(crate) enum Untrusted {
     /// It was good until then, if it ever was.
     Expired(Option<String>),
     /// It will be good from then on.
@@ -77,7 +77,7 @@ impl Untrusted {
     }
 
     /// The command that helps.
-    pub fn hint(&self, host: &str) -> String {
+    pub(crate) fn hint(&self, host: &str) -> String {
         match self {
             Untrusted::Expired(_) => {
                 "certbot renew && systemctl reload nginx; certbot certificates shows what there is"

@@ -6,21 +6,21 @@ mod http;
 mod served;
 mod tls;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
 
 use super::{Host, HostError};
-use crate::model::{Blame, Container, Gate, Health, Probe, Url};
-pub use certificate::Untrusted;
+use crate::model::{Blame, Container, Engine, Gate, Health, Probe, Url};
+pub(crate) use certificate::Untrusted;
 pub(super) use served::{not_after, served};
 use tls::Trust;
 
 /// How a gate holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Held {
+pub(crate) enum Passed {
     /// As it should.
     Well,
     /// Over the self-signed certificate that this program wrote on the first day.
@@ -29,7 +29,7 @@ pub enum Held {
 
 /// Why a gate does not hold. Each says all that there is to say in one line.
 #[derive(Debug, thiserror::Error)]
-pub enum ProbeError {
+pub(crate) enum ProbeError {
     /// Nothing came back in time.
     #[error("no answer within {} s", .0.as_secs_f64())]
     Timeout(Duration),
@@ -77,8 +77,8 @@ pub enum ProbeError {
         said: Option<String>,
     },
     /// A container that does not work.
-    #[error("expected it running and healthy, got {0}")]
-    Container(String),
+    #[error("expected it running and healthy, got {1}")]
+    Container(Engine, String),
     /// A unit that is not active.
     #[error("expected active, got {0}")]
     Unit(String),
@@ -97,7 +97,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 impl ProbeError {
     /// Whether asking again in a moment cannot bring another answer.
-    pub fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         matches!(
             self,
             ProbeError::Certificate { .. } | ProbeError::NoIssuers { .. }
@@ -105,13 +105,13 @@ impl ProbeError {
     }
 
     /// Whether the revision is to blame. Certificates are files of the host, not of the revision.
-    pub fn blame(&self) -> Blame {
+    pub(crate) fn blame(&self) -> Blame {
         match self {
             ProbeError::Status { .. }
             | ProbeError::Http(_)
             | ProbeError::Connect { .. }
             | ProbeError::Tls { .. }
-            | ProbeError::Container(_)
+            | ProbeError::Container(..)
             | ProbeError::Unit(_) => Blame::Permanent,
             ProbeError::Timeout(_)
             | ProbeError::Certificate { .. }
@@ -121,24 +121,36 @@ impl ProbeError {
     }
 
     /// The command that helps.
-    pub fn hint(&self, probe: &Probe) -> Option<String> {
+    pub(crate) fn hint(&self, probe: &Probe) -> Option<String> {
         match (self, probe) {
             (ProbeError::Certificate { host, why }, _) => Some(why.hint(host)),
             (ProbeError::NoIssuers { .. }, _) => Some("apt-get install ca-certificates".to_owned()),
             (ProbeError::Host(error), _) => error.hint(),
-            (_, Probe::Url { url, .. }) => Some(format!(
-                "curl -ski --resolve {}:{}:127.0.0.1 '{url}'; ss -ltnp 'sport = :{}'",
-                url.host(),
-                url.port(),
-                url.port()
-            )),
+            (_, Probe::Url { url, .. }) => {
+                let port = url.port();
+                let resolve = match this_host(url) {
+                    IpAddr::V4(address) => format!("--resolve {}:{port}:{address} ", url.host()),
+                    // Nothing is looked up for an address.
+                    IpAddr::V6(address) => format!("--connect-to '::[{address}]:{port}' "),
+                };
+                Some(format!(
+                    "curl -ski {resolve}'{url}'; ss -ltnp 'sport = :{port}'"
+                ))
+            }
             (_, Probe::Tcp(address)) => Some(format!(
                 "ss -ltnp 'sport = :{}' shows who listens",
                 address.port()
             )),
-            (_, Probe::Container(name)) => Some(format!(
-                "docker inspect --format '{{{{json .State}}}}' {name}; docker logs --tail 50 {name}"
-            )),
+            (error, Probe::Container(name)) => {
+                let engine = match error {
+                    ProbeError::Container(engine, _) => *engine,
+                    _ => Engine::default(),
+                };
+                let command = engine.command();
+                Some(format!(
+                    "{command} inspect --format '{{{{json .State}}}}' {name}; {command} logs --tail 50 {name}"
+                ))
+            }
             (_, Probe::Unit(name)) => Some(format!(
                 "systemctl status {name}; journalctl -u {name} -n 50"
             )),
@@ -151,26 +163,26 @@ impl Host {
     ///
     /// # Errors
     /// When the gate does not hold, or could not be asked.
-    pub async fn probe(&self, gate: &Gate) -> Result<Held, ProbeError> {
+    pub(crate) async fn probe(&self, gate: &Gate) -> Result<Passed, ProbeError> {
         match tokio::time::timeout(gate.timeout, self.ask(gate)).await {
             Ok(answer) => answer,
             Err(_) => Err(ProbeError::Timeout(gate.timeout)),
         }
     }
 
-    async fn ask(&self, gate: &Gate) -> Result<Held, ProbeError> {
+    async fn ask(&self, gate: &Gate) -> Result<Passed, ProbeError> {
         match &gate.probe {
             Probe::Url {
                 url,
                 status,
                 verify,
             } => self.ask_url(gate, url, *status, *verify).await,
-            Probe::Tcp(address) => connect(*address).await.map(|_| Held::Well),
+            Probe::Tcp(address) => connect(*address).await.map(|_| Passed::Well),
             Probe::Container(name) => self.ask_container(name).await,
             Probe::Unit(name) => {
                 let state = self.systemd().await?.unit(name).await?;
                 match state.is_active() {
-                    true => Ok(Held::Well),
+                    true => Ok(Passed::Well),
                     false => Err(ProbeError::Unit(format!(
                         "{} ({})",
                         state.active, state.sub
@@ -188,12 +200,12 @@ impl Host {
         url: &Url,
         status: u16,
         verify: bool,
-    ) -> Result<Held, ProbeError> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, url.port()));
+    ) -> Result<Passed, ProbeError> {
+        let address = SocketAddr::from((this_host(url), url.port()));
         let stream = connect(address).await?;
         if !url.is_https() {
             http::get(stream, url, status).await?;
-            return Ok(Held::Well);
+            return Ok(Passed::Well);
         }
         let trust = match verify {
             true => Trust::Checked {
@@ -207,14 +219,24 @@ impl Host {
         Ok(held)
     }
 
-    async fn ask_container(&self, name: &str) -> Result<Held, ProbeError> {
-        match self.docker().await?.container(name).await {
-            Ok(container) => well(&container),
+    async fn ask_container(&self, name: &str) -> Result<Passed, ProbeError> {
+        let docker = self.docker().await?;
+        match docker.container(name).await {
+            Ok(container) => well(docker.kind(), &container),
             Err(error) if error.is_gone() => {
-                Err(ProbeError::Container("no such container".to_owned()))
+                let why = "no such container".to_owned();
+                Err(ProbeError::Container(docker.kind(), why))
             }
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Where this host is asked: over IPv6 where the URL has such an address instead of a name.
+fn this_host(url: &Url) -> IpAddr {
+    match url.host().parse::<Ipv6Addr>() {
+        Ok(_) => Ipv6Addr::LOCALHOST.into(),
+        Err(_) => Ipv4Addr::LOCALHOST.into(),
     }
 }
 
@@ -224,17 +246,38 @@ async fn connect(address: SocketAddr) -> Result<TcpStream, ProbeError> {
 }
 
 /// One without a health check is well when it runs.
-fn well(container: &Container) -> Result<Held, ProbeError> {
+fn well(engine: Engine, container: &Container) -> Result<Passed, ProbeError> {
     match (container.state.as_str(), container.health) {
-        ("running", Health::Healthy | Health::None) => Ok(Held::Well),
-        ("running", health) => Err(ProbeError::Container(health.as_str().to_owned())),
-        (state, _) => Err(ProbeError::Container(state.to_owned())),
+        ("running", Health::Healthy | Health::None) => Ok(Passed::Well),
+        ("running", health) => Err(ProbeError::Container(engine, health.as_str().to_owned())),
+        (state, _) => Err(ProbeError::Container(engine, state.to_owned())),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_of_ipv6_is_asked_over_ipv6() {
+        let of = |url: &str| this_host(&url.parse().unwrap()).to_string();
+        assert_eq!(of("http://[::1]:8080/"), "::1");
+        assert_eq!(of("https://[2001:db8::1]/"), "::1");
+        assert_eq!(of("https://api.example.org/"), "127.0.0.1");
+        assert_eq!(of("http://203.0.113.5/"), "127.0.0.1");
+        let url = Probe::Url {
+            url: "http://[::1]:8080/".parse().unwrap(),
+            status: 200,
+            verify: true,
+        };
+        let hint = ProbeError::Timeout(Duration::from_secs(1)).hint(&url);
+        assert_eq!(
+            hint.as_deref(),
+            Some(
+                "curl -ski --connect-to '::[::1]:8080' 'http://[::1]:8080/'; ss -ltnp 'sport = :8080'"
+            )
+        );
+    }
 
     #[test]
     fn each_failure_is_one_line_with_what_helps() {
@@ -269,7 +312,7 @@ mod tests {
                 "apt-get install ca-certificates",
             ),
             (
-                ProbeError::Container("unhealthy".into()),
+                ProbeError::Container(Engine::Docker, "unhealthy".into()),
                 &Probe::Container("api".into()),
                 "expected it running and healthy, got unhealthy",
                 "docker inspect --format '{{json .State}}' api; docker logs --tail 50 api",
@@ -303,7 +346,7 @@ mod tests {
             ..Container::default()
         };
         let of = |state, health| {
-            well(&container(state, health))
+            well(Engine::Docker, &container(state, health))
                 .map_err(|error| error.to_string())
                 .is_ok()
         };
@@ -314,7 +357,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_that_nobody_serves_is_said() {
-        let host = Host::live();
+        let host = Host::live().unwrap();
         // Bound, and gone again.
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
@@ -327,7 +370,7 @@ mod tests {
             behind: crate::model::Backend::default(),
         };
         let patient = gate(Duration::from_secs(5));
-        assert_eq!(host.probe(&patient).await.unwrap(), Held::Well);
+        assert_eq!(host.probe(&patient).await.unwrap(), Passed::Well);
         drop(listener);
         let error = host.probe(&patient).await.unwrap_err().to_string();
         assert!(
@@ -353,7 +396,12 @@ mod tests {
                 retries: 0,
                 behind: crate::model::Backend::default(),
             };
-            let error = Host::live().probe(&gate).await.unwrap_err().to_string();
+            let error = Host::live()
+                .unwrap()
+                .probe(&gate)
+                .await
+                .unwrap_err()
+                .to_string();
             assert_eq!(error, "no answer within 0.05 s");
         }
     }

@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::certificate::{Untrusted, is_bootstrap};
-use super::{Held, ProbeError, crypto};
+use super::{Passed, ProbeError, crypto};
 use crate::host::Host;
 use crate::root::Root;
 
@@ -78,7 +78,7 @@ pub(super) async fn connect(
     address: SocketAddr,
     host: &str,
     trust: Trust,
-) -> Result<(TlsStream<TcpStream>, Held), ProbeError> {
+) -> Result<(TlsStream<TcpStream>, Passed), ProbeError> {
     let failed = |why: String| ProbeError::Tls { address, why };
     let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(error.to_string()))?;
     let provider = Arc::new(crypto::provider());
@@ -142,10 +142,10 @@ impl Verifier {
         })
     }
 
-    fn held(&self) -> Held {
+    fn held(&self) -> Passed {
         match self.lenient.get() {
-            Some(()) => Held::WithBootstrapCertificate,
-            None => Held::Well,
+            Some(()) => Passed::WithBootstrapCertificate,
+            None => Passed::Well,
         }
     }
 

@@ -18,7 +18,7 @@ const MOST: usize = 3;
 
 /// What kept a unit down.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Causes {
+pub(crate) struct Causes {
     /// The unit that failed; the first, where there are several.
     pub unit: String,
     /// What it is to the one that was asked about, and how it failed: `db.service, which failed: exit-code, status 1`.
@@ -41,7 +41,7 @@ type Condition = (String, bool, bool, String, i32);
 impl Systemd {
     /// The units that `unit` needs, directly or through others, and that failed, with what they wrote since `since`.
     /// `None` where there are none, or where they cannot be found out.
-    pub async fn causes(&self, unit: &str, since: SystemTime) -> Option<Causes> {
+    pub(crate) async fn causes(&self, unit: &str, since: SystemTime) -> Option<Causes> {
         let mut causes = self.down(unit).await.ok()?;
         causes.truncate(MOST);
         let first = causes.first()?.unit.clone();

@@ -16,7 +16,7 @@ const EXITED: i32 = 1;
 impl Systemd {
     /// Commands of `ExecStartPre=-` that failed at the last start of a service, with how: a pull
     /// of an image that did not come, for example.
-    pub async fn ignored_failures(&self, unit: &str) -> Result<Vec<String>, HostError> {
+    pub(crate) async fn ignored_failures(&self, unit: &str) -> Result<Vec<String>, HostError> {
         if !unit.ends_with(".service") {
             return Ok(Vec::new());
         }

@@ -22,34 +22,34 @@ const QUEUE: Option<NonZeroUsize> = NonZeroUsize::new(4096);
 
 impl Systemd {
     /// The last lines of a unit's journal since `since`; none where they cannot be read.
-    pub async fn journal(&self, unit: &str, since: SystemTime) -> Vec<String> {
+    pub(crate) async fn journal(&self, unit: &str, since: SystemTime) -> Vec<String> {
         journal(unit, Some(since)).await
     }
 
     /// Starts a unit and waits until its job is done, which for `Type=simple` only means forked.
-    pub async fn start(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
+    pub(crate) async fn start(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
         self.job("start", "StartUnit", unit, timeout).await
     }
 
     /// Stops a unit and waits until it is stopped. One that is not loaded is stopped already.
-    pub async fn stop(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
+    pub(crate) async fn stop(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
         unless_unknown(self.job("stop", "StopUnit", unit, timeout).await)
     }
 
     /// Stops and starts a unit; starts one that is stopped.
-    pub async fn restart(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
+    pub(crate) async fn restart(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
         self.job("restart", "RestartUnit", unit, timeout).await
     }
 
     /// Runs a unit's `ExecReload=`. That it exits with 0 proves little.
-    pub async fn reload_unit(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
+    pub(crate) async fn reload_unit(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
         self.job("reload", "ReloadUnit", unit, timeout).await
     }
 
     /// Forgets that a unit failed, and its count of starts. One that is not loaded has none. A
     /// socket that could not start its service again and again fails with it, and the service cannot
     /// start without it.
-    pub async fn reset_failed(&self, unit: &str) -> Result<(), HostError> {
+    pub(crate) async fn reset_failed(&self, unit: &str) -> Result<(), HostError> {
         if let Some(stem) = unit.strip_suffix(".service") {
             self.reset_one(&format!("{stem}.socket")).await?;
         }
@@ -119,7 +119,7 @@ impl Systemd {
 
     /// The error for a unit that did not get there within `after`, with its state and what it wrote since `since`.
     /// `waits_for` is a unit that it needs and that is still starting.
-    pub async fn late(
+    pub(crate) async fn late(
         &self,
         verb: &'static str,
         unit: &str,

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 use zbus::{Connection, DynamicType, OwnedObjectPath, OwnedVariant, Type};
 
-pub use self::causes::Causes;
+pub(crate) use self::causes::Causes;
 use self::properties::{Dependencies, ManagerProperties, UnitProperties};
 use super::error::{BusError, HostError};
 use crate::model::{SystemdState, UnitState};
@@ -40,7 +40,7 @@ const RELOAD: Duration = Duration::from_secs(90);
 const PIPELINE: usize = 64;
 
 /// A connection to the system manager.
-pub struct Systemd {
+pub(crate) struct Systemd {
     bus: Connection,
     subscribed: OnceCell<()>,
 }
@@ -62,7 +62,7 @@ type Row = (
 
 impl Systemd {
     /// Connects to the system bus; sd_booted(3) says how a machine without systemd is told.
-    pub async fn connect() -> Result<Self, HostError> {
+    pub(crate) async fn connect() -> Result<Self, HostError> {
         if !Path::new("/run/systemd/system").is_dir() {
             return Err(HostError::SystemdAbsent {
                 why: "this machine was not booted with it".to_owned(),
@@ -87,7 +87,10 @@ impl Systemd {
 
     /// The manager, and the state of the named units. A unit that exists nowhere is there with
     /// `load` "not-found". `dependents` stays empty.
-    pub async fn observe(&self, names: &BTreeSet<String>) -> Result<SystemdState, HostError> {
+    pub(crate) async fn observe(
+        &self,
+        names: &BTreeSet<String>,
+    ) -> Result<SystemdState, HostError> {
         let (manager, units) = tokio::try_join!(self.manager(), self.units(names))?;
         Ok(SystemdState {
             identity: format!("{}/{}", boot_id()?, manager.userspace_timestamp),
@@ -98,7 +101,7 @@ impl Systemd {
     }
 
     /// One unit, fresh.
-    pub async fn unit(&self, name: &str) -> Result<UnitState, HostError> {
+    pub(crate) async fn unit(&self, name: &str) -> Result<UnitState, HostError> {
         let names = BTreeSet::from([name.to_owned()]);
         Ok(self.units(&names).await?.remove(name).unwrap_or_default())
     }
@@ -106,7 +109,7 @@ impl Systemd {
     /// Active units that a stop or restart of `unit` takes along, transitively: the reverse of
     /// `Requires=`, `Requisite=`, `BindsTo=`, `PartOf=`, and `PropagatesStopTo=`;
     /// systemd.unit(5), and `UNIT_ATOM_PROPAGATE_STOP` in systemd's unit-dependency-atom.c.
-    pub async fn dependents(&self, unit: &str) -> Result<BTreeSet<String>, HostError> {
+    pub(crate) async fn dependents(&self, unit: &str) -> Result<BTreeSet<String>, HostError> {
         let mut seen = BTreeSet::from([unit.to_owned()]);
         let mut next = seen.clone();
         let mut active = BTreeSet::new();
@@ -132,7 +135,7 @@ impl Systemd {
     }
 
     /// Makes the manager read all unit files again (daemon-reload).
-    pub async fn reload(&self) -> Result<(), HostError> {
+    pub(crate) async fn reload(&self) -> Result<(), HostError> {
         let before = self.manager().await?;
         let doing = || "reload the manager (daemon-reload)".to_owned();
         let call = self.call::<_, ()>(PATH, MANAGER, "Reload", ());
@@ -148,6 +151,13 @@ impl Systemd {
             }
             Err(source) => Err(failed(doing(), source)),
         }
+    }
+
+    /// Its version, as the package calls it, such as `252.39-1~deb12u1`.
+    pub(crate) async fn version(&self) -> Result<String, HostError> {
+        let path = OwnedObjectPath::try_from(PATH)
+            .map_err(|source| failed("name the manager".to_owned(), source))?;
+        self.get(&path, MANAGER, "Version", "the manager").await
     }
 
     async fn manager(&self) -> Result<ManagerProperties, HostError> {
@@ -222,6 +232,14 @@ impl Systemd {
             state.exit_status = self.get(path, SERVICE_UNIT, "ExecMainStatus", name).await?;
             let code: i32 = self.get(path, SERVICE_UNIT, "ExecMainCode", name).await?;
             state.signalled = matches!(code, KILLED | DUMPED);
+        }
+        if state.active == "failed" {
+            let restart: String = self.get(path, SERVICE_UNIT, "Restart", name).await?;
+            let (statuses, signals): (Vec<i32>, Vec<i32>) =
+                (self.get(path, SERVICE_UNIT, "RestartPreventExitStatus", name)).await?;
+            state.restarts_itself = matches!(&*restart, "always" | "on-failure")
+                && statuses.is_empty()
+                && signals.is_empty();
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ pub(super) struct ManagerProperties {
 }
 
 impl ManagerProperties {
-    pub fn new(values: &[u64]) -> Self {
+    pub(super) fn new(values: &[u64]) -> Self {
         let value = |n: usize| values.get(n).copied().unwrap_or_default();
         Self {
             userspace_timestamp: value(0),
@@ -22,7 +22,7 @@ impl ManagerProperties {
 
     /// When all unit files that were loaded then were surely read. `UnitsLoadTimestamp` is 0
     /// until the first daemon-reload or daemon-reexec, whoever asked for it.
-    pub fn units_read(&self) -> Option<Timestamp> {
+    pub(super) fn units_read(&self) -> Option<Timestamp> {
         moment(self.units_load_timestamp.max(self.userspace_timestamp))
     }
 }
@@ -45,7 +45,7 @@ pub(super) struct UnitProperties {
 }
 
 impl UnitProperties {
-    pub fn fill(self, state: &mut UnitState) {
+    pub(super) fn fill(self, state: &mut UnitState) {
         let keep = |new: Option<String>, old: &mut String| {
             if let Some(new) = new {
                 *old = new;
@@ -81,7 +81,7 @@ pub(super) struct Dependencies {
 
 impl Dependencies {
     /// Units that stop when it stops.
-    pub fn stopped_with_it(self) -> impl Iterator<Item = String> {
+    pub(super) fn stopped_with_it(self) -> impl Iterator<Item = String> {
         [
             self.required_by,
             self.requisite_of,
@@ -95,7 +95,7 @@ impl Dependencies {
     }
 
     /// Units without which it does not start.
-    pub fn needed(self) -> impl Iterator<Item = String> {
+    pub(super) fn needed(self) -> impl Iterator<Item = String> {
         [self.requires, self.requisite, self.binds_to]
             .into_iter()
             .flatten()

@@ -18,7 +18,11 @@ use crate::model::{Complaint, Desired, Diagnostic, File, Finding, Observed, layo
 type Named = (usize, String);
 
 /// A finding for each changed file that names such code and did not name it before.
-pub fn outside_packages(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<Finding> {
+pub(crate) fn outside_packages(
+    plan: &Plan,
+    desired: &Desired,
+    observed: &Observed,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, file, mode) in changed(plan) {
         let text = String::from_utf8_lossy(&file.content);

@@ -4,7 +4,7 @@ use source_text::SourceFile;
 
 use super::*;
 use crate::effect::{Change, Effect, Plan, UnitStep};
-use crate::model::{DriftKind, Kind, ResourceId, Unit};
+use crate::model::{DockerState, DriftKind, Engine, Kind, ResourceId, Unit};
 
 fn start(ports: &[u16], memory: u64) -> Plan {
     starting(ports, memory, Effect::Start)
@@ -40,7 +40,7 @@ fn found(plan: &Plan, needs: &[Need], preflight: &Preflight) -> Vec<String> {
 }
 
 fn on(plan: &Plan, needs: &[Need], preflight: &Preflight, observed: &Observed) -> Vec<String> {
-    let findings = judge(&Judged {
+    let findings = findings(&Case {
         plan,
         desired: &Desired::default(),
         observed,
@@ -139,6 +139,20 @@ fn ports_that_others_have() {
     ] {
         assert_eq!(said(&plan, listener), [""; 0]);
     }
+    // Each engine's own programs listen for its containers, and the other one's are in the way.
+    let on_podman = |program| {
+        let docker = DockerState {
+            engine: Engine::Podman,
+            ..DockerState::default()
+        };
+        let observed = Observed {
+            docker: Some(docker),
+            listeners: vec![anywhere(Some(program))],
+            ..Observed::default()
+        };
+        on(&start(&[8001], 0), &[], &Preflight::default(), &observed).len()
+    };
+    assert_eq!((on_podman("conmon"), on_podman("docker-proxy")), (0, 1));
 }
 
 /// What listens on one address only leaves the others free.
@@ -217,7 +231,7 @@ fn settings_that_others_may_read() {
             files: [(path.clone(), entry)].into(),
             ..Observed::default()
         };
-        judge(&Judged {
+        findings(&Case {
             plan: &Plan::default(),
             desired: &desired,
             observed: &observed,

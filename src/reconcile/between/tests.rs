@@ -126,6 +126,50 @@ fn the_shipped_state_is_as_it_is() {
     assert_eq!(lines(&planned), [""; 0]);
 }
 
+/// Each file below a folder, with its path in it.
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => {
+                    let name = path.strip_prefix(folder).unwrap().display().to_string();
+                    found.push((name, std::fs::read_to_string(&path).unwrap()));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Its containers have names of their own, `container_name`.
+#[test]
+fn another_image_in_the_shipped_state_restarts_its_unit() {
+    let shipped: Vec<(String, String)> =
+        files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state"))
+            .into_iter()
+            .map(|(name, text)| (format!("desired-state/{name}"), text))
+            .collect();
+    let path = "desired-state/compose/watchme-admin/docker-compose.yml";
+    let (_, text) = shipped.iter().find(|(name, _)| name == path).unwrap();
+    let changed = text.replace(":prod-20250830", ":prod-20250901");
+    assert_ne!(*text, changed);
+    let base: Vec<(&str, Option<&str>)> = (shipped.iter())
+        .map(|(name, text)| (name.as_str(), Some(text.as_str())))
+        .collect();
+    let (folder, _) = checkout(&[&base, &[(path, Some(&changed))]]);
+    let owner = nix::unistd::Uid::effective().as_raw();
+    let checkout = Checkout::open(&folder.path().join("desired-state"), &[owner]).unwrap();
+    let from = Which::Rev("HEAD~1".to_owned());
+    let planned = plan_between(&checkout, &from, &Which::Head, false).unwrap();
+    assert_eq!(planned.plan.refusals, []);
+    let restart = "Restart unit/watchme-admin.service".to_owned();
+    assert!(lines(&planned).contains(&restart), "{:?}", lines(&planned));
+}
+
 #[test]
 fn restarts_tell_whom_they_take_along() {
     let planned = between(&[(
@@ -137,6 +181,7 @@ fn restarts_tell_whom_they_take_along() {
     assert_eq!(
         lines(&planned),
         [
+            "Switch file/store",
             "Store file/web.yml",
             "Restart unit/web.service worker.service"
         ]
@@ -149,6 +194,7 @@ fn restarts_tell_whom_they_take_along() {
     assert_eq!(
         lines(&planned),
         [
+            "Switch file/store",
             "Store unit/infra.service",
             "DaemonReload unit/systemd",
             "Restart unit/infra.service web.service,worker.service"
@@ -178,6 +224,7 @@ fn a_unit_that_is_to_be_reloaded_is() {
     assert_eq!(
         lines(&planned),
         [
+            "Switch file/store",
             "Store unit/a.service",
             "DaemonReload unit/systemd",
             "ReloadUnit unit/a.service"

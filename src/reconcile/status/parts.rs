@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::kinds::find_members;
+use crate::model::image::{digest_of, listed_name};
 use crate::model::{
-    Container, Desired, Entry, Health, MemberName, Observed, Recorded, Unit, UnitState, UnitType,
-    exit, layout,
+    Container, Desired, Entry, Health, ImageRecord, MemberName, Observed, Recorded, Unit,
+    UnitState, UnitType, exit, layout,
 };
-use crate::plan::find_members;
+use crate::source::unit::Name;
 
 /// A daemon that the desired state needs.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct DaemonStatus {
+pub(crate) struct DaemonStatus {
     /// systemd, Docker or nginx.
     pub name: &'static str,
     /// Whether it answers, or runs.
@@ -27,7 +29,7 @@ pub struct DaemonStatus {
 /// A unit of the desired state.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct UnitStatus {
+pub(crate) struct UnitStatus {
     /// Its name.
     pub name: String,
     /// In a word or two: running, done, failed, paused, stopped, …
@@ -52,7 +54,7 @@ pub struct UnitStatus {
 /// A container that the desired state has: of a unit, or on a network.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ContainerStatus {
+pub(crate) struct ContainerStatus {
     /// Its name.
     pub name: String,
     /// The unit that runs it, if one does.
@@ -77,12 +79,19 @@ pub struct ContainerStatus {
     /// When that was made.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub image_created: Option<Timestamp>,
+    /// The id of the image that it runs.
+    pub image_id: String,
+    /// The digest by which its registry knows that, that of an index where it came from one; nothing for an image that was
+    /// made or tagged on the host.
+    pub image_digest: Option<String>,
+    /// The id of another image of the host that the name leads to by now: a restart runs that one.
+    pub newer_image_id: Option<String>,
 }
 
 /// A certificate of an enabled site.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct CertificateStatus {
+pub(crate) struct CertificateStatus {
     /// Its file.
     pub path: PathBuf,
     /// The sites that name it.
@@ -101,7 +110,7 @@ pub struct CertificateStatus {
 /// What is on the host, looks like a service, and is not in the desired state.
 #[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Foreign {
+pub(crate) struct Foreign {
     /// unit, container or site.
     pub kind: &'static str,
     /// Its name, or its path.
@@ -193,7 +202,8 @@ fn unit_status(name: &str, unit: &Unit, state: &UnitState, paused: bool) -> Unit
 }
 
 fn word(unit: &Unit, state: &UnitState, paused: bool) -> (&'static str, bool) {
-    let done = unit.service_type == UnitType::Oneshot && state.result == "success";
+    let is_oneshot = unit.service_type == UnitType::Oneshot && !unit.remain_after_exit;
+    let done = is_oneshot && state.result == "success";
     match (
         state.load.as_str(),
         state.active.as_str(),
@@ -222,13 +232,20 @@ fn word(unit: &Unit, state: &UnitState, paused: bool) -> (&'static str, bool) {
 pub(super) fn containers(
     desired: &Desired,
     observed: &Observed,
-    images: &BTreeMap<String, Timestamp>,
+    images: &BTreeMap<String, ImageRecord>,
 ) -> Vec<ContainerStatus> {
     let Some(docker) = &observed.docker else {
         return Vec::new();
     };
+    let mut leads: BTreeMap<&str, &String> = BTreeMap::new();
+    for (id, image) in images {
+        leads.extend(image.names.iter().map(|name| (name.as_str(), id)));
+    }
     let mut found: Vec<ContainerStatus> = Vec::new();
     for container in &docker.containers {
+        let image = images.get(&container.image_id);
+        let listed = listed_name(&container.image);
+        let leads_to = listed.and_then(|name| leads.get(name.as_str()));
         let unit = unit_of(desired, container);
         let networks = networks_of(desired, observed, container);
         if unit.is_none() && networks.is_empty() {
@@ -247,7 +264,12 @@ pub(super) fn containers(
             meaning: code.and_then(|code| exit::of_container(code, container.oom_killed)),
             health: container.health,
             image: container.image.clone(),
-            image_created: images.get(&container.image_id).copied(),
+            image_created: image.and_then(|image| image.created),
+            image_id: container.image_id.clone(),
+            image_digest: image.and_then(|image| digest_of(image, &container.image)),
+            newer_image_id: leads_to
+                .filter(|id| **id != &container.image_id)
+                .map(|id| (*id).clone()),
         });
     }
     let order = |one: &ContainerStatus| (one.unit.is_none(), one.unit.clone(), one.name.clone());
@@ -320,7 +342,7 @@ fn is_hidden(observed: &Observed, path: &Path) -> bool {
     }
 }
 
-/// Enabled sites, running containers and enabled unit files that are not in the desired state.
+/// Enabled sites, files that nginx includes, unit files and running containers that are not in the desired state.
 pub(super) fn foreign(desired: &Desired, observed: &Observed, recorded: &Recorded) -> Vec<Foreign> {
     let inventory = &recorded.inventory;
     let mut found = BTreeSet::new();
@@ -328,6 +350,11 @@ pub(super) fn foreign(desired: &Desired, observed: &Observed, recorded: &Recorde
         found.insert(Foreign { kind, name });
     };
     let enabled = Path::new(layout::NGINX).join("sites-enabled");
+    let included = Path::new(layout::NGINX).join("conf.d");
+    let is_desired_etc = |path: &Path| {
+        let below = path.strip_prefix("/etc");
+        below.is_ok_and(|below| desired.etc.contains_key(below))
+    };
     for (path, entry) in &observed.files {
         let there = !matches!(entry, Entry::Missing | Entry::Directory);
         let name = path
@@ -339,12 +366,15 @@ pub(super) fn foreign(desired: &Desired, observed: &Observed, recorded: &Recorde
         let is_ours = inventory.paths.contains_key(path);
         if folder == enabled && !is_ours && !desired.sites.contains_key(&name) {
             add("site", name);
+        } else if folder == included && name.ends_with(".conf") && !is_ours && !is_desired_etc(path)
+        {
+            add("site", path.display().to_string());
         } else if folder == Path::new(layout::SYSTEMD)
             && matches!(entry, Entry::File { .. } | Entry::Unreadable)
             && !is_ours
             && !desired.units.contains_key(&name)
             && name != layout::RECOVERY_UNIT
-            && is_enabled(observed, &name)
+            && Name::parse(&name).is_ok()
         {
             add("unit", name);
         }
@@ -360,18 +390,5 @@ pub(super) fn foreign(desired: &Desired, observed: &Observed, recorded: &Recorde
     found.into_iter().collect()
 }
 
-/// Whether a link in a folder such as `multi-user.target.wants` names a unit, or an instance of it.
-fn is_enabled(observed: &Observed, unit: &str) -> bool {
-    let instances = unit.split_once("@.");
-    observed.files.iter().any(|(path, entry)| {
-        let folder = path.parent().and_then(Path::extension);
-        let wants = folder.is_some_and(|kind| kind == "wants" || kind == "requires");
-        let name = path.file_name().map(|name| name.to_string_lossy());
-        wants
-            && matches!(entry, Entry::Link { .. })
-            && name.is_some_and(|name| match instances {
-                None => name == unit,
-                Some((stem, kind)) => name.starts_with(&format!("{stem}@")) && name.ends_with(kind),
-            })
-    })
-}
+#[cfg(test)]
+mod tests;

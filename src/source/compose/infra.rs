@@ -22,6 +22,7 @@ pub struct Infra {
 pub fn read(document: &Document, project: &str) -> Result<Infra, Diagnostic> {
     let compose = &document.compose;
     let mut infra = Infra::default();
+    let mut taken = Taken::new();
     for (key, definition) in &compose.networks {
         let definition = definition.clone().unwrap_or_default();
         if is_external(&definition.external) {
@@ -33,7 +34,7 @@ pub fn read(document: &Document, project: &str) -> Result<Infra, Diagnostic> {
             .unwrap_or_else(|| format!("{project}_{key}"));
         check_name(document, "networks", key, &name)?;
         let network = network(document, key, project, definition)?;
-        check_overlap(document, &infra.networks, key, &network)?;
+        check_overlap(document, &mut taken, &network, key, &name)?;
         if infra.networks.insert(name.clone(), network).is_some() {
             let span = spans(document.source(), &["networks", key, "name"], Some(&name));
             let message = format!("the network name {name:?} is used twice");
@@ -89,15 +90,20 @@ fn network(
 ) -> Result<Network, Diagnostic> {
     let mut subnets: Vec<Subnet> = Vec::new();
     for range in definition.ipam.unwrap_or_default().config {
-        let place = Place { document, key };
-        if let Some(subnet) = place.subnet(&range)? {
+        let addressing = Addressing { document, key };
+        if let Some(subnet) = addressing.subnet(&range)? {
             if let Some(other) = subnets
                 .iter()
                 .find(|other| overlap(&other.subnet, &subnet.subnet))
             {
                 let text = range.subnet.unwrap_or_default();
                 let message = format!("the subnet {text} overlaps {}", other.subnet);
-                return Err(place.complain("subnet", &text, message, "expected another range"));
+                return Err(addressing.complain(
+                    "subnet",
+                    &text,
+                    message,
+                    "expected another range",
+                ));
             }
             subnets.push(subnet);
         }
@@ -117,12 +123,13 @@ fn network(
     })
 }
 
-struct Place<'a> {
+/// The addresses of one network, as the file has them.
+struct Addressing<'a> {
     document: &'a Document,
     key: &'a str,
 }
 
-impl Place<'_> {
+impl Addressing<'_> {
     fn complain(
         &self,
         field: &str,
@@ -241,25 +248,30 @@ fn overlap(a: &IpNet, b: &IpNet) -> bool {
     a.contains(&b.network()) || b.contains(&a.network())
 }
 
+/// Subnets that networks have, by their first address. None of them overlaps another one.
+type Taken = BTreeMap<IpAddr, (IpNet, String)>;
+
+/// Fails where a subnet of a network, by its key and name, is in one of another network, or has one in it.
 fn check_overlap(
     document: &Document,
-    known: &BTreeMap<String, Network>,
-    key: &str,
+    taken: &mut Taken,
     network: &Network,
+    key: &str,
+    name: &str,
 ) -> Result<(), Diagnostic> {
-    for subnet in &network.subnets {
-        for (name, other) in known {
-            let hit = other
-                .subnets
-                .iter()
-                .find(|other| overlap(&other.subnet, &subnet.subnet));
-            if let Some(hit) = hit {
-                let text = subnet.subnet.to_string();
-                let message = format!("the subnet {text} overlaps {} of {name}", hit.subnet);
-                let place = Place { document, key };
-                return Err(place.complain("subnet", &text, message, "expected another range"));
-            }
+    for Subnet { subnet, .. } in &network.subnets {
+        let first = subnet.network();
+        let before = taken.range(..=first).next_back();
+        let behind = taken.range(first..).next();
+        let mut near = before.into_iter().chain(behind);
+        if let Some((_, (other, of))) = near.find(|(_, (other, _))| overlap(other, subnet)) {
+            let text = subnet.to_string();
+            let message = format!("the subnet {text} overlaps {other} of {of}");
+            let addressing = Addressing { document, key };
+            return Err(addressing.complain("subnet", &text, message, "expected another range"));
         }
     }
+    let subnets = network.subnets.iter().map(|subnet| subnet.subnet);
+    taken.extend(subnets.map(|subnet| (subnet.network(), (subnet, name.to_owned()))));
     Ok(())
 }

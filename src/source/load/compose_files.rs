@@ -10,8 +10,7 @@ use source_text::normal_path;
 
 use super::secrets::withheld;
 use super::stacks::{Origin, Reader};
-use super::units::folder_of;
-use super::{Loader, Wrong, utf8, with_help};
+use super::{Loader, Wrong, folder_of, outside, utf8, with_help};
 use crate::model::File;
 use crate::source::compose::{Document, Environment, Variables, interpolate, merge, spans, types};
 use crate::source::error::{Result, suggest};
@@ -40,7 +39,7 @@ impl Loader<'_, '_> {
             (Some(path), Some(relative)) => self.env_file(reader, path, relative)?,
             (Some(path), None) => {
                 if let Reader::Unit(_, unit) = reader {
-                    super::units::outside(unit, &path);
+                    outside(unit, &path);
                 }
                 (Environment::new(), Variables::Unknown)
             }

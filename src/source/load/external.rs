@@ -1,4 +1,4 @@
-//! Compose files of a host that units name outside the checkout: read to be judged, and never applied.
+//! Compose files of a host that units name outside the checkout: read to be validated, and never applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use source_text::normal_path;
 
+use super::shape::Shape;
 use super::stacks::{DEFAULT_FILES, OVERRIDES, Reader, stack_of};
 use super::{Inputs, Loaded, Loader, ParsedStack, Places, Wrong};
 use crate::model::{Desired, Diagnostic, File, Stack};
@@ -128,7 +129,7 @@ impl Revision {
 }
 
 impl External {
-    /// Whether there is nothing that could be judged.
+    /// Whether there is nothing that could be validated.
     pub fn is_empty(&self) -> bool {
         self.parsed.is_empty() && self.wrong.is_empty()
     }
@@ -140,7 +141,7 @@ impl External {
             let (Some(unit), Some(file)) = (&stack.unit, stack.files.first()) else {
                 continue;
             };
-            let folder = super::units::folder_of(file);
+            let folder = super::folder_of(file);
             for service in stack.compose.services.values() {
                 let paths = service.env_files().into_iter();
                 let paths = paths.filter_map(|path| normal_path(&folder.join(path)));
@@ -185,6 +186,8 @@ pub(super) fn of_host<'a, 't>(
         wrong: Wrong::IsCollected,
         // Nothing lies outside: paths stay as they are, absolute.
         checkout: PathBuf::new(),
+        shape: Shape::default(),
+        sites: None,
         out: Loaded::default(),
     }
 }

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
-use crate::model::File;
+use crate::model::{File, Unit};
 use crate::source::error::Result;
 use crate::source::git::Ignored;
 use crate::source::tree::{Node, Tree};
 
 /// The files of a checkout as far as they belong to its desired state.
-pub struct Inputs<'t> {
+pub(crate) struct Inputs<'t> {
     /// Where they are read from.
     pub tree: &'t Tree<'t>,
     /// What git leaves out, when the work tree of a repository is read.
@@ -25,7 +25,7 @@ pub struct Inputs<'t> {
 
 /// What was read.
 #[derive(Debug, Default)]
-pub struct Read {
+pub(crate) struct Read {
     /// Inputs by path.
     pub found: BTreeMap<PathBuf, File>,
     /// Paths that would be inputs if a file stood there.
@@ -38,12 +38,12 @@ pub struct Read {
 
 impl<'t> Inputs<'t> {
     /// Inputs of a commit.
-    pub fn of_commit(tree: &'t Tree<'t>) -> Self {
+    pub(crate) fn of_commit(tree: &'t Tree<'t>) -> Self {
         Self::new(tree, None, true)
     }
 
     /// Inputs of a folder; `ignored` when it is a work tree.
-    pub fn of_folder(tree: &'t Tree<'t>, ignored: Option<&'t Ignored<'t>>) -> Self {
+    pub(crate) fn of_folder(tree: &'t Tree<'t>, ignored: Option<&'t Ignored<'t>>) -> Self {
         Self::new(tree, ignored, false)
     }
 
@@ -60,7 +60,7 @@ impl<'t> Inputs<'t> {
     }
 
     /// What was read so far.
-    pub fn into_read(self) -> Read {
+    pub(crate) fn into_read(self) -> Read {
         Read {
             found: self.found.into_inner().into_iter().collect(),
             absent: self.absent.into_inner(),
@@ -71,7 +71,7 @@ impl<'t> Inputs<'t> {
 
     /// Whether git leaves a path out. Env files hold secrets: those that are not in git are
     /// left where they are even when no rule ignores them.
-    pub fn left_out(&self, path: &Path) -> bool {
+    pub(crate) fn left_out(&self, path: &Path) -> bool {
         if self.committed {
             return false;
         }
@@ -83,13 +83,13 @@ impl<'t> Inputs<'t> {
     }
 
     /// Whether git leaves a folder out.
-    pub fn folder_left_out(&self, path: &Path) -> bool {
+    pub(crate) fn folder_left_out(&self, path: &Path) -> bool {
         let ignored = self.ignored.filter(|_| !self.committed);
         ignored.is_some_and(|ignored| ignored.contains_folder(path))
     }
 
     /// Reads an input; `None` when there is no such file.
-    pub fn file(&self, path: &Path) -> Result<Option<File>> {
+    pub(crate) fn file(&self, path: &Path) -> Result<Option<File>> {
         let file = self.probe(path)?;
         if file.is_none() && !is_env_file(path) {
             self.absent.borrow_mut().insert(path.into());
@@ -98,7 +98,7 @@ impl<'t> Inputs<'t> {
     }
 
     /// Like [`Inputs::file`] for a path that only may be meant as one.
-    pub fn probe(&self, path: &Path) -> Result<Option<File>> {
+    pub(crate) fn probe(&self, path: &Path) -> Result<Option<File>> {
         if let Some(known) = self.found.borrow().get(path) {
             return Ok(Some(known.clone()));
         }
@@ -114,7 +114,7 @@ impl<'t> Inputs<'t> {
     }
 
     /// Names in a folder of inputs, without those that are never inputs.
-    pub fn names(&self, folder: &Path) -> Result<Vec<String>> {
+    pub(crate) fn names(&self, folder: &Path) -> Result<Vec<String>> {
         let mut names = self.tree.list(folder)?;
         let copies = names.iter().filter(|name| is_copy(name));
         let copies = copies.map(|name| folder.join(name));
@@ -129,13 +129,13 @@ impl<'t> Inputs<'t> {
     }
 
     /// Where a path leads and what stands there.
-    pub fn node(&self, path: &Path) -> Result<Option<(PathBuf, Node)>> {
+    pub(crate) fn node(&self, path: &Path) -> Result<Option<(PathBuf, Node)>> {
         self.tree.resolve(path)
     }
 }
 
 /// Names of `.env` and its likes.
-pub fn is_env_file(path: &Path) -> bool {
+pub(crate) fn is_env_file(path: &Path) -> bool {
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
@@ -151,7 +151,7 @@ pub fn is_env_file(path: &Path) -> bool {
 }
 
 /// Copies that people and editors leave beside a file, and what explains a folder: never resources.
-pub fn is_backup(name: &str) -> bool {
+pub(crate) fn is_backup(name: &str) -> bool {
     is_copy(name)
         || name.starts_with("README")
         || [".gitkeep", ".gitignore", ".gitattributes", ".DS_Store"].contains(&name)
@@ -167,7 +167,7 @@ fn is_copy(name: &str) -> bool {
 }
 
 /// `base` and a relative path without `.` and `..`; `None` when it leaves the checkout.
-pub fn join(base: &Path, relative: &str) -> Option<PathBuf> {
+pub(crate) fn join(base: &Path, relative: &str) -> Option<PathBuf> {
     let mut joined = PathBuf::new();
     for part in base.join(relative).components() {
         match part {
@@ -182,6 +182,22 @@ pub fn join(base: &Path, relative: &str) -> Option<PathBuf> {
         }
     }
     Some(joined)
+}
+
+/// Folders in which what is there comes and goes while the system runs.
+const PASSING: [&str; 5] = ["/run", "/var/run", "/tmp", "/proc", "/dev"];
+
+/// Has a file outside the checkout watched, one that is meant as that.
+pub(crate) fn outside(unit: &mut Unit, path: &Path) {
+    let is_plain = !path.to_string_lossy().contains(['*', '?', '[', '$', '%']);
+    if is_plain && !PASSING.iter().any(|folder| path.starts_with(folder)) {
+        unit.outside.insert(path.into());
+    }
+}
+
+/// The folder of a path; `/` has none and stays.
+pub(crate) fn folder_of(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(path).to_owned()
 }
 
 #[cfg(test)]

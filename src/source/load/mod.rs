@@ -1,43 +1,55 @@
 //! Combines the inputs of one revision into a [`Desired`].
 
+mod aliases;
 mod compose_files;
-mod etc;
 mod external;
 mod gates;
-pub mod inputs;
+mod include;
+pub(crate) mod inputs;
 mod installed;
-mod networks;
-mod secrets;
-mod sites;
+mod places;
+mod require;
+pub(crate) mod secrets;
+pub(crate) mod shape;
+pub(crate) mod stack_units;
 mod stacks;
-mod units;
+mod unread;
 mod unreferenced;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use external::External;
-pub use inputs::{Inputs, is_env_file};
-pub use installed::installed;
-pub use stacks::{DEFAULT_FILES, ParsedStack};
+pub(crate) use inputs::Inputs;
+pub(crate) use inputs::{folder_of, is_env_file, outside};
+pub(crate) use installed::installed;
+pub(crate) use places::Places;
+pub(super) use stacks::DEFAULT_FILES;
+pub(crate) use stacks::ParsedStack;
+pub use unread::Unread;
 
+use shape::Shape;
 use source_text::SourceFile;
 
 use super::compose::Document;
 use super::error::{Result, SourceError};
 use super::nginx::Directive;
-use super::owner::{self, Asker, Part};
-use super::policy::{self, Policy};
+use super::policy::{self, Folders, Policy, Spanned};
 use super::tree::{FolderTree, Node, Tree};
 use super::unit::Settings;
+use crate::kinds::network::read::Candidate;
+use crate::kinds::site::read::Parsing;
+use crate::kinds::table::with_kinds;
 use crate::model::{Desired, Diagnostic, File};
+
+/// Where compose files are, in folders of their own.
+pub(crate) const STACKS: &str = "compose";
 
 /// What the inputs of a revision say, and how they say it.
 #[derive(Debug, Default)]
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// The combination of all.
     pub desired: Desired,
     /// The inputs, parsed.
@@ -51,7 +63,7 @@ pub struct Loaded {
     /// Where the files beside those of git were read, if not here.
     pub beside: Option<PathBuf>,
     /// Compose services on networks that their own files do not make.
-    candidates: Vec<networks::Candidate>,
+    pub(crate) candidates: Vec<Candidate>,
 }
 
 /// Parsed inputs, for the checks that look closer.
@@ -63,10 +75,14 @@ pub struct Parsed {
     pub folder: PathBuf,
     /// The names in it.
     pub entries: Vec<String>,
+    /// Folders that look like inputs and that nothing reads; only in a survey.
+    pub unread: Vec<Unread>,
     /// Sites by name.
     pub sites: BTreeMap<String, Vec<Directive>>,
     /// nginx's files below /etc, by their path there, as far as they can be parsed.
     pub etc: BTreeMap<PathBuf, Vec<Directive>>,
+    /// What is wrong with the others: they may be any files, and only those that nginx includes matter.
+    pub broken: BTreeMap<PathBuf, Diagnostic>,
     /// Units by name, drop-ins included.
     pub units: BTreeMap<String, Settings>,
     /// Compose files by their path in the checkout.
@@ -92,54 +108,81 @@ pub struct Missing {
     pub needed: bool,
 }
 
+impl Missing {
+    /// What to tell about it.
+    pub fn warning(&self) -> String {
+        format!(
+            "{} names {}, which is not in the checkout",
+            self.unit,
+            self.path.display()
+        )
+    }
+}
+
 /// What is done about a place that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wrong {
+pub(crate) enum Wrong {
     /// The first one is an error.
     Fails,
     /// All are collected, and the rest is read.
     IsCollected,
 }
 
-/// Where things lie.
-#[derive(Default)]
-pub struct Places {
-    /// The desired state's folder, relative to the checkout.
-    pub folder: PathBuf,
-    /// The checkout as it lies here.
-    pub root: PathBuf,
-    /// Where the host has it, if watchme.toml does not say so.
-    pub known_at: Option<PathBuf>,
-    /// Who asks for what lies beside the files of git on this host; `None`: nothing is read but what lies here.
-    pub read_there: Option<Asker>,
+/// A revision that is being read.
+pub(crate) struct Loader<'a, 't> {
+    pub(crate) inputs: &'a Inputs<'t>,
+    /// The files beside the checkout's that git does not have, such as `.env`.
+    pub(crate) work: Option<&'a Tree<'t>>,
+    pub(crate) places: &'a Places,
+    pub(crate) wrong: Wrong,
+    /// The checkout on the server.
+    pub(crate) checkout: PathBuf,
+    pub(crate) out: Loaded,
+    /// Which inputs are where a host has them.
+    pub(crate) shape: Shape,
+    /// Sites that are being parsed in a thread of their own.
+    pub(crate) sites: Option<Parsing>,
 }
 
-impl Places {
-    /// Whether what lies beside the files of git is read at `checkout`, which is not here: a folder of somebody who may
-    /// own a checkout.
-    fn is_read_at(&self, checkout: &Path) -> bool {
-        let Some(asker) = self.read_there.as_ref().filter(|_| checkout != self.root) else {
-            return false;
-        };
-        checkout.is_dir()
-            && Part::look(checkout).is_ok_and(|part| owner::check(asker, &[part]).is_ok())
+/// How a kind of resource is read.
+pub(crate) trait Reads {
+    /// The folder or file of the desired state that has it; `None`: another kind's input has it.
+    fn input<'f>(&self, folders: &'f Folders) -> Option<&'f str>;
+
+    /// Takes what the inputs have of it into the desired state.
+    ///
+    /// # Errors
+    /// When an input is wrong and that is not collected.
+    fn read(&self, loader: &mut Loader<'_, '_>) -> Result<()>;
+
+    /// Does what needs the other kinds to be read: checks that what it names is there.
+    ///
+    /// # Errors
+    /// When a reference is wrong.
+    fn complete(&self, _loader: &mut Loader<'_, '_>) -> Result<()> {
+        Ok(())
     }
 }
 
-/// The loader's state.
-struct Loader<'a, 't> {
-    inputs: &'a Inputs<'t>,
-    /// The files beside the checkout's that git does not have, such as `.env`.
-    work: Option<&'a Tree<'t>>,
-    places: &'a Places,
-    wrong: Wrong,
-    /// The checkout on the server.
-    checkout: PathBuf,
-    out: Loaded,
+macro_rules! readers {
+    ($($(#[doc = $doc:literal])+ $kind:ident $word:literal $module:ident::$of:ident $(=> $field:ident: $resource:ident)?,)+) => {
+        /// Every kind, in the order of the table.
+        fn readers() -> impl Iterator<Item = &'static dyn Reads> {
+            let all: [&'static dyn Reads; _] = [$(&crate::kinds::$module::$of),+];
+            all.into_iter()
+        }
+    };
+}
+
+with_kinds!(readers);
+
+/// What a desired state has beside watchme.toml.
+pub(crate) fn input_names(folders: &Folders) -> Vec<&str> {
+    readers().filter_map(|kind| kind.input(folders)).collect()
 }
 
 /// Loads the inputs of one revision.
-pub fn load<'t>(
+pub(super) fn load<'t>(
     inputs: &Inputs<'t>,
     work: Option<&Tree<'t>>,
     places: &Places,
@@ -155,6 +198,8 @@ pub fn load<'t>(
         wrong,
         checkout: PathBuf::new(),
         out: Loaded::default(),
+        shape: Shape::default(),
+        sites: None,
     };
     if let Some((_, Node::Folder)) = inputs.tree.resolve(&path)? {
         let folder = SourceError::Special {
@@ -168,7 +213,7 @@ pub fn load<'t>(
             utf8(file).and_then(|text| policy::parse(&path, text).map_err(SourceError::from));
         loader.out.parsed.policy = loader.pass(policy)?.unwrap_or_default();
     }
-    let checkout = loader.policy().checkout.clone();
+    let checkout = loader.policy().checkout.as_deref().cloned();
     loader.checkout = checkout
         .or_else(|| places.known_at.clone())
         .unwrap_or_else(|| places.root.clone());
@@ -177,27 +222,40 @@ pub fn load<'t>(
         loader.work = Some(&there);
         loader.out.beside = Some(loader.checkout.clone());
     }
+    let folders = &mut loader.out.parsed.policy.folders;
+    match &places.alone {
+        Some(alone) => *folders = alone.folders.clone(),
+        None => loader.shape = Shape::of(inputs, &places.folder, folders),
+    }
+    loader.require_folders()?;
+    if loader.wrong == Wrong::IsCollected && places.alone.is_none() {
+        let folders = &loader.out.parsed.policy.folders;
+        loader.out.parsed.unread = unread::unread(inputs, &places.folder, folders);
+    }
     loader.require_something(file.is_some())?;
     loader.out.parsed.folder = places.folder.clone();
     loader.out.parsed.entries = inputs.tree.list(&places.folder)?;
     loader.take_policy();
-    let files = loader.site_files()?;
-    let (rest, sites) = sites::beside(&files, || loader.etc().and_then(|()| loader.units()));
-    loader.sites(sites)?;
-    rest?;
-    let networks = loader.networks();
-    loader.pass(networks)?;
-    let references = loader.check_references();
-    loader.pass(references)?;
+    for kind in readers() {
+        kind.read(&mut loader)?;
+    }
+    for kind in readers() {
+        let complete = kind.complete(&mut loader);
+        loader.pass(complete)?;
+    }
     loader.gates();
     loader.nobodys_files()?;
+    if places.alone.is_some() {
+        // What is beside the file was not looked for.
+        loader.out.missing.clear();
+    }
     loader.out.missing.sort();
     loader.out.missing.dedup();
     Ok(loader.out)
 }
 
 /// The text of a file that has to be UTF-8: TOML and YAML are, nothing else is read.
-fn utf8(file: &File) -> Result<&str> {
+pub(crate) fn utf8(file: &File) -> Result<&str> {
     std::str::from_utf8(&file.content).map_err(|error| {
         let shown = String::from_utf8_lossy(&file.content);
         let at = error.valid_up_to();
@@ -217,7 +275,7 @@ fn utf8(file: &File) -> Result<&str> {
 
 /// A file's text. nginx and systemd take any bytes in comments, so that those that are not
 /// UTF-8 must not fail here.
-fn text(file: &File) -> Cow<'_, str> {
+pub(crate) fn text(file: &File) -> Cow<'_, str> {
     match std::str::from_utf8(&file.content) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(&file.content),
@@ -225,12 +283,12 @@ fn text(file: &File) -> Cow<'_, str> {
 }
 
 impl Loader<'_, '_> {
-    fn policy(&self) -> &Policy {
+    pub(crate) fn policy(&self) -> &Policy {
         &self.out.parsed.policy
     }
 
     /// What was read, or `None` where it is wrong and that is collected.
-    fn pass<T>(&mut self, read: Result<T>) -> Result<Option<T>> {
+    pub(crate) fn pass<T>(&mut self, read: Result<T>) -> Result<Option<T>> {
         match read {
             Ok(read) => Ok(Some(read)),
             Err(error) if self.wrong == Wrong::Fails => Err(error),
@@ -245,51 +303,33 @@ impl Loader<'_, '_> {
     }
 
     /// Names in a folder of inputs; none where it cannot be listed, and that is collected.
-    fn names(&mut self, folder: &Path) -> Result<Vec<String>> {
+    pub(crate) fn names(&mut self, folder: &Path) -> Result<Vec<String>> {
         let names = self.inputs.names(folder);
         Ok(self.pass(names)?.unwrap_or_default())
     }
 
     /// An input folder's or file's path in the checkout.
-    fn input(&self, name: &str) -> Result<PathBuf> {
+    pub(crate) fn input(&self, name: &str) -> Result<PathBuf> {
         inputs::join(&self.places.folder, name).ok_or_else(|| SourceError::Name {
             path: PathBuf::from(name),
             why: "this leaves the checkout".into(),
         })
     }
 
-    fn require_something(&self, policy: bool) -> Result<()> {
-        let folders = &self.policy().folders;
-        let names = [&folders.sites, &folders.units, &folders.etc, &folders.infra];
-        let mut any = policy;
-        for name in names {
-            any |= self.inputs.node(&self.input(name)?)?.is_some();
-        }
-        if any {
-            return Ok(());
-        }
-        let mut looked_for = vec![policy::FILE_NAME.to_owned()];
-        looked_for.extend(names.into_iter().cloned());
-        let folder = match self.places.folder.as_os_str().is_empty() {
-            true => self.places.root.clone(),
-            false => self.places.root.join(&self.places.folder),
-        };
-        Err(SourceError::NoDesiredState { folder, looked_for })
-    }
-
     fn take_policy(&mut self) {
-        let policy = self.policy().clone();
+        let policy = &self.out.parsed.policy;
         let desired = &mut self.out.desired;
-        desired.absent = policy.absent;
+        desired.absent = policy.absent.iter().map(|path| (**path).clone()).collect();
         desired.bootstrap_certificates = policy.bootstrap_certificates;
-        desired.drain_timeout = policy.drain_timeout;
-        desired.soak = policy.soak;
-        desired.gates = policy.gates;
-        desired.budget = policy.budget;
+        desired.drain_timeout = policy.drain_timeout.as_deref().copied();
+        desired.soak = *policy.soak;
+        desired.gates = policy.gates().map(|(gate, _)| gate).collect();
+        desired.budget = (&policy.budget).into();
+        desired.engine = policy.engine.socket.as_deref().cloned();
     }
 
     /// Whether a path is a file, and not one that already stands for another resource.
-    fn is_file(
+    pub(crate) fn is_file(
         &self,
         path: &Path,
         files: &mut BTreeMap<PathBuf, PathBuf>,
@@ -316,48 +356,30 @@ impl Loader<'_, '_> {
         }
     }
 
-    /// Sections of watchme.toml have to name what is there.
-    fn check_references(&self) -> Result<()> {
-        let (policy, desired) = (self.policy(), &self.out.desired);
-        let names: Vec<&str> = desired.sites.keys().map(String::as_str).collect();
-        let unknown = |kind, name: &str, span: &Range<usize>, known: &[&str]| -> Result<()> {
-            if known.contains(&name) {
-                return Ok(());
-            }
-            Err(policy
-                .unknown(kind, name, span, known.iter().copied())
-                .into())
-        };
-        for (name, section) in &policy.sites {
-            unknown("site", name, &section.span, &names)?;
+    /// Fails where watchme.toml names something of this sort that is not there.
+    pub(crate) fn known(
+        &self,
+        sort: &'static str,
+        name: &Spanned<String>,
+        known: &[&str],
+    ) -> Result<()> {
+        match known.contains(&name.as_str()) {
+            true => Ok(()),
+            false => Err(self
+                .policy()
+                .unknown(sort, name, known.iter().copied())
+                .into()),
         }
-        let paths: Vec<_> = desired
-            .etc
-            .keys()
-            .map(|path| path.to_string_lossy())
-            .collect();
-        let paths: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
-        for (name, section) in &policy.etc {
-            unknown("etc file", name, &section.span, &paths)?;
-        }
-        let units: Vec<&str> = desired.units.keys().map(String::as_str).collect();
-        for section in policy.networks.values() {
-            if let Some(owner) = &section.value.owner {
-                let span = owner.span();
-                unknown("unit", owner.get_ref(), &span, &units)?;
-            }
-        }
-        Ok(())
     }
 
     /// Where a path that lies below the checkout on the server is in the checkout.
-    fn in_checkout(&self, path: &Path) -> Option<PathBuf> {
+    pub(crate) fn in_checkout(&self, path: &Path) -> Option<PathBuf> {
         let relative = path.strip_prefix(&self.checkout).ok()?;
         (!relative.as_os_str().is_empty()).then(|| relative.to_owned())
     }
 }
 
 /// A complaint that a unit's value deserves, with advice.
-fn with_help(diagnostic: Diagnostic, help: Option<String>) -> SourceError {
+pub(crate) fn with_help(diagnostic: Diagnostic, help: Option<String>) -> SourceError {
     Diagnostic { help, ..diagnostic }.into()
 }

@@ -31,7 +31,7 @@ const SECRET: [&str; 22] = [
 /// What names end with that have such a part and say no secret: where it is, or how it is called.
 const PLACES: [&str; 6] = ["DIR", "FILE", "HOST", "NAME", "PATH", "PORT"];
 /// The variables with references to themselves in the place of values that look like secrets: `${DB_PASSWORD}`.
-pub(super) fn withheld(environment: Environment) -> Environment {
+pub(crate) fn withheld(environment: Environment) -> Environment {
     let shown = environment.into_iter().map(|(name, value)| {
         let value = match is_secret(&name, &value) {
             true => format!("${{{name}}}"),

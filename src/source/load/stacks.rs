@@ -1,6 +1,6 @@
 //! Compose projects that units run, and those whose files lie beside them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,15 +8,15 @@ use serde_yaml::Value;
 
 use source_text::normal_path;
 
-use super::Loader;
-use super::units::folder_of;
+use super::include::Parts;
+use super::{Loader, folder_of, outside};
 use crate::model::{Image, Stack, Unit};
 use crate::source::compose::{self, Compose, Document, Service, Variables};
 use crate::source::error::Result;
 use crate::source::unit::commands::{ComposeCall, Role};
 
 /// Names that compose looks for without `-f`.
-pub const DEFAULT_FILES: [&str; 4] = [
+pub(crate) const DEFAULT_FILES: [&str; 4] = [
     "compose.yaml",
     "compose.yml",
     "docker-compose.yml",
@@ -57,12 +57,14 @@ pub struct ParsedStack {
     pub env: Option<PathBuf>,
     /// Variables that have neither a value nor a default, by file.
     pub unset: BTreeMap<PathBuf, BTreeSet<String>>,
+    /// Whether its unit is generated for it.
+    pub own: bool,
     /// Whether all of its files lie in the checkout.
     pub whole: bool,
 }
 
 /// A file, and a service in it.
-pub type Origin = (PathBuf, String);
+pub(super) type Origin = (PathBuf, String);
 
 /// Who reads a compose file.
 pub(super) enum Reader<'u> {
@@ -74,13 +76,14 @@ pub(super) enum Reader<'u> {
 
 impl Loader<'_, '_> {
     /// Reads what the compose calls of a unit run.
-    pub(super) fn stacks(
+    pub(crate) fn stacks(
         &mut self,
         name: &str,
         unit: &mut Unit,
         calls: &[ComposeCall],
     ) -> Result<()> {
         let mut found = BTreeSet::new();
+        let mut known = HashMap::new();
         for call in calls {
             let files = self.stack_files(name, unit, call)?;
             let parsed = self.parse_stack(&mut Reader::Unit(name, unit), call, &files)?;
@@ -91,7 +94,10 @@ impl Loader<'_, '_> {
                 found.insert(stack.files.clone());
             }
             // `up` and `down` name the same project; so does a `pull` that names fewer files.
-            if !unit.stacks.contains(&stack) {
+            let key = (stack.project.clone(), stack.files.clone());
+            let same: &mut Vec<usize> = known.entry(key).or_default();
+            if !same.iter().any(|at| unit.stacks.get(*at) == Some(&stack)) {
+                same.push(unit.stacks.len());
                 unit.stacks.push(stack);
             }
         }
@@ -132,27 +138,36 @@ impl Loader<'_, '_> {
             whole: true,
             ..ParsedStack::default()
         };
-        let mut layers = Vec::new();
+        let mut parts = Parts::default();
         for file in files {
-            let Some(document) = self.document(reader, file, &environment)? else {
-                parsed.whole = false;
-                continue;
-            };
-            parsed.files.push(document.path().to_owned());
-            parsed
-                .unset
-                .insert(document.path().to_owned(), document.unset.clone());
-            let (origins, value) = self.extended(reader, &document, file, &environment)?;
+            self.part(reader, file, &environment, &mut parts, &[])?;
+        }
+        parsed.whole = !parts.misses;
+        let mut layers = Vec::new();
+        let mut included = Vec::new();
+        for part in parts.all {
+            let document = part.document;
+            let path = document.path().to_owned();
+            match files.contains(&part.path) {
+                true => parsed.files.push(path.clone()),
+                false => included.push(path.clone()),
+            }
+            parsed.unset.insert(path, document.unset.clone());
+            let (origins, value) =
+                self.extended(reader, &document, &part.path, &part.environment)?;
             for (service, found) in origins {
                 let known = parsed.origins.entry(service).or_default();
                 known.splice(0..0, found);
             }
             layers.push((document, value));
         }
+        // What compose is told to read comes first.
+        parsed.files.extend(included);
         parsed.compose = laid_over(layers);
         let base = first.unwrap_or_default();
         if let Reader::Unit(name, unit) = reader {
             parsed.unit = Some((*name).to_owned());
+            parsed.own = unit.stack.is_some();
             for service in parsed.compose.services.values() {
                 for env_file in service.env_files() {
                     if let Some(path) = normal_path(&base.join(env_file)) {
@@ -171,7 +186,7 @@ impl Loader<'_, '_> {
             .or(basename)
             .unwrap_or_default();
         parsed.project = compose::project_name(&project);
-        parsed.started = parsed.compose.started(&call.services);
+        parsed.started = parsed.compose.started(&call.services, &call.profiles);
         Ok(parsed)
     }
 
@@ -191,7 +206,7 @@ impl Loader<'_, '_> {
         let usual = folder.join("docker-compose.yml");
         if self.in_checkout(&usual).is_none() {
             for file in DEFAULT_FILES.iter().chain(&OVERRIDES) {
-                super::units::outside(unit, &folder.join(file));
+                outside(unit, &folder.join(file));
             }
             return Ok(vec![usual]);
         }
@@ -226,8 +241,9 @@ impl Loader<'_, '_> {
             })
             .collect();
         for (service, definition) in &compose.services {
-            // Those start only when somebody asks for the profile.
-            if !definition.profiles.is_empty() {
+            // Those of a profile start only when somebody asks for it.
+            let waits = !definition.profiles.is_empty() && !stack.services.contains(service);
+            if waits {
                 continue;
             }
             for (key, attachment) in definition.networks.entries() {
@@ -245,15 +261,17 @@ impl Loader<'_, '_> {
                         .clone()
                         .or_else(|| attachment.ipv6_address.clone())
                 });
-                self.out.candidates.push(super::networks::Candidate {
-                    network: network.clone(),
-                    project: project.into(),
-                    service: service.clone(),
-                    container: definition.container_name.clone(),
-                    aliases,
-                    address,
-                    files: stack.files.clone(),
-                });
+                self.out
+                    .candidates
+                    .push(crate::kinds::network::read::Candidate {
+                        network: network.clone(),
+                        project: project.into(),
+                        service: service.clone(),
+                        container: definition.container_name.clone(),
+                        aliases,
+                        address,
+                        files: stack.files.clone(),
+                    });
             }
         }
     }
@@ -329,6 +347,7 @@ fn laid_over(layers: Vec<(Arc<Document>, Option<Value>)>) -> Arc<Compose> {
     }
     let mut whole = Value::Null;
     for (document, value) in layers {
+        compose::reset(&mut whole, &document.tags);
         compose::overlay(&mut whole, value.unwrap_or_else(|| document.value.clone()));
     }
     match whole {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::stacks::{DEFAULT_FILES, OVERRIDES, Reader};
-use super::{Loader, ParsedStack, Wrong, inputs};
+use super::{Loader, ParsedStack, STACKS, Wrong, inputs};
 use crate::source::compose::{Compose, Variables};
 use crate::source::error::Result;
 use crate::source::tree::Node;
@@ -14,7 +14,7 @@ use crate::source::unit::commands::ComposeCall;
 const MAX_DEPTH: usize = 6;
 const MAX_NAMES: usize = 20_000;
 /// Folders of other people's files.
-const FOREIGN: [&str; 4] = ["node_modules", "vendor", "target", "venv"];
+pub(super) const FOREIGN: [&str; 4] = ["node_modules", "vendor", "target", "venv"];
 /// Words in the name of a file that is not for a server.
 const ELSEWHERE: [&str; 7] = [
     "dev",
@@ -56,7 +56,7 @@ impl Loader<'_, '_> {
                     .find(|name| files.contains(*name))
                     .map(path)
             };
-            let base = first(DEFAULT_FILES);
+            let base = first(DEFAULT_FILES).or_else(|| self.alone());
             let mut project: Vec<PathBuf> = base.iter().cloned().collect();
             project.extend(first(OVERRIDES).filter(|_| base.is_some()));
             let fresh = |path: &PathBuf| *path != infra && !named.contains(path);
@@ -73,6 +73,19 @@ impl Loader<'_, '_> {
         }
         self.say_examples();
         Ok(())
+    }
+
+    /// The compose file that is checked alone, whatever its name is.
+    fn alone(&self) -> Option<PathBuf> {
+        let alone = self.places.alone.as_ref()?;
+        alone.is_compose.then(|| alone.path.clone())
+    }
+
+    /// Whether there is a compose file anywhere.
+    pub(super) fn has_compose_files(&self) -> bool {
+        let (mut found, mut names) = (BTreeMap::new(), 0);
+        self.walk(&self.places.folder, &mut found, &mut names, 0);
+        !found.is_empty()
     }
 
     /// Another file beside the usual one, such as `docker-compose.prod.yml`: whole, or to be laid over that.
@@ -127,7 +140,7 @@ impl Loader<'_, '_> {
         let unit = named.find(|named| {
             let mut pairs = named.paths.iter().zip(&stack.files);
             named.unit.is_some()
-                && named.paths.len() == stack.files.len()
+                && named.paths.len() == stack.paths.len()
                 && pairs.all(|(path, file)| is(path, file))
         });
         match unit {
@@ -167,7 +180,13 @@ impl Loader<'_, '_> {
                 continue;
             }
             if name.ends_with(".yml") || name.ends_with(".yaml") {
-                if is_compose_file(&name) && !self.inputs.left_out(&path) {
+                let is_alone = self
+                    .places
+                    .alone
+                    .as_ref()
+                    .is_some_and(|alone| alone.is_compose);
+                let is_one = is_alone || is_compose_file(&name) || self.is_compose_by_place(&path);
+                if is_one && !self.inputs.left_out(&path) {
                     found.entry(folder.into()).or_default().insert(name);
                 }
                 continue;
@@ -180,6 +199,16 @@ impl Loader<'_, '_> {
                 self.walk(&path, found, seen, depth + 1);
             }
         }
+    }
+
+    /// Whether a file in `compose/` has services, whatever its name is.
+    fn is_compose_by_place(&self, path: &Path) -> bool {
+        let folder = self.places.folder.join(STACKS);
+        let name = path.file_name().and_then(|name| name.to_str());
+        path.starts_with(folder)
+            && name.is_some_and(|name| !is_elsewhere(name))
+            && matches!(self.inputs.tree.read(path), Ok(Some((content, _)))
+                if content.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"services:")))
     }
 
     /// Says where the variables had their values from, where that is not the real file.
@@ -209,21 +238,26 @@ impl Loader<'_, '_> {
     }
 }
 
-/// `docker-compose*.yml`, `compose*.yaml` and the like, without those for another place than a server.
+/// `docker-compose*.yml`, `compose*.yaml`, `*.docker-compose.yml` and the like, without those for another place than a
+/// server.
 fn is_compose_file(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let stem = name
         .rsplit_once('.')
         .map_or(name.as_str(), |(stem, _)| stem);
-    let rest = stem
-        .strip_prefix("docker-compose")
-        .or_else(|| stem.strip_prefix("compose"));
-    rest.is_some_and(|rest| {
-        (rest.is_empty() || rest.starts_with(['.', '-', '_']))
-            && !rest
-                .split(['.', '-', '_'])
-                .any(|word| ELSEWHERE.contains(&word))
-    })
+    let mut words = stem.split(['.', '-', '_']);
+    let is_first = words.next() == Some("compose") || stem.starts_with("docker-compose");
+    let is_named = is_first && !stem.starts_with("docker-composer")
+        || stem.ends_with("docker-compose")
+        || words.next_back() == Some("compose");
+    is_named && !is_elsewhere(&name)
+}
+
+/// Whether a word of a file's name says that it is not for a server.
+fn is_elsewhere(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let mut words = name.split(['.', '-', '_']);
+    words.any(|word| ELSEWHERE.contains(&word))
 }
 
 /// Whether every service says what it runs: a file to be laid over another one does not.
@@ -246,6 +280,11 @@ mod tests {
             ("docker-compose.dev.yml", false),
             ("docker-compose.local.yml", false),
             ("composer.yml", false),
+            ("docker-composer.yml", false),
+            ("traefik.docker-compose.yml", true),
+            ("traefik-compose.yml", true),
+            ("docker_compose.yml", true),
+            ("compose.example.yml", false),
             ("mkdocs.yml", false),
         ] {
             assert_eq!(is_compose_file(name), expected, "{name}");

@@ -1,161 +1,380 @@
-//! The keys of watchme.toml. Nothing here is optional knowledge: a key that is not listed is
-//! an error, because a misspelt one would silently leave its default in force.
+//! The keys of watchme.toml. A key that is not here is an error: a misspelled one would silently leave its default in force.
+//!
+//! The comments of the keys are also what `docs/configuration.md` and the JSON schema say about them. A default that is
+//! not a value is a paragraph of its own, `Default: …`.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use toml::Spanned;
 
-pub(super) type Text = Spanned<String>;
-pub(super) type Named<T> = BTreeMap<Text, T>;
+use super::ConfigFile;
+use super::server::{Budget, Engine, Host, Ports, StackPolicy};
+use super::spanned::Spanned;
+use super::values::{
+    Absent, Address, Checkout, Command, Duration, GateUrl, Input, Mode, Name, Owner, Pattern,
+    Reason, RouteUrl, Socket, Status, UnitName,
+};
+use crate::model::{OnChange, Severity};
 
-#[derive(Debug, Default, Deserialize)]
+/// Tables by the name of what they are about.
+type Named<T> = BTreeMap<Spanned<String>, T>;
+
+/// What watchme.toml says. Without the file: the defaults.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Root {
-    pub(super) checkout: Option<Text>,
-    pub(super) absent: Vec<Text>,
-    pub(super) bootstrap_certificates: bool,
-    pub(super) drain_timeout: Option<Text>,
-    pub(super) soak: Option<Text>,
-    pub(super) folders: Folders,
-    pub(super) budget: Budget,
-    pub(super) ports: Ports,
-    pub(super) check: Named<Check>,
-    pub(super) site: Named<Site>,
-    pub(super) unit: Named<Unit>,
-    pub(super) network: Named<Network>,
-    pub(super) etc: Named<Etc>,
-    pub(super) route: Vec<Route>,
-    pub(super) gate: Vec<Spanned<Gate>>,
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "watchme.toml"))]
+pub struct Policy {
+    /// The file, for errors.
+    #[serde(skip)]
+    pub file: ConfigFile,
+    /// Where the checkout is on the server: the paths in units are below it.
+    ///
+    /// Default: where the checkout is now
+    #[cfg_attr(test, schemars(example = &"/home/ubuntu/server-config"))]
+    pub checkout: Option<Checkout>,
+    /// What must not exist.
+    #[cfg_attr(test, schemars(example = ["sites-enabled/default"]))]
+    pub absent: Vec<Absent>,
+    /// Writes a self-signed certificate where a site names one that does not exist; never replaces a file.
+    #[cfg_attr(test, schemars(example = true))]
+    pub bootstrap_certificates: bool,
+    /// Longest wait for the last requests to a unit that leaves.
+    ///
+    /// Default: the longest `proxy_read_timeout` of the sites so far
+    #[cfg_attr(test, schemars(example = &"60s"))]
+    pub drain_timeout: Option<Duration>,
+    /// A unit that leaves stays beside its replacement until the gates have passed for that long.
+    #[cfg_attr(test, schemars(example = &"10m"))]
+    pub soak: Duration,
+    /// Where the other inputs are.
+    pub folders: Folders,
+    /// The programs of the server.
+    pub host: Host,
+    /// The container engine of the server.
+    pub engine: Engine,
+    /// What the server has.
+    pub budget: Budget,
+    /// Ports that services may publish.
+    pub ports: Ports,
+    /// Sets the level of a rule or a family of rules (checkout, compose, etc, host, nginx, port, route, systemd):
+    ///
+    /// ```toml
+    /// [check]
+    /// compose-no-health-check = { level = "off", reason = "the old services have none", paths = ["compose/legacy/**"] }
+    /// ```
+    ///
+    /// A rule's setting overrides its family's. Some rules have a fixed level, such as `syntax` and `nginx-test`: they
+    /// say what an apply refuses anyway.
+    #[cfg_attr(test, schemars(title = "[check.\"RULE or FAMILY\"]"))]
+    pub check: Named<CheckPolicy>,
+    /// nginx sites.
+    #[serde(rename = "site")]
+    #[cfg_attr(test, schemars(title = "[site.\"NAME\"]"))]
+    pub sites: Named<SitePolicy>,
+    /// systemd units.
+    #[serde(rename = "unit")]
+    #[cfg_attr(test, schemars(title = "[unit.\"NAME.service\"]"))]
+    pub units: Named<UnitPolicy>,
+    /// Compose projects in `compose/NAME/` that no unit runs: see [stacks](stacks.md).
+    #[serde(rename = "stack")]
+    #[cfg_attr(test, schemars(title = "[stack.NAME]"))]
+    pub stacks: Named<StackPolicy>,
+    /// Docker networks.
+    #[serde(rename = "network")]
+    #[cfg_attr(test, schemars(title = "[network.NAME]"))]
+    pub networks: Named<NetworkPolicy>,
+    /// Files for /etc. PATH is relative to `etc/`.
+    #[cfg_attr(test, schemars(title = "[etc.\"PATH\"]"))]
+    pub etc: Named<EtcPolicy>,
+    /// Where public URLs must come out.
+    #[serde(rename = "route")]
+    pub routes: Vec<RoutePolicy>,
+    /// What must answer for an apply to be kept: exactly one of `url`, `tcp`, `container` and `unit`. See
+    /// [health gates](gates.md).
+    #[serde(rename = "gate")]
+    pub gates: Vec<Spanned<GatePolicy>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// `[folders]`
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Folders {
-    pub(super) sites: Option<Text>,
-    pub(super) units: Option<Text>,
-    pub(super) etc: Option<Text>,
-    pub(super) infra: Option<Text>,
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Folders {
+    /// Folder of the sites.
+    #[cfg_attr(test, schemars(example = &"nginx"))]
+    pub sites: Spanned<Input>,
+    /// Folder of the units.
+    #[cfg_attr(test, schemars(example = &"units"))]
+    pub units: Spanned<Input>,
+    /// Folder of the files for /etc.
+    #[cfg_attr(test, schemars(example = &"root/etc"))]
+    pub etc: Spanned<Input>,
+    /// The compose file that defines networks and volumes.
+    #[cfg_attr(test, schemars(example = &"compose/infra.yml"))]
+    pub infra: Spanned<Input>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Budget {
-    pub(super) memory: Option<Spanned<Amount>>,
-    pub(super) swap: Option<Spanned<Amount>>,
-    pub(super) disk: Option<Spanned<Amount>>,
-    pub(super) cpus: Option<Spanned<Count>>,
+impl Default for Folders {
+    fn default() -> Self {
+        Self {
+            sites: Spanned::unwritten(Input::new("sites-available")),
+            units: Spanned::unwritten(Input::new("systemd")),
+            etc: Spanned::unwritten(Input::new("etc")),
+            infra: Spanned::unwritten(Input::new("docker-compose.infra.yml")),
+        }
+    }
 }
 
-/// A size with its unit, or in bytes.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Amount {
-    Bytes(u64),
-    Text(String),
-}
-
-/// A number of processors, whole or not.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Count {
-    Whole(u32),
-    Part(f64),
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Ports {
-    pub(super) allowed: Vec<Text>,
-}
-
-/// What a rule or a family of rules is for this checkout.
-#[derive(Debug, Deserialize)]
+/// `[check]`: a rule or a family.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Check {
-    pub(super) level: Level,
-    pub(super) reason: Text,
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CheckPolicy {
+    /// How its findings count: `error` makes `check` exit with 2, and lets `host-*` rules stop an apply.
+    #[cfg_attr(test, schemars(example = &"off"))]
+    pub level: Level,
+    /// Why; `check --explain RULE` prints it.
+    #[cfg_attr(test, schemars(example = &"the old services have none"))]
+    pub reason: Reason,
+    /// The files that it is for.
+    ///
+    /// Default: the whole checkout
     #[serde(default)]
-    pub(super) paths: Vec<Text>,
+    #[cfg_attr(test, schemars(example = ["compose/legacy/**"]))]
+    pub paths: Vec<Spanned<Pattern>>,
 }
 
+/// How the findings of a rule count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Level {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Level {
+    /// They are left out.
     Off,
+    /// They are reported.
     Warning,
+    /// They make `check` fail.
     Error,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Site {
-    pub(super) enabled: Option<bool>,
+impl Level {
+    /// The severity of its findings; `None` leaves them out.
+    pub fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Off => None,
+            Self::Warning => Some(Severity::Warning),
+            Self::Error => Some(Severity::Error),
+        }
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// `[site."NAME"]`
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Unit {
-    pub(super) start: Option<Spanned<bool>>,
-    pub(super) on_change: Option<crate::model::OnChange>,
-    pub(super) start_timeout: Option<Text>,
-    pub(super) settle: Option<Text>,
-    pub(super) response_time: Option<Text>,
-    pub(super) required: Option<bool>,
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SitePolicy {
+    /// `false`: linked into `sites-available` only.
+    #[cfg_attr(test, schemars(example = false))]
+    pub enabled: bool,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Network {
-    pub(super) owner: Option<Text>,
-    pub(super) member: Vec<Spanned<Member>>,
+impl Default for SitePolicy {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// `[unit."NAME.service"]`
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Member {
-    pub(super) container: Option<String>,
-    pub(super) project: Option<String>,
-    pub(super) service: Option<String>,
-    pub(super) address: Option<Text>,
-    pub(super) pin: bool,
-    pub(super) aliases: Vec<String>,
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct UnitPolicy {
+    /// Whether an apply starts it.
+    ///
+    /// Default: `true` if it has `[Install]`
+    #[cfg_attr(test, schemars(example = false))]
+    pub start: Option<bool>,
+    /// What happens when its files change.
+    ///
+    /// Default: `"restart"`; `"reload"` for the unit of a stack
+    #[cfg_attr(test, schemars(example = &"reload"))]
+    pub on_change: Option<OnChange>,
+    /// Longest time for a start, with the images that it pulls.
+    #[cfg_attr(test, schemars(example = &"2m"))]
+    pub start_timeout: Duration,
+    /// How long it has to stay up without a restart to count as started.
+    #[cfg_attr(test, schemars(example = &"10s"))]
+    pub settle: Duration,
+    /// How long a request to it may take: `check` reports time-outs of nginx below it.
+    #[cfg_attr(test, schemars(example = &"300s"))]
+    pub response_time: Option<Duration>,
+    /// `false`: it may fail without a roll-back; the run ends as "applied, degraded", exit status 5.
+    #[cfg_attr(test, schemars(example = false))]
+    pub required: bool,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Etc {
-    pub(super) mode: Option<Text>,
-    pub(super) owner: Option<Text>,
-    pub(super) install: Option<Install>,
-    pub(super) restart: Option<Text>,
-    pub(super) reload: Option<Text>,
-    pub(super) validate: Option<Spanned<Vec<Text>>>,
+impl Default for UnitPolicy {
+    fn default() -> Self {
+        Self {
+            start: None,
+            on_change: None,
+            // Pulling an image takes minutes on the servers this is for.
+            start_timeout: Duration::seconds(15 * 60),
+            // A `Type=simple` unit counts as started as soon as it forked, and one whose image is missing dies a second
+            // later.
+            settle: Duration::seconds(3),
+            response_time: None,
+            required: true,
+        }
+    }
 }
 
+/// `[network.NAME]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct NetworkPolicy {
+    /// The unit that brings the network up.
+    #[cfg_attr(test, schemars(title = "unit name", example = &"infrastructure.service"))]
+    pub owner: Option<Spanned<String>>,
+    /// A container on the network, with what its compose file does not say. Compose services on the network are members
+    /// without being listed.
+    #[serde(rename = "member")]
+    pub members: Vec<Spanned<MemberPolicy>>,
+}
+
+/// `[[network.NAME.member]]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct MemberPolicy {
+    /// The container's name; or `project` and `service`.
+    #[cfg_attr(test, schemars(example = &"api"))]
+    pub container: Option<Name>,
+    /// Compose project, together with `service`.
+    #[cfg_attr(test, schemars(example = &"api"))]
+    pub project: Option<Name>,
+    /// Compose service, together with `project`.
+    #[cfg_attr(test, schemars(example = &"web"))]
+    pub service: Option<Name>,
+    /// Expected address: a deviation is reported.
+    ///
+    /// Default: any
+    #[cfg_attr(test, schemars(example = &"172.27.0.2"))]
+    pub address: Option<Spanned<Address>>,
+    /// Enforces `address`.
+    #[cfg_attr(test, schemars(example = true))]
+    pub pin: bool,
+    /// Further names on this network.
+    #[cfg_attr(test, schemars(example = ["scheduler"]))]
+    pub aliases: Vec<Name>,
+}
+
+/// `[etc."PATH"]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct EtcPolicy {
+    /// Permission bits of the file.
+    ///
+    /// Default: as in git: `"0644"` or `"0755"`
+    #[cfg_attr(test, schemars(example = &"0600"))]
+    pub mode: Option<Mode>,
+    /// Owner of the file.
+    ///
+    /// Default: `"root:root"`
+    #[cfg_attr(test, schemars(example = &"root:adm"))]
+    pub owner: Option<Owner>,
+    /// How the file is installed.
+    ///
+    /// Default: `"copy"`; `"link"` below `etc/nginx` without `mode` and `owner`
+    #[cfg_attr(test, schemars(example = &"copy"))]
+    pub install: Option<Install>,
+    /// Unit to restart after a change.
+    #[cfg_attr(test, schemars(example = &"docker.service"))]
+    pub restart: Option<UnitName>,
+    /// Unit to reload after a change; not together with `restart`.
+    #[cfg_attr(test, schemars(example = &"ssh.service"))]
+    pub reload: Option<Spanned<UnitName>>,
+    /// Command that has to accept the file before it is installed.
+    ///
+    /// Default: the file's known checker, if any
+    #[cfg_attr(test, schemars(example = ["visudo", "-cf", "{}"]))]
+    pub validate: Option<Command>,
+}
+
+/// How a file is installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Install {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Install {
+    /// A copy of its own.
     Copy,
+    /// A link into the store.
     Link,
 }
 
-#[derive(Debug, Deserialize)]
+/// `[[route]]`
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Route {
-    pub(super) url: Text,
-    pub(super) upstream: Text,
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RoutePolicy {
+    /// A public URL.
+    #[cfg_attr(test, schemars(example = &"https://api.example.com/x"))]
+    pub url: Spanned<RouteUrl>,
+    /// Where it must come out: `check` tests it.
+    #[cfg_attr(test, schemars(example = &"http://localhost:8001/x"))]
+    pub upstream: Spanned<RouteUrl>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// `[[gate]]`
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Gate {
-    pub(super) url: Option<Text>,
-    pub(super) status: Option<u16>,
-    pub(super) verify: Option<bool>,
-    pub(super) tcp: Option<Text>,
-    pub(super) container: Option<Text>,
-    pub(super) unit: Option<Text>,
-    pub(super) timeout: Option<Text>,
-    pub(super) retries: Option<u32>,
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct GatePolicy {
+    /// Is requested from this host.
+    #[cfg_attr(test, schemars(example = &"https://api.example.com/health"))]
+    pub url: Option<Spanned<GateUrl>>,
+    /// With `url`: the expected status.
+    ///
+    /// Default: `200`
+    #[cfg_attr(test, schemars(example = 204))]
+    pub status: Option<Status>,
+    /// With `url`: whether the certificate is verified.
+    ///
+    /// Default: `true`
+    #[cfg_attr(test, schemars(example = false))]
+    pub verify: Option<bool>,
+    /// A connection has to open.
+    #[cfg_attr(test, schemars(example = &"127.0.0.1:5432"))]
+    pub tcp: Option<Spanned<Socket>>,
+    /// Has to run, and be healthy if it has a health check.
+    #[cfg_attr(test, schemars(example = &"api"))]
+    pub container: Option<Spanned<Name>>,
+    /// Has to be active.
+    #[cfg_attr(test, schemars(example = &"api.service"))]
+    pub unit: Option<Spanned<UnitName>>,
+    /// For one try.
+    #[cfg_attr(test, schemars(example = &"30s"))]
+    pub timeout: Duration,
+    /// Further tries, a second apart.
+    #[cfg_attr(test, schemars(example = 10))]
+    pub retries: u32,
+}
+
+impl Default for GatePolicy {
+    fn default() -> Self {
+        Self {
+            url: None,
+            status: None,
+            verify: None,
+            tcp: None,
+            container: None,
+            unit: None,
+            // A service of this host answers in less.
+            timeout: Duration::seconds(5),
+            // What has just started may need another moment.
+            retries: 3,
+        }
+    }
 }

@@ -1,5 +1,9 @@
+mod values;
+
+use std::time::Duration;
+
 use super::*;
-use crate::model::Probe;
+use crate::model::{EtcAction, OnChange, Probe};
 
 const FULL: &str = r#"
 checkout = "/home/ubuntu/watchme-server-configs/"
@@ -88,48 +92,59 @@ fn no_folder_of_the_system_is_the_checkout() {
 #[test]
 fn everything_is_read() {
     let policy = parse(Path::new(FILE_NAME), FULL).unwrap();
+    let checkout = policy.checkout.as_deref();
     assert_eq!(
-        policy.checkout,
-        Some("/home/ubuntu/watchme-server-configs".into())
+        checkout,
+        Some(&"/home/ubuntu/watchme-server-configs".into())
     );
     let absent: Vec<_> = policy
         .absent
         .iter()
         .map(|path| path.display().to_string())
         .collect();
-    assert_eq!(absent, ["/etc/motd", "/etc/nginx/sites-enabled/default"]);
+    assert_eq!(absent, ["/etc/nginx/sites-enabled/default", "/etc/motd"]);
     assert_eq!(
         (policy.folders.sites.as_str(), policy.folders.units.as_str()),
         ("nginx", "systemd")
     );
-    assert_eq!(policy.budget.memory, Some(1800 << 20));
+    let budget = crate::model::Budget::from(&policy.budget);
+    assert_eq!(budget.memory, Some(1800 << 20));
+    assert_eq!((budget.swap, budget.cpus), (Some(1024), Some(2.0)));
+    let ports: Vec<_> = policy
+        .ports
+        .allowed
+        .iter()
+        .map(|range| (**range).clone())
+        .collect();
+    assert_eq!(ports, [8000..=8000, 8001..=8099]);
+    assert!(!policy.sites["api.example.org"].enabled);
+    let (name, unit) = policy.units.get_key_value("a.service").unwrap();
+    assert_eq!(&FULL[name.span()], "\"a.service\"");
+    assert_eq!(*unit.start_timeout, Duration::from_secs(5400));
     assert_eq!(
-        (policy.budget.swap, policy.budget.cpus),
-        (Some(1024), Some(2.0))
+        unit.response_time.as_deref(),
+        Some(&Duration::from_secs(300))
     );
-    assert_eq!(policy.ports, [(8000, 8000), (8001, 8099)]);
-    assert!(!policy.sites["api.example.org"].value.enabled);
-    let unit = &policy.units["a.service"];
-    assert_eq!(&FULL[unit.span.clone()], "\"a.service\"");
-    assert_eq!(unit.value.start_timeout, Some(Duration::from_secs(5400)));
-    assert_eq!(unit.value.response_time, Some(Duration::from_secs(300)));
-    assert_eq!(unit.value.on_change, OnChange::None);
-    let members = &policy.networks["net"].value.members;
+    assert_eq!(unit.on_change, Some(OnChange::None));
+    let members: Vec<_> = policy.networks["net"].members().collect();
     assert_eq!(&FULL[members[0].1.clone()], "\"172.27.0.10\"");
     assert_eq!(members[1].0.name.to_string(), "p:s");
-    let etc = &policy.etc["docker/daemon.json"].value;
+    let etc = &policy.etc["docker/daemon.json"];
+    let owner = etc.owner.as_deref().map(String::as_str);
     assert_eq!(
-        (etc.mode, etc.owner.as_deref(), etc.link),
-        (Some(0o600), Some("root:root"), Some(true))
+        (etc.mode.as_deref(), owner, etc.link()),
+        (Some(&0o600), Some("root:root"), Some(true))
     );
     assert_eq!(
-        etc.action,
+        etc.action(),
         Some(EtcAction::Restart("docker.service".into()))
     );
     assert_eq!(policy.routes.len(), 1);
-    assert_eq!(policy.gates[0].retries, 3);
+    let gates: Vec<_> = policy.gates().collect();
+    assert_eq!(&FULL[gates[1].1.clone()], "\"localhost:8015\"");
+    assert_eq!(gates[0].0.retries, 3);
     assert!(matches!(
-        policy.gates[0].probe,
+        gates[0].0.probe,
         Probe::Url {
             status: 200,
             verify: false,
@@ -137,7 +152,7 @@ fn everything_is_read() {
         }
     ));
     assert_eq!(
-        policy.gates[1].probe,
+        gates[1].0.probe,
         Probe::Tcp("127.0.0.1:8015".parse().unwrap())
     );
 }
@@ -166,7 +181,7 @@ fn what_is_wrong_is_said_with_its_place() {
         (
             "bootstrap_certificates = \"yes\"",
             "watchme.toml:1:26: invalid type: string \"yes\"",
-            "expected a boolean",
+            "expected true or false, without quotes",
             None,
         ),
         (
@@ -238,20 +253,122 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "[[gate]]\nurl = \"http://a/\"\nstatus = 99",
-            "watchme.toml:1:1: there is no status 99",
-            "",
+            "watchme.toml:3:10: 99 cannot be used here",
+            "expected a status from 100 to 599",
             None,
         ),
         (
             "[[gate]]\nunit = \"a.service\"\ntimeout = \"0s\"",
-            "watchme.toml:1:1: nothing answers in no time",
+            "watchme.toml:1:1: a gate with a timeout of zero never passes",
             "",
             None,
         ),
         (
             "[[gate]]\nunit = \"a.service\"\ncontainer = \"a\"",
-            "watchme.toml:1:1: it is not clear what this gate asks",
+            "watchme.toml:1:1: a gate needs exactly one of url, tcp, container and unit",
             "",
+            None,
+        ),
+        (
+            "[[route]]\nurl = \"http://a/\"",
+            "watchme.toml:1:1: the key upstream is missing",
+            "",
+            None,
+        ),
+        (
+            "soak = 5",
+            "watchme.toml:1:8: invalid type: integer `5`",
+            "expected a time such as \"90s\"",
+            None,
+        ),
+        (
+            "soak = \", expected \"",
+            "watchme.toml:1:8: \", expected \" cannot be used here",
+            "expected a time such as \"90s\"",
+            None,
+        ),
+        (
+            "[budget]\nmemory = 1.5",
+            "watchme.toml:2:10: invalid type: floating point `1.5`",
+            "expected a size such as \"1800M\"",
+            None,
+        ),
+        (
+            "[budget]\nswap = -1",
+            "watchme.toml:2:8: -1 cannot be used here",
+            "expected a size such as \"1800M\"",
+            None,
+        ),
+        (
+            "[check]\nhost = \"off\"",
+            "watchme.toml:2:8: invalid type: string \"off\"",
+            "expected { level = …, reason = … }",
+            None,
+        ),
+        (
+            "[budget]\ncpus = \"2\"",
+            "watchme.toml:2:8: invalid type: string \"2\"",
+            "expected a number without quotes",
+            None,
+        ),
+        (
+            "[gate]\nunit = \"a.service\"",
+            "watchme.toml:1:1: invalid type: map",
+            "expected a list of tables: write [[gate]]",
+            None,
+        ),
+        (
+            "[ports]\nallowed = 8001",
+            "watchme.toml:2:11: invalid type: integer `8001`",
+            "expected a list, such as [\"8001\"]",
+            None,
+        ),
+        (
+            "soak = \"2d\"",
+            "watchme.toml:1:8: \"2d\" cannot be used here",
+            "expected a time such as \"90s\", \"15m\" or \"1h30m\", at most a day",
+            None,
+        ),
+        (
+            "[budget]\ncpus = 0",
+            "watchme.toml:2:8: 0.0 cannot be used here",
+            "expected a number above 0",
+            None,
+        ),
+        (
+            "[check.host]\nlevel = \"off\"\nreason = \" \"",
+            "watchme.toml:3:10: \" \" cannot be used here",
+            "expected why the rule has this level here",
+            None,
+        ),
+        (
+            "[check.host]\nlevel = \"off\"\nreason = \"x\"\npaths = [\"a\", \"/b\"]",
+            "watchme.toml:4:15: \"/b\" cannot be used here",
+            "expected a path or pattern below the folder of watchme.toml",
+            None,
+        ),
+        (
+            "[network.n]\nmember = [{container = \"a\", pin = true}]",
+            "watchme.toml:2:11: a pinned member needs an address",
+            "",
+            None,
+        ),
+        (
+            "[network.n]\nmember = [{container = \"a\"}, {container = \"a\"}]",
+            "watchme.toml:2:30: the member a is listed twice",
+            "",
+            None,
+        ),
+        (
+            "[[gate]]\nunit = \"a.service\"\nstatus = 200",
+            "watchme.toml:1:1: only a url answers with a status",
+            "",
+            None,
+        ),
+        (
+            "[unit.\"a.service\"]\non_change = 5",
+            "watchme.toml:2:13: 5 cannot be used here",
+            "expected text in quotes",
             None,
         ),
         (
@@ -275,7 +392,7 @@ fn what_is_wrong_is_said_with_its_place() {
 #[test]
 fn nothing_is_everything_by_default() {
     let policy = parse(Path::new(FILE_NAME), "").unwrap();
-    assert_eq!(policy.folders.infra, "docker-compose.infra.yml");
+    assert_eq!(policy.folders.infra.as_str(), "docker-compose.infra.yml");
     assert!(policy.gates.is_empty());
 }
 

@@ -1,101 +1,401 @@
-//! Values of watchme.toml that are written as text.
+//! The types of values in watchme.toml. Each reads itself, so that an error names the value and what was expected.
 
-use std::time::Duration;
+use std::fmt;
+use std::marker::PhantomData;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::{Deref, RangeInclusive};
+use std::path::{Component, Path, PathBuf};
 
-/// No start, probe or drain takes longer; what is beyond is a mistake.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+use jiff::SpanRelativeTo;
+use jiff::fmt::friendly::SpanParser;
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use source_text::{Version, normal_path};
 
-/// `90s`, `15m`, `1h30m`, `250ms`; up to a day.
-pub fn duration(text: &str) -> Option<Duration> {
-    let mut total = Duration::ZERO;
-    let mut rest = text.trim();
-    if rest.is_empty() {
-        return None;
+use crate::model::{ComposeCommand, Url, layout};
+use crate::source::{compose, unit};
+
+/// No start, probe or drain takes longer than a day.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
+/// A value that is written as text.
+pub(super) trait Text: Sized {
+    /// What is expected where the value is wrong.
+    const EXPECTED: &'static str;
+
+    /// Reads it; `None` if the text is no such value.
+    fn read(text: &str) -> Option<Self>;
+
+    /// Reads it from a number, if it can be written as one.
+    const NUMBER: Option<fn(u64) -> Self> = None;
+}
+
+/// Reads a value within serde's visitor: errors that are returned here get the value's place, also in a list.
+struct Reader<T>(PhantomData<T>);
+
+impl<T: Text> Visitor<'_> for Reader<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::EXPECTED)
     }
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let number: u64 = rest.get(..digits)?.parse().ok()?;
-        let tail = rest.get(digits..)?;
-        let letters = tail
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(tail.len());
-        let part = match tail.get(..letters)? {
-            "ms" => Duration::from_millis(number),
-            "s" => Duration::from_secs(number),
-            "m" | "min" => Duration::from_secs(number.checked_mul(60)?),
-            "h" => Duration::from_secs(number.checked_mul(3600)?),
-            "d" => Duration::from_secs(number.checked_mul(86400)?),
-            _ => return None,
-        };
-        total = total.checked_add(part)?;
-        rest = tail.get(letters..)?.trim_start();
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        T::read(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
-    Some(total).filter(|total| *total <= LONGEST)
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+        let given = Unexpected::Signed(number);
+        match (T::NUMBER, u64::try_from(number)) {
+            (None, _) => Err(E::invalid_type(given, &self)),
+            (Some(read), Ok(number)) => Ok(read(number)),
+            (Some(_), Err(_)) => Err(E::invalid_value(given, &self)),
+        }
+    }
 }
 
-/// `8000` or `8001-8099`.
-pub fn ports(text: &str) -> Option<(u16, u16)> {
-    let (from, to) = text.split_once('-').unwrap_or((text, text));
-    let range = (from.trim().parse().ok()?, to.trim().parse().ok()?);
-    (range.0 > 0 && range.0 <= range.1).then_some(range)
-}
+/// Defines a value that is written as text: its type, its name and JSON type in the schema, what is expected, and how it
+/// is read. Its comment is what the reference says of it.
+macro_rules! text {
+    ($(#[$meta:meta])* $name:ident($inner:ty), $title:literal, $json:expr, $expected:literal, $read:expr $(, $number:expr)?) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
+        #[cfg_attr(test, schemars(title = $title, extend("type" = $json)))]
+        pub struct $name(#[cfg_attr(test, schemars(with = "String"))] $inner);
 
-/// Permission bits, in octal.
-pub fn mode(text: &str) -> Option<u32> {
-    u32::from_str_radix(text.trim_start_matches("0o"), 8)
-        .ok()
-        .filter(|mode| *mode <= 0o7777)
-}
+        impl Text for $name {
+            const EXPECTED: &'static str = $expected;
 
-/// `user` or `user:group`, names or numbers, as `user:group`.
-pub fn owner(text: &str) -> Option<String> {
-    let (user, group) = text.split_once(':').unwrap_or((text, text));
-    let name = |name: &str| {
-        !name.is_empty()
-            && !name.starts_with('-')
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            fn read(text: &str) -> Option<Self> {
+                let read: fn(&str) -> Option<$inner> = $read;
+                read(text).map(Self)
+            }
+
+            $(const NUMBER: Option<fn(u64) -> Self> = Some($number);)?
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(Reader(PhantomData))
+            }
+        }
+
+        impl Deref for $name {
+            type Target = $inner;
+
+            fn deref(&self) -> &$inner {
+                &self.0
+            }
+        }
     };
-    (name(user) && name(group)).then(|| format!("{user}:{group}"))
 }
 
+text! {
+    /// `"500ms"`, `"90s"`, `"15m"`, `"2h"`, `"1d"`, `"1h30m"`; at most a day
+    #[derive(Copy, Default)]
+    Duration(std::time::Duration), "duration", "string",
+    "a time such as \"90s\", \"15m\" or \"1h30m\", at most a day",
+    |text| {
+        let span = SpanParser::new().parse_span(text.trim()).ok()?;
+        let time = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+        std::time::Duration::try_from(time).ok().filter(|time| *time <= LONGEST)
+    }
+}
+
+text! {
+    /// `"1800M"`, `"2G"`, or a number of bytes; 1K is 1024
+    Size(u64), "size", ["integer", "string"],
+    "a size such as \"1800M\" or \"2G\"",
+    compose::size, Self
+}
+
+text! {
+    /// `"1.22"`, `"1.25.1"`, `"252"`; `"1.22"` stands for every 1.22.x
+    #[derive(Copy)]
+    Release(Version), "version", ["integer", "string"],
+    "a version in quotes such as \"1.22\"",
+    |text| Version::read(text), |number| Self(Version::major(u32::try_from(number).unwrap_or(u32::MAX)))
+}
+
+text! {
+    /// `"8000"`, `"8001-8099"`
+    PortRange(RangeInclusive<u16>), "port range", "string",
+    "a port or a range such as \"8001-8099\"",
+    |text| {
+        let (from, to) = text.split_once('-').unwrap_or((text, text));
+        let (from, to) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
+        (from > 0 && from <= to).then_some(from..=to)
+    }
+}
+
+text! {
+    /// in octal: `"0644"`
+    Mode(u32), "mode", "string",
+    "permission bits such as \"0644\"",
+    |text| {
+        let mode = u32::from_str_radix(text.trim_start_matches("0o"), 8).ok();
+        mode.filter(|mode| *mode <= 0o7777)
+    }
+}
+
+text! {
+    /// `"user:group"` or `"user"`, names or numbers
+    Owner(String), "owner", "string",
+    "\"user:group\"",
+    |text| {
+        let (user, group) = text.split_once(':').unwrap_or((text, text));
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let is_name =
+            |name: &str| !name.is_empty() && !name.starts_with('-') && name.chars().all(is_allowed);
+        (is_name(user) && is_name(group)).then(|| format!("{user}:{group}"))
+    }
+}
+
+text! {
+    /// with its type: `"docker.service"`
+    UnitName(String), "unit name", "string",
+    "a unit name such as \"docker.service\"",
+    |text| unit::Name::parse(text).ok().map(|name| name.to_string())
+}
+
+text! {
+    /// any text that is not empty
+    Name(String), "name", "string",
+    "a name",
+    |text| (!text.is_empty()).then(|| text.to_owned())
+}
+
+text! {
+    /// lowercase letters, digits, `-` and `_`
+    Project(String), "project name", "string",
+    "a name of lowercase letters, digits, - and _ that begins with a letter or digit",
+    |text| {
+        let is_usable = compose::project_name(text) == text && !text.is_empty();
+        is_usable.then(|| text.to_owned())
+    }
+}
+
+text! {
+    /// any text that is not blank
+    Reason(String), "text", "string",
+    "why the rule has this level here",
+    |text| Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+text! {
+    /// a path below the folder of watchme.toml; `*` stays in a folder, `**` is any number of folders
+    Pattern(glob::Pattern), "pattern", "string",
+    "a path or pattern below the folder of watchme.toml, such as \"compose/legacy/**\"",
+    |text| {
+        let is_relative = !text.is_empty() && !text.starts_with('/');
+        is_relative.then(|| glob::Pattern::new(text).ok()).flatten()
+    }
+}
+
+text! {
+    /// relative to the folder of watchme.toml
+    #[cfg_attr(test, derive(serde::Serialize))]
+    Input(String), "path", "string",
+    "a path relative to the folder of watchme.toml",
+    |text| {
+        let is_usable = !text.is_empty() && !text.starts_with('/') && !text.contains(char::is_control);
+        is_usable.then(|| text.trim_end_matches('/').to_owned())
+    }
+}
+
+text! {
+    /// absolute, and not in a folder of the system
+    Checkout(PathBuf), "absolute path", "string",
+    "the absolute path of the checkout on the server, in no folder of the system",
+    |text| {
+        normal_path(Path::new(text)).filter(|path| path.parent().is_some() && !is_of_the_system(path))
+    }
+}
+
+text! {
+    /// absolute: `"/run/podman/podman.sock"`
+    SocketPath(PathBuf), "path of a socket", "string",
+    "the absolute path of a socket such as \"/run/podman/podman.sock\"",
+    |text| normal_path(Path::new(text)).filter(|path| path.parent().is_some())
+}
+
+text! {
+    /// `sites-enabled/NAME`, `sites-available/NAME`, `systemd/NAME` or `etc/PATH`
+    Absent(PathBuf), "host path", "string",
+    "sites-enabled/NAME, sites-available/NAME, systemd/NAME or etc/PATH",
+    |text| {
+        let path = Path::new(text);
+        let is_plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+        (is_plain && !text.contains(char::is_control)).then(|| layout::absent(path)).flatten()
+    }
+}
+
+text! {
+    /// `"172.27.0.2"`
+    #[derive(Copy)]
+    Address(IpAddr), "IP address", "string",
+    "an IP address",
+    |text| text.parse().ok()
+}
+
+text! {
+    /// begins with `http://` or `https://`
+    RouteUrl(String), "URL", "string",
+    "a URL that begins with http:// or https://",
+    |text| {
+        let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))?;
+        let is_usable = !rest.is_empty()
+            && !rest.starts_with('/')
+            && !text.contains(|c: char| c.is_control() || c.is_whitespace());
+        is_usable.then(|| text.to_owned())
+    }
+}
+
+text! {
+    /// begins with `http://` or `https://`
+    GateUrl(Url), "URL", "string",
+    "a URL that begins with http:// or https://, and with a host",
+    |text| text.parse().ok()
+}
+
+text! {
+    /// `"127.0.0.1:5432"`, `"localhost:5432"`
+    #[derive(Copy)]
+    Socket(SocketAddr), "address and port", "string",
+    "ADDRESS:PORT or localhost:PORT, such as \"127.0.0.1:5432\"",
+    // Other names would have to be resolved, and a gate asks nobody who is not part of what it is about.
+    |text| {
+        let address = match text.strip_prefix("localhost:") {
+            Some(port) => SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok()?)),
+            None => text.parse().ok()?,
+        };
+        (address.port() > 0).then_some(address)
+    }
+}
+
+/// Links into the checkout count as the program's own, so none of the system's folders may be the checkout.
+fn is_of_the_system(path: &Path) -> bool {
+    let whole = ["/etc", "/run", "/proc", "/sys", "/dev", "/boot"];
+    let above = ["/usr", "/var", "/var/lib", "/lib", "/bin", "/sbin", "/home"];
+    whole.iter().any(|folder| path.starts_with(folder))
+        || above.iter().any(|folder| path == Path::new(folder))
+}
+
+impl Duration {
+    /// So many seconds, for defaults.
+    pub(super) const fn seconds(seconds: u64) -> Self {
+        Self(std::time::Duration::from_secs(seconds))
+    }
+}
+
+impl Input {
+    /// A path that is right: a default, or one that was found.
+    pub(crate) fn new(path: &str) -> Self {
+        Self(path.to_owned())
+    }
+}
+
+/// A number of processors, whole or not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "number"))]
+pub struct Cpus(pub(super) f64);
+
+impl<'de> Deserialize<'de> for Cpus {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = f64::deserialize(deserializer)?;
+        match number.is_finite() && number > 0.0 {
+            true => Ok(Self(number)),
+            false => {
+                let given = Unexpected::Float(number);
+                Err(D::Error::invalid_value(given, &"a number above 0"))
+            }
+        }
+    }
+}
+
+/// A major version of compose: 1 or 2
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "number"))]
+pub struct Compose(#[cfg_attr(test, schemars(range(min = 1, max = 2)))] u32);
+
+impl<'de> Deserialize<'de> for Compose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = i64::deserialize(deserializer)?;
+        match u32::try_from(number) {
+            Ok(major @ 1..=2) => Ok(Self(major)),
+            _ => {
+                let given = Unexpected::Signed(number);
+                Err(D::Error::invalid_value(given, &"1 or 2"))
+            }
+        }
+    }
+}
+
+impl Compose {
+    /// How it is called.
+    pub(crate) fn command(self) -> ComposeCommand {
+        match self.0 {
+            1 => ComposeCommand::Own,
+            _ => ComposeCommand::Plugin,
+        }
+    }
+
+    /// Its version; 1 is the last of version 1, which is what distributions have.
+    pub(super) fn version(self) -> Version {
+        match self.0 {
+            1 => Version::minor(1, 29),
+            major => Version::major(major),
+        }
+    }
+}
+
+/// A status of HTTP, RFC 9110 section 15.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "number"))]
+pub struct Status(#[cfg_attr(test, schemars(range(min = 100, max = 599)))] pub(super) u16);
+
+impl<'de> Deserialize<'de> for Status {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = i64::deserialize(deserializer)?;
+        match u16::try_from(number) {
+            Ok(status @ 100..600) => Ok(Self(status)),
+            _ => {
+                let given = Unexpected::Signed(number);
+                Err(D::Error::invalid_value(given, &"a status from 100 to 599"))
+            }
+        }
+    }
+}
+
+/// a program and its arguments, one of which has `{}` for the path of the file
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "command"))]
+pub struct Command(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Command {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let words = Vec::<String>::deserialize(deserializer)?;
+        let wrong = match words.split_first() {
+            None => "an empty command",
+            Some((program, _)) if program.is_empty() || program.contains("{}") => {
+                "the command itself has no name"
+            }
+            Some((_, arguments)) if !arguments.iter().any(|word| word.contains("{}")) => {
+                "the command does not get the file"
+            }
+            Some(_) => return Ok(Self(words)),
+        };
+        Err(D::Error::custom(format!(
+            "{wrong}, expected a command and its arguments, one of which has {{}} for the path of the file, such as [\"visudo\", \"-cf\", \"{{}}\"]"
+        )))
+    }
+}
+
+/// Defaults are written into the schema.
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_are_read() {
-        let seconds = |text| duration(text).map(|time| time.as_millis());
-        assert_eq!(seconds("90s"), Some(90_000));
-        assert_eq!(seconds("1h30m"), Some(5_400_000));
-        assert_eq!(seconds("250ms"), Some(250));
-        for wrong in ["", "5", "5x", "m", "-5s", "99999999999999999999s", "é"] {
-            assert_eq!(seconds(wrong), None, "{wrong}");
-        }
-        assert_eq!(ports("8001-8099"), Some((8001, 8099)));
-        assert_eq!(ports("8000"), Some((8000, 8000)));
-        assert_eq!(
-            (ports("9-8"), ports("0"), ports("70000")),
-            (None, None, None)
-        );
-        assert_eq!((mode("0644"), mode("888")), (Some(0o644), None));
-        assert_eq!(owner("root").as_deref(), Some("root:root"));
-        assert_eq!(owner("a:b:c"), None);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn never_panics(text in ".*") {
-            let _ = (duration(&text), ports(&text), mode(&text), owner(&text));
-        }
-    }
-
-    #[test]
-    fn no_time_is_longer_than_a_day() {
-        assert_eq!(duration("24h"), Some(Duration::from_secs(86_400)));
-        for text in ["25h", "99999999999999d", "18446744073709551615s"] {
-            assert_eq!(duration(text), None, "{text}");
-        }
+impl serde::Serialize for Duration {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let time = jiff::SignedDuration::try_from(self.0).unwrap();
+        serializer.collect_str(&format_args!("{time:#}"))
     }
 }

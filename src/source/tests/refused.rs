@@ -117,6 +117,8 @@ fn names_and_files_that_cannot_be_used_are_refused() {
         ),
     ] {
         let lab = Lab::new();
+        // A folder of its own, beside which no other one has units.
+        lab.write("systemd/.gitkeep", "");
         let error = lab.write(path, text).fails();
         assert!(error.starts_with(expected), "{error}");
     }
@@ -147,6 +149,29 @@ fn a_resource_is_defined_once() {
         lab.fails(),
         "systemd/b.service:2:7: unit a.service is defined twice: this alias and another unit"
     );
+    // A unit that is not enabled gets no further name.
+    lab.write("watchme.toml", "[unit.\"b.service\"]\nstart = false\n");
+    assert_eq!(lab.read(Which::Worktree).unwrap().warnings, [""; 0]);
+}
+
+/// As with two display managers: the first unit keeps the name.
+#[test]
+fn one_of_several_units_gets_an_alias() {
+    let lab = Lab::new();
+    for name in ["a", "b"] {
+        let text =
+            "[Service]\nExecStart=/bin/x\n[Install]\nAlias=display.service\nWantedBy=x.target\n";
+        lab.write(&format!("systemd/{name}.service"), text);
+    }
+    let revision = lab.read(Which::Worktree).unwrap();
+    assert_eq!(
+        revision.warnings,
+        [
+            "systemd/b.service:4:7: a.service has the alias display.service already: b.service is enabled without it"
+        ]
+    );
+    let links = |name: &str| revision.desired.units[name].install.links.len();
+    assert_eq!((links("a.service"), links("b.service")), (2, 1));
 }
 
 #[test]
@@ -250,4 +275,23 @@ fn revisions_have_to_exist() {
         format!("no revision \"nothing\" in {}", lab.path().display())
     );
     assert!(error.hint().unwrap().contains("log --oneline"));
+}
+
+/// Without that, all that the folder had would leave the host.
+#[test]
+fn a_folder_that_watchme_toml_names_is_there() {
+    for (key, what) in [
+        ("sites", "folder"),
+        ("units", "folder"),
+        ("etc", "folder"),
+        ("infra", "file"),
+    ] {
+        let lab = Lab::in_git();
+        lab.write("watchme.toml", &format!("[folders]\n{key} = \"nginx\"\n"))
+            .commit();
+        let expected = format!("there is no {what} nginx");
+        let said = lab.read(Which::Head).unwrap_err().to_string();
+        assert!(said.contains("watchme.toml:2:"), "{said}");
+        assert!(said.contains(&expected), "{said}");
+    }
 }

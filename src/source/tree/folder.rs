@@ -25,6 +25,8 @@ pub struct FolderTree {
     root: PathBuf,
     is_a_hosts: bool,
     readers: Readers,
+    /// The one file that it has.
+    only: Option<PathBuf>,
     folders: RefCell<HashMap<PathBuf, Rc<OwnedFd>>>,
 }
 
@@ -61,6 +63,7 @@ impl FolderTree {
             root: root.into(),
             is_a_hosts: false,
             readers: Readers::Caller,
+            only: None,
             folders: RefCell::default(),
         }
     }
@@ -76,6 +79,12 @@ impl FolderTree {
     /// The same, with only those files that `readers` may read, whoever runs this program.
     pub fn readable_to(self, readers: Readers) -> Self {
         Self { readers, ..self }
+    }
+
+    /// The same with one file, as if nothing else was there.
+    pub fn with_only(self, path: &Path) -> Self {
+        let only = Some(path.to_owned());
+        Self { only, ..self }
     }
 
     pub(super) fn is_a_hosts(&self) -> bool {
@@ -126,6 +135,13 @@ impl FolderTree {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Ok(None);
         };
+        if self
+            .only
+            .as_ref()
+            .is_some_and(|only| !only.starts_with(path))
+        {
+            return Ok(None);
+        }
         let Some(parent) = self.open(parent)? else {
             return Ok(None);
         };
@@ -156,6 +172,15 @@ impl FolderTree {
 
     pub(super) fn names(&self, folder: &Path) -> Result<Vec<Vec<u8>>> {
         let failed = |errno: nix::Error| read_error(folder, errno.into());
+        if let Some(only) = &self.only {
+            use std::os::unix::ffi::OsStrExt;
+            let below = only.strip_prefix(folder).ok();
+            let name = below.and_then(|below| below.components().next());
+            return Ok(name
+                .map(|name| name.as_os_str().as_bytes().to_vec())
+                .into_iter()
+                .collect());
+        }
         let Some(fd) = self.open(folder)? else {
             return Ok(Vec::new());
         };

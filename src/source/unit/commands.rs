@@ -1,7 +1,7 @@
 //! What a unit's settings say about other files: the files they name and the compose projects
 //! they run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use source_text::normal_path;
@@ -53,6 +53,7 @@ pub fn mentions(name: &Name, settings: &Settings) -> Result<Mentions, Diagnostic
         environment: BTreeMap::new(),
         setting: Setting::default(),
         found: Mentions::default(),
+        calls: HashMap::new(),
     };
     if name.suffix() != "service" {
         return Ok(reader.found);
@@ -118,12 +119,17 @@ fn working_directory(name: &Name, settings: &Settings) -> Option<PathBuf> {
     }
 }
 
+/// A compose project as a call has it: its files, its name and its folder.
+type Project = (Vec<PathBuf>, Option<String>, Option<PathBuf>);
+
 pub(super) struct Reader<'a> {
     name: &'a Name,
     workdir: Option<PathBuf>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) setting: Setting,
     pub(super) found: Mentions,
+    /// Where in `found` a compose project is.
+    pub(super) calls: HashMap<Project, usize>,
 }
 
 impl Reader<'_> {
@@ -308,6 +314,10 @@ mod tests {
             ),
             (
                 "Environment=F=/c/a.yml\nExecStart=docker-compose -f ${F} up",
+                vec!["/c/a.yml None None"],
+            ),
+            (
+                "ExecStart=/usr/bin/docker compose --progress plain --parallel 2 -f /c/a.yml up",
                 vec!["/c/a.yml None None"],
             ),
             ("ExecStart=docker-compose up", vec![]),

@@ -16,6 +16,8 @@ pub struct ComposeCall {
     pub folder: Option<PathBuf>,
     /// Services that `up` names. Empty: all.
     pub services: BTreeSet<String>,
+    /// Profiles that it names.
+    pub profiles: BTreeSet<String>,
     /// Whether it stays with what it starts: an `up` without `-d`.
     pub attached: bool,
     /// Whether it is an `up`.
@@ -28,7 +30,7 @@ pub struct ComposeCall {
 
 /// Options of `docker-compose` and `docker compose` that stand before the subcommand and take
 /// a value.
-const TAKE_A_VALUE: [&str; 16] = [
+pub(super) const TAKE_A_VALUE: [&str; 18] = [
     "-f",
     "--file",
     "-p",
@@ -36,6 +38,8 @@ const TAKE_A_VALUE: [&str; 16] = [
     "--project-directory",
     "--env-file",
     "--profile",
+    "--parallel",
+    "--progress",
     "-H",
     "--host",
     "-c",
@@ -55,6 +59,7 @@ impl Reader<'_> {
             project: self.environment.get("COMPOSE_PROJECT_NAME").cloned(),
             folder: workdir.map(Path::to_owned),
             services: BTreeSet::new(),
+            profiles: BTreeSet::new(),
             attached: false,
             up: false,
             environment: self.environment.clone(),
@@ -94,6 +99,9 @@ impl Reader<'_> {
             match option {
                 "-f" | "--file" => files.push(value.into()),
                 "-p" | "--project-name" => call.project = Some(value.into()),
+                "--profile" => {
+                    call.profiles.insert(value.to_owned());
+                }
                 "--project-directory" => call.folder = absolute(value, workdir),
                 "--env-file" => {
                     self.word_at(value, workdir, Role::Environment);
@@ -125,17 +133,21 @@ impl Reader<'_> {
             return;
         }
         // `pull`, `up` and `down` of the same project are one project; `up` says what runs.
-        let same = |known: &&mut ComposeCall| {
-            (&known.files, &known.project, &known.folder)
-                == (&call.files, &call.project, &call.folder)
-        };
-        match self.found.compose.iter_mut().find(same) {
+        let key = (
+            call.files.clone(),
+            call.project.clone(),
+            call.folder.clone(),
+        );
+        let compose = &mut self.found.compose;
+        let at = *self.calls.entry(key).or_insert(compose.len());
+        match compose.get_mut(at) {
             Some(known) => {
                 known.services.extend(call.services);
+                known.profiles.extend(call.profiles);
                 known.attached |= call.attached;
                 known.up |= call.up;
             }
-            None => self.found.compose.push(call),
+            None => compose.push(call),
         }
     }
 }

@@ -36,6 +36,7 @@ impl DockerCalls {
             let before = self.pull.is_none_or(|pull| pull.optional);
             self.pull = Some(Pull {
                 optional: before && setting.optional,
+                lasting: false,
             });
         }
     }
@@ -101,7 +102,7 @@ impl Reader<'_> {
 }
 
 /// The subcommand of `docker [OPTIONS] [container|image] COMMAND`, and what follows it.
-fn subcommand(arguments: &[String]) -> (&str, &[String]) {
+pub(super) fn subcommand(arguments: &[String]) -> (&str, &[String]) {
     const WITH_VALUE: [&str; 8] = [
         "--config",
         "-c",
@@ -313,8 +314,10 @@ mod tests {
         let runs: Vec<String> = runs.collect();
         let pull = match calls.pull {
             None => "",
-            Some(Pull { optional: true }) => " may pull",
-            Some(Pull { optional: false }) => " pulls",
+            Some(Pull { optional: true, .. }) => " may pull",
+            Some(Pull {
+                optional: false, ..
+            }) => " pulls",
         };
         format!("{}{pull}", runs.join("; "))
     }

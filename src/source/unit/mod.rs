@@ -3,7 +3,9 @@
 pub mod commands;
 mod compose_call;
 pub mod docker_call;
+mod pulls;
 
+pub use pulls::{pulls_all_the_same, without_pulls};
 pub use systemd_unit::*;
 
 /// Settings of files for tests, the one that counts least first.

@@ -5,7 +5,7 @@ use std::fs;
 use watchme_apply::check::{self, Subject};
 use watchme_apply::source::{Checkout, Which};
 
-use crate::support::{Host, Service};
+use crate::support::{Debian, Host, Service};
 
 /// Lines of a service that is made, and of one that is not.
 const MADE: [&str; 17] = [
@@ -91,7 +91,8 @@ fn found(text: &str) -> Vec<String> {
 
 #[test]
 fn what_docker_does_not_start_is_found() {
-    let host = Host::boot();
+    // Where no version is stated, files are to be taken by docker-compose 1, too.
+    let host = Host::boot_debian(Debian::Twelve);
     host.load_service_images(&[Service {
         image: "a:1",
         port: 80,

@@ -67,7 +67,8 @@ fn containers_that_restart_again_and_again_are_dead_or_ill_are_degraded() {
     ] {
         assert!(drift.contains(words), "{words:?} is not in\n{drift}");
     }
-    let flaps = drift.lines().find(|line| line.contains("app_flaps_1"));
+    let name = host.container_of("app", "flaps", 1);
+    let flaps = drift.lines().find(|line| line.contains(&name));
     assert!(
         flaps.is_some_and(|line| line.starts_with("degraded") && line.contains("restart")),
         "{drift}"

@@ -175,3 +175,41 @@ fn an_environment_file_that_is_gone_and_a_timers_oneshot_that_failed() {
     host.sh("rm /run/fail; systemctl start job.service");
     host.assert_does_nothing(&["drift"]).expect(0);
 }
+
+/// The unit is up all the same: only its compose file says what should run.
+#[test]
+fn a_removed_container_of_a_compose_file_outside_the_checkout_is_degraded() {
+    let host = Host::boot();
+    host.load_service_images(&[Service {
+        image: "api:1",
+        port: 8000,
+        paths: &[],
+    }]);
+    host.sh("mkdir -p /opt/app");
+    let compose = "services:\n  app:\n    image: api:1\n    container_name: app-prod\n    network_mode: bridge\n";
+    host.write("/opt/app/docker-compose.yml", compose);
+    let unit = "[Unit]\nAfter=docker.service\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\nWorkingDirectory=/opt/app\nExecStart=/usr/bin/docker-compose up -d\nExecStop=/usr/bin/docker-compose down\n\n[Install]\nWantedBy=multi-user.target\n";
+    host.checkout(&[(&desired("systemd/app.service"), unit)]);
+    host.apply(&[]).expect(0);
+    host.assert_does_nothing(&["drift"]).expect(0);
+
+    host.sh("docker rm -f app-prod >/dev/null");
+    let line = "its service app no longer has a container";
+    let drift = host.assert_does_nothing(&["drift"]).expect(2).stdout;
+    assert!(drift.contains(line), "{drift}");
+    let apply = host.assert_does_nothing(&["apply"]).expect(0).stdout;
+    assert!(
+        apply.contains("nothing to apply") && apply.contains(line),
+        "{apply}"
+    );
+    let status = host.assert_does_nothing(&["status"]).expect(0).stdout;
+    assert!(status.contains("1 unit, 0 OK"), "{status}");
+
+    host.sh("systemctl stop app.service");
+    let status = host.assert_does_nothing(&["status"]).expect(0).stdout;
+    let line = status.lines().find(|line| line.contains("app.service"));
+    assert!(
+        line.is_some_and(|line| line.contains("stopped")) && status.contains("1 unit, 0 OK"),
+        "{status}"
+    );
+}

@@ -20,12 +20,11 @@ const LOST: usize = 5;
 
 /// Calls at which a command may be killed, each with how many of them an apply makes at most.
 const CALLS: [(&str, u64); 14] = [
-    ("rename", 50),
+    ("renameat", 100),
     ("renameat2", 2),
-    ("symlink", 20),
-    ("unlink", 60),
-    ("unlinkat", 30),
-    ("mkdir", 30),
+    ("symlinkat", 20),
+    ("unlinkat", 60),
+    ("mkdirat", 30),
     ("rmdir", 4),
     ("fsync", 100),
     ("fdatasync", 80),
@@ -34,6 +33,7 @@ const CALLS: [(&str, u64); 14] = [
     ("sendto", 40),
     ("sendmsg", 120),
     ("openat", 250),
+    ("openat2", 1000),
 ];
 
 /// Numbers that follow from a seed.

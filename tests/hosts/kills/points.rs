@@ -38,7 +38,7 @@ const ALWAYS: [(&str, Kind); 29] = [
 ];
 
 /// Calls that do if they open for writing.
-const OPENING: [&str; 3] = ["open", "openat", "creat"];
+const OPENING: [&str; 4] = ["open", "openat", "openat2", "creat"];
 
 /// Calls that do if their first descriptor is a file or a socket.
 const WRITING: [&str; 8] = [
@@ -211,7 +211,12 @@ fn is_bulk(point: &Point) -> bool {
         "/watchme-apply/lock",
     ];
     // The switch and the commit themselves are no bulk.
-    let decisive = ["rename", "renameat2", "syncfs"].contains(&point.call.as_str());
+    let decisive = match point.call.as_str() {
+        "renameat2" | "syncfs" => true,
+        // Temporary names are a `*` here.
+        "rename" | "renameat" => !point.what.contains('*'),
+        _ => false,
+    };
     !decisive && places.iter().any(|place| point.what.contains(place))
 }
 

@@ -90,14 +90,14 @@ impl Shipped {
         }
     }
 
-    /// The names that the members' containers have under docker-compose 1.29.
-    pub(super) fn members(&self) -> Vec<String> {
+    /// The names that the members' containers have.
+    pub(super) fn members(&self, host: &Host) -> Vec<String> {
         let members = self.policy.network.values().flat_map(|it| &it.member);
         let mut names: Vec<String> = members
             .map(
                 |member| match (&member.container, &member.project, &member.service) {
                     (Some(container), ..) => container.clone(),
-                    (None, Some(project), Some(service)) => format!("{project}_{service}_1"),
+                    (None, Some(project), Some(service)) => host.container_of(project, service, 1),
                     _ => panic!("a member that names nothing"),
                 },
             )

@@ -4,15 +4,18 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::process;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::debian::Debian;
 use super::exec::outer;
 
 /// Starting takes 2 to 10 seconds; more when several hosts start on a busy machine.
 const BOOT_BOUND: Duration = Duration::from_secs(90);
+
+/// Where a host has its control groups.
+const CONTROL_GROUPS: &str = "/sys/fs/cgroup";
 
 /// Where the binary under test is in a host.
 const BINARY: &str = "/usr/local/bin/watchme-apply";
@@ -21,15 +24,40 @@ const BINARY: &str = "/usr/local/bin/watchme-apply";
 /// images; the user `ubuntu` (uid 1000) may use sudo. Dropping it removes it, unless `KEEP_HOST` is set.
 pub(crate) struct Host {
     name: String,
+    debian: Debian,
+    /// Where this machine has the control groups that it gets.
+    control_groups: &'static str,
 }
 
 impl Host {
-    /// Starts a fresh host and waits until systemd and Docker in it are up.
+    /// Starts a fresh host of the chosen generation and waits until systemd and Docker in it are up.
     pub(crate) fn boot() -> Self {
+        Self::boot_debian(Debian::chosen())
+    }
+
+    /// Starts a fresh host of one generation, whichever is chosen.
+    pub(crate) fn boot_debian(debian: Debian) -> Self {
+        Self::boot_with(debian, CONTROL_GROUPS)
+    }
+
+    /// Starts a fresh host of Debian 13 with control groups of version 2 alone, also where this machine has both. Memory
+    /// limits may be without effect there.
+    pub(crate) fn boot_unified() -> Self {
+        const UNIFIED: &str = "/sys/fs/cgroup/unified";
+        let both = Path::new(UNIFIED).is_dir();
+        Self::boot_with(
+            Debian::Thirteen,
+            if both { UNIFIED } else { CONTROL_GROUPS },
+        )
+    }
+
+    fn boot_with(debian: Debian, control_groups: &'static str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let host = Self {
             name: format!("watchme-host-{}-{count}", process::id()),
+            debian,
+            control_groups,
         };
         host.create();
         docker(&[
@@ -42,6 +70,11 @@ impl Host {
         host
     }
 
+    /// Its generation, for what holds of one only.
+    pub(crate) fn debian(&self) -> Debian {
+        self.debian
+    }
+
     /// The name of its container on this machine.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -51,6 +84,12 @@ impl Host {
     pub(crate) fn reboot(&self) {
         docker(&["restart", "-t", "60", &self.name]);
         self.wait_until_up();
+    }
+
+    /// The same where no Docker engine runs.
+    pub(crate) fn reboot_without_docker(&self) {
+        docker(&["restart", "-t", "60", &self.name]);
+        self.wait_until_booted();
     }
 
     /// Waits until `condition` holds; panics, naming `what`, if it does not within `bound`.
@@ -92,7 +131,7 @@ impl Host {
             "apparmor=unconfined",
             "--cgroupns=host",
             "-v",
-            "/sys/fs/cgroup:/sys/fs/cgroup:rw",
+            &format!("{}:{CONTROL_GROUPS}:rw", self.control_groups),
             "--tmpfs",
             "/run:exec",
             "--tmpfs",
@@ -100,6 +139,19 @@ impl Host {
             "--stop-signal",
             "SIGRTMIN+3",
         ];
+        // Docker 26 sets up IPv6 by writing to /proc/sys; Podman makes devices, and its overlay cannot lie on one either.
+        let newer = [
+            "--security-opt",
+            "systempaths=unconfined",
+            "--device-cgroup-rule",
+            "a *:* rwm",
+            "-v",
+            "/var/lib/containers",
+        ];
+        let newer: &[&str] = match self.debian {
+            Debian::Twelve => &[],
+            Debian::Thirteen => &newer,
+        };
         // No DNS server answers there, so what wants to pull an image fails at once.
         let dns = [
             "--dns",
@@ -119,11 +171,30 @@ impl Host {
             "-v",
             &volume,
         ];
-        docker(&[&["create"], &own[..], &isolation, &dns, &[image()]].concat());
+        docker(
+            &[
+                &["create"],
+                &own[..],
+                &isolation,
+                newer,
+                &dns,
+                &[self.debian.image()],
+            ]
+            .concat(),
+        );
     }
 
     /// Ready means: systemd has done its start jobs (failed units are tolerated, and shown), Docker answers.
     fn wait_until_up(&self) {
+        self.wait_until_booted();
+        self.wait_for(
+            "answer of the Docker engine",
+            Duration::from_secs(30),
+            || self.run(&["docker", "version"]).status == 0,
+        );
+    }
+
+    fn wait_until_booted(&self) {
         let begun = Instant::now();
         loop {
             let state = self.run(&["systemctl", "is-system-running", "--wait"]);
@@ -148,11 +219,6 @@ impl Host {
                 _ => thread::sleep(Duration::from_millis(100)),
             }
         }
-        self.wait_for(
-            "answer of the Docker engine",
-            Duration::from_secs(30),
-            || self.run(&["docker", "version"]).status == 0,
-        );
     }
 
     /// What is worth reading when the host is about to disappear.
@@ -178,14 +244,14 @@ impl Drop for Host {
         }
         if env::var_os("KEEP_HOST").is_some() {
             eprintln!(
-                "kept: docker exec -it {0} bash; afterwards: docker rm -f {0}; docker volume rm {0}",
+                "kept: docker exec -it {0} bash; afterwards: docker rm -fv {0}; docker volume rm {0}",
                 self.name
             );
             return;
         }
         let containers = self.run(&["docker", "ps", "-q", "--no-trunc"]).stdout;
         // Never a panic here: one during another aborts the test run.
-        for command in [["rm", "-f"], ["volume", "rm"]] {
+        for command in [["rm", "-fv"], ["volume", "rm"]] {
             let gone = outer(&[&["docker"], &command[..], &[&self.name]].concat(), b"");
             if gone.status != 0 {
                 eprintln!("left behind: {}: {}", self.name, gone.text());
@@ -211,23 +277,6 @@ fn remove_control_groups(container: &str) {
 #[track_caller]
 pub(super) fn docker(args: &[&str]) -> String {
     outer(&[&["docker"], args].concat(), b"").expect(0).stdout
-}
-
-/// The image that hosts boot from. Made on first use; `tests/hosts/image/build` says what is missing.
-pub(super) fn image() -> &'static str {
-    static IMAGE: OnceLock<String> = OnceLock::new();
-    IMAGE.get_or_init(|| {
-        let build = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hosts/image/build");
-        let built = process::Command::new(build)
-            .stderr(process::Stdio::inherit())
-            .output();
-        let built = built.unwrap_or_else(|error| panic!("cannot run {build}: {error}"));
-        assert!(
-            built.status.success(),
-            "no image to boot a host from: {build} failed, see above"
-        );
-        String::from_utf8_lossy(&built.stdout).trim().to_owned()
-    })
 }
 
 /// `WATCHME_APPLY_BIN` (the release binary, in `tests/run`), or else the one cargo built for this test.

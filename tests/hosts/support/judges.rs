@@ -52,7 +52,8 @@ impl Host {
     pub(crate) fn reloads(&self) -> usize {
         self.manager_lines()
             .iter()
-            .filter(|line| line.starts_with("Reloading"))
+            // systemd 257 also says `Reloading finished in 189 ms.`
+            .filter(|line| line.starts_with("Reloading") && !line.starts_with("Reloading finished"))
             .count()
     }
 

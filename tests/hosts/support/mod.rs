@@ -2,10 +2,12 @@
 //! that do not use the tool. See CONTRIBUTING.md for what such a test needs from the machine.
 
 mod checkout;
+mod debian;
 mod exec;
 mod host;
 mod judges;
 pub(crate) mod network;
+mod registry;
 pub(crate) mod schema;
 mod served;
 mod services;
@@ -13,6 +15,7 @@ mod small;
 mod strace;
 
 pub(crate) use checkout::CHECKOUT;
+pub(crate) use debian::Debian;
 pub(crate) use exec::Output;
 pub(crate) use host::Host;
 pub(crate) use served::{Judge, Served};

@@ -208,6 +208,27 @@ impl Host {
         self.on_network(name).into_keys().collect()
     }
 
+    /// The name of a service's container, which compose 1 writes `project_service_1` and compose 2 `project-service-1`.
+    #[track_caller]
+    pub(crate) fn container_of(&self, project: &str, service: &str, number: u32) -> String {
+        let label = |name: &str, value: &str| format!("label=com.docker.compose.{name}={value}");
+        let filters = [
+            label("project", project),
+            label("service", service),
+            label("container-number", &number.to_string()),
+        ];
+        let filters = filters.iter().flat_map(|filter| ["--filter", filter]);
+        let list = ["docker", "ps", "-a", "--format", "{{.Names}}"];
+        let list: Vec<&str> = list.into_iter().chain(filters).collect();
+        let found = self.run(&list).expect(0).stdout;
+        assert_eq!(
+            found.lines().count(),
+            1,
+            "{project} {service} {number}: {found}"
+        );
+        found.trim().to_owned()
+    }
+
     /// A field of a container's own record, as Go template.
     #[track_caller]
     pub(crate) fn container(&self, name: &str, format: &str) -> String {

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Host;
+use super::debian::Debian;
 use super::exec::outer;
-use super::host::image;
 
 /// What busybox can be called as in a service image; health checks and start scripts use them.
 const APPLETS: [&str; 12] = [
@@ -39,6 +39,12 @@ impl Host {
     /// Loads service images into the host's Docker engine, all in one archive over one shared busybox layer.
     #[track_caller]
     pub(crate) fn load_service_images(&self, services: &[Service<'_>]) {
+        self.load_images_with("docker", services);
+    }
+
+    /// The same with the command of another engine.
+    #[track_caller]
+    pub(crate) fn load_images_with(&self, command: &str, services: &[Service<'_>]) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let base = base_layer();
         let base_name = store(folder.path(), base, "tar");
@@ -57,7 +63,7 @@ impl Host {
             Value::from(manifest).to_string(),
         )
         .expect("the manifest");
-        self.exec(&[], &["docker", "load", "-q"], &archive(folder.path()))
+        self.exec(&[], &[command, "load", "-q"], &archive(folder.path()))
             .expect(0);
     }
 }
@@ -103,7 +109,7 @@ fn base_layer() -> &'static [u8] {
                 "none",
                 "--entrypoint",
                 "cat",
-                image(),
+                Debian::chosen().image(),
                 "/bin/busybox",
             ])
             .output()

@@ -1,7 +1,5 @@
 //! Images are there before anything stops.
 
-use std::time::Duration;
-
 use super::{assert_answers, compose_file, compose_unit, containers, host, run, unit};
 use crate::support::{CHECKOUT, Host, desired};
 
@@ -10,22 +8,7 @@ const REGISTRY: &str = "127.0.0.1:5000";
 /// A registry on the host, with a password, and `app:2` and `app:3` in it and nowhere else.
 fn with_registry() -> Host {
     let host = host(&["app:1", "app:2", "app:3"]);
-    host.write(
-        "/etc/docker/registry/test.yml",
-        "version: 0.1\nstorage: {filesystem: {rootdirectory: /var/lib/registry-test}}\nhttp: {addr: '127.0.0.1:5000'}\n\
-         auth: {htpasswd: {realm: test, path: /etc/docker/registry/htpasswd}}\n",
-    );
-    // `secret`, by htpasswd -B.
-    host.write(
-        "/etc/docker/registry/htpasswd",
-        "user:$2y$05$IV0PXBmJTTP2XpM821Pq5eaM8Wba/qlI91kv1zBRDBa5e/SwwDXbO\n",
-    );
-    host.sh("systemd-run -q --unit registry docker-registry serve /etc/docker/registry/test.yml");
-    host.wait_for("the registry", Duration::from_secs(20), || {
-        host.run(&["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/5000"])
-            .status
-            == 0
-    });
+    assert_eq!(host.start_registry(5000, true), REGISTRY);
     host
 }
 

@@ -57,7 +57,7 @@ fn an_upstream_that_a_run_would_lose_is_refused_or_rolled_back() {
         let refused = host.tool(&[command]).expect(1).text();
         assert!(
             refused.contains(
-                "it passes requests to 127.0.0.1:8101, and this plan takes away what listens there: web.service no longer publishes it"
+                "it passes requests to 127.0.0.1:8101, and this plan changes web.service, which no longer publishes it"
             ),
             "{refused}"
         );
@@ -68,8 +68,8 @@ fn an_upstream_that_a_run_would_lose_is_refused_or_rolled_back() {
     );
     let refused = host.apply(&[]).expect(1).text();
     for last in [
-        "web.service leaves, with its container web",
-        "plain.service leaves",
+        "this plan removes web.service, whose container web listens there",
+        "this plan removes plain.service, which listens there",
     ] {
         assert!(refused.contains(last), "{last}: {refused}");
     }

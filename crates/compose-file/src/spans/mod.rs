@@ -25,11 +25,11 @@ const MANY: usize = 16;
 #[derive(Clone, Debug)]
 struct Node {
     span: Range<usize>,
-    kind: Kind,
+    kind: NodeKind,
 }
 
 #[derive(Clone, Debug)]
-enum Kind {
+enum NodeKind {
     Scalar(String),
     Sequence(Vec<usize>),
     Mapping(Vec<(usize, usize)>),
@@ -37,7 +37,7 @@ enum Kind {
 
 /// Where a path leads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct PathMatch {
     /// How many steps of the path are there.
     pub depth: usize,
     /// Bytes of the last key or item, as far as there was one.
@@ -54,8 +54,8 @@ impl Positions {
 
     /// Where a path of keys, and of positions in lists, leads. An item of a list is also found by what it
     /// says, or by what is in it before `=`.
-    pub fn find<S: AsRef<str>>(&self, path: &[S]) -> Place {
-        let mut place = Place::default();
+    pub fn find<S: AsRef<str>>(&self, path: &[S]) -> PathMatch {
+        let mut place = PathMatch::default();
         let mut at = 0;
         for step in path {
             let Some((key, next)) = self.step(at, step.as_ref()) else {
@@ -94,9 +94,9 @@ impl Positions {
         let mut seen = vec![false; self.nodes.len()];
         for node in &self.nodes {
             let values: Vec<(Option<&str>, usize)> = match &node.kind {
-                Kind::Scalar(_) => continue,
-                Kind::Sequence(items) => items.iter().map(|item| (None, *item)).collect(),
-                Kind::Mapping(entries) => entries
+                NodeKind::Scalar(_) => continue,
+                NodeKind::Sequence(items) => items.iter().map(|item| (None, *item)).collect(),
+                NodeKind::Mapping(entries) => entries
                     .iter()
                     .map(|(key, value)| (self.text(*key), *value))
                     .collect(),
@@ -126,8 +126,8 @@ impl Positions {
     /// The key or item that a step leads to, and the node behind it.
     fn step(&self, at: usize, step: &str) -> Option<(Range<usize>, usize)> {
         match &self.nodes.get(at)?.kind {
-            Kind::Scalar(_) => None,
-            Kind::Sequence(items) => {
+            NodeKind::Scalar(_) => None,
+            NodeKind::Sequence(items) => {
                 let by_position = step
                     .parse()
                     .ok()
@@ -148,17 +148,17 @@ impl Positions {
                 items
                     .iter()
                     .find_map(|item| match self.nodes.get(*item)?.kind {
-                        Kind::Mapping(_) => self.entry(*item, step, 0),
+                        NodeKind::Mapping(_) => self.entry(*item, step, 0),
                         _ => None,
                     })
             }
-            Kind::Mapping(_) => self.entry(at, step, 0),
+            NodeKind::Mapping(_) => self.entry(at, step, 0),
         }
     }
 
     /// An entry of a map, its own before those that it merges in.
     fn entry(&self, at: usize, key: &str, depth: usize) -> Option<(Range<usize>, usize)> {
-        let Kind::Mapping(entries) = &self.nodes.get(at)?.kind else {
+        let NodeKind::Mapping(entries) = &self.nodes.get(at)?.kind else {
             return None;
         };
         let names = self.names.get(&at);
@@ -179,7 +179,7 @@ impl Positions {
             .iter()
             .filter(|(name, _)| self.text(*name) == Some("<<"));
         merged.find_map(|(_, value)| match &self.nodes.get(*value)?.kind {
-            Kind::Sequence(items) => items
+            NodeKind::Sequence(items) => items
                 .iter()
                 .find_map(|item| self.entry(*item, key, depth + 1)),
             _ => self.entry(*value, key, depth + 1),
@@ -190,7 +190,7 @@ impl Positions {
     fn index(&mut self) {
         let mut index = HashMap::new();
         for (at, node) in self.nodes.iter().enumerate() {
-            let Kind::Mapping(entries) = &node.kind else {
+            let NodeKind::Mapping(entries) = &node.kind else {
                 continue;
             };
             if entries.len() < MANY {
@@ -210,7 +210,7 @@ impl Positions {
 
     fn text(&self, node: usize) -> Option<&str> {
         match &self.nodes.get(node)?.kind {
-            Kind::Scalar(text) => Some(text),
+            NodeKind::Scalar(text) => Some(text),
             _ => None,
         }
     }
@@ -219,7 +219,7 @@ impl Positions {
     fn underlined(&self, node: usize) -> Option<Range<usize>> {
         let node = self.nodes.get(node)?;
         match node.kind {
-            Kind::Scalar(_) if !node.span.is_empty() => Some(node.span.clone()),
+            NodeKind::Scalar(_) if !node.span.is_empty() => Some(node.span.clone()),
             _ => None,
         }
     }
@@ -229,9 +229,9 @@ impl Positions {
         let mut at = node;
         for _ in 0..16 {
             match &self.nodes.get(at)?.kind {
-                Kind::Scalar(_) => break,
-                Kind::Sequence(items) => at = *items.first()?,
-                Kind::Mapping(entries) => at = entries.first()?.0,
+                NodeKind::Scalar(_) => break,
+                NodeKind::Sequence(items) => at = *items.first()?,
+                NodeKind::Mapping(entries) => at = entries.first()?.0,
             }
         }
         self.nodes.get(at).map(|node| node.span.clone())
@@ -254,9 +254,11 @@ impl Positions {
                 _ => continue,
             }
             match &node.kind {
-                Kind::Scalar(text) => found.push((node.span.clone(), text)),
-                Kind::Sequence(items) => todo.extend(items.iter().rev()),
-                Kind::Mapping(entries) => todo.extend(entries.iter().rev().map(|entry| entry.1)),
+                NodeKind::Scalar(text) => found.push((node.span.clone(), text)),
+                NodeKind::Sequence(items) => todo.extend(items.iter().rev()),
+                NodeKind::Mapping(entries) => {
+                    todo.extend(entries.iter().rev().map(|entry| entry.1))
+                }
             }
         }
     }

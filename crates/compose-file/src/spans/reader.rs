@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::{Kind, Node, Positions};
+use super::{Node, NodeKind, Positions};
 
 /// Reads a file, as far as it is YAML.
 pub(super) fn read(source: &str) -> Positions {
@@ -62,7 +62,7 @@ impl Reader<'_> {
         match event {
             Event::Scalar(text, style, anchor, _) => {
                 let span = self.bare(span, style);
-                self.node(span, Kind::Scalar(text.into_owned()), anchor);
+                self.node(span, NodeKind::Scalar(text.into_owned()), anchor);
             }
             Event::Alias(anchor) => {
                 if let Some(node) = self.anchors.get(&anchor).copied() {
@@ -70,11 +70,11 @@ impl Reader<'_> {
                 }
             }
             Event::SequenceStart(anchor, _) => {
-                let node = self.node(span, Kind::Sequence(Vec::new()), anchor);
+                let node = self.node(span, NodeKind::Sequence(Vec::new()), anchor);
                 self.open.push(Open::at(node));
             }
             Event::MappingStart(anchor, _) => {
-                let node = self.node(span, Kind::Mapping(Vec::new()), anchor);
+                let node = self.node(span, NodeKind::Mapping(Vec::new()), anchor);
                 self.open.push(Open::at(node));
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -91,7 +91,7 @@ impl Reader<'_> {
             .unwrap_or(self.source.len())
     }
 
-    fn node(&mut self, span: Range<usize>, kind: Kind, anchor: usize) -> usize {
+    fn node(&mut self, span: Range<usize>, kind: NodeKind, anchor: usize) -> usize {
         let node = self.found.nodes.len();
         self.found.nodes.push(Node { span, kind });
         if anchor != 0 {
@@ -108,8 +108,8 @@ impl Reader<'_> {
         };
         let into = self.found.nodes.get_mut(open.node);
         match into.map(|into| &mut into.kind) {
-            Some(Kind::Sequence(items)) => items.push(node),
-            Some(Kind::Mapping(entries)) => match open.key.take() {
+            Some(NodeKind::Sequence(items)) => items.push(node),
+            Some(NodeKind::Mapping(entries)) => match open.key.take() {
                 Some(key) => entries.push((key, node)),
                 None => {
                     open.key = Some(node);
@@ -125,7 +125,7 @@ impl Reader<'_> {
         let (Some(open), Some(found)) = (self.open.last_mut(), self.found.nodes.get(node)) else {
             return;
         };
-        if let Kind::Scalar(name) = &found.kind
+        if let NodeKind::Scalar(name) = &found.kind
             && !open.keys.insert(name.clone())
         {
             let second = (name.clone(), found.span.clone());

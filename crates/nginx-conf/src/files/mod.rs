@@ -29,25 +29,27 @@ const MAX_DEPTH: usize = 8;
 const MAX_DIRECTIVES: usize = 1_000_000;
 /// Where the enabled sites are linked.
 const SITES: &str = "nginx/sites-enabled";
+/// The file that includes all others.
+const MAIN: &str = "nginx/nginx.conf";
 
 /// A directive, and the file of the checkout in which it is.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct Located<'a> {
     /// The file's path in the checkout.
     pub path: &'a Path,
     /// The directive.
     pub directive: &'a Directive,
 }
 
-impl PartialEq for Place<'_> {
+impl PartialEq for Located<'_> {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self.directive, other.directive)
     }
 }
 
-impl Eq for Place<'_> {}
+impl Eq for Located<'_> {}
 
-impl<'a> Place<'a> {
+impl<'a> Located<'a> {
     /// The directive's name.
     pub fn name(&self) -> &'a str {
         &self.directive.name
@@ -170,7 +172,7 @@ impl<'a> Files<'a> {
     }
 
     /// A block with its includes resolved; those that are not here are left in it.
-    pub(super) fn block(&self, text: Text<'a>) -> Vec<Place<'a>> {
+    pub(super) fn block(&self, text: Text<'a>) -> Vec<Located<'a>> {
         let mut out = Vec::new();
         self.expand(text, &mut vec![text.path], &mut |place, brought, _| {
             if !brought {
@@ -184,7 +186,7 @@ impl<'a> Files<'a> {
     fn nodes(&self, text: Text<'a>, within: &mut Vec<&'a Path>) -> Vec<Node<'a>> {
         let mut out = Vec::with_capacity(text.directives.len());
         self.expand(text, within, &mut |place, _, within| {
-            let Place { path, directive } = place;
+            let Located { path, directive } = place;
             let block = directive.block.as_deref();
             let block = block.map(|directives| self.nodes(Text { path, directives }, within));
             out.push(Node {
@@ -202,10 +204,10 @@ impl<'a> Files<'a> {
         &self,
         text: Text<'a>,
         within: &mut Vec<&'a Path>,
-        each: &mut dyn FnMut(Place<'a>, bool, &mut Vec<&'a Path>),
+        each: &mut dyn FnMut(Located<'a>, bool, &mut Vec<&'a Path>),
     ) {
         for directive in text.directives {
-            let place = Place {
+            let place = Located {
                 path: text.path,
                 directive,
             };
@@ -236,11 +238,11 @@ impl<'a> Files<'a> {
 
     /// What makes up the `http` block: that of nginx.conf if it is here, else what Debian's includes.
     fn http_texts(&self) -> Vec<Text<'a>> {
-        if let Some(main) = self.etc.get(Path::new("nginx/nginx.conf")) {
+        if let Some(main) = self.etc.get(Path::new(MAIN)) {
             let main = self.block(*main).into_iter();
             return main
                 .filter(|place| place.name() == "http")
-                .map(Place::inside)
+                .map(Located::inside)
                 .collect();
         }
         let mut texts = self.included("conf.d/*.conf");
@@ -249,7 +251,7 @@ impl<'a> Files<'a> {
     }
 
     /// What is in the `http` block.
-    pub fn http(&self) -> Vec<Place<'a>> {
+    pub fn http(&self) -> Vec<Located<'a>> {
         let texts = self.http_texts().into_iter();
         texts.flat_map(|text| self.block(text)).collect()
     }
@@ -262,9 +264,26 @@ impl<'a> Files<'a> {
             .collect()
     }
 
+    /// Whether nginx.conf itself is here.
+    pub fn has_main(&self) -> bool {
+        self.etc.contains_key(Path::new(MAIN))
+    }
+
+    /// What is at the top: of nginx.conf if it is here, else of the files that Debian's includes there. With all blocks.
+    pub fn main_nodes(&self) -> Vec<Node<'a>> {
+        let texts = match self.etc.get(Path::new(MAIN)) {
+            Some(main) => vec![*main],
+            None => self.included("modules-enabled/*.conf"),
+        };
+        let texts = texts.into_iter();
+        texts
+            .flat_map(|text| self.nodes(text, &mut vec![text.path]))
+            .collect()
+    }
+
     /// What is in the `stream` blocks: those of nginx.conf if it is here, else of the files that Debian's includes.
-    pub fn stream(&self) -> Vec<Place<'a>> {
-        let main = match self.etc.get(Path::new("nginx/nginx.conf")) {
+    pub fn stream(&self) -> Vec<Located<'a>> {
+        let main = match self.etc.get(Path::new(MAIN)) {
             Some(main) => vec![*main],
             None => self.included("modules-enabled/*.conf"),
         };
@@ -274,7 +293,7 @@ impl<'a> Files<'a> {
     }
 
     /// What is in a directive's block.
-    pub fn inside(&self, place: Place<'a>) -> Vec<Place<'a>> {
+    pub fn inside(&self, place: Located<'a>) -> Vec<Located<'a>> {
         self.block(place.inside())
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Outcome;
 use super::run::{End, Run, Stop, shown};
-use crate::files::Place;
+use crate::files::Located;
 
 impl<'a> Run<'_, 'a> {
     /// What is sent, or where an `error_page` sends the request.
@@ -38,9 +38,9 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// The error page in force for a status. With or without one, no other is asked later.
-    fn error_page(&mut self, status: u16) -> Option<Place<'a>> {
+    fn error_page(&mut self, status: u16) -> Option<Located<'a>> {
         let mut blocks = self.confs.iter().rev();
-        let is_page = |place: &&Place| place.name() == "error_page";
+        let is_page = |place: &&Located| place.name() == "error_page";
         let conf = blocks.find(|conf| conf.block.iter().any(|place| is_page(&place)))?;
         let code = status.to_string();
         let mut pages = conf.block.iter().filter(is_page);
@@ -53,7 +53,7 @@ impl<'a> Run<'_, 'a> {
         page
     }
 
-    fn sent_to_page(&mut self, page: Place<'a>) -> Result<End<'a>, Stop> {
+    fn sent_to_page(&mut self, page: Located<'a>) -> Result<End<'a>, Stop> {
         let words: Vec<&'a str> = page.words().collect();
         let to = words.last().copied().unwrap_or_default();
         let status = words
@@ -113,7 +113,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// What `try_files` does. `None`: a file is there, and the location answers with it.
-    pub(super) fn try_files(&mut self, place: Place<'a>) -> Result<Option<End<'a>>, Stop> {
+    pub(super) fn try_files(&mut self, place: Located<'a>) -> Result<Option<End<'a>>, Stop> {
         let words: Vec<&'a str> = place.words().collect();
         let Some((last, files)) = words.split_last() else {
             return Ok(None);

@@ -6,14 +6,14 @@ use std::rc::Rc;
 
 use super::regex;
 use crate::Directive;
-use crate::files::{Files, Place};
+use crate::files::{Files, Located};
 
 /// A `server` block.
 #[derive(Debug)]
 pub struct Server<'a> {
     /// Where it begins.
-    pub place: Place<'a>,
-    pub(super) block: Rc<[Place<'a>]>,
+    pub place: Located<'a>,
+    pub(super) block: Rc<[Located<'a>]>,
     locations: OnceCell<Vec<Location<'a>>>,
 }
 
@@ -24,7 +24,7 @@ impl<'a> Server<'a> {
             .block
             .iter()
             .filter(|place| place.name() == "server_name");
-        names.flat_map(Place::words).collect()
+        names.flat_map(Located::words).collect()
     }
 
     /// Its locations.
@@ -36,7 +36,7 @@ impl<'a> Server<'a> {
 
 /// How a location matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MatchKind {
     /// `=`
     Exact,
     /// A prefix, after which regular expressions are tried.
@@ -55,20 +55,20 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Location<'a> {
     /// How it matches.
-    pub kind: Kind,
+    pub kind: MatchKind,
     /// The path, regular expression or name.
     pub name: &'a str,
     /// Where it begins.
-    pub place: Place<'a>,
-    pub(super) block: Rc<[Place<'a>]>,
+    pub place: Located<'a>,
+    pub(super) block: Rc<[Located<'a>]>,
     /// Locations within it.
     pub inner: Vec<Location<'a>>,
 }
 
 impl<'a> Location<'a> {
     /// Where it passes requests on, or answers them.
-    pub fn says(&self) -> Option<Place<'a>> {
-        let says = |place: &&Place| {
+    pub fn says(&self) -> Option<Located<'a>> {
+        let says = |place: &&Located| {
             super::pass::PASSES.contains(&place.name()) || place.name() == "return"
         };
         self.block.iter().find(says).copied()
@@ -94,29 +94,35 @@ impl<'a> Location<'a> {
 
     /// Whether a request for its path without the last slash is redirected to it, `auto_redirect`.
     pub(super) fn redirects(&self) -> bool {
-        let prefix = matches!(self.kind, Kind::Exact | Kind::Prefix | Kind::Final);
+        let prefix = matches!(
+            self.kind,
+            MatchKind::Exact | MatchKind::Prefix | MatchKind::Final
+        );
         prefix && self.name.ends_with('/') && self.passes()
     }
 
     pub(super) fn is_regex(&self) -> bool {
-        matches!(self.kind, Kind::Regex | Kind::RegexCaseless)
+        matches!(self.kind, MatchKind::Regex | MatchKind::RegexCaseless)
     }
 
     /// How it is written: `= /x`, `~ \.php$`.
     pub fn head(&self) -> String {
         let mark = match self.kind {
-            Kind::Exact => "= ",
-            Kind::Final => "^~ ",
-            Kind::Regex => "~ ",
-            Kind::RegexCaseless => "~* ",
-            Kind::Prefix | Kind::Named => "",
+            MatchKind::Exact => "= ",
+            MatchKind::Final => "^~ ",
+            MatchKind::Regex => "~ ",
+            MatchKind::RegexCaseless => "~* ",
+            MatchKind::Prefix | MatchKind::Named => "",
         };
         format!("{mark}{}", self.name)
     }
 
     /// Its path as a URL has it; `None` for a regular expression and a name.
     pub fn url_path(&self) -> Option<String> {
-        let fixed = matches!(self.kind, Kind::Exact | Kind::Prefix | Kind::Final);
+        let fixed = matches!(
+            self.kind,
+            MatchKind::Exact | MatchKind::Prefix | MatchKind::Final
+        );
         (fixed && self.name.starts_with('/')).then(|| self.escaped_name())
     }
 }
@@ -124,7 +130,7 @@ impl<'a> Location<'a> {
 /// Deeper than any real configuration; the parser has a bound, includes multiply it.
 const MAX_DEPTH: usize = 64;
 
-fn locations<'a>(files: &Files<'a>, block: &[Place<'a>], depth: usize) -> Vec<Location<'a>> {
+fn locations<'a>(files: &Files<'a>, block: &[Located<'a>], depth: usize) -> Vec<Location<'a>> {
     let found = block
         .iter()
         .filter(|place| place.name() == "location" && depth < MAX_DEPTH);
@@ -147,27 +153,27 @@ fn locations<'a>(files: &Files<'a>, block: &[Place<'a>], depth: usize) -> Vec<Lo
     built.collect()
 }
 
-fn mark_of(mark: &str) -> Option<Kind> {
+fn mark_of(mark: &str) -> Option<MatchKind> {
     Some(match mark {
-        "=" => Kind::Exact,
-        "^~" => Kind::Final,
-        "~" => Kind::Regex,
-        "~*" => Kind::RegexCaseless,
+        "=" => MatchKind::Exact,
+        "^~" => MatchKind::Final,
+        "~" => MatchKind::Regex,
+        "~*" => MatchKind::RegexCaseless,
         _ => return None,
     })
 }
 
 /// `location =/x`, without a blank.
-fn written_together(word: &str) -> (Kind, &str) {
+fn written_together(word: &str) -> (MatchKind, &str) {
     for mark in ["=", "^~", "~*", "~"] {
         if let (Some(name), Some(kind)) = (word.strip_prefix(mark), mark_of(mark)) {
             return (kind, name);
         }
     }
     let kind = if word.starts_with('@') {
-        Kind::Named
+        MatchKind::Named
     } else {
-        Kind::Prefix
+        MatchKind::Prefix
     };
     (kind, word)
 }
@@ -175,12 +181,12 @@ fn written_together(word: &str) -> (Kind, &str) {
 /// All that nginx reads.
 #[derive(Debug)]
 pub(super) struct Config<'a> {
-    pub http: Rc<[Place<'a>]>,
+    pub http: Rc<[Located<'a>]>,
     pub servers: Vec<Server<'a>>,
     /// By name in lower case.
-    pub upstreams: BTreeMap<String, Vec<Place<'a>>>,
+    pub upstreams: BTreeMap<String, Vec<Located<'a>>>,
     /// By the variable that they make, without `$`.
-    pub maps: BTreeMap<&'a str, (Place<'a>, Vec<Place<'a>>)>,
+    pub maps: BTreeMap<&'a str, (Located<'a>, Vec<Located<'a>>)>,
     /// Variables that `set` and regular expressions make, without `$`.
     pub declared: BTreeSet<&'a str>,
 }

@@ -1,9 +1,9 @@
 //! What answers a request in the location that it has ended in.
 
-use super::config::Kind;
+use super::config::MatchKind;
 use super::run::{End, Run, Stop};
 use super::{Outcome, pass};
-use crate::files::Place;
+use crate::files::Located;
 
 impl<'a> Run<'_, 'a> {
     /// What answers in the end: files that are tried, what the request is passed on to, or files.
@@ -42,7 +42,7 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// What a location passes requests on to, with its path as far as that is replaced: an `if` takes it from around it.
-    fn handler(&self) -> Option<(Place<'a>, Option<&'a str>)> {
+    fn handler(&self) -> Option<(Located<'a>, Option<&'a str>)> {
         const ANSWERS: [&str; 6] = [
             "stub_status",
             "empty_gif",
@@ -53,9 +53,9 @@ impl<'a> Run<'_, 'a> {
         ];
         let prefix = self
             .location
-            .filter(|location| !location.is_regex() && location.kind != Kind::Named);
+            .filter(|location| !location.is_regex() && location.kind != MatchKind::Named);
         for conf in self.confs.iter().rev() {
-            let handles = |place: &&Place| {
+            let handles = |place: &&Located| {
                 pass::PASSES.contains(&place.name()) || ANSWERS.contains(&place.name())
             };
             if let Some(place) = conf.block.iter().rfind(handles) {
@@ -71,13 +71,13 @@ impl<'a> Run<'_, 'a> {
 
     /// The `deny all` that comes before every `allow`: of the rules of the innermost block that has any, the first that
     /// fits decides, <https://nginx.org/en/docs/http/ngx_http_access_module.html>.
-    fn denied(&self) -> Option<Place<'a>> {
-        let is_any = |place: Place| place.word(0) == "any";
+    fn denied(&self) -> Option<Located<'a>> {
+        let is_any = |place: Located| place.word(0) == "any";
         if self.in_force("satisfy").is_some_and(is_any) {
             return None;
         }
-        let is_rule = |place: &&Place| ["allow", "deny"].contains(&place.name());
-        let first = |block: &[Place<'a>]| block.iter().find(is_rule).copied();
+        let is_rule = |place: &&Located| ["allow", "deny"].contains(&place.name());
+        let first = |block: &[Located<'a>]| block.iter().find(is_rule).copied();
         let first = self
             .confs
             .iter()

@@ -1,9 +1,9 @@
 //! Which location a path falls to, `ngx_http_core_find_location` in src/http/ngx_http_core_module.c.
 
 use super::Step;
-use super::config::{Kind, Location};
+use super::config::{Location, MatchKind};
 use super::run::{Run, Stop};
-use crate::files::Place;
+use crate::files::Located;
 
 /// Why most locations do not get a path.
 pub const FAR: &str = "the path does not begin so";
@@ -35,7 +35,7 @@ impl<'r, 'a> Run<'r, 'a> {
         if let Some(hit) = hit {
             way.push(hit);
             if found == Found::Prefix {
-                last = hit.kind == Kind::Final;
+                last = hit.kind == MatchKind::Final;
                 found = self.locate(&hit.inner, way)?;
             }
         }
@@ -43,7 +43,7 @@ impl<'r, 'a> Run<'r, 'a> {
             return Ok(found);
         }
         for location in level.iter().filter(|location| location.is_regex()) {
-            let caseless = location.kind == Kind::RegexCaseless;
+            let caseless = location.kind == MatchKind::RegexCaseless;
             let uri = self.uri.clone();
             if let Some(captures) = self.matches(location.name, caseless, &uri)? {
                 self.captured(captures);
@@ -59,7 +59,7 @@ impl<'r, 'a> Run<'r, 'a> {
     /// A step in which the other locations of a level lost.
     pub(super) fn lost(
         &mut self,
-        place: Option<Place<'a>>,
+        place: Option<Located<'a>>,
         text: String,
         level: &[Location<'a>],
         winner: Option<&Location<'a>>,
@@ -78,12 +78,12 @@ fn fixed<'r, 'a>(level: &'r [Location<'a>], uri: &[u8]) -> (Found, Option<&'r Lo
     let prefixes = || {
         level
             .iter()
-            .filter(|location| matches!(location.kind, Kind::Prefix | Kind::Final))
+            .filter(|location| matches!(location.kind, MatchKind::Prefix | MatchKind::Final))
     };
     let named = |name: &[u8]| {
         let exact = level
             .iter()
-            .find(|location| location.kind == Kind::Exact && location.name.as_bytes() == name);
+            .find(|location| location.kind == MatchKind::Exact && location.name.as_bytes() == name);
         (
             exact,
             prefixes().find(|location| location.name.as_bytes() == name),
@@ -116,41 +116,46 @@ fn why_not(location: &Location, winner: Option<&Location>, uri: &[u8]) -> String
         location.kind,
         winner.map(|winner| (winner.kind, winner.name.len())),
     ) {
-        (Kind::Named, _) => "is only reached by its name".to_owned(),
-        (Kind::Exact, _) => "is not the path itself".to_owned(),
-        (Kind::Prefix | Kind::Final, _) if !begins => FAR.to_owned(),
-        (Kind::Prefix | Kind::Final, Some((Kind::Exact, _))) => {
+        (MatchKind::Named, _) => "is only reached by its name".to_owned(),
+        (MatchKind::Exact, _) => "is not the path itself".to_owned(),
+        (MatchKind::Prefix | MatchKind::Final, _) if !begins => FAR.to_owned(),
+        (MatchKind::Prefix | MatchKind::Final, Some((MatchKind::Exact, _))) => {
             "an exact location goes first".to_owned()
         }
-        (Kind::Prefix | Kind::Final, Some((Kind::Prefix | Kind::Final, length)))
-            if length > name.len() =>
-        {
-            "is a shorter prefix".to_owned()
-        }
-        (Kind::Prefix | Kind::Final, Some((Kind::Regex | Kind::RegexCaseless, _))) => {
-            "a regular expression that matches goes before a prefix without ^~".to_owned()
-        }
-        (Kind::Prefix | Kind::Final, _) => "another location goes first".to_owned(),
-        (Kind::Regex | Kind::RegexCaseless, Some((Kind::Exact, _))) => {
+        (
+            MatchKind::Prefix | MatchKind::Final,
+            Some((MatchKind::Prefix | MatchKind::Final, length)),
+        ) if length > name.len() => "is a shorter prefix".to_owned(),
+        (
+            MatchKind::Prefix | MatchKind::Final,
+            Some((MatchKind::Regex | MatchKind::RegexCaseless, _)),
+        ) => "a regular expression that matches goes before a prefix without ^~".to_owned(),
+        (MatchKind::Prefix | MatchKind::Final, _) => "another location goes first".to_owned(),
+        (MatchKind::Regex | MatchKind::RegexCaseless, Some((MatchKind::Exact, _))) => {
             "is not tried: an exact location goes first".to_owned()
         }
-        (Kind::Regex | Kind::RegexCaseless, Some((Kind::Final, _))) => {
+        (MatchKind::Regex | MatchKind::RegexCaseless, Some((MatchKind::Final, _))) => {
             "is not tried: the longest prefix says ^~".to_owned()
         }
-        (Kind::Regex | Kind::RegexCaseless, Some((Kind::Regex | Kind::RegexCaseless, _))) => {
-            "does not match, or stands below the first that does".to_owned()
-        }
-        (Kind::Regex | Kind::RegexCaseless, _) => "does not match".to_owned(),
+        (
+            MatchKind::Regex | MatchKind::RegexCaseless,
+            Some((MatchKind::Regex | MatchKind::RegexCaseless, _)),
+        ) => "does not match, or stands below the first that does".to_owned(),
+        (MatchKind::Regex | MatchKind::RegexCaseless, _) => "does not match".to_owned(),
     }
 }
 
 /// Why a location gets a path.
 pub(super) fn how(location: &Location) -> &'static str {
     match location.kind {
-        Kind::Exact => "it is the path itself",
-        Kind::Prefix => "it is the longest prefix, and no regular expression matches",
-        Kind::Final => "it is the longest prefix, and its ^~ lets no regular expression go first",
-        Kind::Regex | Kind::RegexCaseless => "it is the first regular expression that matches",
-        Kind::Named => "it is asked by its name",
+        MatchKind::Exact => "it is the path itself",
+        MatchKind::Prefix => "it is the longest prefix, and no regular expression matches",
+        MatchKind::Final => {
+            "it is the longest prefix, and its ^~ lets no regular expression go first"
+        }
+        MatchKind::Regex | MatchKind::RegexCaseless => {
+            "it is the first regular expression that matches"
+        }
+        MatchKind::Named => "it is asked by its name",
     }
 }

@@ -21,14 +21,14 @@ mod values;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-pub use crate::files::{Files, Place, Text};
-pub use config::{Kind, Location, Server};
+pub use crate::files::{Files, Located, Text};
+pub use config::{Location, MatchKind, Server};
 pub use locate::FAR;
 pub use outcome::{Answer, Listens, Outcome, Request, Step};
 pub use pass::{Target, Upstream, uri_part};
 pub use regex::{compiles, names};
 pub use rewrite::condition;
-pub use values::variables;
+pub use values::{Piece, pieces, variables};
 
 use crate::listen::Address;
 use config::Config;
@@ -68,7 +68,7 @@ impl<'a> Router<'a> {
     }
 
     /// Name of the site or file in which a place is.
-    pub fn site_of(&self, place: Place<'_>) -> Option<&'a str> {
+    pub fn site_of(&self, place: Located<'_>) -> Option<&'a str> {
         let mut sites = self.files.sites.iter();
         sites
             .find(|(_, text)| text.path == place.path)
@@ -287,7 +287,7 @@ impl<'a> Router<'a> {
     /// Whether a server merges slashes.
     fn merges(&self, index: usize) -> bool {
         let own = self.config.servers.get(index).map(|server| &server.block);
-        let said = |block: &[Place]| {
+        let said = |block: &[Located]| {
             let said = block.iter().find(|place| place.name() == "merge_slashes");
             said.map(|place| place.word(0) != "off")
         };

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::config::{Location, Server};
 use super::pass::{Target, Upstream};
-use crate::files::Place;
+use crate::files::Located;
 use crate::url::Url;
 
 /// A port that a server listens on.
@@ -84,11 +84,11 @@ pub struct Answer<'r, 'a> {
 #[derive(Clone, Debug)]
 pub struct Step<'a> {
     /// The directive that decides.
-    pub place: Option<Place<'a>>,
+    pub place: Option<Located<'a>>,
     /// What it does.
     pub text: String,
     /// Those that could have decided instead, and why they do not; only where somebody asked for it.
-    pub lost: Vec<(Place<'a>, String)>,
+    pub lost: Vec<(Located<'a>, String)>,
 }
 
 /// What comes of a request.

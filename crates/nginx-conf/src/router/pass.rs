@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::run::{Run, Stop};
 use super::uri::{Escape, escape};
 use super::values::varies;
-use crate::files::Place;
+use crate::files::Located;
 
 /// Directives that pass requests on. A path that only lacks the last slash of their location is redirected.
 pub(super) const PASSES: [&str; 6] = [
@@ -120,7 +120,7 @@ impl<'a> Run<'_, 'a> {
     /// `None`: the variables make no URL, for which nginx answers 500.
     pub(super) fn proxy(
         &mut self,
-        pass: Place<'a>,
+        pass: Located<'a>,
         location: Option<&'a str>,
     ) -> Result<Option<Upstream>, Stop> {
         let text = pass.word(0);

@@ -7,7 +7,7 @@ use super::regex::Captures;
 use super::run::{Conf, End, Run, Stop, shown};
 use super::uri::unescape_redirect;
 use super::values::{Piece, pieces};
-use crate::files::Place;
+use crate::files::Located;
 
 /// How a script goes on.
 enum Go<'a> {
@@ -30,7 +30,7 @@ impl<'a> Run<'_, 'a> {
     /// Runs the rewrite directives of a block. `None`: the request goes on.
     pub(super) fn script(
         &mut self,
-        block: &[Place<'a>],
+        block: &[Located<'a>],
         at_server: bool,
     ) -> Result<Option<End<'a>>, Stop> {
         let mut engine = Engine {
@@ -44,7 +44,7 @@ impl<'a> Run<'_, 'a> {
         }
     }
 
-    fn run_block(&mut self, block: &[Place<'a>], engine: &mut Engine) -> Result<Go<'a>, Stop> {
+    fn run_block(&mut self, block: &[Located<'a>], engine: &mut Engine) -> Result<Go<'a>, Stop> {
         for place in block {
             let go = match place.name() {
                 "rewrite" => self.rewrite(*place, engine)?,
@@ -61,7 +61,7 @@ impl<'a> Run<'_, 'a> {
         Ok(Go::On)
     }
 
-    fn rewrite(&mut self, place: Place<'a>, engine: &mut Engine) -> Result<Go<'a>, Stop> {
+    fn rewrite(&mut self, place: Located<'a>, engine: &mut Engine) -> Result<Go<'a>, Stop> {
         let uri = self.uri.clone();
         let Some(captures) = self.matches(place.word(0), false, &uri)? else {
             self.captures = Captures::default();
@@ -183,7 +183,7 @@ impl<'a> Run<'_, 'a> {
         Ok(())
     }
 
-    fn return_(&mut self, place: Place<'a>) -> Result<End<'a>, Stop> {
+    fn return_(&mut self, place: Located<'a>) -> Result<End<'a>, Stop> {
         let (status, text) = match place.word(0).parse::<u16>() {
             Ok(status) => (status, place.word(1)),
             Err(_) => (302, place.word(0)),
@@ -200,7 +200,7 @@ impl<'a> Run<'_, 'a> {
         })
     }
 
-    fn set(&mut self, place: Place<'a>, engine: &Engine) -> Result<Go<'a>, Stop> {
+    fn set(&mut self, place: Located<'a>, engine: &Engine) -> Result<Go<'a>, Stop> {
         let Some(name) = place.word(0).strip_prefix('$') else {
             return Ok(Go::On);
         };
@@ -219,7 +219,7 @@ impl<'a> Run<'_, 'a> {
         Ok(Go::On)
     }
 
-    fn break_(&mut self, place: Place<'a>) -> Go<'a> {
+    fn break_(&mut self, place: Located<'a>) -> Go<'a> {
         if self.uri_changed {
             self.valid_location = false;
             self.uri_changed = false;
@@ -228,7 +228,7 @@ impl<'a> Run<'_, 'a> {
         Go::Enough
     }
 
-    fn if_(&mut self, place: Place<'a>, engine: &mut Engine) -> Result<Go<'a>, Stop> {
+    fn if_(&mut self, place: Located<'a>, engine: &mut Engine) -> Result<Go<'a>, Stop> {
         let words = condition(place);
         let written = words.join(" ");
         let holds = match self.holds(&words, engine.quote || engine.in_args) {
@@ -252,7 +252,7 @@ impl<'a> Run<'_, 'a> {
         if !holds {
             return Ok(Go::On);
         }
-        let block: Rc<[Place<'a>]> = self.files.inside(place).into();
+        let block: Rc<[Located<'a>]> = self.files.inside(place).into();
         if !engine.at_server {
             // The last one that is true is in force, around which only the location is.
             self.confs.retain(|conf| !conf.is_if);
@@ -297,7 +297,7 @@ impl<'a> Run<'_, 'a> {
 }
 
 /// The words of an `if` without its parentheses.
-pub fn condition(place: Place<'_>) -> Vec<&str> {
+pub fn condition(place: Located<'_>) -> Vec<&str> {
     let mut words: Vec<&str> = place.words().collect();
     if let Some(first) = words.first_mut() {
         *first = first.strip_prefix('(').unwrap_or(first);

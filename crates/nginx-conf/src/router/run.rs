@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::config::{Config, Kind, Location, Server};
+use super::config::{Config, Location, MatchKind, Server};
 use super::locate::{Found, how};
 use super::redirect::Redirect;
 use super::regex::{Captures, Pattern};
 use super::uri::{Escape, Uri, escape};
 use super::{Outcome, Request, Step};
-use crate::files::{Files, Place, file_name};
+use crate::files::{Files, Located, file_name};
 
 /// How often a request may change its way, `NGX_HTTP_MAX_URI_CHANGES` and one.
 const CHANGES: u32 = 11;
@@ -40,7 +40,7 @@ pub(super) enum End<'a> {
 /// The directives in force: those of one block, and whether it is an `if`.
 #[derive(Clone)]
 pub(super) struct Conf<'a> {
-    pub block: Rc<[Place<'a>]>,
+    pub block: Rc<[Located<'a>]>,
     pub is_if: bool,
 }
 
@@ -259,7 +259,8 @@ impl<'r, 'a> Run<'r, 'a> {
 
     fn start_at_named(&mut self, name: &str) -> Result<End<'a>, Stop> {
         let mut locations = self.server.locations(self.files).iter();
-        let named = |location: &&Location| location.kind == Kind::Named && location.name == name;
+        let named =
+            |location: &&Location| location.kind == MatchKind::Named && location.name == name;
         let Some(location) = locations.find(named) else {
             self.step(None, format!("there is no location {name}"));
             return Ok(End::Status(500));
@@ -308,7 +309,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 _ => format!("takes {uri}, since {}", how(location)),
             };
             match location.kind {
-                Kind::Named => self.step(Some(location.place), text),
+                MatchKind::Named => self.step(Some(location.place), text),
                 _ => self.lost(Some(location.place), text, level, Some(location)),
             }
             level = &location.inner;
@@ -336,7 +337,7 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     /// A directive in force, the innermost first.
-    pub(super) fn in_force(&self, name: &str) -> Option<Place<'a>> {
+    pub(super) fn in_force(&self, name: &str) -> Option<Located<'a>> {
         let mut blocks = self.confs.iter().rev();
         blocks.find_map(|conf| {
             conf.block
@@ -346,9 +347,9 @@ impl<'r, 'a> Run<'r, 'a> {
         })
     }
 
-    fn look_for_missing(&mut self, block: &[Place<'a>]) {
+    fn look_for_missing(&mut self, block: &[Located<'a>]) {
         // Debian's headers for upstreams decide no route.
-        let unknown = |place: &&Place| {
+        let unknown = |place: &&Located| {
             place.name() == "include" && file_name(place.word(0)) != "proxy_params"
         };
         for place in block.iter().filter(unknown) {
@@ -387,7 +388,7 @@ impl<'r, 'a> Run<'r, 'a> {
         self.captures = captures;
     }
 
-    pub(super) fn step(&mut self, place: Option<Place<'a>>, text: String) {
+    pub(super) fn step(&mut self, place: Option<Located<'a>>, text: String) {
         self.steps.push(Step {
             place,
             text,

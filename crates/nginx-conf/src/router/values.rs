@@ -5,15 +5,17 @@ use super::uri::{Escape, escape};
 
 /// A part of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Piece<'t> {
+pub enum Piece<'t> {
+    /// As it is written.
     Literal(&'t str),
     /// `$1` to `$9`
     Group(usize),
+    /// `$name` or `${name}`.
     Variable(&'t str),
 }
 
 /// The parts of a text, `ngx_http_script_compile` in src/http/ngx_http_script.c.
-pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
+pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut out = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {

@@ -1,399 +1,230 @@
-//! What kinds of values settings take, and which texts systemd reads as such.
+//! Which kind of value each setting takes: by the type that systemd itself gives, and for its type OTHER by the key
+//! (`src/core/load-fragment-gperf.gperf.in` of systemd names the function that reads each).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::calendar;
-use super::numbers::{integer, octal, percent, size, span, unsigned};
-use crate::listen;
+use super::reader::Reader;
+use super::types::{Resource, ValueType};
+use super::words::*;
+use super::{names, network, paths, protection, resources};
 use crate::table;
 
-/// What systemd takes for yes and no, systemd.syntax(7), in lower case.
-const TRUTH: &[&str] = &[
-    "yes", "no", "true", "false", "on", "off", "1", "0", "y", "n", "t", "f",
-];
-/// systemd.service(5)
-const SERVICE_TYPES: &[&str] = &[
-    "simple",
-    "exec",
-    "forking",
-    "oneshot",
-    "dbus",
-    "notify",
-    "notify-reload",
-    "idle",
-];
-const RESTARTS: &[&str] = &[
-    "no",
-    "on-success",
-    "on-failure",
-    "on-abnormal",
-    "on-watchdog",
-    "on-abort",
-    "always",
-];
-const ACCESSES: &[&str] = &["none", "main", "exec", "all"];
-const TIMEOUT_MODES: &[&str] = &["terminate", "abort", "kill"];
-const EXIT_TYPES: &[&str] = &["main", "cgroup"];
-const OOM_POLICIES: &[&str] = &["continue", "stop", "kill"];
-/// systemd.kill(5)
-const KILL_MODES: &[&str] = &["control-group", "mixed", "process", "none"];
-/// systemd.unit(5)
-const ACTIONS: &[&str] = &[
-    "none",
-    "exit",
-    "exit-force",
-    "reboot",
-    "reboot-force",
-    "reboot-immediate",
-    "poweroff",
-    "poweroff-force",
-    "poweroff-immediate",
-    // systemd 254
-    "soft-reboot",
-    "soft-reboot-force",
-    "kexec",
-    "kexec-force",
-    "halt",
-    "halt-force",
-    "halt-immediate",
-];
-const COLLECT_MODES: &[&str] = &["inactive", "inactive-or-failed"];
-/// systemd.resource-control(5)
-const DEVICE_POLICIES: &[&str] = &["auto", "closed", "strict"];
-/// systemd.exec(5)
-const LEVELS: &[&str] = &[
-    "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug",
-];
-const PROTECT_SYSTEM: &[&str] = &["full", "strict"];
-const PROTECT_HOME: &[&str] = &["read-only", "tmpfs"];
-/// From systemd 257 on.
-const PRIVATE_TMP: &[&str] = &["disconnected"];
-const PRIVATE_USERS: &[&str] = &["self", "identity", "full"];
-const PROTECT_GROUPS: &[&str] = &["private", "strict"];
-const PROTECT_HOSTNAME: &[&str] = &["private"];
-const PRESERVE: &[&str] = &["restart"];
-const KEYRINGS: &[&str] = &["inherit", "private", "shared"];
-const PROC_ACCESS: &[&str] = &["noaccess", "invisible", "ptraceable", "default"];
-const PROC_SUBSETS: &[&str] = &["all", "pid"];
-const INPUTS: &[&str] = &[
-    "null",
-    "tty",
-    "tty-force",
-    "tty-fail",
-    "data",
-    "socket",
-    "fd",
-];
-const OUTPUTS: &[&str] = &[
-    "inherit",
-    "null",
-    "tty",
-    "journal",
-    "journal+console",
-    "kmsg",
-    "kmsg+console",
-    "syslog",
-    "syslog+console",
-    "socket",
-    "fd",
-];
-/// What may stand before a path or a name.
-const INPUT_STARTS: &[&str] = &["file:/", "fd:"];
-const OUTPUT_STARTS: &[&str] = &["file:/", "append:/", "truncate:/", "fd:"];
-/// Names of signals, signal(7).
-const SIGNALS: &[&str] = &[
-    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
-    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
-    "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-];
-
-/// What a setting takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// One of these words.
-    Words(&'static [&'static str]),
-    /// Yes, no, or one of these words.
-    TruthOr(&'static [&'static str]),
-    /// One of the words, or a text that begins with one of the others.
-    Stream(&'static [&'static str], &'static [&'static str]),
-    /// How bad a message is, as a word or a number to 7.
-    Level,
-    /// A span of time, systemd.time(7).
-    Span,
-    /// A calendar event, systemd.time(7).
-    Calendar,
-    /// Where a socket unit listens, systemd.socket(5).
-    Socket,
-    /// A number from 0.
-    Unsigned,
-    /// A number between two others.
-    Integer(i32, i32),
-    /// Permission bits.
-    Octal,
-    /// A signal.
-    Signal,
-    /// Bytes.
-    Size,
-    /// Bytes, a share of the memory, or `infinity`; whether 0 counts, too.
-    Memory(bool),
-    /// A share of one processor, over 100% too.
-    Quota,
-    /// A number of tasks, a share of them, or `infinity`.
-    Tasks,
-    /// One limit, or a soft and a hard one, of a resource of this kind.
-    Limit(Resource),
-}
-
-/// What a resource limit counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resource {
-    /// A plain number.
-    Number,
-    /// Bytes.
-    Bytes,
-    /// Time.
-    Time,
-}
-
 /// By section and key.
-static KINDS: LazyLock<HashMap<&str, HashMap<&str, Kind>>> = LazyLock::new(|| {
-    let of_section = |(section, keys): (&'static str, &BTreeMap<&'static str, &'static str>)| {
-        let kinds = keys
-            .iter()
-            .filter_map(|(key, name)| Some((*key, read(section, key, name)?)));
-        (section, kinds.collect())
-    };
-    table::keys().map(of_section).collect()
+static KINDS: LazyLock<HashMap<&str, HashMap<&str, ValueType>>> = LazyLock::new(|| {
+    let mut kinds: HashMap<&str, HashMap<&str, ValueType>> = HashMap::new();
+    for (section, key, name) in table::keys() {
+        if let Some(kind) = read(section, key, name) {
+            kinds.entry(section).or_default().insert(key, kind);
+        }
+    }
+    kinds
 });
 
 /// What a key takes; `None` where that is not checked.
-pub fn kind_of(section: &str, key: &str) -> Option<Kind> {
+pub fn kind_of(section: &str, key: &str) -> Option<ValueType> {
     KINDS.get(section)?.get(key).copied()
 }
 
-fn read(section: &str, key: &str, name: &str) -> Option<Kind> {
+fn read(section: &str, key: &str, name: &str) -> Option<ValueType> {
+    // They do nothing on a host of today.
+    if key.contains("BlockIO") {
+        return None;
+    }
     let of_key = match key {
         "TimeoutStopSec"
         | "TimeoutAbortSec"
         | "JobTimeoutSec"
         | "JobRunningTimeoutSec"
-        | "CPUQuotaPeriodSec" => Kind::Span,
-        "TimeoutSec" if section == "Socket" => Kind::Span,
-        "CollectMode" => Kind::Words(COLLECT_MODES),
-        "OOMPolicy" => Kind::Words(OOM_POLICIES),
-        "ProtectSystem" => Kind::TruthOr(PROTECT_SYSTEM),
-        "ProtectHome" => Kind::TruthOr(PROTECT_HOME),
-        "PrivateTmp" => Kind::TruthOr(PRIVATE_TMP),
-        "PrivateUsers" => Kind::TruthOr(PRIVATE_USERS),
-        "ProtectControlGroups" => Kind::TruthOr(PROTECT_GROUPS),
-        "ProtectHostname" => Kind::TruthOr(PROTECT_HOSTNAME),
-        "RuntimeDirectoryPreserve" => Kind::TruthOr(PRESERVE),
-        "KeyringMode" => Kind::Words(KEYRINGS),
-        "ProtectProc" => Kind::Words(PROC_ACCESS),
-        "ProcSubset" => Kind::Words(PROC_SUBSETS),
-        "CPUQuota" => Kind::Quota,
-        "TasksMax" => Kind::Tasks,
-        "OnCalendar" => Kind::Calendar,
-        "ListenStream" | "ListenDatagram" | "ListenSequentialPacket" => Kind::Socket,
-        "MemoryMin" | "MemoryLow" | "DefaultMemoryMin" | "DefaultMemoryLow" | "MemorySwapMax" => {
-            Kind::Memory(true)
+        | "CPUQuotaPeriodSec" => ValueType::Span,
+        "TimeoutSec" if section == "Socket" => ValueType::Span,
+        "CollectMode" => ValueType::Words(COLLECT_MODES),
+        "OOMPolicy" => ValueType::Words(OOM_POLICIES),
+        "ProtectSystem" => ValueType::TruthOr(PROTECT_SYSTEM),
+        "ProtectHome" => ValueType::TruthOr(PROTECT_HOME),
+        "PrivateTmp" => ValueType::TruthOr(PRIVATE_TMP),
+        "PrivateUsers" => ValueType::TruthOr(PRIVATE_USERS),
+        "ProtectControlGroups" => ValueType::TruthOr(PROTECT_GROUPS),
+        "ProtectHostname" => ValueType::Reader(&names::HOST),
+        "RuntimeDirectoryPreserve" => ValueType::TruthOr(PRESERVE),
+        "KeyringMode" => ValueType::Words(KEYRINGS),
+        "ProtectProc" => ValueType::Words(PROC_ACCESS),
+        "ProcSubset" => ValueType::Words(PROC_SUBSETS),
+        "CPUQuota" => ValueType::Quota,
+        "TasksMax" => ValueType::Tasks,
+        "OnCalendar" => ValueType::Calendar,
+        "ListenStream" | "ListenDatagram" => ValueType::Socket,
+        "ListenSequentialPacket" => ValueType::Reader(&paths::LOCAL_SOCKET),
+        "ListenFIFO" | "ListenSpecial" | "ListenMessageQueue" | "ListenUSBFunction" => {
+            ValueType::Reader(&paths::PATH)
         }
-        "MemoryHigh" | "MemoryMax" | "MemoryLimit" => Kind::Memory(false),
-        "LimitCPU" | "LimitRTTIME" => Kind::Limit(Resource::Time),
+        "MemoryMin"
+        | "MemoryLow"
+        | "DefaultMemoryMin"
+        | "DefaultMemoryLow"
+        | "MemorySwapMax"
+        | "StartupMemoryLow"
+        | "DefaultStartupMemoryLow"
+        | "StartupMemorySwapMax"
+        | "MemoryZSwapMax"
+        | "StartupMemoryZSwapMax" => ValueType::Memory(true),
+        "MemoryHigh" | "MemoryMax" | "MemoryLimit" | "StartupMemoryHigh" | "StartupMemoryMax" => {
+            ValueType::Memory(false)
+        }
+        "LimitCPU" | "LimitRTTIME" => ValueType::Limit(Resource::Time),
         "LimitNOFILE" | "LimitNPROC" | "LimitLOCKS" | "LimitSIGPENDING" | "LimitRTPRIO" => {
-            Kind::Limit(Resource::Number)
+            ValueType::Limit(Resource::Number)
         }
         "LimitFSIZE" | "LimitDATA" | "LimitSTACK" | "LimitCORE" | "LimitRSS" | "LimitAS"
-        | "LimitMEMLOCK" | "LimitMSGQUEUE" => Kind::Limit(Resource::Bytes),
-        "OnSuccessJobMode" | "OnFailureJobMode" => return None,
-        _ => return of_type(name),
+        | "LimitMEMLOCK" | "LimitMSGQUEUE" => ValueType::Limit(Resource::Bytes),
+        "OnSuccessJobMode" | "OnFailureJobMode" => ValueType::Words(JOB_MODES),
+        "MountAPIVFS" | "SetLoginEnvironment" | "MemoryKSM" | "BindLogSockets" | "PrivatePIDs" => {
+            ValueType::TruthOr(&[])
+        }
+        "NUMAPolicy" => ValueType::Words(MEMORY_POLICIES),
+        "UtmpMode" => ValueType::Words(LOGIN_MODES),
+        "ManagedOOMSwap" | "ManagedOOMMemoryPressure" => ValueType::Words(OOM_MODES),
+        "ManagedOOMPreference" => ValueType::Words(OOM_PREFERENCES),
+        "SocketProtocol" => ValueType::Words(PROTOCOLS),
+        "Timestamping" => ValueType::TruthOr(TIMESTAMPS),
+        "TTYRows" | "TTYColumns" => ValueType::Unsigned,
+        "Priority" if section == "Swap" => ValueType::Integer(-1, 32_767),
+        _ => {
+            return of_key(section, key)
+                .map_or_else(|| of_type(section, name), |it| Some(ValueType::Reader(it)));
+        }
     };
     Some(of_key)
 }
 
-/// By the type that systemd itself gives, `systemd --dump-configuration-items`.
-fn of_type(name: &str) -> Option<Kind> {
-    Some(match name {
-        "BOOLEAN" => Kind::TruthOr(&[]),
-        "SECONDS" | "TIMER" => Kind::Span,
-        "UNSIGNED" => Kind::Unsigned,
-        "INTEGER" => Kind::Integer(i32::MIN, i32::MAX),
-        "NICE" => Kind::Integer(-20, 19),
-        "OOMSCOREADJUST" => Kind::Integer(-1000, 1000),
-        "MODE" => Kind::Octal,
-        "SIGNAL" => Kind::Signal,
-        "SIZE" => Kind::Size,
-        "LEVEL" => Kind::Level,
-        "ACTION" => Kind::Words(ACTIONS),
-        "ACCESS" => Kind::Words(ACCESSES),
-        "POLICY" => Kind::Words(DEVICE_POLICIES),
-        "KILLMODE" => Kind::Words(KILL_MODES),
-        "TIMEOUTMODE" => Kind::Words(TIMEOUT_MODES),
-        "SERVICETYPE" => Kind::Words(SERVICE_TYPES),
-        "SERVICERESTART" => Kind::Words(RESTARTS),
-        "SERVICEEXITTYPE" => Kind::Words(EXIT_TYPES),
-        "INPUT" => Kind::Stream(INPUTS, INPUT_STARTS),
-        "OUTPUT" => Kind::Stream(OUTPUTS, OUTPUT_STARTS),
+/// Settings that have a reader of their own.
+fn of_key(section: &str, key: &str) -> Option<&'static Reader> {
+    Some(match key {
+        "WorkingDirectory" => &paths::FOLDER,
+        "ExecSearchPath" => &paths::SEARCH,
+        "TemporaryFileSystem" => &paths::TEMPORARY,
+        "What" if section == "Swap" => &paths::SWAP,
+        "PIDFile" => &paths::PID_FILE,
+        "Symlinks" | "RequiresMountsFor" | "WantsMountsFor" => &paths::PATHS,
+        "RuntimeDirectory" | "StateDirectory" | "CacheDirectory" | "LogsDirectory" => {
+            &paths::DIRECTORIES
+        }
+        "ConfigurationDirectory" => &paths::CONFIGURATIONS,
+        "IPIngressFilterPath" | "IPEgressFilterPath" => &paths::PATH,
+        "IPAddressAllow" | "IPAddressDeny" => &network::ADDRESSES,
+        "SocketBindAllow" | "SocketBindDeny" => &network::BINDS,
+        "RestrictNetworkInterfaces" => &network::INTERFACES,
+        "SystemCallLog" => &protection::LOGGED_CALLS,
+        "FailureActionExitStatus" | "SuccessActionExitStatus" => &protection::EXIT_STATUS,
+        "CoredumpFilter" => &protection::DUMP,
+        "PassEnvironment" => &names::PASSED,
+        "UnsetEnvironment" => &names::UNSET,
+        "LogExtraFields" => &names::FIELDS,
+        "User" | "Group" | "SocketUser" | "SocketGroup" => &names::ACCOUNT,
+        "SupplementaryGroups" => &names::ACCOUNTS,
+        "LogNamespace" => &names::NAMESPACE,
+        "FileDescriptorName" => &names::DESCRIPTOR,
+        "BusName" if section == "Service" => &names::BUS,
+        "LoadCredential" | "LoadCredentialEncrypted" => &names::LOADED,
+        "SetCredential" => &names::SET,
+        "SetCredentialEncrypted" => &names::ENCRYPTED,
+        "RebootArgument" | "JobTimeoutRebootArgument" if section == "Unit" => &names::ARGUMENT,
+        "AllowedCPUs"
+        | "StartupAllowedCPUs"
+        | "AllowedMemoryNodes"
+        | "StartupAllowedMemoryNodes" => &resources::CPUS,
+        "NUMAMask" => &resources::NODES,
+        "Delegate" => &resources::DELEGATED,
+        "DisableControllers" => &resources::DISABLED,
+        "ManagedOOMMemoryPressureLimit" => &resources::PRESSURE,
+        "IOReadBandwidthMax" | "IOWriteBandwidthMax" | "IOReadIOPSMax" | "IOWriteIOPSMax" => {
+            &resources::DEVICE_LIMIT
+        }
+        _ if is_path_condition(key) => &paths::CONDITION,
         _ => return None,
     })
 }
 
-impl Kind {
-    /// Whether systemd reads a text as such a value.
-    pub fn takes(self, text: &str) -> bool {
-        match self {
-            Self::Words(words) => words.contains(&text),
-            Self::TruthOr(words) => words.contains(&text) || is_truth(text),
-            Self::Stream(words, starts) => {
-                words.contains(&text) || starts.iter().any(|start| text.starts_with(start))
-            }
-            Self::Level => {
-                LEVELS.contains(&text) || unsigned(text).is_some_and(|number| number <= 7)
-            }
-            Self::Span => span(text).is_some(),
-            Self::Calendar => calendar::is_valid(text),
-            Self::Socket => socket(text),
-            Self::Unsigned => unsigned(text).is_some_and(|it| u32::try_from(it).is_ok()),
-            Self::Integer(from, to) => integer(text).is_some_and(|it| (from..=to).contains(&it)),
-            Self::Octal => octal(text),
-            Self::Signal => signal(text),
-            Self::Size => size(text).is_some(),
-            Self::Memory(zero) => {
-                text == "infinity"
-                    || percent(text).is_some_and(|share| share <= 100.0 && (zero || share > 0.0))
-                    || size(text).is_some_and(|bytes| zero || bytes > 0.0)
-            }
-            Self::Quota => percent(text).is_some_and(|share| share > 0.0),
-            Self::Tasks => {
-                text == "infinity"
-                    || percent(text).is_some_and(|share| share <= 100.0)
-                    || unsigned(text).is_some_and(|number| number > 0)
-            }
-            Self::Limit(resource) => resource.takes(text),
-        }
-    }
-
-    /// What would be read.
-    pub fn expected(self) -> String {
-        let or = |words: &[&str], end: &str| format!("expected one of {}{end}", words.join(", "));
-        match self {
-            Self::Words(words) => or(words, ""),
-            Self::TruthOr([]) => "expected yes or no".to_owned(),
-            Self::TruthOr(words) => format!("expected yes, no, {}", words.join(" or ")),
-            Self::Stream(words, starts) => or(words, &format!(", {}...", starts.join("..., "))),
-            Self::Level => or(LEVELS, ""),
-            Self::Span => "expected a time such as 90, 5min or 1h 30min".to_owned(),
-            Self::Calendar => {
-                "expected a time such as daily, Mon *-*-* 03:00:00 or 04:30".to_owned()
-            }
-            Self::Socket => {
-                "expected a port, ADDRESS:PORT, or a path such as /run/api.sock".to_owned()
-            }
-            Self::Unsigned => "expected a number from 0".to_owned(),
-            Self::Integer(from, to) => format!("expected a number from {from} to {to}"),
-            Self::Octal => "expected permissions such as 0755".to_owned(),
-            Self::Signal => "expected a signal such as SIGTERM".to_owned(),
-            Self::Size => "expected bytes such as 512K or 64M".to_owned(),
-            Self::Memory(_) => {
-                "expected bytes such as 192M, a share such as 10%, or infinity".to_owned()
-            }
-            Self::Quota => "expected a share of one processor such as 50%".to_owned(),
-            Self::Tasks => "expected a number from 1, a share such as 10%, or infinity".to_owned(),
-            Self::Limit(Resource::Number) => "expected a number, soft:hard, or infinity".to_owned(),
-            Self::Limit(Resource::Bytes) => {
-                "expected bytes such as 64M, soft:hard, or infinity".to_owned()
-            }
-            Self::Limit(Resource::Time) => {
-                "expected a time such as 60s, soft:hard, or infinity".to_owned()
-            }
-        }
-    }
-
-    /// The words among which the one that was meant may be.
-    pub fn words(self) -> &'static [&'static str] {
-        match self {
-            Self::Words(words) | Self::TruthOr(words) | Self::Stream(words, _) => words,
-            Self::Level => LEVELS,
-            _ => &[],
-        }
-    }
-
-    /// Whether systemd resolves specifiers in such a value.
-    pub fn takes_specifiers(self, key: &str) -> bool {
-        match self {
-            Self::Stream(..) | Self::Calendar | Self::Socket => true,
-            Self::Span => key.starts_with("On"),
-            _ => false,
-        }
-    }
+/// Whether a condition or assertion looks at a path.
+fn is_path_condition(key: &str) -> bool {
+    let what = key
+        .strip_prefix("Condition")
+        .or_else(|| key.strip_prefix("Assert"));
+    what.is_some_and(|what| {
+        let starts = [
+            "Path",
+            "DirectoryNotEmpty",
+            "FileNotEmpty",
+            "FileIsExecutable",
+            "NeedsUpdate",
+        ];
+        starts.iter().any(|start| what.starts_with(start))
+    })
 }
 
-impl Resource {
-    /// Whether a text is a limit, or a soft one and a hard one that is not below it.
-    fn takes(self, text: &str) -> bool {
-        let one = |text: &str| match (text, self) {
-            ("infinity", _) => Some(f64::INFINITY),
-            (_, Self::Number) => unsigned(text).map(|number| number as f64),
-            (_, Self::Bytes) => size(text),
-            (_, Self::Time) => span(text),
-        };
-        match text.split_once(':') {
-            Some((soft, hard)) => match (one(soft), one(hard)) {
-                (Some(soft), Some(hard)) => soft <= hard,
-                _ => false,
-            },
-            None => one(text).is_some(),
-        }
-    }
+/// By the type that systemd itself gives, `systemd --dump-configuration-items`.
+fn of_type(section: &str, name: &str) -> Option<ValueType> {
+    Some(match name {
+        "BOOLEAN" => ValueType::TruthOr(&[]),
+        "SECONDS" | "TIMER" => ValueType::Span,
+        "UNSIGNED" => ValueType::Unsigned,
+        "INTEGER" => ValueType::Integer(i32::MIN, i32::MAX),
+        "NICE" => ValueType::Integer(-20, 19),
+        "OOMSCOREADJUST" => ValueType::Integer(-1000, 1000),
+        "MODE" => ValueType::Octal,
+        "SIGNAL" => ValueType::Signal,
+        "SIZE" => ValueType::Size,
+        "LEVEL" => ValueType::Level,
+        "ACTION" => ValueType::Words(ACTIONS),
+        "ACCESS" => ValueType::Words(ACCESSES),
+        "POLICY" => ValueType::Words(DEVICE_POLICIES),
+        "KILLMODE" => ValueType::Words(KILL_MODES),
+        "TIMEOUTMODE" => ValueType::Words(TIMEOUT_MODES),
+        "SERVICETYPE" => ValueType::Words(SERVICE_TYPES),
+        "SERVICERESTART" => ValueType::Words(RESTARTS),
+        "SERVICEEXITTYPE" => ValueType::Words(EXIT_TYPES),
+        "INPUT" => ValueType::Stream(INPUTS, INPUT_STARTS),
+        "OUTPUT" => ValueType::Stream(OUTPUTS, OUTPUT_STARTS),
+        "SERVICERESTARTMODE" => ValueType::Words(RESTART_MODES),
+        "CPUSCHEDPOLICY" => ValueType::WordsOr(SCHEDULERS, i32::MAX),
+        "IOCLASS" => ValueType::WordsOr(IO_CLASSES, 8),
+        "FACILITY" => ValueType::WordsOr(FACILITIES, 127),
+        "TOS" => ValueType::WordsOr(SERVICE_CLASSES, 255),
+        "CPUSCHEDPRIO" => ValueType::Integer(0, 99),
+        "IOPRIORITY" => ValueType::Integer(0, 7),
+        "MOUNTFLAG [...]" | "MOUNTFLAG" => ValueType::Words(MOUNT_FLAGS),
+        "SOCKETBIND" => ValueType::TruthOr(BIND_MODES),
+        _ => return reader_of_type(section, name).map(ValueType::Reader),
+    })
 }
 
-/// A path, an abstract name, `vsock:CID:PORT`, a port, or an address with one.
-fn socket(text: &str) -> bool {
-    let port = match text.contains(':') {
-        true => listen::bound(text).map(|(_, port)| u64::from(port)),
-        false => unsigned(text),
-    };
-    text.starts_with(['/', '@'])
-        || text.starts_with("vsock:")
-        || port.is_some_and(|port| (1..=65535).contains(&port))
-}
-
-fn is_truth(text: &str) -> bool {
-    TRUTH.contains(&&*text.to_ascii_lowercase())
-}
-
-/// `TERM`, `SIGTERM`, a number, or `RTMIN+3` and the like.
-fn signal(text: &str) -> bool {
-    let name = text.strip_prefix("SIG").unwrap_or(text);
-    let real_time = |start: &str, sign: char| {
-        let rest = name.strip_prefix(start);
-        rest.is_some_and(|rest| {
-            rest.is_empty()
-                || rest
-                    .strip_prefix(sign)
-                    .and_then(unsigned)
-                    .is_some_and(|number| number <= 30)
-        })
-    };
-    SIGNALS.contains(&name)
-        || unsigned(text).is_some_and(|number| (1..=64).contains(&number))
-        || real_time("RTMIN", '+')
-        || real_time("RTMAX", '-')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    proptest::proptest! {
-        #[test]
-        fn never_panics(text in "[-+0-9.:*/,~@%a-zA-Zé \\[\\]]{0,24}") {
-            for kinds in KINDS.values() {
-                for kind in kinds.values() {
-                    let _ = kind.takes(&text);
-                }
-            }
-        }
-    }
+fn reader_of_type(section: &str, name: &str) -> Option<&'static Reader> {
+    Some(match name {
+        "PATH" => &paths::PATH,
+        "FILE" => &paths::FILE,
+        "PATH [...]" => &paths::MARKED_PATHS,
+        "PATH[:PATH[:OPTIONS]] [...]" => &paths::BINDS,
+        "NETWORKINTERFACE" => &network::INTERFACE,
+        "FAMILIES" => &network::FAMILIES,
+        "SYSCALLS" => &protection::CALLS,
+        "ARCHS" => &protection::ARCHITECTURES,
+        "ERRNO" => &protection::ERROR,
+        "BOUNDINGSET" => &protection::CAPABILITIES,
+        "NAMESPACES" => &protection::NAMESPACES,
+        "FILESYSTEMS" => &protection::FILE_SYSTEMS,
+        "SECUREBITS" => &protection::SECURE_BITS,
+        "STATUS" => &protection::STATUSES,
+        "ENVIRON" => &names::ENVIRONMENT,
+        "SLICE" if section != "Slice" => &names::SLICE,
+        "SOCKETS" => &names::SOCKETS,
+        "SERVICE" => &names::SERVICE,
+        "URL" => &names::PAGES,
+        "DEVICE" => &resources::DEVICE,
+        "DEVICEWEIGHT" => &resources::DEVICE_WEIGHT,
+        "DEVICELATENCY" => &resources::DEVICE_LATENCY,
+        "CPUWEIGHT" => &resources::CPU_WEIGHT,
+        "WEIGHT" => &resources::WEIGHT,
+        "CPUAFFINITY" => &resources::AFFINITY,
+        _ => return None,
+    })
 }

@@ -135,6 +135,9 @@ pub(super) fn size(text: &str) -> Option<f64> {
     let mut last = SIZES.len();
     loop {
         rest = rest.trim_start_matches(BLANKS);
+        if rest.trim_start_matches('+').starts_with('.') {
+            return None;
+        }
         let (number, behind) = number(rest)?;
         let behind = behind.trim_start_matches(BLANKS);
         let unit = SIZES

@@ -4,7 +4,7 @@ server {
 
     # Example API
     location /example/ {
-        # Public /example/status comes out at /api/example/status. Both paths end in a slash.
+        # Public /example/status goes to /api/example/status. Both paths end in a slash.
         proxy_pass http://localhost:8020/api/example/;
         proxy_set_header Host $host;
         proxy_set_header X-Real-IP $remote_addr;

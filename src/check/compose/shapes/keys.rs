@@ -1,16 +1,16 @@
 //! The keys that compose knows, with the types of their values.
 
-pub const TEXT: u8 = 1;
-pub const NUMBER: u8 = 2;
-pub const TRUTH: u8 = 4;
-pub const LIST: u8 = 8;
-pub const MAP: u8 = 16;
-pub const NULL: u8 = 32;
+pub(super) const TEXT: u8 = 1;
+pub(super) const NUMBER: u8 = 2;
+pub(super) const TRUTH: u8 = 4;
+pub(super) const LIST: u8 = 8;
+pub(super) const MAP: u8 = 16;
+pub(super) const NULL: u8 = 32;
 
 /// Keys by the types of their values.
-pub type Keys = &'static [(u8, &'static [&'static str])];
+pub(super) type Keys = &'static [(u8, &'static [&'static str])];
 
-pub const TOP: Keys = &[
+pub(super) const TOP: Keys = &[
     (TEXT, &["version", "name"]),
     (
         MAP,
@@ -21,7 +21,7 @@ pub const TOP: Keys = &[
     (LIST, &["include"]),
 ];
 
-pub const SERVICE: Keys = &[
+pub(super) const SERVICE: Keys = &[
     (
         TEXT,
         &[
@@ -149,7 +149,7 @@ pub const SERVICE: Keys = &[
     (MAP | NULL, &["deploy", "develop"]),
 ];
 
-pub const NETWORK: Keys = &[
+pub(super) const NETWORK: Keys = &[
     (TEXT, &["name", "driver"]),
     (MAP, &["driver_opts", "ipam"]),
     (TRUTH | TEXT | MAP, &["external"]),
@@ -160,14 +160,14 @@ pub const NETWORK: Keys = &[
     (LIST | MAP, &["labels"]),
 ];
 
-pub const VOLUME: Keys = &[
+pub(super) const VOLUME: Keys = &[
     (TEXT, &["name", "driver"]),
     (MAP, &["driver_opts"]),
     (TRUTH | TEXT | MAP, &["external"]),
     (LIST | MAP, &["labels"]),
 ];
 
-pub const HEALTH: Keys = &[
+pub(super) const HEALTH: Keys = &[
     (TEXT | LIST, &["test"]),
     (
         TEXT,
@@ -177,9 +177,9 @@ pub const HEALTH: Keys = &[
     (TRUTH | TEXT, &["disable"]),
 ];
 
-pub const LOGGING: Keys = &[(TEXT, &["driver"]), (MAP | NULL, &["options"])];
+pub(super) const LOGGING: Keys = &[(TEXT, &["driver"]), (MAP | NULL, &["options"])];
 
-pub const ATTACHMENT: Keys = &[
+pub(super) const ATTACHMENT: Keys = &[
     (LIST, &["aliases", "link_local_ips"]),
     (
         TEXT,
@@ -194,7 +194,7 @@ pub const ATTACHMENT: Keys = &[
     (MAP, &["driver_opts"]),
 ];
 
-pub const PORT: Keys = &[
+pub(super) const PORT: Keys = &[
     (
         TEXT,
         &["mode", "host_ip", "protocol", "name", "app_protocol"],

@@ -13,10 +13,10 @@ use keys::{
 
 use super::view::{View, say};
 use crate::check::engine::Noted;
-use crate::model::{Diagnostic, Severity};
+use crate::model::{Diagnostic, Program};
 use crate::source::compose::types::text;
 use crate::source::compose::{Document, Service};
-use crate::source::error::nearest;
+use crate::source::error::Speller;
 
 /// What is wrong in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,38 +45,29 @@ const TIMES: [&str; 5] = [
 ];
 
 /// Looks at keys and types, in every file as it is written.
-pub fn walk(view: &View) -> Vec<Found> {
-    let mut files: Vec<_> = view
-        .stacks
-        .iter()
-        .flat_map(|stack| {
-            let origins = stack.origins.values().flatten().map(|(file, _)| file);
-            stack.files.iter().chain(origins)
-        })
-        .collect();
-    files.sort();
-    files.dedup();
-    let documents = files.into_iter().filter_map(|file| view.document(file));
+pub(crate) fn walk(view: &View) -> Vec<Found> {
     let mut findings = Vec::new();
-    for document in documents {
-        let mut judge = Judge {
+    for document in view.documents() {
+        let mut validator = Validator {
             view,
             document,
             findings: Vec::new(),
+            speller: Speller::default(),
         };
-        judge.file();
-        findings.append(&mut judge.findings);
+        validator.file();
+        findings.append(&mut validator.findings);
     }
     findings
 }
 
-struct Judge<'v, 'a> {
+struct Validator<'v, 'a> {
     view: &'v View<'a>,
     document: &'a Document,
     findings: Vec<Found>,
+    speller: Speller,
 }
 
-impl<'a> Judge<'_, 'a> {
+impl<'a> Validator<'_, 'a> {
     fn file(&mut self) {
         let value = &self.document.value;
         if value.is_null() {
@@ -180,8 +171,11 @@ impl<'a> Judge<'_, 'a> {
             self.type_of(
                 &["services", name, "environment", &key],
                 value,
-                TEXT | NUMBER | NULL,
+                TEXT | NUMBER | NULL | TRUTH,
             );
+            if let Value::String(said) = value {
+                self.truth(&["services", name, "environment", &key], said, TEXT);
+            }
         }
         let list = service.get("environment").and_then(Value::as_sequence);
         for (index, item) in list.into_iter().flatten().enumerate() {
@@ -206,7 +200,9 @@ impl<'a> Judge<'_, 'a> {
                 self.keys(item, &path, PORT, "a port");
                 continue;
             }
-            let port = read.iter().find(|port| port.index == index);
+            // They are in the order of the list.
+            let at = read.binary_search_by_key(&index, |port| port.index);
+            let port = at.ok().and_then(|at| read.get(at));
             let fits = port.is_some_and(|port| {
                 let count = |range: &std::ops::RangeInclusive<u16>| range.clone().count();
                 let container = count(&port.container);
@@ -231,7 +227,7 @@ impl<'a> Judge<'_, 'a> {
         }
     }
 
-    /// Judges the keys of a map and the types of their values.
+    /// Validates the keys of a map and the types of their values.
     fn keys(&mut self, map: &'a Value, path: &[&str], known: Keys, what: &str) {
         for (key, value) in entries(Some(map)) {
             let mut whole = path.to_vec();
@@ -242,7 +238,7 @@ impl<'a> Judge<'_, 'a> {
                 Some((types, _)) => self.type_of(&whole, value, *types),
                 None if key.starts_with("x-") || key == "<<" => {}
                 None => {
-                    let help = match nearest(&key, all()) {
+                    let help = match self.speller.nearest(&key, all()) {
                         Some(near) => format!("did you mean {near}?"),
                         None => format!("remove it, or write x-{key} for what is not compose's"),
                     };
@@ -279,6 +275,10 @@ impl<'a> Judge<'_, 'a> {
         if allowed & TRUTH != 0 || !TRUTHS.contains(&said) {
             return;
         }
+        let target = self.view.subject.revision.target();
+        let Some(lack) = target.lack(Program::Compose, super::COMPOSE_2) else {
+            return;
+        };
         let place = self.place(path);
         let before = self
             .document
@@ -293,7 +293,7 @@ impl<'a> Judge<'_, 'a> {
             format!("{key}: {said} is a truth value for docker-compose 1, which refuses it");
         let place = say(place, message, "", format!("write {key}: \"{said}\""));
         let finding = Noted::at(Problem::WrongType, place);
-        self.findings.push(finding.weighing(Severity::Warning));
+        self.findings.push(finding.weighing(lack.severity()));
     }
 
     fn wrong(&mut self, path: &[&str], value: &Value, allowed: u8) {

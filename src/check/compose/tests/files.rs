@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn merged_files_are_judged_and_the_written_place_is_shown() {
+fn merged_files_are_validated_and_the_written_place_is_shown() {
     let unit =
         "[Service]\nExecStart=/usr/bin/docker-compose -f /srv/c/base.yml -f /srv/c/prod.yml up\n";
     let base = "x-common: &common\n  restart: always\nservices:\n  a:\n    <<: *common\n    image: x\n    ports: ['8001:80']\n  b:\n    extends: {file: more/common.yml, service: base}\n    image: y:1\n";

@@ -52,7 +52,7 @@ fn networks_of_others_are_joined_and_own_ones_are_free() {
 }
 
 #[test]
-fn addresses_are_judged_across_stacks() {
+fn addresses_are_validated_across_stacks() {
     let infra = |range: &str| {
         format!(
             "networks:\n  n: {{name: shared, ipam: {{config: [{{subnet: 172.27.0.0/16, gateway: 172.27.0.1{range}}}]}}}}\n"

@@ -35,3 +35,24 @@ fn volumes_and_secrets_that_no_file_declares() {
         [""; 0]
     );
 }
+
+/// Compose 2.26 takes each of these; docker-compose 1.29 refuses them.
+#[test]
+fn what_compose_2_takes_is_no_error() {
+    for lines in [
+        "environment: {A: true}",
+        "ports: ['${NONE:-}:8080:443']",
+        "command: echo $(id -u) $1",
+        "build: {context: ., dockerfile_inline: 'RUN echo $(id -u)'}",
+    ] {
+        let wrong: Vec<String> = with(lines, "")
+            .into_iter()
+            .filter(|found| {
+                ["compose-wrong-type", "compose-invalid-value", "syntax"]
+                    .iter()
+                    .any(|rule| found.starts_with(rule))
+            })
+            .collect();
+        assert_eq!(wrong, [""; 0], "{lines}");
+    }
+}

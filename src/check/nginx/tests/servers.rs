@@ -115,6 +115,25 @@ fn servers_in_each_others_way() {
             ("listen [::]:80; listen 443; listen 127.0.0.1:80;", ""),
         ],
     );
+    let site = |name: &str, listen: &str| {
+        format!("server {{ listen {listen}; server_name {name}; return 204; }}")
+    };
+    let of = |one: &str, other: &str| {
+        let (one, other) = (site("a.example.com", one), site("b.example.com", other));
+        let files = [
+            ("sites-available/a", one.as_str()),
+            ("sites-available/b", other.as_str()),
+        ];
+        said("nginx-duplicate-listen", &files)
+    };
+    assert_eq!(
+        of("80 reuseport", "80 reuseport"),
+        [
+            "E sites-available/b:1:10: the options of 0.0.0.0:80 are set at sites-available/a:1 already: nginx refuses it"
+        ]
+    );
+    assert_eq!(of("80 reuseport", "80"), [""; 0]);
+    assert_eq!(of("80 default_server", "80 proxy_protocol"), [""; 0]);
 }
 
 #[test]

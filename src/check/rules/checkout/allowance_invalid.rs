@@ -4,7 +4,7 @@ use crate::check::engine::Rule;
 use crate::model::{RuleId, Severity};
 
 /// The rule. `check/allow.rs` finds it when all other findings are there.
-pub static RULE: Rule = Rule::reported(
+pub(crate) static RULE: Rule = Rule::reported(
     RuleId {
         name: "allowance-invalid",
         severity: Severity::Error,

@@ -5,7 +5,7 @@ use crate::check::engine::{Findings, Rule, rule};
 use crate::check::names::Problem;
 
 /// The rule.
-pub static RULE: Rule = rule!(gate_fails, Error, run);
+pub(crate) static RULE: Rule = rule!(gate_fails, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.names(), Problem::GateFails);

@@ -1,12 +1,13 @@
 //! The checkout as a whole: what cannot be read, names that nothing has, comments that allow findings.
 
 #[path = "."]
-pub mod rule {
-    pub mod allowance_invalid;
-    pub mod allowance_unused;
-    pub mod gate_fails;
-    pub mod name_misspelt;
-    pub mod syntax;
+pub(crate) mod rule {
+    pub(crate) mod allowance_invalid;
+    pub(crate) mod allowance_unused;
+    pub(crate) mod gate_fails;
+    pub(crate) mod input_not_read;
+    pub(crate) mod name_misspelt;
+    pub(crate) mod syntax;
 }
 
 crate::family!(
@@ -16,6 +17,7 @@ crate::family!(
         allowance_invalid,
         allowance_unused,
         gate_fails,
+        input_not_read,
         name_misspelt,
         syntax,
     ]

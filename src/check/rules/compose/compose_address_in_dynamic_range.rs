@@ -5,7 +5,7 @@ use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_address_in_dynamic_range, Warning, run);
+pub(crate) static RULE: Rule = rule!(compose_address_in_dynamic_range, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.addresses(), Problem::Dynamic);

@@ -5,7 +5,7 @@ use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_address_outside_subnet, Error, run);
+pub(crate) static RULE: Rule = rule!(compose_address_outside_subnet, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.addresses(), Problem::Outside);

@@ -1,19 +1,20 @@
 //! Values that call another container by the name of this host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_yaml::Value;
 
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
+use crate::check::ports::MAX_PORTS;
 use crate::model::Finding;
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 use crate::source::compose::types::text;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_calls_localhost, Warning, run);
+pub(crate) static RULE: Rule = rule!(compose_calls_localhost, Warning, run);
 
 /// Names by which a container calls itself, or its host.
 const HERE: [&str; 4] = ["localhost", "127.0.0.1", GATEWAY, "[::1]"];
@@ -50,7 +51,14 @@ fn run(context: &Context, findings: &mut Findings) {
 fn calls(view: &View) -> Vec<Finding> {
     let mut publishers: BTreeMap<u16, Publisher> = BTreeMap::new();
     for (stack, service, definition) in view.started() {
+        let mut seen = HashSet::new();
         for port in definition.published() {
+            // Of ranges that a service has again and again, the first counts.
+            if !seen.insert((port.host.clone(), port.container.clone()))
+                || publishers.len() >= MAX_PORTS
+            {
+                continue;
+            }
             let host = port.host.clone().into_iter().flatten();
             for (host, container) in host.zip(port.container.clone()) {
                 publishers.entry(host).or_insert(Publisher {

@@ -9,7 +9,7 @@ use crate::model::Finding;
 use crate::source::ParsedStack;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_container_name_twice, Error, run);
+pub(crate) static RULE: Rule = rule!(compose_container_name_twice, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(containers(context.projects()));

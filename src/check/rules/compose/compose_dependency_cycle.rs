@@ -10,7 +10,7 @@ use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_dependency_cycle, Error, run);
+pub(crate) static RULE: Rule = rule!(compose_dependency_cycle, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();

@@ -11,7 +11,7 @@ use crate::model::{Diagnostic, File, Finding, Severity};
 use crate::source::is_env_file;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_env_file_in_git, Warning, run);
+pub(crate) static RULE: Rule = rule!(compose_env_file_in_git, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let revision = context.revision();

@@ -8,10 +8,12 @@ use crate::source::ParsedStack;
 use crate::source::compose::{Service, Variables};
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_image_latest, Warning, run).grouped(
-    "services use an image without a tag, or the tag latest",
-    Some("write the tag of the build that was tested, such as app:prod-20250830"),
-);
+pub(crate) static RULE: Rule = rule!(compose_image_latest, Warning, run)
+    .grouped(
+        "services use an image without a tag, or the tag latest",
+        Some("write the tag of the build that was tested, such as app:prod-20250830"),
+    )
+    .advice();
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();

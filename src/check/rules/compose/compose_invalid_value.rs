@@ -4,73 +4,55 @@
 use serde_yaml::Value;
 
 use crate::check::compose::mounts::Problem;
+use crate::check::compose::values::{ValueType, one_of};
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
+use crate::source::compose::Service;
 use crate::source::compose::types::text;
-use crate::source::compose::{Service, size};
-use crate::source::error::misspelt;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_invalid_value, Error, run);
-
-/// What a key takes.
-#[derive(Clone, Copy)]
-enum Kind {
-    /// Bytes, such as `192m`.
-    Size,
-    /// Bytes, or -1 for as many as there are.
-    SizeOrAll,
-    /// The most memory: the engine gives no container less than 6 MiB.
-    Memory,
-    /// A number, maybe with decimals.
-    Decimal,
-    /// A whole number.
-    Whole,
-    /// A span of time.
-    Span,
-    /// When a container is started again.
-    Restart,
-}
+pub(crate) static RULE: Rule = rule!(compose_invalid_value, Error, run);
 
 /// Keys of a service, each as the way to it.
-const KEYS: [(&[&str], Kind); 22] = [
-    (&["restart"], Kind::Restart),
-    (&["mem_limit"], Kind::Memory),
-    (&["deploy", "resources", "limits", "memory"], Kind::Memory),
-    (&["mem_reservation"], Kind::Size),
+const KEYS: [(&[&str], ValueType); 22] = [
+    (&["restart"], ValueType::Restart),
+    (&["mem_limit"], ValueType::Memory),
+    (
+        &["deploy", "resources", "limits", "memory"],
+        ValueType::Memory,
+    ),
+    (&["mem_reservation"], ValueType::Size),
     (
         &["deploy", "resources", "reservations", "memory"],
-        Kind::Size,
+        ValueType::Size,
     ),
-    (&["shm_size"], Kind::Size),
-    (&["memswap_limit"], Kind::SizeOrAll),
-    (&["cpus"], Kind::Decimal),
-    (&["deploy", "resources", "limits", "cpus"], Kind::Decimal),
+    (&["shm_size"], ValueType::Size),
+    (&["memswap_limit"], ValueType::SizeOrAll),
+    (&["cpus"], ValueType::Decimal),
+    (
+        &["deploy", "resources", "limits", "cpus"],
+        ValueType::Decimal,
+    ),
     (
         &["deploy", "resources", "reservations", "cpus"],
-        Kind::Decimal,
+        ValueType::Decimal,
     ),
-    (&["cpu_shares"], Kind::Whole),
-    (&["mem_swappiness"], Kind::Whole),
-    (&["oom_score_adj"], Kind::Whole),
-    (&["pids_limit"], Kind::Whole),
-    (&["scale"], Kind::Whole),
-    (&["deploy", "replicas"], Kind::Whole),
-    (&["healthcheck", "retries"], Kind::Whole),
-    (&["healthcheck", "interval"], Kind::Span),
-    (&["healthcheck", "timeout"], Kind::Span),
-    (&["healthcheck", "start_period"], Kind::Span),
-    (&["healthcheck", "start_interval"], Kind::Span),
-    (&["stop_grace_period"], Kind::Span),
+    (&["cpu_shares"], ValueType::Whole),
+    (&["mem_swappiness"], ValueType::Whole),
+    (&["oom_score_adj"], ValueType::Whole),
+    (&["pids_limit"], ValueType::Whole),
+    (&["scale"], ValueType::Whole),
+    (&["deploy", "replicas"], ValueType::Whole),
+    (&["healthcheck", "retries"], ValueType::Whole),
+    (&["healthcheck", "interval"], ValueType::Span),
+    (&["healthcheck", "timeout"], ValueType::Span),
+    (&["healthcheck", "start_period"], ValueType::Span),
+    (&["healthcheck", "start_interval"], ValueType::Span),
+    (&["stop_grace_period"], ValueType::Span),
 ];
-
-/// Bytes of the least memory, `linuxMinMemory` in daemon/daemon_unix.go of Docker.
-const LEAST_MEMORY: u64 = 6 << 20;
-
-const RESTARTS: [&str; 4] = ["no", "always", "unless-stopped", "on-failure"];
 
 /// What a service may wait for.
 const CONDITIONS: [&str; 3] = [
@@ -116,40 +98,11 @@ impl Own<'_, '_> {
         Some(value)
     }
 
-    fn value_of(&self, path: &[&str], kind: Kind) -> Option<Finding> {
+    fn value_of(&self, path: &[&str], kind: ValueType) -> Option<Finding> {
         // What is no scalar is of the wrong type; one that is empty comes of a variable without a value.
         let said = text(self.value(path)?).filter(|said| !said.is_empty())?;
         let key = path.last().copied().unwrap_or_default();
-        let (takes, help) = match kind {
-            Kind::Size => (size(&said).is_some(), size_help()),
-            Kind::SizeOrAll => (said == "-1" || size(&said).is_some(), size_help()),
-            Kind::Memory => match size(&said) {
-                Some(bytes) if bytes > 0 && bytes < LEAST_MEMORY => {
-                    let help = match said.parse::<u64>() {
-                        Ok(number) => format!("write {number}m if MiB are meant"),
-                        Err(_) => "write at least 6m: the engine takes no less".to_owned(),
-                    };
-                    (false, help)
-                }
-                bytes => (bytes.is_some(), size_help()),
-            },
-            Kind::Decimal => (
-                said.parse::<f64>().is_ok_and(|number| number >= 0.0),
-                "write a number such as 0.5".to_owned(),
-            ),
-            Kind::Whole => (
-                said.parse::<i64>().is_ok(),
-                "write a whole number".to_owned(),
-            ),
-            Kind::Span => (span(&said), "write a time such as 30s or 1m30s".to_owned()),
-            Kind::Restart => {
-                // A bare `no` is a truth value in YAML 1.1.
-                (said == "false" || restart(&said), restart_help(&said))
-            }
-        };
-        if takes {
-            return None;
-        }
+        let help = kind.refuses(&said)?;
         let found = self.find(
             path,
             &format!("{said:?} is not a valid value of {key}"),
@@ -157,7 +110,7 @@ impl Own<'_, '_> {
         );
         Some(match kind {
             // docker-compose 1 takes the default instead, and compose 2 refuses the file.
-            Kind::Span => found.weighing(Severity::Warning),
+            ValueType::Span => found.weighing(Severity::Warning),
             _ => found,
         })
     }
@@ -274,57 +227,6 @@ impl Own<'_, '_> {
         }
         findings
     }
-}
-
-fn size_help() -> String {
-    "write bytes such as 192m or 1g".to_owned()
-}
-
-fn one_of(said: &str, known: &[&str]) -> String {
-    match misspelt(said, known.iter().copied()) {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("write one of {}", known.join(", ")),
-    }
-}
-
-fn restart_help(said: &str) -> String {
-    let (policy, tries) = said.split_once(':').unwrap_or((said, ""));
-    match RESTARTS.contains(&policy) && !tries.is_empty() {
-        true => "only on-failure takes a number of tries: on-failure:3".to_owned(),
-        false => one_of(policy, &RESTARTS),
-    }
-}
-
-/// A restart policy: a word, and for `on-failure` maybe how often it is tried.
-fn restart(said: &str) -> bool {
-    match said.split_once(':') {
-        Some(("on-failure", tries)) => tries.parse::<u32>().is_ok(),
-        Some(_) => false,
-        None => RESTARTS.contains(&said),
-    }
-}
-
-/// A span of time, <https://docs.docker.com/reference/compose-file/extension/#specifying-durations>: numbers, each with
-/// its unit. A bare 0 needs none.
-fn span(said: &str) -> bool {
-    let units = ["ns", "us", "\u{b5}s", "ms", "s", "m", "h", "d", "w"];
-    let mut rest = said.trim();
-    if rest == "0" {
-        return true;
-    }
-    while !rest.is_empty() {
-        let behind = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-        let end = behind
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(behind.len());
-        let number = rest.get(..rest.len() - behind.len()).unwrap_or_default();
-        let (unit, next) = behind.split_at_checked(end).unwrap_or((behind, ""));
-        if number.parse::<f64>().is_err() || !units.contains(&unit) {
-            return false;
-        }
-        rest = next;
-    }
-    !said.is_empty()
 }
 
 #[cfg(test)]

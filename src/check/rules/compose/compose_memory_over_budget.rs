@@ -7,9 +7,10 @@ use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::model::{Finding, Severity};
 use crate::source::compose::Service;
+use crate::source::policy::Spanned;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_memory_over_budget, Warning, run);
+pub(crate) static RULE: Rule = rule!(compose_memory_over_budget, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(budget(context.projects()));
@@ -46,14 +47,14 @@ fn budget(view: &View) -> Option<Finding> {
         None => (true, format!("memory of {}", mebibytes(memory))),
     };
     let policy = &view.subject.revision.parsed.policy;
-    let span = policy.budget_span.clone().unwrap_or(0..0);
+    let span = policy.budget.memory.as_ref().map_or(0..0, Spanned::span);
     let message = format!(
         "the limits of {} containers add up to {}, more than the {limit}",
         counted.len(),
         mebibytes(sum)
     );
     let help = format!("lower the largest ({}), or start fewer", largest.join(", "));
-    let place = policy.place.complain(span, message, "", Some(help));
+    let place = policy.file.complain(span, message, "", Some(help));
     let finding = RULE.at(place);
     Some(match over {
         true => finding.weighing(Severity::Error),

@@ -12,10 +12,10 @@ use crate::source::compose::Service;
 use crate::source::compose::types::{Network, Networks};
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_network_missing, Error, run);
+pub(crate) static RULE: Rule = rule!(compose_network_missing, Error, run);
 
 /// A service of a project.
-type Held<'a> = (&'a ParsedStack, &'a str, &'a Service);
+type ServiceIn<'a> = (&'a ParsedStack, &'a str, &'a Service);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(check(context.projects()));
@@ -27,8 +27,8 @@ fn check(view: &View) -> Vec<Finding> {
     if networks.is_empty() || !view.subject.is_whole() {
         return Vec::new();
     }
-    let mut by_container: BTreeMap<&str, Vec<Held>> = BTreeMap::new();
-    let mut by_service: BTreeMap<(&str, &str), Vec<Held>> = BTreeMap::new();
+    let mut by_container: BTreeMap<&str, Vec<ServiceIn>> = BTreeMap::new();
+    let mut by_service: BTreeMap<(&str, &str), Vec<ServiceIn>> = BTreeMap::new();
     for (stack, name, service) in view.services() {
         let held = (stack, name, service);
         if let Some(container) = &service.container_name {
@@ -39,7 +39,7 @@ fn check(view: &View) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     for (network, section) in networks {
-        for (member, _) in &section.value.members {
+        for (member, _) in section.members() {
             let held = match &member.name {
                 MemberName::Container(container) => by_container.get(container.as_str()),
                 MemberName::Service { project, service } => {
@@ -55,8 +55,8 @@ fn check(view: &View) -> Vec<Finding> {
 
 /// One finding for each unit that runs the member, in none of whose projects it is on the network: what a unit
 /// pulls may be fewer files than what it brings up. Files that no unit runs count where no unit runs the member.
-fn missing(view: &View, network: &str, member: &MemberName, held: &[Held]) -> Vec<Finding> {
-    let mut by_unit: BTreeMap<Option<&str>, Vec<Held>> = BTreeMap::new();
+fn missing(view: &View, network: &str, member: &MemberName, held: &[ServiceIn]) -> Vec<Finding> {
+    let mut by_unit: BTreeMap<Option<&str>, Vec<ServiceIn>> = BTreeMap::new();
     for one in held {
         let unit = one.0.unit.as_deref();
         by_unit.entry(unit).or_default().push(*one);
@@ -66,7 +66,7 @@ fn missing(view: &View, network: &str, member: &MemberName, held: &[Held]) -> Ve
     }
     let mut findings = Vec::new();
     for held in by_unit.into_values() {
-        let is_fine = |held: &Held| !held.0.whole || is_on(*held, network);
+        let is_fine = |held: &ServiceIn| !held.0.whole || is_on(*held, network);
         if let Some(last) = held.last().filter(|_| !held.iter().any(is_fine)) {
             findings.push(finding(view, network, member, *last));
         }
@@ -75,7 +75,7 @@ fn missing(view: &View, network: &str, member: &MemberName, held: &[Held]) -> Ve
 }
 
 /// Whether a service is on a network, or has a network of that name that another rule complains about.
-fn is_on((stack, _, service): Held, network: &str) -> bool {
+fn is_on((stack, _, service): ServiceIn, network: &str) -> bool {
     let none = Network::default();
     let is = |key: &str| {
         let definition = stack.compose.networks.get(key);
@@ -96,7 +96,7 @@ fn is_on((stack, _, service): Held, network: &str) -> bool {
     }
 }
 
-fn finding(view: &View, network: &str, member: &MemberName, held: Held) -> Finding {
+fn finding(view: &View, network: &str, member: &MemberName, held: ServiceIn) -> Finding {
     let (stack, name, service) = held;
     let mut declared = stack.compose.networks.iter();
     let key = declared.find_map(|(key, definition)| {

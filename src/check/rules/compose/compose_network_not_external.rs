@@ -8,7 +8,7 @@ use crate::source::ParsedStack;
 use crate::source::compose::types::Network;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_network_not_external, Error, run);
+pub(crate) static RULE: Rule = rule!(compose_network_not_external, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
@@ -55,7 +55,7 @@ fn own(view: &View, stack: &ParsedStack, key: &str, definition: &Network) -> Opt
     let name = [named, key]
         .into_iter()
         .find(|name| infra.contains_key(*name))?;
-    let file = &view.subject.revision.parsed.policy.folders.infra;
+    let file = view.subject.revision.parsed.policy.folders.infra.as_str();
     let (place, what) = match definition.driver.is_some() {
         true => (
             view.top(stack, &["networks", key, "driver"]),

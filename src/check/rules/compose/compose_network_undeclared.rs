@@ -8,7 +8,7 @@ use crate::source::ParsedStack;
 use crate::source::error::nearest;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_network_undeclared, Error, run);
+pub(crate) static RULE: Rule = rule!(compose_network_undeclared, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();

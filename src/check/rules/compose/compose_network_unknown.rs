@@ -12,7 +12,7 @@ use crate::source::compose::types::{Network, is_external};
 use crate::source::error::nearest;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_network_unknown, Warning, run);
+pub(crate) static RULE: Rule = rule!(compose_network_unknown, Warning, run);
 
 /// Networks that every Docker engine has.
 const BUILT_IN: [&str; 4] = ["bridge", "host", "none", "ingress"];
@@ -75,7 +75,7 @@ fn external(
             .map(String::as_str)
             .filter(|near| !near.ends_with("_default")),
     );
-    let file = &view.subject.revision.parsed.policy.folders.infra;
+    let file = view.subject.revision.parsed.policy.folders.infra.as_str();
     let help = match near {
         Some(near) => format!("did you mean {near}?"),
         None => format!("define it in {file}, so that it is there before the service needs it"),

@@ -9,13 +9,14 @@ use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
 /// The rule.
-pub static RULE: Rule =
-    rule!(compose_no_health_check, Warning, run).grouped("services have no health check", None);
+pub(crate) static RULE: Rule = rule!(compose_no_health_check, Warning, run)
+    .grouped("services have no health check", None)
+    .advice();
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     for (stack, name, service) in view.started() {
-        if !is_job(stack, name, service) {
+        if !is_job(view, stack, name, service) {
             findings.extend(health(view, stack, name, service));
         }
     }
@@ -33,7 +34,7 @@ fn health(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Op
         view.at(stack, name, &[]),
         format!("service {name} has no health check"),
         "",
-        "add healthcheck: test: [\"CMD\", ...]; where the image has one, allow this here",
+        "add healthcheck: test: [\"CMD\", ...]; if the image has one, add an allow comment",
     );
     Some(RULE.at(place))
 }

@@ -8,7 +8,7 @@ use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_no_image, Error, run);
+pub(crate) static RULE: Rule = rule!(compose_no_image, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();

@@ -10,8 +10,9 @@ use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_no_log_rotation, Warning, run)
-    .grouped("services have logs that grow without bound", None);
+pub(crate) static RULE: Rule = rule!(compose_no_log_rotation, Warning, run)
+    .grouped("services have logs that grow without bound", None)
+    .advice();
 
 /// Drivers whose files the engine does not rotate by itself.
 const UNBOUNDED: &str = "json-file";

@@ -5,10 +5,12 @@ use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_no_memory_limit, Warning, run).grouped(
-    "services have no memory limit: each may take all memory of the host",
-    None,
-);
+pub(crate) static RULE: Rule = rule!(compose_no_memory_limit, Warning, run)
+    .grouped(
+        "services have no memory limit: each may take all memory of the host",
+        None,
+    )
+    .advice();
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();

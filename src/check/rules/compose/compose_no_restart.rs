@@ -9,10 +9,12 @@ use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_no_restart, Warning, run).grouped(
-    "services stay down after they exit: nothing restarts them",
-    None,
-);
+pub(crate) static RULE: Rule = rule!(compose_no_restart, Warning, run)
+    .grouped(
+        "services stay down after they exit: nothing restarts them",
+        None,
+    )
+    .advice();
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
@@ -22,7 +24,7 @@ fn run(context: &Context, findings: &mut Findings) {
 }
 
 fn restart(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Option<Finding> {
-    if service.restart().is_some() || is_job(stack, name, service) {
+    if service.restart().is_some() || is_job(view, stack, name, service) {
         return None;
     }
     let (message, help) = match &stack.unit {
@@ -30,7 +32,10 @@ fn restart(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> O
             format!(
                 "nothing restarts service {name}: {unit} starts it with up -d and does not look after it"
             ),
-            "write restart: on-failure here, or let the unit run up without -d",
+            match stack.own {
+                true => "write restart: unless-stopped here",
+                false => "write restart: on-failure here, or let the unit run up without -d",
+            },
         ),
         // A unit that could not be read may run it.
         None if view.subject.is_whole() => (

@@ -7,7 +7,10 @@ use crate::check::engine::{Findings, Rule, rule};
 use crate::model::Finding;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_password_in_plain_text, Error, run);
+pub(crate) static RULE: Rule = rule!(compose_password_in_plain_text, Error, run).grouped(
+    "passwords are written here in plain text",
+    Some("write ${NAME} here and the value into .env, outside git; then change the passwords, for git keeps the old ones"),
+);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(plain(context.projects()));

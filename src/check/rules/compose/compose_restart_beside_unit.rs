@@ -8,7 +8,7 @@ use crate::source::ParsedStack;
 use crate::source::compose::Service;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_restart_beside_unit, Warning, run)
+pub(crate) static RULE: Rule = rule!(compose_restart_beside_unit, Warning, run)
     .grouped("services have a restart policy, and a unit runs them", None);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -21,12 +21,19 @@ fn run(context: &Context, findings: &mut Findings) {
 fn restart(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Option<Finding> {
     let policy = service.restart()?;
     let unit = stack.unit.as_ref()?;
+    // A stack's unit stops its containers at shutdown, and Docker does not start what was stopped.
+    if stack.own && policy == "unless-stopped" {
+        return None;
+    }
     // Docker starts those with its daemon, whatever units say; on-failure it does not.
     if !["always", "unless-stopped"].contains(&policy.as_str()) {
         return None;
     }
     let message = format!("service {name} has restart: {policy}, and {unit} runs it");
     let help = match stack.attached {
+        _ if stack.own => {
+            "write restart: unless-stopped: Docker does not start what its unit stopped"
+        }
         true => "remove it: the unit's Restart= does it",
         false => "write restart: on-failure, which does not start it with the Docker daemon",
     };

@@ -12,7 +12,7 @@ use crate::source::compose::types::text;
 use crate::source::error::nearest;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_secret_undeclared, Error, run);
+pub(crate) static RULE: Rule = rule!(compose_secret_undeclared, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();

@@ -7,7 +7,7 @@ use crate::model::Finding;
 use crate::source::error::nearest;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_service_unknown, Error, run);
+pub(crate) static RULE: Rule = rule!(compose_service_unknown, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(services(context.projects()));

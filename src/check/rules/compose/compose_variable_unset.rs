@@ -8,7 +8,7 @@ use crate::source::ParsedStack;
 use crate::source::compose::Variables;
 
 /// The rule.
-pub static RULE: Rule = rule!(compose_variable_unset, Warning, run);
+pub(crate) static RULE: Rule = rule!(compose_variable_unset, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();

@@ -1,34 +1,35 @@
 //! Compose projects: those that units run, the infrastructure file, and files that no unit names yet.
 
 #[path = "."]
-pub mod rule {
-    pub mod compose_address_in_dynamic_range;
-    pub mod compose_address_outside_subnet;
-    pub mod compose_address_twice;
-    pub mod compose_calls_localhost;
-    pub mod compose_container_name_twice;
-    pub mod compose_dependency_cycle;
-    pub mod compose_env_file_in_git;
-    pub mod compose_image_latest;
-    pub mod compose_invalid_value;
-    pub mod compose_memory_over_budget;
-    pub mod compose_network_missing;
-    pub mod compose_network_not_external;
-    pub mod compose_network_undeclared;
-    pub mod compose_network_unknown;
-    pub mod compose_no_health_check;
-    pub mod compose_no_image;
-    pub mod compose_no_log_rotation;
-    pub mod compose_no_memory_limit;
-    pub mod compose_no_restart;
-    pub mod compose_password_in_plain_text;
-    pub mod compose_restart_beside_unit;
-    pub mod compose_secret_undeclared;
-    pub mod compose_service_unknown;
-    pub mod compose_unknown_key;
-    pub mod compose_variable_unset;
-    pub mod compose_volume_undeclared;
-    pub mod compose_wrong_type;
+pub(crate) mod rule {
+    pub(crate) mod compose_address_in_dynamic_range;
+    pub(crate) mod compose_address_outside_subnet;
+    pub(crate) mod compose_address_twice;
+    pub(crate) mod compose_calls_localhost;
+    pub(crate) mod compose_container_name_twice;
+    pub(crate) mod compose_dependency_cycle;
+    pub(crate) mod compose_env_file_in_git;
+    pub(crate) mod compose_image_latest;
+    pub(crate) mod compose_invalid_value;
+    pub(crate) mod compose_memory_over_budget;
+    pub(crate) mod compose_network_missing;
+    pub(crate) mod compose_network_not_external;
+    pub(crate) mod compose_network_undeclared;
+    pub(crate) mod compose_network_unknown;
+    pub(crate) mod compose_no_health_check;
+    pub(crate) mod compose_no_image;
+    pub(crate) mod compose_no_log_rotation;
+    pub(crate) mod compose_no_memory_limit;
+    pub(crate) mod compose_no_restart;
+    pub(crate) mod compose_password_in_plain_text;
+    pub(crate) mod compose_restart_beside_unit;
+    pub(crate) mod compose_secret_undeclared;
+    pub(crate) mod compose_service_unknown;
+    pub(crate) mod compose_unknown_key;
+    pub(crate) mod compose_variable_unset;
+    pub(crate) mod compose_version;
+    pub(crate) mod compose_volume_undeclared;
+    pub(crate) mod compose_wrong_type;
 }
 
 crate::family!(
@@ -60,6 +61,7 @@ crate::family!(
         compose_service_unknown,
         compose_unknown_key,
         compose_variable_unset,
+        compose_version,
         compose_volume_undeclared,
         compose_wrong_type,
     ]

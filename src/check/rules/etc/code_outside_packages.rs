@@ -4,7 +4,7 @@ use crate::check::engine::Rule;
 use crate::model::finding::CODE_OUTSIDE_PACKAGES;
 
 /// The rule.
-pub static RULE: Rule = Rule::reported(
+pub(crate) static RULE: Rule = Rule::reported(
     CODE_OUTSIDE_PACKAGES,
     include_str!("code_outside_packages.md"),
 )

@@ -8,7 +8,7 @@ use crate::model::finding::ETC_INVALID;
 use crate::model::{Checker, Diagnostic};
 
 /// The rule. On a host, the programs themselves are asked, too.
-pub static RULE: Rule = Rule::new(
+pub(crate) static RULE: Rule = Rule::new(
     ETC_INVALID.name,
     ETC_INVALID.severity,
     include_str!("etc_invalid.md"),

@@ -1,9 +1,9 @@
 //! Files for /etc.
 
 #[path = "."]
-pub mod rule {
-    pub mod code_outside_packages;
-    pub mod etc_invalid;
+pub(crate) mod rule {
+    pub(crate) mod code_outside_packages;
+    pub(crate) mod etc_invalid;
 }
 
 crate::family!("etc", false, [code_outside_packages, etc_invalid,]);

@@ -4,4 +4,4 @@ use crate::check::engine::Rule;
 use crate::model::finding::HOST_DISK_SHORT;
 
 /// The rule.
-pub static RULE: Rule = Rule::reported(HOST_DISK_SHORT, include_str!("host_disk_short.md"));
+pub(crate) static RULE: Rule = Rule::reported(HOST_DISK_SHORT, include_str!("host_disk_short.md"));

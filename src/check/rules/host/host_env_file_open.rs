@@ -4,4 +4,5 @@ use crate::check::engine::Rule;
 use crate::model::finding::HOST_ENV_FILE_OPEN;
 
 /// The rule.
-pub static RULE: Rule = Rule::reported(HOST_ENV_FILE_OPEN, include_str!("host_env_file_open.md"));
+pub(crate) static RULE: Rule =
+    Rule::reported(HOST_ENV_FILE_OPEN, include_str!("host_env_file_open.md"));

@@ -4,4 +4,5 @@ use crate::check::engine::Rule;
 use crate::model::finding::HOST_ENV_INCOMPLETE;
 
 /// The rule.
-pub static RULE: Rule = Rule::reported(HOST_ENV_INCOMPLETE, include_str!("host_env_incomplete.md"));
+pub(crate) static RULE: Rule =
+    Rule::reported(HOST_ENV_INCOMPLETE, include_str!("host_env_incomplete.md"));

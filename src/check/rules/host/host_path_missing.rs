@@ -4,4 +4,5 @@ use crate::check::engine::Rule;
 use crate::model::finding::HOST_PATH_MISSING;
 
 /// The rule.
-pub static RULE: Rule = Rule::reported(HOST_PATH_MISSING, include_str!("host_path_missing.md"));
+pub(crate) static RULE: Rule =
+    Rule::reported(HOST_PATH_MISSING, include_str!("host_path_missing.md"));

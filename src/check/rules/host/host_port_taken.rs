@@ -4,4 +4,4 @@ use crate::check::engine::Rule;
 use crate::model::finding::HOST_PORT_TAKEN;
 
 /// The rule.
-pub static RULE: Rule = Rule::reported(HOST_PORT_TAKEN, include_str!("host_port_taken.md"));
+pub(crate) static RULE: Rule = Rule::reported(HOST_PORT_TAKEN, include_str!("host_port_taken.md"));

@@ -1,14 +1,14 @@
 //! What only a host can tell: `plan` and `apply` have these findings.
 
 #[path = "."]
-pub mod rule {
-    pub mod host_disk_short;
-    pub mod host_env_file_open;
-    pub mod host_env_incomplete;
-    pub mod host_memory_short;
-    pub mod host_mount_missing;
-    pub mod host_path_missing;
-    pub mod host_port_taken;
+pub(crate) mod rule {
+    pub(crate) mod host_disk_short;
+    pub(crate) mod host_env_file_open;
+    pub(crate) mod host_env_incomplete;
+    pub(crate) mod host_memory_short;
+    pub(crate) mod host_mount_missing;
+    pub(crate) mod host_path_missing;
+    pub(crate) mod host_port_taken;
 }
 
 crate::family!(

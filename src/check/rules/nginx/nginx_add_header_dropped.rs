@@ -1,5 +1,7 @@
 //! Headers that a block drops by adding another one.
 
+use std::collections::HashSet;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::header;
@@ -8,9 +10,11 @@ use crate::model::Finding;
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_add_header_dropped, Warning, run);
+pub(crate) static RULE: Rule = rule!(nginx_add_header_dropped, Warning, run);
 
 const CORS: &str = "access-control-";
+/// So many headers are listed.
+const MANY: usize = 8;
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
@@ -35,13 +39,12 @@ fn dropped(view: &View<'_>, block: &Block<'_>, own: &[&Node<'_>]) -> Option<Find
         .as_ref()?
         .chain()
         .find(|outer| !outer.own("add_header").is_empty())?;
-    let kept: Vec<String> = own.iter().map(|node| header(node)).collect();
+    let kept: HashSet<String> = own.iter().map(|node| header(node)).collect();
+    let mut known = HashSet::new();
     let mut names: Vec<&str> = Vec::new();
     for node in outer.own("add_header") {
-        let known = names
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(node.first()));
-        if !kept.contains(&header(node)) && !known {
+        let header = header(node);
+        if !kept.contains(&header) && known.insert(header) {
             names.push(node.first());
         }
     }
@@ -60,7 +63,12 @@ fn dropped(view: &View<'_>, block: &Block<'_>, own: &[&Node<'_>]) -> Option<Find
     if names.is_empty() {
         return None;
     }
-    let list = names.join(", ");
+    let more = names.len().saturating_sub(MANY);
+    names.truncate(MANY);
+    let mut list = names.join(", ");
+    if more > 0 {
+        list += &format!(" and {more} more");
+    }
     let message = format!(
         "this add_header drops {list} of the {} around it ({from})",
         outer.kind()

@@ -9,7 +9,7 @@ use crate::model::{Diagnostic, Finding, Severity};
 use crate::source::nginx::{Node, loads};
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_backup_included, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_backup_included, Error, run);
 
 /// Endings that people, editors and packages give a file which is no more in use.
 const ENDINGS: [&str; 18] = [

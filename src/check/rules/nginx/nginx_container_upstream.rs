@@ -12,7 +12,7 @@ use crate::model::{Finding, Severity};
 use crate::source::nginx::{Directive, Node};
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_container_upstream, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_container_upstream, Error, run);
 
 /// Names that Docker and Podman give the host inside of containers.
 const OF_THE_HOST: [&str; 4] = [
@@ -82,7 +82,10 @@ fn unreachable(
     node: &Node<'_>,
 ) -> Option<Finding> {
     let host = target.host;
-    if containers.hosts.contains(host) || target.is_loopback() {
+    // nginx asks its resolver for it while it runs.
+    let mut words = node.directive.args.iter().skip(1);
+    let is_looked_up = words.any(|word| word.text == "resolve");
+    if containers.hosts.contains(host) || target.is_loopback() || is_looked_up {
         return None;
     }
     let (message, severity) = if OF_THE_HOST.contains(&host) {
@@ -185,6 +188,10 @@ mod tests {
             found("http://api", &[("sites-available/g", &good)]),
             [""; 0]
         );
+        // It is looked up while nginx runs.
+        let resolved = group("api:80 resolve");
+        let said = found("http://api", &[("sites-available/g", &resolved)]);
+        assert_eq!(said, [""; 0]);
         let said = found("http://api", &[("sites-available/g", &bad)]);
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].starts_with("E sites-available/g:1:23"), "{said:?}");

@@ -1,5 +1,8 @@
 //! CORS headers that are sent twice.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::header;
@@ -8,7 +11,7 @@ use crate::model::Severity;
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_cors_twice, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_cors_twice, Error, run);
 
 const CORS: &str = "access-control-";
 
@@ -27,18 +30,22 @@ fn run(context: &Context, findings: &mut Findings) {
 }
 
 fn twice(view: &View<'_>, own: &[&Node<'_>], findings: &mut Findings) {
-    for (at, node) in own.iter().enumerate() {
+    let mut firsts: HashMap<String, &Node<'_>> = HashMap::new();
+    for node in own {
         let name = header(node);
-        let before = own.get(..at).unwrap_or_default();
-        let Some(first) = before.iter().find(|other| header(other) == name) else {
-            continue;
+        let first = match firsts.entry(name.clone()) {
+            Entry::Occupied(first) => *first.get(),
+            Entry::Vacant(free) => {
+                free.insert(node);
+                continue;
+            }
         };
         // Of several with variables, all but one may be empty, and those are not sent.
         let varies = |node: &&Node<'_>| {
             let value = node.directive.args.get(1);
             value.is_none_or(|value| value.text.contains('$') || value.text.is_empty())
         };
-        if !name.starts_with(CORS) || varies(node) || varies(first) {
+        if !name.starts_with(CORS) || varies(node) || varies(&first) {
             continue;
         }
         let place = view.place(first);

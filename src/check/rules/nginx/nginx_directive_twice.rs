@@ -5,7 +5,7 @@ use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::directives::Problem;
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_directive_twice, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_directive_twice, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.directives(), Problem::Twice);

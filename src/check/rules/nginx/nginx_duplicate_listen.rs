@@ -5,7 +5,7 @@ use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::servers::Problem;
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_duplicate_listen, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_duplicate_listen, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.servers(), Problem::DuplicateListen);

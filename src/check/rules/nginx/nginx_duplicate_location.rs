@@ -10,7 +10,7 @@ use crate::model::Severity;
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_duplicate_location, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_duplicate_location, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();

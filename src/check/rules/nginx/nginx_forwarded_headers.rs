@@ -9,7 +9,7 @@ use crate::model::Finding;
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_forwarded_headers, Warning, run)
+pub(crate) static RULE: Rule = rule!(nginx_forwarded_headers, Warning, run)
     .grouped("blocks pass requests on without the standard headers", None);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -2,13 +2,15 @@
 
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
+use crate::check::nginx::captures::{can_hold, group_of, resolved};
 use crate::check::nginx::paths::{Match, matches};
 use crate::check::nginx::view::{Block, View};
 use crate::model::{Finding, Severity};
 use crate::source::nginx::Node;
+use crate::source::nginx::router::Piece;
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_header_injection, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_header_injection, Error, run);
 
 /// The path as nginx decoded it: `%0d%0a` in a request is a new line in these.
 const DECODED: [&str; 2] = ["uri", "document_uri"];
@@ -22,6 +24,10 @@ fn run(context: &Context, findings: &mut Findings) {
 
 /// Complains about directives of a block that write the decoded path into a header.
 fn check(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
+    if matches!(block.node.and_then(matches), Some((Match::Regex, _))) {
+        let captured = block.settings().iter();
+        findings.extend(captured.filter_map(|node| captured_in(view, block, node)));
+    }
     let found = block
         .settings()
         .iter()
@@ -35,19 +41,42 @@ fn check(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
     }
 }
 
-fn injection(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
-    let mut written = node.directive.args.iter();
-    let decoded = |text: &str| DECODED.into_iter().find(|name| uses(text, name));
-    if !written.any(|word| decoded(&word.text).is_some()) {
-        return None;
-    }
+/// Complains about a group of the location's expression that can hold a line end, where it goes into a header: what a
+/// location matches is decoded. A redirect of `rewrite` encodes groups again.
+fn captured_in(view: &View<'_>, block: &Block<'_>, node: &Node<'_>) -> Option<Finding> {
+    let (at, where_to) = goes(node).filter(|_| node.name() != "rewrite")?;
+    let word = node
+        .directive
+        .args
+        .get(at)
+        .filter(|word| word.text.contains('$'))?;
+    let pieces = resolved(block, &word.text);
+    let mut pieces = pieces.iter();
+    let name = pieces.find_map(|piece| {
+        let holds = can_hold(group_of(block, piece)?, '\n');
+        match piece {
+            Piece::Group(number) if holds => Some(format!("${number}")),
+            Piece::Variable(name) if holds => Some(format!("${name}")),
+            _ => None,
+        }
+    })?;
+    let message = format!(
+        "{name} is a part of the decoded path and can have a line end in it: %0a in a request becomes a new line in {where_to}"
+    );
+    let help = "leave white space out of the group, as in [^/\\s]+";
+    let place = view.complain(node.path, word.span.clone(), message, "", help);
+    Some(RULE.at(place).weighing(Severity::Warning))
+}
+
+/// The argument of a directive that goes into a header, and which one that is.
+fn goes(node: &Node<'_>) -> Option<(usize, &'static str)> {
     let words: Vec<&str> = node
         .directive
         .args
         .iter()
         .map(|word| word.text.as_str())
         .collect();
-    let (at, where_to) = match (node.name(), words.as_slice()) {
+    Some(match (node.name(), words.as_slice()) {
         ("return", ["301" | "302" | "303" | "307" | "308", _]) => (1, "the Location header"),
         ("return", [url]) if !url.is_empty() => (0, "the Location header"),
         ("rewrite", [_, to, flags @ ..]) if redirects(to, flags) => (1, "the Location header"),
@@ -55,7 +84,19 @@ fn injection(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
         ("proxy_set_header", [_, _]) => (1, "a header for the upstream"),
         ("proxy_pass", [_]) => (0, "the request line for the upstream"),
         _ => return None,
+    })
+}
+
+fn injection(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
+    let mut written = node.directive.args.iter();
+    let decoded = |text: &str| {
+        let mut names = DECODED.into_iter().filter(|_| text.contains('$'));
+        names.find(|name| uses(text, name))
     };
+    if !written.any(|word| decoded(&word.text).is_some()) {
+        return None;
+    }
+    let (at, where_to) = goes(node)?;
     let word = node.directive.args.get(at)?;
     let variable = decoded(&word.text)?;
     let message = format!(
@@ -133,6 +174,53 @@ mod tests {
                 ("location = /a { return 301 https://example.com$uri; }", ""),
                 (
                     "set $path $uri; access_log /x uri; error_page 404 $uri;",
+                    "",
+                ),
+            ],
+        );
+    }
+    #[test]
+    fn groups_with_line_ends() {
+        table(
+            "nginx-header-injection",
+            &[
+                (
+                    "location ~ ^/p/(a|b)/(\\W*)$ { proxy_pass http://app/$2; }",
+                    "W sites-available/a:2:42: $2 is a part of the decoded path",
+                ),
+                (
+                    "location ~* ^/p/([^/]+)/ { return 302 https://example.com/$1; }",
+                    "Location",
+                ),
+                ("location ~ ^/p/(?<x>[^/]+)/ { add_header X-A $x; }", "$x"),
+                (
+                    "location ~ ^/p/(\\W*)$ { set $p $1; proxy_pass http://app/$p; }",
+                    "$1",
+                ),
+                ("location ~* ^/p/(.*) { proxy_pass http://app/$1; }", ""),
+                (
+                    "location ~ ^/p/(a|b)/(\\W*)$ { set $p $1; proxy_pass http://app/$p; }",
+                    "",
+                ),
+                (
+                    "location ~ ^/p/([^/]+)$ { proxy_pass http://app/$some; }",
+                    "",
+                ),
+                (
+                    "location ~ ^/p/([^/\\s]+)/ { return 302 https://example.com/$1; }",
+                    "",
+                ),
+                (
+                    "location ~ ^/p/([^/]+)/ { rewrite ^ https://example.com/$1 redirect; }",
+                    "",
+                ),
+                (
+                    "location ~ ^/p/([^/]+)/ { rewrite ^/(.*) /$1 break; proxy_pass http://app/$1; }",
+                    "",
+                ),
+                ("location ~ ^/p/([^/]+)/ { return 200 $1; }", ""),
+                (
+                    "rewrite ^/p/(a|b)/(?<path>\\W*)$ https://example.com/$path redirect;",
                     "",
                 ),
             ],

@@ -10,9 +10,10 @@ use crate::check::nginx::published::Publications;
 use crate::check::nginx::view::View;
 use crate::model::{Severity, UnitType};
 use crate::source::Revision;
+use crate::source::policy::PortRange;
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_port_unpublished, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_port_unpublished, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
@@ -54,8 +55,8 @@ fn unpublished(
         !ports.contains(port) && !own.contains(port) && !mentioned.contains(port)
     });
     for (port, nodes) in wanting {
-        let allowed = &revision.parsed.policy.ports;
-        let outside = |(from, to): &(u16, u16)| !(*from..=*to).contains(port);
+        let allowed = &revision.parsed.policy.ports.allowed;
+        let outside = |range: &PortRange| !range.contains(port);
         // What is no service of this desired state may be one of the host's packages.
         let foreign = (!allowed.is_empty() && allowed.iter().all(outside)) || runs_more(revision);
         let message =

@@ -9,7 +9,7 @@ use crate::model::Finding;
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_prefix_mismatch, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_prefix_mismatch, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
@@ -42,7 +42,7 @@ fn prefix(view: &View<'_>, block: &Block<'_>, location: &Node<'_>, path: &str) -
         (true, false) if !is_beginning(uri) => {
             let message = format!(
                 "location {path} ends with a slash and the path {uri} of its proxy_pass does not: \
-                 {path}status comes out at {uri}status"
+                 {path}status goes to {uri}status"
             );
             (message, format!("write proxy_pass {before}{uri}/;"))
         }
@@ -50,7 +50,7 @@ fn prefix(view: &View<'_>, block: &Block<'_>, location: &Node<'_>, path: &str) -
         (false, true) if !upgrades(block) => {
             let message = format!(
                 "the path {uri} of this proxy_pass ends with a slash and location {path} does not: \
-                 {path}/status comes out at {uri}/status"
+                 {path}/status goes to {uri}/status"
             );
             let help = format!(
                 "write location {whole}/ {{, or location = {path} {{ if it is this one URL"
@@ -90,19 +90,19 @@ mod tests {
             &[
                 (
                     "location /a/ { proxy_pass http://h:1/b; }",
-                    "E sites-available/a:2:27: location /a/ ends with a slash and the path /b of its proxy_pass does not: /a/status comes out at /bstatus",
+                    "E sites-available/a:2:27: location /a/ ends with a slash and the path /b of its proxy_pass does not: /a/status goes to /bstatus",
                 ),
                 (
                     "location / { proxy_pass http://h:1/b; }",
-                    "/status comes out at /bstatus",
+                    "/status goes to /bstatus",
                 ),
                 (
                     "location /a { proxy_pass http://h:1/; }",
-                    "/a/status comes out at //status",
+                    "/a/status goes to //status",
                 ),
                 (
                     "location ^~ /a { proxy_pass http://h:1/b/; }",
-                    "/a/status comes out at /b//status",
+                    "/a/status goes to /b//status",
                 ),
                 ("location /a/ { proxy_pass http://h:1/b/; }", ""),
                 ("location /a { proxy_pass http://h:1/b; }", ""),
@@ -141,7 +141,7 @@ mod tests {
                 ),
                 (
                     "location /a/ { location /a/b/ { proxy_pass http://h:1/c; } proxy_pass http://h:1/; }",
-                    "/a/b/status comes out at /cstatus",
+                    "/a/b/status goes to /cstatus",
                 ),
             ],
         );

@@ -7,7 +7,7 @@ use crate::source::nginx::Node;
 use crate::source::nginx::router::uri_part;
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_proxy_pass_uri, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_proxy_pass_uri, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();

@@ -5,10 +5,10 @@ use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::view::View;
 use crate::model::Finding;
 use crate::source::nginx::Node;
-use crate::source::nginx::router::{Place, compiles, condition};
+use crate::source::nginx::router::{Located, compiles, condition};
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_regex_invalid, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_regex_invalid, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
@@ -49,7 +49,7 @@ fn expressions<'n>(node: &'n Node<'_>) -> Vec<&'n str> {
             glued => of_tilde(glued).into_iter().collect(),
         },
         "if" => {
-            let words = condition(Place {
+            let words = condition(Located {
                 path: node.path,
                 directive: node.directive,
             });

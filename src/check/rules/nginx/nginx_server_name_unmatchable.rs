@@ -7,7 +7,7 @@ use crate::check::nginx::view::View;
 use crate::model::Finding;
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_server_name_unmatchable, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_server_name_unmatchable, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();

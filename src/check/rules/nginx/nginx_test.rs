@@ -4,4 +4,4 @@ use crate::check::engine::Rule;
 use crate::model::finding::NGINX_TEST;
 
 /// The rule.
-pub static RULE: Rule = Rule::reported(NGINX_TEST, include_str!("nginx_test.md")).fixed();
+pub(crate) static RULE: Rule = Rule::reported(NGINX_TEST, include_str!("nginx_test.md")).fixed();

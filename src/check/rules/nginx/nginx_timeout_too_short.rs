@@ -12,7 +12,7 @@ use crate::source::Revision;
 use crate::source::nginx::time;
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_timeout_too_short, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_timeout_too_short, Error, run);
 
 /// How long nginx waits where nothing is said,
 /// <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_read_timeout>.
@@ -35,15 +35,15 @@ fn run(context: &Context, findings: &mut Findings) {
 /// What the units of a desired state need.
 fn needs(revision: &Revision) -> Needs<'_> {
     let mut needs = Needs::new();
-    for (name, section) in &revision.parsed.policy.units {
-        let unit = revision.desired.units.get(name);
-        let (Some(time), Some(unit)) = (section.value.response_time, unit) else {
+    for (name, policy) in &revision.parsed.policy.units {
+        let unit = revision.desired.units.get(name.as_str());
+        let (Some(time), Some(unit)) = (policy.response_time.as_deref(), unit) else {
             continue;
         };
         for port in unit.stacks.iter().flat_map(|stack| &stack.ports) {
-            let known = needs.entry(*port).or_insert((name.as_str(), time));
-            if known.1 < time {
-                *known = (name, time);
+            let known = needs.entry(*port).or_insert((name.as_str(), *time));
+            if known.1 < *time {
+                *known = (name, *time);
             }
         }
     }

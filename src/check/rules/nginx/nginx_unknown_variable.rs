@@ -2,6 +2,7 @@
 //!
 //! `ngx_http_variables_init_vars` in src/http/ngx_http_variables.c. A variable that is set anywhere is known everywhere.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
@@ -9,13 +10,13 @@ use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::view::View;
 use crate::model::Severity;
-use crate::source::error::misspelt;
-use crate::source::nginx::router::{Place, condition, names, variables};
+use crate::source::error::Speller;
+use crate::source::nginx::router::{Located, condition, names, variables};
 use crate::source::nginx::variables::{evaluated, is_own_variable, own_variables};
 use crate::source::nginx::{Node, Word};
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_unknown_variable, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_unknown_variable, Error, run);
 
 /// Letters of a name that is not close to another one by chance.
 const LONG: usize = 7;
@@ -42,11 +43,12 @@ fn check(view: &View<'_>, findings: &mut Findings) {
     // Files that the host has for itself may set it: all are here where nginx.conf is.
     let etc = &view.subject.revision.desired.etc;
     let all_here = etc.contains_key(Path::new("nginx/nginx.conf")) && !found.misses;
+    let speller = Speller::default();
     for (name, places) in &found.used {
         if found.is_known(name) {
             continue;
         }
-        let near = misspelt(name, found.known());
+        let near = speller.misspelt(name, found.known());
         let is_typo = near.is_some() && name.len() >= LONG && !found.misses;
         let is_certain = name.is_empty() || all_here || is_typo;
         let (message, help) = words(name, near);
@@ -141,7 +143,7 @@ impl<'n> Variables<'n> {
     }
 
     fn words(&mut self, node: &'n Node<'n>) {
-        let evaluated = evaluated(node.name());
+        let evaluated = LazyCell::new(|| evaluated(node.name()));
         for (at, word) in node.directive.args.iter().enumerate() {
             let text = word.text.as_str();
             // What this one captures are its own two groups.
@@ -163,7 +165,7 @@ impl<'n> Variables<'n> {
 
     /// `($variable)`, `($variable = text)`, `($variable ~ expression)` or `(-f path)`.
     fn condition(&mut self, node: &'n Node<'n>) {
-        let place = Place {
+        let place = Located {
             path: node.path,
             directive: node.directive,
         };

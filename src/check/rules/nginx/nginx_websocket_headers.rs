@@ -8,7 +8,7 @@ use crate::model::Finding;
 use crate::source::nginx::Node;
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_websocket_headers, Warning, run);
+pub(crate) static RULE: Rule = rule!(nginx_websocket_headers, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();

@@ -2,191 +2,25 @@
 
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
+use crate::check::nginx::arguments;
 use crate::check::nginx::directives::Problem;
-use crate::check::nginx::view::View;
-use crate::source::nginx::listen::{Address, Socket};
-use crate::source::nginx::router::{Place, condition};
-use crate::source::nginx::{Node, Word};
 
 /// The rule.
-pub static RULE: Rule = rule!(nginx_wrong_arguments, Error, run);
-
-/// Words of `listen` behind the address, `ngx_http_core_listen` in src/http/ngx_http_core_module.c: those of nginx 1.31, and
-/// `spdy`, which 1.22 still takes.
-const LISTEN: [&str; 11] = [
-    "default_server",
-    "default",
-    "ssl",
-    "http2",
-    "multipath",
-    "quic",
-    "spdy",
-    "proxy_protocol",
-    "reuseport",
-    "deferred",
-    "bind",
-];
-
-/// Those that have a value.
-const LISTEN_VALUES: [&str; 8] = [
-    "setfib=",
-    "fastopen=",
-    "backlog=",
-    "rcvbuf=",
-    "sndbuf=",
-    "accept_filter=",
-    "ipv6only=",
-    "so_keepalive=",
-];
-
-const FLAGS: [&str; 4] = ["last", "break", "redirect", "permanent"];
-
-const OPERATORS: [&str; 6] = ["=", "!=", "~", "~*", "!~", "!~*"];
-
-/// What is wrong, and what would be right.
-struct Wrong<'w> {
-    word: &'w Word,
-    message: String,
-    help: &'static str,
-}
+pub(crate) static RULE: Rule = rule!(nginx_wrong_arguments, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.directives(), Problem::Arguments);
     let view = context.nginx();
-    look(view, &view.http, findings);
-}
-
-fn look(view: &View<'_>, level: &[Node<'_>], findings: &mut Findings) {
-    for node in level {
-        if let Some(wrong) = wrong(node) {
-            let span = wrong.word.span.clone();
-            let place = view.complain(node.path, span, wrong.message, "", wrong.help);
-            findings.push(RULE.at(place));
-        }
-        if matches!(node.name(), "server" | "location" | "if" | "limit_except") {
-            look(view, node.inside(), findings);
-        }
-    }
-}
-
-fn wrong<'n>(node: &'n Node<'_>) -> Option<Wrong<'n>> {
-    let args = node.directive.args.as_slice();
-    match (node.name(), args) {
-        ("proxy_pass", [url]) => target(url),
-        ("listen", [address, options @ ..]) => listen(address, options),
-        ("if", [first, ..]) => operator(node, first),
-        ("return", [code, ..]) => status(code, args.len() == 1),
-        ("rewrite", [_, _, flag]) => (!FLAGS.contains(&flag.text.as_str())).then(|| Wrong {
-            word: flag,
-            message: format!("{} is not a flag of rewrite", flag.text),
-            help: "write last, break, redirect or permanent",
-        }),
-        ("add_header" | "add_trailer", [_, _, always]) if always.text != "always" => Some(Wrong {
-            word: always,
-            message: format!("{} takes always here, or nothing", node.name()),
-            help: "write always, or put a value with blanks into quotes",
-        }),
-        ("error_page", [codes @ .., _]) => codes.iter().find_map(error_code),
-        _ => None,
-    }
-}
-
-/// `invalid URL prefix`, `ngx_http_proxy_pass` in ngx_http_proxy_module.c.
-fn target(url: &Word) -> Option<Wrong<'_>> {
-    let lower = url.text.to_ascii_lowercase();
-    let has_scheme = lower.starts_with("http://") || lower.starts_with("https://");
-    (!has_scheme && !lower.contains('$')).then(|| Wrong {
-        word: url,
-        message: format!(
-            "{} is not a URL: nginx refuses a proxy_pass without http:// or https://",
-            url.text
-        ),
-        help: "write http:// in front of the address",
-    })
-}
-
-fn listen<'n>(address: &'n Word, options: &'n [Word]) -> Option<Wrong<'n>> {
-    let text = address.text.as_str();
-    let is_bound = match Socket::read(text) {
-        // A name begins with no digit, or it is an address or a port that is mistyped.
-        Some(Socket {
-            address: Address::Name(name),
-            ..
-        }) => !name.starts_with(|c: char| c.is_ascii_digit()),
-        Some(socket) => *socket.ports.start() > 0,
-        None => text.starts_with("unix:"),
-    };
-    if !is_bound {
-        return Some(Wrong {
-            word: address,
-            message: format!("{text} is nothing that nginx can listen on"),
-            help: "write PORT, ADDRESS:PORT, [IPv6]:PORT or unix:/PATH",
-        });
-    }
-    let unknown = options.iter().find(|word| {
-        let text = word.text.as_str();
-        !LISTEN.contains(&text) && !LISTEN_VALUES.iter().any(|start| text.starts_with(start))
+    arguments::walk(view, &mut |node, wrong| {
+        let span = wrong.word.span.clone();
+        let place = view.complain(node.path, span, wrong.message, "", wrong.help);
+        findings.push(RULE.at(place));
     });
-    unknown.map(|word| Wrong {
-        word,
-        message: format!("listen has no parameter {}", word.text),
-        help: "remove it, or correct its name: ssl, http2, default_server, reuseport and the like",
-    })
-}
-
-fn operator<'n>(node: &Node<'_>, first: &'n Word) -> Option<Wrong<'n>> {
-    let words = condition(Place {
-        path: node.path,
-        directive: node.directive,
-    });
-    let (message, help) = match words.as_slice() {
-        [variable, operator, ..] if variable.starts_with('$') && !OPERATORS.contains(operator) => (
-            format!("{operator} is not a comparison operator of nginx"),
-            "write =, !=, ~, ~*, !~ or !~*",
-        ),
-        [variable, _, _, rest, ..] if variable.starts_with('$') => (
-            format!("if takes one comparison, and {rest} follows it"),
-            "write one if inside the other, or a map over both variables",
-        ),
-        _ => return None,
-    };
-    Some(Wrong {
-        word: first,
-        message,
-        help,
-    })
-}
-
-fn status(code: &Word, is_alone: bool) -> Option<Wrong<'_>> {
-    let text = code.text.as_str();
-    let is_url = ["http://", "https://", "$scheme"]
-        .iter()
-        .any(|start| text.to_ascii_lowercase().starts_with(start));
-    let is_code = text.parse::<u16>().is_ok_and(|code| code <= 999);
-    let is_taken = is_code || is_alone && is_url;
-    (!is_taken).then(|| Wrong {
-        word: code,
-        message: format!("{text} is not a status that return can send"),
-        help: "write a number such as 301 or 404 first",
-    })
-}
-
-/// `value "x" must be between 300 and 599`
-fn error_code(code: &Word) -> Option<Wrong<'_>> {
-    let text = code.text.as_str();
-    let is_code = text
-        .parse::<u16>()
-        .is_ok_and(|code| (300..=599).contains(&code));
-    (!is_code && !text.starts_with('=')).then(|| Wrong {
-        word: code,
-        message: format!("{text} is not a status that error_page can handle"),
-        help: "write numbers from 300 to 599",
-    })
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::check::nginx::tests::table;
+    use crate::check::nginx::tests::{said, table};
 
     #[test]
     fn arguments_that_nginx_does_not_take() {
@@ -257,5 +91,138 @@ mod tests {
                 ),
             ],
         );
+    }
+    #[test]
+    fn values_that_nginx_reads_with_code_of_its_own() {
+        let (accepted, refused): (Vec<&str>, Vec<&str>) = (
+            "allow 192.0.2.0/24; allow ::1; deny unix:; deny all
+             expires 30d; expires -1; expires max; expires modified +1h; expires @15h30m; expires $x
+             gzip_comp_level 9; listen 80 default_server reuseport
+             ssl_session_cache shared:TLS:10m; ssl_session_cache builtin:1000 shared:a:32k; ssl_session_cache off
+             access_log /x combined buffer=32k flush=1m if=$a; error_log /x debug_http
+             limit_req zone=a burst=5 nodelay; limit_conn a 10
+             error_page 404 = @a; error_page 500 502 =200 /x; set $a b; set_real_ip_from 192.0.2.0/24; set_real_ip_from proxy.example.com
+             keepalive_timeout 65s 60s; fastcgi_param A b if_not_empty; if ($host) { return 204; }
+             location /a { proxy_pass http://[::1]:80/x; } location /b { proxy_pass http://unix:/x:/; }
+             location /a { fastcgi_pass unix:/x; } location /b { grpc_pass grpc://a:1; }"
+                .split(['\n'])
+                .collect(),
+            vec![
+                "allow 192.0.2.0/99;",
+                "allow lan;",
+                "deny 192.0.2;",
+                "listen 80 spdy;",
+                "ssl_protocols TLSv1.2 TLSv1.4;",
+                "expires 1x;",
+                "expires modified @1h;",
+                "expires since 1h;",
+                "gzip_comp_level 12;",
+                "location /a { proxy_pass http://127.0.0.1:99999; }",
+                "location /a { proxy_pass http://:80; }",
+                "location /a { fastcgi_pass 127.0.0.1:9000/x; }",
+                "location /a { proxy_next_upstream http_501; }",
+                "location == /a { }",
+                "ssl_session_cache shared:TLS;",
+                "ssl_session_cache shared:TLS:1k;",
+                "limit_req zone=a brust=5;",
+                "limit_req burst=5;",
+                "limit_conn a 0;",
+                "access_log /x combined bufer=1k;",
+                "error_log /x warning;",
+                "listen :81;",
+                "set a b;",
+                "if $host { return 204; }",
+                "error_page 499 /x;",
+                "error_page 404 =abc /x;",
+                "set_real_ip_from 192.0.2.0/99;",
+                "keepalive_timeout x;",
+                "location /a { fastcgi_param A b foo; }",
+            ],
+        );
+        let found = |inside: &str| {
+            let text = format!("server {{ listen 80; {inside} }}");
+            said("nginx-wrong-arguments", &[("sites-available/a", &text)])
+        };
+        for inside in accepted {
+            let end = if inside.ends_with('}') { "" } else { ";" };
+            assert_eq!(found(&format!("{inside}{end}")), [""; 0], "{inside}");
+        }
+        for inside in refused {
+            assert_eq!(found(inside).len(), 1, "{inside}");
+        }
+    }
+
+    #[test]
+    fn upstreams_and_zones() {
+        let found = |text: &str| {
+            said(
+                "nginx-wrong-arguments",
+                &[("etc/nginx/conf.d/a.conf", text)],
+            )
+        };
+        for text in [
+            "upstream a { server 127.0.0.1:80 weight=3 max_fails=0 fail_timeout=10s backup; server b; server unix:/x down; keepalive 8; zone a 64k; }",
+            "limit_req_zone $binary_remote_addr zone=a:10m rate=30r/m;",
+            "limit_conn_zone $server_name zone=a:32k;",
+            "proxy_cache_path /x levels=1:2 keys_zone=a:12k inactive=1h max_size=1g use_temp_path=off;",
+        ] {
+            assert_eq!(found(text), [""; 0], "{text}");
+        }
+        for (text, expected) in [
+            (
+                "upstream a { server 127.0.0.1:80 wieght=3; }",
+                "has no parameter wieght=3",
+            ),
+            (
+                "upstream a { server 127.0.0.1:80 weight=x; }",
+                "weight=x has no value",
+            ),
+            (
+                "upstream a { server http://127.0.0.1:80; }",
+                "is not a host with a port",
+            ),
+            (
+                "upstream a { server 127.0.0.1:99999; }",
+                "\"99999\" in 127.0.0.1:99999 is not a port",
+            ),
+            (
+                "upstream a { server 127.0.0.1:80; keepalive x; }",
+                "not a number of connections",
+            ),
+            (
+                "upstream a { server 127.0.0.1:80; zone a 1k; }",
+                "1k is too small: nginx needs 32k",
+            ),
+            (
+                "limit_req_zone $uri zone=a:1k rate=1r/s;",
+                "zone=a:1k is too small",
+            ),
+            (
+                "limit_req_zone $uri zone=a rate=1r/s;",
+                "zone=a has no size",
+            ),
+            (
+                "limit_req_zone $uri zone=a:1m rate=1/s;",
+                "1/s is not a rate",
+            ),
+            (
+                "proxy_cache_path /x keys_zone=a:4k;",
+                "is too small: nginx needs 12k",
+            ),
+            (
+                "proxy_cache_path /x level=1 keys_zone=a:1m;",
+                "has no parameter level=1",
+            ),
+            (
+                "proxy_cache_path /x levels=1;",
+                "proxy_cache_path needs keys_zone=NAME",
+            ),
+        ] {
+            let found = found(text);
+            assert!(
+                found.len() == 1 && found[0].contains(expected),
+                "{text}: {found:?}"
+            );
+        }
     }
 }

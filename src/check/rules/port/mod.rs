@@ -1,12 +1,12 @@
 //! Ports of the host.
 
 #[path = "."]
-pub mod rule {
-    pub mod port_outside_ranges;
-    pub mod port_public;
-    pub mod port_published_twice;
-    pub mod port_taken;
-    pub mod port_unproxied;
+pub(crate) mod rule {
+    pub(crate) mod port_outside_ranges;
+    pub(crate) mod port_public;
+    pub(crate) mod port_published_twice;
+    pub(crate) mod port_taken;
+    pub(crate) mod port_unproxied;
 }
 
 crate::family!(

@@ -5,9 +5,10 @@ use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::model::Finding;
+use crate::source::policy::PortRange;
 
 /// The rule.
-pub static RULE: Rule = rule!(port_outside_ranges, Warning, run);
+pub(crate) static RULE: Rule = rule!(port_outside_ranges, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
@@ -19,16 +20,13 @@ fn run(context: &Context, findings: &mut Findings) {
 }
 
 fn outside(view: &View, entry: &Entry) -> Option<Finding> {
-    let allowed = &view.subject.revision.parsed.policy.ports;
+    let allowed = &view.subject.revision.parsed.policy.ports.allowed;
     let host = entry.port.host.as_ref()?;
-    let is_in = |(from, to): &(u16, u16)| from <= host.start() && host.end() <= to;
+    let is_in = |range: &PortRange| range.start() <= host.start() && host.end() <= range.end();
     if allowed.is_empty() || allowed.iter().any(is_in) {
         return None;
     }
-    let ranges: Vec<String> = allowed
-        .iter()
-        .map(|(from, to)| shown(&(*from..=*to)))
-        .collect();
+    let ranges: Vec<String> = allowed.iter().map(|range| shown(range)).collect();
     let message = format!(
         "port {} of {} is outside the ranges that watchme.toml allows",
         shown(host),

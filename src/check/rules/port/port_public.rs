@@ -9,7 +9,12 @@ use crate::check::engine::{Findings, Rule, rule};
 use crate::model::{Finding, Severity};
 
 /// The rule.
-pub static RULE: Rule = rule!(port_public, Warning, run);
+pub(crate) static RULE: Rule = rule!(port_public, Warning, run)
+    .grouped(
+        "ports are published on all addresses of the host",
+        Some("write 127.0.0.1: in front of those that only this host needs"),
+    )
+    .advice();
 
 /// Ports that are there for the world: SSH, mail, DNS, HTTP and its likes, VPNs.
 const FOR_ALL: [u16; 16] = [

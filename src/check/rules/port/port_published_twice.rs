@@ -9,7 +9,7 @@ use crate::check::engine::{Findings, Rule, rule};
 use crate::model::Finding;
 
 /// The rule.
-pub static RULE: Rule = rule!(port_published_twice, Error, run);
+pub(crate) static RULE: Rule = rule!(port_published_twice, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
@@ -62,10 +62,8 @@ fn run_together(view: &View, one: &Entry, other: &Entry) -> bool {
 
 /// A port that nobody publishes and that was offered to nobody, of the range that a port is in.
 fn free(view: &View, held: &[Entry], port: u16, offered: &BTreeSet<u16>) -> Option<u16> {
-    let allowed = &view.subject.revision.parsed.policy.ports;
-    let (from, to) = allowed
-        .iter()
-        .find(|(from, to)| (*from..=*to).contains(&port))?;
+    let allowed = &view.subject.revision.parsed.policy.ports.allowed;
+    let range = allowed.iter().find(|range| range.contains(&port))?;
     let taken = |port: &u16| {
         held.iter().any(|held| {
             held.port
@@ -74,7 +72,9 @@ fn free(view: &View, held: &[Entry], port: u16, offered: &BTreeSet<u16>) -> Opti
                 .is_some_and(|host| host.contains(port))
         })
     };
-    (*from..=*to).find(|port| !taken(port) && !offered.contains(port))
+    (**range)
+        .clone()
+        .find(|port| !taken(port) && !offered.contains(port))
 }
 
 #[cfg(test)]

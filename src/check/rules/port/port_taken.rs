@@ -15,7 +15,7 @@ use crate::source::compose::Service;
 use crate::source::unit::listen;
 
 /// The rule.
-pub static RULE: Rule = rule!(port_taken, Error, run);
+pub(crate) static RULE: Rule = rule!(port_taken, Error, run);
 
 /// Somebody who holds a port.
 struct Holder {
@@ -30,13 +30,13 @@ struct Holder {
 
 /// Who holds what, by port and protocol. Those that were there first come first.
 #[derive(Default)]
-struct Held(BTreeMap<(u16, String), Vec<Holder>>);
+struct Holders(BTreeMap<(u16, String), Vec<Holder>>);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(check(context));
 }
 
-impl Held {
+impl Holders {
     /// The holder that an address meets, unless `is_own` says that it is the same.
     fn by(
         &self,
@@ -59,7 +59,7 @@ impl Held {
 /// Findings about ports that somebody else has.
 fn check(context: &Context) -> Vec<Finding> {
     let subject = context.subject;
-    let mut held = Held::default();
+    let mut held = Holders::default();
     for listening in listens(subject) {
         for port in listening.ports.filter(|_| !listening.is_named) {
             let who = format!("nginx listens on it for {}", listening.path.display());
@@ -81,7 +81,7 @@ fn check(context: &Context) -> Vec<Finding> {
     findings
 }
 
-fn sockets(subject: &Subject, held: &mut Held, findings: &mut Vec<Finding>) {
+fn sockets(subject: &Subject, held: &mut Holders, findings: &mut Vec<Finding>) {
     for (name, _, settings) in instances(subject.revision).filter(|(_, unit, _)| unit.start) {
         for socket in listen::sockets(&name, settings) {
             let key = (socket.port, socket.protocol);
@@ -106,7 +106,7 @@ fn sockets(subject: &Subject, held: &mut Held, findings: &mut Vec<Finding>) {
     }
 }
 
-fn commands(subject: &Subject, held: &mut Held, findings: &mut Vec<Finding>) {
+fn commands(subject: &Subject, held: &mut Holders, findings: &mut Vec<Finding>) {
     let own =
         instances(subject.revision).filter(|(_, unit, _)| unit.start && unit.stacks.is_empty());
     for (name, _, settings) in own {
@@ -132,7 +132,7 @@ fn commands(subject: &Subject, held: &mut Held, findings: &mut Vec<Finding>) {
     }
 }
 
-fn containers(context: &Context, held: &Held, findings: &mut Vec<Finding>) {
+fn containers(context: &Context, held: &Holders, findings: &mut Vec<Finding>) {
     let units = &context.revision().desired.units;
     let starts = |unit: &str| units.get(unit).is_some_and(|unit| unit.start);
     let view = context.projects();
@@ -147,7 +147,7 @@ fn containers(context: &Context, held: &Held, findings: &mut Vec<Finding>) {
 fn container(
     view: &View,
     (stack, name, service): (&ParsedStack, &str, &Service),
-    held: &Held,
+    held: &Holders,
     findings: &mut Vec<Finding>,
 ) {
     for published in service.published() {

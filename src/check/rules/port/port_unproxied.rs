@@ -11,7 +11,7 @@ use crate::check::nginx::published::Publications;
 use crate::check::nginx::view::View;
 
 /// The rule.
-pub static RULE: Rule = rule!(port_unproxied, Warning, run);
+pub(crate) static RULE: Rule = rule!(port_unproxied, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();

@@ -1,11 +1,11 @@
 //! Routes that watchme.toml expects: where a public URL must come out, as nginx itself would match it.
 
 #[path = "."]
-pub mod rule {
-    pub mod route_elsewhere;
-    pub mod route_nowhere;
-    pub mod route_unknown;
-    pub mod route_untested;
+pub(crate) mod rule {
+    pub(crate) mod route_elsewhere;
+    pub(crate) mod route_nowhere;
+    pub(crate) mod route_unknown;
+    pub(crate) mod route_untested;
 }
 
 crate::family!(

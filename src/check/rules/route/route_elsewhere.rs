@@ -1,11 +1,11 @@
-//! Expected routes that come out at another upstream.
+//! Expected routes that go to another upstream.
 
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::routes::Problem;
 
 /// The rule.
-pub static RULE: Rule = rule!(route_elsewhere, Error, run);
+pub(crate) static RULE: Rule = rule!(route_elsewhere, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.routes(), Problem::External);
@@ -21,7 +21,7 @@ mod tests {
         let upstream = "http://localhost:8015/api/scheduler/status/whisper";
         assert_eq!(
             one(url, upstream),
-            "route-elsewhere https://api.example.com/scheduler/status/whisper comes out at \
+            "route-elsewhere https://api.example.com/scheduler/status/whisper goes to \
              http://localhost:8015/status/whisper, by location /scheduler/ in sites-available/api:5 -> write proxy_pass \
              http://localhost:8015/api/scheduler/; in location /scheduler/, sites-available/api:5"
         );

@@ -5,7 +5,7 @@ use crate::check::engine::{Findings, Rule, rule};
 use crate::check::routes::Problem;
 
 /// The rule.
-pub static RULE: Rule = rule!(route_nowhere, Error, run);
+pub(crate) static RULE: Rule = rule!(route_nowhere, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.routes(), Problem::Nowhere);

@@ -5,7 +5,7 @@ use crate::check::engine::{Findings, Rule, rule};
 use crate::check::routes::Problem;
 
 /// The rule.
-pub static RULE: Rule = rule!(route_untested, Warning, run).grouped(
+pub(crate) static RULE: Rule = rule!(route_untested, Warning, run).grouped(
     "locations are tested by no route",
     Some("add a [[route]] to watchme.toml for each: a URL that ends there, and what must arrive"),
 );

@@ -1,32 +1,34 @@
 //! systemd units: what systemd would pass over or refuse, and what would not run as it is meant.
 
 #[path = "."]
-pub mod rule {
-    pub mod systemd_command_misspelt;
-    pub mod systemd_comment_behind_value;
-    pub mod systemd_detached_command;
-    pub mod systemd_docker_not_required;
-    pub mod systemd_file_missing;
-    pub mod systemd_invalid_value;
-    pub mod systemd_line_swallowed;
-    pub mod systemd_network_not_required;
-    pub mod systemd_no_command;
-    pub mod systemd_not_after_docker;
-    pub mod systemd_not_after_network;
-    pub mod systemd_not_an_assignment;
-    pub mod systemd_not_enabled;
-    pub mod systemd_nothing_to_wait_for;
-    pub mod systemd_oneshot_restart;
-    pub mod systemd_order_cycle;
-    pub mod systemd_relative_command;
-    pub mod systemd_several_commands;
-    pub mod systemd_shell_syntax;
-    pub mod systemd_unescaped_percent;
-    pub mod systemd_unknown_key;
-    pub mod systemd_unknown_section;
-    pub mod systemd_unknown_unit;
-    pub mod systemd_verify;
-    pub mod systemd_wrong_section;
+pub(crate) mod rule {
+    pub(crate) mod systemd_command_misspelt;
+    pub(crate) mod systemd_comment_behind_value;
+    pub(crate) mod systemd_detached_command;
+    pub(crate) mod systemd_docker_not_required;
+    pub(crate) mod systemd_file_missing;
+    pub(crate) mod systemd_invalid_value;
+    pub(crate) mod systemd_line_swallowed;
+    pub(crate) mod systemd_network_not_required;
+    pub(crate) mod systemd_no_command;
+    pub(crate) mod systemd_not_after_docker;
+    pub(crate) mod systemd_not_after_network;
+    pub(crate) mod systemd_not_an_assignment;
+    pub(crate) mod systemd_not_enabled;
+    pub(crate) mod systemd_nothing_to_wait_for;
+    pub(crate) mod systemd_oneshot_restart;
+    pub(crate) mod systemd_order_cycle;
+    pub(crate) mod systemd_quadlet_key;
+    pub(crate) mod systemd_relative_command;
+    pub(crate) mod systemd_several_commands;
+    pub(crate) mod systemd_shell_syntax;
+    pub(crate) mod systemd_unescaped_percent;
+    pub(crate) mod systemd_unknown_key;
+    pub(crate) mod systemd_unknown_section;
+    pub(crate) mod systemd_unknown_unit;
+    pub(crate) mod systemd_verify;
+    pub(crate) mod systemd_version;
+    pub(crate) mod systemd_wrong_section;
 }
 
 crate::family!(
@@ -49,6 +51,7 @@ crate::family!(
         systemd_nothing_to_wait_for,
         systemd_oneshot_restart,
         systemd_order_cycle,
+        systemd_quadlet_key,
         systemd_relative_command,
         systemd_several_commands,
         systemd_shell_syntax,
@@ -57,6 +60,7 @@ crate::family!(
         systemd_unknown_section,
         systemd_unknown_unit,
         systemd_verify,
+        systemd_version,
         systemd_wrong_section,
     ]
 );

@@ -9,7 +9,7 @@ use crate::source::error::misspelt;
 use crate::source::unit::exec::{Command, base};
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_command_misspelt, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_command_misspelt, Error, run);
 
 /// A program with a long name that is almost this one is this one.
 const COMPOSE: &str = "docker-compose";

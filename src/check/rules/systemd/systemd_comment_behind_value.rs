@@ -10,7 +10,7 @@ use crate::source::unit::Entry;
 use crate::source::unit::settings::Source;
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_comment_behind_value, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_comment_behind_value, Error, run);
 
 /// Settings whose value is a text of any kind: a `#` is at home there.
 const TEXTS: [&str; 5] = [

@@ -3,12 +3,12 @@
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::{Line, Unit};
-use crate::check::systemd::service::{Kind, with_help};
+use crate::check::systemd::service::{ServiceType, with_help};
 use crate::model::Finding;
 use crate::source::unit::exec::base;
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_detached_command, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_detached_command, Error, run);
 
 /// Options of `docker run` that take a value as a word of its own, of those that stand before a `-d` somewhere.
 const TAKE_A_VALUE: [&str; 34] = [
@@ -50,12 +50,12 @@ const TAKE_A_VALUE: [&str; 34] = [
 
 fn run(context: &Context, findings: &mut Findings) {
     for unit in context.units().services() {
-        findings.extend(detached(unit, &Kind::of(unit)));
+        findings.extend(detached(unit, &ServiceType::of(unit)));
     }
 }
 
 /// A command that starts containers and ends, as the main process of a service.
-fn detached(unit: &Unit, kind: &Kind) -> Option<Finding> {
+fn detached(unit: &Unit, kind: &ServiceType) -> Option<Finding> {
     if kind.remains {
         return None;
     }

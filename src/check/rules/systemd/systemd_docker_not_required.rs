@@ -5,7 +5,7 @@ use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::docker::Problem;
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_docker_not_required, Warning, run);
+pub(crate) static RULE: Rule = rule!(systemd_docker_not_required, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.docker(), Problem::DockerNotRequired);

@@ -10,7 +10,7 @@ use crate::check::systemd::index::{Line, Unit, Units};
 use crate::model::{Diagnostic, Finding};
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_file_missing, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_file_missing, Error, run);
 
 /// Settings that let a unit do without a file, systemd.unit(5).
 const CONDITIONS: [&str; 6] = [

@@ -9,7 +9,7 @@ use crate::source::unit::settings::Source;
 use crate::source::unit::table;
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_line_swallowed, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_line_swallowed, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     for (source, _) in context.units().files() {

@@ -3,20 +3,20 @@
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::Unit;
-use crate::check::systemd::service::{Kind, has_misspelt_command, with_help};
+use crate::check::systemd::service::{ServiceType, has_misspelt_command, with_help};
 use crate::model::Finding;
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_no_command, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_no_command, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     for unit in context.units().services() {
-        findings.extend(no_command(unit, &Kind::of(unit)));
+        findings.extend(no_command(unit, &ServiceType::of(unit)));
     }
 }
 
 /// The conditions of `service_verify`, as systemd.service(5) tells them.
-fn no_command(unit: &Unit, kind: &Kind) -> Option<Finding> {
+fn no_command(unit: &Unit, kind: &ServiceType) -> Option<Finding> {
     let has = |key: &str| unit.lines_of(key).next().is_some();
     let succeeds = unit
         .settings

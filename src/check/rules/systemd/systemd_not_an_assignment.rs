@@ -9,7 +9,7 @@ use crate::source::unit::table;
 use crate::source::unit::{Stray, Why};
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_not_an_assignment, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_not_an_assignment, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     for (source, kind) in context.units().files() {

@@ -3,16 +3,16 @@
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::{Unit, Units};
-use crate::check::systemd::service::{Kind, with_help};
+use crate::check::systemd::service::{ServiceType, with_help};
 use crate::model::{Finding, Severity};
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_not_enabled, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_not_enabled, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let units = context.units();
     for unit in units.services() {
-        findings.extend(never_started(unit, units, &Kind::of(unit)));
+        findings.extend(never_started(unit, units, &ServiceType::of(unit)));
     }
     let own = units.all.iter().filter(|unit| unit.is_ours());
     findings.extend(own.filter_map(|unit| not_enabled(unit, units)));
@@ -29,11 +29,11 @@ fn is_asked_for(unit: &Unit, units: &Units) -> bool {
 }
 
 /// A service that keeps containers up, and that nobody starts.
-fn never_started(unit: &Unit, units: &Units, kind: &Kind) -> Option<Finding> {
+fn never_started(unit: &Unit, units: &Units, kind: &ServiceType) -> Option<Finding> {
     let revision = units.revision;
     let name = unit.name.as_str();
     let policy = revision.parsed.policy.units.get(name);
-    let said = policy.is_some_and(|section| section.value.start.is_some());
+    let said = policy.is_some_and(|policy| policy.start.is_some());
     let desired = revision.desired.units.get(name)?;
     if desired.stacks.is_empty()
         || kind.is_oneshot()
@@ -57,8 +57,8 @@ fn never_started(unit: &Unit, units: &Units, kind: &Kind) -> Option<Finding> {
 /// A unit that watchme.toml wants to run, and that nothing starts at boot.
 fn not_enabled(unit: &Unit, units: &Units) -> Option<Finding> {
     let policy = &units.revision.parsed.policy;
-    let section = policy.units.get(unit.name.as_str())?;
-    if section.value.start != Some(true) || unit.name.is_template() {
+    let (name, wanted) = policy.units.get_key_value(unit.name.as_str())?;
+    if wanted.start != Some(true) || unit.name.is_template() {
         return None;
     }
     if is_asked_for(unit, units) {
@@ -71,8 +71,8 @@ fn not_enabled(unit: &Unit, units: &Units) -> Option<Finding> {
         unit.name
     );
     let place = policy
-        .place
-        .complain(section.span.clone(), message, expected, Some(help));
+        .file
+        .complain(name.span(), message, expected, Some(help));
     Some(RULE.at(place))
 }
 

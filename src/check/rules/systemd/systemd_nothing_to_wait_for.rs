@@ -6,7 +6,7 @@ use crate::check::systemd::index::Unit;
 use crate::model::{Diagnostic, Finding};
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_nothing_to_wait_for, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_nothing_to_wait_for, Error, run);
 
 /// The beginnings of the settings that a unit of each type needs one of, systemd.timer(5), systemd.socket(5),
 /// systemd.path(5), and one as an example.

@@ -3,19 +3,19 @@
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::Unit;
-use crate::check::systemd::service::{Kind, has_misspelt_command, with_help};
+use crate::check::systemd::service::{ServiceType, has_misspelt_command, with_help};
 use crate::model::Finding;
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_oneshot_restart, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_oneshot_restart, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     for unit in context.units().services() {
-        findings.extend(oneshot_restart(unit, &Kind::of(unit)));
+        findings.extend(oneshot_restart(unit, &ServiceType::of(unit)));
     }
 }
 
-fn oneshot_restart(unit: &Unit, kind: &Kind) -> Option<Finding> {
+fn oneshot_restart(unit: &Unit, kind: &ServiceType) -> Option<Finding> {
     if has_misspelt_command(unit) {
         return None;
     }

@@ -9,7 +9,7 @@ use crate::check::systemd::order::Order;
 use crate::model::{Diagnostic, Finding, Severity};
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_order_cycle, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_order_cycle, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(check(context.order()));

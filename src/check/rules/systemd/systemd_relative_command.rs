@@ -7,7 +7,7 @@ use crate::model::{Diagnostic, Finding};
 use crate::source::unit::exec::Command;
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_relative_command, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_relative_command, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     for unit in &context.units().all {
@@ -19,7 +19,7 @@ fn run(context: &Context, findings: &mut Findings) {
 }
 
 /// A command of a line that has a relative path.
-pub fn find(line: &Line, command: &Command) -> Option<Finding> {
+pub(crate) fn find(line: &Line, command: &Command) -> Option<Finding> {
     let program = command.words.first()?;
     let text = &program.text;
     // Names without a slash are looked up in a fixed list of folders.

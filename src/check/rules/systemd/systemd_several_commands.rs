@@ -3,19 +3,19 @@
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::{Line, Unit};
-use crate::check::systemd::service::{Kind, with_help};
+use crate::check::systemd::service::{ServiceType, with_help};
 use crate::model::Finding;
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_several_commands, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_several_commands, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     for unit in context.units().services() {
-        findings.extend(several_commands(unit, &Kind::of(unit)));
+        findings.extend(several_commands(unit, &ServiceType::of(unit)));
     }
 }
 
-fn several_commands(unit: &Unit, kind: &Kind) -> Option<Finding> {
+fn several_commands(unit: &Unit, kind: &ServiceType) -> Option<Finding> {
     if kind.is_oneshot() {
         return None;
     }

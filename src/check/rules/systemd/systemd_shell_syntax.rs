@@ -8,7 +8,7 @@ use crate::model::{Diagnostic, Finding};
 use crate::source::unit::exec::{Command, Word, base, is_shell};
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_shell_syntax, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_shell_syntax, Error, run);
 
 /// Commands of the shell itself: there is no program of that name that would do the same.
 const OF_THE_SHELL: [&str; 11] = [
@@ -39,7 +39,7 @@ fn run(context: &Context, findings: &mut Findings) {
 }
 
 /// A command of a line that is meant for a shell. One that systemd does not run at all has its finding.
-pub fn find(line: &Line, command: &Command) -> Option<Finding> {
+pub(crate) fn find(line: &Line, command: &Command) -> Option<Finding> {
     if systemd_relative_command::find(line, command).is_some() {
         return None;
     }

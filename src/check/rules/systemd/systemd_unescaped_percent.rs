@@ -8,7 +8,7 @@ use crate::check::systemd::index::Unit;
 use crate::model::{Diagnostic, Finding};
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_unescaped_percent, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_unescaped_percent, Error, run);
 
 /// What stands for nothing behind a `%`: systemd leaves out the whole line. `%` before another character is
 /// a plain one.

@@ -5,7 +5,7 @@ use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::keys::Problem;
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_unknown_key, Warning, run);
+pub(crate) static RULE: Rule = rule!(systemd_unknown_key, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.keys(), Problem::UnknownKey);

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::{Mention, Unit, Units};
-use crate::model::{Diagnostic, Finding, Severity};
-use crate::source::error::nearest;
+use crate::model::{Diagnostic, Finding};
+use crate::source::error::Speller;
 use crate::source::unit::Name;
 use crate::source::unit::name::TYPES;
 use crate::source::unit::table;
 
 /// The rule.
-pub static RULE: Rule = rule!(systemd_unknown_unit, Warning, run);
+pub(crate) static RULE: Rule = rule!(systemd_unknown_unit, Warning, run);
 
 /// Settings that name units. Not `Conflicts`: a unit that is not there is what that is for.
 const LISTS: [(&str, &str); 17] = [
@@ -35,18 +35,6 @@ const LISTS: [(&str, &str); 17] = [
     ("Install", "RequiredBy"),
 ];
 
-/// Those without which a unit does not start, or nothing starts it.
-const NEEDED: [&str; 8] = [
-    "Requires",
-    "Requisite",
-    "BindsTo",
-    "Unit",
-    "Service",
-    "WantedBy",
-    "RequiredBy",
-    "OnFailure",
-];
-
 fn run(context: &Context, findings: &mut Findings) {
     // One that could not be read may be there.
     if context.subject.is_whole() {
@@ -58,6 +46,7 @@ fn run(context: &Context, findings: &mut Findings) {
 fn check(units: &Units) -> Vec<Finding> {
     let desired: BTreeSet<&str> = units.all.iter().map(|unit| unit.name.as_str()).collect();
     let mut findings = Vec::new();
+    let speller = Speller::default();
     for unit in &units.all {
         let mut seen = BTreeSet::new();
         for (section, key) in LISTS {
@@ -66,7 +55,7 @@ fn check(units: &Units) -> Vec<Finding> {
                 if seen.contains(&name) {
                     continue;
                 }
-                findings.extend(named(&name, key, &mention, units, &desired));
+                findings.extend(named(&name, &mention, (units, &desired, &speller)));
                 seen.insert(name);
             }
         }
@@ -77,10 +66,8 @@ fn check(units: &Units) -> Vec<Finding> {
 
 fn named(
     name: &str,
-    key: &str,
     mention: &Mention,
-    units: &Units,
-    desired: &BTreeSet<&str>,
+    (units, desired, speller): (&Units, &BTreeSet<&str>, &Speller),
 ) -> Option<Finding> {
     let place = |message: String, expected: &str| {
         mention
@@ -108,28 +95,27 @@ fn named(
         return None;
     }
     let same_kind = |other: &&str| other.rsplit('.').next() == Some(parsed.suffix());
-    let near = close(name, desired.iter().copied().filter(same_kind));
-    let near = near.or_else(|| close(name, table::known_units().filter(same_kind)));
+    let near = close(speller, name, desired.iter().copied().filter(same_kind));
+    let near = near.or_else(|| close(speller, name, table::known_units().filter(same_kind)));
     let message = format!("{name} is neither a desired unit nor one that servers usually have");
     let help = match near {
         Some(near) => format!("did you mean {near}?"),
         None => format!("put {name} beside this unit, or allow this if the server has it"),
     };
-    let finding = RULE.at(Diagnostic {
+    // What the server has cannot be known here: a name one letter away may be that of another unit.
+    Some(RULE.at(Diagnostic {
         help: Some(help),
         ..place(message, "")
-    });
-    // What the server has cannot be known here; a slip of the finger can.
-    let severity = match near.is_some() && NEEDED.contains(&key) {
-        true => Severity::Error,
-        false => Severity::Warning,
-    };
-    Some(finding.weighing(severity))
+    }))
 }
 
 /// A name that differs in a letter or two. Names of one family have much in common, and are no slips.
-fn close<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = nearest(
+fn close<'a>(
+    speller: &Speller,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let near = speller.nearest(
         name,
         known.filter(|other| other.len().abs_diff(name.len()) <= 2),
     )?;

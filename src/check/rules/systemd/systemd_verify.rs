@@ -4,4 +4,5 @@ use crate::check::engine::Rule;
 use crate::model::finding::SYSTEMD_VERIFY;
 
 /// The rule.
-pub static RULE: Rule = Rule::reported(SYSTEMD_VERIFY, include_str!("systemd_verify.md")).fixed();
+pub(crate) static RULE: Rule =
+    Rule::reported(SYSTEMD_VERIFY, include_str!("systemd_verify.md")).fixed();

@@ -107,6 +107,41 @@ fn networks_of_compose_files() {
     assert_eq!(of(docker, &stack("")), [""; 0]);
 }
 
+/// What the compose file of another folder joins is not known.
+#[test]
+fn compose_files_outside_the_checkout() {
+    let owner = format!(
+        "{DOCKER}[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/usr/bin/docker-compose -f /srv/host/docker-compose.infra.yml up -d\n[Install]\nWantedBy=multi-user.target\n"
+    );
+    let of = |unit: &str, run: &str, infra: &str| {
+        let text = format!("{DOCKER}{unit}\n{}", service(run));
+        let found = found(&[
+            ("watchme.toml", "checkout = \"/srv/host\"\n"),
+            ("docker-compose.infra.yml", infra),
+            ("systemd/infra.service", &owner),
+            ("systemd/a.service", &text),
+        ]);
+        let networks = found.iter().filter(|one| one.contains("network"));
+        networks.cloned().collect::<Vec<_>>()
+    };
+    let infra = "networks:\n  shared:\n    name: shared\n";
+    let warned = ["not-after-network /usr/bin/docker-compose"];
+    let file = "ExecStart=/usr/bin/docker-compose -f /srv/a/docker-compose.yml up";
+    assert_eq!(of("", file, infra), warned);
+    let folder = "WorkingDirectory=/srv/a\nExecStart=/usr/bin/docker-compose up";
+    assert_eq!(of("", folder, infra), warned);
+    for unit in [
+        "After=infra.service",
+        "Requires=infra.service\nAfter=infra.service",
+    ] {
+        assert_eq!(of(unit, file, infra), [""; 0], "{unit}");
+    }
+    let other = "ExecStart=/usr/bin/docker run --rm app:1";
+    assert_eq!(of("", other, infra), [""; 0]);
+    // Nobody owns a network.
+    assert_eq!(of("", file, "services: {}\n"), [""; 0]);
+}
+
 /// A forgotten `[Install]`.
 #[test]
 fn a_service_with_containers_that_nothing_starts() {

@@ -1,11 +1,10 @@
 //! Whole states: the users' template, what is shipped, and a thousand units.
 
 use std::path::Path;
-use std::time::Instant;
 
 use super::dependencies::DOCKER;
 use super::{found, service};
-use crate::check::tests::checked;
+use crate::check::tests::{assert_time_grows_as_inputs_do, checked};
 
 /// The template of the users' documents, filled in: its comment behind a value is the only error.
 #[test]
@@ -60,35 +59,18 @@ fn the_shipped_state_and_the_examples_are_clean() {
 }
 
 #[test]
-fn many_units_take_no_time() {
-    let mut files: Vec<(String, String)> = Vec::new();
-    for at in 0..1000 {
-        let unit = format!(
-            "[Unit]\nAfter=docker.service u{}.service\nRequires=docker.service u{0}.service\nWrong=1\n{}",
-            at / 2,
-            service(
-                "ExecStartPre=-/usr/bin/docker-compose -f /srv/a.yml pull -q\nExecStart=/usr/bin/docker-compose -f /srv/a.yml up\nRestart=always"
-            )
-        );
-        files.push((format!("systemd/u{}.service", at + 1), unit));
-    }
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("systemd")).unwrap();
-    for (path, text) in &files {
-        std::fs::write(folder.path().join(path), text).unwrap();
-    }
-    let owner = nix::unistd::Uid::effective().as_raw();
-    let checkout = crate::source::Checkout::open(folder.path(), &[owner]).unwrap();
-    let (revision, wrong) = checkout.survey(&crate::source::Which::Worktree).unwrap();
-    let subject = crate::check::Subject {
-        revision: &revision,
-        wrong: &wrong,
-    };
-    let begun = Instant::now();
-    let findings = crate::check::tests::of_family("systemd", &subject);
-    let took = begun.elapsed();
-    eprintln!("{took:?} for {} findings", findings.len());
-    // Unoptimised, on a busy machine; the program itself is timed elsewhere.
-    assert!(took.as_millis() < 3000, "{took:?}");
-    assert!(findings.len() >= 1000);
+fn time_grows_as_the_units_do() {
+    assert_time_grows_as_inputs_do("systemd", |folder, units| {
+        std::fs::create_dir(folder.join("systemd")).unwrap();
+        for at in 0..units {
+            let unit = format!(
+                "[Unit]\nAfter=docker.service u{}.service\nRequires=docker.service u{0}.service\nWrong=1\n{}",
+                at / 2,
+                service(
+                    "ExecStartPre=-/usr/bin/docker-compose -f /srv/a.yml pull -q\nExecStart=/usr/bin/docker-compose -f /srv/a.yml up\nRestart=always"
+                )
+            );
+            std::fs::write(folder.join(format!("systemd/u{}.service", at + 1)), unit).unwrap();
+        }
+    });
 }

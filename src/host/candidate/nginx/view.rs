@@ -1,6 +1,5 @@
 //! What nginx gets to see of a host.
 
-use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +21,7 @@ pub(super) fn of(conf: &Conf, case: &Case<'_>, root: &Root) -> View {
     for statement in &conf.statements {
         for path in written(statement) {
             view.folders.extend(path.parent().map(Path::to_owned));
-            if root.join(&path).is_dir() {
+            if root.is_folder(&path) {
                 view.folders.insert(path);
             }
         }
@@ -78,7 +77,8 @@ fn is_open(root: &Root, path: &Path) -> bool {
         return true;
     };
     let is = |path: &Path, bit: u32| {
-        fs::symlink_metadata(root.join(path)).is_ok_and(|metadata| metadata.mode() & bit != 0)
+        root.metadata(path)
+            .is_some_and(|found| found.mode() & bit != 0)
     };
     (there.starts_with("/etc") || there.starts_with("/usr"))
         && is(&there, 0o004)
@@ -86,9 +86,6 @@ fn is_open(root: &Root, path: &Path) -> bool {
 }
 
 fn is_small_file(root: &Root, path: &Path) -> bool {
-    let there = root.resolve(path);
-    there.is_some_and(|there| {
-        fs::symlink_metadata(root.join(&there))
-            .is_ok_and(|metadata| metadata.is_file() && metadata.len() <= SIZE)
-    })
+    let found = root.metadata(path);
+    found.is_some_and(|found| found.is_file() && found.len() <= SIZE)
 }

@@ -47,7 +47,7 @@ pub(super) struct Program<'a> {
 
 impl Sandbox {
     /// `addresses` are those of the host; `bound` is how long a program may take.
-    pub fn new(addresses: Vec<IpAddr>, bound: Duration) -> Self {
+    pub(super) fn new(addresses: Vec<IpAddr>, bound: Duration) -> Self {
         Self { addresses, bound }
     }
 
@@ -55,7 +55,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// When there is no sandbox here, or the program cannot be started.
-    pub fn run(&self, view: &View, program: &Program<'_>) -> io::Result<Ran> {
+    pub(super) fn run(&self, view: &View, program: &Program<'_>) -> io::Result<Ran> {
         // Namespaces are a thread's: this one ends with the program.
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name("sandbox".to_owned());

@@ -47,7 +47,7 @@ const STAND_IN: &str = "192.0.2.1";
 
 impl View {
     /// Whether a program finds what the host has at `path`.
-    pub fn shows(&self, path: &Path) -> bool {
+    pub(crate) fn shows(&self, path: &Path) -> bool {
         let folder = path.starts_with(ETC)
             || PROGRAMS
                 .iter()
@@ -58,13 +58,13 @@ impl View {
     /// Makes it the root of the calling thread, which is in a mount namespace of its own.
     /// `id` is the user that may write in its folders.
     pub(super) fn enter(&self, id: u32) -> io::Result<()> {
-        let host = Root::new("/");
+        let host = Root::open("/").map_err(io::Error::other)?;
         tmpfs(Path::new(BASE))?;
         fs::create_dir(ROOT)?;
         tmpfs(Path::new(ROOT))?;
         let building = Building {
             host,
-            root: Root::new(ROOT),
+            root: Root::open(ROOT).map_err(io::Error::other)?,
             id,
         };
         building.programs()?;
@@ -155,7 +155,7 @@ impl Building {
         let Some(there) = self.host.resolve(folder) else {
             return;
         };
-        if !fs::metadata(self.host.join(&there)).is_ok_and(|metadata| metadata.is_dir()) {
+        if !self.host.is_folder(&there) {
             return;
         }
         self.links(folder);
@@ -166,27 +166,15 @@ impl Building {
         }
     }
 
-    /// Puts the links on the way to `path` into the view.
+    /// Puts the links on the way to `path` into the view; those that lead on too.
     fn links(&self, path: &Path) {
-        for part in path.ancestors().skip(1) {
-            let Ok(target) = fs::read_link(self.host.join(part)) else {
-                continue;
-            };
-            let place = self.root.join(part);
+        for link in self.host.links(path) {
+            let place = self.root.join(&link.path);
             let Some(parent) = place.parent() else {
                 continue;
             };
             if fs::symlink_metadata(&place).is_err() && fs::create_dir_all(parent).is_ok() {
-                let _ = symlink(target, place);
-            }
-        }
-        if let Ok(target) = fs::read_link(self.host.join(path)) {
-            let place = self.root.join(path);
-            let made = place
-                .parent()
-                .is_some_and(|parent| fs::create_dir_all(parent).is_ok());
-            if made && fs::symlink_metadata(&place).is_err() {
-                let _ = symlink(target, place);
+                let _ = symlink(link.target, place);
             }
         }
     }

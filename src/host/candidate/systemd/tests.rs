@@ -7,11 +7,11 @@ use crate::effect::Candidate;
 use crate::root::Root;
 
 /// What is found about one unit with the file `text`, drop-ins aside, and what it misses.
-fn judged(name: &str, text: &str, said: &str) -> (Vec<String>, Vec<String>) {
+fn validated(name: &str, text: &str, said: &str) -> (Vec<String>, Vec<String>) {
     let path = Path::new("/etc/watchme-apply/live/systemd").join(file_name(name));
     let drop_in = Path::new("/etc/watchme-apply/live/systemd").join(format!("{name}.d/x.conf"));
     let folder = tempfile::tempdir().unwrap();
-    let root = Root::new(folder.path());
+    let root = Root::open(folder.path()).unwrap();
     for (path, linked) in [
         (&path, layout::unit(&file_name(name))),
         (&drop_in, layout::dropin(name, "x.conf")),
@@ -62,7 +62,7 @@ fn file_name(name: &str) -> String {
 fn a_command_that_is_not_there() {
     let text = "[Service]\n# ExecStart=/usr/bin/nosuch\nExecStart=-/bin/true /usr/bin/nosuch\nExecStopPost=@/usr/bin/nosuch arg\n";
     let said = "u.service: Command /usr/bin/nosuch is not executable: No such file or directory\nu.service: Command /nosuch is not executable: No such file or directory\n";
-    let (findings, _) = judged("u.service", text, said);
+    let (findings, _) = validated("u.service", text, said);
     assert_eq!(
         findings,
         [
@@ -85,7 +85,7 @@ fn what_systemd_ignores_is_a_warning() {
 dbus.service: Service is of type D-Bus but no D-Bus service name has been specified. Refusing.
 Accepting user/group name 'bad user', which does not match strict user/group name rules.
 ";
-    let (findings, _) = judged("u.service", text, said);
+    let (findings, _) = validated("u.service", text, said);
     assert_eq!(findings.len(), 5, "{findings:#?}");
     assert!(
         findings
@@ -127,14 +127,14 @@ fn a_unit_that_does_not_load() {
             "error systemd-verify | systemd/u.service:1:1: u.service: service s.service not loaded, socket cannot be started. | [Socket]",
         ),
     ] {
-        assert_eq!(judged("u.service", text, said).0, [expected]);
+        assert_eq!(validated("u.service", text, said).0, [expected]);
     }
 }
 
 #[test]
 fn a_warning_stays_one_beside_the_reason() {
     let said = "/etc/systemd/system/u.service:2: Failed to parse address value in '99999', ignoring: Numerical result out of range\nu.service: Unit has no Listen setting (ListenStream=, ListenDatagram=, ListenFIFO=, ...). Refusing.\nUnit u.service has a bad unit file setting.\n";
-    let (findings, _) = judged("u.service", "[Socket]\nListenStream=99999\n", said);
+    let (findings, _) = validated("u.service", "[Socket]\nListenStream=99999\n", said);
     assert!(findings[0].starts_with("warning"), "{findings:#?}");
     assert!(
         findings[1].starts_with("error") && findings[1].ends_with("| ListenStream=99999"),
@@ -147,13 +147,13 @@ fn a_warning_stays_one_beside_the_reason() {
 fn a_required_unit_is_asked_about() {
     let text = "[Unit]\nRequires=other.service absent.service\n[Service]\nExecStart=/bin/true\n";
     let said = "u.service: Failed to create u.service/start: Unit absent.service not found.\n";
-    let (findings, missing) = judged("u.service", text, said);
+    let (findings, missing) = validated("u.service", text, said);
     assert_eq!(
         (findings, missing),
         (Vec::new(), vec!["absent.service".to_owned()])
     );
     let cycle = "u.service: Failed to create u.service/start: Transaction order is cyclic. See system logs for details.\n";
-    let (findings, missing) = judged("u.service", text, cycle);
+    let (findings, missing) = validated("u.service", text, cycle);
     assert!(
         findings[0].starts_with("error") && missing.is_empty(),
         "{findings:#?}"
@@ -161,11 +161,11 @@ fn a_required_unit_is_asked_about() {
 }
 
 #[test]
-fn instances_are_judged_by_the_file_of_their_template() {
+fn instances_are_validated_by_the_file_of_their_template() {
     let text = "[Service]\nExecStart=/nosuch %i\nBar=1\n";
     let line =
         "/etc/systemd/system/w@.service:3: Unknown key 'Bar' in section [Service], ignoring.\n";
-    let (findings, _) = judged(
+    let (findings, _) = validated(
         "w@a.service",
         text,
         &format!(
@@ -181,7 +181,7 @@ fn instances_are_judged_by_the_file_of_their_template() {
         "{findings:#?}"
     );
     // Without instances systemd makes one up.
-    let (findings, _) = judged(
+    let (findings, _) = validated(
         "w@.service",
         text,
         "w@i.service: Command /nosuch is not executable: No such file or directory\n",

@@ -1,0 +1,167 @@
+//! Devices, processors, control groups, and the numbers that go with them.
+
+use std::ops::Range;
+
+use super::extract::{Syntax, words};
+use super::numbers::{percent, size, span, unsigned};
+use super::paths::is_normal;
+use super::reader::{Reader, first_wrong, whole};
+use super::types::is_truth;
+
+/// A device and what may be done with it.
+pub(super) static DEVICE: Reader = Reader::new(
+    |text| {
+        with_path(text, is_device, |rights| {
+            rights.chars().all(|c| "rwm".contains(c))
+        })
+    },
+    "expected a device such as /dev/null, block-loop or char-pts, and some of the letters rwm",
+);
+/// A device, or a file on it, and a weight.
+pub(super) static DEVICE_WEIGHT: Reader = Reader::new(
+    |text| with_path(text, is_normal, is_weight),
+    "expected a path and a number from 1 to 10000",
+);
+/// The same with bytes or operations in a second.
+pub(super) static DEVICE_LIMIT: Reader = Reader::new(
+    |text| {
+        with_path(text, is_normal, |limit| {
+            limit == "infinity" || size(limit).is_some_and(|number| number > 0.0)
+        })
+    },
+    "expected a path and a number such as 10M",
+);
+/// The same with a time.
+pub(super) static DEVICE_LATENCY: Reader = Reader::new(
+    |text| {
+        with_path(text, is_normal, |time| {
+            !time.is_empty() && span(time).is_some()
+        })
+    },
+    "expected a path and a time such as 25ms",
+);
+/// A share of the processors in relation to others.
+pub(super) static CPU_WEIGHT: Reader = Reader::new(
+    |text| whole(text, text == "idle" || is_weight(text)),
+    "expected a number from 1 to 10000, or idle",
+)
+.literal();
+/// A share of a device in relation to others.
+pub(super) static WEIGHT: Reader = Reader::new(
+    |text| whole(text, is_weight(text)),
+    "expected a number from 1 to 10000",
+)
+.literal();
+/// Processors or nodes of memory.
+pub(super) static CPUS: Reader =
+    Reader::new(cpus, "expected numbers and ranges such as 0-3,6").literal();
+/// Processors, or those of the memory.
+pub(super) static AFFINITY: Reader = Reader::new(
+    |text| if text == "numa" { None } else { cpus(text) },
+    "expected numbers and ranges such as 0-3,6, or numa",
+)
+.literal();
+/// Nodes of memory, or all of them.
+pub(super) static NODES: Reader = Reader::new(
+    |text| if text == "all" { None } else { cpus(text) },
+    "expected numbers and ranges such as 0-3,6, or all",
+)
+.literal();
+/// What a service manages in its own part of the control groups.
+pub(super) static DELEGATED: Reader = Reader::list(
+    |text| {
+        if is_truth(text) {
+            return None;
+        }
+        first_wrong(text, Syntax::Quoted, |word| CONTROLLERS.contains(&word))
+    },
+    "expected yes, no, or controllers such as cpu and memory",
+)
+.literal()
+.of(|| CONTROLLERS.to_vec());
+/// What is switched off below a unit.
+pub(super) static DISABLED: Reader = Reader::list(
+    |text| first_wrong(text, Syntax::Plain, |word| CONTROLLERS.contains(&word)),
+    "expected controllers such as cpu and memory",
+)
+.literal()
+.of(|| CONTROLLERS.to_vec());
+/// A share of the time in which memory is short.
+pub(super) static PRESSURE: Reader = Reader::new(
+    |text| whole(text, percent(text).is_some_and(|share| share <= 100.0)),
+    "expected a share such as 60%",
+)
+.literal();
+
+/// `src/basic/cgroup-util.c` of systemd.
+const CONTROLLERS: &[&str] = &[
+    "cpu",
+    "cpuacct",
+    "cpuset",
+    "io",
+    "blkio",
+    "memory",
+    "devices",
+    "pids",
+    "bpf-firewall",
+    "bpf-devices",
+    "bpf-foreign",
+    "bpf-socket-bind",
+    "bpf-restrict-network-interfaces",
+];
+
+/// systemd takes no more, `src/shared/cpu-set-util.c`.
+const CPUS_MAX: u64 = 8192;
+
+fn is_weight(text: &str) -> bool {
+    unsigned(text).is_some_and(|number| (1..=10_000).contains(&number))
+}
+
+/// A path and the rest of the value behind it.
+fn with_path(
+    text: &str,
+    is_path: fn(&str) -> bool,
+    is_rest: impl Fn(&str) -> bool,
+) -> Option<Range<usize>> {
+    let Ok(words) = words(text, Syntax::Quoted) else {
+        return whole(text, false);
+    };
+    let Some(path) = words.first() else {
+        return whole(text, false);
+    };
+    let rest = text.get(path.span.end..).unwrap_or_default();
+    whole(text, is_path(&path.text) && is_rest(rest.trim_start()))
+}
+
+fn is_device(path: &str) -> bool {
+    let is_node = |path: &str| {
+        ["/dev/", "/run/systemd/inaccessible/"]
+            .iter()
+            .any(|folder| {
+                path.strip_prefix(folder)
+                    .is_some_and(|rest| !rest.is_empty())
+            })
+    };
+    path == "/dev"
+        || path == "/dev/"
+        || path.starts_with("block-")
+        || path.starts_with("char-")
+        || is_node(path) && is_normal(path)
+}
+
+fn cpus(text: &str) -> Option<Range<usize>> {
+    let number = |text: &str| unsigned(text).filter(|number| *number < CPUS_MAX);
+    let is_range = |word: &str| match word.split_once('-') {
+        Some((from, to)) => match (number(from), number(to)) {
+            (Some(from), Some(to)) => from <= to,
+            _ => false,
+        },
+        // The largest number is none at all.
+        None => number(word).is_some() || unsigned(word) == Some(u64::from(u32::MAX)),
+    };
+    let unquoted = text.replace(',', " ");
+    whole(
+        text,
+        first_wrong(&unquoted, Syntax::Quoted, is_range).is_none(),
+    )
+}

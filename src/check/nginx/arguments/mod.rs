@@ -1,0 +1,224 @@
+//! Arguments that nginx refuses, beside what the table of directives says of them.
+
+mod listen;
+mod upstream;
+mod values;
+mod zones;
+
+pub(super) use values::is_address;
+
+use super::view::View;
+use crate::source::nginx::router::{Located, condition};
+use crate::source::nginx::{Node, Word};
+
+const FLAGS: [&str; 4] = ["last", "break", "redirect", "permanent"];
+
+const OPERATORS: [&str; 6] = ["=", "!=", "~", "~*", "!~", "!~*"];
+
+/// What is wrong, and what would be right.
+pub(crate) struct Wrong<'w> {
+    /// The argument.
+    pub word: &'w Word,
+    /// What is wrong with it.
+    pub message: String,
+    /// What to write.
+    pub help: &'static str,
+}
+
+/// Where a directive stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In `http`, a server or what is in it.
+    Http,
+    /// In an `upstream`.
+    Upstream,
+    /// In `stream` or a server there.
+    Stream,
+    /// In an `upstream` of a stream.
+    StreamUpstream,
+    /// At the top, or in `events`.
+    Main,
+}
+
+/// Shows every wrong argument of a configuration to a function, with its directive.
+pub(crate) fn walk<'v, 'a>(view: &'v View<'a>, each: &mut impl FnMut(&'v Node<'a>, Wrong<'v>)) {
+    level(&view.http, Place::Http, each);
+    level(&view.main, Place::Main, each);
+}
+
+fn level<'v, 'a>(
+    nodes: &'v [Node<'a>],
+    place: Place,
+    each: &mut impl FnMut(&'v Node<'a>, Wrong<'v>),
+) {
+    for node in nodes {
+        if let Some(wrong) = wrong(node, place) {
+            each(node, wrong);
+        }
+        let inner = match (node.name(), place) {
+            ("stream", Place::Main) => Place::Stream,
+            ("events", Place::Main) => Place::Main,
+            ("upstream", Place::Http) => Place::Upstream,
+            ("upstream", Place::Stream) => Place::StreamUpstream,
+            ("server", Place::Http | Place::Stream)
+            | ("location" | "if" | "limit_except", Place::Http) => place,
+            _ => continue,
+        };
+        level(node.inside(), inner, each);
+    }
+}
+
+/// The first thing that is wrong with a directive's arguments.
+fn wrong<'n>(node: &'n Node<'_>, place: Place) -> Option<Wrong<'n>> {
+    let args = node.directive.args.as_slice();
+    let found = match place {
+        Place::Upstream | Place::StreamUpstream => {
+            upstream::wrong(node.name(), args, place == Place::StreamUpstream)
+        }
+        Place::Http => of_http(node, args),
+        Place::Stream => of_stream(node.name(), args),
+        Place::Main => values::of_main(node.name(), args),
+    };
+    found.or_else(|| zones::wrong(node.name(), args))
+}
+
+fn of_http<'n>(node: &'n Node<'_>, args: &'n [Word]) -> Option<Wrong<'n>> {
+    match (node.name(), args) {
+        ("proxy_pass", [url]) => target(url),
+        (
+            name @ ("fastcgi_pass" | "uwsgi_pass" | "scgi_pass" | "memcached_pass" | "grpc_pass"),
+            [target],
+        ) => upstream::passed(name, target),
+        ("listen", [address, options @ ..]) => listen::listen(address, options, false),
+        ("location", [modifier, _]) => {
+            let known = ["=", "^~", "~", "~*"].contains(&modifier.text.as_str());
+            (!known).then(|| Wrong {
+                word: modifier,
+                message: format!("{} is not a modifier of location", modifier.text),
+                help: "write =, ^~, ~ or ~*, or quotes around a path with blanks",
+            })
+        }
+        ("if", [first, ..]) => operator(node, first),
+        ("return", [code, ..]) => status(code, args.len() == 1),
+        ("rewrite", [_, _, flag]) => (!FLAGS.contains(&flag.text.as_str())).then(|| Wrong {
+            word: flag,
+            message: format!("{} is not a flag of rewrite", flag.text),
+            help: "write last, break, redirect or permanent",
+        }),
+        ("add_header" | "add_trailer", [_, _, always]) if always.text != "always" => Some(Wrong {
+            word: always,
+            message: format!("{} takes always here, or nothing", node.name()),
+            help: "write always, or put a value with blanks into quotes",
+        }),
+        ("error_page", [codes @ .., _]) => {
+            let last = codes.len().saturating_sub(1);
+            let mut codes = codes.iter().enumerate();
+            codes.find_map(|(at, code)| error_code(code, at == last))
+        }
+        (name, args) => values::wrong(name, args),
+    }
+}
+
+fn of_stream<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
+    match (name, args) {
+        ("listen", [address, options @ ..]) => listen::listen(address, options, true),
+        ("proxy_pass", [target]) => upstream::passed(name, target),
+        ("allow" | "deny" | "error_log", args) => values::wrong(name, args),
+        _ => None,
+    }
+}
+
+/// `invalid URL prefix`, `ngx_http_proxy_pass` in ngx_http_proxy_module.c.
+fn target(url: &Word) -> Option<Wrong<'_>> {
+    let lower = url.text.to_ascii_lowercase();
+    let has_scheme = lower.starts_with("http://") || lower.starts_with("https://");
+    if lower.contains('$') {
+        return None;
+    }
+    if !has_scheme {
+        return Some(Wrong {
+            word: url,
+            message: format!(
+                "{} is not a URL: nginx refuses a proxy_pass without http:// or https://",
+                url.text
+            ),
+            help: "write http:// in front of the address",
+        });
+    }
+    let (_, address) = url.text.split_once("://")?;
+    upstream::address(url, address, true)
+}
+
+fn operator<'n>(node: &Node<'_>, first: &'n Word) -> Option<Wrong<'n>> {
+    let ends = node.directive.args.last()?.text.ends_with(')');
+    if !first.text.starts_with('(') || !ends {
+        return Some(Wrong {
+            word: first,
+            message: "the condition of if has no parentheses around it".to_owned(),
+            help: "write if (CONDITION) { … }",
+        });
+    }
+    let texts: Vec<&str> = (node.directive.args.iter())
+        .map(|word| word.text.as_str())
+        .collect();
+    if let [_, operator, ")"] = texts.as_slice()
+        && OPERATORS.contains(operator)
+    {
+        return Some(Wrong {
+            word: first,
+            message: format!("nothing stands behind {operator}"),
+            help: "write the value to compare with, or \"\" for an empty one",
+        });
+    }
+    let words = condition(Located {
+        path: node.path,
+        directive: node.directive,
+    });
+    let (message, help) = match words.as_slice() {
+        [variable, operator, ..] if variable.starts_with('$') && !OPERATORS.contains(operator) => (
+            format!("{operator} is not a comparison operator of nginx"),
+            "write =, !=, ~, ~*, !~ or !~*",
+        ),
+        [variable, _, _, rest, ..] if variable.starts_with('$') => (
+            format!("if takes one comparison, and {rest} follows it"),
+            "write one if inside the other, or a map over both variables",
+        ),
+        _ => return None,
+    };
+    Some(Wrong {
+        word: first,
+        message,
+        help,
+    })
+}
+
+fn status(code: &Word, is_alone: bool) -> Option<Wrong<'_>> {
+    let text = code.text.as_str();
+    let is_url = ["http://", "https://", "$scheme"]
+        .iter()
+        .any(|start| text.to_ascii_lowercase().starts_with(start));
+    let is_code = text.parse::<u16>().is_ok_and(|code| code <= 999);
+    let is_taken = is_code || is_alone && is_url;
+    (!is_taken).then(|| Wrong {
+        word: code,
+        message: format!("{text} is not a status that return can send"),
+        help: "write a number such as 301 or 404 first",
+    })
+}
+
+/// `value "x" must be between 300 and 599`
+fn error_code(code: &Word, is_last: bool) -> Option<Wrong<'_>> {
+    let text = code.text.as_str();
+    let is_code = text
+        .parse::<u16>()
+        .is_ok_and(|code| (300..=599).contains(&code) && code != 499);
+    // The status to answer with stands behind the others.
+    let is_answer = text
+        .strip_prefix('=')
+        .is_some_and(|answer| is_last && answer.bytes().all(|byte| byte.is_ascii_digit()));
+    (!is_code && !is_answer).then(|| Wrong {
+        word: code,
+        message: format!("{text} is not a status that error_page can handle"),
+        help: "write numbers from 300 to 599",
+    })
+}

@@ -1,0 +1,89 @@
+//! `check --explain NAME`: a rule's page, or the rules of a family, with what watchme.toml says about them.
+
+use crate::check::{self, Family, Rule};
+use crate::cli::masks::mask;
+use crate::cli::output::clean;
+use crate::cli::session::Session;
+use crate::cli::{Failure, render};
+use crate::source::Revision;
+use crate::source::error::nearest;
+
+/// The lines about a rule or a family.
+pub(super) fn explained(name: &str, session: &Session<'_>) -> Result<Vec<String>, Failure> {
+    if let Some(rule) = check::rule_of(name) {
+        let mut lines: Vec<String> = rule.page.trim_end().lines().map(str::to_owned).collect();
+        lines.extend(own(&[rule], session));
+        if !rule.is_fixed {
+            lines.extend(how(name));
+        }
+        return Ok(lines);
+    }
+    if let Some(family) = check::family(name) {
+        let mut lines = of_family(family);
+        lines.extend(own(family.rules, session));
+        lines.extend(how(name));
+        return Ok(lines);
+    }
+    let rules = check::rules();
+    let near = nearest(name, rules.iter().map(|rule| rule.name));
+    Err(Failure::NoRule {
+        name: name.to_owned(),
+        near: near.map(str::to_owned),
+    })
+}
+
+fn of_family(family: &Family) -> Vec<String> {
+    let rules = family.rules.iter();
+    let rows = rules.map(|rule| [rule.name.to_owned(), rule.why().replace('\n', " ")]);
+    let mut lines = vec![
+        format!("# Rules of the family {}", family.name),
+        String::new(),
+    ];
+    lines.extend(render::columns(&rows.collect::<Vec<_>>()));
+    lines
+}
+
+/// What the watchme.toml of this checkout says; nothing where there is no checkout, or where it cannot be read.
+fn own(rules: &[&Rule], session: &Session<'_>) -> Vec<String> {
+    let Ok((revision, _)) = session.survey(None) else {
+        return Vec::new();
+    };
+    let mut said = said(rules, &revision);
+    if !said.is_empty() {
+        let headline = [
+            "".to_owned(),
+            "## In this checkout".to_owned(),
+            "".to_owned(),
+        ];
+        said.splice(0..0, headline);
+    }
+    said
+}
+
+fn said(rules: &[&Rule], revision: &Revision) -> Vec<String> {
+    let lines = rules
+        .iter()
+        .flat_map(|rule| check::described(rule, revision));
+    let mut said: Vec<String> = Vec::new();
+    for line in lines {
+        let line = clean(&mask(&line)).into_owned();
+        if !said.contains(&line) {
+            said.push(line);
+        }
+    }
+    said
+}
+
+/// How its level is set.
+fn how(name: &str) -> [String; 8] {
+    [
+        String::new(),
+        "## Change its level".to_owned(),
+        String::new(),
+        "In watchme.toml; the level is off, warning or error. Without paths it is for the whole checkout:".to_owned(),
+        String::new(),
+        "[check]".to_owned(),
+        format!("{name} = {{ level = \"off\", reason = \"WHY\", paths = [\"compose/legacy/**\"] }}"),
+        String::new(),
+    ]
+}

@@ -1,0 +1,110 @@
+//! The commands. Each is a file or a folder here, with its arguments, its text and its JSON, and two lines below: docs/adding-a-command.md.
+
+mod apply;
+mod check;
+mod drift;
+mod history;
+mod pause;
+mod plan;
+mod ports;
+mod recover;
+mod resume;
+mod rollback;
+mod routes;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use super::Failure;
+use super::ended::{Ended, Ran};
+use super::json::Document;
+use super::output::Output;
+use super::session::Session;
+
+/// What each command has to answer. Its help is the comment of its arguments.
+pub(super) trait Command: clap::Args {
+    /// What its help ends with: an example or two.
+    const EXAMPLES: &'static str;
+
+    /// The object that it prints with `--json`; `NoJson` where there is no such option.
+    type Json: Document;
+
+    /// Whether it changes the host: then it needs root, and a signal undoes it.
+    fn changes_the_host(&self) -> bool;
+
+    /// Rejects arguments that clap accepts; `_offline` is whether there is a `--root`.
+    fn validate(&self, _offline: bool) -> Result<(), clap::Error> {
+        Ok(())
+    }
+
+    /// Runs it, and prints its text.
+    async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Self::Json>;
+}
+
+macro_rules! commands {
+    ($($name:ident($module:ident)),+ $(,)?) => {
+        // No doc comment: clap would take it for the help of the program.
+        #[derive(Debug, clap::Subcommand)]
+        pub(super) enum Commands {
+            $(
+                #[command(after_help = <$module::Args as Command>::EXAMPLES)]
+                $name($module::Args),
+            )+
+        }
+
+        impl Commands {
+            pub(super) fn changes_the_host(&self) -> bool {
+                match self { $(Self::$name(command) => command.changes_the_host(),)+ }
+            }
+
+            pub(super) fn validate(&self, offline: bool) -> Result<(), clap::Error> {
+                match self { $(Self::$name(command) => command.validate(offline),)+ }
+            }
+
+            /// Runs the command, and returns its exit status.
+            pub(super) async fn run(
+                &self,
+                session: &Session<'_>,
+                output: &mut Output,
+            ) -> Result<u8, Failure> {
+                match self { $(Self::$name(command) => print(command, session, output).await,)+ }
+            }
+
+            /// The schemas of what commands print as JSON.
+            #[cfg(test)]
+            fn schemas() -> Vec<super::json::Schema> {
+                let mut schemas = Vec::new();
+                $(schemas.extend(<<$module::Args as Command>::Json as Document>::schemas());)+
+                schemas
+            }
+        }
+    };
+}
+
+async fn print<C: Command>(
+    command: &C,
+    session: &Session<'_>,
+    output: &mut Output,
+) -> Result<u8, Failure> {
+    let Ended { status, json } = command.run(session, output).await?;
+    if let Some(json) = json {
+        output.json(&json);
+    }
+    Ok(status)
+}
+
+// In the order of the help.
+commands! {
+    Plan(plan),
+    Apply(apply),
+    Check(check),
+    Ports(ports),
+    Routes(routes),
+    Drift(drift),
+    Rollback(rollback),
+    History(history),
+    Status(status),
+    Pause(pause),
+    Resume(resume),
+    Recover(recover),
+}

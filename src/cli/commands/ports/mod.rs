@@ -1,0 +1,107 @@
+//! `ports`: who has which port, and which are free.
+
+mod json;
+mod text;
+
+use std::collections::BTreeSet;
+
+use super::Command;
+use crate::check::Subject;
+use crate::check::ports::{Ports, ports};
+use crate::cli::ended::{Ended, Ran};
+use crate::cli::output::{Output, clean, styled};
+use crate::cli::render::WARN;
+use crate::cli::session::Session;
+use crate::host::Host;
+use crate::host::sockets::listeners;
+use crate::model::Listener;
+use crate::state::State;
+
+/// Show who declares, proxies and listens on each port
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// List the free ports of a range, such as 8001-8099
+    #[arg(long, value_name = "FROM-TO", value_parser = range)]
+    free: Option<(u16, u16)>,
+    /// Read this revision instead of the work tree: a branch, tag or commit
+    #[arg(long, value_name = "REV")]
+    rev: Option<String>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+fn range(text: &str) -> Result<(u16, u16), String> {
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    let range = from.trim().parse().ok().zip(to.trim().parse().ok());
+    range
+        .filter(|(from, to)| from <= to && *from > 0)
+        .ok_or_else(|| "expected a range such as 8001-8099".to_owned())
+}
+
+/// The ports of a desired state beside those of this host.
+struct Table {
+    /// Those of the desired state.
+    ports: Ports,
+    /// What listens here; `None` if the desired state is not this host's.
+    listeners: Option<Vec<Listener>>,
+    /// The free ports of the range that was asked for.
+    free: Option<Vec<u16>>,
+}
+
+impl Table {
+    fn new(ports: Ports, listeners: Option<Vec<Listener>>, range: Option<(u16, u16)>) -> Self {
+        let declared = ports.keys().map(|(number, _)| *number);
+        let taken: BTreeSet<u16> = declared
+            .chain(listeners.iter().flatten().map(|one| one.port))
+            .collect();
+        let free = range.map(|(from, to)| (from..=to).filter(|port| !taken.contains(port)));
+        Self {
+            free: free.map(Iterator::collect),
+            ports,
+            listeners,
+        }
+    }
+}
+
+impl Command for Args {
+    const EXAMPLES: &'static str = "\
+Examples:
+  watchme-apply ports
+  watchme-apply ports --free 8001-8099";
+
+    type Json = json::Ports;
+
+    fn changes_the_host(&self) -> bool {
+        false
+    }
+
+    async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Ports> {
+        let host = session.host()?;
+        let (revision, wrong) = session.survey(self.rev.as_deref())?;
+        let ports = ports(&Subject {
+            revision: &revision,
+            wrong: &wrong,
+        });
+        let listeners = is_managed(host).then(listeners);
+        let table = Table::new(ports, listeners, self.free);
+        if self.json {
+            return Ok(Ended::with_json(0, json::Ports::new(&table)));
+        }
+        for wrong in &wrong {
+            let text = format!("{wrong}: skipped");
+            output.aside(&format!("{} {}", styled(WARN, "warning"), clean(&text)));
+        }
+        match &table.free {
+            Some(free) => text::free(output, free, table.listeners.is_some()),
+            None => text::table(output, &table),
+        }
+        Ok(Ended::with_text(0))
+    }
+}
+
+/// Whether something was applied to this host: only then it matters what listens.
+fn is_managed(host: &Host) -> bool {
+    let recorded = State::new(host.root().clone()).recorded();
+    host.is_live() && recorded.is_ok_and(|recorded| !recorded.inventory.is_empty())
+}

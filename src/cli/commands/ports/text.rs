@@ -1,0 +1,190 @@
+//! Ports as text.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::Table;
+use crate::check::ports::{By, Declared, Port};
+use crate::cli::output::{Output, clean, styled};
+use crate::cli::render::{DIM, STRONG, layout};
+use crate::model::Listener;
+
+/// Prints the free ports; `with_listeners`: what listens here is excluded.
+pub(super) fn free(output: &mut Output, free: &[u16], with_listeners: bool) {
+    output.line(&listed(free));
+    if !with_listeners {
+        let text = "ports that programs listen on here are not excluded: that needs root and an applied desired state";
+        output.aside(&styled(DIM, text));
+    }
+}
+
+/// Prints a line for each port and who declares it.
+pub(super) fn table(output: &mut Output, table: &Table) {
+    let head = [
+        "PORT",
+        "ADDRESS",
+        "DECLARED BY",
+        "UNIT",
+        "PROXIED BY",
+        "LISTENS",
+    ];
+    let mut rows = vec![head.map(str::to_owned)];
+    for ((number, protocol), port) in &table.ports {
+        rows.extend(of_port(table, *number, protocol, port));
+    }
+    for one in table.listeners.iter().flatten() {
+        let known = table
+            .ports
+            .contains_key(&(one.port, one.protocol.to_owned()));
+        if !known {
+            rows.push([
+                numbered(one.port, one.protocol),
+                address(Some(one.address)),
+                "-".to_owned(),
+                "-".to_owned(),
+                "-".to_owned(),
+                program(one),
+            ]);
+        }
+    }
+    rows.dedup();
+    if table.listeners.is_none() {
+        for row in &mut rows {
+            if let Some(last) = row.last_mut() {
+                last.clear();
+            }
+        }
+    }
+    let labels = ["", "on", "declared by", "unit", "proxied by", "listens:"];
+    let lines = layout::fitted(&rows, &labels, layout::columns_of(output));
+    for (index, lines) in lines.iter().enumerate() {
+        for line in lines {
+            output.line(&match index {
+                0 => styled(STRONG, line),
+                _ => line.clone(),
+            });
+        }
+    }
+    if table.listeners.is_none() {
+        output.line(&styled(
+            DIM,
+            "what listens here is not shown: that needs root and an applied desired state",
+        ));
+    }
+}
+
+/// A row for each declaration; one row for a port that is only proxied.
+fn of_port(table: &Table, number: u16, protocol: &str, port: &Port) -> Vec<[String; 6]> {
+    let proxied: Vec<String> = port
+        .proxied
+        .iter()
+        .map(|(path, line)| format!("{}:{line}", path.display()))
+        .collect();
+    let proxied = match proxied.is_empty() {
+        true => "-".to_owned(),
+        false => proxied.join(" "),
+    };
+    let row = |address: String, by: String, unit: String| {
+        [
+            numbered(number, protocol),
+            address,
+            by,
+            unit,
+            proxied.clone(),
+            listening(table, number, protocol),
+        ]
+    };
+    let nobody = || "-".to_owned();
+    let declared = port.declared.iter().map(|Declared { by, address: on }| {
+        let (by, unit) = who(by);
+        row(address(*on), by, unit.unwrap_or_else(nobody))
+    });
+    let mut rows: Vec<[String; 6]> = declared.collect();
+    if rows.is_empty() {
+        rows.push(row(nobody(), nobody(), nobody()));
+    }
+    rows
+}
+
+/// Who declares it, and the unit that runs it.
+fn who(by: &By) -> (String, Option<String>) {
+    match by {
+        By::Nginx {
+            site: Some(site), ..
+        } => (format!("nginx, {site}"), None),
+        By::Nginx { path, .. } => (format!("nginx, {}", path.display()), None),
+        By::Service {
+            project,
+            service,
+            unit,
+            inside,
+            ..
+        } => (format!("{project}/{service} ({inside})"), unit.clone()),
+        By::Socket(unit) => ("systemd".to_owned(), Some(unit.clone())),
+        By::Command(unit) => ("its command".to_owned(), Some(unit.clone())),
+    }
+}
+
+fn numbered(number: u16, protocol: &str) -> String {
+    match protocol {
+        "tcp" => number.to_string(),
+        other => format!("{number}/{other}"),
+    }
+}
+
+fn address(address: Option<IpAddr>) -> String {
+    match address {
+        // IPv6 only.
+        Some(address) if address == Ipv6Addr::UNSPECIFIED => "[::]".to_owned(),
+        Some(address) if !address.is_unspecified() => address.to_string(),
+        _ => "*".to_owned(),
+    }
+}
+
+/// The programs that listen there, or `nobody`.
+fn listening(table: &Table, number: u16, protocol: &str) -> String {
+    let all = table.listeners.iter().flatten();
+    let programs: BTreeSet<String> = all
+        .filter(|one| one.port == number && one.protocol == protocol)
+        .map(program)
+        .collect();
+    match programs.is_empty() {
+        true => "nobody".to_owned(),
+        false => programs.into_iter().collect::<Vec<_>>().join(" "),
+    }
+}
+
+fn program(listener: &Listener) -> String {
+    let name = listener.program.as_deref();
+    clean(name.unwrap_or("unknown (sudo shows it)")).into_owned()
+}
+
+/// Ports as ranges.
+fn listed(free: &[u16]) -> String {
+    let runs = free.chunk_by(|one, next| one.checked_add(1) == Some(*next));
+    let texts: Vec<String> = runs
+        .filter_map(|run| match (run.first()?, run.last()?) {
+            (first, last) if first == last => Some(first.to_string()),
+            (first, last) => Some(format!("{first}-{last}")),
+        })
+        .collect();
+    match texts.is_empty() {
+        true => "no port is free".to_owned(),
+        false => texts.join(" "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_ports_are_ranges() {
+        assert_eq!(
+            listed(&[8001, 8002, 8003, 8005, 8007, 8008]),
+            "8001-8003 8005 8007-8008"
+        );
+        assert_eq!(listed(&[65534, 65535]), "65534-65535");
+        assert_eq!(listed(&[]), "no port is free");
+    }
+}

@@ -1,0 +1,37 @@
+//! `resume`: ends a pause.
+
+use super::Command;
+use crate::cli::ended::{Ended, Ran};
+use crate::cli::json::NoJson;
+use crate::cli::options::Input;
+use crate::cli::output::Output;
+use crate::cli::session::Session;
+use crate::reconcile;
+
+/// End a pause and start the unit
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The unit; `.service` may be left out
+    unit: String,
+}
+
+impl Command for Args {
+    const EXAMPLES: &'static str = "\
+Example:
+  watchme-apply resume blog";
+
+    type Json = NoJson;
+
+    fn changes_the_host(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
+        let request = session.request(session.known_folder()?, &Input::default());
+        let mut lines = session.lines(false);
+        let unit = reconcile::resume(session.host()?, &request, &self.unit, &mut lines).await?;
+        lines.end();
+        output.line(&format!("resumed {unit}"));
+        Ok(Ended::with_text(0))
+    }
+}

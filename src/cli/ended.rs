@@ -1,0 +1,27 @@
+//! How a command ended.
+
+use super::Failure;
+
+/// How a run of a command ended, or why it failed.
+pub(super) type Ran<J> = Result<Ended<J>, Failure>;
+
+/// How a command ended.
+pub(super) struct Ended<J> {
+    /// Its exit status.
+    pub status: u8,
+    /// Its JSON, if that was asked for.
+    pub json: Option<J>,
+}
+
+impl<J> Ended<J> {
+    /// Its text is printed.
+    pub(super) fn with_text(status: u8) -> Self {
+        Self { status, json: None }
+    }
+
+    /// Its JSON is to be printed.
+    pub(super) fn with_json(status: u8, json: J) -> Self {
+        let json = Some(json);
+        Self { status, json }
+    }
+}

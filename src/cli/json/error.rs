@@ -1,0 +1,38 @@
+//! Errors as JSON.
+
+use serde::Serialize;
+
+use super::{FORMAT_VERSION, Finding};
+use crate::cli::Failure;
+
+/// What any command prints instead when it fails.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::cli) struct Error {
+    format_version: u32,
+    error: String,
+    caused_by: Vec<String>,
+    hint: Option<String>,
+    /// What nginx and systemd say about what would be applied, if they reject it.
+    findings: Vec<Finding>,
+    exit_status: u8,
+}
+
+impl Error {
+    pub(in crate::cli) fn new(failure: &Failure) -> Self {
+        let mut caused_by = Vec::new();
+        let mut cause = std::error::Error::source(failure);
+        while let Some(error) = cause {
+            caused_by.push(error.to_string());
+            cause = error.source();
+        }
+        Self {
+            format_version: FORMAT_VERSION,
+            error: failure.to_string(),
+            caused_by,
+            hint: failure.hint(),
+            findings: failure.findings().iter().map(Finding::from).collect(),
+            exit_status: failure.exit_status(),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What a command runs with: the arguments of all commands, the host, the folder of the desired state.
+
+use std::cell::OnceCell;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::options::{Common, Input};
+use super::output::Output;
+use super::progress::Lines;
+use super::{Failure, find, privilege};
+use crate::host::{Host, HostError};
+use crate::model::{Diagnostic, layout};
+use crate::plan::Gates;
+use crate::reconcile::{ReconcileError, Request, ask_versions};
+use crate::root::Root;
+use crate::source::{Checkout, Revision, Which};
+use crate::state::State;
+
+/// One run of a command.
+pub(super) struct Session<'a> {
+    common: &'a Common,
+    /// The directory that `--root` names.
+    root: Option<PathBuf>,
+    host: OnceCell<Host>,
+    /// Whether a signal asked the run to stop.
+    interrupted: Arc<AtomicBool>,
+}
+
+impl<'a> Session<'a> {
+    /// Fails if `--root` is not a directory.
+    pub(super) fn new(common: &'a Common) -> Result<Self, Failure> {
+        let root = common.root.as_ref().map(|root| {
+            let folder = root.canonicalize().ok().filter(|root| root.is_dir());
+            folder.ok_or_else(|| Failure::Root(root.display().to_string()))
+        });
+        Ok(Self {
+            common,
+            root: root.transpose()?,
+            host: OnceCell::new(),
+            interrupted: Arc::default(),
+        })
+    }
+
+    /// What a signal sets.
+    pub(super) fn interrupted(&self) -> Arc<AtomicBool> {
+        self.interrupted.clone()
+    }
+
+    /// This host, or the offline root. It is opened for the first command that asks: `check` and `routes` run where no
+    /// host can be opened.
+    pub(super) fn host(&self) -> Result<&Host, Failure> {
+        if let Some(host) = self.host.get() {
+            return Ok(host);
+        }
+        let host = match &self.root {
+            Some(root) => Root::open(root).map_err(HostError::from).map(Host::offline),
+            None => Host::live(),
+        };
+        let host = host.map_err(ReconcileError::from)?;
+        Ok(self.host.get_or_init(|| host))
+    }
+
+    /// Another output, for what is shown while a run holds the first one.
+    pub(super) fn output(&self) -> Output {
+        Output::new(self.common.color)
+    }
+
+    /// A request about a desired state; what only `apply` has is off.
+    pub(super) fn request(&self, folder: PathBuf, input: &Input) -> Request {
+        Request {
+            folder,
+            which: input.which(),
+            only: input.only.clone(),
+            allow_empty: input.allow_empty,
+            take_over: input.take_over,
+            lock_timeout: input.lock_timeout(),
+            gates: Gates::Touched,
+            by: privilege::user(),
+            unattended: false,
+            retry: false,
+            asks: false,
+            lenient: false,
+            interrupted: self.interrupted.clone(),
+        }
+    }
+
+    /// The folder of the desired state.
+    pub(super) fn desired_state(&self) -> Result<PathBuf, Failure> {
+        Ok(find::desired_state(self.common.desired_state.as_deref())?)
+    }
+
+    /// The folder of the desired state if there is one, else the one that was applied: with those records
+    /// a command works without a checkout, and only leaves out what is pending.
+    pub(super) fn known_folder(&self) -> Result<PathBuf, Failure> {
+        if let Ok(folder) = self.desired_state() {
+            return Ok(folder);
+        }
+        let state = State::new(self.host()?.root().clone());
+        let applied = state.recorded().ok().and_then(|recorded| recorded.applied);
+        Ok(applied.map_or_else(
+            || PathBuf::from("desired-state"),
+            |(record, _)| record.origin.folder,
+        ))
+    }
+
+    /// Opens the checkout for a command that reads its files and changes nothing. Whoever owns the folder may own the
+    /// files in it: in CI the checkout often belongs to another user.
+    pub(super) fn checkout(&self) -> Result<Checkout, Failure> {
+        self.checkout_of(&self.desired_state()?)
+    }
+
+    /// The same for a folder that is named.
+    pub(super) fn checkout_of(&self, folder: &Path) -> Result<Checkout, Failure> {
+        let owner = std::fs::metadata(folder).map(|metadata| metadata.uid());
+        let trusted: Vec<u32> = owner.into_iter().collect();
+        Ok(Checkout::open(folder, &trusted).map_err(ReconcileError::from)?)
+    }
+
+    /// Reads all files of a revision, or of the work tree, and where they are wrong.
+    pub(super) fn survey(&self, rev: Option<&str>) -> Result<(Revision, Vec<Diagnostic>), Failure> {
+        let which = rev.map_or(Which::Worktree, |rev| Which::Rev(rev.to_owned()));
+        let survey = self.checkout()?.survey(&which);
+        Ok(survey.map_err(ReconcileError::from)?)
+    }
+
+    /// The host that a desired state is for: the one that `--root` names, or this one if a desired state was applied here.
+    pub(super) fn managed_host(&self) -> Option<&Host> {
+        let host = self.host().ok()?;
+        // The records in it are root's alone.
+        let store = Path::new(layout::LIVE).parent().unwrap_or(Path::new(""));
+        (self.root.is_some() || host.root().is_folder(store)).then_some(host)
+    }
+
+    /// Asks this host for the versions of its programs, if a desired state was applied here: any other machine only has
+    /// a copy of the files. Returns what is to be said about them.
+    pub(super) async fn ask_versions(&self, revision: &mut Revision) -> Vec<String> {
+        let Ok(host) = self.host() else {
+            return Vec::new();
+        };
+        // The records in it are root's alone.
+        let store = Path::new(layout::LIVE).parent().unwrap_or(Path::new(""));
+        match host.root().is_folder(store) {
+            true => ask_versions(host, revision).await,
+            false => Vec::new(),
+        }
+    }
+
+    /// Shows the steps of a run, but for one that prints JSON.
+    pub(super) fn lines(&self, quiet: bool) -> Lines {
+        Lines::new(self.output(), quiet)
+    }
+}

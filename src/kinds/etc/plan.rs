@@ -1,0 +1,214 @@
+//! Files below /etc, paths at which nothing may stand, and what follows a change.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::effect::{Change, Effect, UnitStep};
+use crate::model::{
+    Container, Entry, EtcAction, EtcFile, Hash, Kind, ResourceId, absent_id, layout,
+};
+use crate::plan::draft::{self, Draft, Stage, change};
+use crate::plan::files;
+
+/// The unit of the Docker engine.
+const DOCKER: &str = "docker.service";
+/// Bound of a restart or reload that a file under /etc asks for.
+const ACTION_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long such a unit has to stay up afterwards, if it is none that the desired state defines.
+const ACTION_SETTLE: Duration = Duration::from_secs(3);
+
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    let desired = draft.desired;
+    let mut actions = std::collections::BTreeMap::new();
+    for (relative, etc) in &desired.etc {
+        let id = ResourceId::new(Kind::Etc, relative.to_string_lossy());
+        let changes = plan_file(draft, &id, relative, etc) && draft.selects(&id);
+        if let Some(action) = etc.action.as_ref().filter(|_| changes) {
+            actions.entry(action.clone()).or_insert(id);
+        }
+    }
+    for (action, id) in actions {
+        follow(draft, id, action);
+    }
+    for path in &desired.absent {
+        let id = absent_id(path);
+        files::remove(
+            draft,
+            Stage::Switch,
+            &id,
+            path,
+            "watchme.toml says that it is absent",
+        );
+    }
+}
+
+/// Returns whether the file changes.
+fn plan_file(draft: &mut Draft<'_>, id: &ResourceId, relative: &Path, etc: &EtcFile) -> bool {
+    let stored = PathBuf::from(layout::store::ETC).join(relative);
+    let path = layout::etc(relative);
+    let live = layout::live(&stored);
+    let in_store = files::store(draft, id, &stored, &etc.file, &path);
+    // What stands there already, byte by byte, was not changed by coming into the store.
+    let is_there = draft
+        .observed
+        .content(&path)
+        .is_some_and(|content| **content == *etc.file.content);
+    if etc.link {
+        files::link(
+            draft,
+            id,
+            path,
+            live.clone(),
+            &live,
+            Some((&etc.file, in_store)),
+        );
+        return !is_there;
+    }
+    draft.wanted.insert(path.clone(), id.clone());
+    copy(draft, id, &path, &stored, etc, in_store)
+}
+
+fn copy(
+    draft: &mut Draft<'_>,
+    id: &ResourceId,
+    path: &Path,
+    stored: &Path,
+    etc: &EtcFile,
+    in_store: bool,
+) -> bool {
+    let observed = draft.observed;
+    let wanted_owner = observed.owners.get(&etc.owner);
+    let (why, keep) = match observed.entry(path) {
+        Entry::File {
+            content,
+            mode,
+            owner,
+            ..
+        } => {
+            let same_owner = wanted_owner.is_none_or(|wanted| wanted == owner);
+            if **content != *etc.file.content {
+                let applied = draft.applied.get(stored).map(|file| file.hash.clone());
+                let edited = Some(Hash::of(content)) != applied;
+                let known = draft.recorded.inventory.paths.contains_key(path);
+                let why = match (edited, known) {
+                    (false, _) => "changed",
+                    (true, true) => "was edited on the host",
+                    (true, false) => "another file is there",
+                };
+                (why.to_owned(), edited)
+            } else if mode & 0o7777 != etc.mode {
+                (
+                    format!("mode {:04o} instead of {:04o}", mode & 0o7777, etc.mode),
+                    false,
+                )
+            } else if !same_owner {
+                (
+                    format!("owned by {}:{} instead of {}", owner.0, owner.1, etc.owner),
+                    false,
+                )
+            } else {
+                return false;
+            }
+        }
+        Entry::Missing if draft.recorded.inventory.paths.contains_key(path) => {
+            ("is gone".to_owned(), false)
+        }
+        Entry::Missing => ("new".to_owned(), false),
+        Entry::Link { target, .. } => (format!("links to {}", target.display()), true),
+        Entry::Unreadable => {
+            files::note_unreadable(draft, id, path);
+            return in_store;
+        }
+        Entry::Directory | Entry::Other => {
+            let why = format!("there is no regular file at {}", path.display());
+            draft.refuse(id.clone(), why, vec![format!("ls -la {}", path.display())]);
+            return false;
+        }
+    };
+    let diff = (!in_store)
+        .then(|| observed.content(path))
+        .flatten()
+        .and_then(|old| draft::diff(path, Some(old), &etc.file.source, Some(&etc.file.content)));
+    let action = Effect::Copy {
+        path: path.to_owned(),
+        file: etc.file.clone(),
+        mode: etc.mode,
+        owner: etc.owner.clone(),
+        keep,
+    };
+    draft.change(
+        Stage::Switch,
+        Change {
+            diff,
+            ..change(id.clone(), action, why)
+        },
+    );
+    true
+}
+
+/// Docker stops all its containers when it stops, and a plan names only units.
+fn note_containers_of_nobody(draft: &mut Draft<'_>, id: &ResourceId) {
+    let docker = draft.observed.docker.iter();
+    let containers = docker.flat_map(|docker| &docker.containers);
+    let of_a_unit = |container: &Container| {
+        let mut units = draft.desired.units.values();
+        units.any(|unit| unit.owns(container))
+    };
+    let others: Vec<&str> = containers
+        .filter(|container| container.is_running() && !of_a_unit(container))
+        .map(|container| container.name.as_str())
+        .collect();
+    if !others.is_empty() {
+        let text = format!(
+            "the restart of Docker also stops containers that no unit here runs: {}; their restart policies decide whether they come back",
+            others.join(", ")
+        );
+        draft.note(id.clone(), None, text);
+    }
+}
+
+fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
+    let Some(systemd) = &draft.observed.systemd else {
+        return;
+    };
+    let (EtcAction::Restart(unit) | EtcAction::Reload(unit)) = &action;
+    // One that does not run reads the file when it starts; one that failed may have done so for
+    // want of it.
+    let state = systemd.units.get(unit);
+    let failed = state.is_some_and(|state| state.active == "failed" || state.sub == "auto-restart");
+    let state = state.filter(|state| !matches!(state.active.as_str(), "inactive" | "failed" | ""));
+    if state.is_none() && !failed {
+        return;
+    }
+    let step = UnitStep {
+        unit: unit.clone(),
+        timeout: ACTION_TIMEOUT,
+        settle: draft
+            .desired
+            .units
+            .get(unit)
+            .map_or(ACTION_SETTLE, |unit| unit.settle),
+        ..UnitStep::default()
+    };
+    if unit == DOCKER && matches!(action, EtcAction::Restart(_)) {
+        note_containers_of_nobody(draft, &id);
+    }
+    let why = format!("/etc/{} changed", id.name);
+    let (action, interrupts) = match action {
+        _ if failed => (Effect::Start(step), Default::default()),
+        EtcAction::Restart(_) => (
+            Effect::Restart(step),
+            state
+                .map(|state| state.dependents.clone())
+                .unwrap_or_default(),
+        ),
+        EtcAction::Reload(_) => (Effect::ReloadUnit(step), Default::default()),
+    };
+    draft.change(
+        Stage::Etc,
+        Change {
+            interrupts,
+            ..change(id, action, why)
+        },
+    );
+}

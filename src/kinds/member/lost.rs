@@ -1,0 +1,95 @@
+//! Stopped containers that were made on a network that is gone, and so cannot start any more.
+
+use crate::effect::Effect;
+use crate::model::{Container, DockerState, DriftKind, Kind, ResourceId};
+use crate::plan::draft::{Draft, Stage, change};
+
+/// Plans what is done about one of them; `false` where a container is not one.
+pub(super) fn plan(
+    draft: &mut Draft<'_>,
+    docker: &DockerState,
+    network: &str,
+    container: &Container,
+) -> bool {
+    if container.is_running() || !docker.has_lost_network(container) {
+        return false;
+    }
+    let name = &container.name;
+    let id = ResourceId::new(Kind::Member, format!("{network}/{name}"));
+    let mut units = draft.desired.units.values();
+    if units.any(|unit| unit.owns(container)) {
+        let remove = Effect::RemoveContainer {
+            name: name.clone(),
+            id: container.id.clone(),
+        };
+        let why =
+            "was made on a network that is gone and can no longer start; its unit makes it anew";
+        draft.change(Stage::Networks, change(id, remove, why));
+        return true;
+    }
+    let text = format!(
+        "was made on a network that is gone and can no longer start: {}",
+        help(container)
+    );
+    draft.note(id, Some(DriftKind::Degraded), text);
+    true
+}
+
+/// What helps where no unit makes the container anew.
+fn help(container: &Container) -> String {
+    let Some((project, service)) = &container.compose else {
+        return format!("docker rm {}, and make it anew", container.name);
+    };
+    let files = container.config_files.iter();
+    let files: String = files
+        .map(|file| format!(" -f {}", file.display()))
+        .collect();
+    format!("docker compose -p {project}{files} up -d --force-recreate {service}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::NetworkState;
+
+    const OLD: &str = "00000000000000000000000000000000000000000000000000000000000000aa";
+
+    #[test]
+    fn a_network_by_its_id_is_lost_with_it() {
+        let of = |mode: &str| Container {
+            network_mode: mode.to_owned(),
+            ..Container::default()
+        };
+        let with = |id: &str| DockerState {
+            networks: [(
+                "n".to_owned(),
+                vec![NetworkState {
+                    id: id.to_owned(),
+                    ..NetworkState::default()
+                }],
+            )]
+            .into(),
+            ..DockerState::default()
+        };
+        assert!(with("new").has_lost_network(&of(OLD)));
+        assert!(!with(OLD).has_lost_network(&of(OLD)));
+        for mode in ["", "n", "gone", "bridge", "host", "container:x"] {
+            assert!(!with("new").has_lost_network(&of(mode)), "{mode}");
+        }
+    }
+
+    #[test]
+    fn what_helps() {
+        let mut container = Container {
+            name: "web".to_owned(),
+            ..Container::default()
+        };
+        assert_eq!(help(&container), "docker rm web, and make it anew");
+        container.compose = Some(("p".to_owned(), "s".to_owned()));
+        container.config_files = vec!["/opt/p/a.yml".into()];
+        assert_eq!(
+            help(&container),
+            "docker compose -p p -f /opt/p/a.yml up -d --force-recreate s"
+        );
+    }
+}

@@ -1,0 +1,362 @@
+//! Networks: made when they are missing, never changed.
+
+use std::collections::BTreeSet;
+
+use crate::effect::{Change, Effect};
+use crate::kinds::member::plan as members;
+use crate::model::{
+    Container, Desired, DockerState, DriftKind, Kind, Network, NetworkState, ResourceId, Unit,
+    Version,
+};
+use crate::plan::draft::{Draft, Stage, change};
+
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    let Some(docker) = &draft.observed.docker else {
+        return;
+    };
+    let desired = draft.desired;
+    for (name, spec) in &desired.networks {
+        let id = ResourceId::new(Kind::Network, name);
+        match docker.networks.get(name).map(Vec::as_slice) {
+            None | Some([]) => create(draft, id, name, spec),
+            Some([present]) => compare(draft, id, name, spec, present),
+            Some(several) => {
+                let ids: Vec<&str> = several.iter().map(|network| network.id.as_str()).collect();
+                draft.refuse(
+                    id,
+                    format!("{} networks have this name", several.len()),
+                    vec![format!(
+                        "keep one: {} network rm {}",
+                        docker.engine.command(),
+                        ids.join(" or ")
+                    )],
+                );
+            }
+        }
+    }
+}
+
+fn create(draft: &mut Draft<'_>, id: ResourceId, name: &str, spec: &Network) {
+    if let Some((other, subnet)) = overlapping(draft, spec) {
+        draft.refuse(
+            id,
+            format!("its subnet overlaps {subnet} of the network {other}"),
+            vec![
+                format!("{} network inspect {other}", command(draft)),
+                "choose another subnet, or remove that network".to_owned(),
+            ],
+        );
+        return;
+    }
+    let why = match draft.recorded.inventory.networks.contains(name) {
+        true => "is gone",
+        false => "missing",
+    };
+    let (name, spec) = (name.to_owned(), spec.clone());
+    draft.change(
+        Stage::Networks,
+        change(id, Effect::CreateNetwork { name, spec }, why),
+    );
+}
+
+/// The engine's own command.
+fn command(draft: &Draft<'_>) -> &'static str {
+    draft.observed.engine().command()
+}
+
+/// Another network of the engine whose range overlaps: the engine would refuse.
+fn overlapping(draft: &Draft<'_>, spec: &Network) -> Option<(String, String)> {
+    let docker = draft.observed.docker.as_ref()?;
+    for (name, networks) in &docker.networks {
+        for present in networks.iter().flat_map(|network| &network.subnets) {
+            for wanted in &spec.subnets {
+                let (wanted, present) = (wanted.subnet, present.subnet);
+                if wanted.contains(&present.network()) || present.contains(&wanted.network()) {
+                    return Some((name.clone(), present.to_string()));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// A network that differs is not replaced: that would cut off every container on it.
+fn compare(
+    draft: &mut Draft<'_>,
+    id: ResourceId,
+    name: &str,
+    spec: &Network,
+    present: &NetworkState,
+) {
+    let differences = differences(spec, present);
+    if differences.is_empty() {
+        return;
+    }
+    let owner = spec
+        .owner
+        .as_deref()
+        .unwrap_or("the unit that brings it up");
+    draft.refuse(
+        id,
+        format!("the network on the host differs: {}", differences.join("; ")),
+        vec![
+            "either write what the host has into the infra file, or replace it while nothing uses it:".to_owned(),
+            format!("    systemctl stop {owner}    # and every unit with containers on it"),
+            format!("    {} network rm {name}", command(draft)),
+            "    watchme-apply".to_owned(),
+        ],
+    );
+}
+
+fn differences(spec: &Network, present: &NetworkState) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut differ = |what: &str, wanted: String, there: String| {
+        if wanted != there {
+            found.push(format!("{what} {there} instead of {wanted}"));
+        }
+    };
+    differ("driver", spec.driver.clone(), present.driver.clone());
+    differ(
+        "internal",
+        spec.internal.to_string(),
+        present.internal.to_string(),
+    );
+    differ(
+        "enable_ipv6",
+        spec.ipv6.to_string(),
+        present.ipv6.to_string(),
+    );
+    for (key, wanted) in &spec.options {
+        let there = present
+            .options
+            .get(key)
+            .cloned()
+            .unwrap_or_else(|| "none".to_owned());
+        differ(&format!("option {key}"), wanted.clone(), there);
+    }
+    for wanted in &spec.subnets {
+        let same_family = |other: &&crate::model::Subnet| {
+            other.subnet.addr().is_ipv4() == wanted.subnet.addr().is_ipv4()
+        };
+        let Some(there) = present.subnets.iter().find(same_family) else {
+            differ("subnet", wanted.subnet.to_string(), "none".to_owned());
+            continue;
+        };
+        differ(
+            "subnet",
+            wanted.subnet.to_string(),
+            there.subnet.to_string(),
+        );
+        let text = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
+        // A network made by hand with --subnet alone lists no gateway and has one.
+        if let (Some(wanted), Some(there)) = (wanted.gateway, there.gateway) {
+            differ("gateway", wanted.to_string(), there.to_string());
+        }
+        let (wanted, there) = (wanted.ip_range, there.ip_range);
+        differ(
+            "ip_range",
+            text(wanted.map(|range| range.to_string())),
+            text(there.map(|range| range.to_string())),
+        );
+    }
+    found
+}
+
+/// The label by which compose knows a network as the one of its file.
+const KEY: &str = "com.docker.compose.network";
+
+/// Networks that are there without compose's label, and that a plan has their owner take as its own.
+pub(crate) fn unlabelled<'a, 'c>(
+    changes: impl Iterator<Item = &'c Change>,
+    desired: &'a Desired,
+    docker: &DockerState,
+) -> Vec<(&'a str, &'a str)> {
+    let up = |change: &'c Change| match &change.effect {
+        Effect::Start(step) | Effect::Restart(step) | Effect::ReloadUnit(step) => Some(&*step.unit),
+        _ => None,
+    };
+    let up: BTreeSet<&str> = changes.filter_map(up).collect();
+    let networks = desired.networks.iter();
+    let networks = networks.filter_map(|(name, spec)| Some((name, spec, spec.owner.as_deref()?)));
+    let is_foreign = |name: &str, spec: &Network| match docker.networks.get(name).map(Vec::as_slice)
+    {
+        Some([present]) => present.labels.get(KEY) != Some(&spec.key),
+        _ => false,
+    };
+    networks
+        .filter(|(name, spec, owner)| up.contains(owner) && is_foreign(name, spec))
+        .map(|(name, _, owner)| (name.as_str(), owner))
+        .collect()
+}
+
+/// Compose 2 refuses a network without the label of its file (resolveOrCreateNetwork in its pkg/compose/create.go), so that its owner would
+/// not start; compose 1 does not look.
+pub(super) fn refuse_unlabelled(draft: &mut Draft<'_>) {
+    let (Some(docker), Some(compose)) = (&draft.observed.docker, draft.observed.compose) else {
+        return;
+    };
+    if compose.is_before(Version::major(2)) {
+        return;
+    }
+    let found = unlabelled(draft.changes(), draft.desired, docker);
+    for (name, owner) in found {
+        draft.refuse(
+            ResourceId::new(Kind::Network, name),
+            format!(
+                "the network on the host was not made by compose: compose {compose} refuses it, and {owner} would not start"
+            ),
+            vec![
+                "replace it while nothing uses it:".to_owned(),
+                format!("    systemctl stop {owner}    # and whatever has containers on it"),
+                format!("    docker network rm {name}"),
+                "    watchme-apply".to_owned(),
+            ],
+        );
+    }
+}
+
+/// Networks that left the desired state go once nothing of ours is on them any more. It is decided last, when it is known which units stop.
+pub(super) fn prune(draft: &mut Draft<'_>) {
+    let Some(docker) = &draft.observed.docker else {
+        return;
+    };
+    let inventory = &draft.recorded.inventory;
+    for name in &inventory.networks {
+        if draft.desired.networks.contains_key(name) {
+            continue;
+        }
+        for network in docker.networks.get(name).into_iter().flatten() {
+            prune_network(draft, docker, name, network);
+        }
+    }
+}
+
+fn prune_network(draft: &mut Draft<'_>, docker: &DockerState, name: &str, network: &NetworkState) {
+    let id = ResourceId::new(Kind::Network, name);
+    let leaving = Leaving::of(draft, docker, name);
+    let on_it = network.endpoints.keys();
+    let on_it: Vec<&Container> = on_it
+        .filter_map(|id| docker.containers.iter().find(|known| known.id == *id))
+        .collect();
+    let foreign: Vec<&str> = on_it
+        .iter()
+        .filter(|container| !leaving.has(container))
+        .map(|container| container.name.as_str())
+        .collect();
+    if !foreign.is_empty() {
+        let commands: Vec<String> = foreign
+            .iter()
+            .map(|container| {
+                format!(
+                    "{} network disconnect -f {name} {container}",
+                    command(draft)
+                )
+            })
+            .collect();
+        let text = format!(
+            "left the desired state, and stays as long as {} {} on it; to free it: {}",
+            foreign.join(", "),
+            if foreign.len() == 1 { "is" } else { "are" },
+            commands.join("; ")
+        );
+        draft.note(id, Some(DriftKind::Degraded), text);
+        return;
+    }
+    let applied = draft.recorded.applied.as_ref();
+    let applied = applied.and_then(|(_, applied)| applied.networks.get(name));
+    let detach = on_it
+        .iter()
+        .filter(|container| leaving.is_detached(container))
+        .map(|container| container.name.clone())
+        .collect();
+    let action = Effect::RemoveNetwork {
+        name: name.to_owned(),
+        id: network.id.clone(),
+        spec: applied.cloned().unwrap_or_else(|| as_it_is(network)),
+        detach,
+    };
+    draft.change(Stage::Forget, change(id, action, "left the desired state"));
+}
+
+/// Whose containers are no reason to keep a network that left the desired state.
+struct Leaving<'a> {
+    /// Units that leave: what is still on the network once they have stopped is taken off.
+    gone: Vec<&'a Unit>,
+    /// Units that start anew, with what they were applied as: their containers are made anew, on
+    /// what their new files name.
+    anew: Vec<&'a Unit>,
+    /// Containers that were members, and were put there by us.
+    members: BTreeSet<&'a str>,
+}
+
+impl<'a> Leaving<'a> {
+    fn of(draft: &Draft<'a>, docker: &'a DockerState, network: &str) -> Self {
+        let applied = draft.recorded.applied.as_ref().map(|(_, applied)| applied);
+        let starting = draft.starting();
+        let (mut gone, mut anew) = (Vec::new(), Vec::new());
+        for (name, unit) in applied.iter().flat_map(|applied| &applied.units) {
+            let id = ResourceId::new(Kind::Unit, name);
+            if !draft.desired.units.contains_key(name) && draft.selects(&id) {
+                gone.push(unit);
+            } else if starting.contains(name) {
+                anew.push(unit);
+            }
+        }
+        let spec = applied.and_then(|applied| applied.networks.get(network));
+        let members = spec.iter().flat_map(|spec| &spec.members);
+        let members = members.flat_map(|member| members::find(docker, &member.name));
+        Self {
+            gone,
+            anew,
+            members: members.map(|container| container.name.as_str()).collect(),
+        }
+    }
+
+    /// Whether a container leaves the network with this plan.
+    fn has(&self, container: &Container) -> bool {
+        self.is_detached(container) || self.anew.iter().any(|unit| runs(unit, container))
+    }
+
+    /// Whether a container that is still on the network in the end is taken off.
+    fn is_detached(&self, container: &Container) -> bool {
+        self.members.contains(container.name.as_str())
+            || self.gone.iter().any(|unit| runs(unit, container))
+    }
+}
+
+/// Whether a container is one of a unit's compose projects.
+fn runs(unit: &Unit, container: &Container) -> bool {
+    unit.stacks.iter().any(|stack| {
+        stack.containers.contains(&container.name)
+            || container
+                .compose
+                .as_ref()
+                .is_some_and(|(project, service)| {
+                    stack.project == *project && stack.services.contains(service)
+                })
+    })
+}
+
+/// What a network would have to be defined as to be what it is.
+fn as_it_is(network: &NetworkState) -> Network {
+    const OF_COMPOSE: &str = "com.docker.compose.";
+    let of_compose = |name: &str| {
+        let label = network.labels.get(&format!("{OF_COMPOSE}{name}"));
+        label.cloned().unwrap_or_default()
+    };
+    let labels = network.labels.iter();
+    Network {
+        key: of_compose("network"),
+        project: of_compose("project"),
+        driver: network.driver.clone(),
+        options: network.options.clone(),
+        labels: labels
+            .filter(|(name, _)| !name.starts_with(OF_COMPOSE))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+        internal: network.internal,
+        ipv6: network.ipv6,
+        subnets: network.subnets.clone(),
+        ..Network::default()
+    }
+}

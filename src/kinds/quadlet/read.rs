@@ -1,0 +1,231 @@
+//! Reads `containers/`: Quadlets, their drop-ins, and files beside them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Quadlets;
+use crate::model::{File, OnChange, Quadlet, Unit, UnitType};
+use crate::source::error::{Result, SourceError};
+use crate::source::load::{Loader, Reads, text};
+use crate::source::policy::Folders;
+use crate::source::tree::Node;
+use crate::source::unit::settings::Source;
+use crate::source::unit::{Name, Settings};
+
+/// The folder in the desired state.
+const FOLDER: &str = "containers";
+
+/// A sort of Quadlet: its extension, its section, and what the name of its unit ends in; podman-systemd.unit(5).
+const TYPES: [(&str, &str, &str); 7] = [
+    ("container", "Container", ""),
+    ("kube", "Kube", ""),
+    ("network", "Network", "-network"),
+    ("volume", "Volume", "-volume"),
+    ("pod", "Pod", "-pod"),
+    ("image", "Image", "-image"),
+    ("build", "Build", "-build"),
+];
+
+/// What a folder has.
+#[derive(Default)]
+struct Found {
+    files: BTreeMap<String, (File, PathBuf)>,
+    dropins: BTreeMap<String, BTreeMap<String, File>>,
+}
+
+impl Reads for Quadlets {
+    fn input<'f>(&self, _: &'f Folders) -> Option<&'f str> {
+        Some(FOLDER)
+    }
+
+    fn read(&self, loader: &mut Loader<'_, '_>) -> Result<()> {
+        let folder = loader.input(FOLDER)?;
+        let mut found = Found::default();
+        let mut seen = BTreeMap::new();
+        for name in loader.names(&folder)? {
+            if !name.starts_with('.') {
+                let entry = loader.quadlet_entry(&folder, name, &mut seen, &mut found);
+                loader.pass(entry)?;
+            }
+        }
+        for name in found.dropins.keys() {
+            if !found.files.contains_key(name) {
+                let warning = format!(
+                    "{} has drop-ins for {name}, which is not in the desired state: skipped",
+                    folder.join(format!("{name}.d")).display()
+                );
+                loader.out.warnings.push(warning);
+            }
+        }
+        let (quadlets, beside): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            (found.files.into_iter()).partition(|(name, _)| sort_of(name).is_some());
+        let any = !quadlets.is_empty();
+        let mut named = BTreeSet::new();
+        for (name, (file, path)) in quadlets {
+            let dropins = found.dropins.remove(&name).unwrap_or_default();
+            let quadlet = loader.quadlet(&name, &path, file, dropins, beside.keys());
+            if let Some(quadlet) = loader.pass(quadlet)? {
+                named.extend(quadlet.names.iter().cloned());
+                loader.out.desired.quadlets.insert(name, quadlet);
+            }
+        }
+        for (name, (file, path)) in beside {
+            if named.contains(&name) {
+                let quadlet = Quadlet {
+                    file,
+                    ..Quadlet::default()
+                };
+                loader.out.desired.quadlets.insert(name, quadlet);
+            } else if any {
+                let path = path.display();
+                let warning = format!("{path} is no Quadlet, and none names it: skipped");
+                loader.out.warnings.push(warning);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Of which sort a file is by its name.
+fn sort_of(name: &str) -> Option<&'static (&'static str, &'static str, &'static str)> {
+    let (_, extension) = name.rsplit_once('.')?;
+    TYPES.iter().find(|(known, ..)| *known == extension)
+}
+
+impl Loader<'_, '_> {
+    fn quadlet_entry(
+        &mut self,
+        folder: &Path,
+        name: String,
+        seen: &mut BTreeMap<PathBuf, PathBuf>,
+        found: &mut Found,
+    ) -> Result<()> {
+        let path = folder.join(&name);
+        if self.is_file(&path, seen, ("quadlet", &name))? {
+            if let Some(file) = self.inputs.file(&path)? {
+                found.files.insert(name, (file, path));
+            }
+            return Ok(());
+        }
+        let Some(quadlet) = name
+            .strip_suffix(".d")
+            .filter(|name| sort_of(name).is_some())
+        else {
+            let warning = format!("{} is a folder, not a Quadlet: skipped", path.display());
+            self.out.warnings.push(warning);
+            return Ok(());
+        };
+        let mut dropins = BTreeMap::new();
+        for name in self.names(&path)? {
+            let path = path.join(&name);
+            if name.starts_with('.') {
+                continue;
+            }
+            if !name.ends_with(".conf") {
+                let warning = format!(
+                    "{} does not end in .conf: Podman ignores it",
+                    path.display()
+                );
+                self.out.warnings.push(warning);
+                continue;
+            }
+            if let Some((_, Node::Special(what))) = self.inputs.node(&path)? {
+                return Err(SourceError::Special { path, what });
+            }
+            if let Some(file) = self.inputs.file(&path)? {
+                dropins.insert(name, file);
+            }
+        }
+        found.dropins.insert(quadlet.to_owned(), dropins);
+        Ok(())
+    }
+
+    /// A Quadlet, with the unit that is made of it.
+    fn quadlet<'b>(
+        &mut self,
+        name: &str,
+        path: &Path,
+        file: File,
+        dropins: BTreeMap<String, File>,
+        beside: impl Iterator<Item = &'b String>,
+    ) -> Result<Quadlet> {
+        let (_, section, suffix) = sort_of(name).unwrap_or(&TYPES[0]);
+        let mut sources = vec![parsed(&file)?];
+        for file in dropins.values() {
+            sources.push(parsed(file)?);
+        }
+        let named = sources[0].text();
+        let names = beside.filter(|beside| named.contains(beside.as_str()));
+        let names = names.cloned().collect();
+        let settings = Settings::new(sources);
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let (prefix, instance) = match stem.split_once('@') {
+            Some((prefix, instance)) => (prefix, format!("@{instance}")),
+            None => (stem, String::new()),
+        };
+        let unit = match settings.last(section, "ServiceName") {
+            Some(name) => format!("{}.service", name.text),
+            None => format!("{prefix}{suffix}{instance}.service"),
+        };
+        let wrong = |why: String| SourceError::Name {
+            path: path.to_owned(),
+            why,
+        };
+        Name::parse(&unit).map_err(|why| wrong(format!("the unit {unit} is made of it: {why}")))?;
+        if let Some(other) = self.out.desired.units.get(&unit) {
+            let other = other.quadlet.as_deref().unwrap_or_default();
+            return Err(wrong(format!("the unit {unit} is made of {other} already")));
+        }
+        self.quadlet_unit(name, &unit, &settings);
+        Ok(Quadlet {
+            file,
+            dropins,
+            unit: Some(unit),
+            names,
+        })
+    }
+
+    /// The unit that Podman's generator makes. What it runs is the generator's to say.
+    fn quadlet_unit(&mut self, quadlet: &str, name: &str, settings: &Settings) {
+        let policy = self.policy().units.get(name).cloned().unwrap_or_default();
+        let enabling = ["WantedBy", "RequiredBy", "UpheldBy"];
+        let is_enabled = enabling
+            .iter()
+            .any(|key| !settings.list("Install", key).is_empty());
+        let runs = quadlet.ends_with(".container") || quadlet.ends_with(".kube");
+        let lasts = runs || quadlet.ends_with(".pod");
+        let kind = settings.last("Service", "Type");
+        let is_oneshot = kind.map_or(!lasts, |kind| kind.text == "oneshot");
+        let on_change = match quadlet.ends_with(".network") || quadlet.ends_with(".volume") {
+            // A restart would take along what uses it, for nothing.
+            true => OnChange::None,
+            false => policy.on_change.unwrap_or_default(),
+        };
+        let unit = Unit {
+            quadlet: Some(quadlet.to_owned()),
+            start: policy.start.unwrap_or(is_enabled) && !name.contains("@."),
+            on_change,
+            may_fail: !policy.required,
+            start_timeout: *policy.start_timeout,
+            settle: *policy.settle,
+            service_type: match is_oneshot {
+                true => UnitType::Oneshot,
+                false => UnitType::Lasting,
+            },
+            remain_after_exit: !lasts && !quadlet.ends_with(".build")
+                || settings.yes("Service", "RemainAfterExit"),
+            ..Unit::default()
+        };
+        self.out.desired.units.insert(name.to_owned(), unit);
+    }
+}
+
+/// A file's settings. Podman's generator reads no file of which a line is wrong.
+fn parsed(file: &File) -> Result<Arc<Source>> {
+    let source = Source::new(&file.source, text(file));
+    match source.parsed.strays.first() {
+        Some(stray) => Err(stray.complain(&source.file).into()),
+        None => Ok(Arc::new(source)),
+    }
+}

@@ -1,0 +1,134 @@
+//! Who has the container names and ports that a plan needs: a container that the unit makes anew anyway, one of a unit
+//! that the plan stops first, or one of nobody here, which stops the plan before anything else stops.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::replacement;
+use crate::effect::{Effect, Release};
+use crate::model::{Container, DockerRun, Kind, Publish, ResourceId, Stack, Unit};
+use crate::plan::draft::{Draft, Stage, change};
+
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    let Some(docker) = &draft.observed.docker else {
+        return;
+    };
+    let stopped = stopped_first(draft);
+    let desired = draft.desired;
+    let starting = draft.starting();
+    let starting = starting
+        .iter()
+        .filter_map(|name| Some((name, desired.units.get(name)?)));
+    let mut released = BTreeSet::new();
+    for (name, unit) in starting {
+        for container in &docker.containers {
+            let before = replacement::before(draft, name);
+            let Some(what) =
+                wanted(unit, container).filter(|_| !makes_anew(unit, before.as_deref(), container))
+            else {
+                continue;
+            };
+            if is_taken_down(draft, container) {
+                continue;
+            }
+            let of_stopped = stopped.iter().find(|(_, old)| old.owns(container));
+            match of_stopped {
+                Some((old, unit)) if released.insert(&container.id) => {
+                    release(draft, old, unit, container, &what);
+                }
+                Some(_) => {}
+                None => refuse(draft, name, container, &what),
+            }
+        }
+    }
+}
+
+/// Whether the plan removes a container before.
+fn is_taken_down(draft: &Draft<'_>, container: &Container) -> bool {
+    draft.any_action(|effect| matches!(effect, Effect::TakeDown(gone) if gone.has(container)))
+}
+
+/// The units that stop before anything starts, as they were.
+fn stopped_first<'a>(draft: &Draft<'a>) -> BTreeMap<String, Unit> {
+    let stops = draft.stops_first();
+    let before = |name: String| {
+        let unit = replacement::before(draft, &name)?.into_owned();
+        Some((name, unit))
+    };
+    stops.into_iter().filter_map(before).collect()
+}
+
+/// What a unit needs and a container has, in words.
+pub(super) fn wanted(unit: &Unit, container: &Container) -> Option<String> {
+    if unit.container_names().contains(container.name.as_str()) {
+        return Some(format!("the container name {}", container.name));
+    }
+    let port = taken(&unit.published(), &container.published)?;
+    Some(format!("port {}", port.port))
+}
+
+fn taken<'a>(wanted: &BTreeSet<Publish>, held: &'a BTreeSet<Publish>) -> Option<&'a Publish> {
+    held.iter()
+        .find(|held| wanted.iter().any(|wanted| wanted.collides(held)))
+}
+
+/// Whether the unit itself takes the container away or over where it starts: compose makes its services' containers
+/// anew, `docker start` starts the one that is there, and `docker rm` comes before `docker run`.
+fn makes_anew(unit: &Unit, before: Option<&Unit>, container: &Container) -> bool {
+    let of_runs = |unit: &Unit| {
+        unit.runs
+            .iter()
+            .any(|run| run.name.as_deref() == Some(&container.name))
+    };
+    // One that the same unit has made stops with it: that this works was its author's affair before, too.
+    let was_run = container.compose.is_none() && before.is_some_and(of_runs);
+    let of_stack = |stack: &Stack| stack.owns(container);
+    let of_run = |run: &DockerRun| {
+        let named = run.name.as_deref() == Some(&container.name);
+        named && (run.clears || run.image.is_none() || was_run)
+    };
+    unit.stacks.iter().any(of_stack) || unit.runs.iter().any(of_run)
+}
+
+fn release(draft: &mut Draft<'_>, old: &str, unit: &Unit, container: &Container, what: &str) {
+    let made_by_others =
+        |run: &DockerRun| run.image.is_none() && run.name.as_deref() == Some(&container.name);
+    let keep = unit.runs.iter().any(made_by_others);
+    let release = Release {
+        container: container.name.clone(),
+        id: container.id.clone(),
+        unit: old.to_owned(),
+        keep,
+    };
+    let why = format!("only if the stop of {old} leaves it: {what} is needed");
+    let id = ResourceId::new(Kind::Unit, old);
+    draft.derived(Stage::MakeRoom, change(id, Effect::Release(release), why));
+}
+
+fn refuse(draft: &mut Draft<'_>, name: &str, container: &Container, what: &str) {
+    let mut others = draft
+        .desired
+        .units
+        .iter()
+        .filter(|(other, _)| *other != name);
+    let owner = others.find(|(_, unit)| unit.owns(container));
+    let by = owner.map_or("no unit", |(other, _)| other);
+    let project = container.compose.iter();
+    let project: String = project
+        .map(|(project, _)| format!(" of the compose project {project}"))
+        .collect();
+    let why = format!(
+        "{what} is taken by a container that {by} runs ({}{project}, image {}, {})",
+        container.name, container.image, container.state
+    );
+    let container = &container.name;
+    let help = match owner {
+        Some(_) => vec!["give one of the two another name or port".to_owned()],
+        None => vec![
+            format!("docker rm -f {container}   (what it has written outside its volumes is lost)"),
+            format!(
+                "or keep it: docker stop {container} && docker rename {container} {container}.old"
+            ),
+        ],
+    };
+    draft.refuse(ResourceId::new(Kind::Unit, name), why, help);
+}

@@ -1,0 +1,219 @@
+//! What cannot run side by side: then the old one stops first, and that is an interruption.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::model::{Stack, Unit, UnitState};
+use crate::plan::draft::Draft;
+
+/// A unit that takes the place of `old`, and why the two cannot run beside each other.
+pub(crate) fn replaced_by(
+    draft: &Draft<'_>,
+    old_name: &str,
+    old: &Unit,
+) -> Option<(String, String)> {
+    let applied = draft.recorded.applied.as_ref().map(|(_, desired)| desired);
+    let mut units = draft.desired.units.iter();
+    units.find_map(|(name, unit)| {
+        let is_new = applied.is_none_or(|applied| !applied.units.contains_key(name));
+        let because = collision(old, unit)
+            .or_else(|| {
+                Some(format!(
+                    "the same port, {}",
+                    listened(draft, old_name, unit)?
+                ))
+            })
+            .or_else(|| renamed(old, unit).filter(|_| is_new))
+            .or_else(|| too_large(draft, old, unit).filter(|_| is_new))?;
+        Some((name.clone(), because))
+    })
+}
+
+/// A renamed file: whatever it listens on or locks, both want it.
+fn renamed(old: &Unit, new: &Unit) -> Option<String> {
+    let (old, new) = (old.file.as_ref()?, new.file.as_ref()?);
+    (old.hash == new.hash).then(|| "the same file under another name".to_owned())
+}
+
+/// What both want and only one can have.
+fn collision(old: &Unit, new: &Unit) -> Option<String> {
+    let mut pairs = (old.stacks.iter()).flat_map(|a| new.stacks.iter().map(move |b| (a, b)));
+    if let Some((stack, _)) = pairs.find(|(a, b)| a.shares_services(b)) {
+        return Some(format!("the same compose project, {}", stack.project));
+    }
+    let (names, others) = (old.container_names(), new.container_names());
+    if let Some(name) = names.intersection(&others).next() {
+        return Some(format!("the same container name, {name}"));
+    }
+    let ports = old.published();
+    let others = new.published();
+    let port = ports
+        .iter()
+        .find(|port| others.iter().any(|other| port.collides(other)))?;
+    Some(format!("the same port, {}", port.port))
+}
+
+/// Whether all that is desired and the old unit do not fit the budget's memory together, by the
+/// limits of their containers. A new unit without a limit may take anything, which says nothing.
+fn too_large(draft: &Draft<'_>, old: &Unit, new: &Unit) -> Option<String> {
+    let memory = |unit: &Unit| -> u64 { unit.stacks.iter().map(|stack| stack.memory).sum() };
+    let budget = draft.desired.budget.memory?;
+    if memory(old) == 0 || memory(new) == 0 {
+        return None;
+    }
+    let desired = draft.desired.units.values().filter(|unit| unit.start);
+    let together: u64 = desired.map(memory).sum::<u64>() + memory(old);
+    (together > budget).then(|| {
+        let mebibytes = |bytes: u64| bytes >> 20;
+        format!(
+            "{} MiB of memory together, and there are {}",
+            mebibytes(together),
+            mebibytes(budget)
+        )
+    })
+}
+
+/// What a unit was before: as it was applied, or as its files on the host say where others put them. Compose files that
+/// lie outside the checkout are known by the look at the host alone.
+pub(crate) fn before<'a>(draft: &Draft<'a>, name: &str) -> Option<Cow<'a, Unit>> {
+    let installed = draft.observed.installed.get(name);
+    let applied =
+        (draft.recorded.applied.as_ref()).and_then(|(_, applied)| applied.units.get(name));
+    let Some(applied) = applied else {
+        return installed.map(Cow::Borrowed);
+    };
+    let unread = |stack: &&Stack| stack.services.is_empty();
+    let mut unit = Cow::Borrowed(applied);
+    // Records of earlier versions have none.
+    if let Some(installed) =
+        installed.filter(|installed| applied.runs.is_empty() && !installed.runs.is_empty())
+    {
+        unit.to_mut().runs = installed.runs.clone();
+    }
+    for stack in applied.stacks.iter().filter(unread) {
+        let same = |other: &&Stack| other.files == stack.files && other.project == stack.project;
+        let read = installed.and_then(|installed| installed.stacks.iter().find(same));
+        if let Some(read) = read {
+            let known = unit
+                .to_mut()
+                .stacks
+                .iter_mut()
+                .find(|known| *known == stack);
+            known.into_iter().for_each(|known| *known = read.clone());
+        }
+    }
+    Some(unit)
+}
+
+/// Why a changed unit cannot just restart but has to stop before anything starts: systemd stops a unit with what its
+/// files say at that time, so that after the switch nobody stops what it ran before.
+pub(crate) fn stops_first(draft: &Draft<'_>, name: &str, new: &Unit) -> Option<String> {
+    let old = before(draft, name)?;
+    let mut dropped = dropped(&old, new);
+    // What a stack runs no more is taken down by the plan.
+    if old.stack.is_some() && new.stack.is_some() {
+        let goes_on = |stack: &Stack| {
+            let mut stacks = new.stacks.iter();
+            stacks.any(|other| other.project == stack.project)
+        };
+        if old.stacks.iter().all(goes_on) {
+            dropped.clear();
+        }
+    }
+    if !dropped.is_empty() {
+        return Some(format!(
+            "stop it first: its new files no longer run {}",
+            dropped.join(", ")
+        ));
+    }
+    let mut others = draft.desired.units.iter();
+    others.find_map(|(other, unit)| {
+        let given =
+            (other != name).then(|| given_up(draft, (name, &old), new, (other, unit)))??;
+        Some(format!("{other} takes {given}"))
+    })
+}
+
+/// What `new` gives up of what `old` had, and `other` wants: neither order of two restarts works
+/// where two units exchange something.
+fn given_up(
+    draft: &Draft<'_>,
+    (name, old): (&str, &Unit),
+    new: &Unit,
+    (other_name, other): (&str, &Unit),
+) -> Option<String> {
+    let free = &old.container_names() - &new.container_names();
+    if let Some(name) = free.intersection(&other.container_names()).next() {
+        return Some(format!("its container name, {name}"));
+    }
+    let (wanted, kept) = (other.published(), new.published());
+    let mut free = old
+        .published()
+        .into_iter()
+        .filter(|port| !kept.iter().any(|kept| kept.collides(port)));
+    if let Some(port) = free.find(|port| wanted.iter().any(|wanted| wanted.collides(port))) {
+        return Some(format!("its port, {}", port.port));
+    }
+    // A program of the unit itself that listens there, and a unit that does not run yet.
+    let port = listened(draft, name, other).filter(|_| !is_active(draft, other_name))?;
+    Some(format!("its port, {port}"))
+}
+
+fn is_active(draft: &Draft<'_>, unit: &str) -> bool {
+    let systemd = draft.observed.systemd.as_ref();
+    systemd.is_some_and(|systemd| systemd.units.get(unit).is_some_and(UnitState::is_active))
+}
+
+/// A port on which a program of a unit listens, and which `other` publishes.
+fn listened(draft: &Draft<'_>, unit: &str, other: &Unit) -> Option<u16> {
+    let wanted = other.published();
+    let own = draft
+        .observed
+        .listeners
+        .iter()
+        .filter(|one| one.unit.as_deref() == Some(unit));
+    let engine = draft.observed.engine();
+    let mut own = own.filter(|one| !one.is_for(engine));
+    own.find(|one| wanted.iter().any(|wanted| wanted.collides(&one.taken())))
+        .map(|one| one.port)
+}
+
+/// What `new` runs no more. Only a stop with the old files takes its containers away: `up` leaves them running, with
+/// their names and ports.
+fn dropped(old: &Unit, new: &Unit) -> Vec<String> {
+    let mut dropped = Vec::new();
+    for stack in &old.stacks {
+        let same: Vec<&Stack> = (new.stacks.iter())
+            .filter(|new| new.project == stack.project)
+            .collect();
+        let is_kept = |service: &&String| same.iter().any(|new| new.services.contains(*service));
+        let is_known =
+            !stack.services.is_empty() && same.iter().all(|new| !new.services.is_empty());
+        if same.is_empty() {
+            dropped.push(format!("the compose project {}", stack.project));
+        } else if is_known {
+            dropped.extend(
+                stack
+                    .services
+                    .iter()
+                    .filter(|service| !is_kept(service))
+                    .cloned(),
+            );
+        } else if !same.iter().any(|new| new.files == stack.files) {
+            let files = stack.files.iter().map(|file| file.display().to_string());
+            dropped.push(format!(
+                "what {} says",
+                files.collect::<Vec<_>>().join(", ")
+            ));
+        }
+    }
+    let names = |unit: &Unit| -> BTreeSet<String> {
+        unit.runs
+            .iter()
+            .filter_map(|run| run.name.clone())
+            .collect()
+    };
+    let gone = &names(old) - &names(new);
+    dropped.extend(gone.into_iter().map(|name| format!("the container {name}")));
+    dropped
+}

@@ -1,0 +1,86 @@
+//! Units that left the desired state: they stop, then their links and files go.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::{replacement, take_down};
+use crate::effect::{Effect, UnitStep};
+use crate::model::{Kind, ResourceId, Unit, layout};
+use crate::plan::draft::{Draft, Stage, change};
+use crate::plan::{files, prune};
+
+/// Plans the end of each, with those of the unwanted paths that are its own.
+pub(super) fn plan(draft: &mut Draft<'_>, unwanted: &mut BTreeMap<PathBuf, ResourceId>) {
+    for name in departing_units(draft, unwanted) {
+        retire_unit(draft, &name, unwanted);
+    }
+}
+
+/// Units of ours that are no longer desired.
+fn departing_units(
+    draft: &Draft<'_>,
+    unwanted: &BTreeMap<PathBuf, ResourceId>,
+) -> BTreeSet<String> {
+    let linked = unwanted
+        .iter()
+        .filter(|(path, id)| {
+            id.kind == Kind::Unit && path.parent() == Some(Path::new(layout::SYSTEMD))
+        })
+        .map(|(_, id)| id.name.clone());
+    draft
+        .recorded
+        .inventory
+        .units
+        .iter()
+        .cloned()
+        .chain(linked)
+        .filter(|name| !draft.desired.units.get(name).is_some_and(Unit::is_ours))
+        .collect()
+}
+
+/// Stop, then disable, then remove: a unit whose file is gone cannot be stopped in order.
+fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBuf, ResourceId>) {
+    let id = ResourceId::new(Kind::Unit, name);
+    let observed = draft.observed;
+    let state = observed
+        .systemd
+        .as_ref()
+        .and_then(|systemd| systemd.units.get(name));
+    let old = replacement::before(draft, name).unwrap_or_default();
+    let runs =
+        state.is_some_and(|state| !matches!(state.active.as_str(), "inactive" | "failed" | ""));
+    if runs {
+        let mut step = UnitStep::of(name, &old);
+        step.timeout = step.timeout.max(STOP_TIMEOUT);
+        let mut planned = change(id.clone(), Effect::Stop(step), "left the desired state");
+        planned.interrupts = state
+            .map(|state| state.dependents.clone())
+            .unwrap_or_default();
+        let stage = match replacement::replaced_by(draft, name, &old) {
+            Some((new, because)) => {
+                planned.why = format!("{new} replaces it and cannot run beside it ({because})");
+                Stage::MakeRoom
+            }
+            None => Stage::Retire,
+        };
+        draft.change(stage, planned);
+    }
+    take_down::retire(draft, name, &old);
+    let mut paths: BTreeSet<PathBuf> = super::plan::enabling_links(draft, name)
+        .into_iter()
+        .collect();
+    paths.extend(
+        unwanted
+            .iter()
+            .filter(|(_, owner)| **owner == id)
+            .map(|(path, _)| path.clone()),
+    );
+    for path in paths {
+        unwanted.remove(&path);
+        let why = prune::why(draft, &path);
+        files::remove(draft, Stage::Retire, &id, &path, why);
+    }
+}
+
+/// Bound of stopping an old unit.
+const STOP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(120);

@@ -1,0 +1,115 @@
+//! Containers of compose projects that a unit runs and that do not work. No change of ours mends
+//! them: the unit is active, and restarting it is a person's decision.
+
+use std::collections::BTreeSet;
+
+use crate::kinds::member::plan::{Trouble, trouble};
+use crate::model::{Container, DriftKind, Kind, MemberName, ResourceId, Stack, Unit, UnitState};
+use crate::plan::draft::Draft;
+
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    let (Some(systemd), Some(_)) = (&draft.observed.systemd, &draft.observed.docker) else {
+        return;
+    };
+    let starting = draft.starting();
+    for (name, unit) in &draft.desired.units {
+        let active = systemd.units.get(name).is_some_and(UnitState::is_active);
+        // One that is not to run tells so itself; a oneshot that is done leaves its containers running.
+        if starting.contains(name) || draft.paused(name) || !(active || unit.start) {
+            continue;
+        }
+        note_containers(draft, name, unit, active);
+    }
+}
+
+fn note_containers(draft: &mut Draft<'_>, name: &str, unit: &Unit, active: bool) {
+    let Some(docker) = &draft.observed.docker else {
+        return;
+    };
+    let own = docker
+        .containers
+        .iter()
+        .filter(|container| unit.owns(container));
+    let own: Vec<&Container> = own.collect();
+    let id = ResourceId::new(Kind::Unit, name);
+    let mut texts = Vec::new();
+    for container in own.iter().filter(|container| !is_member(draft, container)) {
+        let name = &container.name;
+        let finished = container.state == "exited" && container.exit_code == 0;
+        texts.extend(match trouble(docker.engine, container, draft.now) {
+            _ if finished => None,
+            Some(Trouble::Down(why)) => Some(format!("its container {name} does not run: {why}")),
+            Some(Trouble::Ill(why)) => Some(format!("its container {name} {why}")),
+            None => None,
+        });
+    }
+    if active {
+        texts.extend(missing(draft, name, unit, &own));
+    }
+    for text in texts {
+        draft.note(id.clone(), Some(DriftKind::Degraded), text);
+    }
+}
+
+/// Services that a unit brought up and of which no container is left, not even one that ended. A member's absence is told
+/// with its network.
+fn missing(draft: &Draft<'_>, name: &str, unit: &Unit, own: &[&Container]) -> Vec<String> {
+    // Of files outside the checkout, the services are those that the files on the host have.
+    let is_outside = |outside: &&Stack| {
+        let mut stacks = unit.stacks.iter();
+        stacks.any(|stack| stack.services.is_empty() && stack.project == outside.project)
+    };
+    let outside = draft.observed.outside.get(name).into_iter().flatten();
+    let stacks = unit.stacks.iter().chain(outside.filter(is_outside));
+    let services = stacks.flat_map(|stack| {
+        let services = stack.services.iter();
+        services.map(move |service| (stack.project.as_str(), service.as_str(), stack))
+    });
+    let mut members = draft
+        .desired
+        .networks
+        .values()
+        .flat_map(|network| &network.members);
+    let members: Vec<&MemberName> = members.by_ref().map(|member| &member.name).collect();
+    let is_told = |project: &str, service: &str, stack: &Stack| {
+        members.iter().any(|member| match member {
+            MemberName::Container(name) => stack.containers.contains(name),
+            MemberName::Service {
+                project: p,
+                service: s,
+            } => p == project && s == service,
+        })
+    };
+    let there: BTreeSet<(&str, &str)> = own
+        .iter()
+        .filter_map(|container| container.compose.as_ref())
+        .map(|(project, service)| (project.as_str(), service.as_str()))
+        .collect();
+    let gone = services.filter(|(project, service, stack)| {
+        !there.contains(&(project, service)) && !is_told(project, service, stack)
+    });
+    let gone: BTreeSet<&str> = gone.map(|(_, service, _)| service).collect();
+    let help = match unit.stack.is_some() {
+        true => format!(": systemctl reload {name} makes it again"),
+        false => String::new(),
+    };
+    gone.into_iter()
+        .map(|service| format!("its service {service} no longer has a container{help}"))
+        .collect()
+}
+
+/// Members are reported with their network.
+fn is_member(draft: &Draft<'_>, container: &Container) -> bool {
+    let members = draft
+        .desired
+        .networks
+        .values()
+        .flat_map(|network| &network.members);
+    members.into_iter().any(|member| match &member.name {
+        MemberName::Container(name) => *name == container.name,
+        MemberName::Service { project, service } => container
+            .compose
+            .as_ref()
+            .is_some_and(|(p, s)| p == project && s == service),
+    })
+}

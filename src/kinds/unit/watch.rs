@@ -1,0 +1,58 @@
+//! What has to be known of units, of their files, and of the containers that they run.
+
+use std::path::{Path, PathBuf};
+
+use crate::kinds::Asked;
+use crate::model::{Desired, Kind, ResourceId, Selector, Watch, layout};
+
+pub(super) fn add_paths(desired: &Desired, watch: &mut Watch) {
+    watch.folders.insert(PathBuf::from(layout::SYSTEMD));
+    for (name, unit) in &desired.units {
+        watch.paths.insert(layout::unit(name));
+        watch
+            .folders
+            .insert(Path::new(layout::SYSTEMD).join(format!("{name}.d")));
+        let links = unit.install.links.iter();
+        watch
+            .paths
+            .extend(links.map(|link| Path::new(layout::SYSTEMD).join(link)));
+        watch.paths.extend(unit.watched.iter().cloned());
+        watch.paths.extend(unit.outside.iter().cloned());
+    }
+}
+
+/// Units of the desired state and of the inventory, templates left out, and the services of sockets.
+pub(in crate::kinds) fn add_units(asked: &Asked<'_>, watch: &mut Watch) {
+    let (desired, inventory) = (asked.desired, &asked.recorded.inventory);
+    let known = desired.units.keys().chain(&inventory.units);
+    watch
+        .units
+        .extend(known.filter(|name| !name.contains("@.")).cloned());
+    // A changed socket has to know whether its service runs.
+    let sockets = desired
+        .units
+        .keys()
+        .filter_map(|name| name.strip_suffix(".socket"));
+    let services = sockets.filter(|stem| !stem.ends_with('@'));
+    watch
+        .units
+        .extend(services.map(|stem| format!("{stem}.service")));
+}
+
+/// Containers of units that run some: whether they run, and after a roll-back whether they are the ones from before.
+pub(super) fn add_containers(asked: &Asked<'_>, watch: &mut Watch) {
+    let runs_containers = |desired: &Desired| {
+        desired.units.iter().any(|(name, unit)| {
+            let id = ResourceId::new(Kind::Unit, name);
+            (!unit.stacks.is_empty() || !unit.runs.is_empty()) && Selector::any(asked.only, &id)
+        })
+    };
+    let applied = asked.recorded.applied.as_ref().map(|(_, applied)| applied);
+    watch.docker |= runs_containers(asked.desired) || applied.is_some_and(runs_containers);
+    for unit in asked.desired.units.values() {
+        let names = unit.runs.iter().filter_map(|run| run.name.clone());
+        watch.containers.extend(names);
+        let projects = unit.stacks.iter().map(|stack| stack.project.clone());
+        watch.projects.extend(projects);
+    }
+}

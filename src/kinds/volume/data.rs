@@ -1,0 +1,34 @@
+//! What is wanted of a Docker volume.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Kind;
+use crate::model::Resource;
+
+/// A Docker volume.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Volume {
+    /// Its key under `volumes:`.
+    pub key: String,
+    /// Compose project that owns it.
+    pub project: String,
+    /// Driver.
+    pub driver: String,
+    /// `driver_opts`.
+    pub options: BTreeMap<String, String>,
+    /// Labels beyond those of compose.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Resource for Volume {
+    type Key = String;
+    const KIND: Kind = Kind::Volume;
+
+    fn name<'a>(&'a self, key: &'a String) -> Cow<'a, str> {
+        key.into()
+    }
+}

@@ -1,0 +1,39 @@
+//! Where a checkout lies, here and on the host that it is read for.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::model::{ComposeCommand, StackCopy};
+use crate::source::alone::Alone;
+use crate::source::owner::{self, Asker, Part};
+
+/// Where things lie.
+#[derive(Default)]
+pub(crate) struct Places {
+    /// The desired state's folder, relative to the checkout.
+    pub folder: PathBuf,
+    /// The checkout as it lies here.
+    pub root: PathBuf,
+    /// The one file that is read.
+    pub alone: Option<Alone>,
+    /// Where the host has it, if watchme.toml does not say so.
+    pub known_at: Option<PathBuf>,
+    /// How compose is called there.
+    pub compose: ComposeCommand,
+    /// The copies that it has of stacks that update start-first.
+    pub copies: BTreeMap<String, StackCopy>,
+    /// Who asks for what lies beside the files of git on this host; `None`: nothing is read but what lies here.
+    pub read_there: Option<Asker>,
+}
+
+impl Places {
+    /// Whether what lies beside the files of git is read at `checkout`, which is not here: a folder of somebody who may
+    /// own a checkout.
+    pub(super) fn is_read_at(&self, checkout: &Path) -> bool {
+        let Some(asker) = self.read_there.as_ref().filter(|_| checkout != self.root) else {
+            return false;
+        };
+        checkout.is_dir()
+            && Part::look(checkout).is_ok_and(|part| owner::check(asker, &[part]).is_ok())
+    }
+}

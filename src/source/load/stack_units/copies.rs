@@ -1,0 +1,161 @@
+//! Stacks that update start-first: a changed stack comes as a second copy beside the one that serves, and nginx asks it
+//! once it is up. Which copy a host has is on record, so the next one is the other.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Found;
+use crate::model::{File, Hash, StackCopy};
+use crate::source::compose::{Document, spans, types};
+use crate::source::error::{Result, SourceError};
+use crate::source::load::Loader;
+use crate::source::policy::StackPolicy;
+
+/// Where nginx learns which copy serves, below /etc.
+pub(crate) const UPSTREAMS: &str = "nginx/conf.d/watchme-stacks.conf";
+
+/// The variables that a stack's first copy has.
+pub(super) fn environment(policy: &StackPolicy) -> BTreeMap<String, String> {
+    let first = policy.copies().map(|ports| ports[0]);
+    let port = first.map(|port| ("PORT".to_owned(), port.to_string()));
+    port.into_iter().collect()
+}
+
+impl Loader<'_, '_> {
+    /// The copy that a stack has: the one that the host has, unless something of it changed.
+    pub(super) fn copy(
+        &mut self,
+        stack: &Found,
+        text: impl FnOnce() -> String,
+    ) -> Result<Option<StackCopy>> {
+        let Some(ports) = stack.policy.copies() else {
+            return Ok(None);
+        };
+        self.refuse_what_is_fixed(stack, ports[0])?;
+        let revision = self.revision_of(stack, text().as_bytes())?;
+        let known = self.places.copies.get(&stack.name);
+        let letter = match known {
+            Some(known) if known.revision == revision => known.letter,
+            Some(known) => known.other(),
+            None => StackCopy::FIRST,
+        };
+        Ok(Some(StackCopy {
+            letter,
+            port: if letter == StackCopy::FIRST {
+                ports[0]
+            } else {
+                ports[1]
+            },
+            revision,
+        }))
+    }
+
+    /// A hash of what a stack is started with, as far as it is in git.
+    fn revision_of(&self, stack: &Found, text: &[u8]) -> Result<Hash> {
+        let mut parts = vec![text.to_vec()];
+        let folder = stack.files.first().and_then(|file| file.parent());
+        let folder = folder.unwrap_or(Path::new(""));
+        let services = stack.parsed.compose.services.values();
+        let named = services.flat_map(|service| service.env_files());
+        let mut paths: Vec<_> = named
+            .filter_map(|file| super::inputs::join(folder, &file))
+            .collect();
+        paths.push(folder.join(".env"));
+        paths.extend(stack.parsed.files.iter().cloned());
+        for path in paths {
+            let file = self.inputs.probe(&path)?;
+            parts.extend(file.map(|file| file.content.to_vec()));
+        }
+        Ok(Hash::of_parts(parts.iter().map(Vec::as_slice)))
+    }
+
+    /// Two copies run side by side for a moment, so nothing of them may exist only once.
+    fn refuse_what_is_fixed(&self, stack: &Found, port: u16) -> Result<()> {
+        let compose = &stack.parsed.compose;
+        let mut serves = false;
+        for (name, service) in &compose.services {
+            if !stack.parsed.started.contains(name) {
+                continue;
+            }
+            if let Some(fixed) = &service.container_name {
+                let message = format!("two copies of {name} cannot both be named {fixed}");
+                let help = "remove container_name: others reach it by the name of its service";
+                return Err(self.fixed(
+                    stack,
+                    &["services", name, "container_name"],
+                    message,
+                    help,
+                ));
+            }
+            for published in service.published().iter().flat_map(|port| port.on_host()) {
+                serves |= published.port == port;
+                if published.port != port {
+                    let message = format!(
+                        "two copies of {name} cannot both publish port {}",
+                        published.port
+                    );
+                    let help =
+                        "write ${PORT}: it is one of the two ports of its stack in watchme.toml";
+                    return Err(self.fixed(stack, &["services", name, "ports"], message, help));
+                }
+            }
+        }
+        if !serves {
+            let message = format!("no service of {} publishes ${{PORT}}", stack.name);
+            let help = "write ports: [\"127.0.0.1:${PORT}:8000\"] at the service that nginx asks";
+            return Err(self.fixed(stack, &["services"], message, help));
+        }
+        for (key, volume) in &compose.volumes {
+            let volume = volume.as_ref();
+            let is_shared = volume.is_some_and(|volume| {
+                volume.name.is_some() || types::is_external(&volume.external)
+            });
+            if !is_shared {
+                let message = format!(
+                    "each copy of {} would have a volume {key} of its own",
+                    stack.name
+                );
+                let help = "give it a name, or make it external, so that both have the same; a database belongs into a stack without copies";
+                return Err(self.fixed(stack, &["volumes", key], message, help));
+            }
+        }
+        Ok(())
+    }
+
+    /// An error about a key of a stack's first file that has it.
+    fn fixed(&self, stack: &Found, keys: &[&str], message: String, help: &str) -> SourceError {
+        let documents = stack.parsed.files.iter().rev();
+        let mut documents = documents.filter_map(|path| self.out.parsed.compose.get(path));
+        let has = |document: &&std::sync::Arc<Document>| {
+            let mut value = Some(&document.value);
+            for key in keys {
+                value = value.and_then(|value| value.get(*key));
+            }
+            value.is_some()
+        };
+        let Some(document) = documents.find(has) else {
+            return SourceError::Name {
+                path: stack.files.first().cloned().unwrap_or_default(),
+                why: format!("{message}: {help}"),
+            };
+        };
+        let span = spans(document.source(), keys, None);
+        let expected = format!("[stack.{}] has update = \"start-first\"", stack.name);
+        super::super::with_help(
+            document.complain(span, message, expected),
+            Some(help.to_owned()),
+        )
+    }
+}
+
+/// What nginx is told: an upstream for each stack with copies, named after it. None without such a stack.
+pub(crate) fn upstreams<'s>(stacks: impl Iterator<Item = (&'s str, u16)>) -> Option<File> {
+    let servers: String = stacks
+        .map(|(name, port)| format!("\nupstream {name} {{\n    server 127.0.0.1:{port};\n}}\n"))
+        .collect();
+    let text = format!(
+        "# Written by watchme-apply: the copies that serve, of stacks that update start-first.\n{servers}"
+    );
+    let source = Path::new("etc").join(UPSTREAMS);
+    (!servers.is_empty()).then(|| File::new(&source, text.into_bytes(), false))
+}

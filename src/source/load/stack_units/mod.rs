@@ -1,0 +1,284 @@
+//! Stacks: compose projects in `compose/NAME/` that no unit runs. Each gets a unit that is generated and otherwise an
+//! ordinary one, so that it is ordered, stopped, validated and rolled back as any other.
+
+mod claims;
+mod copies;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::stacks::{OVERRIDES, Reader};
+use super::{DEFAULT_FILES, Loader, ParsedStack, STACKS, inputs};
+use crate::model::StackCopy;
+use crate::source::error::{Result, SourceError};
+use crate::source::policy::StackPolicy;
+use crate::source::tree::Node;
+use crate::source::unit::Name;
+use crate::source::unit::commands::{ComposeCall, Mentions};
+use claims::Claims;
+pub(crate) use copies::{UPSTREAMS, upstreams};
+use text::{Calls, text};
+
+/// The unit of a stack.
+pub(crate) struct StackUnit {
+    /// `NAME` of `compose/NAME/`.
+    pub stack: String,
+    /// `stack-NAME.service`, or that of its copy.
+    pub unit: Name,
+    /// The copy, of one that updates start-first.
+    pub copy: Option<StackCopy>,
+    /// What its file says.
+    pub text: String,
+    /// Where it would be if it were written: in the folder of the stack.
+    pub source: PathBuf,
+}
+
+/// A folder that is a stack.
+struct Found {
+    name: String,
+    unit: Name,
+    policy: StackPolicy,
+    /// The folder on the server.
+    folder: PathBuf,
+    /// The compose files in the checkout.
+    files: Vec<PathBuf>,
+    parsed: ParsedStack,
+}
+
+impl Loader<'_, '_> {
+    /// The units of all stacks: the folders of `compose/` that no written unit is about.
+    pub(crate) fn stack_units<'m>(
+        &mut self,
+        written: impl Iterator<Item = &'m Mentions> + Clone,
+    ) -> Result<Vec<StackUnit>> {
+        if self.places.alone.is_some() {
+            return Ok(Vec::new());
+        }
+        let parent = self.input(STACKS)?;
+        let names = match self.inputs.node(&parent)? {
+            Some((_, Node::Folder)) => self.names(&parent)?,
+            _ => Vec::new(),
+        };
+        self.refuse_unknown_stacks(&names)?;
+        let claims = Claims::new(self, written);
+        let mut found = Vec::new();
+        for name in names {
+            let folder = parent.join(&name);
+            if claims.has(&folder) || name.starts_with('.') {
+                continue;
+            }
+            let stack = self.stack(name, &folder);
+            found.extend(self.pass(stack)?.flatten());
+        }
+        let makers = makers(&found);
+        let mut units = Vec::new();
+        for stack in &found {
+            let after = self.before_stack(stack, &makers);
+            let Some(after) = self.pass(after)? else {
+                continue;
+            };
+            let Some(source) = stack.files.first() else {
+                continue;
+            };
+            let calls = self.calls();
+            let copy = self.copy(stack, || text(stack, &calls, &after, None));
+            let Some(copy) = self.pass(copy)? else {
+                continue;
+            };
+            let unit = match &copy {
+                Some(copy) => copy.unit(&stack.name),
+                None => stack.unit.to_string(),
+            };
+            units.push(StackUnit {
+                stack: stack.name.clone(),
+                text: text(stack, &calls, &after, copy.as_ref()),
+                source: source.with_file_name(&unit),
+                unit: Name::parse(&unit).map_err(|why| SourceError::NotAUnit {
+                    path: source.with_file_name(&unit),
+                    why,
+                })?,
+                copy,
+            });
+        }
+        Ok(units)
+    }
+
+    /// How compose is called on the server.
+    fn calls(&self) -> Calls {
+        let policy = self.policy();
+        let stated = policy.host.compose.map(|compose| compose.command());
+        Calls {
+            compose: stated.unwrap_or(self.places.compose),
+            socket: policy.engine.socket.as_deref().cloned(),
+        }
+    }
+
+    fn refuse_unknown_stacks(&mut self, names: &[String]) -> Result<()> {
+        let unknown = |name: &str| !names.iter().any(|known| known == name);
+        let policy = self.policy();
+        let wrong: Vec<_> = (policy.stacks.keys())
+            .filter(|name| unknown(name))
+            .map(|name| policy.unknown("stack", name, names.iter().map(String::as_str)))
+            .collect();
+        for wrong in wrong {
+            self.pass(Err::<(), _>(SourceError::from(wrong)))?;
+        }
+        Ok(())
+    }
+
+    /// A folder as a stack; `None` where it has no compose file, or is not to run.
+    fn stack(&mut self, name: String, folder: &Path) -> Result<Option<Found>> {
+        let infra = self.input(&self.policy().folders.infra.clone())?;
+        let policy = self.policy().stacks.get(name.as_str()).cloned();
+        let is_written = policy.is_some();
+        let policy = policy.unwrap_or_default();
+        if !policy.start || !is_written && infra.starts_with(folder) {
+            return Ok(None);
+        }
+        let files = self.files_of(folder, &policy)?;
+        if files.is_empty() {
+            return match is_written {
+                true => Err(SourceError::Name {
+                    path: folder.into(),
+                    why: format!(
+                        "a stack needs a compose file: none of {} is there, and [stack.{name}] names no files",
+                        DEFAULT_FILES.join(", ")
+                    ),
+                }),
+                false => Ok(None),
+            };
+        }
+        let full = format!("stack-{name}.service");
+        let unit = Name::parse(&full).ok().filter(|_| !name.contains('@'));
+        let Some(unit) = unit else {
+            return Err(SourceError::Name {
+                path: folder.into(),
+                why: format!(
+                    "its unit cannot be named {full}: rename the folder, letters, digits and :-_. may stand in its name"
+                ),
+            });
+        };
+        let on_server = self.checkout.join(folder);
+        let paths: Vec<PathBuf> = files.iter().map(|file| self.checkout.join(file)).collect();
+        let call = ComposeCall {
+            folder: Some(on_server.clone()),
+            project: policy.project.as_deref().cloned(),
+            profiles: policy
+                .profiles
+                .iter()
+                .map(|name| (**name).clone())
+                .collect(),
+            up: true,
+            environment: copies::environment(&policy),
+            ..ComposeCall::default()
+        };
+        let parsed = self.parse_stack(&mut Reader::Nobody, &call, &paths)?;
+        Ok(Some(Found {
+            name,
+            unit,
+            policy,
+            folder: on_server,
+            files,
+            parsed,
+        }))
+    }
+
+    /// The compose files of a folder: those that watchme.toml lists, or those that compose finds.
+    fn files_of(&self, folder: &Path, policy: &StackPolicy) -> Result<Vec<PathBuf>> {
+        let is_there = |path: &Path| -> Result<bool> {
+            Ok(matches!(
+                self.inputs.node(path)?,
+                Some((_, Node::File { .. }))
+            ))
+        };
+        let mut files = Vec::new();
+        for file in &policy.files {
+            let path = inputs::join(folder, file);
+            match path {
+                Some(path) if is_there(&path)? => files.push(path),
+                _ => {
+                    let message =
+                        format!("there is no file {} in {}", file.as_str(), folder.display());
+                    let expected = "expected a compose file below the stack's folder";
+                    let wrong = (self.policy().file).complain(file.span(), message, expected, None);
+                    return Err(wrong.into());
+                }
+            }
+        }
+        if !files.is_empty() {
+            return Ok(files);
+        }
+        for names in [DEFAULT_FILES, OVERRIDES] {
+            for name in names {
+                let path = folder.join(name);
+                if is_there(&path)? {
+                    files.push(path);
+                    break;
+                }
+            }
+            if files.is_empty() {
+                break;
+            }
+        }
+        Ok(files)
+    }
+
+    /// The units that start before a stack: owners of its networks, and those that watchme.toml lists.
+    fn before_stack(
+        &self,
+        stack: &Found,
+        makers: &BTreeMap<String, &Name>,
+    ) -> Result<BTreeSet<String>> {
+        let mut before = BTreeSet::new();
+        for (key, network) in &stack.parsed.compose.networks {
+            let external = network
+                .as_ref()
+                .and_then(|network| network.external_name(key));
+            let Some(external) = external else {
+                continue;
+            };
+            let policy = self.policy().networks.get(external.as_str());
+            let owner = policy.and_then(|policy| policy.owner.as_ref());
+            before.extend(owner.map(|owner| owner.as_str().to_owned()));
+            before.extend(makers.get(&external).map(|unit| unit.to_string()));
+        }
+        for other in &stack.policy.after {
+            let as_unit = Name::parse(other.as_str());
+            let of_stack = format!("stack-{}.service", other.as_str());
+            let is_stack = self
+                .inputs
+                .node(&self.input(STACKS)?.join(other.as_str()))?;
+            match (is_stack, as_unit) {
+                (Some((_, Node::Folder)), _) => before.insert(of_stack),
+                (_, Ok(unit)) => before.insert(unit.to_string()),
+                (_, Err(_)) => {
+                    let message = format!("{:?} is neither a stack nor a unit", other.as_str());
+                    let expected =
+                        "expected a folder of compose/, or a unit such as \"vpn.service\"";
+                    let wrong =
+                        (self.policy().file).complain(other.span(), message, expected, None);
+                    return Err(wrong.into());
+                }
+            };
+        }
+        before.remove(stack.unit.as_str());
+        Ok(before)
+    }
+}
+
+/// Which stack makes a network that others use as an external one.
+fn makers(stacks: &[Found]) -> BTreeMap<String, &Name> {
+    let mut makers = BTreeMap::new();
+    for stack in stacks {
+        for (key, network) in &stack.parsed.compose.networks {
+            let own = network
+                .as_ref()
+                .filter(|network| network.external_name(key).is_none());
+            if let Some(name) = own.and_then(|network| network.name.clone()) {
+                makers.entry(name).or_insert(&stack.unit);
+            }
+        }
+    }
+    makers
+}

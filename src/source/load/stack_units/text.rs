@@ -1,0 +1,101 @@
+//! The file of a stack's unit.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::Found;
+use crate::model::{ComposeCommand, Engine, StackCopy};
+
+/// How compose is called.
+pub(super) struct Calls {
+    pub(super) compose: ComposeCommand,
+    /// The engine's socket, if watchme.toml names one.
+    pub(super) socket: Option<PathBuf>,
+}
+
+impl Calls {
+    /// The unit that makes the engine answer.
+    fn engine(&self) -> &'static str {
+        match self.socket.as_deref().map(Engine::behind) {
+            Some(Engine::Podman) => Engine::Podman.unit(),
+            Some(Engine::Docker) | None => "docker.service",
+        }
+    }
+}
+
+/// A stack's unit. It stops its containers and keeps them: what they have written outside of volumes, and volumes
+/// without a name, are there when it starts again.
+pub(super) fn text(
+    stack: &Found,
+    calls: &Calls,
+    before: &BTreeSet<String>,
+    copy: Option<&StackCopy>,
+) -> String {
+    let mut command = calls.compose.to_string();
+    let mut option = |name: &str, value: &str| {
+        command.push_str(&format!(" {name} {}", quoted(value)));
+    };
+    for file in &stack.policy.files {
+        option("--file", file.as_str());
+    }
+    let project = match copy {
+        Some(copy) => Some(copy.project(&stack.parsed.project)),
+        None => stack.policy.project.as_deref().cloned(),
+    };
+    if let Some(project) = &project {
+        option("--project-name", project);
+    }
+    for profile in &stack.policy.profiles {
+        option("--profile", profile);
+    }
+    let others: String = before.iter().map(|unit| format!(" {unit}")).collect();
+    let wants: String = match others.is_empty() {
+        true => String::new(),
+        false => format!("Wants={}\n", others.trim_start()),
+    };
+    let folder = stack.folder.to_string_lossy().replace('%', "%%");
+    let name = &stack.name;
+    let engine = calls.engine();
+    let socket = calls.socket.as_ref();
+    let socket = socket.map(|path| format!("DOCKER_HOST=unix://{}", path.display()));
+    let port = copy.map(|copy| format!("PORT={}", copy.port));
+    let variables = socket.into_iter().chain(port);
+    let environment: String = variables
+        .map(|variable| format!("Environment={}\n", quoted(&variable)))
+        .collect();
+    format!(
+        "# Written by watchme-apply for compose/{name}: change that folder, or [stack.{name}] in watchme.toml.\n\
+         [Unit]\n\
+         Description=The compose project in compose/{name}\n\
+         Requires={engine}\n\
+         Wants=network-online.target\n\
+         {wants}\
+         After={engine} network-online.target{others}\n\
+         \n\
+         [Service]\n\
+         Type=oneshot\n\
+         RemainAfterExit=yes\n\
+         {environment}\
+         WorkingDirectory={folder}\n\
+         ExecStart={command} up --detach\n\
+         ExecReload={command} up --detach\n\
+         ExecStop={command} stop\n\
+         \n\
+         [Install]\n\
+         WantedBy=multi-user.target\n"
+    )
+}
+
+/// A word of a command line, systemd.service(5) "Command lines".
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._/-+:@,=".contains(c);
+    if word.chars().all(plain) {
+        return word.to_owned();
+    }
+    let escaped = word
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('%', "%%")
+        .replace('$', "$$");
+    format!("\"{escaped}\"")
+}

@@ -1,0 +1,128 @@
+//! Folders of a checkout that look like inputs and that nothing reads, for those who report what is wrong with it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::inputs::{Inputs, is_backup, join};
+use super::unreferenced::FOREIGN;
+use crate::source::policy::Folders;
+use crate::source::tree::Node;
+use crate::source::unit::Name;
+
+/// How deep is looked, and among how many names.
+const MAX_DEPTH: usize = 4;
+const MAX_NAMES: usize = 20_000;
+/// Names of folders in which nginx's sites are.
+const OF_SITES: [&str; 5] = [
+    "sites-available",
+    "sites-enabled",
+    "sites",
+    "vhosts",
+    "vhost.d",
+];
+/// Unit types that people write.
+const OF_UNITS: [&str; 5] = ["service", "timer", "socket", "path", "target"];
+
+/// A folder that looks like an input.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unread {
+    /// Its path below the folder of the desired state.
+    pub folder: PathBuf,
+    /// The key of `[folders]` that would name it, `sites` or `units`; `etc` for what belongs in `etc/nginx`.
+    pub key: &'static str,
+    /// Files in it that are one.
+    pub files: usize,
+}
+
+/// What was found on the way.
+#[derive(Default)]
+struct Found {
+    folders: Vec<Unread>,
+    seen: usize,
+}
+
+/// Looks for folders of sites and units that `folders` does not name.
+pub(crate) fn unread(inputs: &Inputs<'_>, folder: &Path, folders: &Folders) -> Vec<Unread> {
+    let names = [&folders.sites, &folders.units, &folders.etc];
+    let known: BTreeSet<PathBuf> = names
+        .into_iter()
+        .filter_map(|name| join(folder, name))
+        .collect();
+    let mut found = Found::default();
+    walk(inputs, (folder, Path::new("")), &known, &mut found, 0);
+    found.folders.sort();
+    // Their links.
+    let available = |one: &Unread| one.folder.with_file_name("sites-available");
+    let all: BTreeSet<PathBuf> = found.folders.iter().map(|one| one.folder.clone()).collect();
+    found
+        .folders
+        .retain(|one| !one.folder.ends_with("sites-enabled") || !all.contains(&available(one)));
+    found.folders
+}
+
+fn walk(
+    inputs: &Inputs<'_>,
+    (folder, below): (&Path, &Path),
+    known: &BTreeSet<PathBuf>,
+    found: &mut Found,
+    depth: usize,
+) {
+    let (mut units, mut others, mut files) = (0, 0, 0);
+    let mut is_of_nginx = false;
+    for name in inputs.tree.list(folder).unwrap_or_default() {
+        found.seen += 1;
+        let path = folder.join(&name);
+        if found.seen > MAX_NAMES || name.starts_with('.') || is_backup(&name) {
+            continue;
+        }
+        match inputs.node(&path) {
+            Ok(Some((resolved, Node::Folder))) if resolved == path => {
+                let is_foreign = FOREIGN.contains(&name.as_str()) || inputs.folder_left_out(&path);
+                // Links of systemctl, and drop-ins.
+                let is_beside = [".wants", ".requires", ".upholds", ".d"]
+                    .iter()
+                    .any(|end| name.ends_with(end));
+                if depth < MAX_DEPTH && !is_foreign && !is_beside {
+                    walk(inputs, (&path, &below.join(&name)), known, found, depth + 1);
+                }
+            }
+            Ok(Some((_, Node::File { .. }))) if !inputs.left_out(&path) => {
+                files += 1;
+                is_of_nginx |= name == "nginx.conf";
+                match is_unit(&name) {
+                    true => units += 1,
+                    false => others += usize::from(!name.ends_with(".conf")),
+                }
+            }
+            _ => {}
+        }
+    }
+    if known.contains(folder) || known.iter().any(|known| folder == known.join("nginx")) {
+        return;
+    }
+    // Its links say which sites are enabled.
+    let sites = folder.with_file_name("sites-available");
+    if folder.ends_with("sites-enabled") && known.contains(&sites) {
+        return;
+    }
+    let name = below.file_name().and_then(|name| name.to_str());
+    let is_of_sites = name.is_some_and(|name| OF_SITES.contains(&name));
+    let mut add = |key, files| {
+        found.folders.push(Unread {
+            folder: below.to_owned(),
+            key,
+            files,
+        });
+    };
+    if depth > 0 && is_of_sites && units == 0 && files > 0 {
+        add("sites", files);
+    } else if depth > 0 && units > 0 && others == 0 {
+        add("units", units);
+    } else if is_of_nginx {
+        add("etc", files);
+    }
+}
+
+fn is_unit(name: &str) -> bool {
+    Name::parse(name).is_ok_and(|name| OF_UNITS.contains(&name.suffix()))
+}

@@ -1,0 +1,150 @@
+//! The keys of watchme.toml about the server: its programs, and what it has room for.
+
+use serde::Deserialize;
+
+use super::spanned::Spanned;
+use super::values::{Compose, Cpus, Input, Name, PortRange, Project, Release, Size, SocketPath};
+
+/// `[host]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Host {
+    /// Its version of nginx: `check` reports what that version refuses. Without it, what any version from 1.18 on refuses
+    /// is a warning.
+    ///
+    /// Default: on the server itself, the installed version
+    #[cfg_attr(test, schemars(example = &"1.22"))]
+    pub nginx: Option<Release>,
+    /// Its version of systemd, likewise; the oldest that counts is 249.
+    ///
+    /// Default: on the server itself, the installed version
+    #[cfg_attr(test, schemars(example = &"252"))]
+    pub systemd: Option<Release>,
+    /// Its version of compose, likewise: 1 is `docker-compose` 1.29, 2 is `docker compose`.
+    ///
+    /// Default: on the server itself, the installed version
+    #[cfg_attr(test, schemars(example = 2))]
+    pub compose: Option<Compose>,
+    /// Its version of the Docker engine, likewise; the oldest that counts is 20.10.
+    ///
+    /// Default: on the server itself, the installed version
+    #[cfg_attr(test, schemars(example = &"20.10"))]
+    pub docker: Option<Release>,
+}
+
+/// `[engine]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Engine {
+    /// The socket on which the engine answers as Docker does: Docker's own, or Podman's. Whose it is, it says itself. Units
+    /// need it, too: `Environment=DOCKER_HOST=unix:///run/podman/podman.sock`.
+    ///
+    /// Default: what `DOCKER_HOST` says where that is a socket, else `/var/run/docker.sock`
+    #[cfg_attr(test, schemars(example = &"/run/podman/podman.sock"))]
+    pub socket: Option<SocketPath>,
+}
+
+/// `[budget]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Budget {
+    /// Memory for services: two units that replace each other run side by side only if their containers' limits fit;
+    /// `check` compares the sum of all limits with it.
+    #[cfg_attr(test, schemars(example = &"1800M"))]
+    pub memory: Option<Spanned<Size>>,
+    /// Added to `memory` for the sum of all limits.
+    #[cfg_attr(test, schemars(example = &"2G"))]
+    pub swap: Option<Size>,
+    /// Read, not used yet.
+    #[cfg_attr(test, schemars(example = &"30G"))]
+    pub disk: Option<Size>,
+    /// Read, not used yet.
+    #[cfg_attr(test, schemars(example = 2))]
+    pub cpus: Option<Cpus>,
+}
+
+/// `[stack.NAME]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct StackPolicy {
+    /// `false`: nobody runs it, and its files are only checked.
+    #[cfg_attr(test, schemars(example = false))]
+    pub start: bool,
+    /// Its compose files, relative to its folder; each overrides those before it.
+    ///
+    /// Default: as compose finds them: `compose.yaml` or `docker-compose.yml`, and their override
+    #[cfg_attr(test, schemars(example = ["compose.yaml", "compose.prod.yaml"]))]
+    pub files: Vec<Spanned<Input>>,
+    /// Name of its compose project.
+    ///
+    /// Default: `name` in its file, or the name of its folder
+    #[cfg_attr(test, schemars(example = &"shop"))]
+    pub project: Option<Project>,
+    /// Profiles whose services run, too.
+    #[cfg_attr(test, schemars(example = ["worker"]))]
+    pub profiles: Vec<Name>,
+    /// What a change does: `in-place` makes the changed containers anew; `start-first` brings a second copy up, has nginx
+    /// ask it, and stops the old one. See [stacks](stacks.md#update-without-an-outage).
+    #[cfg_attr(test, schemars(example = &"start-first"))]
+    pub update: Update,
+    /// With `start-first`: the two ports of this host that its copies use in turns; its compose file publishes `${PORT}`.
+    ///
+    /// Default: none
+    #[cfg_attr(test, schemars(example = [8101, 8102]))]
+    pub ports: Spanned<Vec<u16>>,
+    /// Stacks and units that start before it. Owners of its networks do without being listed.
+    ///
+    /// Default: none
+    #[cfg_attr(test, schemars(example = ["database", "vpn.service"]))]
+    pub after: Vec<Spanned<String>>,
+}
+
+impl Default for StackPolicy {
+    fn default() -> Self {
+        Self {
+            start: true,
+            files: Vec::new(),
+            project: None,
+            profiles: Vec::new(),
+            update: Update::default(),
+            ports: Spanned::unwritten(Vec::new()),
+            after: Vec::new(),
+        }
+    }
+}
+
+/// What a change of a stack does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
+pub enum Update {
+    /// Compose makes the containers anew that changed.
+    #[default]
+    InPlace,
+    /// A second copy starts before the first one stops.
+    StartFirst,
+}
+
+impl StackPolicy {
+    /// The ports of its two copies, if it has any.
+    pub fn copies(&self) -> Option<[u16; 2]> {
+        let ports = <[u16; 2]>::try_from(self.ports.as_slice()).ok()?;
+        (self.update == Update::StartFirst).then_some(ports)
+    }
+}
+
+/// `[ports]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Ports {
+    /// Ports for services: `check` reports others.
+    ///
+    /// Default: any port
+    #[cfg_attr(test, schemars(example = ["8000", "8001-8099"]))]
+    pub allowed: Vec<PortRange>,
+}

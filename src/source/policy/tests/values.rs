@@ -1,0 +1,104 @@
+//! How values are written.
+
+use std::path::Path;
+
+use crate::model::{Target, Version};
+use crate::source::policy::parse;
+use crate::source::policy::values::{Duration, Mode, Owner, PortRange, Text};
+
+#[test]
+fn values_are_read() {
+    let milliseconds = |text| Duration::read(text).map(|time| time.as_millis());
+    for (text, expected) in [
+        ("90s", 90_000),
+        ("15m", 900_000),
+        ("1h30m", 5_400_000),
+        ("1h 30min", 5_400_000),
+        ("1 hour 30 minutes", 5_400_000),
+        (" 250ms ", 250),
+        ("0s", 0),
+        ("24h", 86_400_000),
+        ("1d", 86_400_000),
+    ] {
+        assert_eq!(milliseconds(text), Some(expected), "{text}");
+    }
+    for wrong in [
+        "",
+        "5",
+        "5x",
+        "m",
+        "-5s",
+        "5s ago",
+        "99999999999999999999s",
+        "é",
+        "25h",
+        "99999999999999d",
+        "18446744073709551615s",
+        "1mo",
+    ] {
+        assert_eq!(milliseconds(wrong), None, "{wrong}");
+    }
+    let range = |text| PortRange::read(text).map(|range| (*range.start(), *range.end()));
+    assert_eq!(range("8001-8099"), Some((8001, 8099)));
+    assert_eq!(range("8000"), Some((8000, 8000)));
+    assert_eq!(
+        (range("9-8"), range("0"), range("70000")),
+        (None, None, None)
+    );
+    assert_eq!(Mode::read("0644").map(|mode| *mode), Some(0o644));
+    assert_eq!(Mode::read("888"), None);
+    assert_eq!(
+        Owner::read("root").as_deref().map(String::as_str),
+        Some("root:root")
+    );
+    assert_eq!(Owner::read("a:b:c"), None);
+}
+
+proptest::proptest! {
+    #[test]
+    fn never_panics(text in ".*") {
+        let _ = (Duration::read(&text), PortRange::read(&text), Mode::read(&text), Owner::read(&text));
+    }
+}
+
+#[test]
+fn versions_of_the_host_are_read() {
+    let target = |table: &str| {
+        let read = parse(Path::new("watchme.toml"), &format!("[host]\n{table}"));
+        read.map(|policy| Target::from(&policy.host))
+            .map_err(|wrong| format!("{wrong}, {}", wrong.expected))
+    };
+    let stated =
+        target("nginx = \"1.22\"\nsystemd = 252\ncompose = 1\ndocker = \"20.10.24\"").unwrap();
+    let version = |text| Version::read(text);
+    assert_eq!(
+        stated,
+        Target {
+            nginx: version("1.22"),
+            systemd: version("252"),
+            compose: version("1.29"),
+            docker: version("20.10.24"),
+        }
+    );
+    assert_eq!(target("").unwrap(), Target::default());
+    for (table, expected) in [
+        (
+            "nginx = 1.22",
+            "watchme.toml:2:9: invalid type: floating point `1.22`, expected a version in quotes such as \"1.22\"",
+        ),
+        (
+            "nginx = \"bookworm\"",
+            "watchme.toml:2:9: \"bookworm\" cannot be used here, expected a version in quotes such as \"1.22\"",
+        ),
+        (
+            "compose = 3",
+            "watchme.toml:2:11: 3 cannot be used here, expected 1 or 2",
+        ),
+        (
+            "podman = 4",
+            "watchme.toml:2:1: unknown key \"podman\", the keys here are nginx, systemd, compose, docker",
+        ),
+    ] {
+        assert_eq!(target(table), Err(expected.to_owned()), "{table}");
+    }
+}

@@ -1,0 +1,215 @@
+//! Reading one state of a checkout: a commit, or the files as they lie.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use super::differences::{dirty, resolve_missing};
+use super::error::{Result, SourceError};
+use super::git::{self, Ignored};
+use super::load::inputs::Read;
+use super::load::{self, Inputs, Loaded, Places, Wrong};
+use super::owner::{self, Asker, Part};
+use super::tree::{CommitTree, FolderTree, Tree};
+use super::{Checkout, Revision, Server, Which};
+use crate::model::{Desired, Diagnostic, Hash, Origin, Target};
+
+impl Checkout {
+    /// Reads one state of the checkout. With [`Which::Head`], `origin.dirty` lists the inputs
+    /// that lie differently in the work tree.
+    pub fn read(&self, which: &Which) -> Result<Revision> {
+        let (revision, _) = self.take(which, Wrong::Fails, &self.places())?;
+        Ok(revision)
+    }
+
+    /// The same for a host that has what `applied` says.
+    ///
+    /// # Errors
+    /// As [`Checkout::read`].
+    pub fn read_after(&self, which: &Which, applied: &Desired) -> Result<Revision> {
+        let places = Places {
+            copies: applied.copies(),
+            ..self.places()
+        };
+        let (revision, _) = self.take(which, Wrong::Fails, &places)?;
+        Ok(revision)
+    }
+
+    /// The same of a commit in which there may be no desired state yet: then it wants nothing.
+    pub fn read_base(&self, which: &Which) -> Result<Revision> {
+        let (Which::Rev(rev), Some(repo)) = (which, &self.repo) else {
+            return self.read(which);
+        };
+        match self.read(which) {
+            Err(SourceError::NoDesiredState { .. }) => {
+                let commit = git::commit(repo, &self.root, Some(rev))?;
+                Ok(Revision {
+                    origin: self.origin(Some(&commit)),
+                    warnings: vec![format!("{rev} holds no desired state: all is new")],
+                    ..Revision::default()
+                })
+            }
+            read => read,
+        }
+    }
+
+    /// Reads one state of the checkout as far as it can be read, for those who tell what is wrong
+    /// with it: places that are wrong come back beside what was read without them.
+    ///
+    /// # Errors
+    /// When it cannot be read at all.
+    pub fn survey(&self, which: &Which) -> Result<(Revision, Vec<Diagnostic>)> {
+        self.take(which, Wrong::IsCollected, &self.places())
+    }
+
+    fn take(
+        &self,
+        which: &Which,
+        wrong: Wrong,
+        places: &Places,
+    ) -> Result<(Revision, Vec<Diagnostic>)> {
+        let work = FolderTree::new(&self.root);
+        let work = Tree::Folder(match &self.alone {
+            Some(alone) => work.with_only(&alone.path),
+            None => work,
+        });
+        let rev = match (which, &self.repo) {
+            (Which::Rev(rev), None) => {
+                return Err(SourceError::NotGit {
+                    folder: self.root.clone(),
+                    rev: rev.clone(),
+                });
+            }
+            (Which::Worktree, _) | (Which::Head, None) => {
+                return self.take_folder(&work, wrong, places);
+            }
+            (Which::Rev(rev), Some(_)) => Some(rev.as_str()),
+            (Which::Head, Some(_)) => None,
+        };
+        let Some(repo) = &self.repo else {
+            return self.take_folder(&work, wrong, places);
+        };
+        let commit = git::commit(repo, &self.root, rev)?;
+        let root = commit.tree().map_err(|source| SourceError::Object {
+            path: self.root.clone(),
+            source,
+        })?;
+        let tree = Tree::Commit(CommitTree::new(repo, &root));
+        let inputs = Inputs::of_commit(&tree);
+        let mut loaded = load::load(&inputs, Some(&work), places, wrong)?;
+        let read = inputs.into_read();
+        let mut origin = self.origin(Some(&commit));
+        if *which == Which::Head {
+            let ignored = Ignored::new(repo);
+            let lies = Inputs::of_folder(&work, Some(&ignored));
+            origin.dirty = dirty(&read, &lies, &loaded);
+            match loaded.beside.take() {
+                Some(root) => {
+                    let there = Tree::Folder(FolderTree::new(&root));
+                    let there = Inputs::of_folder(&there, Some(&ignored));
+                    resolve_missing(&mut loaded, Some(&there), &origin.dirty);
+                }
+                None => resolve_missing(&mut loaded, Some(&lies), &origin.dirty),
+            }
+        } else {
+            resolve_missing(&mut loaded, None, &[]);
+        }
+        let wrong = std::mem::take(&mut loaded.wrong);
+        Ok((finish(loaded, read, origin), wrong))
+    }
+
+    fn take_folder(
+        &self,
+        work: &Tree,
+        wrong: Wrong,
+        places: &Places,
+    ) -> Result<(Revision, Vec<Diagnostic>)> {
+        let ignored = self.repo.as_ref().map(Ignored::new);
+        let inputs = Inputs::of_folder(work, ignored.as_ref());
+        let mut loaded = load::load(&inputs, Some(work), places, wrong)?;
+        resolve_missing(&mut loaded, Some(&inputs), &[]);
+        let read = inputs.into_read();
+        self.check_owners(&read)?;
+        let commit = self
+            .repo
+            .as_ref()
+            .and_then(|repo| git::commit(repo, &self.root, None).ok());
+        let origin = Origin {
+            worktree: true,
+            ..self.origin(commit.as_ref())
+        };
+        let wrong = std::mem::take(&mut loaded.wrong);
+        Ok((finish(loaded, read, origin), wrong))
+    }
+
+    /// Files that lie in a folder come from whoever could write there: root follows none that
+    /// anybody but the checkout's owner could have put there.
+    fn check_owners(&self, read: &Read) -> Result<()> {
+        let asker = Asker {
+            safe: self.safe,
+            repository: self.repo.is_some().then(|| self.root.clone()),
+            ..Asker::current(&self.owner.into_iter().collect::<Vec<_>>())
+        };
+        // A file alone is only looked at.
+        if asker.euid != 0 || self.alone.is_some() {
+            return Ok(());
+        }
+        let mut folders: BTreeSet<&Path> = BTreeSet::new();
+        for path in read.found.keys() {
+            // Those above a known one are known, too.
+            for folder in path.ancestors().skip(1) {
+                if !folders.insert(folder) {
+                    break;
+                }
+            }
+        }
+        let files = read.found.keys().map(PathBuf::as_path);
+        let paths = folders.into_iter().chain(files);
+        let looked: Result<Vec<Part>> = paths
+            .map(|path| Part::look(&self.root.join(path)))
+            .collect();
+        owner::check(&asker, &looked?).map(|_| ())
+    }
+
+    fn places(&self) -> Places {
+        Places {
+            folder: self.folder.clone(),
+            root: self.root.clone(),
+            alone: self.alone.clone(),
+            known_at: match &self.server {
+                Server::This(known_at) => known_at.clone(),
+                Server::Any => None,
+            },
+            compose: self.compose,
+            copies: self.copies.clone(),
+            read_there: match self.server {
+                Server::This(_) => {
+                    Some(Asker::current(&self.owner.into_iter().collect::<Vec<_>>()))
+                }
+                Server::Any => None,
+            },
+        }
+    }
+}
+
+fn finish(loaded: Loaded, read: Read, mut origin: Origin) -> Revision {
+    let mut parts: Vec<&[u8]> = Vec::with_capacity(read.found.len() * 3);
+    for (path, file) in &read.found {
+        use std::os::unix::ffi::OsStrExt;
+        parts.push(path.as_os_str().as_bytes());
+        parts.push(if file.executable { b"x" } else { b"-" });
+        parts.push(file.hash.as_str().as_bytes());
+    }
+    origin.inputs = Hash::of_parts(parts);
+    Revision {
+        desired: loaded.desired,
+        origin,
+        warnings: loaded.warnings,
+        takes_over_from: None,
+        parsed: loaded.parsed,
+        inputs: read.found,
+        host: Target::default(),
+        backups: read.backups,
+        texts: Mutex::default(),
+    }
+}

@@ -1,0 +1,360 @@
+//! Compose projects that no unit runs.
+
+use super::*;
+
+const WEB: &str = "services:\n  web:\n    image: web:1\n";
+
+fn lab() -> Lab {
+    let lab = Lab::in_git();
+    lab.write("watchme.toml", "checkout = \"/srv/c\"\n")
+        .write("compose/shop/compose.yaml", WEB);
+    lab
+}
+
+/// The lines of a stack's unit that begin with one of `keys`.
+fn lines(revision: &Revision, unit: &str, keys: &[&str]) -> Vec<String> {
+    let file = revision.desired.units[unit].file.as_ref().unwrap();
+    let text = String::from_utf8(file.content.to_vec()).unwrap();
+    let wanted = |line: &&str| keys.iter().any(|key| line.starts_with(key));
+    text.lines().filter(wanted).map(str::to_owned).collect()
+}
+
+fn stacks(lab: &Lab) -> Vec<String> {
+    let revision = lab.read(Which::Worktree).unwrap();
+    let units = revision.desired.units.into_iter();
+    units.filter_map(|(_, unit)| unit.stack).collect()
+}
+
+#[test]
+fn a_folder_is_enough() {
+    let revision = lab().read(Which::Worktree).unwrap();
+    let unit = &revision.desired.units["stack-shop.service"];
+    assert_eq!(unit.stack.as_deref(), Some("shop"));
+    assert!(unit.start && unit.on_change == crate::model::OnChange::Reload);
+    let stack = &unit.stacks[0];
+    assert_eq!(stack.project, "shop");
+    assert_eq!(shown(&stack.services), ["web"]);
+    assert_eq!(shown(&unit.names), ["/srv/c/compose/shop/compose.yaml"]);
+    assert_eq!(
+        lines(
+            &revision,
+            "stack-shop.service",
+            &["Working", "Exec", "After"]
+        ),
+        [
+            "After=docker.service network-online.target",
+            "WorkingDirectory=/srv/c/compose/shop",
+            "ExecStart=docker compose up --detach",
+            "ExecReload=docker compose up --detach",
+            "ExecStop=docker compose stop",
+        ]
+    );
+}
+
+#[test]
+fn what_a_unit_or_its_script_names_is_no_stack() {
+    let unit = |command: &str| format!("[Service]\nExecStart={command}\n");
+    for (path, text, expected) in [
+        (
+            "systemd/a.service",
+            unit("/usr/bin/docker compose -f /srv/c/compose/shop/compose.yaml up"),
+            false,
+        ),
+        (
+            "systemd/a.service",
+            unit("/bin/sh -c 'cd /srv/c/compose/shop && docker compose up'"),
+            false,
+        ),
+        ("systemd/a.service", unit("/srv/c/up.sh"), false),
+        ("systemd/a.service", unit("/bin/sleep 1"), true),
+        (
+            "systemd/a.service",
+            unit("/usr/bin/docker compose -f /srv/c/compose/shop2/compose.yaml up"),
+            true,
+        ),
+        (
+            "watchme.toml",
+            "[stack.shop]\nstart = false\n".to_owned(),
+            false,
+        ),
+        (
+            "watchme.toml",
+            "[folders]\ninfra = \"compose/shop/compose.yaml\"\n".to_owned(),
+            false,
+        ),
+    ] {
+        let lab = lab();
+        lab.write(
+            "up.sh",
+            "#!/bin/sh\ncd \"$(dirname \"$0\")/compose/shop\" && docker compose up\n",
+        )
+        .write("compose/shop2/notes.txt", "no compose file");
+        lab.write(path, &text);
+        assert_eq!(!stacks(&lab).is_empty(), expected, "{text}");
+    }
+}
+
+#[test]
+fn the_policy_is_in_the_command() {
+    let lab = lab();
+    lab.write(
+        "watchme.toml",
+        "checkout = \"/srv/100% mine\"\n[host]\ncompose = 1\n[stack.shop]\nfiles = [\"compose.yaml\", \"more x.yaml\"]\nproject = \"store\"\nprofiles = [\"debug\"]\n",
+    )
+    .write("compose/shop/more x.yaml", "services:\n  tool:\n    image: t:1\n    profiles: [debug]\n  off:\n    image: t:1\n    profiles: [never]\n");
+    let revision = lab.read(Which::Worktree).unwrap();
+    assert_eq!(
+        lines(&revision, "stack-shop.service", &["Working", "ExecStop"]),
+        [
+            "WorkingDirectory=/srv/100%% mine/compose/shop",
+            "ExecStop=docker-compose --file compose.yaml --file \"more x.yaml\" --project-name store --profile debug stop",
+        ]
+    );
+    let stack = &revision.desired.units["stack-shop.service"].stacks[0];
+    assert_eq!(
+        (stack.project.as_str(), shown(&stack.services)),
+        ("store", vec!["tool".to_owned(), "web".to_owned()])
+    );
+    assert_eq!(
+        shown(&stack.files),
+        [
+            "/srv/100% mine/compose/shop/compose.yaml",
+            "/srv/100% mine/compose/shop/more x.yaml"
+        ]
+    );
+}
+
+#[test]
+fn networks_come_before_those_who_use_them() {
+    let lab = lab();
+    let uses = |network: &str| {
+        format!(
+            "{WEB}    networks: [n]\nnetworks:\n  n:\n    name: {network}\n    external: true\n"
+        )
+    };
+    lab.write("docker-compose.infra.yml", INFRA)
+        .write("systemd/infra.service", "[Service]\nType=oneshot\nExecStart=/bin/true\n")
+        .write("watchme.toml", "[network.watchme-network]\nowner = \"infra.service\"\n[stack.c]\nafter = [\"shop\", \"vpn.service\"]\n")
+        .write("compose/a/compose.yaml", &uses("watchme-network"))
+        .write("compose/b/compose.yaml", &uses("made"))
+        .write("compose/c/compose.yaml", WEB)
+        .write("compose/maker/compose.yaml", &format!("{WEB}networks:\n  n:\n    name: made\n"));
+    let revision = lab.read(Which::Worktree).unwrap();
+    let after = |name: &str| {
+        let line = &lines(&revision, &format!("stack-{name}.service"), &["After="])[0];
+        line.trim_start_matches("After=docker.service network-online.target")
+            .trim()
+            .to_owned()
+    };
+    assert_eq!(after("a"), "infra.service");
+    assert_eq!(after("b"), "stack-maker.service");
+    assert_eq!(after("c"), "stack-shop.service vpn.service");
+    assert_eq!(after("maker"), "");
+}
+
+#[test]
+fn what_cannot_be_a_stack_is_refused() {
+    for (path, text, expected) in [
+        (
+            "watchme.toml",
+            "[stack.shap]\n",
+            "watchme.toml:1:8: stack \"shap\" is not in the desired state",
+        ),
+        (
+            "watchme.toml",
+            "[stack.shop]\nfiles = [\"prod.yaml\"]\n",
+            "watchme.toml:2:10: there is no file prod.yaml in compose/shop",
+        ),
+        (
+            "watchme.toml",
+            "[stack.shop]\nfiles = [\"../../x.yaml\"]\n",
+            "watchme.toml:2:10: there is no file ../../x.yaml in compose/shop",
+        ),
+        (
+            "watchme.toml",
+            "[stack.shop]\nafter = [\"vpn\"]\n",
+            "watchme.toml:2:10: \"vpn\" is neither a stack nor a unit",
+        ),
+        (
+            "watchme.toml",
+            "[stack.shop]\nproject = \"My Shop\"\n",
+            "watchme.toml:2:11: \"My Shop\" cannot be used here",
+        ),
+        (
+            "compose/a b/compose.yaml",
+            WEB,
+            "compose/a b: its unit cannot be named stack-a b.service: rename the folder, letters, digits and :-_. may stand in its name",
+        ),
+        (
+            "compose/a@b/compose.yaml",
+            WEB,
+            "compose/a@b: its unit cannot be named stack-a@b.service: rename the folder, letters, digits and :-_. may stand in its name",
+        ),
+        (
+            "systemd/stack-shop.service",
+            "[Service]\nExecStart=/bin/true\n",
+            "systemd/stack-shop.service: compose/shop is a stack, whose unit has this name",
+        ),
+    ] {
+        let lab = lab();
+        lab.write(path, text);
+        assert_eq!(lab.fails(), expected);
+    }
+    let lab = lab();
+    lab.write("compose/empty/notes.txt", "")
+        .write("watchme.toml", "[stack.empty]\n");
+    assert!(
+        lab.fails()
+            .starts_with("compose/empty: a stack needs a compose file: none of compose.yaml, "),
+        "{}",
+        lab.fails()
+    );
+}
+
+#[test]
+fn the_engine_is_the_one_that_watchme_toml_names() {
+    let lab = lab();
+    lab.write(
+        "watchme.toml",
+        "checkout = \"/srv/c\"\n[engine]\nsocket = \"/run/podman/podman.sock\"\n",
+    );
+    let revision = lab.read(Which::Worktree).unwrap();
+    assert_eq!(
+        lines(
+            &revision,
+            "stack-shop.service",
+            &["Requires", "Environment"]
+        ),
+        [
+            "Requires=podman.socket",
+            "Environment=DOCKER_HOST=unix:///run/podman/podman.sock",
+        ]
+    );
+}
+
+/// A stack that updates start-first, with a compose file.
+fn twice(text: &str) -> Lab {
+    let lab = lab();
+    lab.write(
+        "watchme.toml",
+        "checkout = \"/srv/c\"\n[stack.shop]\nupdate = \"start-first\"\nports = [8101, 8102]\n",
+    )
+    .write("compose/shop/compose.yaml", text);
+    lab
+}
+
+const PORT: &str = "    ports: ['127.0.0.1:${PORT}:8000']\n";
+
+#[test]
+fn copies_take_turns() {
+    let lab = twice(&format!("{WEB}{PORT}"));
+    let revision = lab.read(Which::Worktree).unwrap();
+    let unit = &revision.desired.units["stack-shop-a.service"];
+    assert_eq!(unit.stacks[0].project, "shop-a");
+    assert_eq!(unit.stacks[0].ports, [8101].into());
+    assert_eq!(
+        lines(&revision, "stack-shop-a.service", &["Env", "ExecStart"]),
+        [
+            "Environment=PORT=8101",
+            "ExecStart=docker compose --project-name shop-a up --detach"
+        ]
+    );
+    let upstreams = |revision: &Revision| {
+        let path = Path::new("nginx/conf.d/watchme-stacks.conf");
+        let text = String::from_utf8(revision.desired.etc[path].file.content.to_vec()).unwrap();
+        text.lines().skip(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let server = |port: u16| format!("    server 127.0.0.1:{port};");
+    assert_eq!(
+        upstreams(&revision),
+        ["upstream shop {", &server(8101), "}"]
+    );
+
+    // On a host that has it, nothing changes; a change of the file is the other copy, and the next one this again.
+    let after = |applied: &Revision| {
+        let checkout = lab.open("");
+        checkout
+            .read_after(&Which::Worktree, &applied.desired)
+            .unwrap()
+    };
+    assert!(
+        after(&revision)
+            .desired
+            .units
+            .contains_key("stack-shop-a.service")
+    );
+    lab.write(
+        "compose/shop/compose.yaml",
+        &format!("{WEB}{PORT}    env_file: [more.env]\n"),
+    )
+    .write("compose/shop/more.env", "A=1\n")
+    .commit();
+    let second = after(&revision);
+    assert_eq!(
+        second.desired.units["stack-shop-b.service"].stacks[0].ports,
+        [8102].into()
+    );
+    assert_eq!(upstreams(&second), ["upstream shop {", &server(8102), "}"]);
+    lab.write("compose/shop/more.env", "A=2\n");
+    assert!(
+        after(&second)
+            .desired
+            .units
+            .contains_key("stack-shop-a.service")
+    );
+}
+
+#[test]
+fn what_exists_once_has_no_copies() {
+    for (text, expected) in [
+        (
+            format!("{WEB}    container_name: shop\n"),
+            "compose/shop/compose.yaml:4:5: two copies of web cannot both be named shop",
+        ),
+        (
+            format!("{WEB}    ports: ['8000:8000']\n"),
+            "compose/shop/compose.yaml:4:5: two copies of web cannot both publish port 8000",
+        ),
+        (
+            WEB.to_owned(),
+            "compose/shop/compose.yaml:1:1: no service of shop publishes ${PORT}",
+        ),
+        (
+            format!("{WEB}{PORT}    volumes: ['data:/data']\nvolumes:\n  data: {{}}\n"),
+            "compose/shop/compose.yaml:7:3: each copy of shop would have a volume data of its own",
+        ),
+    ] {
+        assert_eq!(twice(&text).fails(), expected);
+    }
+    let named =
+        format!("{WEB}{PORT}    volumes: ['data:/data']\nvolumes:\n  data: {{name: shop-data}}\n");
+    assert!(twice(&named).read(Which::Worktree).is_ok());
+    for (policy, expected) in [
+        (
+            "update = \"start-first\"\n",
+            "watchme.toml:1:1: start-first needs two ports",
+        ),
+        (
+            "update = \"start-first\"\nports = [1, 1]\n",
+            "watchme.toml:3:9: start-first needs two ports",
+        ),
+        (
+            "ports = [1, 2]\n",
+            "watchme.toml:2:9: ports are those of copies, and this stack has none",
+        ),
+        (
+            "update = \"rolling\"\n",
+            "watchme.toml:2:10: \"rolling\" cannot be used here",
+        ),
+    ] {
+        let lab = lab();
+        lab.write("watchme.toml", &format!("[stack.shop]\n{policy}"));
+        assert_eq!(lab.fails(), expected);
+    }
+    let lab = twice(&format!("{WEB}{PORT}"));
+    lab.write("etc/nginx/conf.d/watchme-stacks.conf", "");
+    assert_eq!(
+        lab.fails(),
+        "etc/nginx/conf.d/watchme-stacks.conf: /etc/nginx/conf.d/watchme-stacks.conf is written by this program, for stacks that update start-first"
+    );
+}

@@ -1,0 +1,129 @@
+//! A stack that updates start-first, under requests that come all the time.
+
+use std::time::Instant;
+
+use super::generator::{self, Load};
+use super::{ECHO, SERVE};
+use crate::support::{CHECKOUT, Host, Service, desired, site};
+
+const POLICY: &str = "drain_timeout = \"40s\"
+
+[stack.app]
+update = \"start-first\"
+ports = [8101, 8102]
+
+[[gate]]
+url = \"http://app.example.com/\"
+";
+
+/// Nothing but `number` tells its versions apart.
+fn compose(number: u32) -> String {
+    format!(
+        "services:
+  web:
+    image: blue:1
+    restart: unless-stopped
+    network_mode: bridge
+    ports: ['127.0.0.1:${{PORT}}:8000']
+    environment: {{NUMBER: '{number}'}}
+    healthcheck: {{test: ['CMD', 'wget', '-q', '-O-', 'http://127.0.0.1:8000/health'], interval: 1s, retries: 10}}
+    command:
+    - sh
+    - -c
+    - |
+      {SERVE}
+"
+    )
+}
+
+const SITE: &str = "server {
+    listen 80;
+    server_name app.example.com;
+    location / {
+        proxy_pass http://app;
+    }
+    location /socket {
+        proxy_pass http://127.0.0.1:8103;
+        proxy_http_version 1.1;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection upgrade;
+        proxy_read_timeout 10m;
+    }
+}
+";
+
+/// The projects that run, each with the number of its version.
+fn running(host: &Host) -> String {
+    host.sh(
+        "for one in $(docker ps -q); do docker inspect -f '{{index .Config.Labels \"com.docker.compose.project\"}} {{json .Config.Env}}' $one | sed -E 's/ .*NUMBER=([0-9]+).*/ \\1/'; done | sort | paste -sd,",
+    )
+}
+
+fn update(updates: u32) {
+    let host = Host::boot();
+    host.load_service_images(&[Service {
+        image: "blue:1",
+        port: 8000,
+        paths: &[],
+    }]);
+    let echo = format!(
+        "[Service]\nExecStart=/usr/bin/busybox nc -ll -p 8103 -e {CHECKOUT}/scripts/echo.sh\n\n[Install]\nWantedBy=multi-user.target\n"
+    );
+    let path = desired("compose/app/compose.yaml");
+    host.checkout(&[
+        (&desired("watchme.toml"), POLICY),
+        (&desired("systemd/echo.service"), &echo),
+        (&desired("sites-available/page"), &site("page", "page 0")),
+        (&desired("sites-available/app"), SITE),
+        (&path, &compose(0)),
+        ("scripts/echo.sh", ECHO),
+    ]);
+    host.apply(&[]).expect(0);
+    assert_eq!(running(&host), "app-a 0");
+
+    let load = Load::start(&host);
+    let (mut copy, mut serves, begun) = ("app-a", 0, Instant::now());
+    for number in 1..=updates {
+        // The second one does not pass its gate.
+        let fails = number == 2;
+        let policy = match fails {
+            true => POLICY.replace("example.com/\"", "example.com/nothing\""),
+            false => POLICY.to_owned(),
+        };
+        host.commit(
+            &[
+                (&path, Some(&compose(number))),
+                (&desired("watchme.toml"), Some(&policy)),
+            ],
+            &format!("version {number}"),
+        );
+        let status = if fails { 3 } else { 0 };
+        let said = host.apply(&[]).expect(status).text();
+        if !fails {
+            copy = if copy == "app-a" { "app-b" } else { "app-a" };
+            serves = number;
+        }
+        assert_eq!(running(&host), format!("{copy} {serves}"), "{said}");
+        let unit = format!("stack-{copy}.service");
+        assert!(host.is_active(&unit), "{said}");
+    }
+    let (seconds, seen) = (begun.elapsed().as_secs(), load.stop());
+    println!("{updates} updates in {seconds} s: {seen:?}");
+    assert_eq!(seen.failures, Vec::<String>::new());
+    assert!(
+        seen.requests > seconds * generator::PER_SECOND * 8 / 10,
+        "{seen:?}"
+    );
+    host.assert_does_nothing(&["apply"]).expect(0);
+}
+
+#[test]
+fn no_request_fails_while_a_stack_is_replaced() {
+    update(3);
+}
+
+#[test]
+#[ignore = "long: tests/run --all"]
+fn no_request_fails_while_a_stack_is_replaced_twenty_times() {
+    update(20);
+}

@@ -1,0 +1,171 @@
+//! Quadlets: placed, validated, made anew before their units restart, rolled back, removed, and up after a reboot.
+
+use std::time::Duration;
+
+use super::boot;
+use crate::support::Host;
+
+const WEB: &str = "desired-state/containers/web.container";
+const NETWORK: &str = "desired-state/containers/app.network";
+const VOLUME: &str = "desired-state/containers/data.volume";
+const DROPIN: &str = "desired-state/containers/web.container.d/10-name.conf";
+const OTHER: &str = "desired-state/containers/other.container";
+
+fn container(image: &str, port: u16) -> String {
+    format!(
+        "[Unit]
+Description=web
+
+[Container]
+Image={image}
+Pull=never
+PublishPort=127.0.0.1:{port}:8000
+Network=app.network
+Volume=data.volume:/data
+
+[Service]
+Restart=always
+
+[Install]
+WantedBy=multi-user.target
+"
+    )
+}
+
+fn answers(host: &Host, port: u16) -> u16 {
+    host.get(&format!("http://localhost:{port}/")).0
+}
+
+fn invocation(host: &Host, unit: &str) -> String {
+    host.sh(&format!("systemctl show -p InvocationID --value {unit}"))
+}
+
+#[test]
+fn quadlets_are_applied_as_units_are() {
+    let host = boot();
+    host.checkout(&[
+        (WEB, &container("localhost/web:1", 8021)),
+        (DROPIN, "[Container]\nContainerName=site\n"),
+        (NETWORK, "[Network]\nSubnet=172.28.0.0/24\n"),
+        (VOLUME, "[Volume]\n"),
+        (
+            OTHER,
+            &container("localhost/web:1", 8022).replace("Network=app.network\n", ""),
+        ),
+    ]);
+    host.apply(&[]).expect(0);
+    assert_eq!((answers(&host, 8021), answers(&host, 8022)), (200, 200));
+    assert_eq!(
+        host.sh("podman ps --format '{{.Names}}' | sort"),
+        "site\nsystemd-other"
+    );
+    let link = host.sh("readlink /etc/containers/systemd/web.container");
+    assert_eq!(link, "/etc/watchme-apply/live/containers/web.container");
+    let plan = host.tool(&["apply"]).expect(0).stdout;
+    assert!(plan.contains("in sync"), "{plan}");
+
+    a_changed_port_is_served(&host);
+    what_is_wrong_is_refused(&host);
+    a_failing_start_is_rolled_back(&host);
+    drift_and_pauses(&host);
+
+    host.reboot_without_docker();
+    host.wait_for("answer after the reboot", Duration::from_secs(40), || {
+        answers(&host, 8031) == 200 && answers(&host, 8022) == 200
+    });
+    let drift = host.tool(&["drift"]).expect(0).stdout;
+    assert!(drift.contains("in sync"), "{drift}");
+    what_leaves_stops(&host);
+}
+
+/// Without a daemon-reload before it, a restart would start the old definition.
+fn a_changed_port_is_served(host: &Host) {
+    let other = invocation(host, "other.service");
+    let changed = container("localhost/web:1", 8031);
+    host.commit(&[(WEB, Some(&changed))], "another port");
+    let said = host.apply(&[]).expect(0).stdout;
+    assert!(said.contains("interrupts only web.service"), "{said}");
+    assert_eq!((answers(host, 8031), answers(host, 8021)), (200, 0));
+    assert_eq!(invocation(host, "other.service"), other);
+    let plan = host.tool(&["plan"]).expect(0).stdout;
+    assert!(plan.contains("nothing to do"), "{plan}");
+}
+
+fn what_is_wrong_is_refused(host: &Host) {
+    let web = invocation(host, "web.service");
+    let wrong = container("localhost/web:1", 8041).replace("PublishPort", "PublishPorts");
+    host.commit(&[(WEB, Some(&wrong))], "a key that Podman does not know");
+    let said = host.apply(&[]).expect(1).text();
+    for part in [
+        "desired-state/containers/web.container:7",
+        "unsupported key 'PublishPorts' in group 'Container'",
+        "nothing was changed",
+    ] {
+        assert!(said.contains(part), "{part}:\n{said}");
+    }
+    let below_etc = "desired-state/etc/containers/systemd/x.container";
+    let files = [
+        (WEB, Some(&*container("localhost/web:1", 8031))),
+        (below_etc, Some("[Container]\n")),
+    ];
+    host.commit(&files, "a Quadlet in etc");
+    let said = host.apply(&[]).expect(1).text();
+    let instead = "put it into the folder containers/ of the desired state";
+    assert!(said.contains(instead), "{said}");
+    host.commit(&[(below_etc, None)], "good again");
+    host.apply(&[]).expect(0);
+    assert_eq!(invocation(host, "web.service"), web);
+}
+
+fn a_failing_start_is_rolled_back(host: &Host) {
+    let failing = container("localhost/none:1", 8031);
+    host.commit(&[(WEB, Some(&failing))], "an image that nobody has");
+    let said = host.apply(&[]).expect(3).text();
+    assert!(said.contains("rolled back"), "{said}");
+    assert_eq!(answers(host, 8031), 200);
+    let image = host.sh("podman inspect -f '{{.ImageName}}' site");
+    assert_eq!(image, "localhost/web:1");
+    let good = container("localhost/web:1", 8031);
+    host.commit(&[(WEB, Some(&good))], "good again");
+    host.apply(&[]).expect(0);
+}
+
+fn drift_and_pauses(host: &Host) {
+    host.sh("printf '[Container]\\nEnvironment=BY=hand\\n' >/etc/containers/systemd/web.container.d/99.conf");
+    let drift = host.tool(&["drift"]).expect(2).stdout;
+    let found = "quadlet/web.container: /etc/containers/systemd/web.container.d/99.conf";
+    assert!(drift.contains(found), "{drift}");
+    host.tool(&["drift", "--fix"]).expect(0);
+    host.sh("systemctl stop other.service");
+    let drift = host.tool(&["drift"]).expect(2).stdout;
+    assert!(drift.contains("unit/other.service: is stopped"), "{drift}");
+    host.tool(&["drift", "--fix"]).expect(0);
+    assert_eq!((answers(host, 8031), answers(host, 8022)), (200, 200));
+
+    host.tool(&["pause", "other.service", "--reason", "repair"])
+        .expect(0);
+    assert_eq!(answers(host, 8022), 0);
+    host.apply(&[]).expect(0);
+    assert_eq!(answers(host, 8022), 0);
+    host.tool(&["resume", "other.service"]).expect(0);
+    assert_eq!(answers(host, 8022), 200);
+}
+
+fn what_leaves_stops(host: &Host) {
+    host.commit(
+        &[(WEB, None), (NETWORK, None), (DROPIN, None)],
+        "web leaves",
+    );
+    host.apply(&[]).expect(0);
+    assert_eq!((answers(host, 8031), answers(host, 8022)), (0, 200));
+    assert_eq!(
+        host.sh("podman ps -a --format '{{.Names}}'"),
+        "systemd-other"
+    );
+    let unit = host.sh("systemctl show -p LoadState --value web.service");
+    assert_eq!(unit, "not-found");
+    let left = host.sh("cd /etc/containers/systemd; find -type l | sort");
+    assert_eq!(left, "./data.volume\n./other.container");
+    let volumes = host.sh("podman volume ls -q");
+    assert_eq!(volumes, "systemd-data", "volumes stay");
+}
