@@ -105,6 +105,9 @@ inject() {
     first=$?
     echo "== hit $first"
     grep -E '= \?$|INJECTED' $trace | tail -n 1
+    # How many programs had been started by then, that one included.
+    echo "== programs 0"
+    awk '/CLONE_VFORK/ { n++ } /INJECTED/ { exit } END { print n + 0 }' $trace
     echo "== first $first"
     cat /run/first
 }

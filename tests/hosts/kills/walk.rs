@@ -124,7 +124,10 @@ impl Report {
             Fault::Fail => format!("{error} {point}"),
             _ => format!("{fault:?} {point}"),
         };
-        let harmless = fault != Fault::Fail || tried.unrecorded || may_succeed(&tried.hit);
+        let harmless = fault != Fault::Fail
+            || tried.unrecorded
+            || tried.asked_version
+            || may_succeed(&tried.hit);
         let mut problems = String::new();
         for problem in tried.problems {
             let problem = problem.trim_end().replace('\n', "\n    ");

@@ -29,6 +29,9 @@ pub(super) struct Tried {
     pub hit: String,
     /// Whether the run said that its record of what happened could not be written, which it goes on without.
     pub unrecorded: bool,
+    /// Whether it was the start of the first program: `nginx -v`, without whose answer the rules that depend on a version
+    /// have nothing to say.
+    pub asked_version: bool,
     /// What does not hold.
     pub problems: Vec<String>,
 }
@@ -197,6 +200,7 @@ impl Walker {
             status: answer.status("first"),
             hit: answer.text("hit").trim().to_owned(),
             unrecorded: false,
+            asked_version: false,
             problems,
         }
     }
@@ -220,8 +224,10 @@ impl Walker {
             problems.clear();
         }
         let said = answer.text("first");
+        let programs = answer.text("programs").trim().to_owned();
         Tried {
             status,
+            asked_version: programs == "1" && hit.contains("CLONE_VFORK"),
             hit,
             unrecorded: UNRECORDED.iter().any(|warning| said.contains(warning)),
             problems,
