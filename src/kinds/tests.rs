@@ -9,6 +9,7 @@ mod properties;
 mod ran;
 mod replacement;
 mod store;
+mod take_down;
 mod unserved;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::copies::Copies;
 use super::id::{Hash, ResourceId, Selector};
-use super::kinds::{Desired, Kind};
+use super::kinds::{Desired, Kind, Unit};
 use super::repository::Repository;
-use super::stack::StackCopy;
 
 /// Where a [`Desired`] came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,11 +62,15 @@ impl Desired {
                 && self.gates.iter().all(|gate| applied.gates.contains(gate))
     }
 
-    /// The copies that stacks have which update start-first.
-    pub fn copies(&self) -> BTreeMap<String, StackCopy> {
+    /// What stacks that update start-first have to know of what is there.
+    pub fn copies(&self) -> Copies {
         let units = self.units.values();
-        let copies = units.filter_map(|unit| Some((unit.stack.clone()?, unit.copy.clone()?)));
-        copies.collect()
+        let known = units.filter_map(|unit| Some((unit.stack.clone()?, unit.copy.clone()?)));
+        let published = self.units.values().flat_map(Unit::published);
+        Copies {
+            known: known.collect(),
+            ports: published.map(|publish| publish.port).collect(),
+        }
     }
 
     /// What a host is held to.

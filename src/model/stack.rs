@@ -7,7 +7,6 @@ use compose_file::{Bind, Publish, VolumeMount};
 use serde::{Deserialize, Serialize};
 
 use super::Unit;
-use super::id::Hash;
 use super::observed::Container;
 
 /// The label that compose gives to the containers and networks of a project;
@@ -41,40 +40,6 @@ pub struct Stack {
     pub volumes: BTreeMap<String, BTreeSet<VolumeMount>>,
     /// Memory limits of the services that start, in bytes, added up.
     pub memory: u64,
-}
-
-/// Which of its two copies a stack that updates start-first has on a host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StackCopy {
-    /// `a` or `b`.
-    pub letter: char,
-    /// The port of this host on which it answers.
-    pub port: u16,
-    /// A hash of what it is started with.
-    pub revision: Hash,
-}
-
-impl StackCopy {
-    /// The first of the two.
-    pub const FIRST: char = 'a';
-
-    /// The letter of the other one.
-    pub fn other(&self) -> char {
-        match self.letter {
-            Self::FIRST => 'b',
-            _ => Self::FIRST,
-        }
-    }
-
-    /// Its unit.
-    pub fn unit(&self, stack: &str) -> String {
-        format!("stack-{stack}-{}.service", self.letter)
-    }
-
-    /// Its compose project.
-    pub fn project(&self, stack: &str) -> String {
-        format!("{stack}-{}", self.letter)
-    }
 }
 
 /// A container that a unit runs with `docker run`, `docker create` or `docker start`.

@@ -1,6 +1,5 @@
 //! A single file, read as what it seems to be, without a desired state around it.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -8,7 +7,7 @@ use super::error::{Result, SourceError};
 use super::policy::{Folders, Input, Spanned};
 use super::unit::Name;
 use super::{Checkout, Server};
-use crate::model::ComposeCommand;
+use crate::model::{ComposeCommand, Copies};
 
 /// A file that is checked alone.
 #[derive(Clone, Debug)]
@@ -107,7 +106,7 @@ impl Checkout {
             safe: false,
             server: Server::Any,
             compose: ComposeCommand::default(),
-            copies: BTreeMap::new(),
+            copies: Copies::default(),
             alone: Some(alone),
         })
     }

@@ -39,7 +39,7 @@ pub use variables::{Lacking, Look};
 
 use source_text::SourceFile;
 
-use crate::model::{ComposeCommand, Desired, File, Origin, StackCopy, Target};
+use crate::model::{ComposeCommand, Copies, Desired, File, Origin, Target};
 use alone::Alone;
 use error::Result;
 use owner::{Asker, Part};
@@ -68,7 +68,7 @@ pub struct Checkout {
     /// How compose is called on that host.
     compose: ComposeCommand,
     /// The copies that it has of stacks that update start-first.
-    copies: BTreeMap<String, StackCopy>,
+    copies: Copies,
     /// The one file that it has.
     alone: Option<Alone>,
 }
@@ -151,7 +151,7 @@ impl Checkout {
                 safe: false,
                 server: Server::Any,
                 compose: ComposeCommand::default(),
-                copies: BTreeMap::new(),
+                copies: Copies::default(),
                 alone: None,
             });
         };
@@ -168,7 +168,7 @@ impl Checkout {
             safe: asker.safe,
             server: Server::Any,
             compose: ComposeCommand::default(),
-            copies: BTreeMap::new(),
+            copies: Copies::default(),
             alone: None,
         })
     }

@@ -66,6 +66,13 @@ fn left(draft: &Draft<'_>, name: &str, old: &Unit) -> Vec<TakeDown> {
             .values()
             .any(|unit| unit.owns(container))
     };
+    let applied = draft.recorded.applied.as_ref();
+    let leaves = |container: &Container| {
+        let mut known = applied
+            .iter()
+            .flat_map(|(_, applied)| applied.units.values());
+        !is_wanted(container) && known.any(|unit| unit.owns(container))
+    };
     let of = |stack: &Stack| {
         let containers = docker.containers.iter();
         let containers = containers.filter(|known| stack.owns(known) && !is_wanted(known));
@@ -74,6 +81,10 @@ fn left(draft: &Draft<'_>, name: &str, old: &Unit) -> Vec<TakeDown> {
             .collect();
         let mut stacks = draft.desired.units.values().flat_map(|unit| &unit.stacks);
         let goes_on = stacks.any(|other| other.project == stack.project);
+        let stays_on = |network: &str| {
+            let mut containers = docker.containers.iter();
+            containers.any(|known| !leaves(known) && known.attachments.contains_key(network))
+        };
         let networks = docker.networks.iter().filter(|(network, found)| {
             let label = |one: &crate::model::NetworkState| {
                 one.labels
@@ -82,6 +93,7 @@ fn left(draft: &Draft<'_>, name: &str, old: &Unit) -> Vec<TakeDown> {
             };
             !goes_on
                 && found.iter().any(label)
+                && !stays_on(network)
                 && !draft.desired.networks.contains_key(*network)
                 && !draft.recorded.inventory.networks.contains(*network)
         });

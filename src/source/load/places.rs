@@ -1,9 +1,8 @@
 //! Where a checkout lies, here and on the host that it is read for.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::model::{ComposeCommand, StackCopy};
+use crate::model::{ComposeCommand, Copies};
 use crate::source::alone::Alone;
 use crate::source::owner::{self, Asker, Part};
 
@@ -21,7 +20,7 @@ pub(crate) struct Places {
     /// How compose is called there.
     pub compose: ComposeCommand,
     /// The copies that it has of stacks that update start-first.
-    pub copies: BTreeMap<String, StackCopy>,
+    pub copies: Copies,
     /// Who asks for what lies beside the files of git on this host; `None`: nothing is read but what lies here.
     pub read_there: Option<Asker>,
 }

@@ -304,6 +304,27 @@ fn copies_take_turns() {
     );
 }
 
+/// Whatever copy runs, the others are ordered after it, and no other stack has its name.
+#[test]
+fn both_copies_are_named_to_others_and_no_stack_has_the_name_of_one() {
+    let lab = twice(&format!("{WEB}{PORT}"));
+    let policy =
+        "checkout = \"/srv/c\"\n[stack.shop]\nupdate = \"start-first\"\nports = [8101, 8102]\n";
+    let more = "[stack.other]\nafter = [\"shop\"]\n";
+    lab.write("compose/other/compose.yaml", WEB)
+        .write("watchme.toml", &format!("{policy}{more}"));
+    let revision = lab.read(Which::Worktree).unwrap();
+    assert_eq!(
+        lines(&revision, "stack-other.service", &["After"]),
+        ["After=docker.service network-online.target stack-shop-a.service stack-shop-b.service"]
+    );
+    lab.write("compose/shop-b/compose.yaml", WEB);
+    assert_eq!(
+        lab.fails(),
+        "compose/shop-b/compose.yaml: the stack shop-b would have the name of a copy of the stack shop, which updates start-first: rename the folder of one of them"
+    );
+}
+
 #[test]
 fn what_exists_once_has_no_copies() {
     for (text, expected) in [

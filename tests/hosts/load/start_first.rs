@@ -70,18 +70,33 @@ fn update(updates: u32) {
         "[Service]\nExecStart=/usr/bin/busybox nc -ll -p 8103 -e {CHECKOUT}/scripts/echo.sh\n\n[Install]\nWantedBy=multi-user.target\n"
     );
     let path = desired("compose/app/compose.yaml");
+    let (first_policy, _) = POLICY.split_once("[stack").expect("a stack");
+    let first_site = SITE.replace("http://app;", "http://127.0.0.1:8101;");
     host.checkout(&[
-        (&desired("watchme.toml"), POLICY),
+        (&desired("watchme.toml"), first_policy),
         (&desired("systemd/echo.service"), &echo),
         (&desired("sites-available/page"), &site("page", "page 0")),
-        (&desired("sites-available/app"), SITE),
-        (&path, &compose(0)),
+        (&desired("sites-available/app"), &first_site),
+        (&path, &compose(0).replace("${PORT}", "8101")),
         ("scripts/echo.sh", ECHO),
     ]);
     host.apply(&[]).expect(0);
-    assert_eq!(running(&host), "app-a 0");
+    assert_eq!(running(&host), "app 0");
 
+    // It gets copies: the first one is on the port that the stack does not have yet.
     let load = Load::start(&host);
+    host.commit(
+        &[
+            (&desired("watchme.toml"), Some(POLICY)),
+            (&desired("sites-available/app"), Some(SITE)),
+            (&path, Some(&compose(0))),
+        ],
+        "start-first",
+    );
+    let said = host.apply(&[]).expect(0).text();
+    assert_eq!(running(&host), "app-a 0", "{said}");
+    assert_eq!(host.get("http://localhost:8102/health").0, 200, "{said}");
+
     let (mut copy, mut serves, begun) = ("app-a", 0, Instant::now());
     for number in 1..=updates {
         // The second one does not pass its gate.

@@ -33,21 +33,7 @@ impl Loader<'_, '_> {
         };
         self.refuse_what_is_fixed(stack, ports[0])?;
         let revision = self.revision_of(stack, text().as_bytes())?;
-        let known = self.places.copies.get(&stack.name);
-        let letter = match known {
-            Some(known) if known.revision == revision => known.letter,
-            Some(known) => known.other(),
-            None => StackCopy::FIRST,
-        };
-        Ok(Some(StackCopy {
-            letter,
-            port: if letter == StackCopy::FIRST {
-                ports[0]
-            } else {
-                ports[1]
-            },
-            revision,
-        }))
+        Ok(Some(self.places.copies.next(&stack.name, ports, revision)))
     }
 
     /// A hash of what a stack is started with, as far as it is in git.

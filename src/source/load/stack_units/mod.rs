@@ -71,6 +71,8 @@ impl Loader<'_, '_> {
             let stack = self.stack(name, &folder);
             found.extend(self.pass(stack)?.flatten());
         }
+        let clash = refuse_names_of_copies(&found);
+        self.pass(clash)?;
         let makers = makers(&found);
         let mut units = Vec::new();
         for stack in &found {
@@ -228,7 +230,7 @@ impl Loader<'_, '_> {
     fn before_stack(
         &self,
         stack: &Found,
-        makers: &BTreeMap<String, &Name>,
+        makers: &BTreeMap<String, Vec<String>>,
     ) -> Result<BTreeSet<String>> {
         let mut before = BTreeSet::new();
         for (key, network) in &stack.parsed.compose.networks {
@@ -241,17 +243,16 @@ impl Loader<'_, '_> {
             let policy = self.policy().networks.get(external.as_str());
             let owner = policy.and_then(|policy| policy.owner.as_ref());
             before.extend(owner.map(|owner| owner.as_str().to_owned()));
-            before.extend(makers.get(&external).map(|unit| unit.to_string()));
+            before.extend(makers.get(&external).cloned().unwrap_or_default());
         }
         for other in &stack.policy.after {
             let as_unit = Name::parse(other.as_str());
-            let of_stack = format!("stack-{}.service", other.as_str());
             let is_stack = self
                 .inputs
                 .node(&self.input(STACKS)?.join(other.as_str()))?;
             match (is_stack, as_unit) {
-                (Some((_, Node::Folder)), _) => before.insert(of_stack),
-                (_, Ok(unit)) => before.insert(unit.to_string()),
+                (Some((_, Node::Folder)), _) => before.extend(self.units_of(other.as_str())),
+                (_, Ok(unit)) => before.extend([unit.to_string()]),
                 (_, Err(_)) => {
                     let message = format!("{:?} is neither a stack nor a unit", other.as_str());
                     let expected =
@@ -262,13 +263,60 @@ impl Loader<'_, '_> {
                 }
             };
         }
-        before.remove(stack.unit.as_str());
+        for own in stack.units() {
+            before.remove(&own);
+        }
         Ok(before)
+    }
+
+    /// The units that a stack may have: of one that updates start-first, those of both copies.
+    fn units_of(&self, stack: &str) -> Vec<String> {
+        let policy = self.policy().stacks.get(stack);
+        match policy.and_then(StackPolicy::copies) {
+            Some(_) => StackCopy::units(stack).into(),
+            None => vec![format!("stack-{stack}.service")],
+        }
     }
 }
 
-/// Which stack makes a network that others use as an external one.
-fn makers(stacks: &[Found]) -> BTreeMap<String, &Name> {
+impl Found {
+    /// The units that it may have: both copies, if it updates start-first.
+    fn units(&self) -> Vec<String> {
+        match self.policy.copies() {
+            Some(_) => StackCopy::units(&self.name).into(),
+            None => vec![self.unit.to_string()],
+        }
+    }
+}
+
+/// A copy of one stack and another stack would be one unit, and one compose project.
+fn refuse_names_of_copies(stacks: &[Found]) -> Result<()> {
+    for copied in stacks
+        .iter()
+        .filter(|stack| stack.policy.copies().is_some())
+    {
+        let units = copied.units();
+        let mut others = stacks
+            .iter()
+            .filter(|other| other.policy.copies().is_none());
+        let Some(other) =
+            others.find(|other| units.iter().any(|unit| *unit == other.unit.as_str()))
+        else {
+            continue;
+        };
+        return Err(SourceError::Name {
+            path: other.files.first().cloned().unwrap_or_default(),
+            why: format!(
+                "the stack {} would have the name of a copy of the stack {}, which updates start-first: rename the folder of one of them",
+                other.name, copied.name
+            ),
+        });
+    }
+    Ok(())
+}
+
+/// The units that make each network which others use as an external one.
+fn makers(stacks: &[Found]) -> BTreeMap<String, Vec<String>> {
     let mut makers = BTreeMap::new();
     for stack in stacks {
         for (key, network) in &stack.parsed.compose.networks {
@@ -276,7 +324,7 @@ fn makers(stacks: &[Found]) -> BTreeMap<String, &Name> {
                 .as_ref()
                 .filter(|network| network.external_name(key).is_none());
             if let Some(name) = own.and_then(|network| network.name.clone()) {
-                makers.entry(name).or_insert(&stack.unit);
+                makers.entry(name).or_insert_with(|| stack.units());
             }
         }
     }
