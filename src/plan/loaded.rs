@@ -57,7 +57,11 @@ pub(crate) fn unit_hash(desired: &Desired, observed: &Observed, unit: &Unit) -> 
         .as_ref()
         .or(template.and_then(|unit| unit.file.as_ref()));
     let mut parts: Vec<&[u8]> = Vec::new();
-    parts.extend(file.map(|file| file.hash.as_str().as_bytes()));
+    let started_with = file.map(|file| match unit.stack {
+        Some(_) => service_of_stack(file),
+        None => file.hash.clone(),
+    });
+    parts.extend(started_with.iter().map(|hash| hash.as_str().as_bytes()));
     let dropins = template
         .into_iter()
         .chain([unit])
@@ -84,6 +88,15 @@ pub(crate) fn unit_hash(desired: &Desired, observed: &Observed, unit: &Unit) -> 
         }
     }
     Hash::of_parts(parts)
+}
+
+/// Hash of what a stack's unit runs: what comes before in its generated file is its order among other units, for which
+/// systemd only has to read it again.
+fn service_of_stack(file: &File) -> Hash {
+    let section = b"[Service]".as_slice();
+    let mut windows = file.content.windows(section.len());
+    let at = windows.position(|window| window == section);
+    Hash::of(&file.content[at.unwrap_or(0)..])
 }
 
 /// The files of the Quadlet of which a unit is made, each where Podman reads it.

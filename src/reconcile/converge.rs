@@ -3,7 +3,7 @@
 use super::{Planned, ReconcileError, Request, commit, look};
 use crate::apply::Run;
 use crate::effect::{Effect, Plan};
-use crate::model::Observed;
+use crate::model::{DriftKind, Observed};
 
 /// Looks and plans again: only an empty plan is success. Containers
 /// that a unit has just made may still have to be attached, and a network may have been left by the
@@ -48,6 +48,10 @@ pub(super) async fn verify(
     left.changes.retain(|change| match &change.effect {
         Effect::Start(step) => {
             !run.degraded.contains_key(&step.unit) && !look::was_failing(planned, &step.unit)
+        }
+        // A stack that lacks a container, and that this run does nothing about.
+        Effect::ReloadUnit(step) if change.drift == DriftKind::Degraded => {
+            !run.degraded.contains_key(&step.unit) && look::touches(planned, &step.unit)
         }
         _ => true,
     });

@@ -387,12 +387,17 @@ pub(super) fn is_follow_up(change: &Change) -> bool {
 /// Whether a unit was failing before a run that does nothing about it. One that systemd restarts again and again may
 /// have been up at that moment.
 pub(super) fn was_failing(planned: &Planned, unit: &str) -> bool {
-    let does = |change: &Change| change.effect.starts().is_some_and(|step| step.unit == unit);
     let systemd = planned.observed.systemd.as_ref();
     let state = systemd.and_then(|systemd| systemd.units.get(unit));
     let now = jiff::Timestamp::now();
     state.is_some_and(|state| !state.is_active() || state.restarted_lately(now))
-        && !planned.plan.changes.iter().any(does)
+        && !touches(planned, unit)
+}
+
+/// Whether a plan starts, restarts or reloads a unit.
+pub(super) fn touches(planned: &Planned, unit: &str) -> bool {
+    let does = |change: &Change| change.effect.starts().is_some_and(|step| step.unit == unit);
+    planned.plan.changes.iter().any(does)
 }
 
 /// Whether a change is one that `drift` reports, and as what.

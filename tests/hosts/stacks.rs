@@ -134,13 +134,36 @@ fn projects_that_run_are_adopted_and_only_what_changes_is_made_anew() {
     host.commit(&[(&path("b"), Some(&well))], "b: well");
     host.assert_does_nothing(&["apply"]).expect(0);
 
-    // Somebody removes a container by hand: drift says what makes it again, and that does.
+    // Another order among the stacks: systemd reads it, and nothing runs anew.
+    let order = "[stack.c]\nafter = [\"b\"]\n";
+    host.commit(&[(&desired("watchme.toml"), Some(order))], "c after b");
+    let said = host.apply(&[]).expect(0).text();
+    assert!(!said.contains("stack-c.service: reload"), "{said}");
+    let after = host.property("stack-c.service", "After");
+    assert!(after.contains("stack-b.service"), "{after}");
+    host.assert_does_nothing(&["apply"]).expect(0);
+
+    // Somebody removes a container by hand, and a whole project: an apply of something else goes on, and `drift --fix` makes
+    // them again.
     host.sh("docker ps -q -f label=com.docker.compose.project=c -f label=com.docker.compose.service=worker | xargs docker rm -f");
     let drift = host.tool(&["drift"]).expect(2).text();
-    let help = "its service worker no longer has a container: systemctl reload stack-c.service makes it again";
-    assert!(drift.contains(help), "{drift}");
-    host.sh("systemctl reload stack-c.service");
-    assert!(containers(&host).contains_key("c/worker"));
+    let what = "its service worker no longer has a container";
+    assert!(drift.contains(what), "{drift}");
+    host.sh(&format!(
+        "cd {CHECKOUT}/desired-state/compose/d; docker-compose down 2>&1"
+    ));
+    host.commit(
+        &[(&desired("systemd/other.service"), Some(&sleeper(1002)))],
+        "another",
+    );
+    let said = host.apply(&[]).expect(0).text();
+    let help = format!("{what}: `watchme-apply drift --fix` makes it again");
+    assert!(said.contains(&help), "{said}");
+    let fixed = host.tool(&["drift", "--fix"]).expect(0).text();
+    let now = containers(&host);
+    for key in ["c/worker", "d/web", "d/worker"] {
+        assert!(now.contains_key(key), "{key}: {fixed}");
+    }
     host.tool(&["drift"]).expect(0);
 
     // One leaves: its containers and its network go, its volume stays.

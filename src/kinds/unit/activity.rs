@@ -221,7 +221,7 @@ fn was_stopped(draft: &Draft<'_>, name: &str, state: &UnitState) -> bool {
 }
 
 /// Whether the host is to be as it was applied, and nothing new is brought in.
-fn mends(draft: &Draft<'_>) -> bool {
+pub(super) fn mends(draft: &Draft<'_>) -> bool {
     draft.gates == crate::plan::Gates::None
 }
 

@@ -1,11 +1,13 @@
-//! Containers of compose projects that a unit runs and that do not work. No change of ours mends
-//! them: the unit is active, and restarting it is a person's decision.
+//! Containers of compose projects that a unit runs and that do not work. The unit is active, and restarting it is a person's
+//! decision; a stack is reloaded by `drift --fix`, with which compose starts what is missing.
 
 use std::collections::BTreeSet;
 
-use crate::kinds::member::plan::{Trouble, trouble};
+use super::activity::mends;
+use crate::effect::{Change, Effect, UnitStep};
+use crate::kinds::member::plan::{Trouble, not_running, trouble};
 use crate::model::{Container, DriftKind, Kind, MemberName, ResourceId, Stack, Unit, UnitState};
-use crate::plan::draft::Draft;
+use crate::plan::draft::{Draft, Stage, change};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let (Some(systemd), Some(_)) = (&draft.observed.systemd, &draft.observed.docker) else {
@@ -18,8 +20,56 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         if starting.contains(name) || draft.paused(name) || !(active || unit.start) {
             continue;
         }
-        note_containers(draft, name, unit, active);
+        match to_be_made(draft, name, unit, active) {
+            Some(why) => reload(draft, name, unit, why),
+            None => note_containers(draft, name, unit, active),
+        }
     }
+}
+
+/// What a stack that runs lacks and compose would start, where the host is returned to what was applied.
+fn to_be_made(draft: &Draft<'_>, name: &str, unit: &Unit, active: bool) -> Option<String> {
+    let docker = draft.observed.docker.as_ref()?;
+    let can_reload = (draft.observed.systemd.as_ref())
+        .and_then(|systemd| systemd.units.get(name))
+        .is_some_and(|state| state.can_reload);
+    if unit.stack.is_none() || !active || !can_reload || !mends(draft) {
+        return None;
+    }
+    let own = docker.containers.iter().filter(|one| unit.owns(one));
+    let own: Vec<&Container> = own.collect();
+    let stopped = own.iter().find(|one| match one.state.as_str() {
+        "exited" => one.exit_code != 0,
+        state => matches!(state, "created" | "dead"),
+    });
+    let has = |service: &String| {
+        let mut services = own.iter().filter_map(|one| one.compose.as_ref());
+        services.any(|(_, known)| known == service)
+    };
+    let mut services = unit.stacks.iter().flat_map(|stack| &stack.services);
+    match (services.find(|service| !has(service)), stopped) {
+        (Some(service), _) => Some(format!("its service {service} no longer has a container")),
+        (None, Some(stopped)) => Some(format!(
+            "its container {} does not run: {}",
+            stopped.name,
+            not_running(stopped)?
+        )),
+        (None, None) => None,
+    }
+}
+
+/// One that fails again is reported, and undoes nothing else.
+fn reload(draft: &mut Draft<'_>, name: &str, unit: &Unit, why: String) {
+    let step = UnitStep {
+        may_fail: true,
+        ..UnitStep::of(name, unit)
+    };
+    let id = ResourceId::new(Kind::Unit, name);
+    let reload = Change {
+        drift: DriftKind::Degraded,
+        ..change(id, Effect::ReloadUnit(step), why)
+    };
+    draft.change(Stage::Units, reload);
 }
 
 fn note_containers(draft: &mut Draft<'_>, name: &str, unit: &Unit, active: bool) {
@@ -90,7 +140,7 @@ fn missing(draft: &Draft<'_>, name: &str, unit: &Unit, own: &[&Container]) -> Ve
     });
     let gone: BTreeSet<&str> = gone.map(|(_, service, _)| service).collect();
     let help = match unit.stack.is_some() {
-        true => format!(": systemctl reload {name} makes it again"),
+        true => ": `watchme-apply drift --fix` makes it again".to_owned(),
         false => String::new(),
     };
     gone.into_iter()
