@@ -57,7 +57,22 @@ pub struct Report {
 /// All findings, as severe as watchme.toml wants them. Those that a comment allows are left out, and an allowance that
 /// allows nothing is a finding itself.
 pub fn report(subject: &Subject) -> Report {
-    let findings = Context::with(subject, |context| engine::run(context, |_, _| true));
+    of(subject, subject.revision, |_, _| true)
+}
+
+/// What is said of configuration that lies elsewhere than the inputs: what is wrong with it wherever it runs.
+pub fn loose(subject: &Subject, main: &Revision) -> Report {
+    of(subject, main, |family, rule| {
+        ["checkout", "nginx", "systemd"].contains(&family.name) && !OF_A_HOST.contains(&rule.name)
+    })
+}
+
+fn of(
+    subject: &Subject,
+    main: &Revision,
+    wanted: impl Fn(&Family, &Rule) -> bool + Sync,
+) -> Report {
+    let findings = Context::with(subject, |context| engine::run(context, wanted));
     let (inputs, parsed) = (&subject.revision.inputs, &subject.revision.parsed);
     let beside = parsed
         .beside
@@ -72,12 +87,26 @@ pub fn report(subject: &Subject) -> Report {
             || wrong.iter().all(|wrong| Some(*wrong) == path)
     });
     let all = findings.len();
-    let mut findings = settings::set(findings, subject.revision);
+    let mut findings = settings::set(findings, main);
     let off = all - findings.len();
     findings.extend(settings::wrong(subject));
     findings.sort_by(by_place);
     Report { findings, off }
 }
+
+/// Rules that need to know a whole host.
+const OF_A_HOST: [&str; 10] = [
+    "allowance-unused",
+    "input-not-read",
+    "nginx-container-upstream",
+    "nginx-not-loaded",
+    "nginx-port-unpublished",
+    "systemd-file-missing",
+    "systemd-network-not-required",
+    "systemd-not-after-network",
+    "systemd-not-enabled",
+    "systemd-unknown-unit",
+];
 
 /// The findings of a [`report`].
 pub fn check(subject: &Subject) -> Vec<Finding> {

@@ -86,7 +86,9 @@ pub(super) fn wrong(subject: &Subject) -> Vec<Finding> {
             }
             _ => {}
         }
-        let files = subject.revision.inputs.keys().chain(parsed.beside.keys());
+        let loose = parsed.loose.iter().flat_map(|alone| &alone.paths);
+        let inputs = subject.revision.inputs.keys();
+        let files = inputs.chain(parsed.beside.keys()).chain(loose);
         for pattern in &setting.paths {
             let mut files = files
                 .clone()

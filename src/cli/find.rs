@@ -33,8 +33,11 @@ pub(super) enum NotFound {
 
 impl NotFound {
     pub(super) fn hint(&self) -> String {
-        "go to the checkout, or name the folder: --desired-state DIR, or WATCHME_DESIRED_STATE=DIR"
-            .to_owned()
+        let hint = "go to the checkout, or name the folder: --desired-state DIR, or WATCHME_DESIRED_STATE=DIR";
+        match self {
+            Self::Nowhere => format!("{hint}; check files elsewhere: watchme-apply check PATH"),
+            _ => hint.to_owned(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use super::alone::Alone;
 use super::differences::{dirty, resolve_missing};
 use super::error::{Result, SourceError};
 use super::git::{self, Ignored};
@@ -62,6 +63,29 @@ impl Checkout {
         self.take(which, Wrong::IsCollected, &self.places())
     }
 
+    /// Surveys what a survey has found elsewhere than the inputs, each part by itself. What they are checked against is
+    /// that revision's: its watchme.toml, and the versions of its server.
+    ///
+    /// # Errors
+    /// When they cannot be read at all.
+    pub fn survey_loose(
+        &self,
+        which: &Which,
+        revision: &Revision,
+    ) -> Result<Vec<(Revision, Vec<Diagnostic>)>> {
+        let survey = |alone: &Alone| {
+            let places = Places {
+                folder: alone.folder.clone(),
+                alone: Some(alone.clone()),
+                ..self.places()
+            };
+            let (mut loose, wrong) = self.take(which, Wrong::IsCollected, &places)?;
+            loose.host = revision.target();
+            Ok((loose, wrong))
+        };
+        revision.parsed.loose.iter().map(survey).collect()
+    }
+
     fn take(
         &self,
         which: &Which,
@@ -69,8 +93,9 @@ impl Checkout {
         places: &Places,
     ) -> Result<(Revision, Vec<Diagnostic>)> {
         let work = FolderTree::new(&self.root);
-        let work = Tree::Folder(match &self.alone {
-            Some(alone) => work.with_only(&alone.path),
+        let only = places.alone.as_ref().map(|alone| alone.paths.as_slice());
+        let work = Tree::Folder(match only {
+            Some(only) => work.with_only(only),
             None => work,
         });
         let rev = match (which, &self.repo) {
@@ -94,7 +119,11 @@ impl Checkout {
             path: self.root.clone(),
             source,
         })?;
-        let tree = Tree::Commit(CommitTree::new(repo, &root));
+        let tree = CommitTree::new(repo, &root);
+        let tree = Tree::Commit(match only {
+            Some(only) => tree.with_only(only),
+            None => tree,
+        });
         let inputs = Inputs::of_commit(&tree);
         let mut loaded = load::load(&inputs, Some(&work), places, wrong)?;
         let read = inputs.into_read();
@@ -129,7 +158,10 @@ impl Checkout {
         let mut loaded = load::load(&inputs, Some(work), places, wrong)?;
         resolve_missing(&mut loaded, Some(&inputs), &[]);
         let read = inputs.into_read();
-        self.check_owners(&read)?;
+        // Files alone are only looked at.
+        if places.alone.is_none() {
+            self.check_owners(&read)?;
+        }
         let commit = self
             .repo
             .as_ref()
@@ -150,8 +182,7 @@ impl Checkout {
             repository: self.repo.is_some().then(|| self.root.clone()),
             ..Asker::current(&self.owner.into_iter().collect::<Vec<_>>())
         };
-        // A file alone is only looked at.
-        if asker.euid != 0 || self.alone.is_some() {
+        if asker.euid != 0 {
             return Ok(());
         }
         let mut folders: BTreeSet<&Path> = BTreeSet::new();

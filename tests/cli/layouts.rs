@@ -194,7 +194,7 @@ fn what_nobody_reads_is_reported_with_the_key_that_helps() {
         ("deploy/systemd/worker.service", UNIT),
         ("deploy/systemd/worker.timer", "[Timer]\nOnCalendar=daily\n"),
         ("nginx/sites-available/a", SITE),
-        ("nginx/sites-available/b", SITE),
+        ("nginx/sites-available/b", &SITE.replace("api.", "b.")),
         ("node_modules/x/systemd/a.service", UNIT),
         ("systemd/journald.conf", "[Journal]\nSystemMaxUse=200M\n"),
     ]);

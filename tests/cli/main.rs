@@ -8,6 +8,7 @@ mod brought_in;
 mod check;
 mod contents;
 mod day;
+mod elsewhere;
 mod generations;
 mod layouts;
 mod levels;

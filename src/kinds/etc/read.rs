@@ -18,6 +18,10 @@ impl Reads for EtcFiles {
     }
 
     fn read(&self, loader: &mut Loader<'_, '_>) -> Result<()> {
+        let alone = loader.places.alone.as_ref();
+        if let Some(alone) = alone.filter(|alone| !alone.etc.is_empty()) {
+            return loader.etc_files(&alone.etc);
+        }
         let folder = loader.input(&loader.policy().folders.etc.clone())?;
         loader.etc_folder(&folder, Path::new(""), &mut BTreeSet::new())
     }
@@ -39,6 +43,18 @@ impl Reads for EtcFiles {
 }
 
 impl Loader<'_, '_> {
+    /// Files that are elsewhere, each with its place below /etc.
+    fn etc_files(&mut self, files: &[(PathBuf, PathBuf)]) -> Result<()> {
+        for (path, relative) in files {
+            let file = self.inputs.file(path);
+            if let Some(file) = self.pass(file)?.flatten() {
+                let entry = self.etc_file(file, relative);
+                self.out.desired.etc.insert(relative.clone(), entry);
+            }
+        }
+        Ok(())
+    }
+
     fn etc_folder(
         &mut self,
         folder: &Path,

@@ -7,6 +7,7 @@ mod gates;
 mod include;
 pub(crate) mod inputs;
 mod installed;
+mod loose;
 mod places;
 mod require;
 pub(crate) mod secrets;
@@ -33,6 +34,7 @@ pub use unread::Unread;
 use shape::Shape;
 use source_text::SourceFile;
 
+use super::alone::Alone;
 use super::compose::Document;
 use super::error::{Result, SourceError};
 use super::nginx::Directive;
@@ -73,10 +75,12 @@ pub struct Parsed {
     pub policy: Policy,
     /// The folder of the desired state, in the checkout.
     pub folder: PathBuf,
-    /// The names in it.
+    /// The names in it; none where files are checked alone.
     pub entries: Vec<String>,
     /// Folders that look like inputs and that nothing reads; only in a survey.
     pub unread: Vec<Unread>,
+    /// Configuration elsewhere; only in a survey.
+    pub(crate) loose: Vec<Alone>,
     /// Sites by name.
     pub sites: BTreeMap<String, Vec<Directive>>,
     /// nginx's files below /etc, by their path there, as far as they can be parsed.
@@ -231,10 +235,13 @@ pub(super) fn load<'t>(
     if loader.wrong == Wrong::IsCollected && places.alone.is_none() {
         let folders = &loader.out.parsed.policy.folders;
         loader.out.parsed.unread = unread::unread(inputs, &places.folder, folders);
+        loader.out.parsed.loose = loose::loose(inputs, &places.folder, folders);
     }
     loader.require_something(file.is_some())?;
     loader.out.parsed.folder = places.folder.clone();
-    loader.out.parsed.entries = inputs.tree.list(&places.folder)?;
+    if places.alone.is_none() {
+        loader.out.parsed.entries = inputs.tree.list(&places.folder)?;
+    }
     loader.take_policy();
     for kind in readers() {
         kind.read(&mut loader)?;

@@ -35,7 +35,9 @@ impl Loader<'_, '_> {
             any |= self.inputs.node(&self.input(name)?)?.is_some();
         }
         if self.wrong == Wrong::IsCollected {
-            any = any || !self.out.parsed.unread.is_empty() || self.has_compose_files();
+            let parsed = &self.out.parsed;
+            any = any || !parsed.unread.is_empty() || !parsed.loose.is_empty();
+            any = any || self.has_compose_files();
         }
         if any {
             return Ok(());

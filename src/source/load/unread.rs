@@ -20,6 +20,19 @@ const OF_SITES: [&str; 5] = [
     "vhosts",
     "vhost.d",
 ];
+/// Folders whose files are no server's: of tests, and of what is filled in first.
+pub(super) const OF_NO_SERVER: [&str; 10] = [
+    "test",
+    "tests",
+    "testdata",
+    "fixtures",
+    "spec",
+    "example",
+    "examples",
+    "samples",
+    "templates",
+    "docs",
+];
 /// Unit types that people write.
 const OF_UNITS: [&str; 5] = ["service", "timer", "socket", "path", "target"];
 
@@ -77,7 +90,9 @@ fn walk(
         }
         match inputs.node(&path) {
             Ok(Some((resolved, Node::Folder))) if resolved == path => {
-                let is_foreign = FOREIGN.contains(&name.as_str()) || inputs.folder_left_out(&path);
+                let is_foreign = FOREIGN.contains(&name.as_str())
+                    || OF_NO_SERVER.contains(&name.as_str())
+                    || inputs.folder_left_out(&path);
                 // Links of systemctl, and drop-ins.
                 let is_beside = [".wants", ".requires", ".upholds", ".d"]
                     .iter()
@@ -123,6 +138,6 @@ fn walk(
     }
 }
 
-fn is_unit(name: &str) -> bool {
+pub(super) fn is_unit(name: &str) -> bool {
     Name::parse(name).is_ok_and(|name| OF_UNITS.contains(&name.suffix()))
 }

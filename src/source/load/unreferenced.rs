@@ -78,7 +78,7 @@ impl Loader<'_, '_> {
     /// The compose file that is checked alone, whatever its name is.
     fn alone(&self) -> Option<PathBuf> {
         let alone = self.places.alone.as_ref()?;
-        alone.is_compose.then(|| alone.path.clone())
+        alone.is_compose.then(|| alone.paths.first().cloned())?
     }
 
     /// Whether there is a compose file anywhere.

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::only::Only;
 use super::{MAX_SIZE, Node, too_large};
 use crate::source::error::{Result, SourceError};
 
@@ -15,6 +16,7 @@ type Entries = BTreeMap<Vec<u8>, (git2::Oid, i32)>;
 pub struct CommitTree<'repo> {
     repo: &'repo git2::Repository,
     root: git2::Oid,
+    only: Only,
     // libgit2 caches no tree object beyond 4 KiB, so that asking for the files of a large
     // folder one by one would inflate it once for each.
     folders: RefCell<HashMap<PathBuf, Option<Rc<Entries>>>>,
@@ -26,8 +28,15 @@ impl<'repo> CommitTree<'repo> {
         Self {
             repo,
             root: tree.id(),
+            only: Only::default(),
             folders: RefCell::default(),
         }
+    }
+
+    /// The same with some files, as if nothing else was there.
+    pub fn with_only(self, paths: &[PathBuf]) -> Self {
+        let only = Only::new(paths);
+        Self { only, ..self }
     }
 
     fn entries(&self, folder: &Path) -> Result<Option<Rc<Entries>>> {
@@ -70,6 +79,9 @@ impl<'repo> CommitTree<'repo> {
     }
 
     pub(super) fn node(&self, path: &Path) -> Result<Option<Node>> {
+        if !self.only.has(path) {
+            return Ok(None);
+        }
         let Some((id, mode)) = self.entry(path)? else {
             return Ok(None);
         };
@@ -90,6 +102,9 @@ impl<'repo> CommitTree<'repo> {
     }
 
     pub(super) fn names(&self, folder: &Path) -> Result<Vec<Vec<u8>>> {
+        if let Some(names) = self.only.names(folder) {
+            return Ok(names);
+        }
         let entries = self.entries(folder)?;
         Ok(entries.map_or_else(Vec::new, |entries| entries.keys().cloned().collect()))
     }

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::{Mode, SFlag};
 
+use super::only::Only;
 use super::{MAX_SIZE, Node, too_large};
 use crate::source::error::{Result, SourceError};
 
@@ -25,8 +26,7 @@ pub struct FolderTree {
     root: PathBuf,
     is_a_hosts: bool,
     readers: Readers,
-    /// The one file that it has.
-    only: Option<PathBuf>,
+    only: Only,
     folders: RefCell<HashMap<PathBuf, Rc<OwnedFd>>>,
 }
 
@@ -63,7 +63,7 @@ impl FolderTree {
             root: root.into(),
             is_a_hosts: false,
             readers: Readers::Caller,
-            only: None,
+            only: Only::default(),
             folders: RefCell::default(),
         }
     }
@@ -81,9 +81,9 @@ impl FolderTree {
         Self { readers, ..self }
     }
 
-    /// The same with one file, as if nothing else was there.
-    pub fn with_only(self, path: &Path) -> Self {
-        let only = Some(path.to_owned());
+    /// The same with some files, as if nothing else was there.
+    pub fn with_only(self, paths: &[PathBuf]) -> Self {
+        let only = Only::new(paths);
         Self { only, ..self }
     }
 
@@ -135,11 +135,7 @@ impl FolderTree {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Ok(None);
         };
-        if self
-            .only
-            .as_ref()
-            .is_some_and(|only| !only.starts_with(path))
-        {
+        if !self.only.has(path) {
             return Ok(None);
         }
         let Some(parent) = self.open(parent)? else {
@@ -172,14 +168,8 @@ impl FolderTree {
 
     pub(super) fn names(&self, folder: &Path) -> Result<Vec<Vec<u8>>> {
         let failed = |errno: nix::Error| read_error(folder, errno.into());
-        if let Some(only) = &self.only {
-            use std::os::unix::ffi::OsStrExt;
-            let below = only.strip_prefix(folder).ok();
-            let name = below.and_then(|below| below.components().next());
-            return Ok(name
-                .map(|name| name.as_os_str().as_bytes().to_vec())
-                .into_iter()
-                .collect());
+        if let Some(names) = self.only.names(folder) {
+            return Ok(names);
         }
         let Some(fd) = self.open(folder)? else {
             return Ok(Vec::new());

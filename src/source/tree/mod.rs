@@ -5,6 +5,7 @@
 
 mod commit;
 mod folder;
+mod only;
 
 use std::collections::VecDeque;
 use std::path::{Component, Path, PathBuf};

@@ -1,11 +1,13 @@
 //! Folders that look like inputs and that nothing reads.
 
+use std::path::Path;
+
 use source_text::SourceFile;
 
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::model::Diagnostic;
-use crate::source::Unread;
+use crate::source::{Parsed, Unread};
 
 /// The rule.
 pub(crate) static RULE: Rule = rule!(input_not_read, Warning, run);
@@ -14,9 +16,20 @@ fn run(context: &Context, findings: &mut Findings) {
     let parsed = &context.revision().parsed;
     // The name of another input, almost: that is said already.
     let misspelt = context.names();
+    let whole = parsed.unread.iter().filter(|unread| unread.key == "etc");
+    let whole: Vec<&Path> = whole.map(|unread| unread.folder.as_path()).collect();
+    // The folder of the whole configuration is said already.
+    let is_of_nginx = |folder: &Path| {
+        whole
+            .iter()
+            .any(|whole| folder != *whole && folder.starts_with(whole))
+    };
     for Unread { folder, key, files } in &parsed.unread {
         let path = parsed.folder.join(folder);
-        if misspelt.iter().any(|noted| noted.path() == path) {
+        if misspelt.iter().any(|noted| noted.path() == path)
+            || is_of_nginx(folder)
+            || *key != "units" && is_mounted(parsed, &path)
+        {
             continue;
         }
         let what = match (*key, files) {
@@ -26,11 +39,9 @@ fn run(context: &Context, findings: &mut Findings) {
             (_, 1) => "a unit of systemd".to_owned(),
             (_, count) => format!("{count} units of systemd"),
         };
-        let message = format!("nothing reads this folder, which seems to have {what}");
+        let message = format!("an apply does not read this folder, which seems to have {what}");
         let help = match *key {
-            "etc" => {
-                "move its files to etc/nginx, from where nginx has them in /etc/nginx".to_owned()
-            }
+            "etc" => "to have them in /etc/nginx of the server, move them to etc/nginx".to_owned(),
             key => format!(
                 "write into watchme.toml: [folders] {key} = {:?}",
                 folder.to_string_lossy()
@@ -40,4 +51,20 @@ fn run(context: &Context, findings: &mut Findings) {
         let help = Some(help);
         findings.push(RULE.at(Diagnostic { help, ..place }));
     }
+}
+
+/// Whether a container mounts a folder, or something in it: its configuration is the container's.
+fn is_mounted(parsed: &Parsed, folder: &Path) -> bool {
+    let top = Path::new("/");
+    let folder = top.join(folder);
+    parsed.stacks.iter().any(|stack| {
+        let of = stack.files.first().and_then(|file| file.parent());
+        let of = top.join(of.unwrap_or(top));
+        let services = stack.compose.services.values();
+        let mut binds = services.flat_map(|service| service.binds(&of));
+        binds.any(|bind| {
+            bind.source.starts_with(&folder)
+                || bind.source != top && folder.starts_with(bind.source)
+        })
+    })
 }

@@ -1,5 +1,6 @@
 //! What is checked: a desired state, some of its files, or files alone.
 
+use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +11,16 @@ use crate::model::{Diagnostic, Finding};
 use crate::reconcile::ReconcileError;
 use crate::source::{Checkout, Revision, Which};
 
-/// A desired state as far as it can be read, and where it is wrong.
-type Survey = (Revision, Vec<Diagnostic>);
+/// A revision as far as it can be read, and where it is wrong.
+type Surveyed = (Revision, Vec<Diagnostic>);
+
+/// What is checked.
+struct Survey {
+    /// The desired state.
+    main: Surveyed,
+    /// Configuration elsewhere in the checkout, each part by itself.
+    loose: Vec<Surveyed>,
+}
 
 /// What was found, and in how many files.
 #[derive(Default)]
@@ -30,13 +39,29 @@ impl Checked {
         Ok(Self::of(&survey))
     }
 
-    fn of((revision, wrong): &Survey) -> Self {
-        let report = check::report(&Subject { revision, wrong });
+    fn of(survey: &Survey) -> Self {
+        let (revision, wrong) = &survey.main;
+        let check::Report {
+            mut findings,
+            mut off,
+        } = check::report(&Subject { revision, wrong });
+        for (loose, wrong) in &survey.loose {
+            let subject = Subject {
+                revision: loose,
+                wrong,
+            };
+            let report = check::loose(&subject, revision);
+            // Two parts may have a file together.
+            let is_new = |finding: &Finding| !findings.contains(finding);
+            let new: Vec<_> = report.findings.into_iter().filter(is_new).collect();
+            findings.extend(new);
+            off += report.off;
+        }
         Self {
-            findings: report.findings,
-            off: report.off,
+            findings,
+            off,
             warnings: revision.warnings.clone(),
-            files: files(revision, Path::new("")),
+            files: survey.files(Path::new("")),
         }
     }
 
@@ -75,11 +100,11 @@ impl Checked {
         if let Some(survey) = survey {
             let (unread, inside): (Vec<_>, Vec<_>) = inside
                 .into_iter()
-                .partition(|(path, relative)| path.is_file() && !is_read(&survey, relative));
+                .partition(|(path, relative)| path.is_file() && !survey.has(relative));
             alone.extend(unread.into_iter().map(|(path, _)| path));
             let inside: Vec<PathBuf> = inside.into_iter().map(|(_, relative)| relative).collect();
             if !inside.is_empty() {
-                all = Self::of(&survey).only(&survey.0, &inside);
+                all = Self::of(&survey).only(&survey, &inside);
             }
         }
         for path in alone {
@@ -87,8 +112,9 @@ impl Checked {
                 true => session.checkout_of(path)?,
                 false => Checkout::of_file(path).map_err(ReconcileError::from)?,
             };
-            let survey = checkout.survey(&Which::Worktree);
-            let one = Self::of(&survey.map_err(ReconcileError::from)?);
+            let which = Which::Worktree;
+            let main = checkout.survey(&which).map_err(ReconcileError::from)?;
+            let one = Self::of(&Survey::of(&checkout, &which, main)?);
             all.findings.extend(one.findings);
             all.warnings.extend(one.warnings);
             all.off += one.off;
@@ -98,13 +124,13 @@ impl Checked {
     }
 
     /// What concerns these files and folders.
-    fn only(mut self, revision: &Revision, paths: &[PathBuf]) -> Self {
+    fn only(mut self, survey: &Survey, paths: &[PathBuf]) -> Self {
         self.findings.retain(|finding| {
             let place = finding.place().map(Diagnostic::path);
             place.is_some_and(|place| paths.iter().any(|path| place.starts_with(path)))
         });
         self.off = 0;
-        let counts = paths.iter().map(|path| (path, files(revision, path)));
+        let counts = paths.iter().map(|path| (path, survey.files(path)));
         let counts: Vec<_> = counts.collect();
         for (path, _) in counts.iter().filter(|(_, count)| *count == 0) {
             let text = format!(
@@ -118,27 +144,49 @@ impl Checked {
     }
 }
 
+impl Survey {
+    fn of(checkout: &Checkout, which: &Which, main: Surveyed) -> Result<Self, Failure> {
+        let loose = checkout.survey_loose(which, &main.0);
+        let loose = loose.map_err(ReconcileError::from)?;
+        Ok(Self { main, loose })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Surveyed> {
+        std::iter::once(&self.main).chain(&self.loose)
+    }
+
+    /// How many files there are at a path or below.
+    fn files(&self, path: &Path) -> usize {
+        let of = |(revision, _): &'_ Surveyed| {
+            let beside = revision.parsed.beside.keys();
+            let all = revision.inputs.keys().chain(beside);
+            all.filter(|file| file.starts_with(path))
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        let files: BTreeSet<PathBuf> = self.all().flat_map(of).collect();
+        files.len()
+    }
+
+    /// Whether a file was read, or could not be.
+    fn has(&self, path: &Path) -> bool {
+        self.all().any(|(revision, wrong)| {
+            revision.inputs.contains_key(path)
+                || revision.parsed.beside.contains_key(path)
+                || wrong.iter().any(|wrong| wrong.path() == path)
+        })
+    }
+}
+
 /// Reads the desired state. The process ends soon: freeing a million small pieces would only take time.
 async fn survey(session: &Session<'_>, rev: Option<&str>) -> Result<ManuallyDrop<Survey>, Failure> {
-    let mut survey = session.survey(rev)?;
-    let warnings = session.ask_versions(&mut survey.0).await;
-    survey.0.warnings.extend(warnings);
+    let which = rev.map_or(Which::Worktree, |rev| Which::Rev(rev.to_owned()));
+    let checkout = session.checkout()?;
+    let mut main = checkout.survey(&which).map_err(ReconcileError::from)?;
+    let warnings = session.ask_versions(&mut main.0).await;
+    main.0.warnings.extend(warnings);
+    let survey = Survey::of(&checkout, &which, main)?;
     Ok(ManuallyDrop::new(survey))
-}
-
-/// How many files a revision has at a path or below.
-fn files(revision: &Revision, path: &Path) -> usize {
-    let beside = revision.parsed.beside.keys();
-    let beside = beside.filter(|path| !revision.inputs.contains_key(*path));
-    let all = revision.inputs.keys().chain(beside);
-    all.filter(|file| file.starts_with(path)).count()
-}
-
-/// Whether the desired state has a file, or could not read it.
-fn is_read((revision, wrong): &Survey, path: &Path) -> bool {
-    revision.inputs.contains_key(path)
-        || revision.parsed.beside.contains_key(path)
-        || wrong.iter().any(|wrong| wrong.path() == path)
 }
 
 /// Where a path is, with links in its folder followed. In a revision there may be one that is not here.

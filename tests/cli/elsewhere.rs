@@ -1,0 +1,252 @@
+//! Repositories that are no desired state: what nginx and systemd read in them is checked where it lies.
+
+use crate::support::{Place, shows};
+
+const SITE: &str = "server {
+    listen 80;
+    server_name api.example.com;
+    access_log /var/log/nginx/api.log long;
+    limit_req zone=slow burst=5;
+
+    location / {
+        proxy_pass http://api;
+        proxy_set_header Host $host;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    }
+}
+
+upstream api {
+    server api:8000;
+}
+";
+const MAIN: &str = "user nginx;
+worker_processes auto;
+
+events {
+    worker_connections 1024;
+}
+
+http {
+    include /etc/nginx/mime.types;
+    log_format long '$remote_addr $request';
+    limit_req_zone $binary_remote_addr zone=slow:10m rate=10r/s;
+    include /etc/nginx/conf.d/*.conf;
+}
+";
+const UNIT: &str = "[Unit]
+Description=The API
+After=network-online.target consul.service
+Wants=network-online.target
+
+[Service]
+ExecStart=/srv/api/bin/api
+Restart=always
+
+[Install]
+WantedBy=multi-user.target
+";
+const COMPOSE: &str = "services:
+  proxy:
+    image: nginx:1.27
+    restart: unless-stopped
+    mem_limit: 64m
+    logging: {driver: json-file, options: {max-size: 10m, max-file: '3'}}
+    healthcheck: {test: [CMD, curl, -fsS, 'http://localhost/']}
+    ports: ['80:80']
+    volumes:
+      - ./nginx/nginx.conf:/etc/nginx/nginx.conf:ro
+      - ./nginx/conf.d:/etc/nginx/conf.d:ro
+";
+
+/// Rules and places of what `check` finds.
+fn found(place: &Place, arguments: &[&str]) -> Vec<String> {
+    let mut all = vec!["check", "--format", "json", "--deny", "nothing"];
+    all.extend(arguments);
+    let json = place.run_here(&all).expect(0).json();
+    let findings = json["findings"].as_array().unwrap().iter();
+    let line = |finding: &serde_json::Value| {
+        let place = &finding["place"];
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
+        format!(
+            "{} {} {}:{}",
+            text(&finding["severity"]),
+            text(&finding["rule"]),
+            text(&place["path"]),
+            place["line"]
+        )
+    };
+    findings.map(line).collect()
+}
+
+/// A program, the compose file that runs it, and the nginx in front of it.
+fn monorepo() -> Place {
+    Place::git(&[
+        ("docker-compose.yml", COMPOSE),
+        ("nginx/nginx.conf", MAIN),
+        ("nginx/conf.d/api.conf", SITE),
+        (
+            "nginx/templates/default.conf.template",
+            "server { listen ${PORT}; }\n",
+        ),
+        ("deploy/api.service", UNIT),
+        ("deploy/install.sh", "#!/bin/sh\n"),
+        ("api/main.py", "print('api')\n"),
+        ("tests/broken.service", "[Service]\nExecStrat=/bin/a\n"),
+    ])
+}
+
+#[test]
+fn a_monorepo_has_nothing_to_be_said_about() {
+    let place = monorepo();
+    assert_eq!(found(&place, &[]), [""; 0]);
+    let said = place.run_here(&["check", "--deny", "warnings"]).expect(0);
+    assert_eq!(said.stdout, "nothing found in 4 files\n");
+    // Nothing of it is anybody's desired state.
+    let refused = place.run(&["plan"]).expect(1);
+    assert!(
+        refused.stderr.contains("holds no desired state"),
+        "{}",
+        refused.shown()
+    );
+}
+
+#[test]
+fn what_is_wrong_in_it_is_found() {
+    let place = monorepo();
+    place.write(&[
+        ("nginx/nginx.conf", &MAIN.replace("auto", "many")),
+        (
+            "nginx/conf.d/api.conf",
+            &SITE.replace("zone=slow", "zone=fast"),
+        ),
+        ("deploy/api.service", &UNIT.replace("Restart=", "Restrat=")),
+        // No nginx.conf of the checkout loads it: a file of its own.
+        ("other/proxy.conf", &SITE.replace("listen", "listne")),
+    ]);
+    let expected = [
+        "warning systemd-unknown-key deploy/api.service:8",
+        "error nginx-undeclared-name nginx/conf.d/api.conf:5",
+        "error nginx-wrong-arguments nginx/nginx.conf:2",
+        "warning nginx-undeclared-name other/proxy.conf:4",
+        "warning nginx-undeclared-name other/proxy.conf:5",
+        "error nginx-unknown-directive other/proxy.conf:2",
+    ];
+    let mut all = found(&place, &[]);
+    let mut sorted = expected.map(str::to_owned).to_vec();
+    all.sort();
+    sorted.sort();
+    assert_eq!(all, sorted);
+    // A folder and a file of it, each with all that it belongs to.
+    assert_eq!(found(&place, &["nginx"]), [expected[1], expected[2]]);
+    assert_eq!(found(&place, &["nginx/conf.d/api.conf"]), [expected[1]]);
+    // Of a commit, too.
+    assert_eq!(found(&place, &["--rev", "HEAD"]), [""; 0]);
+    place.commit("Broken");
+    assert_eq!(found(&place, &["--rev", "HEAD"]).len(), expected.len());
+
+    // watchme.toml and comments count as for the inputs.
+    place.write(&[
+        (
+            "watchme.toml",
+            "[check]\nnginx = { level = \"warning\", reason = \"moves\", paths = [\"nginx/**\"] }\n\
+             systemd = { level = \"off\", reason = \"old\" }\n",
+        ),
+        (
+            "other/proxy.conf",
+            &SITE
+                .replace(
+                    "access_log",
+                    "# watchme-apply: allow(nginx-undeclared-name) elsewhere\n    access_log",
+                )
+                .replace(
+                    "limit_req",
+                    "# watchme-apply: allow(nginx-undeclared-name) elsewhere\n    limit_req",
+                ),
+        ),
+    ]);
+    assert_eq!(
+        found(&place, &[]),
+        [
+            "warning nginx-undeclared-name nginx/conf.d/api.conf:5",
+            "warning nginx-wrong-arguments nginx/nginx.conf:2",
+        ]
+    );
+}
+
+#[test]
+fn the_stated_versions_count_there() {
+    let place = monorepo();
+    let newer = SITE.replace("listen 80;", "listen 80;\n    http2 on;");
+    place.write(&[("nginx/conf.d/api.conf", &newer)]);
+    let http2 = |level: &str| format!("{level} nginx-version nginx/conf.d/api.conf:3");
+    assert_eq!(found(&place, &[]), [http2("warning")]);
+    place.write(&[("watchme.toml", "[host]\nnginx = \"1.22\"\n")]);
+    assert_eq!(found(&place, &[]), [http2("error")]);
+    place.write(&[("watchme.toml", "[host]\nnginx = \"1.27\"\n")]);
+    assert_eq!(found(&place, &[]), [""; 0]);
+}
+
+/// Roles of Ansible: files are checked, templates are not, and no folder of either is an input.
+#[test]
+fn files_that_are_filled_in_are_left_out() {
+    let place = Place::git(&[
+        ("site.yml", "- hosts: all\n  roles: [web]\n"),
+        (
+            "roles/web/tasks/main.yml",
+            "- template: {src: site.conf, dest: /etc/nginx/conf.d/site.conf}\n",
+        ),
+        (
+            "roles/web/templates/site.conf",
+            "server {\n    listen {{ port }}\n    server_name {{ name }};\n}\n",
+        ),
+        (
+            "roles/web/templates/api.service",
+            "[Service]\nExecStart={{ program }}\n",
+        ),
+        (
+            "roles/web/files/filled.conf",
+            "server {\n  listen {{ port }};\n  server_name a;\n}\n",
+        ),
+        ("roles/web/files/nginx.conf", MAIN),
+        ("roles/web/files/api.service", UNIT),
+    ]);
+    assert_eq!(
+        found(&place, &[]),
+        ["warning input-not-read roles/web/files:1"]
+    );
+    place.write(&[
+        (
+            "roles/web/files/nginx.conf",
+            &MAIN.replace("http {", "htpp {"),
+        ),
+        (
+            "roles/web/files/api.service",
+            &UNIT.replace("always", "allways"),
+        ),
+    ]);
+    shows!("role", place.run_here(&["check"]).expect(2).shown());
+}
+
+#[test]
+fn a_file_at_the_top_and_a_folder_outside_git_are_checked() {
+    let place = Place::git(&[("api.service", &UNIT.replace("Restart=", "Restrat="))]);
+    let expected = ["warning systemd-unknown-key api.service:8"];
+    assert_eq!(found(&place, &[]), expected);
+    let plain = Place::plain(&[("api.service", &UNIT.replace("Restart=", "Restrat="))]);
+    let refused = plain.run_here(&["check"]).expect(1);
+    shows!("nothing_here", refused.shown());
+    assert_eq!(found(&plain, &["."]), expected);
+    // A file in a folder called nginx, and a whole configuration by another name.
+    let broken = SITE.replace("listen", "listne");
+    plain.write(&[
+        ("nginx/default.conf", &broken),
+        ("proxy.conf", &MAIN.replace("auto", "many")),
+    ]);
+    let of = |path: &str| found(&plain, &[path]).join("\n");
+    assert!(
+        of("nginx/default.conf").contains("error nginx-unknown-directive nginx/default.conf:2"),
+        "{}",
+        of("nginx/default.conf")
+    );
+    assert_eq!(of("proxy.conf"), "error nginx-wrong-arguments proxy.conf:2");
+}
