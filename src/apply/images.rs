@@ -106,7 +106,8 @@ impl Run<'_> {
             Err(error) => return Err(error.into()),
         };
         if container.is_running() {
-            docker.stop_container(&container.id).await?;
+            let stop = docker.stop_container(&container.id);
+            self.unless_interrupted(stop).await?;
         }
         if !release.keep {
             return Ok(docker.remove_container(&container.id).await?);

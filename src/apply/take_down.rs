@@ -27,7 +27,8 @@ impl Run<'_> {
         let listed = docker.observe(&BTreeSet::new(), &|_| false).await?;
         for container in listed.containers.iter().filter(|known| gone.has(known)) {
             if container.is_running() {
-                docker.stop_container(&container.id).await?;
+                let stop = docker.stop_container(&container.id);
+                self.unless_interrupted(stop).await?;
             }
             docker.remove_container(&container.id).await?;
         }

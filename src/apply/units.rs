@@ -172,7 +172,7 @@ impl Run<'_> {
     }
 
     /// Waits for a job, which a signal ends: what the roll-back asks for takes the job's place.
-    async fn unless_interrupted(
+    pub(super) async fn unless_interrupted(
         &self,
         job: impl Future<Output = Result<(), HostError>>,
     ) -> Result<(), StepError> {

@@ -91,6 +91,7 @@ impl HostError {
             | HostError::Systemd { .. }
             | HostError::DockerAbsent { .. }
             | HostError::NetworkExists { .. }
+            | HostError::NotStopped { .. }
             | HostError::Timeout { .. }
             | HostError::Certificate { .. }
             | HostError::Candidate { .. }

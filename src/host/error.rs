@@ -80,6 +80,16 @@ pub(crate) enum HostError {
         /// The bound.
         after: Duration,
     },
+    /// A container was told to stop, and the engine could not end it.
+    #[error("{engine}: container {container} still runs {} after it was told to stop", seconds(.after))]
+    NotStopped {
+        /// Which engine.
+        engine: Engine,
+        /// Its name.
+        container: String,
+        /// The bound: the container's own time to stop, and what the engine has to kill it.
+        after: Duration,
+    },
     /// A network of that name exists, and engines before API 1.44 would make a second one.
     #[error("a network named {name} exists already, as {id}")]
     NetworkExists {

@@ -26,6 +26,10 @@ impl HostError {
                 Some(docker_absent_hint(*engine, DockerAbsence::Mute))
             }
             HostError::Docker { engine, source, .. } => docker_hint(*engine, source),
+            HostError::NotStopped { engine, container, .. } => {
+                let command = engine.command();
+                Some(format!("{command} top {container}; {command} kill {container}"))
+            }
             HostError::NetworkExists { engine, name, .. } => {
                 Some(format!("{} network inspect {name}", engine.command()))
             }

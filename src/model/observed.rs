@@ -339,6 +339,8 @@ pub struct Container {
     pub attachments: BTreeMap<String, Attachment>,
     /// `NetworkMode`: `bridge`, `host`, `container:…`, or the network that it was made on, by its name or its id.
     pub network_mode: String,
+    /// Seconds that it asks for to stop, in its own record; negative: as long as it likes.
+    pub stop_timeout: Option<i64>,
 }
 
 impl Container {

@@ -1,5 +1,7 @@
 //! Compose projects without a unit of their own: a folder of `compose/` is enough.
 
+mod stops;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

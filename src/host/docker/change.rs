@@ -7,20 +7,23 @@ use std::time::Duration;
 use bollard::models;
 use bollard::query_parameters::{
     ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
-    StopContainerOptionsBuilder,
+    StopContainerOptions,
 };
 
 use super::{Docker, convert};
 use crate::host::error::HostError;
-use crate::model::{Addresses, Network, Subnet, Volume};
+use crate::model::{Addresses, Container, Network, Subnet, Volume};
 
 /// What compose 1.29 would write. Neither it nor version 2 compares it.
 const VERSION: &str = "1.29.2";
 
-/// How long a container has to stop by itself, as with `docker stop`.
-const STOP_SECONDS: i32 = 10;
-/// Bound of a stop: the engine kills the container after [`STOP_SECONDS`].
-const STOP: Duration = Duration::from_secs(30);
+/// How long a container has to stop by itself that does not say it; `StopTimeout` in
+/// <https://docs.docker.com/reference/api/engine/>.
+const STOPS_WITHIN: Duration = Duration::from_secs(10);
+/// Bound of one that may take as long as it likes: a negative `StopTimeout`.
+const STOPS_ANY_TIME: Duration = Duration::from_secs(600);
+/// What the engine has after that to kill it and to answer.
+const KILL: Duration = Duration::from_secs(30);
 
 impl Docker {
     /// Makes a network with the labels that compose expects, and returns its id.
@@ -184,14 +187,38 @@ impl Docker {
         }
     }
 
-    /// Stops a container as its image asks for, within ten seconds; one that is stopped is no error.
+    /// Stops a container with the signal and within the time that it asks for; one that is stopped or gone is no error.
     pub(crate) async fn stop_container(&self, id: &str) -> Result<(), HostError> {
-        let doing = || format!("stop container {id}");
-        let options = StopContainerOptionsBuilder::new().t(STOP_SECONDS).build();
-        let answer = self.engine.stop_container(id, Some(options));
-        match self.line.request_within(STOP, doing, answer).await {
-            Err(error) if !error.is_not_found() => Err(error),
-            _ => Ok(()),
+        let container = match self.container(id).await {
+            Ok(container) => container,
+            Err(error) if error.is_gone() => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        self.stop_within(&container, stops_within(container.stop_timeout) + KILL)
+            .await
+    }
+
+    /// Without a time in the request, the engine takes the container's own.
+    pub(super) async fn stop_within(
+        &self,
+        container: &Container,
+        bound: Duration,
+    ) -> Result<(), HostError> {
+        let doing = || format!("stop container {}", container.name);
+        // The library's own bound is that of other requests.
+        let engine = self.engine.clone().with_timeout(bound);
+        let answer = engine.stop_container(&container.id, None::<StopContainerOptions>);
+        match self.line.request_within(bound, doing, answer).await {
+            Err(error) if error.is_not_found() => Ok(()),
+            // An engine that answers something else waits for the container, as this program did.
+            Err(HostError::DockerMute { .. }) if self.line.answers().await.is_ok() => {
+                Err(HostError::NotStopped {
+                    engine: self.kind,
+                    container: container.name.clone(),
+                    after: bound,
+                })
+            }
+            other => other,
         }
     }
 
@@ -219,6 +246,14 @@ impl Docker {
             .into_iter()
             .find(|network| network.name.as_deref() == Some(name));
         Ok(same.map(|network| network.id.unwrap_or_default()))
+    }
+}
+
+/// How long the engine waits before it kills a container that is told to stop.
+fn stops_within(seconds: Option<i64>) -> Duration {
+    match seconds {
+        None => STOPS_WITHIN,
+        Some(seconds) => u64::try_from(seconds).map_or(STOPS_ANY_TIME, Duration::from_secs),
     }
 }
 
@@ -303,6 +338,17 @@ mod tests {
         assert_eq!(labels["com.docker.compose.project"], "p");
         assert!(!labels.contains_key("com.docker.compose.config-hash"));
         assert_eq!(body.ipam, None, "the engine chooses");
+    }
+
+    #[test]
+    fn a_container_has_its_own_time_to_stop() {
+        for (asked, seconds) in [(None, 10), (Some(0), 0), (Some(120), 120), (Some(-1), 600)] {
+            assert_eq!(
+                stops_within(asked),
+                Duration::from_secs(seconds),
+                "{asked:?}"
+            );
+        }
     }
 
     #[test]

@@ -179,6 +179,7 @@ pub(super) fn container(record: Record) -> Container {
         state: state.status.unwrap_or_default(),
         attachments: attachments(&id, networks),
         network_mode: mode.unwrap_or_default(),
+        stop_timeout: config.stop_timeout,
         id,
     }
 }

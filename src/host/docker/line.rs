@@ -138,10 +138,16 @@ impl Line {
         }
     }
 
-    /// Whether the engine answers a short question right now.
+    /// Whether the engine answers a short question right now. One that does is not taken for mute any more.
     pub(super) async fn answers(&self) -> Result<(), HostError> {
         match tokio::time::timeout(QUESTION, ping::greet(&self.socket)).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(_)) => {
+                let mut condition = self.lock();
+                if let Condition::Mute(_) = *condition {
+                    *condition = Condition::Well;
+                }
+                Ok(())
+            }
             Ok(Err(source)) => Err(self.absent(absence(&source), Some(source))),
             Err(_) => Err(self.absent(DockerAbsence::Mute, None)),
         }

@@ -26,12 +26,12 @@ async fn a_missing_socket_a_dead_one_and_a_mute_one() -> std::io::Result<()> {
 }
 
 /// An engine that gives each request the first of the answers whose path the request has, and
-/// after the last one of a path that one again. `None` cuts the connection off.
+/// after the last one of a path that one again. `None` cuts the connection off; the status 0 never answers.
 fn engine(path: &Path, answers: &'static [(&'static str, Option<(u16, &'static str)>)]) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::UnixListener::bind(path).unwrap();
     tokio::spawn(async move {
-        let mut given = vec![false; answers.len()];
+        let (mut given, mut silent) = (vec![false; answers.len()], Vec::new());
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = vec![0; 8192];
             let length = stream.read(&mut request).await.unwrap_or_default();
@@ -47,7 +47,9 @@ fn engine(path: &Path, answers: &'static [(&'static str, Option<(u16, &'static s
                 continue;
             };
             given[index] = true;
-            if let Some((status, body)) = answers[index].1 {
+            if let Some((0, _)) = answers[index].1 {
+                silent.push(stream);
+            } else if let Some((status, body)) = answers[index].1 {
                 let length = body.len();
                 let text = format!(
                     "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
@@ -127,4 +129,38 @@ async fn a_question_that_is_cut_off_is_asked_again_once_the_engine_is_back() {
         .await
         .unwrap();
     assert_eq!(docker.container("one").await.unwrap().name, "one");
+}
+
+const STOPS: &str = r#"{"Id":"one","Name":"/web","Config":{"StopTimeout":0}}"#;
+
+/// An engine that does not answer a stop within its bound, and answers a short question, waits for the container.
+#[tokio::test]
+async fn a_container_that_goes_on_running_is_no_engine_that_hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("docker.sock");
+    engine(
+        &path,
+        &[
+            ("/containers/one/json", Some((200, STOPS))),
+            ("/containers/one/stop", Some((0, ""))),
+        ],
+    );
+    let docker = Docker::connect_to(&path, Duration::from_secs(2))
+        .await
+        .unwrap();
+    let container = docker.container("one").await.unwrap();
+    assert_eq!(container.stop_timeout, Some(0));
+    let stop = docker.stop_within(&container, Duration::from_secs(1));
+    let error = stop.await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Docker: container web still runs 1 s after it was told to stop"
+    );
+    assert!(!error.is_engine_mute());
+    assert_eq!(
+        error.hint().as_deref(),
+        Some("docker top web; docker kill web")
+    );
+    // What comes next asks it all the same.
+    assert_eq!(docker.container("one").await.unwrap().name, "web");
 }
