@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{CHECKOUT, Host, Service, desired};
+use crate::support::{CHECKOUT, Host, REGISTRY_PASSWORD, Service, desired};
 
 const PULLED: &str = "compose/pulled/docker-compose.yml";
 const KEPT: &str = "compose/kept/docker-compose.yml";
@@ -322,7 +322,7 @@ fn in_registry(host: &Host, name: &str) -> String {
         .replacen('/', "/v2/", 1)
         .replace(":latest", "/manifests/latest");
     host.sh(&format!(
-        "curl -sfI -u user:secret -H 'Accept: application/vnd.docker.distribution.manifest.list.v2+json' \
+        "curl -sfI -u 'user:{REGISTRY_PASSWORD}' -H 'Accept: application/vnd.docker.distribution.manifest.list.v2+json' \
          -H 'Accept: application/vnd.docker.distribution.manifest.v2+json' http://{url} |
          tr -d '\\r' | sed -n 's/^Docker-Content-Digest: //Ip'"
     ))
@@ -345,9 +345,7 @@ fn a_tag_that_moved_in_its_registry_is_seen_when_asked() {
         host.start_registry(5001, true),
         host.start_registry(5002, false),
     );
-    let login =
-        format!("printf secret | docker login -u user --password-stdin {private} 2>/dev/null");
-    host.sh(&login);
+    host.log_in("root", &private);
     let (moving, index) = (
         format!("{open}/moving:latest"),
         format!("{open}/index:latest"),
@@ -364,7 +362,7 @@ fn a_tag_that_moved_in_its_registry_is_seen_when_asked() {
     host.sh(&format!(
         "docker pull -q {index}; docker tag app:1 here; docker logout {private}; systemctl stop registry-5002; usermod -aG docker ubuntu"
     ));
-    host.sh_as("ubuntu", &login);
+    host.log_in("ubuntu", &private);
     let images = [
         ("moving", &moving),
         ("index", &index),
@@ -453,7 +451,9 @@ fn a_tag_that_moved_in_its_registry_is_seen_when_asked() {
     // A helper's login counts as one of the file, and without any the registry says so.
     host.write(
         "/usr/local/bin/docker-credential-test",
-        "#!/bin/sh\ncat >/dev/null\nid -un >/tmp/asked-by\necho '{\"Username\":\"user\",\"Secret\":\"secret\"}'\n",
+        &format!(
+            "#!/bin/sh\ncat >/dev/null\nid -un >/tmp/asked-by\necho '{{\"Username\":\"user\",\"Secret\":\"{REGISTRY_PASSWORD}\"}}'\n"
+        ),
     );
     host.sh("chmod +x /usr/local/bin/docker-credential-test");
     let config =

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bollard::auth::DockerCredentials;
+use bollard::models::DistributionInspect;
 use bollard::query_parameters::{ListImagesOptions, TagImageOptionsBuilder};
 use jiff::Timestamp;
 
-use super::Docker;
 use super::line::REQUEST;
+use super::{Docker, get};
 use crate::host::error::HostError;
 use crate::model::image::{listed_name, split_tag};
 use crate::model::{ImageRecord, ImageState};
@@ -70,15 +71,16 @@ impl Docker {
         credentials: Option<DockerCredentials>,
     ) -> Result<String, HostError> {
         let what = || format!("look {name} up in its registry");
-        let answer = self.engine.inspect_registry_image(name, credentials);
-        match tokio::time::timeout(REQUEST, answer).await {
+        let target = self.target(&format!("distribution/{}/json", get::image_path(name)));
+        let answer = get::get_with_login(&self.socket, &target, credentials.as_ref());
+        let answer: Result<Result<DistributionInspect, _>, _> =
+            tokio::time::timeout(REQUEST, answer).await;
+        match answer {
             Ok(Ok(found)) => Ok(found.descriptor.digest.unwrap_or_default()),
-            Ok(Err(bollard::errors::Error::RequestTimeoutError)) | Err(_) => {
-                Err(HostError::Timeout {
-                    what: what(),
-                    after: REQUEST,
-                })
-            }
+            Err(_) => Err(HostError::Timeout {
+                what: what(),
+                after: REQUEST,
+            }),
             Ok(Err(source)) => Err(HostError::Docker {
                 engine: self.kind,
                 doing: what(),

@@ -18,6 +18,7 @@ pub(crate) use checkout::CHECKOUT;
 pub(crate) use debian::Debian;
 pub(crate) use exec::Output;
 pub(crate) use host::Host;
+pub(crate) use registry::REGISTRY_PASSWORD;
 pub(crate) use served::{Judge, Served};
 pub(crate) use services::Service;
 pub(crate) use small::{Runs, desired, service, site, sleeper};

@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use super::Host;
 
+/// The password of a registry that asks for one. In the base64 of what is sent there is a `+` or a `/`, wherever it
+/// begins, in the standard alphabet: the engine takes the other one, for URLs.
+pub(crate) const REGISTRY_PASSWORD: &str = "secret~~~";
+
 impl Host {
-    /// Starts a registry at a port of 127.0.0.1 and returns its name; with a password (`user`, `secret`) where it asks for
-    /// one.
+    /// Starts a registry at a port of 127.0.0.1 and returns its name; with a login (`user`, [`REGISTRY_PASSWORD`]) where it
+    /// asks for one.
     pub(crate) fn start_registry(&self, port: u16, asks: bool) -> String {
         let folder = format!("/etc/docker/registry/{port}");
-        // `secret`, by htpasswd -B.
+        // [`REGISTRY_PASSWORD`], by htpasswd -B.
         self.write(
             &format!("{folder}/htpasswd"),
-            "user:$2y$05$IV0PXBmJTTP2XpM821Pq5eaM8Wba/qlI91kv1zBRDBa5e/SwwDXbO\n",
+            "user:$2y$05$ZS18lcgddgfF1e0m/LrAjOprI9WOIioj9081A5PtjyY3.LA5/RpD.\n",
         );
         let auth = match asks {
             true => format!("auth: {{htpasswd: {{realm: test, path: {folder}/htpasswd}}}}\n"),
@@ -33,6 +37,16 @@ impl Host {
             self.run(&["bash", "-c", &knock]).status == 0
         });
         format!("127.0.0.1:{port}")
+    }
+
+    /// Logs a user of the host in to a registry that asks.
+    pub(crate) fn log_in(&self, user: &str, registry: &str) {
+        self.sh_as(
+            user,
+            &format!(
+                "printf %s '{REGISTRY_PASSWORD}' | docker login -u user --password-stdin {registry} 2>/dev/null"
+            ),
+        );
     }
 
     /// Pushes a local image under a name of a registry, and takes the name away from the host again.

@@ -13,9 +13,9 @@ fn with_registry() -> Host {
 }
 
 fn push(host: &Host) {
+    host.log_in("root", REGISTRY);
     host.sh(&format!(
-        "printf secret | docker login -u user --password-stdin {REGISTRY} 2>/dev/null
-         for tag in 1 2 3; do docker tag app:$tag {REGISTRY}/app:$tag; docker push -q {REGISTRY}/app:$tag; done
+        "for tag in 1 2 3; do docker tag app:$tag {REGISTRY}/app:$tag; docker push -q {REGISTRY}/app:$tag; done
          docker rmi {REGISTRY}/app:2 {REGISTRY}/app:3 app:2 app:3"
     ));
 }
@@ -100,17 +100,15 @@ fn what_cannot_be_pulled_fails_while_the_old_container_serves() {
     untouched("no login");
 
     // With the login it goes, and the old one serves until the image is there.
-    host.sh(&format!(
-        "printf secret | docker login -u user --password-stdin {REGISTRY} 2>/dev/null"
-    ));
+    host.log_in("root", REGISTRY);
     host.apply(&[]).expect(0);
     assert_answers(&host, 8101, "app:2");
 
     // The credentials of the unit's user, which root does not have.
     host.sh(&format!(
-        "docker logout {REGISTRY}; usermod -aG docker ubuntu
-         printf secret | sudo -u ubuntu docker login -u user --password-stdin {REGISTRY} 2>/dev/null"
+        "docker logout {REGISTRY}; usermod -aG docker ubuntu"
     ));
+    host.log_in("ubuntu", REGISTRY);
     let of_ubuntu =
         run("plain", &image("3"), 8102).replace("[Service]\n", "[Service]\nUser=ubuntu\n");
     host.commit(&[(&by_run, Some(&of_ubuntu))], "as ubuntu");
