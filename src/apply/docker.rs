@@ -1,21 +1,13 @@
 //! Networks and memberships.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 use super::{Run, StepError};
 use crate::effect::{Connect, Effect, Plan};
 use crate::host::docker::Docker;
 use crate::host::{Host, HostError};
-use crate::model::{
-    Addresses, Attachment, Container, DockerState, Network, NetworkState, Observed, Stack,
-};
+use crate::model::{Addresses, Container, DockerState, Network};
 use crate::state::Undo;
-
-/// How long a container that is rolled back has to run again.
-const COMES_BACK: Duration = Duration::from_secs(20);
-/// How often it is looked for meanwhile.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 impl Run<'_> {
     pub(super) async fn create_network(
@@ -152,7 +144,10 @@ impl Run<'_> {
 }
 
 /// A container by its name or id, if there is one.
-async fn there(docker: &Docker, container: &str) -> Result<Option<Container>, HostError> {
+pub(super) async fn there(
+    docker: &Docker,
+    container: &str,
+) -> Result<Option<Container>, HostError> {
     match docker.container(container).await {
         Ok(container) => Ok(Some(container)),
         Err(error) if error.is_gone() => Ok(None),
@@ -162,7 +157,7 @@ async fn there(docker: &Docker, container: &str) -> Result<Option<Container>, Ho
 
 /// Attaches a container. One that vanishes meanwhile is on no network, and that is no failure:
 /// the look at the host that follows tells whether one is missing.
-async fn attach(
+pub(super) async fn attach(
     docker: &Docker,
     network: &str,
     container: &Container,
@@ -195,164 +190,6 @@ fn aliases_of(
         .and_then(|known| known.attachments.get(network))
         .map(|attachment| attachment.aliases.clone())
         .unwrap_or_default()
-}
-
-/// What takes containers away that a unit is about to make and that its compose projects did not
-/// have before the run.
-pub(super) fn removals(before: &Observed, stacks: &[Stack], serves: Option<u16>) -> Vec<Undo> {
-    let Some(docker) = &before.docker else {
-        return Vec::new();
-    };
-    let removal = |stack: &Stack| {
-        let (mut known, mut services) = (BTreeSet::new(), BTreeSet::new());
-        for container in &docker.containers {
-            if let Some((project, service)) = &container.compose
-                && *project == stack.project
-            {
-                known.insert(container.id.clone());
-                services.insert(service.clone());
-            }
-        }
-        Undo::RemoveContainers {
-            project: stack.project.clone(),
-            known,
-            services,
-            networks: Some(docker.networks.keys().cloned().collect()),
-            serves: serves.into_iter().collect(),
-        }
-    };
-    stacks.iter().map(removal).collect()
-}
-
-/// Undoes [`removals`]' making of containers.
-pub(super) async fn made(
-    host: &Host,
-    project: &str,
-    known: &BTreeSet<String>,
-    services: &BTreeSet<String>,
-) -> Result<Vec<String>, StepError> {
-    let docker = &*host.docker().await?;
-    let listed = docker.observe(&BTreeSet::new(), &|_| false).await?;
-    let is_made = |container: &Container| {
-        let of_project =
-            |(other, service): &(String, String)| other == project && !services.contains(service);
-        container.compose.as_ref().is_some_and(of_project) && !known.contains(&container.id)
-    };
-    let made = listed.containers.into_iter().filter(is_made);
-    Ok(made.map(|container| container.id).collect())
-}
-
-/// What gives every container of a compose project its name back.
-pub(super) fn renames(before: &Observed) -> Vec<Undo> {
-    let docker = before.docker.iter();
-    let containers = docker.flat_map(|docker| &docker.containers);
-    let running = containers.filter(|known| known.compose.is_some() && known.is_running());
-    let rename = |container: &Container| Undo::Rename {
-        container: container.id.clone(),
-        name: container.name.clone(),
-    };
-    running.map(rename).collect()
-}
-
-/// The container, if there still is one of that id and it has another name now.
-pub(super) async fn renamed(
-    host: &Host,
-    id: &str,
-    name: &str,
-) -> Result<Option<Container>, StepError> {
-    let docker = &*host.docker().await?;
-    let found = there(docker, id).await?;
-    Ok(found.filter(|found| found.name != name))
-}
-
-/// Gives a container its name back. One that was made in its place and does not run goes; one that runs keeps the name.
-pub(super) async fn rename(host: &Host, id: &str, name: &str) -> Result<(), StepError> {
-    if renamed(host, id, name).await?.is_none() {
-        return Ok(());
-    }
-    let docker = &*host.docker().await?;
-    match there(docker, name).await? {
-        Some(holder) if holder.is_running() => return Ok(()),
-        Some(holder) => docker.remove_container(&holder.id).await?,
-        None => {}
-    }
-    match docker.rename_container(id, name).await {
-        Err(error) if !error.is_gone() => Err(error.into()),
-        _ => Ok(()),
-    }
-}
-
-/// What brings every container back to the networks that it was on: one that its unit makes anew
-/// is only on those that its compose file names.
-pub(super) fn rejoins(before: &Observed) -> Vec<Undo> {
-    let Some(docker) = &before.docker else {
-        return Vec::new();
-    };
-    let mut rejoins = Vec::new();
-    for container in docker.containers.iter().filter(|known| known.is_running()) {
-        for (name, networks) in &docker.networks {
-            let is_on = |network: &NetworkState| network.endpoints.contains_key(&container.id);
-            let attachment = container.attachments.get(name);
-            if networks.iter().any(is_on) {
-                rejoins.push(Undo::Rejoin {
-                    network: name.clone(),
-                    container: container.name.clone(),
-                    aliases: attachment
-                        .map(|known| known.aliases.clone())
-                        .unwrap_or_default(),
-                    addresses: attachment.map(|known| known.configured).unwrap_or_default(),
-                });
-            }
-        }
-    }
-    rejoins
-}
-
-/// Attaches a container that comes back within [`COMES_BACK`]. One that does not is told of by
-/// the look at the host that follows.
-pub(super) async fn rejoin(
-    host: &Host,
-    network: &str,
-    container: &str,
-    aliases: &BTreeSet<String>,
-    addresses: Addresses,
-) -> Result<(), StepError> {
-    let docker = &*host.docker().await?;
-    let until = Instant::now() + COMES_BACK;
-    loop {
-        if let Some(found) = there(docker, container).await?
-            && found.is_running()
-        {
-            if is_on(&found, network) {
-                return Ok(());
-            }
-            if docker.network_id(network).await?.is_none() {
-                // Nothing is left to join. The look at the host that follows tells of it, and the
-                // next apply makes the network again with its members.
-                return Ok(());
-            }
-            attach(docker, network, &found, aliases, addresses).await?;
-            return Ok(());
-        }
-        if Instant::now() > until {
-            return Ok(());
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
-}
-
-/// Whether a container runs, and is on a network.
-pub(super) async fn is_joined(host: &Host, network: &str, container: &str) -> bool {
-    let Ok(docker) = host.docker().await else {
-        return false;
-    };
-    let found = docker.container(container).await;
-    found.is_ok_and(|found| found.is_running() && is_on(&found, network))
-}
-
-fn is_on(container: &Container, network: &str) -> bool {
-    let attachment = container.attachments.get(network);
-    attachment.is_some_and(Attachment::is_up)
 }
 
 /// Makes a network again. What was stopped meanwhile and holds the id of the one that went gets

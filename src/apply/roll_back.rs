@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::docker::{is_joined, made, renamed};
+use super::made::{made, made_networks, renamed};
+use super::rejoin::is_joined;
 use super::undo::{describe, undo_one};
 use super::unpulled::Unpulled;
 use super::{Progress, StepError};
@@ -160,14 +161,21 @@ async fn is_needed(host: &Host, undo: &Undo) -> bool {
             let made = made(host, project, known, services).await;
             !made.is_ok_and(|made| made.is_empty())
         }
+        Undo::RemoveNetworks { project, known, .. } => {
+            let made = made_networks(host, project, known).await;
+            !made.is_ok_and(|made| made.is_empty())
+        }
         Undo::Rename { container, name } => {
             let renamed = renamed(host, container, name).await;
             !renamed.is_ok_and(|renamed| renamed.is_none())
         }
         Undo::Tag { name, image, .. } => !leads_to(host, name, image).await,
         Undo::Rejoin {
-            network, container, ..
-        } => !is_joined(host, network, container).await,
+            network,
+            container,
+            replicas,
+            ..
+        } => !is_joined(host, network, container, replicas.as_ref()).await,
         Undo::Engine(_) => false,
         Undo::RemoveNetwork(name) => is_there(host, name).await != Some(false),
         Undo::CreateNetwork { name, .. } => is_there(host, name).await != Some(true),
@@ -226,7 +234,10 @@ async fn wait_until_up(host: &Host, undos: &[Undo], patience: &mut Patience) {
 fn phase(undo: &Undo) -> u8 {
     match undo {
         Undo::RemoveContainers { serves, .. } if !serves.is_empty() => 7,
-        Undo::Engine(_) | Undo::Stop(_) | Undo::RemoveContainers { .. } => 0,
+        Undo::Engine(_)
+        | Undo::Stop(_)
+        | Undo::RemoveContainers { .. }
+        | Undo::RemoveNetworks { last: false, .. } => 0,
         Undo::Disconnect { .. } | Undo::Connect { .. } => 1,
         Undo::Restore { .. }
         | Undo::RemoveFolder(_)
@@ -238,7 +249,7 @@ fn phase(undo: &Undo) -> u8 {
         Undo::ReloadNginx | Undo::RestartNginx => 6,
         Undo::Rejoin { .. } | Undo::Tag { last: true, .. } => 7,
         // Units that the run has restarted were on it until they ran with their old files again.
-        Undo::RemoveNetwork(_) => 8,
+        Undo::RemoveNetwork(_) | Undo::RemoveNetworks { last: true, .. } => 8,
     }
 }
 

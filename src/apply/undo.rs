@@ -5,13 +5,15 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::StepError;
-use super::docker::{made, make_again, rejoin, rename, unmake};
+use super::docker::{make_again, unmake};
 use super::files::make_parent;
+use super::made::{made, made_networks, rename};
+use super::rejoin::rejoin;
 use super::roll_back::Patience;
 use super::switch::{MARK, exchange};
 use crate::host::Host;
 use crate::model::image::short;
-use crate::model::{Entry, PROJECT_LABEL, layout};
+use crate::model::{Entry, layout};
 use crate::root::RootError;
 use crate::state::{Saved, State, Undo};
 
@@ -45,6 +47,9 @@ pub(crate) fn describe(undo: &Undo) -> String {
         Undo::Forget(unit) => format!("forget {unit}, and leave its containers as they are"),
         Undo::RemoveContainers { project, .. } => {
             format!("remove new containers of the compose project {project}")
+        }
+        Undo::RemoveNetworks { project, .. } => {
+            format!("remove new networks of the compose project {project}")
         }
         Undo::Rename { name, .. } => format!("rename {name} back"),
         Undo::Tag { name, image, .. } => format!("tag {name} as {} again", short(image)),
@@ -106,7 +111,6 @@ pub(super) async fn undo_one(
             project,
             known,
             services,
-            networks,
             serves,
         } => {
             last_requests(host, serves).await?;
@@ -114,10 +118,17 @@ pub(super) async fn undo_one(
             for container in made(host, project, known, services).await? {
                 docker.remove_container(&container).await?;
             }
-            match networks {
-                Some(known) => remove_networks(host, project, known).await,
-                None => Ok(()),
+            Ok(())
+        }
+        Undo::RemoveNetworks { project, known, .. } => {
+            let docker = host.docker().await?;
+            for network in made_networks(host, project, known).await? {
+                match docker.remove_network(&network).await {
+                    Err(error) if !error.is_gone() => return Err(error.into()),
+                    _ => {}
+                }
             }
+            Ok(())
         }
         Undo::Rename { container, name } => rename(host, container, name).await,
         Undo::Tag { name, image, .. } => Ok(host.docker().await?.tag_image(image, name).await?),
@@ -165,9 +176,13 @@ pub(super) async fn undo_one(
         Undo::Rejoin {
             network,
             container,
+            replicas,
             aliases,
             addresses,
-        } => rejoin(host, network, container, aliases, *addresses).await,
+        } => {
+            let container = (container.as_str(), replicas.as_ref());
+            rejoin(host, network, container, aliases, *addresses).await
+        }
         Undo::Disconnect { network, container } => {
             let docker = host.docker().await?;
             match docker.disconnect_container(network, container, true).await {
@@ -183,34 +198,6 @@ async fn last_requests(host: &Host, ports: &BTreeSet<u16>) -> Result<(), StepErr
     let until = Instant::now() + LAST_REQUESTS;
     while !ports.is_empty() && host.nginx().leaving(ports)? > 0 && Instant::now() < until {
         tokio::time::sleep(LOOK_AGAIN).await;
-    }
-    Ok(())
-}
-
-/// Removes the networks of a project that were not there, and that nobody is on.
-async fn remove_networks(
-    host: &Host,
-    project: &str,
-    known: &BTreeSet<String>,
-) -> Result<(), StepError> {
-    let docker = host.docker().await?;
-    let listed = docker.observe(&BTreeSet::new(), &|_| false).await?;
-    let networks = listed
-        .networks
-        .into_iter()
-        .filter(|(name, _)| !known.contains(name));
-    for network in networks.flat_map(|(_, networks)| networks) {
-        let is_its_own = network
-            .labels
-            .get(PROJECT_LABEL)
-            .is_some_and(|label| label == project);
-        let used = match is_its_own {
-            true => docker.endpoints(&network.id).await?,
-            false => None,
-        };
-        if used.is_some_and(|used| used.is_empty()) {
-            docker.remove_network(&network.id).await?;
-        }
     }
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::docker::{rejoins, removals, renames};
+use super::made::{removals, renames};
+use super::rejoin::rejoins;
 use super::up::is_changing;
 use super::{Run, StepError};
 use crate::effect::UnitStep;

@@ -1,5 +1,7 @@
 //! Whether a host that was rolled back is as it was: "rolled back" is said only after looking.
 
+mod containers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -9,8 +11,9 @@ use jiff::Timestamp;
 use super::Planned;
 use crate::host::Host;
 use crate::kinds;
-use crate::model::{Container, DockerState, Entry, NginxState, Observed, SystemdState, UnitState};
+use crate::model::{Entry, NginxState, Observed, SystemdState, UnitState};
 use crate::state::Undo;
+use containers::{additional, containers, memberships};
 
 /// How long what was rolled back has to come up.
 const COMES_BACK: Duration = Duration::from_secs(60);
@@ -246,67 +249,4 @@ fn nginx(before: &NginxState, after: &NginxState) -> Option<String> {
 
 fn word(active: bool) -> &'static str {
     if active { "running" } else { "not running" }
-}
-
-fn containers(before: &DockerState, after: &DockerState) -> Vec<String> {
-    let mut found = Vec::new();
-    for container in before.containers.iter().filter(|known| known.is_running()) {
-        let name = &container.name;
-        let now = after.containers.iter().find(|now| now.name == *name);
-        match now.filter(|now| now.is_running()) {
-            Some(now) if now.image_id == container.image_id => {}
-            Some(now) => found.push(format!(
-                "container {name} runs image {} instead of {}",
-                now.image_id, container.image_id
-            )),
-            None => found.push(format!("container {name} does not run")),
-        }
-    }
-    found
-}
-
-/// Containers that run now, of compose projects of units, and were not there.
-fn additional(
-    before: &DockerState,
-    after: &DockerState,
-    projects: &BTreeSet<String>,
-) -> Vec<String> {
-    let is_new = |container: &&Container| {
-        let project = container.compose.as_ref().map(|(project, _)| project);
-        project.is_some_and(|project| projects.contains(project))
-            && container.is_running()
-            && !container.oneoff
-            && !before
-                .containers
-                .iter()
-                .any(|known| known.name == container.name)
-    };
-    let new = after.containers.iter().filter(is_new);
-    new.map(|container| format!("container {} runs, and was not there", container.name))
-        .collect()
-}
-
-/// Containers that ran and were on a network, and are not on it now.
-fn memberships(before: &DockerState, after: &DockerState) -> Vec<String> {
-    let after = members(after);
-    members(before)
-        .into_iter()
-        .filter(|member| !after.contains(member))
-        .map(|(network, container)| format!("container {container} is not on {network}"))
-        .collect()
-}
-
-fn members(docker: &DockerState) -> BTreeSet<(&str, &str)> {
-    let mut members = BTreeSet::new();
-    for (name, networks) in &docker.networks {
-        for container in docker.containers.iter().filter(|known| known.is_running()) {
-            let listed = networks
-                .iter()
-                .any(|network| network.endpoints.contains_key(&container.id));
-            if listed {
-                members.insert((name.as_str(), container.name.as_str()));
-            }
-        }
-    }
-    members
 }

@@ -6,9 +6,11 @@ mod history;
 mod journal;
 mod lock;
 mod records;
+mod undo;
 
-pub(crate) use journal::{Journal, Saved, Undo};
+pub(crate) use journal::Journal;
 pub(crate) use lock::InProgress;
+pub(crate) use undo::{Replicas, Saved, Undo};
 
 use std::path::{Path, PathBuf};
 

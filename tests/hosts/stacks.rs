@@ -1,5 +1,6 @@
 //! Compose projects without a unit of their own: a folder of `compose/` is enough.
 
+mod failing;
 mod stops;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,148 @@
+//! Networks that containers were on, and are on again after a roll-back.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::StepError;
+use super::docker::{attach, there};
+use crate::host::Host;
+use crate::host::docker::Docker;
+use crate::model::{Addresses, Attachment, Container, DockerState, NetworkState, Observed};
+use crate::state::{Replicas, Undo};
+
+/// How long a container that is rolled back has to run again.
+const COMES_BACK: Duration = Duration::from_secs(20);
+/// How often it is looked for meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// What brings every container back to the networks that it was on: one that its unit makes anew
+/// is only on those that its compose file names.
+pub(super) fn rejoins(before: &Observed) -> Vec<Undo> {
+    let Some(docker) = &before.docker else {
+        return Vec::new();
+    };
+    let mut rejoins = Vec::new();
+    for container in docker.containers.iter().filter(|known| known.is_running()) {
+        for (name, networks) in &docker.networks {
+            let is_on = |network: &NetworkState| network.endpoints.contains_key(&container.id);
+            let attachment = container.attachments.get(name);
+            if networks.iter().any(is_on) {
+                rejoins.push(Undo::Rejoin {
+                    network: name.clone(),
+                    container: container.name.clone(),
+                    replicas: replicas(docker, container),
+                    aliases: attachment
+                        .map(|known| known.aliases.clone())
+                        .unwrap_or_default(),
+                    addresses: attachment.map(|known| known.configured).unwrap_or_default(),
+                });
+            }
+        }
+    }
+    rejoins
+}
+
+/// The containers of a service of which this is one.
+fn replicas(docker: &DockerState, container: &Container) -> Option<Replicas> {
+    let of = |one: &Container| (!one.oneoff).then(|| one.compose.clone()).flatten();
+    let (project, service) = of(container)?;
+    let same = |one: &&Container| of(one).is_some_and(|key| key.0 == project && key.1 == service);
+    let containers = docker.containers.iter();
+    let containers = containers.filter(same).filter(|one| one.is_running());
+    Some(Replicas {
+        names: containers.map(|one| one.name.clone()).collect(),
+        project,
+        service,
+    })
+}
+
+/// Whether a container is on a network again, or the one that was made in its place.
+enum Joined {
+    Yes,
+    /// This one runs, and is not.
+    Not(Box<Container>),
+    /// Neither runs so far.
+    Awaited,
+}
+
+async fn joined(
+    docker: &Docker,
+    network: &str,
+    container: &str,
+    replicas: Option<&Replicas>,
+) -> Result<Joined, StepError> {
+    let found = there(docker, container).await?;
+    if let Some(found) = found.filter(Container::is_running) {
+        return Ok(match is_on(&found, network) {
+            true => Joined::Yes,
+            false => Joined::Not(Box::new(found)),
+        });
+    }
+    let Some(replicas) = replicas else {
+        return Ok(Joined::Awaited);
+    };
+    // Those that compose makes again may get other numbers than they had.
+    let listed = docker
+        .observe(&BTreeSet::new(), &|one| replicas.has(one))
+        .await?;
+    let running = listed.containers.into_iter();
+    let running: Vec<Container> = running
+        .filter(|one| replicas.has(one) && one.is_running())
+        .collect();
+    let is_back = |name: &&String| running.iter().any(|one| one.name == **name);
+    let missing = replicas.names.iter().filter(|name| !is_back(name)).count();
+    let (on, off): (Vec<Container>, Vec<Container>) = running
+        .into_iter()
+        .filter(|one| !replicas.names.contains(&one.name))
+        .partition(|one| is_on(one, network));
+    Ok(match off.into_iter().next() {
+        _ if on.len() >= missing => Joined::Yes,
+        Some(instead) => Joined::Not(Box::new(instead)),
+        None => Joined::Awaited,
+    })
+}
+
+/// Attaches a container that comes back within [`COMES_BACK`]. One that does not is told of by
+/// the look at the host that follows.
+pub(super) async fn rejoin(
+    host: &Host,
+    network: &str,
+    (container, replicas): (&str, Option<&Replicas>),
+    aliases: &BTreeSet<String>,
+    addresses: Addresses,
+) -> Result<(), StepError> {
+    let docker = &*host.docker().await?;
+    let until = Instant::now() + COMES_BACK;
+    loop {
+        match joined(docker, network, container, replicas).await? {
+            Joined::Yes => return Ok(()),
+            // Nothing is left to join. The look at the host that follows tells of it, and the next apply makes the
+            // network again with its members.
+            Joined::Not(_) if docker.network_id(network).await?.is_none() => return Ok(()),
+            Joined::Not(found) => {
+                return Ok(attach(docker, network, &found, aliases, addresses).await?);
+            }
+            Joined::Awaited if Instant::now() > until => return Ok(()),
+            Joined::Awaited => tokio::time::sleep(LOOK_AGAIN).await,
+        }
+    }
+}
+
+/// Whether a container runs, and is on a network; or the one that was made in its place.
+pub(super) async fn is_joined(
+    host: &Host,
+    network: &str,
+    container: &str,
+    replicas: Option<&Replicas>,
+) -> bool {
+    let Ok(docker) = host.docker().await else {
+        return false;
+    };
+    let found = joined(&docker, network, container, replicas).await;
+    matches!(found, Ok(Joined::Yes))
+}
+
+fn is_on(container: &Container, network: &str) -> bool {
+    let attachment = container.attachments.get(network);
+    attachment.is_some_and(Attachment::is_up)
+}
