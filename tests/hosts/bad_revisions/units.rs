@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use std::time::Duration;
 
 use super::Before;
-use crate::support::{Host, desired, service, sleeper};
+use crate::support::{CHECKOUT, Host, desired, service, sleeper};
 
 const UNIT: &str = "systemd/one.service";
 /// How long a unit has to stay active, unless watchme.toml says otherwise.
@@ -72,4 +72,25 @@ fn part_of(whole: Duration) -> Duration {
     let random = RandomState::new().hash_one(0);
     let millis = u64::try_from(whole.as_millis()).expect("a short time");
     Duration::from_millis(random % millis)
+}
+
+/// What a unit wrote as it ended is on its way to the journal, whose daemon is held up for a second here.
+#[test]
+fn the_last_words_of_a_unit_are_waited_for() {
+    let host = Host::boot();
+    let script = "#!/bin/sh
+journald=$(systemctl show -p MainPID --value systemd-journald)
+systemd-run -q --on-active=1s --timer-property=AccuracySec=10ms /bin/kill -CONT $journald
+kill -STOP $journald
+echo 'the reason why it does not start' >&2
+exit 1
+";
+    let unit = service(&format!("{CHECKOUT}/scripts/ends.sh"));
+    let unit = unit.replace("[Service]\n", "[Service]\nType=oneshot\n");
+    host.checkout(&[("scripts/ends.sh", script), (&desired(UNIT), &unit)]);
+    let failed = host.apply(&[]).expect(3).stderr;
+    assert!(
+        failed.contains("the reason why it does not start"),
+        "{failed}"
+    );
 }
