@@ -73,6 +73,21 @@ impl Desired {
         }
     }
 
+    /// Why `next` has no unit for a stack that has one here, other than that its folder is gone; `None` for all else.
+    pub fn why_no_unit(&self, id: &ResourceId, next: &Desired) -> Option<String> {
+        let unit = self.units.get(&id.name).filter(|_| id.kind == Kind::Unit)?;
+        let stack = unit.stack.as_ref()?;
+        if next.units.contains_key(&id.name) {
+            return None;
+        }
+        if next.unstarted.contains(stack) {
+            return Some(format!("[stack.{stack}] has start = false"));
+        }
+        let mut units = next.units.iter();
+        let (other, _) = units.find(|(_, other)| other.stack.as_ref() == Some(stack))?;
+        Some(format!("{other} takes its place"))
+    }
+
     /// What a host is held to.
     pub fn lasting(&self) -> Desired {
         Desired {
@@ -80,6 +95,7 @@ impl Desired {
             soak: Duration::ZERO,
             gates: Vec::new(),
             budget: Budget::default(),
+            unstarted: BTreeSet::new(),
             ..self.clone().lasting_resources()
         }
     }
@@ -127,6 +143,7 @@ impl Desired {
         Desired {
             absent,
             bootstrap_certificates,
+            unstarted: self.unstarted.clone(),
             ..self.merged_resources(applied, only)
         }
     }

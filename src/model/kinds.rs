@@ -60,6 +60,9 @@ macro_rules! kinds {
             pub gates: Vec<Gate>,
             /// What the machine has.
             pub budget: Budget,
+            /// Stacks that watchme.toml says not to run.
+            #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+            pub unstarted: BTreeSet<String>,
             /// The socket of its container engine; `None`: that of Docker.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub engine: Option<PathBuf>,

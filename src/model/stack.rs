@@ -23,6 +23,9 @@ pub struct Stack {
     pub files: Vec<PathBuf>,
     /// Names of the services that `up` starts; none where the files could not be read.
     pub services: BTreeSet<String>,
+    /// Services that its files have and that `up` does not start, with the reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub idle: BTreeMap<String, Idle>,
     /// Fixed container names (`container_name`).
     pub containers: BTreeSet<String>,
     /// Host ports that it publishes.
@@ -40,6 +43,18 @@ pub struct Stack {
     pub volumes: BTreeMap<String, BTreeSet<VolumeMount>>,
     /// Memory limits of the services that start, in bytes, added up.
     pub memory: u64,
+}
+
+/// Why `up` does not start a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Idle {
+    /// None of its profiles is switched on.
+    Profile,
+    /// Its file asks for no replica of it.
+    NoReplica,
+    /// The call names other services.
+    NotNamed,
 }
 
 /// A container that a unit runs with `docker run`, `docker create` or `docker start`.

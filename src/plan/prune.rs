@@ -35,18 +35,25 @@ pub(crate) fn unwanted(draft: &Draft<'_>) -> BTreeMap<PathBuf, ResourceId> {
 /// Plans that they go, and what of the store nothing wants.
 pub(crate) fn plan(draft: &mut Draft<'_>, unwanted: &BTreeMap<PathBuf, ResourceId>) {
     for (path, id) in unwanted {
-        let why = why(draft, path);
-        files::remove(draft, Stage::Switch, id, path, why);
+        let why = why(draft, id, path);
+        files::remove(draft, Stage::Switch, id, path, &why);
     }
     prune_store(draft);
 }
 
 /// Why an unwanted path goes.
-pub(crate) fn why(draft: &Draft<'_>, path: &Path) -> &'static str {
+pub(crate) fn why(draft: &Draft<'_>, id: &ResourceId, path: &Path) -> String {
     match draft.recorded.inventory.paths.contains_key(path) {
-        true => "left the desired state",
-        false => "a link into the checkout that the desired state does not have",
+        true => left(draft, id),
+        false => "a link into the checkout that the desired state does not have".to_owned(),
     }
+}
+
+/// Why a resource is not wanted any more.
+pub(crate) fn left(draft: &Draft<'_>, id: &ResourceId) -> String {
+    let applied = draft.recorded.applied.as_ref().map(|(_, applied)| applied);
+    let why = applied.and_then(|applied| applied.why_no_unit(id, draft.desired));
+    why.unwrap_or_else(|| "left the desired state".to_owned())
 }
 
 /// Links into the checkout, dangling ones included, and the links that enable their units.
@@ -108,7 +115,10 @@ fn prune_store(draft: &mut Draft<'_>) {
         let diff = super::draft::diff(&live, old, Path::new("/dev/null"), None);
         let applied = draft.applied.get(&path);
         let edited = old.is_some_and(|old| applied.is_none_or(|file| file.hash != Hash::of(old)));
+        let applied = draft.recorded.applied.as_ref().map(|(_, applied)| applied);
+        let of_stack = applied.and_then(|applied| applied.why_no_unit(&id, draft.desired));
         let why = match source {
+            _ if of_stack.is_some() && !edited => of_stack.unwrap_or_default(),
             Some(source) if edited => {
                 let source = source.display();
                 format!("removed: {source}; it was edited on the host")

@@ -7,7 +7,7 @@ use crate::apply::Progress;
 use crate::effect::{Becomes, Change, Plan};
 use crate::host::Host;
 use crate::model::{
-    AskedImage, Desired, DriftItem, DriftKind, Hash, Observed, Outcome, Recorded, RunKind,
+    AskedImage, Desired, DriftItem, DriftKind, Hash, Kind, Observed, Outcome, Recorded, RunKind,
     RunRecord, Selector, absent_id,
 };
 use crate::plan::Gates;
@@ -263,21 +263,31 @@ fn pending(host: &Host, request: &Request, recorded: &Recorded) -> Pending {
     }
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
     let nothing = Desired::default();
-    let before = applied.unwrap_or(&nothing).lasting().hashes();
+    let applied_or_nothing = applied.unwrap_or(&nothing);
+    let before = applied_or_nothing.lasting().hashes();
     let after = revision.desired.lasting().hashes();
     let mut items = Vec::new();
     for id in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
         let what = match (before.get(id), after.get(id)) {
-            (None, Some(_)) => "is new in git",
-            (Some(_), None) => "is gone from git",
-            (Some(a), Some(b)) if a != b => "changed in git",
+            (None, Some(_)) => "is new in git".to_owned(),
+            // It may be there all the same.
+            (Some(_), None) if id.kind == Kind::File => {
+                "no unit in git names it any more".to_owned()
+            }
+            (Some(_), None) => applied_or_nothing
+                .why_no_unit(id, &revision.desired)
+                .map_or_else(
+                    || "is gone from git".to_owned(),
+                    |why| format!("changed in git: {why}"),
+                ),
+            (Some(a), Some(b)) if a != b => "changed in git".to_owned(),
             _ => continue,
         };
         if Selector::any(&request.only, id) {
             items.push(DriftItem {
                 kind: DriftKind::Pending,
                 resource: id.clone(),
-                what: what.to_owned(),
+                what,
                 fixable: false,
             });
         }

@@ -20,6 +20,7 @@ mod repositories;
 mod routes;
 mod settings;
 mod speed;
+mod stacks;
 mod support;
 mod surroundings;
 mod untrusted;

@@ -1,6 +1,7 @@
 //! Compose projects without a unit of their own: a folder of `compose/` is enough.
 
 mod failing;
+mod reasons;
 mod stops;
 
 use std::collections::BTreeMap;

@@ -97,7 +97,7 @@ impl Compose {
 
 impl Service {
     /// `scale: 0`, or `deploy: {replicas: 0}`.
-    fn has_no_replica(&self) -> bool {
+    pub fn has_no_replica(&self) -> bool {
         let replicas = self
             .rest
             .get("deploy")

@@ -66,8 +66,8 @@ impl ResourceKind for Quadlets {
             own.map(|(path, id)| (path.clone(), id.clone())).collect();
         for (path, id) in own {
             unwanted.remove(&path);
-            let why = prune::why(draft, &path);
-            files::remove(draft, Stage::Forget, &id, &path, why);
+            let why = prune::why(draft, &id, &path);
+            files::remove(draft, Stage::Forget, &id, &path, &why);
         }
     }
 }

@@ -52,7 +52,7 @@ fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBu
     if runs {
         let mut step = UnitStep::of(name, &old);
         step.timeout = step.timeout.max(STOP_TIMEOUT);
-        let mut planned = change(id.clone(), Effect::Stop(step), "left the desired state");
+        let mut planned = change(id.clone(), Effect::Stop(step), prune::left(draft, &id));
         planned.interrupts = state
             .map(|state| state.dependents.clone())
             .unwrap_or_default();
@@ -77,8 +77,8 @@ fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBu
     );
     for path in paths {
         unwanted.remove(&path);
-        let why = prune::why(draft, &path);
-        files::remove(draft, Stage::Retire, &id, &path, why);
+        let why = prune::why(draft, &id, &path);
+        files::remove(draft, Stage::Retire, &id, &path, &why);
     }
 }
 

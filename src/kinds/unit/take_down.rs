@@ -1,12 +1,13 @@
 //! Containers of stacks that nobody runs any more: a stack's stop keeps its containers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::holders;
 use super::replacement;
 use crate::effect::{Effect, TakeDown};
-use crate::model::{Container, Kind, PROJECT_LABEL, ResourceId, Stack, Unit};
+use crate::model::{Container, Idle, Kind, PROJECT_LABEL, ResourceId, Stack, Unit};
 use crate::plan::draft::{Draft, Stage, change};
+use crate::plan::prune;
 
 /// Of stacks that go on: services that their files no longer have.
 pub(super) fn plan(draft: &mut Draft<'_>) {
@@ -23,6 +24,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             continue;
         };
         for gone in left(draft, name, &old) {
+            let why = why(unit, &gone);
             let takes_room = |container: &Container| {
                 gone.has(container) && holders::wanted(unit, container).is_some()
             };
@@ -31,10 +33,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                 false => Stage::Retire,
             };
             let id = ResourceId::new(Kind::Unit, name);
-            draft.derived(
-                stage,
-                change(id, Effect::TakeDown(gone), "left its compose file"),
-            );
+            draft.derived(stage, change(id, Effect::TakeDown(gone), why));
         }
     }
 }
@@ -46,12 +45,41 @@ pub(super) fn retire(draft: &mut Draft<'_>, name: &str, old: &Unit) {
     }
     let id = ResourceId::new(Kind::Unit, name);
     for gone in left(draft, name, old) {
-        let why = "left the desired state; volumes stay";
+        let why = format!("{}; volumes stay", prune::left(draft, &id));
         draft.change(
             Stage::Retire,
             change(id.clone(), Effect::TakeDown(gone), why),
         );
     }
+}
+
+/// Why a stack that goes on runs these no more.
+fn why(unit: &Unit, gone: &TakeDown) -> String {
+    let stack = unit
+        .stacks
+        .iter()
+        .find(|stack| stack.project == gone.project);
+    let Some(stack) = stack else {
+        let now = unit.stacks.first().map_or("", |stack| &stack.project);
+        return format!("its compose project is {now} now");
+    };
+    let mut reasons: BTreeMap<Option<Idle>, Vec<&str>> = BTreeMap::new();
+    for service in &gone.services {
+        let idle = stack.idle.get(service).copied();
+        reasons.entry(idle).or_default().push(service);
+    }
+    let said = |idle: &Option<Idle>| match idle {
+        None => "left its compose file",
+        Some(Idle::Profile) => "its profile is not switched on any more",
+        Some(Idle::NoReplica) => "its compose file asks for no replica of it",
+        Some(Idle::NotNamed) => "its unit does not start it any more",
+    };
+    let alone = reasons.len() < 2;
+    let reasons = reasons.iter().map(|(idle, services)| match alone {
+        true => said(idle).to_owned(),
+        false => format!("{}: {}", services.join(", "), said(idle)),
+    });
+    reasons.collect::<Vec<_>>().join("; ")
 }
 
 /// Containers that `old` has made and that no desired unit runs.

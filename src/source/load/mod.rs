@@ -332,6 +332,11 @@ impl Loader<'_, '_> {
         desired.soak = *policy.soak;
         desired.gates = policy.gates().map(|(gate, _)| gate).collect();
         desired.budget = (&policy.budget).into();
+        let stacks = policy.stacks.iter();
+        desired.unstarted = stacks
+            .filter(|(_, stack)| !stack.start)
+            .map(|(name, _)| name.to_string())
+            .collect();
         desired.engine = policy.engine.socket.as_deref().cloned();
     }
 

@@ -10,7 +10,7 @@ use source_text::normal_path;
 
 use super::include::Parts;
 use super::{Loader, folder_of, outside};
-use crate::model::{Image, Stack, Unit};
+use crate::model::{Idle, Image, Stack, Unit};
 use crate::source::compose::{self, Compose, Document, Service, Variables};
 use crate::source::error::Result;
 use crate::source::unit::commands::{ComposeCall, Role};
@@ -295,6 +295,11 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
             .map(|(_, service)| service.memory())
             .fold(0, u64::saturating_add),
         services: parsed.started.clone(),
+        idle: services
+            .iter()
+            .filter(|(name, _)| !parsed.started.contains(*name))
+            .map(|(name, service)| (name.clone(), idle(service)))
+            .collect(),
         containers: services
             .values()
             .filter_map(|service| service.container_name.clone())
@@ -327,6 +332,15 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
             .collect(),
         project: parsed.project.clone(),
         files,
+    }
+}
+
+/// Why a service does not start.
+fn idle(service: &Service) -> Idle {
+    match (service.has_no_replica(), service.profiles.is_empty()) {
+        (true, _) => Idle::NoReplica,
+        (false, false) => Idle::Profile,
+        (false, true) => Idle::NotNamed,
     }
 }
 

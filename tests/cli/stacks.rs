@@ -1,0 +1,79 @@
+//! Stacks, as what is said about them: why one is not there any more.
+
+use crate::support::{Output, Place};
+
+const POLICY: &str = "[stack.app]\nupdate = \"start-first\"\nports = [8101, 8102]\n";
+
+fn compose(number: u32) -> String {
+    format!(
+        "services:\n  web:\n    image: web:1\n    ports: ['127.0.0.1:${{PORT}}:80']\n    environment: {{A: '{number}'}}\n"
+    )
+}
+
+#[track_caller]
+fn assert_says(said: &Output, words: &[&str], not: &str) {
+    let text = said.shown();
+    for words in words {
+        assert!(text.contains(words), "{words} is not in\n{text}");
+    }
+    assert!(!text.contains(not), "{not} is in\n{text}");
+}
+
+/// What is pending after a copy has failed, too: the host has the old one, and git asks for the next.
+#[test]
+fn a_copy_gives_way_to_the_next_one() {
+    let place = Place::git(&[
+        ("watchme.toml", POLICY),
+        ("compose/app/compose.yaml", &compose(1)),
+    ]);
+    place.run(&["apply"]).expect(0);
+    place.write(&[("compose/app/compose.yaml", &compose(2))]);
+    place.commit("Two");
+    let takes = "stack-app-b.service takes its place";
+    let pending = format!("unit/stack-app-a.service: changed in git: {takes}");
+    for command in ["status", "drift"] {
+        let said = place.run(&[command]);
+        assert_says(&said, &[&pending], "gone from git");
+    }
+    let plan = place.run(&["plan"]).expect(0);
+    assert_says(&plan, &[takes], "left the desired state");
+    place.run(&["apply"]).expect(0);
+    assert!(
+        !place
+            .on_host("etc/systemd/system/stack-app-a.service")
+            .exists()
+    );
+}
+
+#[test]
+fn a_stack_that_is_not_to_run_has_not_left() {
+    let place = Place::git(&[
+        (
+            "compose/app/compose.yaml",
+            "services: {web: {image: 'web:1'}}\n",
+        ),
+        (
+            "compose/other/compose.yaml",
+            "services: {x: {image: 'x:1'}}\n",
+        ),
+        ("systemd/hello.service", "[Service]\nExecStart=/bin/true\n"),
+    ]);
+    place.run(&["apply"]).expect(0);
+    place.write(&[("watchme.toml", "[stack.app]\nstart = false\n")]);
+    place.commit("Off");
+    let off = "[stack.app] has start = false";
+    let pending = format!("unit/stack-app.service: changed in git: {off}");
+    let status = place.run(&["status"]);
+    assert_says(&status, &[&pending], "gone from git");
+    let plan = place.run(&["plan"]).expect(0);
+    assert_says(&plan, &[off], "left the desired state");
+    place.run(&["apply"]).expect(0);
+    // There is nothing more to do, and nothing to say.
+    let again = place.run(&["apply"]).expect(0);
+    assert_says(&again, &[], off);
+
+    place.remove(&["compose/other/compose.yaml"]);
+    place.commit("Gone");
+    let plan = place.run(&["plan"]).expect(0);
+    assert_says(&plan, &["left the desired state"], "start = false");
+}
