@@ -118,6 +118,11 @@ pub fn why(finding: &Finding) -> &'static str {
     rule_of(finding.rule.name).map_or("", Rule::why)
 }
 
+/// Puts findings of several reports in the order of one.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(by_place);
+}
+
 /// Those about no place come last.
 fn by_place(one: &Finding, other: &Finding) -> Ordering {
     fn key(finding: &Finding) -> (bool, Option<(&Path, usize)>, &str) {

@@ -250,3 +250,32 @@ fn a_file_at_the_top_and_a_folder_outside_git_are_checked() {
     );
     assert_eq!(of("proxy.conf"), "error nginx-wrong-arguments proxy.conf:2");
 }
+
+/// A collection of snippets, and the image of a container that has its own configuration.
+#[test]
+fn a_configuration_at_the_top_is_checked_with_its_includes() {
+    let main = MAIN.replace(
+        "conf.d/*.conf;",
+        "conf.d/*.conf;\n    include h5bp/web/tls.conf;",
+    );
+    let place = Place::git(&[
+        ("nginx.conf", &main),
+        ("h5bp/web/tls.conf", "ssl_protocols TLSv1.2;\n"),
+        ("h5bp/web/unused.conf", "ssl_protocols TLSv1.2;\n"),
+        ("conf.d/api.conf", SITE),
+    ]);
+    assert_eq!(found(&place, &[]), ["warning input-not-read .:1"]);
+    place.write(&[
+        ("h5bp/web/tls.conf", "ssl_protocols TLSv1.4;\n"),
+        ("image/nginx.conf", &MAIN.replace("auto", "many")),
+        ("image/Dockerfile", "FROM nginx\n"),
+    ]);
+    assert_eq!(
+        found(&place, &[]),
+        [
+            "warning input-not-read .:1",
+            "error nginx-wrong-arguments h5bp/web/tls.conf:1",
+            "error nginx-wrong-arguments image/nginx.conf:2",
+        ]
+    );
+}

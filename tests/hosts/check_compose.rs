@@ -7,6 +7,8 @@ mod cases;
 mod generator;
 #[path = "check_compose/started.rs"]
 mod started;
+#[path = "check_compose/versions.rs"]
+mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -64,6 +66,11 @@ const REFUSALS: [&str; 8] = [
 
 /// What this program makes of a case, or why it is refused.
 fn ours(case: &Case) -> Result<BTreeMap<String, String>, String> {
+    ours_of(case, "[host]\ncompose = 1\n")
+}
+
+/// The same for a host that watchme.toml describes.
+fn ours_of(case: &Case, host: &str) -> Result<BTreeMap<String, String>, String> {
     let folder = tempfile::tempdir().unwrap();
     case.write(folder.path());
     fs::create_dir(folder.path().join("systemd")).unwrap();
@@ -74,7 +81,7 @@ fn ours(case: &Case) -> Result<BTreeMap<String, String>, String> {
     fs::write(folder.path().join("systemd/a.service"), unit).unwrap();
     fs::write(
         folder.path().join("watchme.toml"),
-        "checkout = \"/srv/c\"\n[host]\ncompose = 1\n",
+        format!("checkout = \"/srv/c\"\n{host}"),
     )
     .unwrap();
     let owner = nix::unistd::Uid::effective().as_raw();

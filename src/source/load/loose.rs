@@ -20,7 +20,7 @@ const MAX_NAMES: usize = 20_000;
 const LINKS: [&str; 3] = [".wants", ".requires", ".upholds"];
 const AVAILABLE: &str = "sites-available";
 const ENABLED: &str = "sites-enabled";
-/// Folders beside an nginx.conf that have parts of it.
+/// Folders in which parts of an nginx.conf are, whatever their names.
 const PARTS: [&str; 12] = [
     "conf.d",
     "http.d",
@@ -188,14 +188,8 @@ fn whole(inputs: &Inputs<'_>, found: &Found, main: &Path) -> (Alone, BTreeSet<Pa
         Ok(site) if !has_enabled => Path::new("nginx").join(ENABLED).join(site),
         _ => Path::new("nginx").join(path.strip_prefix(folder).unwrap_or(path)),
     };
-    let is_beside = |path: &&PathBuf| {
-        path.strip_prefix(folder).is_ok_and(|below| {
-            let mut parts = below.components();
-            let first = parts.next().map(|part| part.as_os_str().to_string_lossy());
-            parts.next().is_none() || first.is_some_and(|first| PARTS.contains(&first.as_ref()))
-        })
-    };
-    let beside = found.sites.iter().chain(&found.parts).filter(is_beside);
+    let beside = found.sites.iter().chain(&found.parts);
+    let beside = beside.filter(|path| path.starts_with(folder));
     let beside: Vec<&PathBuf> = beside.collect();
     let parse = |path: &Path| {
         let (content, _) = inputs.tree.read(path).ok().flatten()?;

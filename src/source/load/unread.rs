@@ -81,7 +81,7 @@ fn walk(
     depth: usize,
 ) {
     let (mut units, mut others, mut files) = (0, 0, 0);
-    let mut is_of_nginx = false;
+    let (mut is_of_nginx, mut is_of_image) = (false, false);
     for name in inputs.tree.list(folder).unwrap_or_default() {
         found.seen += 1;
         let path = folder.join(&name);
@@ -104,6 +104,7 @@ fn walk(
             Ok(Some((_, Node::File { .. }))) if !inputs.left_out(&path) => {
                 files += 1;
                 is_of_nginx |= name == "nginx.conf";
+                is_of_image |= name.starts_with("Dockerfile") || name.starts_with("Containerfile");
                 match is_unit(&name) {
                     true => units += 1,
                     false => others += usize::from(!name.ends_with(".conf")),
@@ -133,7 +134,7 @@ fn walk(
         add("sites", files);
     } else if depth > 0 && units > 0 && others == 0 {
         add("units", units);
-    } else if is_of_nginx {
+    } else if is_of_nginx && !is_of_image {
         add("etc", files);
     }
 }

@@ -1,6 +1,6 @@
 //! Folders that look like inputs and that nothing reads.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use source_text::SourceFile;
 
@@ -46,6 +46,10 @@ fn run(context: &Context, findings: &mut Findings) {
                 "write into watchme.toml: [folders] {key} = {:?}",
                 folder.to_string_lossy()
             ),
+        };
+        let path = match path.as_os_str().is_empty() {
+            true => PathBuf::from("."),
+            false => path,
         };
         let place = Diagnostic::at(&SourceFile::new(path, ""), 0..0, message, "");
         let help = Some(help);

@@ -171,6 +171,15 @@ fn unknown(document: &Document) -> Vec<Unknown> {
                 keys(&mut found, part, &way, known, of);
             }
         }
+        // `${ADDRESS:-}:8080:80`, as far as the variables are known.
+        let ports = service.get("ports").and_then(Value::as_sequence);
+        let mut ports = ports.into_iter().flatten().filter_map(Value::as_str);
+        if ports.any(|port| port.starts_with(':')) {
+            found.push(Unknown {
+                what: "an empty address in ports".to_owned(),
+                way: below("ports"),
+            });
+        }
         for (variable, value) in entries(service.get("environment")) {
             if value.is_bool() {
                 let mut way = below("environment");
@@ -266,6 +275,23 @@ mod tests {
         );
         let two = found(&RULE, &[("a/compose.yml", FILE), ("b/compose.yml", FILE)]);
         assert_eq!(two.len(), 6, "{two:#?}");
+    }
+
+    #[test]
+    fn an_address_may_be_empty_in_version_2() {
+        let file = "services: {a: {image: 'a:1', ports: ['${ADDRESS:-}:8080:80']}}\n";
+        let of = |host: &str| found(&RULE, &[("watchme.toml", host), ("compose.yml", file)]);
+        assert_eq!(
+            of("[host]\ncompose = 1\n"),
+            [
+                "compose.yml:1:30: compose 1.29 does not know an empty address in ports, and refuses the file"
+            ]
+        );
+        assert_eq!(of("[host]\ncompose = 2\n"), [""; 0]);
+        // It is no error of any version, and the port is known.
+        let host = ("watchme.toml", "[host]\ncompose = 2\n");
+        let all = crate::check::compose::tests::rules(&[host, ("compose.yml", file)]);
+        assert_eq!(all, ["port-public"]);
     }
 
     #[test]

@@ -57,6 +57,7 @@ impl Checked {
             findings.extend(new);
             off += report.off;
         }
+        check::sort(&mut findings);
         Self {
             findings,
             off,
