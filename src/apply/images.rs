@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Run, StepError};
-use crate::effect::{PullImage, Release, TagImage};
+use crate::effect::{BuildImages, PullImage, Release, TagImage};
 use crate::host::HostError;
 use crate::model::image::listed_name;
 use crate::model::{Container, DockerState, Engine, ImageRecord, ImageState};
@@ -44,6 +44,42 @@ impl Run<'_> {
             }
             .into()),
         }
+    }
+
+    /// Builds the images of a stack.
+    pub(super) async fn build(&mut self, build: &BuildImages) -> Result<(), StepError> {
+        let known = self.journal.undos().to_vec();
+        self.record_image_names().await?;
+        let (host, progress) = (self.host, &mut *self.progress);
+        let names = build.names();
+        let mut tell = |line: &str| progress.say(&format!("building {names}: {line}"));
+        let built = host.build(build, &self.interrupted, &mut tell).await;
+        if built.is_err() && !self.has_moved_a_name().await? {
+            // Nothing was changed that would have to be undone.
+            self.journal.keep(known)?;
+        }
+        match built {
+            Err(HostError::Interrupted) => Err(StepError::Interrupted),
+            built => Ok(built?),
+        }
+    }
+
+    /// Whether a name of an image that ran before leads to another one now.
+    async fn has_moved_a_name(&mut self) -> Result<bool, StepError> {
+        let docker = self.host.docker().await?;
+        for undo in self.image_names().await? {
+            let Undo::Tag { name, image, .. } = undo else {
+                continue;
+            };
+            if docker
+                .image(name)
+                .await?
+                .is_none_or(|found| found.id != *image)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Makes a name lead to another image of the host.

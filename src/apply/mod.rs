@@ -356,6 +356,7 @@ impl Run<'_> {
             Effect::ReloadUnit(step) => self.reload_unit(step).await,
             Effect::Stop(step) => self.stop(step, &change.interrupts).await,
             Effect::Pull(pull) => self.pull(pull).await,
+            Effect::Build(build) => self.build(build).await,
             Effect::Tag(tag) => self.tag(tag).await,
             Effect::HoldPulls(units) => self.hold_pulls(units).await,
             Effect::Release(release) => self.release(release).await,

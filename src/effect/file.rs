@@ -99,6 +99,7 @@ impl Effect {
             | Effect::ReloadUnit(_)
             | Effect::Stop(_)
             | Effect::Pull(_)
+            | Effect::Build(_)
             | Effect::Tag(_)
             // Below /run, and gone before the run ends.
             | Effect::HoldPulls(_)

@@ -20,7 +20,8 @@ pub(crate) use file::{Becomes, FileEffect};
 pub(crate) use plan::{Change, Diff, Note, Plan, Refusal};
 pub(crate) use simulate::simulate;
 pub(crate) use steps::{
-    Connect, Drain, Holder, Prime, PullImage, Release, Switch, TagImage, TakeDown, UnitStep,
+    BuildImages, Connect, Drain, Holder, Prime, PullImage, Release, Switch, TagImage, TakeDown,
+    UnitStep,
 };
 pub(crate) use words::{Counted, Words};
 
@@ -118,6 +119,8 @@ pub(crate) enum Effect {
     Stop(UnitStep),
     /// Have an image on the host before what needs it is interrupted.
     Pull(PullImage),
+    /// Have the images of a stack built before what needs them is interrupted.
+    Build(BuildImages),
     /// Make the name of an image lead again to the one that ran under it.
     Tag(TagImage),
     /// Have units start without their own pulls, until what starts has settled.

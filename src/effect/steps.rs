@@ -69,6 +69,42 @@ pub(crate) struct PullImage {
     pub timeout: Duration,
 }
 
+/// Images of a stack that compose builds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BuildImages {
+    /// The stack's unit.
+    pub unit: String,
+    /// Its compose project.
+    pub project: String,
+    /// Its compose files, absolute.
+    pub files: Vec<PathBuf>,
+    /// The services whose images are built.
+    pub services: BTreeSet<String>,
+    /// The port of its copy, if it updates start-first.
+    pub port: Option<u16>,
+    /// Bound of the build.
+    pub timeout: Duration,
+}
+
+impl BuildImages {
+    /// The arguments of compose, for people too.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec!["--project-name".to_owned(), self.project.clone()];
+        for file in &self.files {
+            arguments.extend(["--file".to_owned(), file.display().to_string()]);
+        }
+        arguments.push("build".to_owned());
+        arguments.extend(self.services.iter().cloned());
+        arguments
+    }
+
+    /// The services, for people.
+    pub(crate) fn names(&self) -> String {
+        let names: Vec<&str> = self.services.iter().map(String::as_str).collect();
+        names.join(", ")
+    }
+}
+
 /// A name that comes to lead to another image of the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TagImage {

@@ -167,6 +167,7 @@ impl Change {
             Effect::ReloadUnit(_) => "reload, interrupts nothing".to_owned(),
             Effect::Stop(step) => format!("stop, interrupts {}", self.interrupted(&step.unit)),
             Effect::Pull(pull) => format!("pull {}", pull.image.name),
+            Effect::Build(build) => format!("build the images of {}", build.names()),
             Effect::Tag(tag) => {
                 let known = tag.digest.as_ref().unwrap_or(&tag.image);
                 format!("tag {} as {} again", tag.name, short(known))
@@ -240,6 +241,7 @@ fn kind(effect: &Effect) -> (Sign, &'static str, Option<Counted>) {
         Effect::ReloadUnit(_) | Effect::ReloadNginx => (Reload, "reload", Some(Of::Reload)),
         Effect::Stop(_) => (Remove, "stop", Some(Of::Stop)),
         Effect::Pull(_) => (Wait, "pull", Some(Of::Pull)),
+        Effect::Build(_) => (Wait, "build", None),
         Effect::Tag(_) => (Change, "tag", None),
         Effect::HoldPulls(_) => (Wait, "hold-pulls", None),
         Effect::Release(release) => match release.keep {
@@ -279,6 +281,7 @@ fn subject(effect: &Effect) -> String {
         | Effect::ReloadUnit(step)
         | Effect::Stop(step) => step.unit.clone(),
         Effect::Pull(pull) => pull.image.name.clone(),
+        Effect::Build(build) => build.project.clone(),
         Effect::Tag(tag) => tag.name.clone(),
         Effect::HoldPulls(_) => "systemd".to_owned(),
         Effect::Release(release) => release.container.clone(),

@@ -81,6 +81,7 @@ impl HostError {
                 _ => Blame::Transient,
             },
             HostError::ImagePlatform { .. } => Blame::Permanent,
+            HostError::BuildFailed { said, .. } => blame_by_lines(said),
             // An image that is not there yet may be pushed in a minute.
             HostError::PullFailed { .. } | HostError::ImageGone { .. } | HostError::Interrupted => {
                 Blame::Transient

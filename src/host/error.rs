@@ -154,6 +154,18 @@ pub(crate) enum HostError {
         /// The last lines that the pull said.
         said: Vec<String>,
     },
+    /// Images of a stack could not be built.
+    #[error("could not build the images of {services} for {unit}: {}", .said.last().map_or("the build printed nothing", String::as_str))]
+    BuildFailed {
+        /// The command.
+        command: String,
+        /// The services.
+        services: String,
+        /// The stack's unit.
+        unit: String,
+        /// The last lines that the build said.
+        said: Vec<String>,
+    },
     /// An image is there, and is made for another processor.
     #[error(
         "the image {image} is for {is_for}, and this host is {}",

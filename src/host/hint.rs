@@ -42,6 +42,9 @@ impl HostError {
             HostError::PullFailed { engine, image, user, said, .. } => {
                 Some(super::images::hint(*engine, image, user, said))
             }
+            HostError::BuildFailed { command, .. } => {
+                Some(format!("to see all that the build prints: {command}"))
+            }
             HostError::ImagePlatform { engine, image, .. } => Some(format!(
                 "{} pull --platform linux/{} {image}, if it is made for that; else build it for this host",
                 engine.command(),

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
-use std::process::Stdio;
+use std::io;
+use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::unistd::User;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use super::docker::Docker;
 use super::{Host, HostError};
@@ -68,58 +69,73 @@ impl Host {
             program: format!("{} pull {}", engine.command(), pull.image.name),
             source,
         };
-        let mut child = command(&docker, pull).spawn().map_err(program)?;
-        let mut said = VecDeque::new();
-        let mut last = String::new();
-        let mut output = lines(child.stdout.take());
-        let mut errors = lines(child.stderr.take());
-        let began = Instant::now();
-        let mut told = Instant::now();
-        let status = loop {
-            tokio::select! {
-                line = next(&mut output) => match line {
-                    Some(line) => last = line,
-                    None => output = None,
-                },
-                line = next(&mut errors) => match line {
-                    Some(line) => {
-                        said.push_back(line);
-                        if said.len() > LINES {
-                            said.pop_front();
-                        }
-                    }
-                    None => errors = None,
-                },
-                () = tokio::time::sleep(LOOK) => {}
-            }
-            if output.is_none() && errors.is_none() {
-                break child.wait().await.map_err(program)?;
-            }
-            if interrupted.load(Ordering::Relaxed) {
-                child.kill().await.map_err(program)?;
-                return Err(HostError::Interrupted);
-            }
-            if began.elapsed() > pull.timeout {
-                child.kill().await.map_err(program)?;
-                return Err(HostError::Timeout {
-                    what: format!("pull the image {} for {}", pull.image.name, pull.unit),
-                    after: pull.timeout,
-                });
-            }
-            if told.elapsed() > TELL {
-                told = Instant::now();
-                tell(&format!("{} s, {last}", began.elapsed().as_secs()));
-            }
-        };
-        match status.success() {
+        let what = || format!("pull the image {} for {}", pull.image.name, pull.unit);
+        let child = command(&docker, pull).spawn().map_err(program)?;
+        let (ended, said) = follow(child, interrupted, tell, (pull.timeout, &what)).await?;
+        match ended.map_err(program)?.success() {
             true => Ok(()),
             false => Err(HostError::PullFailed {
                 engine,
                 image: pull.image.name.clone(),
                 unit: pull.unit.clone(),
                 user: pull.user.clone().unwrap_or_else(|| "root".to_owned()),
-                said: said.into(),
+                said,
             }),
+        }
+    }
+}
+
+/// Waits for a program, and tells now and then the last line that it printed. Returns how it ended, and its last lines.
+///
+/// # Errors
+/// When a signal asks to stop, and when it takes longer than the bound of `what` it does; it is killed then.
+pub(super) async fn follow(
+    mut child: Child,
+    interrupted: &AtomicBool,
+    tell: &mut dyn FnMut(&str),
+    (bound, what): (Duration, &dyn Fn() -> String),
+) -> Result<(io::Result<ExitStatus>, Vec<String>), HostError> {
+    let mut said = VecDeque::new();
+    let mut last = String::new();
+    let mut output = lines(child.stdout.take());
+    let mut errors = lines(child.stderr.take());
+    let began = Instant::now();
+    let mut told = Instant::now();
+    loop {
+        tokio::select! {
+            line = next(&mut output) => match line {
+                Some(line) => last = line,
+                None => output = None,
+            },
+            line = next(&mut errors) => match line {
+                Some(line) => {
+                    said.push_back(line);
+                    if said.len() > LINES {
+                        said.pop_front();
+                    }
+                }
+                None => errors = None,
+            },
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        if output.is_none() && errors.is_none() {
+            return Ok((child.wait().await, said.into()));
+        }
+        let late = began.elapsed() > bound;
+        if late || interrupted.load(Ordering::Relaxed) {
+            // One that has ended by itself meanwhile is ended, too.
+            let _ = child.kill().await;
+            return Err(match late {
+                true => HostError::Timeout {
+                    what: what(),
+                    after: bound,
+                },
+                false => HostError::Interrupted,
+            });
+        }
+        if told.elapsed() > TELL {
+            told = Instant::now();
+            tell(&format!("{} s, {last}", began.elapsed().as_secs()));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod binds;
 mod blame;
+mod build;
 pub(crate) mod candidate;
 mod certificates;
 mod credentials;

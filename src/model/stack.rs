@@ -7,6 +7,8 @@ use compose_file::{Bind, Publish, VolumeMount};
 use serde::{Deserialize, Serialize};
 
 use super::Unit;
+use super::id::Hash;
+use super::image::RanImage;
 use super::observed::Container;
 
 /// The label that compose gives to the containers and networks of a project;
@@ -36,6 +38,9 @@ pub struct Stack {
     pub images: BTreeMap<String, Image>,
     /// Services that start and whose images are built.
     pub built: BTreeSet<String>,
+    /// What the folders hold that they are built from, as far as those are in the checkout, by service.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub contexts: BTreeMap<String, Hash>,
     /// Paths of the host that are mounted, by service.
     pub binds: BTreeMap<String, BTreeSet<Bind>>,
     /// Volumes that are mounted, by service.
@@ -166,6 +171,15 @@ impl Unit {
         let stacks = self.stacks.iter().flat_map(|stack| &stack.containers);
         let runs = self.runs.iter().filter_map(|run| run.name.as_ref());
         stacks.chain(runs).map(String::as_str).collect()
+    }
+
+    /// Whether what ran is of a service that it builds.
+    pub fn builds(&self, ran: &RanImage) -> bool {
+        let has = |(project, service): &(String, String)| {
+            let mut stacks = self.stacks.iter();
+            stacks.any(|stack| stack.project == *project && stack.built.contains(service))
+        };
+        ran.service.as_ref().is_some_and(has)
     }
 
     /// Whether it runs a container, as its labels and its name say.

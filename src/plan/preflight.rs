@@ -51,10 +51,12 @@ impl Start<'_> {
     }
 }
 
-/// Whether a plan starts or restarts units: else it does not matter how much room there is.
+/// Whether a plan starts or restarts units, or has a stack make containers anew: else it does not matter how much room there
+/// is, and which images are there.
 pub(crate) fn starts_units(plan: &Plan) -> bool {
-    let mut actions = plan.changes.iter().map(|change| &change.effect);
-    actions.any(|action| matches!(action, Effect::Start(_) | Effect::Restart(_)))
+    plan.changes
+        .iter()
+        .any(|change| change.effect.starts().is_some())
 }
 
 /// Findings about what a plan would start, on a host with these preflight.

@@ -223,11 +223,14 @@ impl ReconcileError {
 
     pub(super) fn step((change, source): (Change, StepError)) -> Self {
         match &change.effect {
-            Effect::Pull(_) if !matches!(source, StepError::Interrupted) => {
+            Effect::Pull(_) | Effect::Build(_) if !matches!(source, StepError::Interrupted) => {
                 ReconcileError::NotPulled(Box::new(source))
             }
             Effect::Pull(pull) => {
                 Self::of_step(format!("pulling the image {}", pull.image.name), source)
+            }
+            Effect::Build(build) => {
+                Self::of_step(format!("building the images of {}", build.names()), source)
             }
             _ => Self::of_step(format!("{} ({})", change.id, change.why), source),
         }

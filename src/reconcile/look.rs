@@ -410,6 +410,7 @@ pub(super) fn drift_of(change: &Change) -> Option<DriftKind> {
             None
         }
         Effect::Pull(_)
+        | Effect::Build(_)
         | Effect::Tag(_)
         | Effect::HoldPulls(_)
         | Effect::Release(_)

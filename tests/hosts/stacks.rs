@@ -127,6 +127,16 @@ fn projects_that_run_are_adopted_and_only_what_changes_is_made_anew() {
     assert_eq!(changed(&fewer, &now), ["a/worker"]);
     assert!(!fewer.contains_key("a/worker"));
 
+    // An image that nobody has: nothing is changed.
+    let nowhere = alone.replace("web:2", "127.0.0.1:1/web:3");
+    host.commit(&[(&path("a"), Some(&nowhere))], "a: web 3");
+    let failed = host.apply(&[]).expect(1).text();
+    assert!(failed.contains("pull 127.0.0.1:1/web:3"), "{failed}");
+    assert!(failed.contains("nothing was changed"), "{failed}");
+    assert_eq!(containers(&host), fewer);
+    host.commit(&[(&path("a"), Some(&alone))], "a: web 2 again");
+    host.assert_does_nothing(&["apply"]).expect(0);
+
     // One that fails: the old one runs again, and the others never stopped.
     let ill = project(port("b"), "web:2").replace("/health", "/nothing");
     host.commit(&[(&path("b"), Some(&ill))], "b: ill");
@@ -253,4 +263,55 @@ fn an_adoption_that_fails_leaves_the_containers_running() {
         host.sh("docker ps -aq -f label=com.docker.compose.project=shop"),
         ""
     );
+}
+
+/// What a stack builds is built before the container that runs is touched, whenever its folder changes.
+#[test]
+fn what_a_stack_builds_is_built_before_anything_stops() {
+    let host = Host::boot();
+    load(&host);
+    let compose = "services:\n  job:\n    build: .\n    restart: unless-stopped\n    command: [sleep, '100000']\n";
+    let at = |name: &str| desired(&format!("compose/own/{name}"));
+    let dockerfile = "FROM worker:1\nCOPY number /number\n";
+    host.checkout(&[
+        (&at("compose.yaml"), compose),
+        (&at("Dockerfile"), dockerfile),
+        (&at("number"), "1\n"),
+    ]);
+    let number = || host.sh("docker exec $(docker ps -q) cat /number");
+    let said = host.apply(&[]).expect(0).text();
+    assert!(said.contains("build the images of job"), "{said}");
+    assert_eq!(number(), "1");
+    host.assert_does_nothing(&["apply"]).expect(0);
+
+    host.commit(&[(&at("number"), Some("2\n"))], "2");
+    let plan = host.tool(&["plan"]).expect(0).text();
+    let build = plan.find("build the images of job");
+    let reload = plan.find("unit/stack-own.service: reload");
+    assert!(build.is_some() && build < reload, "{plan}");
+    host.apply(&[]).expect(0);
+    assert_eq!(number(), "2");
+    host.assert_does_nothing(&["apply"]).expect(0);
+
+    // One that cannot be built.
+    let before = containers(&host);
+    let broken = format!("{dockerfile}COPY nothing /nothing\n");
+    host.commit(&[(&at("Dockerfile"), Some(&broken))], "broken");
+    let failed = host.apply(&[]).expect(1).text();
+    for words in [
+        "could not build the images of job for stack-own.service",
+        "nothing was changed",
+        "to see all that the build prints: docker",
+    ] {
+        assert!(failed.contains(words), "{failed}");
+    }
+    assert_eq!(containers(&host), before);
+    assert_eq!(number(), "2");
+    host.commit(&[(&at("Dockerfile"), Some(dockerfile))], "whole");
+    host.assert_does_nothing(&["apply"]).expect(0);
+
+    // Back to the first one, whose image is still there; nothing is built.
+    let back = host.tool(&["rollback", "1"]).expect(0).text();
+    assert!(!back.contains("build"), "{back}");
+    assert_eq!(number(), "1", "{back}");
 }

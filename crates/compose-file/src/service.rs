@@ -22,6 +22,18 @@ impl Service {
         self.rest.get("build").is_some_and(|build| !build.is_null())
     }
 
+    /// The folder that its image is built from, as written; `None` where it is not built, or from a URL.
+    pub fn build_context(&self) -> Option<&str> {
+        let build = self.rest.get("build").filter(|build| !build.is_null())?;
+        let context = match build {
+            Value::String(context) => context.as_str(),
+            build => build.get("context").map_or(Some("."), Value::as_str)?,
+        };
+        // <https://docs.docker.com/reference/compose-file/build/#context>
+        let is_remote = context.contains("://") || context.starts_with("git@");
+        (!is_remote).then_some(context)
+    }
+
     /// Its environment: `None` for a variable that it takes from whoever starts it.
     pub fn environment(&self) -> Vec<(String, Option<String>)> {
         match self.rest.get("environment") {

@@ -169,7 +169,7 @@ impl Resource for Unit {
             may_fail: false,
             start_timeout: Duration::ZERO,
             settle: Duration::ZERO,
-            stacks: Vec::new(),
+            stacks: built(self.stack.is_some(), self.stacks),
             outside: BTreeSet::new(),
             runs: Vec::new(),
             pull: None,
@@ -178,6 +178,20 @@ impl Resource for Unit {
             ..self
         }
     }
+}
+
+/// What stacks are built from, which no file of their units tells.
+fn built(is_stack: bool, stacks: Vec<Stack>) -> Vec<Stack> {
+    let built = stacks
+        .into_iter()
+        .filter(|stack| is_stack && !stack.contexts.is_empty());
+    built
+        .map(|stack| Stack {
+            project: stack.project,
+            contexts: stack.contexts,
+            ..Stack::default()
+        })
+        .collect()
 }
 
 fn dropin(unit: &str, name: &str) -> PathBuf {

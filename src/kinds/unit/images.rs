@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::builds;
 use super::ran::Back;
 use super::started;
 use crate::effect::{Effect, Plan, PullImage};
-use crate::model::{Desired, Engine, Image, ImageFound, Kind, RanImages, ResourceId, Unit};
+use crate::model::{
+    Desired, Engine, Image, ImageFound, Kind, RanImage, RanImages, ResourceId, Unit,
+};
 use crate::plan::draft::{Draft, Stage, change};
 
 /// The images of the units that a plan starts or restarts, and those that they ran in the generation that it goes back to.
@@ -17,8 +20,12 @@ pub(crate) fn images_of(
     let starts = started(plan, desired);
     let names = starts.flat_map(images_of_unit);
     let mut names: BTreeSet<String> = names.map(|image| image.name).collect();
-    let ran = ran.iter().flat_map(|ran| &ran.images);
-    let wanted = ran.filter(|ran| names.iter().any(|name| ran.is_named(name)));
+    let ran: Vec<&RanImage> = ran.iter().flat_map(|ran| &ran.images).collect();
+    let built = started(plan, desired).flat_map(|unit| ran.iter().filter(|ran| unit.builds(ran)));
+    names.extend(built.map(|ran| ran.image.clone()));
+    let wanted = ran
+        .iter()
+        .filter(|ran| names.iter().any(|name| ran.is_named(name)));
     let ids: Vec<String> = wanted.map(|ran| ran.id.clone()).collect();
     names.extend(ids);
     names
@@ -45,7 +52,10 @@ pub(crate) fn plan(draft: &mut Draft<'_>) {
         let Some(unit) = desired.units.get(&name) else {
             continue;
         };
-        note_builds(draft, &name, unit);
+        match unit.stack {
+            Some(_) => builds::plan(draft, (&name, unit), &mut back),
+            None => note_builds(draft, &name, unit),
+        }
         for image in images_of_unit(unit) {
             // What nobody looked for: an offline root, or an engine that was not asked.
             let Some(found) = docker.images.get(&image.name) else {

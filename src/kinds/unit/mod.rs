@@ -2,6 +2,7 @@
 
 mod activity;
 pub(super) mod binds;
+mod builds;
 pub(crate) mod data;
 mod holders;
 pub(super) mod images;

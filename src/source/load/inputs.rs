@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
-use crate::model::{File, Unit};
+use crate::model::{File, Hash, Unit};
 use crate::source::error::Result;
 use crate::source::git::Ignored;
 use crate::source::tree::{Node, Tree};
@@ -126,6 +126,17 @@ impl<'t> Inputs<'t> {
         self.folders.borrow_mut().insert(folder.into(), known);
         names.retain(|name| !self.left_out(&folder.join(name)));
         Ok(names)
+    }
+
+    /// A hash of what a folder holds, without what git ignores; `None` where that cannot be told, as with files that are too
+    /// large for an input.
+    pub(crate) fn digest(&self, folder: &Path) -> Option<Hash> {
+        let skips = |path: &Path, is_folder: bool| match is_folder {
+            true => self.folder_left_out(path),
+            false => self.left_out(path),
+        };
+        let id = self.tree.digest(folder, &skips).ok().flatten()?;
+        Some(Hash::of(id.as_bytes()))
     }
 
     /// Where a path leads and what stands there.

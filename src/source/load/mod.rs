@@ -2,6 +2,7 @@
 
 mod aliases;
 mod compose_files;
+mod contexts;
 mod external;
 mod gates;
 mod include;

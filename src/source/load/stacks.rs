@@ -87,7 +87,11 @@ impl Loader<'_, '_> {
         for call in calls {
             let files = self.stack_files(name, unit, call)?;
             let parsed = self.parse_stack(&mut Reader::Unit(name, unit), call, &files)?;
-            let stack = stack_of(&parsed, files);
+            let mut stack = stack_of(&parsed, files);
+            let folder = stack.files.first().and_then(|file| file.parent());
+            if let Some(folder) = folder.and_then(|folder| self.in_checkout(folder)) {
+                stack.contexts = self.contexts(&parsed, &folder);
+            }
             self.collect_members(&parsed.project, &parsed.compose, &stack);
             self.out.parsed.stacks.push(parsed);
             if call.files.is_empty() {
@@ -319,6 +323,7 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
             .filter(|(_, service)| service.is_built())
             .map(|(name, _)| name.clone())
             .collect(),
+        contexts: BTreeMap::new(),
         binds: started()
             .map(|(name, service)| (name.clone(), service.binds(&folder)))
             .filter(|(_, binds)| !binds.is_empty())

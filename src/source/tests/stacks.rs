@@ -325,6 +325,36 @@ fn both_copies_are_named_to_others_and_no_stack_has_the_name_of_one() {
     );
 }
 
+/// Whether it is read from a commit or as it lies there, with a folder, a link and a program in it.
+#[test]
+fn what_a_stack_is_built_from_is_known() {
+    let lab = lab();
+    let compose = "services:\n  web:\n    build: {context: ./app}\n  far:\n    build: https://example.com/far.git\n";
+    lab.write("compose/shop/compose.yaml", compose)
+        .write("compose/shop/app/Dockerfile", "FROM base\n")
+        .write("compose/shop/app/app-more", "more\n")
+        .write("compose/shop/app/app/main.py", "print(1)\n")
+        .write("compose/shop/app/日本", "\n")
+        .commit();
+    let app = lab.path().join("compose/shop/app");
+    std::os::unix::fs::symlink("Dockerfile", app.join("link")).unwrap();
+    let program = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(app.join("app-more"), program).unwrap();
+    lab.commit();
+    let contexts = |which: Which| {
+        let revision = lab.read(which).unwrap();
+        revision.desired.units["stack-shop.service"].stacks[0]
+            .contexts
+            .clone()
+    };
+    let committed = contexts(Which::Head);
+    assert_eq!(committed.keys().collect::<Vec<_>>(), ["web"]);
+    assert_eq!(contexts(Which::Worktree), committed);
+    lab.write("compose/shop/app/app/main.py", "print(2)\n");
+    assert_ne!(contexts(Which::Worktree), committed);
+    assert_eq!(contexts(Which::Head), committed);
+}
+
 #[test]
 fn what_exists_once_has_no_copies() {
     for (text, expected) in [

@@ -78,6 +78,14 @@ impl<'repo> CommitTree<'repo> {
         Ok(entries.and_then(|entries| entries.get(name.as_bytes()).copied()))
     }
 
+    /// The id of a folder's tree.
+    pub(super) fn id_of(&self, folder: &Path) -> Result<Option<git2::Oid>> {
+        match folder.as_os_str().is_empty() {
+            true => Ok(Some(self.root)),
+            false => Ok(self.entry(folder)?.map(|(id, _)| id)),
+        }
+    }
+
     pub(super) fn node(&self, path: &Path) -> Result<Option<Node>> {
         if !self.only.has(path) {
             return Ok(None);

@@ -4,6 +4,7 @@
 //! only when it lies in the checkout, in the same commit.
 
 mod commit;
+mod digest;
 mod folder;
 mod only;
 

@@ -41,6 +41,8 @@ impl Loader<'_, '_> {
         let mut parts = vec![text.to_vec()];
         let folder = stack.files.first().and_then(|file| file.parent());
         let folder = folder.unwrap_or(Path::new(""));
+        let contexts = self.contexts(&stack.parsed, folder);
+        parts.extend(contexts.values().map(|hash| hash.as_str().into()));
         let services = stack.parsed.compose.services.values();
         let named = services.flat_map(|service| service.env_files());
         let mut paths: Vec<_> = named
