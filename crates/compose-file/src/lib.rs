@@ -6,6 +6,7 @@ mod binds;
 pub mod interpolate;
 pub mod merge;
 mod ports;
+mod scalar;
 mod service;
 mod size;
 mod spans;

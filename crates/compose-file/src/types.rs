@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_yaml::Value;
 
+pub use super::scalar::text;
+use super::scalar::{nullable, pairs, says_yes, scalar, truth};
 use super::size::size;
 
 /// A whole file, or several laid over each other.
@@ -338,62 +340,6 @@ fn env_file_path(entry: &Value) -> Option<String> {
         Value::Mapping(_) => entry.get("path").and_then(text),
         other => text(other),
     }
-}
-
-/// A scalar as text.
-pub fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        _ => None,
-    }
-}
-
-fn says_yes(text: &str) -> bool {
-    matches!(
-        text.to_lowercase().as_str(),
-        "true" | "yes" | "y" | "on" | "1"
-    )
-}
-
-/// `null` where a list or map may stand.
-fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(text(&Value::deserialize(deserializer)?))
-}
-
-/// A truth value, also as the text that a variable leaves.
-fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    Ok(text(&value).is_some_and(|text| says_yes(&text)))
-}
-
-/// A map of scalars, or a list of `KEY=VALUE`.
-fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
-    let mut pairs = BTreeMap::new();
-    match Value::deserialize(deserializer)? {
-        Value::Mapping(map) => {
-            for (key, value) in &map {
-                if let Some(key) = text(key) {
-                    pairs.insert(key, text(value).unwrap_or_default());
-                }
-            }
-        }
-        Value::Sequence(list) => {
-            for item in list.iter().filter_map(text) {
-                let (key, value) = item.split_once('=').unwrap_or((&item, ""));
-                pairs.insert(key.to_owned(), value.to_owned());
-            }
-        }
-        _ => {}
-    }
-    Ok(pairs)
 }
 
 #[cfg(test)]
