@@ -10,8 +10,6 @@ use crate::host::docker::Docker;
 use crate::model::{Addresses, Attachment, Container, DockerState, NetworkState, Observed};
 use crate::state::{Replicas, Undo};
 
-/// How long a container that is rolled back has to run again.
-const COMES_BACK: Duration = Duration::from_secs(20);
 /// How often it is looked for meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
@@ -87,7 +85,7 @@ async fn joined(
         .await?;
     let running = listed.containers.into_iter();
     let running: Vec<Container> = running
-        .filter(|one| replicas.has(one) && one.is_running())
+        .filter(|one| replicas.has(one) && one.is_running() && !is_being_replaced(&one.name))
         .collect();
     let is_back = |name: &&String| running.iter().any(|one| one.name == **name);
     let missing = replicas.names.iter().filter(|name| !is_back(name)).count();
@@ -102,17 +100,23 @@ async fn joined(
     })
 }
 
-/// Attaches a container that comes back within [`COMES_BACK`]. One that does not is told of by
-/// the look at the host that follows.
+/// Whether compose is about to replace a container: both of its generations put an id before the name of one of the two
+/// meanwhile, `0123456789ab_app_web_1`. What is attached to it then is lost with it.
+fn is_being_replaced(name: &str) -> bool {
+    let id = name.split_once('_').map(|(id, _)| id);
+    id.is_some_and(|id| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Attaches a container that comes back in time. One that does not is told of by the look at the host that follows.
 pub(super) async fn rejoin(
     host: &Host,
     network: &str,
     (container, replicas): (&str, Option<&Replicas>),
     aliases: &BTreeSet<String>,
     addresses: Addresses,
+    until: Instant,
 ) -> Result<(), StepError> {
     let docker = &*host.docker().await?;
-    let until = Instant::now() + COMES_BACK;
     loop {
         match joined(docker, network, container, replicas).await? {
             Joined::Yes => return Ok(()),
@@ -145,4 +149,23 @@ pub(super) async fn is_joined(
 fn is_on(container: &Container, network: &str) -> bool {
     let attachment = container.attachments.get(network);
     attachment.is_some_and(Attachment::is_up)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_that_compose_replaces_has_an_id_before_its_name() {
+        for (name, expected) in [
+            ("0123456789ab_app_web_1", true),
+            ("0123456789ab_app-web-1", true),
+            ("app_web_1", false),
+            ("app-web-1", false),
+            ("facade_web_1", false),
+            ("0123456789abc_web_1", false),
+        ] {
+            assert_eq!(is_being_replaced(name), expected, "{name}");
+        }
+    }
 }

@@ -19,6 +19,9 @@ const WITHOUT_DOCKER: Duration = Duration::from_secs(60);
 /// What each of them gets at least.
 const AT_LEAST: Duration = Duration::from_secs(2);
 
+/// How long containers have to run again that units make, all together.
+const COMES_BACK: Duration = Duration::from_secs(60);
+
 /// How often a unit is looked at that comes up again.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
@@ -114,6 +117,8 @@ fn leave_out(journal: &mut Journal, put_back: &[Undo]) {
 pub(super) struct Patience {
     /// What was spent while the engine did not answer.
     spent: Duration,
+    /// Until when containers are waited for.
+    back: Option<Instant>,
 }
 
 impl Patience {
@@ -123,6 +128,12 @@ impl Patience {
             Some(_) => WITHOUT_DOCKER.saturating_sub(self.spent).max(AT_LEAST),
             None => UNIT,
         }
+    }
+
+    /// Until when containers are waited for that units make again: `docker-compose up` in a unit of its own goes on after the
+    /// unit counts as started.
+    pub(super) fn until_back(&mut self) -> Instant {
+        *self.back.get_or_insert_with(|| Instant::now() + COMES_BACK)
     }
 
     /// Has a job done within the bound.

@@ -181,7 +181,8 @@ pub(super) async fn undo_one(
             addresses,
         } => {
             let container = (container.as_str(), replicas.as_ref());
-            rejoin(host, network, container, aliases, *addresses).await
+            let until = patience.until_back();
+            rejoin(host, network, container, aliases, *addresses, until).await
         }
         Undo::Disconnect { network, container } => {
             let docker = host.docker().await?;

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::masks::mask;
 use super::options::{Common, Input};
-use super::output::Output;
+use super::output::{Output, clean, styled};
 use super::progress::Lines;
+use super::render::WARN;
 use super::{Failure, find, privilege};
 use crate::host::{Host, HostError};
 use crate::model::{Diagnostic, layout};
@@ -123,6 +125,26 @@ impl<'a> Session<'a> {
         let which = rev.map_or(Which::Worktree, |rev| Which::Rev(rev.to_owned()));
         let survey = self.checkout()?.survey(&which);
         Ok(survey.map_err(ReconcileError::from)?)
+    }
+
+    /// The same, for commands that go on without what is wrong: they say what they skip.
+    pub(super) fn survey_the_rest(
+        &self,
+        rev: Option<&str>,
+        output: &mut Output,
+    ) -> Result<(Revision, Vec<Diagnostic>), Failure> {
+        let (revision, wrong) = self.survey(rev)?;
+        for place in &wrong {
+            let line = place.position().line;
+            let path = place.path().display();
+            let text = format!("{path}:{line} is skipped: {}", place.message);
+            output.aside(&format!(
+                "{} {}",
+                styled(WARN, "warning:"),
+                clean(&mask(&text))
+            ));
+        }
+        Ok((revision, wrong))
     }
 
     /// The host that a desired state is for: the one that `--root` names, or this one if a desired state was applied here.

@@ -10,6 +10,9 @@ use super::{Host, HostError};
 use crate::effect::BuildImages;
 use crate::model::ComposeCommand;
 
+/// Where systemd looks for the programs of a unit; `exec_search_path` in systemd.exec(5).
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin";
+
 impl Host {
     /// Builds images of a stack, and tells how far it is.
     ///
@@ -31,8 +34,11 @@ impl Host {
             }
             ComposeCommand::Own => Command::new("docker-compose"),
         };
+        // Variables of whoever runs this are not those of the unit: the compose file may name them.
         command
             .args(build.arguments())
+            .env_clear()
+            .env("PATH", PATH)
             .env("HOME", "/root")
             .env(
                 "DOCKER_HOST",

@@ -270,9 +270,14 @@ fn an_adoption_that_fails_leaves_the_containers_running() {
 fn what_a_stack_builds_is_built_before_anything_stops() {
     let host = Host::boot();
     load(&host);
-    let compose = "services:\n  job:\n    build: .\n    restart: unless-stopped\n    command: [sleep, '100000']\n";
+    let compose = "services:
+  job:
+    build: {context: ., args: {WHO: '${WHO:-nobody}'}}
+    restart: unless-stopped
+    command: [sleep, '100000']
+";
     let at = |name: &str| desired(&format!("compose/own/{name}"));
-    let dockerfile = "FROM worker:1\nCOPY number /number\n";
+    let dockerfile = "FROM worker:1\nARG WHO\nLABEL who=$WHO\nCOPY number /number\n";
     host.checkout(&[
         (&at("compose.yaml"), compose),
         (&at("Dockerfile"), dockerfile),
@@ -289,8 +294,11 @@ fn what_a_stack_builds_is_built_before_anything_stops() {
     let build = plan.find("build the images of job");
     let reload = plan.find("unit/stack-own.service: reload");
     assert!(build.is_some() && build < reload, "{plan}");
-    host.apply(&[]).expect(0);
+    // Variables of whoever runs it are not those of the unit.
+    host.sh(&format!("cd {CHECKOUT}; export SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=ubuntu; WHO=me watchme-apply apply"));
     assert_eq!(number(), "2");
+    let who = host.sh("docker inspect -f '{{.Config.Labels.who}}' $(docker ps -q)");
+    assert_eq!(who, "nobody");
     host.assert_does_nothing(&["apply"]).expect(0);
 
     // One that cannot be built.

@@ -134,11 +134,13 @@ impl Checked {
         let counts = paths.iter().map(|path| (path, survey.files(path)));
         let counts: Vec<_> = counts.collect();
         for (path, _) in counts.iter().filter(|(_, count)| *count == 0) {
-            let text = format!(
-                "nothing in {} is read: it is no part of the desired state",
-                path.display()
-            );
-            self.warnings.push(text);
+            self.warnings.push(match path.as_os_str().is_empty() {
+                true => "nothing here is read: no file of a desired state is there".to_owned(),
+                false => format!(
+                    "nothing in {} is read: it is no part of the desired state",
+                    path.display()
+                ),
+            });
         }
         self.files = counts.iter().map(|(_, count)| count).sum();
         self

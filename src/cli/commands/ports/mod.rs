@@ -9,8 +9,7 @@ use super::Command;
 use crate::check::Subject;
 use crate::check::ports::{Ports, ports};
 use crate::cli::ended::{Ended, Ran};
-use crate::cli::output::{Output, clean, styled};
-use crate::cli::render::WARN;
+use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::host::Host;
 use crate::host::sockets::listeners;
@@ -78,7 +77,7 @@ Examples:
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Ports> {
         let host = session.host()?;
-        let (revision, wrong) = session.survey(self.rev.as_deref())?;
+        let (revision, wrong) = session.survey_the_rest(self.rev.as_deref(), output)?;
         let ports = ports(&Subject {
             revision: &revision,
             wrong: &wrong,
@@ -87,10 +86,6 @@ Examples:
         let table = Table::new(ports, listeners, self.free);
         if self.json {
             return Ok(Ended::with_json(0, json::Ports::new(&table)));
-        }
-        for wrong in &wrong {
-            let text = format!("{wrong}: skipped");
-            output.aside(&format!("{} {}", styled(WARN, "warning"), clean(&text)));
         }
         match &table.free {
             Some(free) => text::free(output, free, table.listeners.is_some()),

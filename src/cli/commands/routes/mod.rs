@@ -8,7 +8,6 @@ use clap::Subcommand;
 
 use super::Command;
 use crate::cli::ended::{Ended, Ran};
-use crate::cli::masks::mask;
 use crate::cli::output::{Output, clean};
 use crate::cli::session::Session;
 use crate::model::Url;
@@ -56,13 +55,7 @@ Examples:
     }
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Json> {
-        let (revision, wrong) = session.survey(self.rev.as_deref())?;
-        for place in &wrong {
-            let line = place.position().line;
-            let path = place.path().display();
-            let text = format!("{path}:{line} is skipped: {}", place.message);
-            output.aside(&format!("warning: {}", clean(&mask(&text))));
-        }
+        let (revision, wrong) = session.survey_the_rest(self.rev.as_deref(), output)?;
         if !self.json {
             for warning in &revision.warnings {
                 output.aside(&format!("warning: {}", clean(warning)));
