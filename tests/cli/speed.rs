@@ -250,6 +250,14 @@ fn services_with_findings(count: usize) -> String {
 
 /// What is asked of the release binary is 0.3 s for 4,000 findings in a file of 0.3 MiB. Here: ten times as many take
 /// about ten times as long.
+/// A unit with so many variables, and as many commands that use one.
+fn unit_of_variables(count: usize) -> String {
+    let line =
+        |number| format!("Environment=V{number}={number}\nExecStartPre=/bin/echo ${{V{number}}}\n");
+    let lines: String = (0..count).map(line).collect();
+    format!("[Service]\n{lines}ExecStart=/bin/sleep 1\n")
+}
+
 #[test]
 fn time_is_linear_in_findings() {
     for (path, text, count) in [
@@ -259,6 +267,7 @@ fn time_is_linear_in_findings() {
             4000,
         ),
         ("docker-compose.infra.yml", services_with_findings, 1500),
+        ("systemd/a.service", unit_of_variables, 4000),
     ] {
         for format in ["text", "json"] {
             let time = |count| {

@@ -133,17 +133,33 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Resolves specifiers and the variables that the unit itself sets. A word with something
-    /// else in it becomes empty: nothing is known of it.
+    /// Resolves specifiers and the variables that the unit itself sets, each once: what a value has is not expanded again,
+    /// "Command lines" in systemd.service(5). A word with another specifier becomes empty: nothing is known of it.
     fn expand(&self, word: &str) -> String {
-        let mut text = self.name.expand(word).unwrap_or_default();
-        for (key, value) in &self.environment {
-            text = text.replace(&format!("${{{key}}}"), value);
-            if text == format!("${key}") {
-                text = value.clone();
-            }
+        let text = self.name.expand(word).unwrap_or_default();
+        let whole = text.strip_prefix('$');
+        if let Some(value) = whole.and_then(|key| self.environment.get(key)) {
+            return value.clone();
         }
-        text
+        let (mut expanded, mut rest) = (String::new(), text.as_str());
+        while let Some((before, after)) = rest.split_once("${") {
+            expanded.push_str(before);
+            let known = after
+                .split_once('}')
+                .and_then(|(key, after)| Some((self.environment.get(key)?, after)));
+            rest = match known {
+                Some((value, after)) => {
+                    expanded.push_str(value);
+                    after
+                }
+                None => {
+                    expanded.push_str("${");
+                    after
+                }
+            };
+        }
+        expanded.push_str(rest);
+        expanded
     }
 
     fn command(&mut self, command: &[String], workdir: Option<&Path>, depth: usize) {
@@ -261,6 +277,34 @@ mod tests {
             format!("{} {:?} {:?}", files.join("+"), call.project, folder)
         };
         read(text).compose.iter().map(shown).collect()
+    }
+
+    /// As systemd does: once, and only what the unit itself sets.
+    #[test]
+    fn variables_are_expanded_once() {
+        let name = Name::parse("a.service").unwrap();
+        let mut reader = Reader {
+            name: &name,
+            workdir: None,
+            environment: BTreeMap::new(),
+            setting: Setting::default(),
+            found: Mentions::default(),
+            calls: HashMap::new(),
+        };
+        for (key, value) in [("A", "${B}"), ("B", "b"), ("DIR", "/srv")] {
+            reader.environment.insert(key.into(), value.into());
+        }
+        for (word, expected) in [
+            ("$B", "b"),
+            ("${B}", "b"),
+            ("${A}", "${B}"),
+            ("${DIR}/${B}.yml", "/srv/b.yml"),
+            ("${NONE}/${B}", "${NONE}/b"),
+            ("$B/x", "$B/x"),
+            ("${B", "${B"),
+        ] {
+            assert_eq!(reader.expand(word), expected, "{word}");
+        }
     }
 
     #[test]
