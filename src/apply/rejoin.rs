@@ -87,6 +87,10 @@ async fn joined(
     let running: Vec<Container> = running
         .filter(|one| replicas.has(one) && one.is_running() && !is_being_replaced(&one.name))
         .collect();
+    // It runs since the first look: the next one tells whether it is on the network.
+    if running.iter().any(|one| one.name == container) {
+        return Ok(Joined::Awaited);
+    }
     let is_back = |name: &&String| running.iter().any(|one| one.name == **name);
     let missing = replicas.names.iter().filter(|name| !is_back(name)).count();
     let (on, off): (Vec<Container>, Vec<Container>) = running
