@@ -55,6 +55,7 @@ fn replicas(docker: &DockerState, container: &Container) -> Option<Replicas> {
 }
 
 /// Whether a container is on a network again, or the one that was made in its place.
+#[derive(Debug, PartialEq)]
 enum Joined {
     Yes,
     /// This one runs, and is not.
@@ -87,9 +88,19 @@ async fn joined(
     let running: Vec<Container> = running
         .filter(|one| replicas.has(one) && one.is_running() && !is_being_replaced(&one.name))
         .collect();
+    Ok(in_place(running, replicas, network, container))
+}
+
+/// Whether one of the running containers of a service is there in the place of one that is missing.
+fn in_place(
+    running: Vec<Container>,
+    replicas: &Replicas,
+    network: &str,
+    container: &str,
+) -> Joined {
     // It runs since the first look: the next one tells whether it is on the network.
     if running.iter().any(|one| one.name == container) {
-        return Ok(Joined::Awaited);
+        return Joined::Awaited;
     }
     let is_back = |name: &&String| running.iter().any(|one| one.name == **name);
     let missing = replicas.names.iter().filter(|name| !is_back(name)).count();
@@ -97,11 +108,11 @@ async fn joined(
         .into_iter()
         .filter(|one| !replicas.names.contains(&one.name))
         .partition(|one| is_on(one, network));
-    Ok(match off.into_iter().next() {
+    match off.into_iter().next() {
         _ if on.len() >= missing => Joined::Yes,
         Some(instead) => Joined::Not(Box::new(instead)),
         None => Joined::Awaited,
-    })
+    }
 }
 
 /// Whether compose is about to replace a container: both of its generations put an id before the name of one of the two
@@ -158,6 +169,29 @@ fn is_on(container: &Container, network: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_container_that_has_started_meanwhile_is_looked_at_again() {
+        let one = |name: &str| Container {
+            name: name.into(),
+            ..Container::default()
+        };
+        let replicas = Replicas {
+            project: "app".into(),
+            service: "web".into(),
+            names: BTreeSet::from(["app_web_1".into()]),
+        };
+        let seen = |running: &[&str]| {
+            let running = running.iter().map(|name| one(name)).collect();
+            in_place(running, &replicas, "shared", "app_web_1")
+        };
+        assert_eq!(seen(&[]), Joined::Awaited);
+        assert_eq!(seen(&["app_web_1"]), Joined::Awaited);
+        assert_eq!(
+            seen(&["app_web_2"]),
+            Joined::Not(Box::new(one("app_web_2")))
+        );
+    }
 
     #[test]
     fn a_container_that_compose_replaces_has_an_id_before_its_name() {
