@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{CHECKOUT, Host, REGISTRY_PASSWORD, Service, desired};
+use crate::support::{CHECKOUT, Host, REGISTRY_PASSWORD, desired};
 
 const PULLED: &str = "compose/pulled/docker-compose.yml";
 const KEPT: &str = "compose/kept/docker-compose.yml";
@@ -39,28 +39,9 @@ fn unit(path: &str, pulls: bool) -> String {
     )
 }
 
-fn host(images: &[&str]) -> Host {
-    let host = Host::boot();
-    let services: Vec<Service> = images
-        .iter()
-        .map(|image| Service {
-            image,
-            port: 8000,
-            paths: &[],
-        })
-        .collect();
-    host.load_service_images(&services);
-    host
-}
-
 #[track_caller]
 fn assert_answers(host: &Host, port: u16, image: &str) {
-    let url = format!("http://localhost:{port}/");
-    host.wait_for(
-        &format!("{image} at {url}"),
-        Duration::from_secs(30),
-        || host.get(&url) == (200, format!("{image}\n")),
-    );
+    host.wait_for_image(image, port, Duration::from_secs(30));
 }
 
 fn id_of(host: &Host, image: &str) -> String {
@@ -75,7 +56,7 @@ fn runs(host: &Host, container: &str) -> String {
 /// unit pulls at each start, and of the other image the name had gone meanwhile.
 #[test]
 fn a_failed_apply_gives_a_tag_its_old_image_back() {
-    let host = host(&["app:1", "app:2"]);
+    let host = Host::with_images(&["app:1", "app:2"]);
     let registry = host.start_registry(5000, false);
     let (pulled, kept) = (
         format!("{registry}/pulled:latest"),
@@ -155,7 +136,7 @@ fn digest_of(host: &Host, image: &str) -> String {
 /// Two units and a stack over tags that move: one pulls at each start, the image of the others was made on the host.
 #[test]
 fn generations_have_digests_and_a_roll_back_starts_what_ran() {
-    let host = host(&["app:1", "app:2"]);
+    let host = Host::with_images(&["app:1", "app:2"]);
     let registry = host.start_registry(5000, false);
     let pulled = format!("{registry}/pulled:latest");
     host.push_only("app:1", &pulled);
@@ -339,7 +320,7 @@ fn requests(host: &Host, port: u16) -> String {
 /// that moves, one by an index, one that was made here.
 #[test]
 fn a_tag_that_moved_in_its_registry_is_seen_when_asked() {
-    let host = host(&["app:1", "app:2"]);
+    let host = Host::with_images(&["app:1", "app:2"]);
     let (open, private, down) = (
         host.start_registry(5000, false),
         host.start_registry(5001, true),

@@ -75,12 +75,7 @@ fn host() -> Host {
 
 #[track_caller]
 fn assert_answers(host: &Host, port: u16, image: &str) {
-    let url = format!("http://localhost:{port}/");
-    host.wait_for(
-        &format!("{image} at {url}"),
-        Duration::from_secs(60),
-        || host.get(&url) == (200, format!("{image}\n")),
-    );
+    host.wait_for_image(image, port, Duration::from_secs(60));
 }
 
 /// The plan says that `old` is interrupted and why; the new one fails, and everything is as it was; then it does not

@@ -7,7 +7,7 @@ mod stops;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::support::{CHECKOUT, Host, Service, desired, service, sleeper};
+use crate::support::{CHECKOUT, Host, desired, service, sleeper};
 
 const STACKS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
@@ -39,13 +39,8 @@ fn path(stack: &str) -> String {
     desired(&format!("compose/{stack}/docker-compose.yml"))
 }
 
-fn load(host: &Host) {
-    host.load_service_images(&["web:1", "web:2", "worker:1"].map(|image| Service {
-        image,
-        port: 8000,
-        paths: &[],
-    }));
-}
+/// What the projects run.
+const IMAGES: [&str; 3] = ["web:1", "web:2", "worker:1"];
 
 /// Of each container by project and service, its id and its start. Names are another thing in each version of compose.
 fn containers(host: &Host) -> BTreeMap<String, String> {
@@ -78,8 +73,7 @@ fn up_by_hand(host: &Host, stack: &str) {
 
 #[test]
 fn projects_that_run_are_adopted_and_only_what_changes_is_made_anew() {
-    let host = Host::boot();
-    load(&host);
+    let host = Host::with_images(&IMAGES);
     let files: Vec<(String, String)> = STACKS
         .iter()
         .map(|name| (path(name), project(port(name), "web:1")))
@@ -205,8 +199,7 @@ fn projects_that_run_are_adopted_and_only_what_changes_is_made_anew() {
 /// What fails beside it does not take down what ran before anybody adopted it.
 #[test]
 fn an_adoption_that_fails_leaves_the_containers_running() {
-    let host = Host::boot();
-    load(&host);
+    let host = Host::with_images(&IMAGES);
     // Volumes would stay with the old name of the project, and are refused for that.
     let file = project(8101, "web:1")
         .replace("    volumes: ['data:/data']\n", "")
@@ -268,8 +261,7 @@ fn an_adoption_that_fails_leaves_the_containers_running() {
 /// What a stack builds is built before the container that runs is touched, whenever its folder changes.
 #[test]
 fn what_a_stack_builds_is_built_before_anything_stops() {
-    let host = Host::boot();
-    load(&host);
+    let host = Host::with_images(&IMAGES);
     let compose = "services:
   job:
     build: {context: ., args: {WHO: '${WHO:-nobody}'}}

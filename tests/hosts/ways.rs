@@ -11,7 +11,7 @@ mod volumes;
 
 use std::time::Duration;
 
-use crate::support::{CHECKOUT, Host, Judge, Service, desired};
+use crate::support::{CHECKOUT, Host, Judge, desired};
 
 /// A unit with these commands, as people write it for Docker.
 fn unit(start: &str, stop: &str) -> String {
@@ -47,28 +47,9 @@ fn compose_file(service: &str, container: &str, image: &str, port: u16) -> Strin
     )
 }
 
-fn host(images: &[&str]) -> Host {
-    let host = Host::boot();
-    let services: Vec<Service> = images
-        .iter()
-        .map(|image| Service {
-            image,
-            port: 8000,
-            paths: &[],
-        })
-        .collect();
-    host.load_service_images(&services);
-    host
-}
-
 #[track_caller]
 fn assert_answers(host: &Host, port: u16, image: &str) {
-    let url = format!("http://localhost:{port}/");
-    host.wait_for(
-        &format!("{image} at {url}"),
-        Duration::from_secs(30),
-        || host.get(&url) == (200, format!("{image}\n")),
-    );
+    host.wait_for_image(image, port, Duration::from_secs(30));
 }
 
 fn containers(host: &Host) -> String {
@@ -77,7 +58,7 @@ fn containers(host: &Host) -> String {
 
 #[test]
 fn each_way_gives_its_name_and_port_to_the_next() {
-    let host = host(&["app:1", "app:2"]);
+    let host = Host::with_images(&["app:1", "app:2"]);
     let unit_path = desired("systemd/web.service");
     host.checkout(&[(&unit_path, &run("web", "app:1", 8101))]);
     host.apply(&[]).expect(0);
@@ -173,7 +154,7 @@ fn each_way_gives_its_name_and_port_to_the_next() {
 /// What holds a name or a port and belongs to nobody here is told before anything stops.
 #[test]
 fn a_container_of_nobody_is_a_refusal_with_the_command_that_frees_it() {
-    let host = host(&["app:1", "app:2"]);
+    let host = Host::with_images(&["app:1", "app:2"]);
     let path = "compose/web/docker-compose.yml";
     let unit_path = desired("systemd/web.service");
     host.checkout(&[

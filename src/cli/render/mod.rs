@@ -24,7 +24,7 @@ macro_rules! legend {
 Symbols:
   +  create or start         ~  write, link or connect
   -  remove or stop          !  restart or reload; the line says what it interrupts
-  ?  check a health gate     .  pull an image, or wait
+  ?  check a health gate     .  pull or build an image, or wait
 "
     };
 }

@@ -1,6 +1,6 @@
 //! Stacks that do not come up: what is said of them, and what is left of them.
 
-use super::{load, path, port, project, up_by_hand};
+use super::{IMAGES, path, port, project, up_by_hand};
 use crate::support::network::{INFRA, NETWORK, watchme_infra};
 use crate::support::{CHECKOUT, Debian, Host};
 
@@ -15,8 +15,7 @@ fn networks(host: &Host, project: &str) -> String {
 
 #[test]
 fn a_stack_that_makes_no_container_says_why_and_leaves_no_network() {
-    let host = Host::boot();
-    load(&host);
+    let host = Host::with_images(&IMAGES);
     let fails = "services:\n  web:\n    image: web:1\n".to_owned() + NO_CONTAINER;
     host.checkout(&[(&path("a"), &fails)]);
     let failed = host.apply(&[]).expect(3).text();
@@ -56,8 +55,7 @@ fn a_stack_that_makes_no_container_says_why_and_leaves_no_network() {
 /// Replicas that a person has made and of which the first is gone have the numbers 2 and 3; made again, they are 1 and 2.
 #[test]
 fn replicas_that_come_back_under_other_numbers_are_as_before() {
-    let host = Host::boot();
-    load(&host);
+    let host = Host::with_images(&IMAGES);
     let replicas = "services:
   worker:
     image: web:1

@@ -1,6 +1,6 @@
 //! Why a plan takes containers of a stack away.
 
-use super::{load, path};
+use super::{IMAGES, path};
 use crate::support::{Host, desired, sleeper};
 
 const FILE: &str = "services:
@@ -28,8 +28,7 @@ fn assert_says(text: &str, words: &[&str]) {
 
 #[test]
 fn a_plan_says_why_containers_of_a_stack_go() {
-    let host = Host::boot();
-    load(&host);
+    let host = Host::with_images(&IMAGES);
     let policy = desired("watchme.toml");
     let debug = "[stack.a]\nprofiles = [\"debug\"]\n";
     host.checkout(&[

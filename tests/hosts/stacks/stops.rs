@@ -1,6 +1,6 @@
 //! Services that take their time to stop.
 
-use super::{load, path};
+use super::{IMAGES, path};
 use crate::support::Host;
 
 /// What a container runs: it takes no notice of SIGTERM, or says goodbye for so many seconds and writes that down.
@@ -37,8 +37,7 @@ fn service(name: &str, command: &str, grace: &str) -> String {
 /// The default of ten seconds, and more where a compose file asks for it.
 #[test]
 fn each_container_has_the_time_that_its_file_gives_it_to_stop() {
-    let host = Host::boot();
-    load(&host);
+    let host = Host::with_images(&IMAGES);
     host.sh("mkdir -p /srv/deaf /srv/slow");
     let both = service("deaf", DEAF, "environment: {A: '1'}")
         + &service("slow", SLOW, "stop_grace_period: 40s");

@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -40,6 +41,27 @@ impl Host {
     #[track_caller]
     pub(crate) fn load_service_images(&self, services: &[Service<'_>]) {
         self.load_images_with("docker", services);
+    }
+
+    /// A host with these images, each of a service that answers its name on port 8000.
+    pub(crate) fn with_images(images: &[&str]) -> Self {
+        let host = Self::boot();
+        let services = images.iter().map(|image| Service {
+            image,
+            port: 8000,
+            paths: &[],
+        });
+        host.load_service_images(&services.collect::<Vec<_>>());
+        host
+    }
+
+    /// Waits until the container of such an image answers at a port of the host.
+    #[track_caller]
+    pub(crate) fn wait_for_image(&self, image: &str, port: u16, bound: Duration) {
+        let url = format!("http://localhost:{port}/");
+        self.wait_for(&format!("{image} at {url}"), bound, || {
+            self.get(&url) == (200, format!("{image}\n"))
+        });
     }
 
     /// The same with the command of another engine.

@@ -1,11 +1,11 @@
 //! Units that others have put on the host, and that run their containers otherwise than the desired state does.
 
-use super::{assert_answers, compose_file, compose_unit, containers, host, run};
-use crate::support::{CHECKOUT, desired};
+use super::{assert_answers, compose_file, compose_unit, containers, run};
+use crate::support::{CHECKOUT, Host, desired};
 
 #[test]
 fn units_of_others_stop_with_the_files_they_were_started_with() {
-    let host = host(&["app:1", "app:2"]);
+    let host = Host::with_images(&["app:1", "app:2"]);
     host.write(
         "/opt/two/docker-compose.yml",
         &compose_file("app", "two", "app:1", 8102),

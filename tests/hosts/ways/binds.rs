@@ -1,7 +1,7 @@
 //! Data stays with its service when its compose file moves.
 
-use super::{assert_answers, compose_unit, containers, host};
-use crate::support::{CHECKOUT, desired};
+use super::{assert_answers, compose_unit, containers};
+use crate::support::{CHECKOUT, Host, desired};
 
 fn file(data: &str, port: u16) -> String {
     format!(
@@ -18,7 +18,7 @@ fn file(data: &str, port: u16) -> String {
 
 #[test]
 fn a_compose_file_that_moves_does_not_leave_its_data_behind() {
-    let host = host(&["app:1"]);
+    let host = Host::with_images(&["app:1"]);
     let (old, new) = ("compose/web", "services/web");
     let unit_path = desired("systemd/web.service");
     let unit = |folder: &str| compose_unit(&format!("-f {CHECKOUT}/{folder}/docker-compose.yml"));

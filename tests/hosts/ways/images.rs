@@ -1,13 +1,13 @@
 //! Images are there before anything stops.
 
-use super::{assert_answers, compose_file, compose_unit, containers, host, run, unit};
+use super::{assert_answers, compose_file, compose_unit, containers, run, unit};
 use crate::support::{CHECKOUT, Host, desired};
 
 const REGISTRY: &str = "127.0.0.1:5000";
 
 /// A registry on the host, with a password, and `app:2` and `app:3` in it and nowhere else.
 fn with_registry() -> Host {
-    let host = host(&["app:1", "app:2", "app:3"]);
+    let host = Host::with_images(&["app:1", "app:2", "app:3"]);
     assert_eq!(host.start_registry(5000, true), REGISTRY);
     host
 }
@@ -118,7 +118,7 @@ fn what_cannot_be_pulled_fails_while_the_old_container_serves() {
 
 #[test]
 fn an_image_for_another_processor_is_a_refusal() {
-    let host = host(&["app:1"]);
+    let host = Host::with_images(&["app:1"]);
     let path = "compose/web/docker-compose.yml";
     host.checkout(&[
         (
@@ -158,7 +158,7 @@ fn an_image_for_another_processor_is_a_refusal() {
 
 #[test]
 fn a_name_that_no_image_can_have_is_refused_with_its_unit() {
-    let host = host(&["app:1"]);
+    let host = Host::with_images(&["app:1"]);
     let path = "compose/web/docker-compose.yml";
     let file = |image: &str| compose_file("server", "web", image, 8101);
     let unit = compose_unit(&format!("-f {CHECKOUT}/{path}"));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{assert_answers, compose_file, compose_unit, containers, host, run};
+use super::{assert_answers, compose_file, compose_unit, containers, run};
 use crate::support::{CHECKOUT, Host, desired};
 
 const SERVICES: u16 = 10;
@@ -137,7 +137,7 @@ fn apply(host: &Host, step: usize, before: &Files, files: &Files) {
 
 #[test]
 fn ten_services_migrate_commit_by_commit() {
-    let host = host(&["app:1", "app:2"]);
+    let host = Host::with_images(&["app:1", "app:2"]);
     let steady = run(STEADY.0, "app:1", STEADY.1);
     host.checkout(&[(&desired("systemd/steady.service"), &steady)]);
     host.apply(&[]).expect(0);

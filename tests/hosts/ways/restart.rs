@@ -1,13 +1,13 @@
 //! A restart of Docker that a file under /etc asks for.
 
-use super::{assert_answers, compose_file, compose_unit, containers, host};
-use crate::support::{CHECKOUT, desired};
+use super::{assert_answers, compose_file, compose_unit, containers};
+use crate::support::{CHECKOUT, Host, desired};
 
 const POLICY: &str = "[etc.\"docker/daemon.json\"]\nrestart = \"docker.service\"\n";
 
 #[test]
 fn units_that_a_restart_of_docker_takes_along_are_waited_for() {
-    let host = host(&["app:1"]);
+    let host = Host::with_images(&["app:1"]);
     let files = ["one", "two"].map(|name| format!("compose/{name}/docker-compose.yml"));
     let mut checkout = vec![
         (desired("watchme.toml"), POLICY.to_owned()),
@@ -78,7 +78,7 @@ fn units_that_a_restart_of_docker_takes_along_are_waited_for() {
 /// What `docker-compose config` would show and no engine takes: JSON, and a setting that dockerd does not know.
 #[test]
 fn an_engine_that_does_not_start_is_told_in_its_own_words() {
-    let host = host(&["app:1"]);
+    let host = Host::with_images(&["app:1"]);
     let path = desired("etc/docker/daemon.json");
     host.checkout(&[
         (&desired("watchme.toml"), POLICY),

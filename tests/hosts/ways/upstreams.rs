@@ -1,6 +1,6 @@
 //! What served before serves after: ports that nginx passes requests to.
 
-use super::{assert_answers, compose_file, compose_unit, host};
+use super::{assert_answers, compose_file, compose_unit};
 use crate::support::{CHECKOUT, Host, desired, service};
 
 fn site(container: u16, program: u16) -> String {
@@ -31,7 +31,7 @@ fn assert_serves(host: &Host) {
 
 #[test]
 fn an_upstream_that_a_run_would_lose_is_refused_or_rolled_back() {
-    let host = host(&["app:1", "app:2"]);
+    let host = Host::with_images(&["app:1", "app:2"]);
     host.write("/srv/index.html", "program\n");
     let path = "compose/web/docker-compose.yml";
     let (site_path, web, plain) = (
@@ -134,7 +134,7 @@ fn an_upstream_that_a_run_would_lose_is_refused_or_rolled_back() {
 /// Only the site changes: nothing stops, nothing starts, and each request would be answered with 502.
 #[test]
 fn a_site_that_moves_to_a_port_at_which_nobody_listens_is_refused() {
-    let host = host(&[]);
+    let host = Host::with_images(&[]);
     host.write("/srv/index.html", "program\n");
     let (site_path, plain) = (
         desired("sites-available/api"),

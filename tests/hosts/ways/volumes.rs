@@ -1,7 +1,7 @@
 //! Data stays with its service when its compose project gets another name, and where nothing runs.
 
-use super::{compose_unit, host, unit};
-use crate::support::{CHECKOUT, desired};
+use super::{compose_unit, unit};
+use crate::support::{CHECKOUT, Host, desired};
 
 fn file(volume: &str) -> String {
     format!(
@@ -19,7 +19,7 @@ volumes:
 
 #[test]
 fn a_compose_project_that_gets_another_name_does_not_leave_its_volumes_behind() {
-    let host = host(&["app:1"]);
+    let host = Host::with_images(&["app:1"]);
     let (old, new) = (
         "compose/web/docker-compose.yml",
         "compose/shop/docker-compose.yml",
@@ -73,7 +73,7 @@ fn a_compose_project_that_gets_another_name_does_not_leave_its_volumes_behind() 
 
 #[test]
 fn the_mounts_of_a_container_that_is_stopped_are_compared() {
-    let host = host(&["app:1"]);
+    let host = Host::with_images(&["app:1"]);
     let unit_path = desired("systemd/web.service");
     let of = |folder: &str| {
         let run = format!("/usr/bin/docker run --name web -v {folder}:/data app:1");
