@@ -139,8 +139,18 @@ impl Run<'_> {
             .record_all(removals(self.before, &step.stacks, None))?;
         self.journal.record(Undo::ReloadUnit(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
-        let job = systemd.reload_unit(&step.unit, step.timeout);
-        self.unless_hanging(job).await?;
+        match step.alone && !systemd.unit(&step.unit).await?.is_active() {
+            // Its start is what its reload is.
+            true => {
+                systemd.reset_failed(&step.unit).await?;
+                let job = systemd.start(&step.unit, step.timeout);
+                self.unless_hanging(job).await?;
+            }
+            false => {
+                let job = systemd.reload_unit(&step.unit, step.timeout);
+                self.unless_hanging(job).await?;
+            }
+        }
         match step.stacks.is_empty() {
             true => Ok(()),
             false => self.wait_running(step).await,
@@ -159,6 +169,11 @@ impl Run<'_> {
         }
         self.journal.record(Undo::Start(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
+        // One that is inactive would not stop what runs without it.
+        if step.alone && !systemd.unit(&step.unit).await?.is_active() {
+            let job = systemd.start(&step.unit, step.timeout);
+            self.unless_hanging(job).await?;
+        }
         let job = systemd.stop(&step.unit, step.timeout);
         self.unless_hanging(job).await
     }

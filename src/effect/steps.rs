@@ -167,6 +167,10 @@ pub(crate) struct UnitStep {
     pub port: Option<u16>,
     /// Whether it may be inactive after success.
     pub oneshot: bool,
+    /// Whether its containers may run though it is inactive, [`Unit::alone`].
+    pub alone: bool,
+    /// Services whose containers its reload makes anew or restarts. `None`: not known before compose is called.
+    pub anew: Option<BTreeSet<String>>,
     /// Whether the run goes on when it fails.
     pub may_fail: bool,
     /// Units that its restart takes along and that have to be up again, too.
@@ -212,6 +216,8 @@ impl UnitStep {
             stacks: unit.stacks.clone(),
             port: unit.copy.as_ref().map(|copy| copy.port),
             oneshot: unit.service_type == UnitType::Oneshot,
+            alone: unit.alone,
+            anew: None,
             may_fail: unit.may_fail,
             along: Vec::new(),
         }

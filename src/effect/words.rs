@@ -161,9 +161,14 @@ impl Change {
             Effect::DaemonReload => "daemon-reload, interrupts nothing".to_owned(),
             Effect::Start(_) => "start".to_owned(),
             Effect::Restart(step) => format!("restart, interrupts {}", self.interrupted(&step.unit)),
-            Effect::ReloadUnit(step) if !step.stacks.is_empty() => {
-                "reload, interrupts only containers whose configuration changed".to_owned()
-            }
+            Effect::ReloadUnit(step) if !step.stacks.is_empty() => match &step.anew {
+                None => "reload, interrupts only containers whose configuration changed".to_owned(),
+                Some(anew) if anew.is_empty() => "reload, interrupts nothing".to_owned(),
+                Some(anew) => {
+                    let anew: Vec<&str> = anew.iter().map(String::as_str).collect();
+                    format!("reload, interrupts only {}", anew.join(", "))
+                }
+            },
             Effect::ReloadUnit(_) => "reload, interrupts nothing".to_owned(),
             Effect::Stop(step) => format!("stop, interrupts {}", self.interrupted(&step.unit)),
             Effect::Pull(pull) => format!("pull {}", pull.image.name),

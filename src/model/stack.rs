@@ -15,6 +15,9 @@ use super::observed::Container;
 /// <https://docs.docker.com/reference/compose-file/services/#labels>.
 pub const PROJECT_LABEL: &str = "com.docker.compose.project";
 
+/// The name in [`Stack::definitions`] that no service has.
+pub const SHARED: &str = "";
+
 /// A compose project that a unit runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -41,6 +44,13 @@ pub struct Stack {
     /// What the folders hold that they are built from, as far as those are in the checkout, by service.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub contexts: BTreeMap<String, Hash>,
+    /// What its files say about the containers of each service, as a hash; under [`SHARED`], of what its services share. None in
+    /// records of earlier versions.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub definitions: BTreeMap<String, Hash>,
+    /// Services whose containers those of a service use or depend on, by service.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub uses: BTreeMap<String, BTreeSet<String>>,
     /// Paths of the host that are mounted, by service.
     pub binds: BTreeMap<String, BTreeSet<Bind>>,
     /// Volumes that are mounted, by service.

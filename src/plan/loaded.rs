@@ -193,6 +193,17 @@ fn changed_outside<'u>(
     })
 }
 
+/// Whether a unit may run with other files outside git than those that are there now.
+pub(crate) fn may_differ_outside_git(
+    inputs: &Inputs<'_>,
+    name: &str,
+    unit: &Unit,
+    state: &UnitState,
+) -> bool {
+    let is_new = |path: &PathBuf| state.started.is_none() || is_newer(inputs, path, state);
+    unit.watched.iter().any(is_new) || changed_outside(inputs, name, unit, state).is_some()
+}
+
 /// A file outside the checkout that a running unit was started with and that is gone. A restart would not bring it back,
 /// and fails where the unit cannot do without it.
 pub(crate) fn gone(

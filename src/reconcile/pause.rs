@@ -28,7 +28,7 @@ pub(crate) async fn pause(
     progress: &mut dyn Progress,
 ) -> Result<(String, Pause), ReconcileError> {
     let state = State::new(host.root().clone());
-    let unit = known_unit(&state, &state.recorded()?, unit)?;
+    let (unit, alone) = known_unit(&state, &state.recorded()?, unit)?;
     let _lock = state.lock(request.lock_timeout)?;
     undo_killed(host, &state, request, progress)
         .await?
@@ -45,6 +45,13 @@ pub(crate) async fn pause(
     pauses.insert(unit.clone(), pause.clone());
     state.write_pauses(&pauses)?;
     let stop = async {
+        // One that is inactive would not stop what runs without it; its start changes nothing.
+        if alone && host.is_live() {
+            let systemd = host.systemd().await?;
+            if !systemd.unit(&unit).await?.is_active() {
+                systemd.start(&unit, UNIT).await?;
+            }
+        }
         write_dropin(host, &unit, &pause)?;
         if host.is_live() {
             let systemd = host.systemd().await?;
@@ -69,7 +76,7 @@ pub(crate) async fn resume(
     progress: &mut dyn Progress,
 ) -> Result<String, ReconcileError> {
     let state = State::new(host.root().clone());
-    let unit = known_unit(&state, &state.recorded()?, unit)?;
+    let (unit, _) = known_unit(&state, &state.recorded()?, unit)?;
     let _lock = state.lock(request.lock_timeout)?;
     undo_killed(host, &state, request, progress)
         .await?
@@ -129,26 +136,32 @@ fn failed(verb: &'static str, unit: &str, source: StepError) -> ReconcileError {
     }
 }
 
-/// The full name of a unit that was applied; `.service` may be left out.
-fn known_unit(state: &State, recorded: &Recorded, name: &str) -> Result<String, ReconcileError> {
+/// The full name of a unit that was applied, and [`crate::model::Unit::alone`] of it; `.service` may be left out.
+fn known_unit(
+    state: &State,
+    recorded: &Recorded,
+    name: &str,
+) -> Result<(String, bool), ReconcileError> {
     let (_, desired) = look::applied(state, recorded)?;
     let with_suffix = format!("{name}.service");
     let found = [name, &with_suffix]
         .into_iter()
         .find(|name| desired.units.contains_key(*name));
-    found.map(str::to_owned).ok_or_else(|| {
-        // The suffix, which all have, is no likeness.
-        let stem = |unit: &str| unit.strip_suffix(".service").unwrap_or(unit).to_owned();
-        let likeness =
-            |known: &String| strsim::normalized_damerau_levenshtein(&stem(known), &stem(name));
-        let known = desired.units.keys().map(|known| (likeness(known), known));
-        let nearest = known
-            .max_by(|(a, _), (b, _)| a.total_cmp(b))
-            .filter(|(likeness, _)| *likeness > 0.5)
-            .map(|(_, known)| known.clone());
-        ReconcileError::NoSuchUnit {
-            name: name.to_owned(),
-            nearest,
-        }
-    })
+    let unit = found.and_then(|name| desired.units.get_key_value(name));
+    unit.map(|(name, unit)| (name.clone(), unit.alone))
+        .ok_or_else(|| {
+            // The suffix, which all have, is no likeness.
+            let stem = |unit: &str| unit.strip_suffix(".service").unwrap_or(unit).to_owned();
+            let likeness =
+                |known: &String| strsim::normalized_damerau_levenshtein(&stem(known), &stem(name));
+            let known = desired.units.keys().map(|known| (likeness(known), known));
+            let nearest = known
+                .max_by(|(a, _), (b, _)| a.total_cmp(b))
+                .filter(|(likeness, _)| *likeness > 0.5)
+                .map(|(_, known)| known.clone());
+            ReconcileError::NoSuchUnit {
+                name: name.to_owned(),
+                nearest,
+            }
+        })
 }

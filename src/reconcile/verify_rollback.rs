@@ -135,7 +135,7 @@ async fn differences_now(host: &Host, planned: &Planned) -> Vec<Difference> {
         .map(Difference::lasting)
         .collect();
     if let (Some(before), Some(after)) = (&before.systemd, &after.systemd) {
-        found.extend(units(before, after));
+        found.extend(units(planned, before, after));
     }
     if let (Some(before), Some(after)) = (&before.nginx, &after.nginx) {
         found.extend(nginx(before, after).map(Difference::passing));
@@ -218,13 +218,22 @@ fn is_same(before: &Entry, after: &Entry) -> bool {
     }
 }
 
-fn units(before: &SystemdState, after: &SystemdState) -> Vec<Difference> {
+fn units(planned: &Planned, before: &SystemdState, after: &SystemdState) -> Vec<Difference> {
     let mut found = Vec::new();
+    // Whether such a unit is active says nothing about its containers.
+    let goes_on_alone = |name: &str| {
+        let applied = planned.recorded.applied.iter();
+        let mut revisions = applied
+            .map(|(_, applied)| applied)
+            .chain([&planned.desired]);
+        revisions.any(|desired| desired.units.get(name).is_some_and(|unit| unit.alone))
+    };
     let time = Timestamp::now();
     for (name, state) in &before.units {
         let now = after.units.get(name);
         let runs = now.is_some_and(UnitState::is_active);
-        let may_change = is_on_the_way(state) || state.restarted_lately(time);
+        let may_change =
+            is_on_the_way(state) || state.restarted_lately(time) || goes_on_alone(name);
         if state.is_active() != runs && !may_change {
             let (was, is) = (word(state.is_active()), word(runs));
             let text = format!("{name} was {was} and is {is}");

@@ -1,5 +1,7 @@
 //! Compose projects without a unit of their own: a folder of `compose/` is enough.
 
+mod alone;
+mod anew;
 mod failing;
 mod reasons;
 mod stops;

@@ -3,6 +3,7 @@
 //! Everything else is kept as it is read.
 
 mod binds;
+mod definitions;
 pub mod interpolate;
 pub mod merge;
 mod ports;
@@ -22,6 +23,7 @@ use serde_yaml::Value;
 use source_text::{Diagnostic, SourceFile};
 
 pub use binds::{Bind, VolumeMount};
+pub use definitions::{Definition, definitions, shared};
 pub use interpolate::{Environment, Variables};
 pub use merge::overlay;
 pub use ports::{Publish, Published};

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{FORMAT_VERSION, Finding};
 use crate::cli::masks::DiffMask;
-use crate::effect;
+use crate::effect::{self, Effect};
 use crate::model::Origin;
 use crate::reconcile::Planned;
 
@@ -44,6 +44,9 @@ struct Change {
     why: String,
     /// Units that are interrupted besides the subject.
     interrupts: BTreeSet<String>,
+    /// Of a stack that is reloaded, the services whose containers compose makes anew or restarts; missing where that is not known before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    services: Option<BTreeSet<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     diff: Option<Diff>,
 }
@@ -139,6 +142,10 @@ fn change(change: &effect::Change, show_secrets: bool) -> Change {
         subject: words.subject,
         why: change.why.clone(),
         interrupts: change.interrupts.clone(),
+        services: match &change.effect {
+            Effect::ReloadUnit(step) => step.anew.clone(),
+            _ => None,
+        },
         diff: change.diff.as_ref().map(|one| diff(one, show_secrets)),
     }
 }

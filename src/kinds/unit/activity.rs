@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::replacement;
+use super::{anew, replacement};
 use crate::effect::{Change, Effect, UnitStep};
 use crate::model::{DriftKind, Kind, OnChange, ResourceId, Unit, UnitState, UnitType};
 use crate::plan::draft::{Draft, Stage, change};
@@ -77,7 +77,7 @@ fn plan_unit(
             .map(at_units)
             .collect();
     }
-    if !state.is_active() {
+    if !state.is_active() && !goes_on_alone(draft, name, unit) {
         return start(draft, id, name, unit, state)
             .into_iter()
             .map(at_units)
@@ -97,14 +97,15 @@ fn plan_unit(
         }
         return Vec::new();
     };
+    let can_reload = state.can_reload || unit.alone;
     match on_change(name, unit) {
         OnChange::None => Vec::new(),
-        OnChange::Reload if state.can_reload && unit.stacks.is_empty() => {
-            vec![at_units(reload(id, name, unit, why))]
+        OnChange::Reload if can_reload && unit.stacks.is_empty() => {
+            vec![at_units(reload(draft, id, name, unit, why))]
         }
         asked => match replacement::stops_first(draft, name, unit) {
-            None if asked == OnChange::Reload && state.can_reload => {
-                vec![at_units(reload(id, name, unit, why))]
+            None if asked == OnChange::Reload && can_reload => {
+                vec![at_units(reload(draft, id, name, unit, why))]
             }
             None => restart(draft, id, name, unit, state, why)
                 .into_iter()
@@ -113,6 +114,11 @@ fn plan_unit(
             Some(because) => stop_with_old_files(draft, &id, name, unit, state, because),
         },
     }
+}
+
+/// Whether the containers of a unit run without it, once it has brought them up: after a reboot it is inactive.
+pub(super) fn goes_on_alone(draft: &Draft<'_>, name: &str, unit: &Unit) -> bool {
+    unit.alone && draft.recorded.loaded.units.contains_key(name)
 }
 
 /// One that died after it had settled runs again by `Restart=`, which hides it.
@@ -292,10 +298,14 @@ fn stop_with_old_files(
     planned
 }
 
-fn reload(id: ResourceId, name: &str, unit: &Unit, why: String) -> Change {
+fn reload(draft: &Draft<'_>, id: ResourceId, name: &str, unit: &Unit, why: String) -> Change {
+    let step = UnitStep {
+        anew: anew::services(draft, name, unit),
+        ..UnitStep::of(name, unit)
+    };
     Change {
         drift: DriftKind::Unloaded,
-        ..change(id, Effect::ReloadUnit(UnitStep::of(name, unit)), why)
+        ..change(id, Effect::ReloadUnit(step), why)
     }
 }
 

@@ -27,6 +27,10 @@ pub struct Unit {
     /// The stack that its file is generated for, `NAME` of `compose/NAME/`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stack: Option<String>,
+    /// Whether nothing but the restart policies of that stack's containers brings them back after a reboot. The unit is only
+    /// what compose is called by.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub alone: bool,
     /// Which copy of the stack it runs, of one that updates start-first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copy: Option<StackCopy>,

@@ -1,6 +1,7 @@
 //! systemd units: files and links, what starts and stops, and the containers that they run.
 
 mod activity;
+mod anew;
 pub(super) mod binds;
 mod builds;
 pub(crate) mod data;

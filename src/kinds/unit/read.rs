@@ -194,6 +194,9 @@ impl Loader<'_, '_> {
         }
         let policy = self.policy().units.get(name.as_str());
         let policy = policy.cloned().unwrap_or_default();
+        let alone = (stack.as_ref())
+            .and_then(|stack| self.policy().stacks.get(stack.as_str()))
+            .is_some_and(|stack| !*stack.unit);
         let oneshot = settings
             .last("Service", "Type")
             .is_some_and(|value| value.text == "oneshot");
@@ -206,7 +209,8 @@ impl Loader<'_, '_> {
                 .map(files_of)
                 .unwrap_or_default(),
             install: wanted.install.clone(),
-            start: start.unwrap_or(wanted.pulled_in),
+            start: start.unwrap_or(wanted.pulled_in || alone),
+            alone,
             on_change: policy.on_change.unwrap_or(match stack.is_some() {
                 true => OnChange::Reload,
                 false => OnChange::default(),

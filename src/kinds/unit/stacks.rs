@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::activity::mends;
+use super::activity::{goes_on_alone, mends};
 use crate::effect::{Change, Effect, UnitStep};
 use crate::kinds::member::plan::{Trouble, not_running, trouble};
 use crate::model::{Container, DriftKind, Kind, MemberName, ResourceId, Stack, Unit, UnitState};
@@ -15,7 +15,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     };
     let starting = draft.starting();
     for (name, unit) in &draft.desired.units {
-        let active = systemd.units.get(name).is_some_and(UnitState::is_active);
+        let active = systemd.units.get(name).is_some_and(UnitState::is_active)
+            || goes_on_alone(draft, name, unit);
         // One that is not to run tells so itself; a oneshot that is done leaves its containers running.
         if starting.contains(name) || draft.paused(name) || !(active || unit.start) {
             continue;
@@ -32,7 +33,7 @@ fn to_be_made(draft: &Draft<'_>, name: &str, unit: &Unit, active: bool) -> Optio
     let docker = draft.observed.docker.as_ref()?;
     let can_reload = (draft.observed.systemd.as_ref())
         .and_then(|systemd| systemd.units.get(name))
-        .is_some_and(|state| state.can_reload);
+        .is_some_and(|state| state.can_reload || unit.alone);
     if unit.stack.is_none() || !active || !can_reload || !mends(draft) {
         return None;
     }

@@ -203,7 +203,8 @@ fn unit_status(name: &str, unit: &Unit, state: &UnitState, paused: bool) -> Unit
 
 fn word(unit: &Unit, state: &UnitState, paused: bool) -> (&'static str, bool) {
     let is_oneshot = unit.service_type == UnitType::Oneshot && !unit.remain_after_exit;
-    let done = is_oneshot && state.result == "success";
+    let done =
+        unit.alone || is_oneshot && state.result == "success" && !state.invocation.is_empty();
     match (
         state.load.as_str(),
         state.active.as_str(),
@@ -223,7 +224,7 @@ fn word(unit: &Unit, state: &UnitState, paused: bool) -> (&'static str, bool) {
         (_, _, "auto-restart") => ("keeps failing", false),
         (_, "activating", _) => ("starting", false),
         (_, "deactivating", _) => ("stopping", false),
-        _ if done && !state.invocation.is_empty() => ("done", true),
+        _ if done => ("done", true),
         _ => ("stopped", !unit.start),
     }
 }

@@ -1,10 +1,12 @@
-//! What images are built from, as far as it is in the checkout.
+//! What images are built from, and containers are made from, as far as it is in the checkout.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Loader, ParsedStack, inputs};
-use crate::model::Hash;
+use source_text::normal_path;
+
+use super::{Loader, ParsedStack, folder_of, inputs};
+use crate::model::{Hash, SHARED, Stack};
 
 impl Loader<'_, '_> {
     /// What the folders hold from which a project's services are built that start, by service; `folder` is the project's own,
@@ -17,5 +19,28 @@ impl Loader<'_, '_> {
             Some((name.clone(), self.inputs.digest(&context)?))
         });
         built.collect()
+    }
+    /// Notes what the containers of a project are made from: what its files say, and the env files that they name.
+    pub(super) fn define(&self, stack: &mut Stack, parsed: &ParsedStack) {
+        let base = stack.files.first().map(|file| folder_of(file));
+        let base = base.unwrap_or_default();
+        for (name, definition) in &parsed.definitions {
+            let mut parts = vec![definition.bytes.as_slice()];
+            let service = parsed.compose.services.get(name);
+            let named = service.into_iter().flat_map(|service| service.env_files());
+            for path in named.filter_map(|path| normal_path(&base.join(path))) {
+                let file = self.out.desired.files.get(&path);
+                parts.extend(file.map(|file| file.hash.as_str().as_bytes()));
+            }
+            stack
+                .definitions
+                .insert(name.clone(), Hash::of_parts(parts));
+            if !definition.uses.is_empty() {
+                stack.uses.insert(name.clone(), definition.uses.clone());
+            }
+        }
+        stack
+            .definitions
+            .insert(SHARED.to_owned(), Hash::of(&parsed.shared));
     }
 }

@@ -8,6 +8,7 @@ mod gates;
 mod include;
 pub(crate) mod inputs;
 mod installed;
+mod laid_over;
 mod loose;
 mod places;
 mod require;

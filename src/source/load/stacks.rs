@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_yaml::Value;
-
 use source_text::normal_path;
 
 use super::include::Parts;
+use super::laid_over::laid_over;
 use super::{Loader, folder_of, outside};
 use crate::model::{Idle, Image, Stack, Unit};
-use crate::source::compose::{self, Compose, Document, Service, Variables};
+use crate::source::compose::{self, Compose, Definition, Service, Variables};
 use crate::source::error::Result;
 use crate::source::unit::commands::{ComposeCall, Role};
 
@@ -51,6 +50,10 @@ pub struct ParsedStack {
     pub attached: bool,
     /// Whether the unit brings it up: not one that it only pulls or takes down.
     pub up: bool,
+    /// What its containers are made from, by service; only of a stack.
+    pub definitions: BTreeMap<String, Definition>,
+    /// What its services share, as bytes that are the same for the same.
+    pub shared: Vec<u8>,
     /// Where the values of its variables come from.
     pub variables: Variables,
     /// The `.env` of its folder, or the file that `--env-file` names: on the server, whether it is there or not.
@@ -91,6 +94,9 @@ impl Loader<'_, '_> {
             let folder = stack.files.first().and_then(|file| file.parent());
             if let Some(folder) = folder.and_then(|folder| self.in_checkout(folder)) {
                 stack.contexts = self.contexts(&parsed, &folder);
+            }
+            if unit.stack.is_some() {
+                self.define(&mut stack, &parsed);
             }
             self.collect_members(&parsed.project, &parsed.compose, &stack);
             self.out.parsed.stacks.push(parsed);
@@ -167,7 +173,14 @@ impl Loader<'_, '_> {
         }
         // What compose is told to read comes first.
         parsed.files.extend(included);
-        parsed.compose = laid_over(layers);
+        let whole = laid_over(layers);
+        if let Reader::Unit(_, unit) = reader
+            && unit.stack.is_some()
+        {
+            parsed.definitions = compose::definitions(whole.value());
+            parsed.shared = compose::shared(whole.value());
+        }
+        parsed.compose = whole.compose();
         let base = first.unwrap_or_default();
         if let Reader::Unit(name, unit) = reader {
             parsed.unit = Some((*name).to_owned());
@@ -324,6 +337,8 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
             .map(|(name, _)| name.clone())
             .collect(),
         contexts: BTreeMap::new(),
+        definitions: BTreeMap::new(),
+        uses: BTreeMap::new(),
         binds: started()
             .map(|(name, service)| (name.clone(), service.binds(&folder)))
             .filter(|(_, binds)| !binds.is_empty())
@@ -356,21 +371,4 @@ fn image(service: &Service) -> Option<Image> {
         name: name.to_owned(),
         platform: service.platform().map(str::to_owned),
     })
-}
-
-/// Files laid over each other, each with its value where that is not just what it says. Those that were each read
-/// without complaint can only disagree in ways that do not matter.
-fn laid_over(layers: Vec<(Arc<Document>, Option<Value>)>) -> Arc<Compose> {
-    if let [(document, None)] = &layers[..] {
-        return document.compose.clone();
-    }
-    let mut whole = Value::Null;
-    for (document, value) in layers {
-        compose::reset(&mut whole, &document.tags);
-        compose::overlay(&mut whole, value.unwrap_or_else(|| document.value.clone()));
-    }
-    match whole {
-        Value::Null => Arc::default(),
-        whole => Arc::new(Compose::of(&whole).unwrap_or_default()),
-    }
 }

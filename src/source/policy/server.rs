@@ -74,6 +74,10 @@ pub struct StackPolicy {
     /// `false`: nobody runs it, and its files are only checked.
     #[cfg_attr(test, schemars(example = false))]
     pub start: bool,
+    /// `false`: compose and the restart policies of its services run it alone: systemd does not start it at boot or stop it at
+    /// shutdown. See [stacks](stacks.md#without-a-unit).
+    #[cfg_attr(test, schemars(example = false))]
+    pub unit: Spanned<bool>,
     /// Its compose files, relative to its folder; each overrides those before it.
     ///
     /// Default: as compose finds them: `compose.yaml` or `docker-compose.yml`, and their override
@@ -107,6 +111,7 @@ impl Default for StackPolicy {
     fn default() -> Self {
         Self {
             start: true,
+            unit: Spanned::unwritten(true),
             files: Vec::new(),
             project: None,
             profiles: Vec::new(),

@@ -39,6 +39,11 @@ impl Policy {
             }
         }
         for stack in self.stacks.values() {
+            if !*stack.unit && stack.update == Update::StartFirst {
+                let message = "start-first needs units, which know which copy serves";
+                let expected = "expected either unit = false or update = \"start-first\"";
+                return Err(wrong(stack.unit.span(), (message, expected)));
+            }
             let ports = &stack.ports;
             let conflict = match (stack.update, ports.as_slice()) {
                 (Update::InPlace, []) => continue,

@@ -1,5 +1,7 @@
 //! Compose projects that no unit runs.
 
+mod copies;
+
 use super::*;
 
 const WEB: &str = "services:\n  web:\n    image: web:1\n";
@@ -232,99 +234,6 @@ fn the_engine_is_the_one_that_watchme_toml_names() {
     );
 }
 
-/// A stack that updates start-first, with a compose file.
-fn twice(text: &str) -> Lab {
-    let lab = lab();
-    lab.write(
-        "watchme.toml",
-        "checkout = \"/srv/c\"\n[stack.shop]\nupdate = \"start-first\"\nports = [8101, 8102]\n",
-    )
-    .write("compose/shop/compose.yaml", text);
-    lab
-}
-
-const PORT: &str = "    ports: ['127.0.0.1:${PORT}:8000']\n";
-
-#[test]
-fn copies_take_turns() {
-    let lab = twice(&format!("{WEB}{PORT}"));
-    let revision = lab.read(Which::Worktree).unwrap();
-    let unit = &revision.desired.units["stack-shop-a.service"];
-    assert_eq!(unit.stacks[0].project, "shop-a");
-    assert_eq!(unit.stacks[0].ports, [8101].into());
-    assert_eq!(
-        lines(&revision, "stack-shop-a.service", &["Env", "ExecStart"]),
-        [
-            "Environment=PORT=8101",
-            "ExecStart=docker compose --project-name shop-a up --detach"
-        ]
-    );
-    let upstreams = |revision: &Revision| {
-        let path = Path::new("nginx/conf.d/watchme-stacks.conf");
-        let text = String::from_utf8(revision.desired.etc[path].file.content.to_vec()).unwrap();
-        text.lines().skip(2).map(str::to_owned).collect::<Vec<_>>()
-    };
-    let server = |port: u16| format!("    server 127.0.0.1:{port};");
-    assert_eq!(
-        upstreams(&revision),
-        ["upstream shop {", &server(8101), "}"]
-    );
-
-    // On a host that has it, nothing changes; a change of the file is the other copy, and the next one this again.
-    let after = |applied: &Revision| {
-        let checkout = lab.open("");
-        checkout
-            .read_after(&Which::Worktree, &applied.desired)
-            .unwrap()
-    };
-    assert!(
-        after(&revision)
-            .desired
-            .units
-            .contains_key("stack-shop-a.service")
-    );
-    lab.write(
-        "compose/shop/compose.yaml",
-        &format!("{WEB}{PORT}    env_file: [more.env]\n"),
-    )
-    .write("compose/shop/more.env", "A=1\n")
-    .commit();
-    let second = after(&revision);
-    assert_eq!(
-        second.desired.units["stack-shop-b.service"].stacks[0].ports,
-        [8102].into()
-    );
-    assert_eq!(upstreams(&second), ["upstream shop {", &server(8102), "}"]);
-    lab.write("compose/shop/more.env", "A=2\n");
-    assert!(
-        after(&second)
-            .desired
-            .units
-            .contains_key("stack-shop-a.service")
-    );
-}
-
-/// Whatever copy runs, the others are ordered after it, and no other stack has its name.
-#[test]
-fn both_copies_are_named_to_others_and_no_stack_has_the_name_of_one() {
-    let lab = twice(&format!("{WEB}{PORT}"));
-    let policy =
-        "checkout = \"/srv/c\"\n[stack.shop]\nupdate = \"start-first\"\nports = [8101, 8102]\n";
-    let more = "[stack.other]\nafter = [\"shop\"]\n";
-    lab.write("compose/other/compose.yaml", WEB)
-        .write("watchme.toml", &format!("{policy}{more}"));
-    let revision = lab.read(Which::Worktree).unwrap();
-    assert_eq!(
-        lines(&revision, "stack-other.service", &["After"]),
-        ["After=docker.service network-online.target stack-shop-a.service stack-shop-b.service"]
-    );
-    lab.write("compose/shop-b/compose.yaml", WEB);
-    assert_eq!(
-        lab.fails(),
-        "compose/shop-b/compose.yaml: the stack shop-b would have the name of a copy of the stack shop, which updates start-first: rename the folder of one of them"
-    );
-}
-
 /// Whether it is read from a commit or as it lies there, with a folder, a link and a program in it.
 #[test]
 fn what_a_stack_is_built_from_is_known() {
@@ -355,57 +264,34 @@ fn what_a_stack_is_built_from_is_known() {
     assert_eq!(contexts(Which::Head), committed);
 }
 
+/// Nothing of it is started at boot, stopped at shutdown, or stopped with the engine.
 #[test]
-fn what_exists_once_has_no_copies() {
-    for (text, expected) in [
-        (
-            format!("{WEB}    container_name: shop\n"),
-            "compose/shop/compose.yaml:4:5: two copies of web cannot both be named shop",
-        ),
-        (
-            format!("{WEB}    ports: ['8000:8000']\n"),
-            "compose/shop/compose.yaml:4:5: two copies of web cannot both publish port 8000",
-        ),
-        (
-            WEB.to_owned(),
-            "compose/shop/compose.yaml:1:1: no service of shop publishes ${PORT}",
-        ),
-        (
-            format!("{WEB}{PORT}    volumes: ['data:/data']\nvolumes:\n  data: {{}}\n"),
-            "compose/shop/compose.yaml:7:3: each copy of shop would have a volume data of its own",
-        ),
-    ] {
-        assert_eq!(twice(&text).fails(), expected);
-    }
-    let named =
-        format!("{WEB}{PORT}    volumes: ['data:/data']\nvolumes:\n  data: {{name: shop-data}}\n");
-    assert!(twice(&named).read(Which::Worktree).is_ok());
-    for (policy, expected) in [
-        (
-            "update = \"start-first\"\n",
-            "watchme.toml:1:1: start-first needs two ports",
-        ),
-        (
-            "update = \"start-first\"\nports = [1, 1]\n",
-            "watchme.toml:3:9: start-first needs two ports",
-        ),
-        (
-            "ports = [1, 2]\n",
-            "watchme.toml:2:9: ports are those of copies, and this stack has none",
-        ),
-        (
-            "update = \"rolling\"\n",
-            "watchme.toml:2:10: \"rolling\" cannot be used here",
-        ),
-    ] {
-        let lab = lab();
-        lab.write("watchme.toml", &format!("[stack.shop]\n{policy}"));
-        assert_eq!(lab.fails(), expected);
-    }
-    let lab = twice(&format!("{WEB}{PORT}"));
-    lab.write("etc/nginx/conf.d/watchme-stacks.conf", "");
+fn a_stack_without_a_unit_is_only_called() {
+    let lab = lab();
+    lab.write(
+        "watchme.toml",
+        "checkout = \"/srv/c\"\n[stack.shop]\nunit = false\n",
+    );
+    let revision = lab.read(Which::Worktree).unwrap();
+    let unit = &revision.desired.units["stack-shop.service"];
+    assert!(unit.alone && unit.start && unit.install.links.is_empty());
+    let bound = ["Default", "Requires", "Wants", "WantedBy", "ExecStop"];
     assert_eq!(
-        lab.fails(),
-        "etc/nginx/conf.d/watchme-stacks.conf: /etc/nginx/conf.d/watchme-stacks.conf is written by this program, for stacks that update start-first"
+        lines(&revision, "stack-shop.service", &bound),
+        [
+            "DefaultDependencies=no",
+            "Wants=docker.service",
+            "Wants=network-online.target",
+            "ExecStop=docker compose stop",
+        ]
+    );
+    lab.write(
+        "watchme.toml",
+        "[stack.shop]\nunit = false\nupdate = \"start-first\"\nports = [8101, 8102]\n",
+    );
+    let error = lab.read(Which::Worktree).unwrap_err().to_string();
+    assert!(
+        error.contains("start-first needs units, which know which copy serves"),
+        "{error}"
     );
 }

@@ -63,11 +63,27 @@ pub(super) fn text(
     let environment: String = variables
         .map(|variable| format!("Environment={}\n", quoted(&variable)))
         .collect();
+    // A shutdown stops no unit without default dependencies, and a stop of the engine none that only wants it: what was
+    // stopped would stay so after a boot, systemd.unit(5).
+    let (bound, enabled) = match *stack.policy.unit {
+        true => (
+            format!("Requires={engine}\n"),
+            "\n[Install]\nWantedBy=multi-user.target\n",
+        ),
+        false => (
+            format!(
+                "# unit = false: restart policies start the containers at boot, and nothing here stops them at shutdown.\n\
+                 DefaultDependencies=no\n\
+                 Wants={engine}\n"
+            ),
+            "",
+        ),
+    };
     format!(
         "# Written by watchme-apply for compose/{name}: change that folder, or [stack.{name}] in watchme.toml.\n\
          [Unit]\n\
          Description=The compose project in compose/{name}\n\
-         Requires={engine}\n\
+         {bound}\
          Wants=network-online.target\n\
          {wants}\
          After={engine} network-online.target{others}\n\
@@ -80,9 +96,7 @@ pub(super) fn text(
          ExecStart={command} up --detach\n\
          ExecReload={command} up --detach\n\
          ExecStop={command} stop\n\
-         \n\
-         [Install]\n\
-         WantedBy=multi-user.target\n"
+         {enabled}"
     )
 }
 

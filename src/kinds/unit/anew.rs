@@ -1,0 +1,111 @@
+//! What compose makes anew when a stack is reloaded, as far as its files in git say it. compose itself decides; the plan says
+//! before what it interrupts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::replacement;
+use crate::model::{SHARED, Stack, Unit};
+use crate::plan::draft::Draft;
+use crate::plan::loaded;
+
+/// The services whose containers are made anew; `None` where that is not known: what runs was started with something that is
+/// not on record, or a file outside git counts.
+pub(super) fn services(draft: &Draft<'_>, name: &str, unit: &Unit) -> Option<BTreeSet<String>> {
+    // On the way back to a generation, names of images lead to others.
+    if unit.stack.is_none() || draft.ran.is_some() {
+        return None;
+    }
+    let systemd = draft.observed.systemd.as_ref()?;
+    let state = systemd.units.get(name)?;
+    if loaded::may_differ_outside_git(&draft.inputs, name, unit, state) {
+        return None;
+    }
+    let before = replacement::before(draft, name)?;
+    let mut anew = BTreeSet::new();
+    for stack in &unit.stacks {
+        let mut same = before.stacks.iter();
+        let old = same.find(|old| old.project == stack.project)?;
+        anew.extend(changed(old, stack)?);
+    }
+    Some(anew)
+}
+
+/// The services of a project whose containers change, and those that use them.
+fn changed(old: &Stack, new: &Stack) -> Option<BTreeSet<String>> {
+    if old.definitions.get(SHARED)? != new.definitions.get(SHARED)? {
+        return None;
+    }
+    let is_changed = |service: &&String| {
+        let context = |stack: &Stack| stack.contexts.get(*service).cloned();
+        old.definitions.get(*service) != new.definitions.get(*service)
+            || old.built.contains(*service) && context(old) != context(new)
+    };
+    // What starts for the first time interrupts nothing.
+    let goes_on = new.services.intersection(&old.services);
+    let mut users: BTreeMap<&String, Vec<&String>> = BTreeMap::new();
+    for (user, used) in &new.uses {
+        for used in used.iter().filter(|_| old.services.contains(user)) {
+            users.entry(used).or_default().push(user);
+        }
+    }
+    let mut changed: BTreeSet<String> = goes_on.filter(is_changed).cloned().collect();
+    let mut todo: Vec<String> = changed.iter().cloned().collect();
+    while let Some(service) = todo.pop() {
+        let users = users.get(&service).into_iter().flatten();
+        for user in users.filter(|user| new.services.contains(**user)) {
+            if changed.insert((*user).clone()) {
+                todo.push((*user).clone());
+            }
+        }
+    }
+    Some(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Hash;
+
+    /// A project of services with their definitions, each with one that it uses.
+    fn stack(shared: &str, services: &[(&str, &str, &str)]) -> Stack {
+        let mut stack = Stack::default();
+        let hash = |text: &str| Hash::of(text.as_bytes());
+        stack.definitions.insert(SHARED.to_owned(), hash(shared));
+        for (name, definition, uses) in services {
+            stack.services.insert((*name).to_owned());
+            stack
+                .definitions
+                .insert((*name).to_owned(), hash(definition));
+            stack
+                .uses
+                .insert((*name).to_owned(), [(*uses).to_owned()].into());
+        }
+        stack
+    }
+
+    #[test]
+    fn what_changed_and_what_depends_on_it() {
+        let old = stack("", &[("a", "1", "b"), ("b", "1", "c"), ("c", "1", "a")]);
+        let names = |new: &Stack| changed(&old, new).map(Vec::from_iter);
+        let own =
+            |names: &[&str]| Some(Vec::from_iter(names.iter().map(|name| (*name).to_owned())));
+        assert_eq!(names(&old), own(&[]));
+        // Services that depend on each other end.
+        let all = stack("", &[("a", "2", "b"), ("b", "1", "c"), ("c", "1", "a")]);
+        assert_eq!(names(&all), own(&["a", "b", "c"]));
+        let one = stack("", &[("a", "1", ""), ("b", "2", ""), ("new", "1", "b")]);
+        assert_eq!(names(&one), own(&["b"]));
+        // What they share, and what an earlier version has not recorded.
+        assert_eq!(names(&stack("volumes", &[("a", "1", "")])), None);
+        assert_eq!(changed(&Stack::default(), &old), None);
+    }
+
+    #[test]
+    fn what_it_is_built_from_counts() {
+        let mut old = stack("", &[("a", "1", "")]);
+        old.built.insert("a".to_owned());
+        let mut new = old.clone();
+        new.contexts.insert("a".to_owned(), Hash::of(b"tree"));
+        assert_eq!(changed(&old, &new), Some(["a".to_owned()].into()));
+    }
+}
