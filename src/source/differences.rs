@@ -31,6 +31,13 @@ pub(super) fn dirty(read: &Read, lies: &Inputs, loaded: &Loaded) -> Vec<PathBuf>
     for (folder, known) in &read.folders {
         new_files(lies, folder, known, &mut dirty, 0);
     }
+    // Compose builds from the work tree.
+    let contexts = read.contexts.iter();
+    let changed = contexts.flat_map(|folder| {
+        let ignored = lies.ignored;
+        ignored.map_or_else(Vec::new, |ignored| ignored.changed_below(folder))
+    });
+    dirty.extend(changed.filter(|path| !lies.left_out(path)));
     dirty.into_iter().collect()
 }
 

@@ -3,6 +3,8 @@
 //! libgit2 runs no hooks, filters or fsmonitor. What is left is where the repository says its
 //! work tree is, and settings of whoever called: neither is followed.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -276,6 +278,23 @@ impl<'repo> Ignored<'repo> {
     /// Whether `path` (relative to the work tree) is ignored and not tracked.
     pub(super) fn contains(&self, path: &Path) -> bool {
         !self.tracked(path) && self.repo.is_path_ignored(path).unwrap_or(false)
+    }
+
+    /// Files in a folder of the work tree that differ from the commit that is checked out, and new ones that git does not
+    /// ignore; of a new folder, its own name.
+    pub(super) fn changed_below(&self, folder: &Path) -> Vec<PathBuf> {
+        let mut options = git2::StatusOptions::new();
+        options
+            .include_untracked(true)
+            .exclude_submodules(true)
+            .disable_pathspec_match(true);
+        if !folder.as_os_str().is_empty() {
+            options.pathspec(folder);
+        }
+        let statuses = self.repo.statuses(Some(&mut options));
+        let statuses = statuses.iter().flat_map(|statuses| statuses.iter());
+        let paths = statuses.map(|entry| PathBuf::from(OsStr::from_bytes(entry.path_bytes())));
+        paths.collect()
     }
 
     /// The same of a folder, which is tracked if a file in it is.

@@ -20,10 +20,14 @@ impl Loader<'_, '_> {
         });
         built.collect()
     }
-    /// Notes what the containers of a project are made from: what its files say, and the env files that they name.
+    /// Notes what the containers of a project are made from: what its files say, the env files that they name, and what is
+    /// built for them.
     pub(super) fn define(&self, stack: &mut Stack, parsed: &ParsedStack) {
         let base = stack.files.first().map(|file| folder_of(file));
         let base = base.unwrap_or_default();
+        if let Some(folder) = self.in_checkout(&base) {
+            stack.contexts = self.contexts(parsed, &folder);
+        }
         for (name, definition) in &parsed.definitions {
             let mut parts = vec![definition.bytes.as_slice()];
             let service = parsed.compose.services.get(name);

@@ -21,6 +21,7 @@ pub(crate) struct Inputs<'t> {
     absent: RefCell<BTreeSet<PathBuf>>,
     folders: RefCell<BTreeMap<PathBuf, BTreeSet<String>>>,
     backups: RefCell<BTreeSet<PathBuf>>,
+    contexts: RefCell<BTreeSet<PathBuf>>,
 }
 
 /// What was read.
@@ -34,6 +35,8 @@ pub(crate) struct Read {
     pub folders: BTreeMap<PathBuf, BTreeSet<String>>,
     /// Copies in those folders that people and editors left, which are no inputs.
     pub backups: BTreeSet<PathBuf>,
+    /// Folders that images are built from.
+    pub contexts: BTreeSet<PathBuf>,
 }
 
 impl<'t> Inputs<'t> {
@@ -56,6 +59,7 @@ impl<'t> Inputs<'t> {
             absent: RefCell::default(),
             folders: RefCell::default(),
             backups: RefCell::default(),
+            contexts: RefCell::default(),
         }
     }
 
@@ -66,6 +70,7 @@ impl<'t> Inputs<'t> {
             absent: self.absent.into_inner(),
             folders: self.folders.into_inner(),
             backups: self.backups.into_inner(),
+            contexts: self.contexts.into_inner(),
         }
     }
 
@@ -128,9 +133,10 @@ impl<'t> Inputs<'t> {
         Ok(names)
     }
 
-    /// A hash of what a folder holds, without what git ignores; `None` where that cannot be told, as with files that are too
+    /// A hash of what a folder holds that an image is built from, without what git ignores; `None` where that cannot be told, as with files that are too
     /// large for an input.
     pub(crate) fn digest(&self, folder: &Path) -> Option<Hash> {
+        self.contexts.borrow_mut().insert(folder.into());
         let skips = |path: &Path, is_folder: bool| match is_folder {
             true => self.folder_left_out(path),
             false => self.left_out(path),

@@ -91,10 +91,6 @@ impl Loader<'_, '_> {
             let files = self.stack_files(name, unit, call)?;
             let parsed = self.parse_stack(&mut Reader::Unit(name, unit), call, &files)?;
             let mut stack = stack_of(&parsed, files);
-            let folder = stack.files.first().and_then(|file| file.parent());
-            if let Some(folder) = folder.and_then(|folder| self.in_checkout(folder)) {
-                stack.contexts = self.contexts(&parsed, &folder);
-            }
             if unit.stack.is_some() {
                 self.define(&mut stack, &parsed);
             }

@@ -259,9 +259,19 @@ fn what_a_stack_is_built_from_is_known() {
     let committed = contexts(Which::Head);
     assert_eq!(committed.keys().collect::<Vec<_>>(), ["web"]);
     assert_eq!(contexts(Which::Worktree), committed);
+    let dirty = || lab.read(Which::Head).unwrap().origin.dirty;
+    assert_eq!(dirty(), [""; 0].map(PathBuf::from));
     lab.write("compose/shop/app/app/main.py", "print(2)\n");
     assert_ne!(contexts(Which::Worktree), committed);
     assert_eq!(contexts(Which::Head), committed);
+    // Compose would build what lies there. What git ignores, and secrets, are nobody's business.
+    lab.write("compose/shop/app/new/a.py", "")
+        .write("compose/shop/app/.env", "A=1\n")
+        .write("compose/shop/app/a.pyc", "")
+        .write("compose/shop/notes/b.py", "")
+        .write(".gitignore", "*.pyc\n");
+    let expected = ["compose/shop/app/app/main.py", "compose/shop/app/new"];
+    assert_eq!(dirty(), expected.map(PathBuf::from));
 }
 
 /// Nothing of it is started at boot, stopped at shutdown, or stopped with the engine.
