@@ -5,6 +5,7 @@ mod data;
 mod degraded;
 mod gates;
 mod holders;
+mod images;
 mod properties;
 mod ran;
 mod replacement;

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Planned, ReconcileError, Request, select, writable};
+use super::{Planned, ReconcileError, Request, outside, select, writable};
 use crate::effect::{Change, Effect, Plan};
 use crate::host::error::DockerAbsence;
 use crate::host::sockets::listeners;
 use crate::host::{Host, HostError};
 use crate::kinds;
 use crate::model::{
-    Desired, DriftKind, Entry, Kind, Observed, RanImages, Recorded, RunRecord, Selector, Unit,
-    Watch, layout,
+    Desired, DriftKind, Entry, Kind, Observed, RanImages, Recorded, RunRecord, Selector, Watch,
+    layout,
 };
 use crate::plan::{self, Inputs};
 use crate::source::{Revision, installed};
@@ -114,7 +114,7 @@ pub(super) async fn plan_revision(
     if !request.only.is_empty() && recorded.lost.is_some() {
         applied(state, &recorded)?;
     }
-    watch_external(host, &mut revision, &recorded);
+    outside::watch(host, &mut revision, &recorded);
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
     select::check(&request.only, &revision.desired, applied)?;
     let only = select::expand(&request.only, &revision.desired, applied);
@@ -149,45 +149,6 @@ pub(super) async fn plan_revision(
     Ok(planned)
 }
 
-/// Compose files outside the checkout name environment files, which only a look into them tells.
-fn watch_external(host: &Host, revision: &mut Revision, recorded: &Recorded) {
-    let mut units = revision.desired.units.values();
-    let any = units.any(|unit| {
-        let mut files = unit.stacks.iter().flat_map(|stack| &stack.files);
-        files.any(|file| unit.outside.contains(file))
-    });
-    if !any || !host.is_live() {
-        return;
-    }
-    let known = named_before(host, &revision.desired, recorded);
-    let found = revision.external(host.root().directory(), &known);
-    let found = found.env_files();
-    for (name, path) in found {
-        if let Some(unit) = revision.desired.units.get_mut(&name)
-            && !unit.watched.contains(&path)
-            && !unit.names.contains(&path)
-        {
-            unit.outside.insert(path);
-        }
-    }
-}
-
-/// The compose files that units name by what was applied, or by their files on the host: whoever put those there is root.
-pub(super) fn named_before(
-    host: &Host,
-    desired: &Desired,
-    recorded: &Recorded,
-) -> BTreeSet<PathBuf> {
-    let names = desired.units.keys().cloned().collect();
-    let installed = installed(host.root().directory(), &names);
-    let applied = recorded.applied.iter();
-    let applied = applied.flat_map(|(_, applied)| applied.units.values());
-    let stacks = applied
-        .chain(installed.values())
-        .flat_map(|unit| &unit.stacks);
-    stacks.flat_map(|stack| stack.files.clone()).collect()
-}
-
 /// Looks at the host and plans; where something restarts, asks systemd who is taken along and
 /// plans once more with that.
 pub(super) async fn look_and_plan(
@@ -219,7 +180,7 @@ pub(super) async fn look_and_plan(
     let mut watch = kinds::watch(&planned.desired, &planned.recorded, &planned.only);
     watch.lenient = request.lenient;
     planned.observed = observe(host, &watch, planned).await?;
-    observe_outside(host, planned);
+    outside::observe(host, planned);
     let nginx = planned.observed.nginx.as_ref();
     let uninstalled = nginx.is_some_and(|nginx| !nginx.installed);
     if !planned.desired.sites.is_empty() && uninstalled && !request.lenient {
@@ -230,7 +191,7 @@ pub(super) async fn look_and_plan(
     if !adopted.is_empty() {
         watch.units.extend(adopted);
         planned.observed = observe(host, &watch, planned).await?;
-        observe_outside(host, planned);
+        outside::observe(host, planned);
         planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
     }
     let interrupted: BTreeSet<String> = planned
@@ -265,22 +226,6 @@ pub(super) async fn look_and_plan(
     }
     writable::refuse(host, planned);
     Ok(())
-}
-
-/// Reads the compose files outside the checkout that installed units run: which services should have containers.
-fn observe_outside(host: &Host, planned: &mut Planned) {
-    if !host.is_live() || planned.observed.docker.is_none() {
-        return;
-    }
-    let is_outside = |unit: &Unit| unit.stacks.iter().any(|stack| stack.services.is_empty());
-    let units = planned.desired.units.iter();
-    let names = units.filter(|(_, unit)| is_outside(unit));
-    let names: BTreeSet<String> = names.map(|(name, _)| name.clone()).collect();
-    if names.is_empty() {
-        return;
-    }
-    let found = installed(host.root().directory(), &names).into_iter();
-    planned.observed.outside = found.map(|(name, unit)| (name, unit.stacks)).collect();
 }
 
 /// Whether sites come to pass requests to other ports of this host.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{Planned, ReconcileError, ask_versions, lacking, look, sure};
+use super::{Planned, ReconcileError, ask_versions, lacking, outside, sure};
 use crate::check::{self, Subject};
 use crate::host::candidate::Names;
 use crate::host::{Host, HostError};
@@ -57,7 +57,7 @@ fn surround(host: &Host, planned: &mut Planned) {
     if !planned.plan.is_empty()
         && let Some(revision) = &mut planned.revision
     {
-        let known = look::named_before(host, &planned.desired, &planned.recorded);
+        let known = outside::named_before(host, &planned.desired, &planned.recorded);
         let (findings, notes, stacks) = look_at_external(host, revision, &known);
         planned.warnings.extend(notes);
         external = stacks;

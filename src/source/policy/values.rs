@@ -1,5 +1,7 @@
 //! The types of values in watchme.toml. Each reads itself, so that an error names the value and what was expected.
 
+mod numbers;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,8 +13,9 @@ use jiff::fmt::friendly::SpanParser;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use source_text::{Version, normal_path};
 
-use crate::model::{ComposeCommand, Url, layout};
+use crate::model::{Url, layout};
 use crate::source::{compose, unit};
+pub(super) use numbers::{Compose, Cpus, Status};
 
 /// No start, probe or drain takes longer than a day.
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
@@ -292,78 +295,6 @@ impl Input {
     /// A path that is right: a default, or one that was found.
     pub(crate) fn new(path: &str) -> Self {
         Self(path.to_owned())
-    }
-}
-
-/// A number of processors, whole or not.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "number"))]
-pub struct Cpus(pub(super) f64);
-
-impl<'de> Deserialize<'de> for Cpus {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = f64::deserialize(deserializer)?;
-        match number.is_finite() && number > 0.0 {
-            true => Ok(Self(number)),
-            false => {
-                let given = Unexpected::Float(number);
-                Err(D::Error::invalid_value(given, &"a number above 0"))
-            }
-        }
-    }
-}
-
-/// A major version of compose: 1 or 2
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "number"))]
-pub struct Compose(#[cfg_attr(test, schemars(range(min = 1, max = 2)))] u32);
-
-impl<'de> Deserialize<'de> for Compose {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = i64::deserialize(deserializer)?;
-        match u32::try_from(number) {
-            Ok(major @ 1..=2) => Ok(Self(major)),
-            _ => {
-                let given = Unexpected::Signed(number);
-                Err(D::Error::invalid_value(given, &"1 or 2"))
-            }
-        }
-    }
-}
-
-impl Compose {
-    /// How it is called.
-    pub(crate) fn command(self) -> ComposeCommand {
-        match self.0 {
-            1 => ComposeCommand::Own,
-            _ => ComposeCommand::Plugin,
-        }
-    }
-
-    /// Its version; 1 is the last of version 1, which is what distributions have.
-    pub(super) fn version(self) -> Version {
-        match self.0 {
-            1 => Version::minor(1, 29),
-            major => Version::major(major),
-        }
-    }
-}
-
-/// A status of HTTP, RFC 9110 section 15.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "number"))]
-pub struct Status(#[cfg_attr(test, schemars(range(min = 100, max = 599)))] pub(super) u16);
-
-impl<'de> Deserialize<'de> for Status {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = i64::deserialize(deserializer)?;
-        match u16::try_from(number) {
-            Ok(status @ 100..600) => Ok(Self(status)),
-            _ => {
-                let given = Unexpected::Signed(number);
-                Err(D::Error::invalid_value(given, &"a status from 100 to 599"))
-            }
-        }
     }
 }
 
