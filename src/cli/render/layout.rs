@@ -1,6 +1,6 @@
 //! Rows that fit a terminal: columns where there is room, else lines that are folded.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::cli::output::{Output, clean};
 
@@ -143,11 +143,13 @@ fn folded_row(row: &Row, width: usize) -> Vec<(anstyle::Style, String)> {
     lines.into_iter().map(|line| (row.style, line)).collect()
 }
 
-/// Text as lines of at most `width` columns, as far as its words allow; those after the first are indented further.
+/// Text as lines of at most `width` columns; those after the first are indented further. A word that is longer than a line is
+/// broken behind one of its signs, such as a slash, or where the line ends.
 pub(in crate::cli) fn folded(text: &str, width: usize, indent: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = " ".repeat(indent);
     let mut empty = true;
+    let has_room = width >= indent + NARROWEST;
     for word in text.split(' ') {
         let longer = wide(&line) + usize::from(!empty) + wide(word);
         if !empty && longer > width {
@@ -157,11 +159,45 @@ pub(in crate::cli) fn folded(text: &str, width: usize, indent: usize) -> Vec<Str
         if !empty {
             line.push(' ');
         }
-        line.push_str(word);
+        let mut rest = word;
+        while has_room && wide(&line) + wide(rest) > width {
+            let (fits, more) = rest.split_at(broken(rest, width.saturating_sub(wide(&line))));
+            line.push_str(fits);
+            lines.push(std::mem::replace(&mut line, " ".repeat(indent + 2)));
+            rest = more;
+        }
+        line.push_str(rest);
         empty = false;
     }
     lines.push(line);
     lines
+}
+
+/// Signs behind which a long word is broken.
+const BREAKS: [char; 11] = ['/', '.', '-', '_', ',', ':', '?', '&', '=', '|', ')'];
+/// Where there are fewer columns, words are not broken.
+const NARROWEST: usize = 20;
+
+/// How many bytes of a word that is wider than `width` are put on a line.
+fn broken(word: &str, width: usize) -> usize {
+    let mut columns = 0;
+    let mut fits = 0;
+    let mut sign = 0;
+    for (at, character) in word.char_indices() {
+        columns += character.width().unwrap_or_default();
+        if columns > width {
+            break;
+        }
+        fits = at + character.len_utf8();
+        if BREAKS.contains(&character) {
+            sign = fits;
+        }
+    }
+    // A break near the start would leave the line almost empty.
+    match sign >= fits / 2 {
+        true => sign,
+        false => fits,
+    }
 }
 
 #[cfg(test)]
@@ -237,7 +273,61 @@ mod tests {
     }
 
     #[test]
-    fn words_are_not_broken() {
+    fn words_longer_than_a_line_are_broken_behind_a_sign() {
+        for (text, indent, expected) in [
+            (
+                "upstream http://a.example.com/one/two-three/four",
+                0,
+                &[
+                    "upstream",
+                    "  http://a.example.com/",
+                    "  one/two-three/four",
+                ][..],
+            ),
+            // Not near the start, and where there is no sign.
+            (
+                "a/0123456789012345678901234",
+                0,
+                &["a/0123456789012345678901", "  234"],
+            ),
+            (
+                "012345678901234567890123456789",
+                2,
+                &["  0123456789012345678901", "    23456789"],
+            ),
+            (
+                "表示表示表示表示表示表示表示",
+                0,
+                &["表示表示表示表示表示表示", "  表示"],
+            ),
+            (
+                "https://example.com/ab/c https://example.com/de/f",
+                0,
+                &[
+                    "https://example.com/ab/c",
+                    "  https://example.com/",
+                    "  de/f",
+                ],
+            ),
+        ] {
+            assert_eq!(folded(text, 24, indent), expected);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn lines_fit_and_lose_nothing(text in "[a-c/. 表]{0,120}", width in 20_usize..60, indent in 0_usize..6) {
+            let lines = folded(&text, width + indent, indent);
+            for line in &lines {
+                proptest::prop_assert!(wide(line) <= width + indent, "{line:?}");
+            }
+            let bare = |text: &str| text.replace(' ', "");
+            proptest::prop_assert_eq!(bare(&lines.concat()), bare(&text));
+        }
+    }
+
+    #[test]
+    fn words_are_not_broken_where_there_is_no_room() {
         assert_eq!(folded("one two three", 9, 0), ["one two", "  three"]);
         assert_eq!(
             folded("averylongword x", 5, 2),
