@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod change;
 mod commands;
+mod elsewhere;
 mod ended;
 mod errors;
 mod failure;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::elsewhere::Elsewhere;
 use super::masks::mask;
 use super::options::{Common, Input};
 use super::output::{Output, clean, styled};
@@ -134,17 +135,30 @@ impl<'a> Session<'a> {
         output: &mut Output,
     ) -> Result<(Revision, Vec<Diagnostic>), Failure> {
         let (revision, wrong) = self.survey(rev)?;
-        for place in &wrong {
-            let line = place.position().line;
-            let path = place.path().display();
-            let text = format!("{path}:{line} is skipped: {}", place.message);
-            output.aside(&format!(
-                "{} {}",
-                styled(WARN, "warning:"),
-                clean(&mask(&text))
-            ));
-        }
+        skipped(&wrong, output);
         Ok((revision, wrong))
+    }
+
+    /// What nginx and systemd would read in the checkout outside the inputs of such a revision, each part by itself.
+    pub(super) fn survey_elsewhere(
+        &self,
+        rev: Option<&str>,
+        revision: &Revision,
+        output: &mut Output,
+    ) -> Result<Vec<Elsewhere>, Failure> {
+        let which = rev.map_or(Which::Worktree, |rev| Which::Rev(rev.to_owned()));
+        let parts = self.checkout()?.survey_loose(&which, revision);
+        let paths = revision.loose();
+        let parts = paths.zip(parts.map_err(ReconcileError::from)?);
+        let part = |(paths, (revision, wrong)): (&[PathBuf], (Revision, Vec<Diagnostic>))| {
+            skipped(&wrong, output);
+            Elsewhere {
+                paths: paths.to_vec(),
+                revision,
+                wrong,
+            }
+        };
+        Ok(parts.map(part).collect())
     }
 
     /// The host that a desired state is for: the one that `--root` names, or this one if a desired state was applied here.
@@ -172,5 +186,19 @@ impl<'a> Session<'a> {
     /// Shows the steps of a run, but for one that prints JSON.
     pub(super) fn lines(&self, quiet: bool) -> Lines {
         Lines::new(self.output(), quiet)
+    }
+}
+
+/// Says which places are wrong, and left out.
+fn skipped(wrong: &[Diagnostic], output: &mut Output) {
+    for place in wrong {
+        let line = place.position().line;
+        let path = place.path().display();
+        let text = format!("{path}:{line} is skipped: {}", place.message);
+        output.aside(&format!(
+            "{} {}",
+            styled(WARN, "warning:"),
+            clean(&mask(&text))
+        ));
     }
 }

@@ -112,6 +112,11 @@ impl Revision {
         Target::from(&self.parsed.policy.host).or(self.host)
     }
 
+    /// The files of each part of the checkout that lies outside the inputs and is surveyed by itself.
+    pub(crate) fn loose(&self) -> impl Iterator<Item = &[PathBuf]> {
+        self.parsed.loose.iter().map(|alone| alone.paths.as_slice())
+    }
+
     /// The text of an input, as it was parsed; that of a file that is none is empty.
     pub fn text(&self, path: &Path) -> Arc<SourceFile> {
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);

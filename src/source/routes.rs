@@ -12,6 +12,8 @@ pub struct Routes<'a> {
     /// What nginx does.
     pub router: Router<'a>,
     revision: &'a Revision,
+    /// The desired state beside which the files lie, if they are none of its inputs.
+    beside: Option<&'a Revision>,
 }
 
 /// A location of the table.
@@ -32,8 +34,8 @@ pub struct Row<'r, 'a> {
 /// Who publishes a port of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backend {
-    /// The unit.
-    pub unit: String,
+    /// The unit; `None` for a service that no unit runs.
+    pub unit: Option<String>,
     /// The compose project.
     pub project: String,
     /// The compose service, and its container if that has a fixed name.
@@ -48,6 +50,16 @@ impl<'a> Routes<'a> {
         Self {
             router: Router::new(files),
             revision,
+            beside: None,
+        }
+    }
+
+    /// The same of files that are no inputs, in the checkout of a desired state. Their nginx may run in a container, where
+    /// names are those of compose services.
+    pub fn elsewhere(files: &'a Revision, desired: &'a Revision) -> Self {
+        Self {
+            beside: Some(desired),
+            ..Self::of(files)
         }
     }
 
@@ -155,10 +167,13 @@ impl<'a> Routes<'a> {
     /// The units that publish the port of a target on this host, with the service of theirs.
     pub fn behind(&self, target: &Target) -> Vec<Backend> {
         let Some(port) = target.local_port() else {
-            return Vec::new();
+            let beside = self.beside.into_iter();
+            return beside
+                .flat_map(|beside| named(beside, &target.host))
+                .collect();
         };
         let mut found = Vec::new();
-        for (name, unit) in &self.revision.desired.units {
+        for (name, unit) in &self.desired().desired.units {
             for stack in unit
                 .stacks
                 .iter()
@@ -166,7 +181,7 @@ impl<'a> Routes<'a> {
             {
                 let service = stack.files.iter().find_map(|file| self.service(file, port));
                 let behind = Backend {
-                    unit: name.clone(),
+                    unit: Some(name.clone()),
                     project: stack.project.clone(),
                     service,
                 };
@@ -180,11 +195,16 @@ impl<'a> Routes<'a> {
 
     /// The service of a compose file that publishes a port.
     fn service(&self, file: &Path, port: u16) -> Option<(String, Option<String>)> {
-        let source = &self.revision.desired.files.get(file)?.source;
-        let compose = &self.revision.parsed.compose.get(source)?.compose;
+        let source = &self.desired().desired.files.get(file)?.source;
+        let compose = &self.desired().parsed.compose.get(source)?.compose;
         let mut services = compose.services.iter();
         let (name, service) = services.find(|(_, service)| service.host_ports().contains(&port))?;
         Some((name.clone(), service.container_name.clone()))
+    }
+
+    /// The desired state: the files may be others.
+    fn desired(&self) -> &'a Revision {
+        self.beside.unwrap_or(self.revision)
     }
 
     /// The line of a place, from 1.
@@ -192,6 +212,35 @@ impl<'a> Routes<'a> {
         self.revision
             .text(place.path)
             .line_of(place.directive.span.start)
+    }
+}
+
+/// The compose services that a container reaches by a name; none where several projects have one.
+fn named(desired: &Revision, host: &str) -> Vec<Backend> {
+    let mut found: Vec<Backend> = Vec::new();
+    for stack in &desired.parsed.stacks {
+        let services = stack.compose.services.iter();
+        let mut named = services.filter(|(name, service)| {
+            *name == host || service.container_name.as_deref() == Some(host)
+        });
+        if let Some((name, service)) = named.next() {
+            let behind = Backend {
+                unit: stack.unit.clone(),
+                project: stack.project.clone(),
+                service: Some((name.clone(), service.container_name.clone())),
+            };
+            if !found.contains(&behind) {
+                found.push(behind);
+            }
+        }
+    }
+    let project = found.first().map(|one| one.project.clone());
+    match found
+        .iter()
+        .all(|one| Some(&one.project) == project.as_ref())
+    {
+        true => found,
+        false => Vec::new(),
     }
 }
 

@@ -279,3 +279,122 @@ fn a_configuration_at_the_top_is_checked_with_its_includes() {
         ]
     );
 }
+
+/// `routes` and `ports` show what is not applied, too, below what is.
+#[test]
+fn routes_and_ports_show_it() {
+    let place = monorepo();
+    let unit = UNIT.replace("bin/api\n", "bin/api --port 8000\n");
+    place.write(&[
+        ("deploy/api.service", &unit),
+        ("deploy/metrics.socket", "[Socket]\nListenStream=9100\n"),
+        (
+            "docker-compose.yml",
+            &format!("{COMPOSE}  api:\n    image: api:1\n"),
+        ),
+        ("other/default.conf", DEFAULT),
+    ]);
+    let mut said = String::new();
+    for line in [
+        "routes",
+        "ports",
+        "routes explain http://api.example.com/x",
+        "routes explain http://nobody.example.com/x",
+        "routes explain https://api.example.com/x",
+        "ports --free 7999-8003",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        said.push_str(&place.run_here(&words).expect(0).shown());
+    }
+    shows!("not_applied", said);
+
+    let json = place.run_here(&["routes", "--json"]).expect(0).json();
+    assert_eq!(json["routes"].as_array().unwrap().len(), 0);
+    let first = &json["elsewhere"][0];
+    let files = ["nginx/nginx.conf", "nginx/conf.d/api.conf"];
+    assert_eq!(first["files"], serde_json::json!(files));
+    let route = &first["routes"][0];
+    assert_eq!(route["url"], "http://api.example.com/");
+    assert_eq!(route["location"]["path"], "nginx/conf.d/api.conf");
+    assert_eq!(route["behind"][0]["service"], "api");
+    assert!(route["behind"][0]["unit"].is_null());
+    let url = "http://api.example.com/x";
+    let explain = ["routes", "explain", "--json", url];
+    let json = place.run_here(&explain).expect(0).json();
+    assert_eq!(json["outcome"]["kind"], "not_listening");
+    assert_eq!(json["elsewhere"][0]["files"], serde_json::json!(files));
+    assert_eq!(json["elsewhere"][0]["outcome"]["kind"], "proxy");
+    assert_eq!(json["elsewhere"].as_array().unwrap().len(), 1);
+    let json = place.run_here(&["ports", "--json"]).expect(0).json();
+    let of_units = &json["elsewhere"][0];
+    assert_eq!(
+        of_units["files"],
+        serde_json::json!(["deploy/api.service", "deploy/metrics.socket"])
+    );
+    assert_eq!(of_units["ports"][0]["port"], 8000);
+    assert_eq!(of_units["ports"][0]["declared"][0]["unit"], "api.service");
+    // Of a commit, too: there, the unit names no port.
+    let json = ["ports", "--json", "--rev", "HEAD"];
+    let json = place.run_here(&json).expect(0).json();
+    let parts = json["elsewhere"].as_array().unwrap();
+    assert_eq!(parts.len(), 1, "{json}");
+    assert_eq!(parts[0]["files"][0], "nginx/nginx.conf");
+}
+
+/// What a container's image comes with.
+const DEFAULT: &str = "server {
+    listen 80 default_server;
+    root /usr/share/nginx/html;
+}
+";
+
+/// Beside a desired state, only a name that it shares with one of its sites is said of a URL.
+#[test]
+fn a_desired_state_comes_first() {
+    let site = SITE
+        .replace("    access_log /var/log/nginx/api.log long;\n", "")
+        .replace("    limit_req zone=slow burst=5;\n", "");
+    let place = Place::git(&[
+        ("sites-available/api.example.com", &site),
+        ("images/web/default.conf", DEFAULT),
+        (
+            "images/api/broken.conf",
+            "server {\n    location / {\n    return 204;\n",
+        ),
+    ]);
+    let url = "http://api.example.com/x";
+    let explain = ["routes", "explain", url];
+    let found = place.run_here(&explain).expect(0);
+    assert!(!found.stdout.contains("not applied"), "{}", found.stdout);
+    let unknown = ["routes", "explain", "http://other.example.com/x"];
+    let found = place.run_here(&unknown).expect(0);
+    let says = "not applied: images/web/default.conf";
+    assert!(found.stdout.contains(says), "{}", found.stdout);
+    place.write(&[("images/api/api.conf", &site)]);
+    let found = place.run_here(&explain).expect(0);
+    let ours = found.stdout.find("(sites-available/api.example.com:1)");
+    let theirs = found.stdout.find("not applied: images/api/api.conf");
+    assert!(ours.is_some() && ours < theirs, "{}", found.stdout);
+    let found = place.run_here(&["routes"]).expect(0);
+    assert!(
+        found.stdout.ends_with("3 routes, 2 of them not applied\n"),
+        "{}",
+        found.stdout
+    );
+    // What cannot be read is said once, and in the way of the others.
+    let skipped = "warning: images/api/broken.conf:";
+    assert_eq!(found.stderr.matches(skipped).count(), 1, "{}", found.stderr);
+    let found = place.run_here(&["ports"]).expect(0);
+    assert!(found.stdout.contains(says), "{}", found.stdout);
+    assert_eq!(found.stderr.matches(skipped).count(), 1, "{}", found.stderr);
+}
+
+/// A tree of nothing of the kind says nothing of it.
+#[test]
+fn without_any_nothing_is_said() {
+    let place = Place::git(&[("sites-available/api.example.com", DEFAULT)]);
+    for words in [["routes"], ["ports"]] {
+        let found = place.run_here(&words).expect(0);
+        assert!(!found.shown().contains("not applied"), "{}", found.shown());
+    }
+}

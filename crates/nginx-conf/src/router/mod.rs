@@ -122,6 +122,7 @@ impl<'a> Router<'a> {
         let mut answer = Answer {
             server: None,
             certain: true,
+            named: false,
             location: None,
             outcome: Outcome::NotListening,
             steps: Vec::new(),
@@ -161,6 +162,7 @@ impl<'a> Router<'a> {
         };
         answer.server = Some(server);
         answer.certain = choice.certain;
+        answer.named = choice.named;
         answer
             .steps
             .push(self.server_step(server, &choice, explains));
@@ -214,6 +216,7 @@ impl<'a> Router<'a> {
                 index: named.server,
                 why: named.why,
                 certain: true,
+                named: true,
                 captures: named.captures,
                 group,
             },
@@ -227,6 +230,7 @@ impl<'a> Router<'a> {
                     index,
                     why: why.to_owned(),
                     certain,
+                    named: false,
                     captures: None,
                     group,
                 }
@@ -357,6 +361,7 @@ struct Chosen<'g> {
     index: usize,
     why: String,
     certain: bool,
+    named: bool,
     captures: Option<regex::Captures>,
     group: &'g Group,
 }

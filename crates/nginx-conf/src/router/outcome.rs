@@ -70,6 +70,8 @@ pub struct Answer<'r, 'a> {
     pub server: Option<&'r Server<'a>>,
     /// Whether the server is said, not only the first one that nginx reads.
     pub certain: bool,
+    /// Whether it has the name that is asked for.
+    pub named: bool,
     /// The location that it ends in.
     pub location: Option<&'r Location<'a>>,
     /// What comes of it.

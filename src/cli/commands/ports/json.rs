@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Table;
-use crate::check::ports::{By as Who, Declared};
+use crate::check::ports::{By as Who, Declared, Port as Found, Ports as All};
 use crate::cli::json::{self, FORMAT_VERSION};
 
 /// `ports --json`.
@@ -13,10 +13,21 @@ pub(in crate::cli) struct Ports {
     format_version: u32,
     /// The ports of the desired state.
     ports: Vec<Port>,
+    /// Those of configuration that lies elsewhere in the checkout, and is not applied.
+    elsewhere: Vec<Elsewhere>,
     /// What listens on this host; `null` if nothing was applied here.
     listeners: Option<Vec<Listener>>,
     /// The free ports of the range of `--free`.
     free: Option<Vec<u16>>,
+}
+
+/// Files that one nginx reads, or the units of a folder.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Elsewhere {
+    /// Their paths in the checkout.
+    files: Vec<String>,
+    ports: Vec<Port>,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,26 +106,35 @@ impl Ports {
             };
             listeners.iter().map(listener).collect()
         });
-        let ports = table.ports.iter().map(|((port, protocol), found)| Port {
-            port: *port,
-            protocol: protocol.clone(),
-            declared: found.declared.iter().map(by).collect(),
-            proxied: found
-                .proxied
-                .iter()
-                .map(|(path, line)| Reference {
-                    path: path.to_string_lossy().into_owned(),
-                    line: *line,
-                })
-                .collect(),
+        let elsewhere = table.elsewhere.iter().map(|(part, ports)| Elsewhere {
+            files: part.files(),
+            ports: of(ports),
         });
         Self {
             format_version: FORMAT_VERSION,
-            ports: ports.collect(),
+            ports: of(&table.ports),
+            elsewhere: elsewhere.collect(),
             listeners,
             free: table.free.clone(),
         }
     }
+}
+
+fn of(ports: &All) -> Vec<Port> {
+    let port = |((port, protocol), found): (&(u16, String), &Found)| Port {
+        port: *port,
+        protocol: protocol.clone(),
+        declared: found.declared.iter().map(by).collect(),
+        proxied: found
+            .proxied
+            .iter()
+            .map(|(path, line)| Reference {
+                path: path.to_string_lossy().into_owned(),
+                line: *line,
+            })
+            .collect(),
+    };
+    ports.iter().map(port).collect()
 }
 
 fn by(declared: &Declared) -> By {

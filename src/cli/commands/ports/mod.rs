@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use super::Command;
 use crate::check::Subject;
-use crate::check::ports::{Ports, ports};
+use crate::check::ports::{Ports, ports as of_subject};
+use crate::cli::elsewhere::Elsewhere;
 use crate::cli::ended::{Ended, Ran};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
@@ -44,13 +45,23 @@ struct Table {
     ports: Ports,
     /// What listens here; `None` if the desired state is not this host's.
     listeners: Option<Vec<Listener>>,
+    /// Those of configuration that is not applied, if it has any.
+    elsewhere: Vec<(Elsewhere, Ports)>,
     /// The free ports of the range that was asked for.
     free: Option<Vec<u16>>,
 }
 
 impl Table {
-    fn new(ports: Ports, listeners: Option<Vec<Listener>>, range: Option<(u16, u16)>) -> Self {
-        let declared = ports.keys().map(|(number, _)| *number);
+    fn new(
+        ports: Ports,
+        elsewhere: Vec<(Elsewhere, Ports)>,
+        listeners: Option<Vec<Listener>>,
+        range: Option<(u16, u16)>,
+    ) -> Self {
+        // Whoever has not applied a file may start what it says in another way.
+        let all = elsewhere.iter().map(|(_, ports)| ports);
+        let all = std::iter::once(&ports).chain(all);
+        let declared = all.flat_map(|ports| ports.keys().map(|(number, _)| *number));
         let taken: BTreeSet<u16> = declared
             .chain(listeners.iter().flatten().map(|one| one.port))
             .collect();
@@ -58,6 +69,7 @@ impl Table {
         Self {
             free: free.map(Iterator::collect),
             ports,
+            elsewhere,
             listeners,
         }
     }
@@ -78,12 +90,18 @@ Examples:
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Ports> {
         let host = session.host()?;
         let (revision, wrong) = session.survey_the_rest(self.rev.as_deref(), output)?;
-        let ports = ports(&Subject {
+        let ports = of_subject(&Subject {
             revision: &revision,
             wrong: &wrong,
         });
+        let elsewhere = session.survey_elsewhere(self.rev.as_deref(), &revision, output)?;
+        let elsewhere = elsewhere.into_iter().map(|part| {
+            let ports = of_subject(&part.subject());
+            (part, ports)
+        });
+        let elsewhere = elsewhere.filter(|(_, ports)| !ports.is_empty()).collect();
         let listeners = is_managed(host).then(listeners);
-        let table = Table::new(ports, listeners, self.free);
+        let table = Table::new(ports, elsewhere, listeners, self.free);
         if self.json {
             return Ok(Ended::with_json(0, json::Ports::new(&table)));
         }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::Table;
 use crate::check::ports::{By, Declared, Port};
 use crate::cli::output::{Output, clean, styled};
-use crate::cli::render::{DIM, STRONG, layout};
+use crate::cli::render::{DIM, STRONG, WARN, layout};
 use crate::model::Listener;
 
 /// Prints the free ports; `with_listeners`: what listens here is excluded.
@@ -28,9 +28,10 @@ pub(super) fn table(output: &mut Output, table: &Table) {
         "PROXIED BY",
         "LISTENS",
     ];
-    let mut rows = vec![head.map(str::to_owned)];
+    let mut rows = Vec::new();
     for ((number, protocol), port) in &table.ports {
-        rows.extend(of_port(table, *number, protocol, port));
+        let listens = listening(table, *number, protocol);
+        rows.extend(of_port(*number, protocol, port, &listens));
     }
     for one in table.listeners.iter().flatten() {
         let known = table
@@ -48,6 +49,16 @@ pub(super) fn table(output: &mut Output, table: &Table) {
         }
     }
     rows.dedup();
+    let mut parts = vec![(None, rows.len())];
+    for (part, ports) in &table.elsewhere {
+        let ports = ports.iter();
+        let own: Vec<_> = ports
+            .flat_map(|((number, protocol), port)| of_port(*number, protocol, port, "-"))
+            .collect();
+        parts.push((Some(part.title()), own.len()));
+        rows.extend(own);
+    }
+    rows.insert(0, head.map(str::to_owned));
     if table.listeners.is_none() {
         for row in &mut rows {
             if let Some(last) = row.last_mut() {
@@ -56,25 +67,30 @@ pub(super) fn table(output: &mut Output, table: &Table) {
         }
     }
     let labels = ["", "on", "declared by", "unit", "proxied by", "listens:"];
-    let lines = layout::fitted(&rows, &labels, layout::columns_of(output));
-    for (index, lines) in lines.iter().enumerate() {
-        for line in lines {
-            output.line(&match index {
-                0 => styled(STRONG, line),
-                _ => line.clone(),
-            });
+    let width = layout::columns_of(output);
+    let lines = layout::fitted(&rows, &labels, width);
+    let mut lines = lines.iter();
+    for line in lines.next().into_iter().flatten() {
+        output.line(&styled(STRONG, line));
+    }
+    for (title, count) in parts {
+        for line in title
+            .iter()
+            .flat_map(|title| layout::folded(&clean(title), width, 0))
+        {
+            output.line(&styled(WARN, &line));
         }
+        let rows = lines.by_ref().take(count);
+        rows.flatten().for_each(|line| output.line(line));
     }
     if table.listeners.is_none() {
-        output.line(&styled(
-            DIM,
-            "what listens here is not shown: that needs root and an applied desired state",
-        ));
+        let text = "what listens here is not shown: that needs root and an applied desired state";
+        output.line(&styled(DIM, text));
     }
 }
 
 /// A row for each declaration; one row for a port that is only proxied.
-fn of_port(table: &Table, number: u16, protocol: &str, port: &Port) -> Vec<[String; 6]> {
+fn of_port(number: u16, protocol: &str, port: &Port, listens: &str) -> Vec<[String; 6]> {
     let proxied: Vec<String> = port
         .proxied
         .iter()
@@ -91,7 +107,7 @@ fn of_port(table: &Table, number: u16, protocol: &str, port: &Port) -> Vec<[Stri
             by,
             unit,
             proxied.clone(),
-            listening(table, number, protocol),
+            listens.to_owned(),
         ]
     };
     let nobody = || "-".to_owned();

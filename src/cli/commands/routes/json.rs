@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use super::around::Around;
+use super::elsewhere::{Part, fitting};
 use crate::cli::json::{self, FORMAT_VERSION};
 use crate::cli::masks::mask;
 use crate::model::Url;
-use crate::source::nginx::router::{self, Located, Target};
+use crate::source::nginx::router::{self, Answer, Located, Target};
 use crate::source::routes::{self, Row};
 
 /// What `routes` prints as JSON.
@@ -25,6 +26,17 @@ json::document!(Json: Routes = "routes", Explained = "routes-explain");
 pub(in crate::cli) struct Routes {
     format_version: u32,
     /// Every location of every server, in the order of the files.
+    routes: Vec<Route>,
+    /// Configuration of nginx that lies elsewhere in the checkout, and is not applied.
+    elsewhere: Vec<Elsewhere>,
+}
+
+/// Files that one nginx reads.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Elsewhere {
+    /// Their paths in the checkout.
+    files: Vec<String>,
     routes: Vec<Route>,
 }
 
@@ -52,6 +64,16 @@ pub(in crate::cli) struct Explained {
     format_version: u32,
     /// What looks like a secret is masked, here and below.
     url: String,
+    #[serde(flatten)]
+    answer: Answered,
+    /// Configuration of nginx that lies elsewhere in the checkout, is not applied, and has a server for that URL.
+    elsewhere: Vec<ExplainedElsewhere>,
+}
+
+/// What nginx does.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Answered {
     server: Option<Spot>,
     location: Option<Spot>,
     outcome: Outcome,
@@ -59,6 +81,16 @@ pub(in crate::cli) struct Explained {
     behind: Vec<Backend>,
     steps: Vec<Step>,
     notes: Vec<String>,
+}
+
+/// What the nginx does that reads these files.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ExplainedElsewhere {
+    /// Their paths in the checkout.
+    files: Vec<String>,
+    #[serde(flatten)]
+    answer: Answered,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,7 +123,8 @@ struct Spot {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Backend {
-    unit: String,
+    /// `null` for a service that no unit runs; only behind configuration that is not applied.
+    unit: Option<String>,
     /// The compose service.
     service: Option<String>,
     /// Its fixed name.
@@ -132,16 +165,22 @@ enum Outcome {
 }
 
 impl Routes {
-    pub(super) fn new(routes: &routes::Routes) -> Self {
+    pub(super) fn new(routes: &routes::Routes, parts: &[Part]) -> Self {
+        let part = |part: &Part| Elsewhere {
+            files: part.files.files(),
+            routes: table(&part.routes),
+        };
         Self {
             format_version: FORMAT_VERSION,
-            routes: routes
-                .table()
-                .iter()
-                .map(|row| Route::new(routes, row))
-                .collect(),
+            routes: table(routes),
+            elsewhere: parts.iter().map(part).collect(),
         }
     }
+}
+
+fn table(routes: &routes::Routes) -> Vec<Route> {
+    let table = routes.table();
+    table.iter().map(|row| Route::new(routes, row)).collect()
 }
 
 impl Route {
@@ -167,8 +206,30 @@ impl Route {
 }
 
 impl Explained {
-    pub(super) fn new(routes: &routes::Routes, url: &Url, around: &Around) -> Self {
+    pub(super) fn new(routes: &routes::Routes, parts: &[Part], url: &Url, around: &Around) -> Self {
         let answer = routes.explain(url);
+        let before = around.nobody(&answer.outcome.targets());
+        let after = around.uncounted(url.port());
+        let notes = before.iter().chain(&answer.notes).chain(&after);
+        let notes = notes.map(|note| masked(note)).collect();
+        let part = |part: &&Part| ExplainedElsewhere {
+            files: part.files.files(),
+            answer: Answered::new(&part.routes, &part.routes.explain(url)),
+        };
+        Self {
+            format_version: FORMAT_VERSION,
+            url: masked(&String::from(url.clone())),
+            answer: Answered {
+                notes,
+                ..Answered::new(routes, &answer)
+            },
+            elsewhere: fitting(routes, parts, url).iter().map(part).collect(),
+        }
+    }
+}
+
+impl Answered {
+    fn new(routes: &routes::Routes, answer: &Answer) -> Self {
         let steps = answer.steps.iter().map(|step| Step {
             place: step.place.map(|place| spot(routes, place)),
             text: masked(&step.text),
@@ -181,18 +242,13 @@ impl Explained {
                 })
                 .collect(),
         });
-        let nobody = around.nobody(&answer.outcome.targets());
-        let uncounted = around.uncounted(url.port());
-        let notes = nobody.iter().chain(&answer.notes).chain(&uncounted);
         Self {
-            format_version: FORMAT_VERSION,
-            url: masked(&String::from(url.clone())),
             server: answer.server.map(|server| spot(routes, server.place)),
             location: answer.location.map(|location| spot(routes, location.place)),
             outcome: Outcome::from(&answer.outcome),
             behind: behind(routes, &answer.outcome),
             steps: steps.collect(),
-            notes: notes.map(|note| masked(note)).collect(),
+            notes: answer.notes.iter().map(|note| masked(note)).collect(),
         }
     }
 }

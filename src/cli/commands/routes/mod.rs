@@ -1,6 +1,8 @@
 //! `routes`: which upstream each public URL reaches, and why.
 
 mod around;
+mod elsewhere;
+mod explained;
 mod json;
 mod text;
 
@@ -13,6 +15,7 @@ use crate::cli::session::Session;
 use crate::model::Url;
 use crate::source::routes::Routes;
 use around::Around;
+use elsewhere::Part;
 
 /// Show which upstream, container and unit each public URL reaches; needs no host
 #[derive(Debug, clap::Args)]
@@ -62,19 +65,23 @@ Examples:
             }
         }
         let routes = Routes::of(&revision);
+        let elsewhere = session.survey_elsewhere(self.rev.as_deref(), &revision, output)?;
+        let parts = Part::of(&elsewhere, &revision);
         let around = Around::of(session, &revision, &wrong);
         if self.json {
             let json = match &self.command {
-                None => json::Json::Routes(json::Routes::new(&routes)),
-                Some(Inner::Explain { url }) => {
-                    json::Json::Explained(Box::new(json::Explained::new(&routes, url, &around)))
-                }
+                None => json::Json::Routes(json::Routes::new(&routes, &parts)),
+                Some(Inner::Explain { url }) => json::Json::Explained(Box::new(
+                    json::Explained::new(&routes, &parts, url, &around),
+                )),
             };
             return Ok(Ended::with_json(0, json));
         }
         match &self.command {
-            None => text::routes(output, &routes),
-            Some(Inner::Explain { url }) => text::explained(output, &routes, url, &around),
+            None => text::routes(output, &routes, &parts),
+            Some(Inner::Explain { url }) => {
+                explained::explained(output, &routes, &parts, url, &around);
+            }
         }
         Ok(Ended::with_text(0))
     }
