@@ -19,6 +19,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_yaml::Value;
 use source_text::{Diagnostic, SourceFile};
 
@@ -47,6 +48,8 @@ pub struct Document {
     pub unset: BTreeSet<String>,
     /// What it resets and overrides of files that it is laid over.
     pub tags: Vec<Tag>,
+    /// How many YAML documents it has.
+    pub documents: usize,
     /// A text with a dollar sign that begins no variable.
     pub bare_dollar: Option<String>,
 }
@@ -61,41 +64,65 @@ impl Document {
             environment: environment.clone(),
             unset: BTreeSet::new(),
             tags: Vec::new(),
+            documents: 0,
             bare_dollar: None,
         };
         if let Some(span) = spans::too_deep(source) {
             let message = "this is nested more than 200 levels deep";
             return Err(document.complain(span, message, "no compose file needs that"));
         }
-        let mut value: Value =
-            serde_yaml::from_str(source).map_err(|error| document.syntax(&error))?;
-        value
-            .apply_merge()
-            .map_err(|error| document.syntax(&error))?;
-        document.tags = tags::take(&mut value);
-        document.bare_dollar = interpolate::bare_dollar(&value).map(str::to_owned);
-        interpolate::file(&mut value, environment, &mut document.unset).map_err(|wrong| {
-            document.complain(
-                spans(source, &[], Some(&wrong)),
+        let mut whole = Value::Null;
+        let mut is_empty = false;
+        for part in serde_yaml::Deserializer::from_str(source) {
+            let mut value = Value::deserialize(part).map_err(|error| document.syntax(&error))?;
+            value
+                .apply_merge()
+                .map_err(|error| document.syntax(&error))?;
+            is_empty |= value.is_null();
+            document.take(value, &mut whole)?;
+            document.documents += 1;
+        }
+        if is_empty && document.documents > 1 {
+            let span = spans::Positions::of(source).empty_document();
+            let before = span.and_then(|span| source.get(..span.start));
+            let mark = before.and_then(|before| before.rfind("---"));
+            return Err(document.complain(
+                mark.map_or(0..0, |at| at..at + 3),
+                "this YAML document is empty",
+                "compose refuses the file: remove the line ---",
+            ));
+        }
+        if !whole.is_null() {
+            document.compose = Arc::new(document.understand(&whole)?);
+            document.value = whole;
+        }
+        Ok(document)
+    }
+
+    /// Lays one of its YAML documents over those before it, as compose 2 does.
+    fn take(&mut self, mut value: Value, whole: &mut Value) -> Result<(), Diagnostic> {
+        let tags = tags::take(&mut value);
+        let bare = interpolate::bare_dollar(&value).map(str::to_owned);
+        self.bare_dollar = self.bare_dollar.take().or(bare);
+        let unset = &mut self.unset;
+        interpolate::file(&mut value, &self.environment, unset).map_err(|wrong| {
+            self.complain(
+                spans(self.source(), &[], Some(&wrong)),
                 format!("the variable in {wrong:?} cannot be read"),
                 "expected $NAME, ${NAME}, ${NAME:-default}, or $$ for a dollar sign",
             )
         })?;
-        match value {
-            Value::Null => {}
-            Value::Mapping(_) => {
-                document.compose = Arc::new(document.understand(&value)?);
-                document.value = value;
-            }
-            _ => {
-                return Err(document.complain(
-                    0..0,
-                    "this is no compose file",
-                    "expected keys such as services: and networks:",
-                ));
-            }
+        if !matches!(value, Value::Null | Value::Mapping(_)) {
+            return Err(self.complain(
+                0..0,
+                "this is no compose file",
+                "expected keys such as services: and networks:",
+            ));
         }
-        Ok(document)
+        reset(whole, &tags);
+        overlay(whole, value);
+        self.tags.extend(tags);
+        Ok(())
     }
 
     /// Its path in the checkout.
@@ -111,9 +138,11 @@ impl Document {
     fn understand(&self, value: &Value) -> Result<Compose, Diagnostic> {
         Compose::of(value).map_err(|error| {
             // Only the text knows positions; merge keys do not change what type is wrong where.
-            match serde_yaml::from_str::<Compose>(self.source()) {
-                Err(placed) if placed.location().is_some() => self.syntax(&placed),
-                _ => self.syntax(&error),
+            let parts = serde_yaml::Deserializer::from_str(self.source());
+            let mut wrong = parts.filter_map(|part| Compose::deserialize(part).err());
+            match wrong.find(|wrong| wrong.location().is_some()) {
+                Some(placed) => self.syntax(&placed),
+                None => self.syntax(&error),
             }
         })
     }

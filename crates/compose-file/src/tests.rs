@@ -100,3 +100,44 @@ proptest::proptest! {
         let _ = document(&source);
     }
 }
+
+#[test]
+fn documents_are_laid_over_each_other() {
+    let of = |source: &str| {
+        Document::parse(Path::new("c.yml"), source, &Environment::new())
+            .map_err(|wrong| (wrong.position().line, wrong.message))
+    };
+    let source = "services:\n  a: {image: '${A}', ports: ['80:80']}\n---\nservices:\n  a: {image: two, ports: !reset []}\n  b: {image: b}\n";
+    let document = of(source).unwrap();
+    assert_eq!(document.documents, 2);
+    let services = &document.compose.services;
+    assert_eq!(services["a"].image(), Some("two"));
+    assert!(services["a"].published().is_empty());
+    assert!(services.contains_key("b") && document.unset.contains("A"));
+    assert_eq!(of("---\na: {}\n...\n").unwrap().documents, 1);
+    for (source, line, message) in [
+        ("services: {}\n---\n", 2, "this YAML document is empty"),
+        (
+            "---\n# a\n---\nservices: {}\n",
+            1,
+            "this YAML document is empty",
+        ),
+        ("services: {}\n---\n- a\n", 1, "this is no compose file"),
+        (
+            "services: {}\n---\nservices: [a]\n",
+            3,
+            "services: invalid type: sequence",
+        ),
+        (
+            "services: {}\n---\nservices: [\n",
+            4,
+            "did not find expected",
+        ),
+    ] {
+        let (at, said) = of(source).unwrap_err();
+        assert!(
+            at == line && said.starts_with(message),
+            "{source:?}: {at} {said}"
+        );
+    }
+}

@@ -58,19 +58,46 @@ const TOP: [(&str, &str); 3] = [
     ("an include", "include: [more.yml]\n"),
     ("a version", "version: '3.8'\n"),
 ];
-/// Where the two knowingly say something else about version 2, and why.
-const EXCEPTIONS: [(&str, &str); 2] = [
+/// Files of several YAML documents.
+const DOCUMENTS: [(&str, &str); 8] = [
     (
-        "two documents",
-        "compose 2 lays them over each other, and this program reads one",
+        "a document over another",
+        "services: {a: {image: x}}\n---\nservices: {a: {ports: ['80:80']}, b: {image: y}}",
     ),
-    ("an undeclared volume", "config takes it, and up fails"),
+    (
+        "documents that are whole together",
+        "services: {a: {command: x}}\n---\nservices: {a: {image: x}}",
+    ),
+    (
+        "a document that resets",
+        "services: {a: {image: x, ports: ['80:80']}}\n---\nservices:\n  a:\n    ports: !reset []",
+    ),
+    (
+        "an end of a document",
+        "---\nservices: {a: {image: x}}\n...\n",
+    ),
+    (
+        "an empty second document",
+        "services: {a: {image: x}}\n---\n",
+    ),
+    (
+        "an empty first document",
+        "---\n# nothing\n---\nservices: {a: {image: x}}",
+    ),
+    (
+        "a wrong second document",
+        "services: {a: {image: x}}\n---\nservices: {a: {immage: y}}",
+    ),
+    ("a list behind it", "services: {a: {image: x}}\n---\n- a"),
 ];
+/// Where the two knowingly say something else about version 2, and why.
+const EXCEPTIONS: [(&str, &str); 1] = [("an undeclared volume", "config takes it, and up fails")];
 
 fn cases() -> Vec<Case> {
     let single = |(name, text): &(&str, &str)| Case::new(*name, &[("a.yml", text)]);
     let mut cases: Vec<Case> = REFUSED.iter().map(single).collect();
     cases.extend(TAKEN.iter().map(|(name, files)| Case::new(*name, files)));
+    cases.extend(DOCUMENTS.iter().map(single));
     cases.extend(SERVICE.iter().map(|(name, line)| {
         let text = format!("services:\n  a:\n    image: x\n    {line}\n  b: {{image: y}}\n");
         Case::new(*name, &[("a.yml", &text)])

@@ -13,6 +13,8 @@ pub(crate) use depth::too_deep;
 #[derive(Clone, Debug, Default)]
 pub struct Positions {
     nodes: Vec<Node>,
+    /// The node of each document.
+    roots: Vec<usize>,
     /// Keys that stand in their map for the second time.
     twice: Vec<(String, Range<usize>)>,
     /// Entries by key, of the maps that have many.
@@ -52,11 +54,37 @@ impl Positions {
         reader::read(source)
     }
 
+    /// Bytes of the second document, as far as it has any.
+    pub fn second_document(&self) -> Option<Range<usize>> {
+        let root = self.roots.get(1)?;
+        self.first_line(*root)
+    }
+
+    /// Where a document is that has nothing in it.
+    pub(crate) fn empty_document(&self) -> Option<Range<usize>> {
+        let nodes = self.roots.iter().filter_map(|root| self.nodes.get(*root));
+        let empty = |node: &&Node| match &node.kind {
+            NodeKind::Scalar(text) => matches!(text.as_str(), "" | "~" | "null"),
+            _ => false,
+        };
+        nodes
+            .filter(empty)
+            .map(|node| node.span.clone())
+            .next_back()
+    }
+
     /// Where a path of keys, and of positions in lists, leads. An item of a list is also found by what it
-    /// says, or by what is in it before `=`.
+    /// says, or by what is in it before `=`. Of several documents, the one counts in which it leads furthest, and the last of those.
     pub fn find<S: AsRef<str>>(&self, path: &[S]) -> PathMatch {
+        let roots = self.roots.iter();
+        let found = roots.map(|root| self.below(*root, path).0);
+        found.max_by_key(|place| place.depth).unwrap_or_default()
+    }
+
+    /// Where a path leads below a node, and the node there.
+    fn below<S: AsRef<str>>(&self, root: usize, path: &[S]) -> (PathMatch, usize) {
         let mut place = PathMatch::default();
-        let mut at = 0;
+        let mut at = root;
         for step in path {
             let Some((key, next)) = self.step(at, step.as_ref()) else {
                 break;
@@ -66,20 +94,19 @@ impl Positions {
             place.value = self.underlined(next).unwrap_or_else(|| place.key.clone());
             at = next;
         }
-        place
+        (place, at)
     }
 
     /// Bytes of the first scalar below a path that is `text`, or else has it inside.
     pub fn scalar<S: AsRef<str>>(&self, path: &[S], text: &str) -> Option<Range<usize>> {
-        let mut at = 0;
-        for step in path {
-            match self.step(at, step.as_ref()) {
-                Some((_, next)) => at = next,
-                None => break,
-            }
-        }
+        let mut seen = vec![false; self.nodes.len()];
         let mut scalars = Vec::new();
-        self.scalars(at, &mut vec![false; self.nodes.len()], &mut scalars);
+        let ends = self.roots.iter().map(|root| self.below(*root, path));
+        let mut ends: Vec<(PathMatch, usize)> = ends.collect();
+        ends.sort_by_key(|(place, _)| std::cmp::Reverse(place.depth));
+        for (_, at) in ends {
+            self.scalars(at, &mut seen, &mut scalars);
+        }
         let is = |(span, said): &(Range<usize>, &str)| (*said == text).then(|| span.clone());
         let has = |(span, said): &(Range<usize>, &str)| said.contains(text).then(|| span.clone());
         scalars
@@ -335,6 +362,20 @@ mod tests {
         ] {
             assert_eq!(value(path), expected, "{path:?}");
         }
+    }
+
+    #[test]
+    fn documents_are_one_file() {
+        let source = "services:\n  a: {image: one}\n---\nservices:\n  a: {image: two}\n  b: {image: three}\n";
+        let positions = Positions::of(source);
+        let value = |path: &[&str]| source.get(positions.find(path).value);
+        assert_eq!(value(&["services", "a", "image"]), Some("two"));
+        assert_eq!(value(&["services", "b", "image"]), Some("three"));
+        let one = positions.scalar(&["services", "a"], "one");
+        assert_eq!(one.and_then(|span| source.get(span)), Some("one"));
+        let second = positions.second_document();
+        assert_eq!(second.map(|span| span.start), source.rfind("services"));
+        assert_eq!(Positions::of("a: 1\n").second_document(), None);
     }
 
     proptest::proptest! {

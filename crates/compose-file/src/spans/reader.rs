@@ -18,10 +18,6 @@ pub(super) fn read(source: &str) -> Positions {
     };
     for event in Parser::new_from_str(source) {
         let Ok((event, span)) = event else { break };
-        // Compose reads the first document.
-        if matches!(event, Event::DocumentEnd) {
-            break;
-        }
         reader.take(event, span);
     }
     reader.found.index();
@@ -104,6 +100,7 @@ impl Reader<'_> {
     /// Puts a node where the innermost open collection expects one.
     fn attach(&mut self, node: usize) {
         let Some(open) = self.open.last_mut() else {
+            self.found.roots.push(node);
             return;
         };
         let into = self.found.nodes.get_mut(open.node);

@@ -8,7 +8,7 @@ use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::model::{Diagnostic, Finding, Lack, Program, Version, Versions};
 use crate::source::compose::types::text;
-use crate::source::compose::{Document, spans};
+use crate::source::compose::{Document, Positions, spans};
 
 /// The rule.
 pub(crate) static RULE: Rule = rule!(compose_version, Error, run);
@@ -112,6 +112,14 @@ fn compose(context: &Context, findings: &mut Findings) {
         for unknown in unknown(document) {
             if lack.is_certain() || seen.insert(unknown.what.clone()) {
                 findings.push(finding(view, document, &lack, &unknown));
+            }
+        }
+        if document.documents > 1 {
+            let what = "a second YAML document".to_owned();
+            if lack.is_certain() || seen.insert(what.clone()) {
+                let span = view.positions(document.path(), Positions::second_document);
+                let place = view.bytes(document.path(), span.flatten().unwrap_or(0..0));
+                findings.push(at(place, &lack, &what));
             }
         }
         if let Some(said) = &document.bare_dollar {
@@ -275,6 +283,28 @@ mod tests {
         );
         let two = found(&RULE, &[("a/compose.yml", FILE), ("b/compose.yml", FILE)]);
         assert_eq!(two.len(), 6, "{two:#?}");
+    }
+
+    #[test]
+    fn documents_are_laid_over_each_other_by_version_2() {
+        let file = "services:\n  app:\n    image: app:1\n    ports: ['8080:80']\n---\nservices:\n  app:\n    ports: !reset []\n";
+        let of = |host: &str| found(&RULE, &[("watchme.toml", host), ("compose.yml", file)]);
+        assert_eq!(
+            of("[host]\ncompose = 1\n"),
+            [
+                "compose.yml:6:1: compose 1.29 does not know a second YAML document, and refuses the file",
+                "compose.yml:8:5: compose 1.29 does not know the tag !reset, and refuses the file",
+            ]
+        );
+        let unknown = of("");
+        assert!(
+            unknown[0].contains("compose before 2 does not know a second YAML document"),
+            "{unknown:?}"
+        );
+        assert_eq!(of("[host]\ncompose = 2\n"), [""; 0]);
+        let host = ("watchme.toml", "[host]\ncompose = 2\n");
+        let all = crate::check::compose::tests::rules(&[host, ("compose.yml", file)]);
+        assert_eq!(all, [""; 0], "the port is reset");
     }
 
     #[test]
