@@ -3,6 +3,7 @@
 //! A rule is a file and a page (`rules/FAMILY/NAME.rs` and `.md`), whose examples are run as tests. What several rules
 //! look at is built once, in `context.rs`; the folders and files beside `rules/` are these views.
 
+mod advice;
 mod allow;
 mod compose;
 mod context;
@@ -21,6 +22,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+pub use advice::Advice;
 pub use engine::{Family, Rule, family, rule_of, rules};
 pub use external::{external, projects};
 pub use grouped::{Grouped, folded, grouped};

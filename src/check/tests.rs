@@ -48,6 +48,16 @@ pub(super) fn found(rule: &Rule, files: &[(&str, &str)]) -> Vec<String> {
     own.map(ToString::to_string).collect()
 }
 
+/// How severe a rule's findings are.
+pub(super) fn levels(rule: &Rule, files: &[(&str, &str)]) -> Vec<&'static str> {
+    surveyed(files, |subject| {
+        let found = crate::check::check(subject);
+        let own = found.iter().filter(|one| one.rule.name == rule.name);
+        let level = |one: &Finding| if one.is_error() { "error" } else { "warning" };
+        own.map(level).collect()
+    })
+}
+
 /// What a compose file's rule finds in services that a unit starts.
 pub(super) fn found_in_services(rule: &Rule, services: &str) -> Vec<String> {
     let unit = "[Service]\nExecStart=/usr/bin/docker-compose -f /srv/c/a.yml up\n[Install]\nWantedBy=multi-user.target\n";
@@ -190,7 +200,13 @@ pub(super) fn page_is_right(rule: &'static Rule, file: &str) {
         "{file}: one sentence: {why}"
     );
     if family == "host"
-        || ["nginx-test", "systemd-verify", "code-outside-packages"].contains(&rule.name)
+        || [
+            "nginx-test",
+            "systemd-verify",
+            "code-outside-packages",
+            "compose-advice",
+        ]
+        .contains(&rule.name)
     {
         return;
     }

@@ -21,6 +21,7 @@ mod routes;
 mod settings;
 mod speed;
 mod stacks;
+mod strangers;
 mod support;
 mod surroundings;
 mod untrusted;

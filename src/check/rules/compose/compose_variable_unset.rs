@@ -8,7 +8,13 @@ use crate::source::ParsedStack;
 use crate::source::compose::Variables;
 
 /// The rule.
-pub(crate) static RULE: Rule = rule!(compose_variable_unset, Warning, run);
+pub(crate) static RULE: Rule = rule!(compose_variable_unset, Warning, run).grouped(
+    "variables have no value",
+    Some("set them in .env, and list them in .env.example; or write a default: ${NAME:-}"),
+);
+
+/// What every shell in which somebody runs compose has.
+const OF_A_SHELL: [&str; 5] = ["HOME", "LOGNAME", "PATH", "PWD", "USER"];
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
@@ -30,6 +36,9 @@ fn unset(view: &View, stack: &ParsedStack) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (file, names) in &stack.unset {
         for name in names {
+            if stack.unit.is_none() && OF_A_SHELL.contains(&name.as_str()) {
+                continue;
+            }
             let Some((span, required)) = view
                 .positions(file, |positions| used(positions, name))
                 .flatten()

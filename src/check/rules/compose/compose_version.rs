@@ -3,7 +3,7 @@
 use serde_yaml::Value;
 
 use crate::check::compose::COMPOSE_2;
-use crate::check::compose::view::{View, say};
+use crate::check::compose::view::say;
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::model::{Diagnostic, Finding, Lack, Program, Version, Versions};
@@ -106,45 +106,50 @@ fn compose(context: &Context, findings: &mut Findings) {
         return;
     };
     let view = context.projects();
-    // Where the version is not known, the first place stands for all.
-    let mut seen = std::collections::BTreeSet::new();
+    let mut all = Vec::new();
     for document in view.documents() {
+        let path = document.path();
         for unknown in unknown(document) {
-            if lack.is_certain() || seen.insert(unknown.what.clone()) {
-                findings.push(finding(view, document, &lack, &unknown));
-            }
+            let way: Vec<&str> = unknown.way.iter().map(String::as_str).collect();
+            let span = view.positions(path, |positions| positions.find(&way).key);
+            all.push((view.bytes(path, span.unwrap_or(0..0)), unknown.what));
         }
         if document.documents > 1 {
-            let what = "a second YAML document".to_owned();
-            if lack.is_certain() || seen.insert(what.clone()) {
-                let span = view.positions(document.path(), Positions::second_document);
-                let place = view.bytes(document.path(), span.flatten().unwrap_or(0..0));
-                findings.push(at(place, &lack, &what));
-            }
+            let span = view.positions(path, Positions::second_document);
+            let place = view.bytes(path, span.flatten().unwrap_or(0..0));
+            all.push((place, "a second YAML document".to_owned()));
         }
         if let Some(said) = &document.bare_dollar {
-            let what = "a $ that begins no variable".to_owned();
-            if lack.is_certain() || seen.insert(what.clone()) {
-                let place = view.bytes(document.path(), spans(document.source(), &[], Some(said)));
-                findings.push(at(place, &lack, &what));
-            }
+            let place = view.bytes(path, spans(document.source(), &[], Some(said)));
+            all.push((place, "a $ that begins no variable".to_owned()));
         }
+    }
+    if lack.is_certain() {
+        let each = all.into_iter();
+        findings.extend(each.map(|(place, what)| at(place, &lack, &what, &what)));
+        return;
+    }
+    // Where the version is not known, the first place stands for all.
+    let mut named: Vec<String> = Vec::new();
+    for (_, what) in &all {
+        if !named.contains(what) {
+            named.push(what.clone());
+        }
+    }
+    if let (Some((place, first)), Some((last, before))) =
+        (all.into_iter().next(), named.split_last())
+    {
+        let what = match before.is_empty() {
+            true => last.clone(),
+            false => format!("{} and {last}", before.join(", ")),
+        };
+        findings.push(at(place, &lack, &what, &first));
     }
 }
 
-fn finding(view: &View, document: &Document, lack: &Lack, unknown: &Unknown) -> Finding {
-    let way: Vec<&str> = unknown.way.iter().map(String::as_str).collect();
-    let span = view.positions(document.path(), |positions| positions.find(&way).key);
-    at(
-        view.bytes(document.path(), span.unwrap_or(0..0)),
-        lack,
-        &unknown.what,
-    )
-}
-
-fn at(place: Diagnostic, lack: &Lack, what: &str) -> Finding {
+fn at(place: Diagnostic, lack: &Lack, what: &str, first: &str) -> Finding {
     let message = format!("{lack} does not know {what}, and refuses the file");
-    RULE.at(say(place, message, "", lack.help(what, "")))
+    RULE.at(say(place, message, "", lack.help(first, "")))
         .weighing(lack.severity())
 }
 
@@ -276,13 +281,10 @@ mod tests {
     #[test]
     fn without_a_version_it_is_a_warning_that_names_those_that_refuse_it() {
         let warned = with("");
-        assert_eq!(warned.len(), 6, "{warned:#?}");
-        assert!(
-            warned[0].contains("compose before 2 does not know the key name"),
-            "{warned:#?}"
-        );
+        let expected = "compose.yml:1:1: compose before 2 does not know the key name, the key develop, the key start_interval of healthcheck, the key required of depends_on, a truth value in environment and a $ that begins no variable, and refuses the file";
+        assert_eq!(warned, [expected]);
         let two = found(&RULE, &[("a/compose.yml", FILE), ("b/compose.yml", FILE)]);
-        assert_eq!(two.len(), 6, "{two:#?}");
+        assert_eq!(two, [format!("a/{expected}")]);
     }
 
     #[test]
@@ -298,7 +300,9 @@ mod tests {
         );
         let unknown = of("");
         assert!(
-            unknown[0].contains("compose before 2 does not know a second YAML document"),
+            unknown[0].contains(
+                "compose before 2 does not know the tag !reset and a second YAML document"
+            ),
             "{unknown:?}"
         );
         assert_eq!(of("[host]\ncompose = 2\n"), [""; 0]);

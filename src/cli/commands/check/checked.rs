@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
-use crate::check::{self, Subject};
+use crate::check::{self, Advice, Subject};
 use crate::cli::Failure;
 use crate::cli::session::Session;
 use crate::model::{Diagnostic, Finding};
@@ -30,6 +30,8 @@ pub(super) struct Checked {
     pub(super) off: usize,
     pub(super) warnings: Vec<String>,
     pub(super) files: usize,
+    /// What of it is one finding.
+    pub(super) advice: Advice,
 }
 
 impl Checked {
@@ -63,6 +65,7 @@ impl Checked {
             off,
             warnings: revision.warnings.clone(),
             files: survey.files(Path::new("")),
+            advice: Advice::of(revision),
         }
     }
 

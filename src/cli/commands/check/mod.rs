@@ -86,7 +86,13 @@ Examples:
             true => Checked::all(session, self.rev.as_deref()).await?,
             false => Checked::some(session, self.rev.as_deref(), &self.paths).await?,
         };
-        let findings = check::grouped(std::mem::take(&mut checked.findings));
+        let mut findings = check::grouped(std::mem::take(&mut checked.findings));
+        // Who names a file wants to see all of it.
+        if self.paths.is_empty() {
+            let (summed, off) = checked.advice.summed(findings);
+            findings = summed;
+            checked.off += off;
+        }
         let denied = |found: &Grouped| match self.deny {
             Deny::Errors => found.finding.severity == Severity::Error,
             Deny::Warnings => true,
