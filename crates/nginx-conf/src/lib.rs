@@ -89,6 +89,17 @@ pub fn parse(path: &Path, source: &str) -> Result<Vec<Directive>, Diagnostic> {
                 }
             },
             Token::Open(brace) => {
+                if let Some(expression) = words
+                    .last()
+                    .and_then(|word| counted(source, word, brace.start))
+                {
+                    let text = source.get(expression.clone()).unwrap_or_default();
+                    return Err(fail(
+                        expression,
+                        "nginx takes the \"{\" in this expression for the beginning of a block",
+                        &format!("write it in quotes: \"{text}\""),
+                    ));
+                }
                 let mut taken = std::mem::take(&mut words).into_iter();
                 let Some(name) = taken.next() else {
                     return Err(fail(
@@ -135,6 +146,22 @@ pub fn parse(path: &Path, source: &str) -> Result<Vec<Directive>, Diagnostic> {
             }
         }
     }
+}
+
+/// The regular expression that goes on behind a word with how often something is there, such as `{8}` or `{2,4}`: outside of quotes,
+/// the brace ends the word. What is in such a block would be no directive.
+fn counted(source: &str, word: &Word, brace: usize) -> Option<Range<usize>> {
+    let inside = source.get(brace + 1..)?;
+    let count = inside.get(..inside.find('}')?)?;
+    let is_count = count.starts_with(|first: char| first.is_ascii_digit())
+        && count.chars().all(|c| c.is_ascii_digit() || c == ',');
+    let is_quoted = source.get(..brace)?.ends_with(['"', '\'']);
+    if word.span.end != brace || is_quoted || !is_count {
+        return None;
+    }
+    let rest = source.get(brace..)?;
+    let end = rest.find(|c: char| c.is_ascii_whitespace() || c == ';')?;
+    Some(word.span.start..brace + end)
 }
 
 fn missing_semicolon(
@@ -209,6 +236,9 @@ mod tests {
             ("s { } t { u { v; } }", "s { } t { u { v; } } "),
             ("a \"\\t\\\\x\\y\";", "a <\t\\x\\y>; "),
             ("a b};", "a <b}>; "),
+            ("location ~ \"x{8}\"{ a; }", "location <~> <x{8}> { a; } "),
+            ("a b{c d; }", "a <b> { c <d>; } "),
+            ("a b{ 8 d; }", "a <b> { 8 <d>; } "),
             ("a ${{b;", "a <${{b>; "),
             ("", ""),
         ] {
@@ -232,6 +262,14 @@ mod tests {
             ("a;\n}\n", "s:2:1: unexpected \"}\""),
             ("a; ;", "s:1:4: unexpected \";\""),
             ("{ a; }", "s:1:1: unexpected \"{\""),
+            (
+                "server { location ~ ^/x{8}$ { a; } }",
+                "s:1:21: nginx takes the \"{\" in this expression for the beginning of a block",
+            ),
+            (
+                "rewrite ^/([0-9]{2,4})/x{2}$ /y last;",
+                "s:1:9: nginx takes the \"{\" in this expression for the beginning of a block",
+            ),
             ("a \"b;\n", "s:1:3: the quoted string is not closed"),
             (
                 "# 日本語\na \"b\"c;",
