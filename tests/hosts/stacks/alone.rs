@@ -149,4 +149,13 @@ fn two_of_them_exchange_their_ports_after_a_reboot() {
     answers(&host, "web:2");
     host.wait_for_image("web:1", 8102, Duration::from_secs(30));
     host.assert_does_nothing(&["apply"]).expect(0);
+    // With a unit again, and without: nothing is made anew.
+    let before = containers(&host);
+    for (policy, state) in [("", "enabled"), (policy, "linked")] {
+        host.commit(&[(&desired("watchme.toml"), Some(policy))], state);
+        host.apply(&[]).expect(0);
+        assert_eq!(host.property(UNIT, "UnitFileState"), state);
+        assert_eq!(changed(&containers(&host), &before), [""; 0], "{state}");
+        host.assert_does_nothing(&["apply"]).expect(0);
+    }
 }
