@@ -103,8 +103,11 @@ pub(super) async fn undo_one(
         }
         Undo::Stop(unit) | Undo::Forget(unit) => {
             let systemd = host.systemd().await?;
-            let job = async |bound| systemd.stop(unit, bound).await;
-            patience.wait(host, job).await?;
+            // To stop one that failed ends nothing, and takes along what requires it and serves.
+            if systemd.unit(unit).await?.active != "failed" {
+                let job = async |bound| systemd.stop(unit, bound).await;
+                patience.wait(host, job).await?;
+            }
             Ok(systemd.reset_failed(unit).await?)
         }
         Undo::RemoveContainers {
