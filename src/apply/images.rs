@@ -6,40 +6,67 @@ use super::{Run, StepError};
 use crate::effect::{BuildImages, PullImage, Release, TagImage};
 use crate::host::HostError;
 use crate::model::image::listed_name;
-use crate::model::{Container, DockerState, Engine, ImageRecord, ImageState};
+use crate::model::{Container, DockerState, Engine, ImageFound, ImageRecord, ImageState};
 use crate::state::Undo;
 
 impl Run<'_> {
     /// Pulls an image. One that is there already will do where the unit says so, too.
     pub(super) async fn pull(&mut self, pull: &PullImage) -> Result<(), StepError> {
+        if pull.podman {
+            return self.pull_with_podman(pull).await;
+        }
         let name = &pull.image.name;
         let before = self.host.docker().await?.image(name).await?;
         let known = self.journal.undos().to_vec();
         self.record_image_name(name, before.as_ref()).await?;
-        let (host, progress) = (self.host, &mut *self.progress);
-        let mut tell = |line: &str| progress.say(&format!("pulling {name}: {line}"));
-        let pulled = host.pull(pull, &self.interrupted, &mut tell).await;
-        let docker = host.docker().await?;
+        let pulled = self.follow_pull(pull).await;
+        let docker = self.host.docker().await?;
         let fetched = docker.image(name).await?;
         if fetched.as_ref().map(|image| &image.id) == before.as_ref().map(|image| &image.id) {
             // Nothing was changed that would have to be undone.
             self.journal.keep(known)?;
         }
-        if let Err(HostError::Interrupted) = pulled {
-            return Err(StepError::Interrupted);
-        }
+        self.fetched((docker.kind(), pull), pulled, fetched)
+    }
+
+    /// Pulls an image of a Quadlet. What its name led to before is not on record: a unit that pulls at each start does so
+    /// on the way back, too.
+    async fn pull_with_podman(&mut self, pull: &PullImage) -> Result<(), StepError> {
+        let pulled = self.follow_pull(pull).await;
+        let fetched = match self.host.podman_image(&pull.image.name).await? {
+            ImageFound::There(fetched) => Some(fetched),
+            ImageFound::Missing | ImageFound::Invalid => None,
+        };
+        self.fetched((Engine::Podman, pull), pulled, fetched)
+    }
+
+    async fn follow_pull(&mut self, pull: &PullImage) -> Result<(), HostError> {
+        let (host, progress) = (self.host, &mut *self.progress);
+        let name = &pull.image.name;
+        let mut tell = |line: &str| progress.say(&format!("pulling {name}: {line}"));
+        host.pull(pull, &self.interrupted, &mut tell).await
+    }
+
+    /// Whether the image that was to be pulled is there, and runs here.
+    fn fetched(
+        &mut self,
+        (engine, pull): (Engine, &PullImage),
+        pulled: Result<(), HostError>,
+        fetched: Option<ImageState>,
+    ) -> Result<(), StepError> {
         match (pulled, fetched) {
-            (Ok(()), Some(fetched)) => demand(docker.kind(), pull, &fetched),
+            (Err(HostError::Interrupted), _) => Err(StepError::Interrupted),
+            (Ok(()), Some(fetched)) => demand(engine, pull, &fetched),
             (Err(error), Some(fetched)) if pull.optional => {
                 let cause = std::error::Error::source(&error);
                 let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
                 self.progress
                     .warn(&format!("{error}{cause}; the existing image is used"));
-                demand(docker.kind(), pull, &fetched)
+                demand(engine, pull, &fetched)
             }
             (Err(error), _) => Err(error.into()),
             (Ok(()), None) => Err(HostError::ImageGone {
-                engine: docker.kind(),
+                engine,
                 image: pull.image.name.clone(),
             }
             .into()),

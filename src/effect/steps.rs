@@ -59,6 +59,8 @@ pub(crate) struct PullImage {
     pub image: Image,
     /// The unit that runs it.
     pub unit: String,
+    /// Whether it is root's Podman that pulls it, whichever engine is managed: for a Quadlet.
+    pub podman: bool,
     /// Whose registry credentials count: the unit's `User=`, else root's.
     pub user: Option<String>,
     /// The folder of Docker's configuration that the unit names; `None`: that of the user.

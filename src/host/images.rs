@@ -13,6 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
 use super::docker::Docker;
+use super::podman::podman;
 use super::{Host, HostError};
 use crate::effect::PullImage;
 use crate::model::{Engine, ImageFound, Observed};
@@ -63,14 +64,19 @@ impl Host {
         interrupted: &AtomicBool,
         tell: &mut dyn FnMut(&str),
     ) -> Result<(), HostError> {
-        let docker = self.docker().await?;
-        let engine = docker.kind();
+        let (engine, mut command) = match pull.podman {
+            true => (Engine::Podman, podman()),
+            false => {
+                let docker = self.docker().await?;
+                (docker.kind(), client(&docker, pull))
+            }
+        };
         let program = |source| HostError::Program {
             program: format!("{} pull {}", engine.command(), pull.image.name),
             source,
         };
         let what = || format!("pull the image {} for {}", pull.image.name, pull.unit);
-        let child = command(&docker, pull).spawn().map_err(program)?;
+        let child = complete(&mut command, pull).spawn().map_err(program)?;
         let (ended, said) = follow(child, interrupted, tell, (pull.timeout, &what)).await?;
         match ended.map_err(program)?.success() {
             true => Ok(()),
@@ -166,9 +172,9 @@ pub(super) fn other_user(user: Option<&str>) -> Option<User> {
     user.and_then(|user| User::from_name(user).ok().flatten())
 }
 
-/// `docker pull IMAGE` as the user whose credentials count. Podman pulls into the store of the engine behind the socket, which
+/// The engine's own command, as the user whose credentials count. Podman pulls into the store of the engine behind the socket, which
 /// is often root's alone: so it is root who asks, with the credentials of the user; podman-remote(1), podman-login(1).
-fn command(docker: &Docker, pull: &PullImage) -> Command {
+fn client(docker: &Docker, pull: &PullImage) -> Command {
     let program = docker.kind().command();
     let user = pull.user.as_deref();
     let mut command = match other_user(user) {
@@ -192,6 +198,11 @@ fn command(docker: &Docker, pull: &PullImage) -> Command {
         Engine::Docker => command.env("DOCKER_HOST", url),
         Engine::Podman => command.env("CONTAINER_HOST", url).arg("--remote"),
     };
+    command
+}
+
+/// `pull IMAGE`, followed to its end.
+fn complete<'c>(command: &'c mut Command, pull: &PullImage) -> &'c mut Command {
     command.arg("pull");
     if let Some(platform) = &pull.image.platform {
         command.args(["--platform", platform]);
@@ -201,8 +212,7 @@ fn command(docker: &Docker, pull: &PullImage) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command
+        .kill_on_drop(true)
 }
 
 type Lines<R> = Option<tokio::io::Lines<BufReader<R>>>;

@@ -12,6 +12,7 @@ mod hint;
 mod images;
 pub(crate) mod nginx;
 pub(crate) mod observe;
+mod podman;
 mod preflight;
 pub(crate) mod probe;
 pub(crate) mod registry;

@@ -25,6 +25,7 @@ pub(crate) use simulated::{assumed, simulated};
 pub(crate) use site::unserved::new_upstreams;
 pub(crate) use unit::binds::binds_of;
 pub(crate) use unit::images::{images_of, images_of_unit};
+pub(crate) use unit::podman::podman_images_of;
 pub(crate) use watch::{Asked, watch};
 
 use crate::effect::Plan;

@@ -37,6 +37,8 @@ pub struct Observed {
     pub nginx: Option<NginxState>,
     /// The Docker engine's view. `None` for an offline root, or where nothing needed it.
     pub docker: Option<DockerState>,
+    /// Images of root's Podman by the names that Quadlets have for them; only looked at where a plan starts their units.
+    pub podman: BTreeMap<String, ImageFound>,
     /// Certificates of enabled sites, by the path of their files.
     pub certificates: BTreeMap<PathBuf, CertificateState>,
     /// Daemons that did not answer, and why; only where the look goes on without them.

@@ -79,6 +79,14 @@ pub(crate) fn unit_hash(desired: &Desired, observed: &Observed, unit: &Unit) -> 
         parts.push(path.as_os_str().as_encoded_bytes());
         parts.push(file.hash.as_str().as_bytes());
     }
+    let quadlet = unit
+        .quadlet
+        .as_ref()
+        .and_then(|name| desired.quadlets.get(name));
+    let in_checkout = quadlet
+        .into_iter()
+        .flat_map(|quadlet| quadlet.in_checkout(desired));
+    parts.extend(in_checkout.map(|hash| hash.as_str().as_bytes()));
     for path in &unit.names {
         if let Some(file) = desired.files.get(path) {
             parts.push(path.as_os_str().as_encoded_bytes());

@@ -210,7 +210,10 @@ pub(super) async fn look_and_plan(
         let images = kinds::images_of(&planned.plan, &planned.desired, planned.ran.as_ref());
         let binds = kinds::binds_of(&planned.plan, &planned.desired, &planned.observed);
         host.observe_binds(&mut planned.observed, binds);
+        let of_quadlets = kinds::podman_images_of(&planned.plan, &planned.desired);
         host.observe_images(&mut planned.observed, images).await?;
+        host.observe_podman_images(&mut planned.observed, of_quadlets)
+            .await?;
         planned.observed.installed = installed(host.root().directory(), &interrupted);
         planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
     } else if host.is_live() && brings_upstreams(planned) {

@@ -1,5 +1,7 @@
 //! Podman behind its Docker socket, on Debian 13: `[engine]` in watchme.toml names it. Docker does not run there.
 
+mod images;
+mod pods;
 mod quadlets;
 
 use std::time::Duration;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::model::layout::{self, store};
-use crate::model::{Desired, File, Kind, Resource};
+use crate::model::{Desired, File, Hash, Kind, Resource};
 
 /// A file that Podman's generator makes a unit of, podman-systemd.unit(5), or one that lies beside those.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,8 +19,11 @@ pub struct Quadlet {
     pub dropins: BTreeMap<String, File>,
     /// The unit that is made of it; `None`: a file beside the Quadlets, such as the YAML of a `.kube`.
     pub unit: Option<String>,
-    /// Files beside it that it names.
+    /// Files beside it that it names, Quadlets that make its image and what those name included.
     pub names: BTreeSet<String>,
+    /// Files of the checkout that it names by their paths, and the folder that it builds from; what is in them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub in_checkout: BTreeMap<PathBuf, Hash>,
 }
 
 impl Quadlet {
@@ -38,11 +41,30 @@ impl Quadlet {
         let folder = layout::quadlet(&format!("{name}.d"));
         let dropins = self.dropins.iter();
         files.extend(dropins.map(|(name, file)| (folder.join(name), file)));
-        for beside in &self.names {
-            let file = desired.quadlets.get(beside).map(|beside| &beside.file);
-            files.extend(file.map(|file| (layout::quadlet(beside), file)));
+        for (beside, other) in self.others(desired) {
+            files.push((layout::quadlet(beside), &other.file));
+            let folder = layout::quadlet(&format!("{beside}.d"));
+            let dropins = other.dropins.iter();
+            files.extend(dropins.map(|(name, file)| (folder.join(name), file)));
         }
         files
+    }
+
+    /// Hashes of everything in the checkout that it and what it names name by their paths.
+    pub fn in_checkout<'a>(&'a self, desired: &'a Desired) -> impl Iterator<Item = &'a Hash> {
+        let others = self.others(desired).map(|(_, other)| other);
+        std::iter::once(self)
+            .chain(others)
+            .flat_map(|quadlet| quadlet.in_checkout.values())
+    }
+
+    /// What it names.
+    fn others<'a>(
+        &'a self,
+        desired: &'a Desired,
+    ) -> impl Iterator<Item = (&'a String, &'a Quadlet)> {
+        let named = self.names.iter();
+        named.filter_map(|name| desired.quadlets.get_key_value(name))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reads `containers/`: Quadlets, their drop-ins, and files beside them.
 
+mod uses;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +36,16 @@ struct Found {
     dropins: BTreeMap<String, BTreeMap<String, File>>,
 }
 
+/// A Quadlet that was read.
+struct Read {
+    name: String,
+    path: PathBuf,
+    file: File,
+    dropins: BTreeMap<String, File>,
+    settings: Settings,
+    words: BTreeSet<String>,
+}
+
 impl Reads for Quadlets {
     fn input<'f>(&self, _: &'f Folders) -> Option<&'f str> {
         Some(FOLDER)
@@ -61,15 +73,13 @@ impl Reads for Quadlets {
         let (quadlets, beside): (BTreeMap<_, _>, BTreeMap<_, _>) =
             (found.files.into_iter()).partition(|(name, _)| sort_of(name).is_some());
         let any = !quadlets.is_empty();
-        let mut named = BTreeSet::new();
+        let mut read = Vec::new();
         for (name, (file, path)) in quadlets {
             let dropins = found.dropins.remove(&name).unwrap_or_default();
-            let quadlet = loader.quadlet(&name, &path, file, dropins, beside.keys());
-            if let Some(quadlet) = loader.pass(quadlet)? {
-                named.extend(quadlet.names.iter().cloned());
-                loader.out.desired.quadlets.insert(name, quadlet);
-            }
+            let quadlet = Read::new(name, path, file, dropins);
+            read.extend(loader.pass(quadlet)?);
         }
+        let named = loader.quadlets(read, beside.keys())?;
         for (name, (file, path)) in beside {
             if named.contains(&name) {
                 let quadlet = Quadlet {
@@ -84,6 +94,44 @@ impl Reads for Quadlets {
             }
         }
         Ok(())
+    }
+}
+
+impl Read {
+    fn new(
+        name: String,
+        path: PathBuf,
+        file: File,
+        dropins: BTreeMap<String, File>,
+    ) -> Result<Self> {
+        let mut sources = vec![parsed(&file)?];
+        for file in dropins.values() {
+            sources.push(parsed(file)?);
+        }
+        let settings = Settings::new(sources);
+        Ok(Self {
+            words: uses::words(&settings),
+            name,
+            path,
+            file,
+            dropins,
+            settings,
+        })
+    }
+
+    fn section(&self) -> &'static str {
+        sort_of(&self.name).map_or(TYPES[0].1, |(_, section, _)| section)
+    }
+
+    /// Files beside it that it names, and Quadlets that make its image.
+    fn names(&self, beside: &BTreeSet<&String>, makers: &BTreeSet<&String>) -> BTreeSet<String> {
+        let sources = self.settings.sources();
+        let names = |file: &str| sources.iter().any(|source| source.text().contains(file));
+        let beside = beside.iter().filter(|name| names(name));
+        let makers = makers
+            .iter()
+            .filter(|name| **name != &self.name && self.words.contains(name.as_str()));
+        beside.chain(makers).map(|name| (*name).clone()).collect()
     }
 }
 
@@ -141,25 +189,88 @@ impl Loader<'_, '_> {
         Ok(())
     }
 
-    /// A Quadlet, with the unit that is made of it.
-    fn quadlet<'b>(
+    /// Takes Quadlets with their units into the desired state. Returns what they name beside them.
+    fn quadlets<'b>(
         &mut self,
-        name: &str,
-        path: &Path,
-        file: File,
-        dropins: BTreeMap<String, File>,
+        read: Vec<Read>,
         beside: impl Iterator<Item = &'b String>,
-    ) -> Result<Quadlet> {
-        let (_, section, suffix) = sort_of(name).unwrap_or(&TYPES[0]);
-        let mut sources = vec![parsed(&file)?];
-        for file in dropins.values() {
-            sources.push(parsed(file)?);
+    ) -> Result<BTreeSet<String>> {
+        let beside: BTreeSet<&String> = beside.collect();
+        let makes = |name: &str| [".build", ".image"].iter().any(|end| name.ends_with(end));
+        let makers = read.iter().map(|quadlet| &quadlet.name);
+        let makers = makers.filter(|name| makes(name)).collect();
+        let named = read.iter().map(|quadlet| {
+            let names = quadlet.names(&beside, &makers);
+            (quadlet.name.clone(), names)
+        });
+        let named: BTreeMap<String, BTreeSet<String>> = named.collect();
+        let built = read
+            .iter()
+            .flat_map(|quadlet| uses::tags(&quadlet.settings));
+        let built: BTreeSet<String> = built.collect();
+        let pods = read.iter().filter(|quadlet| {
+            let with_pod = quadlet.settings.last("Container", "StartWithPod");
+            with_pod.is_none() || quadlet.settings.yes("Container", "StartWithPod")
+        });
+        let pods = pods.filter_map(|quadlet| {
+            let pod = quadlet.settings.last("Container", "Pod")?;
+            Some((quadlet.name.clone(), pod.text))
+        });
+        let pods: Vec<(String, String)> = pods.collect();
+        for quadlet in read {
+            let names = uses::closed(&quadlet.name, &named);
+            let quadlet = self.quadlet(quadlet, names, &built);
+            self.pass(quadlet)?;
         }
-        let named = sources[0].text();
-        let names = beside.filter(|beside| named.contains(beside.as_str()));
-        let names = names.cloned().collect();
-        let settings = Settings::new(sources);
-        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        for (container, pod) in &pods {
+            self.starts_with(container, pod);
+        }
+        for (quadlet, names) in &named {
+            for maker in names.iter().filter(|name| makes(name)) {
+                self.starts_with(maker, quadlet);
+            }
+        }
+        Ok(named.into_values().flatten().collect())
+    }
+
+    /// The unit of one Quadlet is started where that of another one is, which starts it.
+    fn starts_with(&mut self, quadlet: &str, other: &str) {
+        let quadlets = &self.out.desired.quadlets;
+        let unit = |name: &str| quadlets.get(name)?.unit.clone();
+        let (Some(unit), Some(other)) = (unit(quadlet), unit(other)) else {
+            return;
+        };
+        let said = self.policy().units.get(unit.as_str());
+        let is_said = said.is_some_and(|policy| policy.start.is_some());
+        let units = &mut self.out.desired.units;
+        let is_started = units.get(&other).is_some_and(|other| other.start);
+        let is_template = unit.contains("@.");
+        if let Some(unit) = units.get_mut(&unit)
+            && is_started
+            && !is_said
+            && !is_template
+        {
+            unit.start = true;
+        }
+    }
+
+    /// A Quadlet, with the unit that is made of it.
+    fn quadlet(
+        &mut self,
+        read: Read,
+        names: BTreeSet<String>,
+        built: &BTreeSet<String>,
+    ) -> Result<()> {
+        let (_, section, suffix) = sort_of(&read.name).unwrap_or(&TYPES[0]);
+        let Read {
+            name,
+            path,
+            settings,
+            ..
+        } = &read;
+        let stem = name
+            .rsplit_once('.')
+            .map_or(name.as_str(), |(stem, _)| stem);
         let (prefix, instance) = match stem.split_once('@') {
             Some((prefix, instance)) => (prefix, format!("@{instance}")),
             None => (stem, String::new()),
@@ -177,17 +288,23 @@ impl Loader<'_, '_> {
             let other = other.quadlet.as_deref().unwrap_or_default();
             return Err(wrong(format!("the unit {unit} is made of {other} already")));
         }
-        self.quadlet_unit(name, &unit, &settings);
-        Ok(Quadlet {
-            file,
-            dropins,
+        let in_checkout = self.named_in_checkout(settings, &read.words)?;
+        self.quadlet_unit(&read, &unit, built);
+        let quadlet = Quadlet {
+            file: read.file,
+            dropins: read.dropins,
             unit: Some(unit),
             names,
-        })
+            in_checkout,
+        };
+        self.out.desired.quadlets.insert(read.name, quadlet);
+        Ok(())
     }
 
     /// The unit that Podman's generator makes. What it runs is the generator's to say.
-    fn quadlet_unit(&mut self, quadlet: &str, name: &str, settings: &Settings) {
+    fn quadlet_unit(&mut self, read: &Read, name: &str, built: &BTreeSet<String>) {
+        let (quadlet, settings) = (read.name.as_str(), &read.settings);
+        let image = uses::image(read.section(), settings, built);
         let policy = self.policy().units.get(name).cloned().unwrap_or_default();
         let enabling = ["WantedBy", "RequiredBy", "UpheldBy"];
         let is_enabled = enabling
@@ -215,6 +332,8 @@ impl Loader<'_, '_> {
             },
             remain_after_exit: !lasts && !quadlet.ends_with(".build")
                 || settings.yes("Service", "RemainAfterExit"),
+            pull: image.as_ref().and_then(|(_, pull)| *pull),
+            podman: image.into_iter().map(|(image, _)| image).collect(),
             ..Unit::default()
         };
         self.out.desired.units.insert(name.to_owned(), unit);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{anew, replacement};
 use crate::effect::{Change, Effect, UnitStep};
-use crate::model::{DriftKind, Kind, OnChange, ResourceId, Unit, UnitState, UnitType};
+use crate::model::{Desired, DriftKind, Kind, OnChange, ResourceId, Unit, UnitState, UnitType};
 use crate::plan::draft::{Draft, Stage, change};
 use crate::plan::loaded;
 
@@ -23,8 +23,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         let state = systemd.units.get(name).unwrap_or(&unknown);
         planned.extend(plan_unit(draft, name, unit, state));
     }
-    // What takes others along goes first: those need no restart of their own any more.
-    planned.sort_by_key(|(_, change)| change.interrupts.is_empty());
+    // Images are built while what runs them still serves. What takes others along goes before what is alone: those need no
+    // restart of their own any more.
+    planned.sort_by_key(|(_, change)| (!builds(desired, change), change.interrupts.is_empty()));
     let mut taken_along: BTreeSet<String> = (draft.changes())
         .filter(|change| matches!(change.effect, Effect::Restart(_)))
         .flat_map(|change| change.interrupts.iter().cloned())
@@ -51,6 +52,18 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             None => draft.change(stage, change),
         }
     }
+}
+
+/// Whether a change starts the unit of a Quadlet that builds an image.
+fn builds(desired: &Desired, change: &Change) -> bool {
+    let unit = change.effect.starts().map(|step| &step.unit);
+    unit.and_then(|unit| desired.units.get(unit))
+        .is_some_and(is_build)
+}
+
+fn is_build(unit: &Unit) -> bool {
+    let quadlet = unit.quadlet.as_deref();
+    quadlet.is_some_and(|quadlet| quadlet.ends_with(".build"))
 }
 
 /// A run that restarts the unit that it runs in would be killed by it in the middle.
@@ -178,6 +191,10 @@ fn start(
         && name
             .rsplit_once('.')
             .is_none_or(|(_, kind)| kind != "target");
+    if wanted && is_build(unit) && !is_built(draft, name, unit) {
+        let action = Effect::Start(UnitStep::of(name, unit));
+        return Some(change(id, action, "what it builds changed"));
+    }
     // What a timer or somebody else starts.
     if !wanted && state.active == "failed" {
         let text = format!("{}: journalctl -u {name}", failure("failed", state));
@@ -241,6 +258,12 @@ fn gave_up(draft: &Draft<'_>, name: &str, unit: &Unit, state: &UnitState) -> boo
             known.failed && known.invocation == state.invocation && known.hash == wanted()
         }),
     }
+}
+
+/// Whether the unit of a Quadlet that builds an image ran with what there is to be built now.
+fn is_built(draft: &Draft<'_>, name: &str, unit: &Unit) -> bool {
+    let known = draft.recorded.loaded.units.get(name);
+    known.is_none_or(|known| known.hash == loaded::unit_hash(draft.desired, draft.observed, unit))
 }
 
 /// Whether an inactive unit has done its work: a oneshot that ran with success.

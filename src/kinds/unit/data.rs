@@ -15,7 +15,7 @@ use crate::model::Resource;
 use crate::model::layout::{self, store};
 use crate::model::seconds;
 use crate::model::{Desired, Kind};
-use crate::model::{DockerRun, Pull, Stack, StackCopy};
+use crate::model::{DockerRun, Image, Pull, Stack, StackCopy};
 
 /// A systemd unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +73,9 @@ pub struct Unit {
     pub stacks: Vec<Stack>,
     /// Containers that it runs with `docker run`, `create` or `start`.
     pub runs: Vec<DockerRun>,
+    /// Images that root's Podman runs or pulls for it, whichever engine is managed: those of its Quadlet.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub podman: BTreeSet<Image>,
     /// Whether it pulls its images before each start.
     pub pull: Option<Pull>,
     /// The folder of Docker's configuration that its environment names, `DOCKER_CONFIG`.
@@ -176,6 +179,7 @@ impl Resource for Unit {
             stacks: built(self.stack.is_some(), self.stacks),
             outside: BTreeSet::new(),
             runs: Vec::new(),
+            podman: BTreeSet::new(),
             pull: None,
             docker_config: None,
             user: None,

@@ -81,6 +81,7 @@ pub(crate) fn plan(draft: &mut Draft<'_>) {
             let is_there = matches!(found, ImageFound::There(_));
             let pull = PullImage {
                 unit: name.clone(),
+                podman: false,
                 user: unit.user.clone(),
                 config: unit.docker_config.clone(),
                 optional: is_there && unit.pull.is_some_and(|pull| pull.optional),
@@ -122,7 +123,13 @@ fn refuse_name(draft: &mut Draft<'_>, unit: &str, image: &Image) {
     draft.refuse(ResourceId::new(Kind::Unit, unit), why, vec![help]);
 }
 
-fn refuse(draft: &mut Draft<'_>, engine: Engine, unit: &str, image: &Image, architecture: &str) {
+pub(super) fn refuse(
+    draft: &mut Draft<'_>,
+    engine: Engine,
+    unit: &str,
+    image: &Image,
+    architecture: &str,
+) {
     let why = format!(
         "its image {} is for {architecture}, which this host does not run",
         image.name

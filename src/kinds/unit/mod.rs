@@ -8,6 +8,7 @@ pub(crate) mod data;
 mod holders;
 pub(super) mod images;
 mod plan;
+pub(super) mod podman;
 mod ran;
 pub(crate) mod read;
 pub(super) mod replacement;
@@ -50,6 +51,7 @@ impl ResourceKind for Units {
         take_down::plan(draft);
         holders::plan(draft);
         images::plan(draft);
+        podman::plan(draft);
         binds::plan(draft);
     }
 

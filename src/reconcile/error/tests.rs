@@ -33,6 +33,7 @@ fn a_failed_pull_says_once_why_and_that_nothing_was_changed() {
         let effect = Effect::Pull(PullImage {
             image,
             unit: "app.service".into(),
+            podman: false,
             user: None,
             config: None,
             optional: false,

@@ -71,3 +71,151 @@ fn quadlets_have_their_units() {
         std::fs::remove_file(lab.path().join(path)).unwrap();
     }
 }
+
+#[test]
+fn what_quadlets_use_is_known() {
+    let lab = Lab::new();
+    let install = "[Install]\nWantedBy=multi-user.target\n";
+    let files = [
+        ("shop.pod", format!("[Pod]\n{install}")),
+        (
+            "web.container",
+            "[Container]\nImage=r.example.com/web:1\nPod=shop.pod\n".to_owned(),
+        ),
+        (
+            "late.container",
+            "[Container]\nImage=r.example.com/late:1\nPod=shop.pod\nStartWithPod=no\n".to_owned(),
+        ),
+        (
+            "base.image",
+            "[Image]\nImage=r.example.com/base:1\n".to_owned(),
+        ),
+        (
+            "app.build",
+            "[Build]\nImageTag=app:1\nFile=Containerfile\n".to_owned(),
+        ),
+        ("Containerfile", "FROM scratch\n".to_owned()),
+        (
+            "app.container",
+            format!("[Container]\nImage=app.build\n{install}"),
+        ),
+        (
+            "tag.container",
+            format!("[Container]\nImage=docker.io/library/app:1\n{install}"),
+        ),
+        (
+            "base.container",
+            "[Container]\nImage=base.image\n".to_owned(),
+        ),
+    ];
+    for (name, text) in &files {
+        lab.write(&format!("containers/{name}"), text);
+    }
+    let desired = lab.read(Which::Worktree).unwrap().desired;
+    let started = desired.units.iter().filter(|(_, unit)| unit.start);
+    let started: Vec<&str> = started.map(|(name, _)| name.as_str()).collect();
+    // The build with what runs it, the container with its pod; not the image of one that nobody starts.
+    assert_eq!(
+        started,
+        [
+            "app-build.service",
+            "app.service",
+            "shop-pod.service",
+            "tag.service",
+            "web.service"
+        ]
+    );
+    let pulled = desired.units.iter().flat_map(|(name, unit)| {
+        let images = unit.podman.iter().map(|image| image.name.as_str());
+        images.map(move |image| (name.as_str(), image, unit.pull.is_some()))
+    });
+    assert_eq!(
+        pulled.collect::<Vec<_>>(),
+        [
+            ("base-image.service", "r.example.com/base:1", true),
+            ("late.service", "r.example.com/late:1", false),
+            ("web.service", "r.example.com/web:1", false),
+        ]
+    );
+    let names = |name: &str| {
+        desired.quadlets[name]
+            .names
+            .iter()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("app.container"), ["Containerfile", "app.build"]);
+    assert_eq!(names("base.container"), ["base.image"]);
+    assert_eq!(names("web.container"), [""; 0]);
+}
+
+#[test]
+fn an_image_that_only_its_unit_knows_how_to_pull_is_its_work() {
+    let lab = Lab::new();
+    for (more, expected) in [
+        ("", true),
+        ("Pull=newer\n", true),
+        ("Pull=never\n", false),
+        ("PodmanArgs=--log-level=debug\n", true),
+        ("PodmanArgs=--authfile /root/auth.json\n", false),
+        ("ContainersConfModule=/etc/x.conf\n", false),
+        ("Environment=HTTPS_PROXY=http://10.0.0.1\n", true),
+        (
+            "[Service]\nEnvironment=HTTPS_PROXY=http://10.0.0.1\n",
+            false,
+        ),
+        (
+            "[Service]\nEnvironment=\"REGISTRY_AUTH_FILE=/root/auth.json\"\n",
+            false,
+        ),
+        ("Image=docker-archive:/srv/web.tar\n", false),
+        ("Image=r.example.com/web:%i\n", false),
+        ("Image=localhost/web:1\n", false),
+        ("Image=localhost:5000/web:1\n", true),
+    ] {
+        let text = format!("[Container]\nImage=r.example.com/web:1\n{more}");
+        lab.write("containers/web.container", &text);
+        let desired = lab.read(Which::Worktree).unwrap().desired;
+        let is_pulled = !desired.units["web.service"].podman.is_empty();
+        assert_eq!(is_pulled, expected, "{more}");
+    }
+    for (more, expected) in [("", true), ("AuthFile=/root/auth.json\n", false)] {
+        let text = format!("[Image]\nImage=r.example.com/web:1\n{more}");
+        lab.write("containers/web.image", &text);
+        let desired = lab.read(Which::Worktree).unwrap().desired;
+        let is_pulled = !desired.units["web-image.service"].podman.is_empty();
+        assert_eq!(is_pulled, expected, "{more}");
+    }
+}
+
+#[test]
+fn what_quadlets_name_in_the_checkout_counts() {
+    let lab = Lab::new();
+    lab.write("app/Containerfile", "FROM scratch\n");
+    lab.write("conf/web.conf", "a\n");
+    let checkout = lab.path().display().to_string();
+    let build = format!("[Build]\nImageTag=app:1\nSetWorkingDirectory={checkout}/app\n");
+    lab.write("containers/app.build", &build);
+    let web =
+        format!("[Container]\nImage=app.build\nVolume={checkout}/conf/web.conf:/etc/web.conf:ro\n");
+    lab.write("containers/web.container", &web);
+    let hash = |name: &str| {
+        let desired = lab.read(Which::Worktree).unwrap().desired;
+        let hashes = desired.quadlets[name].in_checkout(&desired);
+        hashes.cloned().collect::<Vec<_>>()
+    };
+    let units = ["app.build", "web.container"];
+    let first = units.map(hash);
+    lab.write("conf/web.conf", "b\n");
+    let second = units.map(hash);
+    assert_eq!(
+        (first[0] == second[0], first[1] == second[1]),
+        (true, false)
+    );
+    lab.write("app/Containerfile", "FROM other\n");
+    let third = units.map(hash);
+    assert_eq!(
+        (second[0] == third[0], second[1] == third[1]),
+        (false, false)
+    );
+}
