@@ -20,6 +20,7 @@ pub(crate) mod self_signed;
 mod serving;
 pub(crate) mod sockets;
 pub(crate) mod systemd;
+mod user_engines;
 mod versions;
 
 pub(crate) use blame::blame_by_lines;

@@ -81,6 +81,7 @@ pub(crate) fn plan(inputs: Inputs<'_>) -> Plan {
     let prunes = prune::allows_removal(&mut draft);
     all().for_each(|kind| kind.compare(&mut draft));
     recovery::plan(&mut draft);
+    note_user_engines(&mut draft);
     if prunes {
         let mut unwanted = prune::unwanted(&draft);
         all().for_each(|kind| kind.retire(&mut draft, &mut unwanted));
@@ -89,6 +90,14 @@ pub(crate) fn plan(inputs: Inputs<'_>) -> Plan {
     all().for_each(|kind| kind.activate(&mut draft));
     all().for_each(|kind| kind.follow(&mut draft));
     draft.finish()
+}
+
+/// What runs on engines of users is invisible to everything here.
+fn note_user_engines(draft: &mut Draft<'_>) {
+    for engine in &draft.observed.user_engines {
+        let id = ResourceId::new(Kind::Unit, engine.unit());
+        draft.note(id, None, engine.note());
+    }
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub use checker::{Checker, EtcCheck};
 pub use compose_file::{Bind, Publish, VolumeMount};
 pub use copies::{Copies, StackCopy};
 pub use desired::{Budget, Origin, absent_id};
-pub use engine::Engine;
+pub use engine::{Engine, UserEngine};
 pub use finding::{Complaint, Finding, RuleId, Severity};
 pub use gate::{Answer, Backend, Gate, Probe};
 pub use id::{Hash, ResourceId, Selector};

@@ -10,7 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Engine;
 use super::Stack;
+
 use super::Unit;
+use super::UserEngine;
 use super::Version;
 use super::certificate::CertificateState;
 use super::preflight::Listener;
@@ -39,6 +41,8 @@ pub struct Observed {
     pub docker: Option<DockerState>,
     /// Images of root's Podman by the names that Quadlets have for them; only looked at where a plan starts their units.
     pub podman: BTreeMap<String, ImageFound>,
+    /// Engines of users, which are not managed.
+    pub user_engines: Vec<UserEngine>,
     /// Certificates of enabled sites, by the path of their files.
     pub certificates: BTreeMap<PathBuf, CertificateState>,
     /// Daemons that did not answer, and why; only where the look goes on without them.
@@ -112,6 +116,12 @@ impl Observed {
     pub fn engine(&self) -> Engine {
         let docker = self.docker.as_ref();
         docker.map_or(Engine::default(), |docker| docker.engine)
+    }
+
+    /// Whether a program listens for containers of the engine, which are known by themselves.
+    pub fn is_of_engine(&self, listener: &Listener) -> bool {
+        let of_user = self.docker.as_ref().is_some_and(|docker| docker.of_user);
+        listener.is_for(self.engine(), of_user)
     }
 
     /// When the content that a reader of `path` gets changed last.

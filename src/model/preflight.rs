@@ -49,12 +49,21 @@ impl Listener {
         }
     }
 
-    /// Whether it listens for containers of this engine, which are known by themselves.
-    pub fn is_for(&self, engine: Engine) -> bool {
-        let programs = match engine {
-            Engine::Docker => ["docker-proxy", "dockerd"],
-            // Root's, and a user's: https://github.com/containers/podman/blob/main/docs/tutorials/basic_networking.md
-            Engine::Podman => ["conmon", "rootlessport"],
+    /// Whether it listens for containers of this engine, which are known by themselves; `of_user`: not of root's.
+    pub fn is_for(&self, engine: Engine, of_user: bool) -> bool {
+        let programs: &[&str] = match (engine, of_user) {
+            (Engine::Docker, false) => &["docker-proxy", "dockerd"],
+            // https://docs.docker.com/engine/security/rootless/#networking-errors, the port drivers of RootlessKit.
+            (Engine::Docker, true) => &["rootlesskit", "slirp4netns", "pasta", "pasta.avx2"],
+            // https://github.com/containers/podman/blob/main/docs/tutorials/basic_networking.md
+            (Engine::Podman, false) => &["conmon"],
+            (Engine::Podman, true) => &[
+                "conmon",
+                "rootlessport",
+                "slirp4netns",
+                "pasta",
+                "pasta.avx2",
+            ],
         };
         let program = self.program.as_deref();
         program.is_some_and(|program| programs.contains(&program))

@@ -201,8 +201,7 @@ fn ports<'s>(
             .is_some_and(|unit| stopped.contains(unit))
     };
     let others = case.observed.listeners.iter();
-    let engine = case.observed.engine();
-    let others = others.filter(|one| !one.is_for(engine));
+    let others = others.filter(|one| !case.observed.is_of_engine(one));
     let others: Vec<&Listener> = others.filter(|one| !leaves(one)).collect();
     for start in starts {
         let published: BTreeSet<Publish> = start.published();

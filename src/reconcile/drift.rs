@@ -8,7 +8,7 @@ use crate::effect::{Becomes, Change, Plan};
 use crate::host::Host;
 use crate::model::{
     AskedImage, Desired, DriftItem, DriftKind, Hash, Kind, Observed, Outcome, Recorded, RunKind,
-    RunRecord, Selector, absent_id,
+    RunRecord, Selector, UserEngine, absent_id,
 };
 use crate::plan::Gates;
 use crate::source::Which;
@@ -29,6 +29,8 @@ pub(crate) struct Drift {
     pub incomplete: bool,
     /// Worth knowing.
     pub warnings: Vec<String>,
+    /// What runs on the host and is not managed.
+    pub notes: Vec<String>,
     /// Images whose registries were to be asked; none where nobody wanted that.
     pub images: Vec<AskedImage>,
     /// The plan that mends the host, for its diffs.
@@ -84,6 +86,8 @@ pub(crate) async fn drift(host: &Host, request: &Request) -> Result<Drift, Recon
     let mut items = pending;
     items.extend(deviations(&planned.plan));
     warnings.extend(planned.warnings);
+    let engines = planned.observed.user_engines.iter();
+    let notes = engines.map(UserEngine::note).collect();
     let record = planned.recorded.applied.as_ref();
     Ok(Drift {
         applied: record.map(|(record, _)| record.clone()),
@@ -92,6 +96,7 @@ pub(crate) async fn drift(host: &Host, request: &Request) -> Result<Drift, Recon
         head,
         incomplete: planned.incomplete,
         warnings,
+        notes,
         images: Vec::new(),
         plan: planned.plan,
         seen: Some(Box::new(Seen {

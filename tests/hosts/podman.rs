@@ -3,6 +3,7 @@
 mod images;
 mod pods;
 mod quadlets;
+mod rootless;
 
 use std::time::Duration;
 

@@ -112,6 +112,9 @@ fn print(output: &mut Output, drift: &reconcile::Drift, show_secrets: bool) {
     for warning in &drift.warnings {
         output.line(&format!("{}   {}", styled(WARN, "warning"), clean(warning)));
     }
+    for note in &drift.notes {
+        output.line(&format!("{}   {}", styled(DIM, "note"), clean(note)));
+    }
     let applied = match &drift.applied {
         Some(record) => format!(
             "{}, {}",
@@ -174,6 +177,8 @@ pub(in crate::cli) struct Drift {
     items: Vec<DriftItem>,
     fixed: Vec<DriftItem>,
     warnings: Vec<String>,
+    /// What runs on the host and is not managed: engines of users.
+    notes: Vec<String>,
     /// With `--images`: each image that units name by a tag, with its digests here and in its registry.
     images: Vec<AskedImage>,
 }
@@ -190,6 +195,7 @@ impl Drift {
             items: drift.items,
             fixed: drift.fixed,
             warnings: drift.warnings,
+            notes: drift.notes,
             images: drift.images,
         }
     }

@@ -114,6 +114,7 @@ impl Docker {
         )?;
         Ok(DockerState {
             engine: self.kind,
+            of_user: self.socket.starts_with(super::user_engines::FOLDERS),
             networks,
             volumes,
             containers,

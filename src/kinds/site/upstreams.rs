@@ -99,8 +99,8 @@ fn containers<'a>(draft: &Draft<'a>, wanted: &Publish) -> Vec<&'a Container> {
 
 fn programs<'a>(draft: &Draft<'a>, wanted: &Publish) -> Vec<&'a Listener> {
     let listeners = draft.observed.listeners.iter();
-    let engine = draft.observed.engine();
-    let holds = |one: &&Listener| !one.is_for(engine) && one.taken().collides(wanted);
+    let is_of_engine = |one: &Listener| draft.observed.is_of_engine(one);
+    let holds = |one: &&Listener| !is_of_engine(one) && one.taken().collides(wanted);
     listeners.filter(holds).collect()
 }
 

@@ -172,8 +172,7 @@ fn listened(draft: &Draft<'_>, unit: &str, other: &Unit) -> Option<u16> {
         .listeners
         .iter()
         .filter(|one| one.unit.as_deref() == Some(unit));
-    let engine = draft.observed.engine();
-    let mut own = own.filter(|one| !one.is_for(engine));
+    let mut own = own.filter(|one| !draft.observed.is_of_engine(one));
     own.find(|one| wanted.iter().any(|wanted| wanted.collides(&one.taken())))
         .map(|one| one.port)
 }

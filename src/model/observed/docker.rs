@@ -14,6 +14,8 @@ use crate::model::{Addresses, Engine, Subnet, Volume};
 pub struct DockerState {
     /// Which engine it is.
     pub engine: Engine,
+    /// Whether it is a user's, and not root's.
+    pub of_user: bool,
     /// All networks by name; several can share one.
     pub networks: BTreeMap<String, Vec<NetworkState>>,
     /// All volumes by name; only driver, options and labels are filled in.

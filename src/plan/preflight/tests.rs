@@ -153,6 +153,29 @@ fn ports_that_others_have() {
         on(&start(&[8001], 0), &[], &Preflight::default(), &observed).len()
     };
     assert_eq!((on_podman("conmon"), on_podman("docker-proxy")), (0, 1));
+    let of_user = |engine, of_user, program| {
+        let docker = DockerState {
+            engine,
+            of_user,
+            ..DockerState::default()
+        };
+        let observed = Observed {
+            docker: Some(docker),
+            listeners: vec![anywhere(Some(program))],
+            ..Observed::default()
+        };
+        on(&start(&[8001], 0), &[], &Preflight::default(), &observed).len()
+    };
+    for (engine, program) in [
+        (Engine::Docker, "rootlesskit"),
+        (Engine::Docker, "slirp4netns"),
+        (Engine::Podman, "rootlessport"),
+        (Engine::Podman, "pasta"),
+    ] {
+        let found = [true, false].map(|is| of_user(engine, is, program));
+        assert_eq!(found, [0, 1], "{engine} {program}");
+    }
+    assert_eq!(of_user(Engine::Docker, true, "docker-proxy"), 1);
 }
 
 /// What listens on one address only leaves the others free.

@@ -313,6 +313,9 @@ impl Page {
         for warning in status.drift.warnings.iter().chain(&status.warnings) {
             self.say(WARN, &format!("warning {warning}"), 0);
         }
+        for note in &status.drift.notes {
+            self.say(DIM, &format!("note {note}"), 0);
+        }
     }
 }
 
