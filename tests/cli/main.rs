@@ -6,6 +6,7 @@ mod bad_input;
 mod bad_tree;
 mod brought_in;
 mod check;
+mod columns;
 mod contents;
 mod day;
 mod elsewhere;
