@@ -212,7 +212,7 @@ fn theirs(host: &Host, cases: &[Case]) -> Vec<Result<BTreeMap<String, String>, S
 
 #[test]
 fn docker_compose_says_the_same() {
-    // Where no version is stated, files are to be taken by docker-compose 1, too.
+    // Compose 2 writes all defaults into what it prints: `versions` asks it which of these files it takes.
     let host = Host::boot_debian(Debian::Twelve);
     let mut cases: Vec<Case> = Vec::new();
     let single = |(name, text): &(&str, &str)| Case::new(*name, &[("a.yml", text)]);

@@ -25,7 +25,11 @@ const RULES: [&str; 18] = [
 ];
 
 /// What stands in `http`; `PAIR` is a certificate with its key.
-const HTTP: [&str; 189] = [
+const HTTP: [&str; 192] = [
+    // A brace of an expression begins a block.
+    "server { location ~ ^/x{8}$ { return 204; } }",
+    "server { rewrite ^/([0-9]{2,4})$ /y last; }",
+    "server { location ~ \"^/x{8}$\" { return 204; } }",
     // Options of a socket, of whatever server.
     "server { listen 81 backlog=1; } server { listen 81 backlog=1; server_name b; }",
     "server { listen 81 reuseport; } server { listen 81; server_name b; }",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use watchme_apply::source::unit::table;
 
-use super::{Host, Units, checked_for, name_of, verified};
+use super::{Host, Units, checked_for, name_of, stated, verified};
 
 /// Of each section a unit that has it.
 const SECTIONS: [(&str, &str); 11] = [
@@ -24,8 +24,7 @@ const SECTIONS: [(&str, &str); 11] = [
 #[test]
 fn settings_and_words_are_those_of_the_version() {
     let host = Host::boot();
-    let version = host.sh("systemctl --version | head -1 | cut -d' ' -f2");
-    let policy = format!("[host]\nsystemd = \"{}\"\n", version.trim());
+    let policy = stated(&host);
     let mut units = Units::new();
     for (section, kind) in SECTIONS {
         // systemd does not read [Install] here, and makes scopes itself.
