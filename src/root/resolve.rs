@@ -85,6 +85,8 @@ impl Base {
         // Without a slash at the end, which would follow the last link.
         let mut path: PathBuf = path.components().collect();
         let mut links = Vec::new();
+        // A slash at the end of a link's target asks for a folder, path_resolution(7).
+        let mut is_folder = false;
         loop {
             match self.first_link(&path)? {
                 Way::Link(link) => {
@@ -94,6 +96,9 @@ impl Base {
                     let rest = path.strip_prefix(&link.path).unwrap_or(Path::new(""));
                     let folder = link.path.parent().unwrap_or(Path::new("/"));
                     let target = folder.join(&link.target);
+                    let end = link.target.as_os_str().as_encoded_bytes();
+                    is_folder |= rest.as_os_str().is_empty()
+                        && (end.ends_with(b"/") || end.ends_with(b"/."));
                     path = target.components().chain(rest.components()).collect();
                     links.push(Link {
                         path: without_dots(&link.path),
@@ -102,6 +107,10 @@ impl Base {
                 }
                 Way::Plain(found) => {
                     let path = without_dots(&path);
+                    let found = match found {
+                        Some(file) if is_folder && !file.metadata()?.is_dir() => None,
+                        found => found,
+                    };
                     return Ok(Followed { path, links, found });
                 }
             }

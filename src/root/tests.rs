@@ -132,6 +132,25 @@ fn target() -> impl proptest::strategy::Strategy<Value = String> {
     .prop_map(str::to_owned)
 }
 
+/// Found by the test below.
+#[test]
+fn a_link_to_a_folder_does_not_lead_to_a_file() {
+    let (_folder, root) = root();
+    let below = root.directory();
+    fs::write(below.join("file"), "").unwrap();
+    for (target, leads_to) in [("file", true), ("file/", false), ("file/.", false)] {
+        let link = below.join("link");
+        let _ = fs::remove_file(&link);
+        symlink(target, &link).unwrap();
+        assert_eq!(
+            root.resolve(Path::new("/link")).is_some(),
+            leads_to,
+            "{target}"
+        );
+        assert_eq!(fs::metadata(&link).is_ok(), leads_to, "{target}");
+    }
+}
+
 proptest::proptest! {
     /// What a path leads to by its links is what the kernel finds.
     #[test]
