@@ -186,11 +186,21 @@ impl Findings {
 
     /// Adds those of a shared walk that are this rule's.
     pub fn pick<P: PartialEq>(&mut self, noted: &[Noted<P>], problem: P) {
+        self.pick_weighing(noted, problem, None);
+    }
+
+    /// The same with another severity, if any.
+    pub fn pick_weighing<P: PartialEq>(
+        &mut self,
+        noted: &[Noted<P>],
+        problem: P,
+        severity: Option<Severity>,
+    ) {
         let own = noted.iter().filter(|noted| noted.problem == problem);
         let rule = self.rule;
         self.found.extend(own.map(|noted| {
             let finding = rule.at(noted.place.clone());
-            match noted.severity {
+            match severity.or(noted.severity) {
                 Some(severity) => finding.weighing(severity),
                 None => finding,
             }

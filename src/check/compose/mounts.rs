@@ -17,7 +17,12 @@ pub enum Problem {
     Undeclared,
     /// The engine refuses it.
     Refused,
+    /// docker-compose 1 or the engine refuses it; compose 2 takes it for something else.
+    RefusedBy1,
 }
+
+/// What becomes of [`Problem::RefusedBy1`].
+pub(crate) const BY_1: &str = "docker-compose 1 refuses it, compose 2 takes it for something else";
 
 /// One of them, at its place.
 type Found = Noted<Problem>;
@@ -152,18 +157,21 @@ fn wrong<'t>(
     let unknown = mount
         .mode
         .and_then(|mode| mode.split(',').find(|word| !MODES.contains(word)));
-    let (message, help) = if !target.starts_with('/') {
+    let (problem, message, help) = if !target.starts_with('/') {
         (
+            Problem::Refused,
             format!("{target} is not an absolute path in the container"),
             format!("write /{target}"),
         )
     } else if let Some(word) = unknown {
         (
+            Problem::RefusedBy1,
             format!("{word} is not a mount mode"),
             "write ro, or nothing".to_owned(),
         )
     } else if !targets.insert(target.trim_end_matches('/')) {
         (
+            Problem::RefusedBy1,
             format!("{target} of service {name} has two mounts"),
             "remove one of the two".to_owned(),
         )
@@ -171,9 +179,9 @@ fn wrong<'t>(
         return None;
     };
     let place = view.at_item(stack, name, "volumes", item);
-    let expected = format!("Docker does not start {name} with it");
-    Some(Noted::at(
-        Problem::Refused,
-        say(place, message, expected, help),
-    ))
+    let expected = match problem {
+        Problem::RefusedBy1 => BY_1.to_owned(),
+        _ => format!("Docker does not start {name} with it"),
+    };
+    Some(Noted::at(problem, say(place, message, expected, help)))
 }

@@ -49,7 +49,8 @@ const REFUSED: [&str; 20] = [
     "depends_on: {b: {condition: service_helthy}}",
     "secrets: [none]",
 ];
-/// Compose 2 takes them and does something else than they say: another variable, no limit, no port, no mode, one mount of the two.
+/// Compose 2 takes them and does something else than they say: another variable, no limit, no port, no mode, one mount of the
+/// two. `check` warns of them with it.
 const TAKEN_BY_2: [&str; 5] = [
     "environment: ['A: 1']",
     "restart: on-failure:x",

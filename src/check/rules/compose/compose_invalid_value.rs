@@ -3,12 +3,13 @@
 
 use serde_yaml::Value;
 
-use crate::check::compose::mounts::Problem;
+use crate::check::compose::COMPOSE_2;
+use crate::check::compose::mounts::{BY_1, Problem};
 use crate::check::compose::values::{ValueType, one_of};
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Severity};
+use crate::model::{Finding, Program, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 use crate::source::compose::types::text;
@@ -66,10 +67,18 @@ struct Own<'o, 'a> {
     stack: &'o ParsedStack,
     name: &'o str,
     service: &'o Service,
+    /// How severe it is that docker-compose 1 refuses something that compose 2 takes.
+    by_1: Severity,
 }
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.mounts(), Problem::Refused);
+    let lack = context.target().lack(Program::Compose, COMPOSE_2);
+    let by_1 = match lack.is_some_and(|lack| lack.is_certain()) {
+        true => Severity::Error,
+        false => Severity::Warning,
+    };
+    findings.pick_weighing(context.mounts(), Problem::RefusedBy1, Some(by_1));
     let view = context.projects();
     for (stack, name, service) in view.services() {
         let own = Own {
@@ -77,6 +86,7 @@ fn run(context: &Context, findings: &mut Findings) {
             stack,
             name,
             service,
+            by_1,
         };
         let values = KEYS.iter();
         findings.extend(values.filter_map(|(path, kind)| own.value_of(path, *kind)));
@@ -111,6 +121,8 @@ impl Own<'_, '_> {
         Some(match kind {
             // docker-compose 1 takes the default instead, and compose 2 refuses the file.
             ValueType::Span => found.weighing(Severity::Warning),
+            // compose 2 counts no attempts then.
+            ValueType::Restart if said.starts_with("on-failure:") => found.weighing(self.by_1),
             _ => found,
         })
     }
@@ -188,8 +200,8 @@ impl Own<'_, '_> {
             let name = name.split([':', ' ', '\t']).next().unwrap_or_default();
             let message = format!("the variable {name} of {} is no NAME=VALUE", self.name);
             let help = "write NAME=VALUE, or a map without the - in front";
-            let place = say(place, message, "compose refuses the file", help);
-            findings.push(RULE.at(place));
+            let place = say(place, message, BY_1, help);
+            findings.push(RULE.at(place).weighing(self.by_1));
         }
         findings
     }
@@ -222,8 +234,8 @@ impl Own<'_, '_> {
             let place = self.view.at_item(self.stack, self.name, "expose", item);
             let message = format!("{said:?} is not a valid port of {}", self.name);
             let help = "write PORT or PORT/PROTOCOL";
-            let place = say(place, message, "compose refuses the file", help);
-            findings.push(RULE.at(place));
+            let place = say(place, message, BY_1, help);
+            findings.push(RULE.at(place).weighing(self.by_1));
         }
         findings
     }
@@ -347,5 +359,35 @@ mod tests {
             found,
             ["compose-invalid-value a.yml:4:33: \"service_helthy\" is not a valid condition"]
         );
+    }
+    /// What compose 2 takes for something else is wrong for 1 alone.
+    #[test]
+    fn what_only_one_version_refuses_weighs_by_the_target() {
+        use crate::check::tests::checked;
+        use crate::model::Severity::{Error, Warning};
+        for (lines, is_by_1) in [
+            ("environment: ['A: 1']", true),
+            ("restart: on-failure:x", true),
+            ("expose: ['80x']", true),
+            ("volumes: ['./d:/d:rx']", true),
+            ("volumes: ['./d:/d', './e:/d']", true),
+            ("restart: unless-stoped", false),
+            ("volumes: ['./d:d']", false),
+        ] {
+            let by = if is_by_1 { Warning } else { Error };
+            for (host, severity) in [("compose = 1", Error), ("compose = 2", by), ("", by)] {
+                let files = [
+                    ("watchme.toml", format!("[host]\n{host}\n")),
+                    (
+                        "compose.yml",
+                        format!("services:\n  a:\n    image: a:1\n    {lines}\n"),
+                    ),
+                ];
+                let found = checked(&files.map(|(path, text)| (path.to_owned(), text)));
+                let own = found.iter().filter(|one| one.rule.name == super::RULE.name);
+                let own: Vec<_> = own.map(|one| one.severity).collect();
+                assert_eq!(own, [severity], "{host}: {lines}");
+            }
+        }
     }
 }
