@@ -98,6 +98,7 @@ fn found(text: &str, debian: Debian) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn what_docker_does_not_start_is_found() {
     let host = Host::boot();
     host.load_service_images(&[Service {

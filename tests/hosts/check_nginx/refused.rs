@@ -351,6 +351,7 @@ const CANDIDATES: [&str; 14] = [
 
 /// Every directive of the table twice in a block: nginx says that it is a duplicate where the table says so.
 #[test]
+#[ignore = "long: tests/run --all"]
 fn the_table_says_what_nginx_takes_once() {
     const TABLE: &str = include_str!("../../../crates/nginx-conf/src/tables/directives.txt");
     const PLACES: [(char, &str, &str); 5] = [
