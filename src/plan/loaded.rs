@@ -3,13 +3,15 @@
 //! `NeedDaemonReload` and modification times only add suspicion: after an exchange back to an
 //! older file systemd says `no`, and a worker that was respawned is newer than its files.
 
-use std::collections::BTreeMap;
+mod outside;
+
 use std::path::{Path, PathBuf};
 
 use super::Inputs;
 use crate::model::{
     Desired, Entry, File, Hash, LoadedDaemon, Observed, SystemdState, Unit, UnitState, layout,
 };
+pub(crate) use outside::{gone, may_differ_outside_git, outside_hashes};
 
 /// Hash of everything that systemd reads: units, drop-ins and the links that enable them.
 pub(crate) fn systemd_hash(desired: &Desired) -> Hash {
@@ -170,94 +172,9 @@ pub(crate) fn is_outdated(
     state: &UnitState,
 ) -> Option<String> {
     differs(inputs, name, unit, state).or_else(|| {
-        let path = changed_outside(inputs, name, unit, state)?;
+        let path = outside::changed_outside(inputs, name, unit, state)?;
         Some(format!("it names {}, which changed", path.display()))
     })
-}
-
-/// A file outside the checkout that changed since a unit started with it. What this program itself puts below /etc has
-/// its own action.
-fn changed_outside<'u>(
-    inputs: &Inputs<'_>,
-    name: &str,
-    unit: &'u Unit,
-    state: &UnitState,
-) -> Option<&'u PathBuf> {
-    let record = inputs.recorded.loaded.units.get(name);
-    let record = record.filter(|record| record.invocation == state.invocation);
-    let mut paths = unit.outside.iter().filter(|path| {
-        let below = path.strip_prefix("/etc").ok();
-        !below.is_some_and(|below| inputs.desired.etc.contains_key(below))
-    });
-    paths.find(|path| {
-        let Some(content) = inputs.observed.content(path) else {
-            return false;
-        };
-        match record.and_then(|record| record.outside.get(*path)) {
-            Some(known) => Hash::of(content) != *known,
-            // Nobody has looked before: what is older than the start is what it was started with.
-            None => !is_adopted(inputs, name) && is_newer(inputs, path, state),
-        }
-    })
-}
-
-/// Whether a unit may run with other files outside git than those that are there now.
-pub(crate) fn may_differ_outside_git(
-    inputs: &Inputs<'_>,
-    name: &str,
-    unit: &Unit,
-    state: &UnitState,
-) -> bool {
-    let is_new = |path: &PathBuf| state.started.is_none() || is_newer(inputs, path, state);
-    unit.watched.iter().any(is_new) || changed_outside(inputs, name, unit, state).is_some()
-}
-
-/// A file outside the checkout that a running unit was started with and that is gone. A restart would not bring it back,
-/// and fails where the unit cannot do without it.
-pub(crate) fn gone(
-    inputs: &Inputs<'_>,
-    name: &str,
-    unit: &Unit,
-    state: &UnitState,
-) -> Option<String> {
-    let record = inputs.recorded.loaded.units.get(name);
-    let record = record.filter(|record| record.invocation == state.invocation);
-    let is_gone = |path: &&PathBuf| {
-        let entry = inputs.observed.files.get(*path);
-        matches!(
-            entry,
-            Some(Entry::Missing | Entry::Link { leads_to: None, .. })
-        )
-    };
-    let is_required = |path: &Path| {
-        let files = unit.environment_files.iter().map(Path::new);
-        let stacks = unit.stacks.iter().flat_map(|stack| &stack.files);
-        files
-            .chain(stacks.map(PathBuf::as_path))
-            .any(|file| file == path)
-    };
-    let was_there = |path: &&PathBuf| {
-        let known = record.is_some_and(|record| record.outside.contains_key(*path));
-        known || is_required(path)
-    };
-    let path = unit.outside.iter().filter(is_gone).find(was_there)?;
-    let then = match is_required(path) {
-        true => "its next start fails",
-        false => "it is missing at its next start",
-    };
-    Some(format!(
-        "it names {}, which is gone: {then}",
-        path.display()
-    ))
-}
-
-/// Hashes of the files outside the checkout that a unit names and that are there.
-pub(crate) fn outside_hashes(observed: &Observed, unit: &Unit) -> BTreeMap<PathBuf, Hash> {
-    let there = unit.outside.iter().filter_map(|path| {
-        let content = observed.content(path)?;
-        Some((path.clone(), Hash::of(content)))
-    });
-    there.collect()
 }
 
 fn differs(inputs: &Inputs<'_>, name: &str, unit: &Unit, state: &UnitState) -> Option<String> {

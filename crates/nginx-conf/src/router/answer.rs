@@ -2,7 +2,8 @@
 //! src/http/ngx_http_special_response.c, src/http/modules/ngx_http_try_files_module.c.
 
 use super::Outcome;
-use super::run::{End, Run, Stop, shown};
+use super::run::{Run, shown};
+use super::way::{End, Stop};
 use crate::files::Located;
 
 impl<'a> Run<'_, 'a> {

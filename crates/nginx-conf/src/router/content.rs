@@ -1,7 +1,8 @@
 //! What answers a request in the location that it has ended in.
 
 use super::config::MatchKind;
-use super::run::{End, Run, Stop};
+use super::run::Run;
+use super::way::{End, Stop};
 use super::{Outcome, pass};
 use crate::files::Located;
 

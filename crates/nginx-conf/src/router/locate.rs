@@ -2,7 +2,8 @@
 
 use super::Step;
 use super::config::{Location, MatchKind};
-use super::run::{Run, Stop};
+use super::run::Run;
+use super::way::Stop;
 use crate::files::Located;
 
 /// Why most locations do not get a path.

@@ -17,6 +17,7 @@ mod rewrite;
 mod run;
 mod uri;
 mod values;
+mod way;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -33,7 +34,8 @@ pub use values::{Piece, pieces, variables};
 use crate::listen::Address;
 use config::Config;
 use names::Group;
-use run::{Options, Run, Stop};
+use run::Run;
+use way::{Options, Stop};
 
 /// How many ways are followed where something is not known.
 const MAX_WAYS: usize = 32;

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::run::{Run, Stop};
+use super::run::Run;
 use super::uri::{Escape, escape};
 use super::values::varies;
+use super::way::Stop;
 use crate::files::Located;
 
 /// Directives that pass requests on. A path that only lacks the last slash of their location is redirected.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::regex::Captures;
-use super::run::{End, Run, Stop, shown};
+use super::run::{Run, shown};
+use super::way::{End, Stop};
 
 /// An internal redirect, and all that decides what comes of it.
 #[derive(PartialEq)]

@@ -4,9 +4,10 @@
 use std::rc::Rc;
 
 use super::regex::Captures;
-use super::run::{Conf, End, Run, Stop, shown};
+use super::run::{Run, shown};
 use super::uri::unescape_redirect;
 use super::values::{Piece, pieces};
+use super::way::{Conf, End, Stop};
 use crate::files::Located;
 
 /// How a script goes on.

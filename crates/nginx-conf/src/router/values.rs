@@ -1,7 +1,8 @@
 //! Texts with variables, as far as they are known before a request comes.
 
-use super::run::{Run, Stop};
+use super::run::Run;
 use super::uri::{Escape, escape};
+use super::way::Stop;
 
 /// A part of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
