@@ -38,6 +38,27 @@ impl Run<'_> {
 }
 
 impl Run<'_> {
+    /// Asks the new copies of stacks what nginx would ask them for the gates, before it does: a copy that does not answer
+    /// gets no request of anybody.
+    ///
+    /// # Errors
+    /// As [`Run::verify_gates`].
+    pub(super) async fn verify_copies(
+        &mut self,
+        ports: &[u16],
+        gates: &[Gate],
+    ) -> Result<(), StepError> {
+        let of_copies = ports
+            .iter()
+            .flat_map(|port| gates.iter().filter_map(|gate| gate.of_copy(*port)));
+        let gates: Vec<Gate> = of_copies.collect();
+        let known = self.answers.len();
+        self.verify_gates(&gates).await?;
+        // Those are answers of nginx.
+        self.answers.truncate(known);
+        Ok(())
+    }
+
     /// Asks the gates again and again for as long as `time`.
     ///
     /// # Errors

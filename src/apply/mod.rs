@@ -257,7 +257,10 @@ impl Run<'_> {
                 .peek()
                 .is_some_and(|next| next.effect.starts().is_some());
             if !units_follow {
+                let ports: Vec<u16> = started.iter().filter_map(|(step, _)| step.port).collect();
                 self.settle_all(&mut started).await?;
+                let copies = self.verify_copies(&ports, &plan.gates).await;
+                copies.map_err(|error| (change.clone(), error))?;
             }
         }
         Ok(())

@@ -115,7 +115,7 @@ impl Walk<'_> {
             Probe::Url { url, status, .. } => self
                 .host(url, place)
                 .or_else(|| self.answer(url, *status, place)),
-            Probe::Tcp(_) => None,
+            Probe::Copy { .. } | Probe::Tcp(_) => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,6 +40,16 @@ pub enum Probe {
         #[serde(default = "yes")]
         verify: bool,
     },
+    /// The copy of a stack answers what nginx would ask it, before nginx asks it; made of a URL gate, never written.
+    #[serde(skip)]
+    Copy {
+        /// The host of the public URL with the path that the copy is asked for.
+        url: Url,
+        /// Where the copy listens.
+        at: SocketAddr,
+        /// The status that is expected.
+        status: u16,
+    },
     /// A TCP connection opens.
     Tcp(SocketAddr),
     /// A container runs, and is healthy if it has a health check.
@@ -52,11 +62,32 @@ fn yes() -> bool {
     true
 }
 
+impl Gate {
+    /// The same gate, asked of the copy of a stack that listens at a port of this host; `None` where that is not what is behind
+    /// it, or nginx may have its own part in the answer.
+    pub fn of_copy(&self, port: u16) -> Option<Self> {
+        let Probe::Url { url, status, .. } = &self.probe else {
+            return None;
+        };
+        let is_behind = self.behind.ports.as_ref() == Some(&BTreeSet::from([port]));
+        let target = self.behind.target.as_ref().filter(|_| is_behind)?;
+        let probe = Probe::Copy {
+            url: format!("http://{}{target}", url.authority()).parse().ok()?,
+            at: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            status: *status,
+        };
+        (200..300).contains(status).then(|| Self {
+            probe,
+            ..self.clone()
+        })
+    }
+}
+
 impl Probe {
     /// What has to come back, in a few words.
     pub fn expects(&self) -> String {
         match self {
-            Probe::Url { status, .. } => format!("status {status}"),
+            Probe::Url { status, .. } | Probe::Copy { status, .. } => format!("status {status}"),
             Probe::Tcp(_) => "an open port".to_owned(),
             Probe::Container(_) => "running and healthy".to_owned(),
             Probe::Unit(_) => "active".to_owned(),
@@ -68,6 +99,7 @@ impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Probe::Url { url, .. } => write!(f, "{url}"),
+            Probe::Copy { url, at, .. } => write!(f, "{url} at {at}"),
             Probe::Tcp(address) => write!(f, "tcp {address}"),
             Probe::Container(name) => write!(f, "container {name}"),
             Probe::Unit(name) => write!(f, "unit {name}"),
@@ -85,6 +117,9 @@ pub struct Backend {
     /// Ports of this host on which the services behind listen; empty where nginx answers itself.
     /// `None`: not known.
     pub ports: Option<BTreeSet<u16>>,
+    /// Path and query that those services are asked for, where it is plain HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// Certificates that this program may have written for those sites: their self-signed pairs
     /// are what is served on the first day.
     pub bootstrap: BTreeSet<PathBuf>,

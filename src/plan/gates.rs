@@ -109,7 +109,7 @@ impl Touch {
             Probe::Container(name) => {
                 self.containers.contains(name) || self.reaches_any(draft, &units)
             }
-            Probe::Url { .. } | Probe::Tcp(_) => {
+            Probe::Url { .. } | Probe::Copy { .. } | Probe::Tcp(_) => {
                 let answered_here = gate.behind.ports.as_ref().is_some_and(BTreeSet::is_empty);
                 self.reaches_nginx(&gate.behind)
                     || (!answered_here && self.reaches_any(draft, &units))
@@ -159,7 +159,7 @@ fn units_of<'a>(draft: &Draft<'a>, gate: &Gate) -> Vec<(&'a str, &'a Unit)> {
                 unit.container_names().contains(container.as_str())
                     || (unit.stacks.iter()).any(|stack| runs(draft, stack, container))
             }
-            Probe::Url { .. } | Probe::Tcp(_) => {
+            Probe::Url { .. } | Probe::Copy { .. } | Probe::Tcp(_) => {
                 let ports = gate.behind.ports.iter().flatten();
                 let mut ports = ports.filter(|port| unit.publishes(**port));
                 ports.next().is_some()

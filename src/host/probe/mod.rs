@@ -139,6 +139,11 @@ impl ProbeError {
                     "curl -ski {resolve}'{url}'; ss -ltnp 'sport = :{port}'"
                 ))
             }
+            (_, Probe::Copy { url, at, .. }) => Some(format!(
+                "while it runs: curl -si --header 'Host: {}' 'http://{at}{}'",
+                url.authority(),
+                url.target()
+            )),
             (_, Probe::Tcp(address)) => Some(format!(
                 "ss -ltnp 'sport = :{}' shows who listens",
                 address.port()
@@ -179,6 +184,10 @@ impl Host {
                 status,
                 verify,
             } => self.ask_url(gate, url, *status, *verify).await,
+            Probe::Copy { url, at, status } => {
+                http::get(connect(*at).await?, url, *status).await?;
+                Ok(Passed::Well)
+            }
             Probe::Tcp(address) => connect(*address).await.map(|_| Passed::Well),
             Probe::Container(name) => self.ask_container(name).await,
             Probe::Unit(name) => {

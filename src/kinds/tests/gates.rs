@@ -14,9 +14,27 @@ fn gate(probe: Probe, sites: &[&str], ports: Option<&[u16]>) -> Gate {
         behind: Backend {
             sites: sites.iter().map(|site| (*site).to_owned()).collect(),
             ports: ports.map(|ports| ports.iter().copied().collect()),
-            bootstrap: BTreeSet::new(),
+            ..Backend::default()
         },
     }
+}
+
+#[test]
+fn a_copy_is_asked_what_nginx_would_ask_it() {
+    let mut page = gate(url("https://example.com/a?b"), &["page"], Some(&[8102]));
+    assert_eq!(page.of_copy(8102), None);
+    page.behind.target = Some("/inner/a?b".to_owned());
+    let copy = page.of_copy(8102).unwrap();
+    assert_eq!(
+        copy.probe.to_string(),
+        "http://example.com/inner/a?b at 127.0.0.1:8102"
+    );
+    assert_eq!(page.of_copy(8101), None);
+    // What else than success may be nginx's own answer.
+    if let Probe::Url { status, .. } = &mut page.probe {
+        *status = 401;
+    }
+    assert_eq!(page.of_copy(8102), None);
 }
 
 fn url(text: &str) -> Probe {

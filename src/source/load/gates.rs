@@ -16,7 +16,7 @@ impl Loader<'_, '_> {
         let behind = desired.gates.iter().map(|gate| match &gate.probe {
             Probe::Url { url, .. } => behind_url(&router, url),
             Probe::Tcp(address) => behind_port(&router, address.port()),
-            Probe::Container(_) | Probe::Unit(_) => Backend::default(),
+            Probe::Copy { .. } | Probe::Container(_) | Probe::Unit(_) => Backend::default(),
         });
         let behind: Vec<Backend> = behind.collect();
         let desired = &mut self.out.desired;

@@ -22,6 +22,10 @@ pub fn behind_url(router: &Router, url: &Url) -> Backend {
         Some(server) if answer.certain => Backend {
             sites: names(router, &[server]),
             ports: ports(&answer.outcome),
+            target: match &answer.outcome {
+                Outcome::Proxy(upstream) if !upstream.https => Some(upstream.uri.clone()),
+                _ => None,
+            },
             ..Backend::default()
         },
         _ => Backend {

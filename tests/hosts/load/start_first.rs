@@ -99,21 +99,35 @@ fn update(updates: u32) {
 
     let (mut copy, mut serves, begun) = ("app-a", 0, Instant::now());
     for number in 1..=updates {
-        // The second one does not pass its gate.
-        let fails = number == 2;
-        let policy = match fails {
+        // The second one counts as healthy and answers nobody, the third one does not pass its gate.
+        let (is_deaf, has_other_gate) = (number == 2, number == 3);
+        let policy = match has_other_gate {
             true => POLICY.replace("example.com/\"", "example.com/nothing\""),
             false => POLICY.to_owned(),
         };
+        let text = match is_deaf {
+            true => compose(number)
+                .replace(
+                    "'wget', '-q', '-O-', 'http://127.0.0.1:8000/health'",
+                    "'true'",
+                )
+                .replace(SERVE, "sleep 100000"),
+            false => compose(number),
+        };
         host.commit(
             &[
-                (&path, Some(&compose(number))),
+                (&path, Some(&text)),
                 (&desired("watchme.toml"), Some(&policy)),
             ],
             &format!("version {number}"),
         );
+        let fails = is_deaf || has_other_gate;
         let status = if fails { 3 } else { 0 };
         let said = host.apply(&[]).expect(status).text();
+        if is_deaf {
+            let asked = "http://app.example.com/ at 127.0.0.1:";
+            assert!(said.contains(asked), "{said}");
+        }
         if !fails {
             copy = if copy == "app-a" { "app-b" } else { "app-a" };
             serves = number;
@@ -134,7 +148,7 @@ fn update(updates: u32) {
 
 #[test]
 fn no_request_fails_while_a_stack_is_replaced() {
-    update(3);
+    update(4);
 }
 
 #[test]
