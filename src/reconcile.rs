@@ -383,6 +383,13 @@ fn read(
     let trusted: Vec<u32> = owner.into_iter().collect();
     let checkout = Checkout::open(&request.folder, &trusted)?;
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
-    let checkout = checkout.with_compose(host.compose_command()).after(applied);
+    let now = jiff::Timestamp::now();
+    let is_paused = |unit: &str| {
+        let pause = recorded.pauses.get(unit);
+        pause.is_some_and(|pause| pause.holds(now))
+    };
+    let checkout = checkout
+        .with_compose(host.compose_command())
+        .after(applied, is_paused);
     home::read(checkout, request, which, recorded)
 }

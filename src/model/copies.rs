@@ -24,6 +24,8 @@ pub struct Copies {
     pub known: BTreeMap<String, StackCopy>,
     /// Ports of the host that units publish.
     pub ports: BTreeSet<u16>,
+    /// Stacks whose copy is paused: the other one would take its place, and run.
+    pub paused: BTreeSet<String>,
 }
 
 impl Copies {
@@ -35,6 +37,13 @@ impl Copies {
             |known: &&StackCopy| known.revision == revision && ports.contains(&known.port);
         if let Some(same) = known.filter(is_same) {
             return same.clone();
+        }
+        let stays = |known: &&StackCopy| self.paused.contains(stack) && ports.contains(&known.port);
+        if let Some(paused) = known.filter(stays) {
+            return StackCopy {
+                revision,
+                ..paused.clone()
+            };
         }
         let letter = known.map_or(StackCopy::FIRST, StackCopy::other);
         let [first, second] = ports;
@@ -107,6 +116,7 @@ mod tests {
         let copies = Copies {
             known: known.into_iter().collect(),
             ports: published.iter().copied().collect(),
+            paused: BTreeSet::new(),
         };
         let copy = copies.next("shop", ports, Hash::of(b"new"));
         (copy.letter, copy.port)
@@ -129,5 +139,23 @@ mod tests {
         // Other ports in watchme.toml.
         assert_eq!(next(Some(a), &[8101], [8201, 8202]), ('b', 8202));
         assert_eq!(next(Some(a), &[8101], [8103, 8101]), ('a', 8101));
+    }
+
+    /// The other copy would run, though somebody keeps the stack stopped.
+    #[test]
+    fn a_paused_copy_stays_the_one() {
+        let known = StackCopy {
+            letter: 'b',
+            port: 8102,
+            revision: Hash::of(b"old"),
+        };
+        let copies = Copies {
+            known: [("shop".to_owned(), known)].into(),
+            paused: ["shop".to_owned()].into(),
+            ..Copies::default()
+        };
+        let next = copies.next("shop", [8101, 8102], Hash::of(b"new"));
+        assert_eq!((next.letter, next.port), ('b', 8102));
+        assert_eq!(next.revision, Hash::of(b"new"));
     }
 }

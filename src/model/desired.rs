@@ -63,13 +63,17 @@ impl Desired {
     }
 
     /// What stacks that update start-first have to know of what is there.
-    pub fn copies(&self) -> Copies {
+    pub fn copies(&self, paused: impl Fn(&str) -> bool) -> Copies {
+        let of_stacks = self.units.iter().filter(|(name, _)| paused(name));
         let units = self.units.values();
         let known = units.filter_map(|unit| Some((unit.stack.clone()?, unit.copy.clone()?)));
         let published = self.units.values().flat_map(Unit::published);
         Copies {
             known: known.collect(),
             ports: published.map(|publish| publish.port).collect(),
+            paused: of_stacks
+                .filter_map(|(_, unit)| unit.stack.clone())
+                .collect(),
         }
     }
 

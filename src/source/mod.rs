@@ -183,9 +183,10 @@ impl Checkout {
         Self { compose, ..self }
     }
 
-    /// The same for a host that has what `applied` says.
-    pub fn after(self, applied: Option<&Desired>) -> Self {
-        let copies = applied.map(Desired::copies).unwrap_or_default();
+    /// The same for a host that has what `applied` says, with the units that are paused there.
+    pub fn after(self, applied: Option<&Desired>, paused: impl Fn(&str) -> bool) -> Self {
+        let copies = applied.map(|applied| applied.copies(paused));
+        let copies = copies.unwrap_or_default();
         Self { copies, ..self }
     }
 

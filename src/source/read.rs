@@ -29,7 +29,7 @@ impl Checkout {
     /// As [`Checkout::read`].
     pub fn read_after(&self, which: &Which, applied: &Desired) -> Result<Revision> {
         let places = Places {
-            copies: applied.copies(),
+            copies: applied.copies(|_| false),
             ..self.places()
         };
         let (revision, _) = self.take(which, Wrong::Fails, &places)?;

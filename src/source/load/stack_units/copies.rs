@@ -60,6 +60,10 @@ impl Loader<'_, '_> {
     /// Two copies run side by side for a moment, so nothing of them may exist only once.
     fn refuse_what_is_fixed(&self, stack: &Found, port: u16) -> Result<()> {
         let compose = &stack.parsed.compose;
+        // The first of the two ports may be written out as well as come from the variable.
+        let documents = stack.parsed.files.iter();
+        let mut documents = documents.filter_map(|path| self.out.parsed.compose.get(path));
+        let has_variable = documents.any(|document| document.source().contains("PORT"));
         let mut serves = false;
         for (name, service) in &compose.services {
             if !stack.parsed.started.contains(name) {
@@ -77,7 +81,7 @@ impl Loader<'_, '_> {
             }
             for published in service.published().iter().flat_map(|port| port.on_host()) {
                 serves |= published.port == port;
-                if published.port != port {
+                if published.port != port || !has_variable {
                     let message = format!(
                         "two copies of {name} cannot both publish port {}",
                         published.port

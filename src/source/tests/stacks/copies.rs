@@ -107,6 +107,10 @@ fn what_exists_once_has_no_copies() {
             "compose/shop/compose.yaml:4:5: two copies of web cannot both publish port 8000",
         ),
         (
+            format!("{WEB}    ports: ['127.0.0.1:8101:8000']\n"),
+            "compose/shop/compose.yaml:4:5: two copies of web cannot both publish port 8101",
+        ),
+        (
             WEB.to_owned(),
             "compose/shop/compose.yaml:1:1: no service of shop publishes ${PORT}",
         ),
