@@ -23,7 +23,7 @@ const AT_LEAST: Duration = Duration::from_secs(2);
 const COMES_BACK: Duration = Duration::from_secs(60);
 
 /// How often a unit is looked at that comes up again.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Something that could not be undone.
 #[derive(Debug)]
@@ -49,6 +49,7 @@ pub(crate) async fn roll_back(
     let mut patience = Patience::default();
     let (mut left, mut put_back) = (Vec::new(), Vec::new());
     let mut unpulled = None;
+    wait_for_reloads(host, &undos, &mut patience).await;
     for undo in undos {
         if !is_needed(host, &undo).await {
             continue;
@@ -79,6 +80,26 @@ pub(crate) async fn roll_back(
         ));
     }
     left
+}
+
+/// Waits for reloads that go on: systemd ends the one of a run that was killed, and what it makes is known only then.
+async fn wait_for_reloads(host: &Host, undos: &[Undo], patience: &mut Patience) {
+    if host.engine_is_mute().await.is_some() {
+        return;
+    }
+    for undo in undos {
+        let Undo::ReloadUnit(unit) = undo else {
+            continue;
+        };
+        let until = patience.until_back();
+        while let Ok(systemd) = host.systemd().await
+            && let Ok(state) = systemd.unit(unit).await
+            && state.active == "reloading"
+            && Instant::now() < until
+        {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
 }
 
 /// Has the units start again without pulling: what they ran is on this host, and what a registry has now may be what failed.

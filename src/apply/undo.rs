@@ -126,9 +126,16 @@ pub(super) async fn undo_one(
         Undo::RemoveNetworks { project, known, .. } => {
             let docker = host.docker().await?;
             for network in made_networks(host, project, known).await? {
-                match docker.remove_network(&network).await {
-                    Err(error) if !error.is_gone() => return Err(error.into()),
-                    _ => {}
+                // A container that was just removed, and died again and again, may still be on it for the engine.
+                let until = patience.until_back();
+                loop {
+                    match docker.remove_network(&network).await {
+                        Err(error) if error.is_in_use() && Instant::now() < until => {
+                            tokio::time::sleep(LOOK_AGAIN).await;
+                        }
+                        Err(error) if !error.is_gone() => return Err(error.into()),
+                        _ => break,
+                    }
                 }
             }
             Ok(())

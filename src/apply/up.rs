@@ -10,6 +10,9 @@ use crate::model::{Container, Engine, Health, Stack, UnitState, exit};
 /// Of a unit that is down, and did not fail.
 const STOPPED: &str = "it stopped";
 
+/// How often containers may be started again by their restart policies before a start counts as failed.
+const FALLS: u32 = 3;
+
 impl Run<'_> {
     /// Waits until the containers of a unit's compose projects exist and run: images may have to
     /// be pulled, which the start's own bound covers.
@@ -59,7 +62,8 @@ impl Run<'_> {
             .filter(|step| step.oneshot)
             .map(|step| step.unit.as_str())
             .collect();
-        let began = Instant::now();
+        let (began, mut steady) = (Instant::now(), Instant::now());
+        let (mut falls, mut seen) = (0, BTreeMap::new());
         let longest = |of: fn(&UnitStep) -> Duration| started.iter().map(|step| of(step)).max();
         let settle = longest(|step| step.settle).unwrap_or_default();
         let patience = longest(|step| step.timeout).unwrap_or_default();
@@ -70,8 +74,17 @@ impl Run<'_> {
                     return Err(self.not_up(unit, why).await);
                 }
             }
+            // One that its restart policy starts again runs at most moments.
+            if let Some((unit, name)) = self.fell(&started, &mut seen).await? {
+                falls += 1;
+                steady = Instant::now();
+                if falls >= FALLS {
+                    let why = format!("its container {name} dies and restarts again and again");
+                    return Err(self.not_up(&unit, why).await);
+                }
+            }
             let unhealthy = self.unhealthy(&started).await?;
-            if unhealthy.is_none() && began.elapsed() >= settle {
+            if unhealthy.is_none() && steady.elapsed() >= settle {
                 return Ok(());
             }
             if began.elapsed() >= settle {
@@ -88,6 +101,24 @@ impl Run<'_> {
             }
             self.moment().await?;
         }
+    }
+
+    /// A unit with a container of it that its restart policy has started again since the last look.
+    async fn fell(
+        &self,
+        started: &[&UnitStep],
+        seen: &mut BTreeMap<String, i64>,
+    ) -> Result<Option<(String, String)>, StepError> {
+        let mut fell = None;
+        for step in started {
+            for container in self.containers(&step.stacks).await? {
+                let before = seen.insert(container.id.clone(), container.restarts);
+                if before.is_some_and(|before| before < container.restarts) {
+                    fell = Some((step.unit.clone(), container.name));
+                }
+            }
+        }
+        Ok(fell)
     }
 
     /// A container that is not healthy yet, and what it says. One that failed is an error.

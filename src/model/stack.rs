@@ -51,6 +51,12 @@ pub struct Stack {
     /// Services whose containers those of a service use or depend on, by service.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub uses: BTreeMap<String, BTreeSet<String>>,
+    /// Services that their restart policy starts again whenever they end.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub lasting: BTreeSet<String>,
+    /// How many containers a service has, where it is not one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub replicas: BTreeMap<String, u64>,
     /// Paths of the host that are mounted, by service.
     pub binds: BTreeMap<String, BTreeSet<Bind>>,
     /// Volumes that are mounted, by service.

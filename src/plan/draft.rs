@@ -181,6 +181,12 @@ impl<'a> Draft<'a> {
         self.changes.iter().any(|(_, change)| is(&change.effect))
     }
 
+    /// The same among the changes of a stage.
+    pub(crate) fn any_action_in(&self, stage: Stage, is: impl Fn(&Effect) -> bool) -> bool {
+        let changes = self.changes.iter().filter(|(of, _)| *of == stage);
+        changes.into_iter().any(|(_, change)| is(&change.effect))
+    }
+
     /// Units that stop before anything starts.
     pub(crate) fn stops_first(&self) -> Vec<String> {
         let early = self

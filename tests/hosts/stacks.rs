@@ -3,6 +3,7 @@
 mod alone;
 mod anew;
 mod failing;
+mod lasting;
 mod reasons;
 mod stops;
 

@@ -122,12 +122,14 @@ impl Service {
             Some(number) => number.as_u64(),
             None => None,
         };
-        let replicas = self
-            .rest
-            .get("scale")
-            .or_else(|| deploy.and_then(|deploy| deploy.get("replicas")))
-            .and_then(Value::as_u64);
-        bytes.unwrap_or(0).saturating_mul(replicas.unwrap_or(1))
+        bytes.unwrap_or(0).saturating_mul(self.replicas())
+    }
+
+    /// How many containers it has: `scale`, or `deploy.replicas`.
+    pub fn replicas(&self) -> u64 {
+        let replicas = || self.rest.get("deploy")?.get("replicas");
+        let number = self.rest.get("scale").or_else(replicas);
+        number.and_then(Value::as_u64).unwrap_or(1)
     }
 
     /// Services that start before it: a list of names, or a map with conditions.

@@ -24,6 +24,8 @@ const STOPS_WITHIN: Duration = Duration::from_secs(10);
 const STOPS_ANY_TIME: Duration = Duration::from_secs(600);
 /// What the engine has after that to kill it and to answer.
 const KILL: Duration = Duration::from_secs(30);
+/// How long the removal of a container may take.
+const REMOVAL: Duration = Duration::from_secs(60);
 
 impl Docker {
     /// Makes a network with the labels that compose expects, and returns its id.
@@ -180,8 +182,10 @@ impl Docker {
     pub(crate) async fn remove_container(&self, id: &str) -> Result<(), HostError> {
         let doing = || format!("remove container {id}");
         let options = RemoveContainerOptionsBuilder::new().force(true).build();
-        let answer = self.engine.remove_container(id, Some(options));
-        match self.line.request(doing, answer).await {
+        // Podman stops it before, within the time that it has to stop; Docker kills it at once.
+        let engine = self.engine.clone().with_timeout(REMOVAL);
+        let answer = engine.remove_container(id, Some(options));
+        match self.line.request_within(REMOVAL, doing, answer).await {
             Err(error) if !error.is_not_found() && !error.is_going() => Err(error),
             _ => Ok(()),
         }

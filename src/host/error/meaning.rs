@@ -22,6 +22,11 @@ impl HostError {
             || self.engine_says("is already connected to network")
     }
 
+    /// Whether containers are still on a network that was to be removed (moby's libnetwork/error.go).
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.engine_says("has active endpoints")
+    }
+
     /// Whether the engine is taking the thing away at this moment: it answers neither that it is
     /// there nor that it is gone (moby's daemon/delete.go, inspect.go, container_operations.go,
     /// volume/service).

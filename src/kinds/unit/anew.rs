@@ -30,6 +30,22 @@ pub(super) fn services(draft: &Draft<'_>, name: &str, unit: &Unit) -> Option<BTr
     Some(anew)
 }
 
+/// Whether what services share changed, of which compose leaves as it is what is there: networks, volumes, configs.
+pub(super) fn shares_other(draft: &Draft<'_>, name: &str, unit: &Unit) -> bool {
+    let before = replacement::before(draft, name);
+    let mut old = before.iter().flat_map(|unit| &unit.stacks);
+    let shared = |stack: &Stack| stack.definitions.get(SHARED).cloned();
+    old.any(|old| {
+        let mut same = unit.stacks.iter();
+        let new = same.find(|new| new.project == old.project);
+        shared(old).is_some() && new.is_some_and(|new| shared(new) != shared(old))
+    })
+}
+
+fn replicas(stack: &Stack, service: &str) -> u64 {
+    stack.replicas.get(service).copied().unwrap_or(1)
+}
+
 /// The services of a project whose containers change, and those that use them.
 fn changed(old: &Stack, new: &Stack) -> Option<BTreeSet<String>> {
     if old.definitions.get(SHARED)? != new.definitions.get(SHARED)? {
@@ -39,6 +55,7 @@ fn changed(old: &Stack, new: &Stack) -> Option<BTreeSet<String>> {
         let context = |stack: &Stack| stack.contexts.get(*service).cloned();
         old.definitions.get(*service) != new.definitions.get(*service)
             || old.built.contains(*service) && context(old) != context(new)
+            || replicas(new, service) < replicas(old, service)
     };
     // What starts for the first time interrupts nothing.
     let goes_on = new.services.intersection(&old.services);
@@ -98,6 +115,15 @@ mod tests {
         // What they share, and what an earlier version has not recorded.
         assert_eq!(names(&stack("volumes", &[("a", "1", "")])), None);
         assert_eq!(changed(&Stack::default(), &old), None);
+    }
+
+    #[test]
+    fn fewer_containers_are_an_interruption_and_more_are_none() {
+        let one = stack("", &[("a", "1", "")]);
+        let mut two = one.clone();
+        two.replicas.insert("a".to_owned(), 2);
+        assert_eq!(changed(&one, &two), Some([].into()));
+        assert_eq!(changed(&two, &one), Some(["a".to_owned()].into()));
     }
 
     #[test]

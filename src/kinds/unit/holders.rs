@@ -42,9 +42,10 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     }
 }
 
-/// Whether the plan removes a container before.
+/// Whether the plan removes a container before anything starts.
 fn is_taken_down(draft: &Draft<'_>, container: &Container) -> bool {
-    draft.any_action(|effect| matches!(effect, Effect::TakeDown(gone) if gone.has(container)))
+    let is = |effect: &Effect| matches!(effect, Effect::TakeDown(gone) if gone.has(container));
+    draft.any_action_in(Stage::MakeRoom, is)
 }
 
 /// The units that stop before anything starts, as they were.
@@ -92,7 +93,8 @@ fn makes_anew(unit: &Unit, before: Option<&Unit>, container: &Container) -> bool
 fn release(draft: &mut Draft<'_>, old: &str, unit: &Unit, container: &Container, what: &str) {
     let made_by_others =
         |run: &DockerRun| run.image.is_none() && run.name.as_deref() == Some(&container.name);
-    let keep = unit.runs.iter().any(made_by_others);
+    // The stop of a stack keeps its containers: on the way back they are the ones that were there.
+    let keep = unit.stack.is_some() || unit.runs.iter().any(made_by_others);
     let release = Release {
         container: container.name.clone(),
         id: container.id.clone(),

@@ -49,14 +49,16 @@ fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBu
     let old = replacement::before(draft, name).unwrap_or_default();
     let runs =
         state.is_some_and(|state| !matches!(state.active.as_str(), "inactive" | "failed" | ""));
-    if runs {
+    // Containers that live by their restart policies run though their unit is inactive.
+    let replaced = replacement::replaced_by(draft, name, &old).filter(|_| runs || old.alone);
+    if runs || replaced.is_some() {
         let mut step = UnitStep::of(name, &old);
         step.timeout = step.timeout.max(STOP_TIMEOUT);
         let mut planned = change(id.clone(), Effect::Stop(step), prune::left(draft, &id));
         planned.interrupts = state
             .map(|state| state.dependents.clone())
             .unwrap_or_default();
-        let stage = match replacement::replaced_by(draft, name, &old) {
+        let stage = match replaced {
             Some((new, because)) => {
                 planned.why = format!("{new} replaces it and cannot run beside it ({because})");
                 Stage::MakeRoom

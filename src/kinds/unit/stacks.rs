@@ -40,7 +40,7 @@ fn to_be_made(draft: &Draft<'_>, name: &str, unit: &Unit, active: bool) -> Optio
     let own = docker.containers.iter().filter(|one| unit.owns(one));
     let own: Vec<&Container> = own.collect();
     let stopped = own.iter().find(|one| match one.state.as_str() {
-        "exited" => one.exit_code != 0,
+        "exited" => one.exit_code != 0 || is_lasting(unit, one),
         state => matches!(state, "created" | "dead"),
     });
     let has = |service: &String| {
@@ -57,6 +57,13 @@ fn to_be_made(draft: &Draft<'_>, name: &str, unit: &Unit, active: bool) -> Optio
         )),
         (None, None) => None,
     }
+}
+
+/// Whether the restart policy of a container starts it again whenever it ends: then somebody has stopped it.
+fn is_lasting(unit: &Unit, container: &Container) -> bool {
+    let mut stacks = unit.stacks.iter().filter(|stack| stack.owns(container));
+    let service = container.compose.as_ref().map(|(_, service)| service);
+    service.is_some_and(|service| stacks.any(|stack| stack.lasting.contains(service)))
 }
 
 /// One that fails again is reported, and undoes nothing else.
@@ -87,6 +94,7 @@ fn note_containers(draft: &mut Draft<'_>, name: &str, unit: &Unit, active: bool)
     for container in own.iter().filter(|container| !is_member(draft, container)) {
         let name = &container.name;
         let finished = container.state == "exited" && container.exit_code == 0;
+        let finished = finished && !is_lasting(unit, container);
         texts.extend(match trouble(docker.engine, container, draft.now) {
             _ if finished => None,
             Some(Trouble::Down(why)) => Some(format!("its container {name} does not run: {why}")),

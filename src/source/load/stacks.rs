@@ -335,6 +335,17 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
         contexts: BTreeMap::new(),
         definitions: BTreeMap::new(),
         uses: BTreeMap::new(),
+        lasting: started()
+            .filter(|(_, service)| {
+                let policy = service.restart();
+                policy.is_some_and(|policy| ["always", "unless-stopped"].contains(&&*policy))
+            })
+            .map(|(name, _)| name.clone())
+            .collect(),
+        replicas: started()
+            .map(|(name, service)| (name.clone(), service.replicas()))
+            .filter(|(_, replicas)| *replicas != 1)
+            .collect(),
         binds: started()
             .map(|(name, service)| (name.clone(), service.binds(&folder)))
             .filter(|(_, binds)| !binds.is_empty())
