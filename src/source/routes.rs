@@ -98,7 +98,7 @@ impl<'a> Routes<'a> {
     ) {
         for location in level {
             rows.push(self.row(server, Some(location), base));
-            self.add(server, &location.inner, base, rows);
+            self.add(server, location.inner(), base, rows);
         }
     }
 

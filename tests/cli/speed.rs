@@ -192,8 +192,13 @@ server {{
 
 /// The processor time of a `check` that exits with 0. What else the machine does counts little in it.
 fn time(place: &Place, arguments: &[&str]) -> Duration {
+    time_of(place, "check", arguments)
+}
+
+/// The same of another command.
+fn time_of(place: &Place, command: &str, arguments: &[&str]) -> Duration {
     let mut check = Command::new(PROGRAM)
-        .arg("check")
+        .arg(command)
         .args(arguments)
         .current_dir(place.checkout())
         .stdout(Stdio::null())
@@ -203,7 +208,7 @@ fn time(place: &Place, arguments: &[&str]) -> Duration {
     // It stays for its times to be read.
     waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    assert!(check.wait().unwrap().success(), "check failed");
+    assert!(check.wait().unwrap().success(), "{command} failed");
     // proc(5): utime and stime are fields 14 and 15, of which the second, the name, may have blanks.
     let fields: Vec<&str> = stat
         .rsplit_once(')')
@@ -277,6 +282,47 @@ fn time_is_linear_in_findings() {
             let (few, many) = (time(count / 10), time(count));
             let most = few.max(Duration::from_millis(50)) * 25;
             assert!(many < most, "{path} {format}: {few:?}, ten times: {many:?}");
+        }
+    }
+}
+
+/// One server with so many locations.
+fn server_of_locations(count: usize) -> String {
+    let location = |number| {
+        format!("    location /p{number} {{ proxy_pass http://127.0.0.1:8001; add_header X a; }}\n")
+    };
+    let locations: String = (0..count).map(location).collect();
+    format!("server {{\n    listen 80;\n    server_name a.example.com;\n{locations}}}\n")
+}
+
+/// So many servers, each with a name of its own.
+fn servers(count: usize) -> String {
+    let server = |number| {
+        let name = match number % 3 {
+            0 => format!("h{number}.example.com"),
+            1 => format!("*.h{number}.example.com"),
+            _ => format!("h{number}.*"),
+        };
+        format!(
+            "server {{ listen 80; server_name {name}; location / {{ proxy_pass http://127.0.0.1:8001; }} }}\n"
+        )
+    };
+    (0..count).map(server).collect()
+}
+
+/// What is asked of the release binary is 1 s for the worst file of 1 MiB. Here: ten times as many routes take about
+/// ten times as long.
+#[test]
+fn time_is_linear_in_routes() {
+    for text in [server_of_locations as fn(usize) -> String, servers] {
+        for arguments in [&[][..], &["--json"]] {
+            let time = |count| {
+                let place = Place::git(&[("sites-available/a.example.com", &text(count))]);
+                time_of(&place, "routes", arguments)
+            };
+            let (few, many) = (time(600), time(6000));
+            let most = few.max(Duration::from_millis(50)) * 25;
+            assert!(many < most, "{arguments:?}: {few:?}, ten times: {many:?}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Routes that watchme.toml expects: where a public URL must come out, as nginx itself would match it.
 
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::path::Path;
 
 use super::Subject;
 use crate::check::engine::Noted;
@@ -38,7 +40,7 @@ pub(super) fn walk(subject: &Subject) -> Vec<Found> {
         subject,
     };
     let mut findings = Vec::new();
-    let mut tested = Vec::new();
+    let mut tested = Tested::default();
     for route in expected {
         // Of the URLs that watchme.toml takes, some have no host or port that could be asked.
         let Ok(url) = route.url.parse::<Url>() else {
@@ -48,10 +50,28 @@ pub(super) fn walk(subject: &Subject) -> Vec<Found> {
         let answer = walk.routes.answer(&url);
         findings.extend(walk.route(route, &url, &answer));
         let places = answer.steps.iter().filter_map(|step| step.place);
-        tested.extend(places.filter(|place| place.directive.name == "location"));
+        let locations = places.filter(|place| place.directive.name == "location");
+        locations.for_each(|place| tested.add(place));
     }
     findings.extend(walk.untested(&tested));
     findings
+}
+
+/// The locations that an expected route tests, by file and by where they begin there.
+#[derive(Default)]
+struct Tested<'a>(HashMap<&'a Path, HashSet<usize>>);
+
+impl<'a> Tested<'a> {
+    fn add(&mut self, place: Located<'a>) {
+        let starts = self.0.entry(place.path).or_default();
+        starts.insert(place.directive.span.start);
+    }
+
+    /// Whether a location is in a file of which others are tested, and is not.
+    fn lacks(&self, place: Located) -> bool {
+        let tested = self.0.get(place.path);
+        tested.is_some_and(|starts| !starts.contains(&place.directive.span.start))
+    }
 }
 
 struct Walk<'a> {
@@ -185,14 +205,12 @@ impl Walk<'_> {
     }
 
     /// Locations of sites with expected routes that none of them tests.
-    fn untested(&self, tested: &[Located]) -> Vec<Found> {
+    fn untested(&self, tested: &Tested) -> Vec<Found> {
         let table = self.routes.table();
-        let is_tested = |place: Located| tested.contains(&place);
-        let some = |place: Located| tested.iter().any(|one| one.path == place.path);
         let untested = table.iter().filter(|row| {
             row.location.is_some_and(|location| {
                 let asked = location.kind != MatchKind::Named && !location.is_internal();
-                asked && location.passes() && some(location.place) && !is_tested(location.place)
+                asked && location.passes() && tested.lacks(location.place)
             })
         });
         let public = untested.filter(|row| {

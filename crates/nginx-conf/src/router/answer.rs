@@ -40,14 +40,12 @@ impl<'a> Run<'_, 'a> {
 
     /// The error page in force for a status. With or without one, no other is asked later.
     fn error_page(&mut self, status: u16) -> Option<Located<'a>> {
-        let mut blocks = self.confs.iter().rev();
-        let is_page = |place: &&Located| place.name() == "error_page";
-        let conf = blocks.find(|conf| conf.block.iter().any(|place| is_page(&place)))?;
+        let blocks = self.confs.iter().rev();
+        let mut pages = blocks
+            .map(|conf| conf.block.named("error_page").peekable())
+            .find_map(|mut pages| pages.peek().is_some().then_some(pages))?;
         let code = status.to_string();
-        let mut pages = conf.block.iter().filter(is_page);
-        let page = pages
-            .find(|place| place.words().rev().skip(1).any(|word| word == code))
-            .copied();
+        let page = pages.find(|place| place.words().rev().skip(1).any(|word| word == code));
         self.in_error_page = self
             .in_force("recursive_error_pages")
             .is_none_or(|place| place.word(0) != "on");
@@ -103,8 +101,8 @@ impl<'a> Run<'_, 'a> {
             true => String::new(),
             false => format!(":{}", request.port),
         };
-        let names = self.server.names();
-        let host = match names.first() {
+        let mut names = self.server.each_name();
+        let host = match names.next() {
             Some(name) if is("server_name_in_redirect", "on") => {
                 name.strip_prefix('.').unwrap_or(name)
             }

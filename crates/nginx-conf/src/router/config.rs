@@ -4,6 +4,8 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::block::Block;
+use super::level::Level;
 use super::regex;
 use crate::Directive;
 use crate::files::{Files, Located};
@@ -13,22 +15,25 @@ use crate::files::{Files, Located};
 pub struct Server<'a> {
     /// Where it begins.
     pub place: Located<'a>,
-    pub(super) block: Rc<[Located<'a>]>,
-    locations: OnceCell<Vec<Location<'a>>>,
+    pub(super) block: Rc<Block<'a>>,
+    /// Where it stands among all servers.
+    pub(super) index: usize,
+    locations: OnceCell<Level<'a>>,
 }
 
 impl<'a> Server<'a> {
     /// Its names as they are written.
     pub fn names(&self) -> Vec<&'a str> {
-        let names = self
-            .block
-            .iter()
-            .filter(|place| place.name() == "server_name");
-        names.flat_map(Located::words).collect()
+        self.each_name().collect()
+    }
+
+    pub(super) fn each_name(&self) -> impl Iterator<Item = &'a str> {
+        let names = self.block.named("server_name");
+        names.flat_map(|place| place.words())
     }
 
     /// Its locations.
-    pub fn locations(&self, files: &Files<'a>) -> &[Location<'a>] {
+    pub(super) fn locations(&self, files: &Files<'a>) -> &Level<'a> {
         self.locations
             .get_or_init(|| locations(files, &self.block, 0))
     }
@@ -60,30 +65,33 @@ pub struct Location<'a> {
     pub name: &'a str,
     /// Where it begins.
     pub place: Located<'a>,
-    pub(super) block: Rc<[Located<'a>]>,
-    /// Locations within it.
-    pub inner: Vec<Location<'a>>,
+    pub(super) block: Rc<Block<'a>>,
+    pub(super) level: Level<'a>,
 }
 
 impl<'a> Location<'a> {
+    /// Locations within it.
+    pub fn inner(&self) -> &[Location<'a>] {
+        self.level.all()
+    }
+
     /// Where it passes requests on, or answers them.
     pub fn says(&self) -> Option<Located<'a>> {
-        let says = |place: &&Located| {
-            super::pass::PASSES.contains(&place.name()) || place.name() == "return"
+        const SAYS: [&str; 7] = {
+            let [a, b, c, d, e, f] = super::pass::PASSES;
+            [a, b, c, d, e, f, "return"]
         };
-        self.block.iter().find(says).copied()
+        self.block.first_of(&SAYS)
     }
 
     /// Whether it passes requests on by itself.
     pub fn passes(&self) -> bool {
-        self.block
-            .iter()
-            .any(|place| super::pass::PASSES.contains(&place.name()))
+        self.block.first_of(&super::pass::PASSES).is_some()
     }
 
     /// Whether nobody outside may ask for it.
     pub fn is_internal(&self) -> bool {
-        self.block.iter().any(|place| place.name() == "internal")
+        self.block.first_of(&["internal"]).is_some()
     }
 
     /// Its path with what a URL may not hold escaped.
@@ -99,6 +107,17 @@ impl<'a> Location<'a> {
             MatchKind::Exact | MatchKind::Prefix | MatchKind::Final
         );
         prefix && self.name.ends_with('/') && self.passes()
+    }
+
+    #[cfg(test)]
+    pub(super) fn at(place: Located<'a>, kind: MatchKind, name: &'a str) -> Self {
+        Self {
+            kind,
+            name,
+            place,
+            block: Rc::default(),
+            level: Level::default(),
+        }
     }
 
     pub(super) fn is_regex(&self) -> bool {
@@ -130,10 +149,8 @@ impl<'a> Location<'a> {
 /// Deeper than any real configuration; the parser has a bound, includes multiply it.
 const MAX_DEPTH: usize = 64;
 
-fn locations<'a>(files: &Files<'a>, block: &[Located<'a>], depth: usize) -> Vec<Location<'a>> {
-    let found = block
-        .iter()
-        .filter(|place| place.name() == "location" && depth < MAX_DEPTH);
+fn locations<'a>(files: &Files<'a>, block: &Block<'a>, depth: usize) -> Level<'a> {
+    let found = block.named("location").filter(|_| depth < MAX_DEPTH);
     let built = found.filter_map(|place| {
         let words: Vec<&str> = place.words().collect();
         let (kind, name) = match words.as_slice() {
@@ -141,16 +158,16 @@ fn locations<'a>(files: &Files<'a>, block: &[Located<'a>], depth: usize) -> Vec<
             [one] => written_together(one),
             _ => return None,
         };
-        let block = files.inside(*place);
+        let block = Block::from(files.inside(place));
         Some(Location {
             kind,
             name,
-            place: *place,
-            inner: locations(files, &block, depth + 1),
+            place,
+            level: locations(files, &block, depth + 1),
             block: block.into(),
         })
     });
-    built.collect()
+    built.collect::<Vec<_>>().into()
 }
 
 fn mark_of(mark: &str) -> Option<MatchKind> {
@@ -181,7 +198,7 @@ fn written_together(word: &str) -> (MatchKind, &str) {
 /// All that nginx reads.
 #[derive(Debug)]
 pub(super) struct Config<'a> {
-    pub http: Rc<[Located<'a>]>,
+    pub http: Rc<Block<'a>>,
     pub servers: Vec<Server<'a>>,
     /// By name in lower case.
     pub upstreams: BTreeMap<String, Vec<Located<'a>>>,
@@ -199,14 +216,15 @@ impl<'a> Config<'a> {
             upstreams: BTreeMap::new(),
             maps: BTreeMap::new(),
             declared: BTreeSet::new(),
-            http: Rc::from([]),
+            http: Rc::default(),
         };
         for place in &http {
             let inside = || files.inside(*place);
             match place.name() {
                 "server" => config.servers.push(Server {
                     place: *place,
-                    block: inside().into(),
+                    block: Block::from(inside()).into(),
+                    index: config.servers.len(),
                     locations: OnceCell::new(),
                 }),
                 "upstream" => {
@@ -223,7 +241,7 @@ impl<'a> Config<'a> {
         }
         let texts = files.sites.values().chain(files.etc.values());
         texts.for_each(|text| declare(text.directives, &mut config.declared));
-        config.http = http.into();
+        config.http = Block::from(http).into();
         config
     }
 }

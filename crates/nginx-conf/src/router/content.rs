@@ -17,9 +17,9 @@ impl<'a> Run<'_, 'a> {
         let Some(conf) = self.confs.last().cloned() else {
             return Ok(End::Outcome(Outcome::Files));
         };
-        let tried = conf.block.iter().find(|place| place.name() == "try_files");
+        let tried = conf.block.first_of(&["try_files"]);
         if let Some(tried) = tried
-            && let Some(end) = self.try_files(*tried)?
+            && let Some(end) = self.try_files(tried)?
         {
             return Ok(end);
         }
@@ -55,13 +55,11 @@ impl<'a> Run<'_, 'a> {
         let prefix = self
             .location
             .filter(|location| !location.is_regex() && location.kind != MatchKind::Named);
+        let handlers = [pass::PASSES, ANSWERS].concat();
         for conf in self.confs.iter().rev() {
-            let handles = |place: &&Located| {
-                pass::PASSES.contains(&place.name()) || ANSWERS.contains(&place.name())
-            };
-            if let Some(place) = conf.block.iter().rfind(handles) {
+            if let Some(place) = conf.block.last_of(&handlers) {
                 let name = prefix.filter(|_| !conf.is_if).map(|location| location.name);
-                return Some((*place, name));
+                return Some((place, name));
             }
             if !conf.is_if {
                 break;
@@ -77,13 +75,8 @@ impl<'a> Run<'_, 'a> {
         if self.in_force("satisfy").is_some_and(is_any) {
             return None;
         }
-        let is_rule = |place: &&Located| ["allow", "deny"].contains(&place.name());
-        let first = |block: &[Located<'a>]| block.iter().find(is_rule).copied();
-        let first = self
-            .confs
-            .iter()
-            .rev()
-            .find_map(|conf| first(&conf.block))?;
+        let mut blocks = self.confs.iter().rev();
+        let first = blocks.find_map(|conf| conf.block.first_of(&["allow", "deny"]))?;
         (first.name() == "deny" && first.word(0) == "all").then_some(first)
     }
 

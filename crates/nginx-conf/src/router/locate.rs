@@ -2,6 +2,7 @@
 
 use super::Step;
 use super::config::{Location, MatchKind};
+use super::level::Level;
 use super::run::Run;
 use super::way::Stop;
 use crate::files::Located;
@@ -27,7 +28,7 @@ impl<'r, 'a> Run<'r, 'a> {
     /// to the one that is found.
     pub(super) fn locate(
         &mut self,
-        level: &'r [Location<'a>],
+        level: &'r Level<'a>,
         way: &mut Vec<&'r Location<'a>>,
     ) -> Result<Found, Stop> {
         let outer = way.len();
@@ -37,20 +38,20 @@ impl<'r, 'a> Run<'r, 'a> {
             way.push(hit);
             if found == Found::Prefix {
                 last = hit.kind == MatchKind::Final;
-                found = self.locate(&hit.inner, way)?;
+                found = self.locate(&hit.level, way)?;
             }
         }
         if matches!(found, Found::Done | Found::Redirect) || last {
             return Ok(found);
         }
-        for location in level.iter().filter(|location| location.is_regex()) {
+        let uri = self.uri.clone();
+        for location in level.regexes() {
             let caseless = location.kind == MatchKind::RegexCaseless;
-            let uri = self.uri.clone();
             if let Some(captures) = self.matches(location.name, caseless, &uri)? {
                 self.captured(captures);
                 way.truncate(outer);
                 way.push(location);
-                self.locate(&location.inner, way)?;
+                self.locate(&location.level, way)?;
                 return Ok(Found::Done);
             }
         }
@@ -62,12 +63,13 @@ impl<'r, 'a> Run<'r, 'a> {
         &mut self,
         place: Option<Located<'a>>,
         text: String,
-        level: &[Location<'a>],
+        level: &Level<'a>,
         winner: Option<&Location<'a>>,
     ) {
-        let others = level.iter().filter(|location| {
-            self.explains && winner.is_none_or(|winner| winner.place != location.place)
-        });
+        let level = if self.explains { level.all() } else { &[] };
+        let others = level
+            .iter()
+            .filter(|location| winner.is_none_or(|winner| winner.place != location.place));
         let lost = others.map(|location| (location.place, why_not(location, winner, &self.uri)));
         let lost = lost.collect();
         self.steps.push(Step { place, text, lost });
@@ -75,21 +77,8 @@ impl<'r, 'a> Run<'r, 'a> {
 }
 
 /// Exact locations and prefixes, `ngx_http_core_find_static_location`.
-fn fixed<'r, 'a>(level: &'r [Location<'a>], uri: &[u8]) -> (Found, Option<&'r Location<'a>>) {
-    let prefixes = || {
-        level
-            .iter()
-            .filter(|location| matches!(location.kind, MatchKind::Prefix | MatchKind::Final))
-    };
-    let named = |name: &[u8]| {
-        let exact = level
-            .iter()
-            .find(|location| location.kind == MatchKind::Exact && location.name.as_bytes() == name);
-        (
-            exact,
-            prefixes().find(|location| location.name.as_bytes() == name),
-        )
-    };
+fn fixed<'r, 'a>(level: &'r Level<'a>, uri: &[u8]) -> (Found, Option<&'r Location<'a>>) {
+    let named = |path: &[u8]| (level.exact(path), level.whole(path));
     match named(uri) {
         (Some(exact), _) => return (Found::Done, Some(exact)),
         (None, Some(prefix)) => return (Found::Prefix, Some(prefix)),
@@ -100,10 +89,7 @@ fn fixed<'r, 'a>(level: &'r [Location<'a>], uri: &[u8]) -> (Found, Option<&'r Lo
     if exact.is_some_and(Location::redirects) || prefix.is_some_and(Location::redirects) {
         return (Found::Redirect, exact.or(prefix));
     }
-    let longest = prefixes()
-        .filter(|location| uri.starts_with(location.name.as_bytes()))
-        .max_by_key(|location| location.name.len());
-    match longest {
+    match level.longest(uri) {
         Some(location) => (Found::Prefix, Some(location)),
         None => (Found::Nothing, None),
     }

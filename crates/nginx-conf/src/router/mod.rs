@@ -5,8 +5,10 @@
 //! headers, includes that are not in the desired state) is not guessed: both ways are followed.
 
 mod answer;
+mod block;
 mod config;
 mod content;
+mod level;
 mod locate;
 mod names;
 mod outcome;
@@ -32,6 +34,7 @@ pub use rewrite::condition;
 pub use values::{Piece, pieces, variables};
 
 use crate::listen::Address;
+use block::Block;
 use config::Config;
 use names::Group;
 use run::Run;
@@ -45,6 +48,8 @@ pub struct Router<'a> {
     files: Files<'a>,
     config: Config<'a>,
     groups: BTreeMap<u16, Vec<Group>>,
+    /// Where each server listens.
+    listens: Vec<Vec<Listens>>,
 }
 
 impl<'a> Router<'a> {
@@ -53,6 +58,7 @@ impl<'a> Router<'a> {
         let config = Config::new(&files);
         let groups = names::groups(&config.servers);
         Self {
+            listens: names::listens(&groups, config.servers.len()),
             files,
             config,
             groups,
@@ -66,7 +72,7 @@ impl<'a> Router<'a> {
 
     /// The locations of a server.
     pub fn locations<'r>(&'r self, server: &'r Server<'a>) -> &'r [Location<'a>] {
-        server.locations(&self.files)
+        server.locations(&self.files).all()
     }
 
     /// Name of the site or file in which a place is.
@@ -79,21 +85,7 @@ impl<'a> Router<'a> {
 
     /// Where a server listens.
     pub fn listens(&self, server: &Server<'a>) -> Vec<Listens> {
-        let index = self
-            .config
-            .servers
-            .iter()
-            .position(|one| one.place == server.place);
-        let all = self.groups.values().flatten();
-        let own = all.filter(|group| index.is_some_and(|index| group.servers.contains(&index)));
-        let listens = own.map(|group| Listens {
-            port: group.port,
-            tls: group.ssl,
-            public: !matches!(group.address, Address::Ip(address) if address.is_loopback()),
-        });
-        let mut found = Vec::new();
-        listens.for_each(|listens| add(&mut found, listens));
-        found
+        self.listens.get(server.index).cloned().unwrap_or_default()
     }
 
     /// Servers that listen on a port at any address.
@@ -140,12 +132,11 @@ impl<'a> Router<'a> {
         let Some(first) = chosen.next() else {
             return answer;
         };
-        let agreed = chosen.fold(first, |one, other| match (&one, &other) {
-            (Ok(one), Ok(other)) if one.index != other.index => {
-                Err("the address of the host by which the request comes: other servers listen at others".to_owned())
-            }
-            (Ok(_), Err(_)) => other,
-            _ => one,
+        let agreed = first.and_then(|first| {
+            chosen.try_fold(first, |one, other| match other?.index == one.index {
+                true => Ok(one),
+                false => Err("the address of the host by which the request comes: other servers listen at others".to_owned()),
+            })
         });
         let choice = match agreed {
             Ok(choice) => choice,
@@ -269,11 +260,11 @@ impl<'a> Router<'a> {
     }
 
     fn server_step(&self, server: &Server<'a>, choice: &Chosen<'_>, explains: bool) -> Step<'a> {
-        let others = choice
-            .group
-            .servers
-            .iter()
-            .filter(|index| explains && **index != choice.index);
+        let all = match explains {
+            true => choice.group.servers.as_slice(),
+            false => &[],
+        };
+        let others = all.iter().filter(|index| **index != choice.index);
         let others = others.filter_map(|index| self.config.servers.get(*index));
         let lost = others.map(|other| {
             let names = other.names();
@@ -293,8 +284,8 @@ impl<'a> Router<'a> {
     /// Whether a server merges slashes.
     fn merges(&self, index: usize) -> bool {
         let own = self.config.servers.get(index).map(|server| &server.block);
-        let said = |block: &[Located]| {
-            let said = block.iter().find(|place| place.name() == "merge_slashes");
+        let said = |block: &Block| {
+            let said = block.first_of(&["merge_slashes"]);
             said.map(|place| place.word(0) != "off")
         };
         own.and_then(|block| said(block))

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::config::Server;
+use super::outcome::Listens;
 use super::regex::{Captures, Pattern};
 use crate::listen::{Address, Socket};
 
@@ -76,7 +77,7 @@ pub(super) fn groups(servers: &[Server<'_>]) -> BTreeMap<u16, Vec<Group>> {
     };
     for (index, server) in servers.iter().enumerate() {
         let mut said = false;
-        for listen in server.block.iter().filter(|place| place.name() == "listen") {
+        for listen in server.block.named("listen") {
             said = true;
             let options: Vec<&str> = listen.words().skip(1).collect();
             if let Some(Socket { address, ports }) = Socket::read(listen.word(0)) {
@@ -89,6 +90,27 @@ pub(super) fn groups(servers: &[Server<'_>]) -> BTreeMap<u16, Vec<Group>> {
         }
     }
     groups
+}
+
+/// Where each of so many servers listens, by port.
+pub(super) fn listens(groups: &BTreeMap<u16, Vec<Group>>, servers: usize) -> Vec<Vec<Listens>> {
+    let mut all: Vec<Vec<Listens>> = vec![Vec::new(); servers];
+    for group in groups.values().flatten() {
+        let listens = Listens {
+            port: group.port,
+            tls: group.ssl,
+            public: !matches!(group.address, Address::Ip(address) if address.is_loopback()),
+        };
+        for server in &group.servers {
+            if let Some(own) = all.get_mut(*server) {
+                let mut of_port = own.iter().rev().take_while(|one| one.port == group.port);
+                if of_port.all(|one| *one != listens) {
+                    own.push(listens);
+                }
+            }
+        }
+    }
+    all
 }
 
 /// The groups of a port at which a connection may arrive: one, unless nobody knows by which address it comes.
@@ -188,7 +210,7 @@ impl Names {
             .iter()
             .filter_map(|index| Some((*index, servers.get(*index)?)));
         for (index, server) in each {
-            for name in server.names() {
+            for name in server.each_name() {
                 names.add(index, name);
             }
         }

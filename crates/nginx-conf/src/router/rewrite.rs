@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use super::block::Block;
 use super::regex::Captures;
 use super::run::{Run, shown};
 use super::uri::unescape_redirect;
@@ -31,7 +32,7 @@ impl<'a> Run<'_, 'a> {
     /// Runs the rewrite directives of a block. `None`: the request goes on.
     pub(super) fn script(
         &mut self,
-        block: &[Located<'a>],
+        block: &Block<'a>,
         at_server: bool,
     ) -> Result<Option<End<'a>>, Stop> {
         let mut engine = Engine {
@@ -45,8 +46,8 @@ impl<'a> Run<'_, 'a> {
         }
     }
 
-    fn run_block(&mut self, block: &[Located<'a>], engine: &mut Engine) -> Result<Go<'a>, Stop> {
-        for place in block {
+    fn run_block(&mut self, block: &Block<'a>, engine: &mut Engine) -> Result<Go<'a>, Stop> {
+        for place in block.script() {
             let go = match place.name() {
                 "rewrite" => self.rewrite(*place, engine)?,
                 "return" => Go::End(self.return_(*place)?),
@@ -253,7 +254,7 @@ impl<'a> Run<'_, 'a> {
         if !holds {
             return Ok(Go::On);
         }
-        let block: Rc<[Located<'a>]> = self.files.inside(place).into();
+        let block = Rc::new(Block::from(self.files.inside(place)));
         if !engine.at_server {
             // The last one that is true is in force, around which only the location is.
             self.confs.retain(|conf| !conf.is_if);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::block::Block;
 use super::config::{Config, Location, MatchKind, Server};
 use super::locate::{Found, how};
 use super::redirect::Redirect;
@@ -208,10 +209,7 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     fn start_at_named(&mut self, name: &str) -> Result<End<'a>, Stop> {
-        let mut locations = self.server.locations(self.files).iter();
-        let named =
-            |location: &&Location| location.kind == MatchKind::Named && location.name == name;
-        let Some(location) = locations.find(named) else {
+        let Some(location) = self.server.locations(self.files).named(name) else {
             self.step(None, format!("there is no location {name}"));
             return Ok(End::Status(500));
         };
@@ -262,7 +260,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 MatchKind::Named => self.step(Some(location.place), text),
                 _ => self.lost(Some(location.place), text, level, Some(location)),
             }
-            level = &location.inner;
+            level = &location.level;
         }
     }
 
@@ -289,20 +287,13 @@ impl<'r, 'a> Run<'r, 'a> {
     /// A directive in force, the innermost first.
     pub(super) fn in_force(&self, name: &str) -> Option<Located<'a>> {
         let mut blocks = self.confs.iter().rev();
-        blocks.find_map(|conf| {
-            conf.block
-                .iter()
-                .rfind(|place| place.name() == name)
-                .copied()
-        })
+        blocks.find_map(|conf| conf.block.last_of(&[name]))
     }
 
-    fn look_for_missing(&mut self, block: &[Located<'a>]) {
+    fn look_for_missing(&mut self, block: &Block<'a>) {
         // Debian's headers for upstreams decide no route.
-        let unknown = |place: &&Located| {
-            place.name() == "include" && file_name(place.word(0)) != "proxy_params"
-        };
-        for place in block.iter().filter(unknown) {
+        let unknown = |place: &Located| file_name(place.word(0)) != "proxy_params";
+        for place in block.named("include").filter(unknown) {
             let what = format!(
                 "what {} brings, which is not in the desired state",
                 place.text()

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use super::Outcome;
+use super::block::Block;
 use super::regex::Captures;
-use crate::files::Located;
 
 /// Why a way cannot be followed to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(super) enum End<'a> {
 /// The directives in force: those of one block, and whether it is an `if`.
 #[derive(Clone)]
 pub(super) struct Conf<'a> {
-    pub block: Rc<[Located<'a>]>,
+    pub block: Rc<Block<'a>>,
     pub is_if: bool,
 }
 
