@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use compose_file::{Bind, Publish, VolumeMount};
 use serde::{Deserialize, Serialize};
 
-use super::Unit;
 use super::id::Hash;
 use super::image::RanImage;
 use super::observed::Container;
+use super::{Engine, Unit};
 
 /// The label that compose gives to the containers and networks of a project;
 /// <https://docs.docker.com/reference/compose-file/services/#labels>.
@@ -97,6 +97,18 @@ pub struct DockerRun {
     pub clears: bool,
 }
 
+/// The container or the pod that root's Podman runs for a Quadlet, whichever engine is managed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PodmanRun {
+    /// The name of the container: its own, or of that which holds the network of a pod. `None` where only the host knows it.
+    pub name: Option<String>,
+    /// What it publishes on the host.
+    pub published: BTreeSet<Publish>,
+    /// Whether it is a container of a pod. Podman lists the ports of the pod for each of those.
+    pub in_pod: bool,
+}
+
 /// An image that a container is made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
@@ -179,11 +191,24 @@ impl Unit {
     pub fn published(&self) -> BTreeSet<Publish> {
         let stacks = self.stacks.iter().flat_map(Stack::publishes);
         let runs = self.runs.iter().flat_map(|run| run.published.clone());
-        stacks.chain(runs).collect()
+        let of_podman = self.by_podman.iter();
+        let of_podman = of_podman.flat_map(|run| run.published.clone());
+        stacks.chain(runs).chain(of_podman).collect()
     }
 
     /// Fixed names of its containers.
     pub fn container_names(&self) -> BTreeSet<&str> {
+        let of_podman = self.by_podman.iter();
+        let of_podman = of_podman.filter_map(|run| run.name.as_deref());
+        let engine = self.names_in(Engine::Docker);
+        engine.into_iter().chain(of_podman).collect()
+    }
+
+    /// Fixed names of its containers that an engine would list: Docker does not know those of Quadlets.
+    pub fn names_in(&self, engine: Engine) -> BTreeSet<&str> {
+        if engine == Engine::Podman {
+            return self.container_names();
+        }
         let stacks = self.stacks.iter().flat_map(|stack| &stack.containers);
         let runs = self.runs.iter().filter_map(|run| run.name.as_ref());
         stacks.chain(runs).map(String::as_str).collect()
@@ -203,6 +228,17 @@ impl Unit {
         let named = |run: &DockerRun| run.name.as_deref() == Some(&container.name);
         self.stacks.iter().any(|stack| stack.owns(container))
             || (container.compose.is_none() && self.runs.iter().any(named))
+    }
+
+    /// The same for a container of this engine, of which Podman has those of Quadlets, too.
+    pub fn owns_in(&self, engine: Engine, container: &Container) -> bool {
+        self.owns(container) || (engine == Engine::Podman && self.is_quadlet_of(container))
+    }
+
+    /// Whether a container of Podman is the one of its Quadlet.
+    pub fn is_quadlet_of(&self, container: &Container) -> bool {
+        let name = |run: &PodmanRun| run.name.as_deref() == Some(&container.name);
+        self.by_podman.as_ref().is_some_and(name)
     }
 }
 

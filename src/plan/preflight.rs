@@ -9,8 +9,8 @@ use crate::model::finding::{
     HOST_PORT_TAKEN,
 };
 use crate::model::{
-    Bind, BindSource, Complaint, Desired, Diagnostic, Entry, Finding, Listener, Need, Observed,
-    Preflight, Publish, RuleId, Stack, Unit,
+    Bind, BindSource, Complaint, Desired, Diagnostic, Engine, Entry, Finding, Listener, Need,
+    Observed, Preflight, Publish, RuleId, Stack, Unit,
 };
 
 /// Less than that on the disk, and an image seldom fits.
@@ -41,13 +41,23 @@ struct Start<'a> {
 
 impl Start<'_> {
     fn published(&self) -> BTreeSet<Publish> {
-        let own = self.definition.into_iter().flat_map(|unit| &unit.runs);
-        let own = own.flat_map(|run| run.published.clone());
+        let own = self.definition.into_iter();
+        let own = own.flat_map(|unit| {
+            let of_podman = unit.by_podman.iter().map(|run| &run.published);
+            unit.runs.iter().map(|run| &run.published).chain(of_podman)
+        });
+        let own = own.flatten().cloned();
         self.stacks
             .iter()
             .flat_map(|stack| stack.publishes())
             .chain(own)
             .collect()
+    }
+
+    /// Whether a program listens for a pod that it may make anew: Podman runs that one beside the unit.
+    fn may_end(&self, listener: &Listener) -> bool {
+        let quadlet = self.definition.and_then(|unit| unit.quadlet.as_deref());
+        quadlet.is_some_and(|name| name.ends_with(".pod")) && listener.is_for(Engine::Podman, false)
     }
 }
 
@@ -209,7 +219,8 @@ fn ports<'s>(
     for start in starts {
         let published: BTreeSet<Publish> = start.published();
         for other in &others {
-            if !published.iter().any(|port| port.collides(&other.taken())) {
+            let is_taken = published.iter().any(|port| port.collides(&other.taken()));
+            if !is_taken || start.may_end(other) {
                 continue;
             }
             let (port, protocol) = (other.port, other.protocol);

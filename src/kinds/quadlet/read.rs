@@ -1,5 +1,6 @@
 //! Reads `containers/`: Quadlets, their drop-ins, and files beside them.
 
+mod runs;
 mod uses;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -283,13 +284,14 @@ impl Loader<'_, '_> {
             path: path.to_owned(),
             why,
         };
-        Name::parse(&unit).map_err(|why| wrong(format!("the unit {unit} is made of it: {why}")))?;
+        let parsed = Name::parse(&unit)
+            .map_err(|why| wrong(format!("the unit {unit} is made of it: {why}")))?;
         if let Some(other) = self.out.desired.units.get(&unit) {
             let other = other.quadlet.as_deref().unwrap_or_default();
             return Err(wrong(format!("the unit {unit} is made of {other} already")));
         }
         let in_checkout = self.named_in_checkout(settings, &read.words)?;
-        self.quadlet_unit(&read, &unit, built);
+        self.quadlet_unit(&read, &parsed, built);
         let quadlet = Quadlet {
             file: read.file,
             dropins: read.dropins,
@@ -302,7 +304,8 @@ impl Loader<'_, '_> {
     }
 
     /// The unit that Podman's generator makes. What it runs is the generator's to say.
-    fn quadlet_unit(&mut self, read: &Read, name: &str, built: &BTreeSet<String>) {
+    fn quadlet_unit(&mut self, read: &Read, unit: &Name, built: &BTreeSet<String>) {
+        let name = unit.as_str();
         let (quadlet, settings) = (read.name.as_str(), &read.settings);
         let image = uses::image(read.section(), settings, built);
         let policy = self.policy().units.get(name).cloned().unwrap_or_default();
@@ -319,7 +322,7 @@ impl Loader<'_, '_> {
             true => OnChange::None,
             false => policy.on_change.unwrap_or_default(),
         };
-        let unit = Unit {
+        let made = Unit {
             quadlet: Some(quadlet.to_owned()),
             start: policy.start.unwrap_or(is_enabled) && !name.contains("@."),
             on_change,
@@ -334,9 +337,10 @@ impl Loader<'_, '_> {
                 || settings.yes("Service", "RemainAfterExit"),
             pull: image.as_ref().and_then(|(_, pull)| *pull),
             podman: image.into_iter().map(|(image, _)| image).collect(),
+            by_podman: runs::of(quadlet, unit, settings),
             ..Unit::default()
         };
-        self.out.desired.units.insert(name.to_owned(), unit);
+        self.out.desired.units.insert(name.to_owned(), made);
     }
 }
 

@@ -109,7 +109,9 @@ fn owner(draft: &Draft<'_>, container: &Container) -> Option<String> {
     let applied = draft.recorded.applied.iter();
     let applied = applied.flat_map(|(_, applied)| applied.units.keys());
     let names: BTreeSet<&String> = applied.chain(draft.observed.installed.keys()).collect();
-    let owns =
-        |name: &&&String| replacement::before(draft, name).is_some_and(|unit| unit.owns(container));
+    let engine = draft.observed.engine();
+    let owns = |name: &&&String| {
+        replacement::before(draft, name).is_some_and(|unit| unit.owns_in(engine, container))
+    };
     names.iter().find(owns).map(|name| (*name).clone())
 }

@@ -15,7 +15,7 @@ use crate::model::Resource;
 use crate::model::layout::{self, store};
 use crate::model::seconds;
 use crate::model::{Desired, Kind};
-use crate::model::{DockerRun, Image, Pull, Stack, StackCopy};
+use crate::model::{DockerRun, Image, PodmanRun, Pull, Stack, StackCopy};
 
 /// A systemd unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,9 @@ pub struct Unit {
     /// Images that root's Podman runs or pulls for it, whichever engine is managed: those of its Quadlet.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub podman: BTreeSet<Image>,
+    /// What root's Podman runs for it: the container or pod of its Quadlet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_podman: Option<PodmanRun>,
     /// Whether it pulls its images before each start.
     pub pull: Option<Pull>,
     /// The folder of Docker's configuration that its environment names, `DOCKER_CONFIG`.
@@ -180,6 +183,7 @@ impl Resource for Unit {
             outside: BTreeSet::new(),
             runs: Vec::new(),
             podman: BTreeSet::new(),
+            by_podman: None,
             pull: None,
             docker_config: None,
             user: None,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::replacement;
 use crate::effect::{Effect, Release};
-use crate::model::{Container, DockerRun, Kind, Publish, ResourceId, Stack, Unit};
+use crate::model::{Container, DockerRun, Engine, Kind, Publish, ResourceId, Stack, Unit};
 use crate::plan::draft::{Draft, Stage, change};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
@@ -18,19 +18,25 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     let starting = starting
         .iter()
         .filter_map(|name| Some((name, desired.units.get(name)?)));
+    let in_pods = in_pods(draft);
     let mut released = BTreeSet::new();
     for (name, unit) in starting {
         for container in &docker.containers {
             let before = replacement::before(draft, name);
-            let Some(what) =
-                wanted(unit, container).filter(|_| !makes_anew(unit, before.as_deref(), container))
+            let Some(what) = wanted(unit, docker.engine, container)
+                .filter(|_| !makes_anew(unit, before.as_deref(), docker.engine, container))
             else {
                 continue;
             };
-            if is_taken_down(draft, container) {
+            // It has the ports of its pod no longer than that has them.
+            let is_of_pod = docker.engine == Engine::Podman && in_pods.contains(&container.name);
+            let is_named = unit.container_names().contains(container.name.as_str());
+            if is_taken_down(draft, container) || (is_of_pod && !is_named) {
                 continue;
             }
-            let of_stopped = stopped.iter().find(|(_, old)| old.owns(container));
+            let of_stopped = stopped
+                .iter()
+                .find(|(_, old)| old.owns_in(docker.engine, container));
             match of_stopped {
                 Some((old, unit)) if released.insert(&container.id) => {
                     release(draft, old, unit, container, &what);
@@ -58,9 +64,19 @@ fn stopped_first<'a>(draft: &Draft<'a>) -> BTreeMap<String, Unit> {
     stops.into_iter().filter_map(before).collect()
 }
 
+/// Names of the containers that Quadlets have in pods, now or before.
+fn in_pods(draft: &Draft<'_>) -> BTreeSet<String> {
+    let applied = draft.recorded.applied.iter();
+    let applied = applied.flat_map(|(_, applied)| applied.units.values());
+    let runs = draft.desired.units.values().chain(applied);
+    let runs = runs.filter_map(|unit| unit.by_podman.as_ref());
+    let runs = runs.filter(|run| run.in_pod);
+    runs.filter_map(|run| run.name.clone()).collect()
+}
+
 /// What a unit needs and a container has, in words.
-pub(super) fn wanted(unit: &Unit, container: &Container) -> Option<String> {
-    if unit.container_names().contains(container.name.as_str()) {
+pub(super) fn wanted(unit: &Unit, engine: Engine, container: &Container) -> Option<String> {
+    if unit.names_in(engine).contains(container.name.as_str()) {
         return Some(format!("the container name {}", container.name));
     }
     let port = taken(&unit.published(), &container.published)?;
@@ -74,7 +90,12 @@ fn taken<'a>(wanted: &BTreeSet<Publish>, held: &'a BTreeSet<Publish>) -> Option<
 
 /// Whether the unit itself takes the container away or over where it starts: compose makes its services' containers
 /// anew, `docker start` starts the one that is there, and `docker rm` comes before `docker run`.
-fn makes_anew(unit: &Unit, before: Option<&Unit>, container: &Container) -> bool {
+fn makes_anew(unit: &Unit, before: Option<&Unit>, engine: Engine, container: &Container) -> bool {
+    // `podman run --replace`, and one that stops with the unit that has run it.
+    let of_quadlet = |unit: &Unit| unit.is_quadlet_of(container);
+    if engine == Engine::Podman && (of_quadlet(unit) || before.is_some_and(of_quadlet)) {
+        return true;
+    }
     let of_runs = |unit: &Unit| {
         unit.runs
             .iter()
@@ -107,12 +128,13 @@ fn release(draft: &mut Draft<'_>, old: &str, unit: &Unit, container: &Container,
 }
 
 fn refuse(draft: &mut Draft<'_>, name: &str, container: &Container, what: &str) {
+    let engine = draft.observed.engine();
     let mut others = draft
         .desired
         .units
         .iter()
         .filter(|(other, _)| *other != name);
-    let owner = others.find(|(_, unit)| unit.owns(container));
+    let owner = others.find(|(_, unit)| unit.owns_in(engine, container));
     let by = owner.map_or("no unit", |(other, _)| other);
     let project = container.compose.iter();
     let project: String = project

@@ -26,7 +26,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         for gone in left(draft, name, &old) {
             let why = why(unit, &gone);
             let takes_room = |container: &Container| {
-                gone.has(container) && holders::wanted(unit, container).is_some()
+                gone.has(container) && holders::wanted(unit, docker.engine, container).is_some()
             };
             let stage = match docker.containers.iter().any(takes_room) {
                 true => Stage::MakeRoom,

@@ -10,7 +10,7 @@ pub use systemd_unit::*;
 
 /// Settings of files for tests, the one that counts least first.
 #[cfg(test)]
-fn settings_of(texts: &[&str]) -> Settings {
+pub(crate) fn settings_of(texts: &[&str]) -> Settings {
     let source = |text: &&str| std::sync::Arc::new(settings::Source::new("u.service", *text));
     Settings::new(texts.iter().map(source).collect())
 }

@@ -117,6 +117,99 @@ fn what_is_wrong_is_refused(host: &Host) {
     assert_eq!(invocation(host, "web.service"), web);
 }
 
+/// What one gives up another one takes: it stops before that starts.
+#[test]
+fn ports_and_names_move_between_quadlets() {
+    let host = boot();
+    let web = |image: &str, port: u16, more: &str| {
+        let text = container(image, port).replace("Network=app.network\n", more);
+        text.replace("Volume=data.volume:/data\n", "")
+    };
+    let site = "desired-state/containers/site.container";
+    host.checkout(&[
+        (WEB, &web("localhost/web:1", 8021, "")),
+        (OTHER, &web("localhost/web:2", 8022, "ContainerName=two\n")),
+    ]);
+    host.apply(&[]).expect(0);
+    let renamed = web("localhost/web:1", 8021, "");
+    host.commit(&[(WEB, None), (site, Some(&renamed))], "another file name");
+    let plan = host.tool(&["plan"]).expect(0).stdout;
+    let why = "site.service replaces it and cannot run beside it (the same port, 8021)";
+    assert!(plan.contains(why), "{plan}");
+    host.apply(&[]).expect(0);
+    assert_eq!((answers(&host, 8021), answers(&host, 8022)), (200, 200));
+    let names = || host.sh("podman ps -a --format '{{.Names}} {{.Image}} {{.Ports}}' | sort");
+    assert_eq!(
+        names(),
+        "systemd-site localhost/web:1 127.0.0.1:8021->8000/tcp\ntwo localhost/web:2 127.0.0.1:8022->8000/tcp"
+    );
+
+    let exchanged = [
+        (
+            site,
+            Some(&*web("localhost/web:1", 8022, "ContainerName=two\n")),
+        ),
+        (
+            OTHER,
+            Some(&*web("localhost/web:2", 8021, "ContainerName=one\n")),
+        ),
+    ];
+    host.commit(&exchanged, "the ports are exchanged, and a name moves");
+    let plan = host.tool(&["plan"]).expect(0).stdout;
+    assert!(
+        plan.contains("site.service takes its container name, two"),
+        "{plan}"
+    );
+    assert!(
+        plan.contains("other.service takes its port, 8021"),
+        "{plan}"
+    );
+    host.apply(&[]).expect(0);
+    assert_eq!(
+        names(),
+        "one localhost/web:2 127.0.0.1:8021->8000/tcp\ntwo localhost/web:1 127.0.0.1:8022->8000/tcp"
+    );
+    let drift = host.tool(&["drift"]).expect(0).stdout;
+    assert!(drift.contains("in sync"), "{drift}");
+    a_socket_of_podman_tells_the_same(&host, &web);
+}
+
+/// Where the engine is Podman, the containers of Quadlets are among those that it lists.
+fn a_socket_of_podman_tells_the_same(host: &Host, web: &impl Fn(&str, u16, &str) -> String) {
+    let site = "desired-state/containers/site.container";
+    let stack = "desired-state/compose/s/compose.yaml";
+    let engine = "[engine]\nsocket = \"/run/podman/podman.sock\"\n";
+    let compose = "services:\n  web: {image: 'localhost/web:1', container_name: three, ports: ['127.0.0.1:8023:8000']}\n";
+    host.commit(
+        &[
+            ("desired-state/watchme.toml", Some(engine)),
+            (stack, Some(compose)),
+        ],
+        "with a stack",
+    );
+    host.apply(&[]).expect(0);
+    let exchanged = [
+        (site, Some(&*web("localhost/web:1", 8021, ""))),
+        (
+            OTHER,
+            Some(&*web("localhost/web:2", 8023, "ContainerName=three\n")),
+        ),
+        (
+            stack,
+            Some(&*compose.replace("8023", "8022").replace("three", "two")),
+        ),
+    ];
+    host.commit(&exchanged, "three exchange");
+    host.apply(&[]).expect(0);
+    let names = "podman ps -a --format '{{.Names}} {{.Image}} {{.Ports}}' | sort";
+    assert_eq!(
+        host.sh(names),
+        "systemd-site localhost/web:1 127.0.0.1:8021->8000/tcp\nthree localhost/web:2 127.0.0.1:8023->8000/tcp\ntwo localhost/web:1 127.0.0.1:8022->8000/tcp"
+    );
+    let drift = host.tool(&["drift"]).expect(0).stdout;
+    assert!(drift.contains("in sync"), "{drift}");
+}
+
 fn a_failing_start_is_rolled_back(host: &Host) {
     let failing = container("localhost/none:1", 8031);
     host.commit(&[(WEB, Some(&failing))], "an image that nobody has");
