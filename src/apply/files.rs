@@ -72,7 +72,9 @@ impl Run<'_> {
         }
         self.journal.save(path)?;
         self.host.root().remove(path)?;
-        remove_empty_parents(self.host.root(), path, Path::new(layout::SYSTEMD));
+        for above in [layout::SYSTEMD, layout::QUADLETS] {
+            remove_empty_parents(self.host.root(), path, Path::new(above));
+        }
         Ok(())
     }
 

@@ -23,7 +23,21 @@ const ENGINE_HANGS: Duration = Duration::from_secs(40);
 impl Run<'_> {
     pub(super) async fn reload_systemd(&mut self) -> Result<(), StepError> {
         self.journal.record(Undo::DaemonReload)?;
-        Ok(self.host.systemd().await?.reload().await?)
+        self.host.systemd().await?.reload().await?;
+        self.forget_failures().await
+    }
+
+    /// systemd goes on listing a unit that failed, also when its file is gone, and the host as degraded.
+    async fn forget_failures(&self) -> Result<(), StepError> {
+        let systemd = self.host.systemd().await?;
+        let known = self.before.systemd.iter();
+        for unit in known.flat_map(|systemd| systemd.units.keys()) {
+            let state = systemd.unit(unit).await?;
+            if state.load == "not-found" && state.active == "failed" {
+                systemd.reset_failed(unit).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes down what undoes these starts, before the first of them: a unit may bring others along that require it or

@@ -261,4 +261,27 @@ fn what_leaves_stops(host: &Host) {
     assert_eq!(left, "./data.volume\n./other.container");
     let volumes = host.sh("podman volume ls -q");
     assert_eq!(volumes, "systemd-data", "volumes stay");
+    let folders = host.sh("cd /etc/containers/systemd; find . -name '*.d'");
+    assert_eq!(folders, "", "that of its drop-ins is gone");
+    // One that was killed, and an ordinary unit.
+    let unit = "[Service]\nExecStart=/bin/sleep 1000000\n\n[Install]\nWantedBy=multi-user.target\n";
+    let ordinary = "desired-state/systemd/ordinary.service";
+    host.commit(&[(ordinary, Some(unit))], "an ordinary unit");
+    host.apply(&[]).expect(0);
+    host.sh("systemctl kill -s KILL ordinary.service; podman kill systemd-other; systemctl stop other.service");
+    let failed = || host.sh("systemctl list-units --failed --plain --no-legend | cut -d' ' -f1");
+    host.wait_for("fail", Duration::from_secs(20), || {
+        failed() == "ordinary.service\nother.service"
+    });
+    host.commit(
+        &[
+            (ordinary, None),
+            (OTHER, None),
+            ("desired-state/watchme.toml", Some("")),
+            (VOLUME, None),
+        ],
+        "all leave",
+    );
+    host.apply(&["--allow-empty"]).expect(0);
+    assert_eq!(failed(), "");
 }
