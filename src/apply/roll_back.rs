@@ -84,9 +84,6 @@ pub(crate) async fn roll_back(
 
 /// Waits for reloads that go on: systemd ends the one of a run that was killed, and what it makes is known only then.
 async fn wait_for_reloads(host: &Host, undos: &[Undo], patience: &mut Patience) {
-    if host.engine_is_mute().await.is_some() {
-        return;
-    }
     for undo in undos {
         let Undo::ReloadUnit(unit) = undo else {
             continue;
@@ -96,6 +93,7 @@ async fn wait_for_reloads(host: &Host, undos: &[Undo], patience: &mut Patience) 
             && let Ok(state) = systemd.unit(unit).await
             && state.active == "reloading"
             && Instant::now() < until
+            && host.engine_is_mute().await.is_none()
         {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
