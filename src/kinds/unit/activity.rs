@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{anew, replacement};
+use super::{anew, replacement, stacks};
 use crate::effect::{Change, Effect, UnitStep};
 use crate::model::{Desired, DriftKind, Kind, OnChange, ResourceId, Unit, UnitState, UnitType};
 use crate::plan::draft::{Draft, Stage, change};
@@ -90,7 +90,7 @@ fn plan_unit(
             .map(at_units)
             .collect();
     }
-    if !state.is_active() && !goes_on_alone(draft, name, unit) {
+    if !state.is_active() && !stacks::goes_on_alone(draft, name, unit) {
         return start(draft, id, name, unit, state)
             .into_iter()
             .map(at_units)
@@ -118,7 +118,7 @@ fn plan_unit(
         }
         asked => match replacement::stops_first(draft, name, unit) {
             None if asked == OnChange::Reload && can_reload => {
-                note_what_stays(draft, &id, name, unit);
+                stacks::note_what_stays(draft, &id, name, unit);
                 vec![at_units(reload(draft, id, name, unit, why))]
             }
             None => restart(draft, id, name, unit, state, why)
@@ -128,23 +128,6 @@ fn plan_unit(
             Some(because) => stop_with_old_files(draft, &id, name, unit, state, because),
         },
     }
-}
-
-/// compose makes no network, volume or config anew that is there.
-fn note_what_stays(draft: &mut Draft<'_>, id: &ResourceId, name: &str, unit: &Unit) {
-    if !anew::shares_other(draft, name, unit) {
-        return;
-    }
-    let project = unit.stacks.first().map_or("", |stack| &stack.project);
-    let text = format!(
-        "its networks, volumes, configs or secrets changed, and compose leaves those that are there as they are: `docker compose --project-name {project} down` removes its containers and networks, and `watchme-apply drift --fix` makes them again"
-    );
-    draft.note(id.clone(), None, text);
-}
-
-/// Whether the containers of a unit run without it, once it has brought them up: after a reboot it is inactive.
-pub(super) fn goes_on_alone(draft: &Draft<'_>, name: &str, unit: &Unit) -> bool {
-    unit.alone && draft.recorded.loaded.units.contains_key(name)
 }
 
 /// One that died after it had settled runs again by `Restart=`, which hides it.
@@ -226,7 +209,7 @@ fn start(
         _ if draft.recorded.loaded.units.contains_key(name) => {
             ("is stopped".to_owned(), DriftKind::Drifted)
         }
-        _ => (new(draft, unit), DriftKind::Drifted),
+        _ => (stacks::new(draft, unit), DriftKind::Drifted),
     };
     // One that this plan does not change may fail: it stands in the way of nothing else.
     let changes = loaded::changes_files(&draft.inputs, name, unit);
@@ -246,20 +229,6 @@ fn start(
         drift,
         ..change(id, action, why)
     })
-}
-
-/// Why a unit starts that nobody here has started before. Containers of a stack may run all the same.
-fn new(draft: &Draft<'_>, unit: &Unit) -> String {
-    let docker = draft.observed.docker.iter();
-    let containers = docker.flat_map(|docker| &docker.containers);
-    let running = containers.filter(|one| unit.stack.is_some() && unit.owns(one));
-    match running.filter(|one| one.is_running()).count() {
-        0 => "new".to_owned(),
-        1 => "new; its container runs, and compose leaves it as it is if its configuration is the same".to_owned(),
-        count => format!(
-            "new; its {count} containers run, and compose leaves those as they are whose configuration is the same"
-        ),
-    }
 }
 
 /// Whether a unit that counts as failed was stopped by somebody: `docker compose up` ends with an error when it is told to

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::activity::{goes_on_alone, mends};
+use super::activity::mends;
+use super::anew;
 use crate::effect::{Change, Effect, UnitStep};
 use crate::kinds::member::plan::{Trouble, not_running, trouble};
 use crate::model::{Container, DriftKind, Kind, MemberName, ResourceId, Stack, Unit, UnitState};
@@ -171,4 +172,35 @@ fn is_member(draft: &Draft<'_>, container: &Container) -> bool {
             .as_ref()
             .is_some_and(|(p, s)| p == project && s == service),
     })
+}
+
+/// compose makes no network, volume or config anew that is there.
+pub(super) fn note_what_stays(draft: &mut Draft<'_>, id: &ResourceId, name: &str, unit: &Unit) {
+    if !anew::shares_other(draft, name, unit) {
+        return;
+    }
+    let project = unit.stacks.first().map_or("", |stack| &stack.project);
+    let text = format!(
+        "its networks, volumes, configs or secrets changed, and compose leaves those that are there as they are: `docker compose --project-name {project} down` removes its containers and networks, and `watchme-apply drift --fix` makes them again"
+    );
+    draft.note(id.clone(), None, text);
+}
+
+/// Whether the containers of a unit run without it, once it has brought them up: after a reboot it is inactive.
+pub(super) fn goes_on_alone(draft: &Draft<'_>, name: &str, unit: &Unit) -> bool {
+    unit.alone && draft.recorded.loaded.units.contains_key(name)
+}
+
+/// Why a unit starts that nobody here has started before. Containers of a stack may run all the same.
+pub(super) fn new(draft: &Draft<'_>, unit: &Unit) -> String {
+    let docker = draft.observed.docker.iter();
+    let containers = docker.flat_map(|docker| &docker.containers);
+    let running = containers.filter(|one| unit.stack.is_some() && unit.owns(one));
+    match running.filter(|one| one.is_running()).count() {
+        0 => "new".to_owned(),
+        1 => "new; its container runs, and compose leaves it as it is if its configuration is the same".to_owned(),
+        count => format!(
+            "new; its {count} containers run, and compose leaves those as they are whose configuration is the same"
+        ),
+    }
 }
