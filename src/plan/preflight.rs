@@ -10,7 +10,7 @@ use crate::model::finding::{
 };
 use crate::model::{
     Bind, BindSource, Complaint, Desired, Diagnostic, Engine, Entry, Finding, Listener, Need,
-    Observed, Preflight, Publish, RuleId, Stack, Unit,
+    Observed, Preflight, Publish, RuleId, Severity, Stack, Unit,
 };
 
 /// Less than that on the disk, and an image seldom fits.
@@ -214,7 +214,6 @@ fn ports<'s>(
     let others = others.filter(|one| !case.observed.is_of_engine(one));
     // Without root nobody tells whether it is the engine that listens there for the unit itself.
     let is_unknown = |one: &Listener| one.program.is_none() && case.observed.docker.is_none();
-    let others = others.filter(|one| !is_unknown(one));
     let others: Vec<&Listener> = others.filter(|one| !leaves(one)).collect();
     for start in starts {
         let published: BTreeSet<Publish> = start.published();
@@ -230,6 +229,9 @@ fn ports<'s>(
                 (None, _) => "another program".to_owned(),
             };
             let help = match &other.unit {
+                _ if is_unknown(other) => {
+                    "sudo watchme-apply plan tells whether that is its own container".to_owned()
+                }
                 Some(unit) if unit.ends_with(".service") => {
                     format!("systemctl disable --now {unit}, or publish another port")
                 }
@@ -243,6 +245,10 @@ fn ports<'s>(
                 start.unit
             );
             let finding = unplaced(&HOST_PORT_TAKEN, text, help);
+            let finding = match is_unknown(other) {
+                true => finding.weighing(Severity::Warning),
+                false => finding,
+            };
             if !findings.contains(&finding) {
                 findings.push(finding);
             }
