@@ -1,24 +1,26 @@
 //! Stacks that update start-first: a changed stack comes as a second copy beside the one that serves, and nginx asks it
 //! once it is up. Which copy a host has is on record, so the next one is the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::Found;
 use crate::model::{File, Hash, StackCopy};
-use crate::source::compose::{Document, spans, types};
+use crate::source::compose::{Document, Publish, Service, spans, types};
 use crate::source::error::{Result, SourceError};
 use crate::source::load::Loader;
-use crate::source::policy::StackPolicy;
 
 /// Where nginx learns which copy serves, below /etc.
 pub(crate) const UPSTREAMS: &str = "nginx/conf.d/watchme-stacks.conf";
 
 /// The variables that a stack's first copy has.
-pub(super) fn environment(policy: &StackPolicy) -> BTreeMap<String, String> {
-    let first = policy.copies().map(|ports| ports[0]);
-    let port = first.map(|port| ("PORT".to_owned(), port.to_string()));
-    port.into_iter().collect()
+pub(super) fn first(ports: [u16; 2]) -> BTreeMap<String, String> {
+    BTreeMap::from([("PORT".to_owned(), ports[0].to_string())])
+}
+
+/// Those of its second copy.
+pub(super) fn second(ports: [u16; 2]) -> BTreeMap<String, String> {
+    first([ports[1], ports[0]])
 }
 
 impl Loader<'_, '_> {
@@ -60,10 +62,6 @@ impl Loader<'_, '_> {
     /// Two copies run side by side for a moment, so nothing of them may exist only once.
     fn refuse_what_is_fixed(&self, stack: &Found, port: u16) -> Result<()> {
         let compose = &stack.parsed.compose;
-        // The first of the two ports may be written out as well as come from the variable.
-        let documents = stack.parsed.files.iter();
-        let mut documents = documents.filter_map(|path| self.out.parsed.compose.get(path));
-        let has_variable = documents.any(|document| document.source().contains("PORT"));
         let mut serves = false;
         for (name, service) in &compose.services {
             if !stack.parsed.started.contains(name) {
@@ -79,9 +77,16 @@ impl Loader<'_, '_> {
                     help,
                 ));
             }
+            let of_second = stack.second.iter();
+            let of_second = of_second.filter_map(|second| second.compose.services.get(name));
+            let kept: BTreeSet<Publish> = of_second
+                .flat_map(Service::published)
+                .flat_map(|port| port.on_host())
+                .collect();
             for published in service.published().iter().flat_map(|port| port.on_host()) {
-                serves |= published.port == port;
-                if published.port != port || !has_variable {
+                let is_fixed = kept.contains(&published);
+                serves |= published.port == port && !is_fixed;
+                if published.port != port || is_fixed {
                     let message = format!(
                         "two copies of {name} cannot both publish port {}",
                         published.port

@@ -44,6 +44,8 @@ struct Found {
     /// The compose files in the checkout.
     files: Vec<PathBuf>,
     parsed: ParsedStack,
+    /// What it is as its second copy, of one that updates start-first.
+    second: Option<ParsedStack>,
 }
 
 impl Loader<'_, '_> {
@@ -172,10 +174,21 @@ impl Loader<'_, '_> {
                 .map(|name| (**name).clone())
                 .collect(),
             up: true,
-            environment: copies::environment(&policy),
+            environment: policy.copies().map_or_else(BTreeMap::new, copies::first),
             ..ComposeCall::default()
         };
         let parsed = self.parse_stack(&mut Reader::Nobody, &call, &paths)?;
+        let second = match policy.copies() {
+            Some(ports) => {
+                let environment = copies::second(ports);
+                let call = ComposeCall {
+                    environment,
+                    ..call
+                };
+                Some(self.parse_stack(&mut Reader::Nobody, &call, &paths)?)
+            }
+            None => None,
+        };
         Ok(Some(Found {
             name,
             unit,
@@ -183,6 +196,7 @@ impl Loader<'_, '_> {
             folder: on_server,
             files,
             parsed,
+            second,
         }))
     }
 

@@ -111,6 +111,12 @@ fn what_exists_once_has_no_copies() {
             "compose/shop/compose.yaml:4:5: two copies of web cannot both publish port 8101",
         ),
         (
+            format!(
+                "{WEB}{PORT}  old:\n    image: web:1\n    ports: ['127.0.0.2:8101:8000'] # PORT\n"
+            ),
+            "compose/shop/compose.yaml:7:5: two copies of old cannot both publish port 8101",
+        ),
+        (
             WEB.to_owned(),
             "compose/shop/compose.yaml:1:1: no service of shop publishes ${PORT}",
         ),
