@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use nix::unistd::Uid;
 use serde::Deserialize;
@@ -17,6 +18,9 @@ use crate::model::{Engine, ImageFound, ImageState, Observed};
 const MISSING: i32 = 1;
 /// What it says of a name that is none.
 const INVALID: &str = "invalid reference";
+
+/// How long it may take to answer.
+const BOUND: Duration = Duration::from_secs(30);
 
 /// An entry of what `podman image inspect` prints.
 #[derive(Deserialize)]
@@ -96,9 +100,14 @@ pub(super) fn podman() -> Command {
 }
 
 async fn ask(arguments: &[&str]) -> Result<Output, HostError> {
-    let output = podman().args(arguments).output().await;
+    let program = || format!("podman {}", arguments.join(" "));
+    let output = tokio::time::timeout(BOUND, podman().args(arguments).output()).await;
+    let output = output.map_err(|_| HostError::Timeout {
+        what: format!("run {}", program()),
+        after: BOUND,
+    })?;
     output.map_err(|source| HostError::Program {
-        program: format!("podman {}", arguments.join(" ")),
+        program: program(),
         source,
     })
 }
