@@ -54,7 +54,7 @@ impl Run<'_> {
         let gates: Vec<Gate> = of_copies.collect();
         let known = self.answers.len();
         self.verify_gates(&gates).await?;
-        // Those are answers of nginx.
+        // What is reported was asked through nginx.
         self.answers.truncate(known);
         Ok(())
     }

@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -36,6 +37,9 @@ pub(crate) use gates::ask_gates;
 pub(crate) use roll_back::{Left, await_last_request, roll_back};
 pub(crate) use undo::describe;
 pub(crate) use unpulled::Unpulled;
+
+/// How often a wait looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Is told of each step, and shows it.
 pub(crate) trait Progress {

@@ -1,17 +1,14 @@
 //! Networks that containers were on, and are on again after a roll-back.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::StepError;
 use super::docker::{attach, there};
+use super::{LOOK_AGAIN, StepError};
 use crate::host::Host;
 use crate::host::docker::Docker;
 use crate::model::{Addresses, Attachment, Container, DockerState, NetworkState, Observed};
 use crate::state::{Replicas, Undo};
-
-/// How often it is looked for meanwhile.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// What brings every container back to the networks that it was on: one that its unit makes anew
 /// is only on those that its compose file names.

@@ -7,7 +7,7 @@ use super::made::{made, made_networks, renamed};
 use super::rejoin::is_joined;
 use super::undo::{describe, undo_one};
 use super::unpulled::Unpulled;
-use super::{Progress, StepError};
+use super::{LOOK_AGAIN, Progress, StepError};
 use crate::host::{Host, HostError};
 use crate::state::{Journal, Undo};
 
@@ -21,9 +21,6 @@ const AT_LEAST: Duration = Duration::from_secs(2);
 
 /// How long containers have to run again that units make, all together.
 const COMES_BACK: Duration = Duration::from_secs(60);
-
-/// How often a unit is looked at that comes up again.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Something that could not be undone.
 #[derive(Debug)]

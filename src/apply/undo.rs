@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::StepError;
 use super::docker::{make_again, unmake};
 use super::files::make_parent;
 use super::made::{made, made_networks, rename};
 use super::rejoin::rejoin;
 use super::roll_back::Patience;
 use super::switch::{MARK, exchange};
+use super::{LOOK_AGAIN, StepError};
 use crate::host::Host;
 use crate::model::image::short;
 use crate::model::{Entry, layout};
@@ -23,9 +23,6 @@ const NGINX: Duration = Duration::from_secs(20);
 /// How long nginx waits for an upstream when nothing else is said;
 /// <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_read_timeout>.
 const LAST_REQUESTS: Duration = Duration::from_secs(60);
-/// How often is looked whether they have ended.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
-
 /// What an undo does, for people.
 pub(crate) fn describe(undo: &Undo) -> String {
     match undo {

@@ -7,14 +7,12 @@ use std::time::{Duration, Instant};
 use super::made::{removals, renames};
 use super::rejoin::rejoins;
 use super::up::is_changing;
-use super::{Run, StepError};
+use super::{LOOK_AGAIN, Run, StepError};
 use crate::effect::UnitStep;
 use crate::host::HostError;
 use crate::model::{Container, Entry, layout};
 use crate::state::Undo;
 
-/// How often a wait looks again.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How often the Docker engine is asked whether it answers while a unit starts.
 const ASK_ENGINE: Duration = Duration::from_secs(3);
 /// How long it may not answer meanwhile. One that was killed runs again after some seconds.

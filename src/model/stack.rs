@@ -15,9 +15,6 @@ use super::{Engine, Unit};
 /// <https://docs.docker.com/reference/compose-file/services/#labels>.
 pub const PROJECT_LABEL: &str = "com.docker.compose.project";
 
-/// The name in [`Stack::definitions`] that no service has.
-pub const SHARED: &str = "";
-
 /// A compose project that a unit runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -44,7 +41,7 @@ pub struct Stack {
     /// What the folders hold that they are built from, as far as those are in the checkout, by service.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub contexts: BTreeMap<String, Hash>,
-    /// What its files say about the containers of each service, as a hash; under [`SHARED`], of what its services share. None in
+    /// What its files say about the containers of each service, as a hash; under [`Stack::SHARED`], of what its services share. None in
     /// records of earlier versions.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub definitions: BTreeMap<String, Hash>,
@@ -130,6 +127,9 @@ pub struct Pull {
 }
 
 impl Stack {
+    /// The name in [`Stack::definitions`] that no service has.
+    pub const SHARED: &str = "";
+
     /// Whether a container is one of this project's services, as its labels say. Several compose files of one folder
     /// share a project, so the service decides; where the files could not be read, the file that the container was
     /// made from.

@@ -183,8 +183,8 @@ impl<'a> Draft<'a> {
 
     /// The same among the changes of a stage.
     pub(crate) fn any_action_in(&self, stage: Stage, is: impl Fn(&Effect) -> bool) -> bool {
-        let changes = self.changes.iter().filter(|(of, _)| *of == stage);
-        changes.into_iter().any(|(_, change)| is(&change.effect))
+        let mut changes = self.changes.iter();
+        changes.any(|(of, change)| *of == stage && is(&change.effect))
     }
 
     /// Units that stop before anything starts.

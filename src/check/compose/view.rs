@@ -10,7 +10,7 @@ use source_text::SourceFile;
 
 use super::super::Subject;
 use super::secrets;
-use crate::model::Diagnostic;
+use crate::model::{Diagnostic, Unit};
 use crate::source::ParsedStack;
 use crate::source::compose::{Document, PathMatch, Positions, Service};
 
@@ -72,6 +72,12 @@ impl<'a> View<'a> {
     /// Whether a service waits for the end of this one.
     pub fn is_awaited(&self, stack: &ParsedStack, service: &str) -> bool {
         self.awaited.contains(&(address(stack), service))
+    }
+
+    /// The unit that runs a project, if it could be read.
+    pub fn unit_of(&self, stack: &ParsedStack) -> Option<&'a Unit> {
+        let name = stack.unit.as_ref()?;
+        self.subject.revision.desired.units.get(name)
     }
 
     /// The services that start, of all projects.

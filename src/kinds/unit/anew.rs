@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::replacement;
-use crate::model::{SHARED, Stack, Unit};
+use crate::model::{Stack, Unit};
 use crate::plan::draft::Draft;
 use crate::plan::loaded;
 
@@ -34,7 +34,7 @@ pub(super) fn services(draft: &Draft<'_>, name: &str, unit: &Unit) -> Option<BTr
 pub(super) fn shares_other(draft: &Draft<'_>, name: &str, unit: &Unit) -> bool {
     let before = replacement::before(draft, name);
     let mut old = before.iter().flat_map(|unit| &unit.stacks);
-    let shared = |stack: &Stack| stack.definitions.get(SHARED).cloned();
+    let shared = |stack: &Stack| stack.definitions.get(Stack::SHARED).cloned();
     old.any(|old| {
         let mut same = unit.stacks.iter();
         let new = same.find(|new| new.project == old.project);
@@ -48,7 +48,7 @@ fn replicas(stack: &Stack, service: &str) -> u64 {
 
 /// The services of a project whose containers change, and those that use them.
 fn changed(old: &Stack, new: &Stack) -> Option<BTreeSet<String>> {
-    if old.definitions.get(SHARED)? != new.definitions.get(SHARED)? {
+    if old.definitions.get(Stack::SHARED)? != new.definitions.get(Stack::SHARED)? {
         return None;
     }
     let is_changed = |service: &&String| {
@@ -87,7 +87,9 @@ mod tests {
     fn stack(shared: &str, services: &[(&str, &str, &str)]) -> Stack {
         let mut stack = Stack::default();
         let hash = |text: &str| Hash::of(text.as_bytes());
-        stack.definitions.insert(SHARED.to_owned(), hash(shared));
+        stack
+            .definitions
+            .insert(Stack::SHARED.to_owned(), hash(shared));
         for (name, definition, uses) in services {
             stack.services.insert((*name).to_owned());
             stack

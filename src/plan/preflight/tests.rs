@@ -141,19 +141,6 @@ fn ports_that_others_have() {
         assert_eq!(said(&plan, listener), [""; 0]);
     }
     // Each engine's own programs listen for its containers, and the other one's are in the way.
-    let on_podman = |program| {
-        let docker = DockerState {
-            engine: Engine::Podman,
-            ..DockerState::default()
-        };
-        let observed = Observed {
-            docker: Some(docker),
-            listeners: vec![anywhere(Some(program))],
-            ..Observed::default()
-        };
-        on(&start(&[8001], 0), &[], &Preflight::default(), &observed).len()
-    };
-    assert_eq!((on_podman("conmon"), on_podman("docker-proxy")), (0, 1));
     let of_user = |engine, of_user, program| {
         let docker = DockerState {
             engine,
@@ -167,6 +154,8 @@ fn ports_that_others_have() {
         };
         on(&start(&[8001], 0), &[], &Preflight::default(), &observed).len()
     };
+    let on_podman = |program| of_user(Engine::Podman, false, program);
+    assert_eq!((on_podman("conmon"), on_podman("docker-proxy")), (0, 1));
     for (engine, program) in [
         (Engine::Docker, "rootlesskit"),
         (Engine::Docker, "slirp4netns"),

@@ -6,7 +6,7 @@ use std::path::Path;
 use source_text::normal_path;
 
 use super::{Loader, ParsedStack, folder_of, inputs};
-use crate::model::{Hash, SHARED, Stack};
+use crate::model::{Hash, Stack};
 
 impl Loader<'_, '_> {
     /// What the folders hold from which a project's services are built that start, by service; `folder` is the project's own,
@@ -45,6 +45,6 @@ impl Loader<'_, '_> {
         }
         stack
             .definitions
-            .insert(SHARED.to_owned(), Hash::of(&parsed.shared));
+            .insert(Stack::SHARED.to_owned(), Hash::of(&parsed.shared));
     }
 }

@@ -2,7 +2,7 @@
 
 mod aliases;
 mod compose_files;
-mod contexts;
+mod definitions;
 mod external;
 mod gates;
 mod include;

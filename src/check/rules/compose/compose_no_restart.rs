@@ -64,16 +64,12 @@ fn restart(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> O
 
 /// Whether restart policies alone start the containers of a project at boot.
 fn alone(view: &View, stack: &ParsedStack) -> bool {
-    let units = &view.subject.revision.desired.units;
-    let unit = stack.unit.as_ref().and_then(|unit| units.get(unit));
-    unit.is_some_and(|unit| unit.alone)
+    view.unit_of(stack).is_some_and(|unit| unit.alone)
 }
 
 /// Whether the unit of a project brings it up, and runs: one that only pulls or stops it does not.
 fn stays(view: &View, stack: &ParsedStack) -> bool {
-    let units = &view.subject.revision.desired.units;
-    let unit = stack.unit.as_ref().and_then(|unit| units.get(unit));
-    stack.up && unit.is_some_and(|unit| unit.start)
+    stack.up && view.unit_of(stack).is_some_and(|unit| unit.start)
 }
 
 #[cfg(test)]

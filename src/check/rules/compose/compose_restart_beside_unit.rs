@@ -21,8 +21,7 @@ fn run(context: &Context, findings: &mut Findings) {
 fn restart(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Option<Finding> {
     let policy = service.restart()?;
     let unit = stack.unit.as_ref()?;
-    let units = &view.subject.revision.desired.units;
-    if units.get(unit).is_some_and(|unit| unit.alone) {
+    if view.unit_of(stack).is_some_and(|unit| unit.alone) {
         return None;
     }
     // A stack's unit stops its containers at shutdown, and Docker does not start what was stopped.
