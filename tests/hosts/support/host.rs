@@ -279,7 +279,7 @@ pub(super) fn docker(args: &[&str]) -> String {
     outer(&[&["docker"], args].concat(), b"").expect(0).stdout
 }
 
-/// `WATCHME_APPLY_BIN` (with `tests/run --all` the release binary), or else the one cargo built for this test.
+/// `WATCHME_APPLY_BIN` (the release binary, in `tests/run`), or else the one cargo built for this test.
 fn binary_under_test() -> String {
     let path = env::var("WATCHME_APPLY_BIN")
         .unwrap_or_else(|_| env!("CARGO_BIN_EXE_watchme-apply").to_owned());
