@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,6 +12,10 @@ use crate::model::{CertificateState, Observed, WatchedCertificate};
 
 /// How long nginx has for a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(2);
+/// How long nginx has to exchange its workers: `systemctl reload` returns when the signal is sent.
+const RELOAD: Duration = Duration::from_secs(2);
+/// How often nginx is asked meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// When a process started is known to the second.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(2);
 
@@ -25,6 +29,7 @@ impl Host {
     ) {
         let mut found: BTreeMap<PathBuf, CertificateState> = BTreeMap::new();
         let loaded = observed.nginx.as_ref().and_then(|nginx| nginx.loaded);
+        let until = Instant::now() + RELOAD;
         for one in watched {
             let state = found.entry(one.path.clone()).or_default();
             let Some(content) = observed.content(&one.path) else {
@@ -33,12 +38,32 @@ impl Host {
             state.not_after = not_after(content);
             if let (Some(name), Some(loaded)) = (&one.name, loaded)
                 && is_newer(observed, &one.path, loaded)
-                && self.serves_another(one, name, watched, observed).await
+                && self
+                    .goes_on_serving_another(one, name, watched, observed, until)
+                    .await
             {
                 state.stale_for = Some(name.clone());
             }
         }
         observed.certificates = found;
+    }
+
+    /// As [`Host::serves_another`], asked until a reload that somebody just asked for is done.
+    async fn goes_on_serving_another(
+        &self,
+        one: &WatchedCertificate,
+        name: &str,
+        watched: &BTreeSet<WatchedCertificate>,
+        observed: &Observed,
+        until: Instant,
+    ) -> bool {
+        while self.serves_another(one, name, watched, observed).await {
+            if Instant::now() > until {
+                return true;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        false
     }
 
     /// Whether nginx serves a certificate for a name that is in none of the files for that name: a server may have one
