@@ -85,14 +85,16 @@ fn namespaces(status: &str) -> usize {
     ids.map_or(0, |ids| ids.split_whitespace().count())
 }
 
-/// Direct children. The list of the kernel is there if it was built with `PROC_CHILDREN`.
+/// Direct children. The lists of the kernel, one for each thread, are there if it was built with `PROC_CHILDREN`.
 fn children(parent: u32) -> Vec<u32> {
-    let path = format!("/proc/{parent}/task/{parent}/children");
-    if let Ok(text) = fs::read_to_string(path) {
-        return text
-            .split_whitespace()
-            .filter_map(|id| id.parse().ok())
-            .collect();
+    let threads = fs::read_dir(format!("/proc/{parent}/task"));
+    let threads = threads.into_iter().flatten().flatten();
+    let lists: Vec<String> = threads
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .collect();
+    if !lists.is_empty() {
+        let ids = lists.iter().flat_map(|list| list.split_whitespace());
+        return ids.filter_map(|id| id.parse().ok()).collect();
     }
     let is_child = |id: &u32| {
         let text = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::support::Host;
+use crate::support::{Caller, Host};
 
 /// Requests of the stream, each on a connection of its own.
 pub(super) const PER_SECOND: u64 = 100;
@@ -66,13 +66,13 @@ impl Load {
             "--ignored",
             "--nocapture",
         ];
-        let process = Command::new("docker")
-            .args(["exec", "-i", host.name()])
-            .args(generate)
+        let line = host.inside(Caller::default(), &generate);
+        let process = Command::new(&line[0])
+            .args(&line[1..])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("docker runs");
+            .expect("nsenter runs");
         Self { process }
     }
 

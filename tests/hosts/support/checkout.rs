@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::Host;
-use super::exec::{Output, outer};
+use super::exec::{Caller, Output, outer};
 
 /// Where the servers have their checkout, as user `ubuntu`.
 pub(crate) const CHECKOUT: &str = "/home/ubuntu/watchme-server-configs";
@@ -21,8 +21,12 @@ impl Host {
     #[track_caller]
     pub(crate) fn write(&self, path: &str, content: &str) {
         let script = "mkdir -p -- \"$(dirname -- \"$0\")\"; cat >\"$0\"";
-        self.exec(&[], &["sh", "-eu", "-c", script, path], content.as_bytes())
-            .expect(0);
+        self.exec(
+            Caller::default(),
+            &["sh", "-eu", "-c", script, path],
+            content.as_bytes(),
+        )
+        .expect(0);
     }
 
     /// Copies what is in a folder of this machine into a folder of the host, over what is there.
@@ -32,7 +36,11 @@ impl Host {
         let owner = if path.starts_with("/home/ubuntu/") {
             "ubuntu"
         } else {
-            "root"
+            ""
+        };
+        let owner = Caller {
+            user: owner,
+            ..Caller::default()
         };
         let archive = tempfile::NamedTempFile::new().expect("a temporary file");
         let (local, archived) = (local.to_string_lossy(), archive.path().to_string_lossy());
@@ -51,8 +59,7 @@ impl Host {
         )
         .expect(0);
         // As the owner, so that the files are theirs and no umask or mode of this machine's folder comes along.
-        self.exec(&["-u", owner], &["mkdir", "-p", path], b"")
-            .expect(0);
+        self.exec(owner, &["mkdir", "-p", path], b"").expect(0);
         let bytes = fs::read(archive.path()).expect("the archive just made");
         let unpack = [
             "tar",
@@ -63,7 +70,7 @@ impl Host {
             "-xf",
             "-",
         ];
-        self.exec(&["-u", owner], &unpack, &bytes).expect(0);
+        self.exec(owner, &unpack, &bytes).expect(0);
     }
 
     /// Copies a program of this machine into the host. Not below /run: what lies there in memory is out of reach.
@@ -106,11 +113,12 @@ impl Host {
 
     /// Runs `watchme-apply ARGS` in the checkout as a person does: `ubuntu`, through sudo.
     pub(crate) fn tool(&self, args: &[&str]) -> Output {
-        self.exec(
-            &["-u", "ubuntu", "-w", CHECKOUT],
-            &[&["sudo", "watchme-apply"], args].concat(),
-            b"",
-        )
+        let person = Caller {
+            user: "ubuntu",
+            folder: CHECKOUT,
+            ..Caller::default()
+        };
+        self.exec(person, &[&["sudo", "watchme-apply"], args].concat(), b"")
     }
 
     /// `tool` with the command `apply`.

@@ -27,6 +27,8 @@ pub(crate) struct Host {
     debian: Debian,
     /// Where this machine has the control groups that it gets.
     control_groups: &'static str,
+    /// The number that its PID 1 has on this machine.
+    process: AtomicU32,
 }
 
 impl Host {
@@ -58,6 +60,7 @@ impl Host {
             name: format!("watchme-host-{}-{count}", process::id()),
             debian,
             control_groups,
+            process: AtomicU32::new(0),
         };
         host.create();
         docker(&[
@@ -66,6 +69,7 @@ impl Host {
             &format!("{}:{BINARY}", host.name),
         ]);
         docker(&["start", &host.name]);
+        host.find_process();
         host.wait_until_up();
         host
     }
@@ -82,14 +86,30 @@ impl Host {
 
     /// Shuts the host down in order and starts it again.
     pub(crate) fn reboot(&self) {
-        docker(&["restart", "-t", "60", &self.name]);
+        self.restart();
         self.wait_until_up();
     }
 
     /// The same where no Docker engine runs.
     pub(crate) fn reboot_without_docker(&self) {
-        docker(&["restart", "-t", "60", &self.name]);
+        self.restart();
         self.wait_until_booted();
+    }
+
+    fn restart(&self) {
+        docker(&["restart", "-t", "60", &self.name]);
+        self.find_process();
+    }
+
+    fn find_process(&self) {
+        let process = docker(&["inspect", "-f", "{{.State.Pid}}", &self.name]);
+        let process = process.trim().parse().expect("a process");
+        self.process.store(process, Ordering::Relaxed);
+    }
+
+    /// The number that its PID 1 has on this machine.
+    pub(super) fn process(&self) -> u32 {
+        self.process.load(Ordering::Relaxed)
     }
 
     /// Waits until `condition` holds; panics, naming `what`, if it does not within `bound`.

@@ -16,7 +16,7 @@ mod strace;
 
 pub(crate) use checkout::CHECKOUT;
 pub(crate) use debian::Debian;
-pub(crate) use exec::Output;
+pub(crate) use exec::{Caller, Output};
 pub(crate) use host::Host;
 pub(crate) use registry::REGISTRY_PASSWORD;
 pub(crate) use served::{Judge, Served};

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::Host;
 use super::debian::Debian;
-use super::exec::outer;
+use super::exec::{Caller, outer};
 
 /// What busybox can be called as in a service image; health checks and start scripts use them.
 const APPLETS: [&str; 12] = [
@@ -85,8 +85,12 @@ impl Host {
             Value::from(manifest).to_string(),
         )
         .expect("the manifest");
-        self.exec(&[], &[command, "load", "-q"], &archive(folder.path()))
-            .expect(0);
+        self.exec(
+            Caller::default(),
+            &[command, "load", "-q"],
+            &archive(folder.path()),
+        )
+        .expect(0);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::exec::Caller;
 use super::{CHECKOUT, Host, Output};
 
 /// Calls that change a file system whatever their arguments are.
@@ -34,14 +35,10 @@ impl Host {
     #[track_caller]
     pub(super) fn traced(&self, command: &[&str]) -> (Output, Vec<String>) {
         let calls = format!("trace={MUTATING},{OPENING},{WRITING},{APART}");
-        let sudo = [
-            "-e",
-            "SUDO_UID=1000",
-            "-e",
-            "SUDO_GID=1000",
-            "-e",
-            "SUDO_USER=ubuntu",
-        ];
+        let sudo = Caller {
+            variables: &["SUDO_UID=1000", "SUDO_GID=1000", "SUDO_USER=ubuntu"],
+            ..Caller::default()
+        };
         let enter = format!("cd {CHECKOUT} 2>/dev/null || cd /; exec \"$@\"");
         let strace = [
             "strace",
@@ -58,7 +55,7 @@ impl Host {
             "--",
         ];
         let output = self.exec(
-            &sudo,
+            sudo,
             &[&["sh", "-c", &enter, "sh"], &strace[..], command].concat(),
             b"",
         );
