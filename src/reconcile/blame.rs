@@ -50,6 +50,7 @@ impl ReconcileError {
             | ReconcileError::NothingBefore { .. }
             | ReconcileError::AlreadyThere { .. }
             | ReconcileError::NoSuchUnit { .. }
+            | ReconcileError::SeveralUnits { .. }
             | ReconcileError::NoSuchResource { .. }
             | ReconcileError::StoreIsLink { .. }
             | ReconcileError::StoreElsewhere { .. }

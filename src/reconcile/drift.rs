@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Planned, ReconcileError, Request, error, look, read, transact, undo_killed, validate};
+use super::{
+    Planned, ReconcileError, Request, error, look, read, select, transact, undo_killed, validate,
+};
 use crate::apply::Progress;
 use crate::effect::{Becomes, Change, Plan};
 use crate::host::Host;
@@ -271,6 +273,7 @@ fn pending(host: &Host, request: &Request, recorded: &Recorded) -> Pending {
     let applied_or_nothing = applied.unwrap_or(&nothing);
     let before = applied_or_nothing.lasting().hashes();
     let after = revision.desired.lasting().hashes();
+    let only = select::expand(&request.only, &revision.desired, applied);
     let mut items = Vec::new();
     for id in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
         let what = match (before.get(id), after.get(id)) {
@@ -288,7 +291,7 @@ fn pending(host: &Host, request: &Request, recorded: &Recorded) -> Pending {
             (Some(a), Some(b)) if a != b => "changed in git".to_owned(),
             _ => continue,
         };
-        if Selector::any(&request.only, id) {
+        if Selector::any(&only, id) {
             items.push(DriftItem {
                 kind: DriftKind::Pending,
                 resource: id.clone(),
@@ -304,7 +307,7 @@ fn pending(host: &Host, request: &Request, recorded: &Recorded) -> Pending {
         let free = free.map(|path| (path, "may exist again, according to git"));
         for (path, what) in absent.chain(free) {
             let id = absent_id(path);
-            if Selector::any(&request.only, &id) {
+            if Selector::any(&only, &id) {
                 items.push(DriftItem {
                     kind: DriftKind::Pending,
                     resource: id,

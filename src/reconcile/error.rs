@@ -160,6 +160,14 @@ pub(crate) enum ReconcileError {
         /// The nearest known one.
         nearest: Option<String>,
     },
+    /// A name of several units.
+    #[error("{name} may be any of {}", units.join(", "))]
+    SeveralUnits {
+        /// As it was named.
+        name: String,
+        /// The units.
+        units: Vec<String>,
+    },
     /// A unit that runs as it should.
     #[error("{name} is not paused")]
     NotPaused {

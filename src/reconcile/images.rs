@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::drift::Seen;
-use super::{Drift, ReconcileError, Request};
+use super::{Drift, ReconcileError, Request, select};
 use crate::host::Host;
 use crate::host::registry::{Answers, Login};
 use crate::kinds::images_of_unit;
@@ -43,9 +43,10 @@ pub(crate) async fn ask_registries(
 
 async fn ask(host: &Host, request: &Request, seen: &Seen) -> Result<Found, ReconcileError> {
     let mut found = Found::default();
+    let only = select::expand(&request.only, &seen.desired, None);
     let is_asked_for = |name: &String| {
         let id = ResourceId::new(Kind::Unit, name);
-        Selector::any(&request.only, &id)
+        Selector::any(&only, &id)
     };
     let units = seen.desired.units.iter();
     let units: BTreeMap<&String, &Unit> = units.filter(|(name, _)| is_asked_for(name)).collect();

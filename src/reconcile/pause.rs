@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{ReconcileError, Request, look, undo_killed};
 use crate::apply::{Progress, StepError};
 use crate::host::Host;
-use crate::model::{Pause, Recorded, layout};
+use crate::model::{Desired, Pause, Recorded, layout};
 use crate::state::State;
 
 /// Bound of stopping and starting.
@@ -136,32 +136,43 @@ fn failed(verb: &'static str, unit: &str, source: StepError) -> ReconcileError {
     }
 }
 
-/// The full name of a unit that was applied, and [`crate::model::Unit::alone`] of it; `.service` may be left out.
+/// The full name of a unit that was applied, and [`crate::model::Unit::alone`] of it; see [`Desired::units_named`].
 fn known_unit(
     state: &State,
     recorded: &Recorded,
     name: &str,
 ) -> Result<(String, bool), ReconcileError> {
     let (_, desired) = look::applied(state, recorded)?;
-    let with_suffix = format!("{name}.service");
-    let found = [name, &with_suffix]
-        .into_iter()
-        .find(|name| desired.units.contains_key(*name));
-    let unit = found.and_then(|name| desired.units.get_key_value(name));
-    unit.map(|(name, unit)| (name.clone(), unit.alone))
-        .ok_or_else(|| {
-            // The suffix, which all have, is no likeness.
-            let stem = |unit: &str| unit.strip_suffix(".service").unwrap_or(unit).to_owned();
-            let likeness =
-                |known: &String| strsim::normalized_damerau_levenshtein(&stem(known), &stem(name));
-            let known = desired.units.keys().map(|known| (likeness(known), known));
-            let nearest = known
-                .max_by(|(a, _), (b, _)| a.total_cmp(b))
-                .filter(|(likeness, _)| *likeness > 0.5)
-                .map(|(_, known)| known.clone());
-            ReconcileError::NoSuchUnit {
+    let found = desired.units_named(name);
+    let [unit] = found.as_slice() else {
+        return Err(match found.is_empty() {
+            true => ReconcileError::NoSuchUnit {
                 name: name.to_owned(),
-                nearest,
-            }
-        })
+                nearest: nearest(&desired, name),
+            },
+            false => ReconcileError::SeveralUnits {
+                name: name.to_owned(),
+                units: found.into_iter().map(str::to_owned).collect(),
+            },
+        });
+    };
+    let alone = desired.units.get(*unit).is_some_and(|unit| unit.alone);
+    Ok(((*unit).to_owned(), alone))
+}
+
+/// The name of a unit or a stack that is most like `name`.
+fn nearest(desired: &Desired, name: &str) -> Option<String> {
+    // The suffix, which all units have, is no likeness.
+    let stem = |unit: &str| unit.strip_suffix(".service").unwrap_or(unit).to_owned();
+    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(&stem(known), &stem(name));
+    let stacks = desired
+        .units
+        .values()
+        .filter_map(|unit| unit.stack.as_ref());
+    let known = desired.units.keys().chain(stacks);
+    known
+        .map(|known| (likeness(known), known))
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .filter(|(likeness, _)| *likeness > 0.5)
+        .map(|(_, known)| known.clone())
 }

@@ -14,10 +14,14 @@ pub(super) fn check(
         .flatten()
         .flat_map(ids)
         .collect();
+    let is_unit = |selector: &Selector| {
+        let mut all = [Some(new), applied].into_iter().flatten();
+        all.any(|desired| !units(selector, desired).is_empty())
+    };
     // Which containers a member stands for, only the engine knows.
     let named = |selector: &&Selector| selector.name().is_some() && selector.kind() != Kind::Member;
     for selector in only.iter().filter(named) {
-        if known.iter().any(|id| selector.selects(id)) {
+        if known.iter().any(|id| selector.selects(id)) || is_unit(selector) {
             continue;
         }
         let asked = selector.to_string();
@@ -39,9 +43,21 @@ fn ids(desired: &Desired) -> Vec<ResourceId> {
     desired.ids().into_iter().chain(absent).collect()
 }
 
-/// A unit brings the files along that it names, and the Quadlet that it is made of; a Quadlet brings its unit along.
+/// The units that a selector names in another way than by their full names.
+fn units<'a>(selector: &Selector, desired: &'a Desired) -> Vec<&'a str> {
+    let name = selector.name().filter(|_| selector.kind() == Kind::Unit);
+    name.map(|name| desired.units_named(name))
+        .unwrap_or_default()
+}
+
+/// Units may be named by their stack. A unit brings the files along that it names, and the Quadlet that it is made of; a Quadlet brings its unit along.
 pub(super) fn expand(only: &[Selector], new: &Desired, applied: Option<&Desired>) -> Vec<Selector> {
     let mut expanded = only.to_vec();
+    for desired in [Some(new), applied].into_iter().flatten() {
+        let named = only.iter().flat_map(|selector| units(selector, desired));
+        expanded.extend(named.map(|name| Selector::exactly(ResourceId::new(Kind::Unit, name))));
+    }
+    let only = &expanded.clone()[..];
     for desired in [Some(new), applied].into_iter().flatten() {
         for (name, unit) in &desired.units {
             let own = ResourceId::new(Kind::Unit, name);

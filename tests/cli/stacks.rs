@@ -77,3 +77,65 @@ fn a_stack_that_is_not_to_run_has_not_left() {
     let plan = place.run(&["plan"]).expect(0);
     assert_says(&plan, &["left the desired state"], "start = false");
 }
+
+/// Nobody knows that the unit of a stack is `stack-app-a.service`.
+#[test]
+fn a_stack_is_named_as_its_folder() {
+    let file = |name: &str| {
+        format!("name: {name}\nservices:\n  web:\n    image: web:1\n    container_name: c-{name}\n")
+    };
+    let place = Place::git(&[
+        ("watchme.toml", POLICY),
+        ("compose/app/compose.yaml", &compose(1)),
+        ("compose/wiki/compose.yaml", &file("pages")),
+        ("systemd/wiki2.service", "[Service]\nExecStart=/bin/true\n"),
+    ]);
+    let only = place.run(&["plan", "--only", "unit/wiki"]).expect(0);
+    assert_says(&only, &["unit/stack-wiki.service"], "unit/stack-app");
+    place.run(&["apply"]).expect(0);
+    for (name, unit) in [
+        ("app", "stack-app-a.service"),
+        ("wiki", "stack-wiki.service"),
+        ("pages", "stack-wiki.service"),
+        ("c-pages", "stack-wiki.service"),
+        ("stack-wiki", "stack-wiki.service"),
+        ("wiki2", "wiki2.service"),
+    ] {
+        let paused = place.run(&["pause", name, "--reason", "a test"]).expect(0);
+        assert_says(&paused, &[&format!("paused {unit}")], "error");
+        place.run(&["resume", name]).expect(0);
+    }
+    let unknown = place.run(&["pause", "wikki", "--reason", "a test"]);
+    assert_says(&unknown, &["no unit wikki", "did you mean wiki?"], "stack-");
+
+    place.write(&[("compose/app/compose.yaml", &compose(2))]);
+    place.commit("Two");
+    let only = place.run(&["plan", "--only", "unit/app"]).expect(0);
+    assert_says(
+        &only,
+        &["unit/stack-app-b.service", "unit/stack-app-a.service"],
+        "wiki",
+    );
+    let drift = place.run(&["drift", "--only", "unit/app"]);
+    assert_says(&drift, &["unit/stack-app-b.service: is new"], "wiki");
+}
+
+#[test]
+fn a_name_of_several_units_is_none() {
+    let unit = |file: &str| {
+        format!(
+            "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/usr/bin/docker compose -p shop -f /opt/shop/{file}.yml up -d\n"
+        )
+    };
+    let place = Place::git(&[
+        ("systemd/one.service", &unit("one")),
+        ("systemd/two.service", &unit("two")),
+    ]);
+    place.run(&["apply"]).expect(0);
+    let several = place.run(&["pause", "shop", "--reason", "a test"]);
+    let words = [
+        "shop may be any of one.service, two.service",
+        "name one of them",
+    ];
+    assert_says(&several, &words, "paused one");
+}

@@ -11,7 +11,7 @@ use crate::reconcile;
 /// End a pause and start the unit
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// The unit; `.service` may be left out
+    /// The unit, as `pause` takes it
     unit: String,
 }
 
