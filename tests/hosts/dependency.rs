@@ -164,7 +164,10 @@ fn the_unit_that_failed_is_the_reason_with_its_own_last_lines() {
         );
         if case.words {
             assert!(said.contains(LAST_WORDS), "{}:\n{said}", case.what);
-            let journal = host.sh(&format!("journalctl -q -o cat -u {}", case.cause));
+            let journal = host.sh(&format!(
+                "journalctl --sync; journalctl -q -o cat -u {}",
+                case.cause
+            ));
             assert!(journal.contains(LAST_WORDS), "{journal}");
         }
         assert!(host.is_active("one.service") && !host.is_active("aa.service"));

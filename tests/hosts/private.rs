@@ -69,7 +69,7 @@ fn records_and_stored_trees_are_roots_alone_and_services_of_other_users_run() {
     assert_eq!(host.sh_as("ubuntu", "cat /etc/app/linked.conf"), "linked");
     host.sh("systemctl restart reader.service");
     host.wait_for("word of the service", Duration::from_secs(10), || {
-        let said = host.sh("journalctl -u reader.service -o cat --no-pager");
+        let said = host.sh("journalctl --sync; journalctl -u reader.service -o cat --no-pager");
         said.contains("linked") && said.contains("hello")
     });
     assert!(host.is_active("reader.service"));

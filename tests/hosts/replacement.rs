@@ -115,7 +115,7 @@ fn assert_replaces(
     assert!(host.is_active("new.service"));
     assert_eq!(host.property("old.service", "LoadState"), "not-found");
     assert_eq!(host.sh("docker ps -a --format '{{.Names}}'"), "shared");
-    let order = "journalctl -u old.service -u new.service -o cat _PID=1 | grep -E '^(Stopped|Started)' | tail -2";
+    let order = "journalctl --sync; journalctl -u old.service -u new.service -o cat _PID=1 | grep -E '^(Stopped|Started)' | tail -2";
     let told = host.sh(order);
     assert!(
         told.starts_with("Stopped old") && told.contains("\nStarted new"),

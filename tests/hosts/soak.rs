@@ -47,7 +47,7 @@ fn what_leaves_stays_until_the_gates_held() {
         text.parse().unwrap_or_else(|_| panic!("{unit}: {text}"))
     };
     let stopped = host.sh(
-        "journalctl -o short-monotonic -u old.service --no-pager | grep 'Stopped old' | tail -1 | sed 's/^\\[ *\\([0-9]*\\).*/\\1/'",
+        "journalctl --sync; journalctl -o short-monotonic -u old.service --no-pager | grep 'Stopped old' | tail -1 | sed 's/^\\[ *\\([0-9]*\\).*/\\1/'",
     );
     let stopped: u64 = stopped.parse().expect("the second in which old stopped");
     let started = at("ActiveEnterTimestampMonotonic", "new.service") / 1_000_000;

@@ -133,7 +133,7 @@ fn what_was_pushed_is_pulled_and_applied() {
     assert_ne!(push("broken\"; nonsense \""), 0);
     assert_eq!(host.page("a"), "second");
     host.sh("systemctl start watchme-pull.service");
-    let said = host.sh("journalctl -u watchme-pull.service -o cat -n 20");
+    let said = host.sh("journalctl --sync; journalctl -u watchme-pull.service -o cat -n 20");
     assert!(said.contains("skipped: this revision failed"), "{said}");
     assert_eq!(push("third"), 0);
     assert_eq!(host.page("a"), "third");

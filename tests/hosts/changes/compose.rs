@@ -122,7 +122,7 @@ fn a_unit_over_the_same_file_is_a_replacement(host: &Host) {
     assert_eq!(host.get(PORT), (200, "web:2\n".into()));
     assert!(host.is_active("site.service"));
     assert_eq!(host.property("web.service", "LoadState"), "not-found");
-    let units = "journalctl -u web.service -u site.service -o cat _PID=1 | grep -E '^(Stopped|Started)' | tail -2";
+    let units = "journalctl --sync; journalctl -u web.service -u site.service -o cat _PID=1 | grep -E '^(Stopped|Started)' | tail -2";
     assert_eq!(
         host.sh(units),
         "Stopped web.service.\nStarted site.service."

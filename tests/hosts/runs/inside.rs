@@ -80,7 +80,7 @@ fn a_run_inside_a_managed_unit_does_not_stop_itself() {
         status(),
         "0\n",
         "{}",
-        host.sh("journalctl -u agent.service -o cat | tail -20")
+        host.sh("journalctl --sync; journalctl -u agent.service -o cat | tail -20")
     );
     assert_eq!(host.page("a"), "a by agent");
     assert_eq!(
@@ -128,7 +128,7 @@ fn a_run_at_boot_does_not_wait_for_its_own_unit() {
         0,
         "{}\n{}",
         begun.text(),
-        host.sh("journalctl -u deploy.service -o cat | tail -20")
+        host.sh("journalctl --sync; journalctl -u deploy.service -o cat | tail -20")
     );
     assert_eq!(host.page("a"), "a at boot");
     assert!(host.is_active("deploy.service"));

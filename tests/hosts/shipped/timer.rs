@@ -19,7 +19,7 @@ pub(super) fn the_timer_reports_to_the_journal_and_to_a_rotated_log(host: &Host)
         host.sh("systemctl show -p Result,ExecMainStatus --value watchme-drift.service | sort");
     assert_eq!(result, "0\nsuccess");
     let journal = host.sh(&format!(
-        "journalctl -u watchme-drift.service --since @{since} -o cat --no-pager"
+        "journalctl --sync; journalctl -u watchme-drift.service --since @{since} -o cat --no-pager"
     ));
     assert!(journal.contains("in sync"), "{journal}");
     let logged = host.read(LOG);

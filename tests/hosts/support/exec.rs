@@ -159,7 +159,7 @@ impl Host {
             "nsenter", "--target", &process, "--mount", "--uts", "--ipc", "--net", "--pid",
         ];
         let home = match user {
-            "" => "HOME=/root".to_owned(),
+            "" | "root" => "HOME=/root".to_owned(),
             user => format!("HOME=/home/{user}"),
         };
         let folder = if folder.is_empty() { "/" } else { folder };
