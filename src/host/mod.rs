@@ -110,6 +110,12 @@ impl Host {
         *engine = socket.map(Path::to_owned);
     }
 
+    /// Whether watchme.toml names the engine.
+    pub(crate) fn has_named_engine(&self) -> bool {
+        let named = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        named.is_some()
+    }
+
     /// The socket of the engine that is asked.
     pub(crate) fn engine_socket(&self) -> PathBuf {
         let named = self.engine.lock().unwrap_or_else(PoisonError::into_inner);

@@ -122,9 +122,15 @@ impl Host {
     }
 
     async fn observe_docker(&self, watch: &Watch) -> Result<Option<DockerState>, HostError> {
-        if !watch.docker {
-            return Ok(None);
-        }
+        let docker = match (watch.docker, watch.quadlets && self.has_named_engine()) {
+            (true, _) => self.docker().await?,
+            // Quadlets do without it.
+            (false, true) => match self.docker().await {
+                Ok(docker) => docker,
+                Err(_) => return Ok(None),
+            },
+            (false, false) => return Ok(None),
+        };
         let names: BTreeSet<&MemberName> = watch.members.iter().collect();
         let wanted = |container: &Container| {
             let by_name = MemberName::Container(container.name.clone());
@@ -144,7 +150,6 @@ impl Host {
                     .keys()
                     .any(|network| watch.networks.contains(network))
         };
-        let docker = self.docker().await?;
         Ok(Some(docker.observe(&watch.networks, &wanted).await?))
     }
 }

@@ -104,6 +104,13 @@ pub struct PodmanRun {
     pub published: BTreeSet<Publish>,
     /// Whether it is a container of a pod. Podman lists the ports of the pod for each of those.
     pub in_pod: bool,
+    /// Names of the containers in the pods of a `.kube`.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub containers: BTreeSet<String>,
+    /// The unit of a `.kube`: all that it plays has the label `PODMAN_SYSTEMD_UNIT`, and what holds the network of a pod has no name
+    /// that is known before.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub unit: String,
 }
 
 /// An image that a container is made from.
@@ -199,7 +206,8 @@ impl Unit {
     /// Fixed names of its containers.
     pub fn container_names(&self) -> BTreeSet<&str> {
         let of_podman = self.by_podman.iter();
-        let of_podman = of_podman.filter_map(|run| run.name.as_deref());
+        let of_podman =
+            of_podman.flat_map(|run| run.name.iter().chain(&run.containers).map(String::as_str));
         let engine = self.names_in(Engine::Docker);
         engine.into_iter().chain(of_podman).collect()
     }
@@ -237,8 +245,13 @@ impl Unit {
 
     /// Whether a container of Podman is the one of its Quadlet.
     pub fn is_quadlet_of(&self, container: &Container) -> bool {
-        let name = |run: &PodmanRun| run.name.as_deref() == Some(&container.name);
-        self.by_podman.as_ref().is_some_and(name)
+        let unit = container.systemd_unit.as_deref();
+        let is = |run: &PodmanRun| {
+            run.name.as_deref() == Some(&container.name)
+                || run.containers.contains(&container.name)
+                || unit.is_some_and(|unit| unit == run.unit)
+        };
+        self.by_podman.as_ref().is_some_and(is)
     }
 }
 

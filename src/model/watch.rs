@@ -27,6 +27,8 @@ pub struct Watch {
     pub projects: BTreeSet<String>,
     /// Whether Docker is asked.
     pub docker: bool,
+    /// Whether the engine that watchme.toml names is asked, if it answers: it may be the Podman of Quadlets.
+    pub quadlets: bool,
     /// Whether nginx's processes are looked at.
     pub nginx: bool,
     /// Certificates of sites.

@@ -57,7 +57,8 @@ impl Start<'_> {
     /// Whether a program listens for a pod that it may make anew: Podman runs that one beside the unit.
     fn may_end(&self, listener: &Listener) -> bool {
         let quadlet = self.definition.and_then(|unit| unit.quadlet.as_deref());
-        quadlet.is_some_and(|name| name.ends_with(".pod")) && listener.is_for(Engine::Podman, false)
+        let has_pods = |name: &str| [".pod", ".kube"].iter().any(|end| name.ends_with(end));
+        quadlet.is_some_and(has_pods) && listener.is_for(Engine::Podman, false)
     }
 }
 

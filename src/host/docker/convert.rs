@@ -20,6 +20,7 @@ const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
 const FILES: &str = "com.docker.compose.project.config_files";
 const FOLDER: &str = "com.docker.compose.project.working_dir";
+const SYSTEMD_UNIT: &str = "PODMAN_SYSTEMD_UNIT";
 const ONEOFF: &str = "com.docker.compose.oneoff";
 
 type Labels = HashMap<String, String>;
@@ -139,6 +140,7 @@ pub(super) fn listed(row: Row) -> Container {
         compose: compose(&labels),
         config_files: config_files(&labels),
         oneoff: is_oneoff(&labels),
+        systemd_unit: labels.get(SYSTEMD_UNIT).cloned(),
         published: row
             .ports
             .unwrap_or_default()
@@ -171,6 +173,7 @@ pub(super) fn container(record: Record) -> Container {
         compose: compose(&labels),
         config_files: config_files(&labels),
         oneoff: is_oneoff(&labels),
+        systemd_unit: labels.get(SYSTEMD_UNIT).cloned(),
         published: published(settings.ports.unwrap_or_default()),
         volumes: volumes(record.mounts.as_deref()),
         binds: binds(record.mounts),

@@ -1,5 +1,6 @@
 //! Reads `containers/`: Quadlets, their drop-ins, and files beside them.
 
+mod played;
 mod runs;
 mod uses;
 
@@ -7,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use self::played::Played;
 use super::Quadlets;
 use crate::model::{File, OnChange, Quadlet, Unit, UnitType};
 use crate::source::error::{Result, SourceError};
@@ -80,7 +82,7 @@ impl Reads for Quadlets {
             let quadlet = Read::new(name, path, file, dropins);
             read.extend(loader.pass(quadlet)?);
         }
-        let named = loader.quadlets(read, beside.keys())?;
+        let named = loader.quadlets(read, &beside)?;
         for (name, (file, path)) in beside {
             if named.contains(&name) {
                 let quadlet = Quadlet {
@@ -191,17 +193,17 @@ impl Loader<'_, '_> {
     }
 
     /// Takes Quadlets with their units into the desired state. Returns what they name beside them.
-    fn quadlets<'b>(
+    fn quadlets(
         &mut self,
         read: Vec<Read>,
-        beside: impl Iterator<Item = &'b String>,
+        beside: &BTreeMap<String, (File, PathBuf)>,
     ) -> Result<BTreeSet<String>> {
-        let beside: BTreeSet<&String> = beside.collect();
+        let names_beside: BTreeSet<&String> = beside.keys().collect();
         let makes = |name: &str| [".build", ".image"].iter().any(|end| name.ends_with(end));
         let makers = read.iter().map(|quadlet| &quadlet.name);
         let makers = makers.filter(|name| makes(name)).collect();
         let named = read.iter().map(|quadlet| {
-            let names = quadlet.names(&beside, &makers);
+            let names = quadlet.names(&names_beside, &makers);
             (quadlet.name.clone(), names)
         });
         let named: BTreeMap<String, BTreeSet<String>> = named.collect();
@@ -220,7 +222,8 @@ impl Loader<'_, '_> {
         let pods: Vec<(String, String)> = pods.collect();
         for quadlet in read {
             let names = uses::closed(&quadlet.name, &named);
-            let quadlet = self.quadlet(quadlet, names, &built);
+            let played = self.played(&quadlet, beside)?;
+            let quadlet = self.quadlet(quadlet, names, &built, played);
             self.pass(quadlet)?;
         }
         for (container, pod) in &pods {
@@ -261,6 +264,7 @@ impl Loader<'_, '_> {
         read: Read,
         names: BTreeSet<String>,
         built: &BTreeSet<String>,
+        played: Option<Played>,
     ) -> Result<()> {
         let (_, section, suffix) = sort_of(&read.name).unwrap_or(&TYPES[0]);
         let Read {
@@ -291,7 +295,7 @@ impl Loader<'_, '_> {
             return Err(wrong(format!("the unit {unit} is made of {other} already")));
         }
         let in_checkout = self.named_in_checkout(settings, &read.words)?;
-        self.quadlet_unit(&read, &parsed, built);
+        self.quadlet_unit(&read, &parsed, built, played.as_ref());
         let quadlet = Quadlet {
             file: read.file,
             dropins: read.dropins,
@@ -303,11 +307,46 @@ impl Loader<'_, '_> {
         Ok(())
     }
 
+    /// What the YAML of a `.kube` says that is beside it, or elsewhere in the checkout.
+    fn played(
+        &self,
+        read: &Read,
+        beside: &BTreeMap<String, (File, PathBuf)>,
+    ) -> Result<Option<Played>> {
+        if read.section() != "Kube" {
+            return Ok(None);
+        }
+        let mut texts = Vec::new();
+        for yaml in read.settings.list("Kube", "Yaml") {
+            let name = yaml.text.strip_prefix("./").unwrap_or(&yaml.text);
+            let elsewhere = match self.in_checkout(Path::new(name)) {
+                Some(path) => self.inputs.probe(&path)?,
+                None => None,
+            };
+            let file = beside.get(name).map(|(file, _)| file);
+            let file = file.or(elsewhere.as_ref());
+            texts.extend(file.map(|file| text(file).into_owned()));
+        }
+        Ok(Some(Played::read(texts.iter().map(String::as_str))))
+    }
+
     /// The unit that Podman's generator makes. What it runs is the generator's to say.
-    fn quadlet_unit(&mut self, read: &Read, unit: &Name, built: &BTreeSet<String>) {
+    fn quadlet_unit(
+        &mut self,
+        read: &Read,
+        unit: &Name,
+        built: &BTreeSet<String>,
+        played: Option<&Played>,
+    ) {
         let name = unit.as_str();
         let (quadlet, settings) = (read.name.as_str(), &read.settings);
         let image = uses::image(read.section(), settings, built);
+        let pull = image.as_ref().and_then(|(_, pull)| *pull);
+        let image = image.map(|(image, _)| image).into_iter().collect();
+        let (podman, pull) = match played {
+            Some(played) => played.images(settings, built),
+            None => (image, pull),
+        };
         let policy = self.policy().units.get(name).cloned().unwrap_or_default();
         let enabling = ["WantedBy", "RequiredBy", "UpheldBy"];
         let is_enabled = enabling
@@ -335,9 +374,12 @@ impl Loader<'_, '_> {
             },
             remain_after_exit: !lasts && !quadlet.ends_with(".build")
                 || settings.yes("Service", "RemainAfterExit"),
-            pull: image.as_ref().and_then(|(_, pull)| *pull),
-            podman: image.into_iter().map(|(image, _)| image).collect(),
-            by_podman: runs::of(quadlet, unit, settings),
+            pull,
+            podman,
+            by_podman: match played {
+                Some(played) => Some(played.run(unit, settings)),
+                None => runs::of(quadlet, unit, settings),
+            },
             ..Unit::default()
         };
         self.out.desired.units.insert(name.to_owned(), made);

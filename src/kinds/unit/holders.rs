@@ -70,8 +70,11 @@ fn in_pods(draft: &Draft<'_>) -> BTreeSet<String> {
     let applied = applied.flat_map(|(_, applied)| applied.units.values());
     let runs = draft.desired.units.values().chain(applied);
     let runs = runs.filter_map(|unit| unit.by_podman.as_ref());
-    let runs = runs.filter(|run| run.in_pod);
-    runs.filter_map(|run| run.name.clone()).collect()
+    let names = runs.flat_map(|run| {
+        let own = run.name.iter().filter(|_| run.in_pod);
+        own.chain(&run.containers)
+    });
+    names.cloned().collect()
 }
 
 /// What a unit needs and a container has, in words.

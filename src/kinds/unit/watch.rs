@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::kinds::Asked;
-use crate::model::{Desired, Kind, ResourceId, Selector, Watch, layout};
+use crate::model::{Desired, Kind, ResourceId, Selector, Unit, Watch, layout};
 
 pub(super) fn add_paths(desired: &Desired, watch: &mut Watch) {
     watch.folders.insert(PathBuf::from(layout::SYSTEMD));
@@ -41,12 +41,18 @@ pub(in crate::kinds) fn add_units(asked: &Asked<'_>, watch: &mut Watch) {
 
 /// Containers of units that run some: whether they run, and after a roll-back whether they are the ones from before.
 pub(super) fn add_containers(asked: &Asked<'_>, watch: &mut Watch) {
-    let runs_containers = |desired: &Desired| {
+    let any = |desired: &Desired, is: fn(&Unit) -> bool| {
         desired.units.iter().any(|(name, unit)| {
             let id = ResourceId::new(Kind::Unit, name);
-            (!unit.stacks.is_empty() || !unit.runs.is_empty()) && Selector::any(asked.only, &id)
+            is(unit) && Selector::any(asked.only, &id)
         })
     };
+    let runs_containers = |desired: &Desired| {
+        any(desired, |unit| {
+            !unit.stacks.is_empty() || !unit.runs.is_empty()
+        })
+    };
+    watch.quadlets |= any(asked.desired, |unit| unit.by_podman.is_some());
     let applied = asked.recorded.applied.as_ref().map(|(_, applied)| applied);
     watch.docker |= runs_containers(asked.desired) || applied.is_some_and(runs_containers);
     for unit in asked.desired.units.values() {

@@ -100,6 +100,8 @@ pub struct NetworkState {
 /// A container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Container {
+    /// The unit that has Podman run it: its label `PODMAN_SYSTEMD_UNIT`; podman-auto-update(1).
+    pub systemd_unit: Option<String>,
     /// Its id.
     pub id: String,
     /// Its name, without the slash.

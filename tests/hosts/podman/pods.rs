@@ -205,8 +205,64 @@ fn what_is_played_changes_with_its_yaml() {
     assert!(said.contains("rolled back"), "{said}");
     assert_eq!((answers(&host, 8063), answers(&host, 8073)), (200, 0));
 
+    let missing = yaml(8083).replace("localhost/web:1", "registry.example.com/none:1");
+    let missing = missing.replace("Never", "IfNotPresent");
+    host.commit(&[(YAML, Some(&missing))], "an image that no registry has");
+    let before = containers(&host);
+    let said = host.apply(&[]).expect(1).text();
+    let nothing = "could not pull the image registry.example.com/none:1 for play.service";
+    assert!(
+        said.contains(nothing) && said.contains("nothing was changed"),
+        "{said}"
+    );
+    assert_eq!(containers(&host), before);
+
     host.commit(&[(KUBE, None), (YAML, None)], "it leaves");
     host.apply(&["--allow-empty"]).expect(0);
     assert_eq!((pods(&host), names(&host)), (String::new(), Vec::new()));
     assert_eq!(show(&host, "LoadState", "play.service"), "not-found");
+}
+
+/// What holds the network of a pod has a name that nobody knows before.
+#[test]
+fn ports_move_between_a_kube_and_a_container() {
+    let host = boot_for_pods();
+    let kube = "[Kube]\nYaml=play.yml\n\n[Install]\nWantedBy=multi-user.target\n";
+    let web = |port: u16| {
+        format!(
+            "[Container]\nImage=localhost/web:2\nPull=never\nPublishPort=127.0.0.1:{port}:8000\n\n[Install]\nWantedBy=multi-user.target\n"
+        )
+    };
+    let served = |port: u16| host.get(&format!("http://localhost:{port}/")).1;
+    host.checkout(&[
+        (POLICY, "[engine]\nsocket = \"/run/podman/podman.sock\"\n"),
+        (KUBE, kube),
+        (YAML, &yaml(8053)),
+        (WEB, &web(8054)),
+    ]);
+    host.apply(&[]).expect(0);
+    assert_eq!([served(8053), served(8054)], ["web:1\n", "web:2\n"]);
+
+    host.commit(
+        &[(YAML, Some(&yaml(8054))), (WEB, Some(&web(8053)))],
+        "they change places",
+    );
+    let plan = host.tool(&["plan"]).expect(0).stdout;
+    assert!(
+        plan.contains("takes its port, 8053") && plan.contains("takes its port, 8054"),
+        "{plan}"
+    );
+    host.apply(&[]).expect(0);
+    assert_eq!([served(8053), served(8054)], ["web:2\n", "web:1\n"]);
+    host.tool(&["drift"]).expect(0);
+
+    host.sh("podman run -d --name stranger -p 127.0.0.1:8055:8000 localhost/web:1 2>/dev/null");
+    host.commit(&[(YAML, Some(&yaml(8055)))], "a port that is taken");
+    let before = containers(&host);
+    let said = host.apply(&[]).expect(1).text();
+    assert!(
+        said.contains("port 8055 is taken by a container that no unit runs (stranger"),
+        "{said}"
+    );
+    assert_eq!(containers(&host), before);
 }

@@ -5,7 +5,7 @@ use crate::source::compose::Published;
 use crate::source::unit::docker_call::RunCall;
 use crate::source::unit::{Name, Settings};
 
-/// The container or the pod of a Quadlet. `None` for the others: what a `.kube` runs, its YAML says.
+/// The container or the pod of a Quadlet. `None` for the others: what a `.kube` runs, its YAML says ([`super::played`]).
 pub(super) fn of(quadlet: &str, unit: &Name, settings: &Settings) -> Option<PodmanRun> {
     let (stem, extension) = quadlet.rsplit_once('.')?;
     let (section, name) = match extension {
@@ -32,6 +32,7 @@ pub(super) fn of(quadlet: &str, unit: &Name, settings: &Settings) -> Option<Podm
         name,
         published: published.flat_map(|port| port.on_host()).collect(),
         in_pod,
+        ..PodmanRun::default()
     })
 }
 

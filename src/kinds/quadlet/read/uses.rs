@@ -74,24 +74,28 @@ pub(super) fn image(
         },
         _ => return None,
     };
-    let is_made = [".image", ".build"].iter().any(|end| name.ends_with(end))
-        || name.starts_with("localhost/")
+    let is_made = [".image", ".build"].iter().any(|end| name.ends_with(end));
+    if is_made || is_pulled_in_a_way_of_its_own(section, settings) {
+        return None;
+    }
+    Some((of_registry(name, built)?, pull))
+}
+
+/// An image by its name, if it is one that a registry has.
+pub(super) fn of_registry(name: String, built: &BTreeSet<String>) -> Option<Image> {
+    let is_made = name.starts_with("localhost/")
         || listed_name(&name).is_some_and(|name| built.contains(&name));
     let is_another = name.is_empty()
         || name.contains(['%', '$', ' '])
         || TRANSPORTS.iter().any(|start| name.starts_with(start));
-    if is_made || is_another || is_pulled_in_a_way_of_its_own(section, settings) {
-        return None;
-    }
-    let image = Image {
+    (!is_made && !is_another).then_some(Image {
         name,
         platform: None,
-    };
-    Some((image, pull))
+    })
 }
 
 /// Whether a unit says more of a pull than the name of the image.
-fn is_pulled_in_a_way_of_its_own(section: &str, settings: &Settings) -> bool {
+pub(super) fn is_pulled_in_a_way_of_its_own(section: &str, settings: &Settings) -> bool {
     let has = |section: &str, key: &str| !settings.list(section, key).is_empty();
     let arguments = settings.list(section, "PodmanArgs");
     let environment = settings.list("Service", "Environment");
