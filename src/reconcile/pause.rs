@@ -148,7 +148,7 @@ fn known_unit(
         return Err(match found.is_empty() {
             true => ReconcileError::NoSuchUnit {
                 name: name.to_owned(),
-                nearest: nearest(&desired, name),
+                nearest: nearest(desired, name),
             },
             false => ReconcileError::SeveralUnits {
                 name: name.to_owned(),
