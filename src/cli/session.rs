@@ -134,7 +134,16 @@ impl<'a> Session<'a> {
         rev: Option<&str>,
         output: &mut Output,
     ) -> Result<(Revision, Vec<Diagnostic>), Failure> {
-        let (revision, wrong) = self.survey(rev)?;
+        let which = rev.map_or(Which::Worktree, |rev| Which::Rev(rev.to_owned()));
+        let recorded = self
+            .managed_host()
+            .and_then(|host| State::new(host.root().clone()).recorded().ok());
+        let applied = recorded.as_ref().and_then(|known| known.applied.as_ref());
+        // Which copy of a stack serves, only the host knows.
+        let checkout = self
+            .checkout()?
+            .after(applied.map(|(_, applied)| applied), |_| false);
+        let (revision, wrong) = checkout.survey(&which).map_err(ReconcileError::from)?;
         skipped(&wrong, output);
         Ok((revision, wrong))
     }

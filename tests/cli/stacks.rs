@@ -139,3 +139,32 @@ fn a_name_of_several_units_is_none() {
     ];
     assert_says(&several, &words, "paused one");
 }
+
+/// The checkout says that there are two copies, and the host which of them it has.
+#[test]
+fn routes_and_ports_are_those_of_the_copy_that_serves() {
+    let site = "server {\n    listen 80;\n    server_name a.example.com;\n    location / { proxy_pass http://app; }\n}\n";
+    let place = Place::git(&[
+        ("watchme.toml", POLICY),
+        ("compose/app/compose.yaml", &compose(1)),
+        ("sites-available/a", site),
+    ]);
+    for (number, serves, other) in [
+        (1, "app-a", "app-b"),
+        (2, "app-b", "app-a"),
+        (3, "app-a", "app-b"),
+    ] {
+        place.write(&[("compose/app/compose.yaml", &compose(number))]);
+        place.commit("Next");
+        place.run(&["apply"]).expect(0);
+        for command in [
+            &["routes"][..],
+            &["routes", "explain", "http://a.example.com/"],
+            &["ports"],
+        ] {
+            assert_says(&place.run(command), &[serves], other);
+        }
+        let port = ["8102", "8101"][number as usize % 2];
+        assert_says(&place.run(&["ports"]), &[port], "error");
+    }
+}
