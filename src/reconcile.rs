@@ -17,6 +17,7 @@ mod lacking;
 mod left_behind;
 mod look;
 mod mount_points;
+mod named;
 mod outside;
 mod owed;
 mod pause;

@@ -77,28 +77,6 @@ impl Desired {
         }
     }
 
-    /// The units that somebody means by a name: that of a unit, `.service` left out or not; else that of a stack; else that of a
-    /// compose project or of a container.
-    pub fn units_named(&self, name: &str) -> Vec<&str> {
-        let with_suffix = format!("{name}.service");
-        let by_name = [name, &with_suffix].map(|name| self.units.get_key_value(name));
-        if let Some((unit, _)) = by_name.into_iter().flatten().next() {
-            return vec![unit];
-        }
-        let units_that = |is_meant: &dyn Fn(&Unit) -> bool| -> Vec<&str> {
-            let meant = self.units.iter().filter(|(_, unit)| is_meant(unit));
-            meant.map(|(name, _)| name.as_str()).collect()
-        };
-        let of_stack = units_that(&|unit| unit.stack.as_deref() == Some(name));
-        if !of_stack.is_empty() {
-            return of_stack;
-        }
-        units_that(&|unit| {
-            let mut projects = unit.stacks.iter().map(|stack| stack.project.as_str());
-            projects.any(|project| project == name) || unit.container_names().contains(name)
-        })
-    }
-
     /// Why `next` has no unit for a stack that has one here, other than that its folder is gone; `None` for all else.
     pub fn why_no_unit(&self, id: &ResourceId, next: &Desired) -> Option<String> {
         let unit = self.units.get(&id.name).filter(|_| id.kind == Kind::Unit)?;

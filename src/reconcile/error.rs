@@ -160,12 +160,12 @@ pub(crate) enum ReconcileError {
         /// The nearest known one.
         nearest: Option<String>,
     },
-    /// A name of several units.
-    #[error("{name} may be any of {}", units.join(", "))]
+    /// A name that several units have.
+    #[error("{name} may be {}", units.join(" or "))]
     SeveralUnits {
         /// As it was named.
         name: String,
-        /// The units.
+        /// Those units.
         units: Vec<String>,
     },
     /// A unit that runs as it should.

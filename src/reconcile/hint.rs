@@ -72,7 +72,9 @@ impl ReconcileError {
             | ReconcileError::NoSuchResource { nearest, .. } => {
                 nearest.as_ref().map(|name| format!("did you mean {name}?"))
             }
-            ReconcileError::SeveralUnits { .. } => Some("name one of them".to_owned()),
+            ReconcileError::SeveralUnits { .. } => {
+                Some("name one of them as systemd does".to_owned())
+            }
             ReconcileError::NotPaused { .. } => {
                 Some("watchme-apply status lists what is paused".to_owned())
             }

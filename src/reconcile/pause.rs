@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ReconcileError, Request, look, undo_killed};
+use super::{ReconcileError, Request, look, named, undo_killed};
 use crate::apply::{Progress, StepError};
 use crate::host::Host;
-use crate::model::{Desired, Pause, Recorded, layout};
+use crate::model::{Pause, Recorded, layout};
 use crate::state::State;
 
 /// Bound of stopping and starting.
@@ -136,43 +136,14 @@ fn failed(verb: &'static str, unit: &str, source: StepError) -> ReconcileError {
     }
 }
 
-/// The full name of a unit that was applied, and [`crate::model::Unit::alone`] of it; see [`Desired::units_named`].
+/// A unit that was applied by any name that a person has for it, and [`crate::model::Unit::alone`] of it.
 fn known_unit(
     state: &State,
     recorded: &Recorded,
     name: &str,
 ) -> Result<(String, bool), ReconcileError> {
     let (_, desired) = look::applied(state, recorded)?;
-    let found = desired.units_named(name);
-    let [unit] = found.as_slice() else {
-        return Err(match found.is_empty() {
-            true => ReconcileError::NoSuchUnit {
-                name: name.to_owned(),
-                nearest: nearest(desired, name),
-            },
-            false => ReconcileError::SeveralUnits {
-                name: name.to_owned(),
-                units: found.into_iter().map(str::to_owned).collect(),
-            },
-        });
-    };
-    let alone = desired.units.get(*unit).is_some_and(|unit| unit.alone);
-    Ok(((*unit).to_owned(), alone))
-}
-
-/// The name of a unit or a stack that is most like `name`.
-fn nearest(desired: &Desired, name: &str) -> Option<String> {
-    // The suffix, which all units have, is no likeness.
-    let stem = |unit: &str| unit.strip_suffix(".service").unwrap_or(unit).to_owned();
-    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(&stem(known), &stem(name));
-    let stacks = desired
-        .units
-        .values()
-        .filter_map(|unit| unit.stack.as_ref());
-    let known = desired.units.keys().chain(stacks);
-    known
-        .map(|known| (likeness(known), known))
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .filter(|(likeness, _)| *likeness > 0.5)
-        .map(|(_, known)| known.clone())
+    let unit = named::unit(desired, name)?;
+    let alone = desired.units.get(&unit).is_some_and(|unit| unit.alone);
+    Ok((unit, alone))
 }

@@ -1,6 +1,6 @@
 //! `--only`: which resources it names, and which ones those bring along.
 
-use super::ReconcileError;
+use super::{ReconcileError, named};
 use crate::model::{Desired, Kind, ResourceId, Selector, absent_id};
 
 /// A name that nothing has is a mistake: "in sync" would be taken for the answer.
@@ -46,7 +46,7 @@ fn ids(desired: &Desired) -> Vec<ResourceId> {
 /// The units that a selector names in another way than by their full names.
 fn units<'a>(selector: &Selector, desired: &'a Desired) -> Vec<&'a str> {
     let name = selector.name().filter(|_| selector.kind() == Kind::Unit);
-    name.map(|name| desired.units_named(name))
+    name.map(|name| named::units(desired, name))
         .unwrap_or_default()
 }
 

@@ -14,7 +14,7 @@ use crate::reconcile;
 /// Stop a unit and keep it stopped, also after a reboot
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// The unit, `.service` left out or not; or a stack, a compose project or a container that a unit runs
+    /// The unit, with or without `.service`, or its stack, its compose project or its container
     unit: String,
     /// For how long, such as 2h or 90m; after that, the next apply or `drift --fix` starts the unit [default: until resume]
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]

@@ -11,7 +11,7 @@ use crate::reconcile;
 /// End a pause and start the unit
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// The unit, as `pause` takes it
+    /// The unit, with or without `.service`, or its stack, its compose project or its container
     unit: String,
 }
 
