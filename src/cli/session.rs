@@ -14,7 +14,7 @@ use super::progress::Lines;
 use super::render::WARN;
 use super::{Failure, find, privilege};
 use crate::host::{Host, HostError};
-use crate::model::{Diagnostic, layout};
+use crate::model::{Desired, Diagnostic, layout};
 use crate::plan::Gates;
 use crate::reconcile::{ReconcileError, Request, ask_versions};
 use crate::root::Root;
@@ -124,8 +124,21 @@ impl<'a> Session<'a> {
     /// Reads all files of a revision, or of the work tree, and where they are wrong.
     pub(super) fn survey(&self, rev: Option<&str>) -> Result<(Revision, Vec<Diagnostic>), Failure> {
         let which = rev.map_or(Which::Worktree, |rev| Which::Rev(rev.to_owned()));
-        let survey = self.checkout()?.survey(&which);
+        let checkout = self.checkout()?;
+        // Of a stack with copies, the one that serves is the one to speak of, whatever comes next.
+        let checkout = match self.applied() {
+            Some(applied) => checkout.after(Some(&applied), |_| true),
+            None => checkout,
+        };
+        let survey = checkout.survey(&which);
         Ok(survey.map_err(ReconcileError::from)?)
+    }
+
+    /// What was applied to the host that a desired state is for, if that can be read.
+    fn applied(&self) -> Option<Desired> {
+        let host = self.managed_host()?;
+        let recorded = State::new(host.root().clone()).recorded().ok()?;
+        recorded.applied.map(|(_, applied)| applied)
     }
 
     /// The same, for commands that go on without what is wrong: they say what they skip.
@@ -134,16 +147,7 @@ impl<'a> Session<'a> {
         rev: Option<&str>,
         output: &mut Output,
     ) -> Result<(Revision, Vec<Diagnostic>), Failure> {
-        let which = rev.map_or(Which::Worktree, |rev| Which::Rev(rev.to_owned()));
-        let recorded = self
-            .managed_host()
-            .and_then(|host| State::new(host.root().clone()).recorded().ok());
-        let applied = recorded.as_ref().and_then(|known| known.applied.as_ref());
-        // Which copy of a stack serves, only the host knows.
-        let checkout = self
-            .checkout()?
-            .after(applied.map(|(_, applied)| applied), |_| false);
-        let (revision, wrong) = checkout.survey(&which).map_err(ReconcileError::from)?;
+        let (revision, wrong) = self.survey(rev)?;
         skipped(&wrong, output);
         Ok((revision, wrong))
     }

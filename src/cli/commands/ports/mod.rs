@@ -15,6 +15,7 @@ use crate::cli::session::Session;
 use crate::host::Host;
 use crate::host::sockets::listeners;
 use crate::model::Listener;
+use crate::source::policy::StackPolicy;
 use crate::state::State;
 
 /// Show who declares, proxies and listens on each port
@@ -56,7 +57,7 @@ impl Table {
         ports: Ports,
         elsewhere: Vec<(Elsewhere, Ports)>,
         listeners: Option<Vec<Listener>>,
-        range: Option<(u16, u16)>,
+        asked: Option<((u16, u16), BTreeSet<u16>)>,
     ) -> Self {
         // Whoever has not applied a file may start what it says in another way.
         let all = elsewhere.iter().map(|(_, ports)| ports);
@@ -65,9 +66,12 @@ impl Table {
         let taken: BTreeSet<u16> = declared
             .chain(listeners.iter().flatten().map(|one| one.port))
             .collect();
-        let free = range.map(|(from, to)| (from..=to).filter(|port| !taken.contains(port)));
+        let free = asked.map(|((from, to), kept)| {
+            let free = (from..=to).filter(|port| !taken.contains(port) && !kept.contains(port));
+            free.collect()
+        });
         Self {
-            free: free.map(Iterator::collect),
+            free,
             ports,
             elsewhere,
             listeners,
@@ -101,7 +105,16 @@ Examples:
         });
         let elsewhere = elsewhere.filter(|(_, ports)| !ports.is_empty()).collect();
         let listeners = is_managed(host).then(listeners);
-        let table = Table::new(ports, elsewhere, listeners, self.free);
+        let stacks = revision.parsed.policy.stacks.values();
+        // The next copy of a stack comes on the port that none has now.
+        let of_copies = stacks.filter_map(StackPolicy::copies).flatten();
+        let of_copies: BTreeSet<u16> = of_copies.collect();
+        let table = Table::new(
+            ports,
+            elsewhere,
+            listeners,
+            self.free.map(|range| (range, of_copies)),
+        );
         if self.json {
             return Ok(Ended::with_json(0, json::Ports::new(&table)));
         }
