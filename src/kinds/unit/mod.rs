@@ -12,6 +12,7 @@ pub(super) mod podman;
 mod ran;
 pub(crate) mod read;
 pub(super) mod replacement;
+mod replicas;
 mod retire;
 mod stacks;
 mod take_down;

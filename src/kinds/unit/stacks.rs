@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::activity::mends;
-use super::anew;
+use super::{anew, replicas};
 use crate::effect::{Change, Effect, UnitStep};
 use crate::kinds::member::plan::{Trouble, not_running, trouble};
 use crate::model::{Container, DriftKind, Kind, MemberName, ResourceId, Stack, Unit, UnitState};
@@ -49,7 +49,9 @@ fn to_be_made(draft: &Draft<'_>, name: &str, unit: &Unit, active: bool) -> Optio
         services.any(|(_, known)| known == service)
     };
     let mut services = unit.stacks.iter().flat_map(|stack| &stack.services);
+    let extra = replicas::extra(unit, &own).into_iter().next();
     match (services.find(|service| !has(service)), stopped) {
+        (None, None) if extra.is_some() => extra,
         (Some(service), _) => Some(format!("its service {service} no longer has a container")),
         (None, Some(stopped)) => Some(format!(
             "its container {} does not run: {}",
@@ -102,6 +104,10 @@ fn note_containers(draft: &mut Draft<'_>, name: &str, unit: &Unit, active: bool)
             Some(Trouble::Ill(why)) => Some(format!("its container {name} {why}")),
             None => None,
         });
+    }
+    for text in replicas::extra(unit, &own) {
+        let text = format!("{text}: `watchme-apply drift --fix` removes the others");
+        draft.note(id.clone(), Some(DriftKind::Drifted), text);
     }
     if active {
         texts.extend(missing(draft, name, unit, &own));
