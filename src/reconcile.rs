@@ -336,9 +336,15 @@ async fn carry_out(
         run.journal.record(engine)?;
     }
     let serving = Serving::look(run, planned).await;
-    run.make(plan).await.map_err(ReconcileError::step)?;
-    gates::verify(run, request, planned).await?;
-    serving.hold(run, planned).await?;
+    let served = async {
+        run.make(plan).await.map_err(ReconcileError::step)?;
+        gates::verify(run, request, planned).await?;
+        serving.hold(run, planned).await
+    };
+    if let Err(error) = served.await {
+        run.tell_of_copies(plan).await;
+        return Err(error);
+    }
     run.retire(plan).await.map_err(ReconcileError::step)?;
     let after = converge(run, request, planned).await?;
     serving.hold(run, planned).await?;

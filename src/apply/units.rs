@@ -76,7 +76,7 @@ impl Run<'_> {
     }
 
     /// Whether this run brings the file of a unit.
-    fn is_new(&self, step: &UnitStep) -> bool {
+    pub(super) fn is_new(&self, step: &UnitStep) -> bool {
         *self.before.entry(&layout::unit(&step.unit)) == Entry::Missing
     }
 

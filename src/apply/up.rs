@@ -8,7 +8,7 @@ use crate::effect::{Change, UnitStep};
 use crate::model::{Container, Engine, Health, Stack, UnitState, exit};
 
 /// Of a unit that is down, and did not fail.
-const STOPPED: &str = "it stopped";
+pub(super) const STOPPED: &str = "it stopped";
 
 /// How often containers may be started again by their restart policies before a start counts as failed.
 const FALLS: u32 = 3;
@@ -23,7 +23,7 @@ impl Run<'_> {
         loop {
             let state = self.host.systemd().await?.unit(&step.unit).await?;
             if let Some(why) = fell_over(&state, before, step.oneshot) {
-                return Err(self.not_up(&step.unit, why).await);
+                return Err(self.not_up(&step.unit, detached(step), why).await);
             }
             let missing = self.missing(step, |container| {
                 container.is_running() || finished(container)
@@ -35,7 +35,7 @@ impl Run<'_> {
             if let Some(why) = self.ended(step).await? {
                 let since = *ended.get_or_insert_with(Instant::now);
                 if since.elapsed() >= step.settle {
-                    return Err(self.not_up(&step.unit, why).await);
+                    return Err(self.not_up(&step.unit, detached(step), why).await);
                 }
             }
             if Instant::now() > until {
@@ -62,6 +62,10 @@ impl Run<'_> {
             .filter(|step| step.oneshot)
             .map(|step| step.unit.as_str())
             .collect();
+        let of = |unit: &str| {
+            let step = started.iter().find(|step| step.unit == unit);
+            step.map_or(&[][..], |step| detached(step))
+        };
         let (began, mut steady) = (Instant::now(), Instant::now());
         let (mut falls, mut seen) = (0, BTreeMap::new());
         let longest = |of: fn(&UnitStep) -> Duration| started.iter().map(|step| of(step)).max();
@@ -71,7 +75,7 @@ impl Run<'_> {
             for (unit, before) in &units {
                 let state = self.host.systemd().await?.unit(unit).await?;
                 if let Some(why) = fell_over(&state, *before, oneshots.contains(unit)) {
-                    return Err(self.not_up(unit, why).await);
+                    return Err(self.not_up(unit, of(unit), why).await);
                 }
             }
             // One that its restart policy starts again runs at most moments.
@@ -80,7 +84,7 @@ impl Run<'_> {
                 steady = Instant::now();
                 if falls >= FALLS {
                     let why = format!("its container {name} dies and restarts again and again");
-                    return Err(self.not_up(&unit, why).await);
+                    return Err(self.not_up(&unit, of(&unit), why).await);
                 }
             }
             let unhealthy = self.unhealthy(&started).await?;
@@ -90,14 +94,14 @@ impl Run<'_> {
             if began.elapsed() >= settle {
                 for step in &started {
                     if let Some(why) = self.ended(step).await? {
-                        return Err(self.not_up(&step.unit, why).await);
+                        return Err(self.not_up(&step.unit, detached(step), why).await);
                     }
                 }
             }
             if began.elapsed() > patience.max(settle) {
                 let why = unhealthy.unwrap_or_else(|| "it does not stay up".to_owned());
                 let unit = started.last().map_or("", |step| &step.unit);
-                return Err(self.not_up(unit, why).await);
+                return Err(self.not_up(unit, of(unit), why).await);
             }
             self.moment().await?;
         }
@@ -128,7 +132,7 @@ impl Run<'_> {
                 match container.health {
                     Health::Unhealthy => {
                         let why = format!("its container {} is unhealthy", container.name);
-                        return Err(self.not_up(&step.unit, why).await);
+                        return Err(self.not_up(&step.unit, detached(step), why).await);
                     }
                     Health::Starting => {
                         return Ok(Some(format!(
@@ -173,8 +177,12 @@ impl Run<'_> {
             .filter(|container| is_new(container));
         Ok(ended.next().map(|container| {
             let (name, code) = (&container.name, container.exit_code);
-            let command = engine.command();
-            format!("its container {name} ended with status {code}: {command} logs {name}")
+            let ended = format!("its container {name} ended with status {code}");
+            match step.oneshot {
+                false => format!("{ended}: {} logs {name}", engine.command()),
+                // What it wrote is shown, since the roll-back removes it.
+                true => ended,
+            }
         }))
     }
 
@@ -200,7 +208,7 @@ impl Run<'_> {
             .collect())
     }
 
-    async fn containers(&self, stacks: &[Stack]) -> Result<Vec<Container>, StepError> {
+    pub(super) async fn containers(&self, stacks: &[Stack]) -> Result<Vec<Container>, StepError> {
         if stacks.is_empty() {
             return Ok(Vec::new());
         }
@@ -219,36 +227,6 @@ impl Run<'_> {
                 error.await.into()
             }
             Err(error) => error.into(),
-        }
-    }
-
-    /// Says why a unit is not up, with what it wrote since the run began.
-    async fn not_up(&self, unit: &str, why: String) -> StepError {
-        let since = self.time.into();
-        let (mut why, mut journal, mut cause) = (why, Vec::new(), None);
-        if let Ok(systemd) = self.host.systemd().await {
-            // One that was stopped for what it is bound to has nothing to tell itself.
-            let causes = match why == STOPPED {
-                true => systemd.causes(unit, since).await,
-                false => None,
-            };
-            match causes {
-                Some(causes) => {
-                    why = format!("it stopped; it needs {}", causes.why);
-                    journal = causes.journal;
-                    cause = Some(causes.unit);
-                }
-                None => journal = systemd.journal(unit, since).await,
-            }
-        }
-        let ignored = self.ignored.get(unit).into_iter().flatten();
-        let why = ignored.fold(why, |why, failure| format!("{why}; {failure} before"));
-        let unit = unit.to_owned();
-        StepError::NotUp {
-            unit,
-            why,
-            journal,
-            cause,
         }
     }
 }
@@ -278,6 +256,15 @@ fn ended(state: &UnitState) -> String {
         Some(signal) if state.signalled => signal,
         Some(meaning) => format!("status {status} ({meaning})"),
         None => format!("status {status}"),
+    }
+}
+
+/// The compose projects of a unit that does not stay with its containers: what those write is not in its journal. What
+/// copies of stacks wrote is said of each failure.
+fn detached(step: &UnitStep) -> &[Stack] {
+    match step.oneshot && step.port.is_none() {
+        true => &step.stacks,
+        false => &[],
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod alone;
 mod anew;
+mod copies;
 mod failing;
 mod lasting;
 mod reasons;

@@ -5,6 +5,7 @@ mod convert;
 mod get;
 mod images;
 mod line;
+mod logs;
 mod ping;
 #[cfg(test)]
 mod tests;
