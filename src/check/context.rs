@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::compose::view::View as Projects;
 use super::compose::{addresses, mounts, shapes};
-use super::engine::Noted;
+use super::engine::{Noted, Rule};
 use super::nginx::published::Publications;
 use super::nginx::target::{self, Groups};
 use super::nginx::view::{Block, View as Nginx};
@@ -14,7 +14,7 @@ use super::systemd::index::Units;
 use super::systemd::order::Order;
 use super::systemd::{docker, keys};
 use super::{Subject, names, routes};
-use crate::model::Target;
+use crate::model::{Finding, Target};
 use crate::source::Revision;
 
 /// Views that borrow nothing but the inputs.
@@ -71,6 +71,13 @@ impl<'a> Context<'a> {
     /// The revision that is checked.
     pub fn revision(&self) -> &'a Revision {
         self.subject.revision
+    }
+
+    /// What an apply refuses, of a rule that reports it.
+    pub fn refused(&self, rule: &'static Rule) -> impl Iterator<Item = Finding> {
+        let refused = &self.revision().parsed.refused;
+        let own = refused.iter().filter(|(name, _)| *name == rule.name);
+        own.map(|(_, place)| rule.at(place.clone()))
     }
 
     /// The versions of the server's programs, as far as they are known.

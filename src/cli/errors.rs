@@ -16,7 +16,13 @@ use crate::source::SourceError;
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
 pub(super) fn print(output: &mut Output, failure: &Failure) {
-    if let Failure::Reconcile(ReconcileError::Source(SourceError::Syntax(diagnostic))) = failure {
+    if let Failure::Reconcile(ReconcileError::Source(
+        SourceError::Syntax(diagnostic)
+        | SourceError::Refused {
+            place: diagnostic, ..
+        },
+    )) = failure
+    {
         return output.aside(&snippet::syntax(diagnostic));
     }
     for finding in failure.findings() {

@@ -93,6 +93,11 @@ impl StackCopy {
         format!("stack-{stack}-{letter}.service")
     }
 
+    /// The projects of both copies, for the project of the stack.
+    pub fn projects(project: &str) -> [String; 2] {
+        [Self::FIRST, Self::SECOND].map(|letter| format!("{project}-{letter}"))
+    }
+
     /// Its compose project.
     pub fn project(&self, stack: &str) -> String {
         format!("{stack}-{}", self.letter)

@@ -17,6 +17,14 @@ pub enum SourceError {
     /// A place in a file is wrong.
     #[error("{0}")]
     Syntax(Box<Diagnostic>),
+    /// A place in a file that can be read, and says something that cannot run.
+    #[error("{place}")]
+    Refused {
+        /// The rule of `check` that reports it.
+        rule: &'static str,
+        /// The place.
+        place: Box<Diagnostic>,
+    },
     /// The folder is not there, or is no folder.
     #[error("cannot open the folder {}", path.display())]
     Folder {
@@ -212,7 +220,7 @@ impl SourceError {
     /// What to do about it, if more can be said than the message does.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Syntax(diagnostic) => diagnostic.help.clone(),
+            Self::Syntax(place) | Self::Refused { place, .. } => place.help.clone(),
             Self::Owner { help, .. } => Some(help.clone()),
             Self::WorldWritable { path, .. } => Some(format!("chmod o-w {}", path.display())),
             Self::UnknownRevision {
@@ -254,7 +262,7 @@ impl SourceError {
     /// read. Any other error is about the checkout as a whole, and is given back.
     pub fn into_diagnostic(self) -> std::result::Result<Diagnostic, Self> {
         let error = match self {
-            Self::Syntax(diagnostic) => return Ok(*diagnostic),
+            Self::Syntax(place) | Self::Refused { place, .. } => return Ok(*place),
             other => other,
         };
         let path = match &error {

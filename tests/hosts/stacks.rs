@@ -6,6 +6,7 @@ mod copies;
 mod failing;
 mod lasting;
 mod reasons;
+mod refused;
 mod stops;
 
 use std::collections::BTreeMap;

@@ -72,7 +72,7 @@ impl Loader<'_, '_> {
                 self.out.warnings.push(warning);
             }
         }
-        Ok(())
+        self.refuse_projects_of_units()
     }
 
     /// Adds the units of stacks. Returns what the written units mention.

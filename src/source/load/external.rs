@@ -88,7 +88,9 @@ impl Revision {
                 }
                 match loader.parse_stack(&mut Reader::Nobody, &call, &files) {
                     Ok(stack) => found.add(&self.desired, name, &call, stack),
-                    Err(SourceError::Syntax(place)) => found.wrong.push(*place),
+                    Err(SourceError::Syntax(place) | SourceError::Refused { place, .. }) => {
+                        found.wrong.push(*place);
+                    }
                     Err(error) => found.notes.push(format!(
                         "a compose file of {name} was not checked: {}",
                         said(&error)

@@ -97,6 +97,8 @@ pub struct Parsed {
     pub stacks: Vec<ParsedStack>,
     /// Files that a survey reads beside the inputs, by their path in the checkout.
     pub beside: BTreeMap<PathBuf, File>,
+    /// What can be read and cannot run, each with the rule that reports it; only in a survey.
+    pub(crate) refused: Vec<(&'static str, Diagnostic)>,
     /// Files that units cannot run without and that lie nowhere; not those that git would ignore.
     pub missing: Vec<Missing>,
 }
@@ -301,6 +303,10 @@ impl Loader<'_, '_> {
         match read {
             Ok(read) => Ok(Some(read)),
             Err(error) if self.wrong == Wrong::Fails => Err(error),
+            Err(SourceError::Refused { rule, place }) => {
+                self.out.parsed.refused.push((rule, *place));
+                Ok(None)
+            }
             Err(error) => {
                 let diagnostic = error.into_diagnostic()?;
                 if !self.out.wrong.contains(&diagnostic) {

@@ -305,3 +305,69 @@ fn a_stack_without_a_unit_is_only_called() {
         "{error}"
     );
 }
+
+/// By each of the ways in which a project has its name.
+#[test]
+fn two_stacks_are_two_projects() {
+    let message = |other: &str, project: &str| {
+        format!("the stack wiki and the {other} are one compose project, {project}")
+    };
+    let named = |name: &str| format!("name: {name}\n{WEB}");
+    for (path, text, expected) in [
+        (
+            "compose/wiki/compose.yaml",
+            named("shop"),
+            Some(message("stack shop", "shop")),
+        ),
+        (
+            "compose/wiki/.env",
+            "COMPOSE_PROJECT_NAME=shop\n".to_owned(),
+            Some(message("stack shop", "shop")),
+        ),
+        (
+            "watchme.toml",
+            "checkout = \"/srv/c\"\n[stack.wiki]\nproject = \"shop\"\n".to_owned(),
+            Some(message("stack shop", "shop")),
+        ),
+        (
+            "systemd/old.service",
+            "[Service]\nExecStart=/usr/bin/docker-compose -p wiki -f /opt/x.yml up\n".to_owned(),
+            Some(message("unit old.service", "wiki")),
+        ),
+        ("compose/wiki/compose.yaml", named("other"), None),
+    ] {
+        let lab = lab();
+        lab.write("compose/wiki/compose.yaml", WEB)
+            .write(path, &text);
+        match expected {
+            Some(expected) => {
+                let failed = lab.fails();
+                assert!(failed.ends_with(&expected), "{path}: {failed}");
+            }
+            None => assert!(lab.read(Which::Worktree).is_ok(), "{path}"),
+        }
+    }
+}
+
+#[test]
+fn a_stack_starts_something() {
+    let profile = format!("{WEB}    profiles: [debug]\n");
+    for (text, policy, compose, fails) in [
+        (profile.as_str(), "", 2, true),
+        (&profile, "", 1, false),
+        (&profile, "[stack.shop]\nprofiles = [\"debug\"]\n", 2, false),
+        ("services: {}\n", "", 1, true),
+        (
+            "services:\n  web: {image: 'web:1', scale: 0}\n",
+            "",
+            2,
+            false,
+        ),
+    ] {
+        let lab = lab();
+        let policy = format!("checkout = \"/srv/c\"\n[host]\ncompose = {compose}\n{policy}");
+        lab.write("watchme.toml", &policy)
+            .write("compose/shop/compose.yaml", text);
+        assert_eq!(lab.read(Which::Worktree).is_err(), fails, "{policy}{text}");
+    }
+}

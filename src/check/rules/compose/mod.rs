@@ -22,10 +22,13 @@ pub(crate) mod rule {
     pub(crate) mod compose_no_log_rotation;
     pub(crate) mod compose_no_memory_limit;
     pub(crate) mod compose_no_restart;
+    pub(crate) mod compose_nothing_starts;
     pub(crate) mod compose_password_in_plain_text;
+    pub(crate) mod compose_project_twice;
     pub(crate) mod compose_restart_beside_unit;
     pub(crate) mod compose_secret_undeclared;
     pub(crate) mod compose_service_unknown;
+    pub(crate) mod compose_start_first;
     pub(crate) mod compose_unknown_key;
     pub(crate) mod compose_variable_unset;
     pub(crate) mod compose_version;
@@ -57,10 +60,13 @@ crate::family!(
         compose_no_log_rotation,
         compose_no_memory_limit,
         compose_no_restart,
+        compose_nothing_starts,
         compose_password_in_plain_text,
+        compose_project_twice,
         compose_restart_beside_unit,
         compose_secret_undeclared,
         compose_service_unknown,
+        compose_start_first,
         compose_unknown_key,
         compose_variable_unset,
         compose_version,

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::Found;
+use super::refused::COPIES;
 use crate::model::{File, Hash, StackCopy};
-use crate::source::compose::{Document, Publish, Service, spans, types};
+use crate::source::compose::{Publish, Service, types};
 use crate::source::error::{Result, SourceError};
 use crate::source::load::Loader;
 
@@ -33,7 +34,8 @@ impl Loader<'_, '_> {
         let Some(ports) = stack.policy.copies() else {
             return Ok(None);
         };
-        self.refuse_what_is_fixed(stack, ports[0])?;
+        let refused = self.refuse_what_is_fixed(stack, ports[0]);
+        self.pass(refused)?;
         let revision = self.revision_of(stack, text().as_bytes())?;
         Ok(Some(self.places.copies.next(&stack.name, ports, revision)))
     }
@@ -121,27 +123,8 @@ impl Loader<'_, '_> {
 
     /// An error about a key of a stack's first file that has it.
     fn fixed(&self, stack: &Found, keys: &[&str], message: String, help: &str) -> SourceError {
-        let documents = stack.parsed.files.iter().rev();
-        let mut documents = documents.filter_map(|path| self.out.parsed.compose.get(path));
-        let has = |document: &&std::sync::Arc<Document>| {
-            let mut value = Some(&document.value);
-            for key in keys {
-                value = value.and_then(|value| value.get(*key));
-            }
-            value.is_some()
-        };
-        let Some(document) = documents.find(has) else {
-            return SourceError::Name {
-                path: stack.files.first().cloned().unwrap_or_default(),
-                why: format!("{message}: {help}"),
-            };
-        };
-        let span = spans(document.source(), keys, None);
         let expected = format!("[stack.{}] has update = \"start-first\"", stack.name);
-        super::super::with_help(
-            document.complain(span, message, expected),
-            Some(help.to_owned()),
-        )
+        self.refused((COPIES, stack), keys, (message, expected), help)
     }
 }
 

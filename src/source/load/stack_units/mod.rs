@@ -3,6 +3,7 @@
 
 mod claims;
 mod copies;
+mod refused;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,6 +76,7 @@ impl Loader<'_, '_> {
         }
         let clash = refuse_names_of_copies(&found);
         self.pass(clash)?;
+        self.refuse_what_cannot_run(&found)?;
         let makers = makers(&found);
         let mut units = Vec::new();
         for stack in &found {
