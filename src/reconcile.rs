@@ -43,7 +43,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::apply::{Progress, Run, Unpulled};
+use crate::apply::{OneStart, Progress, Run};
 use crate::host::Host;
 use crate::host::candidate::Names;
 use crate::model::{Desired, Observed, Outcome, Recorded, RunKind, RunRecord};
@@ -274,7 +274,7 @@ async fn transact(
         progress,
         interrupted: request.interrupted.clone(),
         names: None,
-        unpulled: Unpulled::default(),
+        unpulled: OneStart::default(),
         restarts: BTreeMap::new(),
         ignored: BTreeMap::new(),
         switched: None,

@@ -9,13 +9,13 @@ mod images;
 mod made;
 mod nginx;
 mod not_up;
+mod one_start;
 mod rejoin;
 mod roll_back;
 mod switch;
 mod take_down;
 mod undo;
 mod units;
-mod unpulled;
 mod up;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,9 +35,9 @@ use crate::state::{Journal, State, StateError, Undo};
 
 pub(crate) use files::clear_mount_point;
 pub(crate) use gates::ask_gates;
+pub(crate) use one_start::OneStart;
 pub(crate) use roll_back::{Left, await_last_request, roll_back};
 pub(crate) use undo::describe;
-pub(crate) use unpulled::Unpulled;
 
 /// How often a wait looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -179,7 +179,7 @@ pub(crate) struct Run<'a> {
     /// What brings the names of images back, once it was looked up: see [`Run::image_names`].
     pub names: Option<Vec<Undo>>,
     /// Pulls of units that are held back.
-    pub unpulled: Unpulled,
+    pub unpulled: OneStart,
     /// How often systemd had restarted each unit when this run started it.
     pub restarts: BTreeMap<String, u32>,
     /// Commands of each unit that failed when this run started it, and were ignored.

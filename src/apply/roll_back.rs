@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::made::{made, made_networks, renamed};
+use super::one_start::OneStart;
 use super::rejoin::is_joined;
 use super::undo::{describe, undo_one};
-use super::unpulled::Unpulled;
 use super::{LOOK_AGAIN, Progress, StepError};
 use crate::host::{Host, HostError};
 use crate::state::{Journal, Undo};
@@ -59,7 +59,12 @@ pub(crate) async fn roll_back(
         }
         let what = describe(&undo);
         progress.say(&format!("undo: {what}"));
-        match undo_one(host, &undo, &mut patience).await {
+        let held = leave(host, journal, &undo, progress).await;
+        let undone = undo_one(host, &undo, &mut patience).await;
+        if let Err(error) = held.end(host).await {
+            progress.warn(&format!("a drop-in stays until the next boot: {error}"));
+        }
+        match undone {
             Ok(()) if phase(&undo) == phase(&FILES) => put_back.push(undo),
             Ok(()) => {}
             Err(error) => {
@@ -98,13 +103,36 @@ async fn wait_for_reloads(host: &Host, undos: &[Undo], patience: &mut Patience) 
 }
 
 /// Has the units start again without pulling: what they ran is on this host, and what a registry has now may be what failed.
-async fn hold(host: &Host, journal: &Journal, progress: &mut dyn Progress) -> Unpulled {
+async fn hold(host: &Host, journal: &Journal, progress: &mut dyn Progress) -> OneStart {
     let units = journal.undos().iter().filter_map(starts);
-    let mut unpulled = Unpulled::default();
-    if let Err(error) = unpulled.begin(host, units).await {
+    let mut unpulled = OneStart::default();
+    if let Err(error) = unpulled.without_pulls(host, units).await {
         progress.warn(&format!("units pull again as they start: {error}"));
     }
     unpulled
+}
+
+/// Has a stack that reloads its old files leave the containers as they are that were adopted.
+async fn leave(
+    host: &Host,
+    journal: &Journal,
+    undo: &Undo,
+    progress: &mut dyn Progress,
+) -> OneStart {
+    let mut held = OneStart::default();
+    let Undo::ReloadUnit(reloaded) = undo else {
+        return held;
+    };
+    let services = journal.undos().iter().find_map(|undo| match undo {
+        Undo::Leave { unit, services } if unit == reloaded => Some(services),
+        _ => None,
+    });
+    if let Some(services) = services
+        && let Err(error) = held.without_mounts(host, reloaded, services).await
+    {
+        progress.warn(&format!("adopted containers are made anew: {error}"));
+    }
+    held
 }
 
 /// The unit that an undo starts.
@@ -203,7 +231,7 @@ async fn is_needed(host: &Host, undo: &Undo) -> bool {
             replicas,
             ..
         } => !is_joined(host, network, container, replicas.as_ref()).await,
-        Undo::Engine(_) => false,
+        Undo::Engine(_) | Undo::Leave { .. } => false,
         Undo::RemoveNetwork(name) => is_there(host, name).await != Some(false),
         Undo::CreateNetwork { name, .. } => is_there(host, name).await != Some(true),
         _ => true,
@@ -262,6 +290,7 @@ fn phase(undo: &Undo) -> u8 {
     match undo {
         Undo::RemoveContainers { serves, .. } if !serves.is_empty() => 7,
         Undo::Engine(_)
+        | Undo::Leave { .. }
         | Undo::Stop(_)
         | Undo::RemoveContainers { .. }
         | Undo::RemoveNetworks { last: false, .. } => 0,

@@ -27,6 +27,10 @@ const LAST_REQUESTS: Duration = Duration::from_secs(60);
 pub(crate) fn describe(undo: &Undo) -> String {
     match undo {
         Undo::Engine(socket) => format!("ask the engine at {}", socket.display()),
+        Undo::Leave { unit, services } => {
+            let services = services.iter().map(String::as_str).collect::<Vec<_>>();
+            format!("leave {} of {unit} as they are", services.join(", "))
+        }
         Undo::RemoveNetwork(name) => format!("remove the network {name}"),
         Undo::CreateNetwork { name, .. } => format!("recreate the network {name}"),
         Undo::Restore {
@@ -71,7 +75,7 @@ pub(super) async fn undo_one(
     patience: &mut Patience,
 ) -> Result<(), StepError> {
     match undo {
-        Undo::Engine(_) => Ok(()),
+        Undo::Engine(_) | Undo::Leave { .. } => Ok(()),
         Undo::RemoveNetwork(name) => unmake(host, name).await,
         Undo::CreateNetwork { name, spec } => make_again(host, name, spec).await,
         Undo::Restore { path, saved } => restore(host, path, saved),

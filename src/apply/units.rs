@@ -87,8 +87,11 @@ impl Run<'_> {
         if state.active == "failed" || state.sub == "auto-restart" {
             systemd.reset_failed(&step.unit).await?;
         }
+        let held = self.hold_mounts(step).await?;
         let job = systemd.start(&step.unit, step.timeout);
-        self.unless_interrupted(job).await?;
+        let started = self.unless_interrupted(job).await;
+        let ended = held.end(self.host).await;
+        started.and(ended)?;
         self.count_restarts(&step.unit).await?;
         self.tell_ignored_failures(&step.unit).await?;
         self.wait_running(step).await
@@ -150,22 +153,29 @@ impl Run<'_> {
         self.journal
             .record_all(removals(self.before, &step.stacks, None))?;
         self.journal.record(Undo::ReloadUnit(step.unit.clone()))?;
+        let held = self.hold_mounts(step).await?;
+        let reloaded = self.reload_or_start(step).await;
+        let ended = held.end(self.host).await;
+        reloaded.and(ended)?;
+        match step.stacks.is_empty() {
+            true => Ok(()),
+            false => self.wait_running(step).await,
+        }
+    }
+
+    async fn reload_or_start(&self, step: &UnitStep) -> Result<(), StepError> {
         let systemd = self.host.systemd().await?;
         match step.alone && !systemd.unit(&step.unit).await?.is_active() {
             // Its start is what its reload is.
             true => {
                 systemd.reset_failed(&step.unit).await?;
                 let job = systemd.start(&step.unit, step.timeout);
-                self.unless_hanging(job).await?;
+                self.unless_hanging(job).await
             }
             false => {
                 let job = systemd.reload_unit(&step.unit, step.timeout);
-                self.unless_hanging(job).await?;
+                self.unless_hanging(job).await
             }
-        }
-        match step.stacks.is_empty() {
-            true => Ok(()),
-            false => self.wait_running(step).await,
         }
     }
 

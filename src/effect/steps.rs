@@ -173,6 +173,8 @@ pub(crate) struct UnitStep {
     pub alone: bool,
     /// Services whose containers its reload makes anew or restarts. `None`: not known before compose is called.
     pub anew: Option<BTreeSet<String>>,
+    /// Services of a stack whose containers were adopted as they are and stay so, whatever is laid over its compose files.
+    pub leaves: BTreeSet<String>,
     /// Whether the run goes on when it fails.
     pub may_fail: bool,
     /// Units that its restart takes along and that have to be up again, too.
@@ -220,6 +222,7 @@ impl UnitStep {
             oneshot: unit.service_type == UnitType::Oneshot,
             alone: unit.alone,
             anew: None,
+            leaves: BTreeSet::new(),
             may_fail: unit.may_fail,
             along: Vec::new(),
         }

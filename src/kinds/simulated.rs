@@ -11,7 +11,9 @@ use crate::model::{
     MemberName, NginxState, Observed, Origin, Outcome, Recorded, RunKind, RunRecord, Stack,
     SystemdState, Unit,
 };
-use crate::plan::{Gates, Inputs, nginx_hash, outside_hashes, systemd_hash, unit_hash};
+use crate::plan::{
+    Gates, Inputs, mounts_hash, nginx_hash, outside_hashes, systemd_hash, unit_hash,
+};
 
 /// What daemons of an assumed host are known by.
 const IDENTITY: &str = "assumed";
@@ -169,6 +171,7 @@ pub(super) fn record(
             hash,
             invocation,
             outside,
+            mounts: mounts_hash(desired, unit),
             failed: false,
         };
         (name.clone(), record)

@@ -28,6 +28,8 @@ pub const RECOVERY_UNIT: &str = "watchme-apply-recover.service";
 pub const RUNTIME: &str = "/run/systemd/system";
 /// File name of the drop-in with which a unit starts without its own pulls. It has to come after all others.
 pub const NO_PULL_DROPIN: &str = "zz-watchme-apply-no-pull.conf";
+/// File name of the drop-in with which compose leaves containers of a stack as they were adopted.
+pub const AS_IT_RUNS_DROPIN: &str = "zz-watchme-apply-as-it-runs.conf";
 /// File name of the drop-in that keeps a paused unit from starting.
 pub const PAUSE_DROPIN: &str = "90-watchme-apply-pause.conf";
 
@@ -81,11 +83,14 @@ pub fn dropin(unit: &str, name: &str) -> PathBuf {
     Path::new(SYSTEMD).join(format!("{unit}.d")).join(name)
 }
 
-/// The drop-in with which a unit starts without its own pulls.
-pub fn no_pull_dropin(unit: &str) -> PathBuf {
-    Path::new(RUNTIME)
-        .join(format!("{unit}.d"))
-        .join(NO_PULL_DROPIN)
+/// What is laid over the compose files of a stack, in the place of the file of the store, until compose has read it.
+pub fn laid_over(unit: &str) -> PathBuf {
+    Path::new("/run").join(format!("watchme-apply-{unit}.mounts.json"))
+}
+
+/// A drop-in until the next boot.
+pub fn runtime_dropin(unit: &str, name: &str) -> PathBuf {
+    Path::new(RUNTIME).join(format!("{unit}.d")).join(name)
 }
 
 /// A file below /etc.

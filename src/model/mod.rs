@@ -51,7 +51,7 @@ pub use report::{AskedImage, DriftItem, DriftKind};
 pub use repository::Repository;
 pub use resource::Resource;
 pub use source_text::{Diagnostic, Version, Versions};
-pub use stack::{DockerRun, Idle, Image, PROJECT_LABEL, PodmanRun, Pull, Stack};
+pub use stack::{DockerRun, Idle, Image, MOUNTS_LABEL, PROJECT_LABEL, PodmanRun, Pull, Stack};
 pub use systemd_unit::Install;
 pub use target::{ComposeCommand, Lack, Program, Target};
 pub use watch::Watch;

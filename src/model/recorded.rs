@@ -115,6 +115,10 @@ pub struct LoadedUnit {
     /// Hashes of the files outside the checkout that it names, see [`super::Unit::outside`]; those that were there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outside: BTreeMap<PathBuf, Hash>,
+    /// Hash of what its containers mount of the checkout, of a unit that a person wrote. `None`: it mounts nothing, or an
+    /// earlier version wrote this down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mounts: Option<Hash>,
     /// Whether that start failed, and the run went on.
     #[serde(default)]
     pub failed: bool,

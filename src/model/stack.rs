@@ -15,6 +15,9 @@ use super::{Engine, Unit};
 /// <https://docs.docker.com/reference/compose-file/services/#labels>.
 pub const PROJECT_LABEL: &str = "com.docker.compose.project";
 
+/// The label that a stack's containers have if they mount something of the checkout: a hash of that.
+pub const MOUNTS_LABEL: &str = "watchme-apply.mounts";
+
 /// A compose project that a unit runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -59,6 +62,15 @@ pub struct Stack {
     /// Volumes that are mounted, by service.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub volumes: BTreeMap<String, BTreeSet<VolumeMount>>,
+    /// Files of the checkout that its services name as mounts and that its containers get from the store, by service.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub stored: BTreeMap<String, BTreeSet<PathBuf>>,
+    /// Hashes of what is mounted of the checkout, by service.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub mounted: BTreeMap<String, Hash>,
+    /// Folders of the checkout that are mounted, each with a hash of what git has there.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub folders: BTreeMap<PathBuf, Hash>,
     /// Memory limits of the services that start, in bytes, added up.
     pub memory: u64,
 }

@@ -3,6 +3,7 @@
 //! `NeedDaemonReload` and modification times only add suspicion: after an exchange back to an
 //! older file systemd says `no`, and a worker that was respawned is newer than its files.
 
+mod mounts;
 mod outside;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use super::Inputs;
 use crate::model::{
     Desired, Entry, File, Hash, LoadedDaemon, Observed, SystemdState, Unit, UnitState, layout,
 };
+pub(crate) use mounts::mounts_hash;
 pub(crate) use outside::{gone, may_differ_outside_git, outside_hashes};
 
 /// Hash of everything that systemd reads: units, drop-ins and the links that enable them.
@@ -191,14 +193,13 @@ fn differs(inputs: &Inputs<'_>, name: &str, unit: &Unit, state: &UnitState) -> O
     if let Some(record) = inputs.recorded.loaded.units.get(name) {
         let same_run = record.invocation == state.invocation;
         if record.hash == wanted && same_run {
-            return None;
+            return mounts::outdated(inputs, name, unit, record);
         }
         // Who started it anew since gave it what was applied, as far as that lay there.
         if same_run || !was_applied(inputs, name, &wanted) {
-            return Some(match changed_names(inputs, unit) {
-                Some(path) => format!("it names {path}, which changed"),
-                None => "its files changed".to_owned(),
-            });
+            let changed =
+                mounts::changed(inputs, name, unit).or_else(|| changed_names(inputs, unit));
+            return Some(changed.unwrap_or_else(|| "its files changed".to_owned()));
         }
     }
     files_as_desired(inputs, name, unit, state)
@@ -314,7 +315,8 @@ fn changed_names(inputs: &Inputs<'_>, unit: &Unit) -> Option<String> {
     let (_, applied) = inputs.recorded.applied.as_ref()?;
     let mut changed = unit.names.iter().filter(|path| {
         let hash = |desired: &Desired| desired.files.get(*path).map(|file| file.hash.clone());
-        hash(inputs.desired) != hash(applied)
+        !path.starts_with(layout::LIVE) && hash(inputs.desired) != hash(applied)
     });
-    changed.next().map(|path| path.display().to_string())
+    let path = changed.next()?;
+    Some(format!("it names {}, which changed", path.display()))
 }

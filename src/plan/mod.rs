@@ -14,7 +14,7 @@ pub(crate) mod recovery;
 mod switch;
 
 pub(crate) use candidate::candidate;
-pub(crate) use loaded::{nginx_hash, outside_hashes, systemd_hash, unit_hash};
+pub(crate) use loaded::{mounts_hash, nginx_hash, outside_hashes, systemd_hash, unit_hash};
 pub(crate) use outside::outside_packages;
 
 use std::collections::BTreeSet;

@@ -156,6 +156,7 @@ fn record_units(
             hash,
             invocation,
             outside,
+            mounts: plan::mounts_hash(&planned.desired, unit),
             failed,
         };
         loaded.units.insert(name.clone(), record);

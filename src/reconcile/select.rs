@@ -69,7 +69,8 @@ pub(super) fn expand(only: &[Selector], new: &Desired, applied: Option<&Desired>
                 expanded.extend([own, quadlet].map(Selector::exactly));
             }
             if !only.is_empty() && Selector::any(only, &ResourceId::new(Kind::Unit, name)) {
-                let files = unit.names.iter().filter_map(|path| desired.files.get(path));
+                let paths = unit.names.iter().chain(&unit.mounts);
+                let files = paths.filter_map(|path| desired.files.get(path));
                 expanded.extend(files.map(|file| {
                     Selector::exactly(ResourceId::new(Kind::File, file.source.to_string_lossy()))
                 }));

@@ -135,7 +135,7 @@ pub(super) async fn undo_killed(
         journal.record_all(owed)?;
     }
     let steps = journal.undos().iter();
-    let steps = steps.filter(|undo| !matches!(undo, Undo::Engine(_)));
+    let steps = steps.filter(|undo| !matches!(undo, Undo::Engine(_) | Undo::Leave { .. }));
     record.changes = steps.map(describe).collect();
     let not_undone = roll_back(host, &mut journal, progress).await;
     journal.keep(not_undone.iter().map(|left| left.undo.clone()).collect())?;

@@ -38,6 +38,12 @@ pub(super) fn dirty(read: &Read, lies: &Inputs, loaded: &Loaded) -> Vec<PathBuf>
         ignored.map_or_else(Vec::new, |ignored| ignored.changed_below(folder))
     });
     dirty.extend(changed.filter(|path| !lies.left_out(path)));
+    let mounted = read.mounted.iter();
+    let changed = mounted.flat_map(|folder| {
+        let ignored = lies.ignored;
+        ignored.map_or_else(Vec::new, |ignored| ignored.changed_below(folder))
+    });
+    dirty.extend(changed.filter(|path| lies.is_tracked(path, false)));
     dirty.into_iter().collect()
 }
 

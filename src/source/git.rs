@@ -299,8 +299,13 @@ impl<'repo> Ignored<'repo> {
 
     /// The same of a folder, which is tracked if a file in it is.
     pub(super) fn contains_folder(&self, path: &Path) -> bool {
+        !self.tracks_folder(path) && self.repo.is_path_ignored(path).unwrap_or(false)
+    }
+
+    /// Whether a file below a folder (relative to the work tree) is in the index.
+    pub(super) fn tracks_folder(&self, path: &Path) -> bool {
         let inside = path.join("");
         let below = |index: &git2::Index| index.find_prefix(&*inside).is_ok();
-        !self.index.as_ref().is_some_and(below) && self.repo.is_path_ignored(path).unwrap_or(false)
+        self.index.as_ref().is_some_and(below)
     }
 }

@@ -13,6 +13,13 @@ use crate::model::{Addresses, Container, Network};
 pub(crate) enum Undo {
     /// Nothing by itself: the socket of the engine of which the other steps speak.
     Engine(PathBuf),
+    /// Nothing by itself: the containers of these services of a stack stay as they were adopted when it is reloaded.
+    Leave {
+        /// The stack's unit.
+        unit: String,
+        /// The services.
+        services: BTreeSet<String>,
+    },
     /// Remove the network that was made, by name.
     RemoveNetwork(String),
     /// Make a network again that was removed.

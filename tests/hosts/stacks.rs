@@ -5,6 +5,7 @@ mod anew;
 mod copies;
 mod failing;
 mod lasting;
+mod mounts;
 mod reasons;
 mod refused;
 mod stops;

@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::model::{
-    Addresses, Attachment, Bind, Container, Health, NetworkState, Publish, Subnet, Volume,
-    VolumeMount,
+    Addresses, Attachment, Bind, Container, Health, MOUNTS_LABEL, NetworkState, Publish, Subnet,
+    Volume, VolumeMount,
 };
 
 const PROJECT: &str = "com.docker.compose.project";
@@ -141,6 +141,7 @@ pub(super) fn listed(row: Row) -> Container {
         config_files: config_files(&labels),
         oneoff: is_oneoff(&labels),
         systemd_unit: labels.get(SYSTEMD_UNIT).cloned(),
+        is_laid_over: labels.contains_key(MOUNTS_LABEL),
         published: row
             .ports
             .unwrap_or_default()
@@ -174,6 +175,7 @@ pub(super) fn container(record: Record) -> Container {
         config_files: config_files(&labels),
         oneoff: is_oneoff(&labels),
         systemd_unit: labels.get(SYSTEMD_UNIT).cloned(),
+        is_laid_over: labels.contains_key(MOUNTS_LABEL),
         published: published(settings.ports.unwrap_or_default()),
         volumes: volumes(record.mounts.as_deref()),
         binds: binds(record.mounts),

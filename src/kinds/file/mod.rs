@@ -66,7 +66,9 @@ fn clear_mount_points(draft: &mut Draft<'_>) {
             .observed
             .content(path)
             .is_some_and(|content| !content.is_empty());
-        if draft.desired.files.contains_key(path) || present {
+        // What was laid over compose files was in the store alone.
+        let is_stored = path.starts_with(layout::LIVE);
+        if draft.desired.files.contains_key(path) || present || is_stored {
             continue;
         }
         let depth = file.source.components().count();

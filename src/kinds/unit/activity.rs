@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{anew, replacement, stacks};
+use super::{adopted, anew, mounts, replacement, stacks};
 use crate::effect::{Change, Effect, UnitStep};
 use crate::model::{Desired, DriftKind, Kind, OnChange, ResourceId, Unit, UnitState, UnitType};
 use crate::plan::draft::{Draft, Stage, change};
@@ -111,6 +111,7 @@ fn plan_unit(
         return Vec::new();
     };
     let can_reload = state.can_reload || unit.alone;
+    mounts::note(draft, &id, name, unit);
     match on_change(name, unit) {
         OnChange::None => Vec::new(),
         OnChange::Reload if can_reload && unit.stacks.is_empty() => {
@@ -221,6 +222,7 @@ fn start(
         return None;
     }
     let action = Effect::Start(UnitStep {
+        leaves: adopted::leaves(draft, name, unit, &BTreeSet::new()),
         may_fail: unit.may_fail
             || !changes && !stopped && (state.is_failing() || state.active != "activating"),
         ..UnitStep::of(name, unit)
@@ -318,8 +320,11 @@ fn stop_with_old_files(
 }
 
 fn reload(draft: &Draft<'_>, id: ResourceId, name: &str, unit: &Unit, why: String) -> Change {
+    let anew = anew::services(draft, name, unit);
+    let known = anew.clone().unwrap_or_default();
     let step = UnitStep {
-        anew: anew::services(draft, name, unit),
+        leaves: adopted::leaves(draft, name, unit, &known),
+        anew,
         ..UnitStep::of(name, unit)
     };
     Change {

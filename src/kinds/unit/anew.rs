@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::replacement;
+use super::{adopted, replacement};
 use crate::model::{Stack, Unit};
 use crate::plan::draft::Draft;
 use crate::plan::loaded;
@@ -20,6 +20,9 @@ pub(super) fn services(draft: &Draft<'_>, name: &str, unit: &Unit) -> Option<BTr
     if loaded::may_differ_outside_git(&draft.inputs, name, unit, state) {
         return None;
     }
+    if orders_lists_anew(draft, unit) {
+        return None;
+    }
     let before = replacement::before(draft, name)?;
     let mut anew = BTreeSet::new();
     for stack in &unit.stacks {
@@ -28,6 +31,16 @@ pub(super) fn services(draft: &Draft<'_>, name: &str, unit: &Unit) -> Option<BTr
         anew.extend(changed(old, stack)?);
     }
     Some(anew)
+}
+
+/// Whether docker-compose 1 reads a second file of a stack for the first time: then it puts the lists of all services in another
+/// order (`merge_path_mappings` of its config.py), and makes those anew for which that is another configuration.
+fn orders_lists_anew(draft: &Draft<'_>, unit: &Unit) -> bool {
+    let is_own = unit.file.iter().any(|file| {
+        let mut lines = file.content.split(|byte| *byte == b'\n');
+        lines.any(|line| line.starts_with(b"ExecStart=docker-compose "))
+    });
+    is_own && unit.stacks.iter().any(|stack| adopted::any(draft, stack))
 }
 
 /// Whether what services share changed, of which compose leaves as it is what is there: networks, volumes, configs.
@@ -42,6 +55,12 @@ pub(super) fn shares_other(draft: &Draft<'_>, name: &str, unit: &Unit) -> bool {
     })
 }
 
+/// Whether the content of what a service mounts changed; not where an earlier version has not written down what it was.
+pub(super) fn mounts_other(old: &Stack, new: &Stack, service: &str) -> bool {
+    let pair = old.mounted.get(service).zip(new.mounted.get(service));
+    pair.is_some_and(|(old, new)| old != new)
+}
+
 fn replicas(stack: &Stack, service: &str) -> u64 {
     stack.replicas.get(service).copied().unwrap_or(1)
 }
@@ -54,6 +73,7 @@ fn changed(old: &Stack, new: &Stack) -> Option<BTreeSet<String>> {
     let is_changed = |service: &&String| {
         let context = |stack: &Stack| stack.contexts.get(*service).cloned();
         old.definitions.get(*service) != new.definitions.get(*service)
+            || mounts_other(old, new, service)
             || old.built.contains(*service) && context(old) != context(new)
             || replicas(new, service) < replicas(old, service)
     };

@@ -65,6 +65,9 @@ pub struct Unit {
     pub environment_files: Vec<String>,
     /// Files that it names below the checkout and that are not in git (`.env`): watched only.
     pub watched: BTreeSet<PathBuf>,
+    /// Files and folders of the checkout that its containers mount.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub mounts: BTreeSet<PathBuf>,
     /// Files outside the checkout that say how it runs: environment files, compose files, the `.env` beside those. Watched
     /// only.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
@@ -192,18 +195,19 @@ impl Resource for Unit {
     }
 }
 
-/// What stacks are built from, which no file of their units tells.
+/// What stacks are built from, and the folders that containers mount, which no file of their units tells.
 fn built(is_stack: bool, stacks: Vec<Stack>) -> Vec<Stack> {
-    let built = stacks
-        .into_iter()
-        .filter(|stack| is_stack && !stack.contexts.is_empty());
-    built
-        .map(|stack| Stack {
-            project: stack.project,
-            contexts: stack.contexts,
-            ..Stack::default()
-        })
-        .collect()
+    let stacks = stacks.into_iter().map(|stack| Stack {
+        project: stack.project,
+        contexts: match is_stack {
+            true => stack.contexts,
+            false => BTreeMap::new(),
+        },
+        folders: stack.folders,
+        ..Stack::default()
+    });
+    let built = stacks.filter(|stack| !stack.contexts.is_empty() || !stack.folders.is_empty());
+    built.collect()
 }
 
 fn dropin(unit: &str, name: &str) -> PathBuf {

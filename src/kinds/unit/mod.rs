@@ -1,12 +1,14 @@
 //! systemd units: files and links, what starts and stops, and the containers that they run.
 
 mod activity;
+mod adopted;
 mod anew;
 pub(super) mod binds;
 mod builds;
 pub(crate) mod data;
 mod holders;
 pub(super) mod images;
+mod mounts;
 mod plan;
 pub(super) mod podman;
 mod ran;

@@ -10,7 +10,7 @@ use super::Units;
 use crate::model::{File, Install, OnChange, Pull, Unit, UnitType, layout};
 use crate::source::error::{Result, SourceError, suggest};
 use crate::source::load::stack_units::{UPSTREAMS, upstreams};
-use crate::source::load::{Loader, Missing, Reads, inputs, outside};
+use crate::source::load::{Loader, Missing, Reads, inputs, is_generated, outside};
 use crate::source::policy::Folders;
 use crate::source::tree::Node;
 use crate::source::unit::commands::{self, Mentions, Role};
@@ -105,6 +105,7 @@ impl Loader<'_, '_> {
                 file,
                 source,
                 stack: Some((stack.stack, stack.copy)),
+                laid_over: stack.laid_over,
             };
             pieces.files.insert(full.clone(), piece);
             names.insert(full, stack.unit);
@@ -239,6 +240,11 @@ impl Loader<'_, '_> {
         for named in &mentions.paths {
             self.named(name.as_str(), &mut unit, &named.path, named.role)?;
         }
+        if let Some(file) = piece.and_then(|piece| piece.laid_over.clone()) {
+            let path = layout::live(Path::new(layout::store::FILES).join(&file.source));
+            unit.names.insert(path.clone());
+            self.out.desired.files.insert(path, file);
+        }
         unit.runs = mentions.docker.runs.clone();
         unit.pull = mentions.docker.pull.map(|pull| Pull {
             lasting: pulls_all_the_same(name, &settings),
@@ -284,7 +290,7 @@ impl Loader<'_, '_> {
         role: Role,
     ) -> Result<Option<File>> {
         let Some(relative) = self.in_checkout(path) else {
-            if matches!(role, Role::Environment | Role::Compose) {
+            if !is_generated(path) && matches!(role, Role::Environment | Role::Compose) {
                 outside(unit, path);
             }
             return Ok(None);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::activity::mends;
-use super::{anew, replicas};
+use super::{adopted, anew, replicas};
 use crate::effect::{Change, Effect, UnitStep};
 use crate::kinds::member::plan::{Trouble, not_running, trouble};
 use crate::model::{Container, DriftKind, Kind, MemberName, ResourceId, Stack, Unit, UnitState};
@@ -73,6 +73,7 @@ fn is_lasting(unit: &Unit, container: &Container) -> bool {
 fn reload(draft: &mut Draft<'_>, name: &str, unit: &Unit, why: String) {
     let step = UnitStep {
         may_fail: true,
+        leaves: adopted::leaves(draft, name, unit, &BTreeSet::new()),
         ..UnitStep::of(name, unit)
     };
     let id = ResourceId::new(Kind::Unit, name);
@@ -197,12 +198,17 @@ pub(super) fn goes_on_alone(draft: &Draft<'_>, name: &str, unit: &Unit) -> bool 
     unit.alone && draft.recorded.loaded.units.contains_key(name)
 }
 
-/// Why a unit starts that nobody here has started before. Containers of a stack may run all the same.
-pub(super) fn new(draft: &Draft<'_>, unit: &Unit) -> String {
+/// How many containers of a stack run.
+fn running(draft: &Draft<'_>, unit: &Unit) -> usize {
     let docker = draft.observed.docker.iter();
     let containers = docker.flat_map(|docker| &docker.containers);
-    let running = containers.filter(|one| unit.stack.is_some() && unit.owns(one));
-    match running.filter(|one| one.is_running()).count() {
+    let own = containers.filter(|one| unit.stack.is_some() && unit.owns(one));
+    own.filter(|one| one.is_running()).count()
+}
+
+/// Why a unit starts that nobody here has started before. Containers of a stack may run all the same.
+pub(super) fn new(draft: &Draft<'_>, unit: &Unit) -> String {
+    match running(draft, unit) {
         0 => "new".to_owned(),
         1 => "new; its container runs, and compose leaves it as it is if its configuration is the same".to_owned(),
         count => format!(

@@ -132,6 +132,8 @@ pub struct Container {
     pub published: BTreeSet<Publish>,
     /// Paths of the host that are mounted into it.
     pub binds: BTreeSet<Bind>,
+    /// Whether it was made with what is laid over the compose files of its stack, [`super::super::stack::MOUNTS_LABEL`].
+    pub is_laid_over: bool,
     /// Volumes that are mounted into it; not those without a name of their own.
     pub volumes: BTreeSet<VolumeMount>,
     /// Networks in its own record, by network name; ghosts included.

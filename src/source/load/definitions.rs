@@ -20,6 +20,7 @@ impl Loader<'_, '_> {
         });
         built.collect()
     }
+
     /// Notes what the containers of a project are made from: what its files say, the env files that they name, and what is
     /// built for them.
     pub(super) fn define(&self, stack: &mut Stack, parsed: &ParsedStack) {

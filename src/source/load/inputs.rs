@@ -22,6 +22,7 @@ pub(crate) struct Inputs<'t> {
     folders: RefCell<BTreeMap<PathBuf, BTreeSet<String>>>,
     backups: RefCell<BTreeSet<PathBuf>>,
     contexts: RefCell<BTreeSet<PathBuf>>,
+    mounted: RefCell<BTreeSet<PathBuf>>,
 }
 
 /// What was read.
@@ -37,6 +38,8 @@ pub(crate) struct Read {
     pub backups: BTreeSet<PathBuf>,
     /// Folders that images are built from.
     pub contexts: BTreeSet<PathBuf>,
+    /// Folders that containers mount and cannot write to.
+    pub mounted: BTreeSet<PathBuf>,
 }
 
 impl<'t> Inputs<'t> {
@@ -60,6 +63,7 @@ impl<'t> Inputs<'t> {
             folders: RefCell::default(),
             backups: RefCell::default(),
             contexts: RefCell::default(),
+            mounted: RefCell::default(),
         }
     }
 
@@ -71,6 +75,7 @@ impl<'t> Inputs<'t> {
             folders: self.folders.into_inner(),
             backups: self.backups.into_inner(),
             contexts: self.contexts.into_inner(),
+            mounted: self.mounted.into_inner(),
         }
     }
 
@@ -143,6 +148,26 @@ impl<'t> Inputs<'t> {
         };
         let id = self.tree.digest(folder, &skips).ok().flatten()?;
         Some(Hash::of(id.as_bytes()))
+    }
+
+    /// The same of what is in git of a folder that containers mount: they may write other files there. Files in git that
+    /// somebody changed count for the commit if the containers cannot have done so.
+    pub(crate) fn digest_of_tracked(&self, folder: &Path, is_read_only: bool) -> Option<Hash> {
+        if is_read_only {
+            self.mounted.borrow_mut().insert(folder.into());
+        }
+        let skips = |path: &Path, is_folder: bool| !self.is_tracked(path, is_folder);
+        let id = self.tree.digest(folder, &skips).ok().flatten()?;
+        Some(Hash::of(id.as_bytes()))
+    }
+
+    /// Whether git has a path; all that is there where there is no git.
+    pub(crate) fn is_tracked(&self, path: &Path, is_folder: bool) -> bool {
+        let ignored = self.ignored.filter(|_| !self.committed);
+        ignored.is_none_or(|ignored| match is_folder {
+            true => ignored.tracks_folder(path),
+            false => ignored.tracked(path),
+        })
     }
 
     /// Where a path leads and what stands there.

@@ -10,6 +10,7 @@ pub(crate) mod inputs;
 mod installed;
 mod laid_over;
 mod loose;
+mod mounts;
 mod places;
 mod require;
 pub(crate) mod secrets;
@@ -46,7 +47,7 @@ use super::unit::Settings;
 use crate::kinds::network::read::Candidate;
 use crate::kinds::site::read::Parsing;
 use crate::kinds::table::with_kinds;
-use crate::model::{Desired, Diagnostic, File};
+use crate::model::{Desired, Diagnostic, File, layout};
 
 /// Where compose files are, in folders of their own.
 pub(crate) const STACKS: &str = "compose";
@@ -397,6 +398,11 @@ impl Loader<'_, '_> {
         let relative = path.strip_prefix(&self.checkout).ok()?;
         (!relative.as_os_str().is_empty()).then(|| relative.to_owned())
     }
+}
+
+/// Whether a file that a unit names is one that this program lays over its compose files.
+pub(crate) fn is_generated(path: &Path) -> bool {
+    path.starts_with(layout::LIVE)
 }
 
 /// A complaint that a unit's value deserves, with advice.

@@ -8,7 +8,7 @@ use source_text::normal_path;
 
 use super::include::Parts;
 use super::laid_over::laid_over;
-use super::{Loader, folder_of, outside};
+use super::{Loader, folder_of, is_generated, outside};
 use crate::model::{Idle, Image, Stack, Unit};
 use crate::source::compose::{self, Compose, Definition, Service, Variables};
 use crate::source::error::Result;
@@ -91,6 +91,8 @@ impl Loader<'_, '_> {
             let files = self.stack_files(name, unit, call)?;
             let parsed = self.parse_stack(&mut Reader::Unit(name, unit), call, &files)?;
             let mut stack = stack_of(&parsed, files);
+            let mounts = self.mounts(&parsed);
+            self.note_mounts(unit, &mut stack, &mounts);
             if unit.stack.is_some() {
                 self.define(&mut stack, &parsed);
             }
@@ -211,7 +213,8 @@ impl Loader<'_, '_> {
         call: &ComposeCall,
     ) -> Result<Vec<PathBuf>> {
         if !call.files.is_empty() {
-            return Ok(call.files.clone());
+            let files = call.files.iter().filter(|file| !is_generated(file));
+            return Ok(files.cloned().collect());
         }
         let Some(folder) = &call.folder else {
             return Ok(Vec::new());
@@ -357,6 +360,9 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
             })
             .filter(|(_, mounts)| !mounts.is_empty())
             .collect(),
+        stored: BTreeMap::new(),
+        mounted: BTreeMap::new(),
+        folders: BTreeMap::new(),
         project: parsed.project.clone(),
         files,
     }

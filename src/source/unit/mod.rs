@@ -3,8 +3,10 @@
 pub mod commands;
 mod compose_call;
 pub mod docker_call;
+mod laid_over;
 mod pulls;
 
+pub use laid_over::{USERS, laid_over, laid_over_instead, without_services};
 pub use pulls::{pulls_all_the_same, without_pulls};
 pub use systemd_unit::*;
 

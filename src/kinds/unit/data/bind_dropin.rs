@@ -20,6 +20,9 @@ pub(super) fn of(unit: &Unit, files: &BTreeMap<PathBuf, File>) -> Option<File> {
             continue;
         };
         let stored = layout::live(PathBuf::from(layout::store::FILES).join(&file.source));
+        if stored == *path {
+            continue;
+        }
         text.push_str(&format!(
             "BindReadOnlyPaths={}:{}\n",
             escape(&stored.to_string_lossy()),

@@ -18,6 +18,8 @@ pub(super) struct Piece {
     pub(super) source: Arc<Source>,
     /// The stack that it was generated for.
     pub(super) stack: Option<(String, Option<StackCopy>)>,
+    /// What is laid over the compose files of that stack.
+    pub(super) laid_over: Option<File>,
 }
 
 /// All pieces.
@@ -137,6 +139,7 @@ impl Loader<'_, '_> {
             file,
             source,
             stack: None,
+            laid_over: None,
         }))
     }
 }

@@ -54,6 +54,8 @@ impl Loader<'_, '_> {
             .collect();
         paths.push(folder.join(".env"));
         paths.extend(stack.parsed.files.iter().cloned());
+        let laid_over = stack.laid_over.iter();
+        parts.extend(laid_over.map(|file| file.content.to_vec()));
         for path in paths {
             let file = self.inputs.probe(&path)?;
             parts.extend(file.map(|file| file.content.to_vec()));

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::stacks::{OVERRIDES, Reader};
-use super::{DEFAULT_FILES, Loader, ParsedStack, STACKS, inputs};
-use crate::model::StackCopy;
+use super::{DEFAULT_FILES, Loader, ParsedStack, STACKS, inputs, mounts};
+use crate::model::{File, StackCopy};
 use crate::source::error::{Result, SourceError};
 use crate::source::policy::StackPolicy;
 use crate::source::tree::Node;
@@ -33,6 +33,8 @@ pub(crate) struct StackUnit {
     pub text: String,
     /// Where it would be if it were written: in the folder of the stack.
     pub source: PathBuf,
+    /// What is laid over the stack's compose files.
+    pub laid_over: Option<File>,
 }
 
 /// A folder that is a stack.
@@ -47,6 +49,8 @@ struct Found {
     parsed: ParsedStack,
     /// What it is as its second copy, of one that updates start-first.
     second: Option<ParsedStack>,
+    /// What is laid over its compose files.
+    laid_over: Option<File>,
 }
 
 impl Loader<'_, '_> {
@@ -105,6 +109,7 @@ impl Loader<'_, '_> {
                     why,
                 })?,
                 copy,
+                laid_over: stack.laid_over.clone(),
             });
         }
         Ok(units)
@@ -180,6 +185,10 @@ impl Loader<'_, '_> {
             ..ComposeCall::default()
         };
         let parsed = self.parse_stack(&mut Reader::Nobody, &call, &paths)?;
+        let mounts = self.mounts(&parsed);
+        let laid_over = files
+            .first()
+            .and_then(|first| mounts::laid_over(first, &mounts));
         let second = match policy.copies() {
             Some(ports) => {
                 let environment = copies::second(ports);
@@ -199,6 +208,7 @@ impl Loader<'_, '_> {
             files,
             parsed,
             second,
+            laid_over,
         }))
     }
 

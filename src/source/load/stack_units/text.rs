@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::Found;
+use super::{Found, mounts};
 use crate::model::{ComposeCommand, Engine, StackCopy};
 
 /// How compose is called.
@@ -31,12 +31,22 @@ pub(super) fn text(
     before: &BTreeSet<String>,
     copy: Option<&StackCopy>,
 ) -> String {
-    let mut command = calls.compose.to_string();
+    let mut files = Vec::new();
+    let mut options = String::new();
     let mut option = |name: &str, value: &str| {
-        command.push_str(&format!(" {name} {}", quoted(value)));
+        options.push_str(&format!(" {name} {}", quoted(value)));
     };
-    for file in &stack.policy.files {
-        option("--file", file.as_str());
+    files.extend(
+        stack
+            .policy
+            .files
+            .iter()
+            .map(|file| file.as_str().to_owned()),
+    );
+    // Compose looks for none where it is told of one.
+    if files.is_empty() && stack.laid_over.is_some() {
+        let names = stack.files.iter().filter_map(|file| file.file_name());
+        files.extend(names.map(|name| name.to_string_lossy().into_owned()));
     }
     let project = match copy {
         Some(copy) => Some(copy.project(&stack.parsed.project)),
@@ -48,6 +58,23 @@ pub(super) fn text(
     for profile in &stack.policy.profiles {
         option("--profile", profile);
     }
+    let named: String = files
+        .iter()
+        .map(|file| format!(" --file {}", quoted(file)))
+        .collect();
+    let laid_over = stack.laid_over.iter();
+    let laid_over: String = laid_over
+        .map(|file| {
+            format!(
+                " --file {}",
+                quoted(&mounts::path_of(file).to_string_lossy())
+            )
+        })
+        .collect();
+    let compose = calls.compose;
+    // A stop needs no mounts, and may come when the store has them no more.
+    let command = format!("{compose}{named}{options}");
+    let up = format!("{compose}{named}{laid_over}{options} up --detach");
     let others: String = before.iter().map(|unit| format!(" {unit}")).collect();
     let wants: String = match others.is_empty() {
         true => String::new(),
@@ -93,8 +120,8 @@ pub(super) fn text(
          RemainAfterExit=yes\n\
          {environment}\
          WorkingDirectory={folder}\n\
-         ExecStart={command} up --detach\n\
-         ExecReload={command} up --detach\n\
+         ExecStart={up}\n\
+         ExecReload={up}\n\
          ExecStop={command} stop\n\
          {enabled}"
     )
