@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::made::{made, made_networks, renamed};
 use super::one_start::OneStart;
 use super::rejoin::is_joined;
+use super::take_down::has_others;
 use super::undo::{describe, undo_one};
 use super::{LOOK_AGAIN, Progress, StepError};
 use crate::host::{Host, HostError};
@@ -220,6 +221,7 @@ async fn is_needed(host: &Host, undo: &Undo) -> bool {
             let made = made_networks(host, project, known).await;
             !made.is_ok_and(|made| made.is_empty())
         }
+        Undo::RemoveOthers { networks, .. } => has_others(host, networks).await,
         Undo::Rename { container, name } => {
             let renamed = renamed(host, container, name).await;
             !renamed.is_ok_and(|renamed| renamed.is_none())
@@ -300,7 +302,10 @@ fn phase(undo: &Undo) -> u8 {
         | Undo::Exchange { .. }
         | Undo::ForgetGeneration(_) => 2,
         Undo::CreateNetwork { .. } => 3,
-        Undo::DaemonReload | Undo::Rename { .. } | Undo::Tag { last: false, .. } => 4,
+        Undo::DaemonReload
+        | Undo::RemoveOthers { .. }
+        | Undo::Rename { .. }
+        | Undo::Tag { last: false, .. } => 4,
         Undo::Restart(_) | Undo::ReloadUnit(_) | Undo::Start(_) | Undo::Forget(_) => 5,
         Undo::ReloadNginx | Undo::RestartNginx => 6,
         Undo::Rejoin { .. } | Undo::Tag { last: true, .. } => 7,

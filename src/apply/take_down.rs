@@ -1,9 +1,11 @@
 //! What the stop of a stack keeps and nobody runs any more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Run, StepError};
 use crate::effect::TakeDown;
+use crate::host::Host;
+use crate::model::Container;
 use crate::state::Undo;
 
 impl Run<'_> {
@@ -25,6 +27,15 @@ impl Run<'_> {
         }
         let docker = self.host.docker().await?;
         let listed = docker.observe(&BTreeSet::new(), &|_| false).await?;
+        let ids = |name: &String| {
+            let networks = listed.networks.get(name).into_iter().flatten();
+            networks.map(|network| network.id.clone()).collect()
+        };
+        let networks = gone.networks.iter().map(|name| (name.clone(), ids(name)));
+        self.journal.record(Undo::RemoveOthers {
+            project: gone.project.clone(),
+            networks: networks.collect(),
+        })?;
         for container in listed.containers.iter().filter(|known| gone.has(known)) {
             if container.is_running() {
                 let stop = docker.stop_container(&container.id);
@@ -43,4 +54,55 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// Networks of these names with other ids.
+async fn others(
+    host: &Host,
+    networks: &BTreeMap<String, BTreeSet<String>>,
+) -> Result<Vec<(String, String)>, StepError> {
+    let docker = host.docker().await?;
+    let listed = docker.observe(&BTreeSet::new(), &|_| false).await?;
+    let found = networks.iter().flat_map(|(name, known)| {
+        let there = listed.networks.get(name).into_iter().flatten();
+        let others = there.filter(|network| !known.contains(&network.id));
+        others.map(|network| (name.clone(), network.id.clone()))
+    });
+    Ok(found.collect())
+}
+
+/// Whether such networks are there.
+pub(super) async fn has_others(host: &Host, networks: &BTreeMap<String, BTreeSet<String>>) -> bool {
+    !others(host, networks)
+        .await
+        .is_ok_and(|others| others.is_empty())
+}
+
+/// Removes such networks with the containers of a project that are on them.
+pub(super) async fn remove_others(
+    host: &Host,
+    project: &str,
+    networks: &BTreeMap<String, BTreeSet<String>>,
+) -> Result<(), StepError> {
+    let others = others(host, networks).await?;
+    let docker = host.docker().await?;
+    let is_on = |container: &Container| {
+        let is_own = (container.compose.as_ref()).is_some_and(|(known, _)| known == project);
+        is_own
+            && others
+                .iter()
+                .any(|(name, _)| container.attachments.contains_key(name))
+    };
+    let listed = docker.observe(&BTreeSet::new(), &is_on).await?;
+    for container in listed.containers.iter().filter(|one| is_on(one)) {
+        docker.stop_container(&container.id).await?;
+        docker.remove_container(&container.id).await?;
+    }
+    for (_, id) in &others {
+        match docker.remove_network(id).await {
+            Err(error) if !error.is_gone() => return Err(error.into()),
+            _ => {}
+        }
+    }
+    Ok(())
 }

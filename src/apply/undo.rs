@@ -10,6 +10,7 @@ use super::made::{made, made_networks, rename};
 use super::rejoin::rejoin;
 use super::roll_back::Patience;
 use super::switch::{MARK, exchange};
+use super::take_down::remove_others;
 use super::{LOOK_AGAIN, StepError};
 use crate::host::Host;
 use crate::model::image::short;
@@ -51,6 +52,10 @@ pub(crate) fn describe(undo: &Undo) -> String {
         }
         Undo::RemoveNetworks { project, .. } => {
             format!("remove new networks of the compose project {project}")
+        }
+        Undo::RemoveOthers { networks, .. } => {
+            let names = networks.keys().map(String::as_str).collect::<Vec<_>>();
+            format!("remove the network {} that was made anew", names.join(", "))
         }
         Undo::Rename { name, .. } => format!("rename {name} back"),
         Undo::Tag { name, image, .. } => format!("tag {name} as {} again", short(image)),
@@ -141,6 +146,7 @@ pub(super) async fn undo_one(
             }
             Ok(())
         }
+        Undo::RemoveOthers { project, networks } => remove_others(host, project, networks).await,
         Undo::Rename { container, name } => rename(host, container, name).await,
         Undo::Tag { name, image, .. } => Ok(host.docker().await?.tag_image(image, name).await?),
         Undo::Start(unit) => {

@@ -48,6 +48,12 @@ pub struct Stack {
     /// records of earlier versions.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub definitions: BTreeMap<String, Hash>,
+    /// Hashes of what its files say of the networks that it makes, by the names that the engine knows.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub networks: BTreeMap<String, Hash>,
+    /// Hash of what its services share beside networks. `None` in records of earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Hash>,
     /// Services whose containers those of a service use or depend on, by service.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub uses: BTreeMap<String, BTreeSet<String>>,

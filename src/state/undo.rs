@@ -1,6 +1,6 @@
 //! What undoes one step of a run, as it is on record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,14 @@ pub(crate) enum Undo {
         known: BTreeSet<String>,
         /// Whether that waits until units run with their old files again: containers are on them until then.
         last: bool,
+    },
+    /// Remove networks that were made since in the place of others, with the containers of their project on them, before
+    /// their unit runs with its old files again.
+    RemoveOthers {
+        /// The project.
+        project: String,
+        /// The ids of those that were there, by name.
+        networks: BTreeMap<String, BTreeSet<String>>,
     },
     /// Give a container its name back: docker-compose 1 renames the one that it is about to replace, and does not
     /// take that back when the new one cannot start.

@@ -6,6 +6,7 @@ mod copies;
 mod failing;
 mod lasting;
 mod mounts;
+mod networks;
 mod reasons;
 mod refused;
 mod stops;

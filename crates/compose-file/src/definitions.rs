@@ -51,6 +51,30 @@ pub fn shared(project: &Value) -> Vec<u8> {
     bytes
 }
 
+/// What a project says of each of its networks, by key, as such bytes.
+pub fn networks(project: &Value) -> BTreeMap<String, Vec<u8>> {
+    let networks = project.get("networks").and_then(Value::as_mapping);
+    let networks = networks.into_iter().flatten();
+    networks
+        .filter_map(|(key, network)| {
+            let mut bytes = Vec::new();
+            // Nothing said is the same as an empty map.
+            let is_empty = network.as_mapping().is_some_and(Mapping::is_empty);
+            write(if is_empty { &Value::Null } else { network }, &mut bytes);
+            Some((key.as_str()?.to_owned(), bytes))
+        })
+        .collect()
+}
+
+/// What services share of which compose makes none anew, as such bytes.
+pub fn kept(project: &Value) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for key in SHARED.iter().filter(|key| **key != "networks") {
+        write(project.get(key).unwrap_or(&Value::Null), &mut bytes);
+    }
+    bytes
+}
+
 /// A service without what no container is made of.
 fn own(service: &Value) -> Value {
     let Value::Mapping(keys) = service else {
@@ -175,6 +199,19 @@ mod tests {
             let uses: Vec<&str> = project["web"].uses.iter().map(String::as_str).collect();
             assert_eq!(uses, expected, "{keys}");
         }
+    }
+
+    #[test]
+    fn networks_are_compared_one_by_one() {
+        let of = |text: &str| networks(&serde_yaml::from_str(text).unwrap());
+        let first = of("networks: {a: , b: {internal: true}}");
+        assert_eq!(first, of("networks: {b: {internal: true}, a: {}}"));
+        let other = of("networks: {a: {driver: x}, b: {internal: true}}");
+        assert_ne!(first["a"], other["a"]);
+        assert_eq!(first["b"], other["b"]);
+        let kept = |text: &str| kept(&serde_yaml::from_str(text).unwrap());
+        assert_eq!(kept("networks: {a: }"), kept("networks: {b: }"));
+        assert_ne!(kept("volumes: {a: }"), kept("volumes: {b: }"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ use serde_yaml::Value;
 use source_text::{Diagnostic, SourceFile};
 
 pub use binds::{Bind, VolumeMount};
-pub use definitions::{Definition, definitions, shared};
+pub use definitions::{Definition, definitions, kept, networks, shared};
 pub use interpolate::{Environment, Variables};
 pub use merge::overlay;
 pub use mounts::{Mount, MountedBy};

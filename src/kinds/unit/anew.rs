@@ -43,11 +43,11 @@ fn orders_lists_anew(draft: &Draft<'_>, unit: &Unit) -> bool {
     is_own && unit.stacks.iter().any(|stack| adopted::any(draft, stack))
 }
 
-/// Whether what services share changed, of which compose leaves as it is what is there: networks, volumes, configs.
+/// Whether what services share beside networks changed, of which compose leaves as it is what is there: volumes, configs.
 pub(super) fn shares_other(draft: &Draft<'_>, name: &str, unit: &Unit) -> bool {
     let before = replacement::before(draft, name);
     let mut old = before.iter().flat_map(|unit| &unit.stacks);
-    let shared = |stack: &Stack| stack.definitions.get(Stack::SHARED).cloned();
+    let shared = |stack: &Stack| stack.kept.clone();
     old.any(|old| {
         let mut same = unit.stacks.iter();
         let new = same.find(|new| new.project == old.project);

@@ -9,6 +9,7 @@ pub(crate) mod data;
 mod holders;
 pub(super) mod images;
 mod mounts;
+mod networks;
 mod plan;
 pub(super) mod podman;
 mod ran;
@@ -52,6 +53,7 @@ impl ResourceKind for Units {
         plan::reload_if_needed(draft);
         activity::plan(draft);
         take_down::plan(draft);
+        networks::plan(draft);
         holders::plan(draft);
         images::plan(draft);
         podman::plan(draft);

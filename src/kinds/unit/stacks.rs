@@ -181,14 +181,14 @@ fn is_member(draft: &Draft<'_>, container: &Container) -> bool {
     })
 }
 
-/// compose makes no network, volume or config anew that is there.
+/// compose makes no volume or config anew that is there.
 pub(super) fn note_what_stays(draft: &mut Draft<'_>, id: &ResourceId, name: &str, unit: &Unit) {
     if !anew::shares_other(draft, name, unit) {
         return;
     }
     let project = unit.stacks.first().map_or("", |stack| &stack.project);
     let text = format!(
-        "its networks, volumes, configs or secrets changed, and compose leaves those that are there as they are: `docker compose --project-name {project} down` removes its containers and networks, and `watchme-apply drift --fix` makes them again"
+        "its volumes, configs or secrets changed, and compose leaves those that are there as they are. No volume is removed here, since its data would go: save that, `docker compose --project-name {project} down`, `docker volume rm NAME`, and `watchme-apply drift --fix` makes them again"
     );
     draft.note(id.clone(), None, text);
 }

@@ -47,5 +47,15 @@ impl Loader<'_, '_> {
         stack
             .definitions
             .insert(Stack::SHARED.to_owned(), Hash::of(&parsed.shared));
+        stack.kept = Some(Hash::of(&parsed.kept));
+        for (key, bytes) in &parsed.networks {
+            let network = parsed.compose.networks.get(key).and_then(Option::as_ref);
+            if network.is_some_and(|network| network.external_name(key).is_some()) {
+                continue;
+            }
+            let named = network.and_then(|network| network.name.clone());
+            let name = named.unwrap_or_else(|| format!("{}_{key}", parsed.project));
+            stack.networks.insert(name, Hash::of(bytes));
+        }
     }
 }

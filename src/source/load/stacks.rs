@@ -54,6 +54,10 @@ pub struct ParsedStack {
     pub definitions: BTreeMap<String, Definition>,
     /// What its services share, as bytes that are the same for the same.
     pub shared: Vec<u8>,
+    /// What is said of each of its networks, by key, as such bytes.
+    pub networks: BTreeMap<String, Vec<u8>>,
+    /// What its services share beside networks, as such bytes.
+    pub kept: Vec<u8>,
     /// Where the values of its variables come from.
     pub variables: Variables,
     /// The `.env` of its folder, or the file that `--env-file` names: on the server, whether it is there or not.
@@ -177,6 +181,8 @@ impl Loader<'_, '_> {
         {
             parsed.definitions = compose::definitions(whole.value());
             parsed.shared = compose::shared(whole.value());
+            parsed.networks = compose::networks(whole.value());
+            parsed.kept = compose::kept(whole.value());
         }
         parsed.compose = whole.compose();
         let base = first.unwrap_or_default();
@@ -361,6 +367,8 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
             .filter(|(_, mounts)| !mounts.is_empty())
             .collect(),
         stored: BTreeMap::new(),
+        networks: BTreeMap::new(),
+        kept: None,
         mounted: BTreeMap::new(),
         folders: BTreeMap::new(),
         project: parsed.project.clone(),

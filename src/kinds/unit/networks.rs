@@ -1,0 +1,91 @@
+//! Networks of stacks that their files describe otherwise than before. compose leaves one that is there as it is, or ends with an
+//! error: docker-compose 1.29 where its driver or an option changed, 2.26 never. So it is taken down with the containers on
+//! it, and compose makes it again.
+
+use std::collections::BTreeSet;
+
+use super::replacement;
+use crate::effect::{Effect, TakeDown};
+use crate::model::{Container, Kind, ResourceId, Stack, Unit};
+use crate::plan::draft::{Draft, Stage, change};
+
+/// Of stacks that start or are reloaded.
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    let desired = draft.desired;
+    let starting = draft.starting();
+    for (name, unit) in &desired.units {
+        if unit.stack.is_none() || !starting.contains(name) {
+            continue;
+        }
+        let Some(old) = replacement::before(draft, name) else {
+            continue;
+        };
+        for stack in &unit.stacks {
+            let networks = changed(draft, &old, stack);
+            if !networks.is_empty() {
+                take_down(draft, (name, &old), stack, networks);
+            }
+        }
+    }
+}
+
+/// The networks of a project that are there and are to be others, by the names that the engine knows.
+pub(super) fn changed(draft: &Draft<'_>, old: &Unit, stack: &Stack) -> BTreeSet<String> {
+    let Some(docker) = &draft.observed.docker else {
+        return BTreeSet::new();
+    };
+    let mut same = old.stacks.iter();
+    let Some(old) = same.find(|old| old.project == stack.project) else {
+        return BTreeSet::new();
+    };
+    let networks = stack.networks.iter().filter(|(name, wanted)| {
+        let known = old.networks.get(*name);
+        known.is_some_and(|known| known != *wanted) && docker.networks.contains_key(*name)
+    });
+    networks.map(|(name, _)| name.clone()).collect()
+}
+
+fn take_down(
+    draft: &mut Draft<'_>,
+    (name, old): (&str, &Unit),
+    stack: &Stack,
+    networks: BTreeSet<String>,
+) {
+    let id = ResourceId::new(Kind::Unit, name);
+    let docker = draft.observed.docker.iter();
+    let containers = docker.flat_map(|docker| &docker.containers);
+    let is_on = |one: &&Container| {
+        networks
+            .iter()
+            .any(|name| one.attachments.contains_key(name))
+    };
+    let (own, others): (Vec<&Container>, Vec<&Container>) =
+        containers.filter(is_on).partition(|one| old.owns(one));
+    let named: Vec<&str> = networks.iter().map(String::as_str).collect();
+    let named = named.join(", ");
+    if !others.is_empty() {
+        let others: Vec<&str> = others.iter().map(|one| one.name.as_str()).collect();
+        let others = others.join(" ");
+        let engine = draft.observed.engine().command();
+        let why = format!(
+            "its network {named} changed and has to be made again, and containers of others are on it: {others}"
+        );
+        let help = vec![
+            format!("take them off it first: {engine} network disconnect {named} NAME"),
+            "or give the network another name in the compose file".to_owned(),
+        ];
+        draft.refuse(id, why, help);
+        return;
+    }
+    let services = own
+        .iter()
+        .filter_map(|one| Some(one.compose.as_ref()?.1.clone()));
+    let gone = TakeDown {
+        unit: name.to_owned(),
+        project: stack.project.clone(),
+        services: services.collect(),
+        networks: networks.clone(),
+    };
+    let why = format!("its network {named} changed, and compose does not change one that is there");
+    draft.derived(Stage::MakeRoom, change(id, Effect::TakeDown(gone), why));
+}
