@@ -1,10 +1,14 @@
 //! The public routes of a desired state: from a URL over server and location to the container and unit behind.
 
-use std::path::Path;
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::path::PathBuf;
 
 use super::Revision;
 use super::nginx;
-use super::nginx::router::{Answer, Listens, Located, Location, Request, Router, Server, Target};
+use super::nginx::router::{
+    Answer, Listens, Located, Location, Request, Router, Server, Target, Work,
+};
 use crate::model::Url;
 
 /// The routes of a revision, ready to be asked.
@@ -14,6 +18,8 @@ pub struct Routes<'a> {
     revision: &'a Revision,
     /// The desired state beside which the files lie, if they are none of its inputs.
     beside: Option<&'a Revision>,
+    /// The units that publish a port.
+    publish: OnceCell<HashMap<u16, Vec<Backend>>>,
 }
 
 /// A location of the table.
@@ -51,6 +57,7 @@ impl<'a> Routes<'a> {
             router: Router::new(files),
             revision,
             beside: None,
+            publish: OnceCell::new(),
         }
     }
 
@@ -76,15 +83,18 @@ impl<'a> Routes<'a> {
     /// Every location of every server, in the order of the files.
     pub fn table(&self) -> Vec<Row<'_, 'a>> {
         let mut rows = Vec::new();
+        let servers = self.router.servers().iter();
+        let counts = servers.map(|server| count(self.router.locations(server)).max(1));
+        let work = Work::of(counts.sum());
         for server in self.router.servers() {
             let Some(base) = self.base(server) else {
                 continue;
             };
             let locations = self.router.locations(server);
             if locations.is_empty() {
-                rows.push(self.row(server, None, &base));
+                rows.push(self.row(server, None, &base, &work));
             }
-            self.add(server, locations, &base, &mut rows);
+            self.add(server, locations, (&base, &work), &mut rows);
         }
         rows
     }
@@ -93,12 +103,12 @@ impl<'a> Routes<'a> {
         &'r self,
         server: &'r Server<'a>,
         level: &'r [Location<'a>],
-        base: &Base,
+        (base, work): (&Base, &Work),
         rows: &mut Vec<Row<'r, 'a>>,
     ) {
         for location in level {
-            rows.push(self.row(server, Some(location), base));
-            self.add(server, location.inner(), base, rows);
+            rows.push(self.row(server, Some(location), base, work));
+            self.add(server, location.inner(), (base, work), rows);
         }
     }
 
@@ -107,6 +117,7 @@ impl<'a> Routes<'a> {
         server: &'r Server<'a>,
         location: Option<&'r Location<'a>>,
         base: &Base,
+        work: &Work,
     ) -> Row<'r, 'a> {
         let path = match location {
             None => Some("/".to_owned()),
@@ -118,7 +129,8 @@ impl<'a> Routes<'a> {
             .map(|path| format!("{}{path}", base.asked));
         let answer = asked.and_then(|url| url.parse().ok()).map(|url: Url| {
             let loopback = (!base.public).then_some([127, 0, 0, 1].into());
-            self.router.answer(&Request::of(&url, loopback))
+            self.router
+                .answer_of_many(&Request::of(&url, loopback), work)
         });
         let url = match (path, location) {
             (Some(path), _) => format!("{}{path}", base.shown),
@@ -172,34 +184,45 @@ impl<'a> Routes<'a> {
                 .flat_map(|beside| named(beside, &target.host))
                 .collect();
         };
-        let mut found = Vec::new();
+        let publish = self.publish.get_or_init(|| self.publications());
+        publish.get(&port).cloned().unwrap_or_default()
+    }
+
+    fn publications(&self) -> HashMap<u16, Vec<Backend>> {
+        let mut all: HashMap<u16, Vec<Backend>> = HashMap::new();
         for (name, unit) in &self.desired().desired.units {
-            for stack in unit
-                .stacks
-                .iter()
-                .filter(|stack| stack.ports.contains(&port))
-            {
-                let service = stack.files.iter().find_map(|file| self.service(file, port));
-                let behind = Backend {
-                    unit: Some(name.clone()),
-                    project: stack.project.clone(),
-                    service,
-                };
-                if !found.contains(&behind) {
-                    found.push(behind);
+            for stack in &unit.stacks {
+                let services = self.services(&stack.files);
+                for port in &stack.ports {
+                    let behind = Backend {
+                        unit: Some(name.clone()),
+                        project: stack.project.clone(),
+                        service: services.get(port).cloned(),
+                    };
+                    let of_port = all.entry(*port).or_default();
+                    if !of_port.contains(&behind) {
+                        of_port.push(behind);
+                    }
                 }
             }
         }
-        found
+        all
     }
 
-    /// The service of a compose file that publishes a port.
-    fn service(&self, file: &Path, port: u16) -> Option<(String, Option<String>)> {
-        let source = &self.desired().desired.files.get(file)?.source;
-        let compose = &self.desired().parsed.compose.get(source)?.compose;
-        let mut services = compose.services.iter();
-        let (name, service) = services.find(|(_, service)| service.host_ports().contains(&port))?;
-        Some((name.clone(), service.container_name.clone()))
+    /// The services of compose files by the ports that they publish: the first of each port.
+    fn services(&self, files: &[PathBuf]) -> HashMap<u16, (String, Option<String>)> {
+        let mut all = HashMap::new();
+        let composed = files.iter().filter_map(|file| {
+            let source = &self.desired().desired.files.get(file)?.source;
+            self.desired().parsed.compose.get(source)
+        });
+        for (name, service) in composed.flat_map(|file| &file.compose.services) {
+            for port in service.host_ports() {
+                let service = || (name.clone(), service.container_name.clone());
+                all.entry(port).or_insert_with(service);
+            }
+        }
+        all
     }
 
     /// The desired state: the files may be others.
@@ -213,6 +236,12 @@ impl<'a> Routes<'a> {
             .text(place.path)
             .line_of(place.directive.span.start)
     }
+}
+
+/// How many locations there are in a level, with those within.
+fn count(level: &[Location<'_>]) -> usize {
+    let inner = level.iter().map(|location| count(location.inner()));
+    level.len() + inner.sum::<usize>()
 }
 
 /// The compose services that a container reaches by a name; none where several projects have one.

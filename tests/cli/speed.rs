@@ -1,5 +1,7 @@
 //! How long `check` takes for a checkout that is larger than any real one, and for one in which more is wrong.
 
+mod shapes;
+
 use std::process::{Command, Stdio};
 use std::time::Duration;
 

@@ -22,7 +22,7 @@ use std::ops::Range;
 use std::path::Path;
 
 pub use certificates::{Certificate, certificates};
-pub use files::{Files, Located, Node, Text, file_name, loads};
+pub use files::{Files, Located, Node, Text, below_etc, file_name, is_pattern, loads};
 pub use runtime::{Listen, Zone, listens, read_timeout, time, zones};
 pub use upstreams::upstreams;
 pub use url::Url;

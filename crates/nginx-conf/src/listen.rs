@@ -27,7 +27,7 @@ pub fn is_of_socket(word: &str) -> bool {
 }
 
 /// Where a `listen` binds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
     /// An address of the host, or the unspecified one for all of its kind.
     Ip(IpAddr),

@@ -116,7 +116,7 @@ pub(crate) fn walk(view: &View<'_>) -> Vec<Found> {
 
 impl<'v, 'a> Names<'_, 'v, 'a> {
     fn level(&mut self, nodes: &'v [Node<'a>], is_stream: bool) {
-        for node in nodes {
+        for node in nodes.iter().filter(|node| !node.again) {
             if let Some((kind, name)) = declares(node, is_stream) {
                 self.declare(kind, name, node);
             }

@@ -66,18 +66,24 @@ impl Walk<'_, '_> {
         for node in level {
             let forms = forms(node.name());
             if forms.is_empty() {
-                self.unknown(node, context);
+                if !node.again {
+                    self.unknown(node, context);
+                }
                 continue;
             }
-            if self.runs_on(node, context) {
+            if !node.again && self.runs_on(node, context) {
                 continue;
             }
             let here: Vec<&Form> = forms.iter().filter(|form| form.is_for(context)).collect();
             if here.is_empty() {
-                self.misplaced(node, context);
+                if !node.again {
+                    self.misplaced(node, context);
+                }
                 continue;
             }
-            self.arguments(node, &here);
+            if !node.again {
+                self.arguments(node, &here);
+            }
             let is_single = here.iter().all(|form| form.is_single());
             // `ngx_http_core_root` in src/http/ngx_http_core_module.c sets the same for both.
             let name = match node.name() {
@@ -87,7 +93,8 @@ impl Walk<'_, '_> {
             if let Some(first) = once.insert(name, node).filter(|_| is_single) {
                 self.twice(node, first);
             }
-            if let Some(inner) = context.inside(node.name()) {
+            let inner = context.inside(node.name());
+            if let Some(inner) = inner.filter(|_| !node.again) {
                 self.level(node.inside(), inner);
             }
         }

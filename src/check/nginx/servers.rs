@@ -25,12 +25,20 @@ type Found = Noted<Problem>;
 
 /// Ports of one `listen` that are told apart; real ranges are shorter.
 const MAX_RANGE: usize = 1000;
-/// Sockets of one server that are told apart.
-const MAX_SOCKETS: usize = 10_000;
+/// Sockets that a message names.
+const MAX_SHOWN: usize = 4;
+/// Sockets that are told apart.
+const MAX_SOCKETS: usize = 100_000;
+/// Names on sockets that are compared; behind them, only on the first socket of each server. nginx compares them all.
+const MAX_NAMES: usize = 200_000;
 
 /// What the servers claim together.
 #[derive(Default)]
 struct Claims<'v, 'a> {
+    /// How many sockets there are.
+    sockets: usize,
+    /// How many names on sockets were compared.
+    compared: usize,
     /// Who has a name on a socket first.
     names: HashMap<(String, String), (usize, &'v Node<'a>)>,
     /// Who is the default of a socket.
@@ -65,12 +73,9 @@ fn words(node: &Node<'_>) -> String {
 
 /// Whether a `listen` speaks TLS, or says nothing about it. What one server says of a socket
 /// counts for all.
-fn speaks_tls(server: &Node<'_>, listen: &Node<'_>) -> bool {
+fn speaks_tls(listen: &Node<'_>) -> bool {
     let mut words = listen.directive.args.iter().map(|word| word.text.as_str());
-    // `ssl on` is the old way; an included file may have it.
-    let mut inside = server.inside().iter();
     words.any(|word| matches!(word, "ssl" | "quic" | "proxy_protocol"))
-        || inside.any(|node| matches!(node.name(), "ssl" | "include"))
 }
 
 /// The sockets of a server; one without any listens on port 80.
@@ -81,6 +86,9 @@ fn listens<'v, 'a>(
     findings: &mut Vec<Found>,
 ) -> BTreeSet<String> {
     let mut sockets = BTreeSet::new();
+    // `ssl on` is the old way; an included file may have it.
+    let mut inside = server.inside().iter();
+    let may_speak_tls = inside.any(|node| matches!(node.name(), "ssl" | "include"));
     for listen in server
         .inside()
         .iter()
@@ -97,9 +105,10 @@ fn listens<'v, 'a>(
         } else {
             ""
         };
-        let is_told_apart = sockets.len() < MAX_SOCKETS;
+        let is_told_apart = claims.sockets < MAX_SOCKETS;
         for socket in addresses(listen.first(), is_told_apart) {
             let socket = format!("{socket}{protocol}");
+            claims.sockets += 1;
             if !sockets.insert(socket.clone()) {
                 let message = format!("this server listens on {socket} twice: nginx refuses it");
                 let help = "remove one of the two";
@@ -125,7 +134,7 @@ fn listens<'v, 'a>(
                 break;
             }
             if socket.ends_with(":443") {
-                let tls = speaks_tls(server, listen);
+                let tls = may_speak_tls || speaks_tls(listen);
                 claims
                     .https
                     .entry(socket.clone())
@@ -211,7 +220,12 @@ fn claim<'v, 'a>(
     };
     let mut taken: Vec<&str> = Vec::new();
     let mut first = None;
-    for socket in sockets {
+    let most = match claims.compared < MAX_NAMES {
+        true => sockets.len(),
+        false => 1,
+    };
+    claims.compared += sockets.len().min(most);
+    for socket in sockets.iter().take(most) {
         let places: Vec<_> = keys
             .iter()
             .map(|key| (socket.clone(), key.clone()))
@@ -229,7 +243,15 @@ fn claim<'v, 'a>(
         }
     }
     let place = view.place(first?);
-    let on = taken.join(" and ");
+    let others = taken.len().saturating_sub(MAX_SHOWN);
+    let mut on = taken
+        .into_iter()
+        .take(MAX_SHOWN)
+        .collect::<Vec<_>>()
+        .join(" and ");
+    if others > 0 {
+        on = format!("{on} and {others} others");
+    }
     let message = match name.text.as_str() {
         "" => format!(
             "there is already a server without a name on {on} at {place}: nginx ignores this one"

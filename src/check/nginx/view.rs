@@ -1,6 +1,8 @@
 //! The http configuration as nginx would have it: sites and included files together, and what a
 //! block inherits.
 
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -60,8 +62,8 @@ impl<'a> View<'a> {
             true => {
                 let blocks = main.iter_mut().filter(|node| node.name() == "http");
                 blocks
-                    .flat_map(|node| node.block.as_mut().map(std::mem::take))
-                    .flatten()
+                    .filter_map(|node| node.block.as_mut().map(std::mem::take))
+                    .flat_map(Arc::unwrap_or_clone)
                     .collect()
             }
             false => files.http_nodes(),
@@ -92,9 +94,9 @@ impl<'a> View<'a> {
 
     /// Every block, `http` included, the outer ones first.
     pub fn blocks(&self) -> Vec<Arc<Block<'_>>> {
-        let mut blocks = Vec::new();
-        collect(None, None, &self.http, &mut blocks);
-        blocks
+        let mut blocks = Blocks::default();
+        blocks.collect((None, 0), None, &self.http);
+        blocks.all
     }
 
     /// The text of an input as it was parsed.
@@ -154,41 +156,109 @@ fn hash(name: &str) -> u64 {
     })
 }
 
-fn collect<'v>(
-    node: Option<&'v Node<'v>>,
-    outer: Option<Arc<Block<'v>>>,
-    level: &'v [Node<'v>],
-    blocks: &mut Vec<Arc<Block<'v>>>,
-) {
-    let is_block = |node: &Node<'_>| {
-        node.block.is_some() && matches!(node.name(), "server" | "location" | "if" | "limit_except")
-    };
-    let mut settings: Vec<&'v Node<'v>> =
-        level.iter().filter(|node| node.block.is_none()).collect();
-    settings.sort_by_key(|node| node.name());
-    let passes = settings.iter().filter_map(|node| {
-        let protocol = node.name().strip_suffix("_pass")?;
-        let known = PROTOCOLS.into_iter().find(|known| *known == protocol);
-        Some((known?, *node))
-    });
-    let unknown = |node: &&Node<'_>| {
-        node.name() == "include" && file_name(node.first()) != "fastcgi-php.conf"
-    };
-    let block = Arc::new(Block {
-        hashes: settings.iter().map(|node| hash(node.name())).collect(),
-        node,
-        outer,
-        passes: passes.collect(),
-        includes_unknown: settings.iter().any(unknown),
-        settings,
-    });
-    blocks.push(block.clone());
-    for node in level.iter().filter(|node| is_block(node)) {
-        collect(Some(node), Some(block.clone()), node.inside(), blocks);
+/// Contexts in which a block is looked at.
+const MAX_CONTEXTS: usize = 32;
+
+/// Settings of a server that no rule about what is in it asks for.
+const OF_SERVERS: [&str; 4] = [
+    "ssl_certificate",
+    "ssl_certificate_key",
+    "access_log",
+    "error_log",
+];
+
+/// Collects blocks. One that many servers include is looked at once for each context that may make a difference.
+#[derive(Default)]
+struct Blocks<'v> {
+    all: Vec<Arc<Block<'v>>>,
+    /// Numbers of what is around a block.
+    contexts: HashMap<(usize, String), usize>,
+    /// In which of them a directive's block was looked at.
+    seen: HashMap<usize, HashSet<usize>>,
+}
+
+impl<'v> Blocks<'v> {
+    fn collect(
+        &mut self,
+        (node, around): (Option<&'v Node<'v>>, usize),
+        outer: Option<Arc<Block<'v>>>,
+        level: &'v [Node<'v>],
+    ) {
+        let is_block = |node: &Node<'_>| {
+            let name = node.name();
+            node.block.is_some() && matches!(name, "server" | "location" | "if" | "limit_except")
+        };
+        let block = Arc::new(Block::new(node, outer, level));
+        self.all.push(block.clone());
+        let mut context = None;
+        for node in level.iter().filter(|node| is_block(node)) {
+            let context = *context.get_or_insert_with(|| self.context(&block, around));
+            let own = std::ptr::from_ref(node.directive).addr();
+            let seen = self.seen.entry(own).or_default();
+            if seen.len() < MAX_CONTEXTS && seen.insert(context) {
+                let node = (Some(node), context);
+                self.collect(node, Some(block.clone()), node.0.map_or(&[], Node::inside));
+            }
+        }
+    }
+
+    /// The number of what is around the blocks in a block.
+    fn context(&mut self, block: &Block<'v>, around: usize) -> usize {
+        let mut said = String::new();
+        let is_server = block.kind() == "server";
+        if let Some(node) = block.node.filter(|_| !is_server) {
+            said.push_str(&std::ptr::from_ref(node.directive).addr().to_string());
+        }
+        for node in block.settings() {
+            let words = node.directive.args.iter().map(|word| word.text.as_str());
+            let words: Vec<&str> = match node.name() {
+                name if is_server && OF_SERVERS.contains(&name) => continue,
+                // Regular expressions have groups.
+                "server_name" => words.filter(|word| word.starts_with('~')).collect(),
+                "listen" => {
+                    let is_tls =
+                        |word: &&str| matches!(*word, "ssl" | "443") || word.ends_with(":443");
+                    words.filter(is_tls).take(1).map(|_| "ssl").collect()
+                }
+                _ => words.collect(),
+            };
+            let is_plain = words.is_empty() && matches!(node.name(), "server_name" | "listen");
+            if !is_plain {
+                let _ = write!(said, "{}{words:?};", node.name());
+            }
+        }
+        let next = self.contexts.len() + 1;
+        *self.contexts.entry((around, said)).or_insert(next)
     }
 }
 
 impl<'v> Block<'v> {
+    fn new(
+        node: Option<&'v Node<'v>>,
+        outer: Option<Arc<Block<'v>>>,
+        level: &'v [Node<'v>],
+    ) -> Self {
+        let mut settings: Vec<&'v Node<'v>> =
+            level.iter().filter(|node| node.block.is_none()).collect();
+        settings.sort_by_key(|node| node.name());
+        let passes = settings.iter().filter_map(|node| {
+            let protocol = node.name().strip_suffix("_pass")?;
+            let known = PROTOCOLS.into_iter().find(|known| *known == protocol);
+            Some((known?, *node))
+        });
+        let unknown = |node: &&Node<'_>| {
+            node.name() == "include" && file_name(node.first()) != "fastcgi-php.conf"
+        };
+        Self {
+            hashes: settings.iter().map(|node| hash(node.name())).collect(),
+            node,
+            outer,
+            passes: passes.collect(),
+            includes_unknown: settings.iter().any(unknown),
+            settings,
+        }
+    }
+
     /// The name of the block: `http`, `server`, `location`, `if` or `limit_except`.
     pub fn kind(&self) -> &str {
         self.node.map_or("http", |node| node.name())

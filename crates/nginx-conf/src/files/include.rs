@@ -26,7 +26,7 @@ pub fn loads(pattern: &str, path: &Path) -> bool {
 }
 
 /// An include's pattern or path without `/etc/`; `None` for what is elsewhere.
-pub(super) fn below_etc(pattern: &str) -> Option<Cow<'_, Path>> {
+pub fn below_etc(pattern: &str) -> Option<Cow<'_, Path>> {
     let pattern = Path::new(pattern);
     match pattern.strip_prefix("/etc") {
         Ok(below) => Some(below.into()),
@@ -35,8 +35,15 @@ pub(super) fn below_etc(pattern: &str) -> Option<Cow<'_, Path>> {
     }
 }
 
+/// The folder in which all files of a pattern are, itself without patterns.
+pub(super) fn folder(pattern: &Path) -> &Path {
+    let is_plain = |path: &&Path| !is_pattern(&path.to_string_lossy());
+    let mut folders = pattern.ancestors().skip(1);
+    folders.find(is_plain).unwrap_or(Path::new(""))
+}
+
 /// Whether nginx looks for more than one file, `ngx_conf_include` in its source.
-pub(super) fn is_pattern(text: &str) -> bool {
+pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 

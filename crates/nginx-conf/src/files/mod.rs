@@ -1,17 +1,21 @@
 //! The files that nginx reads, with their includes resolved.
 
 mod include;
+mod nodes;
 #[cfg(test)]
 mod tests;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::Path;
 
-use include::{below_etc, fits, is_pattern};
-pub use include::{file_name, loads};
+pub use include::{below_etc, file_name, is_pattern, loads};
+use include::{fits, folder};
+pub use nodes::Node;
 
 use crate::Directive;
+use nodes::Tree;
 
 /// Files that packages and certbot bring along, which say nothing that a route or a rule asks for.
 const HARMLESS: [&str; 7] = [
@@ -84,38 +88,6 @@ impl<'a> Located<'a> {
     }
 }
 
-/// A directive with the file in which it is, and its block with includes resolved.
-#[derive(Clone, Debug)]
-pub struct Node<'a> {
-    /// The directive; its own block holds includes as they are written.
-    pub directive: &'a Directive,
-    /// The file's path in the checkout.
-    pub path: &'a Path,
-    /// Its block. An `include` stays where what it brings is not all known: a file that is not
-    /// here, and a pattern, which may fit others too.
-    pub block: Option<Vec<Node<'a>>>,
-}
-
-impl Node<'_> {
-    /// The directive's name.
-    pub fn name(&self) -> &str {
-        &self.directive.name
-    }
-
-    /// Its first argument, or nothing.
-    pub fn first(&self) -> &str {
-        self.directive
-            .args
-            .first()
-            .map_or("", |word| word.text.as_str())
-    }
-
-    /// What is in its block.
-    pub fn inside(&self) -> &[Self] {
-        self.block.as_deref().unwrap_or_default()
-    }
-}
-
 /// A parsed file.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {
@@ -147,7 +119,7 @@ impl<'a> Files<'a> {
     }
 
     /// The files of an include, as far as they are here.
-    fn included(&self, pattern: &str) -> Vec<Text<'a>> {
+    pub fn included(&self, pattern: &str) -> Vec<Text<'a>> {
         let Some(path) = below_etc(pattern) else {
             return Vec::new();
         };
@@ -166,8 +138,11 @@ impl<'a> Files<'a> {
             enabled.is_some_and(|fits| fits(Path::new(name)))
         });
         let sites = sites.map(|(_, text)| *text);
-        let fits = fits(&path);
-        let etc = self.etc.iter().filter(|(name, _)| fits(name));
+        let (fits, folder) = (fits(&path), folder(&path));
+        let from = (Bound::Included(folder), Bound::Unbounded);
+        let etc = self.etc.range::<Path, _>(from);
+        let etc = etc.take_while(|(name, _)| name.starts_with(folder));
+        let etc = etc.filter(|(name, _)| fits(name));
         sites.chain(etc.map(|(_, text)| *text)).collect()
     }
 
@@ -178,22 +153,6 @@ impl<'a> Files<'a> {
             if !brought {
                 out.push(place);
             }
-        });
-        out
-    }
-
-    /// The same, with the blocks in it.
-    fn nodes(&self, text: Text<'a>, within: &mut Vec<&'a Path>) -> Vec<Node<'a>> {
-        let mut out = Vec::with_capacity(text.directives.len());
-        self.expand(text, within, &mut |place, _, within| {
-            let Located { path, directive } = place;
-            let block = directive.block.as_deref();
-            let block = block.map(|directives| self.nodes(Text { path, directives }, within));
-            out.push(Node {
-                directive,
-                path,
-                block,
-            });
         });
         out
     }
@@ -258,10 +217,9 @@ impl<'a> Files<'a> {
 
     /// What is in the `http` block, with all blocks in it.
     pub fn http_nodes(&self) -> Vec<Node<'a>> {
+        let mut tree = Tree::of(self, "http");
         let texts = self.http_texts().into_iter();
-        texts
-            .flat_map(|text| self.nodes(text, &mut vec![text.path]))
-            .collect()
+        texts.flat_map(|text| tree.read(text)).collect()
     }
 
     /// Whether nginx.conf itself is here.
@@ -275,10 +233,8 @@ impl<'a> Files<'a> {
             Some(main) => vec![*main],
             None => self.included("modules-enabled/*.conf"),
         };
-        let texts = texts.into_iter();
-        texts
-            .flat_map(|text| self.nodes(text, &mut vec![text.path]))
-            .collect()
+        let mut tree = Tree::of(self, "main");
+        texts.into_iter().flat_map(|text| tree.read(text)).collect()
     }
 
     /// What is in the `stream` blocks: those of nginx.conf if it is here, else of the files that Debian's includes.

@@ -25,7 +25,7 @@ impl<'a> Run<'_, 'a> {
         self.status = Some(status);
         if !self.in_error_page
             && self.can_change()
-            && let Some(page) = self.error_page(status)
+            && let Some(page) = self.error_page(status)?
         {
             return self.sent_to_page(page);
         }
@@ -39,17 +39,25 @@ impl<'a> Run<'_, 'a> {
     }
 
     /// The error page in force for a status. With or without one, no other is asked later.
-    fn error_page(&mut self, status: u16) -> Option<Located<'a>> {
+    fn error_page(&mut self, status: u16) -> Result<Option<Located<'a>>, Stop> {
         let blocks = self.confs.iter().rev();
-        let mut pages = blocks
+        let pages = blocks
             .map(|conf| conf.block.named("error_page").peekable())
-            .find_map(|mut pages| pages.peek().is_some().then_some(pages))?;
+            .find_map(|mut pages| pages.peek().is_some().then_some(pages));
+        let Some(mut pages) = pages else {
+            return Ok(None);
+        };
         let code = status.to_string();
-        let page = pages.find(|place| place.words().rev().skip(1).any(|word| word == code));
+        let mut looked = 0;
+        let page = pages.find(|place| {
+            looked += 1;
+            place.words().rev().skip(1).any(|word| word == code)
+        });
+        self.work.spend(looked)?;
         self.in_error_page = self
             .in_force("recursive_error_pages")
             .is_none_or(|place| place.word(0) != "on");
-        page
+        Ok(page)
     }
 
     fn sent_to_page(&mut self, page: Located<'a>) -> Result<End<'a>, Stop> {
@@ -117,6 +125,7 @@ impl<'a> Run<'_, 'a> {
         let Some((last, files)) = words.split_last() else {
             return Ok(None);
         };
+        self.work.spend(files.len())?;
         let mut tried = Vec::new();
         for file in files {
             // One whose name is not known stays as it is written.
@@ -160,6 +169,7 @@ impl<'a> Run<'_, 'a> {
                 .into_iter()
                 .flat_map(|place| place.words().collect::<Vec<_>>())
             {
+                self.work.spend(1)?;
                 if self.ask(format!("whether {name} is there")) {
                     let mut uri = if name.starts_with('/') {
                         Vec::new()

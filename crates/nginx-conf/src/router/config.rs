@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::block::Block;
+use super::inner::Inner;
 use super::level::Level;
-use super::regex;
+use super::regex::{self, Patterns};
 use crate::Directive;
 use crate::files::{Files, Located};
 
@@ -19,6 +20,7 @@ pub struct Server<'a> {
     /// Where it stands among all servers.
     pub(super) index: usize,
     locations: OnceCell<Level<'a>>,
+    inner: Rc<Inner<'a>>,
 }
 
 impl<'a> Server<'a> {
@@ -35,7 +37,7 @@ impl<'a> Server<'a> {
     /// Its locations.
     pub(super) fn locations(&self, files: &Files<'a>) -> &Level<'a> {
         self.locations
-            .get_or_init(|| locations(files, &self.block, 0))
+            .get_or_init(|| self.inner.level(files, &self.block, 0))
     }
 }
 
@@ -66,7 +68,7 @@ pub struct Location<'a> {
     /// Where it begins.
     pub place: Located<'a>,
     pub(super) block: Rc<Block<'a>>,
-    pub(super) level: Level<'a>,
+    pub(super) level: Rc<Level<'a>>,
 }
 
 impl<'a> Location<'a> {
@@ -116,7 +118,7 @@ impl<'a> Location<'a> {
             name,
             place,
             block: Rc::default(),
-            level: Level::default(),
+            level: Rc::default(),
         }
     }
 
@@ -146,55 +148,6 @@ impl<'a> Location<'a> {
     }
 }
 
-/// Deeper than any real configuration; the parser has a bound, includes multiply it.
-const MAX_DEPTH: usize = 64;
-
-fn locations<'a>(files: &Files<'a>, block: &Block<'a>, depth: usize) -> Level<'a> {
-    let found = block.named("location").filter(|_| depth < MAX_DEPTH);
-    let built = found.filter_map(|place| {
-        let words: Vec<&str> = place.words().collect();
-        let (kind, name) = match words.as_slice() {
-            [mark, name] => (mark_of(mark)?, *name),
-            [one] => written_together(one),
-            _ => return None,
-        };
-        let block = Block::from(files.inside(place));
-        Some(Location {
-            kind,
-            name,
-            place,
-            level: locations(files, &block, depth + 1),
-            block: block.into(),
-        })
-    });
-    built.collect::<Vec<_>>().into()
-}
-
-fn mark_of(mark: &str) -> Option<MatchKind> {
-    Some(match mark {
-        "=" => MatchKind::Exact,
-        "^~" => MatchKind::Final,
-        "~" => MatchKind::Regex,
-        "~*" => MatchKind::RegexCaseless,
-        _ => return None,
-    })
-}
-
-/// `location =/x`, without a blank.
-fn written_together(word: &str) -> (MatchKind, &str) {
-    for mark in ["=", "^~", "~*", "~"] {
-        if let (Some(name), Some(kind)) = (word.strip_prefix(mark), mark_of(mark)) {
-            return (kind, name);
-        }
-    }
-    let kind = if word.starts_with('@') {
-        MatchKind::Named
-    } else {
-        MatchKind::Prefix
-    };
-    (kind, word)
-}
-
 /// All that nginx reads.
 #[derive(Debug)]
 pub(super) struct Config<'a> {
@@ -206,6 +159,10 @@ pub(super) struct Config<'a> {
     pub maps: BTreeMap<&'a str, (Located<'a>, Vec<Located<'a>>)>,
     /// Variables that `set` and regular expressions make, without `$`.
     pub declared: BTreeSet<&'a str>,
+    /// Regular expressions.
+    pub patterns: Patterns<'a>,
+    /// Blocks within servers.
+    pub inner: Rc<Inner<'a>>,
 }
 
 impl<'a> Config<'a> {
@@ -217,6 +174,8 @@ impl<'a> Config<'a> {
             maps: BTreeMap::new(),
             declared: BTreeSet::new(),
             http: Rc::default(),
+            patterns: Patterns::default(),
+            inner: Rc::default(),
         };
         for place in &http {
             let inside = || files.inside(*place);
@@ -226,6 +185,7 @@ impl<'a> Config<'a> {
                     block: Block::from(inside()).into(),
                     index: config.servers.len(),
                     locations: OnceCell::new(),
+                    inner: config.inner.clone(),
                 }),
                 "upstream" => {
                     let name = place.word(0).to_ascii_lowercase();

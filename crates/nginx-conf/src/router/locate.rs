@@ -66,13 +66,13 @@ impl<'r, 'a> Run<'r, 'a> {
         level: &Level<'a>,
         winner: Option<&Location<'a>>,
     ) {
-        let level = if self.explains { level.all() } else { &[] };
+        let level = if self.explains() { level.all() } else { &[] };
         let others = level
             .iter()
             .filter(|location| winner.is_none_or(|winner| winner.place != location.place));
         let lost = others.map(|location| (location.place, why_not(location, winner, &self.uri)));
         let lost = lost.collect();
-        self.steps.push(Step { place, text, lost });
+        self.keep(Step { place, text, lost });
     }
 }
 

@@ -8,6 +8,7 @@ mod answer;
 mod block;
 mod config;
 mod content;
+mod inner;
 mod level;
 mod locate;
 mod names;
@@ -17,12 +18,15 @@ mod redirect;
 mod regex;
 mod rewrite;
 mod run;
+mod sockets;
 mod uri;
 mod values;
 mod way;
+mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
+use std::path::Path;
 
 pub use crate::files::{Files, Located, Text};
 pub use config::{Location, MatchKind, Server};
@@ -32,22 +36,26 @@ pub use pass::{Target, Upstream, uri_part};
 pub use regex::{compiles, names};
 pub use rewrite::condition;
 pub use values::{Piece, pieces, variables};
+pub use work::Work;
 
-use crate::listen::Address;
 use block::Block;
 use config::Config;
-use names::Group;
 use run::Run;
-use way::{Options, Stop};
+use sockets::{Group, Port};
+use way::{Asks, Options, Stop};
 
 /// How many ways are followed where something is not known.
 const MAX_WAYS: usize = 32;
+/// How many things that are not known are named.
+const MAX_WHYS: usize = 8;
 
 /// All that nginx reads of a desired state, ready to be asked.
 pub struct Router<'a> {
     files: Files<'a>,
     config: Config<'a>,
-    groups: BTreeMap<u16, Vec<Group>>,
+    ports: BTreeMap<u16, Port>,
+    /// Names of sites and files by their path in the checkout.
+    sites: HashMap<&'a Path, &'a str>,
     /// Where each server listens.
     listens: Vec<Vec<Listens>>,
 }
@@ -56,12 +64,14 @@ impl<'a> Router<'a> {
     /// Reads the files that nginx reads.
     pub fn new(files: Files<'a>) -> Self {
         let config = Config::new(&files);
-        let groups = names::groups(&config.servers);
+        let ports = sockets::ports(&config.servers);
+        let sites = files.sites.iter().rev();
         Self {
-            listens: names::listens(&groups, config.servers.len()),
+            listens: sockets::listens(&ports, config.servers.len()),
+            sites: sites.map(|(name, text)| (text.path, *name)).collect(),
             files,
             config,
-            groups,
+            ports,
         }
     }
 
@@ -77,20 +87,18 @@ impl<'a> Router<'a> {
 
     /// Name of the site or file in which a place is.
     pub fn site_of(&self, place: Located<'_>) -> Option<&'a str> {
-        let mut sites = self.files.sites.iter();
-        sites
-            .find(|(_, text)| text.path == place.path)
-            .map(|(name, _)| *name)
+        self.sites.get(place.path).copied()
     }
 
     /// Where a server listens.
-    pub fn listens(&self, server: &Server<'a>) -> Vec<Listens> {
-        self.listens.get(server.index).cloned().unwrap_or_default()
+    pub fn listens(&self, server: &Server<'a>) -> &[Listens] {
+        let own = self.listens.get(server.index);
+        own.map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Servers that listen on a port at any address.
     pub fn listening(&self, port: u16) -> Vec<&Server<'a>> {
-        let groups = self.groups.get(&port).into_iter().flatten();
+        let groups = self.ports.get(&port).into_iter().flat_map(Port::groups);
         let mut indices: Vec<usize> = groups
             .flat_map(|group| group.servers.iter().copied())
             .collect();
@@ -104,15 +112,21 @@ impl<'a> Router<'a> {
 
     /// What nginx does with a request.
     pub fn answer<'r>(&'r self, request: &Request) -> Answer<'r, 'a> {
-        self.ask(request, false)
+        self.ask(request, Asks::Once, &Work::of(1))
+    }
+
+    /// The same of one of many requests. Steps are not kept.
+    pub fn answer_of_many<'r>(&'r self, request: &Request, work: &Work) -> Answer<'r, 'a> {
+        self.ask(request, Asks::OfMany, work)
     }
 
     /// The same, with those that could have decided instead in each step.
     pub fn explain<'r>(&'r self, request: &Request) -> Answer<'r, 'a> {
-        self.ask(request, true)
+        self.ask(request, Asks::Explains, &Work::of(1))
     }
 
-    fn ask<'r>(&'r self, request: &Request, explains: bool) -> Answer<'r, 'a> {
+    fn ask<'r>(&'r self, request: &Request, asks: Asks, work: &Work) -> Answer<'r, 'a> {
+        work.begin();
         let mut answer = Answer {
             server: None,
             certain: true,
@@ -122,22 +136,12 @@ impl<'a> Router<'a> {
             steps: Vec::new(),
             notes: Vec::new(),
         };
-        let all = self
-            .groups
-            .get(&request.port)
-            .map_or(&[][..], Vec::as_slice);
-        let mut chosen = names::arriving(all, request.arrives)
-            .into_iter()
-            .map(|group| self.choose(group, request));
-        let Some(first) = chosen.next() else {
+        let Some(port) = self.ports.get(&request.port) else {
             return answer;
         };
-        let agreed = first.and_then(|first| {
-            chosen.try_fold(first, |one, other| match other?.index == one.index {
-                true => Ok(one),
-                false => Err("the address of the host by which the request comes: other servers listen at others".to_owned()),
-            })
-        });
+        let Some(agreed) = self.agreed(port, request, work) else {
+            return answer;
+        };
         let choice = match agreed {
             Ok(choice) => choice,
             Err(why) => {
@@ -149,7 +153,7 @@ impl<'a> Router<'a> {
                 return answer;
             }
         };
-        self.note_other_family(all, request, choice.index, &mut answer.notes);
+        self.note_other_family((port, work), request, choice.index, &mut answer.notes);
         let Some(server) = self.config.servers.get(choice.index) else {
             return answer;
         };
@@ -158,7 +162,7 @@ impl<'a> Router<'a> {
         answer.named = choice.named;
         answer
             .steps
-            .push(self.server_step(server, &choice, explains));
+            .push(self.server_step(server, &choice, asks == Asks::Explains));
         if request.https != choice.group.ssl {
             let text = match request.https {
                 true => format!("port {} speaks no TLS", request.port),
@@ -189,14 +193,58 @@ impl<'a> Router<'a> {
         let options = Options {
             captures: choice.captures,
             merges,
-            explains,
+            asks,
         };
-        self.follow(request, server, options, answer)
+        self.follow((request, work), server, options, answer)
     }
 
-    fn choose<'g>(&'g self, group: &'g Group, request: &Request) -> Result<Chosen<'g>, String> {
+    /// The server that takes a request. `Err`: what is not known of it.
+    fn agreed<'g>(
+        &'g self,
+        port: &'g Port,
+        request: &Request,
+        work: &Work,
+    ) -> Option<Result<Chosen<'g>, String>> {
+        let arriving = port.arriving(request.arrives);
+        let mut chosen = arriving.map(|group| self.choose(group, request, work));
+        let first = match chosen.next()? {
+            Ok(first) => first,
+            Err(why) => return Some(Err(why)),
+        };
+        let key = (request.arrives, request.host.clone());
+        let known = port.agreed.borrow().get(&key).copied();
+        let is_same = |other: Result<Chosen, String>| Ok(other?.index == first.index);
+        let agree = match known {
+            Some(known) => Ok(known),
+            None => chosen.map(is_same).try_fold(true, |all, is| match is {
+                Ok(true) => Ok(all),
+                Ok(false) => Err(None),
+                Err(why) => Err(Some(why)),
+            }),
+        };
+        let agree = match agree {
+            Ok(agree) => agree,
+            Err(None) => false,
+            Err(Some(why)) => return Some(Err(why)),
+        };
+        port.agreed.borrow_mut().insert(key, agree);
+        Some(match agree {
+            true => Ok(first),
+            false => Err(
+                "the address of the host by which the request comes: other servers listen at others"
+                    .to_owned(),
+            ),
+        })
+    }
+
+    fn choose<'g>(
+        &'g self,
+        group: &'g Group,
+        request: &Request,
+        work: &Work,
+    ) -> Result<Chosen<'g>, String> {
         let named = group
-            .named(&self.config.servers, &request.host)
+            .named(&self.config.servers, &request.host, work)
             .map_err(|index| {
                 let server = self.config.servers.get(index);
                 let names = server
@@ -207,10 +255,10 @@ impl<'a> Router<'a> {
         Ok(match named {
             Some(named) => Chosen {
                 index: named.server,
-                why: named.why,
+                why: named.why.clone(),
                 certain: true,
                 named: true,
-                captures: named.captures,
+                captures: named.captures.clone(),
                 group,
             },
             None => {
@@ -234,20 +282,18 @@ impl<'a> Router<'a> {
     /// Clients with IPv6 come to other sockets, which may have other servers.
     fn note_other_family(
         &self,
-        all: &[Group],
+        (port, work): (&Port, &Work),
         request: &Request,
         index: usize,
         notes: &mut Vec<String>,
     ) {
-        let v6 = Address::Ip(IpAddr::from([0u16; 8]));
-        let v6 = all
-            .iter()
-            .find(|group| group.address == v6)
+        let v6 = port
+            .of(IpAddr::from([0u16; 8]))
             .filter(|_| request.arrives.is_none());
         let Some(v6) = v6 else {
             return;
         };
-        if let Ok(other) = self.choose(v6, request)
+        if let Ok(other) = self.choose(v6, request, work)
             && other.index != index
             && let Some(server) = self.config.servers.get(other.index)
         {
@@ -296,16 +342,16 @@ impl<'a> Router<'a> {
     /// Follows every way that a request may take.
     fn follow<'r>(
         &'r self,
-        request: &Request,
+        (request, work): (&Request, &Work),
         server: &'r Server<'a>,
         options: Options,
         mut answer: Answer<'r, 'a>,
     ) -> Answer<'r, 'a> {
-        let (mut why, mut possible, mut all) = (Vec::new(), Vec::new(), true);
+        let (mut whys, mut possible, mut all) = (Whys::default(), Vec::new(), true);
         let mut answers = Vec::new();
         for way in 0..MAX_WAYS {
             let read = (&self.config, &self.files);
-            let mut run = Run::new(read, request.clone(), server, options.clone());
+            let mut run = Run::new(read, work, request.clone(), server, options.clone());
             run.answers = std::mem::take(&mut answers);
             let unknown = match run.follow() {
                 Ok(outcome) => {
@@ -315,11 +361,9 @@ impl<'a> Router<'a> {
                 Err(Stop::Unknown(unknown)) => Some(unknown),
             };
             all &= unknown.is_none() && run.missing.is_empty();
-            let asked = run.asked.iter().map(|asked| asked.what.clone());
-            asked
-                .chain(run.missing)
-                .chain(unknown)
-                .for_each(|what| add(&mut why, what));
+            let asked = run.asked.iter().map(|asked| asked.what.as_str());
+            let missing = run.missing.iter().chain(&unknown).map(String::as_str);
+            asked.chain(missing).for_each(|what| whys.add(what));
             if way == 0 {
                 answer.location = run.location;
                 answer.steps.append(&mut run.steps);
@@ -336,13 +380,21 @@ impl<'a> Router<'a> {
                 None => break,
             }
             answers = asked.iter().map(|asked| asked.answer).collect();
-            all &= way + 1 < MAX_WAYS;
+            let is_last = way + 1 == MAX_WAYS || work.is_beyond_its_share();
+            all &= !is_last;
+            if is_last {
+                break;
+            }
         }
         answer.outcome = match (possible.pop(), all) {
             (Some(only), true) if possible.is_empty() => only,
             (last, all) => {
                 possible.extend(last);
-                Outcome::NotKnown { why, possible, all }
+                Outcome::NotKnown {
+                    why: whys.named(),
+                    possible,
+                    all,
+                }
             }
         };
         answer
@@ -357,6 +409,36 @@ struct Chosen<'g> {
     named: bool,
     captures: Option<regex::Captures>,
     group: &'g Group,
+}
+
+/// What is not known.
+#[derive(Default)]
+struct Whys {
+    named: Vec<String>,
+    others: HashSet<String>,
+}
+
+impl Whys {
+    fn add(&mut self, what: &str) {
+        if self.named.iter().any(|named| named == what) {
+            return;
+        }
+        match self.named.len() < MAX_WHYS {
+            true => self.named.push(what.to_owned()),
+            false => {
+                self.others.insert(what.to_owned());
+            }
+        }
+    }
+
+    fn named(mut self) -> Vec<String> {
+        match self.others.len() {
+            0 => {}
+            1 => self.named.extend(self.others),
+            others => self.named.push(format!("{others} others of the kind")),
+        }
+        self.named
+    }
 }
 
 fn add<T: PartialEq>(to: &mut Vec<T>, item: T) {

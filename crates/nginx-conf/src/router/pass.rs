@@ -140,6 +140,7 @@ impl<'a> Run<'_, 'a> {
         if !varies && (to.uri.starts_with('?') || (!to.uri.is_empty() && location.is_none())) {
             return Err(unclear());
         }
+        self.work.spend(targets.len())?;
         if let [target] = targets.as_slice()
             && varies
             && target.is_looked_up()

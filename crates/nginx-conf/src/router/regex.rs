@@ -1,5 +1,9 @@
 //! Regular expressions as nginx has them: PCRE, on bytes, without UTF mode.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use pcre2::bytes::{Regex, RegexBuilder};
 
 /// Bounds of a match: nginx has PCRE's own (ten million steps), which a hostile pattern would take seconds to reach.
@@ -16,6 +20,31 @@ pub(super) struct Captures {
     pub groups: Vec<Option<Vec<u8>>>,
     /// Named groups.
     pub named: Vec<(String, Vec<u8>)>,
+}
+
+/// Patterns that are kept; of a table of many requests each one tries the same.
+const MAX_PATTERNS: usize = 4096;
+
+/// Patterns by their texts, and by whether they tell cases apart. `None` for those that PCRE refuses.
+#[derive(Debug, Default)]
+pub(super) struct Patterns<'a>(RefCell<HashMap<(&'a str, bool), Compiled>>);
+
+/// A pattern that everybody who asks for it shares.
+type Compiled = Rc<Option<Pattern>>;
+
+impl<'a> Patterns<'a> {
+    /// The pattern of a text.
+    pub(super) fn of(&self, text: &'a str, caseless: bool) -> Compiled {
+        let mut known = self.0.borrow_mut();
+        if let Some(pattern) = known.get(&(text, caseless)) {
+            return pattern.clone();
+        }
+        let pattern = Rc::new(Pattern::new(text, caseless));
+        if known.len() < MAX_PATTERNS {
+            known.insert((text, caseless), pattern.clone());
+        }
+        pattern
+    }
 }
 
 impl Pattern {

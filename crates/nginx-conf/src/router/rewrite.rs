@@ -1,8 +1,6 @@
 //! The directives of the rewrite module, in the order in which they stand:
 //! src/http/modules/ngx_http_rewrite_module.c, src/http/ngx_http_script.c.
 
-use std::rc::Rc;
-
 use super::block::Block;
 use super::regex::Captures;
 use super::run::{Run, shown};
@@ -48,6 +46,7 @@ impl<'a> Run<'_, 'a> {
 
     fn run_block(&mut self, block: &Block<'a>, engine: &mut Engine) -> Result<Go<'a>, Stop> {
         for place in block.script() {
+            self.work.spend(1)?;
             let go = match place.name() {
                 "rewrite" => self.rewrite(*place, engine)?,
                 "return" => Go::End(self.return_(*place)?),
@@ -254,7 +253,7 @@ impl<'a> Run<'_, 'a> {
         if !holds {
             return Ok(Go::On);
         }
-        let block = Rc::new(Block::from(self.files.inside(place)));
+        let block = self.config.inner.block(self.files, place);
         if !engine.at_server {
             // The last one that is true is in force, around which only the location is.
             self.confs.retain(|conf| !conf.is_if);

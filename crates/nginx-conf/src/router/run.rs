@@ -1,16 +1,17 @@
 //! A request's way through the phases of nginx, `src/http/ngx_http_core_module.c`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::block::Block;
 use super::config::{Config, Location, MatchKind, Server};
 use super::locate::{Found, how};
 use super::redirect::Redirect;
-use super::regex::{Captures, Pattern};
+use super::regex::Captures;
 use super::uri::{Escape, Uri, escape};
-use super::way::{Asked, Conf, End, Options, Stop};
+use super::way::{Asked, Asks, Conf, End, Options, Stop};
+use super::work::Work;
 use super::{Outcome, Request, Step};
-use crate::files::{Files, Located, file_name};
+use crate::files::{Files, Located};
 
 /// How often a request may change its way, `NGX_HTTP_MAX_URI_CHANGES` and one.
 const CHANGES: u32 = 11;
@@ -19,12 +20,13 @@ const CHANGES: u32 = 11;
 pub(super) struct Run<'r, 'a> {
     pub config: &'r Config<'a>,
     pub files: &'r Files<'a>,
+    pub work: Work,
     pub request: Request,
     pub server: &'r Server<'a>,
     pub uri: Vec<u8>,
     pub args: Vec<u8>,
     merges: bool,
-    pub explains: bool,
+    asks: Asks,
     /// The target as it came.
     pub unparsed: Vec<u8>,
     pub quoted: bool,
@@ -49,6 +51,8 @@ pub(super) struct Run<'r, 'a> {
     /// Answers to what cannot be known; behind them, the more likely ones.
     pub answers: Vec<bool>,
     pub asked: Vec<Asked>,
+    /// Where in it a question is.
+    asked_at: HashMap<String, usize>,
     /// What was left out of what is here.
     pub missing: Vec<String>,
     pub steps: Vec<Step<'a>>,
@@ -58,6 +62,7 @@ pub(super) struct Run<'r, 'a> {
 impl<'r, 'a> Run<'r, 'a> {
     pub(super) fn new(
         (config, files): (&'r Config<'a>, &'r Files<'a>),
+        work: &Work,
         request: Request,
         server: &'r Server<'a>,
         options: Options,
@@ -65,12 +70,13 @@ impl<'r, 'a> Run<'r, 'a> {
         let mut run = Self {
             config,
             files,
+            work: work.clone(),
             unparsed: request.target.clone().into_bytes(),
             request,
             server,
             uri: Vec::new(),
             merges: options.merges,
-            explains: options.explains,
+            asks: options.asks,
             args: Vec::new(),
             quoted: false,
             plus: false,
@@ -90,6 +96,7 @@ impl<'r, 'a> Run<'r, 'a> {
             location: None,
             answers: Vec::new(),
             asked: Vec::new(),
+            asked_at: HashMap::new(),
             missing: Vec::new(),
             steps: Vec::new(),
             notes: Vec::new(),
@@ -271,9 +278,11 @@ impl<'r, 'a> Run<'r, 'a> {
 
     /// The same, with the answer that is more likely.
     pub(super) fn ask_first(&mut self, what: String, first: bool) -> bool {
-        if let Some(known) = self.asked.iter().find(|asked| asked.what == what) {
+        let known = self.asked_at.get(&what).and_then(|at| self.asked.get(*at));
+        if let Some(known) = known {
             return known.answer;
         }
+        self.asked_at.insert(what.clone(), self.asked.len());
         let known = self.answers.get(self.asked.len()).copied();
         let answer = known.unwrap_or(first);
         self.asked.push(Asked {
@@ -291,15 +300,9 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     fn look_for_missing(&mut self, block: &Block<'a>) {
-        // Debian's headers for upstreams decide no route.
-        let unknown = |place: &Located| file_name(place.word(0)) != "proxy_params";
-        for place in block.named("include").filter(unknown) {
-            let what = format!(
-                "what {} brings, which is not in the desired state",
-                place.text()
-            );
-            if !self.missing.contains(&what) {
-                self.missing.push(what);
+        for what in block.missing() {
+            if !self.missing.contains(what) {
+                self.missing.push(what.clone());
             }
         }
     }
@@ -307,13 +310,16 @@ impl<'r, 'a> Run<'r, 'a> {
     /// Matches a regular expression.
     pub(super) fn matches(
         &mut self,
-        regex: &str,
+        regex: &'a str,
         caseless: bool,
         subject: &[u8],
     ) -> Result<Option<Captures>, Stop> {
+        self.work.spend(1)?;
         let unknown =
             |why: &str| Stop::Unknown(format!("the regular expression {regex}, which {why}"));
-        let pattern = Pattern::new(regex, caseless).ok_or_else(|| unknown("is not valid"))?;
+        let pattern = self.config.patterns.of(regex, caseless);
+        let pattern = pattern.as_ref().as_ref();
+        let pattern = pattern.ok_or_else(|| unknown("is not valid"))?;
         pattern
             .captures(subject)
             .map_err(|()| unknown("takes too many steps"))
@@ -330,11 +336,22 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     pub(super) fn step(&mut self, place: Option<Located<'a>>, text: String) {
-        self.steps.push(Step {
+        self.keep(Step {
             place,
             text,
             lost: Vec::new(),
         });
+    }
+
+    pub(super) fn keep(&mut self, step: Step<'a>) {
+        if self.asks != Asks::OfMany {
+            self.steps.push(step);
+        }
+    }
+
+    /// Whether those that lose are kept.
+    pub(super) fn explains(&self) -> bool {
+        self.asks == Asks::Explains
     }
 
     pub(super) fn note(&mut self, note: String) {

@@ -139,7 +139,7 @@ impl<'a> Run<'_, 'a> {
             "server_port" => return text(&self.request.port.to_string()),
             "request_method" => return text("GET"),
             "server_name" => {
-                let first = self.server.names().first().copied().unwrap_or_default();
+                let first = self.server.each_name().next().unwrap_or_default();
                 if first.starts_with('~') {
                     return text(first);
                 }
@@ -190,6 +190,7 @@ impl<'a> Run<'_, 'a> {
         {
             return Err(unknown("the map of"));
         }
+        self.work.spend(entries.len())?;
         let source = self.value(map.word(0))?;
         let plain = entries.iter().find(|entry| {
             let key = entry.name();

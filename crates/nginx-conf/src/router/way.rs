@@ -52,6 +52,17 @@ pub(super) struct Options {
     pub captures: Option<Captures>,
     /// Whether slashes are merged. Of a plain request the path is read before its server is known: the default one tells.
     pub merges: bool,
-    /// Whether those that lose are reported.
-    pub explains: bool,
+    /// What is kept of the way.
+    pub asks: Asks,
+}
+
+/// What is kept of a request's way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// The steps, and those that lost in each.
+    Explains,
+    /// The steps.
+    Once,
+    /// Nothing: it is one of many.
+    OfMany,
 }

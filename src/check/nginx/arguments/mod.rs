@@ -51,7 +51,7 @@ fn level<'v, 'a>(
     place: Place,
     each: &mut impl FnMut(&'v Node<'a>, Wrong<'v>),
 ) {
-    for node in nodes {
+    for node in nodes.iter().filter(|node| !node.again) {
         if let Some(wrong) = wrong(node, place) {
             each(node, wrong);
         }

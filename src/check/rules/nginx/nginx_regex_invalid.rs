@@ -16,7 +16,7 @@ fn run(context: &Context, findings: &mut Findings) {
 }
 
 fn look(view: &View<'_>, level: &[Node<'_>], findings: &mut Findings) {
-    for node in level {
+    for node in level.iter().filter(|node| !node.again) {
         let found = expressions(node);
         findings.extend(found.iter().filter_map(|text| invalid(view, node, text)));
         let Some(inside) = &node.block else { continue };

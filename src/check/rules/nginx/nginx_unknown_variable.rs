@@ -109,7 +109,7 @@ impl<'n> Variables<'n> {
     }
 
     fn read(&mut self, level: &'n [Node<'n>]) {
-        for node in level {
+        for node in level.iter().filter(|node| !node.again) {
             self.misses |= node.name() == "include";
             // Blocks of modules that are not known may be lists of variables that they set.
             self.sets(node.directive.name.strip_prefix('$'));

@@ -71,7 +71,7 @@ fn finding(view: &View<'_>, what: &str, unknown: &Unknown<'_>) -> crate::model::
 
 impl<'v> Walk<'v> {
     fn level(&mut self, level: &'v [Node<'v>], area: Area) {
-        for node in level {
+        for node in level.iter().filter(|node| !node.again) {
             let (name, args) = (node.name(), &node.directive.args);
             let versions = of_directive(area, name);
             let span = node.directive.span.start..node.directive.span.start + name.len();

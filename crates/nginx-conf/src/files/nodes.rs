@@ -1,0 +1,130 @@
+//! The tree of blocks, with what includes bring in.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Files, Located, Text};
+use crate::Directive;
+
+/// A directive with the file in which it is, and its block with includes resolved.
+#[derive(Clone, Debug)]
+pub struct Node<'a> {
+    /// The directive; its own block holds includes as they are written.
+    pub directive: &'a Directive,
+    /// The file's path in the checkout.
+    pub path: &'a Path,
+    /// Its block. An `include` stays where what it brings is not all known: a file that is not
+    /// here, and a pattern, which may fit others too.
+    pub block: Option<Arc<Vec<Node<'a>>>>,
+    /// Whether the directive was brought into a block of this kind before, by another include of its file: what is said of
+    /// it alone was said.
+    pub again: bool,
+}
+
+impl Node<'_> {
+    /// The directive's name.
+    pub fn name(&self) -> &str {
+        &self.directive.name
+    }
+
+    /// Its first argument, or nothing.
+    pub fn first(&self) -> &str {
+        self.directive
+            .args
+            .first()
+            .map_or("", |word| word.text.as_str())
+    }
+
+    /// What is in its block.
+    pub fn inside(&self) -> &[Self] {
+        self.block.as_deref().map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The kind of a block: its name, and that of the block around it.
+type Kind = (&'static str, &'static str);
+
+/// Names of blocks that tell kinds apart; `main` stands for those that are not here.
+const KINDS: [&str; 10] = [
+    "http",
+    "server",
+    "location",
+    "if",
+    "limit_except",
+    "upstream",
+    "map",
+    "stream",
+    "events",
+    "mail",
+];
+
+/// Builds the tree. A file that many blocks include is read once for each kind of block.
+pub(super) struct Tree<'f, 'a> {
+    files: &'f Files<'a>,
+    top: &'static str,
+    seen: HashSet<(usize, Kind)>,
+    /// Blocks without includes, which are the same wherever they stand.
+    blocks: HashMap<(usize, Kind), Arc<Vec<Node<'a>>>>,
+}
+
+impl<'f, 'a> Tree<'f, 'a> {
+    /// Of what stands at the top, or in `http`.
+    pub(super) fn of(files: &'f Files<'a>, top: &'static str) -> Self {
+        Self {
+            files,
+            top,
+            seen: HashSet::new(),
+            blocks: HashMap::new(),
+        }
+    }
+
+    /// What a text brings to the top.
+    pub(super) fn read(&mut self, text: Text<'a>) -> Vec<Node<'a>> {
+        self.nodes(text, &mut vec![text.path], (self.top, self.top))
+    }
+
+    fn nodes(&mut self, text: Text<'a>, within: &mut Vec<&'a Path>, kind: Kind) -> Vec<Node<'a>> {
+        let mut out = Vec::with_capacity(text.directives.len());
+        let files = self.files;
+        files.expand(text, within, &mut |place, _, within| {
+            let Located { path, directive } = place;
+            let own = (std::ptr::from_ref(directive).addr(), kind);
+            let block = directive.block.as_deref();
+            out.push(Node {
+                directive,
+                path,
+                block: block.map(|_| self.block(place, own, within)),
+                again: !self.seen.insert(own),
+            });
+        });
+        out
+    }
+
+    fn block(
+        &mut self,
+        place: Located<'a>,
+        own: (usize, Kind),
+        within: &mut Vec<&'a Path>,
+    ) -> Arc<Vec<Node<'a>>> {
+        if let Some(known) = self.blocks.get(&own) {
+            return known.clone();
+        }
+        let (_, (name, _)) = own;
+        let known = KINDS.iter().find(|known| **known == place.name());
+        let kind = (known.copied().unwrap_or("main"), name);
+        let block = Arc::new(self.nodes(place.inside(), within, kind));
+        if !includes(place.inside().directives) {
+            self.blocks.insert(own, block.clone());
+        }
+        block
+    }
+}
+
+/// Whether something is included in a block, however deep.
+fn includes(level: &[Directive]) -> bool {
+    let mut level = level.iter();
+    level.any(|directive| {
+        directive.name == "include" || directive.block.as_deref().is_some_and(includes)
+    })
+}
