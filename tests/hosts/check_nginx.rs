@@ -16,6 +16,7 @@ mod arguments;
 mod refused;
 mod variables;
 mod versions;
+mod words;
 
 /// What `nginx -t` says about each text, as a configuration of its own. One call of nginx takes 20 ms.
 fn tested(host: &Host, texts: &[String]) -> Vec<String> {

@@ -28,9 +28,18 @@ static KNOWN: LazyLock<(BTreeSet<&str>, Vec<&str>)> = LazyLock::new(|| {
     (exact.into_iter().collect(), starts.collect())
 });
 
+/// Names of variables that nothing else may set.
+static FIXED: LazyLock<BTreeSet<&str>> =
+    LazyLock::new(|| lines(include_str!("tables/fixed.txt")).collect());
+
 /// Lines of a table without comments.
 fn lines(table: &'static str) -> impl Iterator<Item = &'static str> {
     table.lines().filter(|line| !line.starts_with('#'))
+}
+
+/// Whether nginx refuses that something else sets a variable, `the duplicate variable`.
+pub fn is_fixed(name: &str) -> bool {
+    FIXED.contains(name.to_ascii_lowercase().as_str())
 }
 
 /// Which of a directive's arguments nginx evaluates, from 0: in those it replaces variables by their values.

@@ -1,5 +1,6 @@
 //! What nginx refuses of whole configurations: `check` finds an error in these, and in no other one.
 
+use super::words::WORDS;
 use super::{Host, findings, tested, wrapped};
 
 /// Rules whose errors nginx refuses.
@@ -299,7 +300,7 @@ fn what_nginx_refuses_is_an_error() {
         .sh("ls /usr/lib/nginx/modules")
         .contains("ngx_stream_module.so");
     let pair = "ssl_certificate /root/c.pem; ssl_certificate_key /root/k.pem;";
-    let inside = HTTP.iter().chain(&MORE);
+    let inside = HTTP.iter().chain(&MORE).chain(&WORDS);
     let mut texts: Vec<String> = inside
         .map(|inside| wrapped(&inside.replace("PAIR", pair)))
         .collect();

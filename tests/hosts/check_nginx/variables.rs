@@ -4,6 +4,7 @@ use super::{Host, findings, tested, wrapped};
 
 const DIRECTIVES: &str = include_str!("../../../crates/nginx-conf/src/tables/directives.txt");
 const VARIABLES: &str = include_str!("../../../crates/nginx-conf/src/tables/variables.txt");
+const FIXED: &str = include_str!("../../../crates/nginx-conf/src/tables/fixed.txt");
 /// Of later versions, of other modules, and of those that Debian does not build in.
 const ELSEWHERE: [&str; 24] = [
     "geoip_x",
@@ -144,4 +145,27 @@ fn variables_are_looked_for_where_nginx_does() {
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     assert!(refused > 50 && taken > 50, "{refused} {taken}");
+}
+
+#[test]
+fn variables_that_nothing_else_may_set() {
+    let host = Host::boot();
+    let names: Vec<String> = lines(VARIABLES)
+        .map(|name| name.replace('*', "x"))
+        .collect();
+    let set = |name: &String| wrapped(&format!("server {{ set ${name} a; }}"));
+    let texts: Vec<String> = names.iter().map(set).collect();
+    let fixed: Vec<&str> = lines(FIXED).collect();
+    let mut wrong = Vec::new();
+    for (name, said) in names.iter().zip(tested(&host, &texts)) {
+        let is_refused = said.contains("the duplicate");
+        // What only later versions or other modules have may be set here.
+        let is_allowed = is_refused || ELSEWHERE.contains(&name.as_str());
+        let is_fixed = fixed.contains(&name.as_str());
+        if is_fixed && !is_allowed || is_refused && !is_fixed && name != "http3" {
+            wrong.push(format!("{name} fixed: {is_fixed}, nginx: {said}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(fixed.len() > 70, "{}", fixed.len());
 }

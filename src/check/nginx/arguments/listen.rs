@@ -1,6 +1,8 @@
 //! `listen`: its address, and the words behind it.
 
 use super::Wrong;
+use super::values::size;
+use super::words::is_time;
 use crate::source::nginx::Word;
 use crate::source::nginx::listen::{Address, Socket, has_value};
 
@@ -45,7 +47,7 @@ pub(super) fn listen<'n>(
             ..
         }) => !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()),
         Some(socket) => *socket.ports.start() > 0 && !text.starts_with(':'),
-        None => text.starts_with("unix:"),
+        None => text.len() > "unix:".len() && text.starts_with("unix:"),
     };
     if !is_bound {
         return Some(Wrong {
@@ -80,9 +82,11 @@ pub(super) fn listen<'n>(
             ),
             // Of three times and a count, each may be left out.
             "so_keepalive" => (
-                ["on", "off"].contains(&value) || value.contains(':'),
+                ["on", "off"].contains(&value) || is_keepalive(value),
                 "write so_keepalive=on, off or IDLE:INTERVAL:COUNT",
             ),
+            "fastopen" => (is_number(0), "write a number"),
+            "rcvbuf" | "sndbuf" => (size(value).is_some(), "write a size such as 64k"),
             _ => return None,
         };
         (!is_right).then(|| Wrong {
@@ -91,4 +95,14 @@ pub(super) fn listen<'n>(
             help,
         })
     })
+}
+
+/// Up to two times and a count, of which each may be left out, but not all.
+fn is_keepalive(value: &str) -> bool {
+    let mut parts = value.splitn(3, ':');
+    let [idle, interval, count] = [(); 3].map(|()| parts.next().unwrap_or_default());
+    let may_be_time = |text: &str| text.is_empty() || is_time(text);
+    let is_count = count.is_empty() || count.parse::<u32>().is_ok_and(|count| count > 0);
+    let says = !(idle.is_empty() && interval.is_empty() && count.is_empty());
+    says && may_be_time(idle) && may_be_time(interval) && is_count
 }

@@ -3,6 +3,7 @@
 mod listen;
 mod upstream;
 mod values;
+mod words;
 mod zones;
 
 pub(super) use values::is_address;
@@ -100,6 +101,11 @@ fn of_http<'n>(node: &'n Node<'_>, args: &'n [Word]) -> Option<Wrong<'n>> {
         }
         ("if", [first, ..]) => operator(node, first),
         ("return", [code, ..]) => status(code, args.len() == 1),
+        ("rewrite", [_, to, ..]) if to.text.is_empty() => Some(Wrong {
+            word: to,
+            message: "rewrite has an empty replacement".to_owned(),
+            help: "write a path, or return with a status",
+        }),
         ("rewrite", [_, _, flag]) => (!FLAGS.contains(&flag.text.as_str())).then(|| Wrong {
             word: flag,
             message: format!("{} is not a flag of rewrite", flag.text),
@@ -115,7 +121,7 @@ fn of_http<'n>(node: &'n Node<'_>, args: &'n [Word]) -> Option<Wrong<'n>> {
             let mut codes = codes.iter().enumerate();
             codes.find_map(|(at, code)| error_code(code, at == last))
         }
-        (name, args) => values::wrong(name, args),
+        (name, args) => values::wrong(name, args).or_else(|| words::wrong(name, args)),
     }
 }
 
@@ -183,7 +189,45 @@ fn operator<'n>(node: &Node<'_>, first: &'n Word) -> Option<Wrong<'n>> {
             format!("if takes one comparison, and {rest} follows it"),
             "write one if inside the other, or a map over both variables",
         ),
-        _ => return None,
+        [variable, operator] if variable.starts_with('$') && OPERATORS.contains(operator) => (
+            format!("nothing stands behind {operator}"),
+            "write the value to compare with, or \"\" for an empty one",
+        ),
+        [variable, ..] if variable.starts_with('$') => {
+            // Names of arguments, headers and cookies may have any characters.
+            let name = variable.get(1..)?;
+            let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let is_free = [
+                "arg_",
+                "http_",
+                "cookie_",
+                "sent_",
+                "upstream_",
+                "proxy_protocol_tlv_",
+            ];
+            let is_free = is_free.iter().any(|start| name.starts_with(start));
+            if is_free || name.chars().all(is_word) {
+                return None;
+            }
+            (
+                format!("nginx takes all of {variable} for the name of a variable"),
+                "write a blank before and behind the operator, and one variable without braces",
+            )
+        }
+        [file, rest @ ..] if file.starts_with('-') || file.starts_with("!-") => {
+            let is_known = ["f", "d", "e", "x"].contains(&file.trim_start_matches(['!', '-']));
+            if is_known && file.len() <= 3 && rest.len() == 1 {
+                return None;
+            }
+            (
+                format!("{} is no question about a file", words.join(" ")),
+                "write -f, -d, -e or -x, with ! in front for the opposite, and one path",
+            )
+        }
+        _ => (
+            "the condition of if begins with no variable".to_owned(),
+            "write ($VARIABLE), ($VARIABLE = TEXT), ($VARIABLE ~ EXPRESSION) or (-f PATH)",
+        ),
     };
     Some(Wrong {
         word: first,
@@ -196,7 +240,7 @@ fn status(code: &Word, is_alone: bool) -> Option<Wrong<'_>> {
     let text = code.text.as_str();
     let is_url = ["http://", "https://", "$scheme"]
         .iter()
-        .any(|start| text.to_ascii_lowercase().starts_with(start));
+        .any(|start| text.starts_with(start));
     let is_code = text.parse::<u16>().is_ok_and(|code| code <= 999);
     let is_taken = is_code || is_alone && is_url;
     (!is_taken).then(|| Wrong {

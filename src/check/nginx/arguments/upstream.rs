@@ -35,6 +35,19 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word], is_stream: bool) -> Option
             message: format!("{} is not a word of hash", consistent.text),
             help: "write consistent, or nothing",
         }),
+        ("random", [two, method @ ..]) => {
+            let known = ["least_conn", "least_time=header", "least_time=last_byte"];
+            let is_known = |word: &&Word| known.contains(&word.text.as_str());
+            let wrong = match two.text.as_str() {
+                "two" => method.iter().find(|word| !is_known(word))?,
+                _ => two,
+            };
+            Some(Wrong {
+                word: wrong,
+                message: format!("{} is not a word of random", wrong.text),
+                help: "write random, random two or random two least_conn",
+            })
+        }
         ("keepalive", [count, ..]) => {
             // Versions before 1.29.7 refuse 0, too.
             let is_count = count.text.parse::<u32>().is_ok();

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use super::Wrong;
+use crate::source::nginx::variables::is_fixed;
 use crate::source::nginx::{Word, time};
 
 /// `err_levels` and `debug_levels` in src/core/ngx_log.c.
@@ -79,6 +80,11 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
             help: "remove it, or write a path instead of off",
         }),
         ("access_log", [_, _, parameters @ ..]) => parameters.iter().find_map(log_parameter),
+        ("error_log", [_, level, more, ..]) if !level.text.starts_with("debug") => Some(Wrong {
+            word: more,
+            message: format!("error_log has one level, and {} follows it", more.text),
+            help: "keep the level that says more",
+        }),
         ("error_log", [_, levels @ ..]) => levels.iter().find_map(|level| {
             (!LEVELS.contains(&level.text.as_str())).then(|| Wrong {
                 word: level,
@@ -111,10 +117,18 @@ pub(super) fn of_main<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
 
 /// `invalid variable name`
 fn variable_name(word: &Word) -> Option<Wrong<'_>> {
-    (!word.text.starts_with('$')).then(|| Wrong {
+    let name = word.text.strip_prefix('$').filter(|name| !name.is_empty());
+    let Some(name) = name else {
+        return Some(Wrong {
+            word,
+            message: format!("{} is not a variable", word.text),
+            help: "write $ in front of its name",
+        });
+    };
+    is_fixed(name).then(|| Wrong {
         word,
-        message: format!("{} is not a variable", word.text),
-        help: "write $ in front of its name",
+        message: format!("${name} is nginx's own, and nothing else may set it"),
+        help: "give the variable another name",
     })
 }
 
@@ -175,6 +189,20 @@ fn expires(word: &Word, is_modified: bool) -> Option<Wrong<'_>> {
 /// `ngx_http_log_set_log` in src/http/modules/ngx_http_log_module.c.
 fn log_parameter(word: &Word) -> Option<Wrong<'_>> {
     let text = word.text.as_str();
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    let has_value = match name {
+        "buffer" => size(value).is_some_and(|size| size > 0),
+        "flush" => time(value).is_some_and(|time| !time.is_zero()) && !value.contains("ms"),
+        "gzip" => text == "gzip" || matches!(value.parse(), Ok(1..=9_u8)),
+        _ => true,
+    };
+    if !has_value {
+        return Some(Wrong {
+            word,
+            message: format!("{value:?} is not a valid value of {name}"),
+            help: "write buffer=SIZE, flush=TIME, gzip=1 to 9 or if=CONDITION",
+        });
+    }
     let known = ["buffer=", "flush=", "gzip=", "if="];
     let fits = text == "gzip" || known.iter().any(|start| text.starts_with(start));
     (!fits).then(|| Wrong {
@@ -182,4 +210,18 @@ fn log_parameter(word: &Word) -> Option<Wrong<'_>> {
         message: format!("access_log has no parameter {text}"),
         help: "write buffer=, flush=, gzip or if=",
     })
+}
+
+/// A size in bytes: a number, with k or m behind it.
+pub(super) fn size(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text.get(digits.len()..)? {
+        "" => 1,
+        "k" | "K" => 1 << 10,
+        "m" | "M" => 1 << 20,
+        _ => return None,
+    };
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = is_number.then(|| digits.parse::<u64>())?.ok()?;
+    number.checked_mul(factor)
 }

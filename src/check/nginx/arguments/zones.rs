@@ -1,7 +1,8 @@
 //! Shared memory: sizes of zones, and the parameters of what declares and uses them.
 
 use super::Wrong;
-use crate::source::nginx::Word;
+use super::words::is_time;
+use crate::source::nginx::{Word, time};
 
 /// Pages that nginx needs for a zone, `8 * ngx_pagesize`. A cache may have two, and what nginx puts there first needs three. A
 /// page has 4096 bytes on all servers but few.
@@ -57,6 +58,7 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
             [path, parameters @ ..],
         ) => unknown(name, parameters, &CACHE)
             .or_else(|| required(name, path, parameters, "keys_zone="))
+            .or_else(|| parameters.iter().find_map(cache_parameter))
             .or_else(|| {
                 let zone = of(parameters, "keys_zone=")?;
                 zone_size(zone, &zone.text, PAGES_OF_CACHES)
@@ -65,6 +67,44 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
         ("ssl_session_cache", words) => words.iter().find_map(session_cache),
         _ => None,
     }
+}
+
+/// `ngx_http_file_cache_set_slot`
+fn cache_parameter(word: &Word) -> Option<Wrong<'_>> {
+    let (name, value) = word.text.split_once('=')?;
+    let number = |text: &str| text.parse::<u32>().is_ok();
+    let (is_right, help) = match name {
+        "levels" => {
+            let mut levels = value.split(':');
+            let is_level = |level: &str| matches!(level, "1" | "2");
+            (
+                value.is_empty() || value.len() <= 5 && levels.all(is_level),
+                "write up to three levels of 1 or 2, such as levels=1:2",
+            )
+        }
+        "use_temp_path" => (
+            matches!(value, "on" | "off"),
+            "write use_temp_path=on or use_temp_path=off",
+        ),
+        "keys_zone" => (!value.starts_with(':'), "write keys_zone=NAME:SIZE"),
+        "inactive" => (is_time(value), "write a time such as 60m"),
+        "max_size" | "min_free" => {
+            let digits = value.trim_end_matches(['k', 'K', 'm', 'M', 'g', 'G']);
+            let is_size = value.len() - digits.len() <= 1 && digits.parse::<u64>().is_ok();
+            (is_size, "write a size such as 10g")
+        }
+        "loader_files" | "manager_files" => (number(value), "write a number"),
+        "loader_sleep" | "loader_threshold" | "manager_sleep" | "manager_threshold" => (
+            !value.is_empty() && time(value).is_some(),
+            "write a time such as 50ms",
+        ),
+        _ => return None,
+    };
+    (!is_right).then(|| Wrong {
+        word,
+        message: format!("{value:?} is not a valid value of {name}"),
+        help,
+    })
 }
 
 fn of<'n>(parameters: &'n [Word], start: &str) -> Option<&'n Word> {

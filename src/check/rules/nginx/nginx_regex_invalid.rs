@@ -48,6 +48,20 @@ fn expressions<'n>(node: &'n Node<'_>) -> Vec<&'n str> {
             "~" | "~*" => word(1).into_iter().collect(),
             glued => of_tilde(glued).into_iter().collect(),
         },
+        "gzip_disable" => {
+            let words = node.directive.args.iter().map(|word| word.text.as_str());
+            words.filter(|word| *word != "msie6").collect()
+        }
+        "fastcgi_split_path_info" => word(0).into_iter().collect(),
+        "valid_referers" => {
+            let words = node.directive.args.iter();
+            words
+                .filter_map(|word| word.text.strip_prefix('~'))
+                .collect()
+        }
+        "proxy_redirect" | "proxy_cookie_domain" | "proxy_cookie_path" | "proxy_cookie_flags" => {
+            word(0).and_then(of_tilde).into_iter().collect()
+        }
         "if" => {
             let words = condition(Located {
                 path: node.path,
@@ -103,6 +117,9 @@ mod tests {
                 ("location ~*^/(a { }", "^/(a is not a valid"),
                 ("rewrite ^/(a /b;", "^/(a is not a valid"),
                 ("server_name ~^(a$;", "^(a$ is not a valid"),
+                ("gzip_disable msie6 (;", "( is not a valid"),
+                ("proxy_redirect ~*^/(a /b;", "^/(a is not a valid"),
+                ("proxy_cookie_path /( /b;", ""),
                 (
                     "location /a { if ($uri ~ ^/[a) { return 404; } }",
                     "^/[a is not a valid",

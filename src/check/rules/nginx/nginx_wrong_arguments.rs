@@ -104,7 +104,13 @@ mod tests {
              error_page 404 = @a; error_page 500 502 =200 /x; set $a b; set_real_ip_from 192.0.2.0/24; set_real_ip_from proxy.example.com
              keepalive_timeout 65s 60s; fastcgi_param A b if_not_empty; if ($host) { return 204; }
              location /a { proxy_pass http://[::1]:80/x; } location /b { proxy_pass http://unix:/x:/; }
-             location /a { fastcgi_pass unix:/x; } location /b { grpc_pass grpc://a:1; }"
+             location /a { fastcgi_pass unix:/x; } location /b { grpc_pass grpc://a:1; }
+             resolver 127.0.0.1 [::1]:53 dns.example.com valid=30s ipv6=off; try_files $uri /a =404; root /srv/$host
+             log_format a escape=json $uri; open_file_cache max=10 inactive=20s; open_log_file_cache max=10 valid=1m min_uses=2
+             proxy_buffers 8 16k; proxy_cache_valid 200 any 10m; proxy_bind $remote_addr transparent; proxy_redirect off
+             gzip_window 16k; server_name *.example.com .example.org www.* ~^a$ _; listen 81 so_keepalive=30m::10 rcvbuf=8k
+             if (-f $document_root/x) { return 204; } if (!-e $uri) { return 204; } if ($http_x-y = a) { return 204; }
+             location /a { limit_except GET post { deny all; } valid_referers none *.example.com www.*; }"
                 .split(['\n'])
                 .collect(),
             vec![
@@ -137,6 +143,53 @@ mod tests {
                 "set_real_ip_from 192.0.2.0/99;",
                 "keepalive_timeout x;",
                 "location /a { fastcgi_param A b foo; }",
+                "resolver 127.0.0.1 valid=x;",
+                "resolver 127.0.0.1/8;",
+                "resolver 127.0.0.1:99999;",
+                "resolver valid=30s;",
+                "try_files $uri =abc;",
+                "try_files $uri =1000;",
+                "return HTTP://x;",
+                "rewrite ^/a \"\";",
+                "set $host a;",
+                "set $ a;",
+                "root $document_root/x;",
+                "log_format a escape=foo $uri;",
+                "log_format combined $uri;",
+                "sub_filter \"\" b;",
+                "directio x;",
+                "error_log /x warn error;",
+                "open_file_cache inactive=10s;",
+                "open_file_cache max=x;",
+                "open_log_file_cache max=10 foo;",
+                "proxy_buffers x 4k;",
+                "gzip_buffers 0 4k;",
+                "proxy_cache_valid 600 1m;",
+                "proxy_cache_valid 200 x;",
+                "proxy_bind example.com;",
+                "proxy_bind 127.0.0.1 foo;",
+                "proxy_redirect foo;",
+                "gzip_window 3k;",
+                "server_name *a.b;",
+                "server_name *;",
+                "server_name .;",
+                "listen 81 so_keepalive=::;",
+                "listen 81 so_keepalive=x:y:z;",
+                "listen 81 rcvbuf=x;",
+                "listen unix:;",
+                "access_log /x combined buffer=x;",
+                "access_log /x combined gzip=10;",
+                "if (host) { return 204; }",
+                "if (!$host) { return 204; }",
+                "if () { return 204; }",
+                "if ($host=a) { return 204; }",
+                "if ($host ~) { return 204; }",
+                "if (\"$host\" = a) { return 204; }",
+                "if (-z $uri) { return 204; }",
+                "if (-f) { return 204; }",
+                "if (-f a b) { return 204; }",
+                "location /a { limit_except FOO { deny all; } }",
+                "location /a { valid_referers a.*.b; }",
             ],
         );
         let found = |inside: &str| {
