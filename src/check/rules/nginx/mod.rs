@@ -22,6 +22,7 @@ pub(crate) mod rule {
     pub(crate) mod nginx_header_multiline;
     pub(crate) mod nginx_host_spoofable;
     pub(crate) mod nginx_if_in_location;
+    pub(crate) mod nginx_include_missing;
     pub(crate) mod nginx_location_nested;
     pub(crate) mod nginx_map_invalid;
     pub(crate) mod nginx_missing_semicolon;
@@ -74,6 +75,7 @@ crate::family!(
         nginx_header_multiline,
         nginx_host_spoofable,
         nginx_if_in_location,
+        nginx_include_missing,
         nginx_location_nested,
         nginx_map_invalid,
         nginx_missing_semicolon,
