@@ -5,6 +5,8 @@
 mod cases;
 #[path = "check_compose/generator.rs"]
 mod generator;
+#[path = "check_compose/inside.rs"]
+mod inside;
 #[path = "check_compose/started.rs"]
 mod started;
 #[path = "check_compose/versions.rs"]

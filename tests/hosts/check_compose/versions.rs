@@ -1,6 +1,7 @@
 //! What the host's version of compose takes: docker-compose 1.29 on Debian 12, compose 2.26 on Debian 13. `check` says the same
 //! with that version stated.
 
+use super::inside::{REFUSED_BY_2, REFUSED_INSIDE, TAKEN_INSIDE};
 use super::{Case, Host, REFUSED, TAKEN, ours_of};
 
 /// What came with version 2, in a service.
@@ -98,6 +99,9 @@ fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = REFUSED.iter().map(single).collect();
     cases.extend(TAKEN.iter().map(|(name, files)| Case::new(*name, files)));
     cases.extend(DOCUMENTS.iter().map(single));
+    let inside = [&REFUSED_INSIDE[..], &REFUSED_BY_2, &TAKEN_INSIDE].concat();
+    let inside = inside.into_iter();
+    cases.extend(inside.map(|text| Case::new(text, &[("a.yml", text)])));
     cases.extend(SERVICE.iter().map(|(name, line)| {
         let text = format!("services:\n  a:\n    image: x\n    {line}\n  b: {{image: y}}\n");
         Case::new(*name, &[("a.yml", &text)])

@@ -2,6 +2,7 @@
 //! The keys are those of docker-compose 1.29 and of the present specification,
 //! <https://github.com/compose-spec/compose-spec/blob/main/schema/compose-spec.json>.
 
+mod inner;
 mod keys;
 
 use serde_yaml::Value;
@@ -81,7 +82,10 @@ impl<'a> Validator<'_, 'a> {
             for (name, definition) in entries(value.get(section)) {
                 match definition {
                     Value::Null => {}
-                    Value::Mapping(_) => self.keys(definition, &[section, &name], keys, what),
+                    Value::Mapping(_) => {
+                        self.keys(definition, &[section, &name], keys, what);
+                        self.inside_shared(section, &name, definition);
+                    }
                     other => self.wrong(&[section, &name], other, MAP),
                 }
             }
@@ -116,10 +120,23 @@ impl<'a> Validator<'_, 'a> {
     fn service(&mut self, name: &str, service: &'a Value) {
         let path = ["services", name];
         if !service.is_mapping() {
+            // One without a word has no image.
             if !service.is_null() {
                 self.wrong(&path, service, MAP);
             }
             return;
+        }
+        let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if name.is_empty() || !name.chars().all(is_word) {
+            let message = format!("{name:?} is not a name of a service");
+            let help = "write letters, digits, -, _ and .";
+            let place = say(
+                self.place_of_key(&path),
+                message,
+                "compose refuses the file",
+                help,
+            );
+            self.findings.push(Noted::at(Problem::WrongType, place));
         }
         self.keys(service, &path, SERVICE, "a service");
         for (key, keys, what) in [
@@ -140,6 +157,7 @@ impl<'a> Validator<'_, 'a> {
                 );
             }
         }
+        self.inside_service(name, service);
         self.environment(name, service);
         self.ports(name, service);
         self.health(name, service);

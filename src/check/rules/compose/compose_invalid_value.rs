@@ -18,7 +18,7 @@ use crate::source::compose::types::text;
 pub(crate) static RULE: Rule = rule!(compose_invalid_value, Error, run);
 
 /// Keys of a service, each as the way to it.
-const KEYS: [(&[&str], ValueType); 22] = [
+const KEYS: [(&[&str], ValueType); 21] = [
     (&["restart"], ValueType::Restart),
     (&["mem_limit"], ValueType::Memory),
     (
@@ -43,7 +43,6 @@ const KEYS: [(&[&str], ValueType); 22] = [
     ),
     (&["cpu_shares"], ValueType::Whole),
     (&["mem_swappiness"], ValueType::Whole),
-    (&["oom_score_adj"], ValueType::Whole),
     (&["pids_limit"], ValueType::Whole),
     (&["scale"], ValueType::Whole),
     (&["deploy", "replicas"], ValueType::Whole),
