@@ -10,6 +10,7 @@ use watchme_apply::source::{Checkout, Which};
 
 use crate::support::{Debian, Host};
 
+mod refused;
 mod values;
 mod versions;
 
@@ -338,6 +339,8 @@ fn services_are_refused_as_systemd_does() {
         "Type=exec\n",
         "Type=forking\n",
         "Type=idle\n",
+        "Type=dbus\n",
+        "Type=dbus\nBusName=org.example.A\n",
     ] {
         for restart in [
             "",
@@ -347,6 +350,9 @@ fn services_are_refused_as_systemd_does() {
         ] {
             for command in commands {
                 for remains in ["", "RemainAfterExit=yes\n", "RemainAfterExit=no\n"] {
+                    // Two services cannot have one name on the bus.
+                    let kind =
+                        kind.replace("org.example.A", &format!("org.example.A{}", units.len()));
                     let text = format!("[Service]\n{kind}{restart}{remains}{command}");
                     units.push((format!("s{}.service", units.len()), text));
                 }
@@ -370,6 +376,7 @@ fn services_are_refused_as_systemd_does() {
         "systemd-several-commands",
         "systemd-no-command",
         "systemd-relative-command",
+        "systemd-refused",
     ];
     let ours = of_rules(&units, &rules);
     for (name, text) in &units {

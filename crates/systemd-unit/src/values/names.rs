@@ -160,7 +160,11 @@ fn is_account(name: &str) -> bool {
 }
 
 fn is_slice(name: &str) -> bool {
-    Name::parse(name).is_ok_and(|name| name.suffix() == "slice" && name.instance().is_none())
+    // `slice_name_is_valid` in src/basic/unit-name.c: each dash is a level.
+    let has_levels = |prefix: &str| prefix == "-" || prefix.split('-').all(|part| !part.is_empty());
+    Name::parse(name).is_ok_and(|name| {
+        name.suffix() == "slice" && name.instance().is_none() && has_levels(name.prefix())
+    })
 }
 
 fn is_bus_name(name: &str) -> bool {

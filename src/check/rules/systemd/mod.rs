@@ -19,6 +19,7 @@ pub(crate) mod rule {
     pub(crate) mod systemd_oneshot_restart;
     pub(crate) mod systemd_order_cycle;
     pub(crate) mod systemd_quadlet_key;
+    pub(crate) mod systemd_refused;
     pub(crate) mod systemd_relative_command;
     pub(crate) mod systemd_several_commands;
     pub(crate) mod systemd_shell_syntax;
@@ -52,6 +53,7 @@ crate::family!(
         systemd_oneshot_restart,
         systemd_order_cycle,
         systemd_quadlet_key,
+        systemd_refused,
         systemd_relative_command,
         systemd_several_commands,
         systemd_shell_syntax,

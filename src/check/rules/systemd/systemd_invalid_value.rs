@@ -147,6 +147,9 @@ mod tests {
             ("StateDirectory=../api", "../api"),
             ("StateDirectory=/var/lib/api", "/var/lib/api"),
             ("Slice=background", "background"),
+            ("Slice=a--b.slice", "a--b.slice"),
+            ("Slice=-a.slice", "-a.slice"),
+            ("Slice=a-.slice", "a-.slice"),
             ("User=a:b", "a:b"),
             ("RootDirectory=srv", "srv"),
             ("SocketBindAllow=tcp:70000", "tcp:70000"),
@@ -172,6 +175,7 @@ mod tests {
             "SuccessExitStatus=143 TEMPFAIL SIGKILL RTMIN+1",
             "StateDirectory=api api/cache:link %p",
             "Slice=web-api.slice",
+            "Slice=-.slice",
             "User=%i",
             "SystemCallErrorNumber=eperm",
         ] {
