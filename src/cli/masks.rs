@@ -175,8 +175,11 @@ fn masked<'t>(line: &'t str, may: &Candidates) -> Cow<'t, str> {
     }
     if let Some(in_url) = of(&IN_URL, may.in_url) {
         text = replace(text, |text| {
-            let masked = format!("${{1}}{MASK}${{3}}");
-            in_url.replace_all(text, masked.as_str()).into_owned()
+            let masked = |found: &Captures<'_>| match is_variables(&found[2]) {
+                true => found[0].to_owned(),
+                false => format!("{}{MASK}{}", &found[1], &found[3]),
+            };
+            in_url.replace_all(text, masked).into_owned()
         });
     }
     if let Some(shaped) = of(&SHAPED, may.shaped) {
@@ -193,6 +196,12 @@ fn masked_setting(text: &str, found: &Captures<'_>) -> String {
     }
     // A host may have such a name, and its port is no secret; what follows may hold some.
     let before = found.get(0).and_then(|found| text.get(..found.start()));
+    // `${NAME:?MESSAGE}` has no value.
+    let is_named = before.is_some_and(|before| before.ends_with("${")) && value.starts_with('?');
+    if let (true, Some(end)) = (is_named, value.find('}')) {
+        let (message, rest) = value.split_at(end);
+        return format!("{name}{message}{}", mask(rest));
+    }
     let is_host = before.is_some_and(|before| before.ends_with("//")) && name.ends_with(':');
     let port = value.find(|character: char| !character.is_ascii_digit());
     let (port, rest) = value.split_at(port.unwrap_or(value.len()));
@@ -205,6 +214,13 @@ fn masked_setting(text: &str, found: &Captures<'_>) -> String {
 fn is_reference(value: &str) -> bool {
     let value = value.trim_matches(['"', '\'']);
     value.is_empty() || (value.starts_with('$') && !value.contains(":-"))
+}
+
+/// Whether a text is nothing but variables, as `$NAME`, `${NAME}` or `${NAME:?MESSAGE}`: names are no secrets.
+fn is_variables(text: &str) -> bool {
+    static VARIABLES: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"^(?:\$\w+|\$\{\w+(?::?\?[^{}]*)?\})+$").ok());
+    VARIABLES.as_ref().is_some_and(|all| all.is_match(text))
 }
 
 fn replace<'a>(text: Cow<'a, str>, with: impl Fn(&str) -> String) -> Cow<'a, str> {
@@ -263,6 +279,11 @@ mod tests {
                 "http://u:pa55word@localhost:8015/x",
                 "http://u:********@localhost:8015/x",
             ),
+            (
+                "url: postgres://me:${PW:-hunter2}@db/x",
+                "url: postgres://me:********@db/x",
+            ),
+            ("http://u:a$b@h/", "http://u:********@h/"),
             ("http://auth:pw@h/", "http://auth:********"),
             ("http://token:1234@h/", "http://token:********"),
             (
@@ -284,6 +305,12 @@ mod tests {
             "http://api-token:8080/x",
             "http://auth:8080",
             "      DB_PASSWORD: ${DB_PASSWORD}",
+            "https://user:${VAR}@example.com/",
+            "https://${USER}:${DB_PASSWORD:?is not set}@db/x",
+            "postgres://me:$PW@db/x",
+            "http://${HOST}/x",
+            "http://${AUTH_HOST}/x",
+            "http://${AUTH_HOST}:8080/x",
             "ExecStart=/usr/bin/docker-compose up",
             "# no secrets here",
             "auth_basic off;",
