@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::engine;
 use crate::model::{Complaint, Diagnostic, Finding, Severity};
+use crate::source::nginx::OF_APACHE;
 
 /// A finding with the others that it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,8 +90,45 @@ pub fn folded(findings: Vec<Grouped>) -> Vec<Grouped> {
             first.say_files(group, count);
         }
     }
+    let mut rest = of_one_folder(rest);
     rest.extend(folded.into_values());
     rest
+}
+
+/// Sites of Apache httpd in one folder as one finding: they were moved there together.
+fn of_one_folder(findings: Vec<Grouped>) -> Vec<Grouped> {
+    let mut first_of: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    let mut joined: Vec<Grouped> = Vec::new();
+    for found in findings {
+        let place = found.finding.place();
+        let place = place.filter(|place| place.message == OF_APACHE);
+        let Some(folder) = place.and_then(|place| place.path().parent()) else {
+            joined.push(found);
+            continue;
+        };
+        let first = first_of
+            .get(folder)
+            .and_then(|first| joined.get_mut(*first));
+        match (first, &found.finding.complaint) {
+            (Some(first), Complaint::Placed(place)) => first.others.push((**place).clone()),
+            _ => {
+                first_of.insert(folder.to_owned(), joined.len());
+                joined.push(found);
+            }
+        }
+    }
+    for found in first_of.values() {
+        let Some(Grouped { finding, others }) = joined.get_mut(*found) else {
+            continue;
+        };
+        if let (Complaint::Placed(first), false) = (&mut finding.complaint, others.is_empty()) {
+            let count = others.len() + 1;
+            first.message = format!(
+                "{count} files of this folder are sites of Apache httpd, which nginx cannot read"
+            );
+        }
+    }
+    joined
 }
 
 fn alone(finding: Finding) -> Grouped {

@@ -228,6 +228,23 @@ fn a_site_of_apache_is_one_finding() {
         "# The default.\n<VirtualHost *:80>\n    ServerAdmin webmaster@localhost\n    DocumentRoot /var/www/html\n</VirtualHost>\n",
     )]);
     shows!("apache", place.run_here(&["check"]).expect(2).shown());
+    let other = "<VirtualHost *:80>\n    ServerName b.example.com\n</VirtualHost>\n";
+    place.write(&[
+        ("sites-available/b.conf", other),
+        ("sites-available/c.conf", other),
+    ]);
+    shows!(
+        "apache-folder",
+        place.run_here(&["check"]).expect(2).shown()
+    );
+    let named = place
+        .run_here(&["check", "sites-available/c.conf"])
+        .expect(2);
+    assert!(
+        named.stdout.contains("sites-available/c.conf:1:1"),
+        "{}",
+        named.shown()
+    );
 }
 
 #[test]

@@ -186,11 +186,10 @@ fn of_apache(path: &Path, file: &File) -> Option<Diagnostic> {
             let start = at + line.len() - section.len();
             let span = start..start + section.trim_end().len();
             let file = SourceFile::new(path, text.as_ref());
-            let message = "this is a site of Apache httpd, which nginx cannot read";
             let help = Some("move it to another folder, or rewrite it for nginx".to_owned());
             return Some(Diagnostic {
                 help,
-                ..Diagnostic::at(&file, span, message, "")
+                ..Diagnostic::at(&file, span, nginx::OF_APACHE, "")
             });
         }
         at += line.len();

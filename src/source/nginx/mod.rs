@@ -10,6 +10,9 @@ pub use nginx_conf::*;
 
 use crate::model::Desired;
 
+/// What is said of a site of Apache httpd.
+pub const OF_APACHE: &str = "this is a site of Apache httpd, which nginx cannot read";
+
 /// The files of a desired state that nginx reads: sites by name and files by their path below /etc, parsed.
 pub fn files<'a>(
     desired: &'a Desired,
