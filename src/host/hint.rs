@@ -15,9 +15,8 @@ impl HostError {
             HostError::Systemd { source, .. } => systemd_hint(source).map(str::to_owned),
             HostError::UnitFailed { unit, cause, .. } => {
                 let unit = cause.as_ref().map_or(unit, |cause| &cause.unit);
-                Some(format!(
-                    "systemctl status {unit}; journalctl -u {unit} -n 50"
-                ))
+                // systemd does not know one any more that the run has brought.
+                Some(format!("journalctl -u {unit} -n 50"))
             }
             HostError::DockerAbsent { why, socket, .. } => {
                 Some(docker_absent_hint(Engine::behind(socket), *why))

@@ -307,29 +307,6 @@ impl Loader<'_, '_> {
         Ok(())
     }
 
-    /// What the YAML of a `.kube` says that is beside it, or elsewhere in the checkout.
-    fn played(
-        &self,
-        read: &Read,
-        beside: &BTreeMap<String, (File, PathBuf)>,
-    ) -> Result<Option<Played>> {
-        if read.section() != "Kube" {
-            return Ok(None);
-        }
-        let mut texts = Vec::new();
-        for yaml in read.settings.list("Kube", "Yaml") {
-            let name = yaml.text.strip_prefix("./").unwrap_or(&yaml.text);
-            let elsewhere = match self.in_checkout(Path::new(name)) {
-                Some(path) => self.inputs.probe(&path)?,
-                None => None,
-            };
-            let file = beside.get(name).map(|(file, _)| file);
-            let file = file.or(elsewhere.as_ref());
-            texts.extend(file.map(|file| text(file).into_owned()));
-        }
-        Ok(Some(Played::read(texts.iter().map(String::as_str))))
-    }
-
     /// The unit that Podman's generator makes. What it runs is the generator's to say.
     fn quadlet_unit(
         &mut self,

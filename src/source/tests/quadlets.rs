@@ -219,3 +219,24 @@ fn what_quadlets_name_in_the_checkout_counts() {
         (false, false)
     );
 }
+
+/// What a `.kube` runs, its YAML says.
+#[test]
+fn images_of_a_kube_are_known() {
+    let lab = Lab::new();
+    lab.write("containers/play.kube", "[Kube]\nYaml=play.yml\n")
+        .write(
+            "containers/play.yml",
+            "kind: Pod\nspec:\n  containers:\n  - {image: 'registry.example.com/web:1'}\n  - {image: 'own'}\n  - {image: 'localhost/x:1'}\n  - {image: 'registry.example.com/never:1', imagePullPolicy: Never}\n",
+        )
+        .write("containers/own/Containerfile", "FROM base\n");
+    let desired = lab.read(Which::Worktree).unwrap().desired;
+    let unit = &desired.units["play.service"];
+    let images: Vec<&str> = unit
+        .podman
+        .iter()
+        .map(|image| image.name.as_str())
+        .collect();
+    assert_eq!(images, ["registry.example.com/web:1"]);
+    assert_eq!(unit.pull, None);
+}

@@ -220,3 +220,36 @@ fn images_are_built_while_the_old_one_serves() {
         "images stay"
     );
 }
+
+/// The YAML of a `.kube` says which images it needs.
+#[test]
+fn images_of_a_kube_are_pulled_before_it_stops() {
+    let (host, registry) = boot_with_registry();
+    // As for pods: systemd makes no control groups of theirs on the hosts of the tests.
+    let conf = "/etc/containers/containers.conf.d/pods.conf";
+    host.write(conf, "[engine]\ncgroup_manager = \"cgroupfs\"\n");
+    let yaml = |tag: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: play}}\nspec:\n  containers:\n  - name: web\n    image: {registry}/web:{tag}\n    ports: [{{containerPort: 8000, hostPort: 8084}}]\n"
+        )
+    };
+    let play = "desired-state/containers/play.yml";
+    let kube = "[Kube]\nYaml=play.yml\n[Install]\nWantedBy=multi-user.target\n";
+    host.checkout(&[
+        ("desired-state/containers/play.kube", kube),
+        (play, &yaml("1")),
+    ]);
+    let said = host.apply(&[]).expect(0).text();
+    assert!(said.contains(&format!("pull {registry}/web:1")), "{said}");
+    assert_eq!(served(&host, 8084), "web:1\n");
+    let before = invocation(&host, "play.service");
+    host.commit(&[(play, Some(&yaml("none")))], "a tag that does not exist");
+    let failed = host.apply(&[]).expect(1).text();
+    let message = format!("could not pull the image {registry}/web:none for play.service");
+    assert!(failed.contains(&message), "{failed}");
+    assert!(failed.contains("nothing was changed"), "{failed}");
+    assert_eq!(invocation(&host, "play.service"), before);
+    host.commit(&[(play, Some(&yaml("2")))], "the next one");
+    host.apply(&[]).expect(0);
+    assert_eq!(served(&host, 8084), "web:2\n");
+}

@@ -39,10 +39,11 @@ impl Host {
     }
 
     fn nginx_processes(&self) -> Vec<String> {
-        // A worker may end between the list and the look.
+        // A worker may end between the list and the look; those of an earlier reload end when their requests have.
         lines(&self.sh(
             "for pid in $(pgrep -x nginx); do
                  title=$(tr '\\0' ' ' </proc/$pid/cmdline) && started=$(cut -d' ' -f22 /proc/$pid/stat) || continue
+                 case $title in '' | *'shutting down'*) continue ;; esac
                  echo $pid $started $title
              done 2>/dev/null",
         ))

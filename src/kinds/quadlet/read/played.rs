@@ -2,12 +2,16 @@
 //! read is skipped, and a YAML that is wrong says nothing here: the unit says what is wrong with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::uses;
-use crate::model::{Image, PodmanRun, Publish, Pull};
+use super::{Read, uses};
+use crate::model::{File, Image, PodmanRun, Publish, Pull};
 use crate::source::compose::Published;
+use crate::source::error::Result;
+use crate::source::load::{Loader, text};
+use crate::source::tree::Node;
 use crate::source::unit::{Name, Settings};
 
 /// Kinds of Kubernetes that have a template of pods, of which Podman makes one, `NAME-pod`.
@@ -69,20 +73,34 @@ struct Pod {
 }
 
 /// What the YAML files of a `.kube` make Podman run.
-pub(super) struct Played(Vec<Pod>);
+pub(super) struct Played {
+    pods: Vec<Pod>,
+    /// Folders beside the YAML that have the name of an image.
+    folders: BTreeSet<String>,
+}
 
 impl Played {
-    /// Reads the texts of YAML files.
-    pub(super) fn read<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+    /// Reads the texts of YAML files; says of a name whether it is that of a folder beside them.
+    fn read<'t>(
+        texts: impl IntoIterator<Item = &'t str>,
+        is_folder: impl Fn(&str) -> bool,
+    ) -> Self {
         let documents = texts
             .into_iter()
             .flat_map(serde_yaml::Deserializer::from_str);
         let objects = documents.map_while(|document| Object::deserialize(document).ok());
-        Self(objects.filter_map(Object::pod).collect())
+        let mut played = Self {
+            pods: objects.filter_map(Object::pod).collect(),
+            folders: BTreeSet::new(),
+        };
+        let folders = played.containers().map(Container::folder);
+        let folders = folders.filter(|name| is_folder(name)).map(str::to_owned);
+        played.folders = folders.collect();
+        played
     }
 
     fn containers(&self) -> impl Iterator<Item = &Container> {
-        let specs = self.0.iter().map(|pod| &pod.spec);
+        let specs = self.pods.iter().map(|pod| &pod.spec);
         specs.flat_map(|spec| spec.init_containers.iter().chain(&spec.containers))
     }
 
@@ -95,7 +113,7 @@ impl Played {
         let networks = settings.list("Kube", "Network");
         let publishes = !networks.iter().any(|network| is_host(&network.text));
         let pods = self
-            .0
+            .pods
             .iter()
             .filter(|pod| publishes && !pod.spec.host_network);
         let mut published = BTreeSet::new();
@@ -109,7 +127,7 @@ impl Played {
             published.extend(ports.filter_map(Port::on_host));
             published.extend(own.iter().flat_map(Published::on_host));
         }
-        let names = self.0.iter().flat_map(|pod| {
+        let names = self.pods.iter().flat_map(|pod| {
             let containers = pod.spec.containers.iter();
             containers.map(|container| format!("{}-{}", pod.name, container.name))
         });
@@ -121,7 +139,8 @@ impl Played {
         }
     }
 
-    /// Images that Podman pulls as the unit starts, and whether it does so for all of them each time.
+    /// Images that Podman pulls as the unit starts, and whether it does so for all of them each time. It builds an image itself
+    /// whose name a folder beside the YAML has.
     pub(super) fn images(
         &self,
         settings: &Settings,
@@ -134,7 +153,8 @@ impl Played {
         for container in self.containers() {
             let policy = container.policy();
             let image = uses::of_registry(container.image.clone(), built);
-            if let Some(image) = image.filter(|_| policy != Policy::Never) {
+            let is_pulled = policy != Policy::Never && !self.folders.contains(container.folder());
+            if let Some(image) = image.filter(|_| is_pulled) {
                 found.entry(image).or_default().insert(policy);
             }
         }
@@ -145,6 +165,39 @@ impl Played {
             lasting: true,
         });
         (found.into_keys().collect(), pull)
+    }
+}
+
+impl Loader<'_, '_> {
+    /// What the YAML of a `.kube` says that is beside it, or elsewhere in the checkout.
+    pub(super) fn played(
+        &self,
+        read: &Read,
+        beside: &BTreeMap<String, (File, PathBuf)>,
+    ) -> Result<Option<Played>> {
+        if read.section() != "Kube" {
+            return Ok(None);
+        }
+        let mut texts = Vec::new();
+        for yaml in read.settings.list("Kube", "Yaml") {
+            let name = yaml.text.strip_prefix("./").unwrap_or(&yaml.text);
+            let elsewhere = match self.in_checkout(Path::new(name)) {
+                Some(path) => self.inputs.probe(&path)?,
+                None => None,
+            };
+            let file = beside.get(name).map(|(file, _)| file);
+            let file = file.or(elsewhere.as_ref());
+            texts.extend(file.map(|file| text(file).into_owned()));
+        }
+        let folder = read.path.parent().unwrap_or(Path::new(""));
+        let is_folder = |name: &str| {
+            let node = self.inputs.node(&folder.join(name));
+            !name.is_empty() && matches!(node, Ok(Some((_, Node::Folder))))
+        };
+        Ok(Some(Played::read(
+            texts.iter().map(String::as_str),
+            is_folder,
+        )))
     }
 }
 
@@ -175,6 +228,12 @@ impl Object {
 }
 
 impl Container {
+    /// The folder from which Podman would build its image: the last part of the name, without a tag.
+    fn folder(&self) -> &str {
+        let last = self.image.rsplit('/').next().unwrap_or_default();
+        last.split([':', '@']).next().unwrap_or_default()
+    }
+
     /// Podman pulls what is `latest`, or has no tag, whenever a newer one is there; pkg/domain/infra/abi/play.go.
     fn policy(&self) -> Policy {
         let (_, name) = self.image.rsplit_once('/').unwrap_or(("", &self.image));
@@ -242,7 +301,7 @@ spec: {template: {spec: {containers: [{name: x, image: 'docker.io/x@sha256:1', p
 
     fn shown(kube: &str, yaml: &str) -> String {
         let settings = settings_of(&[kube]);
-        let played = Played::read([yaml]);
+        let played = Played::read([yaml], |name| name == "folder");
         let run = played.run(&Name::parse("play.service").unwrap(), &settings);
         let (images, pull) = played.images(&settings, &BTreeSet::new());
         let ports = run.published.iter();
@@ -298,6 +357,7 @@ spec: {template: {spec: {containers: [{name: x, image: 'docker.io/x@sha256:1', p
             ("image: 'a:1', imagePullPolicy: Always", "a:1 always"),
             ("image: a, imagePullPolicy: IfNotPresent", "a missing"),
             ("image: a, imagePullPolicy: Never", " missing"),
+            ("image: 'r.example.com/folder:1'", " missing"),
         ] {
             let shown = shown("[Kube]\n", &yaml(image));
             assert_eq!(shown.rsplit(" | ").next(), Some(expected), "{image}");
