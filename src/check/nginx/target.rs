@@ -52,6 +52,11 @@ pub(crate) fn target(text: &str) -> Option<Target<'_>> {
     })
 }
 
+/// The group that an address names.
+pub(crate) fn group_of<'v>(groups: &Groups<'v>, pass: &'v Node<'v>) -> Option<&'v Node<'v>> {
+    groups.get(target(pass.first())?.host).copied()
+}
+
 /// The addresses behind one, each with the directive that says it: itself, or the servers of its group.
 pub(crate) fn behind<'v>(
     groups: &Groups<'v>,

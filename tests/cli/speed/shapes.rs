@@ -75,6 +75,19 @@ fn names_on_listens(count: usize) -> Files {
     site(listens + &names + "location / { return 204; }")
 }
 
+/// Locations that pass requests on to a group of as many servers.
+fn servers_of_a_group(count: usize) -> Files {
+    let servers = lines(count / 2, |number| {
+        format!("server {}:80;\n", address(number))
+    });
+    let location = |number| format!("location /p{number} {{ proxy_pass http://u; }}\n");
+    let server = format!(
+        "upstream u {{ {servers} }}\nserver {{ server_name a.example.com; {} }}\n",
+        lines(count / 2, location)
+    );
+    vec![("sites-available/a.example.com", server)]
+}
+
 fn own_addresses(count: usize) -> Files {
     let server = |number| {
         let address = address(number);
@@ -131,7 +144,7 @@ const CHECK: [&str; 3] = ["check", "--deny", "nothing"];
 /// Ten times the lines take about ten times as long.
 #[test]
 fn time_is_linear_in_lines_of_any_shape() {
-    let shapes: [Shape; 12] = [
+    let shapes: [Shape; 13] = [
         ("conditions", conditions),
         ("conditions of one location", conditions_of_one_location),
         ("rewrites", rewrites),
@@ -140,6 +153,7 @@ fn time_is_linear_in_lines_of_any_shape() {
         ("listens", listens),
         ("names on listens", names_on_listens),
         ("own addresses", own_addresses),
+        ("servers of a group", servers_of_a_group),
         ("ranges of ports", ranges_of_ports),
         ("names that are expressions", names_that_are_expressions),
         ("locations", |count| site(locations(count))),

@@ -131,7 +131,16 @@ impl<'a> Run<'_, 'a> {
             false => text.to_owned(),
         };
         let unclear = || Stop::Unknown(format!("what {} means", pass.text()));
-        let parts = written(&url).and_then(|to| Some((self.targets(&to)?, to)));
+        let to = written(&url);
+        let group = to.as_ref().and_then(|to| {
+            self.config
+                .upstreams
+                .get(&to.authority.to_ascii_lowercase())
+        });
+        // Each server is cloned, and looked up by those who ask.
+        let servers = group.map_or(1, Vec::len);
+        self.work.spend(servers.saturating_mul(8))?;
+        let parts = to.and_then(|to| Some((self.targets(&to)?, to)));
         let (targets, to) = match parts {
             Some(parts) => parts,
             None if varies => return Ok(None),
@@ -140,7 +149,6 @@ impl<'a> Run<'_, 'a> {
         if !varies && (to.uri.starts_with('?') || (!to.uri.is_empty() && location.is_none())) {
             return Err(unclear());
         }
-        self.work.spend(targets.len())?;
         if let [target] = targets.as_slice()
             && varies
             && target.is_looked_up()

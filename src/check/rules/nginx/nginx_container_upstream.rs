@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::published::Publications;
-use crate::check::nginx::target::{Target, behind};
+use crate::check::nginx::target::{Target, behind, group_of};
 use crate::check::nginx::view::View;
 use crate::model::{Finding, Severity};
 use crate::source::nginx::{Directive, Node};
@@ -36,6 +36,11 @@ fn run(context: &Context, findings: &mut Findings) {
     let mut seen: HashSet<*const Directive> = HashSet::new();
     for block in context.blocks() {
         for &(_, pass) in &block.passes {
+            let group = group_of(context.groups(), pass);
+            let group = group.map(|group| std::ptr::from_ref(group.directive));
+            if group.is_some_and(|group| !seen.insert(group)) {
+                continue;
+            }
             for (target, node) in behind(context.groups(), pass) {
                 if seen.insert(std::ptr::from_ref(node.directive)) {
                     let published = context.published();

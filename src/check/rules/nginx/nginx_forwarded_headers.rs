@@ -1,8 +1,10 @@
 //! Headers by which an upstream learns about the client.
 
+use std::collections::HashMap;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::target::{Groups, behind};
+use crate::check::nginx::target::{behind, group_of};
 use crate::check::nginx::value;
 use crate::check::nginx::view::{Block, View};
 use crate::model::Finding;
@@ -14,6 +16,8 @@ pub(crate) static RULE: Rule = rule!(nginx_forwarded_headers, Warning, run)
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
+    // Whether the servers of a group are our own.
+    let mut own = HashMap::new();
     for block in context.blocks() {
         let Some(pass) = block.own("proxy_pass").last() else {
             continue;
@@ -21,7 +25,20 @@ fn run(context: &Context, findings: &mut Findings) {
         let Some(headers) = block.in_force("proxy_set_header") else {
             continue;
         };
-        findings.extend(missing(view, block, (pass, headers), context.groups()));
+        let is_own = || {
+            let behind = behind(context.groups(), pass);
+            behind.iter().any(|(target, _)| target.is_own())
+        };
+        let is_own = match group_of(context.groups(), pass) {
+            Some(group) => *own
+                .entry(std::ptr::from_ref(group.directive))
+                .or_insert_with(is_own),
+            None => is_own(),
+        };
+        // Somebody else's server gets its own name.
+        if is_own {
+            findings.extend(missing(view, block, (pass, headers)));
+        }
     }
 }
 
@@ -39,13 +56,9 @@ fn missing(
     view: &View<'_>,
     block: &Block<'_>,
     (pass, headers): (&Node<'_>, &[&Node<'_>]),
-    groups: &Groups<'_>,
 ) -> Option<Finding> {
-    // Somebody else's server gets its own name, and a subrequest of nginx has its own headers.
-    let own = behind(groups, pass)
-        .iter()
-        .any(|(target, _)| target.is_own());
-    if !own || !block.own("internal").is_empty() {
+    // A subrequest of nginx has its own headers.
+    if !block.own("internal").is_empty() {
         return None;
     }
     let wanted = wanted(headers, is_tls(block));
