@@ -55,7 +55,8 @@ pub(crate) fn store(
         &live
     };
     let planned = Change {
-        diff: draft::diff(old_path, old.as_deref(), &file.source, Some(&file.content)),
+        diff: draft::diff(old_path, old.as_deref(), &file.source, Some(&file.content))
+            .filter(|_| !file.secret),
         ..change(
             id.clone(),
             Effect::Store {

@@ -112,8 +112,9 @@ fn prune_store(draft: &mut Draft<'_>) {
         let source = draft.applied.get(&path).map(|file| file.source.clone());
         let observed = draft.observed;
         let old = observed.content(&live).map(|content| &**content);
-        let diff = super::draft::diff(&live, old, Path::new("/dev/null"), None);
         let applied = draft.applied.get(&path);
+        let diff = super::draft::diff(&live, old, Path::new("/dev/null"), None)
+            .filter(|_| !applied.is_some_and(|file| file.secret));
         let edited = old.is_some_and(|old| applied.is_none_or(|file| file.hash != Hash::of(old)));
         let applied = draft.recorded.applied.as_ref().map(|(_, applied)| applied);
         let of_stack = applied.and_then(|applied| applied.why_no_unit(&id, draft.desired));

@@ -23,6 +23,9 @@ pub struct File {
     pub executable: bool,
     /// Whether only its owner may read it.
     pub private: bool,
+    /// Whether nothing of its content is shown: a container has it as a secret.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
     /// The content. Not in records: those keep it as files of a generation.
     #[serde(skip)]
     pub content: Arc<[u8]>,
@@ -41,6 +44,7 @@ impl File {
             hash: Hash::of(&content),
             executable,
             private: false,
+            secret: false,
             content,
         }
     }

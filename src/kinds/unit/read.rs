@@ -302,7 +302,8 @@ impl Loader<'_, '_> {
         };
         if let Some(file) = &file {
             if unit.names.insert(path.into()) {
-                self.out.desired.files.insert(path.into(), file.clone());
+                let files = &mut self.out.desired.files;
+                files.entry(path.into()).or_insert_with(|| file.clone());
             }
         } else if inputs::is_env_file(path) || role == Role::Environment {
             unit.watched.insert(path.into());

@@ -143,7 +143,9 @@ impl Loader<'_, '_> {
                 unit.mounts.insert(source.clone());
                 match &one.content {
                     Content::File(file) => {
-                        self.out.desired.files.insert(source.clone(), file.clone());
+                        let files = &mut self.out.desired.files;
+                        let known = files.entry(source.clone()).or_insert_with(|| file.clone());
+                        known.secret |= matches!(one.mount.by, MountedBy::Secret(_));
                     }
                     Content::Folder(hash) => {
                         stack.folders.insert(source.clone(), hash.clone());
