@@ -221,7 +221,7 @@ async fn mend_docker(
 ) -> Result<bool, ReconcileError> {
     let wanted = (RunKind::Apply, engines_part(host, state, request)?);
     let told = (progress, present);
-    docker_first::mend(host, state, request, wanted, leftover, told).await
+    docker_first::fix(host, state, request, wanted, leftover, told).await
 }
 
 /// The revision, as the record and the desired state of a part of it that is applied by itself.
@@ -353,7 +353,7 @@ async fn carry_out(
     Ok(after)
 }
 
-/// Plans what may be applied: nothing is dirty, and nothing stands in the way.
+/// Plans what may be applied: nothing is dirty, and nothing blocks it.
 async fn plan_to_apply(
     host: &Host,
     state: &State,
@@ -375,7 +375,7 @@ async fn plan_to_apply(
     }
 }
 
-/// Reads the checkout, and tells which folders count as it: where it lies, and where watchme.toml
+/// Reads the checkout, and says which folders count as it: where it is, and where watchme.toml
 /// says that it does. Whose checkout was applied before may own it again.
 fn read(
     host: &Host,

@@ -123,7 +123,7 @@ impl Run<'_> {
 }
 
 /// Takes away the empty file that systemd put at a checkout path to bind a stored file over it:
-/// git would take it for an untracked file that stands in the way of a later pull. Returns whether
+/// git would take it for an untracked file that blocks a later pull. Returns whether
 /// there was one.
 ///
 /// # Errors

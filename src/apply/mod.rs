@@ -42,7 +42,7 @@ pub(crate) use undo::describe;
 /// How often a wait looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// Is told of each step, and shows it.
+/// Hears of each step, and shows it.
 pub(crate) trait Progress {
     /// A step begins.
     fn begin(&mut self, change: &Change);
@@ -172,7 +172,7 @@ pub(crate) struct Run<'a> {
     pub time: Timestamp,
     /// The host before the run.
     pub before: &'a Observed,
-    /// Who is told.
+    /// Who hears of it.
     pub progress: &'a mut dyn Progress,
     /// Set by a signal: the step in progress ends, then all is undone.
     pub interrupted: Arc<AtomicBool>,

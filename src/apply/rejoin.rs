@@ -119,7 +119,7 @@ fn is_being_replaced(name: &str) -> bool {
     id.is_some_and(|id| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// Attaches a container that comes back in time. One that does not is told of by the look at the host that follows.
+/// Attaches a container that comes back in time. One that does not is reported when the host is observed again.
 pub(super) async fn rejoin(
     host: &Host,
     network: &str,

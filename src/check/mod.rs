@@ -62,7 +62,7 @@ pub fn report(subject: &Subject) -> Report {
     of(subject, subject.revision, |_, _| true)
 }
 
-/// What is said of configuration that lies elsewhere than the inputs: what is wrong with it wherever it runs.
+/// What is said of configuration outside the inputs: what is wrong with it wherever it runs.
 pub fn loose(subject: &Subject, main: &Revision) -> Report {
     of(subject, main, |family, rule| {
         ["checkout", "nginx", "systemd"].contains(&family.name) && !OF_A_HOST.contains(&rule.name)

@@ -1,4 +1,4 @@
-//! Every rule's page: its bad example is found, its good one is left alone.
+//! Every rule's page: its bad example is found, its good one is not.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -362,7 +362,7 @@ fn an_allowance_speaks_for_its_line_and_the_next_one() {
     assert_eq!(comment("# watchme-apply: made by hand\n"), [""; 0]);
 }
 
-/// In a unit, what stands behind a value is part of it.
+/// In a unit, what follows a value is part of it.
 #[test]
 fn an_allowance_in_a_unit_has_a_line_of_its_own() {
     let unit = |line: &str| format!("[Service]\n{line}\nExecStart=/bin/true\n");

@@ -1,4 +1,4 @@
-//! What `routes` and `ports` say of configuration that lies elsewhere than the inputs, and that an apply does not apply.
+//! What `routes` and `ports` say of configuration outside the inputs, and that an apply does not apply.
 
 use std::path::PathBuf;
 
@@ -31,7 +31,7 @@ impl Elsewhere {
         self.paths.iter().map(shown).collect()
     }
 
-    /// What stands above what they say.
+    /// What is above what they say.
     pub(super) fn title(&self) -> String {
         format!("not applied: {}", self.named())
     }

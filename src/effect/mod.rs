@@ -65,10 +65,10 @@ pub(crate) enum Effect {
         path: PathBuf,
         /// What it becomes; `None`: it goes away.
         file: Option<File>,
-        /// Whether what stands there was edited on the host and is kept in the backups.
+        /// Whether what is there was edited on the host and is kept in the backups.
         keep: bool,
     },
-    /// Put a symbolic link, in place of whatever stands there.
+    /// Put a symbolic link, in place of whatever is there.
     Link {
         /// Where.
         path: PathBuf,
@@ -76,10 +76,10 @@ pub(crate) enum Effect {
         target: PathBuf,
         /// Where it leads in the end.
         leads_to: PathBuf,
-        /// Whether what stands there is kept in the backups.
+        /// Whether what is there is kept in the backups.
         keep: bool,
     },
-    /// Put a regular file, in place of whatever stands there.
+    /// Put a regular file, in place of whatever is there.
     Copy {
         /// Where.
         path: PathBuf,
@@ -89,7 +89,7 @@ pub(crate) enum Effect {
         mode: u32,
         /// `user:group`.
         owner: String,
-        /// Whether what stands there is kept in the backups.
+        /// Whether what is there is kept in the backups.
         keep: bool,
     },
     /// Take a link or a regular file away.
@@ -100,7 +100,7 @@ pub(crate) enum Effect {
         keep: bool,
     },
     /// Take away the empty file that systemd put at a checkout path to bind a stored file over
-    /// it, once no unit names it any more. Nothing to do where something else stands.
+    /// it, once no unit names it any more. Nothing to do where something else is.
     ClearMountPoint {
         /// The path.
         path: PathBuf,

@@ -13,7 +13,7 @@ pub(crate) struct Plan {
     pub changes: Vec<Change>,
     /// Health gates that the changes touch.
     pub gates: Vec<Gate>,
-    /// What stands in the way: while there is one, an apply changes nothing.
+    /// What blocks an apply: while there is one, it changes nothing.
     pub refusals: Vec<Refusal>,
     /// What is worth knowing and needs no change by us.
     pub notes: Vec<Note>,
@@ -78,7 +78,7 @@ pub(crate) struct Refusal {
 pub(crate) struct Note {
     /// The resource.
     pub id: ResourceId,
-    /// `Some` when it counts as drift that has no change to mend it.
+    /// `Some` when it counts as drift that has no change to fix it.
     pub drift: Option<DriftKind>,
     /// What it is.
     pub text: String,

@@ -1,4 +1,4 @@
-//! What stands at paths that containers mount.
+//! What is at paths that containers mount.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use super::Host;
 use crate::model::{BindSource, Hash, Observed};
 
-/// Larger files are told apart by which file they are.
+/// Larger files are compared by which file they are.
 const COMPARED: u64 = 1 << 20;
 
 impl Host {
-    /// Fills in what stands at these paths. What this user may not look at is left out.
+    /// Fills in what is at these paths. What this user may not look at is left out.
     pub(crate) fn observe_binds(&self, observed: &mut Observed, paths: BTreeSet<PathBuf>) {
         let found = paths
             .into_iter()

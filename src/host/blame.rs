@@ -8,7 +8,7 @@ use super::error::server_answer;
 use crate::model::Blame;
 
 /// Parts of what nginx, systemd, Docker and compose write when something outside the revision
-/// stands in the way: another process or container has the port, a name does not resolve, a
+/// blocks it: another process or container has the port, a name does not resolve, a
 /// registry does not answer, the disk is full. In lower case.
 const TRANSIENT: &[&str] = &[
     "address already in use",

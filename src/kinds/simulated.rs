@@ -20,7 +20,7 @@ const IDENTITY: &str = "assumed";
 
 /// A host as it is once `desired` was applied, with the records of that.
 ///
-/// Who owns files, and what lies at `.env` files and certificates, is taken to be right.
+/// Who owns files, and what is at `.env` files and certificates, is taken to be right.
 pub(crate) fn simulated(desired: &Desired, origin: &Origin) -> (Observed, Recorded) {
     let mut observed = bare_host(desired);
     let none = Recorded::default();

@@ -1,5 +1,5 @@
 //! Files of /etc that a program reads at some later time and complains about then: who can tell before, and
-//! what needs no program to be told.
+//! what can be said without a program.
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ pub enum Checker {
 /// A changed file of /etc that is to be validated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EtcCheck {
-    /// Where it lies.
+    /// Where it is.
     pub path: PathBuf,
     /// Who knows files there.
     pub checker: Option<Checker>,

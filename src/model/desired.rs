@@ -25,7 +25,7 @@ pub struct Origin {
     pub author: Option<String>,
     /// The desired state's folder.
     pub folder: PathBuf,
-    /// Whether the work tree as it lies was read, not the commit.
+    /// Whether the work tree was read as it is, not the commit.
     pub worktree: bool,
     /// Inputs whose work-tree content differs from the commit, relative to the checkout.
     pub dirty: Vec<PathBuf>,

@@ -75,7 +75,7 @@ pub enum Complaint {
     Unplaced {
         /// What is wrong, one sentence without a full stop.
         message: String,
-        /// How to mend it, if more can be said.
+        /// How to fix it, if more can be said.
         help: Option<String>,
     },
 }
@@ -116,7 +116,7 @@ impl Finding {
         }
     }
 
-    /// How to mend it, if more can be said.
+    /// How to fix it, if more can be said.
     pub fn help(&self) -> Option<&str> {
         match &self.complaint {
             Complaint::Placed(diagnostic) => diagnostic.help.as_deref(),

@@ -98,7 +98,7 @@ pub fn etc(relative: impl AsRef<Path>) -> PathBuf {
     Path::new("/etc").join(relative)
 }
 
-/// Where an entry of `absent` in watchme.toml lies on the host: `sites-enabled/x`,
+/// Where an entry of `absent` in watchme.toml is on the host: `sites-enabled/x`,
 /// `sites-available/x`, `systemd/x`, and `etc/x`. `None` for anything else.
 pub fn absent(entry: &Path) -> Option<PathBuf> {
     let mut parts = entry.components();

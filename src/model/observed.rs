@@ -24,7 +24,7 @@ pub use docker::{
 /// A look at a host.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
-    /// What stands at the paths that matter; a path that was not looked at is not in it.
+    /// What is at the paths that matter; a path that was not looked at is not in it.
     pub files: BTreeMap<PathBuf, Entry>,
     /// User and group ids behind `user:group`; one that does not exist, or that an offline run
     /// without root could not set anyway, is not in it.
@@ -49,7 +49,7 @@ pub struct Observed {
     pub silent: BTreeMap<&'static str, String>,
     /// Who listens; only looked at where a plan starts, restarts or stops units.
     pub listeners: Vec<Listener>,
-    /// What stands at paths that containers mount; only looked at where a plan starts or restarts units.
+    /// What is at paths that containers mount; only looked at where a plan starts or restarts units.
     pub binds: BTreeMap<PathBuf, BindSource>,
     /// Units that a plan stops or restarts, as their files on the host say: those that this program did not put there,
     /// and what they run of compose files outside the checkout.
@@ -60,7 +60,7 @@ pub struct Observed {
     pub outside: BTreeMap<String, Vec<Stack>>,
 }
 
-/// What stands at a path.
+/// What is at a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Entry {
     /// Nothing.
@@ -93,7 +93,7 @@ pub enum Entry {
 }
 
 impl Observed {
-    /// What stands at `path`; [`Entry::Missing`] where nothing was seen.
+    /// What is at `path`; [`Entry::Missing`] where nothing was seen.
     pub fn entry(&self, path: &Path) -> &Entry {
         self.files.get(path).unwrap_or(&Entry::Missing)
     }

@@ -73,7 +73,7 @@ impl Listener {
 /// How much room a host has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preflight {
-    /// Needed paths at which nothing stands.
+    /// Needed paths that do not exist.
     pub missing: BTreeSet<PathBuf>,
     /// Bytes of memory that programs can have without swapping; proc_meminfo(5), `MemAvailable`.
     pub memory: Option<u64>,

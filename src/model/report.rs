@@ -58,7 +58,7 @@ pub struct DriftItem {
     pub resource: ResourceId,
     /// What deviates.
     pub what: String,
-    /// Whether `drift --fix` mends it.
+    /// Whether `drift --fix` fixes it.
     pub fixable: bool,
 }
 

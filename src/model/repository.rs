@@ -17,7 +17,7 @@ pub struct Repository {
     pub roots: BTreeSet<String>,
     /// Where it was cloned from, without credentials.
     pub remote: Option<String>,
-    /// The checkout as it lies on the host: where units name its files.
+    /// The checkout as it is on the host: where units name its files.
     pub checkout: PathBuf,
 }
 

@@ -6,7 +6,7 @@ use super::draft::{self, Draft, Stage, change};
 use crate::effect::{Change, Effect};
 use crate::model::{DriftKind, Entry, File, Hash, ResourceId, layout};
 
-/// Plans a file of the store. `shown_at` is where readers find it on the host: what stands there
+/// Plans a file of the store. `shown_at` is where readers find it on the host: what is there
 /// now is the old side of the diff. Returns whether it changes.
 pub(crate) fn store(
     draft: &mut Draft<'_>,
@@ -72,7 +72,7 @@ pub(crate) fn store(
 }
 
 /// Plans a link at `path` that leads to `leads_to`. `target` is written when it has to be made.
-/// `file` is what a reader must find behind it, for the diff of what stands in its place.
+/// `file` is what a reader must find behind it, for the diff of what is in its place.
 pub(crate) fn link(
     draft: &mut Draft<'_>,
     id: &ResourceId,
@@ -149,7 +149,7 @@ pub(crate) fn link(
     );
 }
 
-/// Plans that nothing stands at `path`.
+/// Plans that nothing is at `path`.
 pub(crate) fn remove(draft: &mut Draft<'_>, stage: Stage, id: &ResourceId, path: &Path, why: &str) {
     let observed = draft.observed;
     let keep = match observed.entry(path) {

@@ -35,7 +35,7 @@ pub(crate) fn plan(draft: &Draft<'_>) -> (Vec<Gate>, Vec<Note>) {
     (gates, notes)
 }
 
-/// Whether nothing that was applied has held it yet: a gate that never holds is told before it fails another change.
+/// Whether nothing that was applied has held it yet: a gate that never passes is reported before it fails another change.
 fn is_new(draft: &Draft<'_>, gate: &Gate) -> bool {
     let applied = draft.inputs.recorded.applied.as_ref();
     applied.is_some_and(|(_, desired)| desired.gates.iter().all(|known| known.probe != gate.probe))
@@ -88,7 +88,7 @@ impl Touch {
                 _ => {}
             }
         }
-        // A reload that no site asked for: nginx had not loaded what lies there.
+        // A reload that no site asked for: nginx had not loaded what is there.
         whole |= reloads && sites.is_empty();
         whole |= touch.units.contains(layout::NGINX_UNIT);
         touch.nginx = match (whole, reloads) {

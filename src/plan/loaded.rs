@@ -148,7 +148,7 @@ pub(crate) fn unread_units(inputs: &Inputs<'_>, systemd: &SystemdState) -> Optio
 }
 
 /// Whether a daemon has loaded what hashes to `wanted`. One that started anew after the last
-/// switch has read what lies on the disk, which the other comparisons look at.
+/// switch has read what is on the disk, which the other comparisons look at.
 pub(crate) fn is_loaded(
     inputs: &Inputs<'_>,
     record: Option<&LoadedDaemon>,

@@ -27,7 +27,7 @@ use crate::model::{Desired, Observed, RanImages, Recorded, ResourceId, Selector}
 /// Which health gates a run asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Gates {
-    /// None: what is there is mended, and nothing new is brought in.
+    /// None: the host is fixed, and nothing new is brought in.
     None,
     /// Those that the changes touch.
     #[default]
@@ -67,7 +67,7 @@ impl Inputs<'_> {
         Selector::any(self.only, id)
     }
 
-    /// Whether `target`, as a link has it, lies in the checkout.
+    /// Whether `target`, as a link has it, is in the checkout.
     pub(crate) fn in_checkout(&self, target: &Path) -> bool {
         self.checkouts.iter().any(|root| target.starts_with(root))
     }

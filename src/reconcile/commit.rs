@@ -139,7 +139,7 @@ fn record_units(
     };
     for (name, unit) in &planned.desired.units {
         let id = ResourceId::new(Kind::Unit, name);
-        // The unit in which this run lives was left alone: what it runs with is what it was.
+        // The unit in which this run lives was skipped: what it runs with is what it was.
         let own = systemd.own_unit.as_deref() == Some(name);
         let state = systemd.units.get(name);
         let ran = state.is_some_and(|state| state.is_active() || !state.invocation.is_empty());

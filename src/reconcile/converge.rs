@@ -39,7 +39,7 @@ pub(super) async fn verify(
     let after = run.host.observe(&watch).await?;
     recorded.loaded = commit::loaded(planned, &after, run.switched, &run.degraded);
     recorded.inventory = commit::inventory(planned, &after);
-    // Every unit that is not up is to be told here, those that this run has brought up above all.
+    // Every unit that is not up is to be reported here, those that this run has brought up above all.
     let mending = Request {
         gates: crate::plan::Gates::None,
         ..request.clone()

@@ -93,11 +93,11 @@ fn start() -> Change {
     }
 }
 
-/// Who is told of steps, and of plans.
+/// Who hears of steps and plans.
 pub(super) type Told<'a, 'b> = (&'a mut dyn Progress, &'b mut dyn FnMut(&Planned) -> bool);
 
 /// Applies that part. Returns whether there was one.
-pub(super) async fn mend(
+pub(super) async fn fix(
     host: &Host,
     state: &State,
     request: &Request,

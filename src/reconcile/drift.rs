@@ -23,7 +23,7 @@ pub(crate) struct Drift {
     pub applied: Option<RunRecord>,
     /// Every deviation.
     pub items: Vec<DriftItem>,
-    /// What `--fix` mended.
+    /// What `--fix` changed back.
     pub fixed: Vec<DriftItem>,
     /// Hash of the checkout's inputs; `None` where it cannot be read.
     pub head: Option<Hash>,
@@ -35,7 +35,7 @@ pub(crate) struct Drift {
     pub notes: Vec<String>,
     /// Images whose registries were to be asked; none where nobody wanted that.
     pub images: Vec<AskedImage>,
-    /// The plan that mends the host, for its diffs.
+    /// The plan of `--fix`, for its diffs.
     pub plan: Plan,
     /// What was applied, and the host as it was seen.
     pub seen: Option<Box<Seen>>,
@@ -139,7 +139,7 @@ pub(crate) async fn fix(
         .await?
         .demand()?;
     let mut planned = plan_applied(host, &state, request, look::recorded(&state)?).await?;
-    let mended = deviations(&planned.plan);
+    let fixed = deviations(&planned.plan);
     leave_refused(&mut planned);
     if !planned.plan.changes.is_empty() {
         validate::demand(host, &mut planned).await?;
@@ -147,7 +147,7 @@ pub(crate) async fn fix(
     }
     let mut left = drift(host, request).await?;
     left.warnings.extend(planned.warnings);
-    left.fixed = mended
+    left.fixed = fixed
         .into_iter()
         .filter(|item| item.fixable && !left.items.contains(item))
         .collect();
@@ -176,7 +176,7 @@ fn is_left_over(state: &State) -> bool {
     last.is_some_and(|run| run.outcome == Outcome::Incomplete)
 }
 
-/// What a refusal is about stays as it is; the rest is mended.
+/// What a refusal is about stays as it is; the rest is fixed.
 fn leave_refused(planned: &mut Planned) {
     let plan = &mut planned.plan;
     planned.left_alone = plan.refusals.drain(..).map(|refusal| refusal.id).collect();

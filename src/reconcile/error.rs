@@ -199,7 +199,7 @@ pub(crate) enum ReconcileError {
         /// The folder.
         path: PathBuf,
     },
-    /// The store lies on another file system than /etc.
+    /// The store is on another file system than /etc.
     #[error(
         "{} is on another file system than {}: units linked from a later mount are not found at boot",
         path.display(),

@@ -1,4 +1,4 @@
-//! A host belongs to one repository, wherever its checkout lies.
+//! A host belongs to one repository, wherever its checkout is.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use crate::model::{Desired, Origin, Recorded, Repository};
 use crate::source::{Checkout, Kinship, Revision, Which};
 
 /// Reads a revision as one for this host, unless the host is another repository's. Tells which
-/// folders count as the checkout, too: where it lies, where watchme.toml says that it does, and
+/// folders count as the checkout, too: where it is, where watchme.toml says that it is, and
 /// where it was applied from before.
 pub(super) fn read(
     checkout: Checkout,
@@ -40,7 +40,7 @@ pub(super) fn read(
         let says = revision.parsed.policy.checkout.is_some();
         match says || names_files_in(&revision.desired, &known_at) {
             true => repository.checkout.clone_from(&known_at),
-            // It moved, and the units with it: what lies here counts.
+            // It moved, and the units with it: what is here counts.
             false => {
                 checkout = checkout.on_this_host(None);
                 revision = checkout.read(which)?;
@@ -58,7 +58,7 @@ pub(super) fn read(
     Ok((revision, checkouts))
 }
 
-/// Whether written units name files below a folder; those of stacks name the checkout wherever it lies.
+/// Whether written units name files below a folder; those of stacks name the checkout wherever it is.
 fn names_files_in(desired: &Desired, folder: &Path) -> bool {
     let written = desired.units.values().filter(|unit| unit.stack.is_none());
     let mut named = written.flat_map(|unit| unit.names.iter().chain(&unit.watched));

@@ -32,7 +32,7 @@ pub(crate) struct Request {
     pub lock_timeout: Duration,
     /// Who asks.
     pub by: String,
-    /// Whether no person does, so that what failed or was left before is left alone.
+    /// Whether no person does, so that what failed or was left before is skipped.
     pub unattended: bool,
     /// Whether what failed before is tried again all the same.
     pub retry: bool,
@@ -73,7 +73,7 @@ pub(crate) struct Planned {
     pub only: Vec<Selector>,
     /// Whether something was not compared because this user may not look at it.
     pub incomplete: bool,
-    /// What `drift --fix` leaves as it is, because something stands in the way.
+    /// What `drift --fix` leaves as it is, because something blocks it.
     pub left_alone: BTreeSet<ResourceId>,
     /// Worth knowing about the input or the look at the host.
     pub warnings: Vec<String>,
@@ -106,7 +106,7 @@ impl Planned {
         looked && self.plan.is_empty() && !self.incomplete && !self.is_in_sync()
     }
 
-    /// Whether an apply would change nothing, because something stands in the way.
+    /// Whether an apply would change nothing, because something blocks it.
     pub(crate) fn is_stopped(&self) -> bool {
         !self.plan.refusals.is_empty() || self.findings.iter().any(Finding::is_error)
     }

@@ -51,7 +51,7 @@ pub(crate) async fn rollback(
     if planned.as_ref().is_err_and(docker_first::is_away) {
         let wanted = find(&state, &look::recorded(&state)?, number, unfinished)?;
         let wanted = (RunKind::Rollback, wanted);
-        if docker_first::mend(
+        if docker_first::fix(
             host,
             &state,
             request,

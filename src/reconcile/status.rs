@@ -100,8 +100,8 @@ pub(crate) struct MemberStatus {
     pub aliases: BTreeSet<String>,
 }
 
-/// Looks at everything and tells. Writes nothing. What cannot be told is the status's problem,
-/// and the rest is told all the same.
+/// Looks at everything and reports it. Writes nothing. What cannot be found out is the status's problem,
+/// and the rest is reported all the same.
 pub(crate) async fn status(host: &Host, request: &Request) -> Status {
     let state = State::new(host.root().clone());
     let mut status = Status::default();
@@ -122,7 +122,7 @@ fn last_runs(state: &State, status: &mut Status) {
             let last = status.last.clone();
             status.failed = last.filter(|run| run.outcome != Outcome::Applied);
         }
-        // That is the status's problem, and told as such.
+        // That is the status's problem, and reported as such.
         Err(StateError::Forbidden { .. }) => return,
         Err(cause) => status.warnings.push(error::with_hint(&cause, cause.hint())),
     }
@@ -145,7 +145,7 @@ async fn compare(
             return Err(damaged);
         }
     };
-    // A journal that is damaged is told by `drift`.
+    // A journal that is damaged is reported by `drift`.
     let unfinished = state.journal().is_ok_and(|journal| !journal.is_empty());
     status.interrupted = unfinished && state.in_progress() == InProgress::No;
     status.unfinished = status.interrupted.then(|| what_follows(state));

@@ -29,7 +29,7 @@ const SURE: &[&str] = &[
 ];
 
 /// Adds the errors that `check` is sure of to a plan that changes something: those that it brings in stop it, the
-/// others are told apart. One is brought in if the applied commit has none of the same rule and message; where that
+/// others are distinguished. One is brought in if the applied commit has none of the same rule and message; where that
 /// commit is not there, if it is in a file that the plan changes or that a unit is started with.
 pub(super) fn report(planned: &mut Planned) {
     if planned.plan.is_empty() {

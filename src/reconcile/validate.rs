@@ -51,7 +51,7 @@ pub(super) async fn report(
     Ok(())
 }
 
-/// Validates what lies around the plan.
+/// Validates what is around the plan.
 fn surround(host: &Host, planned: &mut Planned) {
     let mut external = Vec::new();
     if !planned.plan.is_empty()
@@ -99,7 +99,7 @@ fn surround(host: &Host, planned: &mut Planned) {
 }
 
 /// What the rules about compose files say of those that units name outside the checkout, what could not be read, and
-/// what units run of them. Nobody can mend those in a commit, so that none of it stops an apply.
+/// what units run of them. Nobody can fix those in a commit, so that none of it stops an apply.
 fn look_at_external(
     host: &Host,
     revision: &mut Revision,

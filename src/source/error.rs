@@ -236,9 +236,9 @@ impl SourceError {
                 root.display()
             )),
             Self::NoCommit { .. } => {
-                Some("commit something, or use --worktree to take the files as they lie".into())
+                Some("commit something, or use --worktree to read the uncommitted files".into())
             }
-            Self::NotGit { .. } => Some("leave --rev out to take the files as they lie".into()),
+            Self::NotGit { .. } => Some("leave --rev out to read the files of the folder".into()),
             Self::ForeignWorktree { root, .. } => Some(format!(
                 "remove core.worktree from {}",
                 root.join(".git/config").display()

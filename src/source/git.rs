@@ -25,7 +25,7 @@ pub(super) fn find(folder: &Path) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// Opens the repository whose `.git` lies in `root` after checking who owns it, and says who. Where the owner alone
+/// Opens the repository whose `.git` is in `root` after checking who owns it, and says who. Where the owner alone
 /// speaks against it, root's own settings are asked, as git does.
 pub(super) fn open(
     folder: &Path,
@@ -69,7 +69,7 @@ pub(super) fn open(
 }
 
 /// Opens with no setting of the system or the user. libgit2 has its own rule about owners, and
-/// switching it off would let `core.worktree=/etc` through: it is told that the owner, whom we
+/// switching it off would let `core.worktree=/etc` through: it is said that the owner, whom we
 /// have checked, is fine.
 fn open_trusting(root: &Path, parts: &[Part]) -> std::result::Result<Repository, git2::Error> {
     let _guard = LIBGIT2.lock().unwrap_or_else(PoisonError::into_inner);

@@ -63,7 +63,7 @@ pub struct Checkout {
     owner: Option<u32>,
     /// Whether git's own settings let root in, whoever owns it.
     safe: bool,
-    /// Where the checkout lies on the host that it is read for.
+    /// Where the checkout is on the host that it is read for.
     server: Server,
     /// How compose is called on that host.
     compose: ComposeCommand,
@@ -76,7 +76,7 @@ pub struct Checkout {
 /// Where a host has the checkout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Server {
-    /// It is read for no host: it lies where it says so, or here.
+    /// It is read for no host: it is where it says so, or here.
     #[default]
     Any,
     /// It is read for this host, on which it is known to lie there, or here.
@@ -112,7 +112,7 @@ impl Revision {
         Target::from(&self.parsed.policy.host).or(self.host)
     }
 
-    /// The files of each part of the checkout that lies outside the inputs and is surveyed by itself.
+    /// The files of each part of the checkout that is outside the inputs and is surveyed by itself.
     pub(crate) fn loose(&self) -> impl Iterator<Item = &[PathBuf]> {
         self.parsed.loose.iter().map(|alone| alone.paths.as_slice())
     }
@@ -132,7 +132,7 @@ impl Revision {
 }
 
 impl Checkout {
-    /// Opens the desired state's folder, and the repository it lies in.
+    /// Opens the desired state's folder, and the repository it is in.
     ///
     /// For root, folder, work tree and `.git` need one owner: root, the user who called sudo,
     /// or one of `trusted`.
@@ -190,7 +190,7 @@ impl Checkout {
         Self { copies, ..self }
     }
 
-    /// The same for this host, where units name the checkout by `known_at`, wherever it lies. What lies there beside
+    /// The same for this host, where units name the checkout by `known_at`, wherever it is. What is there beside
     /// the files that are in git, such as `.env`, is read there.
     pub fn on_this_host(self, known_at: Option<PathBuf>) -> Self {
         Self {

@@ -18,7 +18,7 @@ const MADE: [(&str, &str); 5] = [
     ("LogsDirectory", "/var/log"),
     ("ConfigurationDirectory", "/etc"),
 ];
-/// What lies there is made while the system runs: that it is not there yet says nothing.
+/// What is there is made while the system runs: that it is not there yet says nothing.
 const PASSING: [&str; 5] = ["/run", "/var/run", "/tmp", "/var/tmp", "/dev/shm"];
 
 impl Revision {

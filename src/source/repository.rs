@@ -73,7 +73,7 @@ impl Checkout {
         let known_at = applied.filter(|_| !is_another).and_then(|origin| {
             match &origin.repository {
                 Some(known) => Some(known.checkout.clone()),
-                // An older version told where the desired state lay, and that it lies there in the checkout.
+                // An older version recorded where the desired state was, and that it is there in the checkout.
                 None if origin.folder.ends_with(&self.folder) => {
                     let depth = self.folder.components().count();
                     origin.folder.ancestors().nth(depth).map(PathBuf::from)

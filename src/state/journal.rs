@@ -107,7 +107,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes down what stands at `path`, so that it can be put back.
+    /// Writes down what is at `path`, so that it can be put back.
     ///
     /// # Errors
     /// When it cannot be read or kept.

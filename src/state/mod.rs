@@ -180,7 +180,7 @@ impl State {
         Ok(())
     }
 
-    /// Keeps what stands at `path` in the backups of the run that began at `time`, under
+    /// Keeps what is at `path` in the backups of the run that began at `time`, under
     /// `backups/%Y%m%d_%H%M%S/<path>`, and returns where.
     ///
     /// # Errors

@@ -36,7 +36,7 @@ const READ_IN_PLACE: [&str; 12] = [
     "scripts/plain.env",
 ];
 
-/// What stands beside those and would be read if it had been there.
+/// What is set beside those and would be read if it had been there.
 const ADDED: [(&str, &str); 4] = [
     (
         "compose/found/docker-compose.override.yml",

@@ -73,7 +73,7 @@ impl Stray {
             ),
             Why::NamelessHeader => ("the section has no name", "expected [Section]"),
             Why::NoSection => (
-                "this line stands before the first section",
+                "this line is before the first section",
                 "expected a section header such as [Unit]",
             ),
             Why::NoAssignment => ("this line is no assignment", "expected KEY=VALUE"),
@@ -255,7 +255,7 @@ mod tests {
         for (source, expected) in [
             (
                 "A=b\nC\n[U]\nD=e",
-                "[U] D<e> u:1:1: this line stands before the first section u:2:1: this line stands before the first section",
+                "[U] D<e> u:1:1: this line is before the first section u:2:1: this line is before the first section",
             ),
             (
                 "[Unit]\nA=b\n  stray\nC=d\nmore\n",

@@ -18,7 +18,7 @@ const SECRET: [&str; 10] = [
     "PRIVATE_KEY",
     "ACCESS_KEY",
 ];
-/// Ends of names that say something about a secret, or where it lies.
+/// Ends of names that say something about a secret, or where it is.
 const ABOUT: [&str; 24] = [
     "_FILE",
     "_PATH",

@@ -1,4 +1,4 @@
-//! What the rules look at: each project once, and where in its files a thing stands.
+//! What the rules look at: each project once, and where in its files a thing is.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! What nginx refuses of directives: names that it does not know, places, numbers of arguments, and values.
 //!
-//! `ngx_conf_handler` in src/core/ngx_conf_file.c. Directives of modules that the table does not have are left alone.
+//! `ngx_conf_handler` in src/core/ngx_conf_file.c. Directives of modules that the table does not have are skipped.
 
 use std::collections::HashMap;
 
@@ -238,7 +238,7 @@ impl Walk<'_, '_> {
         let message = match first.name() == node.name() {
             true => format!("{} appears here for the second time", node.name()),
             false => format!(
-                "{} stands beside {}, and nginx takes one",
+                "{} is set beside {}, and nginx takes one",
                 node.name(),
                 first.name()
             ),

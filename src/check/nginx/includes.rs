@@ -20,7 +20,7 @@ pub struct Includes<'a> {
     patterns: HashSet<&'a str>,
     /// Those outside of servers that name a single file which is not here.
     pub missing: Vec<&'a str>,
-    /// Files that something stands in, by their path in the checkout.
+    /// Files that have content, by their path in the checkout.
     files: HashSet<&'a Path>,
 }
 

@@ -12,7 +12,7 @@ use crate::source::nginx::{self, Located};
 
 /// Ports of a server.
 pub(crate) struct Listening<'a> {
-    /// The file in which it stands.
+    /// The file in which it is.
     pub path: &'a Path,
     /// The address of the host; `None` for all of them, and for a name.
     pub address: Option<IpAddr>,

@@ -55,7 +55,7 @@ pub(crate) fn walk<'v, 'a>(
                 );
                 continue;
             }
-            // nginx compiles an expression that stands twice twice.
+            // nginx compiles an expression twice that is there twice.
             if name.starts_with('~') {
                 continue;
             }

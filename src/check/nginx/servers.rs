@@ -23,11 +23,11 @@ pub enum Problem {
 /// One of them, at its place.
 type Found = Noted<Problem>;
 
-/// Ports of one `listen` that are told apart; real ranges are shorter.
+/// Ports of one `listen` that are distinguished; real ranges are shorter.
 const MAX_RANGE: usize = 1000;
 /// Sockets that a message names.
 const MAX_SHOWN: usize = 4;
-/// Sockets that are told apart.
+/// Sockets that are distinguished.
 const MAX_SOCKETS: usize = 100_000;
 /// Names on sockets that are compared; behind them, only on the first socket of each server. nginx compares them all.
 const MAX_NAMES: usize = 200_000;

@@ -30,13 +30,13 @@ pub(in crate::check) fn said(rule: &str, files: &[(&str, &str)]) -> Vec<String> 
     text.collect()
 }
 
-/// The same about what stands in a server.
+/// The same about what is in a server.
 fn in_server(rule: &str, inside: &str) -> Vec<String> {
     let text = format!("server {{ listen 80; server_name a.example.com;\n{inside}\n}}");
     said(rule, &[("sites-available/a", &text)])
 }
 
-/// Cases of what stands in a server: a rule finds what is named, or nothing.
+/// Cases of what is in a server: a rule finds what is named, or nothing.
 pub(in crate::check) fn table(rule: &str, cases: &[(&str, &str)]) {
     for (inside, expected) in cases {
         let found = in_server(rule, inside);

@@ -29,7 +29,7 @@ pub struct View<'a> {
     pub includes: Includes<'a>,
 }
 
-/// A block in which requests are handled, with what stands in it.
+/// A block in which requests are handled, with what is in it.
 pub struct Block<'v> {
     /// `server`, `location`, `if` or `limit_except`; `None` for `http`.
     pub node: Option<&'v Node<'v>>,
@@ -41,7 +41,7 @@ pub struct Block<'v> {
     hashes: Vec<u64>,
     /// Those that pass requests on, each with the beginning of its name: one of [`PROTOCOLS`].
     pub passes: Vec<(&'static str, &'v Node<'v>)>,
-    /// Whether a file stands in it that is no input. That of Debian for PHP says nothing that a
+    /// Whether it has a file that is no input. That of Debian for PHP says nothing that a
     /// rule asks for.
     pub includes_unknown: bool,
 }
@@ -132,7 +132,7 @@ impl<'a> View<'a> {
         rule.at(self.complain(node.path, span, message, expected, help))
     }
 
-    /// Where a directive stands, as `path:line`.
+    /// Where a directive is, as `path:line`.
     pub fn place(&self, node: &Node<'_>) -> String {
         format!("{}:{}", node.path.display(), self.line(node))
     }

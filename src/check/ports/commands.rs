@@ -135,7 +135,7 @@ fn of_server(program: &str, arguments: &[String]) -> Vec<Said> {
         if option == "--host" {
             host = value.parse::<IpAddr>().ok();
         } else if BARE.contains(&option) {
-            // The port stands behind the options.
+            // The port follows the options.
             found.extend(arguments.last().and_then(|last| bound(last)));
         } else if is_listening(option) || SHORT.contains(&(program, option)) {
             found.extend(bound(value));

@@ -87,7 +87,7 @@ pub fn ports(subject: &Subject) -> Ports {
     ports
 }
 
-/// Ports of ranges that are told apart: there are not more.
+/// Ports of ranges that are distinguished: there are not more.
 pub(crate) const MAX_PORTS: usize = 1 << 16;
 
 /// Takes a port with its protocol, who declares it, and the address.

@@ -121,7 +121,7 @@ impl Walk<'_> {
 
     fn nowhere(&self, route: &RoutePolicy, why: &str, help: Option<String>) -> Found {
         let url = &route.url;
-        // What stands behind a `?` may be a secret.
+        // What follows a `?` may be a secret.
         let url = url.split('?').next().unwrap_or_default();
         let message = format!("{url} reaches no upstream: {why}");
         self.at_upstream(
@@ -268,7 +268,7 @@ fn fits(upstream: &Upstream, wanted: &Url) -> bool {
 
 /// What brings a request to an upstream that ends at nginx.
 fn fix(outcome: &Outcome, url: &Url, route: &RoutePolicy) -> Option<String> {
-    // What stands behind a `?` may be a secret.
+    // What follows a `?` may be a secret.
     let bare = |url: &str| url.split('?').next().unwrap_or(url).to_owned();
     Some(match outcome {
         Outcome::NotListening => format!(

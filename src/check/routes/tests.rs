@@ -1,4 +1,4 @@
-//! What is found, and what is left alone.
+//! What is found, and what is not.
 
 use crate::check::tests::checked;
 

@@ -35,7 +35,7 @@ pub struct Unit<'a> {
 
 /// A command line.
 pub struct Line {
-    /// Where it stands.
+    /// Where it is.
     pub value: Value,
     /// Its commands; none where a quote is not closed.
     pub commands: Vec<Command>,
@@ -72,7 +72,7 @@ impl Unit<'_> {
         self.lines.iter().filter(move |line| line.value.key == key)
     }
 
-    /// Units that a setting lists, with where each stands; those whose specifiers have no value here, and
+    /// Units that a setting lists, with where each is; those whose specifiers have no value here, and
     /// what a comment says, are left out.
     pub fn listed(&self, section: &str, key: &str) -> Vec<(String, Mention)> {
         let mut found = Vec::new();

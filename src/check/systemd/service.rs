@@ -58,7 +58,7 @@ pub(crate) fn with_help(
     rule.at(Diagnostic { help, ..place })
 }
 
-/// Whether a key is meant to be a command: that is told at the key.
+/// Whether a key is meant to be a command: that is reported at the key.
 pub(crate) fn has_misspelt_command(unit: &Unit) -> bool {
     let sources = unit.settings.sources().iter();
     let sections = sources.flat_map(|source| &source.parsed.sections);

@@ -1,4 +1,4 @@
-//! The statements of an nginx configuration as it lies in a candidate's namespace: enough of the syntax to
+//! The statements of an nginx configuration as it is in a candidate's namespace: enough of the syntax to
 //! know which files it names, src/core/ngx_conf_file.c. What is wrong with it is nginx's to say.
 
 use std::collections::BTreeSet;

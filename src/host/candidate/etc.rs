@@ -322,7 +322,7 @@ fn other_place(line: &str) -> Option<(PathBuf, usize, String)> {
     Some((path.to_owned(), number, text))
 }
 
-/// Where a program lies; commands of the checkout lie in the store.
+/// Where a program is; commands of the checkout lie in the store.
 fn which(name: &str, root: &Root) -> Option<PathBuf> {
     let named = Path::new(name);
     if named.is_absolute() {

@@ -246,7 +246,7 @@ fn put(root: &Root, candidate: &Candidate, pair: &SelfSigned) -> Result<(), Host
             }
         }
     }
-    // A unit sees the stored files at their paths in the checkout, whatever lies there now.
+    // A unit sees the stored files at their paths in the checkout, whatever is there now.
     for (path, file) in &candidate.bound {
         write(root, path, &file.content, file.mode())?;
     }

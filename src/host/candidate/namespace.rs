@@ -1,7 +1,7 @@
 //! A mount namespace for one thread and the programs that it runs: it sees the host's files, may
 //! write all of them, and nothing of that reaches the host; mount_namespaces(7).
 //!
-//! Every file system gets a layer on top (overlayfs) that lies in memory. Where the kernel refuses
+//! Every file system gets a layer on top (overlayfs) that is in memory. Where the kernel refuses
 //! that for the root, its folders are bound read-only into a new root, except those in which
 //! something is going to be written.
 
@@ -19,7 +19,7 @@ use nix::unistd::{chdir, pivot_root};
 use super::mounts::{self, Mount};
 
 /// Where the layers lie, inside the namespace only. Every host has this folder, and nothing of a
-/// configuration lies there.
+/// configuration is there.
 const BASE: &str = "/tmp";
 /// What layers may take of the memory: a candidate is some hundred kilobytes.
 const OPTIONS: &str = "size=64m,mode=0755";
@@ -112,7 +112,7 @@ impl View {
         Path::new(BASE).join("root")
     }
 
-    /// Where a path of the host lies in the new root.
+    /// Where a path of the host is in the new root.
     fn place(&self, path: &Path) -> PathBuf {
         self.root().join(path.strip_prefix("/").unwrap_or(path))
     }

@@ -260,7 +260,7 @@ impl Message {
         self.placed(sources, Severity::Warning)
     }
 
-    /// The finding at the place that nginx names, or where something stands that it quotes.
+    /// The finding at the place that nginx names, or at what it quotes.
     fn placed(&self, sources: &Sources<'_>, severity: Severity) -> Option<Finding> {
         let (file, line) = match &self.place {
             Some((path, line)) => (sources.at(path)?, *line),
@@ -289,7 +289,7 @@ impl Message {
     }
 }
 
-/// What a line of the configuration that is meant may hold: what stands in quotes, and the
+/// What a line of the configuration that is meant may hold: what is in quotes, and the
 /// address of `bind() to 198.51.100.1:80 failed`.
 fn named(text: &str) -> Vec<String> {
     if let Some(rest) = text.strip_prefix("bind() to ") {

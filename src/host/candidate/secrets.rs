@@ -237,7 +237,7 @@ fn path_of(statement: &Statement) -> Option<PathBuf> {
     plain.then(|| Path::new(layout::NGINX).join(word))
 }
 
-/// Whether a certificate belongs to a key, as far as can be told: kinds that are not known here fit.
+/// Whether a certificate belongs to a key, as far as is known: kinds that are not known here fit.
 fn fits(certificate: &[u8], key: &[u8]) -> bool {
     let chain: Result<Vec<CertificateDer<'static>>, _> =
         CertificateDer::pem_slice_iter(certificate).collect();

@@ -1,4 +1,4 @@
-//! Which file of the checkout stands at a path of the host.
+//! Which file of the checkout is at a path of the host.
 
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,7 @@ impl<'a> Sources<'a> {
             .map(|(_, file)| file)
     }
 
-    /// Where what Podman's generator reads lies, with its files of the checkout.
+    /// Where what Podman's generator reads is, with its files of the checkout.
     pub(super) fn of_quadlets(&self) -> impl Iterator<Item = (&'a Path, &'a File)> {
         let folder = layout::live(layout::store::QUADLETS);
         let sources = self.candidate.sources.iter();

@@ -13,7 +13,7 @@ use crate::model::UnitState;
 
 /// How many units may stand between the one that is asked about and the one that failed.
 const DEEPEST: usize = 12;
-/// How many units that failed are told of.
+/// How many units that failed are named.
 const MOST: usize = 3;
 
 /// What kept a unit down.
@@ -203,7 +203,7 @@ impl Systemd {
     }
 }
 
-/// `ConditionPathExists=!/etc/x`, as it stands in the unit.
+/// `ConditionPathExists=!/etc/x`, as it is in the unit.
 fn condition((name, triggers, negated, parameter, _): &Condition) -> String {
     let pipe = if *triggers { "|" } else { "" };
     let not = if *negated { "!" } else { "" };

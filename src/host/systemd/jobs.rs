@@ -94,7 +94,7 @@ impl Systemd {
         Err(self.explained(verb, unit, &result, since).await)
     }
 
-    /// `JobRemoved` signals from now on: the match stands before the job exists, else a short
+    /// `JobRemoved` signals from now on: the match is added before the job exists, else a short
     /// job's end is missed. Not of one unit only, since the signal has no aliases.
     async fn removed_jobs(&self) -> Result<MessageStream, HostError> {
         let doing = || "watch the manager's jobs".to_owned();

@@ -61,7 +61,7 @@ type Row = (
 );
 
 impl Systemd {
-    /// Connects to the system bus; sd_booted(3) says how a machine without systemd is told.
+    /// Connects to the system bus; sd_booted(3) says how a machine without systemd is recognized.
     pub(crate) async fn connect() -> Result<Self, HostError> {
         if !Path::new("/run/systemd/system").is_dir() {
             return Err(HostError::SystemdAbsent {

@@ -48,7 +48,7 @@ fn plan_file(draft: &mut Draft<'_>, id: &ResourceId, relative: &Path, etc: &EtcF
     let path = layout::etc(relative);
     let live = layout::live(&stored);
     let in_store = files::store(draft, id, &stored, &etc.file, &path);
-    // What stands there already, byte by byte, was not changed by coming into the store.
+    // What is there already, byte by byte, was not changed by coming into the store.
     let is_there = draft
         .observed
         .content(&path)

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::layout::{self, store};
 use crate::model::{Desired, File, Hash, Kind, Resource};
 
-/// A file that Podman's generator makes a unit of, podman-systemd.unit(5), or one that lies beside those.
+/// A file that Podman's generator makes a unit of, podman-systemd.unit(5), or one that is beside those.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Quadlet {

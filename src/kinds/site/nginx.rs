@@ -100,7 +100,7 @@ fn beyond_reload(applied: &Desired, desired: &Desired) -> Option<String> {
 
 type Zones<'a> = BTreeMap<(&'a str, &'a str, u64), &'a str>;
 
-/// Zones of everything that nginx reads, wherever it stands, with what a reload keeps.
+/// Zones of everything that nginx reads, wherever it is, with what a reload keeps.
 fn zones(desired: &Desired) -> Zones<'_> {
     let enabled = desired.sites.values().filter(|site| site.enabled);
     let zones = enabled.flat_map(|site| &site.zones);

@@ -212,9 +212,9 @@ fn start(
         }
         _ => (stacks::new(draft, unit), DriftKind::Drifted),
     };
-    // One that this plan does not change may fail: it stands in the way of nothing else.
+    // One that this plan does not change may fail: it blocks nothing else.
     let changes = loaded::changes_files(&draft.inputs, name, unit);
-    if !changes && !stopped && !mends(draft) && gave_up(draft, name, unit, state) {
+    if !changes && !stopped && !only_fixes(draft) && gave_up(draft, name, unit, state) {
         let text = format!(
             "{why}, and this revision does not change it: journalctl -u {name}; `watchme-apply drift --fix` starts it"
         );
@@ -242,7 +242,7 @@ fn was_stopped(draft: &Draft<'_>, name: &str, state: &UnitState) -> bool {
 }
 
 /// Whether the host is to be as it was applied, and nothing new is brought in.
-pub(super) fn mends(draft: &Draft<'_>) -> bool {
+pub(super) fn only_fixes(draft: &Draft<'_>) -> bool {
     draft.gates == crate::plan::Gates::None
 }
 

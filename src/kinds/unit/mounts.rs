@@ -1,4 +1,4 @@
-//! What containers mount of the checkout as it lies there: git changes it, and a roll-back does not change it back.
+//! What containers mount of the checkout as it is there: git changes it, and a roll-back does not change it back.
 
 use std::path::PathBuf;
 

@@ -83,7 +83,7 @@ impl Loader<'_, '_> {
     ) -> Result<BTreeMap<String, Mentions>> {
         let mut mentions = BTreeMap::new();
         for (full, name) in names.iter() {
-            // What is wrong with it is told where the unit is read.
+            // What is wrong with it is reported where the unit is read.
             if let Ok(found) = commands::mentions(name, &settings(name, pieces)) {
                 mentions.insert(full.clone(), found);
             }
@@ -281,7 +281,7 @@ impl Loader<'_, '_> {
             .into())
     }
 
-    /// Takes a file that a unit names into the desired state, when it lies in the checkout.
+    /// Takes a file that a unit names into the desired state, when it is in the checkout.
     pub(crate) fn named(
         &mut self,
         name: &str,

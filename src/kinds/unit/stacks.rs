@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::activity::mends;
+use super::activity::only_fixes;
 use super::{adopted, anew, replicas};
 use crate::effect::{Change, Effect, UnitStep};
 use crate::kinds::member::plan::{Trouble, not_running, trouble};
@@ -35,7 +35,7 @@ fn to_be_made(draft: &Draft<'_>, name: &str, unit: &Unit, active: bool) -> Optio
     let can_reload = (draft.observed.systemd.as_ref())
         .and_then(|systemd| systemd.units.get(name))
         .is_some_and(|state| state.can_reload || unit.alone);
-    if unit.stack.is_none() || !active || !can_reload || !mends(draft) {
+    if unit.stack.is_none() || !active || !can_reload || !only_fixes(draft) {
         return None;
     }
     let own = docker.containers.iter().filter(|one| unit.owns(one));
@@ -118,7 +118,7 @@ fn note_containers(draft: &mut Draft<'_>, name: &str, unit: &Unit, active: bool)
     }
 }
 
-/// Services that a unit brought up and of which no container is left, not even one that ended. A member's absence is told
+/// Services that a unit brought up and of which no container is left, not even one that ended. A member's absence is reported
 /// with its network.
 fn missing(draft: &Draft<'_>, name: &str, unit: &Unit, own: &[&Container]) -> Vec<String> {
     // Of files outside the checkout, the services are those that the files on the host have.

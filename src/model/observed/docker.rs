@@ -37,7 +37,7 @@ pub enum ImageFound {
     Invalid,
 }
 
-/// What stands at a path that a container mounts.
+/// What is at a path that a container mounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum BindSource {
     /// Nothing: Docker makes an empty folder there.

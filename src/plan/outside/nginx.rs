@@ -23,7 +23,7 @@ pub(super) fn named(path: &Path, text: &str) -> Vec<Named> {
             visit(&directives, text, &mut found);
             found
         }
-        // nginx says what is wrong; until then it may have loaded what stands before.
+        // nginx says what is wrong; until then it may have loaded what was there before.
         Err(_) => {
             let lines = text.lines().enumerate();
             let lines = lines.filter(|(_, line)| LOADS.iter().any(|name| line.contains(name)));

@@ -202,7 +202,7 @@ fn restarts_tell_whom_they_take_along() {
     );
 }
 
-/// As a host that runs the older revision would say: whether a unit can be reloaded stands in its file.
+/// As a host that runs the older revision would say: whether a unit can be reloaded is in its file.
 #[test]
 fn a_unit_that_is_to_be_reloaded_is() {
     let unit = |timeout: &str| {

@@ -26,7 +26,7 @@ type Origins = BTreeMap<String, Vec<Origin>>;
 
 impl Loader<'_, '_> {
     /// The variables of a project, and where they come from: `.env` in its folder, or what `--env-file` names. In
-    /// git, it belongs to the revision; else it is taken as it lies on this machine. What the unit sets itself counts more.
+    /// git, it belongs to the revision; else it is taken as it is on this machine. What the unit sets itself counts more.
     pub(super) fn environment(
         &mut self,
         reader: &mut Reader,
@@ -112,7 +112,7 @@ impl Loader<'_, '_> {
         Ok(Some(file))
     }
 
-    /// A compose file of the checkout, parsed; `None` for one that lies elsewhere.
+    /// A compose file of the checkout, parsed; `None` for one that is elsewhere.
     pub(super) fn document(
         &mut self,
         reader: &mut Reader,

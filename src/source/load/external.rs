@@ -186,7 +186,7 @@ pub(super) fn of_host<'a, 't>(
         work: Some(tree),
         places,
         wrong: Wrong::IsCollected,
-        // Nothing lies outside: paths stay as they are, absolute.
+        // Nothing is outside: paths stay as they are, absolute.
         checkout: PathBuf::new(),
         shape: Shape::default(),
         sites: None,
@@ -202,7 +202,7 @@ pub(super) fn files(tree: &Tree, call: &ComposeCall) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for names in [DEFAULT_FILES, OVERRIDES] {
         let paths = names.iter().map(|name| folder.join(name));
-        // One that may not be looked at is told when it is read.
+        // One that may not be looked at is reported when it is read.
         let is_there = |path: &PathBuf| match tree.resolve(path) {
             Ok(found) => matches!(found, Some((_, Node::File { .. }))),
             Err(_) => true,

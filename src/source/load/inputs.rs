@@ -138,7 +138,7 @@ impl<'t> Inputs<'t> {
         Ok(names)
     }
 
-    /// A hash of what a folder holds that an image is built from, without what git ignores; `None` where that cannot be told, as with files that are too
+    /// A hash of what a folder holds that an image is built from, without what git ignores; `None` where that is not known, as with files that are too
     /// large for an input.
     pub(crate) fn digest(&self, folder: &Path) -> Option<Hash> {
         self.contexts.borrow_mut().insert(folder.into());
@@ -170,7 +170,7 @@ impl<'t> Inputs<'t> {
         })
     }
 
-    /// Where a path leads and what stands there.
+    /// Where a path leads and what is there.
     pub(crate) fn node(&self, path: &Path) -> Result<Option<(PathBuf, Node)>> {
         self.tree.resolve(path)
     }

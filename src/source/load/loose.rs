@@ -1,4 +1,4 @@
-//! Configuration of nginx and systemd that lies elsewhere than the inputs of a desired state: in a folder that a container
+//! Configuration of nginx and systemd outside the inputs of a desired state: in a folder that a container
 //! mounts, among the files of a role, beside the source of a program. A survey checks it, each part by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -117,7 +117,7 @@ fn walk(inputs: &Inputs<'_>, folder: &Path, found: &mut Found, depth: usize) {
         {
             continue;
         }
-        // Links lead to what is found where it lies, or out of the checkout.
+        // Links lead to what is found where it is, or out of the checkout.
         match inputs.node(&path) {
             Ok(Some((resolved, Node::Folder))) if resolved == path => {
                 let is_left_out = FOREIGN.contains(&name.as_str())
@@ -178,7 +178,7 @@ fn take(inputs: &Inputs<'_>, path: PathBuf, name: &str, found: &mut Found) {
     }
 }
 
-/// An nginx.conf with what lies beside it, and which of these files it loads.
+/// An nginx.conf with what is beside it, and which of these files it loads.
 fn whole(inputs: &Inputs<'_>, found: &Found, main: &Path) -> (Alone, BTreeSet<PathBuf>) {
     let folder = main.parent().unwrap_or(Path::new(""));
     // Without links or files of its own there, all sites are enabled.

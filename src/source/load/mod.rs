@@ -63,7 +63,7 @@ pub(crate) struct Loaded {
     pub warnings: Vec<String>,
     /// Files that units name below the checkout and that are not in this revision.
     pub missing: Vec<Missing>,
-    /// Places that are wrong, if they are collected: what stands there is left out.
+    /// Places that are wrong, if they are collected: what is there is left out.
     pub wrong: Vec<Diagnostic>,
     /// Where the files beside those of git were read, if not here.
     pub beside: Option<PathBuf>,
@@ -349,7 +349,7 @@ impl Loader<'_, '_> {
         desired.engine = policy.engine.socket.as_deref().cloned();
     }
 
-    /// Whether a path is a file, and not one that already stands for another resource.
+    /// Whether a path is a file, and not one that is another resource already.
     pub(crate) fn is_file(
         &self,
         path: &Path,
@@ -393,7 +393,7 @@ impl Loader<'_, '_> {
         }
     }
 
-    /// Where a path that lies below the checkout on the server is in the checkout.
+    /// Where a path that is below the checkout on the server is in the checkout.
     pub(crate) fn in_checkout(&self, path: &Path) -> Option<PathBuf> {
         let relative = path.strip_prefix(&self.checkout).ok()?;
         (!relative.as_os_str().is_empty()).then(|| relative.to_owned())

@@ -1,4 +1,4 @@
-//! Where a checkout lies, here and on the host that it is read for.
+//! Where a checkout is, here and on the host that it is read for.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::source::owner::{self, Asker, Part};
 pub(crate) struct Places {
     /// The desired state's folder, relative to the checkout.
     pub folder: PathBuf,
-    /// The checkout as it lies here.
+    /// The checkout as it is here.
     pub root: PathBuf,
     /// The one file that is read.
     pub alone: Option<Alone>,
@@ -21,12 +21,12 @@ pub(crate) struct Places {
     pub compose: ComposeCommand,
     /// The copies that it has of stacks that update start-first.
     pub copies: Copies,
-    /// Who asks for what lies beside the files of git on this host; `None`: nothing is read but what lies here.
+    /// Who asks for what is beside the files of git on this host; `None`: nothing is read but what is here.
     pub read_there: Option<Asker>,
 }
 
 impl Places {
-    /// Whether what lies beside the files of git is read at `checkout`, which is not here: a folder of somebody who may
+    /// Whether what is beside the files of git is read at `checkout`, which is not here: a folder of somebody who may
     /// own a checkout.
     pub(super) fn is_read_at(&self, checkout: &Path) -> bool {
         let Some(asker) = self.read_there.as_ref().filter(|_| checkout != self.root) else {

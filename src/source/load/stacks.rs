@@ -77,7 +77,7 @@ pub(super) type Origin = (PathBuf, String);
 pub(super) enum Reader<'u> {
     /// A unit runs it.
     Unit(&'u str, &'u mut Unit),
-    /// It lies there, and nobody names it.
+    /// It is there, and nobody names it.
     Nobody,
 }
 

@@ -125,7 +125,7 @@ impl Loader<'_, '_> {
         Ok(stack.map(|stack| self.claimed(stack)))
     }
 
-    /// Where watchme.toml does not say where the checkout lies on the server, units name its files by paths that are
+    /// Where watchme.toml does not say where the checkout is on the server, units name its files by paths that are
     /// not here: one that ends as the file's path does is taken for it.
     fn claimed(&self, stack: ParsedStack) -> ParsedStack {
         let is = |path: &PathBuf, file: &PathBuf| {

@@ -47,7 +47,7 @@ fn quadlets_have_their_units() {
         (
             "containers/bad.container",
             "Image=x\n",
-            "this line stands before the first section",
+            "this line is before the first section",
         ),
         (
             "containers/site.container",

@@ -234,7 +234,7 @@ fn the_engine_is_the_one_that_watchme_toml_names() {
     );
 }
 
-/// Whether it is read from a commit or as it lies there, with a folder, a link and a program in it.
+/// Whether it is read from a commit or as it is there, with a folder, a link and a program in it.
 #[test]
 fn what_a_stack_is_built_from_is_known() {
     let lab = lab();
@@ -264,7 +264,7 @@ fn what_a_stack_is_built_from_is_known() {
     lab.write("compose/shop/app/app/main.py", "print(2)\n");
     assert_ne!(contexts(Which::Worktree), committed);
     assert_eq!(contexts(Which::Head), committed);
-    // Compose would build what lies there. What git ignores, and secrets, are nobody's business.
+    // Compose would build what is there. What git ignores, and secrets, are nobody's business.
     lab.write("compose/shop/app/new/a.py", "")
         .write("compose/shop/app/.env", "A=1\n")
         .write("compose/shop/app/a.pyc", "")
@@ -372,7 +372,7 @@ fn a_stack_starts_something() {
     }
 }
 
-/// A file that containers get from the store, and a folder as it lies.
+/// A file that containers get from the store, and a folder as it is.
 #[test]
 fn what_is_mounted_is_an_input() {
     let lab = lab();

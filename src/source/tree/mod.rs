@@ -1,7 +1,7 @@
 //! The files of a checkout, in a commit or as they lie, behind one set of questions.
 //!
 //! Links are resolved here and never by the kernel: what a link of the checkout names is read
-//! only when it lies in the checkout, in the same commit.
+//! only when it is in the checkout, in the same commit.
 
 mod commit;
 mod digest;
@@ -21,7 +21,7 @@ pub const MAX_SIZE: u64 = 1024 * 1024;
 /// As in Linux, path_resolution(7).
 const MAX_LINKS: usize = 40;
 
-/// What stands at a path, links not followed.
+/// What is at a path, links not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
     /// A file and whether it is executable.
@@ -46,7 +46,7 @@ pub enum Tree<'repo> {
 }
 
 impl Tree<'_> {
-    /// What stands at `path` (no links on the way), itself not followed.
+    /// What is at `path` (no links on the way), itself not followed.
     fn raw(&self, path: &Path) -> Result<Option<Node>> {
         match self {
             Tree::Commit(tree) => tree.node(path),
@@ -59,7 +59,7 @@ impl Tree<'_> {
         matches!(self, Tree::Folder(tree) if tree.is_a_hosts())
     }
 
-    /// Where `path` leads after all links, and what stands there. `None` when nothing does.
+    /// Where `path` leads after all links, and what is there. `None` when nothing does.
     pub fn resolve(&self, path: &Path) -> Result<Option<(PathBuf, Node)>> {
         let mut pending: VecDeque<Step> = steps(path).collect();
         let mut at = PathBuf::new();

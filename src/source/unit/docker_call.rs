@@ -20,7 +20,7 @@ pub struct DockerCalls {
     cleared: BTreeSet<String>,
 }
 
-/// The setting that a command stands in.
+/// The setting that a command is in.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Setting {
     /// Whether it runs when the unit starts.

@@ -69,7 +69,7 @@ pub(super) struct Tree<'f, 'a> {
 }
 
 impl<'f, 'a> Tree<'f, 'a> {
-    /// Of what stands at the top, or in `http`.
+    /// Of what is at the top, or in `http`.
     pub(super) fn of(files: &'f Files<'a>, top: &'static str) -> Self {
         Self {
             files,

@@ -62,7 +62,7 @@ impl<'a> Block<'a> {
         self.all.get(*last?).copied()
     }
 
-    /// What stands in it and is not here, in a few words each.
+    /// What is in it and is not here, in a few words each.
     pub(super) fn missing(&self) -> &[String] {
         self.missing.get_or_init(|| {
             // Debian's headers for upstreams decide no route.

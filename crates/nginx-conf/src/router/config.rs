@@ -17,7 +17,7 @@ pub struct Server<'a> {
     /// Where it begins.
     pub place: Located<'a>,
     pub(super) block: Rc<Block<'a>>,
-    /// Where it stands among all servers.
+    /// Where it is among all servers.
     pub(super) index: usize,
     locations: OnceCell<Level<'a>>,
     inner: Rc<Inner<'a>>,

@@ -127,7 +127,7 @@ fn why_not(location: &Location, winner: Option<&Location>, uri: &[u8]) -> String
         (
             MatchKind::Regex | MatchKind::RegexCaseless,
             Some((MatchKind::Regex | MatchKind::RegexCaseless, _)),
-        ) => "does not match, or stands below the first that does".to_owned(),
+        ) => "does not match, or comes after the first that does".to_owned(),
         (MatchKind::Regex | MatchKind::RegexCaseless, _) => "does not match".to_owned(),
     }
 }

@@ -10,7 +10,7 @@ use super::names::Names;
 use super::outcome::Listens;
 use crate::listen::{Address, Socket};
 
-/// Sockets that are told apart; of a range behind them, only the first port. nginx opens each one.
+/// Sockets that are distinguished; of a range behind them, only the first port. nginx opens each one.
 const MAX_SOCKETS: usize = 100_000;
 
 /// The servers of one address and port.

@@ -18,7 +18,7 @@ pub(super) struct Word {
 /// What is special in a value besides blanks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Syntax {
-    /// A backslash stands before a plain character.
+    /// A backslash before a plain character.
     Plain,
     /// The same, and quotes.
     Quoted,

@@ -26,7 +26,7 @@ pub(crate) struct Wrong<'w> {
     pub help: &'static str,
 }
 
-/// Where a directive stands.
+/// Where a directive is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// In `http`, a server or what is in it.
@@ -172,7 +172,7 @@ fn operator<'n>(node: &Node<'_>, first: &'n Word) -> Option<Wrong<'n>> {
     {
         return Some(Wrong {
             word: first,
-            message: format!("nothing stands behind {operator}"),
+            message: format!("nothing follows {operator}"),
             help: "write the value to compare with, or \"\" for an empty one",
         });
     }
@@ -190,7 +190,7 @@ fn operator<'n>(node: &Node<'_>, first: &'n Word) -> Option<Wrong<'n>> {
             "write one if inside the other, or a map over both variables",
         ),
         [variable, operator] if variable.starts_with('$') && OPERATORS.contains(operator) => (
-            format!("nothing stands behind {operator}"),
+            format!("nothing follows {operator}"),
             "write the value to compare with, or \"\" for an empty one",
         ),
         [variable, ..] if variable.starts_with('$') => {
@@ -256,7 +256,7 @@ fn error_code(code: &Word, is_last: bool) -> Option<Wrong<'_>> {
     let is_code = text
         .parse::<u16>()
         .is_ok_and(|code| (300..=599).contains(&code) && code != 499);
-    // The status to answer with stands behind the others.
+    // The status to answer with follows the others.
     let is_answer = text
         .strip_prefix('=')
         .is_some_and(|answer| is_last && answer.bytes().all(|byte| byte.is_ascii_digit()));

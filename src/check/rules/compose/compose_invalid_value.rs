@@ -195,7 +195,7 @@ impl Own<'_, '_> {
             let place = self
                 .view
                 .at_item(self.stack, self.name, "environment", item);
-            // What stands behind the colon may be a secret.
+            // What follows the colon may be a secret.
             let name = name.split([':', ' ', '\t']).next().unwrap_or_default();
             let message = format!("the variable {name} of {} is no NAME=VALUE", self.name);
             let help = "write NAME=VALUE, or a map without the - in front";

@@ -43,7 +43,7 @@ fn run(context: &Context, findings: &mut Findings) {
     let in_http = PROTOCOLS.map(|names| outer.is_some_and(|http| has(http, &names)));
     for block in context.blocks() {
         for (names, is_in_http) in PROTOCOLS.iter().zip(in_http) {
-            // nginx compares them in every server and location; what stands in http is one of theirs.
+            // nginx compares them in every server and location; what is in http is one of theirs.
             let is_compared = match block.kind() {
                 "http" => false,
                 "server" => is_in_http || has(block, names),

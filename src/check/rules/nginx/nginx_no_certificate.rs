@@ -16,7 +16,7 @@ fn run(context: &Context, findings: &mut Findings) {
     check(context.nginx(), findings);
 }
 
-/// Sockets of all servers that are told apart; real configurations have fewer.
+/// Sockets of all servers that are distinguished; real configurations have fewer.
 const MAX_SOCKETS: usize = 20_000;
 
 /// What a server has to show.

@@ -91,7 +91,7 @@ fn runs_more(revision: &Revision) -> bool {
 }
 
 /// Numbers in units, in the scripts and settings that they name, and in files below etc other
-/// than nginx's: a port that stands there is somebody's.
+/// than nginx's: a port that is there is somebody's.
 fn mentioned(revision: &Revision) -> BTreeSet<u16> {
     let desired = &revision.desired;
     let units = desired

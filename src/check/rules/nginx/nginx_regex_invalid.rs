@@ -82,7 +82,7 @@ fn of_tilde(word: &str) -> Option<&str> {
 }
 
 fn invalid(view: &View<'_>, node: &Node<'_>, expression: &str) -> Option<Finding> {
-    // What stands there sets options of PCRE, which differ from one version to another.
+    // What is there sets options of PCRE, which differ from one version to another.
     if expression.starts_with("(*") || compiles(expression) {
         return None;
     }

@@ -39,7 +39,7 @@ fn unproxied(
     let texts = enabled
         .map(|site| &site.file)
         .chain(nginx.map(|(_, entry)| &entry.file));
-    // Variables and maps may lead anywhere: a number that stands in a site is good enough.
+    // Variables and maps may lead anywhere: a number that is in a site is good enough.
     let known: LazyCell<BTreeSet<u16>, _> =
         LazyCell::new(|| texts.flat_map(|file| numbers(&file.content)).collect());
     let started = published

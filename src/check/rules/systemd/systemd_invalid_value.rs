@@ -52,7 +52,7 @@ fn is_fatal(key: &str, text: &str) -> bool {
 fn value_of(source: &Source, section: &str, entry: &Entry, with_help: bool) -> Option<Finding> {
     let (key, text) = (entry.key.as_str(), entry.value.as_str());
     let kind = kind_of(section, key)?;
-    // An empty one resets; what a comment did to it is told elsewhere, and specifiers may become anything.
+    // An empty one resets; what a comment did to it is reported elsewhere, and specifiers may become anything.
     let is_open = kind.takes_specifiers(key) && !kind.goes_by_word() && text.contains('%');
     if text.is_empty() || is_commented(text) || is_open {
         return None;

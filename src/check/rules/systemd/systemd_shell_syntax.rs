@@ -146,7 +146,7 @@ fn of_argument(word: &Word, program: &str) -> Option<Meant> {
     None
 }
 
-/// `;` behind a word: systemd's own separator stands alone.
+/// `;` behind a word: systemd's own separator is alone.
 fn chain(word: &Word) -> Option<Meant> {
     let text = word.text.as_str();
     let is_chain = !word.quoted && text.len() > 1 && text.ends_with(';') && !text.ends_with("\\;");

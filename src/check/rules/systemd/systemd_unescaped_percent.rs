@@ -10,7 +10,7 @@ use crate::model::{Diagnostic, Finding};
 /// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_unescaped_percent, Error, run);
 
-/// What stands for nothing behind a `%`: systemd leaves out the whole line. `%` before another character is
+/// What has no meaning behind a `%`: systemd leaves out the whole line. `%` before another character is
 /// a plain one.
 const NOTHING: &str = "ekxzFKOQXZ0123456789";
 

@@ -13,7 +13,7 @@ pub(in crate::cli) struct Ports {
     format_version: u32,
     /// The ports of the desired state.
     ports: Vec<Port>,
-    /// Those of configuration that lies elsewhere in the checkout, and is not applied.
+    /// Those of configuration that is elsewhere in the checkout, and is not applied.
     elsewhere: Vec<Elsewhere>,
     /// What listens on this host; `null` if nothing was applied here.
     listeners: Option<Vec<Listener>>,

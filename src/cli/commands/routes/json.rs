@@ -27,7 +27,7 @@ pub(in crate::cli) struct Routes {
     format_version: u32,
     /// Every location of every server, in the order of the files.
     routes: Vec<Route>,
-    /// Configuration of nginx that lies elsewhere in the checkout, and is not applied.
+    /// Configuration of nginx that is elsewhere in the checkout, and is not applied.
     elsewhere: Vec<Elsewhere>,
 }
 
@@ -66,7 +66,7 @@ pub(in crate::cli) struct Explained {
     url: String,
     #[serde(flatten)]
     answer: Answered,
-    /// Configuration of nginx that lies elsewhere in the checkout, is not applied, and has a server for that URL.
+    /// Configuration of nginx that is elsewhere in the checkout, is not applied, and has a server for that URL.
     elsewhere: Vec<ExplainedElsewhere>,
 }
 

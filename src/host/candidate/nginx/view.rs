@@ -71,7 +71,7 @@ fn read_by_name(statement: &Statement) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether anybody may read what lies at a path of programs or of /etc.
+/// Whether anybody may read what is at a path of programs or of /etc.
 fn is_open(root: &Root, path: &Path) -> bool {
     let Some(there) = root.resolve(path) else {
         return true;

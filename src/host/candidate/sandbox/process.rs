@@ -19,7 +19,7 @@ const MEMORY: u64 = 1 << 30;
 const FILE: u64 = 16 << 20;
 const CPU: u64 = 20;
 const PROCESSES: u64 = 32;
-/// It stands back behind all that serves.
+/// It comes after all that serves.
 const NICE: libc::c_int = 19;
 /// Capabilities have numbers up to 40 today, capabilities(7).
 const CAPABILITIES: libc::c_ulong = 63;

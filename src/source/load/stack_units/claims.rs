@@ -34,7 +34,7 @@ impl Claims {
     }
 
     /// Whether a unit names a folder of the checkout or something in it, or runs a script that does. Where the checkout
-    /// lies on the server need not be known, so the end of a path decides.
+    /// is on the server need not be known, so the end of a path decides.
     pub(super) fn has(&self, folder: &Path) -> bool {
         let below = Path::new(STACKS).join(folder.file_name().unwrap_or_default());
         let named = |path: &PathBuf| path.ancestors().any(|above| above.ends_with(&below));
