@@ -131,7 +131,7 @@ async fn leave(
     if let Some(services) = services
         && let Err(error) = held.without_mounts(host, reloaded, services).await
     {
-        progress.warn(&format!("adopted containers are made anew: {error}"));
+        progress.warn(&format!("adopted containers are recreated: {error}"));
     }
     held
 }

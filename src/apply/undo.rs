@@ -55,7 +55,7 @@ pub(crate) fn describe(undo: &Undo) -> String {
         }
         Undo::RemoveOthers { networks, .. } => {
             let names = networks.keys().map(String::as_str).collect::<Vec<_>>();
-            format!("remove the network {} that was made anew", names.join(", "))
+            format!("remove the network {} that was recreated", names.join(", "))
         }
         Undo::Rename { name, .. } => format!("rename {name} back"),
         Undo::Tag { name, image, .. } => format!("tag {name} as {} again", short(image)),

@@ -66,7 +66,7 @@ pub(crate) fn unit_hash(desired: &Desired, observed: &Observed, unit: &Unit) -> 
         None => file.hash.clone(),
     });
     parts.extend(started_with.iter().map(|hash| hash.as_str().as_bytes()));
-    // What a stack builds is built anew when it changes. Units that a person wrote build when and how they say.
+    // What a stack builds is built again when it changes. Units that a person wrote build when and how they say.
     let built = unit.stacks.iter().filter(|_| unit.stack.is_some());
     let contexts = built.flat_map(|stack| stack.contexts.values());
     parts.extend(contexts.map(|hash| hash.as_str().as_bytes()));

@@ -273,7 +273,7 @@ fn pending(host: &Host, request: &Request, recorded: &Recorded) -> Pending {
     let applied_or_nothing = applied.unwrap_or(&nothing);
     let before = applied_or_nothing.lasting().hashes();
     let after = revision.desired.lasting().hashes();
-    let only = select::expand(&request.only, &revision.desired, applied);
+    let only = select::with_names(&request.only, &revision.desired, applied);
     let mut items = Vec::new();
     for id in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
         let what = match (before.get(id), after.get(id)) {

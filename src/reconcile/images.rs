@@ -43,7 +43,7 @@ pub(crate) async fn ask_registries(
 
 async fn ask(host: &Host, request: &Request, seen: &Seen) -> Result<Found, ReconcileError> {
     let mut found = Found::default();
-    let only = select::expand(&request.only, &seen.desired, None);
+    let only = select::with_names(&request.only, &seen.desired, None);
     let is_asked_for = |name: &String| {
         let id = ResourceId::new(Kind::Unit, name);
         Selector::any(&only, &id)

@@ -50,14 +50,24 @@ fn units<'a>(selector: &Selector, desired: &'a Desired) -> Vec<&'a str> {
         .unwrap_or_default()
 }
 
-/// Units may be named by their stack. A unit brings the files along that it names, and the Quadlet that it is made of; a Quadlet brings its unit along.
-pub(super) fn expand(only: &[Selector], new: &Desired, applied: Option<&Desired>) -> Vec<Selector> {
-    let mut expanded = only.to_vec();
+/// With the units that are named by their stack, or by what they run.
+pub(super) fn with_names(
+    only: &[Selector],
+    new: &Desired,
+    applied: Option<&Desired>,
+) -> Vec<Selector> {
+    let mut all = only.to_vec();
     for desired in [Some(new), applied].into_iter().flatten() {
         let named = only.iter().flat_map(|selector| units(selector, desired));
-        expanded.extend(named.map(|name| Selector::exactly(ResourceId::new(Kind::Unit, name))));
+        all.extend(named.map(|name| Selector::exactly(ResourceId::new(Kind::Unit, name))));
     }
-    let only = &expanded.clone()[..];
+    all
+}
+
+/// The same with what those bring along: a unit the files that it names, and the Quadlet that it is made of; a Quadlet its unit.
+pub(super) fn expand(only: &[Selector], new: &Desired, applied: Option<&Desired>) -> Vec<Selector> {
+    let only = &with_names(only, new, applied)[..];
+    let mut expanded = only.to_vec();
     for desired in [Some(new), applied].into_iter().flatten() {
         for (name, unit) in &desired.units {
             let own = ResourceId::new(Kind::Unit, name);

@@ -23,7 +23,7 @@ pub(super) fn plan(
             id: container.id.clone(),
         };
         let why =
-            "was made on a network that is gone and can no longer start; its unit makes it anew";
+            "was made on a network that is gone and can no longer start; its unit creates it again";
         draft.change(Stage::Networks, change(id, remove, why));
         return true;
     }
@@ -38,7 +38,7 @@ pub(super) fn plan(
 /// What helps where no unit makes the container anew.
 fn help(container: &Container) -> String {
     let Some((project, service)) = &container.compose else {
-        return format!("docker rm {}, and make it anew", container.name);
+        return format!("docker rm {}, and create it again", container.name);
     };
     let files = container.config_files.iter();
     let files: String = files
@@ -84,7 +84,7 @@ mod tests {
             name: "web".to_owned(),
             ..Container::default()
         };
-        assert_eq!(help(&container), "docker rm web, and make it anew");
+        assert_eq!(help(&container), "docker rm web, and create it again");
         container.compose = Some(("p".to_owned(), "s".to_owned()));
         container.config_files = vec!["/opt/p/a.yml".into()];
         assert_eq!(

@@ -34,7 +34,7 @@ pub(super) fn services(draft: &Draft<'_>, name: &str, unit: &Unit) -> Option<BTr
 }
 
 /// Whether docker-compose 1 reads a second file of a stack for the first time: then it puts the lists of all services in another
-/// order (`merge_path_mappings` of its config.py), and makes those anew for which that is another configuration.
+/// order (`merge_path_mappings` of its config.py), and recreates those for which that is another configuration.
 fn orders_lists_anew(draft: &Draft<'_>, unit: &Unit) -> bool {
     let is_own = unit.file.iter().any(|file| {
         let mut lines = file.content.split(|byte| *byte == b'\n');

@@ -126,7 +126,7 @@ impl Loader<'_, '_> {
 
     fn warn_of_mount(&mut self, path: &Path, error: &SourceError) {
         let warning = format!(
-            "a change of {} makes no container anew that mounts it: {error}",
+            "a change of {} recreates no container that mounts it: {error}",
             path.display()
         );
         if !self.out.warnings.contains(&warning) {

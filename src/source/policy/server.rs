@@ -91,7 +91,7 @@ pub struct StackPolicy {
     /// Profiles whose services run, too.
     #[cfg_attr(test, schemars(example = ["worker"]))]
     pub profiles: Vec<Name>,
-    /// What a change does: `in-place` makes the changed containers anew; `start-first` brings a second copy up, has nginx
+    /// What a change does: `in-place` recreates the changed containers; `start-first` brings a second copy up, has nginx
     /// ask it, and stops the old one. See [stacks](stacks.md#update-without-an-outage).
     #[cfg_attr(test, schemars(example = &"start-first"))]
     pub update: Update,
@@ -127,7 +127,7 @@ impl Default for StackPolicy {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 pub enum Update {
-    /// Compose makes the containers anew that changed.
+    /// Compose recreates the containers that changed.
     #[default]
     InPlace,
     /// A second copy starts before the first one stops.

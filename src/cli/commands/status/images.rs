@@ -29,7 +29,7 @@ pub(super) fn moved(one: &ContainerStatus) -> Option<String> {
     let newer = one.newer_image_id.as_ref()?;
     let help = match &one.unit {
         Some(unit) => format!("sudo systemctl restart {unit} runs it"),
-        None => "it runs once the container is made anew".to_owned(),
+        None => "it runs once the container is recreated".to_owned(),
     };
     Some(format!(
         "{}: {} is another image on this host by now, {}: {help}",
