@@ -1,6 +1,6 @@
 //! Includes that nginx cannot open: of a misspelt file, and of a file in itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use crate::check::context::Context;
@@ -16,6 +16,9 @@ pub(crate) static RULE: Rule = rule!(nginx_include_missing, Error, run);
 /// What nginx reads without being told by another file, by its path below /etc.
 const READ: [&str; 3] = ["nginx/nginx.conf", "nginx/conf.d", "nginx/modules-enabled"];
 
+/// How many files are followed from one to the next.
+const MAX_CHAIN: usize = 100;
+
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     let misspelt = Misspelt::of(view);
@@ -28,18 +31,18 @@ fn run(context: &Context, findings: &mut Findings) {
 /// Names of files of the checkout, by their folder below /etc.
 struct Misspelt<'v, 'a> {
     view: &'v View<'a>,
-    names: HashMap<&'a Path, Vec<&'a str>>,
+    names: HashMap<&'a Path, BTreeSet<&'a str>>,
     speller: Speller,
 }
 
 impl<'v, 'a> Misspelt<'v, 'a> {
     fn of(view: &'v View<'a>) -> Self {
         let desired = &view.subject.revision.desired;
-        let mut names: HashMap<&Path, Vec<&str>> = HashMap::new();
+        let mut names: HashMap<&Path, BTreeSet<&str>> = HashMap::new();
         for path in desired.etc.keys() {
             let name = path.file_name().and_then(|name| name.to_str());
             if let (Some(folder), Some(name)) = (path.parent(), name) {
-                names.entry(folder).or_default().push(name);
+                names.entry(folder).or_default().insert(name);
             }
         }
         let speller = Speller::default();
@@ -64,7 +67,9 @@ impl<'v, 'a> Misspelt<'v, 'a> {
             let (Some(folder), Some(name)) = (path.parent(), name) else {
                 continue;
             };
-            let names = self.names.get(folder).map_or(&[][..], Vec::as_slice);
+            let Some(names) = self.names.get(folder) else {
+                continue;
+            };
             // It is there, and was included too often.
             if names.contains(&name) {
                 continue;
@@ -92,6 +97,7 @@ fn cycles(view: &View<'_>, findings: &mut Findings) {
         view,
         files: &files,
         states: HashMap::new(),
+        chain: 0,
         findings,
     };
     for text in files.sites.values() {
@@ -115,17 +121,21 @@ struct Cycles<'w, 'a> {
     view: &'w View<'a>,
     files: &'w Files<'a>,
     states: HashMap<&'a Path, State>,
+    /// How many files lead to the present one.
+    chain: usize,
     findings: &'w mut Findings,
 }
 
 impl<'a> Cycles<'_, 'a> {
     fn file(&mut self, text: Text<'a>) {
-        if self.states.contains_key(text.path) {
+        if self.chain >= MAX_CHAIN || self.states.contains_key(text.path) {
             return;
         }
+        self.chain += 1;
         self.states.insert(text.path, State::Open);
         self.level(text.path, text.directives);
         self.states.insert(text.path, State::Done);
+        self.chain -= 1;
     }
 
     fn level(&mut self, path: &'a Path, level: &'a [Directive]) {
@@ -220,5 +230,21 @@ mod tests {
         // Nothing loads it.
         let unused = ("etc/nginx/snippets/x.conf", "include snippets/x.conf;");
         assert_eq!(found(&[unused]), [""; 0]);
+    }
+
+    #[test]
+    fn a_chain_without_end_is_followed_for_a_while() {
+        let files: Vec<(String, String)> = (0..3_000)
+            .map(|number| {
+                let next = (number + 1) % 3_000;
+                let path = format!("etc/nginx/conf.d/{number}.conf");
+                (path, format!("include conf.d/{next}.conf;"))
+            })
+            .collect();
+        let files: Vec<(&str, &str)> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect();
+        assert_eq!(said("nginx-include-missing", &files), [""; 0]);
     }
 }
