@@ -64,7 +64,8 @@ fn a_missing_network_is_made_and_the_owner_unit_takes_it_as_its_own() {
     assert_eq!(host.network_id(NETWORK), Some(id), "made anew by compose");
     // The service that holds the network has nothing to do, and ends.
     host.wait_for("end of the holder", BOUND, || {
-        host.sh("docker ps -q --filter name=network-holder").is_empty()
+        host.sh("docker ps -q --filter name=network-holder")
+            .is_empty()
     });
     host.assert_does_nothing(&["apply"]).expect(0);
     a_look_at_the_network_asks_docker_only(&host);

@@ -6,6 +6,7 @@
 
 mod answer;
 mod block;
+mod choice;
 mod config;
 mod content;
 mod inner;
@@ -22,10 +23,10 @@ mod sockets;
 mod uri;
 mod values;
 mod way;
+mod whys;
 mod work;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::IpAddr;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 pub use crate::files::{Files, Located, Text};
@@ -41,13 +42,12 @@ pub use work::Work;
 use block::Block;
 use config::Config;
 use run::Run;
-use sockets::{Group, Port};
+use sockets::Port;
 use way::{Asks, Options, Stop};
+use whys::Whys;
 
 /// How many ways are followed where something is not known.
 const MAX_WAYS: usize = 32;
-/// How many things that are not known are named.
-const MAX_WHYS: usize = 8;
 
 /// All that nginx reads of a desired state, ready to be asked.
 pub struct Router<'a> {
@@ -198,135 +198,6 @@ impl<'a> Router<'a> {
         self.follow((request, work), server, options, answer)
     }
 
-    /// The server that takes a request. `Err`: what is not known of it.
-    fn agreed<'g>(
-        &'g self,
-        port: &'g Port,
-        request: &Request,
-        work: &Work,
-    ) -> Option<Result<Chosen<'g>, String>> {
-        let arriving = port.arriving(request.arrives);
-        let mut chosen = arriving.map(|group| self.choose(group, request, work));
-        let first = match chosen.next()? {
-            Ok(first) => first,
-            Err(why) => return Some(Err(why)),
-        };
-        let key = (request.arrives, request.host.clone());
-        let known = port.agreed.borrow().get(&key).copied();
-        let is_same = |other: Result<Chosen, String>| Ok(other?.index == first.index);
-        let agree = match known {
-            Some(known) => Ok(known),
-            None => chosen.map(is_same).try_fold(true, |all, is| match is {
-                Ok(true) => Ok(all),
-                Ok(false) => Err(None),
-                Err(why) => Err(Some(why)),
-            }),
-        };
-        let agree = match agree {
-            Ok(agree) => agree,
-            Err(None) => false,
-            Err(Some(why)) => return Some(Err(why)),
-        };
-        port.agreed.borrow_mut().insert(key, agree);
-        Some(match agree {
-            true => Ok(first),
-            false => Err(
-                "the address of the host by which the request comes: other servers listen at others"
-                    .to_owned(),
-            ),
-        })
-    }
-
-    fn choose<'g>(
-        &'g self,
-        group: &'g Group,
-        request: &Request,
-        work: &Work,
-    ) -> Result<Chosen<'g>, String> {
-        let named = group
-            .named(&self.config.servers, &request.host, work)
-            .map_err(|index| {
-                let server = self.config.servers.get(index);
-                let names = server
-                    .map(|server| server.names().join(" "))
-                    .unwrap_or_default();
-                format!("whether {} is one of the names {names}", request.host)
-            })?;
-        Ok(match named {
-            Some(named) => Chosen {
-                index: named.server,
-                why: named.why.clone(),
-                certain: true,
-                named: true,
-                captures: named.captures.clone(),
-                group,
-            },
-            None => {
-                let (index, certain) = group.default;
-                let why = match certain {
-                    true => "no name fits, and it is the default server",
-                    false => "no name fits, and it is the first one that nginx reads",
-                };
-                Chosen {
-                    index,
-                    why: why.to_owned(),
-                    certain,
-                    named: false,
-                    captures: None,
-                    group,
-                }
-            }
-        })
-    }
-
-    /// Clients with IPv6 come to other sockets, which may have other servers.
-    fn note_other_family(
-        &self,
-        (port, work): (&Port, &Work),
-        request: &Request,
-        index: usize,
-        notes: &mut Vec<String>,
-    ) {
-        let v6 = port
-            .of(IpAddr::from([0u16; 8]))
-            .filter(|_| request.arrives.is_none());
-        let Some(v6) = v6 else {
-            return;
-        };
-        if let Ok(other) = self.choose(v6, request, work)
-            && other.index != index
-            && let Some(server) = self.config.servers.get(other.index)
-        {
-            let site = self.site_of(server.place).unwrap_or_default();
-            notes.push(format!(
-                "by IPv6 another server of {site} answers: {}",
-                other.why
-            ));
-        }
-    }
-
-    fn server_step(&self, server: &Server<'a>, choice: &Chosen<'_>, explains: bool) -> Step<'a> {
-        let all = match explains {
-            true => choice.group.servers.as_slice(),
-            false => &[],
-        };
-        let others = all.iter().filter(|index| **index != choice.index);
-        let others = others.filter_map(|index| self.config.servers.get(*index));
-        let lost = others.map(|other| {
-            let names = other.names();
-            let why = match names.is_empty() {
-                true => "has no name".to_owned(),
-                false => format!("has the names {}", names.join(" ")),
-            };
-            (other.place, why)
-        });
-        Step {
-            place: Some(server.place),
-            text: format!("takes the request: {}", choice.why),
-            lost: lost.collect(),
-        }
-    }
-
     /// Whether a server merges slashes.
     fn merges(&self, index: usize) -> bool {
         let own = self.config.servers.get(index).map(|server| &server.block);
@@ -398,46 +269,6 @@ impl<'a> Router<'a> {
             }
         };
         answer
-    }
-}
-
-/// The server that a group gives a request to.
-struct Chosen<'g> {
-    index: usize,
-    why: String,
-    certain: bool,
-    named: bool,
-    captures: Option<regex::Captures>,
-    group: &'g Group,
-}
-
-/// What is not known.
-#[derive(Default)]
-struct Whys {
-    named: Vec<String>,
-    others: HashSet<String>,
-}
-
-impl Whys {
-    fn add(&mut self, what: &str) {
-        if self.named.iter().any(|named| named == what) {
-            return;
-        }
-        match self.named.len() < MAX_WHYS {
-            true => self.named.push(what.to_owned()),
-            false => {
-                self.others.insert(what.to_owned());
-            }
-        }
-    }
-
-    fn named(mut self) -> Vec<String> {
-        match self.others.len() {
-            0 => {}
-            1 => self.named.extend(self.others),
-            others => self.named.push(format!("{others} others of the kind")),
-        }
-        self.named
     }
 }
 
