@@ -391,10 +391,8 @@ fn read(
     let checkout = Checkout::open(&request.folder, &trusted)?;
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
     let now = jiff::Timestamp::now();
-    let is_paused = |unit: &str| {
-        let pause = recorded.pauses.get(unit);
-        pause.is_some_and(|pause| pause.holds(now))
-    };
+    let pause = |unit: &str| recorded.pauses.get(unit);
+    let is_paused = |unit: &str| pause(unit).is_some_and(|pause| pause.holds(now));
     let checkout = checkout
         .with_compose(host.compose_command())
         .after(applied, is_paused);

@@ -174,6 +174,11 @@ impl Stack {
         }
     }
 
+    /// How many containers its files ask for of a service.
+    pub fn replicas_of(&self, service: &str) -> u64 {
+        self.replicas.get(service).copied().unwrap_or(1)
+    }
+
     /// Whether two projects have a service in common. Where the services of one are not known, only different files of
     /// one folder tell them apart.
     pub fn shares_services(&self, other: &Self) -> bool {
@@ -207,6 +212,11 @@ impl Stack {
 }
 
 impl Unit {
+    /// The compose project of that name, if it runs it.
+    pub fn project(&self, name: &str) -> Option<&Stack> {
+        self.stacks.iter().find(|stack| stack.project == name)
+    }
+
     /// Whether one of its containers publishes a port of the host.
     pub fn publishes(&self, port: u16) -> bool {
         self.published().iter().any(|known| known.port == port)

@@ -16,8 +16,10 @@ pub(super) fn leaves(
 ) -> BTreeSet<String> {
     let before = replacement::before(draft, name);
     let changed = |stack: &Stack, service: &str| {
-        let mut known = before.iter().flat_map(|unit| &unit.stacks);
-        known.any(|old| old.project == stack.project && anew::mounts_other(old, stack, service))
+        let old = before
+            .as_ref()
+            .and_then(|unit| unit.project(&stack.project));
+        old.is_some_and(|old| anew::mounts_other(old, stack, service))
     };
     let mut leaves = BTreeSet::new();
     for stack in unit.stacks.iter().filter(|_| unit.stack.is_some()) {

@@ -26,8 +26,7 @@ pub(super) fn services(draft: &Draft<'_>, name: &str, unit: &Unit) -> Option<BTr
     let before = replacement::before(draft, name)?;
     let mut anew = BTreeSet::new();
     for stack in &unit.stacks {
-        let mut same = before.stacks.iter();
-        let old = same.find(|old| old.project == stack.project)?;
+        let old = before.project(&stack.project)?;
         anew.extend(changed(old, stack)?);
     }
     Some(anew)
@@ -49,8 +48,7 @@ pub(super) fn shares_other(draft: &Draft<'_>, name: &str, unit: &Unit) -> bool {
     let mut old = before.iter().flat_map(|unit| &unit.stacks);
     let shared = |stack: &Stack| stack.kept.clone();
     old.any(|old| {
-        let mut same = unit.stacks.iter();
-        let new = same.find(|new| new.project == old.project);
+        let new = unit.project(&old.project);
         shared(old).is_some() && new.is_some_and(|new| shared(new) != shared(old))
     })
 }
@@ -59,10 +57,6 @@ pub(super) fn shares_other(draft: &Draft<'_>, name: &str, unit: &Unit) -> bool {
 pub(super) fn mounts_other(old: &Stack, new: &Stack, service: &str) -> bool {
     let pair = old.mounted.get(service).zip(new.mounted.get(service));
     pair.is_some_and(|(old, new)| old != new)
-}
-
-fn replicas(stack: &Stack, service: &str) -> u64 {
-    stack.replicas.get(service).copied().unwrap_or(1)
 }
 
 /// The services of a project whose containers change, and those that use them.
@@ -75,7 +69,7 @@ fn changed(old: &Stack, new: &Stack) -> Option<BTreeSet<String>> {
         old.definitions.get(*service) != new.definitions.get(*service)
             || mounts_other(old, new, service)
             || old.built.contains(*service) && context(old) != context(new)
-            || replicas(new, service) < replicas(old, service)
+            || new.replicas_of(service) < old.replicas_of(service)
     };
     // What starts for the first time interrupts nothing.
     let goes_on = new.services.intersection(&old.services);

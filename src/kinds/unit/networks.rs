@@ -11,15 +11,7 @@ use crate::plan::draft::{Draft, Stage, change};
 
 /// Of stacks that start or are reloaded.
 pub(super) fn plan(draft: &mut Draft<'_>) {
-    let desired = draft.desired;
-    let starting = draft.starting();
-    for (name, unit) in &desired.units {
-        if unit.stack.is_none() || !starting.contains(name) {
-            continue;
-        }
-        let Some(old) = replacement::before(draft, name) else {
-            continue;
-        };
+    for (name, unit, old) in replacement::stacks_that_go_on(draft) {
         for stack in &unit.stacks {
             let networks = changed(draft, &old, stack);
             if !networks.is_empty() {
@@ -34,8 +26,7 @@ pub(super) fn changed(draft: &Draft<'_>, old: &Unit, stack: &Stack) -> BTreeSet<
     let Some(docker) = &draft.observed.docker else {
         return BTreeSet::new();
     };
-    let mut same = old.stacks.iter();
-    let Some(old) = same.find(|old| old.project == stack.project) else {
+    let Some(old) = old.project(&stack.project) else {
         return BTreeSet::new();
     };
     let networks = stack.networks.iter().filter(|(name, wanted)| {

@@ -73,6 +73,16 @@ fn too_large(draft: &Draft<'_>, old: &Unit, new: &Unit) -> Option<String> {
     })
 }
 
+/// The stacks that a plan starts or reloads and that ran before, with what they were.
+pub(super) fn stacks_that_go_on<'a>(draft: &Draft<'a>) -> Vec<(&'a str, &'a Unit, Cow<'a, Unit>)> {
+    let starting = draft.starting();
+    let units = draft.desired.units.iter();
+    let stacks = units.filter(|(name, unit)| unit.stack.is_some() && starting.contains(*name));
+    stacks
+        .filter_map(|(name, unit)| Some((name.as_str(), unit, before(draft, name)?)))
+        .collect()
+}
+
 /// What a unit was before: as it was applied, or as its files on the host say where others put them. Compose files that
 /// lie outside the checkout are known by the look at the host alone.
 pub(crate) fn before<'a>(draft: &Draft<'a>, name: &str) -> Option<Cow<'a, Unit>> {

@@ -14,7 +14,7 @@ pub(super) fn extra(unit: &Unit, own: &[&Container]) -> Vec<String> {
                     *project == stack.project && known == service
                 })
         };
-        let wanted = stack.replicas.get(service).copied().unwrap_or(1);
+        let wanted = stack.replicas_of(service);
         let running = own.iter().filter(is_of).count() as u64;
         (running > wanted).then(|| {
             format!("its service {service} has {running} containers that run, and its compose file asks for {wanted}")

@@ -14,15 +14,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(docker) = &draft.observed.docker else {
         return;
     };
-    let desired = draft.desired;
-    let starting = draft.starting();
-    for (name, unit) in &desired.units {
-        if unit.stack.is_none() || !starting.contains(name) {
-            continue;
-        }
-        let Some(old) = replacement::before(draft, name) else {
-            continue;
-        };
+    for (name, unit, old) in replacement::stacks_that_go_on(draft) {
         for gone in left(draft, name, &old) {
             let why = why(unit, &gone);
             let takes_room = |container: &Container| {

@@ -19,6 +19,7 @@ pub(crate) mod stack_units;
 mod stacks;
 mod unread;
 mod unreferenced;
+mod whole;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub use external::External;
 pub(crate) use inputs::Inputs;
 pub(crate) use inputs::{folder_of, is_env_file, outside};
 pub(crate) use installed::installed;
+pub(crate) use mounts::is_generated;
 pub(crate) use places::Places;
 pub(super) use stacks::DEFAULT_FILES;
 pub(crate) use stacks::ParsedStack;
@@ -47,7 +49,7 @@ use super::unit::Settings;
 use crate::kinds::network::read::Candidate;
 use crate::kinds::site::read::Parsing;
 use crate::kinds::table::with_kinds;
-use crate::model::{Desired, Diagnostic, File, layout};
+use crate::model::{Desired, Diagnostic, File};
 
 /// Where compose files are, in folders of their own.
 pub(crate) const STACKS: &str = "compose";
@@ -332,23 +334,6 @@ impl Loader<'_, '_> {
         })
     }
 
-    fn take_policy(&mut self) {
-        let policy = &self.out.parsed.policy;
-        let desired = &mut self.out.desired;
-        desired.absent = policy.absent.iter().map(|path| (**path).clone()).collect();
-        desired.bootstrap_certificates = policy.bootstrap_certificates;
-        desired.drain_timeout = policy.drain_timeout.as_deref().copied();
-        desired.soak = *policy.soak;
-        desired.gates = policy.gates().map(|(gate, _)| gate).collect();
-        desired.budget = (&policy.budget).into();
-        let stacks = policy.stacks.iter();
-        desired.unstarted = stacks
-            .filter(|(_, stack)| !stack.start)
-            .map(|(name, _)| name.to_string())
-            .collect();
-        desired.engine = policy.engine.socket.as_deref().cloned();
-    }
-
     /// Whether a path is a file, and not one that is another resource already.
     pub(crate) fn is_file(
         &self,
@@ -398,11 +383,6 @@ impl Loader<'_, '_> {
         let relative = path.strip_prefix(&self.checkout).ok()?;
         (!relative.as_os_str().is_empty()).then(|| relative.to_owned())
     }
-}
-
-/// Whether a file that a unit names is one that this program lays over its compose files.
-pub(crate) fn is_generated(path: &Path) -> bool {
-    path.starts_with(layout::LIVE)
 }
 
 /// A complaint that a unit's value deserves, with advice.

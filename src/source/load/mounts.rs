@@ -237,6 +237,11 @@ pub(super) fn path_of(file: &File) -> PathBuf {
     layout::live(Path::new(layout::store::FILES).join(&file.source))
 }
 
+/// Whether a file that a unit names is one that this program lays over its compose files.
+pub(crate) fn is_generated(path: &Path) -> bool {
+    path.starts_with(layout::LIVE)
+}
+
 /// A text in which compose finds no variable.
 fn literal(text: &str) -> String {
     text.replace('$', "$$")

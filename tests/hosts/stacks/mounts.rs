@@ -165,7 +165,7 @@ fn a_mounted_folder_counts_as_far_as_it_is_in_git() {
     host.commit(&[(&at("pages/one.txt"), Some("one 2\n"))], "one 2");
     assert_eq!(interrupted(&host), ["folder"]);
     let said = host.apply(&[]).expect(0).text();
-    assert!(said.contains("as it lies in the checkout"), "{said}");
+    assert!(said.contains("from the checkout itself"), "{said}");
     let now = containers(&host);
     assert_eq!(changed(&now, &before), ["a/folder"]);
     serves(&host, "pages/one.txt", "one 2");

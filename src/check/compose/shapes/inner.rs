@@ -281,13 +281,7 @@ impl<'a> Validator<'_, 'a> {
             let path = [&["services", name], way].concat();
             let message = format!("service {name} has several containers and one container_name");
             let help = "remove container_name, or run one container";
-            let place = say(
-                self.place(&path),
-                message,
-                "compose 2 refuses the file",
-                help,
-            );
-            self.by_2(Noted::at(Problem::WrongType, place));
+            self.refused_by_2(&path, message, help);
         }
     }
 
@@ -303,17 +297,21 @@ impl<'a> Validator<'_, 'a> {
             let path = ["services", name, "extra_hosts", &at];
             let message = format!("{said:?} is no host with an address");
             let help = "write NAME:ADDRESS";
-            let place = say(
-                self.place(&path),
-                message,
-                "compose 2 refuses the file",
-                help,
-            );
-            self.by_2(Noted::at(Problem::WrongType, place));
+            self.refused_by_2(&path, message, help);
         }
     }
 
-    /// What compose 2 refuses and docker-compose 1 takes.
+    /// Finds what compose 2 refuses and docker-compose 1 takes.
+    fn refused_by_2(&mut self, path: &[&str], message: String, help: &str) {
+        let place = say(
+            self.place(path),
+            message,
+            "compose 2 refuses the file",
+            help,
+        );
+        self.by_2(Noted::at(Problem::WrongType, place));
+    }
+
     fn by_2(&mut self, found: Found) {
         let target = self.view.subject.revision.target();
         match target.lack(Program::Compose, COMPOSE_2) {
