@@ -144,6 +144,11 @@ impl StepError {
 }
 
 impl StepError {
+    /// Whether the engine gave no answer.
+    pub(super) fn is_engine_mute(&self) -> bool {
+        matches!(self, StepError::Host(error) if error.is_engine_mute())
+    }
+
     /// Whether the revision is to blame.
     pub(crate) fn blame(&self) -> Blame {
         match self {

@@ -46,6 +46,7 @@ pub(crate) async fn roll_back(
     undos.sort_by_key(phase);
     let mut patience = Patience::default();
     let (mut left, mut put_back) = (Vec::new(), Vec::new());
+    let mut without_engine = Vec::new();
     let mut unpulled = None;
     wait_for_reloads(host, &undos, &mut patience).await;
     for undo in undos {
@@ -67,12 +68,19 @@ pub(crate) async fn roll_back(
         }
         match undone {
             Ok(()) if phase(&undo) == phase(&FILES) => put_back.push(undo),
-            Ok(()) => {}
-            Err(error) => {
-                tracing::error!(%error, what, "could not undo");
-                left.push(Left { undo, what, error });
+            // The engine may run again: what waited for it comes before the units that start next.
+            Ok(()) if starts(&undo).is_some() => {
+                let waited = std::mem::take(&mut without_engine);
+                without_engine = again(host, waited, &mut patience).await;
             }
+            Ok(()) => {}
+            Err(error) if error.is_engine_mute() => without_engine.push(Left { undo, what, error }),
+            Err(error) => left.push(Left { undo, what, error }),
         }
+    }
+    left.extend(again(host, without_engine, &mut patience).await);
+    for Left { what, error, .. } in &left {
+        tracing::error!(%error, what, "could not undo");
     }
     wait_until_up(host, journal.undos(), &mut patience).await;
     if let Some(unpulled) = unpulled
@@ -81,6 +89,22 @@ pub(crate) async fn roll_back(
         progress.warn(&format!(
             "units went on without their pulls until the next boot: {error}"
         ));
+    }
+    left
+}
+
+/// Tries what the engine gave no answer for once more, and returns what is still without one.
+async fn again(host: &Host, waited: Vec<Left>, patience: &mut Patience) -> Vec<Left> {
+    if waited.is_empty() || host.engine_is_mute().await.is_some() {
+        return waited;
+    }
+    let mut left = Vec::new();
+    for Left { undo, what, .. } in waited {
+        if is_needed(host, &undo).await
+            && let Err(error) = undo_one(host, &undo, patience).await
+        {
+            left.push(Left { undo, what, error });
+        }
     }
     left
 }

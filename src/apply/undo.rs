@@ -151,7 +151,6 @@ pub(super) async fn undo_one(
         Undo::Tag { name, image, .. } => Ok(host.docker().await?.tag_image(image, name).await?),
         Undo::Start(unit) => {
             let systemd = host.systemd().await?;
-            systemd.reset_failed(unit).await?;
             let job = async |bound| systemd.start(unit, bound).await;
             patience.wait(host, job).await
         }
@@ -166,7 +165,6 @@ pub(super) async fn undo_one(
         }
         Undo::Restart(unit) => {
             let systemd = host.systemd().await?;
-            systemd.reset_failed(unit).await?;
             let job = async |bound| match systemd.restart(unit, bound).await {
                 Err(error) if !error.is_not_found() => Err(error),
                 _ => Ok(()),

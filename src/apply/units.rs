@@ -82,11 +82,6 @@ impl Run<'_> {
 
     pub(super) async fn start(&mut self, step: &UnitStep) -> Result<(), StepError> {
         let systemd = self.host.systemd().await?;
-        let state = systemd.unit(&step.unit).await?;
-        // That forgets how often systemd has restarted it before, systemctl(1).
-        if state.active == "failed" || state.sub == "auto-restart" {
-            systemd.reset_failed(&step.unit).await?;
-        }
         let held = self.hold_mounts(step).await?;
         let job = systemd.start(&step.unit, step.timeout);
         let started = self.unless_interrupted(job).await;
@@ -114,9 +109,10 @@ impl Run<'_> {
             .record_all(removals(self.before, &step.stacks, None))?;
         self.journal.record(Undo::Restart(step.unit.clone()))?;
         let systemd = self.host.systemd().await?;
-        // One that has failed again and again meanwhile may not start any more, systemd.unit(5).
-        if !systemd.unit(&step.unit).await?.is_active() {
-            systemd.reset_failed(&step.unit).await?;
+        // What it takes along starts again as well, and earlier starts of those do not count, either.
+        for unit in interrupts {
+            systemd.reset_failed(unit).await?;
+            self.count_restarts(unit).await?;
         }
         let job = systemd.restart(&step.unit, step.timeout);
         self.unless_interrupted(job).await?;
@@ -168,7 +164,6 @@ impl Run<'_> {
         match step.alone && !systemd.unit(&step.unit).await?.is_active() {
             // Its start is what its reload is.
             true => {
-                systemd.reset_failed(&step.unit).await?;
                 let job = systemd.start(&step.unit, step.timeout);
                 self.unless_hanging(job).await
             }

@@ -149,16 +149,13 @@ impl Nginx {
         }
     }
 
-    /// Stops and starts nginx, and waits until another master has workers. It starts with another
-    /// count of starts: systemd refuses the sixth within ten seconds, systemd.unit(5)
-    /// `StartLimitBurst=`, and a roll-back must not be the one.
+    /// Stops and starts nginx, and waits until another master has workers.
     pub(crate) async fn restart(
         &self,
         systemd: &Systemd,
         bound: Duration,
     ) -> Result<NginxState, HostError> {
         let before = self.observe()?;
-        systemd.reset_failed(&self.unit).await?;
         let deadline = Instant::now() + bound;
         systemd.restart(&self.unit, bound).await?;
         loop {
@@ -179,7 +176,6 @@ impl Nginx {
         systemd: &Systemd,
         bound: Duration,
     ) -> Result<NginxState, HostError> {
-        systemd.reset_failed(&self.unit).await?;
         let deadline = Instant::now() + bound;
         systemd.start(&self.unit, bound).await?;
         loop {

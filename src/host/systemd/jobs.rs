@@ -27,8 +27,10 @@ impl Systemd {
         journal(unit, Some(since)).await
     }
 
-    /// Starts a unit and waits until its job is done, which for `Type=simple` only means forked.
+    /// Starts a unit and waits until its job is done, which for `Type=simple` only means forked. Earlier starts do not count
+    /// against its `StartLimitBurst=`, systemd.unit(5): this one was asked for.
     pub(crate) async fn start(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
+        self.reset_failed(unit).await?;
         self.job("start", "StartUnit", unit, timeout).await
     }
 
@@ -37,8 +39,9 @@ impl Systemd {
         unless_unknown(self.job("stop", "StopUnit", unit, timeout).await)
     }
 
-    /// Stops and starts a unit; starts one that is stopped.
+    /// Stops and starts a unit; starts one that is stopped. As in [`Self::start`], earlier starts do not count.
     pub(crate) async fn restart(&self, unit: &str, timeout: Duration) -> Result<(), HostError> {
+        self.reset_failed(unit).await?;
         self.job("restart", "RestartUnit", unit, timeout).await
     }
 

@@ -1,5 +1,7 @@
 //! A restart of Docker that a file under /etc asks for.
 
+use std::time::Duration;
+
 use super::{assert_answers, compose_file, compose_unit, containers};
 use crate::support::{CHECKOUT, Host, desired};
 
@@ -75,6 +77,41 @@ fn units_that_a_restart_of_docker_takes_along_are_waited_for() {
     host.assert_does_nothing(&["apply"]).expect(0);
 }
 
+/// systemd counts starts, and refuses one more than `StartLimitBurst=`: what somebody asks for is no loop.
+#[test]
+fn units_restart_however_often_they_were_started_before() {
+    let host = Host::boot();
+    let unit = |needs: &str, seconds: u32| {
+        format!(
+            "[Unit]\nStartLimitBurst=1\nStartLimitIntervalSec=1h\n{needs}\n[Service]\nExecStart=/bin/sleep {seconds}\n\n\
+             [Install]\nWantedBy=multi-user.target\n"
+        )
+    };
+    let (web, along) = (
+        desired("systemd/web.service"),
+        desired("systemd/along.service"),
+    );
+    host.checkout(&[
+        (&web, &unit("", 1000)),
+        (
+            &along,
+            &unit("Requires=web.service\nAfter=web.service\n", 1000),
+        ),
+    ]);
+    host.apply(&[]).expect(0);
+    for seconds in [1001, 1002] {
+        host.commit(&[(&web, Some(&unit("", seconds)))], "another command");
+        host.apply(&[]).expect(0);
+        assert!(host.is_active("web.service") && host.is_active("along.service"));
+    }
+    host.tool(&["rollback"]).expect(0);
+    assert!(host.is_active("web.service") && host.is_active("along.service"));
+    let bad = unit("", 1002).replace("/bin/sleep", "/bin/false");
+    host.commit(&[(&web, Some(&bad))], "a bad one");
+    host.apply(&[]).expect(3);
+    assert!(host.is_active("web.service") && host.is_active("along.service"));
+}
+
 /// What `docker-compose config` would show and no engine takes: JSON, and a setting that dockerd does not know.
 #[test]
 fn an_engine_that_does_not_start_is_told_in_its_own_words() {
@@ -115,6 +152,28 @@ fn an_engine_that_does_not_start_is_told_in_its_own_words() {
         );
     }
     assert_eq!(host.read("/etc/docker/daemon.json"), "{\"debug\": false}\n");
+    assert_eq!(containers(&host), "one running");
+    assert_answers(&host, 8101, "app:1");
+
+    // An engine without a socket of systemd, which once does not start: images and names wait until it runs again.
+    host.commit(&[(&path, Some("{\"debug\": true}\n"))], "debug");
+    host.apply(&[]).expect(0);
+    host.sh(
+        "sed -e '/docker.socket/d' -e 's,-H fd://,-H unix:///run/docker.sock,' -e 's,^Restart=.*,Restart=no,' \
+             -e 's,^ExecStart=,ExecStartPre=/bin/sh -c \"if rm /run/once; then exit 1; fi\"\\n&,' \
+             /lib/systemd/system/docker.service > /etc/systemd/system/docker.service
+         systemctl disable -q --now docker.socket; systemctl daemon-reload; systemctl restart docker",
+    );
+    host.wait_for("the container", Duration::from_secs(30), || {
+        containers(&host) == "one running"
+    });
+    host.write("/run/once", "");
+    let failed = host.tool(&["rollback"]).expect(3).text();
+    assert!(
+        failed.contains("docker.service: restart failed"),
+        "{failed}"
+    );
+    assert_eq!(host.read("/etc/docker/daemon.json"), "{\"debug\": true}\n");
     assert_eq!(containers(&host), "one running");
     assert_answers(&host, 8101, "app:1");
 }
