@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use crate::support::{CHECKOUT, Host, Service, desired, site};
 use generator::Load;
 
-const APPLIES: u32 = 50;
 /// Each of this many applies moves the service; the others change sites. A move waits for the request of 20 s.
 const MOVES: u32 = 5;
 
@@ -171,12 +170,11 @@ fn assert_serves(host: &Host, color: Color) {
     assert_eq!(host.property(&other, "LoadState"), "not-found");
 }
 
-#[test]
-fn no_request_fails_while_sites_change_and_services_move() {
+fn change(applies: u32) {
     let host = host_with("40s");
     let load = Load::start(&host);
     let (mut serving, begun) = (BLUE, Instant::now());
-    for number in 1..=APPLIES {
+    for number in 1..=applies {
         if number % MOVES == 0 {
             let next = serving.other();
             commit(&host, &[next.comes(), serving.goes()].concat(), "move");
@@ -197,7 +195,7 @@ fn no_request_fails_while_sites_change_and_services_move() {
         }
     }
     let (seconds, seen) = (begun.elapsed().as_secs(), load.stop());
-    println!("{APPLIES} applies in {seconds} s: {seen:?}");
+    println!("{applies} applies in {seconds} s: {seen:?}");
     assert_eq!(seen.failures, Vec::<String>::new());
     assert!(
         seen.requests > seconds * generator::PER_SECOND * 8 / 10,
@@ -205,6 +203,17 @@ fn no_request_fails_while_sites_change_and_services_move() {
     );
     assert!(seen.slow >= seconds / 21, "{seen:?}");
     assert!(seen.echoes > seconds, "{seen:?}");
+}
+
+#[test]
+fn no_request_fails_while_sites_change_and_services_move() {
+    change(10);
+}
+
+#[test]
+#[ignore = "long: tests/run --all"]
+fn no_request_fails_while_fifty_commits_are_applied() {
+    change(50);
 }
 
 /// A request that does not end must not hold up an apply for ever.

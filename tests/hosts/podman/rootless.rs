@@ -179,6 +179,7 @@ impl Engine {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn podman_of_a_user_is_managed_where_watchme_toml_says_so() {
     let engine = Engine {
         command: "podman",
@@ -188,6 +189,7 @@ fn podman_of_a_user_is_managed_where_watchme_toml_says_so() {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn docker_of_a_user_is_managed_where_watchme_toml_says_so() {
     let host = boot_with_user();
     let engine = Engine {

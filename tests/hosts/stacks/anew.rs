@@ -79,6 +79,7 @@ const EDITS: [(&str, &str, &str, &[&str]); 13] = [
 ];
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn the_plan_names_the_containers_that_are_made_anew() {
     let host = Host::with_images(&IMAGES);
     let path = desired("compose/a/docker-compose.yml");

@@ -26,6 +26,7 @@ fn running(host: &Host) -> String {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn what_is_to_last_and_ends_is_noticed() {
     let host = Host::with_images(&IMAGES);
     let first = project("job", GENTLE, "");

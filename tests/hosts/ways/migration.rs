@@ -136,6 +136,7 @@ fn apply(host: &Host, step: usize, before: &Files, files: &Files) {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn ten_services_migrate_commit_by_commit() {
     let host = Host::with_images(&["app:1", "app:2"]);
     let steady = run(STEADY.0, "app:1", STEADY.1);
