@@ -1,8 +1,10 @@
 //! What a rule is, and how all of them run.
 
 use std::collections::BTreeSet;
-use std::ops::Deref;
+use std::iter;
+use std::ops::{Deref, Range};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 
 use super::context::Context;
@@ -269,61 +271,50 @@ pub(super) fn family_of(rule: &str) -> Option<&'static Family> {
     families.find(|family| family.rules.iter().any(|own| own.name == rule))
 }
 
-/// What those rules find that are `wanted`, by family. A server has two processors, and no rule needs another one.
-pub(super) fn run(
-    context: &Context,
-    wanted: impl Fn(&Family, &Rule) -> bool + Sync,
-) -> Vec<Finding> {
-    let wanted = &wanted;
-    thread::scope(|scope| {
-        let families = FAMILIES.iter().copied();
-        let running: Vec<_> = families
-            .map(|family| {
-                let work = move || run_family(context, family, wanted);
-                let started = thread::Builder::new().spawn_scoped(scope, work);
-                started.map_err(|_| family)
-            })
-            .collect();
-        let found = running.into_iter().map(|started| {
-            match started.map(ScopedJoinHandle::join) {
-                Ok(Ok(findings)) => findings,
-                Ok(Err(panic)) => std::panic::resume_unwind(panic),
-                // The system has no more threads.
-                Err(family) => run_family(context, family, wanted),
-            }
-        });
-        found.flatten().collect()
-    })
+/// What those rules find that are `wanted`, in the order of the families. A server has two processors: one takes rules from
+/// the front of the list and the other from its end, so that they seldom wait for what rules of a family share.
+pub(super) fn run(context: &Context, wanted: impl Fn(&Family, &Rule) -> bool) -> Vec<Finding> {
+    let rules: Vec<(&Family, &'static Rule)> = (FAMILIES.iter().copied())
+        .flat_map(|family| family.rules.iter().map(move |rule| (family, *rule)))
+        .filter(|(family, rule)| wanted(family, rule))
+        .collect();
+    let left = Mutex::new(0..rules.len());
+    let work = |take: fn(&mut Range<usize>) -> Option<usize>| {
+        let next = || take(&mut left.lock().unwrap_or_else(PoisonError::into_inner));
+        let found = iter::from_fn(next).map(|at| (at, run_rule(context, rules[at])));
+        found.collect::<Vec<_>>()
+    };
+    let mut found = thread::scope(|scope| {
+        let from_the_end = || work(Range::next_back);
+        // Without a second thread the first one does it all.
+        let other = thread::Builder::new().spawn_scoped(scope, from_the_end);
+        let mut found = work(Range::next);
+        match other.map(ScopedJoinHandle::join) {
+            Ok(Ok(others)) => found.extend(others),
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => {}
+        }
+        found
+    });
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().flat_map(|(_, found)| found).collect()
 }
 
-fn run_family(
-    context: &Context,
-    family: &Family,
-    wanted: &impl Fn(&Family, &Rule) -> bool,
-) -> Vec<Finding> {
-    let mut all = Vec::new();
-    let mut seen = BTreeSet::new();
-    for rule in family
-        .rules
-        .iter()
-        .copied()
-        .filter(|rule| wanted(family, rule))
-    {
-        let Some(run) = rule.run else { continue };
-        let mut findings = Findings {
-            rule,
-            found: Vec::new(),
-        };
+fn run_rule(context: &Context, (family, rule): (&Family, &'static Rule)) -> Vec<Finding> {
+    let mut findings = Findings {
+        rule,
+        found: Vec::new(),
+    };
+    if let Some(run) = rule.run {
         run(context, &mut findings);
-        seen.clear();
-        // Two projects may share a file, and a file may be included twice.
-        findings.found.retain(|finding| {
-            let place = finding.place();
-            let at = place.map(|place| (place.path().to_owned(), place.span.start, place.span.end));
-            let message = (!family.once_a_place).then(|| finding.message().to_owned());
-            seen.insert((at, message))
-        });
-        all.append(&mut findings.found);
     }
-    all
+    // Two projects may share a file, and a file may be included twice.
+    let mut seen = BTreeSet::new();
+    findings.found.retain(|finding| {
+        let place = finding.place();
+        let at = place.map(|place| (place.path().to_owned(), place.span.start, place.span.end));
+        let message = (!family.once_a_place).then(|| finding.message().to_owned());
+        seen.insert((at, message))
+    });
+    findings.found
 }

@@ -7,15 +7,37 @@ use source_text::{Version, Versions};
 
 /// A line of the table: a parameter of a directive, or the directive or variable itself.
 struct Entry {
+    area: &'static str,
     parameter: Option<&'static str>,
     versions: Versions,
 }
 
-/// By area and name.
-static TABLE: LazyLock<HashMap<(&str, &str), Vec<Entry>>> = LazyLock::new(|| {
-    let mut table: HashMap<_, Vec<Entry>> = HashMap::new();
+/// Entries by the name of a directive, or of a variable without its `$`.
+struct Table {
+    directives: HashMap<&'static str, Vec<Entry>>,
+    variables: HashMap<&'static str, Vec<Entry>>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut table = Table {
+        directives: HashMap::new(),
+        variables: HashMap::new(),
+    };
+    for (name, entry) in lines() {
+        let entries = match name.strip_prefix('$') {
+            Some(variable) => table.variables.entry(variable),
+            None => table.directives.entry(name),
+        };
+        entries.or_default().push(entry);
+    }
+    table
+});
+
+/// The lines of the table: a name, and what is said of it.
+fn lines() -> impl Iterator<Item = (&'static str, Entry)> {
     let lines = include_str!("tables/versions.txt").lines();
-    for line in lines.filter(|line| !line.starts_with('#')) {
+    let lines = lines.filter(|line| !line.starts_with('#'));
+    lines.map(|line| {
         let mut words = line.split(' ');
         let mut word = || words.next().filter(|word| *word != "-");
         let (area, name) = (word().unwrap_or_default(), word().unwrap_or_default());
@@ -25,13 +47,13 @@ static TABLE: LazyLock<HashMap<(&str, &str), Vec<Entry>>> = LazyLock::new(|| {
             until: word().and_then(Version::read),
         };
         let entry = Entry {
+            area,
             parameter,
             versions,
         };
-        table.entry((area, name)).or_default().push(entry);
-    }
-    table
-});
+        (name, entry)
+    })
+}
 
 /// A part of a configuration whose directives have names of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,36 +97,54 @@ impl Area {
     }
 }
 
-/// The versions that know a directive, if not all do.
-pub fn of_directive(area: Area, name: &str) -> Option<Versions> {
-    let entries = TABLE.get(&(area.word(), name))?;
-    let own = entries.iter().find(|entry| entry.parameter.is_none())?;
-    Some(own.versions)
+/// A directive or parameters of it that not all versions know.
+#[derive(Clone, Copy)]
+pub struct Newer {
+    area: &'static str,
+    entries: &'static [Entry],
 }
 
-/// The versions that know a parameter of a directive, if not all do.
-pub fn of_parameter(area: Area, name: &str, parameter: &str) -> Option<Versions> {
-    let entries = TABLE.get(&(area.word(), name))?;
-    let is = |entry: &&Entry| match entry.parameter {
-        Some(start) if start.ends_with('=') => parameter.starts_with(start),
-        known => known == Some(parameter),
-    };
-    Some(entries.iter().find(is)?.versions)
-}
+impl Newer {
+    /// What the table has of a directive.
+    pub fn of(area: Area, name: &str) -> Option<Self> {
+        let (area, entries) = (area.word(), TABLE.directives.get(name)?);
+        let is_here = entries.iter().any(|entry| entry.area == area);
+        is_here.then_some(Self { area, entries })
+    }
 
-/// The versions that know a variable, by its name in lower case without the `$`, if not all do.
-pub fn of_variable(area: Area, name: &str) -> Option<Versions> {
-    let area = match area {
-        Area::Upstream => Area::Http,
-        Area::StreamUpstream => Area::Stream,
-        area => area,
-    };
-    let name = match name.starts_with("proxy_protocol_tlv_") {
-        true => "$proxy_protocol_tlv_*".to_owned(),
-        false => format!("${name}"),
-    };
-    let entries = TABLE.get(&(area.word(), name.as_str()))?;
-    Some(entries.first()?.versions)
+    /// The versions that know the directive, if not all do.
+    pub fn directive(self) -> Option<Versions> {
+        self.find(|parameter| parameter.is_none())
+    }
+
+    /// The versions that know a parameter of it, if not all do.
+    pub fn parameter(self, parameter: &str) -> Option<Versions> {
+        self.find(|known| match known {
+            Some(start) if start.ends_with('=') => parameter.starts_with(start),
+            known => known == Some(parameter),
+        })
+    }
+
+    fn find(self, is: impl Fn(Option<&str>) -> bool) -> Option<Versions> {
+        let mut here = self.entries.iter().filter(|entry| entry.area == self.area);
+        Some(here.find(|entry| is(entry.parameter))?.versions)
+    }
+
+    /// The versions that know a variable, by its name in lower case without the `$`, if not all do.
+    pub fn variable(area: Area, name: &str) -> Option<Versions> {
+        let area = match area {
+            Area::Upstream => Area::Http,
+            Area::StreamUpstream => Area::Stream,
+            area => area,
+        };
+        let name = match name.starts_with("proxy_protocol_tlv_") {
+            true => "proxy_protocol_tlv_*",
+            false => name,
+        };
+        let mut entries = TABLE.variables.get(name)?.iter();
+        let here = entries.find(|entry| entry.area == area.word())?;
+        Some(here.versions)
+    }
 }
 
 #[cfg(test)]
@@ -121,13 +161,12 @@ mod tests {
             "mail",
             "main",
         ];
-        assert!(TABLE.len() > 120, "{}", TABLE.len());
-        for ((area, name), entries) in TABLE.iter() {
-            assert!(areas.contains(area) && !name.is_empty(), "{area} {name}");
-            for Entry { versions, .. } in entries {
-                let is_one = versions.since.is_some() || versions.until.is_some();
-                assert!(is_one, "{area} {name}");
-            }
+        assert!(lines().count() > 120);
+        for (name, entry) in lines() {
+            let Entry { area, versions, .. } = entry;
+            assert!(areas.contains(&area) && !name.is_empty(), "{area} {name}");
+            let is_one = versions.since.is_some() || versions.until.is_some();
+            assert!(is_one, "{area} {name}");
         }
     }
 
@@ -135,33 +174,35 @@ mod tests {
     fn versions_of_what_is_newer_are_known() {
         let since = |versions: Option<Versions>| versions?.since.map(|since| since.to_string());
         let said = |text: &str| Some(text.to_owned());
-        assert_eq!(since(of_directive(Area::Http, "http2")), said("1.25.1"));
-        assert_eq!(of_directive(Area::Http, "server_name"), None);
+        let directive = |area, name| Newer::of(area, name)?.directive();
+        let parameter = |area, name, parameter| Newer::of(area, name)?.parameter(parameter);
+        assert_eq!(since(directive(Area::Http, "http2")), said("1.25.1"));
+        assert_eq!(directive(Area::Http, "server_name"), None);
         assert_eq!(
-            since(of_directive(Area::Stream, "server_name")),
+            since(directive(Area::Stream, "server_name")),
             said("1.25.5")
         );
-        assert_eq!(of_directive(Area::Http, "resolver"), None);
+        assert_eq!(directive(Area::Http, "resolver"), None);
+        assert_eq!(since(directive(Area::Upstream, "resolver")), said("1.27.3"));
         assert_eq!(
-            since(of_directive(Area::Upstream, "resolver")),
-            said("1.27.3")
-        );
-        assert_eq!(
-            since(of_parameter(Area::Http, "listen", "quic")),
+            since(parameter(Area::Http, "listen", "quic")),
             said("1.25.0")
         );
         assert_eq!(
-            since(of_parameter(Area::Upstream, "server", "service=http")),
+            since(parameter(Area::Upstream, "server", "service=http")),
             said("1.27.3")
         );
-        assert_eq!(since(of_directive(Area::Main, "quic_bpf")), said("1.25.0"));
-        assert_eq!(of_parameter(Area::Http, "listen", "ssl"), None);
-        assert_eq!(since(of_variable(Area::Http, "ssl_curve")), said("1.21.5"));
+        assert_eq!(since(directive(Area::Main, "quic_bpf")), said("1.25.0"));
+        assert_eq!(parameter(Area::Http, "listen", "ssl"), None);
         assert_eq!(
-            since(of_variable(Area::Upstream, "proxy_protocol_tlv_alpn")),
+            since(Newer::variable(Area::Http, "ssl_curve")),
+            said("1.21.5")
+        );
+        assert_eq!(
+            since(Newer::variable(Area::Upstream, "proxy_protocol_tlv_alpn")),
             said("1.23.2")
         );
-        let ssl = of_directive(Area::Http, "ssl").and_then(|versions| versions.until);
+        let ssl = directive(Area::Http, "ssl").and_then(|versions| versions.until);
         assert_eq!(ssl.map(|until| until.to_string()), said("1.25.1"));
     }
 }

@@ -12,7 +12,7 @@ use crate::source::nginx::Node;
 use crate::source::nginx::directives::{
     Context, Form, contexts_of, directives, directives_in, forms, is_related,
 };
-use crate::source::nginx::versions::of_directive;
+use crate::source::nginx::versions::Newer;
 
 /// What is wrong with a directive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Walk<'_, '_> {
                 "alias" => "root",
                 name => name,
             };
-            if let Some(first) = once.insert(name, node).filter(|_| is_single) {
+            if is_single && let Some(first) = once.insert(name, node) {
                 self.twice(node, first);
             }
             let inner = context.inside(node.name());
@@ -103,7 +103,7 @@ impl Walk<'_, '_> {
     fn unknown(&mut self, node: &Node<'_>, context: Context) {
         let name = node.name();
         // Some version knows it, or knew it.
-        if of_directive(context.area(), name).is_some() {
+        if Newer::of(context.area(), name).is_some_and(|newer| newer.directive().is_some()) {
             return;
         }
         let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';

@@ -35,8 +35,13 @@ impl<'a> Includes<'a> {
     }
 
     fn add(&mut self, level: &[Node<'a>], is_outside: bool) {
+        let mut file = None;
         for node in level {
-            self.files.insert(node.path);
+            // Most of a block is from one file.
+            if !file.is_some_and(|file| std::ptr::eq(file, node.path)) {
+                self.files.insert(node.path);
+                file = Some(node.path);
+            }
             let word = node.directive.args.first();
             if let ("include", Some(word)) = (node.name(), word) {
                 let pattern = word.text.as_str();

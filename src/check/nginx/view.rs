@@ -39,6 +39,8 @@ pub struct Block<'v> {
     settings: Vec<&'v Node<'v>>,
     /// A hash of each one's name. Every rule asks for some names in every block, and the names themselves are all over the memory.
     hashes: Vec<u64>,
+    /// A bit for each of them: most names that a rule asks for are not here.
+    bits: u64,
     /// Those that pass requests on, each with the beginning of its name: one of [`PROTOCOLS`].
     pub passes: Vec<(&'static str, &'v Node<'v>)>,
     /// Whether it has a file that is no input. That of Debian for PHP says nothing that a
@@ -156,6 +158,11 @@ fn hash(name: &str) -> u64 {
     })
 }
 
+/// The bit of a hash.
+fn bit(hash: u64) -> u64 {
+    1 << (hash % 64)
+}
+
 /// Contexts in which a block is looked at.
 const MAX_CONTEXTS: usize = 32;
 
@@ -249,8 +256,10 @@ impl<'v> Block<'v> {
         let unknown = |node: &&Node<'_>| {
             node.name() == "include" && file_name(node.first()) != "fastcgi-php.conf"
         };
+        let hashes: Vec<u64> = settings.iter().map(|node| hash(node.name())).collect();
         Self {
-            hashes: settings.iter().map(|node| hash(node.name())).collect(),
+            bits: hashes.iter().fold(0, |bits, hash| bits | bit(*hash)),
+            hashes,
             node,
             outer,
             passes: passes.collect(),
@@ -267,6 +276,9 @@ impl<'v> Block<'v> {
     /// Directives of one name in this very block.
     pub fn own(&self, name: &str) -> &[&'v Node<'v>] {
         let wanted = hash(name);
+        if self.bits & bit(wanted) == 0 {
+            return &[];
+        }
         let is = |at: &usize| {
             self.hashes.get(*at) == Some(&wanted)
                 && self

@@ -42,11 +42,12 @@ impl Node<'_> {
     }
 }
 
-/// The kind of a block: its name, and that of the block around it.
-type Kind = (&'static str, &'static str);
+/// The kind of a block: its name, and that of the block around it, by their places in [`KINDS`].
+type Kind = (usize, usize);
 
 /// Names of blocks that tell kinds apart; `main` stands for those that are not here.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
+    "main",
     "http",
     "server",
     "location",
@@ -62,7 +63,7 @@ const KINDS: [&str; 10] = [
 /// Builds the tree. A file that many blocks include is read once for each kind of block.
 pub(super) struct Tree<'f, 'a> {
     files: &'f Files<'a>,
-    top: &'static str,
+    top: usize,
     seen: HashSet<(usize, Kind)>,
     /// Blocks without includes, which are the same wherever they stand.
     blocks: HashMap<(usize, Kind), Arc<Vec<Node<'a>>>>,
@@ -73,7 +74,7 @@ impl<'f, 'a> Tree<'f, 'a> {
     pub(super) fn of(files: &'f Files<'a>, top: &'static str) -> Self {
         Self {
             files,
-            top,
+            top: kind_of(top),
             seen: HashSet::new(),
             blocks: HashMap::new(),
         }
@@ -111,14 +112,18 @@ impl<'f, 'a> Tree<'f, 'a> {
             return known.clone();
         }
         let (_, (name, _)) = own;
-        let known = KINDS.iter().find(|known| **known == place.name());
-        let kind = (known.copied().unwrap_or("main"), name);
+        let kind = (kind_of(place.name()), name);
         let block = Arc::new(self.nodes(place.inside(), within, kind));
         if !includes(place.inside().directives) {
             self.blocks.insert(own, block.clone());
         }
         block
     }
+}
+
+/// The place of a block's name in [`KINDS`].
+fn kind_of(name: &str) -> usize {
+    KINDS.iter().position(|kind| *kind == name).unwrap_or(0)
 }
 
 /// Whether something is included in a block, however deep.

@@ -10,7 +10,7 @@ use crate::model::{Lack, Program, Target, Versions};
 use crate::source::nginx::Node;
 use crate::source::nginx::router::variables;
 use crate::source::nginx::variables::evaluated;
-use crate::source::nginx::versions::{Area, of_directive, of_parameter, of_variable};
+use crate::source::nginx::versions::{Area, Newer};
 
 /// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_version, Error, run);
@@ -73,24 +73,27 @@ impl<'v> Walk<'v> {
     fn level(&mut self, level: &'v [Node<'v>], area: Area) {
         for node in level.iter().filter(|node| !node.again) {
             let (name, args) = (node.name(), &node.directive.args);
-            let versions = of_directive(area, name);
-            let span = node.directive.span.start..node.directive.span.start + name.len();
-            self.note(versions, || format!("the directive {name}"), node, span);
-            for word in args {
-                let versions = of_parameter(area, name, &word.text);
-                let what = || {
-                    let parameter = word.text.split_inclusive('=').next().unwrap_or_default();
-                    format!("the parameter {parameter} of {name}")
-                };
-                self.note(versions, what, node, word.span.clone());
+            if let Some(newer) = Newer::of(area, name) {
+                let span = node.directive.span.start..node.directive.span.start + name.len();
+                let what = || format!("the directive {name}");
+                self.note(newer.directive(), what, node, span);
+                for word in args {
+                    let what = || {
+                        let parameter = word.text.split_inclusive('=').next().unwrap_or_default();
+                        format!("the parameter {parameter} of {name}")
+                    };
+                    let versions = newer.parameter(&word.text);
+                    self.note(versions, what, node, word.span.clone());
+                }
             }
-            let evaluated = evaluated(name).unwrap_or_default();
+            let is_evaluated = |at: usize| {
+                name == "if" || evaluated(name).is_some_and(|evaluated| evaluated.contains(&at))
+            };
             let words = args.iter().enumerate();
-            for (_, word) in words.filter(|(at, word)| {
-                word.text.contains('$') && (name == "if" || evaluated.contains(at))
-            }) {
+            for (_, word) in words.filter(|(at, word)| word.text.contains('$') && is_evaluated(*at))
+            {
                 for variable in variables(&word.text) {
-                    let versions = of_variable(area, &variable.to_ascii_lowercase());
+                    let versions = Newer::variable(area, &variable.to_ascii_lowercase());
                     let what = || format!("the variable ${variable}");
                     self.note(versions, what, node, word.span.clone());
                 }
