@@ -4,6 +4,7 @@
 mod certificate;
 mod docker;
 mod files;
+mod firewall;
 mod gates;
 mod images;
 mod made;
@@ -377,6 +378,14 @@ impl Run<'_> {
             Effect::Soak(time) => self.soak(*time, &plan.gates).await,
             Effect::Drain(drain) => self.drain(drain).await,
             Effect::Connect(connect) => self.connect(connect).await,
+            Effect::LoadFirewall(rules) => {
+                self.record_firewall()?;
+                Ok(self.host.load_firewall(rules)?)
+            }
+            Effect::RemoveFirewall => {
+                self.record_firewall()?;
+                Ok(self.host.remove_firewall()?)
+            }
             Effect::ReloadNginx => self.reload_nginx().await,
             Effect::RestartNginx => self.restart_nginx().await,
             Effect::StartNginx => self.start_nginx().await,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::docker::{make_again, unmake};
 use super::files::make_parent;
+use super::firewall;
 use super::made::{made, made_networks, rename};
 use super::rejoin::rejoin;
 use super::roll_back::Patience;
@@ -59,6 +60,8 @@ pub(crate) fn describe(undo: &Undo) -> String {
         }
         Undo::Rename { name, .. } => format!("rename {name} back"),
         Undo::Tag { name, image, .. } => format!("tag {name} as {} again", short(image)),
+        Undo::Firewall { table: None } => "remove the rules of the firewall".to_owned(),
+        Undo::Firewall { .. } => "load the rules that the firewall had".to_owned(),
         Undo::Start(unit) => format!("start {unit}"),
         Undo::ReloadUnit(unit) => format!("reload {unit} with its old files"),
         Undo::Restart(unit) => format!("restart {unit} with its old files"),
@@ -149,6 +152,7 @@ pub(super) async fn undo_one(
         Undo::RemoveOthers { project, networks } => remove_others(host, project, networks).await,
         Undo::Rename { container, name } => rename(host, container, name).await,
         Undo::Tag { name, image, .. } => Ok(host.docker().await?.tag_image(image, name).await?),
+        Undo::Firewall { table } => Ok(firewall::put_back(host, table.as_deref())?),
         Undo::Start(unit) => {
             let systemd = host.systemd().await?;
             let job = async |bound| systemd.start(unit, bound).await;

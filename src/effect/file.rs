@@ -109,6 +109,9 @@ impl Effect {
             | Effect::Soak(_)
             | Effect::Drain(_)
             | Effect::Connect(_)
+            // In the kernel; its file is a step of its own.
+            | Effect::LoadFirewall(_)
+            | Effect::RemoveFirewall
             | Effect::ReloadNginx
             | Effect::RestartNginx
             | Effect::StartNginx => Vec::new(),

@@ -142,6 +142,10 @@ pub(crate) enum Effect {
     Drain(Drain),
     /// Attach a container to a network.
     Connect(Connect),
+    /// Load the rules of the firewall, in one transaction, in the place of what is loaded.
+    LoadFirewall(String),
+    /// Take our table away from the kernel.
+    RemoveFirewall,
     /// Make nginx load its configuration, and prove that it did.
     ReloadNginx,
     /// Restart nginx, because no reload loads what changed.

@@ -23,6 +23,16 @@ fn act(host: &mut Observed, effect: &Effect) {
     for file in effect.files() {
         put(host, file);
     }
+    if let Some(firewall) = &mut host.firewall {
+        match effect {
+            Effect::LoadFirewall(_) => {
+                let wanted = firewall.wanted.clone();
+                firewall.loaded = wanted.and_then(Result::ok);
+            }
+            Effect::RemoveFirewall => firewall.loaded = None,
+            _ => {}
+        }
+    }
     if let Some(systemd) = &mut host.systemd {
         match effect {
             Effect::Start(step) | Effect::Restart(step) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Change, Effect, Prime, TakeDown};
 use crate::model::image::short;
-use crate::model::layout;
+use crate::model::{FIREWALL_TABLE, layout};
 
 /// The first letter of a line of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,6 +198,8 @@ impl Change {
                     false => format!("connect {container} to {network} as {}", addresses.join(" and ")),
                 }
             }
+            Effect::LoadFirewall(_) => "load the rules, interrupts no connection that is open".to_owned(),
+            Effect::RemoveFirewall => "remove the rules: every port is open again".to_owned(),
             Effect::ReloadNginx => "reload nginx, interrupts nothing".to_owned(),
             Effect::RestartNginx => "restart nginx, interrupts every site for a moment and cuts requests off that last longer than 5 s".to_owned(),
             Effect::StartNginx => "start nginx".to_owned(),
@@ -258,6 +260,8 @@ fn kind(effect: &Effect) -> (Sign, &'static str, Option<Counted>) {
         Effect::Soak(_) => (Wait, "soak", Some(Of::Soak)),
         Effect::Drain(_) => (Wait, "drain", Some(Of::Drain)),
         Effect::Connect(_) => (Change, "connect", Some(Of::Member)),
+        Effect::LoadFirewall(_) => (Reload, "load-firewall", Some(Of::Reload)),
+        Effect::RemoveFirewall => (Remove, "remove-firewall", Some(Of::Removal)),
     }
 }
 
@@ -294,6 +298,9 @@ fn subject(effect: &Effect) -> String {
         Effect::Soak(time) => format!("{} s", time.as_secs_f64()),
         Effect::Drain(drain) => drain.unit.clone(),
         Effect::Connect(connect) => connect.container.clone(),
+        Effect::LoadFirewall(_) | Effect::RemoveFirewall => {
+            format!("inet {FIREWALL_TABLE}")
+        }
         Effect::ReloadNginx | Effect::RestartNginx | Effect::StartNginx => NGINX.to_owned(),
     }
 }

@@ -87,6 +87,7 @@ impl HostError {
                 Blame::Transient
             }
             HostError::ReloadUnproved { .. }
+            | HostError::Firewall { .. }
             | HostError::Root(_)
             | HostError::SystemdAbsent { .. }
             | HostError::Systemd { .. }

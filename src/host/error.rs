@@ -196,6 +196,14 @@ pub(crate) enum HostError {
     /// nginx has to run for what was asked, and does not.
     #[error("nginx does not run")]
     NginxStopped,
+    /// nft refused to do something with our table.
+    #[error("nftables: could not {doing}{}", indented(.said))]
+    Firewall {
+        /// What was being done.
+        doing: &'static str,
+        /// What it said.
+        said: Vec<String>,
+    },
     /// A program could not be run.
     #[error("could not run {program}")]
     Program {

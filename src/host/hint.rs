@@ -52,6 +52,10 @@ impl HostError {
             HostError::ImageGone { engine, image } => {
                 Some(format!("{} image inspect {image}", engine.command()))
             }
+            HostError::Firewall { .. } => Some(format!(
+                "nft -c -f {}; nft list ruleset",
+                crate::model::layout::FIREWALL_RULES
+            )),
             HostError::Timeout { .. }
             | HostError::Interrupted
             | HostError::Program { .. }

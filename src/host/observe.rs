@@ -37,6 +37,9 @@ impl Host {
             tokio::join!(self.observe_systemd(watch), self.observe_docker(watch));
         observed.systemd = heard(watch, &mut observed, "systemd", systemd)?;
         observed.docker = heard(watch, &mut observed, "Docker", docker)?;
+        if let Some(watch) = &watch.firewall {
+            observed.firewall = Some(self.observe_firewall(watch)?);
+        }
         observed.user_engines = self.user_engines().await;
         self.observe_certificates(&watch.certificates, &mut observed)
             .await;

@@ -11,6 +11,7 @@ use crate::model::Listener;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Socket {
     pub address: IpAddr,
+    pub peer: IpAddr,
     pub local: u16,
     pub remote: u16,
     pub state: u8,
@@ -18,6 +19,7 @@ pub(super) struct Socket {
 
 /// States of include/net/tcp_states.h. One of UDP that waits for anybody is closed.
 pub(super) const LISTEN: u8 = 0x0A;
+pub(super) const ESTABLISHED: u8 = 0x01;
 const CLOSE: u8 = 0x07;
 
 /// All who listen on this host.
@@ -61,6 +63,7 @@ fn row(line: &str) -> Option<(u64, Socket)> {
     let (local, remote) = (end(1)?, end(2)?);
     let socket = Socket {
         address: address(local.0)?,
+        peer: address(remote.0)?,
         local: local.1,
         remote: remote.1,
         state: u8::from_str_radix(fields.get(3)?, 16).ok()?,

@@ -6,6 +6,7 @@
 
 pub(crate) mod etc;
 pub(crate) mod file;
+pub(crate) mod firewall;
 pub(crate) mod member;
 pub(crate) mod network;
 pub(crate) mod quadlet;

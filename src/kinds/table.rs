@@ -10,6 +10,8 @@ macro_rules! with_kinds {
             Volume "volume" volume::Volumes => volumes: Volume,
             /// A container's membership in a network; the network has it.
             Member "member" member::Members,
+            /// Who may reach which port: our table of nftables.
+            Firewall "firewall" firewall::Firewalls => firewalls: Firewall,
             /// A file below `etc/`.
             Etc "etc" etc::EtcFiles => etc: EtcFile,
             /// An nginx site with its links.

@@ -24,6 +24,12 @@ pub const QUADLETS: &str = "/etc/containers/systemd";
 pub const BIND_DROPIN: &str = "zz-watchme-apply-files.conf";
 /// The unit that undoes a cut-off run at boot.
 pub const RECOVERY_UNIT: &str = "watchme-apply-recover.service";
+/// The rules of the firewall, as the kernel gets them at boot.
+pub const FIREWALL_RULES: &str = "/etc/watchme-apply/firewall.nft";
+/// The unit that loads them.
+pub const FIREWALL_UNIT: &str = "watchme-apply-firewall.service";
+/// Whether ufw is active, ufw(8).
+pub const UFW: &str = "/etc/ufw/ufw.conf";
 /// Drop-ins until the next boot, systemd.unit(5).
 pub const RUNTIME: &str = "/run/systemd/system";
 /// File name of the drop-in with which a unit starts without its own pulls. It has to come after all others.

@@ -15,6 +15,7 @@ use super::Unit;
 use super::UserEngine;
 use super::Version;
 use super::certificate::CertificateState;
+use super::firewall::FirewallState;
 use super::preflight::Listener;
 pub use docker::{
     Attachment, BindSource, Container, DockerState, FileId, Health, ImageFound, ImageRecord,
@@ -43,6 +44,8 @@ pub struct Observed {
     pub podman: BTreeMap<String, ImageFound>,
     /// Engines of users, which are not managed.
     pub user_engines: Vec<UserEngine>,
+    /// The firewall. `None` for an offline root, or where nothing needed it.
+    pub firewall: Option<FirewallState>,
     /// Certificates of enabled sites, by the path of their files.
     pub certificates: BTreeMap<PathBuf, CertificateState>,
     /// Daemons that did not answer, and why; only where the look goes on without them.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::MemberName;
 use super::certificate::WatchedCertificate;
+use super::firewall::WatchedFirewall;
 
 /// What to look at on a host. Nothing desired means nothing asked.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,8 @@ pub struct Watch {
     pub nginx: bool,
     /// Certificates of sites.
     pub certificates: BTreeSet<WatchedCertificate>,
+    /// What of the firewall is looked at.
+    pub firewall: Option<WatchedFirewall>,
     /// Whether a daemon that does not answer is left out, instead of ending the look.
     pub lenient: bool,
 }

@@ -122,7 +122,7 @@ impl<'a> Draft<'a> {
         self.changes
             .iter()
             .any(|(stage, change)| match change.id.kind {
-                Kind::Unit => *stage == Stage::Retire,
+                Kind::Unit | Kind::Firewall => *stage == Stage::Retire,
                 Kind::Quadlet => *stage == Stage::Forget,
                 _ => false,
             })

@@ -103,6 +103,11 @@ pub(crate) enum Undo {
         /// Whether that waits until units run with their old files again: what the name led to is not what ran.
         last: bool,
     },
+    /// Have the kernel have the rules of the firewall that it had.
+    Firewall {
+        /// Our table as it was listed; `None`: it was not there.
+        table: Option<String>,
+    },
     /// Start a unit that was running.
     Start(String),
     /// Restart a unit that ran with its old files.

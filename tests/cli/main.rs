@@ -10,6 +10,7 @@ mod columns;
 mod contents;
 mod day;
 mod elsewhere;
+mod firewall;
 mod generations;
 mod layouts;
 mod levels;

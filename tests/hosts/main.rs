@@ -16,6 +16,7 @@ mod edited;
 mod env_files;
 mod etc_files;
 mod examples;
+mod firewall;
 mod forward;
 mod gates;
 mod generations;

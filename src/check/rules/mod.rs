@@ -3,6 +3,7 @@
 pub(super) mod checkout;
 pub(super) mod compose;
 pub(super) mod etc;
+pub(super) mod firewall;
 pub(super) mod host;
 pub(super) mod nginx;
 pub(super) mod port;
@@ -16,6 +17,7 @@ pub(super) static FAMILIES: &[&Family] = &[
     &checkout::FAMILY,
     &compose::FAMILY,
     &etc::FAMILY,
+    &firewall::FAMILY,
     &host::FAMILY,
     &nginx::FAMILY,
     &port::FAMILY,

@@ -50,6 +50,7 @@ mod tests {
     fn socket(local: u16, remote: u16) -> Socket {
         Socket {
             address: std::net::Ipv4Addr::LOCALHOST.into(),
+            peer: std::net::Ipv4Addr::LOCALHOST.into(),
             local,
             remote,
             state: ESTABLISHED,

@@ -331,7 +331,7 @@ fn is_script(path: &Path) -> bool {
 }
 
 fn name_of(folder: &Path, name: &str) -> Result<Name> {
-    if name == layout::RECOVERY_UNIT {
+    if [layout::RECOVERY_UNIT, layout::FIREWALL_UNIT].contains(&name) {
         return Err(SourceError::Name {
             path: folder.join(name),
             why: "the unit of this name is written by watchme-apply itself".to_owned(),

@@ -148,6 +148,14 @@ pub(super) fn daemons(desired: &Desired, observed: &Observed) -> Vec<DaemonStatu
         let up = nginx.master.is_some();
         add("nginx", up, Some(&why).filter(|_| !up));
     }
+    if let Some(firewall) = observed
+        .firewall
+        .as_ref()
+        .filter(|_| !desired.firewalls.is_empty())
+    {
+        let why = firewall.why_not();
+        add("firewall", why.is_none(), why.as_ref());
+    }
     daemons
 }
 

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::Policy;
 use super::values::{
-    Absent, Address, Checkout, Command, Duration, GateUrl, Input, Mode, Owner, Pattern, PortRange,
-    Project, Release, Size, Socket, SocketPath, UnitName,
+    Absent, Address, Checkout, Cidr, Command, Duration, GateUrl, Input, Interface, Mode, Owner,
+    Pattern, PortRange, Project, Release, Size, Socket, SocketPath, Source, UnitName,
 };
 
 const BEGIN: &str = "<!-- Written by `UPDATE_DOCS=1 cargo test --lib source::policy::reference`; do not edit. -->\n";
@@ -166,7 +166,7 @@ impl Table {
                 (format!("[{}]", path(key)), value)
             } else if value["items"]["properties"].is_object() {
                 (format!("[[{}]]", path(key)), &value["items"])
-            } else if value["additionalProperties"].is_object() {
+            } else if value["additionalProperties"]["properties"].is_object() {
                 let title = value["title"].as_str().expect("the name of the table");
                 (title.to_owned(), &value["additionalProperties"])
             } else {
@@ -184,8 +184,7 @@ impl Table {
     fn keys(&self) -> impl Iterator<Item = (&String, &Value)> {
         let is_table = |value: &Value| {
             let inner = [value, &value["items"], &value["additionalProperties"]];
-            value["additionalProperties"].is_object()
-                || inner.iter().any(|inner| inner["properties"].is_object())
+            inner.iter().any(|inner| inner["properties"].is_object())
         };
         self.properties().filter(move |(_, value)| !is_table(value))
     }
@@ -206,6 +205,11 @@ fn toml(value: &Value) -> String {
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(toml).collect();
             format!("[{}]", items.join(", "))
+        }
+        Value::Object(keys) => {
+            let key = |(key, value): (&String, &Value)| format!("{key} = {}", toml(value));
+            let keys: Vec<String> = keys.iter().map(key).collect();
+            format!("{{ {} }}", keys.join(", ")).replace("{  }", "{}")
         }
         other => other.to_string(),
     }
@@ -235,6 +239,10 @@ fn type_of(value: &Value) -> String {
     }
     match (text(value, "title"), text(value, "type")) {
         ("", "array") => format!("list of {}s", type_of(&value["items"])),
+        ("", "object") => {
+            let inner = type_of(&value["additionalProperties"]);
+            format!("table of {}", inner.replacen("list of", "lists of", 1))
+        }
         ("", "integer") => "number".to_owned(),
         ("", "string") => "text".to_owned(),
         ("", other) => other.to_owned(),
@@ -269,6 +277,9 @@ fn types() -> String {
         schema::<UnitName>(),
         schema::<Project>(),
         schema::<Address>(),
+        schema::<Cidr>(),
+        schema::<Source>(),
+        schema::<Interface>(),
         schema::<Socket>(),
         schema::<GateUrl>(),
         schema::<Mode>(),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::ConfigFile;
+use super::firewall::FirewallPolicy;
 use super::server::{Budget, Engine, Host, Ports, StackPolicy};
 use super::spanned::Spanned;
 use super::values::{
@@ -56,7 +57,10 @@ pub struct Policy {
     pub budget: Budget,
     /// Ports that services may publish.
     pub ports: Ports,
-    /// Sets the level of a rule or a family of rules (checkout, compose, etc, host, nginx, port, route, systemd):
+    /// Who may reach which port of the server, kept in a table of nftables: see [the firewall](firewall.md). Without this
+    /// table nothing is filtered.
+    pub firewall: Option<FirewallPolicy>,
+    /// Sets the level of a rule or a family of rules (checkout, compose, etc, firewall, host, nginx, port, route, systemd):
     ///
     /// ```toml
     /// [check]

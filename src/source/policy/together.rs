@@ -6,7 +6,9 @@ use super::schema::{EtcPolicy, GatePolicy, Install, MemberPolicy, NetworkPolicy,
 use super::server::{Budget, Host, Update};
 use super::spanned::Spanned;
 use super::values::Compose;
-use crate::model::{self, Backend, Diagnostic, EtcAction, Gate, Member, MemberName, Probe};
+use crate::model::{
+    self, Backend, Diagnostic, EtcAction, Firewall, Gate, Member, MemberName, Probe,
+};
 
 /// What is wrong, and what was expected.
 type Conflict = (&'static str, &'static str);
@@ -59,10 +61,20 @@ impl Policy {
             };
             return Err(wrong(ports.span(), conflict));
         }
+        self.firewall()?;
         for gate in &self.gates {
             gate.read().map_err(|what| wrong(gate.span(), what))?;
         }
         Ok(())
+    }
+
+    /// What `[firewall]` wants, if there is one.
+    ///
+    /// # Errors
+    /// The first thing that is wrong in it.
+    pub fn firewall(&self) -> Result<Option<Firewall>, Diagnostic> {
+        let policy = self.firewall.as_ref();
+        policy.map(|policy| policy.read(&self.file)).transpose()
     }
 
     /// The gates, each with the bytes of what it asks.

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::{Deref, RangeInclusive};
 use std::path::{Component, Path, PathBuf};
 
+use ipnet::IpNet;
 use jiff::SpanRelativeTo;
 use jiff::fmt::friendly::SpanParser;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
@@ -242,6 +243,35 @@ text! {
 }
 
 text! {
+    /// `"100.64.0.0/10"`, `"fd7a:115c:a1e0::/48"`, or one address
+    #[derive(Copy)]
+    Cidr(IpNet), "address range", "string",
+    "a range of addresses such as \"100.64.0.0/10\", or one address",
+    range
+}
+
+text! {
+    /// a name of `[firewall.sources]`, `"world"`, or a range of addresses
+    Source(String), "source", "string",
+    "a name of [firewall.sources], \"world\", or a range of addresses",
+    |text| (!text.is_empty()).then(|| text.to_owned())
+}
+
+text! {
+    /// `"docker0"`, `"br-*"`
+    #[cfg_attr(test, derive(serde::Serialize))]
+    Interface(String), "interface", "string",
+    "the name of an interface such as \"docker0\", or its beginning such as \"br-*\"",
+    // Names have 15 bytes at most, netdevice(7).
+    |text| {
+        let begin = text.strip_suffix('*').unwrap_or(text);
+        let is_usable = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let fits = !begin.is_empty() && begin.len() <= 15 && begin.chars().all(is_usable);
+        (fits && begin != "lo").then(|| text.to_owned())
+    }
+}
+
+text! {
     /// begins with `http://` or `https://`
     RouteUrl(String), "URL", "string",
     "a URL that begins with http:// or https://",
@@ -288,6 +318,19 @@ impl Duration {
     /// So many seconds, for defaults.
     pub(super) const fn seconds(seconds: u64) -> Self {
         Self(std::time::Duration::from_secs(seconds))
+    }
+}
+
+/// A range of addresses, or one address as a range of its own.
+pub(super) fn range(text: &str) -> Option<IpNet> {
+    let one = text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or(one).ok()
+}
+
+impl Interface {
+    /// A name that is right: a default.
+    pub(super) fn new(name: &str) -> Self {
+        Self(name.to_owned())
     }
 }
 

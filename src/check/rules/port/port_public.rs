@@ -6,7 +6,7 @@ use crate::check::compose::ports::{Entry, entries, shown};
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Severity};
+use crate::model::{Finding, Firewall, OpenTo, Severity, Transport, Verdict};
 
 /// The rule.
 pub(crate) static RULE: Rule = rule!(port_public, Warning, run)
@@ -72,7 +72,32 @@ const STORE_PORTS: [u16; 15] = [
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
-    findings.extend(entries(view).iter().filter_map(|entry| public(view, entry)));
+    let policy = &context.revision().parsed.policy;
+    let firewall = policy.firewall().ok().flatten();
+    let entries = entries(view);
+    let open = entries.iter().filter(|entry| {
+        let firewall = firewall.as_ref();
+        firewall.is_none_or(|firewall| !is_kept(firewall, entry))
+    });
+    findings.extend(open.filter_map(|entry| public(view, entry)));
+}
+
+/// Whether `[firewall]` keeps the world away from every port of an entry.
+fn is_kept(firewall: &Firewall, entry: &Entry) -> bool {
+    let transport = match entry.port.protocol.as_str() {
+        "tcp" => Transport::Tcp,
+        "udp" => Transport::Udp,
+        _ => return firewall.published == Verdict::Deny,
+    };
+    let is_kept = |port| match firewall.opening(transport, port) {
+        Some(opening) => !opening.to.contains(&OpenTo::World),
+        None => firewall.published == Verdict::Deny,
+    };
+    // Docker chooses one that nobody can name.
+    match entry.port.host.clone() {
+        Some(mut ports) => ports.all(is_kept),
+        None => firewall.published == Verdict::Deny,
+    }
 }
 
 fn public(view: &View, entry: &Entry) -> Option<Finding> {
@@ -187,6 +212,24 @@ mod tests {
             ("redis:7-alpine", "127.0.0.1:6379:6379", None),
         ] {
             assert_eq!(severity(image, port), expected, "{image} {port}");
+        }
+    }
+
+    #[test]
+    fn what_the_firewall_keeps_is_not_open() {
+        for (firewall, expected) in [
+            ("", true),
+            ("[firewall]\n", false),
+            ("[firewall]\npublished = \"allow\"\n", true),
+            ("[firewall.allow]\n8000 = [\"10.0.0.0/8\"]\n", false),
+            ("[firewall.allow]\n8000 = [\"world\"]\n", true),
+        ] {
+            let text = "services: {s: {image: 'api:1', ports: ['8000:80']}}";
+            let files = [("watchme.toml", firewall), ("docker-compose.yml", text)];
+            let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
+            let found = checked(&files);
+            let reported = found.iter().any(|one| one.rule.name == "port-public");
+            assert_eq!(reported, expected, "{firewall}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::model::{Target, Version};
+use crate::model::{Target, Transport, Version};
 use crate::source::policy::parse;
 use crate::source::policy::values::{Duration, Mode, Owner, PortRange, Text};
 
@@ -52,6 +52,33 @@ fn values_are_read() {
         Some("root:root")
     );
     assert_eq!(Owner::read("a:b:c"), None);
+}
+
+#[test]
+fn what_a_firewall_says() {
+    let source = "[firewall.sources]\nvpn = [\"100.64.0.0/10\", \"fd7a:115c:a1e0::/48\"]\nlan = [\"192.168.0.0/16\"]\n\
+                  [firewall.allow]\n22 = [\"vpn\", \"203.0.113.7\"]\n\"53/udp\" = [\"lan\"]\n80 = [\"world\"]\n5432 = []\n";
+    let firewall = parse(Path::new("watchme.toml"), source).unwrap().firewall();
+    let firewall = firewall.unwrap().unwrap();
+    let lets_in =
+        |transport, port, from: &str| firewall.lets_in(transport, port, from.parse().unwrap());
+    for (transport, port, from, expected) in [
+        (Transport::Tcp, 22, "100.64.0.5", true),
+        (Transport::Tcp, 22, "100.63.255.255", false),
+        (Transport::Tcp, 22, "fd7a:115c:a1e0::5", true),
+        (Transport::Tcp, 22, "203.0.113.7", true),
+        (Transport::Tcp, 22, "203.0.113.8", false),
+        (Transport::Udp, 53, "192.168.7.5", true),
+        (Transport::Tcp, 53, "192.168.7.5", false),
+        (Transport::Tcp, 80, "2001:db8::1", true),
+        (Transport::Tcp, 5432, "192.168.7.5", false),
+        (Transport::Tcp, 9, "192.168.7.5", false),
+    ] {
+        assert_eq!(lets_in(transport, port, from), expected, "{port} {from}");
+    }
+    assert!(firewall.trusts("docker0") && firewall.trusts("br-0a1b") && !firewall.trusts("eth0"));
+    let none = parse(Path::new("watchme.toml"), "").unwrap().firewall();
+    assert_eq!(none.unwrap(), None);
 }
 
 proptest::proptest! {

@@ -222,6 +222,78 @@ fn what_is_wrong_is_said_with_its_place() {
             "expected one of `restart`, `reload`, `none`",
             None,
         ),
+        (
+            "[firewall]\ndefault = \"drop\"",
+            "watchme.toml:2:11: \"drop\" cannot be used here",
+            "expected `deny` or `allow`",
+            None,
+        ),
+        (
+            "[firewall.sources]\nvpn = [\"100.64.0.0/33\"]",
+            "watchme.toml:2:8: \"100.64.0.0/33\" cannot be used here",
+            "expected a range of addresses such as \"100.64.0.0/10\", or one address",
+            None,
+        ),
+        (
+            "[firewall.sources]\nlan = [\"192.168.7.5/16\"]",
+            "watchme.toml:2:8: 192.168.7.5/16 does not begin a range of that length",
+            "",
+            Some("write 192.168.0.0/16 for all of it, or 192.168.7.5"),
+        ),
+        (
+            "[firewall.sources]\nlan = []",
+            "watchme.toml:2:1: the source lan has no addresses",
+            "expected ranges such as [\"100.64.0.0/10\"]",
+            None,
+        ),
+        (
+            "[firewall.sources]\nworld = [\"192.0.2.1\"]",
+            "watchme.toml:2:1: \"world\" cannot be the name of a source",
+            "world is everybody",
+            None,
+        ),
+        (
+            "[firewall.sources]\n\"a b\" = [\"192.0.2.1\"]",
+            "watchme.toml:2:1: \"a b\" cannot be the name of a source",
+            "expected a letter, then letters, digits",
+            None,
+        ),
+        (
+            "[firewall.sources]\noffice = [\"192.0.2.0/24\"]\n[firewall.allow]\n22 = [\"ofice\"]",
+            "watchme.toml:4:7: there is no source ofice",
+            "expected a name of [firewall.sources], world, or a range such as \"192.168.0.0/16\": office, world are known",
+            Some("did you mean office?"),
+        ),
+        (
+            "[firewall.allow]\nssh = [\"world\"]",
+            "watchme.toml:2:1: \"ssh\" is no port",
+            "expected a port such as 22, \"53/udp\" or \"8000-8010/tcp\"",
+            None,
+        ),
+        (
+            "[firewall.allow]\n22 = \"world\"",
+            "watchme.toml:2:6: invalid type: string \"world\"",
+            "expected a list, such as [\"world\"]",
+            None,
+        ),
+        (
+            "[firewall.allow]\n\"8000-8010\" = []\n\"8005/tcp\" = []",
+            "watchme.toml:3:1: port 8005/tcp is in 8000-8010/tcp, too",
+            "expected each port once",
+            None,
+        ),
+        (
+            "[firewall.alow]\n22 = []",
+            "watchme.toml:1:11: unknown key \"alow\"",
+            "the keys here are default, published, sources, allow, trusted, ufw",
+            Some("did you mean allow?"),
+        ),
+        (
+            "[firewall]\ntrusted = [\"*\"]",
+            "watchme.toml:2:12: \"*\" cannot be used here",
+            "expected the name of an interface such as \"docker0\"",
+            None,
+        ),
     ] {
         let error = parse(Path::new(FILE_NAME), source).unwrap_err();
         assert!(error.to_string().starts_with(message), "{source}: {error}");

@@ -1,0 +1,225 @@
+//! What makes the table, its file and its unit as desired.
+
+use std::path::{Path, PathBuf};
+
+use super::{own_paths, refuse};
+use crate::effect::{Change, Diff, Effect};
+use crate::kinds::Unwanted;
+use crate::model::{Entry, File, Firewall, FirewallState, Hash, Kind, ResourceId, layout};
+use crate::plan::draft::{self, Draft, Stage, change};
+use crate::plan::{files, prune};
+
+/// What `firewall` in watchme.toml is called in diffs.
+const SOURCE: &str = "watchme.toml [firewall]";
+
+/// Where nft(8) is where nobody has looked: an offline root.
+const NFT: &str = "/usr/sbin/nft";
+
+/// The file that the kernel gets at boot, and the unit that gives it.
+pub(super) fn files(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall) {
+    let [rules, unit, link] = own_paths();
+    let state = draft.observed.firewall.as_ref();
+    let program = state.and_then(|state| state.program.clone());
+    let program = program.unwrap_or_else(|| NFT.into());
+    let text = unit_text(&program);
+    copy(draft, id, &rules, firewall.rules(), 0o644);
+    copy(draft, id, &unit, text, 0o644);
+    files::link(draft, id, link, unit.clone(), &unit, None);
+}
+
+fn copy(draft: &mut Draft<'_>, id: &ResourceId, path: &Path, text: String, mode: u32) {
+    draft.wanted.insert(path.to_owned(), id.clone());
+    let observed = draft.observed;
+    let file = File::new(SOURCE, text.into_bytes(), false);
+    let known = draft.recorded.inventory.paths.contains_key(path);
+    let (why, keep) = match observed.entry(path) {
+        Entry::File {
+            content, mode: has, ..
+        } if **content == *file.content => match has & 0o7777 == mode {
+            true => return,
+            false => (
+                format!("mode {:04o} instead of {mode:04o}", has & 0o7777),
+                false,
+            ),
+        },
+        Entry::File { content, .. } => match was_written(draft, path, content) {
+            true => ("changed".to_owned(), false),
+            false => ("was edited on the host".to_owned(), true),
+        },
+        Entry::Missing if known => ("is gone".to_owned(), false),
+        Entry::Missing => ("new".to_owned(), false),
+        Entry::Link { target, .. } => (format!("links to {}", target.display()), true),
+        Entry::Unreadable => return files::note_unreadable(draft, id, path),
+        Entry::Directory | Entry::Other => {
+            let why = format!("there is no regular file at {}", path.display());
+            draft.refuse(id.clone(), why, vec![format!("ls -la {}", path.display())]);
+            return;
+        }
+    };
+    // Who may reach what is the diff of the table.
+    let diff = match keep {
+        true => {
+            let old = observed.content(path).map(|content| &**content);
+            draft::diff(path, old, &file.source, Some(&file.content))
+        }
+        false => None,
+    };
+    let effect = Effect::Copy {
+        path: path.to_owned(),
+        file,
+        mode,
+        owner: "root:root".to_owned(),
+        keep,
+    };
+    draft.change(
+        Stage::Switch,
+        Change {
+            diff,
+            ..change(id.clone(), effect, why)
+        },
+    );
+}
+
+/// Whether a file is as an earlier run has left it.
+fn was_written(draft: &Draft<'_>, path: &Path, content: &[u8]) -> bool {
+    let applied = draft.recorded.applied.as_ref();
+    let before = applied.and_then(|(_, applied)| applied.firewalls.values().next());
+    let text = match path == Path::new(layout::FIREWALL_RULES) {
+        true => before.map(Firewall::rules),
+        // Another version of this program may have written it.
+        false => return draft.recorded.inventory.paths.contains_key(path),
+    };
+    text.is_some_and(|text| Hash::of(text.as_bytes()) == Hash::of(content))
+}
+
+/// The table in the kernel.
+pub(super) fn table(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall) {
+    let observed = draft.observed;
+    let Some(state) = &observed.firewall else {
+        return;
+    };
+    if state.program.is_none() {
+        let why = "there is no nft on this host, which loads the rules of a firewall";
+        let help = "apt-get install nftables, or take [firewall] out of watchme.toml";
+        draft.refuse(id.clone(), why, vec![help.to_owned()]);
+        return;
+    }
+    if let Some(why) = &state.silent {
+        draft.note(
+            id.clone(),
+            None,
+            format!("the table was not checked: {why}"),
+        );
+        return;
+    }
+    let wanted = match &state.wanted {
+        Some(Ok(wanted)) => wanted,
+        Some(Err(said)) => return refuse::rules(draft, id, said),
+        None => return,
+    };
+    if state.loaded.as_ref() == Some(wanted) {
+        return;
+    }
+    refuse::lock_out(draft, id, firewall, state);
+    let before = draft.recorded.applied.as_ref();
+    let before = before.and_then(|(_, applied)| applied.firewalls.values().next().cloned());
+    let is_ours = before.as_ref() == Some(firewall);
+    let why = match (&state.loaded, is_ours) {
+        (None, true) => "is gone from the kernel",
+        (None, false) => "new",
+        (Some(_), true) => "was edited on the host",
+        (Some(_), false) => "changed",
+    };
+    let diff = match (&state.loaded, is_ours) {
+        (Some(loaded), true) => lines(loaded, wanted),
+        (None, true) => None,
+        _ => reach(before.as_ref(), Some(firewall)),
+    };
+    let effect = Effect::LoadFirewall(firewall.rules());
+    draft.change(
+        // Before anything starts that it is to protect.
+        Stage::Etc,
+        Change {
+            diff,
+            ..change(id.clone(), effect, why)
+        },
+    );
+}
+
+/// How the rules in the kernel differ from those that belong there.
+fn lines(loaded: &str, wanted: &str) -> Option<Diff> {
+    let (old, new) = (loaded.as_bytes(), wanted.as_bytes());
+    draft::diff(
+        Path::new("nft list table"),
+        Some(old),
+        Path::new(SOURCE),
+        Some(new),
+    )
+}
+
+/// Who may reach what, before and after.
+fn reach(before: Option<&Firewall>, after: Option<&Firewall>) -> Option<Diff> {
+    let (old, new) = (before.map(Firewall::reach), after.map(Firewall::reach));
+    let of = |text: &Option<String>| text.as_ref().map(|text| text.clone().into_bytes());
+    let (old, new) = (of(&old), of(&new));
+    let path = Path::new("who may reach what");
+    draft::diff(path, old.as_deref(), path, new.as_deref())
+}
+
+/// A firewall that left goes last, when what takes its place serves.
+pub(super) fn retire(draft: &mut Draft<'_>, unwanted: &mut Unwanted) {
+    let own = unwanted.iter().filter(|(_, id)| id.kind == Kind::Firewall);
+    let own: Vec<(PathBuf, ResourceId)> =
+        own.map(|(path, id)| (path.clone(), id.clone())).collect();
+    let Some((_, id)) = own.first().cloned() else {
+        return;
+    };
+    let state = draft.observed.firewall.as_ref();
+    if state.is_some_and(|state: &FirewallState| state.loaded.is_some()) {
+        let applied = draft.recorded.applied.as_ref();
+        let before = applied.and_then(|(_, applied)| applied.firewalls.values().next());
+        let diff = reach(before, None);
+        let why = prune::left(draft, &id);
+        let removal = change(id.clone(), Effect::RemoveFirewall, why);
+        draft.change(Stage::Retire, Change { diff, ..removal });
+    }
+    for (path, id) in own {
+        unwanted.remove(&path);
+        if *draft.observed.entry(&path) == Entry::Missing {
+            continue;
+        }
+        let why = prune::why(draft, &id, &path);
+        let keep = match draft.observed.entry(&path) {
+            Entry::File { content, .. } => !was_written(draft, &path, content),
+            _ => false,
+        };
+        let effect = Effect::Remove { path, keep };
+        draft.change(Stage::Retire, change(id, effect, why));
+    }
+}
+
+/// Before any interface is up and before anything that listens. After nftables.service, whose file begins with `flush
+/// ruleset` on Debian. Without `DefaultDependencies=`, which would put it after all that sysinit.target wants.
+fn unit_text(program: &Path) -> String {
+    format!(
+        "# Written by watchme-apply.
+[Unit]
+Description=Firewall of watchme-apply
+DefaultDependencies=no
+Wants=network-pre.target
+After=local-fs.target systemd-modules-load.service nftables.service
+Before=network-pre.target docker.service podman.service shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart={program} -f {rules}
+
+[Install]
+WantedBy=sysinit.target
+",
+        program = program.display(),
+        rules = layout::FIREWALL_RULES,
+    )
+}
