@@ -7,6 +7,7 @@ mod files;
 mod firewall;
 mod gates;
 mod images;
+mod load;
 mod made;
 mod nginx;
 mod not_up;
@@ -378,6 +379,7 @@ impl Run<'_> {
             Effect::Soak(time) => self.soak(*time, &plan.gates).await,
             Effect::Drain(drain) => self.drain(drain).await,
             Effect::Connect(connect) => self.connect(connect).await,
+            Effect::Load(load) => self.load(load).await,
             Effect::LoadFirewall(rules) => {
                 self.record_firewall()?;
                 Ok(self.host.load_firewall(rules)?)

@@ -327,6 +327,7 @@ fn phase(undo: &Undo) -> u8 {
         | Undo::ForgetGeneration(_) => 2,
         Undo::CreateNetwork { .. } => 3,
         Undo::DaemonReload
+        | Undo::SetParameters(_)
         | Undo::Firewall { .. }
         | Undo::RemoveOthers { .. }
         | Undo::Rename { .. }

@@ -13,9 +13,9 @@ use super::roll_back::Patience;
 use super::switch::{MARK, exchange};
 use super::take_down::remove_others;
 use super::{LOOK_AGAIN, StepError};
-use crate::host::Host;
+use crate::host::{Host, loaders};
 use crate::model::image::short;
-use crate::model::{Entry, layout};
+use crate::model::{Entry, layout, parameter_name};
 use crate::root::RootError;
 use crate::state::{Saved, State, Undo};
 
@@ -60,6 +60,10 @@ pub(crate) fn describe(undo: &Undo) -> String {
         }
         Undo::Rename { name, .. } => format!("rename {name} back"),
         Undo::Tag { name, image, .. } => format!("tag {name} as {} again", short(image)),
+        Undo::SetParameters(values) => {
+            let names: Vec<String> = values.keys().map(|name| parameter_name(name)).collect();
+            format!("set {} as before", names.join(", "))
+        }
         Undo::Firewall { table: None } => "remove the rules of the firewall".to_owned(),
         Undo::Firewall { .. } => "load the rules that the firewall had".to_owned(),
         Undo::Start(unit) => format!("start {unit}"),
@@ -152,6 +156,7 @@ pub(super) async fn undo_one(
         Undo::RemoveOthers { project, networks } => remove_others(host, project, networks).await,
         Undo::Rename { container, name } => rename(host, container, name).await,
         Undo::Tag { name, image, .. } => Ok(host.docker().await?.tag_image(image, name).await?),
+        Undo::SetParameters(values) => Ok(loaders::set_parameters(values)?),
         Undo::Firewall { table } => Ok(firewall::put_back(host, table.as_deref())?),
         Undo::Start(unit) => {
             let systemd = host.systemd().await?;

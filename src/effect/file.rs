@@ -109,6 +109,8 @@ impl Effect {
             | Effect::Soak(_)
             | Effect::Drain(_)
             | Effect::Connect(_)
+            // What the program makes of the files is its own.
+            | Effect::Load(_)
             // In the kernel; its file is a step of its own.
             | Effect::LoadFirewall(_)
             | Effect::RemoveFirewall

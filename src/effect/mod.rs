@@ -20,8 +20,8 @@ pub(crate) use file::{Becomes, FileEffect};
 pub(crate) use plan::{Change, Diff, Note, Plan, Refusal};
 pub(crate) use simulate::simulate;
 pub(crate) use steps::{
-    BuildImages, Connect, Drain, Holder, Prime, PullImage, Release, Switch, TagImage, TakeDown,
-    UnitStep,
+    BuildImages, Connect, Drain, Holder, LoadFiles, Prime, PullImage, Release, Switch, TagImage,
+    TakeDown, UnitStep,
 };
 pub(crate) use words::{Counted, Words};
 
@@ -140,6 +140,8 @@ pub(crate) enum Effect {
     Soak(Duration),
     /// Wait for the last requests to a unit that leaves.
     Drain(Drain),
+    /// Have a program of systemd load files of /etc.
+    Load(LoadFiles),
     /// Attach a container to a network.
     Connect(Connect),
     /// Load the rules of the firewall, in one transaction, in the place of what is loaded.

@@ -33,6 +33,11 @@ fn act(host: &mut Observed, effect: &Effect) {
             _ => {}
         }
     }
+    if let Effect::Load(load) = effect {
+        for (name, value) in &load.parameters {
+            host.parameters.insert(name.clone(), value.clone());
+        }
+    }
     if let Some(systemd) = &mut host.systemd {
         match effect {
             Effect::Start(step) | Effect::Restart(step) => {

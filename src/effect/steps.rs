@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::{Addresses, Container, File, Image, Stack, Unit, UnitType};
+use crate::model::{
+    Addresses, Container, EtcLoader, File, Image, Stack, Unit, UnitType, parameter_name,
+};
 
 /// The one exchange in which everything in the store becomes what is served.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -225,6 +227,45 @@ impl UnitStep {
             leaves: BTreeSet::new(),
             may_fail: unit.may_fail,
             along: Vec::new(),
+        }
+    }
+}
+
+/// Files of a folder of /etc that a program of systemd loads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LoadFiles {
+    /// The program.
+    pub loader: EtcLoader,
+    /// The files.
+    pub files: BTreeSet<PathBuf>,
+    /// The kernel parameters that are set, by their paths below `/proc/sys`, with their values.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// How many names are listed.
+const LISTED: usize = 3;
+
+impl LoadFiles {
+    /// What it does, for people.
+    pub(crate) fn words(&self) -> String {
+        let files = || {
+            let names = self.files.iter().filter_map(|path| path.file_name());
+            let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
+            names.join(", ")
+        };
+        match self.loader {
+            EtcLoader::Sysusers => format!("create the users of {}", files()),
+            EtcLoader::Tmpfiles => format!("create the files and folders of {}", files()),
+            EtcLoader::Sysctl if self.parameters.len() > LISTED => {
+                format!("set {} kernel parameters", self.parameters.len())
+            }
+            EtcLoader::Sysctl if self.parameters.is_empty() => {
+                format!("set the kernel parameters of {}", files())
+            }
+            EtcLoader::Sysctl => {
+                let names = self.parameters.keys().map(|name| parameter_name(name));
+                format!("set {}", names.collect::<Vec<_>>().join(", "))
+            }
         }
     }
 }

@@ -198,6 +198,7 @@ impl Change {
                     false => format!("connect {container} to {network} as {}", addresses.join(" and ")),
                 }
             }
+            Effect::Load(load) => load.words(),
             Effect::LoadFirewall(_) => "load the rules, interrupts no connection that is open".to_owned(),
             Effect::RemoveFirewall => "remove the rules: every port is open again".to_owned(),
             Effect::ReloadNginx => "reload nginx, interrupts nothing".to_owned(),
@@ -260,6 +261,7 @@ fn kind(effect: &Effect) -> (Sign, &'static str, Option<Counted>) {
         Effect::Soak(_) => (Wait, "soak", Some(Of::Soak)),
         Effect::Drain(_) => (Wait, "drain", Some(Of::Drain)),
         Effect::Connect(_) => (Change, "connect", Some(Of::Member)),
+        Effect::Load(_) => (Reload, "load", Some(Of::Reload)),
         Effect::LoadFirewall(_) => (Reload, "load-firewall", Some(Of::Reload)),
         Effect::RemoveFirewall => (Remove, "remove-firewall", Some(Of::Removal)),
     }
@@ -298,6 +300,7 @@ fn subject(effect: &Effect) -> String {
         Effect::Soak(time) => format!("{} s", time.as_secs_f64()),
         Effect::Drain(drain) => drain.unit.clone(),
         Effect::Connect(connect) => connect.container.clone(),
+        Effect::Load(load) => load.loader.program().to_owned(),
         Effect::LoadFirewall(_) | Effect::RemoveFirewall => {
             format!("inet {FIREWALL_TABLE}")
         }

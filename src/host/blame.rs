@@ -88,6 +88,10 @@ impl HostError {
             }
             HostError::ReloadUnproved { .. }
             | HostError::Firewall { .. }
+            | HostError::SetParameter { .. }
+            // Another file of the host, or what the host has, may be the reason.
+            | HostError::Loader { .. }
+            | HostError::ParameterDiffers { .. }
             | HostError::Root(_)
             | HostError::SystemdAbsent { .. }
             | HostError::Systemd { .. }

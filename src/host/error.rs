@@ -2,6 +2,7 @@
 
 mod meaning;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -204,6 +205,35 @@ pub(crate) enum HostError {
         /// What it said.
         said: Vec<String>,
     },
+    /// A program of systemd did not load files of /etc.
+    #[error("{program} could not load {}{}", listed(.files), indented(.said))]
+    Loader {
+        /// The program.
+        program: &'static str,
+        /// What it said.
+        said: Vec<String>,
+        /// The files.
+        files: BTreeSet<PathBuf>,
+    },
+    /// A kernel parameter does not have the value that was set.
+    #[error(
+        "{name} is not {value} after systemd-sysctl has loaded it: another file sets it, or the kernel takes another value"
+    )]
+    ParameterDiffers {
+        /// Its name, as sysctl(8) writes it.
+        name: String,
+        /// The value.
+        value: String,
+    },
+    /// The kernel refused a value.
+    #[error("could not set the kernel parameter {name}")]
+    SetParameter {
+        /// Its name, as sysctl(8) writes it.
+        name: String,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
     /// A program could not be run.
     #[error("could not run {program}")]
     Program {
@@ -272,6 +302,14 @@ impl std::fmt::Display for DockerAbsence {
             DockerAbsence::Other => "the connection failed",
         })
     }
+}
+
+fn listed(paths: &BTreeSet<PathBuf>) -> String {
+    let paths: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    paths.join(", ")
 }
 
 fn indented(lines: &[String]) -> String {

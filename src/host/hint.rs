@@ -56,6 +56,16 @@ impl HostError {
                 "nft -c -f {}; nft list ruleset",
                 crate::model::layout::FIREWALL_RULES
             )),
+            HostError::Loader { program, files, .. } => {
+                let file = files.iter().next()?;
+                let create = program.ends_with("tmpfiles").then_some(" --create");
+                let create = create.unwrap_or_default();
+                Some(format!("SYSTEMD_LOG_LEVEL=debug {program}{create} {}", file.display()))
+            }
+            HostError::ParameterDiffers { name, .. } => Some(format!(
+                "systemd-analyze cat-config sysctl.d | grep {name}; sysctl {name}"
+            )),
+            HostError::SetParameter { name, .. } => Some(format!("sysctl {name}")),
             HostError::Timeout { .. }
             | HostError::Interrupted
             | HostError::Program { .. }

@@ -11,6 +11,7 @@ pub(crate) mod error;
 mod firewall;
 mod hint;
 mod images;
+pub(crate) mod loaders;
 pub(crate) mod nginx;
 pub(crate) mod observe;
 mod podman;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{Group, Uid, User};
 
 use super::error::DockerAbsence;
-use super::{Host, HostError};
+use super::{Host, HostError, loaders};
 use crate::model::{
     Container, DockerState, Entry, MemberName, Observed, SystemdState, Watch, layout,
 };
@@ -40,6 +40,7 @@ impl Host {
         if let Some(watch) = &watch.firewall {
             observed.firewall = Some(self.observe_firewall(watch)?);
         }
+        observed.parameters = loaders::parameters(&watch.parameters);
         observed.user_engines = self.user_engines().await;
         self.observe_certificates(&watch.certificates, &mut observed)
             .await;

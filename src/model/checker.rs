@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::de::IgnoredAny;
 
 use super::finding::Severity;
+use super::{EtcLoader, ParameterLine, parameter_lines};
 
 /// Who validates a file of /etc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,12 @@ pub enum Checker {
     Nft,
     /// `logrotate -d`.
     Logrotate,
+    /// Nobody: systemd-sysctl has no option for that, and reports a line that it does not take in its log.
+    Sysctl,
+    /// `systemd-sysusers --dry-run`.
+    Sysusers,
+    /// `systemd-tmpfiles --create --dry-run`, where it has that (systemd 256).
+    Tmpfiles,
     /// Nobody: cron passes over what it does not take, and says so in its log.
     Cron,
 }
@@ -66,6 +73,12 @@ impl Checker {
             Some(Self::Nft)
         } else if is("logrotate.conf") || within("logrotate.d") {
             Some(Self::Logrotate)
+        } else if let Some(loader) = EtcLoader::of(relative) {
+            Some(match loader {
+                EtcLoader::Sysctl => Self::Sysctl,
+                EtcLoader::Sysusers => Self::Sysusers,
+                EtcLoader::Tmpfiles => Self::Tmpfiles,
+            })
         } else if is("crontab") || CRON.iter().any(|folder| within(folder)) {
             Some(Self::Cron)
         } else {
@@ -80,7 +93,8 @@ impl Checker {
             Self::Docker => json(&text),
             Self::Cron => cron(relative, &text, mode, owner),
             Self::Sudo => sudo(relative, mode, owner),
-            Self::Ssh | Self::Nft | Self::Logrotate => Vec::new(),
+            Self::Sysctl => sysctl(&text),
+            Self::Ssh | Self::Nft | Self::Logrotate | Self::Sysusers | Self::Tmpfiles => Vec::new(),
         }
     }
 }
@@ -123,6 +137,12 @@ fn json(text: &str) -> Vec<Wrong> {
             )]
         }
     }
+}
+
+fn sysctl(text: &str) -> Vec<Wrong> {
+    let wrong = parameter_lines(text).filter(|(_, line)| *line == ParameterLine::Wrong);
+    let say = |(line, _)| error(line, "systemd-sysctl does not take it: write NAME = VALUE");
+    wrong.map(say).collect()
 }
 
 fn is_writable_by_others(mode: u32, owner: &str) -> bool {
@@ -179,14 +199,79 @@ fn cron(relative: &Path, text: &str, mode: u32, owner: &str) -> Vec<Wrong> {
             !name.trim().contains(char::is_whitespace) && !name.contains('*')
         });
         let times = if first.starts_with('@') { 1 } else { 5 };
-        if !is_variable && fields.len() < times + 2 {
+        if is_variable {
+            continue;
+        }
+        if fields.len() < times + 2 {
             found.push(error(
                 number + 1,
                 "cron ignores the file: a line has times, a user and a command",
             ));
+        } else if let Some(wrong) = wrong_time(&fields) {
+            let why = format!("cron ignores the file: {wrong}");
+            found.push(error(number + 1, why));
         }
     }
     found
+}
+
+/// The fields of a time, crontab(5): their names, bounds, and names of values from the lower bound on.
+const FIELDS: [(&str, u32, u32, &[&str]); 5] = [
+    ("minute", 0, 59, &[]),
+    ("hour", 0, 23, &[]),
+    ("day of the month", 1, 31, &[]),
+    ("month", 1, 12, &MONTHS),
+    ("day of the week", 0, 7, &DAYS),
+];
+const MONTHS: [&str; 12] = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+];
+const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+/// Times that have a name.
+const NAMED: [&str; 8] = [
+    "@reboot",
+    "@yearly",
+    "@annually",
+    "@monthly",
+    "@weekly",
+    "@daily",
+    "@midnight",
+    "@hourly",
+];
+
+/// What is wrong with the time of a line.
+fn wrong_time(fields: &[&str]) -> Option<String> {
+    let first = fields.first()?;
+    if first.starts_with('@') {
+        let is_known = NAMED.contains(first);
+        return (!is_known).then(|| format!("there is no {first}"));
+    }
+    let wrong = |(field, (name, low, high, names)): (&&str, &(&str, u32, u32, &[&str]))| {
+        let value = |text: &str| {
+            let number = text.parse().ok().or_else(|| {
+                let at = names
+                    .iter()
+                    .position(|name| name.eq_ignore_ascii_case(text))?;
+                Some(low + u32::try_from(at).ok()?)
+            });
+            number.filter(|number| (low..=high).contains(&number))
+        };
+        let is_right = |part: &str| {
+            let (range, step) = match part.split_once('/') {
+                Some((range, step)) => (range, step.parse::<u32>().is_ok_and(|step| step > 0)),
+                None => (part, true),
+            };
+            step && match range.split_once('-') {
+                Some((from, to)) => {
+                    matches!((value(from), value(to)), (Some(from), Some(to)) if from <= to)
+                }
+                None => range == "*" || value(range).is_some(),
+            }
+        };
+        let is_wrong = !field.split(',').all(is_right);
+        is_wrong.then(|| format!("{field} is no {name}"))
+    };
+    fields.iter().zip(&FIELDS).find_map(wrong)
 }
 
 #[cfg(test)]
@@ -213,6 +298,10 @@ mod tests {
             ("ssh/ssh_config", None),
             ("logrotate.d/x", Some(Checker::Logrotate)),
             ("cron.daily/x", Some(Checker::Cron)),
+            ("sysctl.d/x.conf", Some(Checker::Sysctl)),
+            ("sysctl.d/README", None),
+            ("sysusers.d/x.conf", Some(Checker::Sysusers)),
+            ("tmpfiles.d/x.conf", Some(Checker::Tmpfiles)),
             ("app/x.conf", None),
         ] {
             assert_eq!(Checker::of(Path::new(path)), expected, "{path}");
@@ -242,6 +331,34 @@ mod tests {
                 0o644,
                 vec![(1, Error)],
             ),
+            ("cron.d/app", "61 4 * * * root x\n", 0o644, vec![(1, Error)]),
+            ("cron.d/app", "0 4 * * 8 root x\n", 0o644, vec![(1, Error)]),
+            (
+                "cron.d/app",
+                "*/0 4 * * * root x\n",
+                0o644,
+                vec![(1, Error)],
+            ),
+            (
+                "cron.d/app",
+                "0 5-3 * * * root x\n",
+                0o644,
+                vec![(1, Error)],
+            ),
+            ("cron.d/app", "@dayly root x\n", 0o644, vec![(1, Error)]),
+            (
+                "cron.d/app",
+                "*/5,7 0-6/2 1,15 Jan-mar sun,7 root x\n@reboot root x\n",
+                0o644,
+                vec![],
+            ),
+            (
+                "sysctl.d/app.conf",
+                "vm.swappiness\n",
+                0o644,
+                vec![(1, Error)],
+            ),
+            ("sysctl.d/app.conf", "vm.swappiness = 1\n", 0o644, vec![]),
             ("cron.d/app", table, 0o664, vec![(1, Error)]),
             (
                 "cron.daily/app.sh",

@@ -16,7 +16,8 @@ pub mod image;
 pub mod kinds;
 pub mod layout;
 pub mod observed;
-pub mod preflight;
+pub mod parameters;
+mod preflight;
 pub mod recorded;
 pub mod report;
 pub mod repository;
@@ -45,6 +46,7 @@ pub use observed::{
     Attachment, BindSource, Container, DockerState, Entry, Health, ImageFound, ImageRecord,
     ImageState, NetworkState, NginxState, Observed, SystemdState, UnitState,
 };
+pub use parameters::{PARAMETERS, ParameterLine, parameter_lines, parameter_name, plain};
 pub use preflight::{Listener, Need, Preflight};
 pub use recorded::{
     Inventory, Loaded, LoadedDaemon, LoadedUnit, Outcome, Pause, Recorded, RunKind, RunRecord,

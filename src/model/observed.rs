@@ -46,6 +46,9 @@ pub struct Observed {
     pub user_engines: Vec<UserEngine>,
     /// The firewall. `None` for an offline root, or where nothing needed it.
     pub firewall: Option<FirewallState>,
+    /// Values of kernel parameters, one blank between words; none for one that this kernel does not have or that cannot be
+    /// read, and none for an offline root.
+    pub parameters: BTreeMap<String, String>,
     /// Certificates of enabled sites, by the path of their files.
     pub certificates: BTreeMap<PathBuf, CertificateState>,
     /// Daemons that did not answer, and why; only where the look goes on without them.

@@ -36,6 +36,8 @@ pub struct Watch {
     pub certificates: BTreeSet<WatchedCertificate>,
     /// What of the firewall is looked at.
     pub firewall: Option<WatchedFirewall>,
+    /// Kernel parameters, by their paths below `/proc/sys`.
+    pub parameters: BTreeSet<String>,
     /// Whether a daemon that does not answer is left out, instead of ending the look.
     pub lenient: bool,
 }

@@ -145,10 +145,9 @@ fn files(desired: &Desired) -> impl Iterator<Item = ResourceId> + '_ {
     let of_engine = desired.etc.iter().filter(|(path, etc)| {
         let action = etc.action.as_ref();
         path.starts_with("docker")
-            || action.is_some_and(|action| {
-                let (EtcAction::Restart(unit) | EtcAction::Reload(unit)) = action;
-                unit == ENGINE
-            })
+            || action
+                .and_then(EtcAction::unit)
+                .is_some_and(|unit| unit == ENGINE)
     });
     of_engine.map(|(path, _)| ResourceId::new(Kind::Etc, path.to_string_lossy()))
 }

@@ -20,6 +20,8 @@ pub(crate) enum Undo {
         /// The services.
         services: BTreeSet<String>,
     },
+    /// Give kernel parameters their values from before, by their paths below `/proc/sys`.
+    SetParameters(BTreeMap<String, String>),
     /// Remove the network that was made, by name.
     RemoveNetwork(String),
     /// Make a network again that was removed.

@@ -15,6 +15,7 @@ mod drift;
 mod edited;
 mod env_files;
 mod etc_files;
+mod etc_loads;
 mod examples;
 mod firewall;
 mod forward;

@@ -37,6 +37,42 @@ pub struct EtcFile {
     pub upstreams: BTreeSet<SocketAddr>,
 }
 
+/// A program of systemd that reads files of a folder of /etc once, and not as they change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EtcLoader {
+    /// systemd-sysusers(8), for `sysusers.d`. Before the others: files may belong to its users.
+    Sysusers,
+    /// systemd-tmpfiles(8), for `tmpfiles.d`.
+    Tmpfiles,
+    /// systemd-sysctl.service(8), for `sysctl.d`.
+    Sysctl,
+}
+
+impl EtcLoader {
+    /// What loads a file, by its path below /etc.
+    pub fn of(relative: &Path) -> Option<Self> {
+        if relative.extension().is_none_or(|end| end != "conf") {
+            return None;
+        }
+        match relative.parent()?.to_str()? {
+            "sysctl.d" => Some(Self::Sysctl),
+            "sysusers.d" => Some(Self::Sysusers),
+            "tmpfiles.d" => Some(Self::Tmpfiles),
+            _ => None,
+        }
+    }
+
+    /// The program.
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::Sysctl => "/usr/lib/systemd/systemd-sysctl",
+            Self::Sysusers => "/usr/bin/systemd-sysusers",
+            Self::Tmpfiles => "/usr/bin/systemd-tmpfiles",
+        }
+    }
+}
+
 /// What follows a change of a file below /etc.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -45,6 +81,18 @@ pub enum EtcAction {
     Restart(String),
     /// Reload this unit.
     Reload(String),
+    /// Have the program of its folder load it.
+    Load(EtcLoader),
+}
+
+impl EtcAction {
+    /// The unit that restarts or reloads.
+    pub fn unit(&self) -> Option<&String> {
+        match self {
+            EtcAction::Restart(unit) | EtcAction::Reload(unit) => Some(unit),
+            EtcAction::Load(_) => None,
+        }
+    }
 }
 
 impl Resource for EtcFile {

@@ -1,6 +1,7 @@
 //! Files below /etc.
 
 pub(crate) mod data;
+mod load;
 mod plan;
 pub(crate) mod read;
 
@@ -23,9 +24,12 @@ impl ResourceKind for EtcFiles {
             .extend(files.clone().map(|etc| etc.owner.clone()));
         if asked.selects(Kind::Etc) {
             let actions = files.filter_map(|etc| etc.action.as_ref());
-            watch.units.extend(actions.map(|action| match action {
-                EtcAction::Restart(unit) | EtcAction::Reload(unit) => unit.clone(),
-            }));
+            watch
+                .units
+                .extend(actions.filter_map(EtcAction::unit).cloned());
+            watch
+                .parameters
+                .extend(load::parameters(asked.desired).into_keys());
         }
     }
 

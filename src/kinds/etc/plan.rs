@@ -1,8 +1,10 @@
 //! Files below /etc, paths at which nothing may stand, and what follows a change.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::load::Loads;
 use crate::effect::{Change, Effect, UnitStep};
 use crate::model::{
     Container, Entry, EtcAction, EtcFile, Hash, Kind, ResourceId, absent_id, layout,
@@ -19,14 +21,20 @@ const ACTION_SETTLE: Duration = Duration::from_secs(3);
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let desired = draft.desired;
-    let mut actions = std::collections::BTreeMap::new();
+    let mut actions = BTreeMap::new();
+    let mut loads = Loads::new(draft);
     for (relative, etc) in &desired.etc {
         let id = ResourceId::new(Kind::Etc, relative.to_string_lossy());
         let changes = plan_file(draft, &id, relative, etc) && draft.selects(&id);
-        if let Some(action) = etc.action.as_ref().filter(|_| changes) {
-            actions.entry(action.clone()).or_insert(id);
+        match etc.action.as_ref() {
+            Some(EtcAction::Load(loader)) => loads.add(draft, *loader, id, changes),
+            Some(action) if changes => {
+                actions.entry(action.clone()).or_insert(id);
+            }
+            _ => {}
         }
     }
+    loads.plan(draft);
     for (action, id) in actions {
         follow(draft, id, action);
     }
@@ -171,7 +179,7 @@ fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
     let Some(systemd) = &draft.observed.systemd else {
         return;
     };
-    let (EtcAction::Restart(unit) | EtcAction::Reload(unit)) = &action;
+    let Some(unit) = action.unit() else { return };
     // One that does not run reads the file when it starts; one that failed may have done so for
     // want of it.
     let state = systemd.units.get(unit);
@@ -202,7 +210,7 @@ fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
                 .map(|state| state.dependents.clone())
                 .unwrap_or_default(),
         ),
-        EtcAction::Reload(_) => (Effect::ReloadUnit(step), Default::default()),
+        EtcAction::Reload(_) | EtcAction::Load(_) => (Effect::ReloadUnit(step), Default::default()),
     };
     draft.change(
         Stage::Etc,

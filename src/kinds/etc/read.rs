@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::EtcFiles;
-use crate::model::{EtcFile, File};
+use crate::model::{EtcAction, EtcFile, EtcLoader, File};
 use crate::source::error::{Result, SourceError};
 use crate::source::load::stack_units::UPSTREAMS;
 use crate::source::load::{Loader, Reads, text};
@@ -158,7 +158,9 @@ impl Loader<'_, '_> {
                 .map_or("root:root", String::as_str)
                 .to_owned(),
             link: policy.link().unwrap_or(linked),
-            action: policy.action(),
+            action: policy
+                .action()
+                .or(EtcLoader::of(relative).map(EtcAction::Load)),
             validate: policy.validate.map(|command| command.0),
             zones,
             upstreams,
