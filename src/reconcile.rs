@@ -388,7 +388,7 @@ fn read(
         .as_ref()
         .and_then(|(record, _)| record.origin.owner);
     let trusted: Vec<u32> = owner.into_iter().collect();
-    let checkout = Checkout::open(&request.folder, &trusted)?;
+    let checkout = Checkout::open(&request.folder, &trusted)?.for_host(request.host.clone());
     let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
     let now = jiff::Timestamp::now();
     let pause = |unit: &str| recorded.pauses.get(unit);

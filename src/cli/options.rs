@@ -14,6 +14,9 @@ pub(super) struct Common {
     /// Folder of the desired state [default: ./desired-state, or the current folder if it is one]
     #[arg(long, global = true, value_name = "DIR", env = "WATCHME_DESIRED_STATE")]
     pub desired_state: Option<PathBuf>,
+    /// Use the files of this host in hosts/NAME of the desired state [default: the name of this machine]
+    #[arg(long, global = true, value_name = "NAME", env = "WATCHME_HOST", value_parser = host_name)]
+    pub host: Option<String>,
     /// Work on an offline root: read and change only files below DIR, and ask no daemon
     #[arg(long, global = true, value_name = "DIR")]
     pub root: Option<PathBuf>,
@@ -80,6 +83,15 @@ pub(super) struct Input {
     /// Seconds to wait for another run to finish [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub lock_timeout: Option<u64>,
+}
+
+/// The name of a host, hostname(7).
+fn host_name(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match text.chars().all(is_plain) && !text.starts_with(['.', '-']) && !text.is_empty() {
+        true => Ok(text.to_owned()),
+        false => Err("a name has letters, digits, - and .".to_owned()),
+    }
 }
 
 /// Seconds to wait for another run by default.

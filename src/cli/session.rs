@@ -18,7 +18,7 @@ use crate::model::{Desired, Diagnostic, layout};
 use crate::plan::Gates;
 use crate::reconcile::{ReconcileError, Request, ask_versions};
 use crate::root::Root;
-use crate::source::{Checkout, Revision, Which};
+use crate::source::{Checkout, HostName, Revision, Which};
 use crate::state::State;
 
 /// One run of a command.
@@ -75,6 +75,7 @@ impl<'a> Session<'a> {
         Request {
             folder,
             which: input.which(),
+            host: self.host_name(),
             only: input.only.clone(),
             allow_empty: input.allow_empty,
             take_over: input.take_over,
@@ -87,6 +88,26 @@ impl<'a> Session<'a> {
             lenient: false,
             interrupted: self.interrupted.clone(),
         }
+    }
+
+    /// The host whose files are over those of all hosts: the one that `--host` names, or this machine. An offline root may be
+    /// any host's.
+    fn host_name(&self) -> Option<HostName> {
+        let is_offline = self.root.is_some();
+        self.named_host()
+            .or_else(|| HostName::of_this_machine().filter(|_| !is_offline))
+    }
+
+    /// The one that `--host` names.
+    pub(super) fn named_host(&self) -> Option<HostName> {
+        self.common.host.clone().map(HostName::Named)
+    }
+
+    /// The same for a command that looks at files: without `--host`, this machine counts only where something was applied.
+    fn host_of_files(&self) -> Option<HostName> {
+        let is_applied = self.root.is_none() && self.managed_host().is_some();
+        let named = self.common.host.is_some();
+        self.host_name().filter(|_| named || is_applied)
     }
 
     /// The folder of the desired state.
@@ -124,7 +145,7 @@ impl<'a> Session<'a> {
     /// Reads all files of a revision, or of the work tree, and where they are wrong.
     pub(super) fn survey(&self, rev: Option<&str>) -> Result<(Revision, Vec<Diagnostic>), Failure> {
         let which = rev.map_or(Which::Worktree, |rev| Which::Rev(rev.to_owned()));
-        let checkout = self.checkout()?;
+        let checkout = self.checkout()?.for_host(self.host_of_files());
         // Of a stack with copies, the one that serves is the one to speak of, whatever comes next.
         let checkout = match self.applied() {
             Some(applied) => checkout.after(Some(&applied), |_| true),

@@ -95,6 +95,25 @@ impl Finding {
         Self { severity, ..self }
     }
 
+    /// Whether another one says the same of the same place.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let at = |finding: &Self| {
+            let place = finding.place();
+            place.map(|place| (place.path().to_owned(), place.span.clone()))
+        };
+        self.rule == other.rule && self.message() == other.message() && at(self) == at(other)
+    }
+
+    /// The same, which is so on one host only.
+    pub fn of_host(mut self, host: &str) -> Self {
+        let message = match &mut self.complaint {
+            Complaint::Placed(place) => &mut place.message,
+            Complaint::Unplaced { message, .. } => message,
+        };
+        *message = format!("on the host {host}: {message}");
+        self
+    }
+
     /// Whether it stops an apply.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

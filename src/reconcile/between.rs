@@ -52,8 +52,9 @@ pub(crate) fn plan_between(
     plan.notes
         .retain(|note| note.drift != Some(DriftKind::Degraded));
     let mut warnings = before.warnings;
-    warnings.extend(after.warnings);
     warnings.extend(unknown_certificates(&before.desired, &after.desired));
+    warnings.extend(touched(checkout, from, to, &after)?);
+    warnings.extend(after.warnings);
     Ok(Planned {
         plan,
         origin: after.origin,
@@ -71,6 +72,31 @@ pub(crate) fn plan_between(
         warnings,
         findings: Vec::new(),
         other_findings: Vec::new(),
+    })
+}
+
+/// Which hosts it concerns, where hosts have files of their own: those whose inputs differ.
+fn touched(
+    checkout: &Checkout,
+    from: &Which,
+    to: &Which,
+    after: &Revision,
+) -> Result<Option<String>, ReconcileError> {
+    let mut touched = Vec::new();
+    for host in &after.parsed.hosts {
+        let of_host = |which: &Which| checkout.inputs_of(host, which);
+        // A host that is new has none before.
+        if of_host(from).ok() != Some(of_host(to)?) {
+            touched.push(host.as_str());
+        }
+    }
+    Ok(match (after.parsed.hosts.is_empty(), touched.is_empty()) {
+        (true, _) => None,
+        (false, true) => Some("no host is concerned".to_owned()),
+        (false, false) => Some(format!(
+            "concerns the hosts {}; --host NAME plans for one of them",
+            touched.join(", ")
+        )),
     })
 }
 

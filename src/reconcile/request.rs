@@ -13,7 +13,7 @@ use crate::model::{
     Selector,
 };
 use crate::plan::Gates;
-use crate::source::{Revision, Which};
+use crate::source::{HostName, Revision, Which};
 
 /// What a run was asked for.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct Request {
     pub folder: PathBuf,
     /// Which revision of it.
     pub which: Which,
+    /// The host whose files are over those of all hosts.
+    pub host: Option<HostName>,
     /// What `--only` selects; empty: everything.
     pub only: Vec<Selector>,
     /// Whether an empty desired state may take everything away.

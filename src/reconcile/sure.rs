@@ -78,6 +78,11 @@ fn before(planned: &Planned) -> Option<Vec<Finding>> {
     }
     let trusted: Vec<u32> = planned.origin.owner.into_iter().collect();
     let checkout = Checkout::open(&planned.origin.folder, &trusted).ok()?;
+    let host = planned
+        .revision
+        .as_ref()
+        .and_then(|revision| revision.parsed.host.clone());
+    let checkout = checkout.for_host(host);
     let (mut revision, wrong) = checkout.survey(&Which::Rev(commit)).ok()?;
     if let Some(planned) = &planned.revision {
         revision.host = planned.host;

@@ -244,6 +244,7 @@ impl Checkout {
             server: Server::Any,
             compose: ComposeCommand::default(),
             copies: Copies::default(),
+            host: None,
             alone: Some(alone),
         })
     }

@@ -43,6 +43,16 @@ pub enum SourceError {
         /// Folders that look like a part of one.
         instead: Vec<Unread>,
     },
+    /// A host was named that has no files of its own.
+    #[error("{} has no folder for the host {host}", folder.display())]
+    UnknownHost {
+        /// The name.
+        host: String,
+        /// The folder of the hosts, for git relative to the checkout.
+        folder: PathBuf,
+        /// Those that have one.
+        known: Vec<String>,
+    },
     /// Somebody who may not decide about this host owns the checkout or a part of it.
     #[error("{} belongs to user id {owner}, not to {expected}", path.display())]
     Owner {
@@ -250,6 +260,10 @@ impl SourceError {
                 None => {
                     "put one of them there, or name another folder with --desired-state DIR".into()
                 }
+            }),
+            Self::UnknownHost { known, .. } => Some(match known.is_empty() {
+                true => "no host has files of its own: leave out --host".to_owned(),
+                false => format!("the hosts are {}", known.join(", ")),
             }),
             Self::LinkLeaves { .. } => {
                 Some("only relative links to files of the same checkout can be applied".into())

@@ -32,7 +32,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use error::SourceError;
 pub use git::{Log, LogLine};
-pub use load::{External, Parsed, Unread};
+pub use load::{External, HostName, Parsed, Unread};
 pub(crate) use load::{ParsedStack, installed, is_env_file};
 pub use repository::Kinship;
 pub use variables::{Lacking, Look};
@@ -69,6 +69,8 @@ pub struct Checkout {
     compose: ComposeCommand,
     /// The copies that it has of stacks that update start-first.
     copies: Copies,
+    /// The host whose files are over those of all hosts.
+    host: Option<HostName>,
     /// The one file that it has.
     alone: Option<Alone>,
 }
@@ -157,6 +159,7 @@ impl Checkout {
                 server: Server::Any,
                 compose: ComposeCommand::default(),
                 copies: Copies::default(),
+                host: None,
                 alone: None,
             });
         };
@@ -174,6 +177,7 @@ impl Checkout {
             server: Server::Any,
             compose: ComposeCommand::default(),
             copies: Copies::default(),
+            host: None,
             alone: None,
         })
     }
@@ -197,6 +201,11 @@ impl Checkout {
             server: Server::This(known_at),
             ..self
         }
+    }
+
+    /// The same for a host: its files in `hosts/NAME/` of the desired state are over those of all hosts.
+    pub fn for_host(self, host: Option<HostName>) -> Self {
+        Self { host, ..self }
     }
 
     /// Whether the folder is in git.

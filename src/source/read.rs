@@ -9,8 +9,9 @@ use super::differences::{dirty, resolve_missing};
 use super::error::{Result, SourceError};
 use super::git::{self, Ignored};
 use super::load::inputs::Read;
-use super::load::{self, Inputs, Loaded, Places, Wrong};
+use super::load::{self, HostName, Inputs, Loaded, Places, Wrong};
 use super::owner::{self, Asker, Part};
+use super::policy::FILE_NAME;
 use super::tree::{CommitTree, FolderTree, Tree};
 use super::{Checkout, Revision, Server, Which};
 use crate::model::{Desired, Diagnostic, Hash, Origin, Target};
@@ -54,6 +55,19 @@ impl Checkout {
         }
     }
 
+    /// A hash of the inputs of a host that has files of its own.
+    ///
+    /// # Errors
+    /// As [`Checkout::read`].
+    pub fn inputs_of(&self, host: &str, which: &Which) -> Result<Hash> {
+        let places = Places {
+            host: Some(HostName::Named(host.to_owned())),
+            ..self.places()
+        };
+        let (revision, _) = self.take(which, Wrong::Fails, &places)?;
+        Ok(revision.origin.inputs)
+    }
+
     /// Reads one state of the checkout as far as it can be read, for those who tell what is wrong
     /// with it: places that are wrong come back beside what was read without them.
     ///
@@ -61,6 +75,18 @@ impl Checkout {
     /// When it cannot be read at all.
     pub fn survey(&self, which: &Which) -> Result<(Revision, Vec<Diagnostic>)> {
         self.take(which, Wrong::IsCollected, &self.places())
+    }
+
+    /// The same for a host that has files of its own.
+    ///
+    /// # Errors
+    /// As [`Checkout::survey`].
+    pub fn survey_of(&self, host: &str, which: &Which) -> Result<(Revision, Vec<Diagnostic>)> {
+        let places = Places {
+            host: Some(HostName::Named(host.to_owned())),
+            ..self.places()
+        };
+        self.take(which, Wrong::IsCollected, &places)
     }
 
     /// Surveys what a survey has found elsewhere than the inputs, each part by itself. What they are checked against is
@@ -94,10 +120,11 @@ impl Checkout {
     ) -> Result<(Revision, Vec<Diagnostic>)> {
         let work = FolderTree::new(&self.root);
         let only = places.alone.as_ref().map(|alone| alone.paths.as_slice());
-        let work = Tree::Folder(match only {
+        let work = Tree::from(match only {
             Some(only) => work.with_only(only),
             None => work,
         });
+        let work = over(work, places)?;
         let rev = match (which, &self.repo) {
             (Which::Rev(rev), None) => {
                 return Err(SourceError::NotGit {
@@ -120,10 +147,11 @@ impl Checkout {
             source,
         })?;
         let tree = CommitTree::new(repo, &root);
-        let tree = Tree::Commit(match only {
+        let tree = Tree::from(match only {
             Some(only) => tree.with_only(only),
             None => tree,
         });
+        let tree = over(tree, places)?;
         let inputs = Inputs::of_commit(&tree);
         let mut loaded = load::load(&inputs, Some(&work), places, wrong)?;
         let read = inputs.into_read();
@@ -134,7 +162,7 @@ impl Checkout {
             origin.dirty = dirty(&read, &lies, &loaded);
             match loaded.beside.take() {
                 Some(root) => {
-                    let there = Tree::Folder(FolderTree::new(&root));
+                    let there = Tree::from(FolderTree::new(&root));
                     let there = Inputs::of_folder(&there, Some(&ignored));
                     resolve_missing(&mut loaded, Some(&there), &origin.dirty);
                 }
@@ -206,6 +234,7 @@ impl Checkout {
         Places {
             folder: self.folder.clone(),
             root: self.root.clone(),
+            host: self.host.clone(),
             alone: self.alone.clone(),
             known_at: match &self.server {
                 Server::This(known_at) => known_at.clone(),
@@ -220,6 +249,14 @@ impl Checkout {
                 Server::Any => None,
             },
         }
+    }
+}
+
+/// The files of the host over those of all hosts. watchme.toml is combined key by key.
+fn over<'t>(tree: Tree<'t>, places: &Places) -> Result<Tree<'t>> {
+    match &places.host {
+        Some(host) => tree.over(&places.folder, host.name(), &places.folder.join(FILE_NAME)),
+        None => Ok(tree),
     }
 }
 

@@ -17,6 +17,7 @@ mod levels;
 mod machines;
 mod merge;
 mod offline;
+mod overlay;
 mod records;
 mod repositories;
 mod routes;

@@ -31,6 +31,7 @@ mod network_loss;
 mod networks;
 mod on_host;
 mod one_folder;
+mod overlay;
 mod patience;
 mod pins;
 mod platforms;

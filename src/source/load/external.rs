@@ -47,8 +47,8 @@ impl Revision {
         };
         let hosts = || FolderTree::of_host(root);
         let (all, some) = (
-            Tree::Folder(hosts()),
-            Tree::Folder(hosts().readable_to(readers)),
+            Tree::from(hosts()),
+            Tree::from(hosts().readable_to(readers)),
         );
         let mut found = External::default();
         let is_known = |files: &[PathBuf]| files.iter().all(|file| known.contains(file));

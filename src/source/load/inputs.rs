@@ -109,17 +109,18 @@ impl<'t> Inputs<'t> {
 
     /// Like [`Inputs::file`] for a path that only may be meant as one.
     pub(crate) fn probe(&self, path: &Path) -> Result<Option<File>> {
-        if let Some(known) = self.found.borrow().get(path) {
+        let path = self.tree.place(path)?;
+        if let Some(known) = self.found.borrow().get(&path) {
             return Ok(Some(known.clone()));
         }
-        if self.left_out(path) {
+        if self.left_out(&path) {
             return Ok(None);
         }
-        let Some((content, executable)) = self.tree.read(path)? else {
+        let Some((content, executable)) = self.tree.read(&path)? else {
             return Ok(None);
         };
-        let file = File::new(path, content, executable);
-        self.found.borrow_mut().insert(path.into(), file.clone());
+        let file = File::new(&path, content, executable);
+        self.found.borrow_mut().insert(path, file.clone());
         Ok(Some(file))
     }
 
@@ -134,8 +135,13 @@ impl<'t> Inputs<'t> {
         names.retain(|name| !is_backup(name));
         let known = names.iter().cloned().collect();
         self.folders.borrow_mut().insert(folder.into(), known);
-        names.retain(|name| !self.left_out(&folder.join(name)));
-        Ok(names)
+        let mut kept = Vec::with_capacity(names.len());
+        for name in names {
+            if !self.left_out(&self.tree.place(&folder.join(&name))?) {
+                kept.push(name);
+            }
+        }
+        Ok(kept)
     }
 
     /// A hash of what a folder holds that an image is built from, without what git ignores; `None` where that is not known, as with files that are too

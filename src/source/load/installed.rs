@@ -15,7 +15,7 @@ use crate::source::unit::{Name, Settings, commands};
 /// What units run, by their files below the root folder of a host; only [`Unit::stacks`] and [`Unit::runs`] are filled
 /// in. What has no file there or cannot be read is left out: that a unit is to be stopped does not depend on it.
 pub(crate) fn installed(root: &Path, units: &BTreeSet<String>) -> BTreeMap<String, Unit> {
-    let tree = Tree::Folder(FolderTree::of_host(root));
+    let tree = Tree::from(FolderTree::of_host(root));
     let inputs = Inputs::of_folder(&tree, None);
     let places = Places::default();
     let mut loader = of_host(&inputs, &tree, &places);

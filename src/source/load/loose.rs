@@ -11,7 +11,7 @@ use super::unreferenced::FOREIGN;
 use crate::source::alone::{Alone, Sort, sort};
 use crate::source::nginx::{self, Directive, loads};
 use crate::source::policy::Folders;
-use crate::source::tree::Node;
+use crate::source::tree::{HOSTS, Node};
 
 /// How deep is looked, and among how many names.
 const MAX_DEPTH: usize = 6;
@@ -75,7 +75,7 @@ pub(crate) fn loose(inputs: &Inputs<'_>, folder: &Path, folders: &Folders) -> Ve
     let known = [&folders.sites, &folders.etc];
     let known = known.into_iter().filter_map(|name| join(folder, name));
     let mut found = Found {
-        known: known.collect(),
+        known: known.chain([folder.join(HOSTS)]).collect(),
         of_units: join(folder, &folders.units),
         ..Found::default()
     };
@@ -243,7 +243,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let tree = Tree::Folder(FolderTree::new(folder.path()));
+        let tree = Tree::from(FolderTree::new(folder.path()));
         let inputs = Inputs::of_folder(&tree, None);
         let all = loose(&inputs, Path::new(""), &Policy::default().folders);
         let shown = |alone: &Alone| {

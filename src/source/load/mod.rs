@@ -5,6 +5,7 @@ mod compose_files;
 mod definitions;
 mod external;
 mod gates;
+mod hosts;
 mod include;
 pub(crate) mod inputs;
 mod installed;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use external::External;
+pub use hosts::HostName;
 pub(crate) use inputs::Inputs;
 pub(crate) use inputs::{folder_of, is_env_file, outside};
 pub(crate) use installed::installed;
@@ -82,6 +84,10 @@ pub struct Parsed {
     pub folder: PathBuf,
     /// The names in it; none where files are checked alone.
     pub entries: Vec<String>,
+    /// The hosts that have files of their own.
+    pub hosts: Vec<String>,
+    /// The one whose files are over the others.
+    pub host: Option<HostName>,
     /// Folders that look like inputs and that nothing reads; only in a survey.
     pub unread: Vec<Unread>,
     /// Configuration elsewhere; only in a survey.
@@ -219,17 +225,18 @@ pub(super) fn load<'t>(
         };
         loader.pass(Err::<(), _>(folder))?;
     }
-    if let Some(file) = &file {
-        let policy =
-            utf8(file).and_then(|text| policy::parse(&path, text).map_err(SourceError::from));
+    let own = hosts::own_policy(inputs)?;
+    if file.is_some() || own.is_some() {
+        let policy = hosts::policy(&path, file.as_ref(), own.as_ref());
         loader.out.parsed.policy = loader.pass(policy)?.unwrap_or_default();
     }
+    hosts::look(&mut loader)?;
     let checkout = loader.policy().checkout.as_deref().cloned();
     loader.checkout = checkout
         .or_else(|| places.known_at.clone())
         .unwrap_or_else(|| places.root.clone());
     if places.is_read_at(&loader.checkout) {
-        there = Tree::Folder(FolderTree::new(&loader.checkout));
+        there = Tree::from(FolderTree::new(&loader.checkout));
         loader.work = Some(&there);
         loader.out.beside = Some(loader.checkout.clone());
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::HostName;
 use crate::model::{ComposeCommand, Copies};
 use crate::source::alone::Alone;
 use crate::source::owner::{self, Asker, Part};
@@ -13,6 +14,8 @@ pub(crate) struct Places {
     pub folder: PathBuf,
     /// The checkout as it is here.
     pub root: PathBuf,
+    /// The host whose files are over those of all hosts.
+    pub host: Option<HostName>,
     /// The one file that is read.
     pub alone: Option<Alone>,
     /// Where the host has it, if watchme.toml does not say so.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::inputs::{Inputs, is_backup, join};
 use super::unreferenced::FOREIGN;
 use crate::source::policy::Folders;
-use crate::source::tree::Node;
+use crate::source::tree::{HOSTS, Node};
 use crate::source::unit::Name;
 
 /// How deep is looked, and among how many names.
@@ -97,7 +97,8 @@ fn walk(
                 let is_beside = [".wants", ".requires", ".upholds", ".d"]
                     .iter()
                     .any(|end| name.ends_with(end));
-                if depth < MAX_DEPTH && !is_foreign && !is_beside {
+                let is_of_hosts = depth == 0 && name == HOSTS;
+                if depth < MAX_DEPTH && !is_foreign && !is_beside && !is_of_hosts {
                     walk(inputs, (&path, &below.join(&name)), known, found, depth + 1);
                 }
             }

@@ -7,7 +7,7 @@ use super::stacks::{DEFAULT_FILES, OVERRIDES, Reader};
 use super::{Loader, ParsedStack, STACKS, Wrong, inputs};
 use crate::source::compose::{Compose, Variables};
 use crate::source::error::Result;
-use crate::source::tree::Node;
+use crate::source::tree::{HOSTS, Node};
 use crate::source::unit::commands::ComposeCall;
 
 /// How deep compose files are looked for, and among how many names.
@@ -164,9 +164,11 @@ impl Loader<'_, '_> {
         depth: usize,
     ) {
         let policy = &self.policy().folders;
-        let known = [&policy.sites, &policy.units, &policy.etc];
+        let known = [&*policy.sites, &policy.units, &policy.etc];
         let known: Vec<PathBuf> = known
             .into_iter()
+            .map(|name| name.as_str())
+            .chain([HOSTS])
             .filter_map(|name| self.input(name).ok())
             .collect();
         for name in self.inputs.tree.list(folder).unwrap_or_default() {

@@ -2,6 +2,7 @@
 //!
 //! `schema` and `server` have the keys, `values` the types of their values, `together` what several keys say together.
 
+mod combined;
 mod firewall;
 #[cfg(test)]
 mod reference;
@@ -15,6 +16,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use combined::combined;
 pub use firewall::FirewallPolicy;
 pub use schema::{CheckPolicy, Folders, Level, NetworkPolicy, Policy, RoutePolicy};
 pub use server::StackPolicy;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use git2::{ObjectType, Oid};
 
-use super::{Node, Tree};
+use super::{Files, Node, Tree};
 use crate::source::error::{Result, SourceError};
 
 impl Tree<'_> {
@@ -18,9 +18,10 @@ impl Tree<'_> {
         skips: &dyn Fn(&Path, bool) -> bool,
     ) -> Result<Option<Oid>> {
         match self.resolve(folder)? {
-            Some((resolved, Node::Folder)) => match self {
-                Tree::Commit(tree) => tree.id_of(&resolved),
-                Tree::Folder(_) => self.id_of(&resolved, skips),
+            Some((resolved, Node::Folder)) => match &self.files {
+                Files::Commit(tree) if self.overlay.is_none() => tree.id_of(&resolved),
+                Files::Commit(_) => self.id_of(&resolved, &|_, _| false),
+                Files::Folder(_) => self.id_of(&resolved, skips),
             },
             _ => Ok(None),
         }
@@ -30,7 +31,7 @@ impl Tree<'_> {
         let mut entries: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
         for name in self.list(folder)? {
             let path = folder.join(&name);
-            let Some(node) = self.raw(&path)? else {
+            let (_, Some(node)) = self.look(path.clone())? else {
                 continue;
             };
             if skips(&path, matches!(node, Node::Folder)) {

@@ -7,12 +7,15 @@ mod commit;
 mod digest;
 mod folder;
 mod only;
+mod overlay;
 
 use std::collections::VecDeque;
 use std::path::{Component, Path, PathBuf};
 
 pub use commit::CommitTree;
 pub use folder::{FolderTree, Readers};
+pub use overlay::HOSTS;
+use overlay::Overlay;
 
 use super::error::{Result, SourceError};
 
@@ -37,26 +40,50 @@ pub enum Node {
     Special(&'static str),
 }
 
-/// The files of a commit or of a folder.
-pub enum Tree<'repo> {
-    /// A commit's.
+/// The files of a commit or of a folder, with those of a host over them.
+pub struct Tree<'repo> {
+    files: Files<'repo>,
+    overlay: Option<Overlay>,
+}
+
+/// Where the files are.
+enum Files<'repo> {
+    /// In a commit.
     Commit(CommitTree<'repo>),
-    /// A folder's.
+    /// In a folder.
     Folder(FolderTree),
+}
+
+impl<'repo> From<CommitTree<'repo>> for Tree<'repo> {
+    fn from(tree: CommitTree<'repo>) -> Self {
+        Self {
+            files: Files::Commit(tree),
+            overlay: None,
+        }
+    }
+}
+
+impl From<FolderTree> for Tree<'_> {
+    fn from(tree: FolderTree) -> Self {
+        Self {
+            files: Files::Folder(tree),
+            overlay: None,
+        }
+    }
 }
 
 impl Tree<'_> {
     /// What is at `path` (no links on the way), itself not followed.
     fn raw(&self, path: &Path) -> Result<Option<Node>> {
-        match self {
-            Tree::Commit(tree) => tree.node(path),
-            Tree::Folder(tree) => tree.node(path),
+        match &self.files {
+            Files::Commit(tree) => tree.node(path),
+            Files::Folder(tree) => tree.node(path),
         }
     }
 
     /// Whether it is all that there is, so that an absolute link and `..` at its top stay in it.
     fn is_a_hosts(&self) -> bool {
-        matches!(self, Tree::Folder(tree) if tree.is_a_hosts())
+        matches!(&self.files, Files::Folder(tree) if tree.is_a_hosts())
     }
 
     /// Where `path` leads after all links, and what is there. `None` when nothing does.
@@ -80,10 +107,9 @@ impl Tree<'_> {
                 }
                 Step::Into(name) => name,
             };
-            let here = at.join(&name);
-            let found = match name == ".git" {
-                true => None,
-                false => self.raw(&here)?,
+            let (here, found) = match name == ".git" {
+                true => (at.join(&name), None),
+                false => self.look(at.join(&name))?,
             };
             match found {
                 None => {
@@ -101,9 +127,10 @@ impl Tree<'_> {
                     if links.len() >= MAX_LINKS {
                         return Err(SourceError::LinkLoop { link: here, target });
                     }
-                    if target.is_absolute() {
-                        at = PathBuf::new();
-                    }
+                    at = match here.parent() {
+                        Some(folder) if target.is_relative() => folder.to_owned(),
+                        _ => PathBuf::new(),
+                    };
                     let left = pending.len();
                     for step in steps(&target).rev() {
                         pending.push_front(step);
@@ -135,10 +162,17 @@ impl Tree<'_> {
             }
             None => return Ok(Vec::new()),
         };
-        let names = match self {
-            Tree::Commit(tree) => tree.names(&resolved)?,
-            Tree::Folder(tree) => tree.names(&resolved)?,
+        let of = |folder: &Path| match &self.files {
+            Files::Commit(tree) => tree.names(folder),
+            Files::Folder(tree) => tree.names(folder),
         };
+        let mut names = of(&resolved)?;
+        let overlay = self.overlay.as_ref();
+        if let Some(own) = overlay.and_then(|overlay| overlay.folder(&resolved)) {
+            names.extend(of(&own)?);
+            names.sort_unstable();
+            names.dedup();
+        }
         names
             .into_iter()
             .filter(|name| name != b".git")
@@ -150,9 +184,9 @@ impl Tree<'_> {
     /// there or when it is a folder.
     pub fn read(&self, path: &Path) -> Result<Option<(Vec<u8>, bool)>> {
         match self.resolve(path)? {
-            Some((resolved, Node::File { .. })) => match self {
-                Tree::Commit(tree) => tree.read(&resolved, path).map(Some),
-                Tree::Folder(tree) => tree.read(&resolved, path).map(Some),
+            Some((resolved, Node::File { .. })) => match &self.files {
+                Files::Commit(tree) => tree.read(&resolved, path).map(Some),
+                Files::Folder(tree) => tree.read(&resolved, path).map(Some),
             },
             Some((_, Node::Special(what))) => Err(SourceError::Special {
                 path: path.into(),

@@ -9,15 +9,17 @@ use crate::cli::Failure;
 use crate::cli::session::Session;
 use crate::model::{Diagnostic, Finding};
 use crate::reconcile::ReconcileError;
-use crate::source::{Checkout, Revision, Which};
+use crate::source::{Checkout, Revision, SourceError, Which};
 
 /// A revision as far as it can be read, and where it is wrong.
 type Surveyed = (Revision, Vec<Diagnostic>);
 
 /// What is checked.
 struct Survey {
-    /// The desired state.
+    /// The desired state: of the host that was named, or of all.
     main: Surveyed,
+    /// The same of each host that has files of its own.
+    hosts: Vec<(String, Surveyed)>,
     /// Configuration elsewhere in the checkout, each part by itself.
     loose: Vec<Surveyed>,
 }
@@ -58,6 +60,13 @@ impl Checked {
             let new: Vec<_> = report.findings.into_iter().filter(is_new).collect();
             findings.extend(new);
             off += report.off;
+        }
+        for (host, (revision, wrong)) in &survey.hosts {
+            let report = check::report(&Subject { revision, wrong });
+            // What all hosts have is said once.
+            let is_new = |finding: &Finding| !findings.iter().any(|known| known.is_same(finding));
+            let new: Vec<_> = report.findings.into_iter().filter(is_new).collect();
+            findings.extend(new.into_iter().map(|finding| finding.of_host(host)));
         }
         check::sort(&mut findings);
         Self {
@@ -154,11 +163,20 @@ impl Survey {
     fn of(checkout: &Checkout, which: &Which, main: Surveyed) -> Result<Self, Failure> {
         let loose = checkout.survey_loose(which, &main.0);
         let loose = loose.map_err(ReconcileError::from)?;
-        Ok(Self { main, loose })
+        let hosts = main.0.parsed.hosts.iter();
+        let hosts = hosts.filter(|_| main.0.parsed.host.is_none());
+        let survey = |host: &String| {
+            let survey = checkout.survey_of(host, which)?;
+            Ok((host.clone(), survey))
+        };
+        let hosts: Result<_, SourceError> = hosts.map(survey).collect();
+        let hosts = hosts.map_err(ReconcileError::from)?;
+        Ok(Self { main, hosts, loose })
     }
 
     fn all(&self) -> impl Iterator<Item = &Surveyed> {
-        std::iter::once(&self.main).chain(&self.loose)
+        let hosts = self.hosts.iter().map(|(_, surveyed)| surveyed);
+        std::iter::once(&self.main).chain(hosts).chain(&self.loose)
     }
 
     /// How many files there are at a path or below.
@@ -187,7 +205,7 @@ impl Survey {
 /// Reads the desired state. The process ends soon: freeing a million small pieces would only take time.
 async fn survey(session: &Session<'_>, rev: Option<&str>) -> Result<ManuallyDrop<Survey>, Failure> {
     let which = rev.map_or(Which::Worktree, |rev| Which::Rev(rev.to_owned()));
-    let checkout = session.checkout()?;
+    let checkout = session.checkout()?.for_host(session.named_host());
     let mut main = checkout.survey(&which).map_err(ReconcileError::from)?;
     let warnings = session.ask_versions(&mut main.0).await;
     main.0.warnings.extend(warnings);

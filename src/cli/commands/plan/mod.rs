@@ -106,7 +106,7 @@ impl Args {
             let from = Which::Rev(from.clone());
             let to = self.to.clone().map_or(Which::Head, Which::Rev);
             let allow_empty = self.input.allow_empty;
-            let checkout = session.checkout()?;
+            let checkout = session.checkout()?.for_host(session.named_host());
             let planned = reconcile::plan_between(&checkout, &from, &to, allow_empty);
             return Ok(planned?);
         }
