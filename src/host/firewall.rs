@@ -11,7 +11,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::Uid;
 use serde::Deserialize;
 
-use super::observe::NEEDS_ROOT;
+use super::observe::{self, NEEDS_ROOT};
 use super::{Host, HostError, ssh};
 use crate::model::{FIREWALL_TABLE, FirewallState, WatchedFirewall};
 
@@ -48,39 +48,30 @@ struct Table {
 
 impl Host {
     /// Looks at our table, and has nft list the wanted one in a network namespace of its own: what differs then differs in
-    /// the kernel, whatever the version of nft.
+    /// the kernel, whatever the version of nft. A `lenient` look goes on without what nft does not say.
     ///
     /// # Errors
     /// When nft cannot be run, or refuses to list.
     pub(super) fn observe_firewall(
         &self,
         watch: &WatchedFirewall,
+        lenient: bool,
     ) -> Result<FirewallState, HostError> {
         let mut state = FirewallState {
             program: program(),
             bridged: bridged(Path::new(INTERFACES), &watch.trusted),
             ..FirewallState::default()
         };
-        let Some(program) = &state.program else {
+        let Some(program) = state.program.clone() else {
             return Ok(state);
         };
         if !Uid::effective().is_root() {
             state.silent = Some(NEEDS_ROOT.to_owned());
             return Ok(state);
         }
-        state.loaded = list(program)?;
-        if let Some(rules) = &watch.rules {
-            state.wanted = Some(listed_elsewhere(program, rules)?);
-            // Whoever is logged in matters where the rules change.
-            if state
-                .wanted
-                .as_ref()
-                .and_then(|wanted| wanted.as_ref().ok())
-                != state.loaded.as_ref()
-            {
-                let found = ssh::look();
-                (state.ssh, state.sessions) = (found.ports, found.sessions);
-            }
+        match look(&program, watch, &mut state) {
+            Err(error) if lenient => state.silent = Some(observe::said(&error)),
+            looked => looked?,
         }
         Ok(state)
     }
@@ -126,6 +117,25 @@ impl Host {
         let table = FIREWALL_TABLE;
         self.load_firewall(&format!("table inet {table}\ndelete table inet {table}\n"))
     }
+}
+
+fn look(
+    program: &Path,
+    watch: &WatchedFirewall,
+    state: &mut FirewallState,
+) -> Result<(), HostError> {
+    state.loaded = list(program)?;
+    let Some(rules) = &watch.rules else {
+        return Ok(());
+    };
+    let wanted = listed_elsewhere(program, rules)?;
+    // Whoever is logged in matters where the rules change.
+    if wanted.as_ref().ok() != state.loaded.as_ref() {
+        let found = ssh::look();
+        (state.ssh, state.sessions) = (found.ports, found.sessions);
+    }
+    state.wanted = Some(wanted);
+    Ok(())
 }
 
 fn program() -> Option<PathBuf> {

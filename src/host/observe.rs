@@ -37,8 +37,8 @@ impl Host {
             tokio::join!(self.observe_systemd(watch), self.observe_docker(watch));
         observed.systemd = heard(watch, &mut observed, "systemd", systemd)?;
         observed.docker = heard(watch, &mut observed, "Docker", docker)?;
-        if let Some(watch) = &watch.firewall {
-            observed.firewall = Some(self.observe_firewall(watch)?);
+        if let Some(firewall) = &watch.firewall {
+            observed.firewall = Some(self.observe_firewall(firewall, watch.lenient)?);
         }
         observed.parameters = loaders::parameters(&watch.parameters);
         observed.user_engines = self.user_engines().await;
@@ -180,7 +180,7 @@ fn heard<T>(
 }
 
 /// An error with its causes, in one line.
-fn said(error: &HostError) -> String {
+pub(super) fn said(error: &HostError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::plan;
+use super::{firewall, plan};
 use crate::effect::simulate;
 use crate::model::{
     Container, Desired, DockerRun, DockerState, Entry, Loaded, LoadedDaemon, LoadedUnit,
@@ -71,6 +71,12 @@ fn bare_host(desired: &Desired) -> Observed {
 pub(crate) fn assumed(desired: &Desired, observed: &mut Observed) {
     let owners = desired.etc.values().map(|etc| (etc.owner.clone(), (0, 0)));
     observed.owners.extend(owners);
+    if let Some(firewall) = desired.firewalls.values().next() {
+        let state = observed.firewall.get_or_insert_default();
+        state.program = Some(firewall::NFT.into());
+        // What nft would list is as good as what it would be given: both are only compared.
+        state.wanted = Some(Ok(firewall.rules()));
+    }
     let pairs = desired.sites.values().flat_map(|site| &site.certificates);
     for path in pairs.flat_map(|pair| [&pair.certificate, &pair.key]) {
         let present = observed.files.entry(path.clone()).or_default();

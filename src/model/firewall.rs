@@ -37,8 +37,8 @@ impl FirewallState {
     pub fn why_not(&self) -> Option<String> {
         match (&self.program, &self.silent, &self.loaded, &self.wanted) {
             (None, ..) => Some("nft is not installed".to_owned()),
-            (_, Some(why), ..) => Some(why.clone()),
-            (_, _, None, _) => Some("its rules are not loaded: every port is open".to_owned()),
+            (_, Some(why), ..) => Some(format!("not checked: {why}")),
+            (_, _, None, _) => Some("its rules are not loaded".to_owned()),
             (_, _, Some(loaded), Some(Ok(wanted))) if loaded == wanted => None,
             _ => Some("its rules were edited on the host".to_owned()),
         }

@@ -83,3 +83,34 @@ fn a_name_that_nobody_has_is_said_with_the_nearest() {
     let said = "the unit of this name is written by watchme-apply itself";
     assert!(plan.stderr.contains(said), "{}", plan.shown());
 }
+
+/// A reviewer sees who may reach what before and after a merge, and what is served to others and not named.
+#[test]
+fn a_merge_shows_who_may_reach_what() {
+    let place = Place::git(&[("watchme.toml", POLICY)]);
+    let wider = POLICY.replace("22 = [\"vpn\"]", "22 = [\"vpn\", \"203.0.113.0/24\"]");
+    place.write(&[("watchme.toml", &wider)]);
+    place.commit("wider");
+    let plan = place.run_here(&["plan", "--from", "HEAD~1"]).expect(0);
+    for line in [
+        "load the rules, interrupts no connection that is open  (changed)\n",
+        "    -22/tcp                    vpn\n",
+        "    +22/tcp                    vpn, 203.0.113.0/24\n",
+    ] {
+        assert!(plan.stdout.contains(line), "{line}\n{}", plan.shown());
+    }
+    // An offline root has no table, and shows it all the same.
+    let plan = place.run(&["plan"]).expect(0);
+    let line = "    +22/tcp                    vpn, 203.0.113.0/24\n";
+    assert!(plan.stdout.contains(line), "{}", plan.shown());
+
+    place.write(&[("watchme.toml", ""), ("etc/motd", "hello\n")]);
+    place.commit("none");
+    let plan = place.run_here(&["plan", "--from", "HEAD~1"]).expect(0);
+    for line in [
+        "remove the rules: every port is open again  (left the desired state)\n",
+        "    -other ports               nobody\n",
+    ] {
+        assert!(plan.stdout.contains(line), "{line}\n{}", plan.shown());
+    }
+}

@@ -27,7 +27,7 @@ const IMAGES: [Service<'_>; 2] = [
 ];
 
 /// A host with Podman's socket alone, and these images in it.
-fn boot() -> Host {
+pub(crate) fn boot() -> Host {
     let host = Host::boot_debian(Debian::Thirteen);
     host.sh("systemctl disable -q --now docker.service docker.socket; systemctl enable -q --now podman.socket");
     host.load_images_with("podman", &IMAGES);

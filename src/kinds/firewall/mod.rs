@@ -17,6 +17,9 @@ use crate::plan::draft::Draft;
 /// The unit of firewalld, firewalld(1).
 const FIREWALLD: &str = "firewalld.service";
 
+/// Where nft(8) is, where nobody has looked: on an offline root, and on an assumed host.
+pub(super) const NFT: &str = "/usr/sbin/nft";
+
 /// The kind `firewall`.
 pub(crate) struct Firewalls;
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{own_paths, refuse};
+use super::{NFT, own_paths, refuse};
 use crate::effect::{Change, Diff, Effect};
 use crate::kinds::Unwanted;
 use crate::model::{Entry, File, Firewall, FirewallState, Hash, Kind, ResourceId, layout};
@@ -12,22 +12,31 @@ use crate::plan::{files, prune};
 /// What `firewall` in watchme.toml is called in diffs.
 const SOURCE: &str = "watchme.toml [firewall]";
 
-/// Where nft(8) is where nobody has looked: an offline root.
-const NFT: &str = "/usr/sbin/nft";
-
 /// The file that the kernel gets at boot, and the unit that gives it.
 pub(super) fn files(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall) {
     let [rules, unit, link] = own_paths();
     let state = draft.observed.firewall.as_ref();
     let program = state.and_then(|state| state.program.clone());
     let program = program.unwrap_or_else(|| NFT.into());
-    let text = unit_text(&program);
-    copy(draft, id, &rules, firewall.rules(), 0o644);
-    copy(draft, id, &unit, text, 0o644);
+    // Who may reach what is the diff of the table; an offline root has none.
+    let before = applied(draft).cloned();
+    let diff = match state {
+        None if before.as_ref() != Some(firewall) => reach(before.as_ref(), Some(firewall)),
+        _ => None,
+    };
+    copy(draft, id, &rules, firewall.rules(), diff);
+    copy(draft, id, &unit, unit_text(&program), None);
     files::link(draft, id, link, unit.clone(), &unit, None);
 }
 
-fn copy(draft: &mut Draft<'_>, id: &ResourceId, path: &Path, text: String, mode: u32) {
+/// The firewall that was applied last.
+fn applied<'a>(draft: &Draft<'a>) -> Option<&'a Firewall> {
+    let (_, applied) = draft.inputs.recorded.applied.as_ref()?;
+    applied.firewalls.values().next()
+}
+
+fn copy(draft: &mut Draft<'_>, id: &ResourceId, path: &Path, text: String, diff: Option<Diff>) {
+    let mode = 0o644;
     draft.wanted.insert(path.to_owned(), id.clone());
     let observed = draft.observed;
     let file = File::new(SOURCE, text.into_bytes(), false);
@@ -56,13 +65,12 @@ fn copy(draft: &mut Draft<'_>, id: &ResourceId, path: &Path, text: String, mode:
             return;
         }
     };
-    // Who may reach what is the diff of the table.
     let diff = match keep {
         true => {
             let old = observed.content(path).map(|content| &**content);
             draft::diff(path, old, &file.source, Some(&file.content))
         }
-        false => None,
+        false => diff,
     };
     let effect = Effect::Copy {
         path: path.to_owned(),
@@ -82,10 +90,8 @@ fn copy(draft: &mut Draft<'_>, id: &ResourceId, path: &Path, text: String, mode:
 
 /// Whether a file is as an earlier run has left it.
 fn was_written(draft: &Draft<'_>, path: &Path, content: &[u8]) -> bool {
-    let applied = draft.recorded.applied.as_ref();
-    let before = applied.and_then(|(_, applied)| applied.firewalls.values().next());
     let text = match path == Path::new(layout::FIREWALL_RULES) {
-        true => before.map(Firewall::rules),
+        true => applied(draft).map(Firewall::rules),
         // Another version of this program may have written it.
         false => return draft.recorded.inventory.paths.contains_key(path),
     };
@@ -121,8 +127,7 @@ pub(super) fn table(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall)
         return;
     }
     refuse::lock_out(draft, id, firewall, state);
-    let before = draft.recorded.applied.as_ref();
-    let before = before.and_then(|(_, applied)| applied.firewalls.values().next().cloned());
+    let before = applied(draft).cloned();
     let is_ours = before.as_ref() == Some(firewall);
     let why = match (&state.loaded, is_ours) {
         (None, true) => "is gone from the kernel",
@@ -176,9 +181,7 @@ pub(super) fn retire(draft: &mut Draft<'_>, unwanted: &mut Unwanted) {
     };
     let state = draft.observed.firewall.as_ref();
     if state.is_some_and(|state: &FirewallState| state.loaded.is_some()) {
-        let applied = draft.recorded.applied.as_ref();
-        let before = applied.and_then(|(_, applied)| applied.firewalls.values().next());
-        let diff = reach(before, None);
+        let diff = reach(applied(draft), None);
         let why = prune::left(draft, &id);
         let removal = change(id.clone(), Effect::RemoveFirewall, why);
         draft.change(Stage::Retire, Change { diff, ..removal });

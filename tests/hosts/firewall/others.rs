@@ -74,4 +74,26 @@ fn another_firewall_is_refused_and_a_host_needs_nft() {
     ]);
     host.sh("mv /root/nft /usr/sbin/nft");
     host.apply(&["--yes"]).expect(0);
+    // One that fails: an apply says what it said, and `status` goes on.
+    host.sh("mv /usr/sbin/nft /root/nft");
+    host.write(
+        "/usr/sbin/nft",
+        "#!/bin/sh\necho 'netlink: Error: cache initialization failed: Operation not supported' >&2\nexit 1\n",
+    );
+    host.sh("chmod +x /usr/sbin/nft");
+    let failed = host.apply(&[]).expect(1).text();
+    for said in [
+        "error: nftables: could not list the tables of nftables",
+        "cache initialization failed: Operation not supported",
+        "hint: nft -c -f /etc/watchme-apply/firewall.nft; nft list ruleset",
+    ] {
+        assert!(failed.contains(said), "{said}\n{failed}");
+    }
+    let status = host.tool(&["status"]).text();
+    assert!(
+        status.contains("firewall: not checked: nftables: could not list"),
+        "{status}"
+    );
+    host.sh("mv /root/nft /usr/sbin/nft");
+    host.tool(&["drift"]).expect(0);
 }

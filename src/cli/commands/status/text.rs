@@ -130,9 +130,7 @@ impl Page {
             let why = daemon.why_not.as_deref().unwrap_or("it does not run");
             let text = match daemon.name {
                 "nginx" => format!("nginx is down: {why}"),
-                "firewall" if why != NEEDS_ROOT => {
-                    format!("the firewall is not as it was applied: {why}")
-                }
+                "firewall" => format!("firewall: {why}"),
                 name if why == NEEDS_ROOT => format!("{name} was not checked: {why}"),
                 name => format!("{name} does not answer: {why}"),
             };
