@@ -155,6 +155,24 @@ fn host_with(policy: &str) -> Host {
     host
 }
 
+/// The same served by nobody of the desired state, which has the firewall and a file.
+fn host_of_others() -> Host {
+    let host = Host::with_images(&["app:1"]);
+    host.connect_clients();
+    host.write(
+        "/etc/systemd/system/own.service",
+        &service("/bin/busybox httpd -f -p 8001 -h /srv"),
+    );
+    host.sh("systemctl enable -q --now own
+         docker run -d --restart always -p 8002:8000 -p 8003:8000 app:1 >/dev/null");
+    host.checkout(&[
+        (&desired("watchme.toml"), POLICY),
+        (&desired("etc/motd"), "hello\n"),
+    ]);
+    host.apply(&[]).expect(0);
+    host
+}
+
 /// What everybody is held to while the policy is applied.
 #[track_caller]
 fn assert_governed(host: &Host) {
@@ -223,14 +241,19 @@ fn ports_are_open_to_whom_they_are_named() {
     );
     assert_eq!(host.sh(&format!("{inside}:8003/")), "app:1");
     host.sh(&format!("{inside}:80/ >/dev/null"));
+}
 
-    host.sh("systemctl restart docker; systemctl restart app");
+/// Docker writes its rules anew, and the host boots: at no moment after the network is up is a port open that was closed.
+#[test]
+fn the_table_outlasts_docker_and_a_reboot() {
+    let host = host_of_others();
+    assert_governed(&host);
+    host.sh("systemctl restart docker");
     host.wait_for_image("app:1", 8003, Duration::from_secs(30));
     assert_governed(&host);
     // Its file begins with `flush ruleset`.
     host.sh("grep -q '^flush ruleset' /etc/nftables.conf; systemctl enable nftables");
     host.reboot();
-    host.sh(OTHER);
     host.connect_clients();
     host.wait_for_image("app:1", 8003, Duration::from_secs(30));
     assert_governed(&host);
@@ -241,11 +264,14 @@ fn ports_are_open_to_whom_they_are_named() {
         assert!(loaded < number(order(later)), "{later}");
     }
     host.assert_does_nothing(&["apply"]);
-    it_is_kept(&host, &other());
 }
 
 /// Flushed, edited, disabled: `drift` sees it, and `drift --fix` brings it back. Taken out, it leaves.
-fn it_is_kept(host: &Host, others: &str) {
+#[test]
+fn the_table_is_kept_and_leaves_with_its_policy() {
+    let host = host_of_others();
+    host.sh(OTHER);
+    let others = host.sh("nft list table inet other");
     for (edit, said) in [
         (
             "nft delete table inet watchme_apply",
@@ -277,14 +303,14 @@ fn it_is_kept(host: &Host, others: &str) {
         host.tool(&["drift", "--fix"]).expect(0);
         host.tool(&["drift"]).expect(0);
     }
-    assert_governed(host);
+    assert_governed(&host);
 
     let closed = POLICY.replace("8002 = [\"vpn\", \"lan\"]", "8002 = []");
     host.commit(&[(&desired("watchme.toml"), Some(&closed))], "closed");
     host.apply(&["--only", "firewall"]).expect(0);
     assert_eq!(host.who_reaches(8002), [""; 0]);
     host.tool(&["rollback"]).expect(0);
-    assert_governed(host);
+    assert_governed(&host);
 
     host.commit(&[(&desired("watchme.toml"), Some(""))], "none");
     let plan = host.tool(&["plan"]).expect(0).stdout;
