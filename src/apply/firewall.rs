@@ -2,7 +2,7 @@
 
 use super::{Run, StepError};
 use crate::host::{Host, HostError};
-use crate::model::FIREWALL_TABLE;
+use crate::model::{FIREWALL_TABLE, UfwRule};
 use crate::state::Undo;
 
 impl Run<'_> {
@@ -10,6 +10,12 @@ impl Run<'_> {
     pub(super) fn record_firewall(&mut self) -> Result<(), StepError> {
         let table = self.host.firewall()?;
         Ok(self.journal.record(Undo::Firewall { table })?)
+    }
+
+    /// Writes down whether ufw has a rule of ours.
+    pub(super) fn record_ufw(&mut self, rule: &UfwRule, add: bool) -> Result<(), StepError> {
+        let rule = rule.clone();
+        Ok(self.journal.record(Undo::Ufw { rule, add })?)
     }
 }
 

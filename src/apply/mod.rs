@@ -388,6 +388,14 @@ impl Run<'_> {
                 self.record_firewall()?;
                 Ok(self.host.remove_firewall()?)
             }
+            Effect::AllowInUfw(rule) => {
+                self.record_ufw(rule, false)?;
+                Ok(self.host.allow_in_ufw(rule)?)
+            }
+            Effect::DeleteInUfw(rule) => {
+                self.record_ufw(rule, true)?;
+                Ok(self.host.delete_in_ufw(rule)?)
+            }
             Effect::ReloadNginx => self.reload_nginx().await,
             Effect::RestartNginx => self.restart_nginx().await,
             Effect::StartNginx => self.start_nginx().await,

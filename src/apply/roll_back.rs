@@ -329,6 +329,7 @@ fn phase(undo: &Undo) -> u8 {
         Undo::DaemonReload
         | Undo::SetParameters(_)
         | Undo::Firewall { .. }
+        | Undo::Ufw { .. }
         | Undo::RemoveOthers { .. }
         | Undo::Rename { .. }
         | Undo::Tag { last: false, .. } => 4,

@@ -114,6 +114,9 @@ impl Effect {
             // In the kernel; its file is a step of its own.
             | Effect::LoadFirewall(_)
             | Effect::RemoveFirewall
+            // Its files are its own.
+            | Effect::AllowInUfw(_)
+            | Effect::DeleteInUfw(_)
             | Effect::ReloadNginx
             | Effect::RestartNginx
             | Effect::StartNginx => Vec::new(),

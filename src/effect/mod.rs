@@ -25,7 +25,7 @@ pub(crate) use steps::{
 };
 pub(crate) use words::{Counted, Words};
 
-use crate::model::{Certificate, File, Network, Volume};
+use crate::model::{Certificate, File, Network, UfwRule, Volume};
 
 /// A step, with all that is needed to carry it out without deciding anything.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,6 +148,10 @@ pub(crate) enum Effect {
     LoadFirewall(String),
     /// Take our table away from the kernel.
     RemoveFirewall,
+    /// Add a rule to ufw.
+    AllowInUfw(UfwRule),
+    /// Delete a rule of ours from ufw.
+    DeleteInUfw(UfwRule),
     /// Make nginx load its configuration, and prove that it did.
     ReloadNginx,
     /// Restart nginx, because no reload loads what changed.

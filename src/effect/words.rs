@@ -201,6 +201,8 @@ impl Change {
             Effect::Load(load) => load.words(),
             Effect::LoadFirewall(_) => "load the rules, interrupts no connection that is open".to_owned(),
             Effect::RemoveFirewall => "remove the rules: every port is open again".to_owned(),
+            Effect::AllowInUfw(rule) => format!("ufw {rule}"),
+            Effect::DeleteInUfw(rule) => format!("ufw delete {rule}"),
             Effect::ReloadNginx => "reload nginx, interrupts nothing".to_owned(),
             Effect::RestartNginx => "restart nginx, interrupts every site for a moment and cuts requests off that last longer than 5 s".to_owned(),
             Effect::StartNginx => "start nginx".to_owned(),
@@ -264,6 +266,8 @@ fn kind(effect: &Effect) -> (Sign, &'static str, Option<Counted>) {
         Effect::Load(_) => (Reload, "load", Some(Of::Reload)),
         Effect::LoadFirewall(_) => (Reload, "load-firewall", Some(Of::Reload)),
         Effect::RemoveFirewall => (Remove, "remove-firewall", Some(Of::Removal)),
+        Effect::AllowInUfw(_) => (Add, "allow-in-ufw", None),
+        Effect::DeleteInUfw(_) => (Remove, "delete-in-ufw", Some(Of::Removal)),
     }
 }
 
@@ -304,6 +308,7 @@ fn subject(effect: &Effect) -> String {
         Effect::LoadFirewall(_) | Effect::RemoveFirewall => {
             format!("inet {FIREWALL_TABLE}")
         }
+        Effect::AllowInUfw(rule) | Effect::DeleteInUfw(rule) => rule.to_string(),
         Effect::ReloadNginx | Effect::RestartNginx | Effect::StartNginx => NGINX.to_owned(),
     }
 }

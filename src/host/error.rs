@@ -197,9 +197,11 @@ pub(crate) enum HostError {
     /// nginx has to run for what was asked, and does not.
     #[error("nginx does not run")]
     NginxStopped,
-    /// nft refused to do something with our table.
-    #[error("nftables: could not {doing}{}", indented(.said))]
+    /// nft or ufw refused to do something with our rules.
+    #[error("{program}: could not {doing}{}", indented(.said))]
     Firewall {
+        /// Which one.
+        program: &'static str,
         /// What was being done.
         doing: &'static str,
         /// What it said.

@@ -98,7 +98,7 @@ impl Host {
         for arguments in [&["-c", "-f", "-"][..], &["-f", "-"]] {
             let ran = run(&program, arguments, rules)?;
             if !ran.status.success() {
-                return Err(refused("load the rules of the firewall", &ran));
+                return Err(refused("load the rules of the firewall", "nftables", &ran));
             }
         }
         Ok(())
@@ -129,8 +129,8 @@ fn look(
         return Ok(());
     };
     let wanted = listed_elsewhere(program, rules)?;
-    // Whoever is logged in matters where the rules change.
-    if wanted.as_ref().ok() != state.loaded.as_ref() {
+    // Whoever is logged in matters where the rules change. Those of ufw are in its files.
+    if watch.drives_ufw || wanted.as_ref().ok() != state.loaded.as_ref() {
         let found = ssh::look();
         (state.ssh, state.sessions) = (found.ports, found.sessions);
     }
@@ -150,8 +150,9 @@ fn absent() -> HostError {
     }
 }
 
-fn refused(doing: &'static str, ran: &Ran) -> HostError {
+pub(super) fn refused(doing: &'static str, program: &'static str, ran: &Ran) -> HostError {
     HostError::Firewall {
+        program,
         doing,
         said: said(ran),
     }
@@ -174,7 +175,7 @@ fn said(ran: &Ran) -> Vec<String> {
 fn list(program: &Path) -> Result<Option<String>, HostError> {
     let tables = run(program, &["-j", "list", "tables", "inet"], "")?;
     if !tables.status.success() {
-        return Err(refused("list the tables of nftables", &tables));
+        return Err(refused("list the tables of nftables", "nftables", &tables));
     }
     let listed: Listed =
         serde_json::from_str(&tables.printed).map_err(|source| HostError::Program {
@@ -200,7 +201,7 @@ fn list_ours(program: &Path) -> Result<String, HostError> {
     )?;
     match ran.status.success() {
         true => Ok(ran.printed),
-        false => Err(refused("list the rules of the firewall", &ran)),
+        false => Err(refused("list the rules of the firewall", "nftables", &ran)),
     }
 }
 
@@ -224,14 +225,14 @@ fn listed_elsewhere(program: &Path, rules: &str) -> Result<Result<String, String
     looked.unwrap_or_else(|_| Err(absent()))
 }
 
-struct Ran {
-    status: ExitStatus,
+pub(super) struct Ran {
+    pub(super) status: ExitStatus,
     printed: String,
     said: String,
 }
 
-/// Runs nft with a text on its standard input.
-fn run(program: &Path, arguments: &[&str], input: &str) -> Result<Ran, HostError> {
+/// Runs a program with a text on its standard input.
+pub(super) fn run(program: &Path, arguments: &[&str], input: &str) -> Result<Ran, HostError> {
     let called = || format!("{} {}", program.display(), arguments.join(" "));
     let failed = |source| HostError::Program {
         program: called(),
@@ -248,6 +249,8 @@ fn run(program: &Path, arguments: &[&str], input: &str) -> Result<Ran, HostError
             .args(arguments)
             .env_clear()
             .env("LC_ALL", "C")
+            // ufw starts programs by name.
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .current_dir("/")
             .stdin(Stdio::from(rules))
             .stdout(printed.try_clone()?)
@@ -343,7 +346,7 @@ mod tests {
             printed: String::new(),
             said: said.to_owned(),
         };
-        let error = refused("load the rules of the firewall", &ran(said));
+        let error = refused("load the rules of the firewall", "nftables", &ran(said));
         assert_eq!(
             error.to_string(),
             "nftables: could not load the rules of the firewall\n    /dev/stdin:3:1-5: Error: syntax error, unexpected string"
@@ -356,6 +359,7 @@ mod tests {
         // What has no such line is said as it is.
         let error = refused(
             "list the tables of nftables",
+            "nftables",
             &ran("netlink: cache initialization failed\n"),
         );
         assert!(

@@ -52,6 +52,7 @@ impl HostError {
             HostError::ImageGone { engine, image } => {
                 Some(format!("{} image inspect {image}", engine.command()))
             }
+            HostError::Firewall { program: "ufw", .. } => Some("ufw status numbered; ufw show added".to_owned()),
             HostError::Firewall { .. } => Some(format!(
                 "nft -c -f {}; nft list ruleset",
                 crate::model::layout::FIREWALL_RULES

@@ -23,6 +23,7 @@ mod serving;
 pub(crate) mod sockets;
 mod ssh;
 pub(crate) mod systemd;
+mod ufw;
 mod user_engines;
 mod versions;
 

@@ -73,6 +73,7 @@ pub(crate) fn assumed(desired: &Desired, observed: &mut Observed) {
     observed.owners.extend(owners);
     if let Some(firewall) = desired.firewalls.values().next() {
         let state = observed.firewall.get_or_insert_default();
+        state.assumed = true;
         state.program = Some(firewall::NFT.into());
         // What nft would list is as good as what it would be given: both are only compared.
         state.wanted = Some(Ok(firewall.rules()));

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 pub struct WatchedFirewall {
     /// The rules that are wanted; `None`: none are, any more.
     pub rules: Option<String>,
+    /// Whether ufw has the rules about ports of the host.
+    pub drives_ufw: bool,
     /// Interfaces from which everything may come.
     pub trusted: Vec<String>,
 }
@@ -22,6 +24,8 @@ pub struct FirewallState {
     pub loaded: Option<String>,
     /// The table of the wanted rules as nft lists it, or what nft says against them; `None`: there are none.
     pub wanted: Option<Result<String, String>>,
+    /// Whether nobody has looked: what only a host knows is taken to be right.
+    pub assumed: bool,
     /// Why the table was not looked at.
     pub silent: Option<String>,
     /// Ports on which sshd listens for others than this host itself.

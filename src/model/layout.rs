@@ -30,6 +30,10 @@ pub const FIREWALL_RULES: &str = "/etc/watchme-apply/firewall.nft";
 pub const FIREWALL_UNIT: &str = "watchme-apply-firewall.service";
 /// Whether ufw is active, ufw(8).
 pub const UFW: &str = "/etc/ufw/ufw.conf";
+/// What ufw does with connections that no rule names.
+pub const UFW_DEFAULT: &str = "/etc/default/ufw";
+/// The rules that its user has added, of both kinds of addresses.
+pub const UFW_RULES: [&str; 2] = ["/etc/ufw/user.rules", "/etc/ufw/user6.rules"];
 /// Drop-ins until the next boot, systemd.unit(5).
 pub const RUNTIME: &str = "/run/systemd/system";
 /// File name of the drop-in with which a unit starts without its own pulls. It has to come after all others.

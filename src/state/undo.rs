@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Addresses, Container, Network};
+use crate::model::{Addresses, Container, Network, UfwRule};
 
 /// How to undo one step. Each is safe to do when its step was not done, and to do twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,6 +109,13 @@ pub(crate) enum Undo {
     Firewall {
         /// Our table as it was listed; `None`: it was not there.
         table: Option<String>,
+    },
+    /// Have ufw have a rule of ours, or not have it.
+    Ufw {
+        /// The rule.
+        rule: UfwRule,
+        /// Whether it had it.
+        add: bool,
     },
     /// Start a unit that was running.
     Start(String),

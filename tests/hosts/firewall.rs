@@ -4,6 +4,7 @@
 mod others;
 mod podman;
 mod sessions;
+mod ufw;
 
 use std::time::Duration;
 
@@ -136,7 +137,11 @@ fn published() -> String {
 
 /// nginx on 80, a program of the host on 8001, a container on 8002 and 8003.
 fn host_with(policy: &str) -> Host {
-    let host = Host::with_images(&["app:1"]);
+    prepared(Host::boot(), policy)
+}
+
+fn prepared(host: Host, policy: &str) -> Host {
+    host.load_service_image("app:1", 8000, &[]);
     host.connect_clients();
     let app = format!(
         "[Unit]\nAfter=docker.service\nRequires=docker.service\n\n[Service]\n\

@@ -1,6 +1,7 @@
 //! What is wanted of the firewall: who may reach which port of the host.
 
 mod rules;
+mod ufw;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+pub use ufw::{UFW_COMMENT, UfwLine, UfwRule, ufw_lines};
 
 use crate::model::{Kind, Resource};
 
@@ -54,6 +56,8 @@ pub enum UfwMode {
     /// Nothing: the plan refuses.
     #[default]
     Refuse,
+    /// It gets the rules about ports of the host.
+    Drive,
 }
 
 /// The protocols whose ports can be named.
@@ -117,6 +121,12 @@ fn shown(range: &IpNet) -> String {
         true => range.addr().to_string(),
         false => range.to_string(),
     }
+}
+
+/// A range of addresses, or one address as a range of its own.
+pub fn address_range(text: &str) -> Option<IpNet> {
+    let one = text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or(one).ok()
 }
 
 impl Opening {
@@ -188,7 +198,11 @@ impl Firewall {
             Verdict::Deny => "nobody",
             Verdict::Allow => "world",
         };
-        lines.push(("other ports".to_owned(), others(self.default).to_owned()));
+        let of_host = match self.ufw {
+            UfwMode::Refuse => others(self.default),
+            UfwMode::Drive => "as ufw says",
+        };
+        lines.push(("other ports".to_owned(), of_host.to_owned()));
         let published = others(self.published).to_owned();
         lines.push(("other published ports".to_owned(), published));
         lines.push((

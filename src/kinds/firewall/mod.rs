@@ -7,11 +7,12 @@ mod read;
 mod refuse;
 #[cfg(test)]
 mod tests;
+mod ufw;
 
 use std::path::PathBuf;
 
 use super::{Asked, ResourceKind, Unwanted};
-use crate::model::{Desired, Kind, ResourceId, Watch, WatchedFirewall, layout};
+use crate::model::{Desired, Kind, ResourceId, UfwMode, Watch, WatchedFirewall, layout};
 use crate::plan::draft::Draft;
 
 /// The unit of firewalld, firewalld(1).
@@ -45,7 +46,10 @@ impl ResourceKind for Firewalls {
     fn paths(&self, desired: &Desired, watch: &mut Watch) {
         if !desired.firewalls.is_empty() {
             watch.paths.extend(own_paths());
-            watch.paths.insert(layout::UFW.into());
+            watch
+                .paths
+                .extend([layout::UFW, layout::UFW_DEFAULT].map(PathBuf::from));
+            watch.paths.extend(layout::UFW_RULES.map(PathBuf::from));
         }
     }
 
@@ -58,6 +62,7 @@ impl ResourceKind for Firewalls {
         watch.units.extend(units.map(str::to_owned));
         watch.firewall = Some(WatchedFirewall {
             rules: wanted.map(|firewall| firewall.rules()),
+            drives_ufw: wanted.is_some_and(|firewall| firewall.ufw == UfwMode::Drive),
             trusted: wanted.map_or_else(Vec::new, |firewall| firewall.trusted.clone()),
         });
     }
@@ -69,6 +74,7 @@ impl ResourceKind for Firewalls {
             refuse::others(draft, &id, firewall);
             plan::files(draft, &id, firewall);
             plan::table(draft, &id, firewall);
+            ufw::plan(draft, &id, firewall);
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{NFT, own_paths, refuse};
+use super::{NFT, own_paths, refuse, ufw};
 use crate::effect::{Change, Diff, Effect};
 use crate::kinds::Unwanted;
-use crate::model::{Entry, File, Firewall, FirewallState, Hash, Kind, ResourceId, layout};
+use crate::model::{Entry, File, Firewall, FirewallState, Hash, Kind, ResourceId, UfwMode, layout};
 use crate::plan::draft::{self, Draft, Stage, change};
 use crate::plan::{files, prune};
 
@@ -126,7 +126,9 @@ pub(super) fn table(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall)
     if state.loaded.as_ref() == Some(wanted) {
         return;
     }
-    refuse::lock_out(draft, id, firewall, state);
+    if firewall.ufw == UfwMode::Refuse {
+        refuse::lock_out(draft, id, firewall, state);
+    }
     let before = applied(draft).cloned();
     let is_ours = before.as_ref() == Some(firewall);
     let why = match (&state.loaded, is_ours) {
@@ -186,6 +188,7 @@ pub(super) fn retire(draft: &mut Draft<'_>, unwanted: &mut Unwanted) {
         let removal = change(id.clone(), Effect::RemoveFirewall, why);
         draft.change(Stage::Retire, Change { diff, ..removal });
     }
+    ufw::retire(draft, &id);
     for (path, id) in own {
         unwanted.remove(&path);
         if *draft.observed.entry(&path) == Entry::Missing {

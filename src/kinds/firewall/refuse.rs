@@ -7,14 +7,37 @@ use crate::plan::draft::Draft;
 /// Other firewalls of this host.
 pub(super) fn others(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall) {
     let observed = draft.observed;
-    let ufw = observed.content(layout::UFW.as_ref());
-    let ufw = ufw.is_some_and(|content| is_enabled(&String::from_utf8_lossy(content)));
+    if observed
+        .firewall
+        .as_ref()
+        .is_some_and(|state| state.assumed)
+    {
+        return;
+    }
+    let setting = |path: &str, name: &str| {
+        let content = observed.content(path.as_ref())?;
+        setting(&String::from_utf8_lossy(content), name)
+    };
+    let ufw = setting(layout::UFW, "ENABLED").is_some_and(|value| value == "yes");
+    if firewall.ufw == UfwMode::Drive && observed.firewall.is_some() {
+        let default = setting(layout::UFW_DEFAULT, "DEFAULT_INPUT_POLICY");
+        if !ufw {
+            let why = "ufw is not active, and is to have the rules about ports of the host";
+            let help =
+                "ufw enable, once it lets SSH in; or take ufw = \"drive\" out of watchme.toml";
+            draft.refuse(id.clone(), why, vec![help.to_owned()]);
+        } else if default.is_none_or(|value| value == "accept") {
+            let why = "ufw lets in what no rule of it names";
+            let help = "ufw default deny incoming, once it lets SSH in";
+            draft.refuse(id.clone(), why, vec![help.to_owned()]);
+        }
+    }
     if ufw && firewall.ufw == UfwMode::Refuse {
         let why = "ufw is active: a port would be open only where both let it through";
         let help = [
             "if watchme.toml is to say who may reach what: name each port of \"ufw status\" in [firewall.allow], then ufw \
              disable, and apply at once",
-            "if ufw is to say it: take [firewall] out of watchme.toml",
+            "if ufw is to have the rules: write ufw = \"drive\" into [firewall]",
         ];
         draft.refuse(id.clone(), why, help.map(str::to_owned).into());
     }
@@ -42,11 +65,11 @@ pub(super) fn others(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall
     }
 }
 
-/// `ENABLED=yes`, as ufw itself reads it.
-fn is_enabled(text: &str) -> bool {
+/// `ENABLED=yes`, `DEFAULT_INPUT_POLICY="DROP"`: the last one counts, in any case.
+fn setting(text: &str, name: &str) -> Option<String> {
     let mut lines = text.lines().rev();
-    let value = lines.find_map(|line| line.trim().strip_prefix("ENABLED="));
-    value.is_some_and(|value| value.trim_matches('"').eq_ignore_ascii_case("yes"))
+    let value = lines.find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='))?;
+    Some(value.trim_matches('"').to_ascii_lowercase())
 }
 
 /// Rules that nft does not take.
@@ -106,19 +129,38 @@ pub(super) fn lock_out(
     }
 }
 
+/// Where ufw is driven, only a rule that is deleted closes a port. Ports that were never named are its own.
+pub(super) fn deletion(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall) {
+    let Some(state) = &draft.observed.firewall else {
+        return;
+    };
+    let applied = draft.inputs.recorded.applied.as_ref();
+    let before = applied.and_then(|(_, applied)| applied.firewalls.values().next());
+    let is_named = |firewall: &Firewall, port| firewall.opening(Transport::Tcp, port).is_some();
+    let concerns = |port| is_named(firewall, port) || before.is_some_and(|one| is_named(one, port));
+    let (sessions, ssh) = (state.sessions.iter(), state.ssh.iter());
+    let state = FirewallState {
+        sessions: sessions.filter(|one| concerns(one.port)).cloned().collect(),
+        ssh: ssh.filter(|port| concerns(**port)).copied().collect(),
+        ..FirewallState::default()
+    };
+    lock_out(draft, id, firewall, &state);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn whether_ufw_is_active() {
+    fn settings_of_ufw() {
         for (text, expected) in [
-            ("# ENABLED=yes\nENABLED=no\nLOGLEVEL=low\n", false),
-            ("ENABLED=yes\n", true),
-            ("ENABLED=\"YES\"\n", true),
-            ("", false),
+            ("# ENABLED=yes\nENABLED=no\nLOGLEVEL=low\n", Some("no")),
+            ("ENABLED=yes\n", Some("yes")),
+            ("ENABLED=\"YES\"\n", Some("yes")),
+            ("ENABLED_TOO=yes\n", None),
+            ("", None),
         ] {
-            assert_eq!(is_enabled(text), expected, "{text}");
+            assert_eq!(setting(text, "ENABLED").as_deref(), expected, "{text}");
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::effect::{Effect, Plan};
 use crate::kinds::tests::{applied, empty_host, lines, planned};
 use crate::model::{
     Desired, Entry, FIREWALL_TABLE, Firewall, FirewallState, Observed, OpenTo, Opening, Recorded,
-    SshSession, Transport, Verdict, layout,
+    SshSession, Transport, UfwMode, Verdict, layout,
 };
 
 fn firewall(to: &[&str]) -> Firewall {
@@ -179,18 +179,88 @@ fn nobody_who_is_logged_in_is_locked_out() {
 #[test]
 fn other_firewalls_are_refused() {
     let mut host = looked_at(&empty_host(), Some("wanted"));
-    let ufw = Entry::File {
-        content: b"ENABLED=yes\n".to_vec().into(),
-        mode: 0o644,
-        owner: (0, 0),
-        modified: jiff::Timestamp::UNIX_EPOCH,
-    };
+    let ufw = text("ENABLED=yes\n");
     host.files.insert(layout::UFW.into(), ufw);
     let plan = planned(&desired(firewall(&["world"])), &host, &Recorded::default());
     assert_eq!(
         refusals(&plan),
         ["ufw is active: a port would be open only where both let it through"]
     );
+}
+
+fn text(content: &str) -> Entry {
+    Entry::File {
+        content: content.as_bytes().to_vec().into(),
+        mode: 0o644,
+        owner: (0, 0),
+        modified: jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// Only rules with our comment are deleted, and one of somebody else's that says the same is as good as ours.
+#[test]
+fn ufw_is_driven_by_rules_of_our_own() {
+    let ours = "comment=77617463686d652d6170706c79";
+    let rules = format!(
+        "### tuple ### allow tcp 22 0.0.0.0/0 any 203.0.113.0/24 in {ours}\n\
+         ### tuple ### allow tcp 22 0.0.0.0/0 any 192.0.2.0/24 in comment=6f74686572\n\
+         ### tuple ### allow tcp 22 0.0.0.0/0 any 100.64.0.0/10 in\n\
+         ### tuple ### allow tcp 25 0.0.0.0/0 any 0.0.0.0/0 in\n"
+    );
+    let mut host = looked_at(&empty_host(), Some("wanted"));
+    for (path, content) in [
+        (layout::UFW, "ENABLED=yes\n"),
+        (layout::UFW_DEFAULT, "DEFAULT_INPUT_POLICY=\"DROP\"\n"),
+        (layout::UFW_RULES[0], &rules),
+    ] {
+        host.files.insert(path.into(), text(content));
+    }
+    let driven = Firewall {
+        ufw: UfwMode::Drive,
+        ..firewall(&["vpn", "198.51.100.0/24"])
+    };
+    let of_ufw = |plan: &Plan| {
+        let shown = plan.changes.iter().map(|change| change.words().text);
+        shown
+            .filter(|text| text.starts_with("ufw"))
+            .collect::<Vec<_>>()
+    };
+    let plan = planned(&desired(driven.clone()), &host, &Recorded::default());
+    assert_eq!(
+        of_ufw(&plan),
+        [
+            "ufw allow proto tcp from 198.51.100.0/24 to any port 22",
+            "ufw delete allow proto tcp from 203.0.113.0/24 to any port 22",
+        ]
+    );
+    assert_eq!(refusals(&plan), [""; 0]);
+    let note = &plan.notes[0];
+    assert!(
+        note.drift.is_some() && note.text.contains("192.0.2.0/24"),
+        "{note:?}"
+    );
+    // The one that is deleted may be all that lets the operator in.
+    host.firewall.as_mut().unwrap().sessions = vec![SshSession {
+        peer: "203.0.113.9".parse().unwrap(),
+        port: 22,
+        interface: None,
+    }];
+    let plan = planned(&desired(driven.clone()), &host, &Recorded::default());
+    assert!(refusals(&plan)[0].starts_with("port 22 would be closed to 203.0.113.9"));
+    // Without the firewall, and where ufw is not driven any more.
+    let (_, recorded) = applied(&desired(driven));
+    host.firewall.as_mut().unwrap().sessions.clear();
+    let deleted = "ufw delete allow proto tcp from 203.0.113.0/24 to any port 22";
+    let plan = planned(&Desired::default(), &host, &recorded);
+    assert_eq!(of_ufw(&plan), [deleted]);
+    host.files.insert(layout::UFW.into(), text("ENABLED=no\n"));
+    let plan = planned(&desired(firewall(&["vpn"])), &host, &recorded);
+    assert_eq!(of_ufw(&plan), [deleted]);
+    // What was not looked at is not changed.
+    host.files
+        .insert(layout::UFW_RULES[0].into(), Entry::Unreadable);
+    let plan = planned(&desired(firewall(&["vpn"])), &host, &recorded);
+    assert_eq!(of_ufw(&plan), [""; 0]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::ConfigFile;
 use super::spanned::Spanned;
 use super::values::{Cidr, Interface, Source};
-use crate::model::{Diagnostic, Firewall, OpenTo, Opening, Transport, UfwMode, Verdict};
+use crate::model::{self, Diagnostic, Firewall, OpenTo, Opening, Transport, UfwMode, Verdict};
 use crate::source::error::nearest;
 
 /// How everybody is named.
@@ -24,7 +24,7 @@ const NAME: usize = 32;
 pub struct FirewallPolicy {
     /// Ports of the host that `allow` does not name: `deny` drops new connections to them.
     #[cfg_attr(test, schemars(example = &"allow"))]
-    pub default: Verdict,
+    pub default: Spanned<Verdict>,
     /// Ports that containers publish and that `allow` does not name, likewise.
     #[cfg_attr(test, schemars(example = &"allow"))]
     pub published: Verdict,
@@ -38,15 +38,16 @@ pub struct FirewallPolicy {
     /// Interfaces from which everything may come: those of container networks. `*` at the end stands for any letters.
     #[cfg_attr(test, schemars(example = ["docker0", "br-*", "tailscale0"]))]
     pub trusted: Vec<Interface>,
-    /// What is done where ufw is active: `refuse` changes nothing.
-    #[cfg_attr(test, schemars(example = &"refuse"))]
+    /// What is done where ufw is active: `refuse` changes nothing; `drive` gives it a rule for each port of the host, and leaves
+    /// to it what is not named. See [other firewalls](firewall.md#other-firewalls).
+    #[cfg_attr(test, schemars(example = &"drive"))]
     pub ufw: UfwMode,
 }
 
 impl Default for FirewallPolicy {
     fn default() -> Self {
         Self {
-            default: Verdict::default(),
+            default: Spanned::unwritten(Verdict::default()),
             published: Verdict::default(),
             sources: BTreeMap::new(),
             allow: BTreeMap::new(),
@@ -68,6 +69,11 @@ impl Default for FirewallPolicy {
 impl FirewallPolicy {
     /// What it wants, or the first error in it.
     pub(super) fn read(&self, file: &ConfigFile) -> Result<Firewall, Diagnostic> {
+        if self.ufw == UfwMode::Drive && *self.default == Verdict::Allow {
+            let message = "ufw says what becomes of ports that are not named, where it is driven";
+            let expected = "expected no default together with ufw = \"drive\"";
+            return Err(file.complain(self.default.span(), message, expected, None));
+        }
         let mut sources = BTreeMap::new();
         for (name, ranges) in &self.sources {
             sources.insert(name.to_string(), self.source(file, name, ranges)?);
@@ -98,7 +104,7 @@ impl FirewallPolicy {
         }
         openings.sort_by_key(|one| (one.first, one.last, one.transport));
         Ok(Firewall {
-            default: self.default,
+            default: *self.default,
             published: self.published,
             trusted: self.trusted.iter().map(|name| name.to_string()).collect(),
             ufw: self.ufw,
@@ -117,7 +123,7 @@ impl FirewallPolicy {
                 .sources
                 .keys()
                 .any(|name| name.as_str() == source.as_str());
-            let range = super::values::range(source).filter(|_| !is_name)?;
+            let range = model::address_range(source).filter(|_| !is_name)?;
             Some((range, source.span()))
         });
         of_sources.chain(literal)
@@ -176,7 +182,7 @@ impl FirewallPolicy {
         if let Some(name) = self.sources.keys().find(|name| name.as_str() == text) {
             return Ok(OpenTo::Source(name.to_string()));
         }
-        if let Some(range) = super::values::range(text) {
+        if let Some(range) = model::address_range(text) {
             return Ok(OpenTo::Range(whole(file, source.span(), range)?));
         }
         let known = self.sources.keys().map(|name| name.as_str());

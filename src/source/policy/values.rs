@@ -14,7 +14,7 @@ use jiff::fmt::friendly::SpanParser;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use source_text::{Version, normal_path};
 
-use crate::model::{Url, layout};
+use crate::model::{self, Url, layout};
 use crate::source::{compose, unit};
 pub(super) use numbers::{Compose, Cpus, Status};
 
@@ -247,7 +247,7 @@ text! {
     #[derive(Copy)]
     Cidr(IpNet), "address range", "string",
     "a range of addresses such as \"100.64.0.0/10\", or one address",
-    range
+    model::address_range
 }
 
 text! {
@@ -319,12 +319,6 @@ impl Duration {
     pub(super) const fn seconds(seconds: u64) -> Self {
         Self(std::time::Duration::from_secs(seconds))
     }
-}
-
-/// A range of addresses, or one address as a range of its own.
-pub(super) fn range(text: &str) -> Option<IpNet> {
-    let one = text.parse::<IpAddr>().map(IpNet::from);
-    text.parse().or(one).ok()
 }
 
 impl Interface {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use ipnet::IpNet;
 
-use super::{FIREWALL_TABLE, Firewall, OpenTo, Opening, Verdict};
+use super::{FIREWALL_TABLE, Firewall, OpenTo, Opening, UfwMode, Verdict};
 
 /// Before the chains of Docker, Podman, ufw and others at `filter`: what is dropped here never reaches them, and what is
 /// accepted here they still decide about.
@@ -36,8 +36,10 @@ impl Firewall {
             "\ntable inet {table}\ndelete table inet {table}\n\ntable inet {table} {{\n"
         );
         self.sets(&mut text);
-        self.input(&mut text);
-        text.push('\n');
+        if self.ufw == UfwMode::Refuse {
+            self.input(&mut text);
+            text.push('\n');
+        }
         self.forward(&mut text);
         for opening in &self.openings {
             self.who(opening, &mut text);

@@ -289,6 +289,12 @@ fn what_is_wrong_is_said_with_its_place() {
             Some("did you mean allow?"),
         ),
         (
+            "[firewall]\ndefault = \"allow\"\nufw = \"drive\"",
+            "watchme.toml:2:11: ufw says what becomes of ports that are not named, where it is driven",
+            "expected no default together with ufw = \"drive\"",
+            None,
+        ),
+        (
             "[firewall]\ntrusted = [\"*\"]",
             "watchme.toml:2:12: \"*\" cannot be used here",
             "expected the name of an interface such as \"docker0\"",
