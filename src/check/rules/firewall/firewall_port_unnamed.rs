@@ -10,7 +10,7 @@ use crate::check::compose::view::say;
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::listens::listens;
-use crate::model::{Diagnostic, Firewall, Transport, Verdict};
+use crate::model::{Diagnostic, Firewall, Transport, UfwMode, Verdict};
 
 /// The rule.
 pub(crate) static RULE: Rule = rule!(firewall_port_unnamed, Warning, run);
@@ -24,7 +24,8 @@ fn run(context: &Context, findings: &mut Findings) {
     if firewall.published == Verdict::Deny {
         published(context, &firewall, findings);
     }
-    if firewall.default == Verdict::Deny {
+    // Where ufw is driven, it says what becomes of the others.
+    if firewall.default == Verdict::Deny && firewall.ufw == UfwMode::Refuse {
         of_nginx(context, &firewall, findings);
     }
 }
@@ -133,9 +134,13 @@ mod tests {
             let expected: Vec<&str> = expected.into_iter().collect();
             assert_eq!(of(allow, port, listen), expected, "{allow} {port} {listen}");
         }
-        let open = "[firewall]\ndefault = \"allow\"\npublished = \"allow\"\n";
         let site = "server { listen 80; return 204; }\n";
-        let files = [("watchme.toml", open), ("sites-available/a", site)];
-        assert_eq!(found(&RULE, &files), [""; 0]);
+        for elsewhere in [
+            "[firewall]\ndefault = \"allow\"\npublished = \"allow\"\n",
+            "[firewall]\nufw = \"drive\"\n",
+        ] {
+            let files = [("watchme.toml", elsewhere), ("sites-available/a", site)];
+            assert_eq!(found(&RULE, &files), [""; 0], "{elsewhere}");
+        }
     }
 }
