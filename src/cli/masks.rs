@@ -11,8 +11,10 @@ const MASK: &str = "********";
 /// `proxy_set_header Authorization "Bearer x"`.
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r#"(?i)([\w.-]*(?:passw(?:or)?d|pass|pwd|passphrase|secret|token|jwt|webhook|api[_-]?key"#,
-        r#"|access[_-]?key|private[_-]?key|credentials?|creds?|authorization|auth)\b[\w.-]*"#,
+        r#"(?i)((?:[\w.-]*(?:passw(?:or)?d|pass|pwd|pw|passphrase|secret|token|jwt|webhook|api[_-]?key"#,
+        r#"|access[_-]?key(?:[_-]?id)?|private[_-]?key|credentials?|creds?|authorization|auth|salt|pepper|signing"#,
+        // Ends of other words, too: task, spin.
+        r#"|[_-](?:sk|pin))|\b(?:sk|pin))\b[\w.-]*"#,
         r#"(?:["']?(?:\s*[=:]\s*|\s+["'])|["']\s*,\s*))"#,
         r#"("[^"]*"?|'[^']*'?|[^;#"']+)"#,
     ))
@@ -29,6 +31,10 @@ static OPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static PEM: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^(\s*)[A-Za-z0-9+/]{48,}={0,2}\s*$").ok());
 
+/// A key in the place of a URL's user: `https://x@host`. Names of users are shorter.
+static USER_OF_URL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(\w+://)[A-Za-z0-9_-]{16,}(@)").ok());
+
 /// A password within a URL: `postgres://user:x@host`.
 static IN_URL: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(\w+://[^/\s:@]*:)([^@\s/]+)(@)").ok());
@@ -42,11 +48,17 @@ static IN_QUERY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// Keys of well-known shapes, wherever they are: AWS access key ids, GitHub and Slack tokens,
-/// JSON web tokens.
+/// Keys of well-known shapes, wherever they are: AWS access key ids; tokens of GitHub, GitLab, Slack, npm, Hugging Face and
+/// DigitalOcean; keys of Stripe, OpenAI, Google, SendGrid and age; JSON web tokens.
 static SHAPED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"\b(?:A(?:KIA|SIA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20,}|xox[abpr]-[A-Za-z0-9-]{10,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+)",
+        concat!(
+            r"\b(?:A(?:KIA|SIA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}",
+            r"|x(?:ox[abeprs]|app)-[A-Za-z0-9-]{10,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{16,}",
+            r"|sk-[A-Za-z0-9_-]{20,}|AIza[A-Za-z0-9_-]{30,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{30,}",
+            r"|hf_[A-Za-z0-9]{30,}|do[opr]_v1_[a-f0-9]{32,}|AGE-SECRET-KEY-1[A-Z0-9]{20,}",
+            r"|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+)",
+        ),
     )
     .ok()
 });
@@ -63,8 +75,13 @@ struct Candidates {
 
 impl Candidates {
     fn of(line: &str) -> Self {
-        const WORDS: [&str; 9] = [
-            "pass", "pwd", "secret", "token", "jwt", "webhook", "key", "cred", "auth",
+        const WORDS: [&str; 15] = [
+            "pass", "pwd", "pw", "secret", "token", "jwt", "webhook", "key", "cred", "auth",
+            "salt", "pepper", "signing", "sk", "pin",
+        ];
+        const SHAPES: [&str; 19] = [
+            "AKIA", "ASIA", "gh", "glpat-", "xox", "xapp-", "sk_", "rk_", "whsec_", "sk-", "AIza",
+            "SG.", "npm_", "hf_", "doo_", "dop_", "dor_", "AGE-", "eyJ",
         ];
         let lower = line.to_ascii_lowercase();
         let has_word = WORDS.iter().any(|word| lower.contains(word));
@@ -76,9 +93,7 @@ impl Candidates {
             pem: trimmed.len() >= 48 && trimmed.bytes().all(is_base64),
             option: has_word && line.contains('-'),
             in_url: line.contains("://") && line.contains('@'),
-            shaped: ["AKIA", "ASIA", "gh", "xox", "eyJ"]
-                .iter()
-                .any(|start| line.contains(start)),
+            shaped: SHAPES.iter().any(|start| line.contains(start)),
         }
     }
 }
@@ -182,6 +197,12 @@ fn masked<'t>(line: &'t str, may: &Candidates) -> Cow<'t, str> {
             in_url.replace_all(text, masked).into_owned()
         });
     }
+    if let Some(user) = of(&USER_OF_URL, may.in_url) {
+        let masked = format!("${{1}}{MASK}${{2}}");
+        text = replace(text, |text| {
+            user.replace_all(text, masked.as_str()).into_owned()
+        });
+    }
     if let Some(shaped) = of(&SHAPED, may.shaped) {
         text = replace(text, |text| shaped.replace_all(text, MASK).into_owned());
     }
@@ -253,6 +274,28 @@ mod tests {
                 "url: postgres://me:pw@db/x",
                 "url: postgres://me:********@db/x",
             ),
+            (
+                "STRIPE_KEY_ID=sk_live_51HxAbCdEfGh",
+                "STRIPE_KEY_ID=********",
+            ),
+            ("AWS_SK=wJalrXUtnFEMIK7MDENGbPxRfiCY", "AWS_SK=********"),
+            ("AWS_ACCESS_KEY_ID=x", "AWS_ACCESS_KEY_ID=********"),
+            (
+                "DSN=https://0123456789abcdef0123@o1.example.com/1",
+                "DSN=https://********@o1.example.com/1",
+            ),
+            ("PW=x", "PW=********"),
+            ("PIN=1234", "PIN=********"),
+            ("PASSWORD_SALT=x", "PASSWORD_SALT=********"),
+            ("PEPPER=x", "PEPPER=********"),
+            ("COOKIE_SIGNING=x", "COOKIE_SIGNING=********"),
+            ("A=glpat-abcdefghijklmnopqrst", "A=********"),
+            ("TASK=x", "TASK=x"),
+            ("SPIN=x DISK=y", "SPIN=x DISK=y"),
+            (
+                "url: ssh://git@example.com/x",
+                "url: ssh://git@example.com/x",
+            ),
             ("      DB_PASS: x", "      DB_PASS: ********"),
             ("JWT: x", "JWT: ********"),
             (
@@ -280,7 +323,7 @@ mod tests {
                 "http://u:********@localhost:8015/x",
             ),
             (
-                "url: postgres://me:${PW:-hunter2}@db/x",
+                "url: postgres://me:${WORD:-hunter2}@db/x",
                 "url: postgres://me:********@db/x",
             ),
             ("http://u:a$b@h/", "http://u:********@h/"),
