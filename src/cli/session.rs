@@ -85,6 +85,7 @@ impl<'a> Session<'a> {
             retry: false,
             asks: false,
             lenient: false,
+            sealed: false,
             interrupted: self.interrupted.clone(),
         }
     }

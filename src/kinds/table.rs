@@ -10,6 +10,8 @@ macro_rules! with_kinds {
             Volume "volume" volume::Volumes => volumes: Volume,
             /// A container's membership in a network; the network has it.
             Member "member" member::Members,
+            /// A file in `secrets/`, encrypted.
+            Secret "secret" secret::Secrets => secrets: Secret,
             /// A file below `etc/`.
             Etc "etc" etc::EtcFiles => etc: EtcFile,
             /// An nginx site with its links.

@@ -42,6 +42,8 @@ pub(crate) struct Request {
     pub gates: Gates,
     /// Whether a daemon that does not answer is left out, instead of ending the look: only for looking.
     pub lenient: bool,
+    /// Whether nothing is decrypted: what is looked at may be of anybody.
+    pub sealed: bool,
     /// Set by a signal.
     pub interrupted: Arc<AtomicBool>,
 }

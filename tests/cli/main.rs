@@ -19,6 +19,7 @@ mod offline;
 mod records;
 mod repositories;
 mod routes;
+mod secrets;
 mod settings;
 mod speed;
 mod stacks;

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Units;
+use crate::kinds::secret::read::named_in;
 use crate::model::{File, Install, OnChange, Pull, Unit, UnitType, layout};
 use crate::source::error::{Result, SourceError, suggest};
 use crate::source::load::stack_units::{UPSTREAMS, upstreams};
@@ -245,6 +246,8 @@ impl Loader<'_, '_> {
             unit.names.insert(path.clone());
             self.out.desired.files.insert(path, file);
         }
+        let sources = settings.sources().iter();
+        unit.secrets = sources.flat_map(|source| named_in(source.text())).collect();
         unit.runs = mentions.docker.runs.clone();
         unit.pull = mentions.docker.pull.map(|pull| Pull {
             lasting: pulls_all_the_same(name, &settings),
@@ -331,7 +334,7 @@ fn is_script(path: &Path) -> bool {
 }
 
 fn name_of(folder: &Path, name: &str) -> Result<Name> {
-    if name == layout::RECOVERY_UNIT {
+    if [layout::RECOVERY_UNIT, layout::SECRETS_UNIT].contains(&name) {
         return Err(SourceError::Name {
             path: folder.join(name),
             why: "the unit of this name is written by watchme-apply itself".to_owned(),

@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod reference;
 mod schema;
+mod secrets;
 mod server;
 mod spanned;
 mod together;

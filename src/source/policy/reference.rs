@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::Policy;
 use super::values::{
-    Absent, Address, Checkout, Command, Duration, GateUrl, Input, Mode, Owner, Pattern, PortRange,
-    Project, Release, Size, Socket, SocketPath, UnitName,
+    Absent, Address, Checkout, Command, Duration, GateUrl, Input, KeyPath, Mode, Owner, Pattern,
+    PortRange, Project, PublicKey, Release, Size, Socket, SocketPath, UnitName,
 };
 
 const BEGIN: &str = "<!-- Written by `UPDATE_DOCS=1 cargo test --lib source::policy::reference`; do not edit. -->\n";
@@ -278,6 +278,8 @@ fn types() -> String {
         schema::<Pattern>(),
         schema::<Checkout>(),
         schema::<SocketPath>(),
+        schema::<KeyPath>(),
+        schema::<PublicKey>(),
         schema::<Absent>(),
     ];
     let rows = types.iter().map(|value| {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::ConfigFile;
+use super::secrets::{SecretPolicy, Secrets};
 use super::server::{Budget, Engine, Host, Ports, StackPolicy};
 use super::spanned::Spanned;
 use super::values::{
@@ -56,7 +57,7 @@ pub struct Policy {
     pub budget: Budget,
     /// Ports that services may publish.
     pub ports: Ports,
-    /// Sets the level of a rule or a family of rules (checkout, compose, etc, host, nginx, port, route, systemd):
+    /// Sets the level of a rule or a family of rules (checkout, compose, etc, host, nginx, port, route, secret, systemd):
     ///
     /// ```toml
     /// [check]
@@ -86,6 +87,11 @@ pub struct Policy {
     /// Files for /etc. PATH is relative to `etc/`.
     #[cfg_attr(test, schemars(title = "[etc.\"PATH\"]"))]
     pub etc: Named<EtcPolicy>,
+    /// How the files in `secrets/` are encrypted: see [secrets](secrets.md).
+    pub secrets: Secrets,
+    /// A file in `secrets/`, by the name that it has when it is decrypted.
+    #[cfg_attr(test, schemars(title = "[secret.\"NAME\"]"))]
+    pub secret: Named<SecretPolicy>,
     /// Where public URLs must come out.
     #[serde(rename = "route")]
     pub routes: Vec<RoutePolicy>,
