@@ -60,7 +60,7 @@ pub(crate) use images::ask_registries;
 pub(crate) use pause::{pause, resume};
 pub(crate) use request::{Applied, Planned, Request};
 pub(crate) use rollback::{plan_back, rollback};
-pub(crate) use secrets::load_secrets;
+pub(crate) use secrets::{SecretStatus, load_secrets};
 pub(crate) use status::{
     CertificateStatus, ContainerStatus, DaemonStatus, Foreign, MemberStatus, NetworkStatus, Status,
     UnitStatus, status,
@@ -80,11 +80,7 @@ use undo::{is_finished, undo, undo_killed};
 /// # Errors
 /// When the input is bad, or the host cannot be looked at.
 pub(crate) async fn plan(host: &Host, request: &Request) -> Result<Planned, ReconcileError> {
-    let request = &Request {
-        // Whoever wrote another revision would learn whether what is in a secret is what they guess.
-        sealed: matches!(request.which, Which::Rev(_)),
-        ..request.clone()
-    };
+    let request = &request.sealed();
     let state = State::new(host.root().clone());
     let unfinished = match state.journal()?.is_empty() {
         true => None,

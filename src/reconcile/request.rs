@@ -48,6 +48,17 @@ pub(crate) struct Request {
     pub interrupted: Arc<AtomicBool>,
 }
 
+impl Request {
+    /// The same for a plan. Whoever wrote another revision would learn from one whether what is in a secret is what they
+    /// guessed.
+    pub(super) fn sealed(&self) -> Self {
+        Self {
+            sealed: matches!(self.which, Which::Rev(_)),
+            ..self.clone()
+        }
+    }
+}
+
 /// A plan with everything that it was made from.
 #[derive(Debug)]
 pub(crate) struct Planned {

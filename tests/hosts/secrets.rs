@@ -38,6 +38,7 @@ const STACK: &str = "services:
     image: web:1
     restart: unless-stopped
     network_mode: bridge
+    stop_grace_period: 1s
     secrets: [web]
 secrets:
   web:
@@ -138,10 +139,9 @@ fn state_of(host: &Host, app: &str, web: &str) -> Vec<(String, String)> {
     ]
 }
 
-#[test]
-fn a_secret_reaches_who_uses_it_and_nothing_else() {
+/// A host with a unit and a stack that use secrets, and a unit that uses none.
+fn host_with_a_stack() -> Host {
     let host = Host::boot();
-    the_search_finds(&host);
     host.load_service_images(&[Service {
         image: "web:1",
         port: 8000,
@@ -153,6 +153,13 @@ fn a_secret_reaches_who_uses_it_and_nothing_else() {
         .map(|(path, text)| (&**path, &**text))
         .collect();
     host.checkout(&files);
+    host
+}
+
+#[test]
+fn a_secret_reaches_who_uses_it_and_nothing_else() {
+    let host = host_with_a_stack();
+    the_search_finds(&host);
     let said = host.apply_secretly(&[], 0);
     assert!(
         said.contains("secret/app.env: decrypt to /run/watchme-apply/secrets/app.env (0600 root:root)  (new: desired-state/secrets/app.env.age)"),
@@ -224,7 +231,23 @@ fn a_secret_reaches_who_uses_it_and_nothing_else() {
     assert_eq!(host.runs(&units).restarted_since(&before), [""; 0]);
     assert_eq!(host.sh("docker ps -q"), stack);
     host.assert_does_nothing(&["apply"]);
+}
 
+#[test]
+fn secrets_come_back_at_boot_and_with_an_older_generation() {
+    let host = host_with_a_stack();
+    host.apply_secretly(&[], 0);
+    let two = host.sealed(&token("TWO"));
+    let path = desired("secrets/app.env.age");
+    host.commit(
+        &[
+            (&path, Some(&two)),
+            (&desired("secrets/web.txt.age"), Some(&two)),
+        ],
+        "two",
+    );
+    host.apply_secretly(&["--only", "secret"], 0);
+    assert_eq!(host.token_of("app.service"), token("TWO"));
     host.reboot();
     assert_eq!(host.token_of("app.service"), token("TWO"));
     host.wait_for("the stack", Duration::from_secs(30), || {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sealed_file::{Form, SealError};
+use serde_yaml::Value;
 use source_text::SourceFile;
 
 use super::Secrets;
@@ -162,6 +163,16 @@ pub(crate) fn named_in(text: &str) -> BTreeSet<String> {
         }
     }
     names
+}
+
+/// The secrets that a compose project names by their paths, wherever it does.
+pub(crate) fn named_by(value: &Value) -> BTreeSet<String> {
+    match value {
+        Value::String(text) => named_in(text),
+        Value::Sequence(all) => all.iter().flat_map(named_by).collect(),
+        Value::Mapping(all) => all.values().flat_map(named_by).collect(),
+        _ => BTreeSet::new(),
+    }
 }
 
 #[cfg(test)]

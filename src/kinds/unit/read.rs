@@ -247,7 +247,12 @@ impl Loader<'_, '_> {
             self.out.desired.files.insert(path, file);
         }
         let sources = settings.sources().iter();
-        unit.secrets = sources.flat_map(|source| named_in(source.text())).collect();
+        let named = sources.flat_map(|source| named_in(source.text()));
+        // There the specifiers are resolved, `%i` of an instance too.
+        let files = unit.environment_files.iter();
+        let files = files.map(|file| Path::new(file.trim_start_matches('-')));
+        let files = files.filter_map(|file| layout::secret_name(file).map(str::to_owned));
+        unit.secrets = named.chain(files).collect();
         unit.runs = mentions.docker.runs.clone();
         unit.pull = mentions.docker.pull.map(|pull| Pull {
             lasting: pulls_all_the_same(name, &settings),

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_yaml::Value;
 use source_text::normal_path;
 
 use super::include::Parts;
 use super::laid_over::laid_over;
 use super::{Loader, folder_of, is_generated, outside};
-use crate::kinds::secret::read::named_in;
+use crate::kinds::secret::read::named_by;
 use crate::model::{Idle, Image, Stack, Unit};
 use crate::source::compose::{self, Compose, Definition, Service, Variables};
 use crate::source::error::Result;
@@ -179,7 +178,7 @@ impl Loader<'_, '_> {
         parsed.files.extend(included);
         let whole = laid_over(layers);
         let named = match matches!(reader, Reader::Unit(..)) {
-            true => secrets(whole.value()),
+            true => named_by(whole.value()),
             false => BTreeSet::new(),
         };
         if let Reader::Unit(_, unit) = reader
@@ -303,16 +302,6 @@ impl Loader<'_, '_> {
                     });
             }
         }
-    }
-}
-
-/// The secrets that a project names by their paths, wherever it does.
-fn secrets(value: &Value) -> BTreeSet<String> {
-    match value {
-        Value::String(text) => named_in(text),
-        Value::Sequence(all) => all.iter().flat_map(secrets).collect(),
-        Value::Mapping(all) => all.values().flat_map(secrets).collect(),
-        _ => BTreeSet::new(),
     }
 }
 

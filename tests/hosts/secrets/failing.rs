@@ -136,6 +136,8 @@ fn drift_sees_what_became_of_a_secret_and_fixes_it() {
             drift.contains(said) && !drift.contains(MARK),
             "{act}: {drift}"
         );
+        let status = host.tool(&["status"]).text();
+        assert!(!status.contains(MARK), "{status}");
         host.tool(&["drift", "--fix"]).expect(0);
         assert_eq!(
             host.sh(&format!("cat {FOLDER}/*")),
@@ -144,9 +146,23 @@ fn drift_sees_what_became_of_a_secret_and_fixes_it() {
         );
         assert_eq!(host.token_of("app.service"), token("ONE"), "{act}");
     }
-    // Somebody without root is told that nobody compared it.
-    let status = host.try_sh_as("ubuntu", "watchme-apply secret load </dev/null; true");
-    assert!(!status.text().contains(MARK));
+    let status = host.tool(&["status"]).expect(0).text();
+    assert!(status.contains("1 secret decrypted in memory"), "{status}");
+    host.sh(&format!("rm {FOLDER}/app.env"));
+    let status = host.tool(&["status", "--json"]).expect(0).stdout;
+    let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
+    assert_eq!(
+        (
+            &status["secrets"][0]["why_not"],
+            &status["secrets"][0]["used_by"][0]
+        ),
+        (&"is gone".into(), &"app.service".into())
+    );
+    let loaded = host.tool(&["secret", "load"]).expect(0).text();
+    assert!(
+        loaded.contains("1 secret lies decrypted in memory"),
+        "{loaded}"
+    );
     // A folder that is no memory gets nothing.
     host.sh("rm -rf /run/watchme-apply; mkdir /root/disk; ln -s /root/disk /run/watchme-apply");
     let said = host.tool(&["drift", "--fix"]);

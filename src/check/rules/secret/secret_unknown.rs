@@ -28,8 +28,13 @@ fn run(context: &Context, findings: &mut Findings) {
                 let is_part = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
                 let name: String = rest.chars().take_while(|c| is_part(*c)).collect();
                 let secrets = &revision.desired.secrets;
-                // What follows from a variable is not known.
-                if secrets.contains_key(&name) || rest.starts_with('$') {
+                // What follows from a variable or a specifier is not known.
+                let is_open = |c: char| "$%*".contains(c);
+                if secrets.contains_key(&name)
+                    || rest
+                        .get(name.len()..)
+                        .is_some_and(|rest| rest.starts_with(is_open))
+                {
                     continue;
                 }
                 let known = secrets.keys().map(String::as_str);

@@ -107,6 +107,7 @@ impl Command for Args {
                 let loaded = reconcile::load_secrets(session.host()?)?;
                 output.line(&match loaded {
                     0 => "no secrets were applied".to_owned(),
+                    1 => "1 secret lies decrypted in memory".to_owned(),
                     _ => format!("{} lie decrypted in memory", count(loaded, "secret")),
                 });
             }
