@@ -316,6 +316,21 @@ fn files_of_sops_are_read() {
     );
     host.assert_secret("files of SOPS");
     host.assert_does_nothing(&["apply"]);
+
+    // With the last secret goes what decrypts them at boot.
+    host.commit(
+        &[
+            (&desired("secrets"), None),
+            (&desired("systemd/app.service"), None),
+            (&desired("systemd/plain.service"), Some(&sleeper(1003))),
+        ],
+        "none",
+    );
+    host.apply_secretly(&[], 0);
+    assert_eq!(host.sh(&format!("ls -A {FOLDER}")), "");
+    let left = host.sh("find /etc/systemd/system -name 'watchme-apply-secrets*'");
+    assert_eq!(left, "");
+    host.assert_does_nothing(&["apply"]);
 }
 
 /// Nothing of this is done where there are no secrets.

@@ -20,6 +20,14 @@ fn secrets_are_read_as_they_are_and_units_that_use_them_are_known() {
         .write("systemd/b.service.d/x.conf", "[Service]\nLoadCredential=x:/run/watchme-apply/secrets/app.env\n")
         .write("compose/web/docker-compose.yml", "services:\n  web:\n    image: web:1\n    volumes: ['/run/watchme-apply/secrets/app.env:/x:ro']\n")
         .write("compose/db/docker-compose.yml", "services:\n  db:\n    image: db:1\n");
+    lab.write(
+        "containers/pod.container",
+        "[Container]\nImage=pod:1\nVolume=/run/watchme-apply/secrets/app.env:/x:ro\n",
+    )
+    .write(
+        "systemd/w@.service",
+        "[Service]\nEnvironmentFile=-/run/watchme-apply/secrets/%i.env\nExecStart=/bin/w\n[Install]\nWantedBy=x.target\nDefaultInstance=app\n",
+    );
     let desired = lab.read(Which::Head).unwrap().desired;
     let secret = &desired.secrets["app.env"];
     assert_eq!(
@@ -33,7 +41,16 @@ fn secrets_are_read_as_they_are_and_units_that_use_them_are_known() {
         .iter()
         .filter(|(_, unit)| unit.secrets.contains("app.env"));
     let users: Vec<&str> = users.map(|(name, _)| name.as_str()).collect();
-    assert_eq!(users, ["a.service", "b.service", "stack-web.service"]);
+    assert_eq!(
+        users,
+        [
+            "a.service",
+            "b.service",
+            "pod.service",
+            "stack-web.service",
+            "w@app.service"
+        ]
+    );
 }
 
 #[test]

@@ -164,4 +164,25 @@ fn a_plan_of_another_revision_decrypts_nothing() {
         "{right:?}"
     );
     assert_eq!(right, wrong);
+
+    // Nor what variables it has, by way of a compose file.
+    let unit = format!(
+        "[Service]\nExecStart=/usr/bin/docker-compose --env-file {FOLDER}/app.env -f {CHECKOUT}/compose.yml up\n\n[Install]\nWantedBy=multi-user.target\n"
+    );
+    let compose = "services:\n  web:\n    image: 'web:${TOKEN}'\n    command: ['${NOPE}']\n";
+    let files = [
+        (&*desired("systemd/look.service"), Some(&*unit)),
+        ("compose.yml", Some(compose)),
+    ];
+    host.commit(&files, "looks");
+    host.sh_as("ubuntu", &format!("cd {CHECKOUT}; git checkout -q main"));
+    let plan = host.tool(&["plan", "--rev", "evil"]).text();
+    assert!(
+        plan.contains("look.service") && !plan.contains(MARK),
+        "{plan}"
+    );
+    assert!(
+        !plan.contains("without a default") && !plan.contains("lacks"),
+        "{plan}"
+    );
 }
