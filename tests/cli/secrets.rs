@@ -177,7 +177,7 @@ fn what_goes_wrong_leaves_the_files_as_they_are() {
         .expect(1)
         .shown();
     assert!(
-        said.contains("the private key /nonexistent/key does not exist"),
+        said.contains("there is no private key /nonexistent/key"),
         "{said}"
     );
     assert_eq!(

@@ -12,7 +12,7 @@ use crate::root::RootError;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretError {
     /// There is no key.
-    #[error("the private key {} does not exist", path.display())]
+    #[error("there is no private key {}", path.display())]
     NoKey {
         /// Where it should be.
         path: PathBuf,
@@ -181,12 +181,12 @@ mod tests {
                 SecretError::NoKey {
                     path: layout::HOST_KEY.into(),
                 },
-                "the private key /etc/ssh/ssh_host_ed25519_key does not exist",
+                "there is no private key /etc/ssh/ssh_host_ed25519_key",
                 "ssh-keygen -A",
             ),
             (
                 SecretError::NoKey { path: key() },
-                "the private key /root/age.txt does not exist",
+                "there is no private key /root/age.txt",
                 "age-keygen -o /root/age.txt",
             ),
             (

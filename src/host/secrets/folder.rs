@@ -13,6 +13,15 @@ use super::SecretError;
 use crate::model::layout;
 use crate::root::Root;
 
+/// What a link at the end of a path is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// The way to what is read.
+    Followed,
+    /// Something else than a file.
+    Other,
+}
+
 /// What is at a path.
 pub(super) enum Present {
     /// Nothing.
@@ -30,13 +39,16 @@ pub(super) enum Present {
     },
 }
 
-/// Reads a file up to a size, into memory that is wiped. No link at its end is followed.
-pub(super) fn read(root: &Root, path: &Path, size: u64) -> io::Result<Present> {
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+/// Reads a file up to a size, into memory that is wiped. Nothing is waited for, whatever stands there.
+pub(super) fn read(path: &Path, size: u64, link: Link) -> io::Result<Present> {
+    let flags = match link {
+        Link::Followed => OFlag::O_NONBLOCK,
+        Link::Other => OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW,
+    };
     let opened = OpenOptions::new()
         .read(true)
         .custom_flags(flags.bits())
-        .open(root.join(path));
+        .open(path);
     let file: File = match opened {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Present::Nothing),

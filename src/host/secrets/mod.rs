@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
 use sealed_file::{Form, Identities, Plain, SealError};
-use zeroize::Zeroizing;
 
 use super::Host;
 use super::observe::resolve_owner;
@@ -18,7 +17,7 @@ use crate::model::{Secret, SecretState, Watch, layout};
 use crate::root::RootError;
 pub(crate) use error::SecretError;
 use error::Unopened;
-use folder::Present;
+use folder::{Link, Present};
 
 type Result<T> = std::result::Result<T, SecretError>;
 
@@ -58,23 +57,29 @@ impl Keys {
 
 /// Reads a private key of the host.
 fn read_key(host: &Host, path: &Path) -> Result<Identities> {
+    let mut keys = Identities::default();
+    add_key(&mut keys, path, &host.root.join(path))?;
+    Ok(keys)
+}
+
+/// Adds a private key. `path` is what messages call it.
+fn add_key(keys: &mut Identities, path: &Path, place: &Path) -> Result<()> {
     let failed = |source| SecretError::Key {
         path: path.to_owned(),
         source,
     };
-    let content = folder::read(host.root(), path, KEY).map_err(failed)?;
+    // What a checkout names as its key may be anything.
+    let content = folder::read(place, KEY, Link::Followed).map_err(failed)?;
     let Present::File { content, .. } = content else {
         return Err(SecretError::NoKey {
             path: path.to_owned(),
         });
     };
-    let mut keys = Identities::default();
     let added = keys.add(&content);
     added.map_err(|error| SecretError::UnusableKey {
         path: path.to_owned(),
         error,
-    })?;
-    Ok(keys)
+    })
 }
 
 impl Host {
@@ -121,7 +126,8 @@ impl Host {
         };
         // One byte more than what is wanted tells that it is another file.
         let size = plain.bytes().len() as u64 + 1;
-        match folder::read(&self.root, &layout::secret(name), size) {
+        let place = self.root.join(&layout::secret(name));
+        match folder::read(&place, size, Link::Other) {
             Ok(Present::Nothing) => SecretState::Missing,
             Ok(Present::Other) => SecretState::Differs,
             Ok(Present::File {
@@ -232,19 +238,5 @@ impl From<RootError> for SecretError {
 /// # Errors
 /// When it cannot be read, or is none.
 pub(crate) fn add_identity(keys: &mut Identities, path: &Path) -> Result<()> {
-    let content = std::fs::read(path).map(Zeroizing::new);
-    let content = content.map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => SecretError::NoKey {
-            path: path.to_owned(),
-        },
-        _ => SecretError::Key {
-            path: path.to_owned(),
-            source,
-        },
-    })?;
-    let added = keys.add(&content);
-    added.map_err(|error| SecretError::UnusableKey {
-        path: path.to_owned(),
-        error,
-    })
+    add_key(keys, path, path)
 }

@@ -57,7 +57,7 @@ fn what_cannot_be_decrypted_changes_nothing() {
     let before = host.picture();
     let said = host.apply_secretly(&[], 1);
     assert!(
-        said.contains("the private key /etc/ssh/ssh_host_ed25519_key does not exist")
+        said.contains("there is no private key /etc/ssh/ssh_host_ed25519_key")
             && said.contains("ssh-keygen -A"),
         "{said}"
     );
