@@ -131,6 +131,13 @@ fn the_search_finds(host: &Host) {
 
 fn state_of(host: &Host, app: &str, web: &str) -> Vec<(String, String)> {
     vec![
+        // They stay up or fail at once.
+        (
+            desired("watchme.toml"),
+            ["app", "plain", "stack-web"]
+                .map(|name| format!("[unit.\"{name}.service\"]\nsettle = \"500ms\"\n"))
+                .concat(),
+        ),
         (desired("secrets/app.env.age"), host.sealed(&token(app))),
         (desired("secrets/web.txt.age"), host.sealed(&token(web))),
         (desired("systemd/app.service"), user_of("app.env", 1001)),
@@ -272,17 +279,6 @@ fn secrets_come_back_at_boot_and_with_an_older_generation() {
     assert_eq!(host.token_of("app.service"), token("ONE"));
     assert_eq!(host.token_of_stack(), token("ONE"));
     host.assert_secret("after a roll-back");
-
-    // What leaves the checkout leaves the memory.
-    host.commit(
-        &[
-            (&desired("secrets/app.env.age"), None),
-            (&desired("systemd/app.service"), None),
-        ],
-        "gone",
-    );
-    host.apply_secretly(&[], 0);
-    assert_eq!(host.sh(&format!("ls {FOLDER}")), "web.txt");
 }
 
 /// Files of SOPS, with a key of age that watchme.toml names.
