@@ -25,6 +25,7 @@ mod ran;
 mod reason;
 mod request;
 mod rollback;
+mod secrets;
 mod select;
 mod serving;
 mod status;
@@ -59,6 +60,7 @@ pub(crate) use images::ask_registries;
 pub(crate) use pause::{pause, resume};
 pub(crate) use request::{Applied, Planned, Request};
 pub(crate) use rollback::{plan_back, rollback};
+pub(crate) use secrets::{SecretStatus, load_secrets};
 pub(crate) use status::{
     CertificateStatus, ContainerStatus, DaemonStatus, Foreign, MemberStatus, NetworkStatus, Status,
     UnitStatus, status,
@@ -78,6 +80,7 @@ use undo::{is_finished, undo, undo_killed};
 /// # Errors
 /// When the input is bad, or the host cannot be looked at.
 pub(crate) async fn plan(host: &Host, request: &Request) -> Result<Planned, ReconcileError> {
+    let request = &request.sealed();
     let state = State::new(host.root().clone());
     let unfinished = match state.journal()?.is_empty() {
         true => None,

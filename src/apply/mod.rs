@@ -14,6 +14,7 @@ mod not_up;
 mod one_start;
 mod rejoin;
 mod roll_back;
+mod secrets;
 mod switch;
 mod take_down;
 mod undo;
@@ -364,6 +365,8 @@ impl Run<'_> {
             } => self.put_copy(path, file, *mode, owner, *keep),
             Effect::Remove { path, keep } => self.remove(path, *keep),
             Effect::ClearMountPoint { path, checkout } => self.clear_mount_point(path, checkout),
+            Effect::PutSecret { name, secret } => self.put_secret(name, secret),
+            Effect::RemoveSecret(name) => self.remove_secret(name),
             Effect::DaemonReload => self.reload_systemd().await,
             Effect::Start(step) => self.start(step).await,
             Effect::Restart(step) => self.restart(step, &change.interrupts).await,

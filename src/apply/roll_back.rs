@@ -325,7 +325,7 @@ fn phase(undo: &Undo) -> u8 {
         | Undo::RemoveFolder(_)
         | Undo::Exchange { .. }
         | Undo::ForgetGeneration(_) => 2,
-        Undo::CreateNetwork { .. } => 3,
+        Undo::CreateNetwork { .. } | Undo::Secrets { .. } => 3,
         Undo::DaemonReload
         | Undo::SetParameters(_)
         | Undo::Firewall { .. }

@@ -12,7 +12,7 @@ use super::rejoin::rejoin;
 use super::roll_back::Patience;
 use super::switch::{MARK, exchange};
 use super::take_down::remove_others;
-use super::{LOOK_AGAIN, StepError};
+use super::{LOOK_AGAIN, StepError, secrets};
 use crate::host::{Host, loaders};
 use crate::model::image::short;
 use crate::model::{Entry, layout, parameter_name};
@@ -40,6 +40,7 @@ pub(crate) fn describe(undo: &Undo) -> String {
             saved: Saved::Missing,
         } => format!("remove {}", path.display()),
         Undo::Restore { path, .. } => format!("restore {}", path.display()),
+        Undo::Secrets { .. } => "decrypt the previous secrets".to_owned(),
         Undo::RemoveFolder(path) => format!("remove {}", path.display()),
         Undo::ForgetGeneration(number) => format!("remove generation {number}"),
         Undo::Exchange { .. } => "restore the previous files".to_owned(),
@@ -94,6 +95,7 @@ pub(super) async fn undo_one(
         Undo::CreateNetwork { name, spec } => make_again(host, name, spec).await,
         Undo::Restore { path, saved } => restore(host, path, saved),
         Undo::Exchange { run } => exchange_back(host, run),
+        Undo::Secrets { generation } => secrets::put_back(host, *generation),
         Undo::RemoveFolder(path) => {
             host.root().remove_empty(path);
             Ok(())

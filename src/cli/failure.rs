@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::commands::SecretFailure;
 use super::{USAGE, find, privilege};
 use crate::model::Finding;
 use crate::reconcile::ReconcileError;
@@ -12,6 +13,8 @@ use crate::source::SourceError;
 pub(super) enum Failure {
     #[error(transparent)]
     Reconcile(#[from] ReconcileError),
+    #[error(transparent)]
+    Secret(#[from] SecretFailure),
     #[error(transparent)]
     Find(#[from] find::NotFound),
     #[error(transparent)]
@@ -64,6 +67,7 @@ impl Failure {
     pub(super) fn hint(&self) -> Option<String> {
         match self {
             Failure::Reconcile(error) => error.hint(),
+            Failure::Secret(error) => error.hint(),
             Failure::Find(error) => Some(error.hint()),
             Failure::Privilege(error) => Some(error.hint()),
             Failure::Root(path) if !std::path::Path::new(path).exists() => {

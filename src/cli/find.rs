@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 /// A desired state has at least one of these.
-const SIGNS: [&str; 6] = [
+const SIGNS: [&str; 7] = [
     "watchme.toml",
     "docker-compose.infra.yml",
     "sites-available",
     "systemd",
     "compose",
     "etc",
+    "secrets",
 ];
 
 /// Names of files that compose looks for.

@@ -86,6 +86,7 @@ impl<'a> Session<'a> {
             retry: false,
             asks: false,
             lenient: false,
+            sealed: false,
             interrupted: self.interrupted.clone(),
         }
     }

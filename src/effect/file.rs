@@ -93,6 +93,9 @@ impl Effect {
             | Effect::ClearMountPoint { .. }
             // The files that it brings are those of the steps after it.
             | Effect::Switch(_)
+            // In memory, and no plan has its content.
+            | Effect::PutSecret { .. }
+            | Effect::RemoveSecret(_)
             | Effect::DaemonReload
             | Effect::Start(_)
             | Effect::Restart(_)

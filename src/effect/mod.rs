@@ -25,7 +25,7 @@ pub(crate) use steps::{
 };
 pub(crate) use words::{Counted, Words};
 
-use crate::model::{Certificate, File, Network, UfwRule, Volume};
+use crate::model::{Certificate, File, Network, Secret, UfwRule, Volume};
 
 /// A step, with all that is needed to carry it out without deciding anything.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,6 +107,15 @@ pub(crate) enum Effect {
         /// The checkout, which stays.
         checkout: PathBuf,
     },
+    /// Decrypt a secret to where it lies in memory.
+    PutSecret {
+        /// Its name.
+        name: String,
+        /// What it is to be, encrypted.
+        secret: Secret,
+    },
+    /// Take a decrypted secret away.
+    RemoveSecret(String),
     /// Make systemd read its units again.
     DaemonReload,
     /// Start a unit and wait until it is up.

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::{Becomes, Connect, Effect, FileEffect, Plan};
 use crate::model::{
-    Attachment, DockerState, Entry, Network, NetworkState, Observed, SystemdState, layout::normal,
+    Attachment, DockerState, Entry, Network, NetworkState, Observed, SecretState, SystemdState,
+    layout::normal,
 };
 
 /// The host after `plan`, as far as the changes say what it is like then.
@@ -37,6 +38,13 @@ fn act(host: &mut Observed, effect: &Effect) {
         for (name, value) in &load.parameters {
             host.parameters.insert(name.clone(), value.clone());
         }
+    }
+    match effect {
+        Effect::PutSecret { name, .. } => {
+            host.secrets.insert(name.clone(), SecretState::Same);
+        }
+        Effect::RemoveSecret(name) => drop(host.secrets.remove(name)),
+        _ => {}
     }
     if let Some(systemd) = &mut host.systemd {
         match effect {

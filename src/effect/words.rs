@@ -158,6 +158,11 @@ impl Change {
             Effect::ClearMountPoint { path, .. } => {
                 format!("remove the mount point {}", path.display())
             }
+            Effect::PutSecret { name, secret } => {
+                let (path, mode, owner) = (layout::secret(name), secret.mode, &secret.owner);
+                format!("decrypt to {} ({mode:04o} {owner})", path.display())
+            }
+            Effect::RemoveSecret(name) => format!("remove {}", layout::secret(name).display()),
             Effect::DaemonReload => "daemon-reload, interrupts nothing".to_owned(),
             Effect::Start(_) => "start".to_owned(),
             Effect::Restart(step) => format!("restart, interrupts {}", self.interrupted(&step.unit)),
@@ -245,6 +250,8 @@ fn kind(effect: &Effect) -> (Sign, &'static str, Option<Counted>) {
         | Effect::Remove { .. }
         | Effect::ClearMountPoint { .. } => (Remove, "remove", Some(Of::Removal)),
         Effect::Link { .. } => (Change, "link", Some(Of::Link)),
+        Effect::PutSecret { .. } => (Change, "decrypt", Some(Of::File)),
+        Effect::RemoveSecret(_) => (Remove, "remove", Some(Of::Removal)),
         Effect::DaemonReload => (Reload, "daemon-reload", Some(Of::Reload)),
         Effect::Start(_) | Effect::StartNginx => (Add, "start", Some(Of::Start)),
         Effect::Restart(_) | Effect::RestartNginx => (Reload, "restart", Some(Of::Restart)),
@@ -290,6 +297,7 @@ fn subject(effect: &Effect) -> String {
         | Effect::Link { path: own, .. }
         | Effect::Copy { path: own, .. }
         | Effect::ClearMountPoint { path: own, .. } => path(own),
+        Effect::PutSecret { name, .. } | Effect::RemoveSecret(name) => path(&layout::secret(name)),
         Effect::DaemonReload => "systemd".to_owned(),
         Effect::Start(step)
         | Effect::Restart(step)

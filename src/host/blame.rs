@@ -86,6 +86,7 @@ impl HostError {
             HostError::PullFailed { .. } | HostError::ImageGone { .. } | HostError::Interrupted => {
                 Blame::Transient
             }
+            HostError::Secret(_) => Blame::Permanent,
             HostError::ReloadUnproved { .. }
             | HostError::Firewall { .. }
             | HostError::SetParameter { .. }

@@ -17,6 +17,9 @@ pub(crate) enum HostError {
     /// The file system refused.
     #[error(transparent)]
     Root(#[from] crate::root::RootError),
+    /// A secret could not be decrypted, or put where it belongs.
+    #[error(transparent)]
+    Secret(#[from] super::secrets::SecretError),
     /// The machine was not booted with systemd, or its system bus cannot be reached.
     #[error("cannot reach systemd: {why}")]
     SystemdAbsent {

@@ -8,6 +8,7 @@ impl HostError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             HostError::Root(error) => error.hint(),
+            HostError::Secret(error) => error.help().into_iter().next(),
             HostError::SystemdAbsent { .. } => Some(
                 "on a machine without systemd use --root DIR, or leave units and sites out with --only; plan --from REV needs no host"
                     .to_owned(),

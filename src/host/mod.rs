@@ -18,6 +18,7 @@ mod podman;
 mod preflight;
 pub(crate) mod probe;
 pub(crate) mod registry;
+pub(crate) mod secrets;
 pub(crate) mod self_signed;
 mod serving;
 pub(crate) mod sockets;

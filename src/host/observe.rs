@@ -10,7 +10,7 @@ use nix::unistd::{Group, Uid, User};
 use super::error::DockerAbsence;
 use super::{Host, HostError, loaders};
 use crate::model::{
-    Container, DockerState, Entry, MemberName, Observed, SystemdState, Watch, layout,
+    Container, DockerState, Entry, MemberName, Observed, SecretState, SystemdState, Watch, layout,
 };
 use crate::root::RootError;
 
@@ -25,7 +25,13 @@ impl Host {
     pub(crate) async fn observe(&self, watch: &Watch) -> Result<Observed, HostError> {
         let mut observed = self.observe_files(watch)?;
         if !self.live {
+            let wanted = watch.secrets.keys();
+            let states = wanted.map(|name| (name.clone(), SecretState::NotRunning));
+            observed.secrets = states.collect();
             return Ok(observed);
+        }
+        if watch.lists_secrets {
+            observed.secrets = self.observe_secrets(watch);
         }
         observed.program = program();
         let program = observed.program.as_deref();

@@ -10,6 +10,7 @@ pub(crate) mod firewall;
 pub(crate) mod member;
 pub(crate) mod network;
 pub(crate) mod quadlet;
+pub(crate) mod secret;
 mod simulated;
 pub(crate) mod site;
 pub(crate) mod table;

@@ -12,6 +12,8 @@ macro_rules! with_kinds {
             Member "member" member::Members,
             /// Who may reach which port: our table of nftables.
             Firewall "firewall" firewall::Firewalls => firewalls: Firewall,
+            /// A file in `secrets/`, encrypted.
+            Secret "secret" secret::Secrets => secrets: Secret,
             /// A file below `etc/`.
             Etc "etc" etc::EtcFiles => etc: EtcFile,
             /// An nginx site with its links.

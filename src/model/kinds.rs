@@ -104,8 +104,13 @@ macro_rules! kinds {
 
             /// Every file of the store by its path there: those of the checkout, and those that are written beside them.
             pub fn tree(&self) -> BTreeMap<PathBuf, File> {
-                let inputs = self.inputs().into_iter();
-                let mut tree: BTreeMap<_, _> = inputs.map(|(path, file)| (path, file.clone())).collect();
+                let mut tree = BTreeMap::new();
+                $($(
+                    if <$resource>::STORE.is_some() {
+                        let files = self.$field.iter().flat_map(|(key, one)| one.files(key));
+                        tree.extend(files.map(|(path, file)| (path, file.clone())));
+                    }
+                )?)+
                 $($(tree.extend(self.$field.iter().filter_map(|(key, one)| one.generated(key, self)));)?)+
                 tree
             }

@@ -17,6 +17,12 @@ pub const NGINX: &str = "/etc/nginx";
 pub const NGINX_UNIT: &str = "nginx.service";
 /// Where an administrator's units lie, systemd.unit(5).
 pub const SYSTEMD: &str = "/etc/systemd/system";
+/// Where secrets lie decrypted: in memory, and gone with the next boot.
+pub const SECRETS: &str = "/run/watchme-apply/secrets";
+/// The unit that decrypts them at boot.
+pub const SECRETS_UNIT: &str = "watchme-apply-secrets.service";
+/// The key of a host, sshd_config(5) "HostKey".
+pub const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
 /// Where an administrator's Quadlets lie, podman-systemd.unit(5).
 pub const QUADLETS: &str = "/etc/containers/systemd";
 /// File name of the drop-in that makes a unit use stored files. It has to come after all others,
@@ -59,6 +65,8 @@ pub mod store {
     pub const ETC: &str = "etc";
     /// Files that units name, by their path in the checkout.
     pub const FILES: &str = "files";
+    /// Secrets, encrypted: only in generations.
+    pub const SECRETS: &str = "secrets";
     /// What nginx reads until a switch and no longer.
     pub const LEAVING: &str = ".leaving";
 }
@@ -91,6 +99,18 @@ pub fn quadlet(name: &str) -> PathBuf {
 /// The link of a drop-in.
 pub fn dropin(unit: &str, name: &str) -> PathBuf {
     Path::new(SYSTEMD).join(format!("{unit}.d")).join(name)
+}
+
+/// Where a secret lies decrypted.
+pub fn secret(name: &str) -> PathBuf {
+    Path::new(SECRETS).join(name)
+}
+
+/// The secret that lies at a path decrypted.
+pub fn secret_name(path: &Path) -> Option<&str> {
+    let below = path.strip_prefix(SECRETS).ok()?;
+    let name = below.to_str().filter(|name| !name.is_empty());
+    name.filter(|name| !name.contains('/'))
 }
 
 /// What is laid over the compose files of a stack, in the place of the file of the store, until compose has read it.

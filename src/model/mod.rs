@@ -44,7 +44,7 @@ pub use kinds::*;
 pub use nginx_conf::{Certificate, Listen, Url, Zone};
 pub use observed::{
     Attachment, BindSource, Container, DockerState, Entry, Health, ImageFound, ImageRecord,
-    ImageState, NetworkState, NginxState, Observed, SystemdState, UnitState,
+    ImageState, NetworkState, NginxState, Observed, SecretState, SystemdState, UnitState,
 };
 pub use parameters::{PARAMETERS, ParameterLine, parameter_lines, parameter_name, plain};
 pub use preflight::{Listener, Need, Preflight};

@@ -27,6 +27,8 @@ pub use docker::{
 pub struct Observed {
     /// What is at the paths that matter; a path that was not looked at is not in it.
     pub files: BTreeMap<PathBuf, Entry>,
+    /// Secrets by name; only looked at where there are some, or were. Nothing of what is in them.
+    pub secrets: BTreeMap<String, SecretState>,
     /// User and group ids behind `user:group`; one that does not exist, or that an offline run
     /// without root could not set anyway, is not in it.
     pub owners: BTreeMap<String, (u32, u32)>,
@@ -64,6 +66,32 @@ pub struct Observed {
     pub compose: Option<Version>,
     /// Compose projects that units run of files outside the checkout, as these files are on the host.
     pub outside: BTreeMap<String, Vec<Stack>>,
+}
+
+/// What lies decrypted of a secret, compared with what is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretState {
+    /// What is wanted.
+    Same,
+    /// Nothing.
+    Missing,
+    /// Something else.
+    Differs,
+    /// What is wanted, with another mode or owner, in words.
+    Attributes(String),
+    /// This user may not compare it, or nothing may be decrypted.
+    NotCompared,
+    /// The host does not run: it has no memory.
+    NotRunning,
+    /// What is wanted cannot be decrypted.
+    Unusable {
+        /// Why.
+        why: String,
+        /// What helps.
+        help: Vec<String>,
+    },
+    /// Something that nothing wants.
+    Unwanted,
 }
 
 /// What is at a path.

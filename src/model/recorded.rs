@@ -40,6 +40,9 @@ pub struct Inventory {
     pub networks: BTreeSet<String>,
     /// Volumes.
     pub volumes: BTreeSet<String>,
+    /// Secrets.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub secrets: BTreeSet<String>,
     /// Number of the generation whose resources these are.
     pub generation: Option<u64>,
 }
@@ -52,9 +55,14 @@ impl Inventory {
             units,
             networks,
             volumes,
+            secrets,
             generation: _,
         } = self;
-        paths.is_empty() && units.is_empty() && networks.is_empty() && volumes.is_empty()
+        paths.is_empty()
+            && units.is_empty()
+            && networks.is_empty()
+            && volumes.is_empty()
+            && secrets.is_empty()
     }
 }
 

@@ -1,17 +1,23 @@
 //! What has to be looked at for a plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::MemberName;
 use super::certificate::WatchedCertificate;
 use super::firewall::WatchedFirewall;
+use super::{MemberName, Secret};
 
 /// What to look at on a host. Nothing desired means nothing asked.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     /// Paths to read, links followed.
     pub paths: BTreeSet<PathBuf>,
+    /// Secrets to compare with what they decrypt to.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Whether the folder of decrypted secrets is listed: there are some, or were.
+    pub lists_secrets: bool,
+    /// Whether nothing is decrypted: what is wanted may be of anybody.
+    pub sealed: bool,
     /// Folders whose entries matter.
     pub folders: BTreeSet<PathBuf>,
     /// `user:group` names to resolve.

@@ -19,6 +19,8 @@ pub(crate) enum Stage {
     Networks,
     /// Certificates, which nginx needs to load a site.
     Certificates,
+    /// Secrets, which units need to start.
+    Secrets,
     /// The store and the links.
     Switch,
     /// systemd reads units again.
@@ -244,6 +246,7 @@ fn inventory(desired: &Desired, paths: BTreeMap<PathBuf, ResourceId>) -> Invento
         units: units.map(|(name, _)| name.clone()).collect(),
         networks: desired.networks.keys().cloned().collect(),
         volumes: desired.volumes.keys().cloned().collect(),
+        secrets: desired.secrets.keys().cloned().collect(),
         generation: None,
     }
 }

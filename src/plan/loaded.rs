@@ -173,10 +173,18 @@ pub(crate) fn is_outdated(
     unit: &Unit,
     state: &UnitState,
 ) -> Option<String> {
-    differs(inputs, name, unit, state).or_else(|| {
+    let why = differs(inputs, name, unit, state).or_else(|| {
         let path = outside::changed_outside(inputs, name, unit, state)?;
         Some(format!("it names {}, which changed", path.display()))
-    })
+    });
+    why.or_else(|| changed_secret(inputs, unit))
+}
+
+/// A secret that a unit uses and that gets another content.
+pub(crate) fn changed_secret(inputs: &Inputs<'_>, unit: &Unit) -> Option<String> {
+    let mut secrets = unit.secrets.iter();
+    let name = secrets.find(|name| inputs.changes_secret(name))?;
+    Some(format!("it uses the secret {name}, which changed"))
 }
 
 fn differs(inputs: &Inputs<'_>, name: &str, unit: &Unit, state: &UnitState) -> Option<String> {

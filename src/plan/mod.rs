@@ -22,7 +22,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::model::{Desired, Observed, RanImages, Recorded, ResourceId, Selector};
+use crate::model::{
+    Desired, Observed, RanImages, Recorded, ResourceId, Secret, SecretState, Selector,
+};
 
 /// Which health gates a run asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +72,27 @@ impl Inputs<'_> {
     /// Whether `target`, as a link has it, is in the checkout.
     pub(crate) fn in_checkout(&self, target: &Path) -> bool {
         self.checkouts.iter().any(|root| target.starts_with(root))
+    }
+
+    /// A secret as it was applied.
+    pub(crate) fn applied_secret(&self, name: &str) -> Option<&Secret> {
+        let (_, applied) = self.recorded.applied.as_ref()?;
+        applied.secrets.get(name)
+    }
+
+    /// Whether a secret gets another content, as far as can be known: then those that use it start anew.
+    pub(crate) fn changes_secret(&self, name: &str) -> bool {
+        let Some(secret) = self.desired.secrets.get(name) else {
+            return false;
+        };
+        let before = self.applied_secret(name);
+        let same_file = before.is_some_and(|before| before.file.hash == secret.file.hash);
+        match self.observed.secrets.get(name) {
+            Some(SecretState::Differs) => true,
+            // What is only gone comes back as it was.
+            Some(SecretState::Missing | SecretState::NotCompared) | None => !same_file,
+            Some(_) => false,
+        }
     }
 
     /// Whether a unit is kept stopped.

@@ -10,7 +10,7 @@ use crate::model::finding::{
 };
 use crate::model::{
     Bind, BindSource, Complaint, Desired, Diagnostic, Engine, Entry, Finding, Listener, Need,
-    Observed, Preflight, Publish, RuleId, Severity, Stack, Unit,
+    Observed, Preflight, Publish, RuleId, Severity, Stack, Unit, layout,
 };
 
 /// Less than that on the disk, and an image seldom fits.
@@ -122,7 +122,11 @@ fn missing(
 ) {
     let gone = needs.iter().filter(|need| {
         let mut paths = std::iter::once(&need.path).chain(&need.instead);
-        touched.contains(need.unit.as_str()) && paths.all(|path| preflight.missing.contains(path))
+        // A plan brings the secrets that it needs.
+        let is_secret = layout::secret_name(&need.path).is_some();
+        !is_secret
+            && touched.contains(need.unit.as_str())
+            && paths.all(|path| preflight.missing.contains(path))
     });
     for need in gone {
         let path = need.path.display();

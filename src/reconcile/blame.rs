@@ -46,6 +46,7 @@ impl ReconcileError {
             | ReconcileError::NothingApplied
             | ReconcileError::NotPaused { .. }
             | ReconcileError::GenerationLost { .. }
+            | ReconcileError::SecretsNotLoaded { .. }
             | ReconcileError::NoSuchGeneration { .. }
             | ReconcileError::NothingBefore { .. }
             | ReconcileError::AlreadyThere { .. }

@@ -128,6 +128,12 @@ pub(crate) enum ReconcileError {
         /// Those that are there.
         kept: Vec<u64>,
     },
+    /// Secrets that are not there after a boot.
+    #[error("{} not decrypted{}", secrets(.failed), listed_secrets(.failed))]
+    SecretsNotLoaded {
+        /// Which, and why.
+        failed: Vec<(String, HostError)>,
+    },
     /// A generation that is not kept, or never was.
     #[error("there is no generation {number}{}", listed("; there are:", .known))]
     NoSuchGeneration {
@@ -214,6 +220,18 @@ pub(crate) enum ReconcileError {
     /// nginx is needed and not there.
     #[error("the desired state has nginx sites, and nginx is not installed")]
     NginxAbsent,
+}
+
+fn secrets(failed: &[(String, HostError)]) -> String {
+    match failed.len() {
+        1 => "1 secret was".to_owned(),
+        count => format!("{count} secrets were"),
+    }
+}
+
+fn listed_secrets(failed: &[(String, HostError)]) -> String {
+    let lines = failed.iter();
+    lines.map(|(_, error)| format!("\n  {error}")).collect()
 }
 
 impl ReconcileError {

@@ -51,6 +51,9 @@ impl ReconcileError {
             ReconcileError::Declined => {
                 Some("watchme-apply plan shows everything; --yes answers".to_owned())
             }
+            ReconcileError::SecretsNotLoaded { failed } => {
+                failed.first().and_then(|(_, error)| error.hint())
+            }
             ReconcileError::NothingApplied => Some("watchme-apply apply".to_owned()),
             ReconcileError::GenerationLost { kept, .. } => Some(match kept.is_empty() {
                 true => "watchme-apply apply makes the host match git".to_owned(),

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::effect::Plan;
 use crate::host::Host;
 use crate::model::finding::HOST_ENV_INCOMPLETE;
-use crate::model::{Complaint, Finding};
+use crate::model::{Complaint, Finding, layout};
 use crate::source::{Lacking, Look, Revision};
 
 /// What a host's environment files lack: first of the units that a plan starts, then of the others. Names of variables,
@@ -22,11 +22,16 @@ pub(super) fn findings(
         .iter()
         .filter_map(|change| Some(change.effect.starts()?.unit.as_str()));
     let starts: BTreeSet<&str> = starts.collect();
-    let look = |path: &Path| match host.root().read(path) {
+    let read = |path: &Path| match host.root().read(path) {
         Ok(Some(text)) => Look::There(text),
         Ok(None) => Look::Missing,
         Err(error) if error.source.kind() == io::ErrorKind::NotFound => Look::Missing,
         Err(_) => Look::Hidden,
+    };
+    // Not even names are told of what is in a secret.
+    let look = |path: &Path| match layout::secret_name(path) {
+        Some(_) => Look::Hidden,
+        None => read(path),
     };
     let of = |pick: &dyn Fn(&str) -> bool| -> Vec<Finding> {
         revision.lacking(pick, &look).iter().map(finding).collect()

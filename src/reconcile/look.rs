@@ -179,6 +179,7 @@ pub(super) async fn look_and_plan(
     }
     let mut watch = kinds::watch(&planned.desired, &planned.recorded, &planned.only);
     watch.lenient = request.lenient;
+    watch.sealed = request.sealed;
     planned.observed = observe(host, &watch, planned).await?;
     outside::observe(host, planned);
     let nginx = planned.observed.nginx.as_ref();

@@ -44,8 +44,21 @@ pub(crate) struct Request {
     pub gates: Gates,
     /// Whether a daemon that does not answer is left out, instead of ending the look: only for looking.
     pub lenient: bool,
+    /// Whether nothing is decrypted: what is looked at may be of anybody.
+    pub sealed: bool,
     /// Set by a signal.
     pub interrupted: Arc<AtomicBool>,
+}
+
+impl Request {
+    /// The same for a plan. Whoever wrote another revision would learn from one whether what is in a secret is what they
+    /// guessed.
+    pub(super) fn sealed(&self) -> Self {
+        Self {
+            sealed: matches!(self.which, Which::Rev(_)),
+            ..self.clone()
+        }
+    }
 }
 
 /// A plan with everything that it was made from.

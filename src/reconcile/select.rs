@@ -64,7 +64,8 @@ pub(super) fn with_names(
     all
 }
 
-/// The same with what those bring along: a unit the files that it names, and the Quadlet that it is made of; a Quadlet its unit.
+/// The same with what those bring along: a unit the files that it names, its secrets, and the Quadlet that it is made of; a
+/// Quadlet its unit, and a secret the units that use it.
 pub(super) fn expand(only: &[Selector], new: &Desired, applied: Option<&Desired>) -> Vec<Selector> {
     let only = &with_names(only, new, applied)[..];
     let mut expanded = only.to_vec();
@@ -76,7 +77,13 @@ pub(super) fn expand(only: &[Selector], new: &Desired, applied: Option<&Desired>
                 && (Selector::any(only, &own) || Selector::any(only, &quadlet))
                 && !only.is_empty()
             {
-                expanded.extend([own, quadlet].map(Selector::exactly));
+                expanded.extend([own.clone(), quadlet].map(Selector::exactly));
+            }
+            let secrets = unit.secrets.iter();
+            for secret in secrets.map(|name| ResourceId::new(Kind::Secret, name)) {
+                if !only.is_empty() && (Selector::any(only, &own) || Selector::any(only, &secret)) {
+                    expanded.extend([own.clone(), secret].map(Selector::exactly));
+                }
             }
             if !only.is_empty() && Selector::any(only, &ResourceId::new(Kind::Unit, name)) {
                 let paths = unit.names.iter().chain(&unit.mounts);

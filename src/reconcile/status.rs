@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::drift::Seen;
 use super::drift::unfinished as what_follows;
+use super::secrets::{SecretStatus, secrets};
 use super::{Drift, ReconcileError, Request, Skip, drift, error, look};
 use crate::host::Host;
 use crate::kinds::{find_members, not_running};
@@ -48,6 +49,8 @@ pub(crate) struct Status {
     pub containers: Vec<ContainerStatus>,
     /// Certificates of enabled sites.
     pub certificates: Vec<CertificateStatus>,
+    /// Secrets of what was applied.
+    pub secrets: Vec<SecretStatus>,
     /// What looks like a service and is not in the desired state.
     pub foreign: Vec<Foreign>,
     /// Each network.
@@ -192,6 +195,7 @@ async fn fill(host: &Host, status: &mut Status, seen: &Seen) {
     status.units = parts::units(desired, observed, recorded, now);
     status.containers = parts::containers(desired, observed, &images);
     status.certificates = parts::certificates(desired, observed, now);
+    status.secrets = secrets(desired, observed);
     status.foreign = parts::foreign(desired, observed, recorded);
 }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::Planned;
 use crate::host::Host;
 use crate::kinds;
-use crate::model::{Entry, NginxState, Observed, SystemdState, UnitState};
+use crate::model::{Entry, NginxState, Observed, SecretState, SystemdState, UnitState};
 use crate::state::Undo;
 use containers::{additional, containers, memberships};
 
@@ -132,6 +132,7 @@ async fn differences_now(host: &Host, planned: &Planned) -> Vec<Difference> {
     let before = &planned.observed;
     let mut found: Vec<Difference> = files(planned, &after)
         .into_iter()
+        .chain(secrets(before, &after))
         .map(Difference::lasting)
         .collect();
     if let (Some(before), Some(after)) = (&before.systemd, &after.systemd) {
@@ -198,6 +199,18 @@ fn files(planned: &Planned, after: &Observed) -> Vec<String> {
     files
         .filter(|(path, entry)| !in_checkout(path) && !is_same(entry, after.entry(path)))
         .map(|(path, _)| format!("{} is not as before", path.display()))
+        .collect()
+}
+
+/// Secrets that do not lie decrypted as they did. One that was gone may be back.
+fn secrets(before: &Observed, after: &Observed) -> Vec<String> {
+    let states = before.secrets.iter();
+    let other = states.filter(|(name, state)| {
+        let now = after.secrets.get(*name);
+        now != Some(state) && **state != SecretState::Missing
+    });
+    other
+        .map(|(name, _)| format!("the secret {name} is not as before"))
         .collect()
 }
 

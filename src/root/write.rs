@@ -55,6 +55,15 @@ impl Root {
         set().map_err(self.failed("set the mode of", folder))
     }
 
+    /// Gives a folder to an owner and group.
+    pub(crate) fn set_owner(&self, folder: &Path, (user, group): (u32, u32)) -> Result<()> {
+        let set = || {
+            let folder = File::from(self.own_folder(folder)?);
+            std::os::unix::fs::fchown(&folder, Some(user), Some(group))
+        };
+        set().map_err(self.failed("set the owner of", folder))
+    }
+
     /// Writes a file whole: a reader finds the old content or the new, after a power loss too.
     pub(crate) fn write(&self, path: &Path, content: &[u8], mode: u32) -> Result<()> {
         self.write_owned(path, content, mode, None)

@@ -20,7 +20,7 @@ impl State {
     /// # Errors
     /// When one cannot be read or is damaged; the error names it.
     pub(crate) fn recorded(&self) -> Result<Recorded, StateError> {
-        let inventory: Inventory = self.read_json("inventory.json")?.unwrap_or_default();
+        let inventory = self.inventory()?;
         let applied = self.latest_generation()?;
         let latest = applied.as_ref().and_then(|(record, _)| record.number);
         let lost = inventory.generation.filter(|last| latest < Some(*last));
@@ -31,6 +31,14 @@ impl State {
             applied: applied.filter(|_| lost.is_none()),
             lost,
         })
+    }
+
+    /// What is managed.
+    ///
+    /// # Errors
+    /// When it cannot be read or is damaged.
+    pub(crate) fn inventory(&self) -> Result<Inventory, StateError> {
+        Ok(self.read_json("inventory.json")?.unwrap_or_default())
     }
 
     /// Ends a run that succeeded: its records, then an empty journal. Killed in between, it is

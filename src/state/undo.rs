@@ -43,6 +43,11 @@ pub(crate) enum Undo {
         /// Marks the live tree of the run.
         run: String,
     },
+    /// Decrypt the secrets of a generation again, and take away what it has none of. `None`: nothing was applied before.
+    Secrets {
+        /// Its number.
+        generation: Option<u64>,
+    },
     /// Remove a folder that was made, if it is empty.
     RemoveFolder(PathBuf),
     /// Forget the generation that the run wrote.

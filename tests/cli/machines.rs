@@ -147,7 +147,7 @@ fn the_shipped_watchme_toml_keeps_to_the_schema_that_it_names() {
 
 /// One object on standard output, whole, of this format, as the schema says.
 #[track_caller]
-fn keeps_to(name: &str, run: Output) -> Value {
+pub(crate) fn keeps_to(name: &str, run: Output) -> Value {
     let (schema, value) = (schema(name), run.json());
     let mut found = Vec::new();
     violations(&schema, &schema, &value, name, &mut found);

@@ -21,6 +21,7 @@ mod overlay;
 mod records;
 mod repositories;
 mod routes;
+mod secrets;
 mod settings;
 mod speed;
 mod stacks;

@@ -43,6 +43,7 @@ mod replacement;
 mod roll_back;
 mod routes;
 mod runs;
+mod secrets;
 mod setup;
 mod shipped;
 mod soak;

@@ -8,6 +8,7 @@ pub(super) mod host;
 pub(super) mod nginx;
 pub(super) mod port;
 pub(super) mod route;
+pub(super) mod secret;
 pub(super) mod systemd;
 
 use super::engine::Family;
@@ -22,5 +23,6 @@ pub(super) static FAMILIES: &[&Family] = &[
     &nginx::FAMILY,
     &port::FAMILY,
     &route::FAMILY,
+    &secret::FAMILY,
     &systemd::FAMILY,
 ];

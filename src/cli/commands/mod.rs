@@ -11,9 +11,12 @@ mod recover;
 mod resume;
 mod rollback;
 mod routes;
+mod secret;
 mod status;
 #[cfg(test)]
 mod tests;
+
+pub(super) use secret::SecretFailure;
 
 use super::Failure;
 use super::ended::{Ended, Ran};
@@ -104,6 +107,7 @@ commands! {
     Rollback(rollback),
     History(history),
     Status(status),
+    Secret(secret),
     Pause(pause),
     Resume(resume),
     Recover(recover),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use self::played::Played;
 use super::Quadlets;
+use crate::kinds::secret::read::named_in;
 use crate::model::{File, OnChange, Quadlet, Unit, UnitType};
 use crate::source::error::{Result, SourceError};
 use crate::source::load::{Loader, Reads, text};
@@ -349,6 +350,9 @@ impl Loader<'_, '_> {
                 true => UnitType::Oneshot,
                 false => UnitType::Lasting,
             },
+            secrets: (settings.sources().iter())
+                .flat_map(|source| named_in(source.text()))
+                .collect(),
             remain_after_exit: !lasts && !quadlet.ends_with(".build")
                 || settings.yes("Service", "RemainAfterExit"),
             pull,

@@ -118,7 +118,11 @@ fn plan_unit(
             vec![at_units(reload(draft, id, name, unit, why))]
         }
         asked => match replacement::stops_first(draft, name, unit) {
-            None if asked == OnChange::Reload && can_reload => {
+            // Compose sees no change of what is mounted, and a restart has Docker look again at what is there.
+            None if asked == OnChange::Reload
+                && can_reload
+                && loaded::changed_secret(&draft.inputs, unit).is_none() =>
+            {
                 stacks::note_what_stays(draft, &id, name, unit);
                 vec![at_units(reload(draft, id, name, unit, why))]
             }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use super::{replacement, started};
 use crate::effect::Plan;
 use crate::kinds::volume::mounts;
-use crate::model::{Bind, BindSource, Container, Desired, Kind, Observed, ResourceId, Unit};
+use crate::model::{
+    Bind, BindSource, Container, Desired, Kind, Observed, ResourceId, Unit, layout,
+};
 use crate::plan::draft::Draft;
 
 /// The paths that containers mount whose units a plan starts or restarts, those of now and those of then.
@@ -29,6 +31,8 @@ pub(crate) fn binds_of(plan: &Plan, desired: &Desired, observed: &Observed) -> B
         .copied()
         .chain(now)
         .map(|bind| bind.source.clone())
+        // What is in a secret is compared where it is decrypted.
+        .filter(|path| layout::secret_name(path).is_none())
         .collect()
 }
 

@@ -72,6 +72,9 @@ pub struct Unit {
     /// only.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub outside: BTreeSet<PathBuf>,
+    /// Secrets that it or its containers use.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub secrets: BTreeSet<String>,
     /// Compose projects that it runs.
     pub stacks: Vec<Stack>,
     /// Containers that it runs with `docker run`, `create` or `start`.
@@ -184,6 +187,7 @@ impl Resource for Unit {
             settle: Duration::ZERO,
             stacks: built(self.stack.is_some(), self.stacks),
             outside: BTreeSet::new(),
+            secrets: BTreeSet::new(),
             runs: Vec::new(),
             podman: BTreeSet::new(),
             by_podman: None,

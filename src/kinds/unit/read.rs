@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Units;
+use crate::kinds::secret::read::named_in;
 use crate::model::{File, Install, OnChange, Pull, Unit, UnitType, layout};
 use crate::source::error::{Result, SourceError, suggest};
 use crate::source::load::stack_units::{UPSTREAMS, upstreams};
@@ -245,6 +246,13 @@ impl Loader<'_, '_> {
             unit.names.insert(path.clone());
             self.out.desired.files.insert(path, file);
         }
+        let sources = settings.sources().iter();
+        let named = sources.flat_map(|source| named_in(source.text()));
+        // There the specifiers are resolved, `%i` of an instance too.
+        let files = unit.environment_files.iter();
+        let files = files.map(|file| Path::new(file.trim_start_matches('-')));
+        let files = files.filter_map(|file| layout::secret_name(file).map(str::to_owned));
+        unit.secrets = named.chain(files).collect();
         unit.runs = mentions.docker.runs.clone();
         unit.pull = mentions.docker.pull.map(|pull| Pull {
             lasting: pulls_all_the_same(name, &settings),
@@ -331,7 +339,12 @@ fn is_script(path: &Path) -> bool {
 }
 
 fn name_of(folder: &Path, name: &str) -> Result<Name> {
-    if [layout::RECOVERY_UNIT, layout::FIREWALL_UNIT].contains(&name) {
+    let own = [
+        layout::RECOVERY_UNIT,
+        layout::FIREWALL_UNIT,
+        layout::SECRETS_UNIT,
+    ];
+    if own.contains(&name) {
         return Err(SourceError::Name {
             path: folder.join(name),
             why: "the unit of this name is written by watchme-apply itself".to_owned(),

@@ -11,7 +11,7 @@ use source_text::normal_path;
 use super::secrets::withheld;
 use super::stacks::{Origin, Reader};
 use super::{Loader, Wrong, folder_of, outside, utf8, with_help};
-use crate::model::File;
+use crate::model::{File, layout};
 use crate::source::compose::{Document, Environment, Variables, interpolate, merge, spans, types};
 use crate::source::error::{Result, suggest};
 use crate::source::unit::commands::{ComposeCall, Role};
@@ -36,6 +36,10 @@ impl Loader<'_, '_> {
         let path = super::stacks::env_path(call, folder);
         let relative = path.as_deref().and_then(|path| self.in_checkout(path));
         let (mut environment, variables) = match (path, relative) {
+            // What is in a secret comes into no plan.
+            (Some(path), _) if layout::secret_name(&path).is_some() => {
+                (Environment::new(), Variables::Unknown)
+            }
             (Some(path), Some(relative)) => self.env_file(reader, path, relative)?,
             (Some(path), None) => {
                 if let Reader::Unit(_, unit) = reader {

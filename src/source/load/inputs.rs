@@ -189,7 +189,8 @@ pub(crate) fn is_env_file(path: &Path) -> bool {
         .map(|name| name.to_string_lossy().into_owned());
     name.is_some_and(|name| {
         let example = ["example", "sample", "template", "dist"];
-        let kept = example.iter().any(|word| name.ends_with(word));
+        // What SOPS has encrypted is meant for git.
+        let kept = example.iter().any(|word| name.ends_with(word)) || name.ends_with(".sops.env");
         !kept
             && (name == ".env"
                 || name.ends_with(".env")
@@ -259,6 +260,7 @@ mod tests {
             ("prod.env", true, false),
             (".env.local", true, false),
             (".env.example", false, false),
+            ("db.sops.env", false, false),
             ("environment", false, false),
             ("a.service.backup.20250101_000000", false, true),
             ("a.bak", false, true),

@@ -32,7 +32,8 @@ impl Loader<'_, '_> {
         names.push(STACKS);
         let mut any = policy;
         for name in &names {
-            any |= self.inputs.node(&self.input(name)?)?.is_some();
+            // Once something is there, the others need no look.
+            any = any || self.inputs.node(&self.input(name)?)?.is_some();
         }
         if self.wrong == Wrong::IsCollected {
             let parsed = &self.out.parsed;

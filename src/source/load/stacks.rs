@@ -9,6 +9,7 @@ use source_text::normal_path;
 use super::include::Parts;
 use super::laid_over::laid_over;
 use super::{Loader, folder_of, is_generated, outside};
+use crate::kinds::secret::read::named_by;
 use crate::model::{Idle, Image, Stack, Unit};
 use crate::source::compose::{self, Compose, Definition, Service, Variables};
 use crate::source::error::Result;
@@ -176,6 +177,10 @@ impl Loader<'_, '_> {
         // What compose is told to read comes first.
         parsed.files.extend(included);
         let whole = laid_over(layers);
+        let named = match matches!(reader, Reader::Unit(..)) {
+            true => named_by(whole.value()),
+            false => BTreeSet::new(),
+        };
         if let Reader::Unit(_, unit) = reader
             && unit.stack.is_some()
         {
@@ -189,6 +194,7 @@ impl Loader<'_, '_> {
         if let Reader::Unit(name, unit) = reader {
             parsed.unit = Some((*name).to_owned());
             parsed.own = unit.stack.is_some();
+            unit.secrets.extend(named);
             for service in parsed.compose.services.values() {
                 for env_file in service.env_files() {
                     if let Some(path) = normal_path(&base.join(env_file)) {

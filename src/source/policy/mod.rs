@@ -7,6 +7,7 @@ mod firewall;
 #[cfg(test)]
 mod reference;
 mod schema;
+mod secrets;
 mod server;
 mod spanned;
 mod together;

@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use super::Policy;
 use super::values::{
-    Absent, Address, Checkout, Cidr, Command, Duration, GateUrl, Input, Interface, Mode, Owner,
-    Pattern, PortRange, Project, Release, Size, Socket, SocketPath, Source, UnitName,
+    Absent, Address, Checkout, Cidr, Command, Duration, GateUrl, Input, Interface, KeyPath, Mode,
+    Owner, Pattern, PortRange, Project, PublicKey, Release, Size, Socket, SocketPath, Source,
+    UnitName,
 };
 
 const BEGIN: &str = "<!-- Written by `UPDATE_DOCS=1 cargo test --lib source::policy::reference`; do not edit. -->\n";
@@ -289,6 +290,8 @@ fn types() -> String {
         schema::<Pattern>(),
         schema::<Checkout>(),
         schema::<SocketPath>(),
+        schema::<KeyPath>(),
+        schema::<PublicKey>(),
         schema::<Absent>(),
     ];
     let rows = types.iter().map(|value| {

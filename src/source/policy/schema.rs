@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::ConfigFile;
 use super::firewall::FirewallPolicy;
+use super::secrets::{SecretPolicy, Secrets};
 use super::server::{Budget, Engine, Host, Ports, StackPolicy};
 use super::spanned::Spanned;
 use super::values::{
@@ -60,7 +61,7 @@ pub struct Policy {
     /// Who may reach which port of the server, kept in a table of nftables: see [the firewall](firewall.md). Without this
     /// table nothing is filtered.
     pub firewall: Option<FirewallPolicy>,
-    /// Sets the level of a rule or a family of rules (checkout, compose, etc, firewall, host, nginx, port, route, systemd):
+    /// Sets the level of a rule or a family of rules (checkout, compose, etc, firewall, host, nginx, port, route, secret, systemd):
     ///
     /// ```toml
     /// [check]
@@ -90,6 +91,11 @@ pub struct Policy {
     /// Files for /etc. PATH is relative to `etc/`.
     #[cfg_attr(test, schemars(title = "[etc.\"PATH\"]"))]
     pub etc: Named<EtcPolicy>,
+    /// How the files in `secrets/` are encrypted: see [secrets](secrets.md).
+    pub secrets: Secrets,
+    /// A file in `secrets/`, by the name that it has when it is decrypted.
+    #[cfg_attr(test, schemars(title = "[secret.\"NAME\"]"))]
+    pub secret: Named<SecretPolicy>,
     /// Where public URLs must come out.
     #[serde(rename = "route")]
     pub routes: Vec<RoutePolicy>,

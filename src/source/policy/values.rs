@@ -224,6 +224,20 @@ text! {
 }
 
 text! {
+    /// absolute: `"/root/age.txt"`
+    KeyPath(PathBuf), "path of a key", "string",
+    "the absolute path of a private key such as \"/etc/ssh/ssh_host_ed25519_key\"",
+    |text| normal_path(Path::new(text)).filter(|path| path.parent().is_some())
+}
+
+text! {
+    /// `"age1…"`, or `"ssh-ed25519 …"` as in a file that ends in `.pub`
+    PublicKey(sealed_file::Recipient), "public key", "string",
+    "a public key: \"age1…\" or \"ssh-ed25519 …\"",
+    |text| text.parse().ok()
+}
+
+text! {
     /// `sites-enabled/NAME`, `sites-available/NAME`, `systemd/NAME` or `etc/PATH`
     Absent(PathBuf), "host path", "string",
     "sites-enabled/NAME, sites-available/NAME, systemd/NAME or etc/PATH",

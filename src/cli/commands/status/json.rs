@@ -8,8 +8,8 @@ use crate::cli::commands::drift::Drift;
 use crate::cli::json::{self, FORMAT_VERSION};
 use crate::model::{Attempts, Pause, RunRecord};
 use crate::reconcile::{
-    self, CertificateStatus, ContainerStatus, DaemonStatus, Foreign, NetworkStatus, Skip,
-    UnitStatus,
+    self, CertificateStatus, ContainerStatus, DaemonStatus, Foreign, NetworkStatus, SecretStatus,
+    Skip, UnitStatus,
 };
 
 /// `status --json`.
@@ -34,6 +34,8 @@ pub(in crate::cli) struct Status {
     units: Vec<UnitStatus>,
     containers: Vec<ContainerStatus>,
     certificates: Vec<CertificateStatus>,
+    /// Secrets, with nothing of what is in them.
+    secrets: Vec<SecretStatus>,
     foreign: Vec<Foreign>,
     networks: Vec<NetworkStatus>,
     /// Records that could not be read in full.
@@ -59,6 +61,7 @@ impl Status {
             units: status.units,
             containers: status.containers,
             certificates: status.certificates,
+            secrets: status.secrets,
             foreign: status.foreign,
             networks: status.networks,
             warnings: status.warnings,

@@ -2,6 +2,7 @@
 
 mod images;
 mod json;
+mod secrets;
 mod text;
 
 use super::Command;

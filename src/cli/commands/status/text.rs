@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::images;
+use super::{images, secrets};
 use crate::cli::output::{Output, clean, styled};
 use crate::cli::render::layout::{Row, folded, rows};
 use crate::cli::render::plan::origin;
@@ -17,7 +17,7 @@ use crate::reconcile::{
 const DAYS: i64 = 14;
 
 /// A line and how it is shown.
-type Line = (anstyle::Style, String);
+pub(super) type Line = (anstyle::Style, String);
 
 /// Prints the status of a host.
 pub(super) fn print(output: &mut Output, status: &Status) {
@@ -46,6 +46,9 @@ fn lines(status: &Status, width: Option<usize>, now: Timestamp) -> Vec<Line> {
     }
     page.alone(status);
     page.certificates(&status.certificates);
+    for (style, text) in secrets::lines(&status.secrets) {
+        page.say(style, &text, 0);
+    }
     page.foreign(status);
     page.drift(status);
     page.lines

@@ -1,0 +1,117 @@
+//! `secret`: the encrypted files of the checkout, and what is decrypted of them at boot.
+
+mod checkout;
+mod edit;
+mod error;
+mod list;
+mod rotate;
+
+use std::path::PathBuf;
+
+use super::Command;
+use crate::cli::ended::{Ended, Ran};
+use crate::cli::output::Output;
+use crate::cli::render::count;
+use crate::cli::session::Session;
+use crate::reconcile;
+pub(in crate::cli) use error::SecretFailure;
+use list::Listed;
+
+const EXAMPLES: &str = "\
+Examples:
+  watchme-apply secret list
+  watchme-apply secret edit app.env
+  watchme-apply secret rotate";
+
+/// List, edit and encrypt anew the files in secrets/ of the checkout
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Decrypt a secret, open it in $VISUAL or $EDITOR, and encrypt what was changed for the recipients in watchme.toml
+    #[command(after_help = "\
+Examples:
+  watchme-apply secret edit app.env                   # writes secrets/app.env.age; makes it if there is none
+  watchme-apply secret edit tls.key --identity key.txt")]
+    Edit {
+        /// Its name, such as app.env
+        name: String,
+        #[command(flatten)]
+        keys: Keys,
+    },
+    /// List the secrets, for whom each is encrypted, and who uses it; needs no key
+    #[command(after_help = "\
+Example:
+  watchme-apply secret list --json")]
+    List {
+        /// Print one JSON object instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Encrypt secrets anew for the recipients in watchme.toml, all of them unless some are named
+    #[command(after_help = "\
+Examples:
+  watchme-apply secret rotate                         # after a change of recipients
+  watchme-apply secret rotate app.env")]
+    Rotate {
+        /// Their names
+        names: Vec<String>,
+        #[command(flatten)]
+        keys: Keys,
+    },
+    /// Decrypt the secrets that were applied to /run/watchme-apply/secrets; a unit runs this at boot
+    #[command(after_help = "\
+Example:
+  watchme-apply secret load")]
+    Load,
+}
+
+/// What opens secrets.
+#[derive(Debug, clap::Args)]
+struct Keys {
+    /// A private key of age or ssh-ed25519; can be repeated [default: that of the host, ~/.config/age/keys.txt,
+    /// ~/.config/sops/age/keys.txt and ~/.ssh/id_ed25519, as far as they can be read]
+    #[arg(long, value_name = "FILE")]
+    identity: Vec<PathBuf>,
+}
+
+impl Command for Args {
+    const EXAMPLES: &'static str = EXAMPLES;
+
+    type Json = Listed;
+
+    fn changes_the_host(&self) -> bool {
+        matches!(self.action, Action::Load)
+    }
+
+    async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Listed> {
+        match &self.action {
+            Action::Edit { name, keys } => {
+                edit::edit(session, output, name, &keys.identity).await?;
+            }
+            Action::List { json } => {
+                let listed = list::list(session)?;
+                if *json {
+                    return Ok(Ended::with_json(0, listed));
+                }
+                listed.print(output);
+            }
+            Action::Rotate { names, keys } => {
+                rotate::rotate(session, output, names, &keys.identity)?;
+            }
+            Action::Load => {
+                let loaded = reconcile::load_secrets(session.host()?)?;
+                output.line(&match loaded {
+                    0 => "no secrets were applied".to_owned(),
+                    1 => "1 secret lies decrypted in memory".to_owned(),
+                    _ => format!("{} lie decrypted in memory", count(loaded, "secret")),
+                });
+            }
+        }
+        Ok(Ended::with_text(0))
+    }
+}

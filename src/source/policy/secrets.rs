@@ -1,0 +1,40 @@
+//! The keys of watchme.toml about secrets.
+
+use serde::Deserialize;
+
+use super::spanned::Spanned;
+use super::values::{KeyPath, Mode, Owner, PublicKey};
+
+/// `[secrets]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Secrets {
+    /// The private key on the server that decrypts them: one of OpenSSH without a passphrase, or a file of `age-keygen`.
+    ///
+    /// Default: the key of the host, `"/etc/ssh/ssh_host_ed25519_key"`
+    #[cfg_attr(test, schemars(example = &"/root/age.txt"))]
+    pub identity: Option<KeyPath>,
+    /// For whom `secret edit` and `secret rotate` encrypt: the server's own public key, and those of the people who edit.
+    ///
+    /// Default: none
+    #[cfg_attr(test, schemars(example = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBI1+Q+ntzANebtnicCiAY29uqLGWOaOGLEa8bUqOVmS host"]))]
+    pub recipients: Vec<Spanned<PublicKey>>,
+}
+
+/// `[secret."NAME"]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SecretPolicy {
+    /// Permission bits of the decrypted file.
+    ///
+    /// Default: `"0600"`
+    #[cfg_attr(test, schemars(example = &"0640"))]
+    pub mode: Option<Mode>,
+    /// Owner of the decrypted file.
+    ///
+    /// Default: `"root:root"`
+    #[cfg_attr(test, schemars(example = &"root:app"))]
+    pub owner: Option<Owner>,
+}
