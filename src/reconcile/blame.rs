@@ -3,7 +3,8 @@
 use super::ReconcileError;
 use crate::apply::StepError;
 use crate::host::blame_by_lines;
-use crate::model::Blame;
+use crate::model::finding::NGINX_TEST;
+use crate::model::{Blame, Finding};
 use crate::state::StateError;
 
 impl ReconcileError {
@@ -18,9 +19,13 @@ impl ReconcileError {
             ReconcileError::NotConverged { .. } => Some(Blame::Permanent),
             ReconcileError::Invalid(findings) => {
                 let errors = findings.iter().filter(|finding| finding.is_error());
-                let said: Vec<String> =
-                    errors.map(|finding| finding.message().to_owned()).collect();
-                Some(blame_by_lines(&said))
+                let said: Vec<String> = (errors.clone())
+                    .map(|finding| finding.message().to_owned())
+                    .collect();
+                match errors.clone().any(is_of_host) {
+                    true => Some(Blame::Transient),
+                    false => Some(blame_by_lines(&said)),
+                }
             }
             ReconcileError::Host(error) => Some(error.blame()),
             ReconcileError::State(
@@ -60,6 +65,14 @@ impl ReconcileError {
     }
 }
 
+/// Whether a finding is about what the host has: a port that somebody else took, a file that is not there, a site that no
+/// commit brought. No commit has to change for it to go.
+pub(super) fn is_of_host(finding: &Finding) -> bool {
+    // nginx names the file behind its words; one of the checkout is the finding's place.
+    let is_of_another_file = finding.place().is_none() && finding.message().contains(" in /");
+    finding.rule.name.starts_with("host-") || *finding.rule == NGINX_TEST && is_of_another_file
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -68,7 +81,7 @@ mod tests {
     use crate::host::HostError;
     use crate::host::probe::ProbeError;
     use crate::model::RunKind;
-    use crate::model::{Backend, Complaint, Finding, Gate, Probe, Severity, finding};
+    use crate::model::{Backend, Complaint, Finding, Gate, Probe, RuleId, Severity, finding};
     use crate::root::RootError;
     use Blame::{Permanent, Transient};
 
@@ -131,8 +144,12 @@ mod tests {
     }
 
     fn invalid(message: &str) -> ReconcileError {
+        found(&finding::NGINX_TEST, message)
+    }
+
+    fn found(rule: &'static RuleId, message: &str) -> ReconcileError {
         ReconcileError::Invalid(vec![Finding {
-            rule: &finding::NGINX_TEST,
+            rule,
             severity: Severity::Error,
             complaint: Complaint::Unplaced {
                 message: message.into(),
@@ -189,6 +206,18 @@ mod tests {
             ),
             (invalid("unknown directive \"x\""), Some(Permanent)),
             (
+                invalid("unknown directive \"x\" in /etc/nginx/sites-enabled/by-hand:1"),
+                Some(Transient),
+            ),
+            (
+                found(&finding::HOST_PORT_TAKEN, "python3 listens on port 8102"),
+                Some(Transient),
+            ),
+            (
+                found(&finding::HOST_PATH_MISSING, "/srv/app.env does not exist"),
+                Some(Transient),
+            ),
+            (
                 invalid("host not found in upstream \"a.example.com\""),
                 Some(Transient),
             ),
@@ -205,6 +234,18 @@ mod tests {
         ] {
             assert_eq!(error.blame(), blame, "{error:?}");
         }
+    }
+
+    #[test]
+    fn what_the_host_has_is_fixed_there() {
+        let hint = |error: ReconcileError| error.hint().unwrap_or_default();
+        let taken = hint(found(
+            &finding::HOST_PORT_TAKEN,
+            "python3 listens on port 8102",
+        ));
+        assert!(taken.starts_with("fix it on this host; "), "{taken}");
+        let wrong = hint(invalid("unknown directive \"x\""));
+        assert!(wrong.starts_with("fix and commit it; "), "{wrong}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What helps after a run that failed.
 
+use super::blame::is_of_host;
 use super::error::{ReconcileError, listed};
 use crate::apply::StepError;
 use crate::source::SourceError;
@@ -93,10 +94,16 @@ impl ReconcileError {
                 "`watchme-apply plan` shows everything; --only KIND/NAME applies other resources"
                     .to_owned(),
             ),
-            ReconcileError::Invalid(_) => Some(
-                "fix and commit it; `watchme-apply plan` validates it again and changes nothing"
-                    .to_owned(),
-            ),
+            ReconcileError::Invalid(findings) => {
+                let mut errors = findings.iter().filter(|finding| finding.is_error());
+                let how = match errors.all(is_of_host) {
+                    true => "fix it on this host",
+                    false => "fix and commit it",
+                };
+                Some(format!(
+                    "{how}; `watchme-apply plan` validates it again and changes nothing"
+                ))
+            }
             ReconcileError::StoreIsLink { path } => Some(format!(
                 "look where it leads, and remove it: ls -l {}",
                 path.display()
