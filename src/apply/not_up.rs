@@ -72,6 +72,12 @@ impl Run<'_> {
             let written = docker.last_lines(&container.id, LINES).await;
             let written = written.unwrap_or_default().into_iter();
             lines.extend(written.map(|line| format!("{}: {line}", container.name)));
+            lines.extend(container.probe.as_ref().map(|probe| {
+                format!(
+                    "{}: its last health check ended with {probe}",
+                    container.name
+                )
+            }));
         }
         lines
     }

@@ -130,6 +130,11 @@ impl Run<'_> {
         for step in started {
             for container in self.containers(&step.stacks).await? {
                 match container.health {
+                    // One that dies and starts again fails for that, with its status.
+                    Health::Unhealthy if !container.is_running() => {
+                        let why = format!("its container {} dies and restarts", container.name);
+                        return Ok(Some(why));
+                    }
                     Health::Unhealthy => {
                         let why = format!("its container {} is unhealthy", container.name);
                         return Err(self.not_up(&step.unit, detached(step), why).await);

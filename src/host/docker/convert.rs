@@ -84,6 +84,15 @@ struct State {
 #[serde(default, rename_all = "PascalCase")]
 struct HealthState {
     status: Option<String>,
+    log: Option<Vec<HealthCheck>>,
+}
+
+/// How one of them ended.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct HealthCheck {
+    exit_code: i64,
+    output: Option<String>,
 }
 
 /// A row of the list of networks, by name; without endpoints, which the list does not have.
@@ -183,6 +192,7 @@ pub(super) fn container(record: Record) -> Container {
         oom_killed: state.oom_killed.unwrap_or_default(),
         since: since(&state),
         restarts: record.restart_count.unwrap_or_default(),
+        probe: state.health.as_ref().and_then(failed_probe),
         health: health(state.health.and_then(|health| health.status)),
         state: state.status.unwrap_or_default(),
         attachments: attachments(&id, networks),
@@ -318,6 +328,24 @@ fn is_oneoff(labels: &Labels) -> bool {
 }
 
 /// A state that is none of Docker's is one in which nothing is known yet, such as Podman's `reset`.
+/// How much of what a health check wrote is kept.
+const PROBE: usize = 300;
+
+/// What the last health check said, if it failed: `status 8: wget: server returned error: HTTP/1.1 404`.
+fn failed_probe(health: &HealthState) -> Option<String> {
+    let last = health.log.as_ref()?.last()?;
+    if last.exit_code == 0 {
+        return None;
+    }
+    let said = last.output.as_deref().unwrap_or_default();
+    let said: String = said.trim().chars().take(PROBE).collect();
+    let said = said.lines().collect::<Vec<_>>().join("; ");
+    Some(match said.is_empty() {
+        true => format!("status {}", last.exit_code),
+        false => format!("status {}: {said}", last.exit_code),
+    })
+}
+
 fn health(status: Option<String>) -> Health {
     match status.as_deref() {
         None | Some("" | "none") => Health::None,

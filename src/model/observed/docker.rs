@@ -128,6 +128,8 @@ pub struct Container {
     pub restarts: i64,
     /// What its health check says.
     pub health: Health,
+    /// What its last health check said, if that failed.
+    pub probe: Option<String>,
     /// Ports of the host that it publishes now; none while it does not run.
     pub published: BTreeSet<Publish>,
     /// Paths of the host that are mounted into it.

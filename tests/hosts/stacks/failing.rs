@@ -84,12 +84,14 @@ fn replicas_that_come_back_under_other_numbers_are_as_before() {
     image: web:1
     restart: unless-stopped
     ports: ['127.0.0.1:{port}:8000']
-    healthcheck: {{test: ['CMD', 'false'], interval: 1s, retries: 2}}
+    healthcheck: {{test: ['CMD-SHELL', 'echo no rows; exit 8'], interval: 1s, retries: 2}}
 "
     );
     host.commit(&[(&path("a"), Some(&other))], "another service");
     let failed = host.apply(&[]).expect(3).text();
     assert!(failed.contains("is unhealthy"), "{failed}");
+    let said = ": its last health check ended with status 8: no rows";
+    assert!(failed.contains(said), "{failed}");
     let numbers = host.sh(
         "docker ps -q | xargs docker inspect -f '{{index .Config.Labels \"com.docker.compose.service\"}} {{index .Config.Labels \"com.docker.compose.container-number\"}}' | sort | paste -sd,",
     );
