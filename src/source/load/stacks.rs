@@ -95,6 +95,7 @@ impl Loader<'_, '_> {
             let files = self.stack_files(name, unit, call)?;
             let parsed = self.parse_stack(&mut Reader::Unit(name, unit), call, &files)?;
             let mut stack = stack_of(&parsed, files);
+            self.bind_included(&mut stack, &parsed);
             let mounts = self.mounts(&parsed);
             self.note_mounts(unit, &mut stack, &mounts);
             if unit.stack.is_some() {
@@ -367,6 +368,7 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
             .filter(|(_, mounts)| !mounts.is_empty())
             .collect(),
         stored: BTreeMap::new(),
+        stored_binds: BTreeMap::new(),
         networks: BTreeMap::new(),
         kept: None,
         mounted: BTreeMap::new(),
