@@ -101,7 +101,12 @@ impl Loader<'_, '_> {
     }
 
     /// The folder from which a service's paths are taken: that of the project, or of the file that is included with it.
-    fn folder_of_service(&self, parsed: &ParsedStack, service: &str, base: &Path) -> PathBuf {
+    pub(super) fn folder_of_service(
+        &self,
+        parsed: &ParsedStack,
+        service: &str,
+        base: &Path,
+    ) -> PathBuf {
         let named = parsed.files.get(..parsed.paths.len()).unwrap_or_default();
         let origins = parsed.origins.get(service).into_iter().flatten();
         let mut files = origins.map(|(file, _)| file).peekable();

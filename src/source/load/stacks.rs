@@ -68,6 +68,8 @@ pub struct ParsedStack {
     pub own: bool,
     /// Whether all of its files lie in the checkout.
     pub whole: bool,
+    /// What services are built from and the checkout does not have, folders and Dockerfiles: in the checkout, and on the server.
+    pub unbuildable: BTreeMap<String, (PathBuf, PathBuf)>,
 }
 
 /// A file, and a service in it.
@@ -93,7 +95,8 @@ impl Loader<'_, '_> {
         let mut known = HashMap::new();
         for call in calls {
             let files = self.stack_files(name, unit, call)?;
-            let parsed = self.parse_stack(&mut Reader::Unit(name, unit), call, &files)?;
+            let mut parsed = self.parse_stack(&mut Reader::Unit(name, unit), call, &files)?;
+            self.note_unbuildable(&mut parsed);
             let mut stack = stack_of(&parsed, files);
             self.bind_included(&mut stack, &parsed);
             let mounts = self.mounts(&parsed);
