@@ -187,6 +187,17 @@ impl Effect {
         }
     }
 
+    /// Whether compose makes containers anew that run, as far as that is known before; a reload says where it is not.
+    pub(crate) fn recreates(&self) -> bool {
+        match self {
+            Effect::Start(step) => step.anew.as_ref().is_some_and(|anew| !anew.is_empty()),
+            Effect::ReloadUnit(step) => {
+                !step.stacks.is_empty() && step.anew.as_ref().is_none_or(|anew| !anew.is_empty())
+            }
+            _ => false,
+        }
+    }
+
     /// Whether summaries count it. The exchange of the store only brings what the steps after it are about.
     pub(crate) fn counts(&self) -> bool {
         !matches!(self, Effect::Switch(_))

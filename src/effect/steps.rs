@@ -173,7 +173,8 @@ pub(crate) struct UnitStep {
     pub oneshot: bool,
     /// Whether its containers may run though it is inactive, [`Unit::alone`].
     pub alone: bool,
-    /// Services whose containers its reload makes anew or restarts. `None`: not known before compose is called.
+    /// Services that run and whose containers its start or reload makes anew or restarts. `None`: not known before compose is
+    /// called.
     pub anew: Option<BTreeSet<String>>,
     /// Services of a stack whose containers were adopted as they are and stay so, whatever is laid over its compose files.
     pub leaves: BTreeSet<String>,

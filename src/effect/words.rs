@@ -164,15 +164,17 @@ impl Change {
             }
             Effect::RemoveSecret(name) => format!("remove {}", layout::secret(name).display()),
             Effect::DaemonReload => "daemon-reload, interrupts nothing".to_owned(),
-            Effect::Start(_) => "start".to_owned(),
+            Effect::Start(step) => match &step.anew {
+                Some(anew) if !anew.is_empty() => {
+                    format!("start, interrupts only {}", list(anew))
+                }
+                _ => "start".to_owned(),
+            },
             Effect::Restart(step) => format!("restart, interrupts {}", self.interrupted(&step.unit)),
             Effect::ReloadUnit(step) if !step.stacks.is_empty() => match &step.anew {
                 None => "reload, interrupts only containers whose configuration changed".to_owned(),
                 Some(anew) if anew.is_empty() => "reload, interrupts nothing".to_owned(),
-                Some(anew) => {
-                    let anew: Vec<&str> = anew.iter().map(String::as_str).collect();
-                    format!("reload, interrupts only {}", anew.join(", "))
-                }
+                Some(anew) => format!("reload, interrupts only {}", list(anew)),
             },
             Effect::ReloadUnit(_) => "reload, interrupts nothing".to_owned(),
             Effect::Stop(step) => format!("stop, interrupts {}", self.interrupted(&step.unit)),
@@ -223,8 +225,11 @@ impl Change {
     }
 }
 
+fn list(names: &BTreeSet<String>) -> String {
+    names.iter().cloned().collect::<Vec<_>>().join(", ")
+}
+
 fn taken_down(gone: &TakeDown) -> String {
-    let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
     let containers = format!("the containers of {}", list(&gone.services));
     let networks = format!("the network {}", list(&gone.networks));
     match (gone.services.is_empty(), gone.networks.is_empty()) {
@@ -253,6 +258,7 @@ fn kind(effect: &Effect) -> (Sign, &'static str, Option<Counted>) {
         Effect::PutSecret { .. } => (Change, "decrypt", Some(Of::File)),
         Effect::RemoveSecret(_) => (Remove, "remove", Some(Of::Removal)),
         Effect::DaemonReload => (Reload, "daemon-reload", Some(Of::Reload)),
+        Effect::Start(_) if effect.recreates() => (Reload, "start", Some(Of::Start)),
         Effect::Start(_) | Effect::StartNginx => (Add, "start", Some(Of::Start)),
         Effect::Restart(_) | Effect::RestartNginx => (Reload, "restart", Some(Of::Restart)),
         Effect::ReloadUnit(_) | Effect::ReloadNginx => (Reload, "reload", Some(Of::Reload)),

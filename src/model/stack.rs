@@ -71,6 +71,9 @@ pub struct Stack {
     /// Files of the checkout that its services name as mounts and that its containers get from the store, by service.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub stored: BTreeMap<String, BTreeSet<PathBuf>>,
+    /// The mounts of those files as its compose files say them, by service.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub stored_binds: BTreeMap<String, BTreeSet<Bind>>,
     /// Hashes of what is mounted of the checkout, by service.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub mounted: BTreeMap<String, Hash>,

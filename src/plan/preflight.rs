@@ -86,6 +86,10 @@ pub(crate) fn findings(case: &Case) -> Vec<Finding> {
                 restarts.push(start(step, case));
                 touched.insert(&step.unit);
             }
+            // Compose reads its files anew.
+            Effect::ReloadUnit(step) if !step.stacks.is_empty() => {
+                touched.insert(&step.unit);
+            }
             _ => {}
         }
     }

@@ -10,7 +10,7 @@ use crate::effect::{Change, Effect};
 pub(crate) struct Loss {
     /// Whose host it would be no more.
     pub taken_from: Option<String>,
-    /// Changes that remove something, or stop something that does not start again.
+    /// Changes that remove something, stop something that does not start again, or make containers anew that are adopted.
     pub changes: Vec<Change>,
 }
 
@@ -24,6 +24,8 @@ impl Loss {
             .collect();
         let takes_away = |change: &&Change| match &change.effect {
             Effect::Remove { .. } | Effect::RemoveNetwork { .. } | Effect::TakeDown(_) => true,
+            // Containers of a project that somebody else has started so far.
+            Effect::Start(_) => change.effect.recreates(),
             Effect::Stop(step) => !started.contains(step.unit.as_str()),
             _ => false,
         };

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::effect::Plan;
 use crate::host::Host;
 use crate::model::finding::HOST_ENV_INCOMPLETE;
-use crate::model::{Complaint, Finding, layout};
+use crate::model::{Complaint, Finding, Severity, layout};
 use crate::source::{Lacking, Look, Revision};
 
 /// What a host's environment files lack: first of the units that a plan starts, then of the others. Names of variables,
@@ -53,6 +53,14 @@ fn finding(lacking: &Lacking) -> Finding {
         (true, true) => format!("{file} lacks {names}, which {asked_by} has"),
         (false, true) => format!("{file} is not there; {asked_by} has {names}"),
     };
+    let (severity, message) = match lacking.required.is_empty() {
+        true => (HOST_ENV_INCOMPLETE.severity, message),
+        false => {
+            let required = list(&lacking.required);
+            let message = format!("{message}; compose refuses the file without {required}");
+            (Severity::Error, message)
+        }
+    };
     let help = match (lacking.exists, lacking.example) {
         (false, true) => format!("cp {asked_by} {file}; chmod 600 {file}; then set the values"),
         (true, _) => format!("add a line NAME=value for each to {file}"),
@@ -60,7 +68,7 @@ fn finding(lacking: &Lacking) -> Finding {
     };
     Finding {
         rule: &HOST_ENV_INCOMPLETE,
-        severity: HOST_ENV_INCOMPLETE.severity,
+        severity,
         complaint: Complaint::Unplaced {
             message,
             help: Some(help),
@@ -86,6 +94,7 @@ mod tests {
                 asked_by: "/srv/x".into(),
                 example,
                 names: ["A", "B"].map(str::to_owned).into(),
+                required: BTreeSet::new(),
             });
             format!("{} | {}", found.message(), found.help().unwrap_or_default())
         };

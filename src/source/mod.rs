@@ -24,7 +24,7 @@ pub mod routes;
 mod safe;
 pub mod tree;
 pub mod unit;
-mod variables;
+pub(crate) mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use source_text::normal_path;
+use source_text::{SourceFile, normal_path};
 
+use super::compose::{Document, Positions};
 use super::load::DEFAULT_FILES;
 use super::unit::settings::Value;
 use super::unit::{Name, Settings};
@@ -78,17 +79,61 @@ impl Revision {
                 let Some((value, _)) = files.find_map(|file| naming(&commands, file)) else {
                     continue;
                 };
-                for path in env_files(stack) {
+                for (service, written, path) in env_files(stack) {
+                    let place = self.env_file_entry(stack, service, &written);
+                    let place = place.unwrap_or_else(|| value.complain("", ""));
+                    add(&path, Vec::new(), "environment file", place);
+                }
+                for (service, path) in build_folders(stack) {
+                    let place = self.build_entry(stack, service);
+                    let place = place.unwrap_or_else(|| value.complain("", ""));
                     add(
                         &path,
                         Vec::new(),
-                        "environment file",
-                        value.complain("", ""),
+                        "folder or Dockerfile to build from",
+                        place,
                     );
                 }
             }
         }
         needs
+    }
+
+    /// Where a compose file of the checkout names an environment file.
+    fn env_file_entry(
+        &self,
+        stack: &ParsedStack,
+        service: &str,
+        written: &str,
+    ) -> Option<Diagnostic> {
+        let origins = stack.origins.get(service)?.iter();
+        origins.into_iter().find_map(|(file, name)| {
+            let document = self.parsed.compose.get(file)?;
+            let entry = document.value.get("services")?.get(name)?.get("env_file")?;
+            let is_it = |entry: &serde_yaml::Value| {
+                let path = entry.get("path").unwrap_or(entry);
+                path.as_str() == Some(written)
+            };
+            let index = match entry.as_sequence() {
+                Some(list) => Some(list.iter().position(is_it)?.to_string()),
+                None => is_it(entry).then_some(None)?,
+            };
+            let mut path = vec!["services", name.as_str(), "env_file"];
+            path.extend(index.as_deref());
+            Some(shown(document, &path))
+        })
+    }
+
+    /// Where a compose file of the checkout says what a service is built from.
+    fn build_entry(&self, stack: &ParsedStack, service: &str) -> Option<Diagnostic> {
+        let origins = stack.origins.get(service)?.iter();
+        origins.into_iter().find_map(|(file, name)| {
+            let document = self.parsed.compose.get(file)?;
+            let build = document.value.get("services")?.get(name)?.get("build")?;
+            let mut path = vec!["services", name.as_str(), "build"];
+            path.extend(build.get("context").map(|_| "context"));
+            Some(shown(document, &path))
+        })
     }
 
     /// Whether an apply itself puts something at a path, or below it.
@@ -103,17 +148,49 @@ impl Revision {
     }
 }
 
-/// The environment files without which the services of a project do not start, `env_file:`.
-fn env_files(stack: &ParsedStack) -> Vec<PathBuf> {
+/// A place in a compose file; other values are masked, since they may be secret.
+fn shown(document: &Document, path: &[&str]) -> Diagnostic {
+    let positions = Positions::of(document.source());
+    let span = positions.find(path).value;
+    let mut shown = document.source().as_bytes().to_vec();
+    for (_, other, _) in positions.texts() {
+        let is_other = other.end <= span.start || span.end <= other.start;
+        let bytes = shown.get_mut(other).filter(|_| is_other);
+        for byte in bytes.into_iter().flatten().filter(|byte| **byte != b'\n') {
+            *byte = b'*';
+        }
+    }
+    let shown = SourceFile::new(document.path(), String::from_utf8_lossy(&shown));
+    Diagnostic::at(&shown, span, "", "")
+}
+
+/// What the services of a stack are built from and the checkout does not have: on the host it may be there.
+fn build_folders(stack: &ParsedStack) -> Vec<(&str, PathBuf)> {
+    let missing = stack.unbuildable.iter();
+    let missing = missing.filter(|(name, _)| stack.own && stack.started.contains(*name));
+    missing
+        .map(|(name, (_, path))| (name.as_str(), path.clone()))
+        .collect()
+}
+
+/// The environment files without which the services of a project do not start, `env_file:`: the service, the path as it is
+/// written, and the path on the host.
+fn env_files(stack: &ParsedStack) -> Vec<(&str, String, PathBuf)> {
     let Some(folder) = stack.paths.first().and_then(|path| path.parent()) else {
         return Vec::new();
     };
     let services = stack.compose.services.iter();
     let started = services.filter(|(name, _)| stack.started.contains(*name));
-    let files = started.flat_map(|(_, service)| service.required_env_files());
-    let plain = files.filter(|file| !file.is_empty() && !file.contains('$'));
+    let files = started.flat_map(|(name, service)| {
+        let files = service.required_env_files().into_iter();
+        files.map(move |file| (name.as_str(), file))
+    });
+    let plain = files.filter(|(_, file)| !file.is_empty() && !file.contains('$'));
     plain
-        .filter_map(|file| normal_path(&folder.join(file)))
+        .filter_map(|(name, file)| {
+            let path = normal_path(&folder.join(&file))?;
+            Some((name, file, path))
+        })
         .collect()
 }
 

@@ -1,9 +1,10 @@
 //! Variables that something asks for, and that the files of a host do not have.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::compose::interpolate;
+use super::compose::{Positions, interpolate};
 use super::load::is_env_file;
 use super::{ParsedStack, Revision};
 use crate::model::Unit;
@@ -32,6 +33,8 @@ pub struct Lacking {
     pub example: bool,
     /// Their names.
     pub names: BTreeSet<String>,
+    /// Those of them without which compose refuses the file, `${NAME:?}`.
+    pub required: BTreeSet<String>,
 }
 
 impl Revision {
@@ -49,7 +52,13 @@ impl Revision {
                 .as_ref()
                 .and_then(|name| self.desired.units.get(name));
             if let Some(unit) = unit {
-                found.extend(of_compose(stack, unit, look));
+                let refused = |file: &Path, name: &str| {
+                    let document = self.parsed.compose.get(file);
+                    let positions = document.map(|document| Positions::of(document.source()));
+                    let place = positions.and_then(|positions| used(&positions, name));
+                    place.is_some_and(|(_, required)| required)
+                };
+                found.extend(of_compose(stack, unit, look, &refused));
             }
         }
         let units = self.desired.units.iter().filter(|(name, _)| of(name));
@@ -70,7 +79,13 @@ impl Revision {
     }
 }
 
-fn of_compose(stack: &ParsedStack, unit: &Unit, look: &dyn Fn(&Path) -> Look) -> Vec<Lacking> {
+/// `refused` says whether compose refuses a file without a variable.
+fn of_compose(
+    stack: &ParsedStack,
+    unit: &Unit,
+    look: &dyn Fn(&Path) -> Look,
+    refused: &dyn Fn(&Path, &str) -> bool,
+) -> Vec<Lacking> {
     let Some(file) = &stack.env else {
         return Vec::new();
     };
@@ -101,6 +116,10 @@ fn of_compose(stack: &ParsedStack, unit: &Unit, look: &dyn Fn(&Path) -> Look) ->
                 exists,
                 asked_by: path.clone(),
                 example: false,
+                required: (names.iter())
+                    .filter(|name| refused(relative, name))
+                    .cloned()
+                    .collect(),
                 names,
             })
         })
@@ -123,7 +142,37 @@ fn of_example(file: &Path, example: &Path, look: &dyn Fn(&Path) -> Look) -> Opti
         asked_by: example.to_owned(),
         example: true,
         names,
+        required: BTreeSet::new(),
     })
+}
+
+/// Where a variable is used first, and whether compose refuses to start without it.
+pub(crate) fn used(positions: &Positions, name: &str) -> Option<(Range<usize>, bool)> {
+    let mut found = None;
+    for (_, span, text) in positions.texts() {
+        let mut at = 0;
+        while let Some(next) = text.get(at..).and_then(|rest| rest.find('$')) {
+            let behind = text.get(at + next + 1..).unwrap_or_default();
+            at += next + 1;
+            if behind.starts_with('$') {
+                at += 1;
+                continue;
+            }
+            let inside = behind.strip_prefix('{');
+            let rest = inside.unwrap_or(behind).strip_prefix(name);
+            let Some(rest) = rest
+                .filter(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+            else {
+                continue;
+            };
+            let required = inside.is_some() && (rest.starts_with(":?") || rest.starts_with('?'));
+            let default = inside.is_some() && rest.starts_with([':', '-', '+']) && !required;
+            if !default && (required || found.is_none()) {
+                found = Some((span.clone(), required));
+            }
+        }
+    }
+    found
 }
 
 /// Where the example of an environment file may lie.
@@ -190,7 +239,7 @@ mod tests {
                 true => env.clone(),
                 false => more.clone(),
             };
-            let found = of_compose(&stack, unit, &look);
+            let found = of_compose(&stack, unit, &look, &|_, _| false);
             let names = |one: Lacking| (one.exists, one.names.into_iter().collect::<Vec<_>>());
             found.into_iter().map(names).next()
         };

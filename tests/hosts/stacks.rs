@@ -1,5 +1,6 @@
 //! Compose projects without a unit of their own: a folder of `compose/` is enough.
 
+mod adopting;
 mod alone;
 mod anew;
 mod copies;

@@ -44,7 +44,7 @@ struct Change {
     why: String,
     /// Units that are interrupted besides the subject.
     interrupts: BTreeSet<String>,
-    /// Of a stack that is reloaded, the services whose containers compose makes anew or restarts; missing where that is not known before.
+    /// Of a stack that is started or reloaded, the services that run and whose containers compose makes anew or restarts; missing where that is not known before.
     #[serde(skip_serializing_if = "Option::is_none")]
     services: Option<BTreeSet<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,7 +143,7 @@ fn change(change: &effect::Change, show_secrets: bool) -> Change {
         why: change.why.clone(),
         interrupts: change.interrupts.clone(),
         services: match &change.effect {
-            Effect::ReloadUnit(step) => step.anew.clone(),
+            Effect::Start(step) | Effect::ReloadUnit(step) => step.anew.clone(),
             _ => None,
         },
         diff: change.diff.as_ref().map(|one| diff(one, show_secrets)),

@@ -206,6 +206,7 @@ fn start(
         return None;
     }
     let stopped = was_stopped(draft, name, state);
+    let recreated = adopted::recreated(draft, unit);
     let (why, drift) = match (state.active.as_str(), state.sub.as_str()) {
         _ if stopped => ("is stopped".to_owned(), DriftKind::Drifted),
         ("failed", _) => (failure("failed", state), DriftKind::Degraded),
@@ -214,7 +215,7 @@ fn start(
         _ if draft.recorded.loaded.units.contains_key(name) => {
             ("is stopped".to_owned(), DriftKind::Drifted)
         }
-        _ => (stacks::new(draft, unit), DriftKind::Drifted),
+        _ => (stacks::new(draft, unit, &recreated), DriftKind::Drifted),
     };
     // One that this plan does not change may fail: it blocks nothing else.
     let changes = loaded::changes_files(&draft.inputs, name, unit);
@@ -225,8 +226,11 @@ fn start(
         draft.note(id, Some(DriftKind::Degraded), text);
         return None;
     }
+    adopted::note(draft, &id, &recreated);
+    let anew: BTreeSet<String> = recreated.into_keys().collect();
     let action = Effect::Start(UnitStep {
-        leaves: adopted::leaves(draft, name, unit, &BTreeSet::new()),
+        leaves: adopted::leaves_at_start(draft, name, unit, &anew),
+        anew: (!anew.is_empty()).then_some(anew),
         may_fail: unit.may_fail
             || !changes && !stopped && (state.is_failing() || state.active != "activating"),
         ..UnitStep::of(name, unit)

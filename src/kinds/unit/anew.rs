@@ -35,11 +35,15 @@ pub(super) fn services(draft: &Draft<'_>, name: &str, unit: &Unit) -> Option<BTr
 /// Whether docker-compose 1 reads a second file of a stack for the first time: then it puts the lists of all services in another
 /// order (`merge_path_mappings` of its config.py), and recreates those for which that is another configuration.
 fn orders_lists_anew(draft: &Draft<'_>, unit: &Unit) -> bool {
-    let is_own = unit.file.iter().any(|file| {
+    is_by_compose_1(unit) && unit.stacks.iter().any(|stack| adopted::any(draft, stack))
+}
+
+/// Whether docker-compose 1 runs a stack.
+pub(super) fn is_by_compose_1(unit: &Unit) -> bool {
+    unit.file.iter().any(|file| {
         let mut lines = file.content.split(|byte| *byte == b'\n');
         lines.any(|line| line.starts_with(b"ExecStart=docker-compose "))
-    });
-    is_own && unit.stacks.iter().any(|stack| adopted::any(draft, stack))
+    })
 }
 
 /// Whether what services share beside networks changed, of which compose leaves as it is what is there: volumes, configs.
@@ -73,23 +77,32 @@ fn changed(old: &Stack, new: &Stack) -> Option<BTreeSet<String>> {
     };
     // What starts for the first time interrupts nothing.
     let goes_on = new.services.intersection(&old.services);
+    let changed = goes_on.filter(is_changed).cloned().collect();
+    Some(with_users(new, changed, |user| old.services.contains(user)))
+}
+
+/// Services of a project with those that use or depend on them and that run.
+pub(super) fn with_users(
+    stack: &Stack,
+    mut changed: BTreeSet<String>,
+    runs: impl Fn(&String) -> bool,
+) -> BTreeSet<String> {
     let mut users: BTreeMap<&String, Vec<&String>> = BTreeMap::new();
-    for (user, used) in &new.uses {
-        for used in used.iter().filter(|_| old.services.contains(user)) {
+    for (user, used) in stack.uses.iter().filter(|(user, _)| runs(user)) {
+        for used in used {
             users.entry(used).or_default().push(user);
         }
     }
-    let mut changed: BTreeSet<String> = goes_on.filter(is_changed).cloned().collect();
     let mut todo: Vec<String> = changed.iter().cloned().collect();
     while let Some(service) = todo.pop() {
         let users = users.get(&service).into_iter().flatten();
-        for user in users.filter(|user| new.services.contains(**user)) {
+        for user in users.filter(|user| stack.services.contains(**user)) {
             if changed.insert((*user).clone()) {
                 todo.push((*user).clone());
             }
         }
     }
-    Some(changed)
+    changed
 }
 
 #[cfg(test)]

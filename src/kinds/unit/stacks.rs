@@ -1,7 +1,7 @@
 //! Containers of compose projects that a unit runs and that do not work. The unit is active, and restarting it is a person's
 //! decision; a stack is reloaded by `drift --fix`, with which compose starts what is missing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::activity::only_fixes;
 use super::{adopted, anew, replicas};
@@ -207,9 +207,13 @@ fn running(draft: &Draft<'_>, unit: &Unit) -> usize {
 }
 
 /// Why a unit starts that nobody here has started before. Containers of a stack may run all the same.
-pub(super) fn new(draft: &Draft<'_>, unit: &Unit) -> String {
+pub(super) fn new(draft: &Draft<'_>, unit: &Unit, recreated: &BTreeMap<String, String>) -> String {
     match running(draft, unit) {
         0 => "new".to_owned(),
+        1 if !recreated.is_empty() => "new; its container runs, and compose makes it anew".to_owned(),
+        count if !recreated.is_empty() => format!(
+            "new; its {count} containers run, and compose makes those anew whose configuration is another"
+        ),
         1 => "new; its container runs, and compose leaves it as it is if its configuration is the same".to_owned(),
         count => format!(
             "new; its {count} containers run, and compose leaves those as they are whose configuration is the same"

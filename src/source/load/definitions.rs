@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde_yaml::Value;
 use source_text::normal_path;
 
 use super::{Loader, ParsedStack, folder_of, inputs};
@@ -19,6 +20,62 @@ impl Loader<'_, '_> {
             Some((name.clone(), self.inputs.digest(&context)?))
         });
         built.collect()
+    }
+
+    /// Notes what the images of a project are built from and the checkout does not have, neither in git nor beside it. What git
+    /// ignores may be made on the server.
+    pub(super) fn note_unbuildable(&self, parsed: &mut ParsedStack) {
+        // Of a commit alone it is not known what lies beside it.
+        if self.inputs.committed && self.work.is_none() {
+            return;
+        }
+        let base = parsed.paths.first().map(|path| folder_of(path));
+        let base = base.unwrap_or_default();
+        let mut found = BTreeMap::new();
+        for (name, service) in &parsed.compose.services {
+            let folder = self.folder_of_service(parsed, name, &base);
+            // A variable without a value, a home folder, and what BuildKit gets elsewhere.
+            let is_plain = |text: &&str| {
+                !text.is_empty()
+                    && !text.contains(['$', ':', '~'])
+                    && !text.starts_with("github.com/")
+            };
+            let Some(context) = service.build_context().filter(is_plain) else {
+                continue;
+            };
+            let path = normal_path(&folder.join(context));
+            let Some(context) = path.and_then(|path| self.in_checkout(&path)) else {
+                continue;
+            };
+            let build = service.rest.get("build");
+            let of = |key: &str| build.and_then(|build| build.get(key));
+            let file = of("dockerfile").map_or(Some("Dockerfile"), Value::as_str);
+            let file = file.filter(|_| of("dockerfile_inline").is_none());
+            let file = file
+                .filter(is_plain)
+                .and_then(|file| inputs::join(&context, file));
+            let missing = match self.is_nowhere(&context) {
+                true => Some(context),
+                // The engine takes this name, too.
+                false => file.filter(|file| {
+                    self.is_nowhere(file) && self.is_nowhere(&context.join("dockerfile"))
+                }),
+            };
+            found.extend(missing.map(|missing| {
+                let on_server = self.checkout.join(&missing);
+                (name.clone(), (missing, on_server))
+            }));
+        }
+        parsed.unbuildable = found;
+    }
+
+    /// Whether nothing is at a path of the checkout, and git does not leave it out.
+    fn is_nowhere(&self, path: &Path) -> bool {
+        let nothing = |found| matches!(found, Ok(None));
+        nothing(self.inputs.node(path))
+            && self.work.is_none_or(|work| nothing(work.resolve(path)))
+            && !self.inputs.left_out(path)
+            && !self.inputs.folder_left_out(path)
     }
 
     /// Notes what the containers of a project are made from: what its files say, the env files that they name, and what is

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Loader, ParsedStack, folder_of};
 use crate::model::{File, Hash, MOUNTS_LABEL, Stack, Unit, layout};
-use crate::source::compose::{Mount, MountedBy};
+use crate::source::compose::{Bind, Mount, MountedBy};
 use crate::source::error::SourceError;
 use crate::source::tree::Node;
 use crate::source::unit::USERS;
@@ -88,8 +88,25 @@ impl Loader<'_, '_> {
         found
     }
 
+    /// What services of files in other folders mount, which are included: their relative paths are taken from there.
+    pub(super) fn bind_included(&self, stack: &mut Stack, parsed: &ParsedStack) {
+        let base = parsed.paths.first().map(|path| folder_of(path));
+        let base = base.unwrap_or_default();
+        for (name, binds) in &mut stack.binds {
+            let folder = self.folder_of_service(parsed, name, &base);
+            if let Some(service) = parsed.compose.services.get(name).filter(|_| folder != base) {
+                *binds = service.binds(&folder);
+            }
+        }
+    }
+
     /// The folder from which a service's paths are taken: that of the project, or of the file that is included with it.
-    fn folder_of_service(&self, parsed: &ParsedStack, service: &str, base: &Path) -> PathBuf {
+    pub(super) fn folder_of_service(
+        &self,
+        parsed: &ParsedStack,
+        service: &str,
+        base: &Path,
+    ) -> PathBuf {
         let named = parsed.files.get(..parsed.paths.len()).unwrap_or_default();
         let origins = parsed.origins.get(service).into_iter().flatten();
         let mut files = origins.map(|(file, _)| file).peekable();
@@ -158,12 +175,20 @@ impl Loader<'_, '_> {
             }
         }
         // No data is left behind where a file comes from the store.
-        let Stack { binds, stored, .. } = stack;
+        let Stack {
+            binds,
+            stored,
+            stored_binds,
+            ..
+        } = stack;
         for (service, stored) in &*stored {
-            if let Some(binds) = binds.get_mut(service) {
-                binds.retain(|bind| !stored.contains(&bind.source));
-            }
+            let all = binds.remove(service).unwrap_or_default();
+            let is_stored = |bind: &Bind| stored.contains(&bind.source);
+            let (of_store, others) = all.into_iter().partition(is_stored);
+            binds.insert(service.clone(), others);
+            stored_binds.insert(service.clone(), of_store);
         }
+        stored_binds.retain(|_, binds| !binds.is_empty());
         binds.retain(|_, binds| !binds.is_empty());
     }
 }

@@ -69,6 +69,8 @@ pub struct ParsedStack {
     pub own: bool,
     /// Whether all of its files lie in the checkout.
     pub whole: bool,
+    /// What services are built from and the checkout does not have, folders and Dockerfiles: in the checkout, and on the server.
+    pub unbuildable: BTreeMap<String, (PathBuf, PathBuf)>,
 }
 
 /// A file, and a service in it.
@@ -94,8 +96,10 @@ impl Loader<'_, '_> {
         let mut known = HashMap::new();
         for call in calls {
             let files = self.stack_files(name, unit, call)?;
-            let parsed = self.parse_stack(&mut Reader::Unit(name, unit), call, &files)?;
+            let mut parsed = self.parse_stack(&mut Reader::Unit(name, unit), call, &files)?;
+            self.note_unbuildable(&mut parsed);
             let mut stack = stack_of(&parsed, files);
+            self.bind_included(&mut stack, &parsed);
             let mounts = self.mounts(&parsed);
             self.note_mounts(unit, &mut stack, &mounts);
             if unit.stack.is_some() {
@@ -373,6 +377,7 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
             .filter(|(_, mounts)| !mounts.is_empty())
             .collect(),
         stored: BTreeMap::new(),
+        stored_binds: BTreeMap::new(),
         networks: BTreeMap::new(),
         kept: None,
         mounted: BTreeMap::new(),

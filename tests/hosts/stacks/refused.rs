@@ -81,3 +81,50 @@ fn two_that_are_one_compose_project_are_refused() {
     }
     assert_eq!(super::containers(&host), before);
 }
+
+/// What compose refuses, or cannot find, is said at its place in the compose file before anything changes.
+#[test]
+fn files_that_compose_cannot_use_are_refused_before_anything_changes() {
+    let host = Host::with_images(&["worker:1"]);
+    let head = "services:\n  a:\n    image: worker:1\n    command: [sleep, '100000']\n";
+    let must = format!("{head}    environment:\n      MUST: ${{MUST:?set MUST}}\n");
+    let env_file = format!("{head}    env_file: [there.txt, nope.env]\n");
+    let build = "services:\n  a:\n    build: nodir\n    command: [sleep, '100000']\n";
+    let there = desired("compose/a/there.txt");
+    host.checkout(&[(&path("a"), head), (&there, "A=1\n")]);
+    host.apply(&[]).expect(0);
+    let before = super::containers(&host);
+    let place = path("a");
+    for (text, parts) in [
+        (
+            must.as_str(),
+            ["compose refuses the file without MUST", "compose/a/.env"],
+        ),
+        (
+            &env_file,
+            ["nope.env of stack-a.service does not exist", ":5:27"],
+        ),
+        (
+            build,
+            ["compose/a/nodir of stack-a.service does not exist", ":3:12"],
+        ),
+    ] {
+        host.commit(&[(&place, Some(text))], "another");
+        for command in ["plan", "apply"] {
+            let said = host.tool(&[command]).expect(1).text();
+            for part in parts {
+                let part = match part.strip_prefix(':') {
+                    Some(at) => format!("{place}:{at}"),
+                    None => part.to_owned(),
+                };
+                assert!(said.contains(&part), "{command}: {part}: {said}");
+            }
+        }
+        assert_eq!(super::containers(&host), before, "nothing was changed");
+    }
+    // With a value it goes on.
+    let env = format!("{CHECKOUT}/{}", desired("compose/a/.env"));
+    host.commit(&[(&place, Some(&must))], "a value");
+    host.sh(&format!("echo MUST=1 > {env}; chmod 600 {env}"));
+    host.apply(&[]).expect(0);
+}

@@ -6,6 +6,7 @@ use crate::check::engine::{Findings, Rule, rule};
 use crate::model::{Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Variables;
+use crate::source::variables::used;
 
 /// The rule.
 pub(crate) static RULE: Rule = rule!(compose_variable_unset, Warning, run).grouped(
@@ -48,7 +49,12 @@ fn unset(view: &View, stack: &ParsedStack) -> Vec<Finding> {
             let message = format!("the variable {name} has no value {looked}");
             let (expected, help) = match required {
                 true => (
-                    "compose refuses to start without it",
+                    match stack.variables {
+                        Variables::File(_) => "compose refuses the file without it",
+                        _ => {
+                            "compose refuses the file without it; whether the server has it is not known here"
+                        }
+                    },
                     format!("set {name} in .env"),
                 ),
                 false => (
@@ -69,38 +75,6 @@ fn unset(view: &View, stack: &ParsedStack) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// Where a variable is used first, and whether compose refuses to start without it.
-fn used(
-    positions: &crate::source::compose::Positions,
-    name: &str,
-) -> Option<(std::ops::Range<usize>, bool)> {
-    let mut found = None;
-    for (_, span, text) in positions.texts() {
-        let mut at = 0;
-        while let Some(next) = text.get(at..).and_then(|rest| rest.find('$')) {
-            let behind = text.get(at + next + 1..).unwrap_or_default();
-            at += next + 1;
-            if behind.starts_with('$') {
-                at += 1;
-                continue;
-            }
-            let inside = behind.strip_prefix('{');
-            let rest = inside.unwrap_or(behind).strip_prefix(name);
-            let Some(rest) = rest
-                .filter(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
-            else {
-                continue;
-            };
-            let required = inside.is_some() && (rest.starts_with(":?") || rest.starts_with('?'));
-            let default = inside.is_some() && rest.starts_with([':', '-', '+']) && !required;
-            if !default && (required || found.is_none()) {
-                found = Some((span.clone(), required));
-            }
-        }
-    }
-    found
 }
 
 #[cfg(test)]

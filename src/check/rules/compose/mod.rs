@@ -6,6 +6,7 @@ pub(crate) mod rule {
     pub(crate) mod compose_address_outside_subnet;
     pub(crate) mod compose_address_twice;
     pub(crate) mod compose_advice;
+    pub(crate) mod compose_build_missing;
     pub(crate) mod compose_calls_localhost;
     pub(crate) mod compose_container_name_twice;
     pub(crate) mod compose_dependency_cycle;
@@ -44,6 +45,7 @@ crate::family!(
         compose_address_outside_subnet,
         compose_address_twice,
         compose_advice,
+        compose_build_missing,
         compose_calls_localhost,
         compose_container_name_twice,
         compose_dependency_cycle,

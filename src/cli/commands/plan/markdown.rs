@@ -70,7 +70,7 @@ fn interruptions(text: &mut String, changes: &[Change]) {
         matches!(
             change.effect,
             Effect::Restart(_) | Effect::Stop(_) | Effect::RestartNginx
-        )
+        ) || change.effect.recreates()
     };
     let lines: Vec<String> = changes
         .iter()

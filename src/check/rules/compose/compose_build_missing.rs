@@ -1,0 +1,82 @@
+//! Images that cannot be built: their folder or their Dockerfile is not in the checkout.
+
+use std::path::PathBuf;
+
+use crate::check::compose::view::{View, say};
+use crate::check::context::Context;
+use crate::check::engine::{Findings, Rule, rule};
+use crate::model::Finding;
+use crate::source::ParsedStack;
+
+/// The rule.
+pub(crate) static RULE: Rule = rule!(compose_build_missing, Error, run);
+
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.projects();
+    findings.extend(view.stacks.iter().flat_map(|stack| missing(view, stack)));
+}
+
+fn missing(view: &View, stack: &ParsedStack) -> Vec<Finding> {
+    let started = stack.unbuildable.iter();
+    let started = started.filter(|(name, _)| stack.started.contains(*name));
+    let finding = |(name, (path, _)): (&String, &(PathBuf, PathBuf))| {
+        let shown = path.display();
+        let place = say(
+            view.at(stack, name, &["build"]),
+            format!("service {name} is built from {shown}, which is not in the checkout"),
+            "compose builds nothing, and the apply fails",
+            format!("add {shown} to git, or fix the path"),
+        );
+        RULE.at(place)
+    };
+    started.map(finding).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::check::tests::checked;
+
+    #[test]
+    fn folders_and_dockerfiles_that_are_not_there() {
+        let found = |build: &str| {
+            let compose = format!("services:\n  app:\n    build: {build}\n");
+            let files = [
+                ("watchme.toml", ""),
+                ("compose/b/compose.yaml", &compose),
+                ("compose/b/app/Dockerfile", "FROM scratch\n"),
+                ("compose/b/app/Other", "FROM scratch\n"),
+                ("compose/b/lower/dockerfile", "FROM scratch\n"),
+            ];
+            let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
+            let found = checked(&files);
+            let own = found
+                .iter()
+                .filter(|finding| finding.rule.name == RULE.name);
+            own.map(|finding| finding.message().to_owned())
+                .collect::<Vec<_>>()
+        };
+        for (build, path) in [
+            ("nodir", "compose/b/nodir"),
+            ("{context: ./nodir}", "compose/b/nodir"),
+            (".", "compose/b/Dockerfile"),
+            ("{context: app, dockerfile: None}", "compose/b/app/None"),
+        ] {
+            let message = format!("service app is built from {path}, which is not in the checkout");
+            assert_eq!(found(build), [message], "{build}");
+        }
+        for fine in [
+            "app",
+            "lower",
+            "{context: app, dockerfile: Other}",
+            "{context: ., dockerfile: app/Other}",
+            "{context: ., dockerfile_inline: 'FROM scratch'}",
+            "https://github.com/example/app.git",
+            "github.com/example/app",
+            "/opt/app",
+            "'${FOLDER}'",
+        ] {
+            assert_eq!(found(fine), [""; 0], "{fine}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Projects that run from another folder, and whose folder is copied into the checkout.
+
+use super::{changed, containers};
+use crate::support::{CHECKOUT, Host, desired};
+
+const COMPOSE: &str = "services:
+  conf:
+    image: worker:1
+    command: [sleep, '100000']
+    volumes: ['./app.conf:/etc/app.conf:ro']
+  data:
+    image: worker:1
+    command: [sleep, '100000']
+    volumes: ['./data:/data']
+  user:
+    image: worker:1
+    command: [sleep, '100000']
+    depends_on: [conf]
+  plain:
+    image: worker:1
+    command: [sleep, '100000']
+    volumes: ['/srv:/srv']
+";
+
+/// A project runs from /opt/conf, and `compose/conf/` is a copy of that folder.
+fn copied() -> Host {
+    let host = Host::with_images(&["worker:1", "worker:2"]);
+    host.write("/opt/conf/docker-compose.yml", COMPOSE);
+    host.write("/opt/conf/app.conf", "conf\n");
+    host.sh("mkdir /opt/conf/data; cd /opt/conf; docker-compose up -d 2>&1");
+    host.checkout(&[
+        (&desired("compose/conf/docker-compose.yml"), COMPOSE),
+        (&desired("compose/conf/app.conf"), "conf\n"),
+        (".gitignore", "data/\n"),
+    ]);
+    host.sh(&format!(
+        "cp -a /opt/conf/data {CHECKOUT}/desired-state/compose/conf/"
+    ));
+    host
+}
+
+#[test]
+fn a_plan_says_what_an_adoption_makes_anew_and_why() {
+    let host = copied();
+    let by_hand = containers(&host);
+    let folder = format!("{CHECKOUT}/desired-state/compose/conf");
+
+    // Data stays: in the new folder is other data.
+    host.sh("echo rows >/opt/conf/data/rows");
+    for command in ["plan", "apply"] {
+        let refused = host.tool(&[command]).expect(1).text();
+        for part in [
+            format!("has /opt/conf/data at /data, and would get {folder}/data instead"),
+            "write /opt/conf/data:/data in its compose file".to_owned(),
+        ] {
+            assert!(refused.contains(&part), "{part}: {refused}");
+        }
+    }
+    assert_eq!(changed(&containers(&host), &by_hand), [""; 0]);
+    host.sh("rm /opt/conf/data/rows");
+
+    let plan = host.tool(&["plan"]).expect(0).text();
+    let line = plan
+        .lines()
+        .find(|line| line.contains("stack-conf.service: start"));
+    let line = line.unwrap_or_else(|| panic!("{plan}"));
+    assert!(
+        line.contains("! unit/stack-conf.service: start, interrupts only conf, data, user  ("),
+        "{line}"
+    );
+    for part in [
+        format!(
+            "conf anew: it has /opt/conf/app.conf at /etc/app.conf, and gets {folder}/app.conf; write /opt/conf/app.conf in the compose file to keep it"
+        ),
+        format!("data anew: it has /opt/conf/data at /data, and gets {folder}/data"),
+    ] {
+        assert!(plan.contains(&part), "{part}: {plan}");
+    }
+    let markdown = host
+        .tool(&["plan", "--format", "markdown"])
+        .expect(0)
+        .text();
+    assert!(
+        !markdown.contains("No running service is interrupted"),
+        "{markdown}"
+    );
+    let json = host.tool(&["plan", "--json"]).expect(0).stdout;
+    let json: serde_json::Value = crate::support::schema::json("plan", &json);
+    let changes = json["changes"].as_array().unwrap();
+    let start = changes.iter().find(|one| one["action"] == "start").unwrap();
+    assert_eq!(
+        start["services"],
+        serde_json::json!(["conf", "data", "user"])
+    );
+
+    // On a terminal somebody is asked.
+    let asked = host.try_sh_as(
+        "ubuntu",
+        &format!("cd {CHECKOUT}; printf 'n\\n' | script -qec 'sudo watchme-apply apply' /dev/null"),
+    );
+    let asked = asked.text();
+    assert!(asked.contains("Continue? [y/N]"), "{asked}");
+    assert!(
+        asked.contains("start, interrupts only conf, data, user"),
+        "{asked}"
+    );
+    assert_eq!(changed(&containers(&host), &by_hand), [""; 0]);
+
+    // A mount in git comes from the store from now on, where compose can do that for one service alone.
+    host.apply(&[]).expect(0);
+    let made = changed(&containers(&host), &by_hand);
+    assert!(made.contains(&"conf/conf".to_owned()), "{made:?}");
+    assert!(made.contains(&"conf/data".to_owned()), "{made:?}");
+    assert!(!made.contains(&"conf/plain".to_owned()), "{made:?}");
+    host.assert_does_nothing(&["apply"]).expect(0);
+}
+
+/// The same paths, absolute: compose leaves everything as it is.
+#[test]
+fn absolute_paths_keep_the_containers_of_a_folder_that_was_copied() {
+    let host = copied();
+    host.sh("echo rows >/opt/conf/data/rows");
+    let by_hand = containers(&host);
+    let absolute = COMPOSE.replace("'./", "'/opt/conf/");
+    host.commit(
+        &[(&desired("compose/conf/docker-compose.yml"), Some(&absolute))],
+        "absolute",
+    );
+    let plan = host.tool(&["plan"]).expect(0).text();
+    assert!(
+        plan.contains("+ unit/stack-conf.service: start  (new; its 4 containers run"),
+        "{plan}"
+    );
+    host.apply(&[]).expect(0);
+    assert_eq!(changed(&containers(&host), &by_hand), [""; 0]);
+    host.assert_does_nothing(&["apply"]).expect(0);
+}
