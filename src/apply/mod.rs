@@ -141,7 +141,8 @@ impl StepError {
                     port.unwrap_or_default()
                 ))
             }
-            StepError::Root(_) | StepError::Interrupted => None,
+            StepError::Root(error) => error.hint(),
+            StepError::Interrupted => None,
         }
     }
 }

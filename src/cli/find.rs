@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 /// A desired state has at least one of these.
-const SIGNS: [&str; 7] = [
+const SIGNS: [&str; 9] = [
     "watchme.toml",
     "docker-compose.infra.yml",
     "sites-available",
     "systemd",
+    "containers",
     "compose",
     "etc",
     "secrets",
+    "hosts",
 ];
 
 /// Names of files that compose looks for.

@@ -43,12 +43,21 @@ impl RootError {
 
     /// What helps.
     pub(crate) fn hint(&self) -> Option<String> {
-        let unsupported = self.source.kind() == io::ErrorKind::Unsupported;
-        unsupported.then(|| {
-            "Linux 5.6 or newer has it (uname -r); in a container, its seccomp profile has to allow it: update Docker (20.10) and \
+        let hint = match self.source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                let folder = self.path.parent().unwrap_or(&self.path);
+                let folder = folder.display();
+                return Some(format!(
+                    "df -h {folder}; df -i {folder}; docker system df; journalctl --disk-usage"
+                ));
+            }
+            io::ErrorKind::Unsupported => {
+                "Linux 5.6 or newer has it (uname -r); in a container, its seccomp profile has to allow it: update Docker (20.10) and \
              libseccomp (2.5) on the container's host, or start it with --security-opt seccomp=unconfined"
-                .to_owned()
-        })
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
     }
 }
 

@@ -89,7 +89,8 @@ impl StateError {
                 let arguments: Vec<String> = std::env::args().skip(1).collect();
                 format!("needs root: sudo watchme-apply {}", arguments.join(" "))
             }
-            StateError::Root(_) | StateError::Unwritable { .. } => return None,
+            StateError::Root(error) => return error.hint(),
+            StateError::Unwritable { .. } => return None,
         })
     }
 }

@@ -117,7 +117,11 @@ fn a_full_state_folder_never_leaves_half() {
         );
         match run.status {
             0 => served = text,
-            _ => failures += 1,
+            _ => {
+                failures += 1;
+                let hint = "hint: df -h /var/lib/watchme-apply";
+                assert!(run.text().contains(hint), "{pages} pages: {}", run.text());
+            }
         }
         assert_eq!(
             host.page("a").trim(),

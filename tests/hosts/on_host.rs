@@ -135,10 +135,10 @@ fn what_a_host_lacks_is_told_before_anything_starts() {
             let place = format!("error desired-state/systemd/{unit}.service:2 ");
             plan.has(missing, &place, &format!("{path} of {unit}.service"));
         }
-        // What compose itself would look for.
+        // What compose itself would look for, at its place in the compose file.
         plan.has(
             missing,
-            "error desired-state/systemd/api.service:2 ",
+            "error desired-state/api/docker-compose.yml:5 ",
             "the environment file /home/ubuntu/watchme-server-configs/desired-state/api/settings.env of api.service",
         );
         assert_eq!(plan.of(missing).len(), 4, "{:#?}", plan.0);

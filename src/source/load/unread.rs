@@ -117,6 +117,11 @@ fn walk(
     if known.contains(folder) || known.iter().any(|known| folder == known.join("nginx")) {
         return;
     }
+    // Those of Apache are files for /etc, whatever their folders are called.
+    let is_of_apache = |part: &std::ffi::OsStr| part == "apache2" || part == "httpd";
+    if below.iter().any(is_of_apache) {
+        return;
+    }
     // Its links say which sites are enabled.
     let sites = folder.with_file_name("sites-available");
     if folder.ends_with("sites-enabled") && known.contains(&sites) {
