@@ -48,7 +48,7 @@ use crate::apply::{OneStart, Progress, Run};
 use crate::host::Host;
 use crate::host::candidate::Names;
 use crate::model::{Desired, Observed, Outcome, Recorded, RunKind, RunRecord};
-use crate::source::{Checkout, Revision, Which};
+use crate::source::{Revision, Which};
 use crate::state::{State, Undo};
 
 pub(crate) use between::plan_between;
@@ -379,25 +379,13 @@ async fn plan_to_apply(
 }
 
 /// Reads the checkout, and says which folders count as it: where it is, and where watchme.toml
-/// says that it does. Whose checkout was applied before may own it again.
+/// says that it does.
 fn read(
     host: &Host,
     request: &Request,
     which: &Which,
     recorded: &Recorded,
 ) -> Result<(Revision, Vec<PathBuf>), ReconcileError> {
-    let owner = recorded
-        .applied
-        .as_ref()
-        .and_then(|(record, _)| record.origin.owner);
-    let trusted: Vec<u32> = owner.into_iter().collect();
-    let checkout = Checkout::open(&request.folder, &trusted)?.for_host(request.host.clone());
-    let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
-    let now = jiff::Timestamp::now();
-    let pause = |unit: &str| recorded.pauses.get(unit);
-    let is_paused = |unit: &str| pause(unit).is_some_and(|pause| pause.holds(now));
-    let checkout = checkout
-        .with_compose(host.compose_command())
-        .after(applied, is_paused);
+    let checkout = home::open(host, request, recorded)?;
     home::read(checkout, request, which, recorded)
 }

@@ -3,6 +3,7 @@
 
 mod certificate;
 mod docker;
+mod error;
 mod files;
 mod firewall;
 mod gates;
@@ -30,12 +31,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::effect::{Change, Effect, Plan, UnitStep};
-use crate::host::probe::ProbeError;
-use crate::host::{Host, HostError, blame_by_lines};
-use crate::model::{Answer, Blame, Gate, Observed};
-use crate::root::RootError;
-use crate::state::{Journal, State, StateError, Undo};
+use crate::host::Host;
+use crate::model::{Answer, Gate, Observed};
+use crate::state::{Journal, State, Undo};
 
+pub(crate) use error::StepError;
 pub(crate) use files::clear_mount_point;
 pub(crate) use gates::ask_gates;
 pub(crate) use one_start::OneStart;
@@ -59,114 +59,6 @@ pub(crate) trait Progress {
     fn say(&mut self, text: &str);
     /// Something happened that somebody should look at, and that fails nothing.
     fn warn(&mut self, text: &str);
-}
-
-/// A step that failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StepError {
-    /// The host refused.
-    #[error(transparent)]
-    Host(#[from] HostError),
-    /// A record could not be kept.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// The file system refused.
-    #[error(transparent)]
-    Root(#[from] RootError),
-    /// A file's owner does not exist.
-    #[error("{path} has to be owned by {owner}, but there is no such user or group")]
-    NoOwner {
-        /// The file.
-        path: String,
-        /// `user:group`.
-        owner: String,
-    },
-    /// A unit did not stay up.
-    #[error("{unit} did not stay up: {why}{}", journal.iter().map(|line| format!("\n  {line}")).collect::<String>())]
-    NotUp {
-        /// The unit.
-        unit: String,
-        /// What was seen.
-        why: String,
-        /// The last lines of its journal during the run, or of the unit that is the cause.
-        journal: Vec<String>,
-        /// The unit that it needs and that failed, where that is why.
-        cause: Option<String>,
-    },
-    /// A health gate does not hold.
-    #[error("{}: {error} after {tries} tr{}", .gate.probe, if *.tries == 1 { "y" } else { "ies" })]
-    Gate {
-        /// The gate.
-        gate: Box<Gate>,
-        /// How often it was asked.
-        tries: u32,
-        /// What came back the last time.
-        error: ProbeError,
-    },
-    /// Something answered before the run, and answers no more.
-    #[error("{} accepted connections before and accepts none now: {} passed requests to it", list(.addresses), list(.by))]
-    NoLongerServed {
-        /// The addresses.
-        addresses: Vec<String>,
-        /// Sites and files of nginx that name them.
-        by: Vec<String>,
-    },
-    /// A signal asked to stop.
-    #[error("interrupted by a signal")]
-    Interrupted,
-}
-
-impl StepError {
-    /// The command that helps.
-    pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            StepError::Host(error) => error.hint(),
-            StepError::State(error) => error.hint(),
-            StepError::NotUp { unit, cause, .. } => {
-                let unit = cause.as_ref().unwrap_or(unit);
-                // systemd does not know one any more that the run has brought.
-                Some(format!("journalctl -u {unit} -n 50"))
-            }
-            StepError::NoOwner { owner, .. } => Some(format!(
-                "getent passwd {}",
-                owner.replace(':', "; getent group ")
-            )),
-            StepError::Gate { gate, error, .. } => error.hint(&gate.probe),
-            StepError::NoLongerServed { addresses, .. } => {
-                let port = addresses
-                    .first()
-                    .and_then(|address| address.rsplit(':').next());
-                Some(format!(
-                    "ss -ltnp 'sport = :{}'; if the port has to go, change the sites in the same commit",
-                    port.unwrap_or_default()
-                ))
-            }
-            StepError::Root(error) => error.hint(),
-            StepError::Interrupted => None,
-        }
-    }
-}
-
-impl StepError {
-    /// Whether the engine gave no answer.
-    pub(super) fn is_engine_mute(&self) -> bool {
-        matches!(self, StepError::Host(error) if error.is_engine_mute())
-    }
-
-    /// Whether the revision is to blame.
-    pub(crate) fn blame(&self) -> Blame {
-        match self {
-            StepError::Host(error) => error.blame(),
-            StepError::NotUp { journal, .. } => blame_by_lines(journal),
-            StepError::Gate { error, .. } => error.blame(),
-            StepError::NoOwner { .. } | StepError::NoLongerServed { .. } => Blame::Permanent,
-            StepError::State(_) | StepError::Root(_) | StepError::Interrupted => Blame::Transient,
-        }
-    }
-}
-
-fn list(names: &[String]) -> String {
-    names.join(", ")
 }
 
 /// A run that changes the host.
@@ -383,7 +275,7 @@ impl Run<'_> {
             Effect::Soak(time) => self.soak(*time, &plan.gates).await,
             Effect::Drain(drain) => self.drain(drain).await,
             Effect::Connect(connect) => self.connect(connect).await,
-            Effect::Load(load) => self.load(load).await,
+            Effect::Load(load) => self.load(load),
             Effect::LoadFirewall(rules) => {
                 self.record_firewall()?;
                 Ok(self.host.load_firewall(rules)?)

@@ -1,17 +1,16 @@
 //! The table of nftables that is ours: listed, compared and loaded by nft(8), which is called directly.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::Uid;
 use serde::Deserialize;
 
 use super::observe::{self, NEEDS_ROOT};
+use super::program::{Ran, run};
 use super::{Host, HostError, ssh};
 use crate::model::{FIREWALL_TABLE, FirewallState, WatchedFirewall};
 
@@ -23,9 +22,7 @@ const PROGRAMS: [&str; 4] = [
     "/usr/local/sbin/nft",
 ];
 /// How long it may take: it is done in milliseconds.
-const BOUND: Duration = Duration::from_secs(20);
-/// How often it is looked whether it has ended.
-const POLL: Duration = Duration::from_millis(1);
+pub(super) const BOUND: Duration = Duration::from_secs(20);
 /// Interfaces and their ports, <https://docs.kernel.org/networking/bridge.html#sysfs>.
 const INTERFACES: &str = "/sys/class/net";
 
@@ -96,7 +93,7 @@ impl Host {
             return Err(absent());
         };
         for arguments in [&["-c", "-f", "-"][..], &["-f", "-"]] {
-            let ran = run(&program, arguments, rules)?;
+            let ran = run(&program, arguments, rules, BOUND)?;
             if !ran.status.success() {
                 return Err(refused("load the rules of the firewall", "nftables", &ran));
             }
@@ -173,7 +170,7 @@ fn said(ran: &Ran) -> Vec<String> {
 }
 
 fn list(program: &Path) -> Result<Option<String>, HostError> {
-    let tables = run(program, &["-j", "list", "tables", "inet"], "")?;
+    let tables = run(program, &["-j", "list", "tables", "inet"], "", BOUND)?;
     if !tables.status.success() {
         return Err(refused("list the tables of nftables", "nftables", &tables));
     }
@@ -198,6 +195,7 @@ fn list_ours(program: &Path) -> Result<String, HostError> {
         program,
         &["-s", "list", "table", "inet", FIREWALL_TABLE],
         "",
+        BOUND,
     )?;
     match ran.status.success() {
         true => Ok(ran.printed),
@@ -214,7 +212,7 @@ fn listed_elsewhere(program: &Path, rules: &str) -> Result<Result<String, String
                 program: "nft in a network namespace of its own".to_owned(),
                 source: source.into(),
             })?;
-            let ran = run(program, &["-f", "-"], rules)?;
+            let ran = run(program, &["-f", "-"], rules, BOUND)?;
             match ran.status.success() {
                 true => list_ours(program).map(Ok),
                 false => Ok(Err(said(&ran).join("\n"))),
@@ -223,66 +221,6 @@ fn listed_elsewhere(program: &Path, rules: &str) -> Result<Result<String, String
         scope.spawn(look).join()
     });
     looked.unwrap_or_else(|_| Err(absent()))
-}
-
-pub(super) struct Ran {
-    pub(super) status: ExitStatus,
-    printed: String,
-    said: String,
-}
-
-/// Runs a program with a text on its standard input.
-pub(super) fn run(program: &Path, arguments: &[&str], input: &str) -> Result<Ran, HostError> {
-    let called = || format!("{} {}", program.display(), arguments.join(" "));
-    let failed = |source| HostError::Program {
-        program: called(),
-        source,
-    };
-    // Files, not pipes: nobody has to read or write while it runs.
-    let file = |name| memfd_create(name, MFdFlags::MFD_CLOEXEC).map(File::from);
-    let files = || io::Result::Ok((file("rules")?, file("printed")?, file("said")?));
-    let (mut rules, mut printed, mut said) = files().map_err(failed)?;
-    let begin = || {
-        rules.write_all(input.as_bytes())?;
-        rules.rewind()?;
-        Command::new(program)
-            .args(arguments)
-            .env_clear()
-            .env("LC_ALL", "C")
-            // ufw starts programs by name.
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .current_dir("/")
-            .stdin(Stdio::from(rules))
-            .stdout(printed.try_clone()?)
-            .stderr(said.try_clone()?)
-            .spawn()
-    };
-    let mut child = begin().map_err(failed)?;
-    let until = Instant::now() + BOUND;
-    let status = loop {
-        if let Some(status) = child.try_wait().map_err(failed)? {
-            break status;
-        }
-        if Instant::now() > until {
-            child.kill().and_then(|()| child.wait()).map_err(failed)?;
-            return Err(HostError::Timeout {
-                what: format!("run {}", called()),
-                after: BOUND,
-            });
-        }
-        std::thread::sleep(POLL);
-    };
-    let read = |file: &mut File| {
-        let mut bytes = Vec::new();
-        file.rewind()?;
-        file.read_to_end(&mut bytes)?;
-        io::Result::Ok(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    Ok(Ran {
-        status,
-        printed: read(&mut printed).map_err(failed)?,
-        said: read(&mut said).map_err(failed)?,
-    })
 }
 
 /// Bridges that a pattern fits, each with the first of its ports that is no end of a container's pair.
@@ -313,6 +251,8 @@ fn bridged(interfaces: &Path, trusted: &[String]) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::ExitStatus;
+
     use super::*;
 
     #[test]
@@ -370,14 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_or_says_nothing_useful() {
-        let error = run(Path::new("/nowhere/nft"), &["-j"], "").err().unwrap();
-        assert_eq!(error.to_string(), "could not run /nowhere/nft -j");
-        let ran = run(Path::new("/bin/cat"), &[], "rules").unwrap();
-        assert_eq!(
-            (ran.status.success(), &*ran.printed, &*ran.said),
-            (true, "rules", "")
-        );
+    fn a_program_that_says_nothing_useful() {
         let error = list(Path::new("/bin/echo")).err().unwrap();
         assert_eq!(error.to_string(), "could not run nft -j list tables inet");
     }

@@ -1,13 +1,12 @@
 //! Programs of systemd that load files of /etc, and the kernel parameters that one of them sets.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::process::Command;
-
 use super::HostError;
+use super::program::run;
 use crate::model::{EtcLoader, PARAMETERS, parameter_name, plain};
 
 /// How long such a program may take.
@@ -45,39 +44,28 @@ pub(crate) fn set_parameters(values: &BTreeMap<String, String>) -> Result<(), Ho
 ///
 /// # Errors
 /// When it cannot be run, or refuses something of the files.
-pub(crate) async fn load(
+pub(crate) fn load(
     loader: EtcLoader,
     files: &BTreeSet<PathBuf>,
     parameters: &BTreeSet<String>,
 ) -> Result<(), HostError> {
-    let mut command = Command::new(loader.program());
-    match loader {
-        EtcLoader::Sysctl if parameters.is_empty() => command.args(files),
-        EtcLoader::Sysctl => {
-            command.args(parameters.iter().map(|name| format!("--prefix=/{name}")))
+    let paths = files.iter().map(|path| path.display().to_string());
+    let words: Vec<String> = match loader {
+        EtcLoader::Sysctl if !parameters.is_empty() => {
+            let prefix = |name| format!("--prefix=/{name}");
+            parameters.iter().map(prefix).collect()
         }
-        EtcLoader::Sysusers => command.args(files),
-        EtcLoader::Tmpfiles => command.arg("--create").args(files),
+        EtcLoader::Sysctl | EtcLoader::Sysusers => paths.collect(),
+        EtcLoader::Tmpfiles => iter::once("--create".to_owned()).chain(paths).collect(),
     };
-    let command = command.env_clear().env("LC_ALL", "C").current_dir("/");
-    let command = command.stdin(Stdio::null()).kill_on_drop(true);
-    let failed = |source| HostError::Program {
-        program: loader.program().to_owned(),
-        source,
-    };
-    let ended = tokio::time::timeout(BOUND, command.output()).await;
-    let output = ended.map_err(|_| HostError::Timeout {
-        what: format!("run {}", loader.program()),
-        after: BOUND,
-    })?;
-    let output = output.map_err(failed)?;
-    if output.status.success() {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let ran = run(Path::new(loader.program()), &words, "", BOUND)?;
+    if ran.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
     Err(HostError::Loader {
         program: loader.program(),
-        said: said.lines().take(LINES).map(str::to_owned).collect(),
+        said: ran.said.lines().take(LINES).map(str::to_owned).collect(),
         files: files.clone(),
     })
 }

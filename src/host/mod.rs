@@ -17,6 +17,7 @@ pub(crate) mod observe;
 mod podman;
 mod preflight;
 pub(crate) mod probe;
+mod program;
 pub(crate) mod registry;
 pub(crate) mod secrets;
 pub(crate) mod self_signed;

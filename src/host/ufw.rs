@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use super::firewall::{refused, run};
+use super::firewall::{BOUND, refused};
+use super::program::run;
 use super::{Host, HostError};
 use crate::model::{UFW_COMMENT, UfwRule, layout, ufw_lines};
 
@@ -55,7 +56,7 @@ impl Host {
 fn ufw(doing: &'static str, words: impl Iterator<Item = String>) -> Result<(), HostError> {
     let words: Vec<String> = words.collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let ran = run(Path::new(PROGRAM), &words, "")?;
+    let ran = run(Path::new(PROGRAM), &words, "", BOUND)?;
     match ran.status.success() {
         true => Ok(()),
         false => Err(refused(doing, "ufw", &ran)),

@@ -34,6 +34,8 @@ pub const RECOVERY_UNIT: &str = "watchme-apply-recover.service";
 pub const FIREWALL_RULES: &str = "/etc/watchme-apply/firewall.nft";
 /// The unit that loads them.
 pub const FIREWALL_UNIT: &str = "watchme-apply-firewall.service";
+/// The units that this program writes for itself.
+pub const OWN_UNITS: [&str; 3] = [RECOVERY_UNIT, SECRETS_UNIT, FIREWALL_UNIT];
 /// Whether ufw is active, ufw(8).
 pub const UFW: &str = "/etc/ufw/ufw.conf";
 /// What ufw does with connections that no rule names.

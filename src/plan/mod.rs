@@ -8,6 +8,7 @@ pub(crate) mod files;
 mod gates;
 pub(crate) mod loaded;
 mod outside;
+pub(crate) mod own_unit;
 pub(crate) mod preflight;
 pub(crate) mod prune;
 pub(crate) mod recovery;

@@ -3,8 +3,28 @@
 use std::path::{Path, PathBuf};
 
 use super::{ReconcileError, Request};
+use crate::host::Host;
 use crate::model::{Desired, Origin, Recorded, Repository};
 use crate::source::{Checkout, Kinship, Revision, Which};
+
+/// Opens the checkout for this host. Whose checkout was applied before may own it again.
+pub(super) fn open(
+    host: &Host,
+    request: &Request,
+    recorded: &Recorded,
+) -> Result<Checkout, ReconcileError> {
+    let applied = recorded.applied.as_ref();
+    let owner = applied.and_then(|(record, _)| record.origin.owner);
+    let trusted: Vec<u32> = owner.into_iter().collect();
+    let checkout = Checkout::open(&request.folder, &trusted)?.for_host(request.host.clone());
+    let now = jiff::Timestamp::now();
+    let pause = |unit: &str| recorded.pauses.get(unit);
+    let is_paused = |unit: &str| pause(unit).is_some_and(|pause| pause.holds(now));
+    let applied = applied.map(|(_, desired)| desired);
+    Ok(checkout
+        .with_compose(host.compose_command())
+        .after(applied, is_paused))
+}
 
 /// Reads a revision as one for this host, unless the host is another repository's. Tells which
 /// folders count as the checkout, too: where it is, where watchme.toml says that it is, and

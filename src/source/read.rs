@@ -60,11 +60,7 @@ impl Checkout {
     /// # Errors
     /// As [`Checkout::read`].
     pub fn inputs_of(&self, host: &str, which: &Which) -> Result<Hash> {
-        let places = Places {
-            host: Some(HostName::Named(host.to_owned())),
-            ..self.places()
-        };
-        let (revision, _) = self.take(which, Wrong::Fails, &places)?;
+        let (revision, _) = self.take(which, Wrong::Fails, &self.places_of(host))?;
         Ok(revision.origin.inputs)
     }
 
@@ -82,11 +78,7 @@ impl Checkout {
     /// # Errors
     /// As [`Checkout::survey`].
     pub fn survey_of(&self, host: &str, which: &Which) -> Result<(Revision, Vec<Diagnostic>)> {
-        let places = Places {
-            host: Some(HostName::Named(host.to_owned())),
-            ..self.places()
-        };
-        self.take(which, Wrong::IsCollected, &places)
+        self.take(which, Wrong::IsCollected, &self.places_of(host))
     }
 
     /// Surveys what a survey has found elsewhere than the inputs, each part by itself. What they are checked against is
@@ -228,6 +220,13 @@ impl Checkout {
             .map(|path| Part::look(&self.root.join(path)))
             .collect();
         owner::check(&asker, &looked?).map(|_| ())
+    }
+
+    fn places_of(&self, host: &str) -> Places {
+        Places {
+            host: Some(HostName::Named(host.to_owned())),
+            ..self.places()
+        }
     }
 
     fn places(&self) -> Places {

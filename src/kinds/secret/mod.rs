@@ -19,7 +19,7 @@ impl ResourceKind for Secrets {
     /// What is at their paths is compared where they are decrypted: no plan has their content.
     fn paths(&self, desired: &Desired, watch: &mut Watch) {
         if !desired.secrets.is_empty() {
-            watch.paths.extend(boot::paths());
+            watch.paths.extend(boot::UNIT.paths());
         }
     }
 

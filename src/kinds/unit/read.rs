@@ -339,12 +339,7 @@ fn is_script(path: &Path) -> bool {
 }
 
 fn name_of(folder: &Path, name: &str) -> Result<Name> {
-    let own = [
-        layout::RECOVERY_UNIT,
-        layout::FIREWALL_UNIT,
-        layout::SECRETS_UNIT,
-    ];
-    if own.contains(&name) {
+    if layout::OWN_UNITS.contains(&name) {
         return Err(SourceError::Name {
             path: folder.join(name),
             why: "the unit of this name is written by watchme-apply itself".to_owned(),

@@ -382,7 +382,7 @@ pub(super) fn foreign(desired: &Desired, observed: &Observed, recorded: &Recorde
             && matches!(entry, Entry::File { .. } | Entry::Unreadable)
             && !is_ours
             && !desired.units.contains_key(&name)
-            && name != layout::RECOVERY_UNIT
+            && !layout::OWN_UNITS.contains(&&*name)
             && Name::parse(&name).is_ok()
         {
             add("unit", name);

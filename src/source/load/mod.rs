@@ -11,6 +11,7 @@ pub(crate) mod inputs;
 mod installed;
 mod laid_over;
 mod loose;
+mod members;
 mod mounts;
 mod places;
 mod require;
