@@ -138,6 +138,9 @@ fn alone(finding: Finding) -> Grouped {
     }
 }
 
+/// Of more lines than these a reader has no use.
+const LINES_SHOWN: usize = 10;
+
 impl Grouped {
     fn add(&mut self, other: Finding, group: engine::Group) {
         let (Complaint::Placed(first), Complaint::Placed(other)) =
@@ -164,7 +167,7 @@ impl Grouped {
         ));
     }
 
-    /// `also in lines 12, 20 and 31`; nothing where it is alone.
+    /// `also in lines 12, 20 and 31`, of many the first [`LINES_SHOWN`]; nothing where it is alone.
     pub fn also(&self) -> Option<String> {
         let path = self.finding.place().map(Diagnostic::path);
         if self.others.iter().any(|place| Some(place.path()) != path) {
@@ -178,11 +181,48 @@ impl Grouped {
             .map(|place| place.position().line)
             .collect();
         lines.dedup();
-        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        let listed = |lines: &[usize]| {
+            let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            lines.join(", ")
+        };
+        if lines.len() > LINES_SHOWN + 1 {
+            let (shown, others) = lines.split_at(LINES_SHOWN);
+            let others = others.len();
+            return Some(format!("also in lines {} and {others} more", listed(shown)));
+        }
         let (last, before) = lines.split_last()?;
         Some(match before.is_empty() {
             true => format!("also in line {last}"),
-            false => format!("also in lines {} and {last}", before.join(", ")),
+            false => format!("also in lines {} and {last}", listed(before)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+    use crate::check::check;
+    use crate::check::tests::surveyed;
+
+    fn also(services: usize) -> Option<String> {
+        let services = (0..services).map(|number| format!("  s{number}:\n    image: a\n"));
+        let text = format!("services:\n{}", services.collect::<String>());
+        surveyed(&[("compose/a/compose.yaml", &text)], |subject| {
+            let grouped = grouped(check(subject));
+            let mut tags = grouped
+                .iter()
+                .filter(|one| one.finding.rule.name == "compose-image-latest");
+            tags.next().and_then(|found| found.also())
+        })
+    }
+
+    #[test]
+    fn lines_are_listed_as_far_as_somebody_reads_them() {
+        assert_eq!(also(1), None);
+        assert_eq!(also(2).as_deref(), Some("also in line 5"));
+        assert_eq!(also(4).as_deref(), Some("also in lines 5, 7 and 9"));
+        let ten = "also in lines 5, 7, 9, 11, 13, 15, 17, 19, 21, 23";
+        assert_eq!(also(12), Some(format!("{ten} and 25")));
+        assert_eq!(also(1000), Some(format!("{ten} and 989 more")));
     }
 }

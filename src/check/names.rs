@@ -323,6 +323,29 @@ mod tests {
                 "watch.toml:1:1: nothing reads watch.toml, and there is no watchme.toml",
             ]
         );
+        let quadlet = "[Container]\nImage=app:1\n";
+        assert_eq!(
+            names(&[
+                ("sites-available/a", SITE),
+                ("site-available/b", SITE),
+                ("containers/a.container", quadlet),
+                ("quadlets/b.container", quadlet),
+                (
+                    "Compose/a/compose.yaml",
+                    "services:\n  a:\n    image: a:1\n"
+                ),
+                ("stacks/a/compose.yaml", "services:\n  a:\n    image: a:1\n"),
+                ("stacks/b/compose.yaml", "services:\n  a:\n    image: a:1\n"),
+                ("apps/b/compose.yaml", "services:\n  a:\n    image: a:1\n"),
+                ("watchme.toml", ""),
+            ]),
+            [
+                "quadlets:1:1: an apply does not read this folder, which seems to have a Quadlet of Podman",
+                "site-available:1:1: an apply does not read this folder, which seems to have a site of nginx",
+                "Compose:1:1: an apply does not read this folder, which seems to have a stack",
+                "stacks:1:1: an apply does not read this folder, which seems to have 2 stacks",
+            ]
+        );
         let both = [
             ("systemd/a.service", unit),
             ("system/b", ""),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::inputs::{Inputs, is_backup, join};
 use super::unreferenced::FOREIGN;
+use crate::source::error::misspelt;
 use crate::source::policy::Folders;
 use crate::source::tree::{HOSTS, Node};
 use crate::source::unit::Name;
@@ -33,6 +34,8 @@ pub(super) const OF_NO_SERVER: [&str; 10] = [
     "templates",
     "docs",
 ];
+/// The folder of Quadlets.
+const QUADLETS: &str = "containers";
 /// Unit types that people write.
 const OF_UNITS: [&str; 5] = ["service", "timer", "socket", "path", "target"];
 
@@ -41,7 +44,8 @@ const OF_UNITS: [&str; 5] = ["service", "timer", "socket", "path", "target"];
 pub struct Unread {
     /// Its path below the folder of the desired state.
     pub folder: PathBuf,
-    /// The key of `[folders]` that would name it, `sites` or `units`; `etc` for what belongs in `etc/nginx`.
+    /// The key of `[folders]` that would name it, `sites` or `units`; `etc` for what belongs in `etc/nginx`, `containers`
+    /// for Quadlets.
     pub key: &'static str,
     /// Files in it that are one.
     pub files: usize,
@@ -56,11 +60,9 @@ struct Found {
 
 /// Looks for folders of sites and units that `folders` does not name.
 pub(crate) fn unread(inputs: &Inputs<'_>, folder: &Path, folders: &Folders) -> Vec<Unread> {
-    let names = [&folders.sites, &folders.units, &folders.etc];
-    let known: BTreeSet<PathBuf> = names
-        .into_iter()
-        .filter_map(|name| join(folder, name))
-        .collect();
+    let names = [&folders.sites, &folders.units, &folders.etc].map(|name| name.as_str());
+    let names = names.into_iter().chain([QUADLETS]);
+    let known: BTreeSet<PathBuf> = names.filter_map(|name| join(folder, name)).collect();
     let mut found = Found::default();
     walk(inputs, (folder, Path::new("")), &known, &mut found, 0);
     found.folders.sort();
@@ -80,7 +82,7 @@ fn walk(
     found: &mut Found,
     depth: usize,
 ) {
-    let (mut units, mut others, mut files) = (0, 0, 0);
+    let (mut units, mut quadlets, mut others, mut files) = (0, 0, 0, 0);
     let (mut is_of_nginx, mut is_of_image) = (false, false);
     for name in inputs.tree.list(folder).unwrap_or_default() {
         found.seen += 1;
@@ -106,9 +108,10 @@ fn walk(
                 files += 1;
                 is_of_nginx |= name == "nginx.conf";
                 is_of_image |= name.starts_with("Dockerfile") || name.starts_with("Containerfile");
-                match is_unit(&name) {
-                    true => units += 1,
-                    false => others += usize::from(!name.ends_with(".conf")),
+                match () {
+                    () if is_unit(&name) => units += 1,
+                    () if is_quadlet(&name) => quadlets += 1,
+                    () => others += usize::from(!name.ends_with(".conf")),
                 }
             }
             _ => {}
@@ -128,7 +131,10 @@ fn walk(
         return;
     }
     let name = below.file_name().and_then(|name| name.to_str());
-    let is_of_sites = name.is_some_and(|name| OF_SITES.contains(&name));
+    let is_of_sites = |name: &str| {
+        OF_SITES.contains(&name) || misspelt(name, ["sites-available", "sites-enabled"]).is_some()
+    };
+    let is_of_sites = name.is_some_and(is_of_sites);
     let mut add = |key, files| {
         found.folders.push(Unread {
             folder: below.to_owned(),
@@ -136,13 +142,25 @@ fn walk(
             files,
         });
     };
-    if depth > 0 && is_of_sites && units == 0 && files > 0 {
+    if depth > 0 && is_of_sites && units + quadlets == 0 && files > 0 {
         add("sites", files);
-    } else if depth > 0 && units > 0 && others == 0 {
+    } else if depth > 0 && units > 0 && quadlets + others == 0 {
         add("units", units);
+    } else if depth > 0
+        && quadlets > 0
+        && others == 0
+        && !known.iter().any(|known| folder.starts_with(known))
+    {
+        add("containers", quadlets);
     } else if is_of_nginx && !is_of_image {
         add("etc", files);
     }
+}
+
+/// Whether a file is a Quadlet that runs something; podman-systemd.unit(5).
+fn is_quadlet(name: &str) -> bool {
+    let extension = Path::new(name).extension().and_then(|end| end.to_str());
+    extension.is_some_and(|end| ["container", "kube", "pod"].contains(&end))
 }
 
 pub(super) fn is_unit(name: &str) -> bool {

@@ -204,7 +204,7 @@ impl Loader<'_, '_> {
     }
 
     /// Whether a file in `compose/` has services, whatever its name is.
-    fn is_compose_by_place(&self, path: &Path) -> bool {
+    pub(super) fn is_compose_by_place(&self, path: &Path) -> bool {
         let folder = self.places.folder.join(STACKS);
         let name = path.file_name().and_then(|name| name.to_str());
         path.starts_with(folder)

@@ -1,5 +1,7 @@
 //! Folders that look like inputs and that nothing reads.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use source_text::SourceFile;
@@ -7,6 +9,8 @@ use source_text::SourceFile;
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::model::Diagnostic;
+use crate::source::error::misspelt;
+use crate::source::load::STACKS;
 use crate::source::{Parsed, Unread};
 
 /// The rule.
@@ -36,12 +40,15 @@ fn run(context: &Context, findings: &mut Findings) {
             ("sites", 1) => "a site of nginx".to_owned(),
             ("sites", count) => format!("{count} sites of nginx"),
             ("etc", _) => "the configuration of nginx".to_owned(),
+            ("containers", 1) => "a Quadlet of Podman".to_owned(),
+            ("containers", count) => format!("{count} Quadlets of Podman"),
             (_, 1) => "a unit of systemd".to_owned(),
             (_, count) => format!("{count} units of systemd"),
         };
         let message = format!("an apply does not read this folder, which seems to have {what}");
         let help = match *key {
             "etc" => "to have them in /etc/nginx of the server, move them to etc/nginx".to_owned(),
+            "containers" => "move them to containers/".to_owned(),
             key => format!(
                 "write into watchme.toml: [folders] {key} = {:?}",
                 folder.to_string_lossy()
@@ -51,10 +58,47 @@ fn run(context: &Context, findings: &mut Findings) {
             true => PathBuf::from("."),
             false => path,
         };
-        let place = Diagnostic::at(&SourceFile::new(path, ""), 0..0, message, "");
-        let help = Some(help);
-        findings.push(RULE.at(Diagnostic { help, ..place }));
+        findings.push(RULE.at(of_folder(path, message, help)));
     }
+    for (folder, stacks) in folders_of_stacks(parsed) {
+        let what = match stacks.len() {
+            1 => "a stack".to_owned(),
+            count => format!("{count} stacks"),
+        };
+        let message = format!("an apply does not read this folder, which seems to have {what}");
+        let help = format!("move what is in it to {STACKS}/");
+        findings.push(RULE.at(of_folder(parsed.folder.join(folder), message, help)));
+    }
+}
+
+fn of_folder(path: PathBuf, message: String, help: String) -> Diagnostic {
+    let place = Diagnostic::at(&SourceFile::new(path, ""), 0..0, message, "");
+    let help = Some(help);
+    Diagnostic { help, ..place }
+}
+
+/// Folders whose name is almost that of stacks, or says the same, with the folders in them whose compose files no unit runs.
+fn folders_of_stacks(parsed: &Parsed) -> BTreeMap<&OsStr, BTreeSet<&Path>> {
+    let mut found: BTreeMap<&OsStr, BTreeSet<&Path>> = BTreeMap::new();
+    for stack in parsed.stacks.iter().filter(|stack| stack.unit.is_none()) {
+        let first = stack.files.first();
+        let below = first.and_then(|file| file.strip_prefix(&parsed.folder).ok());
+        let parts: Vec<&OsStr> = below.into_iter().flat_map(Path::iter).collect();
+        let [top, _, _] = parts[..] else {
+            continue;
+        };
+        let name = top.to_string_lossy().to_lowercase();
+        let is_meant = name == STACKS
+            || ["stack", "stacks"].contains(&name.as_str())
+            || misspelt(&name, [STACKS]).is_some();
+        if is_meant && top != STACKS {
+            found
+                .entry(top)
+                .or_default()
+                .extend(below.and_then(Path::parent));
+        }
+    }
+    found
 }
 
 /// Whether a container mounts a folder, or something in it: its configuration is the container's.

@@ -23,6 +23,7 @@ pub(crate) mod rule {
     pub(crate) mod compose_no_log_rotation;
     pub(crate) mod compose_no_memory_limit;
     pub(crate) mod compose_no_restart;
+    pub(crate) mod compose_not_run;
     pub(crate) mod compose_nothing_starts;
     pub(crate) mod compose_password_in_plain_text;
     pub(crate) mod compose_project_twice;
@@ -64,6 +65,7 @@ crate::family!(
         compose_no_restart,
         compose_nothing_starts,
         compose_password_in_plain_text,
+        compose_not_run,
         compose_project_twice,
         compose_restart_beside_unit,
         compose_secret_undeclared,

@@ -17,6 +17,7 @@ pub(crate) mod rule {
     pub(crate) mod nginx_duplicate_location;
     pub(crate) mod nginx_duplicate_name;
     pub(crate) mod nginx_duplicate_server;
+    pub(crate) mod nginx_fixed_copy;
     pub(crate) mod nginx_forwarded_headers;
     pub(crate) mod nginx_header_injection;
     pub(crate) mod nginx_header_multiline;
@@ -70,6 +71,7 @@ crate::family!(
         nginx_duplicate_location,
         nginx_duplicate_name,
         nginx_duplicate_server,
+        nginx_fixed_copy,
         nginx_forwarded_headers,
         nginx_header_injection,
         nginx_header_multiline,

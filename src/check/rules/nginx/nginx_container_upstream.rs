@@ -6,9 +6,10 @@ use std::path::Path;
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::published::Publications;
-use crate::check::nginx::target::{Target, behind, group_of};
+use crate::check::nginx::target::{Groups, Target, behind, group_of};
 use crate::check::nginx::view::View;
 use crate::model::{Finding, Severity};
+use crate::source::error::misspelt;
 use crate::source::nginx::{Directive, Node};
 
 /// The rule.
@@ -42,6 +43,7 @@ fn run(context: &Context, findings: &mut Findings) {
                 continue;
             }
             for (target, node) in behind(context.groups(), pass) {
+                findings.extend(misspelt_group(view, context.groups(), target, node));
                 if seen.insert(std::ptr::from_ref(node.directive)) {
                     let published = context.published();
                     findings.extend(unreachable(view, &containers, published, target, node));
@@ -136,6 +138,35 @@ fn unreachable(
     Some(RULE.at(place).weighing(severity))
 }
 
+/// A bare name without a port that is almost that of a group.
+fn misspelt_group(
+    view: &View<'_>,
+    groups: &Groups<'_>,
+    target: Target<'_>,
+    node: &Node<'_>,
+) -> Option<Finding> {
+    if !target.is_bare_name() || target.port.is_some() {
+        return None;
+    }
+    let stacks = &view.subject.revision.parsed.policy.stacks;
+    let copied = stacks
+        .iter()
+        .filter(|(_, policy)| policy.copies().is_some());
+    let copied = copied.map(|(name, _)| name.as_str());
+    let known: BTreeSet<&str> = groups.keys().copied().chain(copied).collect();
+    if known.contains(target.host) {
+        return None;
+    }
+    let near = misspelt(target.host, known)?;
+    let host = target.host;
+    let message =
+        format!("no upstream is named {host}: nginx does not start if it cannot resolve it");
+    let help = format!("did you mean {near}?");
+    let span = node.directive.args.first()?.span.clone();
+    let place = view.complain(node.path, span, message, "", help);
+    Some(RULE.at(place).weighing(Severity::Warning))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::check::nginx::tests::stacks::{LOOPBACK, behind};
@@ -192,6 +223,13 @@ mod tests {
         assert_eq!(
             found("http://api", &[("sites-available/g", &good)]),
             [""; 0]
+        );
+        let good = good.replace("api", "shop-pool");
+        let said = found("http://shop-pol", &[("sites-available/g", &good)]);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(
+            said[0].contains("no upstream is named shop-pol"),
+            "{said:?}"
         );
         // It is looked up while nginx runs.
         let resolved = group("api:80 resolve");

@@ -29,15 +29,17 @@ pub(super) fn show(output: &mut Output, findings: &[Grouped], checked: &Checked)
     }
     let found = counted(findings);
     let files = match checked.files {
-        1 => "1 file".to_owned(),
-        many => format!("{many} files"),
+        // What is wrong kept them from being read.
+        0 if !findings.is_empty() => String::new(),
+        1 => " in 1 file".to_owned(),
+        many => format!(" in {many} files"),
     };
     let off = match checked.off {
         0 => String::new(),
         1 => "; [check] in watchme.toml switches 1 more off".to_owned(),
         many => format!("; [check] in watchme.toml switches {many} more off"),
     };
-    output.line(&format!("{found} found in {files}{off}"));
+    output.line(&format!("{found} found{files}{off}"));
     if let Some(first) = findings.first() {
         let name = first.finding.rule.name;
         output.line(&format!(

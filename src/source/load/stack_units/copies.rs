@@ -1,14 +1,12 @@
 //! Stacks that update start-first: a changed stack comes as a second copy beside the one that serves, and nginx asks it
 //! once it is up. Which copy a host has is on record, so the next one is the other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Found;
-use super::refused::COPIES;
 use crate::model::{File, Hash, StackCopy};
-use crate::source::compose::{Publish, Service, types};
-use crate::source::error::{Result, SourceError};
+use crate::source::error::Result;
 use crate::source::load::Loader;
 
 /// Where nginx learns which copy serves, below /etc.
@@ -61,72 +59,6 @@ impl Loader<'_, '_> {
             parts.extend(file.map(|file| file.content.to_vec()));
         }
         Ok(Hash::of_parts(parts.iter().map(Vec::as_slice)))
-    }
-
-    /// Two copies run side by side for a moment, so nothing of them may exist only once.
-    fn refuse_what_is_fixed(&self, stack: &Found, port: u16) -> Result<()> {
-        let compose = &stack.parsed.compose;
-        let mut serves = false;
-        for (name, service) in &compose.services {
-            if !stack.parsed.started.contains(name) {
-                continue;
-            }
-            if let Some(fixed) = &service.container_name {
-                let message = format!("two copies of {name} cannot both be named {fixed}");
-                let help = "remove container_name: others reach it by the name of its service";
-                return Err(self.fixed(
-                    stack,
-                    &["services", name, "container_name"],
-                    message,
-                    help,
-                ));
-            }
-            let of_second = stack.second.iter();
-            let of_second = of_second.filter_map(|second| second.compose.services.get(name));
-            let kept: BTreeSet<Publish> = of_second
-                .flat_map(Service::published)
-                .flat_map(|port| port.on_host())
-                .collect();
-            for published in service.published().iter().flat_map(|port| port.on_host()) {
-                let is_fixed = kept.contains(&published);
-                serves |= published.port == port && !is_fixed;
-                if published.port != port || is_fixed {
-                    let message = format!(
-                        "two copies of {name} cannot both publish port {}",
-                        published.port
-                    );
-                    let help =
-                        "write ${PORT}: it is one of the two ports of its stack in watchme.toml";
-                    return Err(self.fixed(stack, &["services", name, "ports"], message, help));
-                }
-            }
-        }
-        if !serves {
-            let message = format!("no service of {} publishes ${{PORT}}", stack.name);
-            let help = "write ports: [\"127.0.0.1:${PORT}:8000\"] at the service that nginx asks";
-            return Err(self.fixed(stack, &["services"], message, help));
-        }
-        for (key, volume) in &compose.volumes {
-            let volume = volume.as_ref();
-            let is_shared = volume.is_some_and(|volume| {
-                volume.name.is_some() || types::is_external(&volume.external)
-            });
-            if !is_shared {
-                let message = format!(
-                    "each copy of {} would have a volume {key} of its own",
-                    stack.name
-                );
-                let help = "give it a name, or make it external, so that both have the same; a database belongs into a stack without copies";
-                return Err(self.fixed(stack, &["volumes", key], message, help));
-            }
-        }
-        Ok(())
-    }
-
-    /// An error about a key of a stack's first file that has it.
-    fn fixed(&self, stack: &Found, keys: &[&str], message: String, help: &str) -> SourceError {
-        let expected = format!("[stack.{}] has update = \"start-first\"", stack.name);
-        self.refused((COPIES, stack), keys, (message, expected), help)
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod claims;
 mod copies;
+mod fixed;
+mod not_run;
 mod refused;
 mod text;
 
@@ -75,11 +77,19 @@ impl Loader<'_, '_> {
             if claims.has(&folder) || name.starts_with('.') {
                 continue;
             }
+            let is_kept = self.is_not_to_run(&name);
             let stack = self.stack(name, &folder);
-            found.extend(self.pass(stack)?.flatten());
+            let stack = self.pass(stack)?.flatten();
+            if !is_kept {
+                let files = stack.as_ref().map_or(&[][..], |stack| &stack.files);
+                self.note_not_run(&folder, files);
+            }
+            found.extend(stack);
         }
         let clash = refuse_names_of_copies(&found);
         self.pass(clash)?;
+        let taken = self.refuse_ports_of_others(&found);
+        self.pass(taken)?;
         self.refuse_what_cannot_run(&found)?;
         let makers = makers(&found);
         let mut units = Vec::new();
@@ -136,6 +146,12 @@ impl Loader<'_, '_> {
             self.pass(Err::<(), _>(SourceError::from(wrong)))?;
         }
         Ok(())
+    }
+
+    /// Whether watchme.toml says that a stack is only checked.
+    fn is_not_to_run(&self, name: &str) -> bool {
+        let policy = self.policy().stacks.get(name);
+        policy.is_some_and(|policy| !policy.start)
     }
 
     /// A folder as a stack; `None` where it has no compose file, or is not to run.
@@ -272,6 +288,11 @@ impl Loader<'_, '_> {
             before.extend(makers.get(&external).cloned().unwrap_or_default());
         }
         for other in &stack.policy.after {
+            if other.as_str() == stack.name {
+                let message = format!("the stack {} cannot start after itself", stack.name);
+                let wrong = (self.policy().file).complain(other.span(), message, "", None);
+                return Err(wrong.into());
+            }
             let as_unit = Name::parse(other.as_str());
             let is_stack = self
                 .inputs

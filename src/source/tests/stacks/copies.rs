@@ -95,6 +95,19 @@ fn both_copies_are_named_to_others_and_no_stack_has_the_name_of_one() {
     );
 }
 
+/// The second port is only used at an update: nobody would notice before.
+#[test]
+fn ports_of_copies_are_for_nothing_else() {
+    for port in [8101, 8102] {
+        let lab = twice(&format!("{WEB}{PORT}"));
+        let other = format!("{WEB}    ports: ['{port}:80']\n");
+        lab.write("compose/other/compose.yaml", &other);
+        let said = lab.fails();
+        let expected = format!("port {port} is for a copy of shop, and other publishes it");
+        assert!(said.contains(&expected), "{said}");
+    }
+}
+
 #[test]
 fn what_exists_once_has_no_copies() {
     for (text, expected) in [
@@ -124,9 +137,41 @@ fn what_exists_once_has_no_copies() {
             format!("{WEB}{PORT}    volumes: ['data:/data']\nvolumes:\n  data: {{}}\n"),
             "compose/shop/compose.yaml:7:3: each copy of shop would have a volume data of its own",
         ),
+        (
+            format!("{WEB}{PORT}    scale: 2\n"),
+            "compose/shop/compose.yaml:5:5: 2 containers of web cannot all publish port 8101",
+        ),
+        (
+            format!("{WEB}{PORT}    deploy: {{replicas: 3}}\n"),
+            "compose/shop/compose.yaml:5:14: 3 containers of web cannot all publish port 8101",
+        ),
+        (
+            format!("{WEB}{PORT}  other:\n    image: web:1\n    network_mode: host\n"),
+            "compose/shop/compose.yaml:7:5: two copies of other cannot both listen on ports of the host",
+        ),
+        (
+            format!(
+                "{WEB}{PORT}    networks: {{n: {{ipv4_address: 172.30.0.5}}}}\nnetworks:\n  n: {{external: true}}\n"
+            ),
+            "compose/shop/compose.yaml:5:20: two copies of web cannot both have the address 172.30.0.5",
+        ),
+        (
+            format!(
+                "{WEB}{PORT}networks:\n  n: {{ipam: {{config: [{{subnet: 172.30.0.0/24}}]}}}}\n"
+            ),
+            "compose/shop/compose.yaml:6:7: each copy of shop would have a network n, and two networks cannot have the subnet 172.30.0.0/24",
+        ),
+        (
+            format!("{WEB}{PORT}networks:\n  default: {{name: shop}}\n"),
+            "compose/shop/compose.yaml:6:13: each copy of shop would make and remove the network shop",
+        ),
     ] {
         assert_eq!(twice(&text).fails(), expected);
     }
+    let own_port =
+        "  other:\n    image: web:1\n    network_mode: host\n    command: serve ${PORT}\n";
+    let own_port = format!("{WEB}{PORT}{own_port}");
+    assert!(twice(&own_port).read(Which::Worktree).is_ok());
     let named =
         format!("{WEB}{PORT}    volumes: ['data:/data']\nvolumes:\n  data: {{name: shop-data}}\n");
     assert!(twice(&named).read(Which::Worktree).is_ok());
