@@ -21,6 +21,7 @@ mod systemd;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 pub use advice::Advice;
 pub use engine::{Family, Rule, family, rule_of, rules};
@@ -84,9 +85,9 @@ fn of(
     // What is allowed in one file may be in another, which could not be read.
     let wrong: BTreeSet<&Path> = subject.wrong.iter().map(Diagnostic::path).collect();
     findings.retain(|finding| {
-        let path = finding.place().map(Diagnostic::path);
+        let path = || finding.place().map(Diagnostic::path);
         finding.rule.name != allowance_unused::RULE.name
-            || wrong.iter().all(|wrong| Some(*wrong) == path)
+            || wrong.iter().all(|wrong| Some(*wrong) == path())
     });
     let all = findings.len();
     let mut findings = settings::set(findings, main);
@@ -131,6 +132,12 @@ fn by_place(one: &Finding, other: &Finding) -> Ordering {
         let place = finding.place();
         let at = place.map(|place| (place.path(), place.span.start));
         (at.is_none(), at, finding.rule.name)
+    }
+    // Of one file there may be many, and its path is as long in each.
+    if let (Some(a), Some(b)) = (one.place(), other.place())
+        && Arc::ptr_eq(&a.file, &b.file)
+    {
+        return (a.span.start, one.rule.name).cmp(&(b.span.start, other.rule.name));
     }
     key(one).cmp(&key(other))
 }

@@ -142,6 +142,9 @@ pub struct Image {
     pub name: String,
     /// The platform that is asked for, e.g. `linux/amd64`; `None`: that of the host.
     pub platform: Option<String>,
+    /// Whether nobody may pull it: it has to be on the host.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub never: bool,
 }
 
 /// That a unit pulls images before it starts.

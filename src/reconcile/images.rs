@@ -51,7 +51,8 @@ async fn ask(host: &Host, request: &Request, seen: &Seen) -> Result<Found, Recon
     let units = seen.desired.units.iter();
     let units: BTreeMap<&String, &Unit> = units.filter(|(name, _)| is_asked_for(name)).collect();
     for (name, unit) in &units {
-        for image in images_of_unit(unit) {
+        let images = images_of_unit(unit).into_iter();
+        for image in images.filter(|image| !image.never) {
             if let Some(listed) = listed_name(&image.name) {
                 let one = found.asked.entry(listed.clone()).or_default();
                 one.name = listed;

@@ -57,7 +57,7 @@ fn an_image_is_pulled_before_its_unit_stops() {
     let (observed, recorded) = applied(&desired(8001));
     let image = Image {
         name: "r.example.com/web:2".to_owned(),
-        platform: None,
+        ..Image::default()
     };
     let mut next = desired(8002);
     let unit = next.units.get_mut("web.service").unwrap();
@@ -98,7 +98,7 @@ fn an_image_that_cannot_be_is_refused() {
     let name = "r.example.com/Web:2".to_owned();
     unit.podman.insert(Image {
         name: name.clone(),
-        platform: None,
+        ..Image::default()
     });
     let mut observed = observed.clone();
     observed.podman.insert(name, ImageFound::Invalid);

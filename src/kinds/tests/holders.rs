@@ -25,7 +25,7 @@ fn docker_run(name: &str, image: Option<&str>, port: u16) -> Unit {
         name: Some(name.into()),
         image: image.map(|name| Image {
             name: name.into(),
-            platform: None,
+            ..Image::default()
         }),
         published: container(name, None, port).published,
         ..DockerRun::default()

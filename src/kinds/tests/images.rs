@@ -7,7 +7,7 @@ use super::*;
 fn images_come_before_everything_else() {
     let image = |name: &str| Image {
         name: name.into(),
-        platform: None,
+        ..Image::default()
     };
     let with = |tag: &str, pull: Option<Pull>| {
         let mut unit = named("p", "web", 8101);
@@ -71,6 +71,19 @@ fn images_come_before_everything_else() {
         invalid.refusals[0].why,
         "\"app:2\" cannot be the name of an image"
     );
+    let never = |pull| {
+        let mut unit = with("app:2", pull);
+        for image in unit.stacks[0].images.values_mut() {
+            image.never = true;
+        }
+        unit
+    };
+    assert_eq!(
+        plan(never(None), missing()).refusals[0].why,
+        "its image app:2 is not on this host, and its pull policy is never"
+    );
+    let kept = plan(never(pulls(false)), there("amd64", true));
+    assert!(first(&kept).starts_with("Switch"), "{:?}", kept.changes);
     let mut built = with("app:2", None);
     built.stacks[0].built = BTreeSet::from(["server".to_owned()]);
     let noted = plan(built, there("amd64", true));

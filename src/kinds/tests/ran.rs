@@ -22,7 +22,7 @@ fn there(id: &str) -> ImageFound {
 fn web(text: &str, pull: Option<Pull>) -> Desired {
     let image = Image {
         name: "app".into(),
-        platform: None,
+        ..Image::default()
     };
     let stack = Stack {
         project: "web".into(),

@@ -74,7 +74,7 @@ fn came_back(
     for ran in ran.images.iter().filter(|ran| unit.builds(ran)) {
         let image = Image {
             name: ran.image.clone(),
-            platform: None,
+            ..Image::default()
         };
         let Some(found) = docker.images.get(&image.name) else {
             continue;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::replacement;
+use super::{by_hand, replacement};
 use crate::effect::{Effect, Release};
 use crate::model::{Container, DockerRun, Engine, Kind, Publish, ResourceId, Stack, Unit};
 use crate::plan::draft::{Draft, Stage, change};
@@ -42,6 +42,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                     release(draft, old, unit, container, &what);
                 }
                 Some(_) => {}
+                // That is refused already, with what helps.
+                None if by_hand::is_without_copies(unit, container) => {}
                 None => refuse(draft, name, container, &what),
             }
         }

@@ -69,9 +69,15 @@ pub(crate) fn plan(draft: &mut Draft<'_>) {
                     refuse_name(draft, &name, &image);
                     continue;
                 }
+                (ImageFound::Missing, _) if image.never => {
+                    refuse_missing(draft, docker.engine, &name, &image);
+                    continue;
+                }
                 (ImageFound::Missing, _) => "it is not on this host",
-                (ImageFound::There(_), Some(_)) => "its unit pulls it at each start",
-                (ImageFound::There(found), None) => {
+                (ImageFound::There(_), Some(_)) if !image.never => {
+                    "its unit pulls it at each start"
+                }
+                (ImageFound::There(found), _) => {
                     if !found.runs_here && image.platform.is_none() {
                         refuse(draft, docker.engine, &name, &image, &found.architecture);
                     }
@@ -120,6 +126,20 @@ fn note_builds(draft: &mut Draft<'_>, name: &str, unit: &Unit) {
 fn refuse_name(draft: &mut Draft<'_>, unit: &str, image: &Image) {
     let why = format!("\"{}\" cannot be the name of an image", image.name);
     let help = "look for a variable without a value: docker-compose config shows the file as it would be started".to_owned();
+    draft.refuse(ResourceId::new(Kind::Unit, unit), why, vec![help]);
+}
+
+/// Refuses an image that is not there and that nobody may pull.
+pub(super) fn refuse_missing(draft: &mut Draft<'_>, engine: Engine, unit: &str, image: &Image) {
+    let why = format!(
+        "its image {} is not on this host, and its pull policy is never",
+        image.name
+    );
+    let help = format!(
+        "build it here as {}, or load it from a file: {} load -i FILE",
+        image.name,
+        engine.command()
+    );
     draft.refuse(ResourceId::new(Kind::Unit, unit), why, vec![help]);
 }
 

@@ -5,6 +5,7 @@ mod adopted;
 mod anew;
 pub(super) mod binds;
 mod builds;
+mod by_hand;
 pub(crate) mod data;
 mod holders;
 pub(super) mod images;
@@ -54,6 +55,7 @@ impl ResourceKind for Units {
         activity::plan(draft);
         take_down::plan(draft);
         networks::plan(draft);
+        by_hand::plan(draft);
         holders::plan(draft);
         images::plan(draft);
         podman::plan(draft);

@@ -38,9 +38,15 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                     draft.refuse(ResourceId::new(Kind::Unit, &name), why, vec![help]);
                     continue;
                 }
+                (Some(ImageFound::Missing), _) if image.never => {
+                    images::refuse_missing(draft, Engine::Podman, &name, image);
+                    continue;
+                }
                 (Some(ImageFound::Missing), _) => "it is not on this host",
-                (Some(ImageFound::There(_)), Some(_)) => "its unit pulls it at each start",
-                (Some(ImageFound::There(found)), None) => {
+                (Some(ImageFound::There(_)), Some(_)) if !image.never => {
+                    "its unit pulls it at each start"
+                }
+                (Some(ImageFound::There(found)), _) => {
                     if !found.runs_here {
                         images::refuse(draft, Engine::Podman, &name, image, &found.architecture);
                     }

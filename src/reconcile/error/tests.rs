@@ -28,7 +28,7 @@ fn a_failed_pull_says_once_why_and_that_nothing_was_changed() {
     let pull = || {
         let image = Image {
             name: "app:9".into(),
-            platform: None,
+            ..Image::default()
         };
         let effect = Effect::Pull(PullImage {
             image,

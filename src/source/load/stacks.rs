@@ -357,5 +357,10 @@ fn image(service: &Service) -> Option<Image> {
     Some(Image {
         name: name.to_owned(),
         platform: service.platform().map(str::to_owned),
+        never: service
+            .rest
+            .get("pull_policy")
+            .and_then(|policy| policy.as_str())
+            == Some("never"),
     })
 }

@@ -155,7 +155,6 @@ fn an_image_that_only_its_unit_knows_how_to_pull_is_its_work() {
     for (more, expected) in [
         ("", true),
         ("Pull=newer\n", true),
-        ("Pull=never\n", false),
         ("PodmanArgs=--log-level=debug\n", true),
         ("PodmanArgs=--authfile /root/auth.json\n", false),
         ("ContainersConfModule=/etc/x.conf\n", false),
@@ -178,6 +177,27 @@ fn an_image_that_only_its_unit_knows_how_to_pull_is_its_work() {
         let desired = lab.read(Which::Worktree).unwrap().desired;
         let is_pulled = !desired.units["web.service"].podman.is_empty();
         assert_eq!(is_pulled, expected, "{more}");
+    }
+    // It has to be there before the old container stops.
+    for (image, more, expected) in [
+        ("r.example.com/web:1", "", true),
+        ("localhost/web:1", "", true),
+        ("web.build", "", false),
+        ("web:1", "PodmanArgs=--pull=always\n", false),
+    ] {
+        let text = format!("[Container]\nImage={image}\nPull=never\n{more}");
+        lab.write("containers/web.container", &text);
+        lab.write(
+            "containers/web.build",
+            "[Build]\nImageTag=built:1\nSetWorkingDirectory=unit\n",
+        );
+        let desired = lab.read(Which::Worktree).unwrap().desired;
+        let images = &desired.units["web.service"].podman;
+        assert_eq!(
+            images.iter().any(|image| image.never),
+            expected,
+            "{image} {more}"
+        );
     }
     for (more, expected) in [("", true), ("AuthFile=/root/auth.json\n", false)] {
         let text = format!("[Image]\nImage=r.example.com/web:1\n{more}");
@@ -237,6 +257,10 @@ fn images_of_a_kube_are_known() {
         .iter()
         .map(|image| image.name.as_str())
         .collect();
-    assert_eq!(images, ["registry.example.com/web:1"]);
-    assert_eq!(unit.pull, None);
+    assert_eq!(
+        images,
+        ["registry.example.com/never:1", "registry.example.com/web:1"]
+    );
+    let never: Vec<bool> = unit.podman.iter().map(|image| image.never).collect();
+    assert_eq!((never, unit.pull), (vec![true, false], None));
 }

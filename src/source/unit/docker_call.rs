@@ -154,6 +154,7 @@ pub struct RunCall {
     image: Option<String>,
     platform: Option<String>,
     pulls: bool,
+    never: bool,
     published: Vec<Published>,
     mounts: Vec<String>,
     volumes: Vec<String>,
@@ -180,7 +181,7 @@ impl RunCall {
             match option {
                 "--name" => call.name = Some(value.to_owned()).filter(|name| !name.is_empty()),
                 "--platform" => call.platform = Some(value.to_owned()),
-                "--pull" => call.pulls = value == "always",
+                "--pull" => (call.pulls, call.never) = (value == "always", value == "never"),
                 "--mount" => call.mounts.push(value.to_owned()),
                 "--publish" => call.published.extend(Published::read(value)),
                 "--volume" => call.volumes.push(value.to_owned()),
@@ -219,6 +220,7 @@ impl RunCall {
         let image = self.image.map(|name| Image {
             name,
             platform: self.platform,
+            never: self.never,
         });
         DockerRun {
             name: self.name,

@@ -139,6 +139,16 @@ fn pulls_at_each_start(host: &Host, moving: &str) {
     host.commit(&[(WEB, Some(&other))], "and the registry is gone");
     let said = host.apply(&[]).expect(1).text();
     assert!(said.contains("nothing was changed"), "{said}");
+    let never = container("localhost/web:9", 8081, "Pull=never\n");
+    host.commit(&[(WEB, Some(&never))], "an image that nobody made");
+    let said = host.apply(&[]).expect(1).text();
+    assert!(
+        said.contains(
+            "its image localhost/web:9 is not on this host, and its pull policy is never"
+        ),
+        "{said}"
+    );
+    assert_eq!(invocation(host, "web.service"), before);
     let newer = container(moving, 8081, "Pull=newer\nEnvironment=A=2\n");
     host.commit(&[(WEB, Some(&newer))], "what is there will do");
     host.apply(&[]).expect(0);

@@ -135,3 +135,43 @@ fn absolute_paths_keep_the_containers_of_a_folder_that_was_copied() {
     assert_eq!(changed(&containers(&host), &by_hand), [""; 0]);
     host.assert_does_nothing(&["apply"]).expect(0);
 }
+
+/// Nothing of a project that runs goes on beside what is adopted without a word.
+#[test]
+fn what_an_adoption_would_leave_running_is_said() {
+    let host = Host::with_images(&["worker:1"]);
+    let service = "    image: worker:1\n    command: [sleep, '100000']\n";
+    let both = format!("services:\n  app:\n{service}  old:\n{service}");
+    host.write("/opt/shop/docker-compose.yml", &both);
+    host.sh("cd /opt/shop; docker-compose up -d 2>&1");
+    let by_hand = containers(&host);
+    let app = format!("services:\n  app:\n{service}");
+    let file = desired("compose/shop/docker-compose.yml");
+    host.checkout(&[(&file, &app)]);
+    let plan = host.tool(&["plan"]).expect(0).text();
+    let said = "of the compose project shop runs, and the file has no service old: it goes on running; to remove it: docker rm -f shop";
+    assert!(plan.contains(said), "{plan}");
+
+    // At its ports or at others: a first copy would run beside it.
+    let copied = format!("{app}    ports: ['127.0.0.1:${{PORT}}:8000']\n");
+    let policy = "[stack.shop]\nupdate = \"start-first\"\nports = [8101, 8102]\n";
+    host.commit(
+        &[
+            (&file, Some(&copied)),
+            (&desired("watchme.toml"), Some(policy)),
+        ],
+        "start-first",
+    );
+    for command in ["plan", "apply"] {
+        let refused = host.tool(&[command]).expect(1).text();
+        for part in [
+            "the compose project shop runs already (shop",
+            "and the first copy of shop would run beside it",
+            "adopt it first: apply without update and ports in [stack.shop]",
+            "or stop it: docker",
+        ] {
+            assert!(refused.contains(part), "{part}: {refused}");
+        }
+    }
+    assert_eq!(changed(&containers(&host), &by_hand), [""; 0]);
+}

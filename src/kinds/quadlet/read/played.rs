@@ -150,11 +150,15 @@ impl Played {
             return (BTreeSet::new(), None);
         }
         let mut found: BTreeMap<Image, BTreeSet<Policy>> = BTreeMap::new();
+        let mut kept = BTreeSet::new();
         for container in self.containers() {
-            let policy = container.policy();
-            let image = uses::of_registry(container.image.clone(), built);
-            let is_pulled = policy != Policy::Never && !self.folders.contains(container.folder());
-            if let Some(image) = image.filter(|_| is_pulled) {
+            if self.folders.contains(container.folder()) {
+                continue;
+            }
+            let (policy, name) = (container.policy(), container.image.clone());
+            if policy == Policy::Never {
+                kept.extend(uses::kept(name, built));
+            } else if let Some(image) = uses::of_registry(name, built) {
                 found.entry(image).or_default().insert(policy);
             }
         }
@@ -164,7 +168,7 @@ impl Played {
             optional: !all().any(|policy| *policy == Policy::Always),
             lasting: true,
         });
-        (found.into_keys().collect(), pull)
+        (found.into_keys().chain(kept).collect(), pull)
     }
 }
 
@@ -309,7 +313,11 @@ spec: {template: {spec: {containers: [{name: x, image: 'docker.io/x@sha256:1', p
             .map(|port| format!("{}/{}", port.port, port.protocol))
             .collect();
         let containers: Vec<&str> = run.containers.iter().map(String::as_str).collect();
-        let images: Vec<&str> = images.iter().map(|image| image.name.as_str()).collect();
+        let images = images.iter().map(|image| {
+            let never = if image.never { "(never)" } else { "" };
+            format!("{}{never}", image.name)
+        });
+        let images: Vec<String> = images.collect();
         let pull = match pull {
             None => "missing",
             Some(Pull { optional: true, .. }) => "newer",
@@ -325,7 +333,7 @@ spec: {template: {spec: {containers: [{name: x, image: 'docker.io/x@sha256:1', p
 
     #[test]
     fn images_ports_and_containers_are_those_of_the_yaml() {
-        let expected = "53/udp 8071/tcp 8072/tcp | dep-pod-x play-kept play-own play-web | docker.io/tools:1 docker.io/web docker.io/x@sha256:1 missing";
+        let expected = "53/udp 8071/tcp 8072/tcp | dep-pod-x play-kept play-own play-web | docker.io/kept:1(never) docker.io/tools:1 docker.io/web docker.io/x@sha256:1 missing";
         assert_eq!(shown("[Kube]\nYaml=play.yml\n", YAML), expected);
     }
 
@@ -356,7 +364,7 @@ spec: {template: {spec: {containers: [{name: x, image: 'docker.io/x@sha256:1', p
             ("image: 'a:1'", "a:1 missing"),
             ("image: 'a:1', imagePullPolicy: Always", "a:1 always"),
             ("image: a, imagePullPolicy: IfNotPresent", "a missing"),
-            ("image: a, imagePullPolicy: Never", " missing"),
+            ("image: a, imagePullPolicy: Never", "a(never) missing"),
             ("image: 'r.example.com/folder:1'", " missing"),
         ] {
             let shown = shown("[Kube]\n", &yaml(image));

@@ -70,6 +70,11 @@ pub(super) fn image(
             "missing" => None,
             "always" => pull(false),
             "newer" => pull(true),
+            "never" if is_pulled_in_a_way_of_its_own(section, settings) => return None,
+            "never" => {
+                let is_made = name.ends_with(".image") || name.ends_with(".build");
+                return Some((kept(name, built).filter(|_| !is_made)?, None));
+            }
             _ => return None,
         },
         _ => return None,
@@ -81,17 +86,31 @@ pub(super) fn image(
     Some((of_registry(name, built)?, pull))
 }
 
+/// An image that Podman never pulls, if nothing here makes it: it has to be on the host.
+pub(super) fn kept(name: String, built: &BTreeSet<String>) -> Option<Image> {
+    let is_made = listed_name(&name).is_some_and(|name| built.contains(&name));
+    (!is_made && !is_another(&name)).then_some(Image {
+        name,
+        never: true,
+        ..Image::default()
+    })
+}
+
 /// An image by its name, if it is one that a registry has.
 pub(super) fn of_registry(name: String, built: &BTreeSet<String>) -> Option<Image> {
     let is_made = name.starts_with("localhost/")
         || listed_name(&name).is_some_and(|name| built.contains(&name));
-    let is_another = name.is_empty()
-        || name.contains(['%', '$', ' '])
-        || TRANSPORTS.iter().any(|start| name.starts_with(start));
-    (!is_made && !is_another).then_some(Image {
+    (!is_made && !is_another(&name)).then_some(Image {
         name,
-        platform: None,
+        ..Image::default()
     })
+}
+
+/// Whether it is no name of an image, or one that only Podman knows.
+fn is_another(name: &str) -> bool {
+    name.is_empty()
+        || name.contains(['%', '$', ' '])
+        || TRANSPORTS.iter().any(|start| name.starts_with(start))
 }
 
 /// Whether a unit says more of a pull than the name of the image.
