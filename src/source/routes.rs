@@ -42,10 +42,10 @@ pub struct Row<'r, 'a> {
 pub struct Backend {
     /// The unit; `None` for a service that no unit runs.
     pub unit: Option<String>,
-    /// The compose project.
-    pub project: String,
-    /// The compose service, and its container if that has a fixed name.
-    pub service: Option<(String, Option<String>)>,
+    /// The compose project and its service.
+    pub service: Option<(String, String)>,
+    /// The container, if its name is fixed.
+    pub container: Option<String>,
 }
 
 impl<'a> Routes<'a> {
@@ -191,18 +191,29 @@ impl<'a> Routes<'a> {
     fn publications(&self) -> HashMap<u16, Vec<Backend>> {
         let mut all: HashMap<u16, Vec<Backend>> = HashMap::new();
         for (name, unit) in &self.desired().desired.units {
+            let mut add = |port: u16, service, container| {
+                let behind = Backend {
+                    unit: Some(name.clone()),
+                    service,
+                    container,
+                };
+                let of_port = all.entry(port).or_default();
+                if !of_port.contains(&behind) {
+                    of_port.push(behind);
+                }
+            };
             for stack in &unit.stacks {
                 let services = self.services(&stack.files);
                 for port in &stack.ports {
-                    let behind = Backend {
-                        unit: Some(name.clone()),
-                        project: stack.project.clone(),
-                        service: services.get(port).cloned(),
-                    };
-                    let of_port = all.entry(*port).or_default();
-                    if !of_port.contains(&behind) {
-                        of_port.push(behind);
-                    }
+                    let (service, container) = services.get(port).cloned().unzip();
+                    let service = service.map(|service| (stack.project.clone(), service));
+                    add(*port, service, container.flatten());
+                }
+            }
+            if let Some(run) = &unit.by_podman {
+                let published = run.published.iter();
+                for port in published.filter(|port| port.protocol == "tcp") {
+                    add(port.port, None, run.name.clone());
                 }
             }
         }
@@ -255,19 +266,19 @@ fn named(desired: &Revision, host: &str) -> Vec<Backend> {
         if let Some((name, service)) = named.next() {
             let behind = Backend {
                 unit: stack.unit.clone(),
-                project: stack.project.clone(),
-                service: Some((name.clone(), service.container_name.clone())),
+                service: Some((stack.project.clone(), name.clone())),
+                container: service.container_name.clone(),
             };
             if !found.contains(&behind) {
                 found.push(behind);
             }
         }
     }
-    let project = found.first().map(|one| one.project.clone());
-    match found
-        .iter()
-        .all(|one| Some(&one.project) == project.as_ref())
-    {
+    fn project(backend: &Backend) -> Option<&String> {
+        backend.service.as_ref().map(|(project, _)| project)
+    }
+    let first = found.first().and_then(project);
+    match found.iter().all(|one| project(one) == first) {
         true => found,
         false => Vec::new(),
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::check::ports::by_podman;
 use crate::source::compose::{Published, Service, types};
 use crate::source::{ParsedStack, Revision};
 
@@ -37,6 +38,11 @@ impl<'a> Publications<'a> {
             more: runs_unknown(revision),
             ..Self::default()
         };
+        for (_, run) in by_podman(revision) {
+            found.more |= run.published.is_empty() && !run.in_pod;
+            let ports = run.published.iter().map(|published| published.port);
+            found.ports.extend(ports);
+        }
         for stack in &revision.parsed.stacks {
             found.more |= stack.unit.is_some() && (!stack.whole || stack.files.is_empty());
             for (name, service) in &stack.compose.services {

@@ -10,7 +10,7 @@ use super::Subject;
 use super::context::Context;
 use super::nginx::listens::listens;
 use super::nginx::ports::Proxied;
-use crate::model::Unit;
+use crate::model::{PodmanRun, Unit};
 use crate::source::Revision;
 use crate::source::unit::{Name, Settings, listen};
 
@@ -55,6 +55,13 @@ pub enum By {
         /// The port in the container.
         inside: u16,
     },
+    /// Podman publishes it for a Quadlet.
+    Podman {
+        /// The unit of the Quadlet.
+        unit: String,
+        /// The name of the container or pod, if it is known before.
+        container: Option<String>,
+    },
     /// systemd listens for a socket unit.
     Socket(String),
     /// The command or the environment of a unit names it.
@@ -73,6 +80,7 @@ pub fn ports(subject: &Subject) -> Ports {
     };
     nginx(subject, &mut add);
     services(subject.revision, &mut add);
+    quadlets(subject.revision, &mut add);
     units(subject.revision, &mut add);
     Context::with(subject, |context| {
         let mut proxied = Proxied::default();
@@ -131,6 +139,25 @@ fn services(revision: &Revision, add: &mut Add) {
             }
         }
     }
+}
+
+fn quadlets(revision: &Revision, add: &mut Add) {
+    for (unit, run) in by_podman(revision) {
+        for published in &run.published {
+            let by = By::Podman {
+                unit: unit.to_owned(),
+                container: run.name.clone(),
+            };
+            let key = (published.port, published.protocol.as_str());
+            add(key, by, published.address);
+        }
+    }
+}
+
+/// What Podman runs for the units of Quadlets, each with its unit.
+pub(super) fn by_podman(revision: &Revision) -> impl Iterator<Item = (&str, &PodmanRun)> {
+    let units = revision.desired.units.iter();
+    units.filter_map(|(name, unit)| Some((name.as_str(), unit.by_podman.as_ref()?)))
 }
 
 /// What units listen on themselves: sockets, and commands that run no compose project.
@@ -198,5 +225,15 @@ mod tests {
             "{declared:?}"
         );
         assert!(found[&(8002, "tcp".to_owned())].proxied.is_empty());
+        let quadlet = (
+            "containers/web.container",
+            "[Container]\nImage=docker.io/web:1\nPublishPort=127.0.0.1:8011:80\n",
+        );
+        let found = surveyed(&[quadlet], ports);
+        let declared = found[&(8011, "tcp".to_owned())].declared.first().unwrap();
+        assert!(
+            matches!(&declared.by, By::Podman { unit, container: Some(name) } if unit == "web.service" && name == "systemd-web"),
+            "{declared:?}"
+        );
     }
 }

@@ -38,7 +38,7 @@ fn unpublished(
         .desired
         .units
         .values()
-        .all(|unit| unit.stacks.is_empty());
+        .all(|unit| unit.stacks.is_empty() && unit.by_podman.is_none());
     if published.more || published.on_host || nothing || !view.subject.is_whole() {
         return;
     }
@@ -118,6 +118,12 @@ mod tests {
         let found = |pass: &str, service: &str, more: &[(&str, &str)]| {
             behind("nginx-port-unpublished", pass, service, more)
         };
+        let quadlet = "[Container]\nImage=docker.io/a:1\nPublishPort=127.0.0.1:8002:80\n";
+        let quadlet = ("containers/a.container", quadlet);
+        assert_eq!(
+            found("http://localhost:8002/", LOOPBACK, &[quadlet]),
+            [""; 0]
+        );
         let bad = found("http://localhost:8002/", LOOPBACK, &[]);
         assert_eq!(
             bad,

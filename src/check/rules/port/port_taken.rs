@@ -9,10 +9,12 @@ use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::listens::listens;
 use crate::check::ports::{commands, instances};
-use crate::model::{Diagnostic, Finding, Severity};
+use crate::model::{Diagnostic, File, Finding, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
+use crate::source::load::text;
 use crate::source::unit::listen;
+use crate::source::unit::settings::Source;
 
 /// The rule.
 pub(crate) static RULE: Rule = rule!(port_taken, Error, run);
@@ -77,8 +79,53 @@ fn check(context: &Context) -> Vec<Finding> {
     let mut findings = Vec::new();
     sockets(subject, &mut held, &mut findings);
     commands(subject, &mut held, &mut findings);
+    quadlets(subject, &mut held, &mut findings);
     containers(context, &held, &mut findings);
     findings
+}
+
+fn quadlets(subject: &Subject, held: &mut Holders, findings: &mut Vec<Finding>) {
+    let desired = &subject.revision.desired;
+    for quadlet in desired.quadlets.values() {
+        let Some((name, unit)) = quadlet
+            .unit
+            .as_ref()
+            .and_then(|name| desired.units.get_key_value(name))
+        else {
+            continue;
+        };
+        let published = unit.by_podman.iter().flat_map(|run| &run.published);
+        for published in published.filter(|_| unit.start) {
+            let key = (published.port, published.protocol.as_str());
+            if let Some(holder) = held.by(key, published.address, |_| false) {
+                let message = format!(
+                    "{name} publishes port {}, and {}",
+                    published.port, holder.who
+                );
+                let place = publishing(&quadlet.file, published.port);
+                let place = say(place, message, "", "let one of the two have another port");
+                findings.push(found(place, holder.is_likely));
+            }
+            let holder = Holder {
+                address: published.address,
+                who: format!("Podman publishes it for {name}"),
+                unit: None,
+                is_likely: false,
+            };
+            held.add(key, holder);
+        }
+    }
+}
+
+/// Where a Quadlet names a port.
+fn publishing(file: &File, port: u16) -> Diagnostic {
+    let source = Source::new(&file.source, text(file));
+    let port = port.to_string();
+    let sections = source.parsed.sections.iter();
+    let mut entries = sections.flat_map(|section| &section.entries);
+    let entry = entries.find(|entry| entry.key == "PublishPort" && entry.value.contains(&port));
+    let span = entry.map_or(0..0, |entry| entry.key_span.clone());
+    source.complain(span, "", "")
 }
 
 fn sockets(subject: &Subject, held: &mut Holders, findings: &mut Vec<Finding>) {
@@ -318,6 +365,32 @@ mod tests {
         assert_eq!(
             found(&[("systemd/a.service", &one), ("systemd/b.service", idle)]),
             [""; 0]
+        );
+    }
+
+    #[test]
+    fn ports_of_quadlets_are_held_as_others_are() {
+        let quadlet = |port: &str| {
+            format!(
+                "[Container]\nImage=docker.io/a:1\nPublishPort={port}\n[Install]\nWantedBy=multi-user.target\n"
+            )
+        };
+        let (one, two) = (quadlet("127.0.0.1:8011:80"), quadlet("8011-8012:80-81"));
+        let files = [
+            ("sites-available/a", "server { listen 8012; return 204; }\n"),
+            ("containers/a.container", one.as_str()),
+            ("containers/b.container", &two),
+        ];
+        let found = surveyed(&files, |subject| {
+            let found = of_rule(subject);
+            found.iter().map(ToString::to_string).collect::<Vec<_>>()
+        });
+        assert_eq!(
+            found,
+            [
+                "containers/b.container:3:1: b.service publishes port 8011, and Podman publishes it for a.service",
+                "containers/b.container:3:1: b.service publishes port 8012, and nginx listens on it for sites-available/a",
+            ]
         );
     }
 }

@@ -53,7 +53,7 @@ struct By {
     file: Option<String>,
     project: Option<String>,
     service: Option<String>,
-    /// The unit that runs the service, is the socket, or names the port in its command.
+    /// The unit that runs the service, is made of the Quadlet, is the socket, or names the port in its command.
     unit: Option<String>,
     container: Option<String>,
     /// The address on the host; `null` for all addresses, or if it is not known.
@@ -70,6 +70,8 @@ enum HolderKind {
     Nginx,
     /// A compose service publishes it.
     Service,
+    /// Podman publishes it for a Quadlet.
+    Quadlet,
     /// systemd listens for a socket unit.
     Socket,
     /// The command or the environment of a unit names it: the unit probably listens there.
@@ -168,6 +170,11 @@ fn by(declared: &Declared) -> By {
             container: container.clone(),
             container_port: Some(*inside),
             ..of(HolderKind::Service)
+        },
+        Who::Podman { unit, container } => By {
+            unit: Some(unit.clone()),
+            container: container.clone(),
+            ..of(HolderKind::Quadlet)
         },
         Who::Socket(unit) => By {
             unit: Some(unit.clone()),

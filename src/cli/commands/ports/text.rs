@@ -136,6 +136,10 @@ fn who(by: &By) -> (String, Option<String>) {
             inside,
             ..
         } => (format!("{project}/{service} ({inside})"), unit.clone()),
+        By::Podman { unit, container } => {
+            let container = container.clone().unwrap_or_else(|| "Podman".to_owned());
+            (container, Some(unit.clone()))
+        }
         By::Socket(unit) => ("systemd".to_owned(), Some(unit.clone())),
         By::Command(unit) => ("its command".to_owned(), Some(unit.clone())),
     }

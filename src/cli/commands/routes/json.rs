@@ -285,13 +285,10 @@ fn behind(routes: &routes::Routes, outcome: &router::Outcome) -> Vec<Backend> {
         .targets()
         .into_iter()
         .flat_map(|target| routes.behind(target));
-    let behind = found.map(|behind| {
-        let (service, container) = behind.service.unzip();
-        Backend {
-            unit: behind.unit,
-            service,
-            container: container.flatten(),
-        }
+    let behind = found.map(|behind| Backend {
+        unit: behind.unit,
+        service: behind.service.map(|(_, service)| service),
+        container: behind.container,
     });
     behind.collect()
 }

@@ -86,10 +86,9 @@ pub(super) fn behind(routes: &Routes, targets: &[&Target]) -> (String, String) {
     let (mut containers, mut units) = (Vec::new(), Vec::new());
     for behind in found {
         // How compose calls a container without a fixed name depends on its version.
-        let project = behind.project;
-        let container = behind.service.map(|(service, container)| {
-            container.unwrap_or_else(|| format!("service {project}/{service}"))
-        });
+        let service = behind.service;
+        let service = service.map(|(project, service)| format!("service {project}/{service}"));
+        let container = behind.container.or(service);
         for (names, name) in [(&mut containers, container), (&mut units, behind.unit)] {
             names.extend(name.filter(|name| !names.contains(name)));
         }
