@@ -73,6 +73,7 @@ fn a_network_and_the_units_on_it_leave_in_one_commit() {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn what_somebody_else_put_on_it_keeps_the_network_and_is_named() {
     let host = host();
     host.run_container("by-hand", "--network watchme-network", "");
@@ -91,6 +92,7 @@ fn what_somebody_else_put_on_it_keeps_the_network_and_is_named() {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_roll_back_brings_the_network_and_all_that_was_on_it_back() {
     let host = host();
     let all: BTreeSet<String> = on_it(&host).into_iter().collect();

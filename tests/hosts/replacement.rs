@@ -179,6 +179,7 @@ fn a_unit_with_the_same_container_name_takes_its_place() {
 
 /// Both stay, and each wants what the other has: one restart after the other cannot work.
 #[test]
+#[ignore = "long: tests/run --all"]
 fn units_that_exchange_names_and_ports_both_stop_first() {
     let host = host();
     let other = unit("other", "second");

@@ -176,6 +176,7 @@ fn an_engine_that_is_gone_is_waited_for() {
 
 /// Gone in the middle: the unit fails, and nobody knows whether it would have with an engine.
 #[test]
+#[ignore = "long: tests/run --all"]
 fn an_engine_that_goes_in_the_middle_is_no_fault_of_the_revision() {
     let host = Host::boot();
     host.checkout(&[(&desired("docker-compose.infra.yml"), NETWORK)]);

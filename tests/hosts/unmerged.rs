@@ -259,6 +259,7 @@ fn what_a_branch_names_is_not_shown_to_it() {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn what_the_tool_itself_reads_is_bounded() {
     let host = host();
     let chain: Vec<(String, String)> = (0..6000)

@@ -30,6 +30,7 @@ fn env_of_container(host: &Host) -> String {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_changed_file_outside_the_checkout_is_unloaded_until_its_unit_restarts() {
     let host = Host::boot();
     host.load_service_images(&[Service {

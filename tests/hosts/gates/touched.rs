@@ -63,6 +63,7 @@ fn planned(host: &Host) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn only_what_a_run_touches_is_asked() {
     let host = Host::boot();
     server(&host);

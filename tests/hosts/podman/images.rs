@@ -157,6 +157,7 @@ fn pulls_at_each_start(host: &Host, moving: &str) {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn images_are_built_while_the_old_one_serves() {
     let host = boot();
     let from = |tag: &str| format!("FROM localhost/web:{tag}\n");

@@ -55,6 +55,7 @@ fn names(host: &Host) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_pod_changes_with_its_containers() {
     let host = boot_for_pods();
     host.checkout(&[
@@ -184,6 +185,7 @@ spec:
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn what_is_played_changes_with_its_yaml() {
     let host = boot_for_pods();
     let kube = "[Kube]\nYaml=play.yml\n\n[Install]\nWantedBy=multi-user.target\n";

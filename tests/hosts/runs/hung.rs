@@ -24,6 +24,7 @@ fn apply_while_hung(host: &Host, daemon: &str) -> (String, String) {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_docker_engine_that_hangs_in_the_middle() {
     let host = applied_host();
     host.commit(&[(INFRA, Some(&watchme_infra()))], "a network");
@@ -135,6 +136,7 @@ fn an_engine_that_hangs_while_containers_are_replaced() {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn an_engine_that_is_killed_comes_back_with_its_containers() {
     let host = host_with_containers();
     begin_apply(&host);

@@ -14,6 +14,7 @@ fn networks(host: &Host, project: &str) -> String {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_stack_that_makes_no_container_says_why_and_leaves_no_network() {
     let host = Host::with_images(&IMAGES);
     let fails = "services:\n  web:\n    image: web:1\n".to_owned() + NO_CONTAINER;

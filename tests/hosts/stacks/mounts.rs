@@ -157,6 +157,7 @@ fn a_change_of_what_a_stack_mounts_makes_its_containers_anew() {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_mounted_folder_counts_as_far_as_it_is_in_git() {
     let host = host();
     host.apply(&[]).expect(0);
@@ -179,6 +180,7 @@ fn a_mounted_folder_counts_as_far_as_it_is_in_git() {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_written_unit_restarts_with_what_its_containers_mount() {
     let host = Host::with_images(&["web:1"]);
     let file = "services:

@@ -27,6 +27,7 @@ fn assert_says(text: &str, words: &[&str]) {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_plan_says_why_containers_of_a_stack_go() {
     let host = Host::with_images(&IMAGES);
     let policy = desired("watchme.toml");

@@ -36,6 +36,7 @@ fn service(name: &str, command: &str, grace: &str) -> String {
 
 /// The default of ten seconds, and more where a compose file asks for it.
 #[test]
+#[ignore = "long: tests/run --all"]
 fn each_container_has_the_time_that_its_file_gives_it_to_stop() {
     let host = Host::with_images(&IMAGES);
     host.sh("mkdir -p /srv/deaf /srv/slow");

@@ -18,6 +18,7 @@ volumes:
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_compose_project_that_gets_another_name_does_not_leave_its_volumes_behind() {
     let host = Host::with_images(&["app:1"]);
     let (old, new) = (
