@@ -102,6 +102,9 @@ pub struct Inventory {
     /// Secrets.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub secrets: BTreeSet<String>,
+    /// Packages that this program has installed; none that was there before.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub packages: BTreeSet<String>,
     /// Number of the generation whose resources these are.
     pub generation: Option<u64>,
 }
@@ -115,6 +118,7 @@ impl Inventory {
             networks,
             volumes,
             secrets,
+            packages,
             generation: _,
         } = self;
         paths.is_empty()
@@ -122,6 +126,7 @@ impl Inventory {
             && networks.is_empty()
             && volumes.is_empty()
             && secrets.is_empty()
+            && packages.is_empty()
     }
 }
 
