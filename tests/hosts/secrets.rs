@@ -73,7 +73,7 @@ impl Host {
     }
 
     /// Files of this host's disks, as this machine sees them, that hold a text.
-    fn on_disk(&self, text: &str) -> Vec<String> {
+    pub(crate) fn on_disk(&self, text: &str) -> Vec<String> {
         let inspect = |format: &str| {
             let said = Command::new("docker")
                 .args(["inspect", "-f", format, self.name()])
