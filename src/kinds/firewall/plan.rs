@@ -201,7 +201,7 @@ pub(super) fn retire(draft: &mut Draft<'_>, unwanted: &mut Unwanted) {
             _ => false,
         };
         let effect = Effect::Remove { path, keep };
-        draft.change(Stage::Forget, change(id, effect, why));
+        draft.change(Stage::Retire, change(id, effect, why));
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::example;
 use crate::podman;
+use crate::secrets::sealed_for;
 use crate::support::{CHECKOUT, Host, Program, Real, desired};
 
 const COMPOSE: &str = "compose/app/compose.yaml";
@@ -249,6 +250,37 @@ fn egov_reboots_rolls_back_and_goes_with_docker() {
     let left = "find /etc/systemd/system /etc/nginx /etc/docker -name '*egov*' -o -name '*watchme*' -o -name 'stack-*' -o -name daemon.json";
     assert_eq!(host.sh(left), "");
     host.assert_no_password("after its end");
+}
+
+/// The host of another name: published by compose, on the port that its encrypted file says, for the VPN alone.
+#[test]
+#[ignore = "long: tests/run --all"]
+fn egov_staging_is_laid_over() {
+    let host = Host::for_egov("docker", "docker");
+    host.sh("hostname egov-staging");
+    let of_staging = |path: &str| desired(&format!("hosts/egov-staging/{path}"));
+    let key = host.read("/root/egov-key.txt");
+    let key = key
+        .lines()
+        .find_map(|line| line.strip_prefix("# public key: "));
+    let settings = sealed_for("API_PORT=8010\nUVICORN_WORKERS=1\n", &[key.expect("a key")]);
+    let policy = host.read(&format!("{CHECKOUT}/{}", of_staging("watchme.toml")));
+    let policy = policy
+        + "8010 = [\"vpn\"]\n\n[[gate]]\nurl = \"http://localhost:8010/health\"\nretries = 20\n";
+    host.commit(
+        &[
+            (&of_staging("secrets/egov.env.age"), Some(&settings)),
+            (&of_staging("watchme.toml"), Some(&policy)),
+        ],
+        "another port",
+    );
+    let said = host.apply(&[]).expect(0).stdout;
+    assert_eq!(host.get("http://localhost:8010/health").0, 200, "{said}");
+    assert_eq!(host.who_reaches(8010), ["vpn"]);
+    assert_eq!(host.who_reaches(8000), [""; 0]);
+    assert!(!host.stands("/etc/nginx/sites-enabled/api.egov.example"));
+    host.assert_does_nothing(&["apply"]).expect(0);
+    host.assert_no_password("on staging");
 }
 
 /// The same with Quadlets; the port that Podman publishes is governed.
