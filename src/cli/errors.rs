@@ -33,12 +33,17 @@ pub(super) fn print(output: &mut Output, failure: &Failure) {
         styled(BAD, "error:"),
         lines(&failure.to_string())
     ));
+    // What a command said may have anything in it.
+    let shown = |text: String| match failure.is_of_backup() {
+        true => masked(&text),
+        false => text,
+    };
     let mut cause = failure.source();
     while let Some(error) = cause {
         output.aside(&format!(
             "{} {}",
             styled(BAD, "caused by:"),
-            lines(&error.to_string())
+            lines(&shown(error.to_string()))
         ));
         cause = error.source();
     }
@@ -76,6 +81,10 @@ fn lines(text: &str) -> String {
     text.lines().map(clean).collect::<Vec<_>>().join("\n    ")
 }
 
+fn masked(text: &str) -> String {
+    text.lines().map(mask).collect::<Vec<_>>().join("\n")
+}
+
 /// An error with its causes, in one line for a log.
 pub(super) fn one_line(failure: &Failure) -> String {
     let mut text = failure.to_string();
@@ -87,5 +96,8 @@ pub(super) fn one_line(failure: &Failure) -> String {
     for finding in failure.findings() {
         text = format!("{text}; {}", mask(&finding.to_string()));
     }
-    text.replace('\n', " ")
+    match failure.is_of_backup() {
+        true => masked(&text).replace('\n', " "),
+        false => text.replace('\n', " "),
+    }
 }

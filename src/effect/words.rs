@@ -53,6 +53,7 @@ pub(crate) struct Words {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub(crate) enum Counted {
+    Backup,
     Pull,
     File,
     Link,
@@ -70,7 +71,8 @@ pub(crate) enum Counted {
 
 impl Counted {
     /// All, in the order of a summary.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
+        Self::Backup,
         Self::Pull,
         Self::File,
         Self::Link,
@@ -89,6 +91,7 @@ impl Counted {
     /// The word for one.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::Backup => "backup",
             Self::Pull => "pull",
             Self::File => "file",
             Self::Link => "link",
@@ -163,6 +166,10 @@ impl Change {
                 format!("decrypt to {} ({mode:04o} {owner})", path.display())
             }
             Effect::RemoveSecret(name) => format!("remove {}", layout::secret(name).display()),
+            Effect::BackUp { backup, .. } if backup.is_cold() => {
+                format!("back up {}, interrupts what holds it", backup.words())
+            }
+            Effect::BackUp { backup, .. } => format!("back up {}", backup.words()),
             Effect::DaemonReload => "daemon-reload, interrupts nothing".to_owned(),
             Effect::Start(step) => match &step.anew {
                 Some(anew) if !anew.is_empty() => {
@@ -257,6 +264,7 @@ fn kind(effect: &Effect) -> (Sign, &'static str, Option<Counted>) {
         Effect::Link { .. } => (Change, "link", Some(Of::Link)),
         Effect::PutSecret { .. } => (Change, "decrypt", Some(Of::File)),
         Effect::RemoveSecret(_) => (Remove, "remove", Some(Of::Removal)),
+        Effect::BackUp { .. } => (Wait, "back-up", Some(Of::Backup)),
         Effect::DaemonReload => (Reload, "daemon-reload", Some(Of::Reload)),
         Effect::Start(_) if effect.recreates() => (Reload, "start", Some(Of::Start)),
         Effect::Start(_) | Effect::StartNginx => (Add, "start", Some(Of::Start)),
@@ -288,6 +296,7 @@ fn subject(effect: &Effect) -> String {
     let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
     match effect {
         Effect::CreateNetwork { name, .. }
+        | Effect::BackUp { name, .. }
         | Effect::RemoveNetwork { name, .. }
         | Effect::CreateVolume { name, .. }
         | Effect::RemoveContainer { name, .. } => name.clone(),

@@ -113,6 +113,24 @@ impl Loader<'_, '_> {
             mentions.remove(&full);
             names.insert(full, stack.unit);
         }
+        for made in self.backup_units()? {
+            let full = made.unit.to_string();
+            if pieces.files.contains_key(&full) {
+                return Err(SourceError::Name {
+                    path: made.source,
+                    why: "a backup in watchme.toml has a unit of this name".to_owned(),
+                });
+            }
+            let source = Arc::new(Source::new(&made.source, made.text.as_str()));
+            let piece = Piece {
+                file: File::new(&made.source, made.text.into_bytes(), false),
+                source,
+                stack: None,
+                laid_over: None,
+            };
+            pieces.files.insert(full.clone(), piece);
+            names.insert(full, made.unit);
+        }
         self.add_upstreams(pieces)?;
         Ok(mentions)
     }
