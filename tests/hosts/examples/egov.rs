@@ -1,5 +1,6 @@
 //! `examples/egov`: an API with PostgreSQL and Redis, all of them real.
 
+use std::process::Command;
 use std::time::Duration;
 
 use super::example;
@@ -250,6 +251,44 @@ fn egov_reboots_rolls_back_and_goes_with_docker() {
     let left = "find /etc/systemd/system /etc/nginx /etc/docker -name '*egov*' -o -name '*watchme*' -o -name 'stack-*' -o -name daemon.json";
     assert_eq!(host.sh(left), "");
     host.assert_no_password("after its end");
+}
+
+/// A backup, its rehearsal, and a fresh host that gets the rows from it.
+#[test]
+#[ignore = "long: tests/run --all"]
+fn egov_backups_bring_the_rows_back_with_docker() {
+    const FOLDER: &str = "/srv/backups/egov";
+    let host = Host::for_egov("docker", "docker");
+    host.apply(&[]).expect(0);
+    host.add_law("Civil Code");
+    host.tool(&["backup", "run", "db"]).expect(0);
+    let said = host.tool(&["restore", "db", "--into-scratch"]).expect(0);
+    assert_eq!(host.sh("docker ps -q | wc -l"), "3", "{}", said.text());
+    host.assert_no_password("after a backup");
+    let local = tempfile::tempdir().expect("a temporary folder");
+    let name = host.sh(&format!("ls {FOLDER}"));
+    let backup = format!("{}:{FOLDER}/{name}", host.name());
+    let copied = Command::new("docker")
+        .args(["cp", &backup])
+        .arg(local.path())
+        .status();
+    assert!(copied.expect("docker").success());
+    drop(host);
+
+    let fresh = Host::for_egov("docker", "docker");
+    fresh.copy_in(local.path(), FOLDER);
+    fresh.apply(&[]).expect(0);
+    assert_eq!(fresh.laws("docker"), "");
+    fresh
+        .tool(&["restore", "db", "--backup", &name, "--yes"])
+        .expect(0);
+    assert_eq!(fresh.laws("docker"), "Civil Code");
+    assert!(
+        fresh
+            .get("http://localhost:8000/laws/1")
+            .1
+            .contains("Civil Code")
+    );
 }
 
 /// The host of another name: published by compose, on the port that its encrypted file says, for the VPN alone.
