@@ -109,6 +109,8 @@ impl Loader<'_, '_> {
                 laid_over: stack.laid_over,
             };
             pieces.files.insert(full.clone(), piece);
+            // What its drop-ins mention is not all that it mentions.
+            mentions.remove(&full);
             names.insert(full, stack.unit);
         }
         for made in self.backup_units()? {
