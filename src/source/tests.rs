@@ -384,6 +384,7 @@ fn members_are_completed_by_what_compose_knows() {
     assert_eq!(members[0].aliases.iter().collect::<Vec<_>>(), ["s", "x"]);
 }
 
+mod backups;
 mod found;
 mod quadlets;
 mod refused;

@@ -159,3 +159,105 @@ impl BackupError {
         matches!(self, Self::Stream(StreamError::Interrupted))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn failed(said: &[&str]) -> StreamError {
+        StreamError::Failed {
+            what: "pg_dump app".to_owned(),
+            how: "exited with 1".to_owned(),
+            said: said.iter().map(|line| (*line).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn each_error_says_what_failed_and_what_helps() {
+        let name = || "db-20260102T031500Z".to_owned();
+        for (error, text, hint) in [
+            (
+                failed(&["no such database", "giving up"]).into(),
+                "pg_dump app exited with 1\n  no such database\n  giving up",
+                None,
+            ),
+            (
+                StreamError::File {
+                    doing: "write",
+                    path: "/srv/backups/.db.partial".into(),
+                    source: io::ErrorKind::StorageFull.into(),
+                }
+                .into(),
+                "could not write /srv/backups/.db.partial",
+                Some("df -h /srv/backups/.db.partial"),
+            ),
+            (
+                BackupError::NotRunning {
+                    member: "db:postgres".to_owned(),
+                },
+                "no container of db:postgres runs",
+                Some("watchme-apply status"),
+            ),
+            (
+                BackupError::HeldByOthers {
+                    volume: "db_rows".to_owned(),
+                    container: "other".to_owned(),
+                },
+                "the volume db_rows is in use by the container other, which no unit of the desired state runs",
+                Some("docker stop other"),
+            ),
+            (
+                BackupError::None {
+                    name: "db".to_owned(),
+                    place: Some("/srv/backups".into()),
+                    fetch: false,
+                },
+                "there is no backup db in /srv/backups",
+                Some("watchme-apply backup list"),
+            ),
+            (
+                BackupError::None {
+                    name: "db".to_owned(),
+                    place: None,
+                    fetch: true,
+                },
+                "there is no backup db",
+                Some("name one that was put away: --backup NAME-TIME"),
+            ),
+            (
+                BackupError::Damaged { name: name() },
+                "db-20260102T031500Z is damaged: its content is not what was written",
+                Some("restore an older one: watchme-apply backup list; --backup NAME-TIME"),
+            ),
+            (
+                BackupError::NotStored {
+                    path: "/srv/backups/db".into(),
+                    source: failed(&[]),
+                },
+                "it is in /srv/backups/db, but was not put away elsewhere",
+                None,
+            ),
+            (
+                BackupError::NoSecret {
+                    name: "restic.env".to_owned(),
+                    path: "/run/watchme-apply/secrets/restic.env".into(),
+                },
+                "the variables of the secret restic.env are not at /run/watchme-apply/secrets/restic.env",
+                Some("watchme-apply secret load"),
+            ),
+            (
+                BackupError::ScratchNotUp {
+                    why: "ended with 1".to_owned(),
+                    said: vec!["no space".to_owned()],
+                },
+                "the scratch container ended with 1\n  no space",
+                None,
+            ),
+        ] {
+            assert_eq!(error.to_string(), text);
+            assert_eq!(error.hint().as_deref(), hint, "{text}");
+        }
+    }
+}

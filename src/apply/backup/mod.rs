@@ -289,7 +289,12 @@ impl Backups<'_> {
             }
             match removed {
                 Ok(()) => record.kept.retain(|made| made.name != gone),
-                Err(error) => progress.warn(&format!("{gone} was not removed: {error}")),
+                Err(error) => {
+                    // What the command said may be anything.
+                    let why = error.to_string();
+                    let why = why.lines().next().unwrap_or_default();
+                    progress.warn(&format!("{gone} was not removed: {why}"));
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The rules: a folder for each family, and in it a file and a page for each rule.
 
+pub(super) mod backup;
 pub(super) mod checkout;
 pub(super) mod compose;
 pub(super) mod etc;
@@ -15,6 +16,7 @@ use super::engine::Family;
 
 /// All families.
 pub(super) static FAMILIES: &[&Family] = &[
+    &backup::FAMILY,
     &checkout::FAMILY,
     &compose::FAMILY,
     &etc::FAMILY,

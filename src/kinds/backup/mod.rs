@@ -4,6 +4,8 @@
 mod before;
 pub(crate) mod data;
 pub(crate) mod read;
+#[cfg(test)]
+mod tests;
 
 use super::{Asked, ResourceKind};
 use crate::model::{Desired, Watch};

@@ -65,7 +65,7 @@ pub struct Policy {
     /// Who may reach which port of the server, kept in a table of nftables: see [the firewall](firewall.md). Without this
     /// table nothing is filtered.
     pub firewall: Option<FirewallPolicy>,
-    /// Sets the level of a rule or a family of rules (checkout, compose, etc, firewall, host, nginx, port, route, secret, systemd):
+    /// Sets the level of a rule or a family of rules (backup, checkout, compose, etc, firewall, host, nginx, port, route, secret, systemd):
     ///
     /// ```toml
     /// [check]

@@ -28,6 +28,15 @@ to = "/srv/small"
 gate = ["cat", "etc/app/conf"]
 expect = "one"
 
+[backup.hang]
+stack = "db"
+command = ["cat", "/data/rows"]
+restore = ["sh", "-c", "cat > /data/rows"]
+to = "/srv/hang"
+
+[backup.hang.rehearsal]
+gate = ["sleep", "60"]
+
 [backup.slow]
 command = ["sh", "-c", "echo begun; touch /root/begun; sleep 60"]
 to = "/srv/slow"
@@ -106,6 +115,30 @@ fn a_volume_is_copied_cold_and_comes_back() {
         });
         assert_eq!(host.sh("ls -A /srv/slow"), left, "{signal}");
     }
+    // A rehearsal that is killed leaves its container, which the next one removes; a signal ends it, and removes all.
+    host.tool(&["backup", "run", "hang"]).expect(0);
+    let scratch = || host.sh("docker ps -q --no-trunc --filter label=watchme-apply.scratch=hang");
+    let mut left = String::new();
+    for signal in ["KILL", "TERM"] {
+        host.sh("systemctl reset-failed; systemd-run --unit=hang -- watchme-apply restore hang --into-scratch");
+        host.wait_for("a scratch container", Duration::from_secs(20), || {
+            let found = scratch();
+            !found.is_empty() && found != left
+        });
+        assert!(!scratch().contains('\n'), "{}", scratch());
+        let id = scratch();
+        let limits = host.sh(&format!("docker inspect -f '{{{{.HostConfig.NetworkMode}}}} {{{{.HostConfig.Memory}}}} {{{{.HostConfig.PortBindings}}}}' {id}"));
+        assert_eq!(limits, "none 536870912 map[]");
+        host.sh(&format!(
+            "systemctl kill --kill-whom=main -s {signal} hang.service"
+        ));
+        host.wait_for("its end", Duration::from_secs(20), || {
+            host.property("hang.service", "ActiveState") != "active"
+        });
+        left = scratch();
+        assert_eq!(left.is_empty(), signal == "TERM");
+    }
+    host.assert_no_scratch();
     let status = host.tool(&["status"]).expect(0).text();
     assert!(
         status.contains("backup slow: none was made here yet"),
