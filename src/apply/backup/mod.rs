@@ -5,6 +5,7 @@ mod holders;
 mod keep;
 mod rehearse;
 mod restore;
+mod step;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -371,36 +372,4 @@ pub(crate) fn failure(error: &BackupError, time: Timestamp) -> BackupFailed {
     let text = error.to_string();
     let why = text.lines().next().unwrap_or_default().to_owned();
     BackupFailed { time, why }
-}
-
-impl super::Run<'_> {
-    /// Makes a backup of what the run is about to interrupt.
-    pub(super) async fn back_up(
-        &mut self,
-        name: &str,
-        backup: &Backup,
-    ) -> Result<(), super::StepError> {
-        let recorded = self.state.recorded()?;
-        let nothing = Desired::default();
-        let desired = recorded
-            .applied
-            .as_ref()
-            .map_or(&nothing, |(_, applied)| applied);
-        let backups = Backups {
-            host: self.host,
-            state: self.state,
-            desired,
-            interrupted: &self.interrupted,
-        };
-        let made = backups
-            .make(name, backup, &mut self.journal, self.progress)
-            .await;
-        match made {
-            Ok(_) => Ok(()),
-            Err(source) => Err(super::StepError::Backup {
-                name: name.to_owned(),
-                source: Box::new(source),
-            }),
-        }
-    }
 }
