@@ -166,3 +166,37 @@ fn what_its_program_refuses_is_not_installed() {
     }
     assert_eq!(host.read("/etc/app/own.conf").trim(), "good");
 }
+
+#[test]
+fn what_reads_a_file_restarts_when_the_file_leaves() {
+    let host = Host::boot();
+    host.write(
+        "/etc/systemd/system/reader.service",
+        "[Service]\nExecStart=/bin/sleep 100000\n",
+    );
+    host.sh("systemctl daemon-reload; systemctl start reader");
+    let (file, policy) = (desired("etc/reader.conf"), desired("watchme.toml"));
+    let restarts = "[etc.\"reader.conf\"]\nrestart = \"reader.service\"\n";
+    host.checkout(&[(&policy, restarts), (&file, "a\n")]);
+    host.apply(&[]).expect(0);
+    let invocation = || host.sh("systemctl show -p InvocationID --value reader");
+    let before = invocation();
+    host.commit(
+        &[
+            (&file, None),
+            (
+                &policy,
+                Some("checkout = \"/home/ubuntu/watchme-server-configs\"\n"),
+            ),
+        ],
+        "it leaves",
+    );
+    let line = "etc/reader.conf: restart, interrupts only reader.service  (/etc/reader.conf left the desired state)";
+    let plan = host.tool(&["plan"]).expect(0).text();
+    assert!(plan.contains(line), "{plan}");
+    assert_eq!(invocation(), before);
+    host.apply(&[]).expect(0);
+    assert!(!host.stands("/etc/reader.conf"));
+    assert_ne!(invocation(), before);
+    host.assert_does_nothing(&["apply"]).expect(0);
+}

@@ -23,7 +23,9 @@ impl ResourceKind for EtcFiles {
             .owners
             .extend(files.clone().map(|etc| etc.owner.clone()));
         if asked.selects(Kind::Etc) {
-            let actions = files.filter_map(|etc| etc.action.as_ref());
+            let applied = asked.recorded.applied.iter();
+            let applied = applied.flat_map(|(_, applied)| applied.etc.values());
+            let actions = files.chain(applied).filter_map(|etc| etc.action.as_ref());
             watch
                 .units
                 .extend(actions.filter_map(EtcAction::unit).cloned());

@@ -36,7 +36,12 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     }
     loads.plan(draft);
     for (action, id) in actions {
-        follow(draft, id, action);
+        let why = format!("/etc/{} changed", id.name);
+        follow(draft, id, action, why);
+    }
+    for (action, id) in leaving(draft) {
+        let why = format!("/etc/{} left the desired state", id.name);
+        follow(draft, id, action, why);
     }
     for path in &desired.absent {
         let id = absent_id(path);
@@ -175,7 +180,32 @@ fn note_containers_of_nobody(draft: &mut Draft<'_>, id: &ResourceId) {
     }
 }
 
-fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
+/// What follows when files go that an apply has put: the same as when they change. Not for a unit that goes, too.
+fn leaving(draft: &Draft<'_>) -> BTreeMap<EtcAction, ResourceId> {
+    let desired = draft.desired;
+    let mut actions = BTreeMap::new();
+    let Some((_, applied)) = &draft.recorded.applied else {
+        return actions;
+    };
+    let gone = (applied.etc.iter()).filter(|(relative, _)| !desired.etc.contains_key(*relative));
+    for (relative, etc) in gone {
+        let path = layout::etc(relative);
+        let id = ResourceId::new(Kind::Etc, relative.to_string_lossy());
+        let Some((action, unit)) = etc.action.as_ref().and_then(|one| Some((one, one.unit()?)))
+        else {
+            continue;
+        };
+        let unit_goes = applied.units.contains_key(unit) && !desired.units.contains_key(unit);
+        let is_ours = draft.recorded.inventory.paths.contains_key(&path)
+            && *draft.observed.entry(&path) != Entry::Missing;
+        if is_ours && !unit_goes && draft.selects(&id) {
+            actions.entry(action.clone()).or_insert(id);
+        }
+    }
+    actions
+}
+
+fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction, why: String) {
     let Some(systemd) = &draft.observed.systemd else {
         return;
     };
@@ -201,7 +231,6 @@ fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction) {
     if unit == DOCKER && matches!(action, EtcAction::Restart(_)) {
         note_containers_of_nobody(draft, &id);
     }
-    let why = format!("/etc/{} changed", id.name);
     let (action, interrupts) = match action {
         _ if failed => (Effect::Start(step), Default::default()),
         EtcAction::Restart(_) => (
