@@ -20,6 +20,7 @@ mod mount_points;
 mod named;
 mod outside;
 mod owed;
+mod packages;
 mod pause;
 mod ran;
 mod reason;
@@ -38,13 +39,12 @@ mod verify_rollback;
 mod versions;
 mod writable;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::apply::{OneStart, Progress, Run};
+use crate::apply::{Progress, Run};
 use crate::host::Host;
 use crate::host::candidate::Names;
 use crate::model::{Desired, Observed, Outcome, Recorded, RunKind, RunRecord};
@@ -70,6 +70,7 @@ pub(crate) use undo::recover;
 pub(crate) use versions::ask_versions;
 
 use converge::converge;
+use packages::Installed;
 use serving::Serving;
 use supersede::Leftover;
 use unattended::Attempt;
@@ -197,7 +198,7 @@ async fn attempt_to_apply(
         agree(present, &planned)?;
     }
     leftover.supersede(state, progress)?;
-    let record = transact(host, state, request, RunKind::Apply, &planned, progress).await?;
+    let record = transact(host, state, request, RunKind::Apply, &mut planned, progress).await?;
     Ok(Applied::Done(Box::new(record)))
 }
 
@@ -264,39 +265,33 @@ async fn transact(
     state: &State,
     request: &Request,
     kind: RunKind,
-    planned: &Planned,
+    planned: &mut Planned,
     progress: &mut dyn Progress,
 ) -> Result<RunRecord, ReconcileError> {
     let mut record = history::begin(state, request, kind, planned)?;
-    let mut run = Run {
-        host,
-        state,
-        journal: state.journal()?,
-        time: Timestamp::now(),
-        before: &planned.observed,
-        progress,
-        interrupted: request.interrupted.clone(),
-        names: None,
-        unpulled: OneStart::default(),
-        restarts: BTreeMap::new(),
-        ignored: BTreeMap::new(),
-        switched: None,
-        kept: BTreeSet::new(),
-        steps: Vec::new(),
-        answers: Vec::new(),
-        degraded: BTreeMap::new(),
+    let mut installed = Installed::default();
+    let first = packages::begin(host, state, request, planned, &mut installed, progress).await;
+    record.changes = std::mem::take(&mut installed.steps);
+    let journal = match installed.journal.take() {
+        Some(journal) => journal,
+        None => state.journal()?,
     };
-    let result = carry_out(&mut run, request, planned).await;
+    let interrupted = request.interrupted.clone();
+    let start = (journal, &planned.observed);
+    let mut run = Run::new(host, state, start, interrupted, &mut *progress);
+    let result = match first {
+        Ok(()) => carry_out(&mut run, request, planned).await,
+        Err(error) => Err(error),
+    };
     let Run {
         mut journal,
-        progress,
         switched,
         steps,
         answers,
         degraded,
         ..
     } = run;
-    record.changes = steps;
+    record.changes.extend(steps);
     record.gates = answers;
     record.degraded = degraded.values().cloned().collect();
     record.time = Timestamp::now();
@@ -321,7 +316,18 @@ async fn transact(
     };
     let result = match committed {
         Ok(()) => Ok(()),
-        Err(cause) => Err(undo(host, state, planned, journal, (kind, cause), progress).await),
+        Err(cause) => {
+            let with = installed.undone(planned);
+            Err(undo(
+                host,
+                state,
+                (planned, with.as_ref()),
+                journal,
+                (kind, cause),
+                progress,
+            )
+            .await)
+        }
     };
     history::end(state, record, result, progress)
 }

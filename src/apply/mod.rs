@@ -13,6 +13,7 @@ mod made;
 mod nginx;
 mod not_up;
 mod one_start;
+mod packages;
 mod rejoin;
 mod roll_back;
 mod secrets;
@@ -95,6 +96,36 @@ pub(crate) struct Run<'a> {
     pub answers: Vec<Answer>,
     /// Units that did not come up and that the run goes on without, each with the reason.
     pub degraded: BTreeMap<String, String>,
+}
+
+impl<'a> Run<'a> {
+    /// A run that has done nothing yet, on a host that is as observed.
+    pub(crate) fn new(
+        host: &'a Host,
+        state: &'a State,
+        (journal, before): (Journal, &'a Observed),
+        interrupted: Arc<AtomicBool>,
+        progress: &'a mut dyn Progress,
+    ) -> Self {
+        Self {
+            host,
+            state,
+            journal,
+            time: Timestamp::now(),
+            before,
+            progress,
+            interrupted,
+            names: None,
+            unpulled: OneStart::default(),
+            restarts: BTreeMap::new(),
+            ignored: BTreeMap::new(),
+            switched: None,
+            kept: BTreeSet::new(),
+            steps: Vec::new(),
+            answers: Vec::new(),
+            degraded: BTreeMap::new(),
+        }
+    }
 }
 
 impl Run<'_> {
@@ -228,6 +259,9 @@ impl Run<'_> {
             self.record_networks(plan)?;
         }
         match &change.effect {
+            Effect::UpdatePackageLists => Ok(self.host.update_package_lists()?),
+            Effect::InstallPackages(install) => self.install_packages(install),
+            Effect::RemovePackages(packages) => self.remove_packages(packages),
             Effect::CreateNetwork { name, spec } => self.create_network(name, spec).await,
             Effect::RemoveNetwork {
                 name,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::made::{made, made_networks, renamed};
 use super::one_start::OneStart;
+use super::packages::is_of_gone_unit;
 use super::rejoin::is_joined;
 use super::take_down::has_others;
 use super::undo::{describe, undo_one};
@@ -48,6 +49,8 @@ pub(crate) async fn roll_back(
     let (mut left, mut put_back) = (Vec::new(), Vec::new());
     let mut without_engine = Vec::new();
     let mut unpulled = None;
+    let of_packages = |undo: &Undo| matches!(undo, Undo::RemovePackages(_));
+    let with_packages = undos.iter().any(of_packages);
     wait_for_reloads(host, &undos, &mut patience).await;
     for undo in undos {
         if !is_needed(host, &undo).await {
@@ -74,6 +77,8 @@ pub(crate) async fn roll_back(
                 without_engine = again(host, waited, &mut patience).await;
             }
             Ok(()) => {}
+            // A recovery that was killed has removed its package.
+            Err(error) if with_packages && is_of_gone_unit(&error) => {}
             Err(error) if error.is_engine_mute() => without_engine.push(Left { undo, what, error }),
             Err(error) => left.push(Left { undo, what, error }),
         }
@@ -338,6 +343,8 @@ fn phase(undo: &Undo) -> u8 {
         Undo::Rejoin { .. } | Undo::Tag { last: true, .. } => 7,
         // Units that the run has restarted were on it until they ran with their old files again.
         Undo::RemoveNetwork(_) | Undo::RemoveNetworks { last: true, .. } => 8,
+        // What they run and load has its old files by then.
+        Undo::RemovePackages(_) | Undo::InstallPackages(_) => 9,
     }
 }
 

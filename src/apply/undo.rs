@@ -61,6 +61,15 @@ pub(crate) fn describe(undo: &Undo) -> String {
         }
         Undo::Rename { name, .. } => format!("rename {name} back"),
         Undo::Tag { name, image, .. } => format!("tag {name} as {} again", short(image)),
+        Undo::RemovePackages(names) => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            format!("uninstall {}", names.join(", "))
+        }
+        Undo::InstallPackages(versions) => {
+            let versions = versions.iter();
+            let versions = versions.map(|(name, version)| format!("{name} {version}"));
+            format!("install {} again", versions.collect::<Vec<_>>().join(", "))
+        }
         Undo::SetParameters(values) => {
             let names: Vec<String> = values.keys().map(|name| parameter_name(name)).collect();
             format!("set {} as before", names.join(", "))
@@ -160,6 +169,8 @@ pub(super) async fn undo_one(
         Undo::RemoveOthers { project, networks } => remove_others(host, project, networks).await,
         Undo::Rename { container, name } => rename(host, container, name).await,
         Undo::Tag { name, image, .. } => Ok(host.docker().await?.tag_image(image, name).await?),
+        Undo::RemovePackages(names) => Ok(host.remove_packages(names)?),
+        Undo::InstallPackages(versions) => Ok(host.restore_packages(versions)?),
         Undo::SetParameters(values) => Ok(loaders::set_parameters(values)?),
         Undo::Ufw { rule, add: true } => Ok(host.allow_in_ufw(rule)?),
         Undo::Ufw { rule, add: false } => Ok(host.delete_in_ufw(rule)?),

@@ -38,22 +38,18 @@ pub(super) fn print(output: &mut Output, failure: &Failure) {
         output.aside(&format!(
             "{} {}",
             styled(BAD, "caused by:"),
-            lines(&error.to_string())
+            // What was undone says so itself.
+            lines(error.to_string().trim_end_matches("; nothing was changed"))
         ));
         cause = error.source();
     }
-    match failure {
-        Failure::Reconcile(ReconcileError::Refused(refusals)) => {
-            refusals
-                .iter()
-                .for_each(|refusal| print_refusal(output, refusal));
+    for refusal in failure.refusals() {
+        print_refusal(output, refusal);
+    }
+    if let Failure::Reconcile(ReconcileError::Dirty { paths }) = failure {
+        for path in paths {
+            output.aside(&format!("    {}", clean(&path.to_string_lossy())));
         }
-        Failure::Reconcile(ReconcileError::Dirty { paths }) => {
-            for path in paths {
-                output.aside(&format!("    {}", clean(&path.to_string_lossy())));
-            }
-        }
-        _ => {}
     }
     if let Some(hint) = failure.hint() {
         output.aside(&format!("{} {}", styled(HELP, "hint:"), lines(&hint)));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::commands::SecretFailure;
 use super::{USAGE, find, privilege};
+use crate::effect::Refusal;
 use crate::model::Finding;
 use crate::reconcile::ReconcileError;
 use crate::source::SourceError;
@@ -59,7 +60,21 @@ impl Failure {
 
     pub(super) fn findings(&self) -> &[Finding] {
         match self {
-            Failure::Reconcile(ReconcileError::Invalid(findings)) => findings,
+            Failure::Reconcile(error) => match error.undone() {
+                ReconcileError::Invalid(findings) => findings,
+                _ => &[],
+            },
+            _ => &[],
+        }
+    }
+
+    /// Why a plan was not carried out, or not to its end.
+    pub(super) fn refusals(&self) -> &[Refusal] {
+        match self {
+            Failure::Reconcile(error) => match error.undone() {
+                ReconcileError::Refused(refusals) => refusals,
+                _ => &[],
+            },
             _ => &[],
         }
     }

@@ -86,7 +86,11 @@ impl Effect {
                 at(&pair.certificate, Becomes::Made, false),
                 at(&pair.key, Becomes::Made, false),
             ],
-            Effect::CreateNetwork { .. }
+            // The files that packages bring are theirs.
+            Effect::UpdatePackageLists
+            | Effect::InstallPackages(_)
+            | Effect::RemovePackages(_)
+            | Effect::CreateNetwork { .. }
             | Effect::RemoveNetwork { .. }
             | Effect::CreateVolume { .. }
             // The checkout is not ours: an empty file of systemd's goes there, and nothing else.

@@ -6,17 +6,19 @@
 
 mod candidate;
 mod file;
+mod packages;
 mod plan;
 mod simulate;
 mod steps;
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use candidate::Candidate;
 pub(crate) use file::{Becomes, FileEffect};
+pub(crate) use packages::InstallPackages;
 pub(crate) use plan::{Change, Diff, Note, Plan, Refusal};
 pub(crate) use simulate::simulate;
 pub(crate) use steps::{
@@ -30,6 +32,12 @@ use crate::model::{Certificate, File, Network, Secret, UfwRule, Volume};
 /// A step, with all that is needed to carry it out without deciding anything.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
+    /// Have apt load its lists of packages anew.
+    UpdatePackageLists,
+    /// Have apt install packages, with what they need.
+    InstallPackages(InstallPackages),
+    /// Remove packages that this program has installed; their configuration stays.
+    RemovePackages(BTreeMap<String, String>),
     /// Make a Docker network, and re-attach stopped containers that hold an older one's id.
     CreateNetwork {
         /// Its name.
@@ -196,6 +204,14 @@ impl Effect {
             }
             _ => false,
         }
+    }
+
+    /// Whether it brings packages: what else there is to do is only known once it is done.
+    pub(crate) fn brings_packages(&self) -> bool {
+        matches!(
+            self,
+            Effect::UpdatePackageLists | Effect::InstallPackages(_)
+        )
     }
 
     /// Whether summaries count it. The exchange of the store only brings what the steps after it are about.

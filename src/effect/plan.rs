@@ -26,6 +26,13 @@ impl Plan {
     pub(crate) fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.refusals.is_empty()
     }
+
+    /// Whether it brings packages: the rest is planned again once they are there.
+    pub(crate) fn brings_packages(&self) -> bool {
+        self.changes
+            .iter()
+            .any(|change| change.effect.brings_packages())
+    }
 }
 
 /// One thing to do.

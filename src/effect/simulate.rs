@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{Becomes, Connect, Effect, FileEffect, Plan};
 use crate::model::{
-    Attachment, DockerState, Entry, Network, NetworkState, Observed, SecretState, SystemdState,
-    layout::normal,
+    Attachment, DockerState, Entry, Network, NetworkState, Observed, PackageFound, SecretState,
+    SystemdState, layout::normal,
 };
 
 /// The host after `plan`, as far as the changes say what it is like then.
@@ -31,6 +31,27 @@ fn act(host: &mut Observed, effect: &Effect) {
                 firewall.loaded = wanted.and_then(Result::ok);
             }
             Effect::RemoveFirewall => firewall.loaded = None,
+            _ => {}
+        }
+    }
+    if let Some(packages) = &mut host.packages {
+        match effect {
+            Effect::InstallPackages(install) => {
+                let found = |(name, version): (&String, &Option<String>)| {
+                    let version = install.new.get(name).or(version.as_ref());
+                    let version = version.cloned().unwrap_or_default();
+                    let found = PackageFound {
+                        version,
+                        ..PackageFound::default()
+                    };
+                    (name.clone(), found)
+                };
+                packages.there.extend(install.wanted.iter().map(found));
+                packages.install = None;
+            }
+            Effect::RemovePackages(gone) => {
+                packages.there.retain(|name, _| !gone.contains_key(name));
+            }
             _ => {}
         }
     }

@@ -53,6 +53,7 @@ pub(crate) struct Words {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub(crate) enum Counted {
+    Install,
     Pull,
     File,
     Link,
@@ -70,7 +71,8 @@ pub(crate) enum Counted {
 
 impl Counted {
     /// All, in the order of a summary.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
+        Self::Install,
         Self::Pull,
         Self::File,
         Self::Link,
@@ -89,6 +91,7 @@ impl Counted {
     /// The word for one.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::Install => "install",
             Self::Pull => "pull",
             Self::File => "file",
             Self::Link => "link",
@@ -123,6 +126,12 @@ impl Change {
 
     fn text(&self) -> String {
         match &self.effect {
+            Effect::UpdatePackageLists => "apt-get update: load the lists of packages".to_owned(),
+            Effect::InstallPackages(install) => install.words(),
+            Effect::RemovePackages(packages) => {
+                let names: Vec<&str> = packages.keys().map(String::as_str).collect();
+                format!("uninstall {}; its configuration stays", names.join(", "))
+            }
             Effect::CreateNetwork { spec, .. } => {
                 let subnets = spec.subnets.iter();
                 let subnets: Vec<String> = subnets.map(|one| one.subnet.to_string()).collect();
@@ -243,6 +252,9 @@ fn kind(effect: &Effect) -> (Sign, &'static str, Option<Counted>) {
     use Counted as Of;
     use Sign::{Add, Change, Reload, Remove, Wait};
     match effect {
+        Effect::UpdatePackageLists => (Wait, "update-package-lists", None),
+        Effect::InstallPackages(_) => (Add, "install-packages", Some(Of::Install)),
+        Effect::RemovePackages(_) => (Remove, "remove-packages", Some(Of::Removal)),
         Effect::CreateNetwork { .. } => (Add, "create-network", Some(Of::Network)),
         Effect::RemoveNetwork { .. } => (Remove, "remove-network", Some(Of::Network)),
         Effect::CreateVolume { .. } => (Add, "create-volume", Some(Of::Volume)),
@@ -287,6 +299,9 @@ fn kind(effect: &Effect) -> (Sign, &'static str, Option<Counted>) {
 fn subject(effect: &Effect) -> String {
     let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
     match effect {
+        Effect::UpdatePackageLists => "apt".to_owned(),
+        Effect::InstallPackages(install) => install.asked().join(" "),
+        Effect::RemovePackages(packages) => packages.keys().cloned().collect::<Vec<_>>().join(" "),
         Effect::CreateNetwork { name, .. }
         | Effect::RemoveNetwork { name, .. }
         | Effect::CreateVolume { name, .. }

@@ -5,6 +5,7 @@
 
 use super::HostError;
 use super::error::server_answer;
+use super::packages::AptFailure;
 use crate::model::Blame;
 
 /// Parts of what nginx, systemd, Docker and compose write when something outside the revision
@@ -81,6 +82,8 @@ impl HostError {
                 _ => Blame::Transient,
             },
             HostError::ImagePlatform { .. } => Blame::Permanent,
+            HostError::Apt { failure: AptFailure::Other, said, .. } => blame_by_lines(said),
+            HostError::Apt { .. } => Blame::Transient,
             HostError::BuildFailed { said, .. } => blame_by_lines(said),
             // An image that is not there yet may be pushed in a minute.
             HostError::PullFailed { .. } | HostError::ImageGone { .. } | HostError::Interrupted => {

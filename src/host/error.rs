@@ -7,6 +7,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::packages::AptFailure;
 use super::systemd::Causes;
 use crate::model::Engine;
 pub(super) use meaning::server_answer;
@@ -208,6 +209,18 @@ pub(crate) enum HostError {
         /// What was being done.
         doing: &'static str,
         /// What it said.
+        said: Vec<String>,
+    },
+    /// apt or dpkg did not do what was asked.
+    #[error("{program}: could not {doing}{}", indented(.said))]
+    Apt {
+        /// Which one.
+        program: &'static str,
+        /// What was being done, with the packages.
+        doing: String,
+        /// What is behind it.
+        failure: AptFailure,
+        /// Its last lines.
         said: Vec<String>,
     },
     /// A program of systemd did not load files of /etc.

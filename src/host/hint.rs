@@ -58,6 +58,7 @@ impl HostError {
                 "nft -c -f {}; nft list ruleset",
                 crate::model::layout::FIREWALL_RULES
             )),
+            HostError::Apt { failure, .. } => Some(failure.hint().to_owned()),
             HostError::Loader { program, files, .. } => {
                 let file = files.iter().next()?;
                 let create = program.ends_with("tmpfiles").then_some(" --create");

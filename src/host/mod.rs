@@ -14,6 +14,7 @@ mod images;
 pub(crate) mod loaders;
 pub(crate) mod nginx;
 pub(crate) mod observe;
+mod packages;
 mod podman;
 mod preflight;
 pub(crate) mod probe;
@@ -33,6 +34,7 @@ pub(crate) use blame::blame_by_lines;
 pub(crate) use error::HostError;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::RootCertStore;
@@ -53,6 +55,8 @@ pub(crate) struct Host {
     engine: Mutex<Option<PathBuf>>,
     docker: tokio::sync::Mutex<Option<Arc<Docker>>>,
     issuers: OnceLock<Arc<RootCertStore>>,
+    /// Whether apt has loaded its lists of packages in this run.
+    updated_lists: AtomicBool,
 }
 
 impl Host {
@@ -78,6 +82,7 @@ impl Host {
             engine: Mutex::default(),
             docker: tokio::sync::Mutex::default(),
             issuers: OnceLock::new(),
+            updated_lists: AtomicBool::new(false),
         }
     }
 

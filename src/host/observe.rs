@@ -46,6 +46,9 @@ impl Host {
         if let Some(firewall) = &watch.firewall {
             observed.firewall = Some(self.observe_firewall(firewall, watch.lenient)?);
         }
+        if let Some(packages) = &watch.packages {
+            observed.packages = Some(self.observe_packages(packages)?);
+        }
         observed.parameters = loaders::parameters(&watch.parameters);
         observed.user_engines = self.user_engines().await;
         self.observe_certificates(&watch.certificates, &mut observed)

@@ -9,6 +9,7 @@ pub(crate) mod file;
 pub(crate) mod firewall;
 pub(crate) mod member;
 pub(crate) mod network;
+pub(crate) mod package;
 pub(crate) mod quadlet;
 pub(crate) mod secret;
 mod simulated;

@@ -8,8 +8,8 @@ use super::{firewall, plan};
 use crate::effect::simulate;
 use crate::model::{
     Container, Desired, DockerRun, DockerState, Entry, Loaded, LoadedDaemon, LoadedUnit,
-    MemberName, NginxState, Observed, Origin, Outcome, Recorded, RunKind, RunRecord, Stack,
-    SystemdState, Unit,
+    MemberName, NginxState, Observed, Origin, Outcome, PackagesState, Recorded, RunKind, RunRecord,
+    Stack, SystemdState, Unit,
 };
 use crate::plan::{
     Gates, Inputs, mounts_hash, nginx_hash, outside_hashes, systemd_hash, unit_hash,
@@ -61,6 +61,10 @@ fn bare_host(desired: &Desired) -> Observed {
             ..NginxState::default()
         }),
         docker: Some(DockerState::default()),
+        packages: Some(PackagesState {
+            assumed: true,
+            ..PackagesState::default()
+        }),
         ..Observed::default()
     };
     assumed(desired, &mut observed);

@@ -4,6 +4,8 @@
 macro_rules! with_kinds {
     ($then:ident) => {
         $then! {
+            /// A package of the distribution.
+            Package "package" package::Packages => packages: Package,
             /// A Docker network.
             Network "network" network::Networks => networks: Network,
             /// A Docker volume.

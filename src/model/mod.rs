@@ -16,6 +16,7 @@ pub mod image;
 pub mod kinds;
 pub mod layout;
 pub mod observed;
+mod package;
 pub mod parameters;
 mod preflight;
 pub mod recorded;
@@ -45,6 +46,9 @@ pub use nginx_conf::{Certificate, Listen, Url, Zone};
 pub use observed::{
     Attachment, BindSource, Container, DockerState, Entry, Health, ImageFound, ImageRecord,
     ImageState, NetworkState, NginxState, Observed, SecretState, SystemdState, UnitState,
+};
+pub use package::{
+    AptPlan, AptRefusal, PackageFound, PackageState, PackagesState, WatchedPackages,
 };
 pub use parameters::{PARAMETERS, ParameterLine, parameter_lines, parameter_name, plain};
 pub use preflight::{Listener, Need, Preflight};

@@ -16,6 +16,7 @@ use super::UserEngine;
 use super::Version;
 use super::certificate::CertificateState;
 use super::firewall::FirewallState;
+use super::package::PackagesState;
 use super::preflight::Listener;
 pub use docker::{
     Attachment, BindSource, Container, DockerState, FileId, Health, ImageFound, ImageRecord,
@@ -48,6 +49,8 @@ pub struct Observed {
     pub user_engines: Vec<UserEngine>,
     /// The firewall. `None` for an offline root, or where nothing needed it.
     pub firewall: Option<FirewallState>,
+    /// Packages. `None` for an offline root, or where nothing needed them.
+    pub packages: Option<PackagesState>,
     /// Values of kernel parameters, one blank between words; none for one that this kernel does not have or that cannot be
     /// read, and none for an offline root.
     pub parameters: BTreeMap<String, String>,

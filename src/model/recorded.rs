@@ -43,6 +43,9 @@ pub struct Inventory {
     /// Secrets.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub secrets: BTreeSet<String>,
+    /// Packages that this program has installed; none that was there before.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub packages: BTreeSet<String>,
     /// Number of the generation whose resources these are.
     pub generation: Option<u64>,
 }
@@ -56,6 +59,7 @@ impl Inventory {
             networks,
             volumes,
             secrets,
+            packages,
             generation: _,
         } = self;
         paths.is_empty()
@@ -63,6 +67,7 @@ impl Inventory {
             && networks.is_empty()
             && volumes.is_empty()
             && secrets.is_empty()
+            && packages.is_empty()
     }
 }
 

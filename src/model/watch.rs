@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::certificate::WatchedCertificate;
 use super::firewall::WatchedFirewall;
+use super::package::WatchedPackages;
 use super::{MemberName, Secret};
 
 /// What to look at on a host. Nothing desired means nothing asked.
@@ -18,6 +19,8 @@ pub struct Watch {
     pub lists_secrets: bool,
     /// Whether nothing is decrypted: what is wanted may be of anybody.
     pub sealed: bool,
+    /// Packages to look for; `None`: none are wanted, and none of ours leave.
+    pub packages: Option<WatchedPackages>,
     /// Folders whose entries matter.
     pub folders: BTreeSet<PathBuf>,
     /// `user:group` names to resolve.

@@ -11,6 +11,8 @@ use crate::model::{Desired, DriftKind, File, Inventory, Kind, ResourceId, Select
 /// When a change comes, in the order of an apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
+    /// Packages, without which nothing of what follows may work.
+    Packages,
     /// Images, without which what follows would be an outage.
     Images,
     /// Old units whose place a new one takes, and which cannot run beside it.
@@ -41,6 +43,8 @@ pub(crate) enum Stage {
     Retire,
     /// systemd forgets it.
     Forget,
+    /// Packages of ours that nothing wants any more.
+    Uninstall,
 }
 
 /// Changes, refusals and notes so far, and what they are made of.
@@ -214,11 +218,44 @@ impl<'a> Draft<'a> {
         units
     }
 
+    /// Packages of ours once this is done: those from before, as long as they are wanted or there, and those that it brings.
+    fn packages(&self) -> BTreeSet<String> {
+        let (desired, observed) = (self.inputs.desired, self.inputs.observed);
+        let is_there = |name: &String| {
+            let state = observed.packages.as_ref();
+            state.is_none_or(|state| state.there.contains_key(name))
+        };
+        let before = self.inputs.recorded.inventory.packages.iter();
+        let before = before.filter(|name| desired.packages.contains_key(*name) || is_there(name));
+        let mut packages: BTreeSet<String> = before.cloned().collect();
+        for change in self.changes() {
+            match &change.effect {
+                // One of which another version comes was there before.
+                Effect::InstallPackages(install) => {
+                    let new = install
+                        .wanted
+                        .keys()
+                        .filter(|name| install.new.contains_key(*name));
+                    packages.extend(new.cloned());
+                }
+                Effect::RemovePackages(gone) => packages.retain(|name| !gone.contains_key(name)),
+                _ => {}
+            }
+        }
+        packages
+    }
+
+    /// Whether it brings packages: what a host has not got may come with them.
+    pub(crate) fn brings_packages(&self) -> bool {
+        self.any_action(Effect::brings_packages)
+    }
+
     pub(crate) fn finish(mut self) -> Plan {
         let (gates, notes) = super::gates::plan(&self);
         self.notes.extend(notes);
         self.changes.sort_by_key(|(stage, _)| *stage);
         let desired = self.inputs.desired;
+        let packages = self.packages();
         for (_, change) in &mut self.changes {
             await_others(desired, change);
         }
@@ -233,7 +270,10 @@ impl<'a> Draft<'a> {
             gates,
             refusals: self.refusals,
             notes: self.notes,
-            inventory: inventory(desired, self.wanted),
+            inventory: Inventory {
+                packages,
+                ..inventory(desired, self.wanted)
+            },
         }
     }
 }
@@ -247,6 +287,7 @@ fn inventory(desired: &Desired, paths: BTreeMap<PathBuf, ResourceId>) -> Invento
         networks: desired.networks.keys().cloned().collect(),
         volumes: desired.volumes.keys().cloned().collect(),
         secrets: desired.secrets.keys().cloned().collect(),
+        packages: BTreeSet::new(),
         generation: None,
     }
 }

@@ -116,7 +116,7 @@ pub(super) async fn fix(
     progress.say("Docker does not run: its own files come first, the rest is planned when it does");
     super::agree(present, &planned)?;
     std::mem::take(leftover).supersede(state, progress)?;
-    transact(host, state, &request, kind, &planned, progress).await?;
+    transact(host, state, &request, kind, &mut planned, progress).await?;
     Ok(true)
 }
 

@@ -143,7 +143,7 @@ pub(crate) async fn fix(
     leave_refused(&mut planned);
     if !planned.plan.changes.is_empty() {
         validate::demand(host, &mut planned).await?;
-        transact(host, &state, request, RunKind::Fix, &planned, progress).await?;
+        transact(host, &state, request, RunKind::Fix, &mut planned, progress).await?;
     }
     let mut left = drift(host, request).await?;
     left.warnings.extend(planned.warnings);

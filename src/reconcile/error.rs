@@ -235,6 +235,14 @@ fn listed_secrets(failed: &[(String, HostError)]) -> String {
 }
 
 impl ReconcileError {
+    /// What failed, where it was undone; else itself.
+    pub(crate) fn undone(&self) -> &Self {
+        match self {
+            Self::RolledBack { cause, .. } | Self::Incomplete { cause, .. } => cause,
+            other => other,
+        }
+    }
+
     /// The exit status that says what the error means for the host: 1 unchanged, 3 rolled back,
     /// 4 a person is needed.
     pub(crate) fn exit_status(&self) -> u8 {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Planned, ReconcileError, Request, outside, select, writable};
+use super::{Planned, ReconcileError, Request, outside, packages, select, writable};
 use crate::effect::{Change, Effect, Plan};
 use crate::host::error::DockerAbsence;
 use crate::host::sockets::listeners;
@@ -180,14 +180,28 @@ pub(super) async fn look_and_plan(
     let mut watch = kinds::watch(&planned.desired, &planned.recorded, &planned.only);
     watch.lenient = request.lenient;
     watch.sealed = request.sealed;
-    planned.observed = observe(host, &watch, planned).await?;
+    match observe(host, &watch, planned).await {
+        Ok(observed) => planned.observed = observed,
+        // A package may bring it.
+        Err(error) if error.is_engine_mute() => {
+            match packages::plan(host, request, planned).await? {
+                true => return Ok(()),
+                false => return Err(error.into()),
+            }
+        }
+        Err(error) => return Err(error.into()),
+    }
     outside::observe(host, planned);
+    planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
     let nginx = planned.observed.nginx.as_ref();
     let uninstalled = nginx.is_some_and(|nginx| !nginx.installed);
-    if !planned.desired.sites.is_empty() && uninstalled && !request.lenient {
+    if !planned.desired.sites.is_empty()
+        && uninstalled
+        && !request.lenient
+        && !planned.plan.brings_packages()
+    {
         return Err(ReconcileError::NginxAbsent);
     }
-    planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
     let adopted = unseen_units(&planned.plan, &watch);
     if !adopted.is_empty() {
         watch.units.extend(adopted);
@@ -358,7 +372,8 @@ pub(super) fn drift_of(change: &Change) -> Option<DriftKind> {
         {
             None
         }
-        Effect::Pull(_)
+        Effect::UpdatePackageLists
+        | Effect::Pull(_)
         | Effect::Build(_)
         | Effect::Tag(_)
         | Effect::HoldPulls(_)

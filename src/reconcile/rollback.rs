@@ -72,7 +72,7 @@ pub(crate) async fn rollback(
     agree(present, &planned)?;
     leftover.supersede(&state, progress)?;
     let kind = RunKind::Rollback;
-    let record = transact(host, &state, request, kind, &planned, progress).await?;
+    let record = transact(host, &state, request, kind, &mut planned, progress).await?;
     unattended::hold(host, &state, request, &planned, progress);
     Ok(Applied::Done(Box::new(record)))
 }

@@ -9,14 +9,14 @@ use super::{
 };
 use crate::apply::{Progress, await_last_request, describe, roll_back};
 use crate::host::Host;
-use crate::model::{RunKind, layout};
+use crate::model::{Observed, RunKind, layout};
 use crate::state::{Journal, State, StateError, Undo};
 
 /// Rolls back, and says "rolled back" only after looking.
 pub(super) async fn undo(
     host: &Host,
     state: &State,
-    planned: &Planned,
+    (planned, with_packages): (&Planned, Option<&Observed>),
     mut journal: Journal,
     (kind, cause): (RunKind, ReconcileError),
     progress: &mut dyn Progress,
@@ -34,9 +34,11 @@ pub(super) async fn undo(
     let not_undone = roll_back(host, &mut journal, progress).await;
     let again: Vec<Undo> = not_undone.iter().map(|left| left.undo.clone()).collect();
     let mut left = supersede::lines(&not_undone);
-    left.extend(verify_rollback::differences(host, planned).await);
+    left.extend(verify_rollback::differences(host, planned, with_packages).await);
     if left.is_empty() {
-        left.extend(verify_rollback::unsteady(host, planned, journal.undos()).await);
+        left.extend(
+            verify_rollback::unsteady(host, (planned, with_packages), journal.undos()).await,
+        );
     }
     for unit in had_failed(planned, &journal) {
         progress.say(&format!(

@@ -36,6 +36,12 @@ pub(super) async fn report(
     // First of all: it is for whoever reads the plan before they apply it.
     let code = plan::outside_packages(&planned.plan, &planned.desired, &planned.observed);
     planned.findings.splice(0..0, code);
+    // What units and sites need may come with them, the programs that validate as well.
+    if planned.plan.brings_packages() {
+        let text = "nginx and systemd validate the rest once the packages are installed, before anything else changes";
+        planned.warnings.push(text.to_owned());
+        return Ok(());
+    }
     surround(host, planned);
     let Some(candidate) = plan::candidate(&planned.plan, &planned.desired) else {
         return Ok(());

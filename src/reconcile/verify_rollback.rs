@@ -46,10 +46,14 @@ impl Difference {
 }
 
 /// How the host differs from what it was before the run. Containers take a moment to come back.
-pub(super) async fn differences(host: &Host, planned: &Planned) -> Vec<String> {
+pub(super) async fn differences(
+    host: &Host,
+    planned: &Planned,
+    with_packages: Option<&Observed>,
+) -> Vec<String> {
     let until = Instant::now() + COMES_BACK;
     loop {
-        let found = differences_now(host, planned).await;
+        let found = differences_now(host, planned, with_packages).await;
         let may_pass = found.iter().any(|difference| difference.may_pass);
         if !may_pass || Instant::now() > until {
             return found.into_iter().map(|found| found.text).collect();
@@ -59,7 +63,11 @@ pub(super) async fn differences(host: &Host, planned: &Planned) -> Vec<String> {
 }
 
 /// What was put back and does not stay up: one that dies again and again looks right at some moments.
-pub(super) async fn unsteady(host: &Host, planned: &Planned, undos: &[Undo]) -> Vec<String> {
+pub(super) async fn unsteady(
+    host: &Host,
+    (planned, with_packages): (&Planned, Option<&Observed>),
+    undos: &[Undo],
+) -> Vec<String> {
     let before = planned.observed.systemd.as_ref();
     let was_up = |unit: &&String| {
         let state = before.and_then(|systemd| systemd.units.get(*unit));
@@ -85,7 +93,7 @@ pub(super) async fn unsteady(host: &Host, planned: &Planned, undos: &[Undo]) -> 
         .map(|unit| format!("{unit} does not stay up: journalctl -u {unit} -n 50"))
         .collect();
     if found.is_empty() {
-        let again = differences_now(host, planned).await;
+        let again = differences_now(host, planned, with_packages).await;
         found.extend(again.into_iter().map(|difference| difference.text));
     }
     found
@@ -115,7 +123,11 @@ fn longest_settle(planned: &Planned, units: &BTreeSet<&String>) -> Duration {
     longest.unwrap_or(STAYS).clamp(STAYS, COMES_BACK)
 }
 
-async fn differences_now(host: &Host, planned: &Planned) -> Vec<Difference> {
+async fn differences_now(
+    host: &Host,
+    planned: &Planned,
+    with_packages: Option<&Observed>,
+) -> Vec<Difference> {
     let watch = kinds::watch(&planned.desired, &planned.recorded, &[]);
     let after = match host.observe(&watch).await {
         Ok(after) => after,
@@ -130,7 +142,7 @@ async fn differences_now(host: &Host, planned: &Planned) -> Vec<Difference> {
         }
     };
     let before = &planned.observed;
-    let mut found: Vec<Difference> = files(planned, &after)
+    let mut found: Vec<Difference> = files(planned, &after, with_packages)
         .into_iter()
         .chain(secrets(before, &after))
         .map(Difference::lasting)
@@ -188,16 +200,22 @@ fn is_on_the_way(state: &UnitState) -> bool {
     matches!(state.active.as_str(), "activating" | "deactivating")
 }
 
-fn files(planned: &Planned, after: &Observed) -> Vec<String> {
+/// Packages that are removed again leave their configuration as it came with them.
+fn files(planned: &Planned, after: &Observed, with_packages: Option<&Observed>) -> Vec<String> {
     // The checkout is not ours to put back, and systemd puts mount points there.
     let applied = planned.recorded.applied.as_ref();
     let in_checkout = |path: &PathBuf| {
         planned.desired.files.contains_key(path)
             || applied.is_some_and(|(_, applied)| applied.files.contains_key(path))
     };
+    let came_along = |path: &PathBuf| {
+        let came = with_packages.and_then(|with| with.files.get(path));
+        came.is_some_and(|came| is_same(came, after.entry(path)))
+    };
     let files = planned.observed.files.iter();
     files
         .filter(|(path, entry)| !in_checkout(path) && !is_same(entry, after.entry(path)))
+        .filter(|(path, _)| !came_along(path))
         .map(|(path, _)| format!("{} is not as before", path.display()))
         .collect()
 }

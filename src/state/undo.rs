@@ -20,6 +20,10 @@ pub(crate) enum Undo {
         /// The services.
         services: BTreeSet<String>,
     },
+    /// Remove packages that were not there, as far as they are; their configuration stays.
+    RemovePackages(BTreeSet<String>),
+    /// Install packages again in these versions.
+    InstallPackages(BTreeMap<String, String>),
     /// Give kernel parameters their values from before, by their paths below `/proc/sys`.
     SetParameters(BTreeMap<String, String>),
     /// Remove the network that was made, by name.

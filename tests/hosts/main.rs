@@ -32,6 +32,7 @@ mod networks;
 mod on_host;
 mod one_folder;
 mod overlay;
+mod packages;
 mod patience;
 mod pins;
 mod platforms;

@@ -1,6 +1,7 @@
 //! What an error says of the host: whether something is gone, or an engine that does not answer.
 
 use super::HostError;
+use crate::host::packages::AptFailure;
 
 impl HostError {
     /// Whether one unit did not do what it was asked to.
@@ -91,6 +92,18 @@ impl HostError {
     }
 
     /// Whether the engine or the manager says that the thing asked about does not exist.
+    /// Whether apt could not fetch a file.
+    pub(crate) fn is_not_fetched(&self) -> bool {
+        matches!(
+            self,
+            HostError::Apt {
+                failure: AptFailure::NotFetched,
+                ..
+            }
+        )
+    }
+
+    /// Whether what was asked for is not there.
     pub(crate) fn is_not_found(&self) -> bool {
         match self {
             HostError::Docker { source, .. } => {

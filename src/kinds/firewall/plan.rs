@@ -104,6 +104,11 @@ pub(super) fn table(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall)
     let Some(state) = &observed.firewall else {
         return;
     };
+    if state.program.is_none() && draft.brings_packages() {
+        let text = "there is no nft on this host yet: it is looked for again once the packages are installed";
+        draft.note(id.clone(), None, text);
+        return;
+    }
     if state.program.is_none() {
         let why = "there is no nft on this host, which loads the rules of a firewall";
         let help = "apt-get install nftables, or take [firewall] out of watchme.toml";

@@ -4,6 +4,7 @@
 
 mod combined;
 mod firewall;
+mod packages;
 #[cfg(test)]
 mod reference;
 mod schema;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub use combined::combined;
 pub use firewall::FirewallPolicy;
+pub use packages::PackagesPolicy;
 pub use schema::{CheckPolicy, Folders, Level, NetworkPolicy, Policy, RoutePolicy};
 pub use server::StackPolicy;
 pub use spanned::Spanned;

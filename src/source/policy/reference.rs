@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::Policy;
 use super::values::{
     Absent, Address, Checkout, Cidr, Command, Duration, GateUrl, Input, Interface, KeyPath, Mode,
-    Owner, Pattern, PortRange, Project, PublicKey, Release, Size, Socket, SocketPath, Source,
-    UnitName,
+    Owner, PackageName, Pattern, PortRange, Project, PublicKey, Release, Size, Socket, SocketPath,
+    Source, UnitName,
 };
 
 const BEGIN: &str = "<!-- Written by `UPDATE_DOCS=1 cargo test --lib source::policy::reference`; do not edit. -->\n";
@@ -281,6 +281,7 @@ fn types() -> String {
         schema::<Cidr>(),
         schema::<Source>(),
         schema::<Interface>(),
+        schema::<PackageName>(),
         schema::<Socket>(),
         schema::<GateUrl>(),
         schema::<Mode>(),

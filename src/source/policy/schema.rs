@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::ConfigFile;
 use super::firewall::FirewallPolicy;
+use super::packages::PackagesPolicy;
 use super::secrets::{SecretPolicy, Secrets};
 use super::server::{Budget, Engine, Host, Ports, StackPolicy};
 use super::spanned::Spanned;
@@ -58,6 +59,8 @@ pub struct Policy {
     pub budget: Budget,
     /// Ports that services may publish.
     pub ports: Ports,
+    /// Packages of the distribution that the server needs: see [packages](packages.md).
+    pub packages: PackagesPolicy,
     /// Who may reach which port of the server, kept in a table of nftables: see [the firewall](firewall.md). Without this
     /// table nothing is filtered.
     pub firewall: Option<FirewallPolicy>,

@@ -62,6 +62,7 @@ impl Policy {
             return Err(wrong(ports.span(), conflict));
         }
         self.firewall()?;
+        self.packages.validate(&self.file)?;
         for gate in &self.gates {
             gate.read().map_err(|what| wrong(gate.span(), what))?;
         }

@@ -286,6 +286,13 @@ text! {
 }
 
 text! {
+    /// `"nginx"`, or with the one version that will do, `"nginx=1.22.1-9"`
+    PackageName(String), "package", "string",
+    "the name of a package in lower case such as \"nginx\", or NAME=VERSION",
+    |text| model::is_package(text).then(|| text.to_owned())
+}
+
+text! {
     /// begins with `http://` or `https://`
     RouteUrl(String), "URL", "string",
     "a URL that begins with http:// or https://",

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::model::{Target, Transport, Version};
 use crate::source::policy::parse;
-use crate::source::policy::values::{Duration, Mode, Owner, PortRange, Text};
+use crate::source::policy::values::{Duration, Mode, Owner, PackageName, PortRange, Text};
 
 #[test]
 fn values_are_read() {
@@ -52,6 +52,31 @@ fn values_are_read() {
         Some("root:root")
     );
     assert_eq!(Owner::read("a:b:c"), None);
+}
+
+#[test]
+fn names_of_packages() {
+    for (text, usable) in [
+        ("nginx", true),
+        ("g++", true),
+        ("libstdc++6", true),
+        ("postgresql-client-16=16.4-1.pgdg120+2", true),
+        ("redis-server=5:7.0.15-1~deb12u5", true),
+        ("0ad", true),
+        ("a", false),
+        ("nginx-", false),
+        ("nginx:i386", false),
+        ("nginx/backports", false),
+        ("nginx=", false),
+        ("nginx=v1", false),
+        ("nginx*", false),
+        ("nginx redis", false),
+        ("--purge", false),
+        ("./nginx.deb", false),
+        ("", false),
+    ] {
+        assert_eq!(PackageName::read(text).is_some(), usable, "{text}");
+    }
 }
 
 #[test]

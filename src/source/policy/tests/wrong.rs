@@ -283,6 +283,24 @@ fn what_is_wrong_is_said_with_its_place() {
             None,
         ),
         (
+            "[packages]\ninstall = [\"Nginx\"]",
+            "watchme.toml:2:12: \"Nginx\" cannot be used here",
+            "expected the name of a package in lower case such as \"nginx\", or NAME=VERSION",
+            None,
+        ),
+        (
+            "[packages]\ninstall = [\"-o\"]",
+            "watchme.toml:2:12: \"-o\" cannot be used here",
+            "expected the name of a package in lower case",
+            None,
+        ),
+        (
+            "[packages]\ninstall = [\"curl\", \"curl=7.88\"]",
+            "watchme.toml:2:20: the package curl is listed twice",
+            "expected it once",
+            None,
+        ),
+        (
             "[firewall.alow]\n22 = []",
             "watchme.toml:1:11: unknown key \"alow\"",
             "the keys here are default, published, sources, allow, trusted, ufw",
