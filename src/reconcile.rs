@@ -1,5 +1,6 @@
 //! One pass: read what is wanted, look at what is there, plan, apply, and prove it.
 
+mod backup;
 mod between;
 mod blame;
 mod commit;
@@ -51,6 +52,7 @@ use crate::model::{Desired, Observed, Outcome, Recorded, RunKind, RunRecord};
 use crate::source::{Revision, Which};
 use crate::state::{State, Undo};
 
+pub(crate) use backup::{BackupStatus, Restoring, back_up, backups_of, rehearse, restore};
 pub(crate) use between::plan_between;
 pub(crate) use consent::Loss;
 pub(crate) use drift::{Drift, drift, fix};

@@ -1,5 +1,6 @@
 //! Why a step failed, whose fault that is, and what helps.
 
+use super::backup::BackupError;
 use crate::host::probe::ProbeError;
 use crate::host::{HostError, blame_by_lines};
 use crate::model::{Blame, Gate};
@@ -18,6 +19,15 @@ pub(crate) enum StepError {
     /// The file system refused.
     #[error(transparent)]
     Root(#[from] RootError),
+    /// A backup could not be made.
+    #[error("the backup {name} failed")]
+    Backup {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        source: Box<BackupError>,
+    },
     /// A file's owner does not exist.
     #[error("{path} has to be owned by {owner}, but there is no such user or group")]
     NoOwner {
@@ -67,6 +77,7 @@ impl StepError {
         match self {
             StepError::Host(error) => error.hint(),
             StepError::State(error) => error.hint(),
+            StepError::Backup { source, .. } => source.hint(),
             StepError::NotUp { unit, cause, .. } => {
                 let unit = cause.as_ref().unwrap_or(unit);
                 // systemd does not know one any more that the run has brought.
@@ -105,7 +116,10 @@ impl StepError {
             StepError::NotUp { journal, .. } => blame_by_lines(journal),
             StepError::Gate { error, .. } => error.blame(),
             StepError::NoOwner { .. } | StepError::NoLongerServed { .. } => Blame::Permanent,
-            StepError::State(_) | StepError::Root(_) | StepError::Interrupted => Blame::Transient,
+            StepError::State(_)
+            | StepError::Root(_)
+            | StepError::Backup { .. }
+            | StepError::Interrupted => Blame::Transient,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Carries a plan out as one transaction: each step is written down with what undoes it before
 //! it is done, and a failed one undoes them all. Nothing is decided here.
 
+mod backup;
 mod certificate;
 mod docker;
 mod error;
@@ -36,6 +37,7 @@ use crate::host::Host;
 use crate::model::{Answer, Gate, Observed};
 use crate::state::{Journal, State, Undo};
 
+pub(crate) use backup::{BackupError, Backups, failure};
 pub(crate) use error::StepError;
 pub(crate) use files::clear_mount_point;
 pub(crate) use gates::ask_gates;
@@ -294,6 +296,7 @@ impl Run<'_> {
             Effect::ClearMountPoint { path, checkout } => self.clear_mount_point(path, checkout),
             Effect::PutSecret { name, secret } => self.put_secret(name, secret),
             Effect::RemoveSecret(name) => self.remove_secret(name),
+            Effect::BackUp { name, backup } => self.back_up(name, backup).await,
             Effect::DaemonReload => self.reload_systemd().await,
             Effect::Start(step) => self.start(step).await,
             Effect::Restart(step) => self.restart(step, &change.interrupts).await,

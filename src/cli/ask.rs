@@ -35,6 +35,15 @@ pub(super) fn may_go(output: &mut Output, loss: &Loss) -> bool {
     if more > 0 {
         text.push_str(&format!("  and {more} more, in the plan above\n"));
     }
+    agreed(output, text)
+}
+
+/// Asks whether something may be done that a text describes.
+pub(super) fn may(output: &mut Output, text: &str) -> bool {
+    agreed(output, format!("{}\n", clean(text)))
+}
+
+fn agreed(output: &mut Output, mut text: String) -> bool {
     text.push_str("Continue? [y/N] ");
     // If standard error is redirected, the question goes to the terminal itself.
     match io::stderr().is_terminal() {

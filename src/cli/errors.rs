@@ -33,13 +33,18 @@ pub(super) fn print(output: &mut Output, failure: &Failure) {
         styled(BAD, "error:"),
         lines(&failure.to_string())
     ));
+    // What a command said may have anything in it.
+    let shown = |text: String| match failure.is_of_backup() {
+        true => masked(&text),
+        false => text,
+    };
     let mut cause = failure.source();
     while let Some(error) = cause {
         output.aside(&format!(
             "{} {}",
             styled(BAD, "caused by:"),
             // What was undone says so itself.
-            lines(error.to_string().trim_end_matches("; nothing was changed"))
+            lines(&shown(error.to_string().trim_end_matches("; nothing was changed").to_owned()))
         ));
         cause = error.source();
     }
@@ -72,6 +77,10 @@ fn lines(text: &str) -> String {
     text.lines().map(clean).collect::<Vec<_>>().join("\n    ")
 }
 
+fn masked(text: &str) -> String {
+    text.lines().map(mask).collect::<Vec<_>>().join("\n")
+}
+
 /// An error with its causes, in one line for a log.
 pub(super) fn one_line(failure: &Failure) -> String {
     let mut text = failure.to_string();
@@ -83,5 +92,8 @@ pub(super) fn one_line(failure: &Failure) -> String {
     for finding in failure.findings() {
         text = format!("{text}; {}", mask(&finding.to_string()));
     }
-    text.replace('\n', " ")
+    match failure.is_of_backup() {
+        true => masked(&text).replace('\n', " "),
+        false => text.replace('\n', " "),
+    }
 }

@@ -50,6 +50,20 @@ impl Failure {
         )
     }
 
+    /// Whether a backup failed, of which commands may have said something.
+    pub(super) fn is_of_backup(&self) -> bool {
+        match self {
+            Failure::Reconcile(ReconcileError::RolledBack { cause, .. }) => {
+                matches!(**cause, ReconcileError::NotBackedUp(_))
+            }
+            Failure::Reconcile(error) => matches!(
+                error,
+                ReconcileError::Backup { .. } | ReconcileError::NotBackedUp(_)
+            ),
+            _ => false,
+        }
+    }
+
     pub(super) fn exit_status(&self) -> u8 {
         match self {
             Failure::Reconcile(error) => error.exit_status(),

@@ -100,6 +100,8 @@ impl Effect {
             // In memory, and no plan has its content.
             | Effect::PutSecret { .. }
             | Effect::RemoveSecret(_)
+            // Nothing that a plan wants is there.
+            | Effect::BackUp { .. }
             | Effect::DaemonReload
             | Effect::Start(_)
             | Effect::Restart(_)

@@ -27,7 +27,7 @@ pub(crate) use steps::{
 };
 pub(crate) use words::{Counted, Words};
 
-use crate::model::{Certificate, File, Network, Secret, UfwRule, Volume};
+use crate::model::{Backup, Certificate, File, Network, Secret, UfwRule, Volume};
 
 /// A step, with all that is needed to carry it out without deciding anything.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,6 +114,13 @@ pub(crate) enum Effect {
         path: PathBuf,
         /// The checkout, which stays.
         checkout: PathBuf,
+    },
+    /// Make a backup before what it is made of is interrupted.
+    BackUp {
+        /// Its name.
+        name: String,
+        /// What it is made of, and where it goes.
+        backup: Box<Backup>,
     },
     /// Decrypt a secret to where it lies in memory.
     PutSecret {

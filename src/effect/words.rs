@@ -54,6 +54,7 @@ pub(crate) struct Words {
 #[allow(missing_docs)]
 pub(crate) enum Counted {
     Install,
+    Backup,
     Pull,
     File,
     Link,
@@ -71,8 +72,9 @@ pub(crate) enum Counted {
 
 impl Counted {
     /// All, in the order of a summary.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Install,
+        Self::Backup,
         Self::Pull,
         Self::File,
         Self::Link,
@@ -92,6 +94,7 @@ impl Counted {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Install => "install",
+            Self::Backup => "backup",
             Self::Pull => "pull",
             Self::File => "file",
             Self::Link => "link",
@@ -172,6 +175,10 @@ impl Change {
                 format!("decrypt to {} ({mode:04o} {owner})", path.display())
             }
             Effect::RemoveSecret(name) => format!("remove {}", layout::secret(name).display()),
+            Effect::BackUp { backup, .. } if backup.is_cold() => {
+                format!("back up {}, interrupts what holds it", backup.words())
+            }
+            Effect::BackUp { backup, .. } => format!("back up {}", backup.words()),
             Effect::DaemonReload => "daemon-reload, interrupts nothing".to_owned(),
             Effect::Start(step) => match &step.anew {
                 Some(anew) if !anew.is_empty() => {
@@ -269,6 +276,7 @@ fn kind(effect: &Effect) -> (Sign, &'static str, Option<Counted>) {
         Effect::Link { .. } => (Change, "link", Some(Of::Link)),
         Effect::PutSecret { .. } => (Change, "decrypt", Some(Of::File)),
         Effect::RemoveSecret(_) => (Remove, "remove", Some(Of::Removal)),
+        Effect::BackUp { .. } => (Wait, "back-up", Some(Of::Backup)),
         Effect::DaemonReload => (Reload, "daemon-reload", Some(Of::Reload)),
         Effect::Start(_) if effect.recreates() => (Reload, "start", Some(Of::Start)),
         Effect::Start(_) | Effect::StartNginx => (Add, "start", Some(Of::Start)),
@@ -303,6 +311,7 @@ fn subject(effect: &Effect) -> String {
         Effect::InstallPackages(install) => install.asked().join(" "),
         Effect::RemovePackages(packages) => packages.keys().cloned().collect::<Vec<_>>().join(" "),
         Effect::CreateNetwork { name, .. }
+        | Effect::BackUp { name, .. }
         | Effect::RemoveNetwork { name, .. }
         | Effect::CreateVolume { name, .. }
         | Effect::RemoveContainer { name, .. } => name.clone(),

@@ -25,6 +25,7 @@ pub(crate) mod self_signed;
 mod serving;
 pub(crate) mod sockets;
 mod ssh;
+pub(crate) mod streams;
 pub(crate) mod systemd;
 mod ufw;
 mod user_engines;

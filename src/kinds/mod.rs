@@ -4,6 +4,7 @@
 //! What a kind does to a host is the effects of its changes: carrying them out, undoing and showing them is the same for
 //! all kinds.
 
+pub(crate) mod backup;
 pub(crate) mod etc;
 pub(crate) mod file;
 pub(crate) mod firewall;

@@ -24,6 +24,8 @@ macro_rules! with_kinds {
             Quadlet "quadlet" quadlet::Quadlets => quadlets: Quadlet,
             /// A systemd unit with its drop-ins, links and state.
             Unit "unit" unit::Units => units: Unit,
+            /// What is backed up, and how its restore is rehearsed.
+            Backup "backup" backup::Backups => backups: Backup,
             /// A file of the checkout that a unit names by path.
             File "file" file::Files => files: File,
         }

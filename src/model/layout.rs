@@ -11,6 +11,10 @@ pub const NEXT: &str = "/etc/watchme-apply/next";
 pub const GENERATIONS: &str = "/etc/watchme-apply/generations";
 /// Lock, journal, inventory, records and backups.
 pub const STATE: &str = "/var/lib/watchme-apply";
+/// What is known of backups, a file for each, and for its rehearsals.
+pub const BACKUPS: &str = "/var/lib/watchme-apply/backup";
+/// Where files are restored to in a rehearsal.
+pub const SCRATCH: &str = "/var/lib/watchme-apply/scratch";
 /// nginx's configuration (Debian's layout).
 pub const NGINX: &str = "/etc/nginx";
 /// The unit that runs nginx (Debian's package).

@@ -53,7 +53,8 @@ pub use package::{
 pub use parameters::{PARAMETERS, ParameterLine, parameter_lines, parameter_name, plain};
 pub use preflight::{Listener, Need, Preflight};
 pub use recorded::{
-    Inventory, Loaded, LoadedDaemon, LoadedUnit, Outcome, Pause, Recorded, RunKind, RunRecord,
+    BackupFailed, BackupMade, BackupRecord, Inventory, Loaded, LoadedDaemon, LoadedUnit, Outcome,
+    Pause, Recorded, RehearsalRecord, RunKind, RunRecord,
 };
 pub use report::{AskedImage, DriftItem, DriftKind};
 pub use repository::Repository;

@@ -22,9 +22,68 @@ pub struct Recorded {
     pub pauses: BTreeMap<String, Pause>,
     /// The last applied revision, with what it wanted.
     pub applied: Option<(RunRecord, Desired)>,
+    /// What is known of backups; only read where there are some.
+    pub backups: BTreeMap<String, BackupRecord>,
     /// Number of the generation that was applied last, where its folder is gone: `applied` is
     /// `None` then, since an older one is not what the host is compared with.
     pub lost: Option<u64>,
+}
+
+/// What is known of a backup.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct BackupRecord {
+    /// The last good one.
+    pub good: Option<BackupMade>,
+    /// Good ones that are kept, the newest last.
+    pub kept: Vec<BackupMade>,
+    /// The last attempt, if it failed.
+    pub failed: Option<BackupFailed>,
+}
+
+/// A backup that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct BackupMade {
+    /// Its name.
+    pub name: String,
+    /// When it was begun.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub time: Timestamp,
+    /// How large it is.
+    pub bytes: u64,
+    /// SHA-256 of its content.
+    pub sha256: String,
+    /// Seconds that it took.
+    pub seconds: u64,
+}
+
+/// An attempt that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct BackupFailed {
+    /// When.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub time: Timestamp,
+    /// Why, in one line.
+    pub why: String,
+}
+
+/// What is known of the rehearsals of a backup.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct RehearsalRecord {
+    /// When the last good one was.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub good: Option<Timestamp>,
+    /// Which backup it restored.
+    pub of: Option<String>,
+    /// Seconds that it took.
+    pub seconds: u64,
+    /// The last attempt, if it failed.
+    pub failed: Option<BackupFailed>,
 }
 
 /// What this program put on the host: nothing else is ever pruned.

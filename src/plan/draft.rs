@@ -15,6 +15,8 @@ pub(crate) enum Stage {
     Packages,
     /// Images, without which what follows would be an outage.
     Images,
+    /// Backups of what is interrupted: nothing has changed yet.
+    Backups,
     /// Old units whose place a new one takes, and which cannot run beside it.
     MakeRoom,
     /// Networks and volumes, which containers need to start.

@@ -14,6 +14,7 @@ impl ReconcileError {
         match self {
             ReconcileError::Step { source, .. }
             | ReconcileError::Unit { source, .. }
+            | ReconcileError::NotBackedUp(source)
             | ReconcileError::NotPulled(source) => Some(source.blame()),
             ReconcileError::Interrupted(_) => Some(StepError::Interrupted.blame()),
             ReconcileError::NotConverged { .. } => Some(Blame::Permanent),
@@ -56,6 +57,8 @@ impl ReconcileError {
             | ReconcileError::NothingBefore { .. }
             | ReconcileError::AlreadyThere { .. }
             | ReconcileError::NoSuchUnit { .. }
+            | ReconcileError::NoSuchBackup { .. }
+            | ReconcileError::Backup { .. }
             | ReconcileError::SeveralUnits { .. }
             | ReconcileError::NoSuchResource { .. }
             | ReconcileError::StoreIsLink { .. }

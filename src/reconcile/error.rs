@@ -5,7 +5,7 @@ mod tests;
 
 use std::path::PathBuf;
 
-use crate::apply::{Progress, StepError};
+use crate::apply::{BackupError, Progress, StepError};
 use crate::effect::{Change, Effect, Plan, Refusal};
 use crate::host::HostError;
 use crate::model::{Finding, RunKind};
@@ -72,6 +72,26 @@ pub(crate) enum ReconcileError {
     /// An image could not be pulled. Images are pulled before anything changes.
     #[error("{0}; nothing was changed")]
     NotPulled(Box<StepError>),
+    /// A backup that has to be made before something is interrupted was not.
+    #[error("a backup was not made; nothing was changed")]
+    NotBackedUp(#[source] Box<StepError>),
+    /// A backup, a restore or a rehearsal failed.
+    #[error("{what} failed")]
+    Backup {
+        /// Which.
+        what: String,
+        /// Why.
+        #[source]
+        source: Box<BackupError>,
+    },
+    /// A backup that is not in what was applied.
+    #[error("no backup {name} in what was applied{}", if .known.is_empty() { String::new() } else { format!("; there are: {}", .known.join(", ")) })]
+    NoSuchBackup {
+        /// As it was named.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// A signal asked to stop.
     #[error("interrupted by a signal during: {0}")]
     Interrupted(String),
@@ -263,6 +283,9 @@ impl ReconcileError {
             Effect::Pull(_) | Effect::Build(_) if !matches!(source, StepError::Interrupted) => {
                 ReconcileError::NotPulled(Box::new(source))
             }
+            Effect::BackUp { .. } if !is_interruption(&source) => {
+                ReconcileError::NotBackedUp(Box::new(source))
+            }
             Effect::Pull(pull) => {
                 Self::of_step(format!("pulling the image {}", pull.image.name), source)
             }
@@ -279,7 +302,7 @@ impl ReconcileError {
 
     pub(super) fn of_step(what: String, source: StepError) -> Self {
         match source {
-            StepError::Interrupted => ReconcileError::Interrupted(what),
+            source if is_interruption(&source) => ReconcileError::Interrupted(what),
             source => ReconcileError::Step {
                 what,
                 source: Box::new(source),
@@ -326,6 +349,14 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+fn is_interruption(error: &StepError) -> bool {
+    match error {
+        StepError::Interrupted => true,
+        StepError::Backup { source, .. } => source.is_interruption(),
+        _ => false,
+    }
 }
 
 fn lines(errors: &[StepError]) -> String {

@@ -21,7 +21,10 @@ impl ReconcileError {
             ReconcileError::Host(error) => error.hint(),
             ReconcileError::Step { source, .. }
             | ReconcileError::Unit { source, .. }
+            | ReconcileError::NotBackedUp(source)
             | ReconcileError::NotPulled(source) => source.hint(),
+            ReconcileError::Backup { source, .. } => source.hint(),
+            ReconcileError::NoSuchBackup { .. } => Some("watchme-apply backup list".to_owned()),
             ReconcileError::RolledBack { cause, .. } => cause.hint(),
             ReconcileError::Incomplete { left, .. }
                 if left.iter().any(|line| line.contains("Docker")) =>

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+use super::backup::{self, BackupStatus};
 use super::drift::Seen;
 use super::drift::unfinished as what_follows;
 use super::secrets::{SecretStatus, secrets};
@@ -51,6 +52,8 @@ pub(crate) struct Status {
     pub certificates: Vec<CertificateStatus>,
     /// Secrets of what was applied.
     pub secrets: Vec<SecretStatus>,
+    /// Backups of what was applied.
+    pub backups: Vec<BackupStatus>,
     /// What looks like a service and is not in the desired state.
     pub foreign: Vec<Foreign>,
     /// Each network.
@@ -153,6 +156,11 @@ async fn compare(
     status.interrupted = unfinished && state.in_progress() == InProgress::No;
     status.unfinished = status.interrupted.then(|| what_follows(state));
     status.pauses = recorded.pauses.clone();
+    if let Some((_, applied)) = &recorded.applied
+        && !applied.backups.is_empty()
+    {
+        status.backups = backup::status(state, &applied.backups, &recorded.backups)?;
+    }
     status.applied = recorded.applied.map(|(record, _)| record);
     let request = Request {
         lenient: true,

@@ -1,6 +1,7 @@
 //! What runs leave on record: lock, inventory, what is loaded, pauses, attempts, generations,
 //! history, journal and those that were superseded, backups. All of it below the root.
 
+mod backups;
 mod generations;
 mod history;
 mod journal;

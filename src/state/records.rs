@@ -24,8 +24,14 @@ impl State {
         let applied = self.latest_generation()?;
         let latest = applied.as_ref().and_then(|(record, _)| record.number);
         let lost = inventory.generation.filter(|last| latest < Some(*last));
+        let has_backups = |(_, applied): &(RunRecord, Desired)| !applied.backups.is_empty();
+        let backups = match applied.as_ref().is_some_and(has_backups) {
+            true => self.backups()?,
+            false => BTreeMap::new(),
+        };
         Ok(Recorded {
             inventory,
+            backups,
             loaded: self.read_json("loaded.json")?.unwrap_or_default(),
             pauses: self.read_json("pauses.json")?.unwrap_or_default(),
             applied: applied.filter(|_| lost.is_none()),

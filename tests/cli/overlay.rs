@@ -141,3 +141,21 @@ fn a_merge_tells_which_hosts_it_concerns() {
         plan.shown()
     );
 }
+
+/// The compose file that a host has in the place of another one is read once.
+#[test]
+fn the_stack_of_a_host_is_checked_once() {
+    let compose = |port: u16| {
+        format!(
+            "services:\n  web:\n    image: web:1\n    restart: unless-stopped\n    mem_limit: 64m\n    ports: ['127.0.0.1:{port}:80']\n    healthcheck: {{test: ['CMD', 'true']}}\n"
+        )
+    };
+    let place = Place::git(&[
+        ("compose/app/compose.yaml", &compose(8001)),
+        ("hosts/staging/compose/app/compose.yaml", &compose(8002)),
+    ]);
+    for args in [&["check"][..], &["check", "--host", "staging"]] {
+        let said = place.run(args).expect(0).shown();
+        assert!(!said.contains("twice"), "{said}");
+    }
+}

@@ -165,3 +165,27 @@ fn routes_and_ports_are_those_of_the_copy_that_serves() {
         assert_says(&place.run(&["ports"]), &[port], "error");
     }
 }
+
+/// A drop-in for the unit of a stack is laid over it, and what compose is told stays known.
+#[test]
+fn the_unit_of_a_stack_has_drop_ins() {
+    let place = Place::git(&[
+        ("watchme.toml", POLICY),
+        ("compose/app/compose.yaml", &compose(1)),
+        (
+            "systemd/stack-app-a.service.d/nice.conf",
+            "[Service]\nNice=5\n",
+        ),
+    ]);
+    let checked = place.run(&["check"]).expect(0);
+    assert_says(&checked, &[], "compose-variable-unset");
+    let ports = place.run(&["ports"]).expect(0);
+    assert_says(&ports, &["8101", "web"], "8102");
+    place.run(&["apply"]).expect(0);
+    let on_host = |path: &str| place.on_host(path).is_symlink();
+    assert!(on_host(
+        "etc/systemd/system/stack-app-a.service.d/nice.conf"
+    ));
+    assert!(on_host("etc/systemd/system/stack-app-a.service"));
+    place.run(&["plan"]).expect(0);
+}

@@ -171,3 +171,13 @@ fn the_service_template_fits_the_shipped_state() {
     );
     applied_twice("examples/service-template/desired-state");
 }
+
+#[test]
+fn the_examples_of_a_whole_server_are_read_without_a_warning() {
+    for engine in ["docker", "podman"] {
+        let folder = copy_of(&format!("examples/egov/{engine}"));
+        let (desired, warnings) = read(&folder.path().join("desired-state"));
+        assert_eq!(warnings, Vec::<String>::new(), "{engine}");
+        assert_eq!(desired.secrets.len(), 5, "{engine}");
+    }
+}

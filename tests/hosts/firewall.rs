@@ -58,7 +58,7 @@ const OTHER: &str =
 
 impl Host {
     /// Connects the clients, each to a network of its own with the host.
-    fn connect_clients(&self) {
+    pub(crate) fn connect_clients(&self) {
         for client in [VPN, LAN, NET] {
             let Client {
                 name,
@@ -114,7 +114,7 @@ impl Host {
     }
 
     /// The names of the clients of IPv4 that reach a port.
-    fn who_reaches(&self, port: u16) -> Vec<&'static str> {
+    pub(crate) fn who_reaches(&self, port: u16) -> Vec<&'static str> {
         let all = [VPN, LAN, NET];
         let tries = all.map(|Client { name, host, .. }| {
             format!("(ip netns exec {name} timeout 0.5 bash -c 'exec 3<>/dev/tcp/{host}/{port}' 2>/dev/null && echo {name}) &")

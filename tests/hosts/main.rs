@@ -1,6 +1,7 @@
 //! Tests on real hosts: systemd, nginx and Docker are the real ones. Each test boots a host of its own.
 
 mod adverse;
+mod backups;
 mod bad_revisions;
 mod belonging;
 mod beyond_reload;

@@ -20,7 +20,7 @@ fn token(text: &str) -> String {
 }
 
 /// The text of a file that is encrypted for these public keys.
-fn sealed_for(plain: &str, keys: &[&str]) -> String {
+pub(crate) fn sealed_for(plain: &str, keys: &[&str]) -> String {
     let recipients: Vec<Recipient> = keys.iter().map(|key| key.parse().expect("a key")).collect();
     let sealed = seal(&Plain::new(plain.as_bytes().to_vec()), &recipients).expect("encrypted");
     String::from_utf8(sealed).expect("text")
@@ -73,7 +73,7 @@ impl Host {
     }
 
     /// Files of this host's disks, as this machine sees them, that hold a text.
-    fn on_disk(&self, text: &str) -> Vec<String> {
+    pub(crate) fn on_disk(&self, text: &str) -> Vec<String> {
         let inspect = |format: &str| {
             let said = Command::new("docker")
                 .args(["inspect", "-f", format, self.name()])

@@ -1,6 +1,7 @@
 //! The commands. Each is a file or a folder here, with its arguments, its text and its JSON, and two lines below: docs/adding-a-command.md.
 
 mod apply;
+mod backup;
 mod check;
 mod drift;
 mod history;
@@ -8,6 +9,7 @@ mod pause;
 mod plan;
 mod ports;
 mod recover;
+mod restore;
 mod resume;
 mod rollback;
 mod routes;
@@ -108,6 +110,8 @@ commands! {
     History(history),
     Status(status),
     Secret(secret),
+    Backup(backup),
+    Restore(restore),
     Pause(pause),
     Resume(resume),
     Recover(recover),

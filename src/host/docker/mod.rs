@@ -2,6 +2,7 @@
 
 mod change;
 mod convert;
+pub(in crate::host) mod exec;
 mod get;
 mod images;
 mod line;

@@ -178,7 +178,8 @@ fn reach(before: Option<&Firewall>, after: Option<&Firewall>) -> Option<Diff> {
     draft::diff(path, old.as_deref(), path, new.as_deref())
 }
 
-/// A firewall that left goes last, when what takes its place serves.
+/// A firewall that left goes last, when what takes its place serves, and when what leaves in the same run has stopped: at no
+/// time is that open to everybody.
 pub(super) fn retire(draft: &mut Draft<'_>, unwanted: &mut Unwanted) {
     let own = unwanted.iter().filter(|(_, id)| id.kind == Kind::Firewall);
     let own: Vec<(PathBuf, ResourceId)> =
@@ -191,7 +192,7 @@ pub(super) fn retire(draft: &mut Draft<'_>, unwanted: &mut Unwanted) {
         let diff = reach(applied(draft), None);
         let why = prune::left(draft, &id);
         let removal = change(id.clone(), Effect::RemoveFirewall, why);
-        draft.change(Stage::Retire, Change { diff, ..removal });
+        draft.change(Stage::Forget, Change { diff, ..removal });
     }
     ufw::retire(draft, &id);
     for (path, id) in own {

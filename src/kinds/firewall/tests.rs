@@ -94,10 +94,10 @@ fn rules_are_loaded_before_anything_starts_and_only_where_they_differ() {
     assert_eq!(why, "changed");
     let left = [
         "DaemonReload unit/systemd",
+        "Remove firewall/watchme_apply",
+        "Remove firewall/watchme_apply",
+        "Remove firewall/watchme_apply",
         "RemoveFirewall firewall/watchme_apply",
-        "Remove firewall/watchme_apply",
-        "Remove firewall/watchme_apply",
-        "Remove firewall/watchme_apply",
         "DaemonReload unit/systemd",
     ];
     let (lines, why) = plan(

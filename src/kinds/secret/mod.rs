@@ -49,7 +49,8 @@ impl ResourceKind for Secrets {
                 let id = ResourceId::new(Kind::Secret, name);
                 let why = prune::left(draft, &id);
                 let effect = Effect::RemoveSecret(name.clone());
-                draft.change(Stage::Retire, change(id, effect, why));
+                // What uses it needs it to stop: systemd reads `EnvironmentFile=` for `ExecStop=`, too.
+                draft.change(Stage::Forget, change(id, effect, why));
             }
         }
     }

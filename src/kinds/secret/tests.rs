@@ -134,3 +134,23 @@ fn a_generation_has_the_encrypted_file_and_the_store_has_none() {
             .all(|path| !path.starts_with("secrets"))
     );
 }
+
+/// systemd reads environment files for a stop, too.
+#[test]
+fn a_secret_goes_after_who_used_it() {
+    let (mut observed, recorded) = applied(&desired("old"));
+    observed.secrets = BTreeMap::from([("app.env".to_owned(), SecretState::Unwanted)]);
+    for state in observed.systemd.as_mut().unwrap().units.values_mut() {
+        *state = UnitState {
+            active: "active".into(),
+            ..state.clone()
+        };
+    }
+    let mut without = desired("old");
+    without.secrets.clear();
+    without.units.remove("app.service");
+    let lines = lines(&planned(&without, &observed, &recorded));
+    let at = |start: &str| lines.iter().position(|line| line.starts_with(start));
+    let (stop, gone) = (at("Stop unit/app.service"), at("RemoveSecret"));
+    assert!(stop.is_some() && stop < gone, "{lines:?}");
+}

@@ -67,3 +67,36 @@ fn a_network_goes_with_its_stack_unless_containers_of_others_are_on_it() {
     // They leave together.
     assert_eq!(gone(&["web"], &[]), ["backend"]);
 }
+
+/// Whoever removes a stack reads which data is left.
+#[test]
+fn volumes_that_stay_are_named() {
+    let (name, mut unit) = running("stack-db.service", stack("db", "one", 8101));
+    unit.stack = Some("db".to_owned());
+    let mount = compose_file::VolumeMount::at("db_data", "/data").unwrap();
+    unit.stacks[0]
+        .volumes
+        .entry("one".to_owned())
+        .or_default()
+        .insert(mount);
+    let mut desired = Desired {
+        units: [(name, unit)].into(),
+        ..Desired::default()
+    };
+    let (mut observed, recorded) = applied(&desired);
+    observed.docker = Some(DockerState {
+        containers: vec![on_backend("db")],
+        ..DockerState::default()
+    });
+    desired.units.clear();
+    let plan = planned(&desired, &observed, &recorded);
+    let mut whys = plan
+        .changes
+        .iter()
+        .filter_map(|change| match &change.effect {
+            Effect::TakeDown(_) => Some(change.why.as_str()),
+            _ => None,
+        });
+    let why = whys.next().unwrap();
+    assert!(why.ends_with("; its volumes stay: db_data"), "{why}");
+}

@@ -109,7 +109,27 @@ impl Loader<'_, '_> {
                 laid_over: stack.laid_over,
             };
             pieces.files.insert(full.clone(), piece);
+            // What its drop-ins mention is not all that it mentions.
+            mentions.remove(&full);
             names.insert(full, stack.unit);
+        }
+        for made in self.backup_units()? {
+            let full = made.unit.to_string();
+            if pieces.files.contains_key(&full) {
+                return Err(SourceError::Name {
+                    path: made.source,
+                    why: "a backup in watchme.toml has a unit of this name".to_owned(),
+                });
+            }
+            let source = Arc::new(Source::new(&made.source, made.text.as_str()));
+            let piece = Piece {
+                file: File::new(&made.source, made.text.into_bytes(), false),
+                source,
+                stack: None,
+                laid_over: None,
+            };
+            pieces.files.insert(full.clone(), piece);
+            names.insert(full, made.unit);
         }
         self.add_upstreams(pieces)?;
         Ok(mentions)

@@ -36,13 +36,24 @@ pub(super) fn retire(draft: &mut Draft<'_>, name: &str, old: &Unit) {
         return;
     }
     let id = ResourceId::new(Kind::Unit, name);
+    let left_behind = match volumes(old).join(", ") {
+        none if none.is_empty() => "volumes stay".to_owned(),
+        names => format!("its volumes stay: {names}"),
+    };
     for gone in left(draft, name, old) {
-        let why = format!("{}; volumes stay", prune::left(draft, &id));
+        let why = format!("{}; {left_behind}", prune::left(draft, &id));
         draft.change(
             Stage::Retire,
             change(id.clone(), Effect::TakeDown(gone), why),
         );
     }
+}
+
+/// The names of the volumes that a stack mounts.
+fn volumes(old: &Unit) -> Vec<String> {
+    let mounts = old.stacks.iter().flat_map(|stack| stack.volumes.values());
+    let names = mounts.flatten().map(|mount| mount.volume.clone());
+    names.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
 /// Why a stack that goes on runs these no more.

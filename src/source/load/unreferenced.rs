@@ -59,7 +59,16 @@ impl Loader<'_, '_> {
             let base = first(DEFAULT_FILES).or_else(|| self.alone());
             let mut project: Vec<PathBuf> = base.iter().cloned().collect();
             project.extend(first(OVERRIDES).filter(|_| base.is_some()));
-            let fresh = |path: &PathBuf| *path != infra && !named.contains(path);
+            // A unit may name the file that a host has in the place of this one.
+            let of_units: BTreeSet<PathBuf> = files
+                .iter()
+                .map(|name| path(name))
+                .filter(|path| {
+                    let place = self.inputs.tree.place(path);
+                    named.contains(path) || place.is_ok_and(|place| named.contains(&place))
+                })
+                .collect();
+            let fresh = |path: &PathBuf| *path != infra && !of_units.contains(path);
             if project.first().is_some_and(fresh) {
                 self.unreferenced(&project)?;
             }

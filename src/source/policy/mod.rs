@@ -2,6 +2,7 @@
 //!
 //! `schema` and `server` have the keys, `values` the types of their values, `together` what several keys say together.
 
+mod backup;
 mod combined;
 mod firewall;
 mod packages;

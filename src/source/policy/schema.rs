@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::ConfigFile;
+use super::backup::BackupPolicy;
 use super::firewall::FirewallPolicy;
 use super::packages::PackagesPolicy;
 use super::secrets::{SecretPolicy, Secrets};
@@ -99,6 +100,10 @@ pub struct Policy {
     /// A file in `secrets/`, by the name that it has when it is decrypted.
     #[cfg_attr(test, schemars(title = "[secret.\"NAME\"]"))]
     pub secret: Named<SecretPolicy>,
+    /// What is backed up, and how its restore is rehearsed: see [backups](backups.md).
+    #[serde(rename = "backup")]
+    #[cfg_attr(test, schemars(title = "[backup.NAME]"))]
+    pub backups: Named<BackupPolicy>,
     /// Where public URLs must come out.
     #[serde(rename = "route")]
     pub routes: Vec<RoutePolicy>,

@@ -105,6 +105,12 @@ pub struct StackPolicy {
     /// Default: none
     #[cfg_attr(test, schemars(example = ["database", "vpn.service"]))]
     pub after: Vec<Spanned<String>>,
+    /// Secrets with variables for its compose files, `${NAME}`: files of lines `NAME=VALUE` in `secrets/`. See
+    /// [secrets](secrets.md#use-it).
+    ///
+    /// Default: none
+    #[cfg_attr(test, schemars(example = ["app.env"]))]
+    pub variables: Vec<Spanned<String>>,
 }
 
 impl Default for StackPolicy {
@@ -118,6 +124,7 @@ impl Default for StackPolicy {
             update: Update::default(),
             ports: Spanned::unwritten(Vec::new()),
             after: Vec::new(),
+            variables: Vec::new(),
         }
     }
 }

@@ -13,6 +13,7 @@ use jiff::SpanRelativeTo;
 use jiff::fmt::friendly::SpanParser;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use source_text::{Version, normal_path};
+use systemd_unit::values::ValueType;
 
 use crate::model::{self, Url, layout};
 use crate::source::{compose, unit};
@@ -107,6 +108,18 @@ text! {
 }
 
 text! {
+    /// `"26h"`, `"8d"`; at most a year
+    #[derive(Copy)]
+    Age(std::time::Duration), "age", "string",
+    "a time such as \"26h\" or \"8d\", at most a year",
+    |text| {
+        let span = SpanParser::new().parse_span(text.trim()).ok()?;
+        let time = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+        std::time::Duration::try_from(time).ok().filter(|time| *time <= 366 * LONGEST)
+    }
+}
+
+text! {
     /// `"1800M"`, `"2G"`, or a number of bytes; 1K is 1024
     Size(u64), "size", ["integer", "string"],
     "a size such as \"1800M\" or \"2G\"",
@@ -160,6 +173,26 @@ text! {
     UnitName(String), "unit name", "string",
     "a unit name such as \"docker.service\"",
     |text| unit::Name::parse(text).ok().map(|name| name.to_string())
+}
+
+text! {
+    /// as `OnCalendar=` of systemd: `"03:15"`, `"Sun 05:00"`, `"daily"`
+    Schedule(String), "schedule", "string",
+    "a time as OnCalendar= has it, such as \"03:15\", \"Sun 05:00\" or \"daily\"",
+    |text| {
+        let is_line = !text.contains(|c: char| c.is_control() || c == '%');
+        (is_line && ValueType::Calendar.takes(text)).then(|| text.to_owned())
+    }
+}
+
+text! {
+    /// absolute: `"/srv/backups"`
+    FilePath(PathBuf), "absolute path", "string",
+    "an absolute path such as \"/srv/backups\"",
+    |text| {
+        let path = normal_path(Path::new(text)).filter(|path| path.parent().is_some());
+        path.filter(|_| !text.contains(char::is_control))
+    }
 }
 
 text! {
@@ -377,6 +410,55 @@ impl<'de> Deserialize<'de> for Command {
         Err(D::Error::custom(format!(
             "{wrong}, expected a command and its arguments, one of which has {{}} for the path of the file, such as [\"visudo\", \"-cf\", \"{{}}\"]"
         )))
+    }
+}
+
+/// a program and its arguments
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "command"))]
+pub struct Program(pub Vec<String>);
+
+/// a program and its arguments, one of which has `{}` for the name of the backup
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "command"))]
+pub struct NamedCommand(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Program {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let words = Vec::<String>::deserialize(deserializer)?;
+        match words.first().is_some_and(|program| !program.is_empty()) {
+            true => Ok(Self(words)),
+            false => Err(D::Error::custom(
+                "an empty command, expected a program and its arguments, such as [\"pg_dump\", \"app\"]",
+            )),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for NamedCommand {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Program(words) = Program::deserialize(deserializer)?;
+        match words.iter().skip(1).any(|word| word.contains("{}")) {
+            true => Ok(Self(words)),
+            false => Err(D::Error::custom(
+                "the command does not get the name of the backup, expected {} in one of its arguments",
+            )),
+        }
+    }
+}
+
+impl Size {
+    /// So many bytes, for defaults.
+    pub(super) const fn bytes(bytes: u64) -> Self {
+        Self(bytes)
+    }
+}
+
+/// Defaults are written into the schema.
+#[cfg(test)]
+impl serde::Serialize for Size {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}M", self.0 / (1024 * 1024)))
     }
 }
 

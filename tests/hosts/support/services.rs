@@ -3,17 +3,15 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::Host;
 use super::debian::Debian;
-use super::exec::{Caller, outer};
+use super::images::{Image, Layer};
 
 /// What busybox can be called as in a service image; health checks and start scripts use them.
 const APPLETS: [&str; 12] = [
@@ -67,61 +65,28 @@ impl Host {
     /// The same with the command of another engine.
     #[track_caller]
     pub(crate) fn load_images_with(&self, command: &str, services: &[Service<'_>]) {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let base = base_layer();
-        let base_name = store(folder.path(), base, "tar");
-        let manifest: Vec<Value> = services
-            .iter()
-            .map(|service| {
-                let www = www_layer(service);
-                let www_name = store(folder.path(), &www, "tar");
-                let config = config(service, &[base, &www]).to_string();
-                let config_name = store(folder.path(), config.as_bytes(), "json");
-                json!({"Config": config_name, "RepoTags": [service.image], "Layers": [base_name, www_name]})
-            })
-            .collect();
-        fs::write(
-            folder.path().join("manifest.json"),
-            Value::from(manifest).to_string(),
-        )
-        .expect("the manifest");
-        self.exec(
-            Caller::default(),
-            &[command, "load", "-q"],
-            &archive(folder.path()),
-        )
-        .expect(0);
+        let images = services.iter().map(|service| Image {
+            name: service.image,
+            layers: vec![base_layer().clone(), www_layer(service)],
+            config: config(service),
+        });
+        self.load(command, &images.collect::<Vec<_>>());
     }
 }
 
-/// The image's configuration, as `docker load` reads it.
-fn config(service: &Service<'_>, layers: &[&[u8]]) -> Value {
-    let diff_ids: Vec<_> = layers
-        .iter()
-        .map(|layer| format!("sha256:{}", digest(layer)))
-        .collect();
-    let architecture = if cfg!(target_arch = "aarch64") {
-        "arm64"
-    } else {
-        "amd64"
-    };
+/// What its containers run.
+fn config(service: &Service<'_>) -> Value {
     json!({
-        "architecture": architecture,
-        "os": "linux",
-        "created": "2024-01-01T00:00:00Z",
-        "config": {
-            "Env": ["PATH=/bin"],
-            "Cmd": ["/bin/httpd", "-f", "-p", service.port.to_string(), "-h", "/www"],
-            // httpd has no handler for SIGTERM and, being PID 1, ignores it: each stop would take 10 seconds.
-            "StopSignal": "SIGKILL",
-        },
-        "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        "Env": ["PATH=/bin"],
+        "Cmd": ["/bin/httpd", "-f", "-p", service.port.to_string(), "-h", "/www"],
+        // httpd has no handler for SIGTERM and, being PID 1, ignores it: each stop would take 10 seconds.
+        "StopSignal": "SIGKILL",
     })
 }
 
 /// busybox and its links, from the image of the hosts. The same for all services, and made once.
-fn base_layer() -> &'static [u8] {
-    static LAYER: OnceLock<Vec<u8>> = OnceLock::new();
+fn base_layer() -> &'static Layer {
+    static LAYER: OnceLock<Layer> = OnceLock::new();
     LAYER.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let bin = folder.path().join("bin");
@@ -151,12 +116,12 @@ fn base_layer() -> &'static [u8] {
         for applet in APPLETS {
             symlink("busybox", bin.join(applet)).expect("a link to busybox");
         }
-        archive(folder.path())
+        Layer::of_folder(folder.path())
     })
 }
 
 /// The pages of a service. A path is a folder with an index if it ends in a slash or another path is below it.
-fn www_layer(service: &Service<'_>) -> Vec<u8> {
+fn www_layer(service: &Service<'_>) -> Layer {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let paths: BTreeSet<&str> = service
         .paths
@@ -176,39 +141,5 @@ fn www_layer(service: &Service<'_>) -> Vec<u8> {
             .expect("folders for a page");
         fs::write(page, format!("{}\n", service.image)).expect("a page");
     }
-    archive(folder.path())
-}
-
-/// A tar of a folder that is the same for the same content.
-fn archive(folder: &Path) -> Vec<u8> {
-    let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    let (folder, archived) = (folder.to_string_lossy(), file.path().to_string_lossy());
-    let same = [
-        "--sort=name",
-        "--mtime=@0",
-        "--owner=0",
-        "--group=0",
-        "--numeric-owner",
-        "--mode=go=rX,u+rwX",
-    ];
-    outer(
-        &[&["tar", "-C", &folder], &same[..], &["-cf", &archived, "."]].concat(),
-        b"",
-    )
-    .expect(0);
-    fs::read(file.path()).expect("the archive just made")
-}
-
-/// Puts bytes into the archive's folder under their digest and returns that name.
-fn store(folder: &Path, bytes: &[u8], suffix: &str) -> String {
-    let name = format!("{}.{suffix}", digest(bytes));
-    fs::write(folder.join(&name), bytes).expect("a part of the archive");
-    name
-}
-
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Layer::of_folder(folder.path())
 }

@@ -8,8 +8,8 @@ use crate::cli::commands::drift::Drift;
 use crate::cli::json::{self, FORMAT_VERSION};
 use crate::model::{Attempts, Pause, RunRecord};
 use crate::reconcile::{
-    self, CertificateStatus, ContainerStatus, DaemonStatus, Foreign, NetworkStatus, SecretStatus,
-    Skip, UnitStatus,
+    self, BackupStatus, CertificateStatus, ContainerStatus, DaemonStatus, Foreign, NetworkStatus,
+    SecretStatus, Skip, UnitStatus,
 };
 
 /// `status --json`.
@@ -36,6 +36,8 @@ pub(in crate::cli) struct Status {
     certificates: Vec<CertificateStatus>,
     /// Secrets, with nothing of what is in them.
     secrets: Vec<SecretStatus>,
+    /// Backups, and how their last rehearsals ended.
+    backups: Vec<BackupStatus>,
     foreign: Vec<Foreign>,
     networks: Vec<NetworkStatus>,
     /// Records that could not be read in full.
@@ -62,6 +64,7 @@ impl Status {
             containers: status.containers,
             certificates: status.certificates,
             secrets: status.secrets,
+            backups: status.backups,
             foreign: status.foreign,
             networks: status.networks,
             warnings: status.warnings,

@@ -1,5 +1,6 @@
 //! `status`: what is applied, and how each part of the host is.
 
+mod backups;
 mod images;
 mod json;
 mod secrets;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{images, secrets};
+use super::{backups, images, secrets};
 use crate::cli::output::{Output, clean, styled};
 use crate::cli::render::layout::{Row, folded, rows};
 use crate::cli::render::plan::origin;
@@ -47,6 +47,9 @@ fn lines(status: &Status, width: Option<usize>, now: Timestamp) -> Vec<Line> {
     page.alone(status);
     page.certificates(&status.certificates);
     for (style, text) in secrets::lines(&status.secrets) {
+        page.say(style, &text, 0);
+    }
+    for (style, text) in backups::lines(&status.backups, now) {
         page.say(style, &text, 0);
     }
     page.foreign(status);
@@ -371,7 +374,7 @@ fn plural(kind: &str) -> String {
 }
 
 /// Seconds in the largest unit that they fill twice.
-fn age(seconds: i64) -> String {
+pub(super) fn age(seconds: i64) -> String {
     const UNITS: [(i64, &str); 3] = [(86_400, "days"), (3_600, "h"), (60, "min")];
     let seconds = seconds.max(0);
     for (length, name) in UNITS {

@@ -9,9 +9,12 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use sealed_file::Form;
+use source_text::suggest;
+
 use super::stacks::{OVERRIDES, Reader};
 use super::{DEFAULT_FILES, Loader, ParsedStack, STACKS, inputs, mounts};
-use crate::model::{File, StackCopy};
+use crate::model::{File, StackCopy, layout};
 use crate::source::error::{Result, SourceError};
 use crate::source::policy::StackPolicy;
 use crate::source::tree::Node;
@@ -88,6 +91,8 @@ impl Loader<'_, '_> {
             let Some(after) = self.pass(after)? else {
                 continue;
             };
+            let known = self.refuse_unknown_variables(stack);
+            self.pass(known)?;
             let Some(source) = stack.files.first() else {
                 continue;
             };
@@ -293,6 +298,40 @@ impl Loader<'_, '_> {
             before.remove(&own);
         }
         Ok(before)
+    }
+
+    /// Its variables are in files of `secrets/`.
+    fn refuse_unknown_variables(&mut self, stack: &Found) -> Result<()> {
+        let variables = &stack.policy.variables;
+        let folder = self.input(layout::store::SECRETS)?;
+        let files = match variables.is_empty() {
+            true => return Ok(()),
+            false => match self.inputs.node(&folder)? {
+                Some((_, Node::Folder)) => self.names(&folder)?,
+                _ => Vec::new(),
+            },
+        };
+        let known: Vec<String> = files
+            .iter()
+            .filter_map(|file| Some(Form::of(file)?.1))
+            .collect();
+        for name in variables {
+            if known.iter().any(|known| known == name.as_str()) {
+                continue;
+            }
+            let message = format!(
+                "there is no secret {:?} in {}",
+                name.as_str(),
+                folder.display()
+            );
+            let help = suggest(name.as_str(), known.iter().map(String::as_str));
+            let help =
+                help.unwrap_or_else(|| "`watchme-apply secret edit NAME` makes one".to_owned());
+            let expected = "expected the name of a secret, such as \"app.env\"";
+            let wrong = (self.policy().file).complain(name.span(), message, expected, Some(help));
+            return Err(wrong.into());
+        }
+        Ok(())
     }
 
     /// The units that a stack may have: of one that updates start-first, those of both copies.

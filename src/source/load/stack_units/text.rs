@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::{Found, mounts};
-use crate::model::{ComposeCommand, Engine, StackCopy};
+use crate::model::{ComposeCommand, Engine, StackCopy, layout};
 
 /// How compose is called.
 pub(super) struct Calls {
@@ -90,6 +90,10 @@ pub(super) fn text(
     let environment: String = variables
         .map(|variable| format!("Environment={}\n", quoted(&variable)))
         .collect();
+    let files = stack.policy.variables.iter();
+    let files: String = files
+        .map(|name| format!("EnvironmentFile={}/{}\n", layout::SECRETS, name.as_str()))
+        .collect();
     // A shutdown stops no unit without default dependencies, and a stop of the engine none that only wants it: what was
     // stopped would stay so after a boot, systemd.unit(5).
     let (bound, enabled) = match *stack.policy.unit {
@@ -119,6 +123,7 @@ pub(super) fn text(
          Type=oneshot\n\
          RemainAfterExit=yes\n\
          {environment}\
+         {files}\
          WorkingDirectory={folder}\n\
          ExecStart={up}\n\
          ExecReload={up}\n\

@@ -1,0 +1,85 @@
+//! `restore`: brings a backup back, or rehearses that.
+
+use super::Command;
+use crate::cli::ask;
+use crate::cli::ended::{Ended, Ran};
+use crate::cli::json::NoJson;
+use crate::cli::options::{Input, seconds};
+use crate::cli::output::{Output, clean};
+use crate::cli::session::Session;
+use crate::reconcile::{self, Restoring};
+
+/// Restore a backup in the place of what is there, or rehearse that in a container that is thrown away
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Its name in watchme.toml
+    name: String,
+    /// Which one, such as db-20260102T031500Z [default: the last one]
+    #[arg(long, value_name = "NAME-TIME")]
+    backup: Option<String>,
+    /// Restore into a scratch container, ask the gate, and throw it away; what runs is not touched
+    #[arg(long)]
+    into_scratch: bool,
+    /// Do not ask before something is replaced
+    #[arg(long, conflicts_with = "into_scratch")]
+    yes: bool,
+    /// Seconds to wait for another run to finish [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    lock_timeout: Option<u64>,
+}
+
+impl Command for Args {
+    const EXAMPLES: &'static str = "\
+Examples:
+  watchme-apply restore db --into-scratch             # rehearse it
+  watchme-apply restore db                            # replace what is there by the last backup
+  watchme-apply restore db --backup db-20260102T031500Z";
+
+    type Json = NoJson;
+
+    fn changes_the_host(&self) -> bool {
+        true
+    }
+
+    fn validate(&self, offline: bool) -> Result<(), clap::Error> {
+        match offline {
+            true => Err(clap::Error::raw(
+                clap::error::ErrorKind::ArgumentConflict,
+                "backups are restored where something runs, and on an offline root (--root) nothing does\n",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
+        let request = session.request(Default::default(), &Input::waiting(self.lock_timeout));
+        let host = session.host()?;
+        let which = (self.name.as_str(), self.backup.as_deref());
+        if self.into_scratch {
+            let rehearsed = reconcile::rehearse(host, &request, which).await?;
+            output.line(&clean(&format!(
+                "{rehearsed}: restored into scratch, and the gate passed"
+            )));
+            return Ok(Ended::with_text(0));
+        }
+        let mut lines = session.lines(false);
+        let mut consent = |restoring: &Restoring| {
+            let stops = match restoring.stops {
+                true => ", and stops what holds it meanwhile",
+                false => "",
+            };
+            let text = format!(
+                "this replaces {} by {}{stops}",
+                restoring.replaces, restoring.name
+            );
+            if self.yes {
+                output.line(&clean(&text));
+            }
+            self.yes || ask::somebody_is_there() && ask::may(output, &text)
+        };
+        let restored = reconcile::restore(host, &request, which, &mut consent, &mut lines).await?;
+        lines.end();
+        output.line(&clean(&format!("{restored} is restored")));
+        Ok(Ended::with_text(0))
+    }
+}
