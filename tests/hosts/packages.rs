@@ -206,7 +206,7 @@ fn what_a_failed_run_has_installed_goes_again() {
     offer(&host);
     host.sh("apt-get update -q");
     // apt 2.6 leads to the index of a repository of files; one of the network it copies, and it may be older than that.
-    host.sh("for list in /var/lib/apt/lists/*_Packages; do cp --remove-destination \"$(readlink -f $list)\" $list; done");
+    host.sh("for list in $(find /var/lib/apt/lists -type l); do cp --remove-destination $(readlink -f $list) $list; done");
     host.checkout(&[(&desired("watchme.toml"), &policy("\"bad\""))]);
 
     // A package whose script fails.
