@@ -44,7 +44,12 @@ pub(super) fn print(output: &mut Output, failure: &Failure) {
             "{} {}",
             styled(BAD, "caused by:"),
             // What was undone says so itself.
-            lines(&shown(error.to_string().trim_end_matches("; nothing was changed").to_owned()))
+            lines(&shown(
+                error
+                    .to_string()
+                    .trim_end_matches("; nothing was changed")
+                    .to_owned()
+            ))
         ));
         cause = error.source();
     }
