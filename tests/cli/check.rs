@@ -351,14 +351,14 @@ fn files_that_are_no_utf_8() {
 /// What people copy has nothing to be said about, for each of its hosts.
 #[test]
 fn nothing_is_found_in_the_examples_of_whole_servers() {
-    for engine in ["docker", "podman"] {
-        let folder = format!("{}/examples/egov/{engine}", env!("CARGO_MANIFEST_DIR"));
+    for example in ["egov/docker", "egov/podman", "hugmedo"] {
+        let folder = format!("{}/examples/{example}", env!("CARGO_MANIFEST_DIR"));
         let mut check = assert_cmd::Command::new(crate::support::PROGRAM);
         let said = check
             .args(["check", "--desired-state", &folder])
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&said.stdout).into_owned();
-        assert!(said.starts_with("nothing found in "), "{engine}: {said}");
+        assert!(said.starts_with("nothing found in "), "{example}: {said}");
     }
 }

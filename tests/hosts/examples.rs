@@ -1,6 +1,7 @@
 //! The folders of `examples/`, each applied to a host of its own. That of unattended runs is in `unattended.rs`.
 
 mod egov;
+mod hugmedo;
 
 use std::fs;
 use std::path::{Path, PathBuf};
