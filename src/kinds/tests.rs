@@ -197,6 +197,43 @@ fn a_unit_that_left_stops_before_its_file_goes() {
     );
 }
 
+/// As systemd stops them at shutdown: what starts after others stops before them.
+#[test]
+fn units_that_leave_stop_in_the_order_of_their_starts_backwards() {
+    let after = |name: &str, others: &str| unit(name, &format!("[Unit]\nAfter={others}\n"));
+    let mut desired = Desired::default();
+    for (name, others) in [
+        ("api.service", "docker.service db.service"),
+        ("copy.service", "api.service"),
+        ("db.service", "docker.service"),
+        ("loop-a.service", "loop-b.service"),
+        ("loop-b.service", "loop-a.service"),
+        ("stays.service", ""),
+    ] {
+        desired.units.insert(name.into(), after(name, others));
+    }
+    let (observed, recorded) = applied(&desired);
+    desired.units.retain(|name, _| name == "stays.service");
+    let plan = planned(&desired, &observed, &recorded);
+    let stops = plan
+        .changes
+        .iter()
+        .filter_map(|change| match &change.effect {
+            Effect::Stop(step) => Some(step.unit.as_str()),
+            _ => None,
+        });
+    assert_eq!(
+        stops.collect::<Vec<_>>(),
+        [
+            "copy.service",
+            "api.service",
+            "db.service",
+            "loop-b.service",
+            "loop-a.service"
+        ]
+    );
+}
+
 #[test]
 fn a_restart_that_takes_others_along_spares_them_their_own() {
     let mut desired = Desired {

@@ -177,20 +177,12 @@ fn what_reads_a_file_restarts_when_the_file_leaves() {
     host.sh("systemctl daemon-reload; systemctl start reader");
     let (file, policy) = (desired("etc/reader.conf"), desired("watchme.toml"));
     let restarts = "[etc.\"reader.conf\"]\nrestart = \"reader.service\"\n";
-    host.checkout(&[(&policy, restarts), (&file, "a\n")]);
+    let other = desired("etc/other.conf");
+    host.checkout(&[(&policy, restarts), (&file, "a\n"), (&other, "b\n")]);
     host.apply(&[]).expect(0);
     let invocation = || host.sh("systemctl show -p InvocationID --value reader");
     let before = invocation();
-    host.commit(
-        &[
-            (&file, None),
-            (
-                &policy,
-                Some("checkout = \"/home/ubuntu/watchme-server-configs\"\n"),
-            ),
-        ],
-        "it leaves",
-    );
+    host.commit(&[(&file, None), (&policy, Some(""))], "it leaves");
     let line = "etc/reader.conf: restart, interrupts only reader.service  (/etc/reader.conf left the desired state)";
     let plan = host.tool(&["plan"]).expect(0).text();
     assert!(plan.contains(line), "{plan}");

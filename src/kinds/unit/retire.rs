@@ -11,9 +11,51 @@ use crate::plan::{files, prune};
 
 /// Plans the end of each, with those of the unwanted paths that are its own.
 pub(super) fn plan(draft: &mut Draft<'_>, unwanted: &mut BTreeMap<PathBuf, ResourceId>) {
-    for name in departing_units(draft, unwanted) {
+    for name in last_first(draft, &departing_units(draft, unwanted)) {
         retire_unit(draft, &name, unwanted);
     }
+}
+
+/// The units in the order in which systemd would stop them together: first those that start `After=` others, systemd.unit(5).
+fn last_first(draft: &Draft<'_>, units: &BTreeSet<String>) -> Vec<String> {
+    let mut later: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+    for name in units {
+        for earlier in replacement::before(draft, name)
+            .iter()
+            .flat_map(|unit| after(unit))
+        {
+            later.entry(earlier).or_default().push(name);
+        }
+    }
+    let (mut seen, mut ordered) = (BTreeSet::new(), Vec::new());
+    // A unit is taken when all that start after it were: so it is looked at twice.
+    let mut open: Vec<(&String, bool)> = units.iter().rev().map(|name| (name, false)).collect();
+    while let Some((name, is_last)) = open.pop() {
+        if is_last {
+            ordered.push(name.clone());
+        } else if seen.insert(name) {
+            open.push((name, true));
+            let later = later.get(name).into_iter().flatten().rev();
+            open.extend(later.map(|name| (*name, false)));
+        }
+    }
+    ordered
+}
+
+/// What a unit's files say that it starts after.
+fn after(unit: &Unit) -> Vec<String> {
+    let files = unit.file.iter().chain(unit.dropins.values());
+    let texts = files.filter_map(|file| std::str::from_utf8(&file.content).ok());
+    let sections = texts.flat_map(|text| systemd_unit::parse(text).sections);
+    let own = sections.filter(|section| section.name == "Unit");
+    let entries = own.flat_map(|section| section.entries);
+    let after = entries.filter(|entry| entry.key == "After");
+    after
+        .flat_map(|entry| {
+            let names = entry.value.split_whitespace();
+            names.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// Units of ours that are no longer desired.

@@ -5,18 +5,16 @@ mod claims;
 mod copies;
 mod fixed;
 mod not_run;
+mod order;
 mod refused;
 mod text;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-use sealed_file::Form;
-use source_text::suggest;
 
 use super::stacks::{OVERRIDES, Reader};
 use super::{DEFAULT_FILES, Loader, ParsedStack, STACKS, inputs, mounts};
-use crate::model::{File, StackCopy, layout};
+use crate::model::{File, StackCopy};
 use crate::source::error::{Result, SourceError};
 use crate::source::policy::StackPolicy;
 use crate::source::tree::Node;
@@ -24,6 +22,7 @@ use crate::source::unit::Name;
 use crate::source::unit::commands::{ComposeCall, Mentions};
 use claims::Claims;
 pub(crate) use copies::{UPSTREAMS, upstreams};
+use order::makers;
 use text::{Calls, text};
 
 /// The unit of a stack.
@@ -272,97 +271,6 @@ impl Loader<'_, '_> {
         }
         Ok(files)
     }
-
-    /// The units that start before a stack: owners of its networks, and those that watchme.toml lists.
-    fn before_stack(
-        &self,
-        stack: &Found,
-        makers: &BTreeMap<String, Vec<String>>,
-    ) -> Result<BTreeSet<String>> {
-        let mut before = BTreeSet::new();
-        for (key, network) in &stack.parsed.compose.networks {
-            let external = network
-                .as_ref()
-                .and_then(|network| network.external_name(key));
-            let Some(external) = external else {
-                continue;
-            };
-            let policy = self.policy().networks.get(external.as_str());
-            let owner = policy.and_then(|policy| policy.owner.as_ref());
-            before.extend(owner.map(|owner| owner.as_str().to_owned()));
-            before.extend(makers.get(&external).cloned().unwrap_or_default());
-        }
-        for other in &stack.policy.after {
-            if other.as_str() == stack.name {
-                let message = format!("the stack {} cannot start after itself", stack.name);
-                let wrong = (self.policy().file).complain(other.span(), message, "", None);
-                return Err(wrong.into());
-            }
-            let as_unit = Name::parse(other.as_str());
-            let is_stack = self
-                .inputs
-                .node(&self.input(STACKS)?.join(other.as_str()))?;
-            match (is_stack, as_unit) {
-                (Some((_, Node::Folder)), _) => before.extend(self.units_of(other.as_str())),
-                (_, Ok(unit)) => before.extend([unit.to_string()]),
-                (_, Err(_)) => {
-                    let message = format!("{:?} is neither a stack nor a unit", other.as_str());
-                    let expected =
-                        "expected a folder of compose/, or a unit such as \"vpn.service\"";
-                    let wrong =
-                        (self.policy().file).complain(other.span(), message, expected, None);
-                    return Err(wrong.into());
-                }
-            };
-        }
-        for own in stack.units() {
-            before.remove(&own);
-        }
-        Ok(before)
-    }
-
-    /// Its variables are in files of `secrets/`.
-    fn refuse_unknown_variables(&mut self, stack: &Found) -> Result<()> {
-        let variables = &stack.policy.variables;
-        let folder = self.input(layout::store::SECRETS)?;
-        let files = match variables.is_empty() {
-            true => return Ok(()),
-            false => match self.inputs.node(&folder)? {
-                Some((_, Node::Folder)) => self.names(&folder)?,
-                _ => Vec::new(),
-            },
-        };
-        let known: Vec<String> = files
-            .iter()
-            .filter_map(|file| Some(Form::of(file)?.1))
-            .collect();
-        for name in variables {
-            if known.iter().any(|known| known == name.as_str()) {
-                continue;
-            }
-            let message = format!(
-                "there is no secret {:?} in {}",
-                name.as_str(),
-                folder.display()
-            );
-            let help = suggest(name.as_str(), known.iter().map(String::as_str));
-            let help =
-                help.unwrap_or_else(|| "`watchme-apply secret edit NAME` makes one".to_owned());
-            let expected = "expected the name of a secret, such as \"app.env\"";
-            let wrong = (self.policy().file).complain(name.span(), message, expected, Some(help));
-            return Err(wrong.into());
-        }
-        Ok(())
-    }
-
-    /// The units that a stack may have: of one that updates start-first, those of both copies.
-    fn units_of(&self, stack: &str) -> Vec<String> {
-        let policy = self.policy().stacks.get(stack);
-        match policy.and_then(StackPolicy::copies) {
-            Some(_) => StackCopy::units(stack).into(),
-            None => vec![format!("stack-{stack}.service")],
-        }
-    }
 }
 
 impl Found {
@@ -399,20 +307,4 @@ fn refuse_names_of_copies(stacks: &[Found]) -> Result<()> {
         });
     }
     Ok(())
-}
-
-/// The units that make each network which others use as an external one.
-fn makers(stacks: &[Found]) -> BTreeMap<String, Vec<String>> {
-    let mut makers = BTreeMap::new();
-    for stack in stacks {
-        for (key, network) in &stack.parsed.compose.networks {
-            let own = network
-                .as_ref()
-                .filter(|network| network.external_name(key).is_none());
-            if let Some(name) = own.and_then(|network| network.name.clone()) {
-                makers.entry(name).or_insert_with(|| stack.units());
-            }
-        }
-    }
-    makers
 }

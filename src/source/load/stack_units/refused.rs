@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use source_text::SourceFile;
+use sealed_file::Form;
+use source_text::{SourceFile, suggest};
 
 use super::Found;
-use crate::model::{ComposeCommand, Diagnostic, StackCopy, Unit};
+use crate::model::{ComposeCommand, Diagnostic, StackCopy, Unit, layout};
 use crate::source::compose::{Document, spans};
 use crate::source::error::{Result, SourceError};
 use crate::source::load::Loader;
+use crate::source::tree::Node;
 
 /// What two copies cannot both have.
 pub(crate) const COPIES: &str = "compose-start-first";
@@ -125,6 +127,40 @@ impl Loader<'_, '_> {
         }
         let expected = "compose ends with an error: no service selected".to_owned();
         Err(self.refused((NOTHING, stack), &["services"], (message, expected), &help))
+    }
+
+    /// Its variables are in files of `secrets/`.
+    pub(super) fn refuse_unknown_variables(&mut self, stack: &Found) -> Result<()> {
+        let variables = &stack.policy.variables;
+        let folder = self.input(layout::store::SECRETS)?;
+        let files = match variables.is_empty() {
+            true => return Ok(()),
+            false => match self.inputs.node(&folder)? {
+                Some((_, Node::Folder)) => self.names(&folder)?,
+                _ => Vec::new(),
+            },
+        };
+        let known: Vec<String> = files
+            .iter()
+            .filter_map(|file| Some(Form::of(file)?.1))
+            .collect();
+        for name in variables {
+            if known.iter().any(|known| known == name.as_str()) {
+                continue;
+            }
+            let message = format!(
+                "there is no secret {:?} in {}",
+                name.as_str(),
+                folder.display()
+            );
+            let help = suggest(name.as_str(), known.iter().map(String::as_str));
+            let help =
+                help.unwrap_or_else(|| "`watchme-apply secret edit NAME` makes one".to_owned());
+            let expected = "expected the name of a secret, such as \"app.env\"";
+            let wrong = (self.policy().file).complain(name.span(), message, expected, Some(help));
+            return Err(wrong.into());
+        }
+        Ok(())
     }
 
     /// An error about a key of a stack's first file that has it.
