@@ -129,6 +129,16 @@ impl Host {
         let place = self.root.join(&layout::secret(name));
         match folder::read(&place, size, Link::Other) {
             Ok(Present::Nothing) => SecretState::Missing,
+            Ok(Present::Other) if self.has_files(&layout::secret(name)) => {
+                let path = layout::secret(name);
+                SecretState::Unusable {
+                    why: format!("{} is a folder with files in it", path.display()),
+                    help: vec![format!(
+                        "look whose they are, and remove it: rm -r {}",
+                        path.display()
+                    )],
+                }
+            }
             Ok(Present::Other) => SecretState::Differs,
             Ok(Present::File {
                 content,
@@ -154,6 +164,11 @@ impl Host {
             }
             Err(_) => SecretState::NotCompared,
         }
+    }
+
+    fn has_files(&self, folder: &Path) -> bool {
+        let files = self.root.list(folder);
+        files.is_ok_and(|files| !files.is_empty())
     }
 
     /// Decrypts a secret to its place in memory.

@@ -164,12 +164,13 @@ impl Policy {
             "etc file" => "expected the path of a file in etc/".to_owned(),
             _ => format!("expected the name of a {kind} that is defined beside this file"),
         };
-        self.file.complain(
-            name.span(),
-            format!("{kind} {:?} is not in the desired state", name.as_str()),
-            expected,
-            suggest(name, known),
-        )
+        let message = match kind {
+            // A name behind the word would be masked as a value.
+            "secret" => format!("{:?} is no secret of the desired state", name.as_str()),
+            _ => format!("{kind} {:?} is not in the desired state", name.as_str()),
+        };
+        self.file
+            .complain(name.span(), message, expected, suggest(name, known))
     }
 }
 

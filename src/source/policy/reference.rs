@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::Policy;
 use super::values::{
     Absent, Address, Checkout, Cidr, Command, Duration, GateUrl, Input, Interface, KeyPath, Mode,
-    Owner, PackageName, Pattern, PortRange, Project, PublicKey, Release, Size, Socket, SocketPath,
-    Source, UnitName,
+    Owner, PackageName, Pattern, PortRange, Project, PublicKey, Release, SecretMode, Size, Socket,
+    SocketPath, Source, UnitName,
 };
 
 const BEGIN: &str = "<!-- Written by `UPDATE_DOCS=1 cargo test --lib source::policy::reference`; do not edit. -->\n";
@@ -285,6 +285,7 @@ fn types() -> String {
         schema::<Socket>(),
         schema::<GateUrl>(),
         schema::<Mode>(),
+        schema::<SecretMode>(),
         schema::<Owner>(),
         schema::<Command>(),
         schema::<Input>(),

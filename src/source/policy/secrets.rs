@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::spanned::Spanned;
-use super::values::{KeyPath, Mode, Owner, PublicKey};
+use super::values::{KeyPath, Owner, PublicKey, SecretMode};
 
 /// `[secrets]`
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -31,7 +31,7 @@ pub struct SecretPolicy {
     ///
     /// Default: `"0600"`
     #[cfg_attr(test, schemars(example = &"0640"))]
-    pub mode: Option<Mode>,
+    pub mode: Option<SecretMode>,
     /// Owner of the decrypted file.
     ///
     /// Default: `"root:root"`

@@ -20,6 +20,7 @@ use crate::model::{self, Url, layout};
 use crate::source::{compose, unit};
 pub(super) use commands::{Command, NamedCommand, Program};
 pub(super) use numbers::{Compose, Cpus, Status};
+pub(super) use permissions::{Mode, Owner, SecretMode};
 
 /// No start, probe or drain takes longer than a day.
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
@@ -97,6 +98,8 @@ macro_rules! text {
     };
 }
 
+mod permissions;
+
 text! {
     /// `"500ms"`, `"90s"`, `"15m"`, `"2h"`, `"1d"`, `"1h30m"`; at most a day
     #[derive(Copy, Default)]
@@ -144,29 +147,6 @@ text! {
         let (from, to) = text.split_once('-').unwrap_or((text, text));
         let (from, to) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
         (from > 0 && from <= to).then_some(from..=to)
-    }
-}
-
-text! {
-    /// in octal: `"0644"`
-    Mode(u32), "mode", "string",
-    "permission bits such as \"0644\"",
-    |text| {
-        let mode = u32::from_str_radix(text.trim_start_matches("0o"), 8).ok();
-        mode.filter(|mode| *mode <= 0o7777)
-    }
-}
-
-text! {
-    /// `"user:group"` or `"user"`, names or numbers
-    Owner(String), "owner", "string",
-    "\"user:group\"",
-    |text| {
-        let (user, group) = text.split_once(':').unwrap_or((text, text));
-        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        let is_name =
-            |name: &str| !name.is_empty() && !name.starts_with('-') && name.chars().all(is_allowed);
-        (is_name(user) && is_name(group)).then(|| format!("{user}:{group}"))
     }
 }
 

@@ -98,7 +98,7 @@ fn what_is_wrong_is_said() {
         ),
         (
             "[backup.x]\nfiles = [\"/a\"]\nto = \"/srv\"\nenvironment = [\"a.env\"]\n",
-            "secret \"a.env\" is not in the desired state",
+            "\"a.env\" is no secret of the desired state",
         ),
         (
             "[backup.x]\ncommand = [\"d\"]\nto = \"/srv\"\nrestore = [\"r\"]\n[backup.x.rehearsal]\ngate = [\"true\"]\n",

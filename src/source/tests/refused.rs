@@ -111,6 +111,21 @@ fn names_and_files_that_cannot_be_used_are_refused() {
             "watchme.toml:1:6: etc file \"a\" is not in the desired state",
         ),
         (
+            "watchme.toml",
+            "[secret.pw]\n",
+            "watchme.toml:1:9: \"pw\" is no secret of the desired state",
+        ),
+        (
+            "watchme.toml",
+            "[secret.pw]\nmode = \"0644\"\n",
+            "watchme.toml:2:8: \"0644\" cannot be used here",
+        ),
+        (
+            "watchme.toml",
+            "[secret.pw]\nmode = \"4600\"\n",
+            "watchme.toml:2:8: \"4600\" cannot be used here",
+        ),
+        (
             "docker-compose.infra.yml",
             "networks: [\n",
             "docker-compose.infra.yml:2:1: ",

@@ -146,6 +146,21 @@ fn drift_sees_what_became_of_a_secret_and_fixes_it() {
         );
         assert_eq!(host.token_of("app.service"), token("ONE"), "{act}");
     }
+    // Whose files these are, a person has to say.
+    host.sh(&format!(
+        "rm {FOLDER}/app.env; mkdir {FOLDER}/app.env; touch {FOLDER}/app.env/x"
+    ));
+    for (command, status) in [(&["drift", "--fix"][..], 2), (&["apply"], 1)] {
+        let refused = host.tool(command).expect(status).text();
+        for part in [
+            format!("{FOLDER}/app.env is a folder with files in it"),
+            format!("rm -r {FOLDER}/app.env"),
+        ] {
+            assert!(refused.contains(&part), "{part}: {refused}");
+        }
+    }
+    host.sh(&format!("rm -r {FOLDER}/app.env"));
+    host.tool(&["drift", "--fix"]).expect(0);
     let status = host.tool(&["status"]).expect(0).text();
     assert!(status.contains("1 secret decrypted in memory"), "{status}");
     host.sh(&format!("rm {FOLDER}/app.env"));

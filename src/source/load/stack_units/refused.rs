@@ -148,11 +148,7 @@ impl Loader<'_, '_> {
             if known.iter().any(|known| known == name.as_str()) {
                 continue;
             }
-            let message = format!(
-                "there is no secret {:?} in {}",
-                name.as_str(),
-                folder.display()
-            );
+            let message = format!("{:?} is no secret in {}", name.as_str(), folder.display());
             let help = suggest(name.as_str(), known.iter().map(String::as_str));
             let help =
                 help.unwrap_or_else(|| "`watchme-apply secret edit NAME` makes one".to_owned());
