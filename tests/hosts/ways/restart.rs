@@ -177,3 +177,21 @@ fn an_engine_that_does_not_start_is_told_in_its_own_words() {
     assert_eq!(containers(&host), "one running");
     assert_answers(&host, 8101, "app:1");
 }
+
+/// As an upgrade by hand does it, or a move of Docker's folder.
+#[test]
+fn stacks_start_again_after_docker_was_stopped_and_started() {
+    let host = Host::with_images(&["app:1"]);
+    let service = "services:\n  app:\n    image: app:1\n    restart: unless-stopped\n    ports: ['127.0.0.1:8101:8000']\n";
+    host.checkout(&[(&desired("compose/app/compose.yaml"), service)]);
+    host.apply(&[]).expect(0);
+    host.sh("systemctl restart docker");
+    assert_answers(&host, 8101, "app:1");
+    host.sh("systemctl stop docker.socket docker.service; systemctl start docker.service");
+    assert!(!host.is_active("stack-app.service"));
+    let drift = host.tool(&["drift"]).expect(2).text();
+    assert!(drift.contains("unit/stack-app.service"), "{drift}");
+    host.apply(&[]).expect(0);
+    assert!(host.is_active("stack-app.service"));
+    assert_answers(&host, 8101, "app:1");
+}
