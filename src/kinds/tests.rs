@@ -256,6 +256,47 @@ fn a_restart_that_takes_others_along_spares_them_their_own() {
     assert_eq!(restarts, ["Restart unit/infra.service"]);
 }
 
+/// A file of /etc that leaves has its reader restarted; with what leaves, after that has stopped.
+#[test]
+fn the_restart_for_a_file_that_leaves_spares_what_leaves_with_it() {
+    let etc = EtcFile {
+        validate: None,
+        file: file("etc/docker/daemon.json", "{}"),
+        link: false,
+        mode: 0o644,
+        owner: "root:root".into(),
+        action: Some(EtcAction::Restart("docker.service".into())),
+        zones: Vec::new(),
+        upstreams: Default::default(),
+    };
+    let mut desired = Desired {
+        units: BTreeMap::from([
+            ("api.service".into(), unit("api.service", "1")),
+            ("other.service".into(), unit("other.service", "1")),
+        ]),
+        etc: BTreeMap::from([("docker/daemon.json".into(), etc)]),
+        ..Desired::default()
+    };
+    let (mut observed, recorded) = applied(&desired);
+    let docker = UnitState {
+        active: "active".into(),
+        dependents: BTreeSet::from(["docker.service".into(), "api.service".into()]),
+        ..UnitState::default()
+    };
+    let units = &mut observed.systemd.as_mut().unwrap().units;
+    units.insert("docker.service".into(), docker);
+    let at = |desired: &Desired, part: &str| {
+        let lines = lines(&planned(desired, &observed, &recorded));
+        lines.iter().position(|line| line == part)
+    };
+    let restart = "Restart etc/docker/daemon.json";
+    assert_eq!(at(&desired, restart), None);
+    desired.etc.clear();
+    assert!(at(&desired, restart).is_some());
+    desired.units.remove("api.service");
+    assert!(at(&desired, "Stop unit/api.service") < at(&desired, restart));
+}
+
 #[test]
 fn a_run_never_restarts_the_unit_it_runs_in() {
     let mut desired = Desired {

@@ -1,13 +1,13 @@
 //! Files below /etc, paths at which nothing may stand, and what follows a change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::load::Loads;
 use crate::effect::{Change, Effect, UnitStep};
 use crate::model::{
-    Container, Entry, EtcAction, EtcFile, Hash, Kind, ResourceId, absent_id, layout,
+    Container, Entry, EtcAction, EtcFile, Hash, Kind, ResourceId, Unit, absent_id, layout,
 };
 use crate::plan::draft::{self, Draft, Stage, change};
 use crate::plan::files;
@@ -163,10 +163,10 @@ fn copy(
 fn note_containers_of_nobody(draft: &mut Draft<'_>, id: &ResourceId) {
     let docker = draft.observed.docker.iter();
     let containers = docker.flat_map(|docker| &docker.containers);
-    let of_a_unit = |container: &Container| {
-        let mut units = draft.desired.units.values();
-        units.any(|unit| unit.owns(container))
-    };
+    let applied = draft.recorded.applied.iter();
+    let units = applied.flat_map(|(_, applied)| applied.units.values());
+    let units: Vec<&Unit> = units.chain(draft.desired.units.values()).collect();
+    let of_a_unit = |container: &Container| units.iter().any(|unit| unit.owns(container));
     let others: Vec<&str> = containers
         .filter(|container| container.is_running() && !of_a_unit(container))
         .map(|container| container.name.as_str())
@@ -241,8 +241,20 @@ fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction, why: String)
         ),
         EtcAction::Reload(_) | EtcAction::Load(_) => (Effect::ReloadUnit(step), Default::default()),
     };
+    // What leaves stops first: nobody waits for it to come up again.
+    let goes = |name: &String| {
+        let applied = draft.recorded.applied.as_ref();
+        let was = applied.is_some_and(|(_, applied)| applied.units.contains_key(name));
+        was && !draft.desired.units.contains_key(name)
+    };
+    let (gone, interrupts): (BTreeSet<String>, BTreeSet<String>) =
+        interrupts.into_iter().partition(goes);
+    let stage = match gone.is_empty() {
+        true => Stage::Etc,
+        false => Stage::Forget,
+    };
     draft.change(
-        Stage::Etc,
+        stage,
         Change {
             interrupts,
             ..change(id, action, why)
