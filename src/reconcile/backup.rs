@@ -162,7 +162,7 @@ pub(super) fn status(
 ) -> Result<Vec<BackupStatus>, ReconcileError> {
     let mut all = Vec::new();
     for (name, backup) in backups {
-        let record = records.get(name).cloned().unwrap_or_default();
+        let mut record = records.get(name).cloned().unwrap_or_default();
         let rehearsal = match &backup.rehearsal {
             Some(_) => Some(state.rehearsal(name)?),
             None => None,
@@ -173,6 +173,26 @@ pub(super) fn status(
         }
         if let Some(failed) = rehearsal.as_ref().and_then(|known| known.failed.as_ref()) {
             wrong.push(format!("the rehearsal failed: {}", failed.why));
+        }
+        if let Some(path) = &record.damaged {
+            let path = path.display();
+            wrong.push(format!(
+                "its record {path} is damaged: the next backup writes a new one"
+            ));
+        }
+        if let (Some(good), Some(folder)) = (&record.good, &backup.to)
+            && record.gone.contains(&good.name)
+        {
+            let path = folder.join(&good.name);
+            wrong.push(format!(
+                "the last one is gone: {} is not there, or is not as large as it was written",
+                path.display()
+            ));
+        }
+        record.good = record.last().cloned();
+        if backup.store.is_none() {
+            let gone = std::mem::take(&mut record.gone);
+            record.kept.retain(|made| !gone.contains(&made.name));
         }
         let good = record.good.as_ref().map(|good| good.time);
         if is_overdue(good, backup.max_age) {

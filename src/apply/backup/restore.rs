@@ -31,7 +31,7 @@ impl Backups<'_> {
         backup: &Backup,
         asked: Option<&str>,
     ) -> Result<Source, BackupError> {
-        let record = self.state.backup(name)?;
+        let record = self.state.backup(name, backup)?;
         let in_folder = match &backup.to {
             Some(folder) => files::names(folder)?,
             None => Vec::new(),
@@ -194,7 +194,7 @@ pub(super) fn extract(folder: &Path) -> Vec<String> {
 }
 
 fn hash_of(record: &BackupRecord, name: &str) -> Option<String> {
-    let made = record.kept.iter().find(|made| made.name == name);
+    let made = record.kept.iter().rfind(|made| made.name == name);
     made.map(|made| made.sha256.clone())
 }
 
