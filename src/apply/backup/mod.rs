@@ -5,6 +5,7 @@ mod holders;
 mod keep;
 mod rehearse;
 mod restore;
+mod staged;
 mod step;
 
 use std::collections::BTreeSet;
@@ -27,6 +28,7 @@ use crate::state::{Journal, State};
 pub(crate) use error::BackupError;
 use files::Written;
 pub(crate) use restore::Source;
+pub(crate) use staged::Staged;
 
 /// How often it is looked whether the name of a second is free.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
