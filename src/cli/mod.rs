@@ -82,15 +82,20 @@ fn run(args: &Args, arguments: &[OsString], output: &mut Output) -> Result<u8, F
         .map_err(Failure::Runtime)?;
     runtime.block_on(async {
         if changes {
-            listen(session.interrupted(), args.common.color).map_err(Failure::Runtime)?;
+            let says = args.command.interrupted();
+            listen(session.interrupted(), says, args.common.color).map_err(Failure::Runtime)?;
         }
         args.command.run(&session, output).await
     })
 }
 
-/// The first SIGINT or SIGTERM lets the current step finish, then undoes the run. SIGHUP does not
+/// The first SIGINT or SIGTERM lets the current step of a run finish, then undoes the run. SIGHUP does not
 /// interrupt, so that a lost connection changes nothing.
-fn listen(interrupted: Arc<AtomicBool>, color: options::Color) -> std::io::Result<()> {
+fn listen(
+    interrupted: Arc<AtomicBool>,
+    [first, later]: [&'static str; 2],
+    color: options::Color,
+) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -103,8 +108,8 @@ fn listen(interrupted: Arc<AtomicBool>, color: options::Color) -> std::io::Resul
                 _ = hang_up.recv() => continue,
             }
             let text = match interrupted.swap(true, Ordering::Relaxed) {
-                false => "interrupted: the current step is finished, then the run is undone",
-                true => "already interrupted: the run is being undone",
+                false => first,
+                true => later,
             };
             Output::new(color).aside(text);
         }

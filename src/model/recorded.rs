@@ -40,6 +40,29 @@ pub struct BackupRecord {
     pub kept: Vec<BackupMade>,
     /// The last attempt, if it failed.
     pub failed: Option<BackupFailed>,
+    /// Which of them are not in their folder any more as they were written; looked for when the record is read.
+    #[serde(skip)]
+    pub gone: BTreeSet<String>,
+    /// The file of the record, if that is damaged: nothing is known then.
+    #[serde(skip)]
+    pub damaged: Option<PathBuf>,
+}
+
+impl BackupRecord {
+    /// The last good one that is still there.
+    pub fn last(&self) -> Option<&BackupMade> {
+        let all = self.kept.iter().chain(&self.good);
+        all.filter(|made| !self.gone.contains(&made.name))
+            .max_by_key(|made| made.time)
+    }
+
+    /// Adds one that was made. One of its name is not there any more then.
+    pub fn add(&mut self, made: BackupMade) {
+        self.kept.retain(|known| known.name != made.name);
+        self.gone.remove(&made.name);
+        self.kept.push(made.clone());
+        self.good = Some(made);
+    }
 }
 
 /// A backup that was made.

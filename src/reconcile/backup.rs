@@ -1,6 +1,7 @@
 //! Backups of what was applied: made, restored, rehearsed, and how old the last good ones are.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -37,6 +38,8 @@ pub(crate) struct Restoring {
     pub name: String,
     /// What it replaces.
     pub replaces: String,
+    /// What it would replace if the backup had it.
+    pub stays: Vec<String>,
     /// Whether units stop for it.
     pub stops: bool,
 }
@@ -90,16 +93,34 @@ pub(crate) async fn restore(
     let what = || format!("the restore of {name}");
     let source = backups.find(name, &backup, asked);
     let source = source.map_err(|source| failed(what(), source))?;
+    let words = |paths: &[PathBuf]| -> Vec<String> {
+        paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect()
+    };
+    let staged = backups.stage(name, &backup, &source).await;
+    let staged = staged.map_err(|source| failed(what(), source))?;
     let restoring = Restoring {
         name: source.name.clone(),
-        replaces: backup.words(),
+        replaces: match &staged {
+            Some(staged) => words(&staged.has).join(", "),
+            None => backup.words(),
+        },
+        stays: staged
+            .as_ref()
+            .map(|staged| words(&staged.lacks))
+            .unwrap_or_default(),
         stops: matches!(backup.of, crate::model::BackupOf::Volume { .. }),
     };
     if !consent(&restoring) {
         return Err(ReconcileError::Declined);
     }
     let mut journal = state.journal()?;
-    let restored = backups.restore(&backup, &source, &mut journal).await;
+    let staged = staged.as_ref();
+    let restored = backups
+        .restore(&backup, &source, staged, &mut journal)
+        .await;
     ended(restored, &mut journal, what())?;
     Ok(source.name)
 }
@@ -162,7 +183,7 @@ pub(super) fn status(
 ) -> Result<Vec<BackupStatus>, ReconcileError> {
     let mut all = Vec::new();
     for (name, backup) in backups {
-        let record = records.get(name).cloned().unwrap_or_default();
+        let mut record = records.get(name).cloned().unwrap_or_default();
         let rehearsal = match &backup.rehearsal {
             Some(_) => Some(state.rehearsal(name)?),
             None => None,
@@ -173,6 +194,26 @@ pub(super) fn status(
         }
         if let Some(failed) = rehearsal.as_ref().and_then(|known| known.failed.as_ref()) {
             wrong.push(format!("the rehearsal failed: {}", failed.why));
+        }
+        if let Some(path) = &record.damaged {
+            let path = path.display();
+            wrong.push(format!(
+                "its record {path} is damaged: the next backup writes a new one"
+            ));
+        }
+        if let (Some(good), Some(folder)) = (&record.good, &backup.to)
+            && record.gone.contains(&good.name)
+        {
+            let path = folder.join(&good.name);
+            wrong.push(format!(
+                "the last one is gone: {} is not there, or is not as large as it was written",
+                path.display()
+            ));
+        }
+        record.good = record.last().cloned();
+        if backup.store.is_none() {
+            let gone = std::mem::take(&mut record.gone);
+            record.kept.retain(|made| !gone.contains(&made.name));
         }
         let good = record.good.as_ref().map(|good| good.time);
         if is_overdue(good, backup.max_age) {

@@ -24,10 +24,9 @@ impl State {
         let applied = self.latest_generation()?;
         let latest = applied.as_ref().and_then(|(record, _)| record.number);
         let lost = inventory.generation.filter(|last| latest < Some(*last));
-        let has_backups = |(_, applied): &(RunRecord, Desired)| !applied.backups.is_empty();
-        let backups = match applied.as_ref().is_some_and(has_backups) {
-            true => self.backups()?,
-            false => BTreeMap::new(),
+        let backups = match &applied {
+            Some((_, applied)) => self.backups(&applied.backups)?,
+            None => BTreeMap::new(),
         };
         Ok(Recorded {
             inventory,

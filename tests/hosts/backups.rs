@@ -212,6 +212,41 @@ fn a_timer_backs_up_and_the_restore_is_rehearsed() {
     assert_eq!(host.in_service("cat /data/rows"), "a\nb\nc");
     host.assert_does_nothing(&["apply"]).expect(0);
 
+    // Two within a second have names of their own.
+    host.tool(&["backup", "run", "db"]).expect(0);
+    host.tool(&["backup", "run", "db"]).expect(0);
+    host.tool(&["restore", "db", "--yes"]).expect(0);
+    // One that is empty or gone is none: the next change of its holder has a new one made.
+    let path = desired("watchme.toml");
+    host.commit(&[(&path, Some(POLICY))], "an hour");
+    host.apply(&[]).expect(0);
+    let older = desired("compose/db/compose.yaml");
+    for (image, lost) in [
+        (STACK, format!("truncate -s 0 {FOLDER}/db-2*")),
+        (&newer, format!("rm -rf {FOLDER}")),
+    ] {
+        host.sh(&lost);
+        let status = host.tool(&["status"]).expect(0).text();
+        assert!(status.contains("the last one is gone: "), "{status}");
+        let listed = host.tool(&["backup", "list"]).expect(0).text();
+        assert!(!listed.contains("  db-2"), "{listed}");
+        host.commit(&[(&older, Some(image))], "its image");
+        let said = host.apply(&[]).expect(0).text();
+        assert!(said.contains("done . backup/db"), "{said}");
+        let status = host.tool(&["status"]).expect(0).text();
+        assert!(!status.contains("is gone"), "{status}");
+    }
+    // A record that is damaged concerns its backup only.
+    host.sh("echo '{' >/var/lib/watchme-apply/backup/db.json");
+    let status = host.tool(&["status"]).expect(0).text();
+    assert!(
+        status.contains("db.json is damaged: the next backup writes a new one"),
+        "{status}"
+    );
+    host.tool(&["backup", "run", "db"]).expect(0);
+    let status = host.tool(&["status"]).expect(0).text();
+    assert!(!status.contains("db.json is damaged"), "{status}");
+
     // On a fresh host, the folder is all that is needed.
     host.sh(&format!("tar -C {FOLDER} -cf /root/kept.tar ."));
     let fresh = host_with(POLICY);

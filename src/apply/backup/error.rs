@@ -85,6 +85,31 @@ pub(crate) enum BackupError {
         /// The backup.
         name: String,
     },
+    /// An archive of files has more than them.
+    #[error("{name} has {}, which is not one of the files that watchme.toml names; nothing was restored", path.display())]
+    Unasked {
+        /// The backup.
+        name: String,
+        /// What it has.
+        path: PathBuf,
+    },
+    /// An archive of files has none of them.
+    #[error("{name} has none of the files that watchme.toml names; nothing was restored")]
+    HasNone {
+        /// The backup.
+        name: String,
+    },
+    /// What was unpacked could not be put in its place.
+    #[error("could not replace {}; {}", path.display(), as_before(left))]
+    NotReplaced {
+        /// What was to be replaced.
+        path: PathBuf,
+        /// What was replaced before, and could not be put back.
+        left: Vec<PathBuf>,
+        /// Why.
+        #[source]
+        source: StreamError,
+    },
     /// Nothing restores it.
     #[error("nothing restores it: watchme.toml has no restore for it")]
     NoRestore,
@@ -120,6 +145,15 @@ pub(crate) enum BackupError {
     },
 }
 
+/// What a restore that failed has left.
+fn as_before(left: &[PathBuf]) -> String {
+    if left.is_empty() {
+        return "all is as it was before".to_owned();
+    }
+    let left: Vec<String> = left.iter().map(|path| path.display().to_string()).collect();
+    format!("restored, and not put back: {}", left.join(", "))
+}
+
 impl From<HostError> for BackupError {
     fn from(error: HostError) -> Self {
         Self::Host(Box::new(error))
@@ -145,6 +179,11 @@ impl BackupError {
             Self::Damaged { .. } => Some(
                 "restore an older one: watchme-apply backup list; --backup NAME-TIME".to_owned(),
             ),
+            Self::Unasked { .. } | Self::HasNone { .. } => Some(
+                "look at what it has: tar --list --file FILE; files in watchme.toml names what is restored"
+                    .to_owned(),
+            ),
+            Self::NotReplaced { path, .. } => Some(format!("findmnt --target {}", path.display())),
             Self::NoRehearsal => Some("add [backup.NAME.rehearsal] with a gate".to_owned()),
             Self::NoHolder { .. }
             | Self::Empty { .. }
@@ -230,6 +269,25 @@ mod tests {
                 BackupError::Damaged { name: name() },
                 "db-20260102T031500Z is damaged: its content is not what was written",
                 Some("restore an older one: watchme-apply backup list; --backup NAME-TIME"),
+            ),
+            (
+                BackupError::Unasked {
+                    name: name(),
+                    path: "/root/keys".into(),
+                },
+                "db-20260102T031500Z has /root/keys, which is not one of the files that watchme.toml names; nothing was restored",
+                Some(
+                    "look at what it has: tar --list --file FILE; files in watchme.toml names what is restored",
+                ),
+            ),
+            (
+                BackupError::NotReplaced {
+                    path: "/srv/b".into(),
+                    left: vec!["/srv/a".into()],
+                    source: failed(&[]),
+                },
+                "could not replace /srv/b; restored, and not put back: /srv/a",
+                Some("findmnt --target /srv/b"),
             ),
             (
                 BackupError::NotStored {

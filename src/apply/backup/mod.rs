@@ -5,11 +5,13 @@ mod holders;
 mod keep;
 mod rehearse;
 mod restore;
+mod staged;
 mod step;
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -26,6 +28,10 @@ use crate::state::{Journal, State};
 pub(crate) use error::BackupError;
 use files::Written;
 pub(crate) use restore::Source;
+pub(crate) use staged::Staged;
+
+/// How often it is looked whether the name of a second is free.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What a backup, a restore or a rehearsal works with.
 pub(crate) struct Backups<'a> {
@@ -74,8 +80,19 @@ impl Backups<'_> {
         journal: &mut Journal,
         progress: &mut dyn Progress,
     ) -> Result<BackupMade, BackupError> {
-        let mut record = self.state.backup(name)?;
-        let time = Timestamp::now();
+        let mut record = self.state.backup(name, backup)?;
+        if let Some(path) = &record.damaged {
+            let path = path.display();
+            progress.warn(&format!(
+                "{path} is damaged; what was known of earlier backups is lost"
+            ));
+        }
+        // Those that only the folder had are known no more.
+        if backup.store.is_none() {
+            let gone = std::mem::take(&mut record.gone);
+            record.kept.retain(|made| !gone.contains(&made.name));
+        }
+        let time = self.free_time(name, backup, &record).await?;
         let made = self
             .make_and_keep(name, backup, time, &mut record, journal, progress)
             .await;
@@ -84,6 +101,29 @@ impl Backups<'_> {
         let made = made?;
         written?;
         Ok(made)
+    }
+
+    /// When a backup begins: no other one has the name of that second.
+    async fn free_time(
+        &self,
+        name: &str,
+        backup: &Backup,
+        record: &BackupRecord,
+    ) -> Result<Timestamp, BackupError> {
+        loop {
+            let time = Timestamp::now();
+            let given = keep::name_at(name, time);
+            let mut known = record.kept.iter().chain(&record.good);
+            let is_known = known.any(|made| made.name == given);
+            let is_there = |folder: &PathBuf| folder.join(&given).symlink_metadata().is_ok();
+            if !is_known && !backup.to.as_ref().is_some_and(is_there) {
+                return Ok(time);
+            }
+            if self.interrupted.load(Ordering::Relaxed) {
+                return Err(StreamError::Interrupted.into());
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     async fn make_and_keep(
@@ -108,8 +148,7 @@ impl Backups<'_> {
         // What was stopped runs again, however that ended.
         self.start_holders(&stopped).await?;
         let made = written?;
-        record.good = Some(made.clone());
-        record.kept.push(made.clone());
+        record.add(made.clone());
         if let (Some(folder), Some(store)) = (&backup.to, &backup.store) {
             let path = folder.join(&made.name);
             let stored = self

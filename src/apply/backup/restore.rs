@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{BackupError, Backups, keep, named};
+use super::{BackupError, Backups, Staged, keep, named};
 use crate::host::streams::{Bounds, Place, Running, StreamError, feed, files, pipe};
 use crate::model::{Backup, BackupOf, BackupRecord};
 use crate::state::Journal;
@@ -31,7 +31,7 @@ impl Backups<'_> {
         backup: &Backup,
         asked: Option<&str>,
     ) -> Result<Source, BackupError> {
-        let record = self.state.backup(name)?;
+        let record = self.state.backup(name, backup)?;
         let in_folder = match &backup.to {
             Some(folder) => files::names(folder)?,
             None => Vec::new(),
@@ -67,13 +67,17 @@ impl Backups<'_> {
     /// Restores a backup in the place of what is there.
     ///
     /// # Errors
-    /// What failed. A volume is as before then.
+    /// What failed. A volume and files are as before then.
     pub(crate) async fn restore(
         &self,
         backup: &Backup,
         source: &Source,
+        staged: Option<&Staged>,
         journal: &mut Journal,
     ) -> Result<(), BackupError> {
+        if let Some(staged) = staged {
+            return self.put(backup, staged).await;
+        }
         source.verify()?;
         let root = Path::new("/");
         match &backup.of {
@@ -87,10 +91,8 @@ impl Backups<'_> {
                 let restore = backup.restore.as_ref().ok_or(BackupError::NoRestore)?;
                 self.pour(source, backup, Place::Host(root), restore).await
             }
-            BackupOf::Files(_) => {
-                self.pour(source, backup, Place::Host(root), &extract(root))
-                    .await
-            }
+            // It is unpacked before.
+            BackupOf::Files(_) => Err(BackupError::NoRestore),
             BackupOf::Volume { volume, .. } => {
                 let stopped = self.stop_holders(volume, backup, journal).await?;
                 let restored = self.replace_volume(volume, backup, source).await;
@@ -194,7 +196,7 @@ pub(super) fn extract(folder: &Path) -> Vec<String> {
 }
 
 fn hash_of(record: &BackupRecord, name: &str) -> Option<String> {
-    let made = record.kept.iter().find(|made| made.name == name);
+    let made = record.kept.iter().rfind(|made| made.name == name);
     made.map(|made| made.sha256.clone())
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Command;
+use super::{Command, ENDED_AT_ONCE};
 use crate::cli::ended::{Ended, Ran};
 use crate::cli::json::{self, FORMAT_VERSION};
 use crate::cli::masks::mask;
@@ -53,6 +53,10 @@ Examples:
 
     fn changes_the_host(&self) -> bool {
         matches!(self.action, Action::Run { .. })
+    }
+
+    fn interrupted(&self) -> [&'static str; 2] {
+        ENDED_AT_ONCE
     }
 
     fn validate(&self, offline: bool) -> Result<(), clap::Error> {

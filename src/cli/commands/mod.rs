@@ -26,6 +26,12 @@ use super::json::Document;
 use super::output::Output;
 use super::session::Session;
 
+/// What is said where a signal ends at once what runs: see [`Command::interrupted`].
+const ENDED_AT_ONCE: [&str; 2] = [
+    "interrupted: what runs is ended, and what was stopped is started again",
+    "already interrupted: what was stopped is started again",
+];
+
 /// What each command has to answer. Its help is the comment of its arguments.
 pub(super) trait Command: clap::Args {
     /// What its help ends with: an example or two.
@@ -36,6 +42,14 @@ pub(super) trait Command: clap::Args {
 
     /// Whether it changes the host: then it needs root, and a signal undoes it.
     fn changes_the_host(&self) -> bool;
+
+    /// What the first signal does, and what is said at others.
+    fn interrupted(&self) -> [&'static str; 2] {
+        [
+            "interrupted: the current step is finished, then the run is undone",
+            "already interrupted: the run is being undone",
+        ]
+    }
 
     /// Rejects arguments that clap accepts; `_offline` is whether there is a `--root`.
     fn validate(&self, _offline: bool) -> Result<(), clap::Error> {
@@ -60,6 +74,10 @@ macro_rules! commands {
         impl Commands {
             pub(super) fn changes_the_host(&self) -> bool {
                 match self { $(Self::$name(command) => command.changes_the_host(),)+ }
+            }
+
+            pub(super) fn interrupted(&self) -> [&'static str; 2] {
+                match self { $(Self::$name(command) => command.interrupted(),)+ }
             }
 
             pub(super) fn validate(&self, offline: bool) -> Result<(), clap::Error> {

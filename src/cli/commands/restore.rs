@@ -1,6 +1,6 @@
 //! `restore`: brings a backup back, or rehearses that.
 
-use super::Command;
+use super::{Command, ENDED_AT_ONCE};
 use crate::cli::ask;
 use crate::cli::ended::{Ended, Ran};
 use crate::cli::json::NoJson;
@@ -41,6 +41,10 @@ Examples:
         true
     }
 
+    fn interrupted(&self) -> [&'static str; 2] {
+        ENDED_AT_ONCE
+    }
+
     fn validate(&self, offline: bool) -> Result<(), clap::Error> {
         match offline {
             true => Err(clap::Error::raw(
@@ -68,8 +72,12 @@ Examples:
                 true => ", and stops what holds it meanwhile",
                 false => "",
             };
+            let stays = match restoring.stays.as_slice() {
+                [] => String::new(),
+                stays => format!("; it does not have {}, which stays", stays.join(", ")),
+            };
             let text = format!(
-                "this replaces {} by {}{stops}",
+                "this replaces {} by {}{stops}{stays}",
                 restoring.replaces, restoring.name
             );
             if self.yes {

@@ -176,12 +176,32 @@ pub(crate) fn remove_folder(path: &Path) -> Result<(), StreamError> {
     }
 }
 
-/// Swaps the names of two folders, renameat2(2).
+/// Removes whatever has this name; a link, and not what it leads to.
+///
+/// # Errors
+/// When the file system refuses.
+pub(crate) fn remove_any(path: &Path) -> Result<(), StreamError> {
+    match path.symlink_metadata() {
+        Ok(found) if found.is_dir() => remove_folder(path),
+        Ok(_) => remove(path),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Gives what has a name another one, which nothing has.
+///
+/// # Errors
+/// When the file system refuses.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), StreamError> {
+    fs::rename(from, to).map_err(failed("write", to))
+}
+
+/// Swaps the names of two files or folders, renameat2(2).
 ///
 /// # Errors
 /// When the file system refuses.
 pub(crate) fn exchange(one: &Path, other: &Path) -> Result<(), StreamError> {
     use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
     let swapped = renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE);
-    swapped.map_err(|error| failed("exchange the folder", other)(error.into()))
+    swapped.map_err(|error| failed("exchange", other)(error.into()))
 }

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream, StreamExt};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::Receiver;
 
@@ -149,6 +151,8 @@ fn child(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
+        // What it starts is ended with it.
+        .process_group(0)
         .spawn()
         .map_err(failed)?;
     let input = started.stdin.take();
@@ -310,6 +314,11 @@ impl Process {
     async fn kill(&mut self) {
         match self {
             Process::Child(child) => {
+                // It leads a process group, whose id is its own until it was waited for.
+                let group = child.id().and_then(|id| i32::try_from(id).ok());
+                if let Some(group) = group {
+                    let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+                }
                 let _ = child.kill().await;
             }
             Process::Exec { docker, id } => docker.end_exec(id).await,

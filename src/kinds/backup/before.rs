@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::effect::Effect;
 use crate::kinds::find_members;
-use crate::model::{Backup, BackupOf, DockerState, Kind, ResourceId};
+use crate::model::{Backup, BackupOf, BackupRecord, DockerState, Kind, ResourceId};
 use crate::plan::draft::{Draft, Stage, change};
 
 /// The backups that a plan needs first.
@@ -38,12 +38,11 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             }
             None => continue,
         }
-        let last = draft
-            .recorded
-            .backups
-            .get(name)
-            .and_then(|known| known.good.as_ref());
-        let why = match last {
+        let known = draft.recorded.backups.get(name);
+        let why = match known.and_then(BackupRecord::last) {
+            None if known.is_some_and(|known| !known.gone.is_empty()) => {
+                format!("none that was made is there any more, and {unit} is interrupted")
+            }
             None => format!("there is none yet, and {unit} is interrupted"),
             Some(last) => {
                 let old = Timestamp::now().duration_since(last.time).unsigned_abs();

@@ -55,7 +55,11 @@ fn desired(text: &str, before_change: Option<u64>) -> Desired {
 }
 
 /// Whether a backup is the first step of a change of its holder, where the last one is so many seconds old.
-fn is_made(before_change: Option<u64>, last: Option<i64>, has_volume: bool) -> bool {
+fn is_made(
+    before_change: Option<u64>,
+    last: Option<i64>,
+    (has_volume, is_gone): (bool, bool),
+) -> bool {
     let (mut observed, mut recorded) = applied(&desired("old", before_change));
     for state in observed.systemd.as_mut().unwrap().units.values_mut() {
         *state = UnitState {
@@ -77,6 +81,8 @@ fn is_made(before_change: Option<u64>, last: Option<i64>, has_volume: bool) -> b
         seconds: 1,
     });
     let record = BackupRecord {
+        gone: BTreeSet::from_iter(is_gone.then(|| "rows".to_owned())),
+        kept: good.iter().cloned().collect(),
         good,
         ..BackupRecord::default()
     };
@@ -90,17 +96,18 @@ fn is_made(before_change: Option<u64>, last: Option<i64>, has_volume: bool) -> b
 
 #[test]
 fn a_backup_comes_first_where_the_last_one_is_too_old() {
-    for (before_change, last, has_volume, made) in [
-        (Some(3600), None, true, true),
-        (Some(3600), Some(7200), true, true),
-        (Some(3600), Some(60), true, false),
-        (None, None, true, false),
-        (Some(3600), None, false, false),
+    for (before_change, last, volume, made) in [
+        (Some(3600), None, (true, false), true),
+        (Some(3600), Some(7200), (true, false), true),
+        (Some(3600), Some(60), (true, false), false),
+        (Some(3600), Some(60), (true, true), true),
+        (None, None, (true, false), false),
+        (Some(3600), None, (false, false), false),
     ] {
         assert_eq!(
-            is_made(before_change, last, has_volume),
+            is_made(before_change, last, volume),
             made,
-            "{before_change:?} {last:?} {has_volume}"
+            "{before_change:?} {last:?} {volume:?}"
         );
     }
 }

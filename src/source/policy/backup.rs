@@ -1,13 +1,16 @@
 //! `[backup.NAME]`: what is backed up, where to, and how a restore is rehearsed.
 
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::Policy;
 use super::spanned::Spanned;
 use super::values::{Age, Duration, FilePath, Name, NamedCommand, Program, Schedule, Size};
-use crate::model::{Backup, BackupOf, Desired, Diagnostic, Keep, MemberName, Rehearsal, Unit};
+use crate::model::{
+    Backup, BackupOf, Desired, Diagnostic, Keep, MemberName, Rehearsal, Unit, layout,
+};
 
 /// Longest name: it is part of the names of units and files.
 const LONGEST: usize = 60;
@@ -181,6 +184,42 @@ fn memory() -> Size {
 }
 
 impl Policy {
+    /// Refuses files that have decrypted secrets among them, or the backups themselves.
+    fn demand_backup_of(
+        &self,
+        span: Range<usize>,
+        policy: &BackupPolicy,
+        paths: &[PathBuf],
+    ) -> Result<(), Diagnostic> {
+        for path in paths {
+            let secrets = Path::new(layout::SECRETS);
+            // The FHS has /var/run as a link to /run.
+            let real = path.strip_prefix("/var/run");
+            let real = real.map_or_else(|_| path.clone(), |below| Path::new("/run").join(below));
+            // The link itself is nothing but a link.
+            let is_link = path == Path::new("/var/run");
+            if !is_link && (secrets.starts_with(&real) || real.starts_with(secrets)) {
+                let message = format!(
+                    "{} has the decrypted secrets, which are not put on a disk",
+                    path.display()
+                );
+                let expected = "expected files and folders without them";
+                return Err(self.file.complain(span, &message, expected, None));
+            }
+            if let Some(to) = &policy.to
+                && to.starts_with(path)
+            {
+                let message = format!(
+                    "{} has the folder of the backups: each would have all earlier ones in it",
+                    path.display()
+                );
+                let expected = "expected files and folders without it, or another to";
+                return Err(self.file.complain(span, &message, expected, None));
+            }
+        }
+        Ok(())
+    }
+
     /// What is wanted of a backup, or the first error in it.
     ///
     /// # Errors
@@ -253,6 +292,15 @@ impl Policy {
                 let known = desired.secrets.keys().map(String::as_str);
                 return Err(self.unknown("secret", secret, known));
             }
+        }
+        if let BackupOf::Files(paths) = &of {
+            self.demand_backup_of(name.span(), policy, paths)?;
+        }
+        if policy.timeout.is_zero() {
+            return Err(here(
+                "no backup can be made in no time",
+                "expected timeout to be longer than 0s",
+            ));
         }
         if policy.keep == 0 {
             return Err(here(

@@ -73,6 +73,22 @@ fn what_is_wrong_is_said() {
             "no backup would be kept",
         ),
         (
+            "[backup.x]\nfiles = [\"/a\", \"/run\"]\nto = \"/srv\"\n",
+            "/run has the decrypted secrets, which are not put on a disk",
+        ),
+        (
+            "[backup.x]\nfiles = [\"/var/run/watchme-apply/secrets/a.env\"]\nto = \"/srv\"\n",
+            "a.env has the decrypted secrets",
+        ),
+        (
+            "[backup.x]\nfiles = [\"/etc\", \"/srv\"]\nto = \"/srv/backups\"\n",
+            "/srv has the folder of the backups: each would have all earlier ones in it",
+        ),
+        (
+            "[backup.x]\nfiles = [\"/a\"]\nto = \"/srv\"\ntimeout = \"0s\"\n",
+            "no backup can be made in no time",
+        ),
+        (
             "[backup.x]\nfiles = [\"/a\"]\nto = \"/srv\"\nschedule = \"25:00\"\n",
             "cannot be used here",
         ),

@@ -38,7 +38,7 @@ to = "/srv/hang"
 gate = ["sleep", "60"]
 
 [backup.slow]
-command = ["sh", "-c", "echo begun; touch /root/begun; sleep 60"]
+command = ["sh", "-c", "echo begun; touch /root/begun; sleep 61; true"]
 to = "/srv/slow"
 "#;
 
@@ -92,6 +92,36 @@ fn a_volume_is_copied_cold_and_comes_back() {
     host.sh("echo two >/etc/app/conf");
     host.tool(&["restore", "etc", "--yes"]).expect(0);
     assert_eq!(host.sh("cat /etc/app/conf"), "one");
+    // What the backup does not have goes, and what is beside what was asked for is never written.
+    host.sh("echo new >/etc/app/more");
+    host.tool(&["restore", "etc", "--yes"]).expect(0);
+    assert_eq!(host.sh("ls -A /etc/app"), "conf\nlink");
+    assert_eq!(host.sh("readlink /etc/app/link"), "/etc/shadow");
+    assert_eq!(host.sh("find /etc -name '*watchme-apply-restore*'"), "");
+    host.assert_no_scratch();
+    host.sh("mkdir -p /root/bad/root /root/bad/etc/app; echo x >/root/bad/root/UNLISTED; echo three >/root/bad/etc/app/conf; tar -C /root/bad -cf /srv/small/etc-20991231T000000Z ./etc/app ./root");
+    let said = host.tool(&["restore", "etc", "--yes"]).expect(1).text();
+    assert!(
+        said.contains("etc-20991231T000000Z has /root, which is not one of the files"),
+        "{said}"
+    );
+    // Nor what a link in the archive leads to.
+    host.sh("rm -r /root/bad; mkdir -p /root/bad/etc; ln -s /root /root/bad/etc/app; tar -C /root/bad -cf /root/links.tar ./etc/app; rm /root/bad/etc/app; mkdir /root/bad/etc/app; echo x >/root/bad/etc/app/UNLISTED; tar -C /root/bad -rf /root/links.tar ./etc/app/UNLISTED; mv /root/links.tar /srv/small/etc-20991231T000000Z");
+    host.tool(&["restore", "etc", "--yes"]);
+    assert!(!host.stands("/root/UNLISTED"));
+    host.sh("rm -r /srv/small/etc-2099* /etc/app; mkdir /etc/app; ln -s /etc/shadow /etc/app/link; echo one >/etc/app/conf");
+    // One that has no room leaves all as it was.
+    host.sh("mkdir -p /var/lib/watchme-apply/scratch; mount -t tmpfs -o nr_inodes=3 none /var/lib/watchme-apply/scratch; echo two >/etc/app/conf");
+    host.tool(&["restore", "etc", "--yes"]).expect(1);
+    assert_eq!(host.sh("cat /etc/app/conf"), "two");
+    // With room, what is unpacked on another file system is copied.
+    host.sh("mount -o remount,nr_inodes=100 /var/lib/watchme-apply/scratch");
+    host.tool(&["restore", "etc", "--yes"]).expect(0);
+    assert_eq!(
+        host.sh("cat /etc/app/conf; ls -A /etc/app"),
+        "one\nconf\nlink"
+    );
+    host.sh("umount /var/lib/watchme-apply/scratch");
     let kept = host.sh("ls -A /srv/small");
     host.sh("head -c 200000 /dev/urandom >/etc/app/large");
     let said = host.tool(&["backup", "run", "etc"]).expect(1).text();
@@ -114,6 +144,12 @@ fn a_volume_is_copied_cold_and_comes_back() {
             host.property("slow.service", "ActiveState") != "active"
         });
         assert_eq!(host.sh("ls -A /srv/slow"), left, "{signal}");
+        if signal == "TERM" {
+            // With all that the command has started.
+            host.sh("! pgrep -f '^sleep 61$'");
+            let said = host.sh("journalctl -u slow --no-pager -o cat");
+            assert!(said.contains("interrupted: what runs is ended"), "{said}");
+        }
     }
     // A rehearsal that is killed leaves its container, which the next one removes; a signal ends it, and removes all.
     host.tool(&["backup", "run", "hang"]).expect(0);
