@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::firewall::wait_for_ufw;
 use super::made::{made, made_networks, renamed};
 use super::one_start::OneStart;
 use super::packages::is_of_gone_unit;
@@ -52,6 +53,7 @@ pub(crate) async fn roll_back(
     let of_packages = |undo: &Undo| matches!(undo, Undo::RemovePackages(_));
     let with_packages = undos.iter().any(of_packages);
     wait_for_reloads(host, &undos, &mut patience).await;
+    wait_for_ufw(host, &undos);
     for undo in undos {
         if !is_needed(host, &undo).await {
             continue;

@@ -74,8 +74,10 @@ pub(crate) fn describe(undo: &Undo) -> String {
             let names: Vec<String> = values.keys().map(|name| parameter_name(name)).collect();
             format!("set {} as before", names.join(", "))
         }
-        Undo::Ufw { rule, add: true } => format!("ufw {rule}"),
-        Undo::Ufw { rule, add: false } => format!("ufw delete {rule}"),
+        Undo::Ufw {
+            rule, add: true, ..
+        } => format!("ufw {rule}"),
+        Undo::Ufw { rule, .. } => format!("ufw delete {rule}"),
         Undo::Firewall { table: None } => "remove the rules of the firewall".to_owned(),
         Undo::Firewall { .. } => "load the rules that the firewall had".to_owned(),
         Undo::Start(unit) => format!("start {unit}"),
@@ -172,8 +174,7 @@ pub(super) async fn undo_one(
         Undo::RemovePackages(names) => Ok(host.remove_packages(names)?),
         Undo::InstallPackages(versions) => Ok(host.restore_packages(versions)?),
         Undo::SetParameters(values) => Ok(loaders::set_parameters(values)?),
-        Undo::Ufw { rule, add: true } => Ok(host.allow_in_ufw(rule)?),
-        Undo::Ufw { rule, add: false } => Ok(host.delete_in_ufw(rule)?),
+        Undo::Ufw { rule, add, places } => Ok(firewall::put_back_in_ufw(host, rule, *add, places)?),
         Undo::Firewall { table } => Ok(firewall::put_back(host, table.as_deref())?),
         Undo::Start(unit) => {
             let systemd = host.systemd().await?;

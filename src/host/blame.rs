@@ -92,6 +92,7 @@ impl HostError {
             HostError::Secret(_) => Blame::Permanent,
             HostError::ReloadUnproved { .. }
             | HostError::Firewall { .. }
+            | HostError::UfwRuns { .. }
             | HostError::SetParameter { .. }
             // Another file of the host, or what the host has, may be the reason.
             | HostError::Loader { .. }

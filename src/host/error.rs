@@ -211,6 +211,12 @@ pub(crate) enum HostError {
         /// What it said.
         said: Vec<String>,
     },
+    /// Another ufw runs, and may change rules after ours.
+    #[error("another ufw still runs: ps -fp {process}")]
+    UfwRuns {
+        /// Its id.
+        process: u32,
+    },
     /// apt or dpkg did not do what was asked.
     #[error("{program}: could not {doing}{}", indented(.said))]
     Apt {

@@ -70,6 +70,7 @@ impl HostError {
             )),
             HostError::SetParameter { name, .. } => Some(format!("sysctl {name}")),
             HostError::Timeout { .. }
+            | HostError::UfwRuns { .. }
             | HostError::Interrupted
             | HostError::Program { .. }
             | HostError::Candidate { .. }

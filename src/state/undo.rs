@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Addresses, Container, Network, UfwRule};
+use crate::model::{Addresses, Container, Network, UfwPlaces, UfwRule};
 
 /// How to undo one step. Each is safe to do when its step was not done, and to do twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -125,6 +125,9 @@ pub(crate) enum Undo {
         rule: UfwRule,
         /// Whether it had it.
         add: bool,
+        /// Where it was in each of the files of ufw, from 1.
+        #[serde(default)]
+        places: UfwPlaces,
     },
     /// Start a unit that was running.
     Start(String),

@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-pub use ufw::{UFW_COMMENT, UfwLine, UfwRule, ufw_lines};
+pub use ufw::{UFW_COMMENT, UfwLine, UfwPlaces, UfwRule, ufw_count, ufw_lines, ufw_places};
 
 use crate::model::{Kind, Resource};
 

@@ -1,7 +1,9 @@
 //! An active ufw that is driven. Debian 13 alone has it here.
 
+use std::time::Duration;
+
 use super::{POLICY, assert_governed, prepared};
-use crate::support::{Debian, Host, desired, service};
+use crate::support::{CHECKOUT, Debian, Host, desired, service};
 
 const DRIVE: &str = "[firewall]\nufw = \"drive\"\n\n";
 
@@ -129,4 +131,91 @@ fn an_ufw_that_cannot_be_driven_is_refused() {
         assert!(text.contains(said), "{said}\n{text}");
     }
     assert_eq!(host.table(), "", "{text}");
+}
+
+/// ufw asks iptables for its version before it reads its rules: a slow one makes it certain that a run is killed before the
+/// rules change.
+const SLOW: &str = "#!/bin/sh\n[ -e /run/slow ] && [ \"$1\" = -V ] && sleep 3\nexec /usr/sbin/xtables-nft-multi iptables \"$@\"\n";
+
+impl Host {
+    /// Rules of somebody else stand behind ours, and decide about what those let through; and a commit closes ports.
+    fn about_to_close(&self) {
+        self.sh("ufw --force enable");
+        let policy = format!("{DRIVE}{POLICY}");
+        self.commit(&[(&desired("watchme.toml"), Some(&policy))], "drive");
+        self.apply(&[]).expect(0);
+        self.sh(
+            "ufw deny proto tcp from any to any port 8000:8009 comment theirs
+             ufw route allow proto tcp from 192.0.2.7 to any port 9
+             ufw allow from 2001:db8::/32; ufw reject out 25/tcp",
+        );
+        let closed = policy
+            .replace("80 = [\"world\"]", "80 = [\"lan\"]")
+            .replace("8001 = [\"vpn\"]", "8001 = [\"lan\"]");
+        self.commit(&[(&desired("watchme.toml"), Some(&closed))], "closed");
+    }
+
+    /// The files of ufw, and the rules that the kernel has of them.
+    fn all_of_ufw(&self) -> String {
+        self.sh("cat /etc/ufw/user.rules /etc/ufw/user6.rules; iptables -S ufw-user-input; ip6tables -S ufw6-user-input")
+    }
+}
+
+#[test]
+fn a_rule_that_a_run_deleted_is_put_back_where_it_was() {
+    let host = prepared(Host::boot_debian(Debian::Thirteen), "");
+    host.about_to_close();
+    let before = host.all_of_ufw();
+    let broken = service("/bin/false");
+    host.commit(
+        &[(&desired("systemd/broken.service"), Some(&broken))],
+        "broken",
+    );
+    let failed = host.apply(&["--yes"]).expect(3).text();
+    let undone = "undo: ufw allow proto tcp from any to any port 80";
+    assert!(failed.contains(undone), "{failed}");
+    assert_eq!(host.all_of_ufw(), before, "{failed}");
+}
+
+/// The ufw of a run that is killed goes on to its end: only then its rules are put back.
+#[test]
+#[ignore = "long: tests/run --all"]
+fn the_ufw_of_a_killed_run_is_waited_for() {
+    let host = prepared(Host::boot_debian(Debian::Thirteen), "");
+    host.about_to_close();
+    host.sh("rm /usr/sbin/iptables; touch /run/slow");
+    host.write("/usr/sbin/iptables", SLOW);
+    host.sh("chmod +x /usr/sbin/iptables");
+    let before = host.all_of_ufw();
+    let kill = |doing: &str| {
+        host.sh(&format!(
+            "cd {CHECKOUT}; SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=ubuntu setsid watchme-apply apply --yes >/run/apply 2>&1 & echo $! >/run/process"
+        ));
+        host.wait_for(doing, Duration::from_secs(40), || {
+            host.try_sh(&format!("pgrep -f '^[^ ]*python3 /usr/sbin/ufw {doing}'"))
+                .status
+                == 0
+        });
+        host.sh("kill -9 $(cat /run/process)");
+    };
+    for doing in ["allow", "delete"] {
+        kill(doing);
+        let recovered = host.tool(&["recover"]).expect(0).text();
+        assert!(recovered.contains("undo: ufw"), "{recovered}");
+        host.wait_for("the end of ufw", Duration::from_secs(20), || {
+            host.try_sh("pgrep -f /usr/sbin/uf[w]").status == 1
+        });
+        assert_eq!(host.all_of_ufw(), before, "{recovered}");
+    }
+    // One that does not end is named, and the next recovery tries again.
+    kill("delete");
+    host.sh("pkill -STOP -f '/usr/sbin/ufw delet[e]'");
+    let text = host.tool(&["recover"]).expect(4).text();
+    let said = "another ufw still runs: ps -fp ";
+    assert!(text.contains(said), "{text}");
+    host.sh("pkill -CONT -f '/usr/sbin/ufw delet[e]'; rm /run/slow");
+    host.tool(&["recover"]).expect(0);
+    assert_eq!(host.all_of_ufw(), before);
+    host.apply(&["--yes"]).expect(0);
+    assert_eq!(host.who_reaches(8001), [""; 0], "theirs comes first");
 }

@@ -1,5 +1,6 @@
 //! Rules of ufw: those that are wanted where ufw is driven, and those that its files have.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use ipnet::IpNet;
@@ -9,6 +10,9 @@ use super::{Firewall, OpenTo, Transport, shown};
 
 /// The comment by which rules are ours.
 pub const UFW_COMMENT: &str = "watchme-apply";
+
+/// Where a rule is in the files of ufw for IPv4 and IPv6, from 1.
+pub type UfwPlaces = [Option<usize>; 2];
 
 /// A rule of ufw that lets connections in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,7 +30,12 @@ pub struct UfwRule {
 impl UfwRule {
     /// The rule as words of a command, ufw(8).
     pub fn words(&self) -> Vec<String> {
-        let from = self.from.as_ref().map_or("any".to_owned(), shown);
+        self.words_from("any")
+    }
+
+    /// The same for one of the protocols only, where `anywhere` is `0.0.0.0/0` or `::/0`.
+    pub fn words_from(&self, anywhere: &str) -> Vec<String> {
+        let from = self.from.as_ref().map_or(anywhere.to_owned(), shown);
         let port = match self.first == self.last {
             true => self.first.to_string(),
             false => format!("{}:{}", self.first, self.last),
@@ -67,6 +76,8 @@ pub struct UfwLine {
     pub interface: Option<String>,
     /// As its file has it, without the comment.
     pub text: String,
+    /// Which of all the rules in its file it is, from 1.
+    pub place: usize,
 }
 
 impl UfwLine {
@@ -81,13 +92,53 @@ impl UfwLine {
 /// The rules about incoming connections in `user.rules` or `user6.rules`, of which ufw keeps a line each:
 /// `### tuple ### allow tcp 8000 0.0.0.0/0 any 100.64.0.0/10 in comment=…`, hexadecimal.
 pub fn ufw_lines(text: &str) -> Vec<UfwLine> {
-    let lines = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("### tuple ### "));
-    lines.filter_map(line).collect()
+    let lines = (1..).zip(tuples(text));
+    lines
+        .filter_map(|(place, text)| line(place, text))
+        .collect()
 }
 
-fn line(text: &str) -> Option<UfwLine> {
+/// How many rules ufw counts in one of its files: those of an application are one, whatever their ports
+/// (`get_rules_count` in ufw/backend.py).
+pub fn ufw_count(text: &str) -> usize {
+    let mut applications = BTreeSet::new();
+    let mut count = 0;
+    for text in tuples(text) {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        count += match *words {
+            [
+                _,
+                _,
+                port,
+                to,
+                source_port,
+                from,
+                application,
+                source,
+                direction,
+                ..,
+            ] => {
+                let of = |name, port| if name == "-" { port } else { name };
+                let named = [of(application, port), of(source, source_port)];
+                usize::from(applications.insert((named, to, from, direction)))
+            }
+            _ => 1,
+        };
+    }
+    count
+}
+
+/// How many rules one of the files of ufw has.
+pub fn ufw_places(text: &str) -> usize {
+    tuples(text).count()
+}
+
+fn tuples(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("### tuple ### "))
+}
+
+fn line(place: usize, text: &str) -> Option<UfwLine> {
     let mut words: Vec<&str> = text.split_whitespace().collect();
     let comment = words.last()?.strip_prefix("comment=").map(str::to_owned);
     if comment.is_some() {
@@ -131,6 +182,7 @@ fn line(text: &str) -> Option<UfwLine> {
         ports,
         interface: interface.map(str::to_owned),
         text: words.join(" "),
+        place,
     })
 }
 
@@ -190,6 +242,8 @@ mod tests {
             ### tuple ### deny tcp 80,443 0.0.0.0/0 any 0.0.0.0/0 in\n\
             ### tuple ### allow tcp 25 0.0.0.0/0 any 0.0.0.0/0 out\n";
         let lines = ufw_lines(text);
+        let places: Vec<usize> = lines.iter().map(|line| line.place).collect();
+        assert_eq!(places, [1, 2, 3, 4, 5, 6, 7]);
         let rule = |line: &UfwLine| line.rule.as_ref().map(ToString::to_string);
         let rules: Vec<Option<String>> = lines.iter().map(rule).collect();
         let expected = [
@@ -213,5 +267,18 @@ mod tests {
         // The one without a port is about all of them.
         assert_eq!([22, 443, 5, 8005, 9].map(about), [3, 2, 2, 2, 1]);
         assert_eq!(lines[4].interface.as_deref(), Some("docker0"));
+    }
+    /// As `ufw status numbered` of Debian 13 shows them.
+    #[test]
+    fn what_ufw_counts() {
+        let text = "### tuple ### allow udp 137,138 0.0.0.0/0 any 0.0.0.0/0 Samba - in\n\
+            ### tuple ### allow tcp 139,445 0.0.0.0/0 any 0.0.0.0/0 Samba - in comment=6f74686572\n\
+            ### tuple ### allow tcp 139,445 0.0.0.0/0 any 192.0.2.7 Samba - in\n\
+            ### tuple ### reject tcp 25 0.0.0.0/0 any 0.0.0.0/0 out comment=6f74686572\n\
+            ### tuple ### allow tcp 25 0.0.0.0/0 any 0.0.0.0/0 in comment=6f74686572\n";
+        assert_eq!(ufw_count(text), 4);
+        let places: Vec<usize> = ufw_lines(text).iter().map(|line| line.place).collect();
+        assert_eq!(places, [1, 2, 3, 5]);
+        assert_eq!(ufw_count(""), 0);
     }
 }
