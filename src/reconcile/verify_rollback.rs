@@ -128,7 +128,11 @@ async fn differences_now(
     planned: &Planned,
     with_packages: Option<&Observed>,
 ) -> Vec<Difference> {
-    let watch = kinds::watch(&planned.desired, &planned.recorded, &[]);
+    let mut watch = kinds::watch(&planned.desired, &planned.recorded, &[]);
+    // Units of this program itself are in nothing that is desired, and the look before the run may have had more.
+    let known = planned.observed.systemd.iter();
+    let known = known.flat_map(|systemd| systemd.units.keys());
+    watch.units.extend(known.cloned());
     let after = match host.observe(&watch).await {
         Ok(after) => after,
         Err(error) => {

@@ -190,3 +190,27 @@ fn drift_sees_what_became_of_a_secret_and_fixes_it() {
     assert_eq!(host.sh("find /root/disk -type f"), "");
     host.assert_secret("on a disk");
 }
+
+/// The unit that decrypts at boot goes with the last secret, and comes back where that fails.
+#[test]
+fn a_failed_removal_of_all_secrets_is_rolled_back_as_a_whole() {
+    let host = host();
+    host.sh("systemctl start watchme-apply-secrets.service");
+    let before = host.picture();
+    host.commit(
+        &[
+            (&desired("secrets/app.env.age"), None),
+            (&desired("systemd/app.service"), None),
+            (
+                &desired("watchme.toml"),
+                Some("[[gate]]\nurl = \"http://127.0.0.1:9/\"\n"),
+            ),
+        ],
+        "no secrets",
+    );
+    let said = host.apply_secretly(&[], 3);
+    assert!(said.contains("rolled back"), "{said}");
+    assert!(host.is_active("watchme-apply-secrets.service"));
+    host.assert_as_before(&before, "after a failed removal");
+    assert_eq!(host.token_of("app.service"), token("ONE"));
+}
