@@ -212,8 +212,17 @@ fn a_socket_of_podman_tells_the_same(host: &Host, web: &impl Fn(&str, u16, &str)
 }
 
 fn a_failing_start_is_rolled_back(host: &Host) {
-    let failing = container("localhost/none:1", 8031);
-    host.commit(&[(WEB, Some(&failing))], "an image that nobody has");
+    let missing = container("localhost/none:1", 8031);
+    host.commit(&[(WEB, Some(&missing))], "an image that nobody has");
+    let said = host.apply(&[]).expect(1).text();
+    assert!(
+        said.contains("its image localhost/none:1 is not on this host"),
+        "{said}"
+    );
+    assert_eq!(answers(host, 8031), 200);
+    let failing = container("localhost/web:1", 8031)
+        .replace("[Container]\n", "[Container]\nExec=/bin/nothing\n");
+    host.commit(&[(WEB, Some(&failing))], "a command that nobody has");
     let said = host.apply(&[]).expect(3).text();
     assert!(said.contains("rolled back"), "{said}");
     assert_eq!(answers(host, 8031), 200);
