@@ -63,10 +63,7 @@ fn a_missing_network_is_made_and_the_owner_unit_takes_it_as_its_own() {
     );
     assert_eq!(host.network_id(NETWORK), Some(id), "made anew by compose");
     // The service that holds the network has nothing to do, and ends.
-    host.wait_for("end of the holder", BOUND, || {
-        host.sh("docker ps -q --filter name=network-holder")
-            .is_empty()
-    });
+    wait_for_holder(&host);
     host.assert_does_nothing(&["apply"]).expect(0);
     a_look_at_the_network_asks_docker_only(&host);
 }
@@ -104,6 +101,14 @@ fn a_network_that_compose_made_first_is_adopted() {
     Server::with_owner().check_out(&host);
     host.sh(&format!("{INFRA_UP} 2>&1"));
     adopts(&host);
+}
+
+/// The container for which compose makes the network ends by itself.
+fn wait_for_holder(host: &Host) {
+    host.wait_for("end of the holder", BOUND, || {
+        host.sh("docker ps -q --filter name=network-holder")
+            .is_empty()
+    });
 }
 
 #[test]
@@ -162,6 +167,7 @@ fn adopts(host: &Host) {
     host.assert_active("watchme-infrastructure.service");
     host.sh("systemctl restart watchme-infrastructure.service");
     assert_eq!(host.network_id(NETWORK), id);
+    wait_for_holder(host);
     host.assert_does_nothing(&["apply"]).expect(0);
 }
 
