@@ -59,6 +59,7 @@ pub(crate) async fn roll_back(
             continue;
         }
         if starts(&undo).is_some() && unpulled.is_none() {
+            remove_late(host, journal.undos(), &mut patience, progress).await;
             unpulled = Some(hold(host, journal, progress).await);
         }
         if matches!(undo, Undo::Exchange { .. }) {
@@ -98,6 +99,27 @@ pub(crate) async fn roll_back(
         ));
     }
     left
+}
+
+/// Removes containers of the run once more, before what was there starts: the engine goes on making one whose compose was
+/// ended as its unit stopped, and that one would keep the name.
+async fn remove_late(
+    host: &Host,
+    undos: &[Undo],
+    patience: &mut Patience,
+    progress: &mut dyn Progress,
+) {
+    // Those that serve go when nginx asks others again.
+    let is_idle =
+        |undo: &&Undo| matches!(undo, Undo::RemoveContainers { serves, .. } if serves.is_empty());
+    for undo in undos.iter().filter(is_idle) {
+        if is_needed(host, undo).await {
+            progress.say(&format!("undo: {}", describe(undo)));
+            if let Err(error) = undo_one(host, undo, patience).await {
+                tracing::error!(%error, what = describe(undo), "could not undo");
+            }
+        }
+    }
 }
 
 /// Tries what the engine gave no answer for once more, and returns what is still without one.

@@ -151,7 +151,6 @@ fn a_renamed_unit_over_the_same_compose_file_takes_its_place() {
 }
 
 #[test]
-#[ignore = "long: tests/run --all"]
 fn a_unit_with_the_same_container_name_takes_its_place() {
     let host = host();
     let (old, new) = (
