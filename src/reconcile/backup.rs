@@ -10,7 +10,7 @@ use super::{ReconcileError, Request, look, undo_killed};
 use crate::apply::{BackupError, Backups, Progress, failure};
 use crate::host::Host;
 use crate::model::{Backup, BackupMade, BackupRecord, Desired, RehearsalRecord};
-use crate::state::{Journal, State};
+use crate::state::{Journal, Lock, State};
 
 /// A backup of what was applied.
 #[derive(Debug, serde::Serialize)]
@@ -44,6 +44,25 @@ pub(crate) struct Restoring {
     pub stops: bool,
 }
 
+/// The backup of that name, once nothing else changes the host: what is stopped comes back if this run is killed.
+async fn begin(
+    host: &Host,
+    state: &State,
+    request: &Request,
+    name: &str,
+    progress: &mut dyn Progress,
+) -> Result<(Lock, Desired, Backup), ReconcileError> {
+    // A wrong name waits for nobody.
+    known(state, name)?;
+    let lock = state.lock(request.lock_timeout)?;
+    undo_killed(host, state, request, progress)
+        .await?
+        .demand()?;
+    let (desired, backup) = known(state, name)?;
+    host.use_engine(desired.engine.as_deref());
+    Ok((lock, desired, backup))
+}
+
 /// Makes a backup now.
 ///
 /// # Errors
@@ -55,14 +74,7 @@ pub(crate) async fn back_up(
     progress: &mut dyn Progress,
 ) -> Result<BackupMade, ReconcileError> {
     let state = State::new(host.root().clone());
-    known(&state, name)?;
-    // Nothing is replaced meanwhile, and what is stopped comes back if this run is killed.
-    let _lock = state.lock(request.lock_timeout)?;
-    undo_killed(host, &state, request, progress)
-        .await?
-        .demand()?;
-    let (desired, backup) = known(&state, name)?;
-    host.use_engine(desired.engine.as_deref());
+    let (_lock, desired, backup) = begin(host, &state, request, name, progress).await?;
     let backups = backups(host, &state, request, &desired);
     let mut journal = state.journal()?;
     let made = backups.make(name, &backup, &mut journal, progress).await;
@@ -82,13 +94,7 @@ pub(crate) async fn restore(
     progress: &mut dyn Progress,
 ) -> Result<String, ReconcileError> {
     let state = State::new(host.root().clone());
-    known(&state, name)?;
-    let _lock = state.lock(request.lock_timeout)?;
-    undo_killed(host, &state, request, progress)
-        .await?
-        .demand()?;
-    let (desired, backup) = known(&state, name)?;
-    host.use_engine(desired.engine.as_deref());
+    let (_lock, desired, backup) = begin(host, &state, request, name, progress).await?;
     let backups = backups(host, &state, request, &desired);
     let what = || format!("the restore of {name}");
     let source = backups.find(name, &backup, asked);

@@ -10,7 +10,7 @@ mod records;
 mod undo;
 
 pub(crate) use journal::Journal;
-pub(crate) use lock::InProgress;
+pub(crate) use lock::{InProgress, Lock};
 pub(crate) use undo::{Replicas, Saved, Undo};
 
 use std::path::{Path, PathBuf};
