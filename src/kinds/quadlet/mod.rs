@@ -2,7 +2,7 @@
 //! podman-systemd.unit(5). The units start, restart, stop and pause as all units do; a Quadlet is what they are made of.
 
 pub(crate) mod data;
-mod read;
+pub(crate) mod read;
 #[cfg(test)]
 mod tests;
 

@@ -20,7 +20,7 @@ use crate::source::unit::settings::Source;
 use crate::source::unit::{Name, Settings};
 
 /// The folder in the desired state.
-const FOLDER: &str = "containers";
+pub(crate) const FOLDER: &str = "containers";
 
 /// A sort of Quadlet: its extension, its section, and what the name of its unit ends in; podman-systemd.unit(5).
 const TYPES: [(&str, &str, &str); 7] = [

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::inputs::{Inputs, is_backup, join};
 use super::unreferenced::FOREIGN;
+use crate::kinds::quadlet::read::FOLDER as QUADLETS;
 use crate::source::error::misspelt;
 use crate::source::policy::Folders;
 use crate::source::tree::{HOSTS, Node};
@@ -34,8 +35,6 @@ pub(super) const OF_NO_SERVER: [&str; 10] = [
     "templates",
     "docs",
 ];
-/// The folder of Quadlets.
-const QUADLETS: &str = "containers";
 /// Unit types that people write.
 const OF_UNITS: [&str; 5] = ["service", "timer", "socket", "path", "target"];
 
@@ -108,10 +107,12 @@ fn walk(
                 files += 1;
                 is_of_nginx |= name == "nginx.conf";
                 is_of_image |= name.starts_with("Dockerfile") || name.starts_with("Containerfile");
-                match () {
-                    () if is_unit(&name) => units += 1,
-                    () if is_quadlet(&name) => quadlets += 1,
-                    () => others += usize::from(!name.ends_with(".conf")),
+                if is_unit(&name) {
+                    units += 1;
+                } else if is_quadlet(&name) {
+                    quadlets += 1;
+                } else {
+                    others += usize::from(!name.ends_with(".conf"));
                 }
             }
             _ => {}

@@ -4,13 +4,10 @@ use std::path::{Path, PathBuf};
 
 use source_text::SourceFile;
 
-use super::super::stacks::DEFAULT_FILES;
+use super::refused::NOT_RUN;
 use crate::model::Diagnostic;
-use crate::source::load::{Loader, STACKS, Wrong};
+use crate::source::load::{DEFAULT_FILES, Loader, STACKS, Wrong};
 use crate::source::tree::Node;
-
-/// The rule that reports them.
-const RULE: &str = "compose-not-run";
 
 impl Loader<'_, '_> {
     /// Notes what an apply does not run of an entry of `compose/` that no written unit is about; `read` are its compose
@@ -80,7 +77,7 @@ impl Loader<'_, '_> {
     fn not_run(&mut self, path: &Path, message: String, help: String) {
         let place = Diagnostic::at(&SourceFile::new(path, ""), 0..0, message, "");
         let help = Some(help);
-        let noted = (RULE, Diagnostic { help, ..place });
+        let noted = (NOT_RUN, Diagnostic { help, ..place });
         self.out.parsed.refused.push(noted);
     }
 }

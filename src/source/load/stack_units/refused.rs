@@ -17,6 +17,8 @@ use crate::source::tree::Node;
 pub(crate) const COPIES: &str = "compose-start-first";
 /// Two stacks, or a stack and a unit, that are one project for compose.
 pub(crate) const PROJECT: &str = "compose-project-twice";
+/// A compose file below `compose/` that is no part of a stack.
+pub(crate) const NOT_RUN: &str = "compose-not-run";
 /// A stack of which compose starts nothing.
 pub(crate) const NOTHING: &str = "compose-nothing-starts";
 
