@@ -35,6 +35,7 @@ mod supersede;
 mod sure;
 mod unattended;
 mod undo;
+mod uninstall;
 mod validate;
 mod verify_rollback;
 mod versions;
@@ -69,6 +70,7 @@ pub(crate) use status::{
 };
 pub(crate) use unattended::Skip;
 pub(crate) use undo::recover;
+pub(crate) use uninstall::{Independence, Instead, Left, leave_running, remove_all};
 pub(crate) use versions::ask_versions;
 
 use converge::converge;

@@ -24,13 +24,19 @@ Examples:
   git pull && watchme-apply             # apply what was pulled
   sudo watchme-apply status             # show what runs";
 
+/// The version; `scripts/build-release` adds the commit and its date.
+const VERSION: &str = match option_env!("WATCHME_APPLY_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// Make this host match a git checkout, and verify that it does.
 ///
 /// Without a command, `apply` is run.
 #[derive(Debug, Parser)]
 #[command(
     name = "watchme-apply",
-    version,
+    version = VERSION,
     subcommand_required = true,
     override_usage = "watchme-apply [OPTIONS] [COMMAND]",
     after_help = AFTER_HELP

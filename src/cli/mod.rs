@@ -39,6 +39,11 @@ const DEGRADED: u8 = 5;
 /// Wrong usage, sysexits.h(3head) `EX_USAGE`.
 const USAGE: u8 = 64;
 
+/// The definition of the command line, from which man pages and completions are made.
+pub fn command() -> clap::Command {
+    <Args as clap::CommandFactory>::command()
+}
+
 /// Runs the program and returns its exit status; docs/reading-output.md says what each means.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     // Files are readable by all and writable by root, whatever the caller's umask is.

@@ -43,6 +43,7 @@ pub(crate) fn watch(desired: &Desired, recorded: &Recorded, only: &[Selector]) -
     watch.paths.extend(recorded.inventory.paths.keys().cloned());
     watch.paths.extend(desired.absent.iter().cloned());
     watch.paths.extend(recovery::UNIT.paths());
+    watch.paths.insert(recovery::PACKAGED.into());
     super::all().for_each(|kind| kind.watch(&asked, &mut watch));
     watch
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+/// The store and the generations.
+pub const HOME: &str = "/etc/watchme-apply";
 /// What is served now; links in /etc point below it. Always a real directory, because
 /// `systemctl enable` resolves links.
 pub const LIVE: &str = "/etc/watchme-apply/live";

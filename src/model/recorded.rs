@@ -299,6 +299,8 @@ pub enum RunKind {
     Fix,
     /// Undo a run that was killed.
     Recover,
+    /// Remove what was applied, and end the management of the host.
+    Uninstall,
 }
 
 impl RunKind {
@@ -309,6 +311,7 @@ impl RunKind {
             RunKind::Rollback => "rollback",
             RunKind::Fix => "drift --fix",
             RunKind::Recover => "recover",
+            RunKind::Uninstall => "uninstall --remove",
         }
     }
 }

@@ -51,6 +51,9 @@ pub(crate) fn why(draft: &Draft<'_>, id: &ResourceId, path: &Path) -> String {
 
 /// Why a resource is not wanted any more.
 pub(crate) fn left(draft: &Draft<'_>, id: &ResourceId) -> String {
+    if layout::OWN_UNITS.contains(&&*id.name) {
+        return "not needed any more".to_owned();
+    }
     let applied = draft.recorded.applied.as_ref().map(|(_, applied)| applied);
     let why = applied.and_then(|applied| applied.why_no_unit(id, draft.desired));
     why.unwrap_or_else(|| "left the desired state".to_owned())

@@ -1,11 +1,12 @@
 //! The unit that undoes a cut-off run at boot. It is not in the desired state: every host that is
 //! managed has it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::draft::{Draft, Stage};
+use super::draft::{Draft, Stage, change};
 use super::own_unit::OwnUnit;
-use crate::model::layout;
+use crate::effect::Effect;
+use crate::model::{Entry, layout};
 
 /// The unit.
 pub(crate) const UNIT: OwnUnit = OwnUnit {
@@ -14,13 +15,22 @@ pub(crate) const UNIT: OwnUnit = OwnUnit {
     purpose: "undoes a cut-off run at boot",
 };
 
+/// Where the Debian package has the same unit.
+pub(crate) const PACKAGED: &str = "/usr/lib/systemd/system/watchme-apply-recover.service";
+
 pub(crate) fn plan(draft: &mut Draft<'_>) {
-    let Some(program) = &draft.observed.program else {
-        return;
-    };
     if draft.desired.is_empty() {
         return;
     }
+    if matches!(
+        draft.observed.entry(Path::new(PACKAGED)),
+        Entry::File { .. }
+    ) {
+        return enable_packaged(draft);
+    }
+    let Some(program) = &draft.observed.program else {
+        return;
+    };
     if let Some(path) = &draft.observed.program_of_others {
         let path = path.display();
         let text = format!(
@@ -33,6 +43,28 @@ pub(crate) fn plan(draft: &mut Draft<'_>) {
     for change in UNIT.changes(draft, unit_text(program)) {
         draft.change(Stage::Switch, change);
     }
+}
+
+/// One that this program has written before would hide the package's, and is not wanted any more.
+fn enable_packaged(draft: &mut Draft<'_>) {
+    let [_, link] = UNIT.paths();
+    draft.wanted.insert(link.clone(), UNIT.id());
+    let unit = PathBuf::from(PACKAGED);
+    let is_right = matches!(
+        draft.observed.entry(&link),
+        Entry::Link { leads_to: Some(leads_to), .. } if *leads_to == unit
+    );
+    if is_right {
+        return;
+    }
+    let effect = Effect::Link {
+        path: link,
+        target: unit.clone(),
+        leads_to: unit,
+        keep: false,
+    };
+    let why = "the unit of the package undoes a cut-off run at boot";
+    draft.change(Stage::Switch, change(UNIT.id(), effect, why));
 }
 
 /// It runs after all that a run may have started, since what it undoes it asks of them.

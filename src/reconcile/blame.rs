@@ -63,7 +63,8 @@ impl ReconcileError {
             | ReconcileError::NoSuchResource { .. }
             | ReconcileError::StoreIsLink { .. }
             | ReconcileError::StoreElsewhere { .. }
-            | ReconcileError::NginxAbsent => None,
+            | ReconcileError::NginxAbsent
+            | ReconcileError::Uninstall(_) => None,
         }
     }
 }

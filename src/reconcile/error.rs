@@ -5,6 +5,7 @@ mod tests;
 
 use std::path::PathBuf;
 
+use super::uninstall::UninstallError;
 use crate::apply::{BackupError, Progress, StepError};
 use crate::effect::{Change, Effect, Plan, Refusal};
 use crate::host::HostError;
@@ -33,6 +34,9 @@ pub(crate) enum ReconcileError {
     /// The host could not be looked at.
     #[error(transparent)]
     Host(#[from] HostError),
+    /// The host cannot be left as it is.
+    #[error(transparent)]
+    Uninstall(#[from] UninstallError),
     /// Inputs differ from the commit.
     #[error("{} differ{} from the commit", count(.paths), if .paths.len() == 1 { "s" } else { "" })]
     Dirty {

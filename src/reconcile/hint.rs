@@ -18,6 +18,7 @@ impl ReconcileError {
                 ),
             },
             ReconcileError::State(error) => error.hint(),
+            ReconcileError::Uninstall(error) => error.hint(),
             ReconcileError::Host(error) => error.hint(),
             ReconcileError::Step { source, .. }
             | ReconcileError::Unit { source, .. }

@@ -13,11 +13,12 @@ pub(crate) use journal::Journal;
 pub(crate) use lock::{InProgress, Lock};
 pub(crate) use undo::{Replicas, Saved, Undo};
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::model::layout;
+use crate::model::{Entry, layout};
 use crate::root::{Root, RootError};
 
 /// A record that cannot be read or written.
@@ -182,6 +183,47 @@ impl State {
         Ok(())
     }
 
+    /// Whether this host is, or was, managed.
+    pub(crate) fn has_records(&self) -> bool {
+        let inventory = self.path("inventory.json");
+        self.root.is_there(Path::new(layout::HOME)) || self.root.is_there(&inventory)
+    }
+
+    /// Removes the store and all records but `kept` and what only a person may remove, and returns the folders of that:
+    /// the files that were replaced, and what is known of backups. The inventory goes last, so that doing it again goes on.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub(crate) fn forget(&self, kept: &BTreeSet<&Path>) -> Result<Vec<PathBuf>, StateError> {
+        self.empty(Path::new(layout::LIVE), kept)?;
+        self.empty(Path::new(layout::HOME), kept)?;
+        let of_a_person = [self.path("backups"), PathBuf::from(layout::BACKUPS)];
+        let last = ["inventory.json", "lock"].map(|name| self.path(name));
+        let later = of_a_person.iter().chain(&last).map(PathBuf::as_path);
+        self.empty(Path::new(layout::STATE), &later.collect())?;
+        for path in &last {
+            self.root.remove(path)?;
+        }
+        self.root.remove_empty(Path::new(layout::STATE));
+        let is_there = |folder: &PathBuf| self.root.is_there(folder);
+        Ok(of_a_person.into_iter().filter(is_there).collect())
+    }
+
+    /// Empties a folder but for what is kept, and removes it where nothing is.
+    fn empty(&self, folder: &Path, kept: &BTreeSet<&Path>) -> Result<(), StateError> {
+        for path in self.root.list(folder)? {
+            if kept.iter().any(|kept| kept.starts_with(&path)) {
+                continue;
+            }
+            match self.root.entry(&path)? {
+                Entry::Directory => self.root.remove_folder(&path)?,
+                _ => self.root.remove(&path)?,
+            }
+        }
+        self.root.remove_empty(folder);
+        Ok(())
+    }
+
     /// Keeps what is at `path` in the backups of the run that began at `time`, under
     /// `backups/%Y%m%d_%H%M%S/<path>`, and returns where.
     ///
@@ -191,9 +233,8 @@ impl State {
         &self,
         time: Timestamp,
         path: &Path,
-        entry: &crate::model::Entry,
+        entry: &Entry,
     ) -> Result<Option<PathBuf>, StateError> {
-        use crate::model::Entry;
         let stamp = time
             .to_zoned(jiff::tz::TimeZone::system())
             .strftime("%Y%m%d_%H%M%S")

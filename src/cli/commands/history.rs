@@ -170,7 +170,7 @@ fn row(entry: &Entry) -> [String; 8] {
         run.changes.len().to_string(),
         state.to_owned(),
         match run.kind {
-            RunKind::Recover => String::new(),
+            RunKind::Recover | RunKind::Uninstall => String::new(),
             _ => origin(&run.origin),
         },
     ]

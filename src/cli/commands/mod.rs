@@ -17,6 +17,7 @@ mod secret;
 mod status;
 #[cfg(test)]
 mod tests;
+mod uninstall;
 
 pub(super) use secret::SecretFailure;
 
@@ -127,6 +128,7 @@ commands! {
     Rollback(rollback),
     History(history),
     Status(status),
+    Uninstall(uninstall),
     Secret(secret),
     Backup(backup),
     Restore(restore),

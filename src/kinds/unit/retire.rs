@@ -77,6 +77,13 @@ fn departing_units(
         .cloned()
         .chain(linked)
         .filter(|name| !draft.desired.units.get(name).is_some_and(Unit::is_ours))
+        // A unit of this program whose file the package has is still enabled.
+        .filter(|name| {
+            !draft
+                .wanted
+                .values()
+                .any(|id| *id == ResourceId::new(Kind::Unit, name))
+        })
         .collect()
 }
 

@@ -1,0 +1,145 @@
+//! `uninstall`: ends the management of a host.
+
+use super::Command;
+use crate::cli::ask;
+use crate::cli::change::change;
+use crate::cli::ended::{Ended, Ran};
+use crate::cli::json::NoJson;
+use crate::cli::options::{Input, Show, seconds};
+use crate::cli::output::{Output, clean, styled};
+use crate::cli::render::{GOOD, count};
+use crate::cli::session::Session;
+use crate::reconcile::{self, Independence, Instead, Left};
+
+/// Stop managing this host: what was applied stays as plain files, or is removed
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    how: How,
+    /// Seconds to wait for another run to finish [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    lock_timeout: Option<u64>,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct How {
+    /// Keep everything that runs: links into the store become plain files, and nothing is restarted
+    #[arg(long)]
+    keep: bool,
+    /// Remove everything that was applied, as an apply of an empty desired state does
+    #[arg(long)]
+    remove: bool,
+}
+
+impl Command for Args {
+    const EXAMPLES: &'static str = "\
+Examples:
+  watchme-apply uninstall --keep                      # services go on as they are, from plain files
+  watchme-apply uninstall --remove                    # sites, units and networks go, too";
+
+    type Json = NoJson;
+
+    fn changes_the_host(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
+        // What the host was applied from may be gone.
+        let folder = session.known_folder().unwrap_or_default();
+        let request = session.request(folder, &Input::waiting(self.lock_timeout));
+        let asks = !self.yes && ask::somebody_is_there();
+        let host = session.host()?;
+        if self.how.keep {
+            let mut lines = session.lines(false);
+            let mut present = |found: &Independence| {
+                let mut output = session.output();
+                show(&mut output, found);
+                !asks || ask::may(&mut output, "this ends the management of this host")
+            };
+            let left = reconcile::leave_running(host, &request, &mut lines, &mut present).await?;
+            lines.end();
+            output.line(&format!(
+                "{}: what runs goes on from plain files",
+                styled(GOOD, "done")
+            ));
+            say(output, &left);
+            return Ok(Ended::with_text(0));
+        }
+        let mut after = None;
+        let show = Show {
+            json: false,
+            show_secrets: false,
+        };
+        let ended = change(session, show, asks, output, async |lines, present| {
+            let (applied, left) = reconcile::remove_all(host, &request, lines, present).await?;
+            after = Some(left);
+            Ok(applied)
+        })
+        .await?;
+        if let Some(left) = after {
+            say(output, &left);
+        }
+        Ok(Ended::with_text(ended.status))
+    }
+}
+
+/// Shows what becomes of the host's files.
+fn show(output: &mut Output, found: &Independence) {
+    let mut files = 0;
+    for (path, instead) in &found.links {
+        let path = path.display().to_string();
+        let path = clean(&path);
+        match instead {
+            Instead::File => {
+                files += 1;
+                output.line(&format!("~ {path}: becomes a file"));
+            }
+            Instead::Link(target) => {
+                output.line(&format!("~ {path}: leads to {}", target.display()));
+            }
+            Instead::Nothing => output.line(&format!("- {path}")),
+        }
+    }
+    for path in &found.own {
+        output.line(&format!("- {}", path.display()));
+    }
+    for unit in &found.callers {
+        output.line(&format!(
+            "! {}: starts watchme-apply; it does not start any more",
+            clean(unit)
+        ));
+    }
+    for (path, readers) in &found.kept {
+        let readers: Vec<String> = readers
+            .iter()
+            .map(|reader| clean(reader).into_owned())
+            .collect();
+        output.line(&format!(
+            ". {}: stays, since it is read by {}",
+            path.display(),
+            readers.join(", ")
+        ));
+    }
+    output.line(&format!(
+        "{} become plain, the records in /etc/watchme-apply and /var/lib/watchme-apply go",
+        count(files, "file")
+    ));
+}
+
+/// Says what is left for a person to remove.
+fn say(output: &mut Output, left: &Left) {
+    for folder in &left.folders {
+        output.line(&format!("kept {}: sudo rm -r {0}", folder.display()));
+    }
+    for volume in &left.volumes {
+        let volume = clean(volume);
+        output.line(&format!(
+            "kept the volume {volume} with its data: docker volume rm {volume}"
+        ));
+    }
+    output.line("the program itself: sudo apt-get purge watchme-apply, or sudo rm /usr/local/bin/watchme-apply");
+}

@@ -1,0 +1,169 @@
+//! The end of a host's management: the host becomes independent of the store, or what was applied is removed; then the records
+//! go.
+
+mod independent;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{
+    Applied, Planned, ReconcileError, Request, agree, look, transact, undo_killed, validate,
+};
+use crate::apply::{Progress, StepError};
+use crate::host::Host;
+use crate::model::{Desired, Recorded, RunKind, RunRecord, layout};
+use crate::state::State;
+pub(crate) use independent::{Independence, Instead};
+
+/// Bound of stopping a timer.
+const STOP: Duration = Duration::from_secs(60);
+
+/// Why a host cannot be left as it is.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UninstallError {
+    /// A pause ends with the records: the units would start at the next boot.
+    #[error("paused: {}; nothing was changed", .0.join(", "))]
+    Paused(Vec<String>),
+    /// Nothing would decrypt secrets at the next boot.
+    #[error("the secrets {} are decrypted by this program at each boot; nothing was changed", .0.join(", "))]
+    Secrets(Vec<String>),
+    /// There is nothing to leave.
+    #[error("nothing is managed on this host")]
+    Nothing,
+}
+
+impl UninstallError {
+    /// The command that helps.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            UninstallError::Paused(units) => {
+                let unit = units.first().map_or("UNIT", |unit| unit);
+                format!("end the pauses first: watchme-apply resume {unit}")
+            }
+            UninstallError::Secrets(_) => format!(
+                "copy what you need from {} to files of your own, have the desired state use those, and apply it; or remove \
+                 everything: watchme-apply uninstall --remove",
+                layout::SECRETS
+            ),
+            UninstallError::Nothing => {
+                "to remove the program itself: apt-get purge watchme-apply, or rm /usr/local/bin/watchme-apply"
+                    .to_owned()
+            }
+        })
+    }
+}
+
+/// What a host was left with, for a person to remove.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// Folders of records that are kept: files that were replaced, and what is known of backups.
+    pub folders: Vec<PathBuf>,
+    /// Volumes with data.
+    pub volumes: BTreeSet<String>,
+}
+
+/// Makes the host independent of this program: what runs goes on running, from plain files.
+///
+/// # Errors
+/// When something needs this program, or the file system refuses; running it again goes on.
+pub(crate) async fn leave_running(
+    host: &Host,
+    request: &Request,
+    progress: &mut dyn Progress,
+    present: &mut dyn FnMut(&Independence) -> bool,
+) -> Result<Left, ReconcileError> {
+    let state = State::new(host.root().clone());
+    let _lock = state.lock(request.lock_timeout)?;
+    undo_killed(host, &state, request, progress)
+        .await?
+        .demand()?;
+    let recorded = managed(&state)?;
+    let paused: Vec<String> = recorded.pauses.keys().cloned().collect();
+    if !paused.is_empty() {
+        return Err(UninstallError::Paused(paused).into());
+    }
+    if !recorded.inventory.secrets.is_empty() {
+        let secrets = recorded.inventory.secrets.iter().cloned().collect();
+        return Err(UninstallError::Secrets(secrets).into());
+    }
+    let independence = Independence::of(host.root()).map_err(failed)?;
+    if !present(&independence) {
+        return Err(ReconcileError::Declined);
+    }
+    stop(host, &independence).await.map_err(failed)?;
+    independence.carry_out(host.root()).map_err(failed)?;
+    if host.is_live() {
+        host.systemd().await?.reload().await?;
+    }
+    let kept = independence.kept.keys().map(PathBuf::as_path).collect();
+    Ok(Left {
+        folders: state.forget(&kept)?,
+        volumes: recorded.inventory.volumes,
+    })
+}
+
+fn failed(source: impl Into<StepError>) -> ReconcileError {
+    ReconcileError::Step {
+        what: "making the host independent of watchme-apply".to_owned(),
+        source: Box::new(source.into()),
+    }
+}
+
+/// Removes what was applied, as an apply of an empty desired state does, and then the records.
+///
+/// # Errors
+/// As [`super::apply`].
+pub(crate) async fn remove_all(
+    host: &Host,
+    request: &Request,
+    progress: &mut dyn Progress,
+    present: &mut dyn FnMut(&Planned) -> bool,
+) -> Result<(Applied, Left), ReconcileError> {
+    let state = State::new(host.root().clone());
+    let _lock = state.lock(request.lock_timeout)?;
+    undo_killed(host, &state, request, progress)
+        .await?
+        .demand()?;
+    let recorded = managed(&state)?;
+    let applied = recorded.applied.as_ref().map(|(record, _)| record.clone());
+    let record = RunRecord {
+        number: None,
+        ..applied.ok_or(ReconcileError::NothingApplied)?
+    };
+    let empty = (record, Desired::default());
+    let mut planned = look::plan_generation(host, request, recorded.clone(), empty, None).await?;
+    if !planned.plan.refusals.is_empty() {
+        return Err(ReconcileError::Refused(planned.plan.refusals));
+    }
+    validate::demand(host, &mut planned).await?;
+    agree(present, &planned)?;
+    let kind = RunKind::Uninstall;
+    let record = transact(host, &state, request, kind, &mut planned, progress).await?;
+    let left = Left {
+        folders: state.forget(&BTreeSet::new())?,
+        volumes: recorded.inventory.volumes,
+    };
+    Ok((Applied::Done(Box::new(record)), left))
+}
+
+/// The records of a host that has any.
+fn managed(state: &State) -> Result<Recorded, ReconcileError> {
+    match state.has_records() {
+        true => Ok(state.recorded()?),
+        false => Err(UninstallError::Nothing.into()),
+    }
+}
+
+/// Stops the timers that start this program. What they have started goes on to its end.
+async fn stop(host: &Host, independence: &Independence) -> Result<(), StepError> {
+    if !host.is_live() {
+        return Ok(());
+    }
+    let systemd = host.systemd().await?;
+    let timers = independence.callers.iter();
+    for timer in timers.filter(|unit| unit.ends_with(".timer")) {
+        systemd.stop(timer, STOP).await?;
+    }
+    Ok(())
+}

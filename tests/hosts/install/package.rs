@@ -1,0 +1,123 @@
+//! The Debian package on a host: installed, updated while a run is in progress, removed.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::support::{Host, desired, site, sleeper};
+
+const PACKAGED: &str = "/usr/lib/systemd/system/watchme-apply-recover.service";
+
+/// The package that `scripts/package` has built.
+fn package() -> String {
+    std::env::var("WATCHME_APPLY_DEB").expect(
+        "WATCHME_APPLY_DEB: the path of the package, which `scripts/package x86_64` builds and tests/run names",
+    )
+}
+
+#[test]
+fn the_package_is_installed_updated_and_purged() {
+    let host = Host::boot();
+    let deb = "/root/watchme-apply.deb";
+    host.copy_program(Path::new(&package()), deb);
+    host.checkout(&[
+        (&desired("sites-available/a"), &site("a", "page")),
+        (&desired("systemd/s.service"), &sleeper(100_000)),
+    ]);
+    // A host that was managed by a binary in /usr/local/bin.
+    host.apply(&[]).expect(0);
+    assert!(host.stands("/etc/systemd/system/watchme-apply-recover.service"));
+    host.sh("rm /usr/local/bin/watchme-apply");
+    let installed = host.sh(&format!("dpkg -i {deb} 2>&1"));
+    assert!(!installed.contains("warning"), "{installed}");
+    let version = host.sh("watchme-apply --version");
+    assert!(
+        version.contains(env!("CARGO_PKG_VERSION")) && version.contains(" ("),
+        "{version}"
+    );
+    host.sh("test -s /usr/share/man/man1/watchme-apply-apply.1.gz; bash -c '. /usr/share/bash-completion/completions/watchme-apply; complete -p watchme-apply'");
+
+    // Its unit takes the place of the one that an apply wrote.
+    let plan = host.tool(&["plan"]).expect(0).stdout;
+    assert!(
+        plan.contains("the unit of the package undoes a cut-off run at boot"),
+        "{plan}"
+    );
+    host.apply(&[]).expect(0);
+    assert!(!host.stands("/etc/systemd/system/watchme-apply-recover.service"));
+    assert_eq!(
+        host.property("watchme-apply-recover.service", "FragmentPath"),
+        PACKAGED
+    );
+    assert_eq!(
+        host.property("watchme-apply-recover.service", "UnitFileState"),
+        "enabled"
+    );
+    assert!(
+        host.assert_does_nothing(&["plan"])
+            .expect(0)
+            .stdout
+            .contains("in sync")
+    );
+    assert!(
+        host.assert_does_nothing(&["drift"])
+            .expect(0)
+            .stdout
+            .contains("in sync")
+    );
+
+    // The report of drift runs with all files read-only.
+    let report = "systemctl start watchme-apply-drift.service";
+    host.sh(report);
+    host.sh("echo '# by hand' >>/etc/watchme-apply/live/sites-available/a");
+    assert_ne!(host.try_sh(report).status, 0);
+    let said = host.sh("journalctl -u watchme-apply-drift.service -o cat");
+    assert!(said.contains("drifted"), "{said}");
+    host.tool(&["drift", "--fix"]).expect(0);
+
+    // An update ends no run.
+    let runs = host.runs(&["s.service"]);
+    let slow = "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sleep 6\n[Install]\nWantedBy=multi-user.target\n";
+    host.commit(&[(&desired("systemd/slow.service"), Some(slow))], "slow");
+    host.sh("cd /home/ubuntu/watchme-server-configs; setsid watchme-apply >/root/run.log 2>&1 &");
+    host.wait_for("the run", Duration::from_secs(20), || {
+        host.property("slow.service", "ActiveState") == "activating"
+    });
+    let refused = host.try_sh("dpkg -r watchme-apply");
+    assert!(
+        refused.status != 0
+            && refused
+                .text()
+                .contains("a run is in progress, or was interrupted"),
+        "{}",
+        refused.text()
+    );
+    host.sh(&format!("dpkg -i {deb} 2>&1"));
+    host.wait_for("the end of the run", Duration::from_secs(60), || {
+        host.sh("cat /root/run.log").contains("applied")
+    });
+    assert_eq!(
+        host.runs(&["s.service"]).restarted_since(&runs),
+        Vec::<&str>::new()
+    );
+
+    // What was cut off is undone by the unit of the package.
+    host.reboot();
+    host.wait_for("the site", Duration::from_secs(30), || {
+        host.page("a") == "page"
+    });
+
+    // A purge keeps what the server uses, and names it.
+    let purged = host.sh("dpkg --purge watchme-apply 2>&1");
+    assert!(
+        purged.contains("kept /etc/watchme-apply and /var/lib/watchme-apply")
+            && purged.contains("run 'watchme-apply uninstall'"),
+        "{purged}"
+    );
+    assert!(!host.stands("/usr/bin/watchme-apply"));
+    assert_eq!(
+        host.wants_links("watchme-apply-recover.service"),
+        Vec::<String>::new()
+    );
+    assert_eq!(host.page("a"), "page");
+    assert!(host.is_active("s.service"));
+}
