@@ -185,6 +185,7 @@ fn of_type(section: &str, name: &str) -> Option<ValueType> {
         "SERVICEEXITTYPE" => ValueType::Words(EXIT_TYPES),
         "INPUT" => ValueType::Stream(INPUTS, INPUT_STARTS),
         "OUTPUT" => ValueType::Stream(OUTPUTS, OUTPUT_STARTS),
+        "PERSONALITY" => ValueType::Words(ARCHITECTURES),
         "SERVICERESTARTMODE" => ValueType::Words(RESTART_MODES),
         "CPUSCHEDPOLICY" => ValueType::WordsOr(SCHEDULERS, i32::MAX),
         "IOCLASS" => ValueType::WordsOr(IO_CLASSES, 8),
