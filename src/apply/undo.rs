@@ -48,7 +48,7 @@ pub(crate) fn describe(undo: &Undo) -> String {
         Undo::ReloadNginx => "reload nginx with the old sites".to_owned(),
         Undo::RestartNginx => "restart nginx with the old sites".to_owned(),
         Undo::Stop(unit) => format!("stop {unit}"),
-        Undo::Forget(unit) => format!("forget {unit}, and leave its containers as they are"),
+        Undo::Forget(unit) => format!("stop {unit}, and keep its containers running"),
         Undo::RemoveContainers { project, .. } => {
             format!("remove new containers of the compose project {project}")
         }

@@ -1,10 +1,10 @@
 //! What a rule is, and how all of them run.
 
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
 use std::iter;
 use std::ops::{Deref, Range};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 
 use super::context::Context;
@@ -256,9 +256,17 @@ pub fn rules() -> Vec<&'static Rule> {
 
 /// The rule of that name.
 pub fn rule_of(name: &str) -> Option<&'static Rule> {
-    let mut rules = FAMILIES.iter().flat_map(|family| family.rules);
-    rules.find(|rule| rule.name == name).copied()
+    RULES.get(name).map(|(_, rule)| *rule)
 }
+
+/// Every rule with its family, by name: each finding is asked for its own.
+static RULES: LazyLock<HashMap<&str, (&Family, &Rule)>> = LazyLock::new(|| {
+    let families = FAMILIES.iter().copied();
+    families
+        .flat_map(|family| family.rules.iter().map(move |rule| (family, *rule)))
+        .map(|(family, rule)| (rule.name, (family, rule)))
+        .collect()
+});
 
 /// The family of that name.
 pub fn family(name: &str) -> Option<&'static Family> {
@@ -267,8 +275,7 @@ pub fn family(name: &str) -> Option<&'static Family> {
 
 /// The family of a rule.
 pub(super) fn family_of(rule: &str) -> Option<&'static Family> {
-    let mut families = FAMILIES.iter().copied();
-    families.find(|family| family.rules.iter().any(|own| own.name == rule))
+    RULES.get(rule).map(|(family, _)| *family)
 }
 
 /// What those rules find that are `wanted`, in the order of the families. A server has two processors: one takes rules from
@@ -309,12 +316,16 @@ fn run_rule(context: &Context, (family, rule): (&Family, &'static Rule)) -> Vec<
         run(context, &mut findings);
     }
     // Two projects may share a file, and a file may be included twice.
-    let mut seen = BTreeSet::new();
-    findings.found.retain(|finding| {
+    let mut seen = HashSet::with_capacity(findings.found.len());
+    let is_new = findings.found.iter().map(|finding| {
         let place = finding.place();
-        let at = place.map(|place| (place.path().to_owned(), place.span.start, place.span.end));
-        let message = (!family.once_a_place).then(|| finding.message().to_owned());
+        let at = place.map(|place| (place.path().as_os_str(), place.span.start, place.span.end));
+        let message = (!family.once_a_place).then(|| finding.message());
         seen.insert((at, message))
     });
-    findings.found
+    let is_new: Vec<bool> = is_new.collect();
+    let found = findings.found.into_iter().zip(is_new);
+    found
+        .filter_map(|(finding, is_new)| is_new.then_some(finding))
+        .collect()
 }

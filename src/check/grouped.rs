@@ -1,7 +1,10 @@
 //! Several findings of one rule in a file that are said as one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use source_text::SourceFile;
 
 use super::engine;
 use crate::model::{Complaint, Diagnostic, Finding, Severity};
@@ -20,7 +23,8 @@ pub struct Grouped {
 /// one line of help is for all of them. Errors that need a fix each stay apart.
 pub fn grouped(findings: Vec<Finding>) -> Vec<Grouped> {
     let mut grouped: Vec<Grouped> = Vec::new();
-    let mut first_of: BTreeMap<_, usize> = BTreeMap::new();
+    let mut first_of: HashMap<_, usize> = HashMap::new();
+    let mut paths = Numbered::default();
     for finding in findings {
         let group = engine::rule_of(finding.rule.name).and_then(|rule| rule.group);
         let (Some(group), Some(place)) = (group, finding.place()) else {
@@ -30,8 +34,8 @@ pub fn grouped(findings: Vec<Finding>) -> Vec<Grouped> {
         let help = group.help.is_none().then(|| place.help.clone());
         let key = (
             finding.rule.name,
-            place.path().to_owned(),
-            finding.severity,
+            paths.of(place),
+            finding.severity == Severity::Error,
             help,
         );
         match first_of.get(&key).and_then(|first| grouped.get_mut(*first)) {
@@ -43,6 +47,29 @@ pub fn grouped(findings: Vec<Finding>) -> Vec<Grouped> {
         }
     }
     grouped
+}
+
+/// Numbers of paths. Findings of a file come one after the other, and mostly share it.
+#[derive(Default)]
+struct Numbered {
+    last: Option<(Arc<SourceFile>, usize)>,
+    numbers: HashMap<PathBuf, usize>,
+}
+
+impl Numbered {
+    fn of(&mut self, place: &Diagnostic) -> usize {
+        if let Some((_, number)) = self
+            .last
+            .as_ref()
+            .filter(|(file, _)| Arc::ptr_eq(file, &place.file))
+        {
+            return *number;
+        }
+        let next = self.numbers.len();
+        let number = *self.numbers.entry(place.path().to_owned()).or_insert(next);
+        self.last = Some((Arc::clone(&place.file), number));
+        number
+    }
 }
 
 /// In so many files it is not an oversight: the set-up does without what a rule advises.
@@ -57,9 +84,10 @@ pub fn folded(findings: Vec<Grouped>) -> Vec<Grouped> {
         found.finding.place().filter(|_| is_advice)?;
         rule.group
     };
-    let mut files: BTreeMap<&str, BTreeSet<PathBuf>> = BTreeMap::new();
+    let mut files: HashMap<&str, HashSet<usize>> = HashMap::new();
+    let mut paths = Numbered::default();
     for found in findings.iter().filter(|found| advised(found).is_some()) {
-        let path = found.finding.place().map(|place| place.path().to_owned());
+        let path = found.finding.place().map(|place| paths.of(place));
         files
             .entry(found.finding.rule.name)
             .or_default()
@@ -69,7 +97,7 @@ pub fn folded(findings: Vec<Grouped>) -> Vec<Grouped> {
     let mut rest = Vec::new();
     for found in findings {
         let name = found.finding.rule.name;
-        let count = files.get(name).map_or(0, BTreeSet::len);
+        let count = files.get(name).map_or(0, HashSet::len);
         let Some(group) = advised(&found).filter(|_| count >= MANY_FILES) else {
             rest.push(found);
             continue;

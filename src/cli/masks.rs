@@ -75,27 +75,59 @@ struct Candidates {
 
 impl Candidates {
     fn of(line: &str) -> Self {
-        const WORDS: [&str; 15] = [
-            "pass", "pwd", "pw", "secret", "token", "jwt", "webhook", "key", "cred", "auth",
-            "salt", "pepper", "signing", "sk", "pin",
-        ];
         const SHAPES: [&str; 19] = [
             "AKIA", "ASIA", "gh", "glpat-", "xox", "xapp-", "sk_", "rk_", "whsec_", "sk-", "AIza",
             "SG.", "npm_", "hf_", "doo_", "dop_", "dor_", "AGE-", "eyJ",
         ];
-        let lower = line.to_ascii_lowercase();
-        let has_word = WORDS.iter().any(|word| lower.contains(word));
+        let (named, option) = settings(line);
         let trimmed = line.trim();
         let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
         Self {
             in_query: line.contains('=') && line.contains(['?', '&']),
-            named: has_word && line.contains(['=', ':', '"', '\'']),
+            named,
             pem: trimmed.len() >= 48 && trimmed.bytes().all(is_base64),
-            option: has_word && line.contains('-'),
+            option,
             in_url: line.contains("://") && line.contains('@'),
             shaped: SHAPES.iter().any(|start| line.contains(start)),
         }
     }
+}
+
+/// What the names of secrets have in them.
+const WORDS: [&str; 15] = [
+    "pass", "pwd", "pw", "secret", "token", "jwt", "webhook", "key", "cred", "auth", "salt",
+    "pepper", "signing", "sk", "pin",
+];
+
+/// Whether some name of a secret has behind it what [`NAMED`] and [`OPTION`] take for its value. `proxy_pass` has such a
+/// name, and is in most lines that are shown.
+fn settings(line: &str) -> (bool, bool) {
+    let lower = line.to_ascii_lowercase();
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let is_blank = |c: char| c.is_ascii_whitespace() || c == '\u{b}';
+    let quotes = ['"', '\''];
+    let (mut named, mut option) = (false, false);
+    if !WORDS.iter().any(|word| lower.contains(word)) {
+        return (named, option);
+    }
+    let mut rest = lower.as_str();
+    while let Some(from) = rest.find(is_of_name) {
+        let (_, begun) = rest.split_at(from);
+        let end = begun.find(|c| !is_of_name(c)).unwrap_or(begun.len());
+        let (name, behind) = begun.split_at(end);
+        rest = behind;
+        if !WORDS.iter().any(|word| name.contains(word)) {
+            continue;
+        }
+        let unquoted = behind.strip_prefix(quotes);
+        let after = unquoted.unwrap_or(behind);
+        let value = after.trim_start_matches(is_blank);
+        named |= value.starts_with(['=', ':'])
+            || value.len() < after.len() && value.starts_with(quotes)
+            || unquoted.is_some() && value.starts_with(',');
+        option |= name.contains('-') && behind.starts_with(is_blank);
+    }
+    (named, option)
 }
 
 /// A line with what looks like secrets replaced. A value that is only a reference to a variable stays.

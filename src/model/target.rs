@@ -33,6 +33,24 @@ impl Program {
 }
 
 impl Program {
+    /// What is wrong with a version that somebody states, and what was expected: none of the program's has that number, or
+    /// only such that nobody has any more. One that is later than all that are known counts as the last of them.
+    pub fn impossible(self, version: Version) -> Option<(String, String)> {
+        let (beyond, known) = match self {
+            Self::Nginx => (Version::major(2), "1.18 to 1.31"),
+            Self::Systemd => (Version::major(1000), "249 to 258"),
+            Self::Compose => (Version::major(3), "1 and 2"),
+            Self::Docker => (Version::major(100), "20.10 and later"),
+        };
+        let what = match (version.is_before(self.oldest()), version.is_before(beyond)) {
+            (false, true) => return None,
+            (true, _) => format!("{self} {version} is older than all that are known here"),
+            (false, false) => format!("there is no {self} {version}"),
+        };
+        let expected = format!("expected one of the versions that are known: {self} {known}");
+        Some((what, expected))
+    }
+
     /// How `[host]` in watchme.toml states a version of it.
     fn example(self) -> &'static str {
         match self {

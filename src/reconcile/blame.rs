@@ -92,6 +92,7 @@ mod tests {
     fn step(source: StepError) -> ReconcileError {
         ReconcileError::Step {
             what: "unit/a.service (new)".into(),
+            is_unchanged: false,
             source: Box::new(source),
         }
     }

@@ -65,10 +65,12 @@ pub(crate) enum ReconcileError {
     #[error("{} in what would be applied; nothing was changed", errors(.0))]
     Invalid(Vec<Finding>),
     /// A step failed.
-    #[error("{what} failed")]
+    #[error("{what} failed{}", if *.is_unchanged { "; nothing was changed" } else { "" })]
     Step {
         /// The step.
         what: String,
+        /// Whether it was the first one that changes something, and failed before it did.
+        is_unchanged: bool,
         /// Why.
         #[source]
         source: Box<StepError>,
@@ -300,6 +302,14 @@ impl ReconcileError {
         }
     }
 
+    /// The same of a run that failed before its first record: it has to be written before anything is changed.
+    pub(super) fn with_nothing_changed(mut self) -> Self {
+        if let Self::Step { is_unchanged, .. } = &mut self {
+            *is_unchanged = true;
+        }
+        self
+    }
+
     pub(super) fn gate(source: StepError) -> Self {
         Self::of_step("a health gate".to_owned(), source)
     }
@@ -309,6 +319,7 @@ impl ReconcileError {
             source if is_interruption(&source) => ReconcileError::Interrupted(what),
             source => ReconcileError::Step {
                 what,
+                is_unchanged: false,
                 source: Box::new(source),
             },
         }

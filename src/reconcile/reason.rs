@@ -53,6 +53,7 @@ mod tests {
             kind: RunKind::Apply,
             cause: Box::new(ReconcileError::Step {
                 what: "unit/a.service (new)".into(),
+                is_unchanged: false,
                 source: Box::new(source),
             }),
         }

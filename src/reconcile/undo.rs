@@ -25,7 +25,7 @@ pub(super) async fn undo(
         // Nothing live was changed; what was prepared goes.
         let _ = host.root().remove_folder(Path::new(layout::NEXT));
         let _ = journal.clear();
-        return cause;
+        return cause.with_nothing_changed();
     }
     progress.say(match cause.is_interruption() {
         true => "interrupted: rolling back",

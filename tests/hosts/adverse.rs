@@ -98,7 +98,7 @@ fn a_full_state_folder_never_leaves_half() {
          mount -t tmpfs -o size=800k tmpfs /var/lib/watchme-apply; cp -a /tmp/kept/. /var/lib/watchme-apply",
     );
     let mut served = "0".to_owned();
-    let mut failures = 0;
+    let (mut failures, mut unchanged) = (0, 0);
     for pages in 0..14 {
         let text = format!("{}", pages + 1);
         host.commit(
@@ -121,6 +121,10 @@ fn a_full_state_folder_never_leaves_half() {
                 failures += 1;
                 let hint = "hint: df -h /var/lib/watchme-apply";
                 assert!(run.text().contains(hint), "{pages} pages: {}", run.text());
+                // Where the first record had no room.
+                let is_said = run.text().contains("; nothing was changed");
+                assert!(run.status == 1 || !is_said, "{pages} pages: {}", run.text());
+                unchanged += usize::from(is_said);
             }
         }
         assert_eq!(
@@ -131,6 +135,7 @@ fn a_full_state_folder_never_leaves_half() {
         );
     }
     assert!(failures > 2, "the disk was never full: {failures}");
+    assert!(unchanged > 0, "no run failed before its first record");
     assert_ne!(served, "0", "the disk was always full");
     host.apply(&[]).expect(0);
     host.assert_does_nothing(&["apply"]).expect(0);

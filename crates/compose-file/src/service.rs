@@ -105,7 +105,7 @@ impl Service {
         self.rest.get("network_mode")?.as_str()
     }
 
-    /// Services that it names in `depends_on`, `links`, `volumes_from` and `network_mode`, each with the key.
+    /// Services that it names in `depends_on`, `links`, `volumes_from`, `network_mode`, `ipc` and `pid`, each with the key.
     pub fn named_services(&self) -> Vec<(&'static str, String)> {
         let mut named: Vec<(&'static str, String)> = Vec::new();
         let lists = |key: &str| match self.rest.get(key) {
@@ -128,9 +128,11 @@ impl Service {
         let own = volumes.filter(|from| !from.starts_with("container:"));
         let bare = own.map(|from| from.strip_prefix("service:").unwrap_or(&from).to_owned());
         named.extend(bare.map(|from| ("volumes_from", first(from))));
-        let mode = self.network_mode();
-        let other = mode.and_then(|mode| mode.strip_prefix("service:"));
-        named.extend(other.map(|name| ("network_mode", name.to_owned())));
+        for key in ["network_mode", "ipc", "pid"] {
+            let mode = self.rest.get(key).and_then(Value::as_str);
+            let other = mode.and_then(|mode| mode.strip_prefix("service:"));
+            named.extend(other.map(|name| (key, name.to_owned())));
+        }
         named
     }
 }

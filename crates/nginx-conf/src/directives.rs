@@ -2,9 +2,10 @@
 //!
 //! `ngx_conf_handler` in src/core/ngx_conf_file.c. Modules that the table does not have bring further directives.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 use crate::time;
 use crate::versions::Area;
@@ -158,8 +159,8 @@ pub struct Form {
     value: &'static str,
 }
 
-static FORMS: LazyLock<HashMap<&str, Vec<Form>>> = LazyLock::new(|| {
-    let mut forms: HashMap<&str, Vec<Form>> = HashMap::new();
+static FORMS: LazyLock<FxHashMap<&str, Vec<Form>>> = LazyLock::new(|| {
+    let mut forms: FxHashMap<&str, Vec<Form>> = FxHashMap::default();
     for line in include_str!("tables/directives.txt").lines() {
         let mut words = line.split(' ');
         let mut word = || words.next().unwrap_or_default();

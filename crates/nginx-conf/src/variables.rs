@@ -1,11 +1,13 @@
 //! nginx's own variables, and the directives in whose words it looks for variables.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use rustc_hash::FxHashMap;
+
 /// Directives that put the values of variables into their words, and which words these are.
-static EVALUATED: LazyLock<HashMap<&str, Range<usize>>> = LazyLock::new(|| {
+static EVALUATED: LazyLock<FxHashMap<&str, Range<usize>>> = LazyLock::new(|| {
     let entry = |line: &'static str| {
         let mut words = line.split(' ');
         let (name, from, to) = (words.next()?, words.next()?, words.next()?);

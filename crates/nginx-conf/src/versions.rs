@@ -1,8 +1,8 @@
 //! What only some versions of nginx know: directives, their parameters, and variables.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use rustc_hash::FxHashMap;
 use source_text::{Version, Versions};
 
 /// A line of the table: a parameter of a directive, or the directive or variable itself.
@@ -14,14 +14,14 @@ struct Entry {
 
 /// Entries by the name of a directive, or of a variable without its `$`.
 struct Table {
-    directives: HashMap<&'static str, Vec<Entry>>,
-    variables: HashMap<&'static str, Vec<Entry>>,
+    directives: FxHashMap<&'static str, Vec<Entry>>,
+    variables: FxHashMap<&'static str, Vec<Entry>>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table {
-        directives: HashMap::new(),
-        variables: HashMap::new(),
+        directives: FxHashMap::default(),
+        variables: FxHashMap::default(),
     };
     for (name, entry) in lines() {
         let entries = match name.strip_prefix('$') {

@@ -1,8 +1,9 @@
 //! What systemd knows: sections, settings and units, from lists that are next to this file.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use source_text::{Version, Versions, nearest};
 
 use crate::Name;
@@ -33,16 +34,16 @@ static KEYS: LazyLock<BTreeMap<&str, BTreeMap<&str, &str>>> =
 static LATER: LazyLock<BTreeMap<&str, BTreeMap<&str, &str>>> =
     LazyLock::new(|| sections(include_str!("tables/later_keys.txt")));
 /// Names that settings list, by what they are.
-static NAMES: LazyLock<HashMap<&str, HashSet<&str>>> = LazyLock::new(|| {
+static NAMES: LazyLock<FxHashMap<&str, FxHashSet<&str>>> = LazyLock::new(|| {
     let lists = sections(include_str!("tables/names.txt")).into_iter();
     lists
         .map(|(list, names)| (list, names.into_keys().collect()))
         .collect()
 });
 /// What each setting takes, and which versions know it.
-static SETTINGS: LazyLock<HashMap<&str, HashMap<&str, Setting>>> = LazyLock::new(settings);
+static SETTINGS: LazyLock<FxHashMap<&str, FxHashMap<&str, Setting>>> = LazyLock::new(settings);
 /// Words of settings that came later, with their version.
-static WORDS: LazyLock<HashMap<(&str, &str), Versions>> = LazyLock::new(|| {
+static WORDS: LazyLock<FxHashMap<(&str, &str), Versions>> = LazyLock::new(|| {
     let word = |line: &'static str| {
         let (key, word) = line.split_once('=')?;
         let (word, since) = word.split_once(' ')?;
@@ -63,8 +64,8 @@ struct Setting {
     versions: Versions,
 }
 
-fn settings() -> HashMap<&'static str, HashMap<&'static str, Setting>> {
-    let mut found: HashMap<&str, HashMap<&str, Setting>> = HashMap::new();
+fn settings() -> FxHashMap<&'static str, FxHashMap<&'static str, Setting>> {
+    let mut found: FxHashMap<&str, FxHashMap<&str, Setting>> = FxHashMap::default();
     let number = |text: &str| text.parse().ok().map(Version::major);
     for (section, keys) in KEYS.iter() {
         for (key, kind) in keys {

@@ -1,6 +1,7 @@
 //! What the rules look at: each project once, and where in its files a thing is.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +21,7 @@ pub struct View<'a> {
     pub subject: &'a Subject<'a>,
     /// Its projects, each once: not the `pull` of a project beside its `up`.
     pub stacks: Vec<&'a ParsedStack>,
-    texts: Mutex<BTreeMap<&'a Path, Arc<Text>>>,
+    texts: Mutex<HashMap<&'a OsStr, Arc<Text>>>,
     /// Services for whose end others wait, by the address of their stack.
     awaited: HashSet<(usize, &'a str)>,
 }
@@ -252,10 +253,14 @@ impl<'a> View<'a> {
     }
 
     fn text(&self, file: &Path) -> Option<Arc<Text>> {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        // By its bytes: that is asked for each finding, and takes long by the components of a path.
+        if let Some(text) = texts.get(file.as_os_str()) {
+            return Some(text.clone());
+        }
         let compose = &self.subject.revision.parsed.compose;
         let (file, document) = compose.get_key_value(file)?;
-        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = texts.entry(file.as_path()).or_insert_with(|| {
+        let text = texts.entry(file.as_os_str()).or_insert_with(|| {
             let positions = Positions::of(document.source());
             let shown = secrets::masked(document.source(), &positions);
             let shown = SourceFile::new(file, shown);

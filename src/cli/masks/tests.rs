@@ -149,6 +149,27 @@ fn a_quoted_value_is_masked_to_its_end_in_the_old_and_in_the_new_text() {
     );
 }
 
+/// The regular expressions are slow, and these lines are in most findings about nginx.
+#[test]
+fn what_passes_requests_on_is_no_candidate() {
+    for line in [
+        "location /a { proxy_pass http://127.0.0.1:8001/; }",
+        "the path / of this proxy_pass ends with a slash and location /a does not: /a/status goes to //status",
+        "add proxy_set_header Host $host; proxy_pass_request_headers on;",
+    ] {
+        assert_eq!(settings(line), (false, false), "{line}");
+    }
+    for line in [
+        "DB_PASSWORD = x",
+        "proxy_set_header Authorization \"Bearer x\";",
+        "[\"--token\", \"x\"]",
+        "'api-key' : x",
+    ] {
+        assert!(settings(line).0, "{line}");
+    }
+    assert!(settings("run --db-password x").1);
+}
+
 proptest::proptest! {
     /// What is not a candidate would not have matched.
     #[test]

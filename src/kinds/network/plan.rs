@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::effect::{Change, Effect};
 use crate::kinds::member::plan as members;
+use crate::kinds::unit::binds::stopped;
 use crate::model::{
     Container, Desired, DockerState, DriftKind, Kind, Network, NetworkState, ResourceId, Unit,
     Version,
@@ -92,20 +93,33 @@ fn compare(
     if differences.is_empty() {
         return;
     }
-    let owner = spec
-        .owner
-        .as_deref()
-        .unwrap_or("the unit that brings it up");
+    let stop = stop(
+        draft,
+        name,
+        spec.owner.as_deref(),
+        "and every unit with containers on it",
+    );
     draft.refuse(
         id,
         format!("the network on the host differs: {}", differences.join("; ")),
         vec![
             "either write what the host has into the infra file, or replace it while nothing uses it:".to_owned(),
-            format!("    systemctl stop {owner}    # and every unit with containers on it"),
+            stop,
             format!("    {} network rm {name}", command(draft)),
             "    watchme-apply".to_owned(),
         ],
     );
+}
+
+/// How a network is freed: by its owner and `others`, where the host has it.
+fn stop(draft: &Draft<'_>, name: &str, owner: Option<&str>, others: &str) -> String {
+    match owner.and_then(|owner| stopped(draft.observed, owner)) {
+        Some(stop) => format!("    {stop}    # {others}"),
+        None => format!(
+            "    {} network inspect {name}    # and stop the containers that it lists",
+            command(draft)
+        ),
+    }
 }
 
 fn differences(spec: &Network, present: &NetworkState) -> Vec<String> {
@@ -200,6 +214,12 @@ pub(super) fn refuse_unlabelled(draft: &mut Draft<'_>) {
     }
     let found = unlabelled(draft.changes(), draft.desired, docker);
     for (name, owner) in found {
+        let stop = stop(
+            draft,
+            name,
+            Some(owner),
+            "and whatever has containers on it",
+        );
         draft.refuse(
             ResourceId::new(Kind::Network, name),
             format!(
@@ -207,7 +227,7 @@ pub(super) fn refuse_unlabelled(draft: &mut Draft<'_>) {
             ),
             vec![
                 "replace it while nothing uses it:".to_owned(),
-                format!("    systemctl stop {owner}    # and whatever has containers on it"),
+                stop,
                 format!("    docker network rm {name}"),
                 "    watchme-apply".to_owned(),
             ],

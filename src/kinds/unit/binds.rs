@@ -151,8 +151,8 @@ fn refuse(draft: &mut Draft<'_>, name: &str, container: &Container, now: &Bind, 
     let help = vec![
         format!("keep the data where it is: write {old}:{target} in its compose file or command"),
         format!(
-            "or copy it: {}; cp -aT {old} {new}; then apply again",
-            removed(name, container)
+            "or copy it: {}cp -aT {old} {new}; then apply again",
+            removed(draft.observed, name, container)
         ),
     ];
     draft.refuse(ResourceId::new(Kind::Unit, name), why, help);
@@ -166,7 +166,19 @@ pub(crate) fn called(container: &Container) -> String {
     }
 }
 
-/// The commands after which nothing holds a container's mounts any more.
-pub(crate) fn removed(unit: &str, container: &Container) -> String {
-    format!("systemctl stop {unit}; docker rm -f {}", container.name)
+/// The commands after which nothing holds a container's mounts any more, for others to follow.
+pub(crate) fn removed(observed: &Observed, unit: &str, container: &Container) -> String {
+    let stop = stopped(observed, unit);
+    let stop = stop.map_or_else(String::new, |stop| format!("{stop}; "));
+    format!("{stop}docker rm -f {}; ", container.name)
+}
+
+/// The command that stops a unit, if the host has it: one that an apply would bring has nothing to stop yet.
+pub(crate) fn stopped(observed: &Observed, unit: &str) -> Option<String> {
+    let systemd = observed.systemd.as_ref();
+    let is_there = systemd.is_none_or(|systemd| {
+        let unit = systemd.units.get(unit);
+        unit.is_some_and(|unit| unit.load != "not-found")
+    });
+    is_there.then(|| format!("systemctl stop {unit}"))
 }

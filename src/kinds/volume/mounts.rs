@@ -47,7 +47,7 @@ fn of_container(
     container: &Container,
 ) {
     let called = binds::called(container);
-    let removed = binds::removed(name, container);
+    let removed = binds::removed(draft.observed, name, container);
     for (of, mount) in wanted(unit) {
         if !binds::is_of(container, of, unit) {
             continue;
@@ -72,7 +72,7 @@ fn of_container(
                     "keep the data where it is: write {old}:{target} in its compose file or command"
                 ),
                 format!(
-                    "or copy it: {removed}; {}; then apply again",
+                    "or copy it: {removed}{}; then apply again",
                     copy(&old.to_string(), new)
                 ),
             ];
@@ -92,7 +92,7 @@ fn of_container(
             let help = vec![
                 format!("keep the data where it is: mount the volume {old} at {target}"),
                 format!(
-                    "or copy it: {removed}; {}; then apply again",
+                    "or copy it: {removed}{}; then apply again",
                     copy(old, &new.to_string())
                 ),
             ];
@@ -121,7 +121,8 @@ fn of_record(draft: &mut Draft<'_>, docker: &DockerState, name: &str, unit: &Uni
                 was.volume,
                 was.target.display()
             );
-            let removed = format!("systemctl stop {name}");
+            let stop = binds::stopped(draft.observed, name);
+            let removed = stop.map_or_else(String::new, |stop| format!("{stop}; "));
             refuse(
                 draft,
                 docker,
@@ -154,10 +155,7 @@ fn refuse(
             "keep the data where it is: below volumes: in the compose file, give the volume \"name: {old}\" and \
              \"external: true\", or keep the project's name; for docker run, keep -v {old}:"
         ),
-        format!(
-            "or copy it: {removed}; {}; then apply again",
-            copy(old, new)
-        ),
+        format!("or copy it: {removed}{}; then apply again", copy(old, new)),
     ];
     draft.refuse(ResourceId::new(Kind::Unit, unit), why, help);
 }

@@ -71,3 +71,23 @@ fn a_failed_pull_says_once_why_and_that_nothing_was_changed() {
         "the apply was interrupted and rolled back: the host is as before"
     );
 }
+
+/// A full disk, for one: what undoes a step is written down before the step is done.
+#[test]
+fn a_run_that_failed_before_its_first_record_says_that_nothing_was_changed() {
+    let why = || StepError::Interrupted;
+    let step = |what: &str| ReconcileError::Step {
+        what: what.to_owned(),
+        is_unchanged: false,
+        source: Box::new(why()),
+    };
+    assert_eq!(step("site/a (new)").to_string(), "site/a (new) failed");
+    assert_eq!(
+        step("site/a (new)").with_nothing_changed().to_string(),
+        "site/a (new) failed; nothing was changed"
+    );
+    assert_eq!(
+        ReconcileError::Declined.with_nothing_changed().to_string(),
+        "not confirmed; nothing was changed"
+    );
+}

@@ -1,6 +1,7 @@
 //! The parts of a host, one by one: units, containers, certificates, daemons, and what is foreign.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -49,6 +50,8 @@ pub(crate) struct UnitStatus {
     pub signalled: bool,
     /// What that means.
     pub meaning: Option<String>,
+    /// Ports of this host that Podman publishes for it, of a Quadlet: `127.0.0.1:8011`, `53/udp`.
+    pub publishes: Vec<String>,
 }
 
 /// A container that the desired state has: of a unit, or on a network.
@@ -206,7 +209,25 @@ fn unit_status(name: &str, unit: &Unit, state: &UnitState, paused: bool) -> Unit
         exit_status: status,
         signalled: status.is_some() && state.signalled,
         meaning: meaning.or(why.filter(|_| ended)),
+        publishes: published(unit),
     }
+}
+
+/// What Podman publishes for the unit of a Quadlet: its containers are not Docker's, and have no line of their own.
+fn published(unit: &Unit) -> Vec<String> {
+    let run = unit.by_podman.iter();
+    let all = run.flat_map(|run| &run.published).map(|publish| {
+        let port = match publish.protocol.as_str() {
+            "tcp" => publish.port.to_string(),
+            other => format!("{}/{other}", publish.port),
+        };
+        match publish.address {
+            Some(IpAddr::V6(address)) => format!("[{address}]:{port}"),
+            Some(address) => format!("{address}:{port}"),
+            None => port,
+        }
+    });
+    all.collect()
 }
 
 fn word(unit: &Unit, state: &UnitState, paused: bool) -> (&'static str, bool) {

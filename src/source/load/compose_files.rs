@@ -200,10 +200,15 @@ impl Loader<'_, '_> {
         }
         let way = [way, &origins].concat();
         let file = extends.get("file").and_then(types::text);
-        let other = file.and_then(|file| normal_path(&folder_of(path).join(file)));
+        let other = file
+            .as_ref()
+            .and_then(|file| normal_path(&folder_of(path).join(file)));
         let (mut base, found) = match other {
             Some(other) => {
                 let Some(found) = self.document(reader, &other, environment)? else {
+                    let path = ["services", name, "extends"];
+                    let what = format!("service {name} extends {wanted} of");
+                    self.refuse_nowhere((document, &path), file.as_deref(), &other, &what)?;
                     return Ok((own, origins));
                 };
                 refuse_circle(document, &way, (found.path(), &wanted))?;
@@ -223,6 +228,34 @@ impl Loader<'_, '_> {
         merge::service(&mut base, own);
         origins.extend(found);
         Ok((base, origins))
+    }
+}
+
+impl Loader<'_, '_> {
+    /// Another compose file that a file names below the checkout and that lies nowhere: compose refuses it.
+    pub(super) fn refuse_nowhere(
+        &mut self,
+        (document, keys): (&Document, &[&str]),
+        written: Option<&str>,
+        path: &Path,
+        what: &str,
+    ) -> Result<()> {
+        let Some(relative) = self.in_checkout(path) else {
+            return Ok(());
+        };
+        // Of a commit alone it is not known what lies beside it.
+        let is_known = !self.inputs.committed || self.work.is_some();
+        if !is_known || !self.is_nowhere(&relative) {
+            return Ok(());
+        }
+        // That the unit needs it is said with this.
+        self.out.missing.retain(|missing| missing.path != path);
+        let span = spans(document.source(), keys, written);
+        let relative = relative.display();
+        let message = format!("{what} {relative}, and there is no such file");
+        let complaint = document.complain(span, message, "compose refuses the file");
+        let help = format!("add {relative} to the repository, or correct the path");
+        Err(with_help(complaint, Some(help)))
     }
 }
 

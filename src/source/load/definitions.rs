@@ -70,7 +70,7 @@ impl Loader<'_, '_> {
     }
 
     /// Whether nothing is at a path of the checkout, and git does not leave it out.
-    fn is_nowhere(&self, path: &Path) -> bool {
+    pub(super) fn is_nowhere(&self, path: &Path) -> bool {
         let nothing = |found| matches!(found, Ok(None));
         nothing(self.inputs.node(path))
             && self.work.is_none_or(|work| nothing(work.resolve(path)))

@@ -109,7 +109,9 @@ impl Loader<'_, '_> {
         let folder = folder.unwrap_or_else(|| folder_of(&path));
         let (mut environment, _) = self.environment(reader, &call, Some(&folder))?;
         environment.extend(outer.clone());
-        self.part(reader, &path, &environment, parts, way)
+        self.part(reader, &path, &environment, parts, way)?;
+        let what = "this file includes";
+        self.refuse_nowhere((document, &["include"]), Some(file), &path, what)
     }
 }
 

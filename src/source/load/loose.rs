@@ -38,6 +38,8 @@ const PARTS: [&str; 12] = [
 /// Folders whose files nginx loads together.
 const TOGETHER: [&str; 4] = ["conf.d", "http.d", AVAILABLE, ENABLED];
 
+/// Ends of names that sites have wherever they are.
+const SITE_ENDS: [&str; 3] = [".conf", ".nginx", ".vhost"];
 /// Ends of names that no site has.
 const NO_SITES: [&str; 10] = [
     ".disabled",
@@ -148,7 +150,7 @@ fn take(inputs: &Inputs<'_>, path: PathBuf, name: &str, found: &mut Found) {
     // Names of sites have dots.
     let is_of_sites = [AVAILABLE, ENABLED].contains(&above.as_ref());
     let is_other = NO_SITES.iter().any(|end| name.ends_with(end));
-    let is_site = is_of_sites && !is_other || name.ends_with(".conf");
+    let is_site = is_of_sites && !is_other || SITE_ENDS.iter().any(|end| name.ends_with(end));
     if !is_unit(name) && !is_named && !is_site {
         return;
     }
@@ -274,6 +276,9 @@ mod tests {
             ("proxy/snippets/a.conf", "gzip on;\n"),
             ("proxy/snippets/b.conf", "gzip off;\n"),
             ("proxy/default.conf", SITE),
+            ("conf/a.nginx", SITE),
+            ("conf/a.nginx.txt", SITE),
+            ("conf/b.nginx", "worker_processes 1;\n"),
             ("web/nginx/conf.d/a.conf", SITE),
             ("web/nginx/conf.d/b.conf", SITE),
             ("web/nginx/conf.d/map.conf", "map $uri $x { a b; }\n"),
@@ -283,6 +288,7 @@ mod tests {
              proxy/snippets/a.conf=nginx/snippets/a.conf";
         let expected = [
             whole,
+            "conf/a.nginx",
             "proxy/default.conf",
             "web/nginx/conf.d/a.conf web/nginx/conf.d/b.conf web/nginx/conf.d/map.conf",
         ];

@@ -15,12 +15,12 @@ pub struct Host {
     ///
     /// Default: on the server itself, the installed version
     #[cfg_attr(test, schemars(example = &"1.22"))]
-    pub nginx: Option<Release>,
+    pub nginx: Option<Spanned<Release>>,
     /// Its version of systemd, likewise; the oldest that counts is 249.
     ///
     /// Default: on the server itself, the installed version
     #[cfg_attr(test, schemars(example = &"252"))]
-    pub systemd: Option<Release>,
+    pub systemd: Option<Spanned<Release>>,
     /// Its version of compose, likewise: 1 is `docker-compose` 1.29, 2 is `docker compose`.
     ///
     /// Default: on the server itself, the installed version
@@ -30,7 +30,7 @@ pub struct Host {
     ///
     /// Default: on the server itself, the installed version
     #[cfg_attr(test, schemars(example = &"20.10"))]
-    pub docker: Option<Release>,
+    pub docker: Option<Spanned<Release>>,
 }
 
 /// `[engine]`

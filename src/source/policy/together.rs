@@ -18,6 +18,18 @@ impl Policy {
     pub(super) fn validate(&self) -> Result<(), Diagnostic> {
         let wrong =
             |span, (message, expected): Conflict| self.file.complain(span, message, expected, None);
+        let host = &self.host;
+        for (program, stated) in [
+            (model::Program::Nginx, &host.nginx),
+            (model::Program::Systemd, &host.systemd),
+            (model::Program::Docker, &host.docker),
+        ] {
+            let Some(version) = stated else { continue };
+            if let Some((message, expected)) = program.impossible(***version) {
+                let span = version.span();
+                return Err(self.file.complain(span, message, expected, None));
+            }
+        }
         for network in self.networks.values() {
             let mut known = Vec::new();
             for member in &network.members {
@@ -193,10 +205,10 @@ impl GatePolicy {
 impl From<&Host> for model::Target {
     fn from(host: &Host) -> Self {
         Self {
-            nginx: host.nginx.as_deref().copied(),
-            systemd: host.systemd.as_deref().copied(),
+            nginx: host.nginx.as_ref().map(|version| ***version),
+            systemd: host.systemd.as_ref().map(|version| ***version),
             compose: host.compose.map(Compose::version),
-            docker: host.docker.as_deref().copied(),
+            docker: host.docker.as_ref().map(|version| ***version),
         }
     }
 }

@@ -335,6 +335,12 @@ fn two_stacks_are_two_projects() {
             "[Service]\nExecStart=/usr/bin/docker-compose -p wiki -f /opt/x.yml up\n".to_owned(),
             Some(message("unit old.service", "wiki")),
         ),
+        // The one that has the name from its folder was there first.
+        (
+            "compose/alpha/compose.yaml",
+            named("shop"),
+            Some("the stack alpha and the stack shop are one compose project, shop".to_owned()),
+        ),
         ("compose/wiki/compose.yaml", named("other"), None),
     ] {
         let lab = lab();

@@ -1,8 +1,9 @@
 //! The tree of blocks, with what includes bring in.
 
-use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Files, Located, Text};
 use crate::Directive;
@@ -64,9 +65,9 @@ const KINDS: [&str; 11] = [
 pub(super) struct Tree<'f, 'a> {
     files: &'f Files<'a>,
     top: usize,
-    seen: HashSet<(usize, Kind)>,
+    seen: FxHashSet<(usize, Kind)>,
     /// Blocks without includes, which are the same wherever they stand.
-    blocks: HashMap<(usize, Kind), Arc<Vec<Node<'a>>>>,
+    blocks: FxHashMap<(usize, Kind), Arc<Vec<Node<'a>>>>,
 }
 
 impl<'f, 'a> Tree<'f, 'a> {
@@ -75,8 +76,8 @@ impl<'f, 'a> Tree<'f, 'a> {
         Self {
             files,
             top: kind_of(top),
-            seen: HashSet::new(),
-            blocks: HashMap::new(),
+            seen: FxHashSet::default(),
+            blocks: FxHashMap::default(),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Which kind of value each setting takes: by the type that systemd itself gives, and for its type OTHER by the key
 //! (`src/core/load-fragment-gperf.gperf.in` of systemd names the function that reads each).
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 use super::reader::Reader;
 use super::types::{Resource, ValueType};
@@ -11,8 +12,8 @@ use super::{names, network, paths, protection, resources};
 use crate::table;
 
 /// By section and key.
-static KINDS: LazyLock<HashMap<&str, HashMap<&str, ValueType>>> = LazyLock::new(|| {
-    let mut kinds: HashMap<&str, HashMap<&str, ValueType>> = HashMap::new();
+static KINDS: LazyLock<FxHashMap<&str, FxHashMap<&str, ValueType>>> = LazyLock::new(|| {
+    let mut kinds: FxHashMap<&str, FxHashMap<&str, ValueType>> = FxHashMap::default();
     for (section, key, name) in table::keys() {
         if let Some(kind) = read(section, key, name) {
             kinds.entry(section).or_default().insert(key, kind);
@@ -185,6 +186,7 @@ fn of_type(section: &str, name: &str) -> Option<ValueType> {
         "SERVICEEXITTYPE" => ValueType::Words(EXIT_TYPES),
         "INPUT" => ValueType::Stream(INPUTS, INPUT_STARTS),
         "OUTPUT" => ValueType::Stream(OUTPUTS, OUTPUT_STARTS),
+        "PERSONALITY" => ValueType::Words(ARCHITECTURES),
         "SERVICERESTARTMODE" => ValueType::Words(RESTART_MODES),
         "CPUSCHEDPOLICY" => ValueType::WordsOr(SCHEDULERS, i32::MAX),
         "IOCLASS" => ValueType::WordsOr(IO_CLASSES, 8),

@@ -240,6 +240,23 @@ mod tests {
     use crate::table;
     use crate::values::kind_of;
 
+    /// Each machine takes its own, and no other.
+    #[test]
+    fn a_personality_is_an_architecture() {
+        let kind = kind_of("Service", "Personality").unwrap();
+        for (text, taken) in [
+            ("x86", true),
+            ("x86-64", true),
+            ("arm64", true),
+            ("x86_64", false),
+            ("amd64", false),
+            ("native", false),
+            ("X86", false),
+        ] {
+            assert_eq!(kind.takes(text), taken, "{text}");
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn never_panics(text in "[-+0-9.:*/,~@%a-zA-Zé \\[\\]]{0,24}") {

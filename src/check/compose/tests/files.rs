@@ -95,5 +95,30 @@ fn what_is_extended_has_to_be_there() {
         ["syntax a.yml:3:55: service a extends other, which is not in a.yml"]
     );
     assert_eq!(with("base"), NONE);
-    assert_eq!(with("{file: nowhere.yml, service: other}"), NONE);
+    assert_eq!(
+        with("{file: nowhere.yml, service: other}"),
+        ["syntax a.yml:3:37: service a extends other of nowhere.yml, and there is no such file"]
+    );
+    assert_eq!(with("{file: /opt/nowhere.yml, service: other}"), NONE);
+}
+
+#[test]
+fn what_is_included_has_to_be_there() {
+    let with = |path: &str| {
+        let text = format!("include:\n  - {path}\nservices:\n  a: {{image: 'x:1'}}\n");
+        one(&text)
+    };
+    let syntax = |found: Vec<String>| {
+        let mut found = found.into_iter();
+        found.find(|found| found.starts_with("syntax"))
+    };
+    assert_eq!(
+        syntax(with("more/x.yml")).as_deref(),
+        Some("syntax a.yml:2:5: this file includes more/x.yml, and there is no such file")
+    );
+    assert_eq!(
+        syntax(with("/srv/c/x.yml")).as_deref(),
+        Some("syntax a.yml:2:5: this file includes x.yml, and there is no such file")
+    );
+    assert_eq!(syntax(with("/opt/x.yml")), None);
 }

@@ -30,10 +30,14 @@ fn services(view: &View) -> Vec<Finding> {
                     "remove it, or add a service {name}; order to another project is systemd's to say (After=)"
                 ),
             };
+            let value = match key {
+                "network_mode" | "ipc" | "pid" => format!("service:{name}"),
+                _ => name.clone(),
+            };
             let place = say(
                 view.at(stack, service, &[key, &name]),
                 format!(
-                    "service {service} has {key}: {name}, and there is no such service in this project"
+                    "service {service} has {key}: {value}, and there is no such service in this project"
                 ),
                 "compose refuses the file",
                 help,
@@ -42,4 +46,30 @@ fn services(view: &View) -> Vec<Finding> {
         }
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::check::tests::found_in_services;
+
+    #[test]
+    fn a_service_whose_namespace_is_shared() {
+        for key in ["network_mode", "ipc", "pid"] {
+            let found = |name: &str| {
+                let app = format!("  app: {{image: a:1, {key}: 'service:{name}'}}\n");
+                found_in_services(&RULE, &format!("{app}  other: {{image: a:1}}\n"))
+            };
+            assert_eq!(found("other"), [""; 0], "{key}");
+            let [message] = &found("none")[..] else {
+                panic!("{key}");
+            };
+            let expected = format!("service app has {key}: service:none, and there is no such");
+            assert!(message.contains(&expected), "{message}");
+        }
+        assert_eq!(
+            found_in_services(&RULE, "  app: {image: a:1, ipc: host, pid: host}\n"),
+            [""; 0]
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! What is checked: a desired state, some of its files, or files alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
@@ -56,7 +57,11 @@ impl Checked {
             };
             let report = check::loose(&subject, revision);
             // Two parts may have a file together.
-            let is_new = |finding: &Finding| !findings.contains(finding);
+            let known = by_place(&findings);
+            let is_new = |finding: &Finding| {
+                let known = known.get(&at(finding));
+                known.is_none_or(|known| !known.contains(&finding))
+            };
             let new: Vec<_> = report.findings.into_iter().filter(is_new).collect();
             findings.extend(new);
             off += report.off;
@@ -64,7 +69,11 @@ impl Checked {
         for (host, (revision, wrong)) in &survey.hosts {
             let report = check::report(&Subject { revision, wrong });
             // What all hosts have is said once.
-            let is_new = |finding: &Finding| !findings.iter().any(|known| known.is_same(finding));
+            let known = by_place(&findings);
+            let is_new = |finding: &Finding| {
+                let mut known = known.get(&at(finding)).into_iter().flatten();
+                !known.any(|known| known.is_same(finding))
+            };
             let new: Vec<_> = report.findings.into_iter().filter(is_new).collect();
             findings.extend(new.into_iter().map(|finding| finding.of_host(host)));
         }
@@ -157,6 +166,24 @@ impl Checked {
         self.files = counts.iter().map(|(_, count)| count).sum();
         self
     }
+}
+
+/// The file and the byte where a finding is, and its rule.
+type Place<'f> = (Option<(&'f OsStr, usize)>, &'static str);
+
+fn at(finding: &Finding) -> Place<'_> {
+    let place = finding.place();
+    let at = place.map(|place| (place.path().as_os_str(), place.span.start));
+    (at, finding.rule.name)
+}
+
+/// Findings by where they are.
+fn by_place(findings: &[Finding]) -> HashMap<Place<'_>, Vec<&Finding>> {
+    let mut known: HashMap<_, Vec<&Finding>> = HashMap::new();
+    for finding in findings {
+        known.entry(at(finding)).or_default().push(finding);
+    }
+    known
 }
 
 impl Survey {

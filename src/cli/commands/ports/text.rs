@@ -1,6 +1,6 @@
 //! Ports as text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::Table;
@@ -28,27 +28,7 @@ pub(super) fn table(output: &mut Output, table: &Table) {
         "PROXIED BY",
         "LISTENS",
     ];
-    let mut rows = Vec::new();
-    for ((number, protocol), port) in &table.ports {
-        let listens = listening(table, *number, protocol);
-        rows.extend(of_port(*number, protocol, port, &listens));
-    }
-    for one in table.listeners.iter().flatten() {
-        let known = table
-            .ports
-            .contains_key(&(one.port, one.protocol.to_owned()));
-        if !known {
-            rows.push([
-                numbered(one.port, one.protocol),
-                address(Some(one.address)),
-                "-".to_owned(),
-                "-".to_owned(),
-                "-".to_owned(),
-                program(one),
-            ]);
-        }
-    }
-    rows.dedup();
+    let mut rows = of_this_host(table);
     let mut parts = vec![(None, rows.len())];
     for (part, ports) in &table.elsewhere {
         let ports = ports.iter();
@@ -87,6 +67,35 @@ pub(super) fn table(output: &mut Output, table: &Table) {
         let text = "what listens here is not shown: that needs root and an applied desired state";
         output.line(&styled(DIM, text));
     }
+}
+
+/// The rows of the desired state and of what else listens here, by port.
+fn of_this_host(table: &Table) -> Vec<[String; 6]> {
+    let mut rows: BTreeMap<(u16, &str), Vec<[String; 6]>> = BTreeMap::new();
+    for ((number, protocol), port) in &table.ports {
+        let listens = listening(table, *number, protocol);
+        let own = of_port(*number, protocol, port, &listens);
+        rows.insert((*number, protocol), own);
+    }
+    for one in table.listeners.iter().flatten() {
+        let known = table
+            .ports
+            .contains_key(&(one.port, one.protocol.to_owned()));
+        if !known {
+            let own = rows.entry((one.port, one.protocol)).or_default();
+            own.push([
+                numbered(one.port, one.protocol),
+                address(Some(one.address)),
+                "-".to_owned(),
+                "-".to_owned(),
+                "-".to_owned(),
+                program(one),
+            ]);
+        }
+    }
+    let mut rows: Vec<[String; 6]> = rows.into_values().flatten().collect();
+    rows.dedup();
+    rows
 }
 
 /// A row for each declaration; one row for a port that is only proxied.
@@ -197,6 +206,34 @@ fn listed(free: &[u16]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_listens_is_among_what_is_declared_by_port() {
+        let listener = |port, protocol| Listener {
+            port,
+            protocol,
+            address: Ipv6Addr::LOCALHOST.into(),
+            program: Some("x".to_owned()),
+            unit: None,
+        };
+        let declared = [(80, "tcp"), (443, "tcp"), (443, "udp")];
+        let declared = declared.map(|(port, of)| ((port, of.to_owned()), Port::default()));
+        let listeners = [
+            listener(9000, "tcp"),
+            listener(443, "tcp"),
+            listener(22, "tcp"),
+            listener(123, "udp"),
+        ];
+        let table = Table::new(
+            declared.into_iter().collect(),
+            Vec::new(),
+            Some(listeners.into()),
+            None,
+        );
+        let rows = of_this_host(&table);
+        let ports: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+        assert_eq!(ports, ["22", "80", "123/udp", "443", "443/udp", "9000"]);
+    }
 
     #[test]
     fn free_ports_are_ranges() {

@@ -18,6 +18,7 @@ fn unit(name: &str, state: &str, well: bool) -> UnitStatus {
         exit_status: None,
         signalled: false,
         meaning: None,
+        publishes: Vec::new(),
     }
 }
 
@@ -54,6 +55,10 @@ fn host() -> Status {
                 meaning: Some("command not found".into()),
                 restarts: 3,
                 ..unit("backup.service", "failed", false)
+            },
+            UnitStatus {
+                publishes: vec!["127.0.0.1:8011".into(), "53/udp".into()],
+                ..unit("web.service", "running", true)
             },
         ],
         containers: vec![

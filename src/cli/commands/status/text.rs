@@ -149,6 +149,7 @@ impl Page {
         let mut all = Vec::new();
         for unit in &status.units {
             all.push(self.unit(unit));
+            all.extend(published(unit));
             let own = status.containers.iter();
             let own = own.filter(|one| one.unit.as_ref() == Some(&unit.name));
             all.extend(own.map(|one| self.container(one, 2)));
@@ -324,6 +325,15 @@ impl Page {
             self.say(DIM, &format!("note {note}"), 0);
         }
     }
+}
+
+/// What Podman publishes for it, in a line below it.
+fn published(unit: &UnitStatus) -> Option<Row> {
+    (!unit.publishes.is_empty()).then(|| Row {
+        indent: 2,
+        cells: vec!["publishes".to_owned(), unit.publishes.join(", ")],
+        style: anstyle::Style::new(),
+    })
 }
 
 fn member(member: &MemberStatus) -> Row {

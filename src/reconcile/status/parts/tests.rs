@@ -59,3 +59,27 @@ fn what_somebody_put_beside_it_is_foreign_whether_it_runs_or_not() {
         ]
     );
 }
+
+#[test]
+fn what_podman_publishes_for_a_quadlet_is_named() {
+    let port = |port, protocol: &str, address: Option<&str>| crate::source::compose::Publish {
+        port,
+        protocol: protocol.to_owned(),
+        address: address.map(|address| address.parse().unwrap()),
+    };
+    let run = crate::model::PodmanRun {
+        published: [
+            port(8011, "tcp", Some("127.0.0.1")),
+            port(8012, "tcp", Some("::1")),
+            port(53, "udp", None),
+        ]
+        .into(),
+        ..Default::default()
+    };
+    let unit = Unit {
+        by_podman: Some(run),
+        ..Unit::default()
+    };
+    assert_eq!(published(&unit), ["53/udp", "127.0.0.1:8011", "[::1]:8012"]);
+    assert_eq!(published(&Unit::default()), [""; 0]);
+}

@@ -8,7 +8,7 @@ use source_text::{SourceFile, suggest};
 
 use super::Found;
 use crate::model::{ComposeCommand, Diagnostic, StackCopy, Unit, layout};
-use crate::source::compose::{Document, spans};
+use crate::source::compose::{self, Document, spans};
 use crate::source::error::{Result, SourceError};
 use crate::source::load::Loader;
 use crate::source::tree::Node;
@@ -33,6 +33,11 @@ impl Loader<'_, '_> {
                 let Some(other) = known.get(&project) else {
                     known.insert(project, stack);
                     continue;
+                };
+                // The one that took the name of the other's folder.
+                let (stack, other) = match (stack.is_called(&project), other.is_called(&project)) {
+                    (true, false) => (*other, stack),
+                    _ => (stack, *other),
                 };
                 let clash = self.same_project(stack, &project, &format!("stack {}", other.name));
                 self.pass(Err::<(), _>(clash))?;
@@ -236,6 +241,12 @@ fn projects_of(name: &str, unit: &Unit) -> Vec<String> {
 }
 
 impl Found {
+    /// Whether a project, or the one of its copies, has the name of its folder.
+    fn is_called(&self, project: &str) -> bool {
+        let own = compose::project_name(&self.name);
+        project == own || StackCopy::projects(&own).iter().any(|copy| copy == project)
+    }
+
     /// The compose projects that it may be.
     fn projects(&self) -> Vec<String> {
         match self.policy.copies() {

@@ -143,6 +143,30 @@ fn versions_of_the_host_are_read() {
             "watchme.toml:2:9: \"bookworm\" cannot be used here, expected a version in quotes such as \"1.22\"",
         ),
         (
+            "nginx = \"0.1\"",
+            "watchme.toml:2:9: nginx 0.1 is older than all that are known here, expected one of the versions that are known: nginx 1.18 to 1.31",
+        ),
+        (
+            "nginx = 28",
+            "watchme.toml:2:9: there is no nginx 28, expected one of the versions that are known: nginx 1.18 to 1.31",
+        ),
+        (
+            "systemd = 1",
+            "watchme.toml:2:11: systemd 1 is older than all that are known here, expected one of the versions that are known: systemd 249 to 258",
+        ),
+        (
+            "systemd = \"25200\"",
+            "watchme.toml:2:11: there is no systemd 25200, expected one of the versions that are known: systemd 249 to 258",
+        ),
+        (
+            "docker = \"1.13\"",
+            "watchme.toml:2:10: Docker 1.13 is older than all that are known here, expected one of the versions that are known: Docker 20.10 and later",
+        ),
+        (
+            "docker = 2010",
+            "watchme.toml:2:10: there is no Docker 2010, expected one of the versions that are known: Docker 20.10 and later",
+        ),
+        (
             "compose = 3",
             "watchme.toml:2:11: 3 cannot be used here, expected 1 or 2",
         ),
