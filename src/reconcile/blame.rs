@@ -16,6 +16,7 @@ impl ReconcileError {
             | ReconcileError::Unit { source, .. }
             | ReconcileError::NotBackedUp(source)
             | ReconcileError::NotPulled(source) => Some(source.blame()),
+            ReconcileError::Unchanged(cause) => cause.blame(),
             ReconcileError::Interrupted(_) => Some(StepError::Interrupted.blame()),
             ReconcileError::NotConverged { .. } => Some(Blame::Permanent),
             ReconcileError::Invalid(findings) => {
@@ -175,6 +176,7 @@ mod tests {
             kind: RunKind::Apply,
             cause: Box::new(step(not_up("no"))),
             left: Vec::new(),
+            way_on: super::super::error::WayOn::Recover,
         };
         for (error, blame) in [
             (rolled_back(step(not_up("no such option"))), Some(Permanent)),
@@ -266,7 +268,7 @@ mod tests {
             failed: vec![gate_of(500), gate_of(502)],
         };
         assert_eq!(
-            both.to_string(),
+            both.told(),
             "in sync, but 2 of 14 health gates fail; nothing was changed
 https://api.example.org/health: expected 200, got 500 after 4 tries
 https://api.example.org/health: expected 200, got 502 after 4 tries"
