@@ -30,7 +30,9 @@ fn at_least_one<'de, D: Deserializer<'de>>(
 ) -> Result<Vec<Spanned<PublicKey>>, D::Error> {
     let keys = Vec::deserialize(deserializer)?;
     match keys.is_empty() {
-        true => Err(D::Error::invalid_length(0, &"one public key at least")),
+        true => Err(D::Error::custom(
+            "nobody is named to encrypt for: expected one public key at least",
+        )),
         false => Ok(keys),
     }
 }

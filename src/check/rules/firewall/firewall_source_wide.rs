@@ -54,7 +54,8 @@ fn is_of_card(name: &str) -> bool {
         true => card.starts_with(begins) || begins.starts_with(*card),
         false => {
             let number = begins.strip_prefix(*card);
-            number.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_hexdigit()))
+            let digit = |c: char| c.is_ascii_digit() || *card == "enx" && c.is_ascii_hexdigit();
+            number.is_some_and(|rest| rest.starts_with(digit))
         }
     };
     cards.iter().any(|card| is_one(&card))
