@@ -90,7 +90,7 @@ fn what_is_no_secret_is_told_and_never_shown() {
         (
             "watchme.toml",
             "[secrets]\nrecipients = []\n",
-            "one public key at least",
+            "nobody is named to encrypt for",
         ),
         (
             "watchme.toml",
