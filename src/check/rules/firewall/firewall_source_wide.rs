@@ -58,7 +58,7 @@ fn is_of_card(name: &str) -> bool {
             number.is_some_and(|rest| rest.starts_with(digit))
         }
     };
-    cards.iter().any(|card| is_one(&card))
+    cards.iter().any(is_one)
 }
 
 /// What is said of a range, what follows, and what to write.
