@@ -180,7 +180,7 @@ async fn attempt_to_apply(
             Err(error) => return Err(error),
         }
     }
-    let _lock = state.lock(request.lock_timeout)?;
+    let _lock = request.lock(state)?;
     let mut leftover = undo_killed(host, state, request, progress).await?;
     let mut prepared = prepare(host, state, attempt).await;
     if prepared.as_ref().is_err_and(docker_first::is_away)
@@ -272,7 +272,8 @@ async fn transact(
     planned: &mut Planned,
     progress: &mut dyn Progress,
 ) -> Result<RunRecord, ReconcileError> {
-    let mut record = history::begin(state, request, kind, planned)?;
+    let mut record =
+        history::begin(state, request, kind, planned).map_err(ReconcileError::before_any_change)?;
     let mut installed = Installed::default();
     let first = packages::begin(host, state, request, planned, &mut installed, progress).await;
     record.changes = std::mem::take(&mut installed.steps);

@@ -286,7 +286,7 @@ async fn is_needed(host: &Host, undo: &Undo) -> bool {
             replicas,
             ..
         } => !is_joined(host, network, container, replicas.as_ref()).await,
-        Undo::Engine(_) | Undo::Leave { .. } => false,
+        Undo::Engine(_) | Undo::OfBackup | Undo::Leave { .. } => false,
         Undo::RemoveNetwork(name) => is_there(host, name).await != Some(false),
         Undo::CreateNetwork { name, .. } => is_there(host, name).await != Some(true),
         _ => true,
@@ -345,6 +345,7 @@ fn phase(undo: &Undo) -> u8 {
     match undo {
         Undo::RemoveContainers { serves, .. } if !serves.is_empty() => 7,
         Undo::Engine(_)
+        | Undo::OfBackup
         | Undo::Leave { .. }
         | Undo::Stop(_)
         | Undo::RemoveContainers { .. }

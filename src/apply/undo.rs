@@ -28,6 +28,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(60);
 /// What an undo does, for people.
 pub(crate) fn describe(undo: &Undo) -> String {
     match undo {
+        Undo::OfBackup => "end a backup or a restore".to_owned(),
         Undo::Engine(socket) => format!("ask the engine at {}", socket.display()),
         Undo::Leave { unit, services } => {
             let services = services.iter().map(String::as_str).collect::<Vec<_>>();
@@ -101,7 +102,7 @@ pub(super) async fn undo_one(
     patience: &mut Patience,
 ) -> Result<(), StepError> {
     match undo {
-        Undo::Engine(_) | Undo::Leave { .. } => Ok(()),
+        Undo::Engine(_) | Undo::OfBackup | Undo::Leave { .. } => Ok(()),
         Undo::RemoveNetwork(name) => unmake(host, name).await,
         Undo::CreateNetwork { name, spec } => make_again(host, name, spec).await,
         Undo::Restore { path, saved } => restore(host, path, saved),

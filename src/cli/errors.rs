@@ -31,7 +31,7 @@ pub(super) fn print(output: &mut Output, failure: &Failure) {
     output.aside(&format!(
         "{} {}",
         styled(BAD, "error:"),
-        lines(&failure.to_string())
+        lines(&failure.told())
     ));
     // What a command said may have anything in it.
     let shown = |text: String| match failure.is_of_backup() {
@@ -43,8 +43,7 @@ pub(super) fn print(output: &mut Output, failure: &Failure) {
         output.aside(&format!(
             "{} {}",
             styled(BAD, "caused by:"),
-            // What was undone says so itself.
-            lines(shown(error.to_string()).trim_end_matches("; nothing was changed"))
+            lines(&shown(error.to_string()))
         ));
         cause = error.source();
     }
@@ -83,7 +82,7 @@ fn masked(text: &str) -> String {
 
 /// An error with its causes, in one line for a log.
 pub(super) fn one_line(failure: &Failure) -> String {
-    let mut text = failure.to_string();
+    let mut text = failure.told();
     let mut cause = failure.source();
     while let Some(error) = cause {
         text = format!("{text}: {error}");

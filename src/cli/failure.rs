@@ -53,14 +53,19 @@ impl Failure {
     /// Whether a backup failed, of which commands may have said something.
     pub(super) fn is_of_backup(&self) -> bool {
         match self {
-            Failure::Reconcile(ReconcileError::RolledBack { cause, .. }) => {
-                matches!(**cause, ReconcileError::NotBackedUp(_))
-            }
             Failure::Reconcile(error) => matches!(
-                error,
+                error.undone(),
                 ReconcileError::Backup { .. } | ReconcileError::NotBackedUp(_)
             ),
             _ => false,
+        }
+    }
+
+    /// What failed, and what that means for the host.
+    pub(super) fn told(&self) -> String {
+        match self {
+            Failure::Reconcile(error) => error.told(),
+            other => other.to_string(),
         }
     }
 

@@ -41,6 +41,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rustls::RootCertStore;
 use tokio::sync::OnceCell;
 
+use crate::model::layout;
 use crate::root::Root;
 use docker::Docker;
 use nginx::Nginx;
@@ -56,6 +57,8 @@ pub(crate) struct Host {
     engine: Mutex<Option<PathBuf>>,
     docker: tokio::sync::Mutex<Option<Arc<Docker>>>,
     issuers: OnceLock<Arc<RootCertStore>>,
+    /// Where this program is, looked for once.
+    program: OnceLock<PathBuf>,
     /// Whether apt has loaded its lists of packages in this run.
     updated_lists: AtomicBool,
 }
@@ -83,6 +86,7 @@ impl Host {
             engine: Mutex::default(),
             docker: tokio::sync::Mutex::default(),
             issuers: OnceLock::new(),
+            program: OnceLock::new(),
             updated_lists: AtomicBool::new(false),
         }
     }
@@ -95,6 +99,22 @@ impl Host {
     /// Whether it runs.
     pub(crate) fn is_live(&self) -> bool {
         self.live
+    }
+
+    /// This program as a unit of the host can name it: where it is installed, else what runs now. On an offline root it may
+    /// be installed later, to the first place.
+    pub(crate) fn program(&self) -> PathBuf {
+        let look = || {
+            let mut places = layout::PROGRAMS.iter().map(PathBuf::from);
+            let first = places.clone().next();
+            let found = places.find(|path| match self.live {
+                true => path.is_file(),
+                false => self.root.is_there(path),
+            });
+            let running = || std::env::current_exe().ok().filter(|_| self.live);
+            found.or_else(running).or(first).unwrap_or_default()
+        };
+        self.program.get_or_init(look).clone()
     }
 
     /// Its nginx.

@@ -24,6 +24,7 @@ impl Host {
     /// When a file cannot be looked at, or a daemon that is needed does not answer.
     pub(crate) async fn observe(&self, watch: &Watch) -> Result<Observed, HostError> {
         let mut observed = self.observe_files(watch)?;
+        observed.installed_program = Some(self.program());
         if !self.live {
             let wanted = watch.secrets.keys();
             let states = wanted.map(|name| (name.clone(), SecretState::NotRunning));
@@ -33,7 +34,7 @@ impl Host {
         if watch.lists_secrets {
             observed.secrets = self.observe_secrets(watch);
         }
-        observed.program = program();
+        observed.program.clone_from(&observed.installed_program);
         let program = observed.program.as_deref();
         observed.program_of_others = program.and_then(writable_by_others);
         if watch.nginx {
@@ -213,17 +214,6 @@ fn readable(entry: Result<Entry, RootError>) -> Result<Entry, RootError> {
         }
         other => other,
     }
-}
-
-/// Where this program is to be found at boot: where it is installed, rather than where this run of
-/// it was started.
-fn program() -> Option<PathBuf> {
-    let installed = ["/usr/local/bin/watchme-apply", "/usr/bin/watchme-apply"];
-    let installed = installed.iter().map(PathBuf::from);
-    installed
-        .into_iter()
-        .find(|path| path.is_file())
-        .or_else(|| std::env::current_exe().ok())
 }
 
 /// The first of a program and the folders above it to which others than root may write: whoever may

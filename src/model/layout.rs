@@ -34,6 +34,8 @@ pub const QUADLETS: &str = "/etc/containers/systemd";
 /// File name of the drop-in that makes a unit use stored files. It has to come after all others,
 /// because it lists their environment files again; systemd.unit(5) reads them by name.
 pub const BIND_DROPIN: &str = "zz-watchme-apply-files.conf";
+/// Where this program is installed: the first one that is there counts.
+pub const PROGRAMS: [&str; 2] = ["/usr/local/bin/watchme-apply", "/usr/bin/watchme-apply"];
 /// The unit that undoes a cut-off run at boot.
 pub const RECOVERY_UNIT: &str = "watchme-apply-recover.service";
 /// The rules of the firewall, as the kernel gets them at boot.

@@ -33,7 +33,9 @@ pub struct Observed {
     /// User and group ids behind `user:group`; one that does not exist, or that an offline run
     /// without root could not set anyway, is not in it.
     pub owners: BTreeMap<String, (u32, u32)>,
-    /// This program as a unit can name it. `None` for an offline root.
+    /// This program as a unit can name it, on an offline root as well. `None` where nobody looked.
+    pub installed_program: Option<PathBuf>,
+    /// The same where the host runs. `None` for an offline root.
     pub program: Option<PathBuf>,
     /// The program, or a folder above it, where others than root may write to it: no unit of root's starts it.
     pub program_of_others: Option<PathBuf>,

@@ -10,7 +10,7 @@ use super::{ReconcileError, Request, look, undo_killed};
 use crate::apply::{BackupError, Backups, Progress, failure};
 use crate::host::Host;
 use crate::model::{Backup, BackupMade, BackupRecord, Desired, RehearsalRecord};
-use crate::state::{Journal, Lock, State};
+use crate::state::{Journal, Lock, State, Undo};
 
 /// A backup of what was applied.
 #[derive(Debug, serde::Serialize)]
@@ -54,7 +54,7 @@ async fn begin(
 ) -> Result<(Lock, Desired, Backup), ReconcileError> {
     // A wrong name waits for nobody.
     known(state, name)?;
-    let lock = state.lock(request.lock_timeout)?;
+    let lock = request.lock(state)?;
     undo_killed(host, state, request, progress)
         .await?
         .demand()?;
@@ -77,6 +77,9 @@ pub(crate) async fn back_up(
     let (_lock, desired, backup) = begin(host, &state, request, name, progress).await?;
     let backups = backups(host, &state, request, &desired);
     let mut journal = state.journal()?;
+    if backup.is_cold() {
+        journal.record(Undo::OfBackup)?;
+    }
     let made = backups.make(name, &backup, &mut journal, progress).await;
     let made = ended(made, &mut journal, format!("the backup {name}"))?;
     Ok(made)
@@ -123,6 +126,9 @@ pub(crate) async fn restore(
         return Err(ReconcileError::Declined);
     }
     let mut journal = state.journal()?;
+    if restoring.stops {
+        journal.record(Undo::OfBackup)?;
+    }
     let staged = staged.as_ref();
     let restored = backups
         .restore(&backup, &source, staged, &mut journal)

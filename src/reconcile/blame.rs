@@ -16,6 +16,7 @@ impl ReconcileError {
             | ReconcileError::Unit { source, .. }
             | ReconcileError::NotBackedUp(source)
             | ReconcileError::NotPulled(source) => Some(source.blame()),
+            ReconcileError::Unchanged(cause) => cause.blame(),
             ReconcileError::Interrupted(_) => Some(StepError::Interrupted.blame()),
             ReconcileError::NotConverged { .. } => Some(Blame::Permanent),
             ReconcileError::Invalid(findings) => {
@@ -92,7 +93,6 @@ mod tests {
     fn step(source: StepError) -> ReconcileError {
         ReconcileError::Step {
             what: "unit/a.service (new)".into(),
-            is_unchanged: false,
             source: Box::new(source),
         }
     }
@@ -177,6 +177,7 @@ mod tests {
             kind: RunKind::Apply,
             cause: Box::new(step(not_up("no"))),
             left: Vec::new(),
+            way_on: super::super::error::WayOn::Recover,
         };
         for (error, blame) in [
             (rolled_back(step(not_up("no such option"))), Some(Permanent)),
@@ -268,7 +269,7 @@ mod tests {
             failed: vec![gate_of(500), gate_of(502)],
         };
         assert_eq!(
-            both.to_string(),
+            both.told(),
             "in sync, but 2 of 14 health gates fail; nothing was changed
 https://api.example.org/health: expected 200, got 500 after 4 tries
 https://api.example.org/health: expected 200, got 502 after 4 tries"

@@ -134,7 +134,7 @@ pub(crate) async fn fix(
             return Ok(found);
         }
     }
-    let _lock = state.lock(request.lock_timeout)?;
+    let _lock = request.lock(&state)?;
     undo_killed(host, &state, request, progress)
         .await?
         .demand()?;

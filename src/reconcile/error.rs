@@ -2,16 +2,19 @@
 
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::path::PathBuf;
 
 use super::uninstall::UninstallError;
-use crate::apply::{BackupError, Progress, StepError};
+use crate::apply::{BackupError, StepError};
 use crate::effect::{Change, Effect, Plan, Refusal};
 use crate::host::HostError;
 use crate::model::{Finding, RunKind};
 use crate::source::SourceError;
 use crate::state::StateError;
+pub(super) use words::{chain, listed, warn, with_hint};
+use words::{count, errors, lines, listed_secrets, refused, same, secrets};
 
 /// Why a pass failed.
 #[derive(Debug, thiserror::Error)]
@@ -44,9 +47,7 @@ pub(crate) enum ReconcileError {
         paths: Vec<PathBuf>,
     },
     /// The host is another repository's.
-    #[error(
-        "this host has the desired state of {applied}, and {asked} is another repository; nothing was changed"
-    )]
+    #[error("this host has the desired state of {applied}, and {asked} is another repository")]
     AnotherRepository {
         /// Whose desired state the host has.
         applied: String,
@@ -56,30 +57,28 @@ pub(crate) enum ReconcileError {
         shallow: bool,
     },
     /// A person was asked, and said no.
-    #[error("not confirmed; nothing was changed")]
+    #[error("not confirmed")]
     Declined,
     /// Refusals of the plan.
-    #[error("{}; nothing was changed", refused(.0))]
+    #[error("{}", refused(.0))]
     Refused(Vec<Refusal>),
     /// nginx or systemd does not take what would be applied.
-    #[error("{} in what would be applied; nothing was changed", errors(.0))]
+    #[error("{} in what would be applied", errors(.0))]
     Invalid(Vec<Finding>),
     /// A step failed.
-    #[error("{what} failed{}", if *.is_unchanged { "; nothing was changed" } else { "" })]
+    #[error("{what} failed")]
     Step {
         /// The step.
         what: String,
-        /// Whether it was the first one that changes something, and failed before it did.
-        is_unchanged: bool,
         /// Why.
         #[source]
         source: Box<StepError>,
     },
-    /// An image could not be pulled. Images are pulled before anything changes.
-    #[error("{0}; nothing was changed")]
+    /// An image could not be pulled.
+    #[error("{0}")]
     NotPulled(Box<StepError>),
     /// A backup that has to be made before something is interrupted was not.
-    #[error("a backup was not made; nothing was changed")]
+    #[error("a backup was not made")]
     NotBackedUp(#[source] Box<StepError>),
     /// A backup, a restore or a rehearsal failed.
     #[error("{what} failed")]
@@ -108,13 +107,16 @@ pub(crate) enum ReconcileError {
         left: Vec<String>,
     },
     /// Nothing was to be done, and health gates do not hold.
-    #[error("in sync, but {} of {asked} health gates {}; nothing was changed{}", .failed.len(), if .failed.len() == 1 { "fails" } else { "fail" }, lines(.failed))]
+    #[error("in sync, but {} of {asked} health gates {}{}", .failed.len(), if .failed.len() == 1 { "fails" } else { "fail" }, lines(.failed))]
     GatesFail {
         /// How many were asked.
         asked: usize,
         /// Those that do not hold.
         failed: Vec<StepError>,
     },
+    /// A run failed before it changed anything.
+    #[error(transparent)]
+    Unchanged(Box<ReconcileError>),
     /// Failed, and undone.
     #[error("the {} {} rolled back: the host is as before", .kind.as_str(), if .cause.is_interruption() { "was interrupted and" } else { "failed and was" })]
     RolledBack {
@@ -134,6 +136,8 @@ pub(crate) enum ReconcileError {
         cause: Box<ReconcileError>,
         /// What is not as before.
         left: Vec<String>,
+        /// What helps.
+        way_on: WayOn,
     },
     /// A killed run could not be undone.
     #[error("an interrupted run could not be undone: {}", .left.join("; "))]
@@ -248,25 +252,51 @@ pub(crate) enum ReconcileError {
     NginxAbsent,
 }
 
-fn secrets(failed: &[(String, HostError)]) -> String {
-    match failed.len() {
-        1 => "1 secret was".to_owned(),
-        count => format!("{count} secrets were"),
-    }
-}
-
-fn listed_secrets(failed: &[(String, HostError)]) -> String {
-    let lines = failed.iter();
-    lines.map(|(_, error)| format!("\n  {error}")).collect()
+/// How a person goes on from a roll-back that is incomplete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WayOn {
+    /// Steps are left in the journal, which `recover` undoes.
+    Recover,
+    /// All was undone that could be, and the host is not as what was applied last.
+    Fix,
+    /// The same, and nothing was applied before.
+    Apply,
 }
 
 impl ReconcileError {
-    /// What failed, where it was undone; else itself.
+    /// What failed, where it was undone or had changed nothing; else itself.
     pub(crate) fn undone(&self) -> &Self {
         match self {
-            Self::RolledBack { cause, .. } | Self::Incomplete { cause, .. } => cause,
+            Self::RolledBack { cause, .. }
+            | Self::Incomplete { cause, .. }
+            | Self::Unchanged(cause) => cause,
             other => other,
         }
+    }
+
+    /// Whether a run that ends with it has to say that nothing was changed. What others say already, such as that the host is
+    /// as before, they say themselves.
+    pub(crate) fn changed_nothing(&self) -> bool {
+        matches!(
+            self,
+            Self::Unchanged(_)
+                | Self::AnotherRepository { .. }
+                | Self::Declined
+                | Self::Refused(_)
+                | Self::Invalid(_)
+                | Self::GatesFail { .. }
+                | Self::Uninstall(_)
+        )
+    }
+
+    /// The error as the end of a run tells it: with what it means for the host, behind its first line.
+    pub(crate) fn told(&self) -> String {
+        let mut text = self.to_string();
+        if self.changed_nothing() {
+            let end = text.find('\n').unwrap_or(text.len());
+            text.insert_str(end, "; nothing was changed");
+        }
+        text
     }
 
     /// The exit status that says what the error means for the host: 1 unchanged, 3 rolled back,
@@ -282,6 +312,11 @@ impl ReconcileError {
     /// Whether a signal ended the run.
     pub(crate) fn is_interruption(&self) -> bool {
         matches!(self, ReconcileError::Interrupted(_))
+    }
+
+    /// It happened before a run changed anything.
+    pub(super) fn before_any_change(error: impl Into<Self>) -> Self {
+        ReconcileError::Unchanged(Box::new(error.into()))
     }
 
     pub(super) fn step((change, source): (Change, StepError)) -> Self {
@@ -302,14 +337,6 @@ impl ReconcileError {
         }
     }
 
-    /// The same of a run that failed before its first record: it has to be written before anything is changed.
-    pub(super) fn with_nothing_changed(mut self) -> Self {
-        if let Self::Step { is_unchanged, .. } = &mut self {
-            *is_unchanged = true;
-        }
-        self
-    }
-
     pub(super) fn gate(source: StepError) -> Self {
         Self::of_step("a health gate".to_owned(), source)
     }
@@ -319,7 +346,6 @@ impl ReconcileError {
             source if is_interruption(&source) => ReconcileError::Interrupted(what),
             source => ReconcileError::Step {
                 what,
-                is_unchanged: false,
                 source: Box::new(source),
             },
         }
@@ -340,77 +366,10 @@ impl ReconcileError {
     }
 }
 
-/// Tells of a record that could not be kept; the run goes on, or ended, all the same.
-pub(super) fn warn(what: &str, cause: &StateError, progress: &mut dyn Progress) {
-    let why = with_hint(cause, cause.hint());
-    progress.warn(&format!("{what}: {why}"));
-}
-
-/// An error with its causes and what helps, in one line.
-pub(super) fn with_hint(error: &dyn std::error::Error, hint: Option<String>) -> String {
-    match hint {
-        Some(hint) => format!("{} ({hint})", chain(error)),
-        None => chain(error),
-    }
-}
-
-/// An error with its causes, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
 fn is_interruption(error: &StepError) -> bool {
     match error {
         StepError::Interrupted => true,
         StepError::Backup { source, .. } => source.is_interruption(),
         _ => false,
-    }
-}
-
-fn lines(errors: &[StepError]) -> String {
-    errors.iter().map(|error| format!("\n{error}")).collect()
-}
-
-fn count(paths: &[PathBuf]) -> String {
-    match paths {
-        [path] => path.display().to_string(),
-        paths => format!("{} inputs", paths.len()),
-    }
-}
-
-/// ` BEFORE 1, 2, 3`; nothing for nothing.
-pub(super) fn listed(before: &str, numbers: &[u64]) -> String {
-    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
-    match numbers.is_empty() {
-        true => String::new(),
-        false => format!("{before} {}", numbers.join(", ")),
-    }
-}
-
-fn same(number: u64, present: u64) -> String {
-    match number == present {
-        true => format!("generation {number}"),
-        false => format!("generation {number}, as generation {present},"),
-    }
-}
-
-fn errors(findings: &[Finding]) -> String {
-    match findings.iter().filter(|finding| finding.is_error()).count() {
-        1 => "1 error".to_owned(),
-        many => format!("{many} errors"),
-    }
-}
-
-fn refused(refusals: &[Refusal]) -> String {
-    match refusals.len() {
-        1 => "refused".to_owned(),
-        many => format!("refused for {many} reasons"),
     }
 }

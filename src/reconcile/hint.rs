@@ -1,7 +1,7 @@
 //! What helps after a run that failed.
 
 use super::blame::is_of_host;
-use super::error::{ReconcileError, listed};
+use super::error::{ReconcileError, WayOn, listed};
 use crate::apply::StepError;
 use crate::source::SourceError;
 
@@ -26,21 +26,10 @@ impl ReconcileError {
             | ReconcileError::NotPulled(source) => source.hint(),
             ReconcileError::Backup { source, .. } => source.hint(),
             ReconcileError::NoSuchBackup { .. } => Some("watchme-apply backup list".to_owned()),
-            ReconcileError::RolledBack { cause, .. } => cause.hint(),
-            ReconcileError::Incomplete { left, .. }
-                if left.iter().any(|line| line.contains("Docker")) =>
-            {
-                Some(
-                    "let the Docker engine answer again (systemctl status docker; systemctl restart docker), then run \
-                     `watchme-apply recover`; or go forward: `watchme-apply apply` of a commit without the fault"
-                        .to_owned(),
-                )
+            ReconcileError::RolledBack { cause, .. } | ReconcileError::Unchanged(cause) => {
+                cause.hint()
             }
-            ReconcileError::Incomplete { .. } => Some(
-                "fix what is named (systemctl status UNIT, docker ps -a) and run `watchme-apply recover`; or go \
-                 forward: `watchme-apply apply` of a commit without the fault, `watchme-apply rollback N`"
-                    .to_owned(),
-            ),
+            ReconcileError::Incomplete { left, way_on, .. } => Some(incomplete(left, *way_on)),
             ReconcileError::Dirty { .. } => Some(
                 "commit them, or apply the work tree: watchme-apply apply --worktree"
                     .to_owned(),
@@ -120,4 +109,29 @@ impl ReconcileError {
             ReconcileError::NotConverged { .. } | ReconcileError::Interrupted(_) => None,
         }
     }
+}
+
+/// What helps where a roll-back is incomplete: `recover` only where there is something to undo.
+fn incomplete(left: &[String], way_on: WayOn) -> String {
+    let docker = left.iter().any(|line| line.contains("Docker"));
+    let first = match docker {
+        true => {
+            "let the Docker engine answer again (systemctl status docker; systemctl restart docker)"
+        }
+        false => "fix what is named (systemctl status UNIT, docker ps -a)",
+    };
+    let (then, back) = match way_on {
+        WayOn::Recover => (
+            " and run `watchme-apply recover`",
+            ", `watchme-apply rollback N`",
+        ),
+        WayOn::Fix => (
+            "; `watchme-apply drift` shows what still differs from what was applied last, and `watchme-apply drift --fix` brings it back",
+            ", `watchme-apply rollback N`",
+        ),
+        WayOn::Apply => ("", ""),
+    };
+    format!(
+        "{first}{then}; or go forward: `watchme-apply apply` of a commit without the fault{back}"
+    )
 }

@@ -23,6 +23,7 @@ pub(super) fn open(
     let applied = applied.map(|(_, desired)| desired);
     Ok(checkout
         .with_compose(host.compose_command())
+        .with_program(host.program())
         .after(applied, is_paused))
 }
 

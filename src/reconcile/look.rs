@@ -13,8 +13,8 @@ use crate::host::sockets::listeners;
 use crate::host::{Host, HostError};
 use crate::kinds;
 use crate::model::{
-    Desired, DriftKind, Entry, Kind, Observed, RanImages, Recorded, RunRecord, Selector, Watch,
-    layout,
+    Desired, DriftKind, Entry, Inventory, Kind, Observed, RanImages, Recorded, RunRecord, Selector,
+    Watch, layout,
 };
 use crate::plan::{self, Inputs};
 use crate::source::{Revision, installed};
@@ -27,7 +27,7 @@ pub(super) fn recorded(state: &State) -> Result<Recorded, ReconcileError> {
     if recorded.inventory.is_empty()
         && let Some((_, applied)) = &recorded.applied
     {
-        recorded.inventory = kinds::plan(Inputs {
+        let plan = kinds::plan(Inputs {
             desired: applied,
             observed: &Observed::default(),
             recorded: &recorded,
@@ -38,8 +38,12 @@ pub(super) fn recorded(state: &State) -> Result<Recorded, ReconcileError> {
             gates: plan::Gates::None,
             ran: None,
             now: Timestamp::now(),
-        })
-        .inventory;
+        });
+        recorded.inventory = Inventory {
+            // One that has nothing was not lost: an empty desired state was applied.
+            generation: recorded.inventory.generation,
+            ..plan.inventory
+        };
     }
     Ok(recorded)
 }

@@ -29,7 +29,7 @@ pub(crate) async fn pause(
 ) -> Result<(String, Pause), ReconcileError> {
     let state = State::new(host.root().clone());
     let (unit, alone) = known_unit(&state, &state.recorded()?, unit)?;
-    let _lock = state.lock(request.lock_timeout)?;
+    let _lock = request.lock(&state)?;
     undo_killed(host, &state, request, progress)
         .await?
         .demand()?;
@@ -77,7 +77,7 @@ pub(crate) async fn resume(
 ) -> Result<String, ReconcileError> {
     let state = State::new(host.root().clone());
     let (unit, _) = known_unit(&state, &state.recorded()?, unit)?;
-    let _lock = state.lock(request.lock_timeout)?;
+    let _lock = request.lock(&state)?;
     undo_killed(host, &state, request, progress)
         .await?
         .demand()?;

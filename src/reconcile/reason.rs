@@ -6,7 +6,9 @@ use super::ReconcileError;
 /// configuration is taken along: what a unit wrote may hold secrets, and is in its journal.
 pub(super) fn reason(error: &ReconcileError) -> String {
     let (error, left) = match error {
-        ReconcileError::RolledBack { cause, .. } => (&**cause, &[][..]),
+        ReconcileError::RolledBack { cause, .. } | ReconcileError::Unchanged(cause) => {
+            (&**cause, &[][..])
+        }
         ReconcileError::Incomplete { cause, left, .. } => (&**cause, &left[..]),
         other => (other, &[][..]),
     };
@@ -53,7 +55,6 @@ mod tests {
             kind: RunKind::Apply,
             cause: Box::new(ReconcileError::Step {
                 what: "unit/a.service (new)".into(),
-                is_unchanged: false,
                 source: Box::new(source),
             }),
         }
@@ -92,6 +93,7 @@ mod tests {
                 "start a.service: failed\n    token=hunter2".into(),
                 "nginx was running".into(),
             ],
+            way_on: super::super::error::WayOn::Fix,
         };
         assert_eq!(
             reason(&incomplete),

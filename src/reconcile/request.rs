@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::Skip;
+use super::{ReconcileError, Skip};
 use crate::effect::Plan;
 use crate::model::{
     Answer, Desired, Finding, Observed, Origin, RanImages, Recorded, ResourceId, RunRecord,
@@ -14,6 +14,7 @@ use crate::model::{
 };
 use crate::plan::Gates;
 use crate::source::{HostName, Revision, Which};
+use crate::state::{Lock, State, StateError};
 
 /// What a run was asked for.
 #[derive(Clone, Debug)]
@@ -51,6 +52,17 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// Takes the lock.
+    ///
+    /// # Errors
+    /// When another run holds it, or the file system refuses: on a disk that is full, this is where a run ends.
+    pub(super) fn lock(&self, state: &State) -> Result<Lock, ReconcileError> {
+        state.lock(self.lock_timeout).map_err(|error| match error {
+            StateError::Locked { .. } => error.into(),
+            other => ReconcileError::before_any_change(other),
+        })
+    }
+
     /// The same for a plan. Whoever wrote another revision would learn from one whether what is in a secret is what they
     /// guessed.
     pub(super) fn sealed(&self) -> Self {

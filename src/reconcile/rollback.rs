@@ -43,7 +43,7 @@ pub(crate) async fn rollback(
         // What cannot be gone back to needs no lock to be said.
         find(&state, &look::recorded(&state)?, number, false)?;
     }
-    let _lock = state.lock(request.lock_timeout)?;
+    let _lock = request.lock(&state)?;
     let mut leftover = undo_killed(host, &state, request, progress).await?;
     // Where something is left, what was applied is no more there than any other generation.
     let unfinished = !leftover.left.is_empty();

@@ -1,5 +1,6 @@
 //! What was applied, when and by which run, and how each part of it is.
 
+mod certificates;
 mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +20,8 @@ use crate::model::{
     NetworkState, Observed, Outcome, Pause, RunRecord,
 };
 use crate::state::{InProgress, State, StateError};
-pub(crate) use parts::{CertificateStatus, ContainerStatus, DaemonStatus, Foreign, UnitStatus};
+pub(crate) use certificates::CertificateStatus;
+pub(crate) use parts::{ContainerStatus, DaemonStatus, Foreign, UnitStatus};
 
 /// A host at a glance.
 #[derive(Debug, Default)]
@@ -202,7 +204,7 @@ async fn fill(host: &Host, status: &mut Status, seen: &Seen) {
     status.daemons = parts::daemons(desired, observed);
     status.units = parts::units(desired, observed, recorded, now);
     status.containers = parts::containers(desired, observed, &images);
-    status.certificates = parts::certificates(desired, observed, now);
+    status.certificates = certificates::certificates(desired, observed, now);
     status.secrets = secrets(desired, observed);
     status.foreign = parts::foreign(desired, observed, recorded);
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::error::WayOn;
 use super::supersede::{self, Leftover};
 use super::{
     Planned, ReconcileError, Request, error, history, mount_points, owed, unattended,
@@ -25,7 +26,10 @@ pub(super) async fn undo(
         // Nothing live was changed; what was prepared goes.
         let _ = host.root().remove_folder(Path::new(layout::NEXT));
         let _ = journal.clear();
-        return cause.with_nothing_changed();
+        return match cause.is_interruption() {
+            true => cause,
+            false => ReconcileError::before_any_change(cause),
+        };
     }
     progress.say(match cause.is_interruption() {
         true => "interrupted: rolling back",
@@ -70,6 +74,11 @@ pub(super) async fn undo(
             kind,
             cause: Box::new(cause),
             left,
+            way_on: match planned.recorded.applied {
+                _ if !journal.is_empty() => WayOn::Recover,
+                Some(_) => WayOn::Fix,
+                None => WayOn::Apply,
+            },
         },
     }
 }
@@ -101,7 +110,7 @@ pub(crate) async fn recover(
     if is_finished(&state)? {
         return Ok(false);
     }
-    let _lock = state.lock(request.lock_timeout)?;
+    let _lock = request.lock(&state)?;
     let killed = !state.journal()?.is_empty();
     undo_killed(host, &state, request, progress)
         .await?
@@ -124,9 +133,17 @@ pub(super) async fn undo_killed(
     let mut journal = state.journal()?;
     if journal.is_empty() {
         state.clear_leftovers()?;
+        // What it says of its steps must not be said of the next run's.
+        if !journal.undos().is_empty() {
+            journal.clear()?;
+        }
         return Ok(Leftover::default());
     }
-    progress.say("a run was interrupted: undoing what it did");
+    let of_backup = journal.is_of_backup();
+    progress.say(match of_backup {
+        true => "a backup or a restore was interrupted: starting what it stopped",
+        false => "a run was interrupted: undoing what it did",
+    });
     host.use_engine(journal.engine());
     let mut record = history::begin_recovery(state, request);
     await_last_request(host, &journal).await;
@@ -137,7 +154,9 @@ pub(super) async fn undo_killed(
         journal.record_all(owed)?;
     }
     let steps = journal.undos().iter();
-    let steps = steps.filter(|undo| !matches!(undo, Undo::Engine(_) | Undo::Leave { .. }));
+    let is_step =
+        |undo: &&Undo| !matches!(undo, Undo::Engine(_) | Undo::OfBackup | Undo::Leave { .. });
+    let steps = steps.filter(is_step);
     record.changes = steps.map(describe).collect();
     let not_undone = roll_back(host, &mut journal, progress).await;
     journal.keep(not_undone.iter().map(|left| left.undo.clone()).collect())?;
@@ -160,6 +179,9 @@ pub(super) async fn undo_killed(
             progress.warn(line);
         }
     }
-    unattended::interrupted(state, progress);
+    // What killed a backup says nothing about the next apply.
+    if !of_backup {
+        unattended::interrupted(state, progress);
+    }
     Ok(leftover)
 }

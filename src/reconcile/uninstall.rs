@@ -23,10 +23,10 @@ const STOP: Duration = Duration::from_secs(60);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UninstallError {
     /// A pause ends with the records: the units would start at the next boot.
-    #[error("paused: {}; nothing was changed", .0.join(", "))]
+    #[error("paused: {}", .0.join(", "))]
     Paused(Vec<String>),
     /// Nothing would decrypt secrets at the next boot.
-    #[error("the secrets {} are decrypted by this program at each boot; nothing was changed", .0.join(", "))]
+    #[error("the secrets {} are decrypted by this program at each boot", .0.join(", "))]
     Secrets(Vec<String>),
     /// There is nothing to leave.
     #[error("nothing is managed on this host")]
@@ -106,7 +106,6 @@ pub(crate) async fn leave_running(
 fn failed(source: impl Into<StepError>) -> ReconcileError {
     ReconcileError::Step {
         what: "making the host independent of watchme-apply".to_owned(),
-        is_unchanged: false,
         source: Box::new(source.into()),
     }
 }

@@ -243,6 +243,7 @@ impl Checkout {
             safe: false,
             server: Server::Any,
             compose: ComposeCommand::default(),
+            program: PathBuf::from(crate::model::layout::PROGRAMS[0]),
             copies: Copies::default(),
             host: None,
             alone: Some(alone),

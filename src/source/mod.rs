@@ -39,7 +39,7 @@ pub use variables::{Lacking, Look};
 
 use source_text::SourceFile;
 
-use crate::model::{ComposeCommand, Copies, Desired, File, Origin, Target};
+use crate::model::{ComposeCommand, Copies, Desired, File, Origin, Target, layout};
 use alone::Alone;
 use error::Result;
 use owner::{Asker, Part};
@@ -67,6 +67,8 @@ pub struct Checkout {
     server: Server,
     /// How compose is called on that host.
     compose: ComposeCommand,
+    /// Where this program is on that host.
+    program: PathBuf,
     /// The copies that it has of stacks that update start-first.
     copies: Copies,
     /// The host whose files are over those of all hosts.
@@ -158,6 +160,7 @@ impl Checkout {
                 safe: false,
                 server: Server::Any,
                 compose: ComposeCommand::default(),
+                program: layout::PROGRAMS[0].into(),
                 copies: Copies::default(),
                 host: None,
                 alone: None,
@@ -176,6 +179,7 @@ impl Checkout {
             safe: asker.safe,
             server: Server::Any,
             compose: ComposeCommand::default(),
+            program: layout::PROGRAMS[0].into(),
             copies: Copies::default(),
             host: None,
             alone: None,
@@ -185,6 +189,11 @@ impl Checkout {
     /// The same for a host on which compose is called like this.
     pub fn with_compose(self, compose: ComposeCommand) -> Self {
         Self { compose, ..self }
+    }
+
+    /// The same for a host that has this program there: units that are generated start it.
+    pub fn with_program(self, program: PathBuf) -> Self {
+        Self { program, ..self }
     }
 
     /// The same for a host that has what `applied` says, with the units that are paused there.

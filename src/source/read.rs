@@ -240,6 +240,7 @@ impl Checkout {
                 Server::Any => None,
             },
             compose: self.compose,
+            program: self.program.clone(),
             copies: self.copies.clone(),
             read_there: match self.server {
                 Server::This(_) => {

@@ -60,7 +60,7 @@ impl State {
 impl Journal {
     /// Whether a run has steps to undo.
     pub(crate) fn is_empty(&self) -> bool {
-        self.undos.iter().all(is_engine)
+        self.undos.iter().all(is_mark)
     }
 
     /// What has to be undone, in the order in which it was done.
@@ -74,6 +74,11 @@ impl Journal {
             Undo::Engine(socket) => Some(socket.as_path()),
             _ => None,
         })
+    }
+
+    /// Whether it is of a backup or a restore.
+    pub(crate) fn is_of_backup(&self) -> bool {
+        self.undos.contains(&Undo::OfBackup)
     }
 
     /// Writes down how to undo a step that is about to be done.
@@ -188,8 +193,10 @@ impl Journal {
             return self.clear();
         }
         let engine = self.engine().map(Path::to_owned).map(Undo::Engine);
-        let engine = engine.filter(|engine| !undos.contains(engine));
-        let undos: Vec<Undo> = engine.into_iter().chain(undos).collect();
+        let of_backup = self.is_of_backup().then_some(Undo::OfBackup);
+        let marks = engine.into_iter().chain(of_backup);
+        let marks = marks.filter(|mark| !undos.contains(mark));
+        let undos: Vec<Undo> = marks.chain(undos.iter().cloned()).collect();
         let mut text = Vec::new();
         for undo in &undos {
             text.extend(line(&self.path, undo)?);
@@ -200,8 +207,9 @@ impl Journal {
     }
 }
 
-fn is_engine(undo: &Undo) -> bool {
-    matches!(undo, Undo::Engine(_))
+/// Whether it undoes nothing, and says something of the others.
+fn is_mark(undo: &Undo) -> bool {
+    matches!(undo, Undo::Engine(_) | Undo::OfBackup)
 }
 
 fn line(path: &Path, undo: &Undo) -> Result<Vec<u8>, StateError> {
@@ -263,12 +271,15 @@ mod tests {
         let mut journal = state.journal().unwrap();
         journal.record(Undo::Engine("/run/e.sock".into())).unwrap();
         assert!(state.journal().unwrap().is_empty());
+        journal.record(Undo::OfBackup).unwrap();
+        assert!(state.journal().unwrap().is_empty());
         journal.record(Undo::RemoveNetwork("n".into())).unwrap();
         journal.record(Undo::DaemonReload).unwrap();
         let left = Undo::RemoveNetwork("n".into());
         journal.keep(vec![left.clone()]).unwrap();
         let kept = state.journal().unwrap();
         assert_eq!(kept.engine(), Some(Path::new("/run/e.sock")));
+        assert!(kept.is_of_backup());
         assert_eq!(kept.undos().last(), Some(&left));
         journal.keep(Vec::new()).unwrap();
         assert_eq!(state.journal().unwrap().engine(), None);

@@ -13,6 +13,8 @@ use crate::model::{Addresses, Container, Network, UfwPlaces, UfwRule};
 pub(crate) enum Undo {
     /// Nothing by itself: the socket of the engine of which the other steps speak.
     Engine(PathBuf),
+    /// Nothing by itself: the steps are of a backup or a restore, which bring no revision.
+    OfBackup,
     /// Nothing by itself: the containers of these services of a stack stay as they were adopted when it is reloaded.
     Leave {
         /// The stack's unit.

@@ -366,7 +366,12 @@ fn an_empty_desired_state_is_refused() {
     ] {
         assert!(place.on_host(path).symlink_metadata().is_err(), "{path}");
     }
-    place.run(&["apply"]).expect(0);
+    let before = place.host();
+    for arguments in [&["apply", "--allow-empty"][..], &["apply"]] {
+        let again = place.run(arguments).expect(0);
+        assert!(again.stdout.starts_with("in sync"), "{}", again.shown());
+        assert_eq!(place.host(), before, "a second one writes nothing");
+    }
 }
 
 #[test]

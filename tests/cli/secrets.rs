@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use sealed_file::{Form, Identities, Plain, seal};
 
@@ -131,7 +132,20 @@ fn a_secret_is_edited_and_rotated() {
         "{}",
         applied.shown()
     );
-    place.run(&["apply"]).expect(0);
+    // What decrypts it at boot is there; `--root` has the program where it will be installed.
+    let unit = place.read_host("/etc/systemd/system/watchme-apply-secrets.service");
+    assert!(
+        unit.contains("\nExecStart=/usr/local/bin/watchme-apply secret load\n"),
+        "{unit}"
+    );
+    let link =
+        place.on_host("/etc/systemd/system/sysinit.target.wants/watchme-apply-secrets.service");
+    assert_eq!(
+        fs::read_link(link).unwrap(),
+        Path::new("/etc/systemd/system/watchme-apply-secrets.service")
+    );
+    let again = place.run(&["apply"]).expect(0);
+    assert!(again.stdout.contains("in sync"), "{}", again.shown());
     let kept = place.read_host("/etc/watchme-apply/generations/1/tree/secrets/app.env.age");
     assert!(kept.starts_with("-----BEGIN AGE ENCRYPTED FILE-----"));
     assert!(!place.on_host("/run").exists());
@@ -187,4 +201,37 @@ fn what_goes_wrong_leaves_the_files_as_they_are() {
     place.write(&[("watchme.toml", "")]);
     let said = run(&place, &["secret", "rotate"], &fails).expect(1).shown();
     assert!(said.contains("watchme.toml names no recipients"), "{said}");
+}
+
+/// Units start the program that the root has, by its path. What leaves takes them along.
+#[test]
+fn units_of_an_offline_root_start_what_is_installed_there() {
+    let place = place();
+    let backup =
+        "\n[backup.conf]\nfiles = [\"/etc/app\"]\nto = \"/srv/backups\"\nschedule = \"daily\"\n";
+    let policy = fs::read_to_string(place.checkout().join("watchme.toml")).unwrap();
+    place.write(&[("watchme.toml", &format!("{policy}{backup}"))]);
+    place.commit("backup");
+    let installed = place.on_host("/usr/bin/watchme-apply");
+    fs::create_dir_all(installed.parent().unwrap()).unwrap();
+    fs::write(&installed, "").unwrap();
+    place.run(&["apply"]).expect(0);
+    let unit =
+        |name: &str| place.read_host(&format!("/etc/systemd/system/watchme-apply-{name}.service"));
+    for (name, command) in [
+        ("backup-conf", "backup run conf --lock-timeout 3600"),
+        ("secrets", "secret load"),
+    ] {
+        let line = format!("\nExecStart=/usr/bin/watchme-apply {command}\n");
+        assert!(unit(name).contains(&line), "{}", unit(name));
+    }
+    fs::remove_dir_all(place.checkout().join("secrets")).unwrap();
+    let without = UNIT.replace("EnvironmentFile", "#");
+    place.write(&[("watchme.toml", ""), ("systemd/app.service", &without)]);
+    place.commit("nothing of it");
+    place.run(&["apply", "--yes"]).expect(0);
+    for name in ["backup-conf", "secrets"] {
+        let path = format!("/etc/systemd/system/watchme-apply-{name}.service");
+        assert!(!place.on_host(&path).exists());
+    }
 }

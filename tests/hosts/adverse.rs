@@ -38,6 +38,14 @@ fn what_comes_back_and_dies_again_is_told() {
         "{}",
         failed.text()
     );
+    // All was undone: there is nothing for `recover` to do.
+    assert!(
+        !failed.stderr.contains("watchme-apply recover")
+            && failed.stderr.contains("watchme-apply drift --fix"),
+        "{}",
+        failed.text()
+    );
+    host.tool(&["recover"]).expect(0);
     host.sh("touch /tmp/marker");
     host.wait_for("stay up again", Duration::from_secs(10), || {
         host.is_active("fickle.service")
@@ -112,6 +120,13 @@ fn a_full_state_folder_never_leaves_half() {
         host.sh("rm /var/lib/watchme-apply/fill");
         assert!(
             [0, 1, 3].contains(&run.status),
+            "{pages} pages: {}",
+            run.text()
+        );
+        // "Rolled back" says it in other words.
+        assert_eq!(
+            run.stderr.contains("nothing was changed"),
+            run.status == 1,
             "{pages} pages: {}",
             run.text()
         );

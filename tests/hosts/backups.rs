@@ -92,6 +92,12 @@ fn a_timer_backs_up_and_the_restore_is_rehearsed() {
     host.assert_does_nothing(&["apply"]).expect(0);
     host.in_service("for row in a b c; do echo $row; done > /data/rows");
 
+    // It starts the installed program, whatever systemd would find first for its name.
+    host.write(
+        "/usr/local/sbin/watchme-apply",
+        "#!/bin/sh\ntouch /run/another\n",
+    );
+    host.sh("chmod 0755 /usr/local/sbin/watchme-apply");
     // The service of the timer makes a backup that only root reads.
     host.sh("systemctl start watchme-apply-backup-db.service");
     let [first] = &host.kept()[..] else {
@@ -103,7 +109,17 @@ fn a_timer_backs_up_and_the_restore_is_rehearsed() {
         )),
         "700 root\n600 root\na\nb\nc"
     );
+    assert!(!host.stands("/run/another"));
+    host.sh("rm /usr/local/sbin/watchme-apply");
     host.assert_does_nothing(&["apply"]).expect(0);
+    host.sh("chmod g+w /usr/local/bin");
+    let refused = host.tool(&["apply"]).expect(1).text();
+    assert!(
+        refused.contains("backup/db: its timer would start /usr/local/bin/watchme-apply as root")
+            && refused.contains("chmod go-w /usr/local/bin"),
+        "{refused}"
+    );
+    host.sh("chmod g-w /usr/local/bin");
 
     // A rehearsal restores it beside the service, which runs on, and leaves nothing.
     let before = host.sh("docker ps -q");

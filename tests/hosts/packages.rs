@@ -322,3 +322,36 @@ fn a_run_that_is_killed_while_apt_works_is_undone_and_a_lock_is_waited_for() {
         ("ii 1.0".to_owned(), "ii 1.0".to_owned())
     );
 }
+
+/// A source that takes the connection and says nothing: the error names the package, in time, and nothing was changed.
+#[test]
+fn a_source_that_does_not_answer_changes_nothing() {
+    let host = Host::boot();
+    offer(&host);
+    host.checkout(&[(&desired("systemd/web.service"), &sleeper(1000))]);
+    host.apply(&[]).expect(0);
+    // Connections wait in the queue of the socket: what it starts accepts none.
+    host.sh(
+        "systemd-run --unit=mute --socket-property=ListenStream=127.0.0.1:8999 sleep 1000
+         echo 'deb [trusted=yes] http://127.0.0.1:8999 ./' >>/etc/apt/sources.list
+         echo 'Acquire::http::Timeout \"3\"; Acquire::Retries \"0\";' >/etc/apt/apt.conf.d/99-test
+         rm -rf /var/lib/apt/lists/*",
+    );
+    let before = host.sh("sha256sum /var/lib/dpkg/status");
+    change(&host, "\"elsewhere\"");
+    let began = std::time::Instant::now();
+    let failed = host.apply(&[]).expect(1).text();
+    assert!(began.elapsed() < Duration::from_secs(90), "{failed}");
+    assert!(
+        failed.contains("Unable to locate package elsewhere")
+            && failed.contains("nothing was changed")
+            && failed.contains("apt-get update"),
+        "{failed}"
+    );
+    assert_eq!(host.sh("sha256sum /var/lib/dpkg/status"), before);
+    assert!(host.is_active("web.service"));
+    // What other sources have is installed all the same.
+    change(&host, "\"app\"");
+    host.apply(&[]).expect(0);
+    assert_eq!(has(&host, "app"), "ii 1.0");
+}

@@ -7,6 +7,7 @@ mod rehearse;
 mod restore;
 mod staged;
 mod step;
+mod write;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,11 +15,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use super::Progress;
 use crate::host::Host;
-use crate::host::streams::{Bounds, Place, Running, StreamError, feed, files, pipe};
+use crate::host::streams::{Bounds, Place, StreamError, files};
 use crate::kinds::find_members;
 use crate::model::{
     Backup, BackupFailed, BackupMade, BackupOf, BackupRecord, Container, Desired, MemberName,
@@ -26,7 +26,6 @@ use crate::model::{
 };
 use crate::state::{Journal, State};
 pub(crate) use error::BackupError;
-use files::Written;
 pub(crate) use restore::Source;
 pub(crate) use staged::Staged;
 
@@ -43,22 +42,6 @@ pub(crate) struct Backups<'a> {
     pub desired: &'a Desired,
     /// Set by a signal.
     pub interrupted: &'a AtomicBool,
-}
-
-/// An archive of a folder. Numbers of users, not their names: a container has other names for them.
-fn archive(folder: &Path, paths: &[String]) -> Vec<String> {
-    let folder = folder.to_string_lossy().into_owned();
-    let options = [
-        "tar",
-        "--create",
-        "--file=-",
-        "--numeric-owner",
-        "--xattrs",
-        "--directory",
-    ];
-    let options = options.map(str::to_owned).into_iter();
-    let end = [folder, "--".to_owned()];
-    options.chain(end).chain(paths.iter().cloned()).collect()
 }
 
 impl Backups<'_> {
@@ -161,144 +144,6 @@ impl Backups<'_> {
         Ok(made)
     }
 
-    /// Makes a backup where it is kept.
-    async fn write(
-        &self,
-        name: &str,
-        backup: &Backup,
-        time: Timestamp,
-        variables: &[(String, String)],
-    ) -> Result<BackupMade, BackupError> {
-        let given = keep::name_at(name, time);
-        let running = self.source(backup, variables).await?;
-        let mut count = Count::default();
-        let bounds = self.bounds(backup);
-        match (&backup.to, &backup.store) {
-            (Some(folder), _) => {
-                let mut file = Written::begin(folder, name, &given)?;
-                let take = async |chunk: Vec<u8>| {
-                    count.add(&chunk);
-                    file.add(&chunk)
-                };
-                running.finish(None, take, bounds).await?;
-                if count.bytes == 0 {
-                    return Err(BackupError::Empty {
-                        what: backup.words(),
-                    });
-                }
-                file.finish()?;
-            }
-            (None, Some(store)) => {
-                let store = named(store, &given);
-                let place = Place::Host(Path::new("/"));
-                let store = self.host.begin(place, &store, variables, true).await?;
-                let (sender, receiver) = pipe();
-                let printed = async {
-                    let take = async |chunk: Vec<u8>| {
-                        count.add(&chunk);
-                        sender
-                            .send(Ok(chunk))
-                            .await
-                            .map_err(|_| StreamError::CutOff)
-                    };
-                    let mut ended = running
-                        .finish(None, take, bounds)
-                        .await
-                        .map_err(BackupError::from);
-                    if ended.is_ok() && count.bytes == 0 {
-                        let what = backup.words();
-                        ended = Err(BackupError::Empty { what });
-                    }
-                    if ended.is_err() {
-                        // The other one must not take this for the end of a backup.
-                        let _ = sender.send(Err(StreamError::CutOff)).await;
-                    }
-                    drop(sender);
-                    ended
-                };
-                let stored = store.finish(Some(receiver), async |_| Ok(()), bounds);
-                let (printed, stored) = tokio::join!(printed, stored);
-                match (printed, stored) {
-                    (Ok(()), stored) => stored?,
-                    // That the command was cut off follows from why the other one failed.
-                    (Err(BackupError::Stream(StreamError::CutOff)), Err(error)) => {
-                        return Err(error.into());
-                    }
-                    (Err(error), _) => return Err(error),
-                }
-            }
-            (None, None) => {}
-        }
-        let seconds = Timestamp::now().duration_since(time).as_secs();
-        Ok(BackupMade {
-            name: given,
-            time,
-            bytes: count.bytes,
-            sha256: files::hex(&count.hasher.finalize()),
-            seconds: u64::try_from(seconds).unwrap_or(0),
-        })
-    }
-
-    /// What prints the backup.
-    async fn source(
-        &self,
-        backup: &Backup,
-        variables: &[(String, String)],
-    ) -> Result<Running, BackupError> {
-        let root = Path::new("/");
-        let (place, command, container);
-        match &backup.of {
-            BackupOf::Service {
-                member,
-                command: own,
-            } => {
-                container = self.running(member).await?.id;
-                place = Place::Container(&container);
-                command = own.clone();
-            }
-            BackupOf::Volume {
-                command: Some(own), ..
-            }
-            | BackupOf::Host(own) => {
-                place = Place::Host(root);
-                command = own.clone();
-            }
-            BackupOf::Volume { volume, .. } => {
-                let folder = self.host.docker().await?.volume_folder(volume).await?;
-                place = Place::Host(root);
-                command = archive(&folder, &[".".to_owned()]);
-            }
-            BackupOf::Files(paths) => {
-                let below = paths.iter().map(|path| {
-                    let below = path.strip_prefix("/").unwrap_or(path);
-                    format!("./{}", below.display())
-                });
-                place = Place::Host(root);
-                command = archive(root, &below.collect::<Vec<_>>());
-            }
-        }
-        Ok(self.host.begin(place, &command, variables, false).await?)
-    }
-
-    async fn store_file(
-        &self,
-        path: &Path,
-        store: &[String],
-        given: &str,
-        backup: &Backup,
-        variables: &[(String, String)],
-    ) -> Result<(), StreamError> {
-        let place = Place::Host(Path::new("/"));
-        let store = self
-            .host
-            .begin(place, &named(store, given), variables, true)
-            .await?;
-        let input = feed(files::open(path)?);
-        store
-            .finish(Some(input), async |_| Ok(()), self.bounds(backup))
-            .await
-    }
-
     /// Removes what is not kept. That this fails makes no backup worse.
     async fn drop_surplus(
         &self,
@@ -369,20 +214,6 @@ impl Backups<'_> {
         found.cloned().ok_or_else(|| BackupError::NotRunning {
             member: member.to_string(),
         })
-    }
-}
-
-/// What was moved.
-#[derive(Default)]
-struct Count {
-    hasher: Sha256,
-    bytes: u64,
-}
-
-impl Count {
-    fn add(&mut self, chunk: &[u8]) {
-        self.hasher.update(chunk);
-        self.bytes = self.bytes.saturating_add(chunk.len() as u64);
     }
 }
 

@@ -11,6 +11,7 @@ use crate::cli::render::plan::origin;
 use crate::cli::render::{BAD, DIM, GOOD, WARN, count, diff, in_sync_but, records};
 use crate::cli::session::Session;
 use crate::cli::{DIFFERENCES, logging};
+use crate::effect::Refusal;
 use crate::model::{AskedImage, DriftItem, DriftKind, Selector};
 use crate::reconcile;
 
@@ -87,10 +88,9 @@ fn print(output: &mut Output, drift: &reconcile::Drift, show_secrets: bool) {
     for item in &drift.items {
         let kind = styled(colour(item.kind), &format!("{:<9}", item.kind.as_str()));
         output.line(&format!("{kind} {}", describe(item)));
-    }
-    for refusal in &drift.plan.refusals {
-        output.line(&format!("{}: {}", refusal.id, clean(&refusal.why)));
-        for line in &refusal.help {
+        let refusals = drift.plan.refusals.iter();
+        let same = |refusal: &&Refusal| refusal.id == item.resource && refusal.why == item.what;
+        for line in refusals.filter(same).flat_map(|refusal| &refusal.help) {
             output.line(&format!("    {}", clean(line)));
         }
     }

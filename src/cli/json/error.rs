@@ -28,7 +28,7 @@ impl Error {
         }
         Self {
             format_version: FORMAT_VERSION,
-            error: failure.to_string(),
+            error: failure.told(),
             caused_by,
             hint: failure.hint(),
             findings: failure.findings().iter().map(Finding::from).collect(),

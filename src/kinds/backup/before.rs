@@ -26,14 +26,27 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             continue;
         };
         let id = ResourceId::new(Kind::Backup, name);
+        let effect = Effect::BackUp {
+            name: name.clone(),
+            backup: Box::new(backup.clone()),
+        };
         match &draft.observed.docker {
             Some(docker) if is_there(docker, backup) => {}
+            // What comes with this revision has nothing yet.
+            Some(_) if !was_applied(draft, backup) => continue,
+            // Nobody has looked what there is, or how old the last one is.
+            Some(_) if is_assumed(draft) => {
+                let minutes = age.as_secs() / 60;
+                let why = format!(
+                    "{unit} is interrupted: one is made unless the last one is younger than {minutes} min"
+                );
+                draft.derived(Stage::Backups, change(id, effect, why));
+                continue;
+            }
             Some(_) => {
-                if draft.recorded.applied.is_some() {
-                    let what = backup.words();
-                    let text = format!("none is made before {unit} stops: {what} is not there");
-                    draft.note(id, None, text);
-                }
+                let what = backup.words();
+                let text = format!("none is made before {unit} stops: {what} is not there");
+                draft.note(id, None, text);
                 continue;
             }
             None => continue,
@@ -55,12 +68,20 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
                 )
             }
         };
-        let effect = Effect::BackUp {
-            name: name.clone(),
-            backup: Box::new(backup.clone()),
-        };
         draft.derived(Stage::Backups, change(id, effect, why));
     }
+}
+
+/// Whether what was applied last has what is backed up.
+fn was_applied(draft: &Draft<'_>, backup: &Backup) -> bool {
+    let applied = draft.recorded.applied.as_ref();
+    applied.is_some_and(|(_, applied)| applied.units.values().any(|unit| backup.is_of(unit)))
+}
+
+/// Whether this host is the one of `plan --from`, at which nobody has looked.
+fn is_assumed(draft: &Draft<'_>) -> bool {
+    let packages = draft.observed.packages.as_ref();
+    packages.is_some_and(|packages| packages.assumed)
 }
 
 /// The first unit that the plan interrupts and that runs what is backed up.

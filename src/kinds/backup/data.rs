@@ -144,6 +144,12 @@ impl Backup {
         matches!(&self.of, BackupOf::Volume { command: None, .. })
     }
 
+    /// Whether a timer makes it, or rehearses its restore.
+    pub fn is_scheduled(&self) -> bool {
+        let rehearsal = self.rehearsal.as_ref();
+        self.schedule.is_some() || rehearsal.is_some_and(|rehearsal| rehearsal.schedule.is_some())
+    }
+
     /// What it is made of, in words.
     pub fn words(&self) -> String {
         match &self.of {

@@ -8,7 +8,7 @@ pub(crate) mod read;
 mod tests;
 
 use super::{Asked, ResourceKind};
-use crate::model::{Desired, Watch};
+use crate::model::{Desired, Kind, ResourceId, Watch};
 use crate::plan::draft::Draft;
 
 /// The kind `backup`.
@@ -22,7 +22,24 @@ impl ResourceKind for Backups {
         watch.docker |= backups.any(|backup| backup.before_change.is_some());
     }
 
-    fn compare(&self, _: &mut Draft<'_>) {}
+    /// Their units start this program as root.
+    fn compare(&self, draft: &mut Draft<'_>) {
+        let Some(path) = &draft.observed.program_of_others else {
+            return;
+        };
+        let program = draft.observed.program.as_deref().unwrap_or(path).display();
+        let path = path.display();
+        let why = format!(
+            "its timer would start {program} as root, and others than root may write to {path}"
+        );
+        let help = format!("chown root:root {path}; chmod go-w {path}");
+        for (name, backup) in &draft.desired.backups {
+            let id = ResourceId::new(Kind::Backup, name);
+            if backup.is_scheduled() && draft.selects(&id) {
+                draft.refuse(id, why.clone(), vec![help.clone()]);
+            }
+        }
+    }
 
     fn follow(&self, draft: &mut Draft<'_>) {
         before::plan(draft);

@@ -1,7 +1,7 @@
 //! Backups are tables of watchme.toml. Their timers, and the services that those start, are generated and otherwise ordinary
 //! units.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Backups;
 use super::data::{BACKUP_UNIT, REHEARSAL_UNIT};
@@ -60,6 +60,7 @@ impl Loader<'_, '_> {
             return Ok(units);
         }
         let folder = self.input(&self.policy().folders.units)?;
+        let program = self.places.program.as_path();
         let mut add = |name: String, text: String| {
             // A name that cannot be one of a unit is an error of the backup.
             if let Ok(unit) = Name::parse(&name) {
@@ -73,7 +74,10 @@ impl Loader<'_, '_> {
                 let base = format!("{BACKUP_UNIT}{name}");
                 let about = format!("Back up {name}");
                 let command = format!("backup run {name} --lock-timeout {PATIENCE}");
-                add(format!("{base}.service"), service(&about, &command));
+                add(
+                    format!("{base}.service"),
+                    service(&about, program, &command),
+                );
                 add(format!("{base}.timer"), timer(&about, schedule));
             }
             let rehearsal = backup.rehearsal.as_ref();
@@ -81,7 +85,10 @@ impl Loader<'_, '_> {
                 let base = format!("{REHEARSAL_UNIT}{name}");
                 let about = format!("Rehearse the restore of {name}");
                 let command = format!("restore {name} --into-scratch");
-                add(format!("{base}.service"), service(&about, &command));
+                add(
+                    format!("{base}.service"),
+                    service(&about, program, &command),
+                );
                 add(format!("{base}.timer"), timer(&about, schedule));
             }
         }
@@ -89,8 +96,8 @@ impl Loader<'_, '_> {
     }
 }
 
-/// The program is looked for where systemd looks, systemd.service(5): the checkout does not know where a host has it.
-fn service(about: &str, command: &str) -> String {
+/// By its absolute path: what systemd would find for a bare name, systemd.service(5), may be another one.
+fn service(about: &str, program: &Path, command: &str) -> String {
     format!(
         "# Written by watchme-apply.
 [Unit]
@@ -100,10 +107,11 @@ After=network-online.target docker.service podman.socket
 
 [Service]
 Type=oneshot
-ExecStart=watchme-apply {command}
+ExecStart={program} {command}
 TimeoutStartSec=infinity
 TimeoutStopSec=5min
-"
+",
+        program = program.display(),
     )
 }
 

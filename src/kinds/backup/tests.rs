@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::kinds::simulated;
 use crate::kinds::tests::{applied, lines, planned, unit};
 use crate::model::{
-    Backup, BackupMade, BackupOf, BackupRecord, Desired, DockerState, Keep, Stack, Unit, UnitState,
-    Volume, VolumeMount,
+    Backup, BackupMade, BackupOf, BackupRecord, Desired, DockerState, Keep, Origin, Stack, Unit,
+    UnitState, Volume, VolumeMount,
 };
 
 fn backup(before_change: Option<u64>) -> Backup {
@@ -117,4 +118,28 @@ fn nothing_is_backed_up_for_a_plan_that_interrupts_nothing() {
     let (observed, recorded) = applied(&desired("old", Some(0)));
     let plan = planned(&desired("old", Some(0)), &observed, &recorded);
     assert_eq!(lines(&plan), [""; 0]);
+}
+
+/// `plan --from`: what comes with the revision has nothing to back up, and what was there before it is taken to be there.
+#[test]
+fn a_plan_without_a_host_backs_up_what_was_there_before() {
+    let new = desired("new", Some(3600));
+    let without = Desired {
+        units: BTreeMap::from([("db.service".to_owned(), unit("db.service", "old"))]),
+        ..Desired::default()
+    };
+    for (before, made) in [(without, false), (desired("old", Some(3600)), true)] {
+        let (observed, recorded) = simulated(&before, &Origin::default());
+        let plan = planned(&new, &observed, &recorded);
+        let backup = plan.changes.iter().find(|change| change.id.name == "rows");
+        assert_eq!(
+            backup.map(|change| change.why.as_str()),
+            made.then_some(
+                "db.service is interrupted: one is made unless the last one is younger than 60 min"
+            ),
+            "{:?}",
+            lines(&plan)
+        );
+        assert!(!plan.notes.iter().any(|note| note.id.name == "rows"));
+    }
 }

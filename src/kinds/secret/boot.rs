@@ -14,7 +14,7 @@ pub(super) const UNIT: OwnUnit = OwnUnit {
 };
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
-    let Some(program) = &draft.observed.program else {
+    let Some(program) = &draft.observed.installed_program else {
         return;
     };
     if draft.desired.secrets.is_empty() {

@@ -52,10 +52,11 @@ fn a_failed_pull_says_once_why_and_that_nothing_was_changed() {
         })
     };
     let error = ReconcileError::step((pull(), failed()));
-    assert_eq!(
-        chain(&error),
-        "could not pull the image app:9 for app.service: not found; nothing was changed"
-    );
+    let text = "could not pull the image app:9 for app.service: not found";
+    assert_eq!((error.told(), chain(&error)), (text.into(), text.into()));
+    let error = ReconcileError::before_any_change(error);
+    assert_eq!(error.told(), format!("{text}; nothing was changed"));
+    assert_eq!(chain(&error), text, "as a cause, it says only why");
     assert!(error.hint().is_some());
     let interrupted = ReconcileError::step((pull(), StepError::Interrupted));
     assert_eq!(
@@ -72,22 +73,54 @@ fn a_failed_pull_says_once_why_and_that_nothing_was_changed() {
     );
 }
 
-/// A full disk, for one: what undoes a step is written down before the step is done.
+/// A disk that is full before anything was changed, and one that is full behind that.
 #[test]
-fn a_run_that_failed_before_its_first_record_says_that_nothing_was_changed() {
-    let why = || StepError::Interrupted;
-    let step = |what: &str| ReconcileError::Step {
-        what: what.to_owned(),
-        is_unchanged: false,
-        source: Box::new(why()),
+fn a_full_disk_says_what_was_changed() {
+    let full = || {
+        let root = crate::root::RootError {
+            doing: "write",
+            path: "/var/lib/watchme-apply/journal".into(),
+            source: std::io::ErrorKind::StorageFull.into(),
+        };
+        ReconcileError::State(StateError::Root(root))
     };
-    assert_eq!(step("site/a (new)").to_string(), "site/a (new) failed");
+    let error = ReconcileError::before_any_change(full());
     assert_eq!(
-        step("site/a (new)").with_nothing_changed().to_string(),
-        "site/a (new) failed; nothing was changed"
+        error.told(),
+        "could not write /var/lib/watchme-apply/journal; nothing was changed"
     );
-    assert_eq!(
-        ReconcileError::Declined.with_nothing_changed().to_string(),
-        "not confirmed; nothing was changed"
-    );
+    assert_eq!(chain(&error).matches("nothing was changed").count(), 0);
+    assert!(error.hint().is_some_and(|hint| hint.starts_with("df -h")));
+    let rolled_back = ReconcileError::RolledBack {
+        kind: RunKind::Apply,
+        cause: Box::new(full()),
+    };
+    assert!(!rolled_back.told().contains("nothing was changed"));
+}
+
+/// `recover` is named only where it has something to undo.
+#[test]
+fn an_incomplete_roll_back_says_what_helps() {
+    let hint = |line: &str, way_on| {
+        let incomplete = ReconcileError::Incomplete {
+            kind: RunKind::Apply,
+            cause: Box::new(ReconcileError::Interrupted("a step".into())),
+            left: vec![line.into()],
+            way_on,
+        };
+        incomplete.hint().unwrap()
+    };
+    let line = "unit/a.service: is not running";
+    for (way_on, named, not_named) in [
+        (WayOn::Recover, "watchme-apply recover", "drift"),
+        (WayOn::Fix, "watchme-apply drift --fix", "recover"),
+        (WayOn::Apply, "watchme-apply apply", "drift --fix"),
+    ] {
+        for line in [line, "the Docker engine does not answer"] {
+            let hint = hint(line, way_on);
+            assert!(hint.contains(named), "{hint}");
+            assert!(!hint.contains(not_named), "{hint}");
+        }
+    }
+    assert!(hint("the Docker engine", WayOn::Fix).starts_with("let the Docker engine answer"));
 }

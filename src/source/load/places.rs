@@ -22,6 +22,8 @@ pub(crate) struct Places {
     pub known_at: Option<PathBuf>,
     /// How compose is called there.
     pub compose: ComposeCommand,
+    /// Where this program is there.
+    pub program: PathBuf,
     /// The copies that it has of stacks that update start-first.
     pub copies: Copies,
     /// Who asks for what is beside the files of git on this host; `None`: nothing is read but what is here.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
 
 use super::ConfigFile;
@@ -37,7 +37,7 @@ pub struct FirewallPolicy {
     pub allow: BTreeMap<Spanned<String>, Vec<Spanned<Source>>>,
     /// Interfaces from which everything may come: those of container networks. `*` at the end stands for any letters.
     #[cfg_attr(test, schemars(example = ["docker0", "br-*", "tailscale0"]))]
-    pub trusted: Vec<Interface>,
+    pub trusted: Vec<Spanned<Interface>>,
     /// What is done where ufw is active: `refuse` changes nothing; `drive` gives it a rule for each port of the host, and leaves
     /// to it what is not named. See [other firewalls](firewall.md#other-firewalls).
     #[cfg_attr(test, schemars(example = &"drive"))]
@@ -59,7 +59,7 @@ impl Default for FirewallPolicy {
                 "podman*",
                 "cni-podman*",
             ]
-            .map(Interface::new)
+            .map(|name| Spanned::unwritten(Interface::new(name)))
             .into(),
             ufw: UfwMode::default(),
         }
@@ -106,7 +106,7 @@ impl FirewallPolicy {
         Ok(Firewall {
             default: *self.default,
             published: self.published,
-            trusted: self.trusted.iter().map(|name| name.to_string()).collect(),
+            trusted: self.trusted.iter().map(|name| (***name).clone()).collect(),
             ufw: self.ufw,
             sources,
             openings,
@@ -202,12 +202,28 @@ impl FirewallPolicy {
 
 /// A range that begins where it says: `192.168.7.5/16` may be meant as one address or as all of them.
 fn whole(file: &ConfigFile, span: Range<usize>, range: IpNet) -> Result<IpNet, Diagnostic> {
+    if let Some(plain) = mapped(range) {
+        let message =
+            format!("{range} has IPv4 addresses as IPv6 writes them, which no packet has");
+        return Err(file.complain(span, message, "", Some(format!("write {plain}"))));
+    }
     if range.addr() == range.network() {
         return Ok(range);
     }
     let message = format!("{range} does not begin a range of that length");
     let help = format!("write {} for all of it, or {}", range.trunc(), range.addr());
     Err(file.complain(span, message, "", Some(help)))
+}
+
+/// The range of IPv4 that an IPv4-mapped one of IPv6 stands for, RFC 4291 section 2.5.5.2.
+fn mapped(range: IpNet) -> Option<IpNet> {
+    let IpNet::V6(range) = range else {
+        return None;
+    };
+    let address = range.addr().to_ipv4_mapped()?;
+    let length = range.prefix_len().checked_sub(96)?;
+    let plain = Ipv4Net::new(address, length).ok()?;
+    Some(IpNet::V4(plain.trunc()))
 }
 
 /// `22`, `53/udp`, `8000-8010/tcp`.

@@ -1,6 +1,7 @@
 //! The keys of watchme.toml about secrets.
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use super::spanned::Spanned;
 use super::values::{KeyPath, Owner, PublicKey, SecretMode};
@@ -19,7 +20,21 @@ pub struct Secrets {
     ///
     /// Default: none
     #[cfg_attr(test, schemars(example = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBI1+Q+ntzANebtnicCiAY29uqLGWOaOGLEa8bUqOVmS host"]))]
+    #[serde(deserialize_with = "at_least_one")]
     pub recipients: Vec<Spanned<PublicKey>>,
+}
+
+/// A list that is written and empty is a key that somebody forgot: nobody could open what is encrypted for it.
+fn at_least_one<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Spanned<PublicKey>>, D::Error> {
+    let keys = Vec::deserialize(deserializer)?;
+    match keys.is_empty() {
+        true => Err(D::Error::custom(
+            "nobody is named to encrypt for, expected one public key at least",
+        )),
+        false => Ok(keys),
+    }
 }
 
 /// `[secret."NAME"]`

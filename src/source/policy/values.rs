@@ -296,7 +296,8 @@ text! {
         let begin = text.strip_suffix('*').unwrap_or(text);
         let is_usable = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         let fits = !begin.is_empty() && begin.len() <= 15 && begin.chars().all(is_usable);
-        (fits && begin != "lo").then(|| text.to_owned())
+        let is_address = begin.parse::<IpAddr>().is_ok();
+        (fits && begin != "lo" && !is_address).then(|| text.to_owned())
     }
 }
 

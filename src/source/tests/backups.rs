@@ -45,6 +45,22 @@ fn what_is_wrong_is_said() {
     for (table, says) in [
         ("[backup.x]\ncommand = [\"d\"]\n", "the backup goes nowhere"),
         (
+            "[backup.x]\nvolume = \"a/b\"\nto = \"/srv\"\n",
+            "\"a/b\" cannot be the name of a volume",
+        ),
+        (
+            "[backup.x]\nvolume = \"a\"\nto = \"/srv\"\n",
+            "\"a\" cannot be the name of a volume",
+        ),
+        (
+            "[backup.x]\nvolume = \"_data\"\nto = \"/srv\"\n",
+            "\"_data\" cannot be the name of a volume",
+        ),
+        (
+            "[backup.x]\nfiles = [\"/a\"]\nto = \"/srv\"\n[backup.x.rehearsal]\ngate = [\"true\"]\nmemory = \"1\"\n",
+            "no container runs with so little memory",
+        ),
+        (
             "[backup.x]\ncommand = [\"d\"]\nstore = [\"put\", \"{}\"]\n",
             "nothing brings back what store puts away",
         ),

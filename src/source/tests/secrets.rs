@@ -89,6 +89,11 @@ fn what_is_no_secret_is_told_and_never_shown() {
         ),
         (
             "watchme.toml",
+            "[secrets]\nrecipients = []\n",
+            "nobody is named to encrypt for",
+        ),
+        (
+            "watchme.toml",
             "[secrets]\nidentity = \"key\"\n",
             "\"key\" cannot be used here",
         ),

@@ -80,9 +80,18 @@ fn a_volume_is_copied_cold_and_comes_back() {
         !host.is_active("stack-db.service")
     });
     host.sh("systemctl kill -s KILL cut.service; sleep 0.3");
-    host.tool(&["recover"]).expect(0);
+    let said = host.tool(&["recover"]).expect(0).text();
+    assert!(
+        said.contains("a backup or a restore was interrupted"),
+        "{said}"
+    );
     assert!(host.is_active("stack-db.service"));
     assert_eq!(host.in_service("cat /data/rows"), "a");
+    // That is no failure of a revision: nothing waits for it.
+    let unattended = host.apply(&["--unattended"]).expect(0).text();
+    assert!(unattended.contains("in sync"), "{unattended}");
+    let attempts = host.sh("cat /var/lib/watchme-apply/attempts.json 2>/dev/null || true");
+    assert!(!attempts.contains("failures"), "{attempts}");
 
     // Files, and a folder that has no room.
     host.sh("mkdir -p /etc/app /srv/small; echo one >/etc/app/conf; ln -s /etc/shadow /etc/app/link; mount -t tmpfs -o size=64k none /srv/small");

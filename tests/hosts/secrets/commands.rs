@@ -1,5 +1,7 @@
 //! `secret edit`, `list` and `rotate` as the owner of the checkout runs them, and what other revisions may not do.
 
+use std::time::Duration;
+
 use super::{FOLDER, MARK, sealed_for, token, user_of};
 use crate::support::{CHECKOUT, Host, Output, desired};
 
@@ -40,6 +42,46 @@ fn host() -> Host {
 
 fn as_owner(host: &Host, line: &str) -> Output {
     host.try_sh_as("ubuntu", &format!("cd {CHECKOUT}; {line}"))
+}
+
+/// Leaves a copy beside the file, as vim does, and goes on.
+const HANGS: &str = "#!/bin/sh
+printf 'TOKEN=%s-of-secrets-KILLED\\n' hunter >\"$1\"
+cp \"$1\" \"$1.swp\"
+echo $$ >/tmp/editor
+exec sleep 1000
+";
+
+/// Nobody but the editor sees what is edited, and no end of the program leaves it behind.
+#[test]
+fn an_edit_that_is_killed_leaves_nothing() {
+    let host = host();
+    host.write("/home/ubuntu/hangs", HANGS);
+    host.sh("chmod 755 /home/ubuntu/hangs");
+    for user in ["ubuntu", "root"] {
+        host.sh(&format!(
+            "rm -f /tmp/editor; cd {CHECKOUT}; setsid runuser -u {user} -- env EDITOR=/home/ubuntu/hangs watchme-apply secret edit {user}.env >/tmp/said 2>&1 </dev/null &"
+        ));
+        host.wait_for("the editor", Duration::from_secs(20), || {
+            host.stands("/tmp/editor")
+        });
+        let editor = host.sh("sleep 0.2; cat /tmp/editor");
+        let inside = host.sh(&format!(
+            "cat /proc/{editor}/root/dev/shm/*/*.env /proc/{editor}/root/dev/shm/*/*.swp"
+        ));
+        assert_eq!(inside.matches(MARK).count(), 2, "{inside}");
+        let seen = "grep -rl hunter-of-secrets-KILLED /dev/shm /run /tmp || true; find /dev/shm -mindepth 2";
+        assert_eq!(host.sh(seen), "", "{user}: while it is edited");
+        host.sh(&format!(
+            "kill -9 $(ps -o ppid= -p {editor}); sleep 0.3; ! pgrep -x watchme-apply"
+        ));
+        assert_eq!(host.sh(seen), "", "{user}: after the kill");
+        host.sh(&format!("kill {editor}"));
+        // Its file system was its own: it says so where that cannot be.
+        let said = host.sh("cat /tmp/said");
+        assert!(!said.contains("note:"), "{said}");
+        assert!(!host.stands(&format!("{CHECKOUT}/desired-state/secrets/{user}.env.age")));
+    }
 }
 
 #[test]

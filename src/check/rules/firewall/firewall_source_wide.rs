@@ -27,12 +27,38 @@ fn run(context: &Context, findings: &mut Findings) {
     let Some(firewall) = &policy.firewall else {
         return;
     };
+    for name in firewall.trusted.iter().filter(|name| is_of_card(name)) {
+        let message = format!("{} is the name of a network card", name.as_str());
+        let expected = "everything that comes in through it reaches every port";
+        let help = "list the addresses behind it in [firewall.sources], and take it out of trusted";
+        findings.push(RULE.at(policy.file.complain(
+            name.span(),
+            message,
+            expected,
+            Some(help.to_owned()),
+        )));
+    }
     for (range, place) in firewall.ranges() {
         findings.extend(wide(range).map(|(message, expected, help)| {
             let place: Range<usize> = place;
             RULE.at(policy.file.complain(place, message, expected, Some(help)))
         }));
     }
+}
+
+/// Whether the kernel or systemd names network cards like that, systemd.net-naming-scheme(7), or a pattern fits their names.
+fn is_of_card(name: &str) -> bool {
+    let begins = name.trim_end_matches('*');
+    let cards = ["eth", "eno", "ens", "enp", "enx", "wlan", "wlp", "wwan"];
+    let is_one = |card: &&str| match name.ends_with('*') {
+        true => card.starts_with(begins) || begins.starts_with(*card),
+        false => {
+            let number = begins.strip_prefix(*card);
+            let digit = |c: char| c.is_ascii_digit() || *card == "enx" && c.is_ascii_hexdigit();
+            number.is_some_and(|rest| rest.starts_with(digit))
+        }
+    };
+    cards.iter().any(is_one)
 }
 
 /// What is said of a range, what follows, and what to write.
@@ -56,6 +82,27 @@ fn wide(range: IpNet) -> Option<(String, String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_cards() {
+        for (name, is) in [
+            ("eth0", true),
+            ("eth*", true),
+            ("e*", true),
+            ("*", true),
+            ("enp3s0", true),
+            ("ens18", true),
+            ("wlp2s0", true),
+            ("docker0", false),
+            ("br-*", false),
+            ("tailscale0", false),
+            ("wg0", false),
+            ("ether-lan", false),
+            ("podman*", false),
+        ] {
+            assert_eq!(is_of_card(name), is, "{name}");
+        }
+    }
 
     #[test]
     fn ranges_that_have_a_private_one_and_more() {

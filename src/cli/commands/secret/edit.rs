@@ -1,17 +1,16 @@
 //! `secret edit`: decrypts to memory, runs the editor, encrypts again.
 
-use std::fs::{OpenOptions, Permissions};
+use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 use sealed_file::{Identities, Plain};
-use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::SecretFailure;
 use super::checkout::{Checkout, Target};
+use super::memory::Memory;
 use crate::cli::Failure;
 use crate::cli::output::{Output, clean};
 use crate::cli::session::Session;
@@ -35,7 +34,7 @@ pub(super) async fn edit(
         None => Identities::default(),
     };
     let before = target.open(&keys)?;
-    let after = edited(&target, &before).await?;
+    let after = edited(&target, &before, output).await?;
     let shown = target.shown.display().to_string();
     if after.is(before.bytes()) {
         output.line(&format!("{} is as it was", clean(&shown)));
@@ -57,8 +56,18 @@ pub(super) async fn edit(
 }
 
 /// Has the editor change what is in a secret.
-async fn edited(target: &Target, before: &Plain) -> Result<Plain, SecretFailure> {
-    let folder = in_memory()?;
+async fn edited(
+    target: &Target,
+    before: &Plain,
+    output: &mut Output,
+) -> Result<Plain, SecretFailure> {
+    let folder = Memory::new()?;
+    if !folder.is_private() {
+        output.aside(&format!(
+            "note: the kernel allows no file system for this process alone: if it is killed, what is edited stays in {}",
+            folder.path().display()
+        ));
+    }
     let path = folder.path().join(&target.name);
     let failed = |doing: &str| {
         let doing = format!("{doing} {}", path.display());
@@ -80,25 +89,8 @@ async fn edited(target: &Target, before: &Plain) -> Result<Plain, SecretFailure>
     let read = file.and_then(|file| file.take(SIZE).read_to_end(&mut after));
     let after = Plain::new(after);
     read.map_err(failed("read"))?;
-    folder.close().map_err(failed("remove"))?;
+    folder.close()?;
     Ok(after)
-}
-
-/// A folder of this user alone, in memory; what an editor puts beside the file is there as well.
-fn in_memory() -> Result<TempDir, SecretFailure> {
-    let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let places = own.into_iter().chain(["/dev/shm".into(), "/run".into()]);
-    let is_memory = |place: &PathBuf| {
-        statfs(place.as_path()).is_ok_and(|found| found.filesystem_type() == TMPFS_MAGIC)
-    };
-    let mut folders = places.filter(is_memory).filter_map(|place| {
-        tempfile::Builder::new()
-            .prefix("watchme-apply-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(place)
-            .ok()
-    });
-    folders.next().ok_or(SecretFailure::NoMemory)
 }
 
 /// Runs `$VISUAL` or `$EDITOR` on a file. Words are split at blanks, and no shell sees them.

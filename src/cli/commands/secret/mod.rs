@@ -4,6 +4,7 @@ mod checkout;
 mod edit;
 mod error;
 mod list;
+mod memory;
 mod rotate;
 
 use std::path::PathBuf;

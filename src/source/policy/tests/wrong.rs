@@ -241,6 +241,18 @@ fn what_is_wrong_is_said_with_its_place() {
             Some("write 192.168.0.0/16 for all of it, or 192.168.7.5"),
         ),
         (
+            "[firewall.sources]\nlan = [\"::ffff:10.0.0.0/104\"]",
+            "watchme.toml:2:8: ::ffff:10.0.0.0/104 has IPv4 addresses as IPv6 writes them",
+            "",
+            Some("write 10.0.0.0/8"),
+        ),
+        (
+            "[firewall]\ntrusted = [\"192.0.2.1\"]",
+            "watchme.toml:2:12: \"192.0.2.1\" cannot be used here",
+            "expected the name of an interface",
+            None,
+        ),
+        (
             "[firewall.sources]\nlan = []",
             "watchme.toml:2:1: the source lan has no addresses",
             "expected ranges such as [\"100.64.0.0/10\"]",
