@@ -215,6 +215,7 @@ fn a_host_that_is_cleared_has_only_what_was_there_before() {
 
 /// A kill at any write leaves a host that serves, and the next call ends what was begun.
 #[test]
+#[ignore = "applies and is killed eight times: half a minute"]
 fn a_host_that_is_left_halfway_serves_and_is_left_by_the_next_call() {
     let host = Host::boot();
     host.checkout(&[

@@ -44,10 +44,9 @@ fn the_package_is_installed_updated_and_purged() {
     );
     host.apply(&[]).expect(0);
     assert!(!host.stands("/etc/systemd/system/watchme-apply-recover.service"));
-    assert_eq!(
-        host.property("watchme-apply-recover.service", "FragmentPath"),
-        PACKAGED
-    );
+    // Debian 12 names it by way of /lib.
+    let loaded = host.property("watchme-apply-recover.service", "FragmentPath");
+    assert!(PACKAGED.ends_with(&loaded), "{loaded}");
     assert_eq!(
         host.property("watchme-apply-recover.service", "UnitFileState"),
         "enabled"
@@ -56,7 +55,7 @@ fn the_package_is_installed_updated_and_purged() {
         host.assert_does_nothing(&["plan"])
             .expect(0)
             .stdout
-            .contains("in sync")
+            .contains("nothing to do")
     );
     assert!(
         host.assert_does_nothing(&["drift"])
@@ -65,8 +64,9 @@ fn the_package_is_installed_updated_and_purged() {
             .contains("in sync")
     );
 
-    // The report of drift runs with all files read-only.
-    let report = "systemctl start watchme-apply-drift.service";
+    // The report of drift runs with all files read-only, and with few rights: 2.9 of 10 on Debian 13, 3.1 on 12.
+    host.sh("systemd-analyze security --no-pager --threshold=32 watchme-apply-drift.service >/root/security || { tail -1 /root/security >&2; exit 1; }");
+    let report = "systemctl start watchme-apply-drift.service || { journalctl -u watchme-apply-drift.service -o cat >&2; exit 1; }";
     host.sh(report);
     host.sh("echo '# by hand' >>/etc/watchme-apply/live/sites-available/a");
     assert_ne!(host.try_sh(report).status, 0);
