@@ -9,6 +9,7 @@
 )]
 
 mod alone;
+mod begin;
 pub mod compose;
 mod differences;
 pub mod error;
@@ -30,6 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub(crate) use begin::{commit_all, is_in_git};
 pub use error::SourceError;
 pub use git::{Log, LogLine};
 pub use load::{External, HostName, Parsed, Unread};

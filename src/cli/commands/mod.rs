@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod drift;
 mod history;
+mod init;
 mod pause;
 mod plan;
 mod ports;
@@ -118,6 +119,7 @@ async fn print<C: Command>(
 
 // In the order of the help.
 commands! {
+    Init(init),
     Plan(plan),
     Apply(apply),
     Check(check),
