@@ -35,7 +35,7 @@ pub(crate) use begin::{commit_all, is_in_git};
 pub use error::SourceError;
 pub use git::{Log, LogLine};
 pub use load::{External, HostName, Parsed, Unread};
-pub(crate) use load::{ParsedStack, installed, is_env_file};
+pub(crate) use load::{ParsedStack, installed, is_default_compose_file, is_env_file};
 pub use repository::Kinship;
 pub use variables::{Lacking, Look};
 

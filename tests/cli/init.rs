@@ -75,3 +75,20 @@ fn nothing_is_written_over_what_is_there() {
         failed.stderr
     );
 }
+
+/// What a server has, only a server that runs can say.
+#[test]
+fn an_offline_root_is_not_imported() {
+    let place = Place::plain(&[]);
+    let new = place.beside("new");
+    let failed = place.run(&["import", new.to_str().unwrap()]).expect(1);
+    assert_eq!(
+        failed.stderr,
+        "error: an import looks at a host that runs, and --root names one that does not\n"
+    );
+    assert!(!new.exists());
+    place.run(&["import"]).expect(64);
+    place
+        .run(&["import", "x", "--only", "everything"])
+        .expect(64);
+}

@@ -19,7 +19,7 @@ pub(in crate::cli) struct Args {
 
 impl Command for Args {
     const EXAMPLES: &'static str = "\
-Nothing is overwritten, and no host is asked.
+Nothing is overwritten, and no host is asked. To begin with what a server has, use import.
 
 Examples:
   watchme-apply init server-config
