@@ -122,6 +122,10 @@ pub(crate) async fn import(
     // What a unit reads and git has may be known.
     let Found { taken, secrets, .. } = &mut found;
     secrets.retain(|secret| taken.iter().all(|taken| taken.from != secret.path));
+    // What compose and rules say of a file may have a line of it.
+    for left in &mut found.left {
+        left.why = (asked.mask)(&left.why);
+    }
     found.left.sort();
     found.left.dedup();
     found.secrets.sort();

@@ -43,10 +43,19 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
             found.taken.iter().any(|taken| taken.id.name == unit)
         };
         match project {
-            Some(project) if of_units.contains_key(project) || is_taken(project) => continue,
             Some(_) if network.endpoints.is_empty() => continue,
             // One that only its own project is on goes with that.
             Some(project) if is_alone(docker, network, project) => continue,
+            Some(project) if is_taken(project) => continue,
+            Some(project) => {
+                if let Some(unit) = of_units.get(project) {
+                    let why = format!(
+                        "{unit} makes it from where its compose file is; who is on it is in no file of the repository"
+                    );
+                    found.leave(format!("network {name}"), why);
+                    continue;
+                }
+            }
             _ => {}
         }
         if !DRIVERS.contains(&network.driver.as_str()) {

@@ -64,6 +64,20 @@ services:
 networks:
   app-net: {external: true}
 ";
+/// A project of two files, with a profile that was switched on by hand.
+const TOOLS: [&str; 2] = [
+    "services:
+  tool: {image: 'app:1', restart: unless-stopped, volumes: ['./data:/data']}
+  job: {image: 'app:1', restart: unless-stopped, profiles: [jobs]}
+  other: {image: 'app:1', profiles: [never]}
+",
+    "services:
+  tool: {ports: ['127.0.0.1:8104:8000'], environment: [MODE=live]}
+",
+];
+/// A unit that lies elsewhere, and that systemctl has linked.
+const LINKED: &str =
+    "[Service]\nExecStart=/bin/sleep infinity\n\n[Install]\nWantedBy=multi-user.target\n";
 /// A project whose file was edited since it was started.
 const STALE: &str = "services: {stale: {image: 'app:1', restart: unless-stopped, ports: ['127.0.0.1:8103:8000']}}\n";
 const PLAIN: &str = "[Service]\nEnvironmentFile=/etc/default/plain\nExecStart=/bin/busybox httpd -f -p 127.0.0.1:${PORT} -h /srv/plain\n\n\
@@ -109,6 +123,13 @@ fn lived_in() -> Host {
         ("/opt/shop/shop.conf", "a\n"),
         ("/opt/shop/data/rows", "kept\n"),
         ("/opt/stale/docker-compose.yml", STALE),
+        ("/opt/tools/docker-compose.yml", TOOLS[0]),
+        ("/opt/tools/docker-compose.prod.yml", TOOLS[1]),
+        ("/opt/linked/linked.service", LINKED),
+        (
+            "/opt/linked/site",
+            "server { listen 80; server_name linked.example.com; return 404; }\n",
+        ),
         ("/etc/systemd/system/alpha.service", ALPHA_UNIT),
         (
             "/etc/systemd/system/alpha.service.d/limits.conf",
@@ -149,21 +170,23 @@ fn lived_in() -> Host {
          -keyout {folder}/privkey.pem -out {folder}/fullchain.pem 2>/dev/null
          ln -s ../sites-available/alpha /etc/nginx/sites-enabled/alpha
          sed -i 's/# multi_accept on;/multi_accept on;/' /etc/nginx/nginx.conf
+         ln -s /opt/linked/site /etc/nginx/sites-enabled/linked
          ln -s /dev/null /etc/systemd/system/masked.service
          chmod 600 /etc/default/private /opt/shop/.env /opt/shop/shop.env"
     ));
     host.sh(
         "systemctl restart docker; systemctl daemon-reload
-         systemctl enable -q --now alpha plain report.timer keyed; systemctl enable -q down; systemctl restart nginx
+         systemctl enable -q --now alpha plain report.timer keyed /opt/linked/linked.service; systemctl enable -q down; systemctl restart nginx
          docker network create --subnet 172.27.0.0/16 --gateway 172.27.0.1 app-net >/dev/null
          docker run -d --name byhand --network app-net --ip 172.27.0.9 --restart unless-stopped app:1 >/dev/null
          compose='docker compose'; $compose version >/dev/null 2>&1 || compose=docker-compose
          cd /opt/shop; $compose up -d 2>/dev/null
+         cd /opt/tools; $compose -f docker-compose.yml -f docker-compose.prod.yml --profile jobs up -d 2>/dev/null
          cd /opt/stale; $compose up -d 2>/dev/null
          sed -i 's/restart: unless-stopped/restart: always/' docker-compose.yml",
     );
     host.wait_for("all services", Duration::from_secs(60), || {
-        [8101, 8102, 8103, 8105]
+        [8101, 8102, 8103, 8104, 8105]
             .iter()
             .all(|port| host.get(&format!("http://localhost:{port}/")).0 != 0)
     });
@@ -173,7 +196,7 @@ fn lived_in() -> Host {
 /// What identifies a run of each thing that serves.
 fn runs(host: &Host) -> String {
     host.sh(
-        "systemctl show -p Id -p MainPID -p InvocationID alpha plain report.timer keyed docker nginx
+        "systemctl show -p Id -p MainPID -p InvocationID alpha plain report.timer keyed linked docker nginx
          systemctl is-active unused down || true; docker ps -a --no-trunc --format '{{.ID}} {{.Names}} {{.State}}' | sort
          docker network ls --no-trunc --format '{{.ID}} {{.Name}}' | sort",
     )
@@ -220,6 +243,9 @@ fn a_server_with_a_history_becomes_a_repository_and_nothing_restarts() {
         "unit/report.service",
         "unit/unused.service",
         "unit/stack-shop.service",
+        "unit/stack-tools.service",
+        "unit/linked.service",
+        "site/linked",
         "network/app-net",
         "member/app-net/byhand",
         "etc/nginx/conf.d/maps.conf",
