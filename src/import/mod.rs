@@ -10,6 +10,8 @@ mod etc;
 mod found;
 mod look;
 mod networks;
+mod passwords;
+mod places;
 mod rewrite;
 mod settle;
 mod sites;
