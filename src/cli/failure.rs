@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::commands::SecretFailure;
 use super::{USAGE, find, privilege};
 use crate::effect::Refusal;
+use crate::import::ImportError;
 use crate::model::Finding;
 use crate::reconcile::ReconcileError;
 use crate::source::SourceError;
@@ -16,6 +17,8 @@ pub(super) enum Failure {
     Reconcile(#[from] ReconcileError),
     #[error(transparent)]
     Secret(#[from] SecretFailure),
+    #[error(transparent)]
+    Import(#[from] ImportError),
     #[error(transparent)]
     Find(#[from] find::NotFound),
     #[error(transparent)]
@@ -102,6 +105,7 @@ impl Failure {
         match self {
             Failure::Reconcile(error) => error.hint(),
             Failure::Secret(error) => error.hint(),
+            Failure::Import(error) => error.hint(),
             Failure::Find(error) => Some(error.hint()),
             Failure::Privilege(error) => Some(error.hint()),
             Failure::Root(path) if !std::path::Path::new(path).exists() => {

@@ -5,6 +5,7 @@ mod blame;
 mod build;
 pub(crate) mod candidate;
 mod certificates;
+mod compose_hashes;
 mod credentials;
 pub(crate) mod docker;
 pub(crate) mod error;
@@ -14,6 +15,7 @@ mod images;
 pub(crate) mod loaders;
 pub(crate) mod nginx;
 pub(crate) mod observe;
+mod owned;
 mod packages;
 mod podman;
 mod preflight;
@@ -32,7 +34,9 @@ mod user_engines;
 mod versions;
 
 pub(crate) use blame::blame_by_lines;
+pub(crate) use compose_hashes::ComposeProject;
 pub(crate) use error::HostError;
+pub(crate) use owned::{Origin, Owned};
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;

@@ -89,6 +89,14 @@ pub enum SourceError {
         /// What libgit2 said.
         source: git2::Error,
     },
+    /// libgit2 makes no repository.
+    #[error("cannot make a git repository in {}", folder.display())]
+    Begin {
+        /// The folder that is to be its work tree.
+        folder: PathBuf,
+        /// What libgit2 said.
+        source: git2::Error,
+    },
     /// The repository has no commit yet.
     #[error("the git repository in {} has no commit yet", root.display())]
     NoCommit {

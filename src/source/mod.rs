@@ -9,6 +9,7 @@
 )]
 
 mod alone;
+mod begin;
 pub mod compose;
 mod differences;
 pub mod error;
@@ -30,10 +31,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub(crate) use begin::{commit_all, is_in_git};
 pub use error::SourceError;
 pub use git::{Log, LogLine};
 pub use load::{External, HostName, Parsed, Unread};
-pub(crate) use load::{ParsedStack, installed, is_env_file};
+pub(crate) use load::{ParsedStack, installed, is_default_compose_file, is_env_file};
 pub use repository::Kinship;
 pub use variables::{Lacking, Look};
 

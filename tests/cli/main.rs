@@ -12,6 +12,7 @@ mod day;
 mod elsewhere;
 mod firewall;
 mod generations;
+mod init;
 mod layouts;
 mod levels;
 mod machines;

@@ -5,9 +5,10 @@ use std::path::Path;
 use crate::markdown::Page;
 use crate::pages;
 
-const PAIRS: [(&str, &str); 6] = [
+const PAIRS: [(&str, &str); 7] = [
     ("README.md", "README.ja.md"),
     ("docs/adopting.md", "docs/ja/adopting.md"),
+    ("docs/importing.md", "docs/ja/importing.md"),
     ("docs/recipes.md", "docs/ja/recipes.md"),
     ("docs/reading-output.md", "docs/ja/reading-output.md"),
     ("docs/recovery.md", "docs/ja/recovery.md"),

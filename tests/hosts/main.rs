@@ -22,6 +22,7 @@ mod firewall;
 mod forward;
 mod gates;
 mod generations;
+mod import;
 mod install;
 mod kills;
 mod leaving;

@@ -5,6 +5,8 @@ mod backup;
 mod check;
 mod drift;
 mod history;
+mod import;
+mod init;
 mod pause;
 mod plan;
 mod ports;
@@ -119,6 +121,8 @@ async fn print<C: Command>(
 
 // In the order of the help.
 commands! {
+    Init(init),
+    Import(import),
     Plan(plan),
     Apply(apply),
     Check(check),

@@ -15,7 +15,7 @@ use crate::model::image::short;
 
 pub(super) use diff::lines as diff_lines;
 pub(super) use gates::{checking, passed};
-pub(super) use plan::{plan, step};
+pub(super) use plan::{plan, step, summary as plan_summary};
 
 /// What the symbols at the beginning of a line mean: in the help, and in the first plan on a host.
 macro_rules! legend {

@@ -20,6 +20,7 @@ const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
 const FILES: &str = "com.docker.compose.project.config_files";
 const FOLDER: &str = "com.docker.compose.project.working_dir";
+const HASH: &str = "com.docker.compose.config-hash";
 const SYSTEMD_UNIT: &str = "PODMAN_SYSTEMD_UNIT";
 const ONEOFF: &str = "com.docker.compose.oneoff";
 
@@ -148,6 +149,7 @@ pub(super) fn listed(row: Row) -> Container {
         image_id: row.image_id.unwrap_or_default(),
         compose: compose(&labels),
         config_files: config_files(&labels),
+        config_hash: labels.get(HASH).cloned(),
         oneoff: is_oneoff(&labels),
         systemd_unit: labels.get(SYSTEMD_UNIT).cloned(),
         is_laid_over: labels.contains_key(MOUNTS_LABEL),
@@ -182,6 +184,7 @@ pub(super) fn container(record: Record) -> Container {
         image_id: record.image.unwrap_or_default(),
         compose: compose(&labels),
         config_files: config_files(&labels),
+        config_hash: labels.get(HASH).cloned(),
         oneoff: is_oneoff(&labels),
         systemd_unit: labels.get(SYSTEMD_UNIT).cloned(),
         is_laid_over: labels.contains_key(MOUNTS_LABEL),

@@ -114,6 +114,8 @@ pub struct Container {
     pub compose: Option<(String, String)>,
     /// Compose files that it was made from, absolute, from its labels.
     pub config_files: Vec<PathBuf>,
+    /// The hash of what compose made it from, from its labels.
+    pub config_hash: Option<String>,
     /// Whether it is a one-off of `compose run`.
     pub oneoff: bool,
     /// created, running, paused, restarting, removing, exited, dead.

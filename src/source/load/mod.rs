@@ -37,6 +37,7 @@ pub(crate) use mounts::is_generated;
 pub(crate) use places::Places;
 pub(super) use stacks::DEFAULT_FILES;
 pub(crate) use stacks::ParsedStack;
+pub(crate) use stacks::is_default_compose_file;
 pub use unread::Unread;
 
 use shape::Shape;

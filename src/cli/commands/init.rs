@@ -1,0 +1,51 @@
+//! `init`: the smallest desired state.
+
+use std::path::PathBuf;
+
+use super::Command;
+use crate::cli::ended::{Ended, Ran};
+use crate::cli::json::NoJson;
+use crate::cli::output::{Output, clean};
+use crate::cli::session::Session;
+use crate::import;
+
+/// Write a minimal desired state with comments, in a new repository or in the one that is there
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The checkout; it gets a folder desired-state
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+}
+
+impl Command for Args {
+    const EXAMPLES: &'static str = "\
+Nothing is overwritten, and no host is asked. To begin with what a server has, use import.
+
+Examples:
+  watchme-apply init server-config
+  watchme-apply init                  # in the repository that is checked out here";
+
+    type Json = NoJson;
+
+    fn changes_the_host(&self) -> bool {
+        false
+    }
+
+    async fn run(&self, _: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
+        let begun = import::init(&self.folder)?;
+        for file in &begun.files {
+            output.line(&format!("  + {}", clean(&file.to_string_lossy())));
+        }
+        let checkout = begun.checkout.to_string_lossy();
+        output.line(&clean(&match begun.committed {
+            true => format!("a new repository in {checkout}, with a first commit"),
+            false => format!("written to the repository in {checkout}; not committed yet"),
+        }));
+        output.line("next: put a site, a unit or a compose project beside watchme.toml, and run");
+        output.line(&format!(
+            "    cd {} && watchme-apply check",
+            clean(&checkout)
+        ));
+        Ok(Ended::with_text(0))
+    }
+}

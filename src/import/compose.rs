@@ -1,0 +1,336 @@
+//! Compose projects of running containers. One that a unit runs stays where its files are; one that somebody started by hand
+//! becomes a stack, if compose says that it would leave its containers as they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::found::{Found, Kind, NewFile, Taken, quoted};
+use super::look::Look;
+use super::rewrite::rewrite;
+use crate::host::HostError;
+use crate::model::{Container, Kind as ResourceKind};
+use crate::source::compose::{Document, interpolate};
+use crate::source::{installed, is_default_compose_file};
+
+/// A compose project that runs.
+#[derive(Debug, Default)]
+struct Project<'a> {
+    containers: Vec<&'a Container>,
+}
+
+/// The name of a stack's unit.
+pub(super) fn unit_of(stack: &str) -> String {
+    format!("stack-{stack}.service")
+}
+
+/// Takes projects that no unit runs.
+pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> {
+    let of_units = projects_of_units(look);
+    for (name, project) in projects(look) {
+        let files = project.files();
+        let shown = match files.first() {
+            Some(file) => format!("compose project {name} ({})", file.display()),
+            None => format!("compose project {name}"),
+        };
+        if let Some(unit) = of_units.get(&name) {
+            let why = format!(
+                "{unit} runs it from where it is; drift reports when its files changed after a start"
+            );
+            found.leave(shown, why);
+            continue;
+        }
+        match stack(look, &name, &project, &files) {
+            Ok(Ok((taken, secrets))) => {
+                for (path, what) in secrets {
+                    found.secret(path, what);
+                }
+                found.taken.push(taken);
+            }
+            Ok(Err(why)) => found.leave(shown, why),
+            Err(error) => return Err(error),
+        }
+    }
+    let docker = look.docker.iter().flat_map(|docker| &docker.containers);
+    let alone = docker.filter(|container| container.compose.is_none() && container.is_running());
+    for container in alone {
+        let of_unit = look
+            .runs_of_units()
+            .into_iter()
+            .find(|(_, runs)| runs.contains(&container.name));
+        let why = match (&container.systemd_unit, of_unit) {
+            (Some(_), _) => continue,
+            (None, Some((unit, _))) => format!("{unit} runs it"),
+            (None, None) => "somebody started it with docker run, and no file says how: write a compose file for it".to_owned(),
+        };
+        found.leave(format!("container {}", container.name), why);
+    }
+    Ok(())
+}
+
+/// Projects with their containers, one-off runs left out.
+fn projects<'a>(look: &'a Look<'_>) -> BTreeMap<String, Project<'a>> {
+    let mut projects: BTreeMap<String, Project<'a>> = BTreeMap::new();
+    let containers = look.docker.iter().flat_map(|docker| &docker.containers);
+    for container in containers.filter(|container| !container.oneoff) {
+        if let Some((project, _)) = &container.compose {
+            let known = projects.entry(project.clone()).or_default();
+            known.containers.push(container);
+        }
+    }
+    projects.retain(|_, project| project.containers.iter().any(|found| found.is_running()));
+    projects
+}
+
+/// Compose projects that units run, and which unit.
+pub(super) fn projects_of_units(look: &Look<'_>) -> BTreeMap<String, String> {
+    let names: BTreeSet<String> = look.units.keys().cloned().collect();
+    let units = installed(look.root().directory(), &names);
+    let mut found = BTreeMap::new();
+    for (name, unit) in units {
+        for stack in unit.stacks {
+            found.insert(stack.project, name.clone());
+        }
+    }
+    found
+}
+
+impl Look<'_> {
+    /// The containers that units run without compose.
+    fn runs_of_units(&self) -> Vec<(String, BTreeSet<String>)> {
+        let names: BTreeSet<String> = self.units.keys().cloned().collect();
+        let units = installed(self.root().directory(), &names).into_iter();
+        units
+            .map(|(name, unit)| {
+                let runs = unit.runs.iter().filter_map(|run| run.name.clone());
+                (name, runs.collect())
+            })
+            .collect()
+    }
+}
+
+impl Project<'_> {
+    /// The files that its containers were made from: those of the one that was made from most.
+    fn files(&self) -> Vec<PathBuf> {
+        let files = self
+            .containers
+            .iter()
+            .map(|container| &container.config_files);
+        files
+            .max_by_key(|files| files.len())
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    fn services(&self) -> BTreeSet<&str> {
+        let services = self
+            .containers
+            .iter()
+            .filter_map(|container| container.compose.as_ref());
+        services.map(|(_, service)| service.as_str()).collect()
+    }
+}
+
+/// A stack and where its secrets are; or why it is none.
+type Stack = Result<(Taken, Vec<(String, String)>), String>;
+
+fn stack(
+    look: &Look<'_>,
+    name: &str,
+    project: &Project<'_>,
+    files: &[PathBuf],
+) -> Result<Stack, HostError> {
+    let Some(folder) = files.first().and_then(|file| file.parent()) else {
+        return Ok(Err(
+            "its containers do not say which files they were made from".to_owned(),
+        ));
+    };
+    if files.iter().any(|file| file.parent() != Some(folder)) {
+        return Ok(Err(
+            "its files are in several folders: a stack has one".to_owned()
+        ));
+    }
+    let stopped = project
+        .containers
+        .iter()
+        .find(|container| !container.is_running());
+    if let Some(container) = stopped {
+        let why = format!(
+            "its container {} does not run, and an apply would start it",
+            container.name
+        );
+        return Ok(Err(why));
+    }
+    let env = folder.join(".env");
+    let env_text = look.root().read(&env)?;
+    let env_text = env_text.map(|text| String::from_utf8_lossy(&text).into_owned());
+    let environment = env_text
+        .as_deref()
+        .map(interpolate::env_file)
+        .unwrap_or_default();
+    let base = Path::new("compose").join(name);
+    let mut taken = Taken::new(
+        Kind::Compose,
+        ResourceKind::Unit,
+        &unit_of(name),
+        folder.to_string_lossy(),
+    );
+    taken.from = format!("compose project {name} ({})", folder.display());
+    let mut secrets = Vec::new();
+    let mut variables = BTreeMap::new();
+    let mut profiles = BTreeSet::new();
+    let mut is_variable = false;
+    let mut named = BTreeSet::new();
+    for path in files {
+        let Some(text) = look.root().read(path)? else {
+            return Ok(Err(format!("{} is gone", path.display())));
+        };
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let document = match Document::parse(path, &text, &environment) {
+            Ok(document) => document,
+            Err(wrong) => return Ok(Err(format!("{}: {}", path.display(), wrong.message))),
+        };
+        let (services, uses) = of_document(&document, folder);
+        is_variable |= text.replace("$$", "").contains('$');
+        for (service, of_it) in services {
+            if project.services().contains(service.as_str()) {
+                profiles.extend(of_it.iter().cloned());
+            } else if of_it.is_empty() {
+                return Ok(Err(format!(
+                    "its service {service} does not run, and an apply would start it"
+                )));
+            }
+        }
+        let mut known = environment.clone();
+        known.extend(variables.clone());
+        let written = match rewrite(&document, folder, &known) {
+            Ok(written) => written,
+            Err(why) => return Ok(Err(format!("{}: {why}", path.display()))),
+        };
+        if !look.with_secrets
+            && let Some(line) = look.secret_line(&written.text)
+        {
+            let line_of = format!("{}: line {line}", path.display());
+            return Ok(Err(format!(
+                "it stays out of git: {line_of} looks like a password or a key; move the value to .env, or import with --with-secrets"
+            )));
+        }
+        variables.extend(written.variables);
+        named.extend(uses);
+        let file = path.file_name().unwrap_or_default();
+        taken.files.push(NewFile {
+            path: base.join(file),
+            content: written.text.into_bytes(),
+            executable: false,
+            private: false,
+        });
+    }
+    for path in named {
+        secrets.push((
+            path,
+            format!("variables of the compose project {name}: it stays where it is"),
+        ));
+    }
+    let needs_env = is_variable || environment.keys().any(|key| key.starts_with("COMPOSE_"));
+    let old = env_text.filter(|_| needs_env);
+    if old.is_some() || !variables.is_empty() {
+        let place = base.join(".env");
+        let what = match (&old, variables.is_empty()) {
+            (Some(_), _) => format!(
+                "a copy of {}, from which compose takes the variables of its files",
+                env.display()
+            ),
+            (None, _) => "passwords that were in its compose files".to_owned(),
+        };
+        secrets.push((format!("desired-state/{}", place.display()), what));
+        taken.files.push(NewFile {
+            path: place,
+            content: with_variables(old.unwrap_or_default(), &variables).into_bytes(),
+            executable: false,
+            private: true,
+        });
+    }
+    taken.settings = settings(name, files, &profiles);
+    Ok(Ok((taken, secrets)))
+}
+
+/// The services of a file with their profiles, and its env files.
+fn of_document(
+    document: &Document,
+    folder: &Path,
+) -> (Vec<(String, Vec<String>)>, BTreeSet<String>) {
+    let mut services = Vec::new();
+    let mut env_files = BTreeSet::new();
+    for (name, service) in &document.compose.services {
+        let profiles = service
+            .profiles
+            .iter()
+            .filter_map(|profile| profile.as_str());
+        services.push((name.clone(), profiles.map(str::to_owned).collect()));
+        let files = service.env_files().into_iter();
+        env_files.extend(files.map(|file| folder.join(file).to_string_lossy().into_owned()));
+    }
+    (services, env_files)
+}
+
+/// An env file with further lines.
+fn with_variables(mut text: String, variables: &BTreeMap<String, String>) -> String {
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    for (name, value) in variables {
+        text.push_str(&format!("{name}={value}\n"));
+    }
+    text
+}
+
+fn settings(name: &str, files: &[PathBuf], profiles: &BTreeSet<String>) -> String {
+    let mut text = format!("[stack.{}]\nproject = {}\n", quoted(name), quoted(name));
+    let names: Vec<String> = files
+        .iter()
+        .filter_map(|file| file.file_name())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    let is_found = matches!(names.as_slice(), [only] if is_default_compose_file(only));
+    if !is_found {
+        text.push_str(&format!("files = {}\n", list(&names)));
+    }
+    if !profiles.is_empty() {
+        let profiles: Vec<String> = profiles.iter().cloned().collect();
+        text.push_str(&format!("profiles = {}\n", list(&profiles)));
+    }
+    text
+}
+
+fn list(texts: &[String]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+    format!("[{}]", texts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_says_only_what_compose_would_not_find() {
+        let paths = |names: &[&str]| -> Vec<PathBuf> {
+            names
+                .iter()
+                .map(|name| Path::new("/opt/shop").join(name))
+                .collect()
+        };
+        assert_eq!(
+            settings("shop", &paths(&["docker-compose.yml"]), &BTreeSet::new()),
+            "[stack.\"shop\"]\nproject = \"shop\"\n"
+        );
+        assert_eq!(
+            settings(
+                "shop",
+                &paths(&["docker-compose.prod.yml"]),
+                &["worker".to_owned()].into()
+            ),
+            "[stack.\"shop\"]\nproject = \"shop\"\nfiles = [\"docker-compose.prod.yml\"]\nprofiles = [\"worker\"]\n"
+        );
+        let variables = [("B".to_owned(), "2".to_owned())].into();
+        assert_eq!(with_variables("A=1".to_owned(), &variables), "A=1\nB=2\n");
+    }
+}

@@ -1,0 +1,218 @@
+//! What an import takes, what it leaves, and where secrets are.
+
+use std::path::PathBuf;
+
+use crate::model::{Kind as ResourceKind, ResourceId};
+
+/// What an import looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// Sites of nginx.
+    Sites,
+    /// Units of systemd, drop-ins and Quadlets.
+    Units,
+    /// Compose projects.
+    Compose,
+    /// Networks of the engine, and who is on them.
+    Networks,
+    /// Other files below /etc.
+    Etc,
+}
+
+impl Kind {
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Sites,
+        Self::Units,
+        Self::Compose,
+        Self::Networks,
+        Self::Etc,
+    ];
+
+    /// The word for it, as `--only` has it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Sites => "sites",
+            Self::Units => "units",
+            Self::Compose => "compose",
+            Self::Networks => "networks",
+            Self::Etc => "etc",
+        }
+    }
+
+    /// What one of them is called.
+    pub(crate) fn one(self) -> &'static str {
+        match self {
+            Self::Sites => "site",
+            Self::Units => "unit",
+            Self::Compose => "compose project",
+            Self::Networks => "network or member",
+            Self::Etc => "file of /etc",
+        }
+    }
+}
+
+/// One resource that is taken.
+#[derive(Clone, Debug)]
+pub(crate) struct Taken {
+    /// What it is.
+    pub kind: Kind,
+    /// As plans speak of it.
+    pub id: ResourceId,
+    /// Where it is on the host.
+    pub from: String,
+    /// Its files in the desired state.
+    pub files: Vec<NewFile>,
+    /// Its lines of watchme.toml.
+    pub settings: String,
+    /// Its lines of the infrastructure file, below `networks:`.
+    pub network: String,
+    /// What it cannot be without.
+    pub needs: Option<ResourceId>,
+}
+
+/// A file of the new desired state.
+#[derive(Clone, Debug)]
+pub(crate) struct NewFile {
+    /// Below the folder of the desired state.
+    pub path: PathBuf,
+    /// What is in it.
+    pub content: Vec<u8>,
+    /// Whether it can be run.
+    pub executable: bool,
+    /// Whether it stays out of git, for its owner alone.
+    pub private: bool,
+}
+
+/// Something that is left as it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Left {
+    /// What.
+    pub what: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Where a secret is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SecretFile {
+    /// The file on the host, or in the checkout where git ignores it.
+    pub path: String,
+    /// What it is for.
+    pub what: String,
+}
+
+/// All that was found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// What is taken.
+    pub taken: Vec<Taken>,
+    /// What is left, and why.
+    pub left: Vec<Left>,
+    /// Files with secrets, which git has not.
+    pub secrets: Vec<SecretFile>,
+}
+
+impl Found {
+    /// Leaves something as it is.
+    pub(super) fn leave(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        let (what, why) = (what.into(), why.into());
+        self.left.push(Left { what, why });
+    }
+
+    /// Says where a secret is.
+    pub(super) fn secret(&mut self, path: impl Into<String>, what: impl Into<String>) {
+        let (path, what) = (path.into(), what.into());
+        if !self.secrets.iter().any(|known| known.path == path) {
+            self.secrets.push(SecretFile { path, what });
+        }
+    }
+
+    /// Takes something out again, and what cannot be without it. Returns whether it was there.
+    pub(super) fn drop(&mut self, id: &ResourceId, why: &str) -> bool {
+        let (out, stays): (Vec<Taken>, Vec<Taken>) = std::mem::take(&mut self.taken)
+            .into_iter()
+            .partition(|taken| taken.id == *id || taken.needs.as_ref() == Some(id));
+        self.taken = stays;
+        for taken in &out {
+            let why = match taken.id == *id {
+                true => why.to_owned(),
+                false => format!("{id} is left: {why}"),
+            };
+            self.leave(taken.from.clone(), why);
+            for file in taken.files.iter().filter(|file| file.private) {
+                let path = file.path.to_string_lossy();
+                self.secrets.retain(|secret| !secret.path.ends_with(&*path));
+            }
+        }
+        !out.is_empty()
+    }
+
+    /// The resource that a file of the desired state belongs to.
+    pub(super) fn owner_of(&self, path: &std::path::Path) -> Option<ResourceId> {
+        let has = |taken: &&Taken| taken.files.iter().any(|file| path.ends_with(&file.path));
+        self.taken.iter().find(has).map(|taken| taken.id.clone())
+    }
+}
+
+impl Taken {
+    /// A resource of one kind, without files.
+    pub(super) fn new(kind: Kind, of: ResourceKind, name: &str, from: impl Into<String>) -> Self {
+        Self {
+            kind,
+            id: ResourceId::new(of, name),
+            from: from.into(),
+            files: Vec::new(),
+            settings: String::new(),
+            network: String::new(),
+            needs: None,
+        }
+    }
+
+    /// The same with a file for git.
+    pub(super) fn with(mut self, path: impl Into<PathBuf>, content: &[u8], mode: u32) -> Self {
+        self.files.push(NewFile {
+            path: path.into(),
+            content: content.to_vec(),
+            executable: mode & 0o111 != 0,
+            private: false,
+        });
+        self
+    }
+}
+
+/// A text as TOML has it, in quotes.
+pub(super) fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_takes_along_what_needs_it() {
+        let mut found = Found::default();
+        let network = Taken::new(Kind::Networks, ResourceKind::Network, "n", "network n");
+        let mut member = Taken::new(Kind::Networks, ResourceKind::Member, "n/a", "a on n");
+        member.needs = Some(network.id.clone());
+        let id = network.id.clone();
+        found.taken.extend([network, member]);
+        assert!(found.drop(&id, "it differs"));
+        assert!(!found.drop(&id, "it differs"));
+        assert!(found.taken.is_empty());
+        let left: Vec<String> = found
+            .left
+            .iter()
+            .map(|left| format!("{}: {}", left.what, left.why))
+            .collect();
+        assert_eq!(
+            left,
+            [
+                "network n: it differs",
+                "a on n: network/n is left: it differs"
+            ]
+        );
+        assert_eq!(quoted("a\"b"), "'a\"b'");
+    }
+}

@@ -1,0 +1,243 @@
+//! The host that is imported: what is read of it, and what keeps a file out of git.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::ImportError;
+use super::found::Found;
+use crate::host::{Host, HostError, Origin, Owned};
+use crate::model::{DockerState, Entry, SystemdState, layout};
+use crate::root::Root;
+use crate::source::unit::Name;
+
+/// What looks like a secret is hidden in the line that comes back.
+pub(crate) type Mask<'a> = &'a dyn Fn(&str) -> String;
+
+/// What an import looks at.
+pub(super) struct Look<'a> {
+    pub(super) host: &'a Host,
+    pub(super) owned: Owned,
+    /// Names of what is in the folder of units, and what it is.
+    pub(super) units: BTreeMap<String, Entry>,
+    pub(super) systemd: SystemdState,
+    /// `None` where no engine answers.
+    pub(super) docker: Option<DockerState>,
+    pub(super) mask: Mask<'a>,
+    /// Whether files that look like they hold secrets are taken all the same.
+    pub(super) with_secrets: bool,
+}
+
+/// A file of the host.
+pub(super) struct HostFile {
+    pub(super) path: PathBuf,
+    pub(super) content: std::sync::Arc<[u8]>,
+    pub(super) mode: u32,
+    pub(super) owner: (u32, u32),
+}
+
+impl<'a> Look<'a> {
+    /// Looks at a host.
+    pub(super) async fn at(
+        host: &'a Host,
+        (mask, with_secrets): (Mask<'a>, bool),
+        found: &mut Found,
+    ) -> Result<Self, ImportError> {
+        let root = host.root();
+        let mut units = BTreeMap::new();
+        for path in root
+            .list(Path::new(layout::SYSTEMD))
+            .map_err(HostError::from)?
+        {
+            if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
+                let entry = root.entry(&path).map_err(HostError::from)?;
+                units.insert(name.to_owned(), entry);
+            }
+        }
+        let named = units
+            .keys()
+            .filter(|name| Name::parse(name).is_ok_and(|name| !name.is_template()));
+        let named: BTreeSet<String> = named.cloned().collect();
+        let systemd = host.systemd().await?.observe(&named).await?;
+        Ok(Self {
+            host,
+            owned: host.owned()?,
+            units,
+            systemd,
+            docker: docker(host, found).await?,
+            mask,
+            with_secrets,
+        })
+    }
+
+    pub(super) fn root(&self) -> &Root {
+        self.host.root()
+    }
+
+    /// A regular file, no link followed.
+    pub(super) fn file(&self, path: &Path) -> Result<Option<HostFile>, HostError> {
+        Ok(match self.root().entry(path)? {
+            Entry::File {
+                content,
+                mode,
+                owner,
+                ..
+            } => Some(HostFile {
+                path: path.to_owned(),
+                content,
+                mode,
+                owner,
+            }),
+            _ => None,
+        })
+    }
+
+    pub(super) fn origin(&self, file: &HostFile) -> Origin {
+        self.owned.origin(&file.path, &file.content)
+    }
+
+    /// What keeps a file out of git; what of it looks like a secret is named among the secrets.
+    pub(super) fn keeps_out(&self, file: &HostFile, found: &mut Found) -> Option<String> {
+        let why = self.reason(file)?;
+        found.secret(file.path.to_string_lossy(), why.clone());
+        Some(format!("it stays out of git: {why}"))
+    }
+
+    fn reason(&self, file: &HostFile) -> Option<String> {
+        let Ok(text) = std::str::from_utf8(&file.content) else {
+            return Some("it is no text".to_owned());
+        };
+        if text.contains("PRIVATE KEY-----") {
+            return Some("it has a private key".to_owned());
+        }
+        if is_ignored(&file.path) {
+            return Some("its name is one of a file with secrets, and git ignores it".to_owned());
+        }
+        if self.with_secrets {
+            return None;
+        }
+        // sudo wants its files to be like that, sudoers(5).
+        let is_sudoers =
+            file.path.starts_with("/etc/sudoers.d") || file.path == Path::new("/etc/sudoers");
+        if file.mode & 0o004 == 0 && !is_sudoers {
+            let mode = file.mode & 0o777;
+            return Some(format!("others may not read it (mode {mode:04o})"));
+        }
+        if is_secret_name(&file.path) {
+            return Some("its name says that it has secrets".to_owned());
+        }
+        // `NOPASSWD:` is none, and passwords have no place there.
+        let line = self.secret_line(text).filter(|_| !is_sudoers)?;
+        Some(format!("line {line} looks like a password or a key"))
+    }
+
+    /// The first line that has something that looks like a secret, counted from 1.
+    pub(super) fn secret_line(&self, text: &str) -> Option<usize> {
+        let is = |line: &str| is_secret_line(line, &(self.mask)(line));
+        text.lines().position(is).map(|at| at + 1)
+    }
+}
+
+/// What the engine has; said where none answers.
+async fn docker(host: &Host, found: &mut Found) -> Result<Option<DockerState>, ImportError> {
+    if !host.root().is_there(&host.engine_socket()) {
+        return Ok(None);
+    }
+    let docker = match host.docker().await {
+        Ok(docker) => docker,
+        Err(error @ HostError::DockerAbsent { .. }) => {
+            let why =
+                "the engine does not answer, so that projects, networks and members are not known";
+            found.leave("containers", format!("{why}: {error}"));
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let all = |_: &crate::model::Container| true;
+    let names = docker.observe(&BTreeSet::new(), &|_| false).await?;
+    let names: BTreeSet<String> = names.networks.into_keys().collect();
+    Ok(Some(docker.observe(&names, &all).await?))
+}
+
+/// Whether the `.gitignore` of the new checkout leaves files of this name out.
+fn is_ignored(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name == ".env" || name.ends_with(".key")
+}
+
+/// Whether files of such a name have secrets.
+fn is_secret_name(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let ends = [
+        ".env",
+        ".key",
+        ".htpasswd",
+        ".p12",
+        ".pfx",
+        ".jks",
+        ".keytab",
+    ];
+    ends.iter().any(|end| name.ends_with(end)) || name.starts_with(".env") || name == "htpasswd"
+}
+
+/// Whether what was masked in a line is more than the path of a file.
+fn is_secret_line(line: &str, masked: &str) -> bool {
+    if line == masked {
+        return false;
+    }
+    let Some((before, after)) = masked.split_once("********") else {
+        return true;
+    };
+    let value = line
+        .strip_prefix(before)
+        .and_then(|rest| rest.strip_suffix(after));
+    let value = value.unwrap_or_default().trim().trim_matches(['"', '\'']);
+    // `KEY_FILE=/etc/x.key` says where a secret is.
+    !value.starts_with('/') || value.contains(char::is_whitespace)
+}
+
+/// Whether a name is one of a copy that people, editors and packages leave beside a file.
+pub(super) fn is_leftover(name: &str) -> bool {
+    let ends = [
+        "~",
+        ".bak",
+        ".orig",
+        ".old",
+        ".save",
+        ".swp",
+        ".rej",
+        ".dpkg-old",
+        ".dpkg-dist",
+        ".dpkg-new",
+        ".dpkg-tmp",
+        ".ucf-old",
+        ".ucf-dist",
+        ".ucf-new",
+    ];
+    name.starts_with('.') || name.starts_with('#') || ends.iter().any(|end| name.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_no_secret_and_a_password_is() {
+        for (line, masked, expected) in [
+            ("KEY_FILE=/etc/x.key", "KEY_FILE=********", false),
+            ("PASSWORD=abc", "PASSWORD=********", true),
+            ("auth \"/a b\"", "auth ********", true),
+            ("x", "x", false),
+        ] {
+            assert_eq!(is_secret_line(line, masked), expected, "{line}");
+        }
+        for (path, expected) in [
+            ("/opt/a/.env", true),
+            ("/opt/a/.env.local", true),
+            ("/etc/nginx/.htpasswd", true),
+            ("/etc/cron.d/nightly", false),
+        ] {
+            assert_eq!(is_secret_name(Path::new(path)), expected, "{path}");
+        }
+        assert!(is_leftover("a.conf.bak") && is_leftover(".x.swp") && !is_leftover("a.conf"));
+    }
+}
