@@ -106,6 +106,7 @@ pub(crate) async fn leave_running(
 fn failed(source: impl Into<StepError>) -> ReconcileError {
     ReconcileError::Step {
         what: "making the host independent of watchme-apply".to_owned(),
+        is_unchanged: false,
         source: Box::new(source.into()),
     }
 }
