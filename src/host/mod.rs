@@ -6,6 +6,7 @@ mod build;
 pub(crate) mod candidate;
 mod certificates;
 mod credentials;
+pub(crate) mod diagnosis;
 pub(crate) mod docker;
 pub(crate) mod error;
 mod firewall;

@@ -5,13 +5,14 @@ use std::path::Path;
 use crate::markdown::Page;
 use crate::pages;
 
-const PAIRS: [(&str, &str); 6] = [
+const PAIRS: [(&str, &str); 7] = [
     ("README.md", "README.ja.md"),
     ("docs/adopting.md", "docs/ja/adopting.md"),
     ("docs/recipes.md", "docs/ja/recipes.md"),
     ("docs/reading-output.md", "docs/ja/reading-output.md"),
     ("docs/recovery.md", "docs/ja/recovery.md"),
     ("docs/platforms.md", "docs/ja/platforms.md"),
+    ("docs/doctor.md", "docs/ja/doctor.md"),
 ];
 
 /// What has to be the same: levels of headings, languages and contents of blocks without their comments, rows and columns of tables.
