@@ -108,6 +108,7 @@ fn says(told: &str, words: &[&str]) {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn from_a_url_to_the_cause() {
     let host = host();
     host.checkout(&[

@@ -134,10 +134,7 @@ fn closed(facts: &Facts, place: &str, stop: &Stop, why: &str) -> Cause {
     };
     Cause::new(What::BadGateway, place, text)
         .shown([why.to_owned()])
-        .fixed(format!(
-            "does it speak {} there? correct proxy_pass in git, or look into the log of the service",
-            "HTTP"
-        ))
+        .fixed("does it speak HTTP there? correct proxy_pass in git, or look into the log of the service")
 }
 
 /// A name in `proxy_pass` that this host does not know.
