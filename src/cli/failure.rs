@@ -37,6 +37,10 @@ pub(super) enum Failure {
     Root(String),
     #[error("there is no rule {name:?}")]
     NoRule { name: String, near: Option<String> },
+    #[error("{0}")]
+    Question(String),
+    #[error("nothing that was applied here, and no container, is named {name}")]
+    NothingNamed { name: String },
     #[error("cannot check {}", path.display())]
     Path {
         path: PathBuf,
@@ -75,7 +79,10 @@ impl Failure {
     pub(super) fn exit_status(&self) -> u8 {
         match self {
             Failure::Reconcile(error) => error.exit_status(),
-            Failure::NoRule { .. } | Failure::Path { .. } => USAGE,
+            Failure::NoRule { .. }
+            | Failure::Question(_)
+            | Failure::NothingNamed { .. }
+            | Failure::Path { .. } => USAGE,
             _ => 1,
         }
     }
@@ -115,6 +122,11 @@ impl Failure {
                 Some(near) => format!("watchme-apply check --explain {near}"),
                 None => "watchme-apply check --explain lists all rules".to_owned(),
             }),
+            Failure::Question(_) => Some("watchme-apply doctor --help".to_owned()),
+            Failure::NothingNamed { .. } => Some(
+                "sudo watchme-apply status lists units, containers and networks; a URL begins with https:// or http://; an error is a number such as 502, or what a log says"
+                    .to_owned(),
+            ),
             Failure::Root(_) | Failure::Path { .. } => None,
             Failure::LogFile { .. } | Failure::Runtime(_) | Failure::Output(_) => None,
         }

@@ -67,7 +67,7 @@ impl Host {
             return Ok(state);
         }
         match look(&program, watch, &mut state) {
-            Err(error) if lenient => state.silent = Some(observe::said(&error)),
+            Err(error) if lenient => state.silent = Some(observe::said_of(&error)),
             looked => looked?,
         }
         Ok(state)

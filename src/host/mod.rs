@@ -7,6 +7,7 @@ pub(crate) mod candidate;
 mod certificates;
 mod compose_hashes;
 mod credentials;
+pub(crate) mod diagnosis;
 pub(crate) mod docker;
 pub(crate) mod error;
 mod firewall;

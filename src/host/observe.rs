@@ -180,7 +180,7 @@ fn heard<T>(
             let forbidden = matches!(&error, HostError::DockerAbsent { why, .. } if *why == DockerAbsence::Forbidden);
             let why = match forbidden && !Uid::effective().is_root() {
                 true => NEEDS_ROOT.to_owned(),
-                false => said(&error),
+                false => said_of(&error),
             };
             observed.silent.insert(daemon, why);
             Ok(None)
@@ -190,7 +190,7 @@ fn heard<T>(
 }
 
 /// An error with its causes, in one line.
-pub(super) fn said(error: &HostError) -> String {
+pub(crate) fn said_of(error: &HostError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

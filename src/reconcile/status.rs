@@ -171,6 +171,7 @@ async fn compare(
     status.drift = drift(host, &request).await?;
     if let Some(seen) = status.drift.seen.take() {
         fill(host, status, &seen).await;
+        status.drift.seen = Some(seen);
     }
     let degraded = status
         .drift

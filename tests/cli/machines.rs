@@ -249,6 +249,7 @@ fn every_json_keeps_to_its_schema() {
     place
         .run(&["pause", "hello", "--reason", "memory"])
         .expect(0);
+    keeps_to("doctor", place.run(&["doctor", "--json"]).expect(0));
     let status = keeps_to("status", place.run(&["status", "--json"]).expect(0));
     assert_eq!(status["pauses"]["hello.service"]["reason"], "memory");
     place.run(&["resume", "hello"]).expect(0);

@@ -9,6 +9,7 @@ mod check;
 mod columns;
 mod contents;
 mod day;
+mod doctor;
 mod elsewhere;
 mod firewall;
 mod generations;

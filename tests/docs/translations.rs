@@ -13,6 +13,7 @@ const PAIRS: [(&str, &str); 7] = [
     ("docs/reading-output.md", "docs/ja/reading-output.md"),
     ("docs/recovery.md", "docs/ja/recovery.md"),
     ("docs/platforms.md", "docs/ja/platforms.md"),
+    ("docs/doctor.md", "docs/ja/doctor.md"),
 ];
 
 /// What has to be the same: levels of headings, languages and contents of blocks without their comments, rows and columns of tables.

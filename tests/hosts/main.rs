@@ -12,6 +12,7 @@ mod check_units;
 mod churn;
 mod dependency;
 mod digests;
+mod doctor;
 mod drift;
 mod edited;
 mod env_files;

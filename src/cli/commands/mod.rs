@@ -3,6 +3,7 @@
 mod apply;
 mod backup;
 mod check;
+mod doctor;
 mod drift;
 mod history;
 mod import;
@@ -132,6 +133,7 @@ commands! {
     Rollback(rollback),
     History(history),
     Status(status),
+    Doctor(doctor),
     Uninstall(uninstall),
     Secret(secret),
     Backup(backup),

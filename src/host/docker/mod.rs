@@ -8,6 +8,7 @@ mod images;
 mod line;
 mod logs;
 mod ping;
+mod room;
 #[cfg(test)]
 mod tests;
 

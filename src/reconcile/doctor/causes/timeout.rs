@@ -1,0 +1,73 @@
+//! 504: something listens, and does not answer in time.
+
+use super::{Cause, What, last, logs_of};
+use crate::reconcile::doctor::facts::Facts;
+use crate::reconcile::doctor::way::{Reached, Way};
+
+/// What of a way does not answer.
+pub(super) fn of_way(facts: &Facts, way: &Way) -> Vec<Cause> {
+    let at = way.location.as_deref().unwrap_or("nginx");
+    let slow = way
+        .stops
+        .iter()
+        .filter(|stop| stop.reached == Reached::Timeout);
+    let mut found = Vec::new();
+    for stop in slow {
+        let text = format!(
+            "{} accepts connections and does not answer in time, where {at} passes requests to",
+            stop.target
+        );
+        let mut cause = Cause::new(What::GatewayTimeout, way.url.to_string(), text);
+        cause = cause.shown([format!("{} {}", stop.target, stop.reached.said())]);
+        if let Reached::Status(504, _) = way.nginx {
+            cause = cause.shown(["nginx answers 504: its proxy_read_timeout was over".to_owned()]);
+        }
+        let port = stop.target.local_port();
+        let mut restarts = Vec::new();
+        for unit in port.map(|port| facts.units_for(port)).unwrap_or_default() {
+            for container in facts.containers_of(&unit) {
+                if container.state == "paused" {
+                    let engine = facts.engine().command();
+                    let name = &container.name;
+                    cause = cause
+                        .shown([format!("container {name} is frozen ({engine} pause)")])
+                        .fixed(format!("sudo {engine} unpause {name}"));
+                }
+                if let Some(log) = facts.logs.get(&container.id) {
+                    cause = cause.shown(last(log.lines()));
+                }
+                cause = cause.fixed(logs_of(facts, container));
+            }
+            restarts.push(format!("sudo systemctl restart {unit}"));
+        }
+        if restarts.is_empty() {
+            restarts.push(match port {
+                Some(port) => {
+                    format!("sudo ss -ltnp 'sport = :{port}' shows who listens; restart that")
+                }
+                None => format!("look why {} does not answer", stop.target),
+            });
+        }
+        for restart in restarts {
+            cause = cause.fixed(restart);
+        }
+        found.push(cause.fixed(
+            "if it needs that long: raise proxy_read_timeout of the location, in git; then: watchme-apply",
+        ));
+    }
+    // Of another kind, that only nginx waits for.
+    if found.is_empty() {
+        let text = format!("nginx gets no answer in time, where {at} passes requests to");
+        let cause = Cause::new(What::GatewayTimeout, way.url.to_string(), text);
+        let servers = way
+            .stops
+            .iter()
+            .map(|stop| format!("{} {}", stop.target, stop.reached.said()));
+        found.push(
+            cause
+                .shown(servers)
+                .fixed("sudo grep 'timed out' /var/log/nginx/error.log | tail"),
+        );
+    }
+    found
+}
