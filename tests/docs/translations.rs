@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::markdown::Page;
 use crate::pages;
 
-const PAIRS: [(&str, &str); 7] = [
+const PAIRS: [(&str, &str); 8] = [
     ("README.md", "README.ja.md"),
     ("docs/adopting.md", "docs/ja/adopting.md"),
     ("docs/importing.md", "docs/ja/importing.md"),
