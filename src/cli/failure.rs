@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::commands::SecretFailure;
+use super::commands::{SecretFailure, TextfileError};
 use super::{USAGE, find, privilege};
 use crate::effect::Refusal;
 use crate::model::Finding;
@@ -16,6 +16,8 @@ pub(super) enum Failure {
     Reconcile(#[from] ReconcileError),
     #[error(transparent)]
     Secret(#[from] SecretFailure),
+    #[error(transparent)]
+    Textfile(#[from] TextfileError),
     #[error(transparent)]
     Find(#[from] find::NotFound),
     #[error(transparent)]
@@ -102,6 +104,7 @@ impl Failure {
         match self {
             Failure::Reconcile(error) => error.hint(),
             Failure::Secret(error) => error.hint(),
+            Failure::Textfile(error) => error.hint(),
             Failure::Find(error) => Some(error.hint()),
             Failure::Privilege(error) => Some(error.hint()),
             Failure::Root(path) if !std::path::Path::new(path).exists() => {

@@ -28,6 +28,7 @@ mod leaving;
 mod lived_in;
 mod load;
 mod members;
+mod metrics;
 mod moving;
 mod network_loss;
 mod networks;

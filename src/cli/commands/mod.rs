@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod drift;
 mod history;
+mod metrics;
 mod pause;
 mod plan;
 mod ports;
@@ -19,6 +20,7 @@ mod status;
 mod tests;
 mod uninstall;
 
+pub(super) use metrics::TextfileError;
 pub(super) use secret::SecretFailure;
 
 use super::Failure;
@@ -128,6 +130,7 @@ commands! {
     Rollback(rollback),
     History(history),
     Status(status),
+    Metrics(metrics),
     Uninstall(uninstall),
     Secret(secret),
     Backup(backup),
