@@ -6,11 +6,13 @@ mod generations;
 mod history;
 mod journal;
 mod lock;
+mod notified;
 mod records;
 mod undo;
 
 pub(crate) use journal::Journal;
 pub(crate) use lock::{InProgress, Lock};
+pub(crate) use notified::Told;
 pub(crate) use undo::{Replicas, Saved, Undo};
 
 use std::collections::BTreeSet;

@@ -32,6 +32,7 @@ mod metrics;
 mod moving;
 mod network_loss;
 mod networks;
+mod notify;
 mod on_host;
 mod one_folder;
 mod overlay;
