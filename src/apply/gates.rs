@@ -115,7 +115,9 @@ async fn ask(
             return Err(StepError::Interrupted);
         }
         progress.borrow_mut().asks(gate, tries);
+        let began = Instant::now();
         let answer = host.probe(gate).await;
+        let took = began.elapsed();
         tries += 1;
         match answer {
             Ok(held) => {
@@ -123,6 +125,7 @@ async fn ask(
                     gate: gate.probe.to_string(),
                     tries,
                     note: note(held),
+                    milliseconds: u64::try_from(took.as_millis()).ok(),
                 };
                 progress.borrow_mut().holds(gate, &answer);
                 return Ok(answer);

@@ -25,7 +25,7 @@ Examples:
   sudo watchme-apply status             # show what runs";
 
 /// The version; `scripts/build-release` adds the commit and its date.
-const VERSION: &str = match option_env!("WATCHME_APPLY_VERSION") {
+pub(super) const VERSION: &str = match option_env!("WATCHME_APPLY_VERSION") {
     Some(version) => version,
     None => env!("CARGO_PKG_VERSION"),
 };

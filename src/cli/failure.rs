@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::commands::SecretFailure;
+use super::commands::{SecretFailure, TextfileError};
 use super::{USAGE, find, privilege};
 use crate::effect::Refusal;
 use crate::import::ImportError;
@@ -19,6 +19,8 @@ pub(super) enum Failure {
     Secret(#[from] SecretFailure),
     #[error(transparent)]
     Import(#[from] ImportError),
+    #[error(transparent)]
+    Textfile(#[from] TextfileError),
     #[error(transparent)]
     Find(#[from] find::NotFound),
     #[error(transparent)]
@@ -113,6 +115,7 @@ impl Failure {
             Failure::Reconcile(error) => error.hint(),
             Failure::Secret(error) => error.hint(),
             Failure::Import(error) => error.hint(),
+            Failure::Textfile(error) => error.hint(),
             Failure::Find(error) => Some(error.hint()),
             Failure::Privilege(error) => Some(error.hint()),
             Failure::Root(path) if !std::path::Path::new(path).exists() => {

@@ -11,7 +11,7 @@ const MASK: &str = "********";
 /// `proxy_set_header Authorization "Bearer x"`.
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r#"(?i)((?:[\w.-]*(?:passw(?:or)?d|pass|pwd|pw|passphrase|secret|token|jwt|webhook|api[_-]?key"#,
+        r#"(?i)((?:[\w.-]*(?:passw(?:or[dt]|d)|pass|pwd|pw|passphrase|secret|token|jwt|webhook|api[_-]?key"#,
         r#"|access[_-]?key(?:[_-]?id)?|private[_-]?key|credentials?|creds?|authorization|auth|salt|pepper|signing"#,
         // Ends of other words, too: task, spin.
         r#"|[_-](?:sk|pin))|\b(?:sk|pin))\b[\w.-]*"#,
@@ -23,8 +23,10 @@ static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// An option with its value as the next word: `--password x`.
 static OPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)(--?[\w-]*(?:passw(?:or)?d|pass|secret|token|api-?key|auth)\s+)([^\s-]\S*)")
-        .ok()
+    Regex::new(
+        r"(?i)(--?[\w-]*(?:passw(?:or[dt]|d)|pass|secret|token|api-?key|auth)\s+)([^\s-]\S*)",
+    )
+    .ok()
 });
 
 /// A line of a PEM block: nothing but base64, and too long for a name. RFC 7468 has 64 of them.
@@ -42,7 +44,7 @@ static IN_URL: LazyLock<Option<Regex>> =
 /// A parameter of a URL whose name says that its value is secret: `?api_token=x`, `&sig=x`. A variable stays.
 static IN_QUERY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r#"(?i)([?&][\w.-]*(?:passw(?:or)?d|pass|pwd|passphrase|secret|token|jwt|key|credentials?"#,
+        r#"(?i)([?&][\w.-]*(?:passw(?:or[dt]|d)|pass|pwd|passphrase|secret|token|jwt|key|credentials?"#,
         r#"|creds?|auth|authorization|sig|signature|session|sid)=)([^$&\s;#"'][^&\s;#"']*)"#,
     ))
     .ok()
@@ -63,6 +65,16 @@ static SHAPED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// A password among the arguments of a command that has no word for it: `mysqldump -px`, `sshpass -p x`, `curl -u user:x`;
+/// and the secret part of a Slack webhook.
+static ARGUMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"((?:\b(?:mysql|mariadb)\w*\b.*?\s-p|\bsshpass\s+-p\s*|\b(?:curl|wget)\b.*?\s(?:-u|--user)[ =]?[\w.-]+:",
+        r"|hooks\.slack\.com/services/))([^\s$]\S*)",
+    ))
+    .ok()
+});
+
 /// Which of the expressions a line may match, from cheap tests: nearly all lines match none.
 struct Candidates {
     in_query: bool,
@@ -71,6 +83,7 @@ struct Candidates {
     option: bool,
     in_url: bool,
     shaped: bool,
+    argument: bool,
 }
 
 impl Candidates {
@@ -89,6 +102,12 @@ impl Candidates {
             option,
             in_url: line.contains("://") && line.contains('@'),
             shaped: SHAPES.iter().any(|start| line.contains(start)),
+            argument: line.contains(" -p")
+                && ["mysql", "mariadb", "sshpass"]
+                    .iter()
+                    .any(|name| line.contains(name))
+                || line.contains(':') && (line.contains("curl") || line.contains("wget"))
+                || line.contains("hooks.slack.com/services/"),
         }
     }
 }
@@ -218,6 +237,12 @@ fn masked<'t>(line: &'t str, may: &Candidates) -> Cow<'t, str> {
         let masked = format!("${{1}}{MASK}");
         text = replace(text, |text| {
             option.replace_all(text, masked.as_str()).into_owned()
+        });
+    }
+    if let Some(argument) = of(&ARGUMENT, may.argument) {
+        let masked = format!("${{1}}{MASK}");
+        text = replace(text, |text| {
+            argument.replace_all(text, masked.as_str()).into_owned()
         });
     }
     if let Some(in_url) = of(&IN_URL, may.in_url) {

@@ -15,6 +15,7 @@ mod hint;
 mod images;
 pub(crate) mod loaders;
 pub(crate) mod nginx;
+pub(crate) mod notify;
 pub(crate) mod observe;
 mod owned;
 mod packages;

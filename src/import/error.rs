@@ -92,7 +92,7 @@ impl ImportError {
             Self::Others { .. } => "name a folder in your own home, or in one of root's such as /srv".to_owned(),
             Self::NotRoot => "sudo watchme-apply import DIR".to_owned(),
             Self::Belongs { .. } => {
-                "sudo watchme-apply drift shows how the host differs from it; to begin anew, see \"Uninstall the tool\" in docs/recipes.md".to_owned()
+                "sudo watchme-apply drift shows how the host differs from it; to begin anew: watchme-apply uninstall --keep".to_owned()
             }
             Self::Unfinished => "sudo watchme-apply recover".to_owned(),
             Self::Remains { .. } => {

@@ -135,6 +135,9 @@ pub struct Answer {
     pub tries: u32,
     /// What a person should know about the answer.
     pub note: Option<String>,
+    /// How long the try that held took; an earlier version did not write that down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milliseconds: Option<u64>,
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::desired::Budget;
 use super::gate::Gate;
 use super::id::{Hash, ResourceId, Selector};
+use super::notify::Notifier;
 use super::resource::Resource;
 use super::seconds;
 use crate::kinds::table::with_kinds;
@@ -66,6 +67,9 @@ macro_rules! kinds {
             /// The socket of its container engine; `None`: that of Docker.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub engine: Option<PathBuf>,
+            /// Whom to tell what happened, by name.
+            #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+            pub notify: BTreeMap<String, Notifier>,
         }
 
         impl Desired {

@@ -15,6 +15,7 @@ pub mod id;
 pub mod image;
 pub mod kinds;
 pub mod layout;
+mod notify;
 pub mod observed;
 mod package;
 pub mod parameters;
@@ -43,6 +44,7 @@ pub use id::{Hash, ResourceId, Selector};
 pub use image::{RanImage, RanImages};
 pub use kinds::*;
 pub use nginx_conf::{Certificate, Listen, Url, Zone};
+pub use notify::{Channel, Event, Format, Message, Notifier};
 pub use observed::{
     Attachment, BindSource, Container, DockerState, Entry, Health, ImageFound, ImageRecord,
     ImageState, NetworkState, NginxState, Observed, SecretState, SystemdState, UnitState,

@@ -50,6 +50,7 @@ impl ReconcileError {
             | ReconcileError::Declined
             | ReconcileError::Refused(_)
             | ReconcileError::GatesFail { .. }
+            | ReconcileError::NoNotifier { .. }
             | ReconcileError::NothingApplied
             | ReconcileError::NotPaused { .. }
             | ReconcileError::GenerationLost { .. }

@@ -13,7 +13,7 @@ use crate::host::HostError;
 use crate::model::{Finding, RunKind};
 use crate::source::SourceError;
 use crate::state::StateError;
-pub(super) use words::{chain, listed, warn, with_hint};
+pub(super) use words::{chain, listed, warn, warn_of, with_hint};
 use words::{count, errors, lines, listed_secrets, refused, same, secrets};
 
 /// Why a pass failed.
@@ -246,6 +246,17 @@ pub(crate) enum ReconcileError {
         path: PathBuf,
         /// Where units are linked.
         etc: PathBuf,
+    },
+    /// There is nobody of that name to tell, or nobody at all.
+    #[error("{}", match name {
+        Some(name) => format!("no [notify.{name}] in what was applied"),
+        None => "what was applied names nobody to tell".to_owned(),
+    })]
+    NoNotifier {
+        /// As it was named.
+        name: Option<String>,
+        /// Those that there are.
+        known: Vec<String>,
     },
     /// nginx is needed and not there.
     #[error("the desired state has nginx sites, and nginx is not installed")]

@@ -48,6 +48,10 @@ impl ReconcileError {
             ReconcileError::SecretsNotLoaded { failed } => {
                 failed.first().and_then(|(_, error)| error.hint())
             }
+            ReconcileError::NoNotifier { known, .. } => Some(match known.is_empty() {
+                true => "write [notify.NAME] in watchme.toml, and apply it".to_owned(),
+                false => format!("known are {}", known.join(", ")),
+            }),
             ReconcileError::NothingApplied => Some("watchme-apply apply".to_owned()),
             ReconcileError::GenerationLost { kept, .. } => Some(match kept.is_empty() {
                 true => "watchme-apply apply makes the host match git".to_owned(),

@@ -1,6 +1,6 @@
 //! What was applied, when and by which run, and how each part of it is.
 
-mod certificates;
+pub(super) mod certificates;
 mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -61,6 +61,8 @@ pub(crate) struct Left {
     pub folders: Vec<PathBuf>,
     /// Volumes with data.
     pub volumes: BTreeSet<String>,
+    /// Networks, which containers of others may use.
+    pub networks: BTreeSet<String>,
 }
 
 /// Makes the host independent of this program: what runs goes on running, from plain files.
@@ -87,7 +89,9 @@ pub(crate) async fn leave_running(
         let secrets = recorded.inventory.secrets.iter().cloned().collect();
         return Err(UninstallError::Secrets(secrets).into());
     }
-    let independence = Independence::of(host.root()).map_err(failed)?;
+    let applied = recorded.applied.as_ref();
+    let checkout = applied.map(|(record, _)| record.origin.folder.as_path());
+    let independence = Independence::of(host.root(), checkout).map_err(failed)?;
     if !present(&independence) {
         return Err(ReconcileError::Declined);
     }
@@ -100,6 +104,7 @@ pub(crate) async fn leave_running(
     Ok(Left {
         folders: state.forget(&kept)?,
         volumes: recorded.inventory.volumes,
+        networks: BTreeSet::new(),
     })
 }
 
@@ -110,7 +115,8 @@ fn failed(source: impl Into<StepError>) -> ReconcileError {
     }
 }
 
-/// Removes what was applied, as an apply of an empty desired state does, and then the records.
+/// Removes what was applied, as an apply of an empty desired state does, and then the records. What others than the services
+/// use stays: files under /etc, which may be those that let a person in, and networks, on which there may be containers of others.
 ///
 /// # Errors
 /// As [`super::apply`].
@@ -126,12 +132,25 @@ pub(crate) async fn remove_all(
         .await?
         .demand()?;
     let recorded = managed(&state)?;
-    let applied = recorded.applied.as_ref().map(|(record, _)| record.clone());
+    let (record, applied) = recorded
+        .applied
+        .clone()
+        .ok_or(ReconcileError::NothingApplied)?;
     let record = RunRecord {
         number: None,
-        ..applied.ok_or(ReconcileError::NothingApplied)?
+        ..record
     };
-    let empty = (record, Desired::default());
+    let networks = applied.networks.into_iter().map(|(name, mut network)| {
+        network.members.clear();
+        (name, network)
+    });
+    let rest = Desired {
+        networks: networks.collect(),
+        etc: applied.etc,
+        ..Desired::default()
+    };
+    let networks = rest.networks.keys().cloned().collect();
+    let empty = (record, rest);
     let mut planned = look::plan_generation(host, request, recorded.clone(), empty, None).await?;
     if !planned.plan.refusals.is_empty() {
         return Err(ReconcileError::Refused(planned.plan.refusals));
@@ -140,9 +159,13 @@ pub(crate) async fn remove_all(
     agree(present, &planned)?;
     let kind = RunKind::Uninstall;
     let record = transact(host, &state, request, kind, &mut planned, progress).await?;
+    let rest = Independence::of(host.root(), None).map_err(failed)?;
+    rest.carry_out(host.root()).map_err(failed)?;
+    let kept = rest.kept.keys().map(PathBuf::as_path).collect();
     let left = Left {
-        folders: state.forget(&BTreeSet::new())?,
+        folders: state.forget(&kept)?,
         volumes: recorded.inventory.volumes,
+        networks,
     };
     Ok((Applied::Done(Box::new(record)), left))
 }

@@ -6,11 +6,13 @@ mod generations;
 mod history;
 mod journal;
 mod lock;
+mod notified;
 mod records;
 mod undo;
 
 pub(crate) use journal::Journal;
 pub(crate) use lock::{InProgress, Lock};
+pub(crate) use notified::Told;
 pub(crate) use undo::{Replicas, Saved, Undo};
 
 use std::collections::BTreeSet;
@@ -185,8 +187,7 @@ impl State {
 
     /// Whether this host is, or was, managed.
     pub(crate) fn has_records(&self) -> bool {
-        let inventory = self.path("inventory.json");
-        self.root.is_there(Path::new(layout::HOME)) || self.root.is_there(&inventory)
+        self.root.is_there(&self.path("inventory.json"))
     }
 
     /// Removes the store and all records but `kept` and what only a person may remove, and returns the folders of that:

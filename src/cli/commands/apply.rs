@@ -49,6 +49,10 @@ Examples:
         true
     }
 
+    fn tells(&self) -> bool {
+        true
+    }
+
     fn validate(&self, offline: bool) -> Result<(), clap::Error> {
         match self.verify_all && offline {
             true => Err(clap::Error::raw(

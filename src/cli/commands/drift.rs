@@ -24,6 +24,9 @@ pub(in crate::cli) struct Args {
     /// Ask the registries of all images, too: a tag that moved there is drift
     #[arg(long, conflicts_with = "fix")]
     images: bool,
+    /// Tell those that `notify` in watchme.toml names what was found, each thing once; for timers
+    #[arg(long)]
+    notify: bool,
     /// Compare only these resources; network includes its members; can be repeated
     #[arg(long, value_name = "KIND[/NAME]")]
     only: Vec<Selector>,
@@ -52,6 +55,20 @@ Examples:
         self.fix
     }
 
+    fn tells(&self) -> bool {
+        self.fix
+    }
+
+    fn validate(&self, offline: bool) -> Result<(), clap::Error> {
+        match offline && self.notify {
+            true => Err(clap::Error::raw(
+                clap::error::ErrorKind::ArgumentConflict,
+                "--notify: an offline root (--root) tells nobody\n",
+            )),
+            false => Ok(()),
+        }
+    }
+
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Drift> {
         let input = Input {
             only: self.only.clone(),
@@ -71,6 +88,13 @@ Examples:
             found
         };
         logging::drift(&drift);
+        // With --only, what is not found may be there all the same.
+        if self.notify && self.only.is_empty() {
+            let mut lines = session.lines(true);
+            reconcile::tell_of_drift(session.host()?, &drift, &super::fit_to_send, &mut lines)
+                .await;
+            super::not_told(session, &lines);
+        }
         let status = if drift.is_none() { 0 } else { DIFFERENCES };
         if self.json {
             return Ok(Ended::with_json(status, Drift::new(drift)));

@@ -8,6 +8,8 @@ mod drift;
 mod history;
 mod import;
 mod init;
+mod metrics;
+mod notify;
 mod pause;
 mod plan;
 mod ports;
@@ -22,13 +24,20 @@ mod status;
 mod tests;
 mod uninstall;
 
+use jiff::Timestamp;
+
+pub(super) use metrics::TextfileError;
 pub(super) use secret::SecretFailure;
 
 use super::Failure;
 use super::ended::{Ended, Ran};
 use super::json::Document;
-use super::output::Output;
+use super::masks::mask;
+use super::output::{Output, clean, styled};
+use super::progress::Lines;
+use super::render::WARN;
 use super::session::Session;
+use crate::reconcile;
 
 /// What is said where a signal ends at once what runs: see [`Command::interrupted`].
 const ENDED_AT_ONCE: [&str; 2] = [
@@ -53,6 +62,11 @@ pub(super) trait Command: clap::Args {
             "interrupted: the current step is finished, then the run is undone",
             "already interrupted: the run is being undone",
         ]
+    }
+
+    /// Whether whom the desired state names is told how it ended.
+    fn tells(&self) -> bool {
+        false
     }
 
     /// Rejects arguments that clap accepts; `_offline` is whether there is a `--root`.
@@ -113,11 +127,45 @@ async fn print<C: Command>(
     session: &Session<'_>,
     output: &mut Output,
 ) -> Result<u8, Failure> {
-    let Ended { status, json } = command.run(session, output).await?;
+    let began = Timestamp::now();
+    let ran = command.run(session, output).await;
+    if command.tells() {
+        tell(session, began, &ran).await;
+    }
+    let Ended { status, json } = ran?;
     if let Some(json) = json {
         output.json(&json);
     }
     Ok(status)
+}
+
+/// Tells how a run ended, once that is known for certain.
+async fn tell<J>(session: &Session<'_>, began: Timestamp, ran: &Ran<J>) {
+    let ended = match ran {
+        Ok(ran) if ran.status == super::DIFFERENCES => reconcile::Ended::Skipped,
+        Ok(_) => reconcile::Ended::Well { began },
+        Err(Failure::Reconcile(error)) => reconcile::Ended::Badly(error),
+        Err(_) => return,
+    };
+    if let Ok(host) = session.host() {
+        let mut lines = session.lines(true);
+        reconcile::tell_of_run(host, ended, &fit_to_send, &mut lines).await;
+        not_told(session, &lines);
+    }
+}
+
+/// Says who was not told. That is no part of the result, which may be JSON.
+fn not_told(session: &Session<'_>, lines: &Lines) {
+    for warning in lines.warnings() {
+        let text = clean(&mask(warning)).into_owned();
+        let word = styled(WARN, "warning:");
+        session.output().aside(&format!("{word} {text}"));
+    }
+}
+
+/// What is sent has no secrets, and nothing that a terminal would execute.
+fn fit_to_send(line: &str) -> String {
+    clean(&mask(line)).into_owned()
 }
 
 // In the order of the help.
@@ -134,10 +182,12 @@ commands! {
     History(history),
     Status(status),
     Doctor(doctor),
+    Metrics(metrics),
     Uninstall(uninstall),
     Secret(secret),
     Backup(backup),
     Restore(restore),
+    Notify(notify),
     Pause(pause),
     Resume(resume),
     Recover(recover),

@@ -29,6 +29,10 @@ Example:
         true
     }
 
+    fn tells(&self) -> bool {
+        true
+    }
+
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
         let request = session.request(PathBuf::new(), &Input::waiting(self.lock_timeout));
         let mut lines = session.lines(false);

@@ -38,6 +38,10 @@ Examples:
         true
     }
 
+    fn tells(&self) -> bool {
+        true
+    }
+
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Applied> {
         let input = Input::waiting(self.lock_timeout);
         let request = session.request(session.known_folder()?, &input);

@@ -9,7 +9,7 @@ use crate::cli::options::{Input, Show, seconds};
 use crate::cli::output::{Output, clean, styled};
 use crate::cli::render::{GOOD, count};
 use crate::cli::session::Session;
-use crate::reconcile::{self, Independence, Instead, Left};
+use crate::reconcile::{self, Independence, Instead, Left, ReconcileError};
 
 /// Stop managing this host: what was applied stays as plain files, or is removed
 #[derive(Debug, clap::Args)]
@@ -19,7 +19,7 @@ pub(in crate::cli) struct Args {
     /// Seconds to wait for another run to finish [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     lock_timeout: Option<u64>,
-    /// Do not ask
+    /// Do not ask; needed with --remove where there is no terminal
     #[arg(long)]
     yes: bool,
 }
@@ -30,7 +30,8 @@ struct How {
     /// Keep everything that runs: links into the store become plain files, and nothing is restarted
     #[arg(long)]
     keep: bool,
-    /// Remove everything that was applied, as an apply of an empty desired state does
+    /// Remove what was applied, also what was there before and was adopted: sites, units, Quadlets, stacks, the firewall, secrets. Files
+    /// under /etc, networks and volumes stay
     #[arg(long)]
     remove: bool,
 }
@@ -39,7 +40,7 @@ impl Command for Args {
     const EXAMPLES: &'static str = "\
 Examples:
   watchme-apply uninstall --keep                      # services go on as they are, from plain files
-  watchme-apply uninstall --remove                    # sites, units and networks go, too";
+  watchme-apply uninstall --remove                    # sites, units and stacks go, too";
 
     type Json = NoJson;
 
@@ -68,6 +69,9 @@ Examples:
             ));
             say(output, &left);
             return Ok(Ended::with_text(0));
+        }
+        if !self.yes && !asks {
+            return Err(ReconcileError::Declined.into());
         }
         let mut after = None;
         let show = Show {
@@ -134,6 +138,12 @@ fn show(output: &mut Output, found: &Independence) {
 fn say(output: &mut Output, left: &Left) {
     for folder in &left.folders {
         output.line(&format!("kept {}: sudo rm -r {0}", folder.display()));
+    }
+    for network in &left.networks {
+        let network = clean(network);
+        output.line(&format!(
+            "kept the network {network}: docker network rm {network}"
+        ));
     }
     for volume in &left.volumes {
         let volume = clean(volume);

@@ -183,7 +183,40 @@ proptest::proptest! {
             option: true,
             in_url: true,
             shaped: true,
+            argument: true,
         };
         proptest::prop_assert_eq!(mask(&line), masked(&line, &all));
+    }
+}
+
+#[test]
+fn passwords_among_arguments_are_masked() {
+    for (line, shown) in [
+        (
+            "5 4 * * * root mysqldump -uroot -pS3cret16 x",
+            "5 4 * * * root mysqldump -uroot -p******** x",
+        ),
+        (
+            "test: mysqladmin ping -uroot -pS3cret13",
+            "test: mysqladmin ping -uroot -p********",
+        ),
+        (
+            "sshpass -p S3cret20 ssh host",
+            "sshpass -p ******** ssh host",
+        ),
+        (
+            "ExecStart=/usr/bin/curl -u admin:S3cret11 http://127.0.0.1/",
+            "ExecStart=/usr/bin/curl -u admin:******** http://127.0.0.1/",
+        ),
+        (
+            "curl https://hooks.slack.com/services/T0/B0/S3cret",
+            "curl https://hooks.slack.com/services/********",
+        ),
+        // Neither has one.
+        ("mysql -u root -p app", "mysql -u root -p app"),
+        ("mkdir -p /var/lib/mysql", "mkdir -p /var/lib/mysql"),
+        ("docker run -u 1000:1000 x", "docker run -u 1000:1000 x"),
+    ] {
+        assert_eq!(mask(line), shown);
     }
 }

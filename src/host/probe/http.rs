@@ -12,7 +12,7 @@ use crate::model::Url;
 
 /// A longer first line is a page, not a reason.
 const LONGEST: usize = 100;
-const AGENT: &str = concat!("watchme-apply/", env!("CARGO_PKG_VERSION"));
+pub(super) const AGENT: &str = concat!("watchme-apply/", env!("CARGO_PKG_VERSION"));
 
 /// Asks for `url` over `stream` and compares the status. A redirect is an answer like any other.
 pub(super) async fn get<S>(stream: S, url: &Url, expected: u16) -> Result<(), ProbeError>
@@ -58,7 +58,7 @@ async fn compare(response: Response<Incoming>, expected: u16) -> Result<(), Prob
 }
 
 /// The first line of a body, as far as it comes in one piece, is short, and can be shown.
-async fn first_line(mut body: Incoming) -> Option<String> {
+pub(super) async fn first_line(mut body: Incoming) -> Option<String> {
     let bytes = body.frame().await?.ok()?.into_data().ok()?;
     reason(&bytes)
 }

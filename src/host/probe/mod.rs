@@ -3,6 +3,7 @@
 mod certificate;
 mod crypto;
 mod http;
+mod post;
 mod served;
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,15 @@ pub(in crate::reconcile) fn warn(what: &str, cause: &StateError, progress: &mut 
     progress.warn(&format!("{what}: {why}"));
 }
 
+/// The same of another cause.
+pub(in crate::reconcile) fn warn_of(
+    what: &str,
+    cause: &dyn std::error::Error,
+    progress: &mut dyn Progress,
+) {
+    progress.warn(&format!("{what}: {}", chain(cause)));
+}
+
 /// An error with its causes and what helps, in one line.
 pub(in crate::reconcile) fn with_hint(
     error: &dyn std::error::Error,

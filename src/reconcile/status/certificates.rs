@@ -28,7 +28,7 @@ pub(crate) struct CertificateStatus {
 }
 
 /// The certificates of enabled sites, the one that ends first in front.
-pub(super) fn certificates(
+pub(in crate::reconcile) fn certificates(
     desired: &Desired,
     observed: &Observed,
     now: Timestamp,

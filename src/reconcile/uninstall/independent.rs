@@ -34,11 +34,11 @@ pub(crate) struct Independence {
 }
 
 impl Independence {
-    /// Looks at all of /etc.
+    /// Looks at all of /etc. What reads `checkout` needs it further on.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(crate) fn of(root: &Root) -> Result<Self, RootError> {
+    pub(crate) fn of(root: &Root, checkout: Option<&Path>) -> Result<Self, RootError> {
         let mut found = Self::default();
         let mut links = BTreeMap::new();
         walk(root, Path::new(ETC), &mut |path, target| {
@@ -66,6 +66,10 @@ impl Independence {
                 .insert(path.clone(), instead(path, target, &links));
             if folder == Path::new(layout::SYSTEMD) && starts_this_program(&text) {
                 found.callers.insert(name.clone());
+            }
+            let checkout = checkout.filter(|folder| text.contains(&*folder.to_string_lossy()));
+            if let Some(checkout) = checkout {
+                found.keep(checkout, unit_of(path));
             }
             for part in parts_of_store(&text) {
                 found.keep(&layout::live(part), unit_of(path));

@@ -18,6 +18,7 @@ impl Loader<'_, '_> {
             .filter(|(_, stack)| !stack.start)
             .map(|(name, _)| name.to_string())
             .collect();
+        desired.notify = policy.notifiers().collect();
         desired.engine = policy.engine.socket.as_deref().cloned();
     }
 }

@@ -5,6 +5,7 @@
 mod backup;
 mod combined;
 mod firewall;
+mod notify;
 mod packages;
 #[cfg(test)]
 mod reference;

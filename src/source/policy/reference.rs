@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::Policy;
 use super::values::{
-    Absent, Address, Checkout, Cidr, Command, Duration, GateUrl, Input, Interface, KeyPath, Mode,
-    Owner, PackageName, Pattern, PortRange, Project, PublicKey, Release, SecretMode, Size, Socket,
-    SocketPath, Source, UnitName,
+    Absent, Address, Checkout, Cidr, Command, Duration, EventName, GateUrl, Input, Interface,
+    KeyPath, Mode, Owner, PackageName, Pattern, PortRange, Project, PublicKey, Release, SecretMode,
+    Size, Socket, SocketPath, Source, UnitName,
 };
 
 const BEGIN: &str = "<!-- Written by `UPDATE_DOCS=1 cargo test --lib source::policy::reference`; do not edit. -->\n";
@@ -284,6 +284,7 @@ fn types() -> String {
         schema::<PackageName>(),
         schema::<Socket>(),
         schema::<GateUrl>(),
+        schema::<EventName>(),
         schema::<Mode>(),
         schema::<SecretMode>(),
         schema::<Owner>(),

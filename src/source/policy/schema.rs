@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::ConfigFile;
 use super::backup::BackupPolicy;
 use super::firewall::FirewallPolicy;
+use super::notify::NotifyPolicy;
 use super::packages::PackagesPolicy;
 use super::secrets::{SecretPolicy, Secrets};
 use super::server::{Budget, Engine, Host, Ports, StackPolicy};
@@ -104,6 +105,9 @@ pub struct Policy {
     #[serde(rename = "backup")]
     #[cfg_attr(test, schemars(title = "[backup.NAME]"))]
     pub backups: Named<BackupPolicy>,
+    /// Whom to tell what happened: see [notifications](notifications.md).
+    #[cfg_attr(test, schemars(title = "[notify.NAME]"))]
+    pub notify: Named<NotifyPolicy>,
     /// Where public URLs must come out.
     #[serde(rename = "route")]
     pub routes: Vec<RoutePolicy>,

@@ -18,6 +18,7 @@ impl Policy {
     pub(super) fn validate(&self) -> Result<(), Diagnostic> {
         let wrong =
             |span, (message, expected): Conflict| self.file.complain(span, message, expected, None);
+        self.validate_notifiers()?;
         let host = &self.host;
         for (program, stated) in [
             (model::Program::Nginx, &host.nginx),

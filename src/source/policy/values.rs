@@ -329,6 +329,14 @@ text! {
 }
 
 text! {
+    /// `"applied"`, `"failed"`, `"rolled-back"`, `"quarantined"`, `"drift"`, `"certificate"`, `"backup"`
+    #[derive(Copy)]
+    EventName(model::Event), "event", "string",
+    "applied, failed, rolled-back, quarantined, drift, certificate or backup",
+    |text| model::Event::read(text)
+}
+
+text! {
     /// `"127.0.0.1:5432"`, `"localhost:5432"`
     #[derive(Copy)]
     Socket(SocketAddr), "address and port", "string",

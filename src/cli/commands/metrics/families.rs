@@ -1,0 +1,355 @@
+//! What the status says, as numbers.
+
+use jiff::Timestamp;
+
+use super::text::{Family, Sample};
+use crate::cli::args::VERSION;
+use crate::model::{DriftKind, Outcome, RunRecord};
+use crate::reconcile::{BackupStatus, Status};
+
+/// Kinds of drift that are looked for: what moved in registries is only known to `drift --images`.
+const KINDS: [DriftKind; 4] = [
+    DriftKind::Pending,
+    DriftKind::Drifted,
+    DriftKind::Unloaded,
+    DriftKind::Degraded,
+];
+
+/// A family under construction.
+fn family(
+    name: &'static str,
+    help: &'static str,
+    samples: impl IntoIterator<Item = Sample>,
+) -> Family {
+    Family {
+        name,
+        help,
+        samples: samples.into_iter().collect(),
+    }
+}
+
+fn one(value: impl Into<Option<f64>>) -> Vec<Sample> {
+    let sample = |value| Sample {
+        labels: Vec::new(),
+        value,
+    };
+    value.into().map(sample).into_iter().collect()
+}
+
+fn of(label: &'static str, name: impl ToString, value: f64) -> Sample {
+    Sample {
+        labels: vec![(label, name.to_string())],
+        value,
+    }
+}
+
+fn yes(is: bool) -> f64 {
+    f64::from(u8::from(is))
+}
+
+/// Seconds since 1970, in whole milliseconds.
+fn at(time: Timestamp) -> f64 {
+    time.as_millisecond() as f64 / 1000.0
+}
+
+fn took(run: &RunRecord) -> Option<f64> {
+    let began = run.began?;
+    let milliseconds = run.time.duration_since(began).as_millis();
+    (milliseconds >= 0).then_some(milliseconds as f64 / 1000.0)
+}
+
+/// Whether a run did what it was to do. One that was rolled back did not.
+fn succeeded(run: &RunRecord) -> bool {
+    matches!(run.outcome, Outcome::Applied | Outcome::Degraded)
+}
+
+/// All metrics. Families without a value are left out.
+pub(super) fn families(status: &Status, now: Timestamp) -> Vec<Family> {
+    let mut all = overview(status, now);
+    all.extend(runs(status));
+    all.extend(parts(status));
+    all.extend(networks(status));
+    all.extend(backups(&status.backups));
+    all.retain(|family| !family.samples.is_empty());
+    all
+}
+
+fn overview(status: &Status, now: Timestamp) -> Vec<Family> {
+    let is_compared = status.problem.is_none();
+    let compared = |value: f64| one(is_compared.then_some(value));
+    let drift = KINDS.map(|kind| {
+        let items = status.drift.items.iter();
+        let number = items.filter(|item| item.kind == kind).count();
+        of("kind", kind, number as f64)
+    });
+    let generation = status.applied.as_ref().map(|run| {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let number = run.number.map(|number| number.to_string());
+        Sample {
+            labels: vec![
+                ("generation", number.unwrap_or_default()),
+                ("commit", text(&run.origin.commit)),
+            ],
+            value: 1.0,
+        }
+    });
+    vec![
+        family(
+            "watchme_apply_build_info",
+            "The version of the program.",
+            [of("version", VERSION, 1.0)],
+        ),
+        family(
+            "watchme_apply_generation_info",
+            "The generation that is applied, and the commit that it was made from.",
+            generation,
+        ),
+        family(
+            "watchme_apply_metrics_timestamp_seconds",
+            "When these metrics were made.",
+            one(at(now)),
+        ),
+        family(
+            "watchme_apply_compared",
+            "Whether the host could be compared with what was applied.",
+            one(yes(is_compared)),
+        ),
+        family(
+            "watchme_apply_in_sync",
+            "Whether the host is as the checkout has it, and nothing is degraded.",
+            compared(yes(status.is_well())),
+        ),
+        family(
+            "watchme_apply_drift_resources",
+            "Deviations of each kind.",
+            drift.into_iter().filter(|_| is_compared),
+        ),
+        family(
+            "watchme_apply_interrupted",
+            "Whether a run was interrupted and is not undone yet.",
+            compared(yes(status.interrupted)),
+        ),
+        family(
+            "watchme_apply_quarantined",
+            "Whether a revision failed because of its content, so that unattended runs skip it.",
+            one(yes(status.attempts.quarantine.is_some())),
+        ),
+        family(
+            "watchme_apply_held",
+            "Whether a person went back from a revision, so that unattended runs skip it.",
+            one(yes(status.attempts.hold.is_some())),
+        ),
+        family(
+            "watchme_apply_back_off_failures",
+            "Failures in a row after which unattended runs wait.",
+            one(status
+                .attempts
+                .back_off
+                .as_ref()
+                .map_or(0.0, |back_off| f64::from(back_off.failures))),
+        ),
+        family(
+            "watchme_apply_paused_units",
+            "Units that are kept stopped.",
+            one(status
+                .pauses
+                .values()
+                .filter(|pause| pause.holds(now))
+                .count() as f64),
+        ),
+    ]
+}
+
+fn runs(status: &Status) -> Vec<Family> {
+    let last = status.last.as_ref();
+    let applied = status.applied.as_ref();
+    let described = last.map(|run| Sample {
+        labels: vec![
+            ("kind", run.kind.as_str().to_owned()),
+            ("outcome", run.outcome.as_str().to_owned()),
+        ],
+        value: 1.0,
+    });
+    let gates = || applied.iter().flat_map(|run| &run.gates);
+    let latency = gates().filter_map(|answer| {
+        let milliseconds = answer.milliseconds?;
+        Some(of("gate", &answer.gate, milliseconds as f64 / 1000.0))
+    });
+    let tries = gates().map(|answer| of("gate", &answer.gate, f64::from(answer.tries)));
+    vec![
+        family(
+            "watchme_apply_last_run_info",
+            "What the last run was, and how it ended.",
+            described,
+        ),
+        family(
+            "watchme_apply_last_run_succeeded",
+            "Whether the last run did what it was to do; 0 for one that was rolled back.",
+            one(last.map(|run| yes(succeeded(run)))),
+        ),
+        family(
+            "watchme_apply_last_run_timestamp_seconds",
+            "When the last run that changed the host, or tried to, ended.",
+            one(last.map(|run| at(run.time))),
+        ),
+        family(
+            "watchme_apply_last_run_duration_seconds",
+            "How long it took.",
+            one(last.and_then(took)),
+        ),
+        family(
+            "watchme_apply_last_apply_timestamp_seconds",
+            "When what is applied was applied.",
+            one(applied.map(|run| at(run.time))),
+        ),
+        family(
+            "watchme_apply_last_apply_duration_seconds",
+            "How long that took.",
+            one(applied.and_then(took)),
+        ),
+        family(
+            "watchme_apply_last_apply_changes",
+            "How many changes it made.",
+            one(applied.map(|run| run.changes.len() as f64)),
+        ),
+        family(
+            "watchme_apply_gate_latency_seconds",
+            "How long each health gate that was asked then took to answer.",
+            latency,
+        ),
+        family(
+            "watchme_apply_gate_tries",
+            "How often it was asked until it passed.",
+            tries,
+        ),
+    ]
+}
+
+fn parts(status: &Status) -> Vec<Family> {
+    let units = || status.units.iter();
+    let containers = || status.containers.iter();
+    let certificates = || status.certificates.iter();
+    let kinds = ["unit", "container", "site"];
+    let foreign = kinds.map(|kind| {
+        let number = status.foreign.iter().filter(|one| one.kind == kind).count();
+        of("kind", kind, number as f64)
+    });
+    let is_known = !status.units.is_empty() || !status.foreign.is_empty();
+    vec![
+        family(
+            "watchme_apply_daemon_up",
+            "Whether each daemon that the desired state needs answers.",
+            (status.daemons.iter()).map(|one| of("daemon", one.name, yes(one.up))),
+        ),
+        family(
+            "watchme_apply_unit_well",
+            "Whether each unit is as it should be: up, done, or kept stopped on purpose.",
+            units().map(|unit| of("unit", &unit.name, yes(unit.well))),
+        ),
+        family(
+            "watchme_apply_unit_restarts",
+            "How often systemd restarted each unit.",
+            units().map(|unit| of("unit", &unit.name, f64::from(unit.restarts))),
+        ),
+        family(
+            "watchme_apply_container_running",
+            "Whether each container runs.",
+            containers().map(|one| of("container", &one.name, yes(one.state == "running"))),
+        ),
+        family(
+            "watchme_apply_container_restarts",
+            "How often the engine restarted each container.",
+            containers().map(|one| of("container", &one.name, one.restarts as f64)),
+        ),
+        family(
+            "watchme_apply_certificate_not_after_timestamp_seconds",
+            "Until when each certificate of a site is good.",
+            certificates()
+                .filter_map(|one| Some(of("path", one.path.display(), at(one.not_after?)))),
+        ),
+        family(
+            "watchme_apply_certificate_stale",
+            "Whether nginx serves an older one than the file has.",
+            certificates().map(|one| of("path", one.path.display(), yes(one.stale))),
+        ),
+        family(
+            "watchme_apply_foreign_resources",
+            "What looks like a service and is not in the desired state.",
+            foreign.into_iter().filter(|_| is_known),
+        ),
+    ]
+}
+
+fn networks(status: &Status) -> Vec<Family> {
+    let networks = || status.networks.iter();
+    let members = networks().flat_map(|network| {
+        network.members.iter().map(|member| Sample {
+            labels: vec![
+                ("network", network.name.clone()),
+                ("member", member.name.clone()),
+            ],
+            value: yes(member.connected),
+        })
+    });
+    vec![
+        family(
+            "watchme_apply_network_members",
+            "How many members each network has in the desired state.",
+            networks().map(|one| of("network", &one.name, one.members.len() as f64)),
+        ),
+        family(
+            "watchme_apply_network_members_connected",
+            "How many of them are connected.",
+            networks().map(|one| of("network", &one.name, one.connected as f64)),
+        ),
+        family(
+            "watchme_apply_member_connected",
+            "Whether each member is connected to its network.",
+            members,
+        ),
+    ]
+}
+
+fn backups(backups: &[BackupStatus]) -> Vec<Family> {
+    let last = |value: fn(&crate::model::BackupMade) -> f64| {
+        backups.iter().filter_map(move |backup| {
+            let made = backup.record.last()?;
+            Some(of("backup", &backup.name, value(made)))
+        })
+    };
+    vec![
+        family(
+            "watchme_apply_backup_last_timestamp_seconds",
+            "When the last good backup that is still there was begun.",
+            last(|made| at(made.time)),
+        ),
+        family(
+            "watchme_apply_backup_last_size_bytes",
+            "How large it is.",
+            last(|made| made.bytes as f64),
+        ),
+        family(
+            "watchme_apply_backup_last_duration_seconds",
+            "How long it took.",
+            last(|made| made.seconds as f64),
+        ),
+        family(
+            "watchme_apply_backup_kept",
+            "How many backups are kept.",
+            (backups.iter()).map(|one| of("backup", &one.name, one.record.kept.len() as f64)),
+        ),
+        family(
+            "watchme_apply_backup_problems",
+            "What is wrong with a backup: failed, overdue, or the same of its rehearsal.",
+            (backups.iter()).map(|one| of("backup", &one.name, one.wrong.len() as f64)),
+        ),
+        family(
+            "watchme_apply_backup_rehearsal_last_timestamp_seconds",
+            "When its last good rehearsal was.",
+            backups.iter().filter_map(|one| {
+                let good = one.rehearsal.as_ref()?.good?;
+                Some(of("backup", &one.name, at(good)))
+            }),
+        ),
+    ]
+}

@@ -1,0 +1,73 @@
+//! `metrics`: the state of the host as numbers, for Prometheus.
+
+mod families;
+#[cfg(test)]
+mod tests;
+mod text;
+mod textfile;
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::Command;
+use crate::cli::ended::{Ended, Ran};
+use crate::cli::json::NoJson;
+use crate::cli::options::Input;
+use crate::cli::output::Output;
+use crate::cli::session::Session;
+use crate::reconcile;
+
+pub(in crate::cli) use textfile::TextfileError;
+
+/// Print the state of the host as metrics, or write them for the textfile collector of node_exporter
+///
+/// They are in OpenMetrics text; a file is in the text format of Prometheus, which is what node_exporter reads.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Write them to this file, whole or not at all, instead of printing them; its name has to end in .prom
+    #[arg(long, value_name = "FILE")]
+    textfile: Option<PathBuf>,
+}
+
+impl Command for Args {
+    const EXAMPLES: &'static str = "\
+Examples:
+  sudo watchme-apply metrics
+  sudo watchme-apply metrics --textfile /var/lib/prometheus/node-exporter/watchme-apply.prom";
+
+    type Json = NoJson;
+
+    fn changes_the_host(&self) -> bool {
+        false
+    }
+
+    fn validate(&self, _offline: bool) -> Result<(), clap::Error> {
+        let is_read = |path: &PathBuf| path.extension().is_some_and(|end| end == "prom");
+        match self.textfile.as_ref().is_none_or(is_read) {
+            true => Ok(()),
+            false => Err(clap::Error::raw(
+                clap::error::ErrorKind::ValueValidation,
+                "--textfile: node_exporter only reads files whose names end in .prom\n",
+            )),
+        }
+    }
+
+    async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
+        let request = session.request(session.known_folder()?, &Input::default());
+        let mut status = reconcile::status(session.host()?, &request).await;
+        let families = families::families(&status, Timestamp::now());
+        match &self.textfile {
+            Some(path) => textfile::write(path, &text::prometheus(&families))?,
+            None => {
+                for line in text::openmetrics(&families).lines() {
+                    output.line(line);
+                }
+            }
+        }
+        match status.problem.take() {
+            Some(problem) => Err(problem.into()),
+            None => Ok(Ended::with_text(0)),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! `notify`: sends a test message to whom watchme.toml names.
+
+use super::Command;
+use crate::cli::ended::{Ended, Ran};
+use crate::cli::json::NoJson;
+use crate::cli::output::{Output, clean, styled};
+use crate::cli::render::{BAD, GOOD};
+use crate::cli::session::Session;
+use crate::reconcile;
+
+/// Send a test message to whom watchme.toml names, and say what each server answered
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Send a test message, and say what each server answered; exits with 1 if one did not take it
+    #[command(after_help = "\
+Example:
+  watchme-apply notify test ops")]
+    Test {
+        /// Its name in watchme.toml [default: all]
+        name: Option<String>,
+    },
+}
+
+impl Command for Args {
+    const EXAMPLES: &'static str = "\
+Example:
+  sudo watchme-apply notify test";
+
+    type Json = NoJson;
+
+    fn changes_the_host(&self) -> bool {
+        false
+    }
+
+    fn validate(&self, offline: bool) -> Result<(), clap::Error> {
+        match offline {
+            true => Err(clap::Error::raw(
+                clap::error::ErrorKind::ArgumentConflict,
+                "an offline root (--root) tells nobody\n",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
+        let Action::Test { name } = &self.action;
+        let answers = reconcile::test_notifiers(session.host()?, name.as_deref()).await?;
+        let mut status = 0;
+        for (name, answer) in answers {
+            let (style, word, text) = match answer {
+                Ok(answer) => (GOOD, "sent", answer),
+                Err(error) => (BAD, "failed", error),
+            };
+            if word == "failed" {
+                status = super::super::STOPPED;
+            }
+            let text = clean(&text).into_owned();
+            output.line(&format!("{} {}: {text}", styled(style, word), clean(&name)));
+        }
+        Ok(Ended::with_text(status))
+    }
+}

@@ -1,0 +1,93 @@
+//! One POST over HTTP/1.1, to a server anywhere.
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::{Request, header};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use super::tls::{self, Trust};
+use super::{ProbeError, http};
+use crate::host::Host;
+use crate::model::Url;
+
+/// What a server said.
+pub(crate) struct Posted {
+    /// The status.
+    pub status: u16,
+    /// The first line of its answer, where it is short.
+    pub said: Option<String>,
+}
+
+impl Host {
+    /// Posts a body to `url`. Certificates are verified; a redirect is not followed.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub(in crate::host) async fn post(
+        &self,
+        url: &Url,
+        headers: &[(&str, String)],
+        body: String,
+    ) -> Result<Posted, ProbeError> {
+        let host = url.host();
+        let resolved = tokio::net::lookup_host((host.as_str(), url.port())).await;
+        let resolved = resolved.map_err(|why| ProbeError::Http(format!("{host}: {why}")))?;
+        let mut failed = ProbeError::Http(format!("{host} has no address"));
+        for address in resolved {
+            match TcpStream::connect(address).await {
+                Err(why) => failed = ProbeError::Connect { address, why },
+                Ok(stream) if url.is_https() => {
+                    let trust = Trust::Checked {
+                        issuers: self.issuers()?,
+                        bootstrap: Vec::new(),
+                    };
+                    let (stream, _) = tls::connect(stream, address, &host, trust).await?;
+                    return send(stream, url, headers, body).await;
+                }
+                Ok(stream) => return send(stream, url, headers, body).await,
+            }
+        }
+        Err(failed)
+    }
+}
+
+async fn send<S>(
+    stream: S,
+    url: &Url,
+    headers: &[(&str, String)],
+    body: String,
+) -> Result<Posted, ProbeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let failed = |error: hyper::Error| ProbeError::Http(super::chain(&error));
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(failed)?;
+    let mut request = Request::post(url.target())
+        .header(header::HOST, url.authority())
+        .header(header::USER_AGENT, http::AGENT)
+        .header(header::CONNECTION, "close");
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    let request = request
+        .body(Full::new(Bytes::from(body)))
+        .map_err(|error| ProbeError::Http(error.to_string()))?;
+    let asking = async move {
+        let response = sender.send_request(request).await.map_err(failed)?;
+        let status = response.status().as_u16();
+        let said = http::first_line(response.into_body()).await;
+        Ok(Posted { status, said })
+    };
+    tokio::pin!(connection, asking);
+    tokio::select! {
+        biased;
+        answer = &mut asking => return answer,
+        _ = &mut connection => {}
+    }
+    asking.await
+}

@@ -1,0 +1,501 @@
+//! Tells whom the applied desired state names what happened: each thing once, and once that it is over.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::drift::Drift;
+use super::status::certificates::certificates;
+use super::{ReconcileError, error, reason};
+use crate::apply::Progress;
+use crate::host::Host;
+use crate::model::{DriftKind, Event, Message, Notifier, Outcome, RunRecord};
+use crate::state::{State, StateError, Told};
+
+/// What it is about, of a run.
+const RUN: &str = "run";
+/// What it is about, of the revision that unattended runs skip.
+const REVISION: &str = "revision";
+/// What it is about, of a run that did what it was to do. Nothing ends that.
+const APPLIED: &str = "applied";
+/// Days before its end when a certificate is reported.
+const DAYS: i64 = 14;
+
+/// Makes text fit to be sent: masks what looks like a secret.
+pub(crate) type Prepare<'a> = &'a dyn Fn(&str) -> String;
+
+/// How a run ended, as far as somebody is to be told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ended<'a> {
+    /// It did what it was to do, or there was nothing to do.
+    Well {
+        /// When it began.
+        began: Timestamp,
+    },
+    /// It failed.
+    Badly(&'a ReconcileError),
+    /// It left the host alone.
+    Skipped,
+}
+
+/// Things that are known to be so, by what they are about; what begins with one of `prefixes` and is not among them is over.
+struct News {
+    prefixes: Vec<&'static str>,
+    messages: BTreeMap<String, Message>,
+    /// Whether a person ran what is told of.
+    by_person: bool,
+}
+
+/// Tells how a run ended. What goes wrong with that is a warning.
+pub(crate) async fn tell_of_run(
+    host: &Host,
+    ended: Ended<'_>,
+    prepare: Prepare<'_>,
+    progress: &mut dyn Progress,
+) {
+    let Some((state, notifiers)) = listeners(host) else {
+        return;
+    };
+    let mut messages = BTreeMap::new();
+    let mut prefixes = vec![REVISION];
+    let mut by_person = false;
+    let mut skips = true;
+    let last = || state.history().ok().and_then(|mut runs| runs.pop());
+    match ended {
+        Ended::Well { began } => {
+            prefixes.push(RUN);
+            let run = last().filter(|run| run.time >= began);
+            // What is applied in part leaves the rest as it was.
+            skips = run.as_ref().is_some_and(|run| !run.only.is_empty());
+            if let Some(run) = run {
+                by_person = !run.unattended;
+                messages.insert(APPLIED.to_owned(), of_success(&run));
+            }
+        }
+        Ended::Skipped => {}
+        // Nobody wanted it then, or another run says how it ended.
+        Ended::Badly(failure) if is_no_news(failure) => return,
+        Ended::Badly(failure) => {
+            prefixes.push(RUN);
+            let run = last();
+            let commit = run.and_then(|run| run.origin.commit);
+            messages.insert(RUN.to_owned(), of_failure(failure, commit));
+        }
+    }
+    match state.attempts() {
+        Ok(attempts) => {
+            if let Some(quarantine) = attempts.quarantine.filter(|_| skips) {
+                let title = "this revision failed, and unattended runs skip it".to_owned();
+                let mut message = message(Event::Quarantined, title, quarantine.reason);
+                message.commit = quarantine.commit;
+                messages.insert(REVISION.to_owned(), message);
+            }
+        }
+        Err(_) => prefixes.retain(|prefix| *prefix != REVISION),
+    }
+    let news = News {
+        prefixes,
+        messages,
+        by_person,
+    };
+    tell(host, &state, &notifiers, news, prepare, progress).await;
+}
+
+/// Tells what a comparison of the host found.
+pub(crate) async fn tell_of_drift(
+    host: &Host,
+    drift: &Drift,
+    prepare: Prepare<'_>,
+    progress: &mut dyn Progress,
+) {
+    let Some((state, notifiers)) = listeners(host) else {
+        return;
+    };
+    let mut messages = BTreeMap::new();
+    let mut prefixes = vec![];
+    if !drift.incomplete {
+        prefixes.push("drift");
+        // What is not applied yet is what somebody is about to apply.
+        let items = drift
+            .items
+            .iter()
+            .filter(|item| item.kind != DriftKind::Pending);
+        let lines: Vec<String> = items
+            .map(|item| format!("{}: {}: {}", item.kind, item.resource, item.what))
+            .collect();
+        if !lines.is_empty() {
+            let title = match lines.len() {
+                1 => "1 deviation from what was applied".to_owned(),
+                number => format!("{number} deviations from what was applied"),
+            };
+            let text = lines.join("\n");
+            messages.insert("drift".to_owned(), message(Event::Drift, title, text));
+        }
+    }
+    if let Some(seen) = &drift.seen {
+        prefixes.push("certificate ");
+        for one in certificates(&seen.desired, &seen.observed, Timestamp::now()) {
+            if one.days_left.is_some_and(|days| days < DAYS)
+                && let Some(end) = one.not_after
+            {
+                let path = one.path.display();
+                let title = format!(
+                    "the certificate {path} ends on {}",
+                    end.strftime("%Y-%m-%d")
+                );
+                let sites: Vec<String> = one.sites.into_iter().collect();
+                let text = format!("Sites that use it: {}", sites.join(", "));
+                let message = message(Event::Certificate, title, text);
+                messages.insert(format!("certificate {path}"), message);
+            }
+        }
+        let backups = &seen.desired.backups;
+        if let Ok(found) = super::backup::status(&state, backups, &seen.recorded.backups) {
+            prefixes.push("backup ");
+            for backup in found.into_iter().filter(|backup| !backup.wrong.is_empty()) {
+                let title = format!("the backup {} has a problem", backup.name);
+                let message = message(Event::Backup, title, backup.wrong.join("\n"));
+                messages.insert(format!("backup {}", backup.name), message);
+            }
+        }
+    }
+    let news = News {
+        prefixes,
+        messages,
+        by_person: false,
+    };
+    tell(host, &state, &notifiers, news, prepare, progress).await;
+}
+
+/// Sends a test message to one of those that the applied desired state names, or to all. Returns what each answered.
+///
+/// # Errors
+/// When there is none, or none of that name.
+pub(crate) async fn test_notifiers(
+    host: &Host,
+    name: Option<&str>,
+) -> Result<Vec<(String, Result<String, String>)>, ReconcileError> {
+    let state = State::new(host.root().clone());
+    let applied = super::look::recorded(&state)?.applied;
+    let notifiers = applied
+        .map(|(_, desired)| desired.notify)
+        .unwrap_or_default();
+    let known = || notifiers.keys().cloned().collect::<Vec<_>>();
+    if notifiers.is_empty() || name.is_some_and(|name| !notifiers.contains_key(name)) {
+        return Err(ReconcileError::NoNotifier {
+            name: name.map(str::to_owned),
+            known: known(),
+        });
+    }
+    let mut message = message(Event::Applied, "this is a test".to_owned(), String::new());
+    message.event = None;
+    message.text =
+        "A test message of watchme-apply: whoever reads it is told of the rest, too.".to_owned();
+    let mut answers = Vec::new();
+    let asked = |known: &String| name.is_none_or(|name| name == known);
+    for (name, notifier) in notifiers.iter().filter(|(known, _)| asked(known)) {
+        let answer = host.deliver(notifier, &message).await;
+        answers.push((name.clone(), answer.map_err(|error| error::chain(&error))));
+    }
+    Ok(answers)
+}
+
+/// The records, and who is to be told; `None` where nobody is.
+fn listeners(host: &Host) -> Option<(State, BTreeMap<String, Notifier>)> {
+    if !host.is_live() {
+        return None;
+    }
+    let state = State::new(host.root().clone());
+    let (_, applied) = state.recorded().ok()?.applied?;
+    (!applied.notify.is_empty()).then_some((state, applied.notify))
+}
+
+fn host_name() -> String {
+    let name = nix::unistd::gethostname().ok();
+    let name = name.and_then(|name| name.into_string().ok());
+    name.unwrap_or_else(|| "this host".to_owned())
+}
+
+fn message(event: Event, title: String, text: String) -> Message {
+    let host = host_name();
+    Message {
+        event: Some(event),
+        healed: false,
+        title: format!("{host}: {title}"),
+        host,
+        text,
+        commit: None,
+        time: Timestamp::now(),
+    }
+}
+
+/// Whether nothing ended: nobody agreed to it, or another run is in progress.
+fn is_no_news(failure: &ReconcileError) -> bool {
+    matches!(
+        failure.undone(),
+        ReconcileError::Declined
+            | ReconcileError::State(StateError::Locked { .. } | StateError::Forbidden { .. })
+    )
+}
+
+fn of_failure(failure: &ReconcileError, commit: Option<String>) -> Message {
+    let (event, title) = match failure {
+        ReconcileError::RolledBack { .. } => {
+            (Event::RolledBack, "a run failed and was rolled back")
+        }
+        ReconcileError::Incomplete { .. } | ReconcileError::Unrecovered { .. } => (
+            Event::Failed,
+            "a run failed, and its roll-back is incomplete",
+        ),
+        _ => (Event::Failed, "a run failed"),
+    };
+    Message {
+        commit,
+        ..message(event, title.to_owned(), reason::reason(failure))
+    }
+}
+
+fn of_success(run: &RunRecord) -> Message {
+    let title = match (run.outcome, run.kind) {
+        // A run that was killed was undone: that is no success of it.
+        (Outcome::RolledBack, _) => {
+            let title = "a run was interrupted, and is undone".to_owned();
+            return message(
+                Event::RolledBack,
+                title,
+                run.reason.clone().unwrap_or_default(),
+            );
+        }
+        (Outcome::Degraded, kind) => format!("{}: applied, degraded", kind.as_str()),
+        (_, kind) => format!("{}: done", kind.as_str()),
+    };
+    let mut lines = run.degraded.clone();
+    lines.extend(run.origin.subject.clone());
+    lines.push(format!("by {}, {} changes", run.by, run.changes.len()));
+    Message {
+        commit: run.origin.commit.clone(),
+        ..message(Event::Applied, title, lines.join("\n"))
+    }
+}
+
+async fn tell(
+    host: &Host,
+    state: &State,
+    notifiers: &BTreeMap<String, Notifier>,
+    news: News,
+    prepare: Prepare<'_>,
+    progress: &mut dyn Progress,
+) {
+    let before = match state.notified() {
+        Ok(before) => before,
+        Err(cause) => return error::warn("nobody was told", &cause, progress),
+    };
+    let mut notified = before.clone();
+    notified.told.retain(|name, _| notifiers.contains_key(name));
+    for (name, notifier) in notifiers {
+        let told = notified.told.entry(name.clone()).or_default();
+        note(told, notifier, &news, prepare);
+        let pending: Vec<String> = told
+            .iter()
+            .filter(|(_, told)| !told.delivered)
+            .map(|(about, _)| about.clone())
+            .collect();
+        for about in pending {
+            let Some(one) = told.get_mut(&about) else {
+                continue;
+            };
+            match host.deliver(notifier, &one.message).await {
+                Ok(answer) => {
+                    tracing::info!(notifier = name, about, answer, "told");
+                    one.delivered = true;
+                    one.known = true;
+                    if one.message.healed || about == APPLIED {
+                        told.remove(&about);
+                    }
+                }
+                Err(cause) => {
+                    // The others would wait for the same server.
+                    let what = format!("{name} could not be told, the next run tries again");
+                    error::warn_of(&what, &cause, progress);
+                    break;
+                }
+            }
+        }
+    }
+    notified.told.retain(|_, told| !told.is_empty());
+    if notified != before
+        && let Err(cause) = state.write_notified(&notified)
+    {
+        error::warn("what was told is not written down", &cause, progress);
+    }
+}
+
+/// Notes what somebody does not know yet.
+fn note(told: &mut BTreeMap<String, Told>, notifier: &Notifier, news: &News, prepare: Prepare<'_>) {
+    for (about, found) in &news.messages {
+        if !wants(notifier, found, news.by_person) {
+            continue;
+        }
+        let message = Message {
+            title: prepare(&found.title),
+            text: found
+                .text
+                .lines()
+                .map(prepare)
+                .collect::<Vec<_>>()
+                .join("\n"),
+            ..found.clone()
+        };
+        let same = |known: &&mut Told| {
+            let known = &known.message;
+            !known.healed
+                && (known.event, &known.title, &known.text, &known.commit)
+                    == (
+                        message.event,
+                        &message.title,
+                        &message.text,
+                        &message.commit,
+                    )
+        };
+        if told.get_mut(about).as_ref().is_some_and(same) {
+            continue;
+        }
+        let known = told.get(about).is_some_and(|known| known.known);
+        told.insert(
+            about.clone(),
+            Told {
+                message,
+                delivered: false,
+                known,
+            },
+        );
+    }
+    let over = |about: &String| {
+        let is_looked_at = news.prefixes.iter().any(|prefix| about.starts_with(prefix));
+        is_looked_at && !news.messages.contains_key(about)
+    };
+    told.retain(|about, known| !over(about) || known.known);
+    for (_, known) in told.iter_mut().filter(|(about, _)| over(about)) {
+        if known.message.healed {
+            continue;
+        }
+        let host = &known.message.host;
+        let was = known.message.title.strip_prefix(&format!("{host}: "));
+        let was = was.unwrap_or(&known.message.title);
+        known.message = Message {
+            healed: true,
+            title: format!("{host}: over: {was}"),
+            text: String::new(),
+            time: Timestamp::now(),
+            ..known.message.clone()
+        };
+        known.delivered = false;
+    }
+}
+
+/// Whether somebody wants to know.
+fn wants(notifier: &Notifier, message: &Message, by_person: bool) -> bool {
+    let Some(event) = message.event else {
+        return true;
+    };
+    match notifier.on.is_empty() {
+        true => event != Event::Applied || !by_person,
+        false => notifier.on.contains(&event),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Channel;
+
+    fn notifier(on: &[Event]) -> Notifier {
+        Notifier {
+            channel: Channel::Command(vec!["/bin/true".into()]),
+            secret: None,
+            on: on.iter().copied().collect(),
+        }
+    }
+
+    fn news(messages: &[(&str, Event, &str)]) -> News {
+        let one = |(about, event, text): &(&str, Event, &str)| {
+            let message = message(*event, "it".to_owned(), (*text).to_owned());
+            ((*about).to_owned(), message)
+        };
+        News {
+            prefixes: vec![RUN],
+            messages: messages.iter().map(one).collect(),
+            by_person: false,
+        }
+    }
+
+    /// What is still to be told; it is delivered.
+    fn pending(told: &mut BTreeMap<String, Told>) -> Vec<(String, bool)> {
+        let found = told.iter().filter(|(_, one)| !one.delivered);
+        let found = found.map(|(about, one)| (about.clone(), one.message.healed));
+        let found = found.collect();
+        told.retain(|_, one| !one.message.healed);
+        for one in told.values_mut() {
+            (one.delivered, one.known) = (true, true);
+        }
+        found
+    }
+
+    #[test]
+    fn a_thing_is_told_once_again_when_it_changes_and_once_when_it_is_over() {
+        let (mut told, to) = (BTreeMap::new(), notifier(&[]));
+        let plain: Prepare<'_> = &str::to_owned;
+        let mut after = |news: &News| {
+            note(&mut told, &to, news, plain);
+            pending(&mut told)
+        };
+        let is = |healed| vec![(RUN.to_owned(), healed)];
+        let failed = |why| news(&[(RUN, Event::Failed, why)]);
+        assert_eq!(after(&news(&[])), []);
+        assert_eq!(after(&failed("a")), is(false));
+        assert_eq!(after(&failed("a")), []);
+        assert_eq!(after(&failed("b")), is(false));
+        assert_eq!(after(&news(&[])), is(true));
+        assert_eq!(after(&news(&[])), []);
+    }
+
+    #[test]
+    fn what_nobody_heard_of_needs_no_end_and_what_is_not_looked_at_has_none() {
+        let (mut told, to) = (BTreeMap::new(), notifier(&[]));
+        let plain: Prepare<'_> = &str::to_owned;
+        note(&mut told, &to, &news(&[(RUN, Event::Failed, "a")]), plain);
+        note(&mut told, &to, &news(&[]), plain);
+        assert!(told.is_empty(), "{told:?}");
+        note(
+            &mut told,
+            &to,
+            &news(&[("drift", Event::Drift, "a")]),
+            plain,
+        );
+        pending(&mut told);
+        note(&mut told, &to, &news(&[]), plain);
+        assert_eq!(pending(&mut told), []);
+    }
+
+    #[test]
+    fn only_what_somebody_wants_is_told_and_masked() {
+        let mask: Prepare<'_> = &|line| line.replace("secret", "***");
+        let mut told = BTreeMap::new();
+        let found = news(&[
+            (RUN, Event::RolledBack, "a secret\nline"),
+            ("drift", Event::Drift, ""),
+        ]);
+        note(&mut told, &notifier(&[Event::RolledBack]), &found, mask);
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[RUN].message.text, "a ***\nline");
+        let applied = message(Event::Applied, String::new(), String::new());
+        for (on, by_person, wanted) in [
+            (&[][..], false, true),
+            (&[], true, false),
+            (&[Event::Applied], true, true),
+            (&[Event::Drift], false, false),
+        ] {
+            assert_eq!(wants(&notifier(on), &applied, by_person), wanted, "{on:?}");
+        }
+    }
+}

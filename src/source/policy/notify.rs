@@ -1,0 +1,126 @@
+//! `[notify.NAME]`: whom to tell what happened.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::Policy;
+use super::spanned::Spanned;
+use super::values::{EventName, Program};
+use crate::model::{Channel, Diagnostic, Format, Notifier, Url, layout};
+
+/// `[notify.NAME]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct NotifyPolicy {
+    /// A URL that gets a POST request. `{secret}` in it stands for what `secret_file` has; without that, the secret is sent as
+    /// `Authorization: Bearer`.
+    #[cfg_attr(test, schemars(example = &"https://ntfy.example.com/server"))]
+    pub webhook: Option<Spanned<String>>,
+    /// What the server behind the URL understands.
+    #[cfg_attr(test, schemars(example = &"slack"))]
+    pub format: Format,
+    /// Addresses that get a mail, by `/usr/sbin/sendmail` of the server.
+    ///
+    /// Default: none
+    #[cfg_attr(test, schemars(example = ["ops@example.com"]))]
+    pub mail: Option<Spanned<Vec<String>>>,
+    /// A program that gets the message as JSON on its standard input.
+    #[cfg_attr(test, schemars(example = ["/usr/local/bin/page", "ops"]))]
+    pub command: Option<Program>,
+    /// The file with the secret of the webhook: an absolute path on the server, or the name of a file in `secrets/`.
+    #[cfg_attr(test, schemars(example = &"/root/ntfy-token"))]
+    pub secret_file: Option<Spanned<String>>,
+    /// What to tell of: `applied`, `failed`, `rolled-back`, `quarantined`, `drift`, `certificate`, `backup`.
+    ///
+    /// Default: all, but `applied` only of unattended runs
+    #[cfg_attr(test, schemars(example = ["failed", "rolled-back"]))]
+    pub on: Vec<EventName>,
+}
+
+impl Policy {
+    /// The first error in tables about notifications.
+    pub(super) fn validate_notifiers(&self) -> Result<(), Diagnostic> {
+        for (name, policy) in &self.notify {
+            let ways = [
+                policy.webhook.is_some(),
+                policy.mail.as_ref().is_some_and(|to| !to.is_empty()),
+                policy.command.is_some(),
+            ];
+            if ways.iter().filter(|is| **is).count() != 1 {
+                let message = format!(
+                    "[notify.{}] does not say how, or says it twice",
+                    name.as_str()
+                );
+                let expected = "expected exactly one of webhook, mail and command";
+                return Err(self.file.complain(name.span(), message, expected, None));
+            }
+            if let Some(url) = &policy.webhook
+                && url.replace("{secret}", "x").parse::<Url>().is_err()
+            {
+                // What is wrong with it may be a secret that does not belong here.
+                let expected = "expected a URL that begins with http:// or https://";
+                let message = "this is no URL";
+                return Err(self.file.complain(url.span(), message, expected, None));
+            }
+            for address in policy.mail.iter().flat_map(|to| to.iter()) {
+                let plain = |c: char| c.is_ascii_alphanumeric() || "@.+-_=".contains(c);
+                let parts = address.split('@').filter(|part| !part.is_empty()).count();
+                if parts != 2 || !address.chars().all(plain) || address.starts_with('-') {
+                    let message = format!("{address:?} is no address of mail");
+                    let expected = "expected NAME@DOMAIN";
+                    let span = policy.mail.as_ref().map(Spanned::span).unwrap_or_default();
+                    return Err(self.file.complain(span, message, expected, None));
+                }
+            }
+            if let Some(secret) = &policy.secret_file {
+                let span = secret.span();
+                if policy.webhook.is_none() {
+                    let message = "only a webhook has a secret here";
+                    let expected = "expected it beside webhook";
+                    return Err(self.file.complain(span, message, expected, None));
+                }
+                let is_name =
+                    !secret.contains('/') && !secret.is_empty() && *secret.as_str() != *"..";
+                if !is_name && (!secret.starts_with('/') || secret.contains("/../")) {
+                    let message = "this is no path of a file";
+                    let expected = "expected an absolute path, or the name of a file in secrets/";
+                    return Err(self.file.complain(span, message, expected, None));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whom to tell, by name.
+    pub fn notifiers(&self) -> impl Iterator<Item = (String, Notifier)> {
+        self.notify.iter().map(|(name, policy)| {
+            let channel = match (&policy.webhook, &policy.command) {
+                (Some(url), _) => Channel::Webhook {
+                    url: url.to_string(),
+                    format: policy.format,
+                },
+                (None, Some(Program(words))) => Channel::Command(words.clone()),
+                (None, None) => Channel::Mail {
+                    to: policy
+                        .mail
+                        .iter()
+                        .flat_map(|to| to.iter())
+                        .cloned()
+                        .collect(),
+                },
+            };
+            let path = |name: &Spanned<String>| match name.starts_with('/') {
+                true => PathBuf::from(name.as_str()),
+                false => layout::secret(name),
+            };
+            let notifier = Notifier {
+                channel,
+                secret: policy.secret_file.as_ref().map(path),
+                on: policy.on.iter().map(|event| **event).collect(),
+            };
+            (name.to_string(), notifier)
+        })
+    }
+}
