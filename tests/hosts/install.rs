@@ -160,6 +160,11 @@ fn a_host_that_is_left_goes_on_as_it_runs() {
     ));
     host.sh("nginx -t 2>&1");
     host.sh("systemctl restart plain.service");
+    // Its process makes the places of its mounts, and that is not waited for.
+    host.wait_for("the script", BOUND, || {
+        let name = "cat /proc/$(systemctl show -P MainPID plain.service)/comm";
+        host.try_sh(name).stdout.trim() == "sleep"
+    });
     host.sh(&format!(
         "rm -rf {CHECKOUT}; mv /root/checkout {CHECKOUT}; mv /root/watchme-apply /usr/local/bin/"
     ));
