@@ -15,7 +15,7 @@ use super::render::{self, DIM, GOOD, WARN, count, plan::origin, records};
 use super::session::Session;
 use super::{DEGRADED, DIFFERENCES, ask, logging};
 use crate::effect::{Note, Plan};
-use crate::model::{Answer, DriftKind, Outcome, RunRecord};
+use crate::model::{Answer, DriftKind, Outcome, RunKind, RunRecord};
 use crate::reconcile::{self, Loss, Planned, ReconcileError, Skip};
 
 /// Runs it, and shows what it is about to do and did.
@@ -125,6 +125,14 @@ fn done(output: &mut Output, record: &RunRecord, took: Duration, warnings: usize
         Some(number) => format!("back to generation {number}"),
         None => "applied".to_owned(),
     };
+    if record.kind == RunKind::Uninstall {
+        let (changes, took) = (count(record.changes.len(), "change"), took.as_secs_f64());
+        output.line(&format!(
+            "{}: {changes} in {took:.1} s; verified",
+            styled(GOOD, "removed")
+        ));
+        return;
+    }
     let (style, done, verified) = match record.degraded.is_empty() {
         true => (GOOD, done, "in sync".to_owned()),
         false => (

@@ -86,7 +86,7 @@ impl ImportError {
                 "watchme-apply check looks at what is there; init writes only where there is no desired state".to_owned()
             }
             Self::NotEmpty { folder } | Self::InGit { folder } => format!(
-                "name a folder that is not there yet, such as {}-new",
+                "name a folder that is not there yet, such as {}-new; one that an interrupted import left can be removed",
                 folder.display()
             ),
             Self::Others { .. } => "name a folder in your own home, or in one of root's such as /srv".to_owned(),

@@ -1,5 +1,8 @@
 //! Tells whom the applied desired state names what happened: each thing once, and once that it is over.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -401,101 +404,5 @@ fn wants(notifier: &Notifier, message: &Message, by_person: bool) -> bool {
     match notifier.on.is_empty() {
         true => event != Event::Applied || !by_person,
         false => notifier.on.contains(&event),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Channel;
-
-    fn notifier(on: &[Event]) -> Notifier {
-        Notifier {
-            channel: Channel::Command(vec!["/bin/true".into()]),
-            secret: None,
-            on: on.iter().copied().collect(),
-        }
-    }
-
-    fn news(messages: &[(&str, Event, &str)]) -> News {
-        let one = |(about, event, text): &(&str, Event, &str)| {
-            let message = message(*event, "it".to_owned(), (*text).to_owned());
-            ((*about).to_owned(), message)
-        };
-        News {
-            prefixes: vec![RUN],
-            messages: messages.iter().map(one).collect(),
-            by_person: false,
-        }
-    }
-
-    /// What is still to be told; it is delivered.
-    fn pending(told: &mut BTreeMap<String, Told>) -> Vec<(String, bool)> {
-        let found = told.iter().filter(|(_, one)| !one.delivered);
-        let found = found.map(|(about, one)| (about.clone(), one.message.healed));
-        let found = found.collect();
-        told.retain(|_, one| !one.message.healed);
-        for one in told.values_mut() {
-            (one.delivered, one.known) = (true, true);
-        }
-        found
-    }
-
-    #[test]
-    fn a_thing_is_told_once_again_when_it_changes_and_once_when_it_is_over() {
-        let (mut told, to) = (BTreeMap::new(), notifier(&[]));
-        let plain: Prepare<'_> = &str::to_owned;
-        let mut after = |news: &News| {
-            note(&mut told, &to, news, plain);
-            pending(&mut told)
-        };
-        let is = |healed| vec![(RUN.to_owned(), healed)];
-        let failed = |why| news(&[(RUN, Event::Failed, why)]);
-        assert_eq!(after(&news(&[])), []);
-        assert_eq!(after(&failed("a")), is(false));
-        assert_eq!(after(&failed("a")), []);
-        assert_eq!(after(&failed("b")), is(false));
-        assert_eq!(after(&news(&[])), is(true));
-        assert_eq!(after(&news(&[])), []);
-    }
-
-    #[test]
-    fn what_nobody_heard_of_needs_no_end_and_what_is_not_looked_at_has_none() {
-        let (mut told, to) = (BTreeMap::new(), notifier(&[]));
-        let plain: Prepare<'_> = &str::to_owned;
-        note(&mut told, &to, &news(&[(RUN, Event::Failed, "a")]), plain);
-        note(&mut told, &to, &news(&[]), plain);
-        assert!(told.is_empty(), "{told:?}");
-        note(
-            &mut told,
-            &to,
-            &news(&[("drift", Event::Drift, "a")]),
-            plain,
-        );
-        pending(&mut told);
-        note(&mut told, &to, &news(&[]), plain);
-        assert_eq!(pending(&mut told), []);
-    }
-
-    #[test]
-    fn only_what_somebody_wants_is_told_and_masked() {
-        let mask: Prepare<'_> = &|line| line.replace("secret", "***");
-        let mut told = BTreeMap::new();
-        let found = news(&[
-            (RUN, Event::RolledBack, "a secret\nline"),
-            ("drift", Event::Drift, ""),
-        ]);
-        note(&mut told, &notifier(&[Event::RolledBack]), &found, mask);
-        assert_eq!(told.len(), 1);
-        assert_eq!(told[RUN].message.text, "a ***\nline");
-        let applied = message(Event::Applied, String::new(), String::new());
-        for (on, by_person, wanted) in [
-            (&[][..], false, true),
-            (&[], true, false),
-            (&[Event::Applied], true, true),
-            (&[Event::Drift], false, false),
-        ] {
-            assert_eq!(wants(&notifier(on), &applied, by_person), wanted, "{on:?}");
-        }
     }
 }
