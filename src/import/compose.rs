@@ -8,7 +8,7 @@ use super::found::{Found, Kind, NewFile, Taken, quoted};
 use super::look::Look;
 use super::rewrite::rewrite;
 use crate::host::HostError;
-use crate::model::{Container, Kind as ResourceKind};
+use crate::model::{Container, Health, Kind as ResourceKind};
 use crate::source::compose::{Document, interpolate};
 use crate::source::{installed, is_default_compose_file};
 
@@ -156,6 +156,17 @@ fn stack(
     if let Some(container) = stopped {
         let why = format!(
             "its container {} does not run, and an apply would start it",
+            container.name
+        );
+        return Ok(Err(why));
+    }
+    let ill = project
+        .containers
+        .iter()
+        .find(|container| container.health == Health::Unhealthy);
+    if let Some(container) = ill {
+        let why = format!(
+            "its container {} is unhealthy, and an apply of it would fail: repair it first",
             container.name
         );
         return Ok(Err(why));

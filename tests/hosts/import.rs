@@ -80,6 +80,8 @@ const LINKED: &str =
     "[Service]\nExecStart=/bin/sleep infinity\n\n[Install]\nWantedBy=multi-user.target\n";
 /// A project whose file was edited since it was started.
 const STALE: &str = "services: {stale: {image: 'app:1', restart: unless-stopped, ports: ['127.0.0.1:8103:8000']}}\n";
+/// A project whose container is ill.
+const ILL: &str = "services: {ill: {image: 'app:1', healthcheck: {test: ['CMD', 'false'], interval: 1s, retries: 1}}}\n";
 const PLAIN: &str = "[Service]\nEnvironmentFile=/etc/default/plain\nExecStart=/bin/busybox httpd -f -p 127.0.0.1:${PORT} -h /srv/plain\n\n\
     [Install]\nWantedBy=multi-user.target\n";
 
@@ -123,6 +125,7 @@ fn lived_in() -> Host {
         ("/opt/shop/shop.conf", "a\n"),
         ("/opt/shop/data/rows", "kept\n"),
         ("/opt/stale/docker-compose.yml", STALE),
+        ("/opt/ill/docker-compose.yml", ILL),
         ("/opt/tools/docker-compose.yml", TOOLS[0]),
         ("/opt/tools/docker-compose.prod.yml", TOOLS[1]),
         ("/opt/linked/linked.service", LINKED),
@@ -182,6 +185,7 @@ fn lived_in() -> Host {
          compose='docker compose'; $compose version >/dev/null 2>&1 || compose=docker-compose
          cd /opt/shop; $compose up -d 2>/dev/null
          cd /opt/tools; $compose -f docker-compose.yml -f docker-compose.prod.yml --profile jobs up -d 2>/dev/null
+         cd /opt/ill; $compose up -d 2>/dev/null
          cd /opt/stale; $compose up -d 2>/dev/null
          sed -i 's/restart: unless-stopped/restart: always/' docker-compose.yml",
     );
@@ -189,6 +193,9 @@ fn lived_in() -> Host {
         [8101, 8102, 8103, 8104, 8105]
             .iter()
             .all(|port| host.get(&format!("http://localhost:{port}/")).0 != 0)
+    });
+    host.wait_for("the end of health", Duration::from_secs(30), || {
+        host.sh("docker ps -q --filter health=unhealthy") != ""
     });
     host
 }
@@ -272,6 +279,10 @@ fn a_server_with_a_history_becomes_a_repository_and_nothing_restarts() {
             "alpha.service runs it from where it is",
         ),
         ("compose project stale", "compose would make its container"),
+        (
+            "compose project ill",
+            "is unhealthy, and an apply of it would fail",
+        ),
         ("container byhand", "somebody started it with docker run"),
         ("/etc/default/private", "others may not read it (mode 0600)"),
         ("/etc/strange", "no package owns it"),
