@@ -72,6 +72,11 @@ fn completions(dir: &Path) -> Result<(), Box<dyn Error>> {
         }
         let mut text = Vec::new();
         clap_complete::generate(shell, &mut command, &name, &mut text);
+        let mut text = String::from_utf8(text)?;
+        if shell == Shell::Bash {
+            // clap_complete 4.6.12 takes the hyphen of the program's name for the start of a subcommand in half of the places.
+            text = text.replace("watchme__subcmd__apply", "watchme__apply");
+        }
         fs::write(path, text)?;
     }
     Ok(())
@@ -101,8 +106,10 @@ mod tests {
     fn bash(dir: &Path, words: &[&str]) -> Vec<String> {
         let script = r#"
             source "$1" || exit 1; shift
+            registered=$(complete -p "$1") || exit 1
+            function=${registered#* -F }; function=${function%% *}
             COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-            _watchme-apply watchme-apply "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+            "$function" "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
             printf '%s\n' "${COMPREPLY[@]}""#;
         let output = std::process::Command::new("bash")
             .args(["-c", script, "bash"])
