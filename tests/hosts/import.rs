@@ -195,7 +195,7 @@ fn lived_in() -> Host {
             .all(|port| host.get(&format!("http://localhost:{port}/")).0 != 0)
     });
     host.wait_for("the end of health", Duration::from_secs(30), || {
-        host.sh("docker ps -q --filter health=unhealthy") != ""
+        !host.sh("docker ps -q --filter health=unhealthy").is_empty()
     });
     host
 }
