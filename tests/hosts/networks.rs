@@ -146,6 +146,10 @@ fn refused_until_replaced(host: &Host) {
         refused.stderr
     );
     // The owner was never there to stop.
+    assert!(
+        procedure[0].ends_with("and stop the containers that it lists"),
+        "{procedure:?}"
+    );
     host.sh(&procedure[1]);
     host.apply(&[]).expect(0);
     host.assert_network_as_desired();
@@ -233,7 +237,7 @@ fn procedure(text: &str) -> Vec<String> {
     let commands = text.lines().map(str::trim);
     commands
         .filter(|line| {
-            ["systemctl ", "docker network rm ", "watchme-apply"]
+            ["systemctl ", "docker network ", "watchme-apply"]
                 .iter()
                 .any(|start| line.starts_with(start))
         })
