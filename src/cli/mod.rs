@@ -19,6 +19,7 @@ mod progress;
 mod render;
 mod session;
 mod snippet;
+mod tell;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

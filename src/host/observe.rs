@@ -101,8 +101,9 @@ impl Host {
         deeper: bool,
     ) -> Result<(), HostError> {
         for path in self.root.list(folder)? {
-            let below =
-                deeper && folder == Path::new(layout::SYSTEMD) && is_dependency_folder(&path);
+            let below = deeper
+                && folder == Path::new(layout::SYSTEMD)
+                && layout::is_dependency_folder(&path);
             if below {
                 self.look_into(observed, &path, false)?;
             } else {
@@ -198,12 +199,6 @@ pub(crate) fn said_of(error: &HostError) -> String {
         cause = error.source();
     }
     text
-}
-
-/// Folders whose entries enable units or change them, systemd.unit(5).
-fn is_dependency_folder(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|kind| kind == "wants" || kind == "requires" || kind == "upholds")
 }
 
 /// A file that only root may read is there, and that is all that can be said of it.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rewrite::{Edit, double_quoted};
+use super::rewrite::{Edit, double_quoted, line_of};
 use crate::check::{is_literal, is_secret, password_in_url};
 use crate::source::compose::{Environment, Positions};
 
@@ -16,12 +16,7 @@ pub(super) fn moved(
 ) -> Result<(), String> {
     let mut taken: BTreeSet<String> = environment.keys().cloned().collect();
     for (key, span, text) in positions.texts() {
-        let line = source
-            .get(..span.start)
-            .unwrap_or_default()
-            .matches('\n')
-            .count()
-            + 1;
+        let line = line_of(source, span.start);
         let (name, value) = match key {
             Some(key) => (key, text),
             None => match text.split_once('=') {

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use super::passwords;
+use crate::model::layout;
 use crate::source::compose::{Document, Environment, Positions};
 
 /// A compose file as it is written anew.
@@ -172,42 +173,20 @@ fn moved(
     if is_elsewhere || is_volume {
         return Ok(None);
     }
-    let line = source
-        .get(..span.start)
-        .unwrap_or_default()
-        .matches('\n')
-        .count()
-        + 1;
+    let line = line_of(source, span.start);
     if path.starts_with('$') {
         return Err(format!(
             "line {line}: whether the path {path} is relative depends on a variable"
         ));
     }
-    let Some(absolute) = joined(folder, Path::new(path)) else {
-        return Err(format!(
-            "line {line}: the path {path} leads out of the root"
-        ));
-    };
+    let absolute = layout::normal(&folder.join(path));
     let new = format!("{}{rest}", absolute.display());
     Ok(Some((span, double_quoted(&new))))
 }
 
-/// A path below a folder, without `.` and `..`.
-fn joined(folder: &Path, path: &Path) -> Option<PathBuf> {
-    let mut joined = folder.to_owned();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                if !joined.pop() {
-                    return None;
-                }
-            }
-            Component::Normal(name) => joined.push(name),
-            Component::CurDir => {}
-            Component::RootDir | Component::Prefix(_) => return None,
-        }
-    }
-    Some(joined)
+/// The line of a byte, counted from 1.
+pub(super) fn line_of(source: &str, at: usize) -> usize {
+    source.get(..at).unwrap_or_default().matches('\n').count() + 1
 }
 
 /// A text in double quotes, YAML 1.2 section 7.3.1.

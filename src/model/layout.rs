@@ -111,6 +111,12 @@ pub fn dropin(unit: &str, name: &str) -> PathBuf {
     Path::new(SYSTEMD).join(format!("{unit}.d")).join(name)
 }
 
+/// Whether the entries of a folder enable units by their place, systemd.unit(5).
+pub fn is_dependency_folder(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|kind| kind == "wants" || kind == "requires" || kind == "upholds")
+}
+
 /// Where a secret lies decrypted.
 pub fn secret(name: &str) -> PathBuf {
     Path::new(SECRETS).join(name)

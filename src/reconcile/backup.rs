@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{ReconcileError, Request, look, undo_killed};
+use super::undo;
+use super::{ReconcileError, Request, look};
 use crate::apply::{BackupError, Backups, Progress, failure};
 use crate::host::Host;
 use crate::model::{Backup, BackupMade, BackupRecord, Desired, RehearsalRecord};
@@ -54,10 +55,7 @@ async fn begin(
 ) -> Result<(Lock, Desired, Backup), ReconcileError> {
     // A wrong name waits for nobody.
     known(state, name)?;
-    let lock = request.lock(state)?;
-    undo_killed(host, state, request, progress)
-        .await?
-        .demand()?;
+    let lock = undo::begin(host, state, request, progress).await?;
     let (desired, backup) = known(state, name)?;
     host.use_engine(desired.engine.as_deref());
     Ok((lock, desired, backup))

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Planned, ReconcileError, Request, error, look, read, select, transact, undo_killed, validate,
-};
+use super::undo::begin;
+use super::{Planned, ReconcileError, Request, error, look, read, select, transact, validate};
 use crate::apply::Progress;
 use crate::effect::{Becomes, Change, Plan};
 use crate::host::Host;
@@ -134,10 +133,7 @@ pub(crate) async fn fix(
             return Ok(found);
         }
     }
-    let _lock = request.lock(&state)?;
-    undo_killed(host, &state, request, progress)
-        .await?
-        .demand()?;
+    let _lock = begin(host, &state, request, progress).await?;
     let mut planned = plan_applied(host, &state, request, look::recorded(&state)?).await?;
     let fixed = deviations(&planned.plan);
     leave_refused(&mut planned);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ReconcileError, Request, look, named, undo_killed};
+use super::undo::begin;
+use super::{ReconcileError, Request, look, named};
 use crate::apply::{Progress, StepError};
 use crate::host::Host;
 use crate::model::{Pause, Recorded, layout};
@@ -29,10 +30,7 @@ pub(crate) async fn pause(
 ) -> Result<(String, Pause), ReconcileError> {
     let state = State::new(host.root().clone());
     let (unit, alone) = known_unit(&state, &state.recorded()?, unit)?;
-    let _lock = request.lock(&state)?;
-    undo_killed(host, &state, request, progress)
-        .await?
-        .demand()?;
+    let _lock = begin(host, &state, request, progress).await?;
     let recorded = state.recorded()?;
     let since = Timestamp::now();
     let pause = Pause {
@@ -77,10 +75,7 @@ pub(crate) async fn resume(
 ) -> Result<String, ReconcileError> {
     let state = State::new(host.root().clone());
     let (unit, _) = known_unit(&state, &state.recorded()?, unit)?;
-    let _lock = request.lock(&state)?;
-    undo_killed(host, &state, request, progress)
-        .await?
-        .demand()?;
+    let _lock = begin(host, &state, request, progress).await?;
     let recorded = state.recorded()?;
     let mut pauses = recorded.pauses;
     if pauses.remove(&unit).is_none() {

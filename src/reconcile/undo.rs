@@ -11,7 +11,7 @@ use super::{
 use crate::apply::{Progress, await_last_request, describe, roll_back};
 use crate::host::Host;
 use crate::model::{Observed, RunKind, layout};
-use crate::state::{Journal, State, StateError, Undo};
+use crate::state::{Journal, Lock, State, StateError, Undo};
 
 /// Rolls back, and says "rolled back" only after looking.
 pub(super) async fn undo(
@@ -121,6 +121,23 @@ pub(crate) async fn recover(
 /// Whether no run was killed, as far as that can be seen.
 pub(super) fn is_finished(state: &State) -> Result<bool, StateError> {
     Ok(state.journal()?.is_empty() && !state.has_leftovers())
+}
+
+/// Takes the lock, and undoes what a killed run left behind.
+///
+/// # Errors
+/// When the lock is held, or not all could be undone.
+pub(super) async fn begin(
+    host: &Host,
+    state: &State,
+    request: &Request,
+    progress: &mut dyn Progress,
+) -> Result<Lock, ReconcileError> {
+    let lock = request.lock(state)?;
+    undo_killed(host, state, request, progress)
+        .await?
+        .demand()?;
+    Ok(lock)
 }
 
 /// Undoes what a killed run left behind, as far as that is possible, and returns the rest.

@@ -7,9 +7,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{
-    Applied, Planned, ReconcileError, Request, agree, look, transact, undo_killed, validate,
-};
+use super::undo::begin;
+use super::{Applied, Planned, ReconcileError, Request, agree, look, transact, validate};
 use crate::apply::{Progress, StepError};
 use crate::host::Host;
 use crate::model::{Desired, Recorded, RunKind, RunRecord, layout};
@@ -76,10 +75,7 @@ pub(crate) async fn leave_running(
     present: &mut dyn FnMut(&Independence) -> bool,
 ) -> Result<Left, ReconcileError> {
     let state = State::new(host.root().clone());
-    let _lock = state.lock(request.lock_timeout)?;
-    undo_killed(host, &state, request, progress)
-        .await?
-        .demand()?;
+    let _lock = begin(host, &state, request, progress).await?;
     let recorded = managed(&state)?;
     let paused: Vec<String> = recorded.pauses.keys().cloned().collect();
     if !paused.is_empty() {
@@ -127,10 +123,7 @@ pub(crate) async fn remove_all(
     present: &mut dyn FnMut(&Planned) -> bool,
 ) -> Result<(Applied, Left), ReconcileError> {
     let state = State::new(host.root().clone());
-    let _lock = state.lock(request.lock_timeout)?;
-    undo_killed(host, &state, request, progress)
-        .await?
-        .demand()?;
+    let _lock = begin(host, &state, request, progress).await?;
     let recorded = managed(&state)?;
     let (record, applied) = recorded
         .applied

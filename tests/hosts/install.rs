@@ -4,6 +4,7 @@ mod package;
 
 use std::time::Duration;
 
+use crate::support::network::Server;
 use crate::support::{CHECKOUT, Host, Service, desired, service, site, sleeper};
 
 const BOUND: Duration = Duration::from_secs(60);
@@ -259,4 +260,26 @@ fn a_host_that_is_left_halfway_serves_and_is_left_by_the_next_call() {
             assert_eq!(host.read("/etc/app/app.conf"), "of git\n");
         }
     }
+}
+
+/// The unit that owns a network takes it along when it goes, and one with a container of somebody else on it stays.
+#[test]
+fn a_host_with_a_network_is_cleared() {
+    let host = Host::boot();
+    Server::with_owner()
+        .member("vault", ("up", "stop"))
+        .check_out(&host);
+    host.apply(&[]).expect(0);
+    host.run_container("foreign", "--network watchme-network", "");
+    let cleared = host
+        .tool(&["uninstall", "--remove", "--yes"])
+        .expect(0)
+        .stdout;
+    assert!(
+        cleared.contains("kept the network watchme-network: docker network rm watchme-network"),
+        "{cleared}"
+    );
+    assert_eq!(host.container("foreign", "{{.State.Running}}"), "true");
+    assert_eq!(host.on_network("watchme-network").len(), 1);
+    assert!(!host.stands("/etc/watchme-apply"));
 }

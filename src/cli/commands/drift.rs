@@ -10,7 +10,7 @@ use crate::cli::output::{Output, clean, styled};
 use crate::cli::render::plan::origin;
 use crate::cli::render::{BAD, DIM, GOOD, WARN, count, diff, in_sync_but, records};
 use crate::cli::session::Session;
-use crate::cli::{DIFFERENCES, logging};
+use crate::cli::{DIFFERENCES, logging, tell};
 use crate::effect::Refusal;
 use crate::model::{AskedImage, DriftItem, DriftKind, Selector};
 use crate::reconcile;
@@ -91,9 +91,8 @@ Examples:
         // With --only, what is not found may be there all the same.
         if self.notify && self.only.is_empty() {
             let mut lines = session.lines(true);
-            reconcile::tell_of_drift(session.host()?, &drift, &super::fit_to_send, &mut lines)
-                .await;
-            super::not_told(session, &lines);
+            reconcile::tell_of_drift(session.host()?, &drift, &tell::fit_to_send, &mut lines).await;
+            tell::not_told(session, &lines);
         }
         let status = if drift.is_none() { 0 } else { DIFFERENCES };
         if self.json {

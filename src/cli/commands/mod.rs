@@ -32,12 +32,9 @@ pub(super) use secret::SecretFailure;
 use super::Failure;
 use super::ended::{Ended, Ran};
 use super::json::Document;
-use super::masks::mask;
-use super::output::{Output, clean, styled};
-use super::progress::Lines;
-use super::render::WARN;
+use super::output::Output;
 use super::session::Session;
-use crate::reconcile;
+use super::tell;
 
 /// What is said where a signal ends at once what runs: see [`Command::interrupted`].
 const ENDED_AT_ONCE: [&str; 2] = [
@@ -130,42 +127,13 @@ async fn print<C: Command>(
     let began = Timestamp::now();
     let ran = command.run(session, output).await;
     if command.tells() {
-        tell(session, began, &ran).await;
+        tell::run(session, began, &ran).await;
     }
     let Ended { status, json } = ran?;
     if let Some(json) = json {
         output.json(&json);
     }
     Ok(status)
-}
-
-/// Tells how a run ended, once that is known for certain.
-async fn tell<J>(session: &Session<'_>, began: Timestamp, ran: &Ran<J>) {
-    let ended = match ran {
-        Ok(ran) if ran.status == super::DIFFERENCES => reconcile::Ended::Skipped,
-        Ok(_) => reconcile::Ended::Well { began },
-        Err(Failure::Reconcile(error)) => reconcile::Ended::Badly(error),
-        Err(_) => return,
-    };
-    if let Ok(host) = session.host() {
-        let mut lines = session.lines(true);
-        reconcile::tell_of_run(host, ended, &fit_to_send, &mut lines).await;
-        not_told(session, &lines);
-    }
-}
-
-/// Says who was not told. That is no part of the result, which may be JSON.
-fn not_told(session: &Session<'_>, lines: &Lines) {
-    for warning in lines.warnings() {
-        let text = clean(&mask(warning)).into_owned();
-        let word = styled(WARN, "warning:");
-        session.output().aside(&format!("{word} {text}"));
-    }
-}
-
-/// What is sent has no secrets, and nothing that a terminal would execute.
-fn fit_to_send(line: &str) -> String {
-    clean(&mask(line)).into_owned()
 }
 
 // In the order of the help.

@@ -1,7 +1,9 @@
 //! One GET over HTTP/1.1, of which only the status counts.
 
+use std::error::Error;
+
 use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Request, Response, header};
 use hyper_util::rt::TokioIo;
@@ -19,10 +21,6 @@ pub(super) async fn get<S>(stream: S, url: &Url, expected: u16) -> Result<(), Pr
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let failed = |error: hyper::Error| ProbeError::Http(super::chain(&error));
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(failed)?;
     let request = Request::get(url.target())
         .header(header::HOST, url.authority())
         .header(header::USER_AGENT, AGENT)
@@ -30,9 +28,29 @@ where
         .header(header::CONNECTION, "close")
         .body(Empty::<Bytes>::new())
         .map_err(|error| ProbeError::Http(error.to_string()))?;
+    exchange(stream, request, async |response| {
+        compare(response, expected).await
+    })
+    .await
+}
+
+/// Sends a request over `stream`, and reads the answer.
+pub(super) async fn exchange<S, B, T>(
+    stream: S,
+    request: Request<B>,
+    read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, ProbeError>,
+) -> Result<T, ProbeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + 'static,
+{
+    let failed = |error: hyper::Error| ProbeError::Http(super::chain(&error));
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(failed)?;
     let asking = async move {
         let response = sender.send_request(request).await.map_err(failed)?;
-        compare(response, expected).await
+        read(response).await
     };
     tokio::pin!(connection, asking);
     // The connection moves the bytes of both directions; it may end before its last ones are read.

@@ -2,9 +2,7 @@
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::client::conn::http1;
 use hyper::{Request, header};
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
@@ -63,10 +61,6 @@ async fn send<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let failed = |error: hyper::Error| ProbeError::Http(super::chain(&error));
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(failed)?;
     let mut request = Request::post(url.target())
         .header(header::HOST, url.authority())
         .header(header::USER_AGENT, http::AGENT)
@@ -77,17 +71,10 @@ where
     let request = request
         .body(Full::new(Bytes::from(body)))
         .map_err(|error| ProbeError::Http(error.to_string()))?;
-    let asking = async move {
-        let response = sender.send_request(request).await.map_err(failed)?;
+    http::exchange(stream, request, async |response| {
         let status = response.status().as_u16();
         let said = http::first_line(response.into_body()).await;
         Ok(Posted { status, said })
-    };
-    tokio::pin!(connection, asking);
-    tokio::select! {
-        biased;
-        answer = &mut asking => return answer,
-        _ = &mut connection => {}
-    }
-    asking.await
+    })
+    .await
 }

@@ -68,18 +68,13 @@ pub(super) fn enabling_links(draft: &Draft<'_>, name: &str) -> Vec<PathBuf> {
         .filter(|(path, entry)| {
             matches!(entry, Entry::Link { .. })
                 && path.file_name().is_some_and(|file| file == name)
-                && path.parent().is_some_and(is_dependency_folder)
+                && path.parent().is_some_and(|folder| {
+                    folder.parent() == Some(Path::new(layout::SYSTEMD))
+                        && layout::is_dependency_folder(folder)
+                })
         })
         .map(|(path, _)| path.clone())
         .collect()
-}
-
-/// Whether a folder's entries are dependencies, systemd.unit(5).
-fn is_dependency_folder(path: &Path) -> bool {
-    path.parent() == Some(Path::new(layout::SYSTEMD))
-        && path
-            .extension()
-            .is_some_and(|kind| kind == "wants" || kind == "requires" || kind == "upholds")
 }
 
 /// Drop-ins of our units that the desired state does not know, such as `systemctl edit` makes.

@@ -96,13 +96,8 @@ impl Independence {
             let service = service.to_string_lossy().into_owned();
             let content = root.read(path)?.unwrap_or_default();
             let text = String::from_utf8_lossy(&content);
-            let named = text
-                .lines()
-                .filter_map(|line| line.trim().strip_prefix("Unit="));
-            let started = named
-                .map(|unit| unit.trim().to_owned())
-                .next_back()
-                .unwrap_or(service);
+            let named = values(&text, |key| key == "Unit");
+            let started = named.into_iter().next_back().unwrap_or(service);
             if self.callers.contains(&started) {
                 self.callers.insert(name_of(path));
             }
@@ -194,19 +189,22 @@ fn instead(path: &Path, target: &Path, links: &BTreeMap<PathBuf, PathBuf>) -> In
     }
 }
 
-/// Whether a unit's text starts this program, systemd.service(5) "ExecStart=".
+/// What a unit's text says for keys that `is` accepts.
+fn values(text: &str, is: impl Fn(&str) -> bool) -> Vec<String> {
+    let sections = systemd_unit::parse(text).sections.into_iter();
+    let entries = sections.flat_map(|section| section.entries);
+    let wanted = entries.filter(|entry| is(&entry.key));
+    wanted.map(|entry| entry.value).collect()
+}
+
+/// Whether a unit starts this program, systemd.service(5) "ExecStart=". A checkout may have its name, too.
 fn starts_this_program(text: &str) -> bool {
-    text.lines().any(|line| {
-        let command = line.trim_start().strip_prefix("Exec");
-        let command = command.and_then(|line| line.split_once('='));
-        command.is_some_and(|(_, command)| {
-            let mut words = command.split_whitespace();
-            words.any(|word| {
-                let word = word.trim_start_matches(['-', '@', ':', '+', '!']);
-                Path::new(word)
-                    .file_name()
-                    .is_some_and(|name| name == "watchme-apply")
-            })
+    let commands = values(text, |key| key.starts_with("Exec"));
+    commands.iter().any(|command| {
+        let mut words = command.split_whitespace();
+        words.any(|word| {
+            let word = word.trim_start_matches(['-', '@', ':', '+', '!']);
+            word == "watchme-apply" || word.ends_with("/bin/watchme-apply")
         })
     })
 }
@@ -239,10 +237,9 @@ fn name_of(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-/// Whether a link enables a unit by its place, systemd.unit(5).
+/// Whether a link enables a unit by its place.
 fn is_dependency(path: &Path) -> bool {
-    let folder = path.parent().and_then(Path::extension);
-    folder.is_some_and(|kind| kind == "wants" || kind == "requires" || kind == "upholds")
+    path.parent().is_some_and(layout::is_dependency_folder)
 }
 
 fn remove_empty_dependency(root: &Root, path: &Path) {

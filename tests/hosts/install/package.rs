@@ -34,7 +34,7 @@ fn the_package_is_installed_updated_and_purged() {
         version.contains(env!("CARGO_PKG_VERSION")) && version.contains(" ("),
         "{version}"
     );
-    host.sh("test -s /usr/share/man/man1/watchme-apply-apply.1.gz; bash -c '. /usr/share/bash-completion/completions/watchme-apply; complete -p watchme-apply'");
+    host.sh("test -s /usr/share/man/man1/watchme-apply-apply.1.gz; test -s /usr/share/doc/watchme-apply/docs/doctor.md; test -s /usr/share/doc/watchme-apply/docs/ja/doctor.md; bash -c '. /usr/share/bash-completion/completions/watchme-apply; complete -p watchme-apply'");
 
     // Its unit takes the place of the one that an apply wrote.
     let plan = host.tool(&["plan"]).expect(0).stdout;
@@ -110,7 +110,7 @@ fn the_package_is_installed_updated_and_purged() {
     let purged = host.sh("dpkg --purge watchme-apply 2>&1");
     assert!(
         purged.contains("kept /etc/watchme-apply and /var/lib/watchme-apply")
-            && purged.contains("run 'watchme-apply uninstall'"),
+            && purged.contains("run 'watchme-apply uninstall --keep'"),
         "{purged}"
     );
     assert!(!host.stands("/usr/bin/watchme-apply"));

@@ -1,0 +1,41 @@
+//! Who is told how a run ended: what is sent is cleaned and masked, and who was not told is said.
+
+use jiff::Timestamp;
+
+use super::ended::Ran;
+use super::masks::mask;
+use super::output::{clean, styled};
+use super::progress::Lines;
+use super::render::WARN;
+use super::session::Session;
+use super::{DIFFERENCES, Failure};
+use crate::reconcile;
+
+/// Tells how a run ended, once that is known for certain.
+pub(super) async fn run<J>(session: &Session<'_>, began: Timestamp, ran: &Ran<J>) {
+    let ended = match ran {
+        Ok(ran) if ran.status == DIFFERENCES => reconcile::Ended::Skipped,
+        Ok(_) => reconcile::Ended::Well { began },
+        Err(Failure::Reconcile(error)) => reconcile::Ended::Badly(error),
+        Err(_) => return,
+    };
+    if let Ok(host) = session.host() {
+        let mut lines = session.lines(true);
+        reconcile::tell_of_run(host, ended, &fit_to_send, &mut lines).await;
+        not_told(session, &lines);
+    }
+}
+
+/// Says who was not told. That is no part of the result, which may be JSON.
+pub(super) fn not_told(session: &Session<'_>, lines: &Lines) {
+    for warning in lines.warnings() {
+        let text = clean(&mask(warning)).into_owned();
+        let word = styled(WARN, "warning:");
+        session.output().aside(&format!("{word} {text}"));
+    }
+}
+
+/// What is sent has no secrets, and nothing that a terminal would execute.
+pub(super) fn fit_to_send(line: &str) -> String {
+    clean(&mask(line)).into_owned()
+}
