@@ -18,6 +18,7 @@ mod packages;
 mod rejoin;
 mod roll_back;
 mod secrets;
+mod settling;
 mod switch;
 mod take_down;
 mod undo;

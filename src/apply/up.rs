@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use super::settling::Settling;
 use super::{Run, StepError};
 use crate::effect::{Change, UnitStep};
 use crate::model::{Container, Engine, Health, Stack, UnitState, exit};
@@ -10,8 +11,13 @@ use crate::model::{Container, Engine, Health, Stack, UnitState, exit};
 /// Of a unit that is down, and did not fail.
 pub(super) const STOPPED: &str = "it stopped";
 
-/// How often containers may be started again by their restart policies before a start counts as failed.
-const FALLS: u32 = 3;
+/// Why a start has not settled, in words.
+enum Lack {
+    /// A container does not run.
+    Down(String),
+    /// All run, and a health check has not passed yet.
+    Health(String),
+}
 
 impl Run<'_> {
     /// Waits until the containers of a unit's compose projects exist and run: images may have to
@@ -66,8 +72,8 @@ impl Run<'_> {
             let step = started.iter().find(|step| step.unit == unit);
             step.map_or(&[][..], |step| detached(step))
         };
-        let (began, mut steady) = (Instant::now(), Instant::now());
-        let (mut falls, mut seen) = (0, BTreeMap::new());
+        let began = Instant::now();
+        let mut settling = Settling::begins(began);
         let longest = |of: fn(&UnitStep) -> Duration| started.iter().map(|step| of(step)).max();
         let settle = longest(|step| step.settle).unwrap_or_default();
         let patience = longest(|step| step.timeout).unwrap_or_default();
@@ -79,17 +85,19 @@ impl Run<'_> {
                 }
             }
             // One that its restart policy starts again runs at most moments.
-            if let Some((unit, name)) = self.fell(&started, &mut seen).await? {
-                falls += 1;
-                steady = Instant::now();
-                if falls >= FALLS {
+            for step in &started {
+                let containers = self.containers(&step.stacks).await?;
+                if let Some(container) = settling.look(Instant::now(), &containers) {
+                    let name = &container.name;
                     let why = format!("its container {name} dies and restarts again and again");
-                    return Err(self.not_up(&unit, of(&unit), why).await);
+                    return Err(self.not_up(&step.unit, detached(step), why).await);
                 }
             }
-            let unhealthy = self.unhealthy(&started).await?;
-            if unhealthy.is_none() && steady.elapsed() >= settle {
-                return Ok(());
+            let lacks = self.lacks(&started).await?;
+            match &lacks {
+                None if settling.stays(Instant::now(), settle) => return Ok(()),
+                Some(Lack::Down(_)) => settling.is_down(Instant::now()),
+                None | Some(Lack::Health(_)) => {}
             }
             if began.elapsed() >= settle {
                 for step in &started {
@@ -99,7 +107,10 @@ impl Run<'_> {
                 }
             }
             if began.elapsed() > patience.max(settle) {
-                let why = unhealthy.unwrap_or_else(|| "it does not stay up".to_owned());
+                let why = match lacks {
+                    Some(Lack::Down(why) | Lack::Health(why)) => why,
+                    None => "it does not stay up".to_owned(),
+                };
                 let unit = started.last().map_or("", |step| &step.unit);
                 return Err(self.not_up(unit, of(unit), why).await);
             }
@@ -107,43 +118,23 @@ impl Run<'_> {
         }
     }
 
-    /// A unit with a container of it that its restart policy has started again since the last look.
-    async fn fell(
-        &self,
-        started: &[&UnitStep],
-        seen: &mut BTreeMap<String, i64>,
-    ) -> Result<Option<(String, String)>, StepError> {
-        let mut fell = None;
-        for step in started {
-            for container in self.containers(&step.stacks).await? {
-                let before = seen.insert(container.id.clone(), container.restarts);
-                if before.is_some_and(|before| before < container.restarts) {
-                    fell = Some((step.unit.clone(), container.name));
-                }
-            }
-        }
-        Ok(fell)
-    }
-
-    /// A container that is not healthy yet, and what it says. One that failed is an error.
-    async fn unhealthy(&self, started: &[&UnitStep]) -> Result<Option<String>, StepError> {
+    /// What containers lack yet. One that failed is an error.
+    async fn lacks(&self, started: &[&UnitStep]) -> Result<Option<Lack>, StepError> {
         for step in started {
             for container in self.containers(&step.stacks).await? {
                 match container.health {
                     // One that dies and starts again fails for that, with its status.
                     Health::Unhealthy if !container.is_running() => {
                         let why = format!("its container {} dies and restarts", container.name);
-                        return Ok(Some(why));
+                        return Ok(Some(Lack::Down(why)));
                     }
                     Health::Unhealthy => {
                         let why = format!("its container {} is unhealthy", container.name);
                         return Err(self.not_up(&step.unit, detached(step), why).await);
                     }
                     Health::Starting => {
-                        return Ok(Some(format!(
-                            "its container {} is still starting",
-                            container.name
-                        )));
+                        let why = format!("its container {} is still starting", container.name);
+                        return Ok(Some(Lack::Health(why)));
                     }
                     Health::None | Health::Healthy => {}
                 }
@@ -153,7 +144,8 @@ impl Run<'_> {
             });
             let missing = missing.await?;
             if !missing.is_empty() {
-                return Ok(Some(format!("{} does not run", list(&missing))));
+                let why = format!("{} does not run", list(&missing));
+                return Ok(Some(Lack::Down(why)));
             }
         }
         Ok(None)
