@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::debian::Debian;
 use super::exec::outer;
+use super::failure;
 
 /// Starting takes 2 to 10 seconds; more when several hosts start on a busy machine.
 const BOOT_BOUND: Duration = Duration::from_secs(90);
@@ -55,6 +56,7 @@ impl Host {
 
     fn boot_with(debian: Debian, control_groups: &'static str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        failure::remember();
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let host = Self {
             name: format!("watchme-host-{}-{count}", process::id()),
@@ -261,6 +263,7 @@ impl Drop for Host {
     fn drop(&mut self) {
         if thread::panicking() {
             eprintln!("{}", self.last_words());
+            eprintln!("--- what failed on {}\n{}", self.name, failure::last());
         }
         if env::var_os("KEEP_HOST").is_some() {
             eprintln!(

@@ -4,6 +4,7 @@
 mod checkout;
 mod debian;
 mod exec;
+mod failure;
 mod host;
 mod images;
 mod judges;
