@@ -56,6 +56,30 @@ fn machines_get_json_sarif_and_workflow_commands() {
     let start = format!("::error title=syntax,file={},line=4,col=", BROKEN_SITE.0);
     assert!(github.stdout.starts_with(&start), "{}", github.shown());
     assert_eq!(github.stdout.lines().count(), 1);
+    let gcc = place.run_here(&["check", "--format", "gcc"]).expect(2);
+    let start = format!("{}:4:", BROKEN_SITE.0);
+    assert!(gcc.stdout.starts_with(&start), "{}", gcc.shown());
+    let (_, rest) = gcc.stdout[start.len()..].split_once(": ").unwrap();
+    assert!(rest.starts_with("error: "), "{}", gcc.shown());
+    assert!(rest.ends_with(" [syntax]\n"), "{}", gcc.shown());
+    assert_eq!(gcc.stdout.lines().count(), 1);
+    assert_eq!(
+        as_an_editor_reads_it(gcc.stdout.trim_end()),
+        [BROKEN_SITE.0, "4", "error", "syntax"]
+    );
+}
+
+/// What the problem matcher of the example for VS Code takes from a line: file, line, severity and rule.
+fn as_an_editor_reads_it(line: &str) -> [&str; 4] {
+    let tasks = include_str!("../../examples/editors/tasks.json");
+    let tasks: serde_json::Value = serde_json::from_str(tasks).unwrap();
+    let pattern = &tasks["tasks"][0]["problemMatcher"]["pattern"];
+    let matcher = regex_lite::Regex::new(pattern["regexp"].as_str().unwrap()).unwrap();
+    let found = matcher.captures(line).unwrap();
+    ["file", "line", "severity", "code"].map(|part| {
+        let group = pattern[part].as_u64().unwrap() as usize;
+        found.get(group).unwrap().as_str()
+    })
 }
 
 #[test]
@@ -116,7 +140,7 @@ fn secrets_of_a_line_do_not_show() {
         "sites-available/api.example.com",
         "server {\n    proxy_set_header Authorization \"Bearer hunter2\" }\n",
     )]);
-    for format in ["text", "json", "sarif", "github"] {
+    for format in ["text", "json", "sarif", "github", "gcc"] {
         let found = place.run_here(&["check", "--format", format]).expect(2);
         assert!(!found.shown().contains("hunter2"), "{}", found.shown());
     }

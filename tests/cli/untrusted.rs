@@ -226,6 +226,7 @@ reason = "\u001b[31mred \u0007 \u202e password=hunter2"
     for arguments in [
         &["check", "--explain", "compose", "--color", "always"][..],
         &["check", "--format", "github", "--color", "always"],
+        &["check", "--format", "gcc", "--color", "always"],
         &["check", "--color", "always"],
     ] {
         let run = place.run(arguments);

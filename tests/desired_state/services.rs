@@ -234,3 +234,23 @@ fn every_service_has_a_unit_ordered_after_the_infrastructure() {
         assert!(desired.units.contains_key(name), "{name}");
     }
 }
+
+#[test]
+fn the_preset_of_renovate_reads_the_tags() {
+    let text = fs::read_to_string(repository().join("examples/renovate/default.json")).unwrap();
+    let preset: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rules = preset["packageRules"].as_array().unwrap();
+    let rule = rules.iter().find(|rule| rule["versioning"].is_string());
+    let rule = rule.unwrap();
+    let current = rule["matchCurrentValue"].as_str().unwrap();
+    let current = regex_lite::Regex::new(current.trim_matches('/')).unwrap();
+    let version = rule["versioning"].as_str().unwrap();
+    let version = regex_lite::Regex::new(version.strip_prefix("regex:").unwrap()).unwrap();
+    for (file, name, service) in serving() {
+        let (_, tag) = service["image"].as_str().unwrap().rsplit_once(':').unwrap();
+        let at = format!("{} {name}: {tag}", file.display());
+        assert!(current.is_match(tag), "{at}");
+        let parts = version.captures(tag).unwrap();
+        assert_eq!(&parts["major"], &tag[5..9], "{at}");
+    }
+}

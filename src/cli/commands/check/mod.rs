@@ -2,6 +2,7 @@
 
 mod checked;
 mod explained;
+mod gcc;
 mod github;
 mod json;
 mod sarif;
@@ -50,6 +51,8 @@ enum Format {
     Sarif,
     /// Annotations for GitHub Actions
     Github,
+    /// A line each, as compilers write them, for editors
+    Gcc,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -115,6 +118,11 @@ Examples:
             Format::Github => {
                 let commands = github::commands(&findings);
                 commands.iter().for_each(|line| output.line(line));
+                return Ok(Ended::with_text(status));
+            }
+            Format::Gcc => {
+                let lines = gcc::lines(&findings);
+                lines.iter().for_each(|line| output.line(line));
                 return Ok(Ended::with_text(status));
             }
             Format::Json => json::Check::new(&findings, checked.off, &checked.warnings).into(),
