@@ -27,6 +27,7 @@ pub(crate) mod registry;
 pub(crate) mod secrets;
 pub(crate) mod self_signed;
 mod serving;
+mod smtp;
 pub(crate) mod sockets;
 mod ssh;
 pub(crate) mod streams;

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::probe::ProbeError;
+use super::smtp::{self, SmtpError};
 use super::{Host, HostError, program};
 use crate::model::{Channel, Event, Format, Message, Notifier, Url};
 
@@ -43,6 +44,9 @@ pub(crate) enum DeliveryError {
         /// The first line of what it said.
         said: Option<String>,
     },
+    /// The mail was not taken.
+    #[error(transparent)]
+    Mail(#[from] SmtpError),
     /// The program could not be run.
     #[error(transparent)]
     Program(#[from] HostError),
@@ -76,10 +80,20 @@ impl Host {
                     .await
                     .map_err(|_| DeliveryError::Timeout)?
             }
-            Channel::Mail { to } => {
+            Channel::Mail {
+                to,
+                smtp: Some(server),
+            } => {
+                let password = self.secret_of(notifier)?.map(|(_, secret)| secret);
+                let mail = mail(Some(&server.from), to, message);
+                let sending = smtp::send(server, password, to, &mail);
+                let sent = tokio::time::timeout(BOUND, sending).await;
+                Ok(sent.map_err(|_| DeliveryError::Timeout)??)
+            }
+            Channel::Mail { to, smtp: None } => {
                 let mut arguments = vec!["-i", "--"];
                 arguments.extend(to.iter().map(String::as_str));
-                run(Path::new(SENDMAIL), &arguments, &mail(to, message))
+                run(Path::new(SENDMAIL), &arguments, &mail(None, to, message))
             }
             Channel::Command(words) => {
                 let mut words = words.iter().map(String::as_str);
@@ -216,7 +230,7 @@ fn encoded(text: &str) -> String {
 }
 
 /// A mail, RFC 5322; its text is encoded, so that no line of it means anything to a server.
-fn mail(to: &[String], message: &Message) -> String {
+fn mail(from: Option<&str>, to: &[String], message: &Message) -> String {
     let text = STANDARD.encode(format!("{}\n", message.text));
     let lines: Vec<&str> = text
         .as_bytes()
@@ -225,9 +239,19 @@ fn mail(to: &[String], message: &Message) -> String {
         .collect();
     let date = jiff::fmt::rfc2822::to_string(&message.time.to_zoned(jiff::tz::TimeZone::UTC));
     let date = date.map_or_else(|_| String::new(), |date| format!("Date: {date}\n"));
+    // sendmail(8) adds both; a server need not.
+    let from = from.map(|from| {
+        let (_, domain) = from.split_once('@').unwrap_or_default();
+        let number = message.time.as_nanosecond();
+        format!(
+            "From: {from}\nMessage-ID: <{number}.{}@{domain}>\n",
+            std::process::id()
+        )
+    });
     format!(
-        "To: {}\nSubject: {}\n{date}Auto-Submitted: auto-generated\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\
+        "{}To: {}\nSubject: {}\n{date}Auto-Submitted: auto-generated\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\
          Content-Transfer-Encoding: base64\n\n{}\n",
+        from.unwrap_or_default(),
         to.join(", "),
         encoded(&message.title),
         lines.join("\n")
@@ -269,7 +293,14 @@ mod tests {
 
     #[test]
     fn a_mail_has_headers_and_a_text_that_ends_nothing() {
-        let mail = mail(&["ops@example.com".into()], &message());
+        let to = ["ops@example.com".into()];
+        let from = mail(Some("web@example.com"), &to, &message());
+        let id = from.strip_prefix("From: web@example.com\nMessage-ID: <1767323045000000000.");
+        assert!(
+            id.is_some_and(|id| id.contains("@example.com>\nTo: ops")),
+            "{from}"
+        );
+        let mail = mail(None, &to, &message());
         assert!(
             mail.contains("\nDate: Fri, 2 Jan 2026 03:04:05 +0000\n"),
             "{mail}"

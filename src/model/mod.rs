@@ -44,7 +44,7 @@ pub use id::{Hash, ResourceId, Selector};
 pub use image::{RanImage, RanImages};
 pub use kinds::*;
 pub use nginx_conf::{Certificate, Listen, Url, Zone};
-pub use notify::{Channel, Event, Format, Message, Notifier};
+pub use notify::{Channel, Event, Format, Message, Notifier, Smtp};
 pub use observed::{
     Attachment, BindSource, Container, DockerState, Entry, Health, ImageFound, ImageRecord,
     ImageState, NetworkState, NginxState, Observed, SecretState, SystemdState, UnitState,

@@ -28,13 +28,60 @@ pub enum Channel {
         /// What the server understands.
         format: Format,
     },
-    /// A mail, which sendmail(8) of the host sends.
+    /// A mail.
     Mail {
         /// Addresses.
         to: Vec<String>,
+        /// The server that takes it; `None`: sendmail(8) of the host sends it.
+        #[serde(default)]
+        smtp: Option<Smtp>,
     },
     /// A program with its arguments, which gets the message as JSON.
     Command(Vec<String>),
+}
+
+/// A server that takes mails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Smtp {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether TLS comes first (RFC 8314, section 3.3); else by STARTTLS, and on this host itself without.
+    pub implicit_tls: bool,
+    /// Who the mail is from.
+    pub from: String,
+    /// Who logs in where there is a secret; `None`: `from`.
+    pub user: Option<String>,
+}
+
+impl Smtp {
+    /// The server behind `smtps://HOST[:PORT]` or `smtp://HOST[:PORT]`. Ports without a number: RFC 8314, section 7.3, and
+    /// RFC 6409, section 3.1.
+    pub fn read(url: &str, from: &str, user: Option<&str>) -> Option<Self> {
+        let url: http::Uri = url.parse().ok()?;
+        let implicit_tls = match url.scheme_str()? {
+            "smtps" => true,
+            "smtp" => false,
+            _ => return None,
+        };
+        let authority = url.authority()?;
+        let alone = url.path_and_query().is_none_or(|path| path.as_str() == "/");
+        if authority.as_str().contains('@') || !alone || authority.host().is_empty() {
+            return None;
+        }
+        Some(Self {
+            host: authority.host().to_owned(),
+            port: match authority.as_str().strip_prefix(authority.host())? {
+                "" if implicit_tls => 465,
+                "" => 587,
+                port => port.strip_prefix(':')?.parse().ok()?,
+            },
+            implicit_tls,
+            from: from.to_owned(),
+            user: user.map(str::to_owned),
+        })
+    }
 }
 
 /// What a server understands.

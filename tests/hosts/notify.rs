@@ -1,5 +1,7 @@
 //! Notifications, received by a real HTTP server and a real sendmail(8): each once, and once that it is over.
 
+mod ways;
+
 use std::time::Duration;
 
 use serde_json::Value;

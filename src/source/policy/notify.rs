@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Policy;
 use super::spanned::Spanned;
 use super::values::{EventName, Program};
-use crate::model::{Channel, Diagnostic, Format, Notifier, Url, layout};
+use crate::model::{Channel, Diagnostic, Format, Notifier, Smtp, Url, layout};
 
 /// `[notify.NAME]`
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,15 +21,27 @@ pub struct NotifyPolicy {
     /// What the server behind the URL understands.
     #[cfg_attr(test, schemars(example = &"slack"))]
     pub format: Format,
-    /// Addresses that get a mail, by `/usr/sbin/sendmail` of the server.
+    /// Addresses that get a mail, by `/usr/sbin/sendmail` of the server, or through `smtp`.
     ///
     /// Default: none
     #[cfg_attr(test, schemars(example = ["ops@example.com"]))]
     pub mail: Option<Spanned<Vec<String>>>,
+    /// The server that takes the mail: `smtps://` begins with TLS (port 465), `smtp://` continues with it (STARTTLS, port 587),
+    /// but speaks plain text to this host itself.
+    #[cfg_attr(test, schemars(example = &"smtps://mail.example.com"))]
+    pub smtp: Option<Spanned<String>>,
+    /// Who the mail through `smtp` is from.
+    #[cfg_attr(test, schemars(example = &"server@example.com"))]
+    pub from: Option<Spanned<String>>,
+    /// Who logs in at `smtp`, with the password of `secret_file`.
+    ///
+    /// Default: `from`
+    #[cfg_attr(test, schemars(example = &"apikey"))]
+    pub user: Option<Spanned<String>>,
     /// A program that gets the message as JSON on its standard input.
     #[cfg_attr(test, schemars(example = ["/usr/local/bin/page", "ops"]))]
     pub command: Option<Program>,
-    /// The file with the secret of the webhook: an absolute path on the server, or the name of a file in `secrets/`.
+    /// The file with the secret of the webhook, or the password for `smtp`: an absolute path on the server, or the name of a file in `secrets/`.
     #[cfg_attr(test, schemars(example = &"/root/ntfy-token"))]
     pub secret_file: Option<Spanned<String>>,
     /// What to tell of: `applied`, `failed`, `rolled-back`, `quarantined`, `drift`, `certificate`, `backup`.
@@ -37,6 +49,13 @@ pub struct NotifyPolicy {
     /// Default: all, but `applied` only of unattended runs
     #[cfg_attr(test, schemars(example = ["failed", "rolled-back"]))]
     pub on: Vec<EventName>,
+}
+
+impl NotifyPolicy {
+    fn smtp(&self) -> Option<Smtp> {
+        let user = self.user.as_ref().map(|user| user.as_str());
+        Smtp::read(self.smtp.as_ref()?, self.from.as_ref()?, user)
+    }
 }
 
 impl Policy {
@@ -64,31 +83,80 @@ impl Policy {
                 let message = "this is no URL";
                 return Err(self.file.complain(url.span(), message, expected, None));
             }
-            for address in policy.mail.iter().flat_map(|to| to.iter()) {
-                let plain = |c: char| c.is_ascii_alphanumeric() || "@.+-_=".contains(c);
-                let parts = address.split('@').filter(|part| !part.is_empty()).count();
-                if parts != 2 || !address.chars().all(plain) || address.starts_with('-') {
-                    let message = format!("{address:?} is no address of mail");
-                    let expected = "expected NAME@DOMAIN";
-                    let span = policy.mail.as_ref().map(Spanned::span).unwrap_or_default();
-                    return Err(self.file.complain(span, message, expected, None));
-                }
-            }
+            self.validate_mail(policy)?;
             if let Some(secret) = &policy.secret_file {
-                let span = secret.span();
-                if policy.webhook.is_none() {
-                    let message = "only a webhook has a secret here";
-                    let expected = "expected it beside webhook";
-                    return Err(self.file.complain(span, message, expected, None));
-                }
-                let is_name =
-                    !secret.contains('/') && !secret.is_empty() && *secret.as_str() != *"..";
-                if !is_name && (!secret.starts_with('/') || secret.contains("/../")) {
-                    let message = "this is no path of a file";
-                    let expected = "expected an absolute path, or the name of a file in secrets/";
-                    return Err(self.file.complain(span, message, expected, None));
-                }
+                self.validate_secret(policy, secret)?;
             }
+        }
+        Ok(())
+    }
+
+    fn validate_mail(&self, policy: &NotifyPolicy) -> Result<(), Diagnostic> {
+        let to = policy.mail.iter().flat_map(|to| {
+            let span = to.span();
+            to.iter().map(move |address| (address, span.clone()))
+        });
+        let from = policy.from.iter().map(|from| (&**from, from.span()));
+        for (address, span) in to.chain(from) {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "@.+-_=".contains(c);
+            let parts = address.split('@').filter(|part| !part.is_empty()).count();
+            if parts != 2 || !address.chars().all(plain) || address.starts_with('-') {
+                let message = format!("{address:?} is not a mail address");
+                return Err(self
+                    .file
+                    .complain(span, message, "expected NAME@DOMAIN", None));
+            }
+        }
+        let Some(smtp) = &policy.smtp else {
+            let alone = [&policy.from, &policy.user].into_iter().flatten().next();
+            return match alone {
+                Some(alone) => Err(self.file.complain(
+                    alone.span(),
+                    "only a mail through smtp has this",
+                    "expected it beside smtp",
+                    None,
+                )),
+                None => Ok(()),
+            };
+        };
+        let span = smtp.span();
+        if policy.mail.is_none() {
+            let message = "only a mail goes through smtp";
+            let expected = "expected it beside mail";
+            return Err(self.file.complain(span, message, expected, None));
+        }
+        let Some(from) = &policy.from else {
+            let message = "who is the mail from?";
+            let expected = "expected from beside smtp";
+            return Err(self.file.complain(span, message, expected, None));
+        };
+        match Smtp::read(smtp, from, None) {
+            Some(_) => Ok(()),
+            None => {
+                // What is wrong with it may be a password that does not belong here.
+                let message = "this is not an SMTP server";
+                let expected = "expected smtps://HOST or smtp://HOST, with :PORT where it is not the usual one; the user is user, the password is in secret_file";
+                Err(self.file.complain(span, message, expected, None))
+            }
+        }
+    }
+
+    fn validate_secret(
+        &self,
+        policy: &NotifyPolicy,
+        secret: &Spanned<String>,
+    ) -> Result<(), Diagnostic> {
+        let span = secret.span();
+        if policy.webhook.is_none() && policy.smtp.is_none() {
+            let message = "only a webhook or an SMTP server has a secret here";
+            let expected = "expected it beside webhook or smtp";
+            return Err(self.file.complain(span, message, expected, None));
+        }
+        let is_name = !secret.contains('/') && !secret.is_empty() && *secret.as_str() != *"..";
+        if !is_name && (!secret.starts_with('/') || secret.contains("/../")) {
+            let message = "this is no path of a file";
+            let expected = "expected an absolute path, or the name of a file in secrets/";
+            return Err(self.file.complain(span, message, expected, None));
         }
         Ok(())
     }
@@ -109,6 +177,7 @@ impl Policy {
                         .flat_map(|to| to.iter())
                         .cloned()
                         .collect(),
+                    smtp: policy.smtp(),
                 },
             };
             let path = |name: &Spanned<String>| match name.starts_with('/') {

@@ -1,3 +1,4 @@
+mod notify;
 mod values;
 mod wrong;
 

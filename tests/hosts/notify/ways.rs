@@ -1,0 +1,146 @@
+//! Every way to tell somebody, to real servers: SMTP with TLS, with STARTTLS and on this host, HTTPS, a program.
+
+use std::time::Duration;
+
+use crate::support::{Host, desired, sleeper};
+
+const SERVERS: &str = include_str!("servers.py");
+const PASSWORD: &str = "S3cretOfTheMail";
+
+fn mail(name: &str, smtp: &str, more: &str) -> String {
+    format!(
+        "[notify.{name}]\nmail = [\"ops@example.com\", \"more@example.com\"]\nsmtp = \"{smtp}\"\nfrom = \"web@example.com\"\n{more}\n"
+    )
+}
+
+fn policy() -> String {
+    let login = "user = \"robot\"\nsecret_file = \"/srv/password\"\n";
+    let wrong = "user = \"robot\"\nsecret_file = \"/srv/wrong\"\n";
+    [
+        mail("tls", "smtps://mail.example.com", login),
+        mail("starttls", "smtp://mail.example.com", login),
+        mail("here", "smtp://localhost:25", ""),
+        mail("wrong", "smtps://mail.example.com:465", wrong),
+        mail("stranger", "smtps://other.example.com", login),
+        mail("plain", "smtp://mail.example.com:25", ""),
+        "[notify.ntfy]\nwebhook = \"https://mail.example.com:9443/topic\"\nformat = \"ntfy\"\n\n[notify.page]\ncommand = [\"/usr/local/bin/page\", \"two words\"]\n".to_owned(),
+    ]
+    .join("")
+}
+
+impl Host {
+    /// The content of what was received of a kind since the last time.
+    fn got(&self, kind: &str) -> Vec<String> {
+        let names = self.sh(&format!("ls /srv/got | grep -e '-{kind}$' || true"));
+        let got: Vec<String> = names
+            .lines()
+            .map(|name| self.read(&format!("/srv/got/{name}")))
+            .collect();
+        self.sh(&format!("rm -f /srv/got/*-{kind}"));
+        got
+    }
+
+    fn with_servers() -> Self {
+        let host = Self::boot();
+        host.write("/srv/servers.py", SERVERS);
+        host.write("/srv/password", PASSWORD);
+        host.write("/srv/wrong", "NotThePassw0rd");
+        host.write(
+            "/usr/local/bin/page",
+            "#!/bin/sh\n{ echo \"$#:$1\"; cat; echo; } >>/srv/paged\n",
+        );
+        host.sh("chmod 755 /usr/local/bin/page; chmod 600 /srv/password /srv/wrong; mkdir /srv/got
+             echo '127.0.0.1 mail.example.com other.example.com' >>/etc/hosts
+             cd /srv; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj '/CN=CA' -keyout ca.key -out ca.crt 2>/dev/null
+             openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=mail -keyout tls.key -out tls.csr 2>/dev/null
+             echo subjectAltName=DNS:mail.example.com >ext
+             openssl x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 20 -extfile ext -out tls.crt 2>/dev/null
+             cp ca.crt /usr/local/share/ca-certificates/test.crt; update-ca-certificates >/dev/null 2>&1
+             systemd-run -q --unit servers python3 /srv/servers.py");
+        host.wait_for("the servers", Duration::from_secs(10), || {
+            host.try_sh("ss -ltn | grep -q :9443").status == 0
+        });
+        host
+    }
+}
+
+#[test]
+fn mails_requests_and_programs_are_told_by_real_servers() {
+    let host = Host::with_servers();
+    host.checkout(&[
+        (&desired("watchme.toml"), &policy()),
+        (&desired("systemd/a.service"), &sleeper(7001)),
+    ]);
+    host.apply(&[]).expect(0);
+
+    let said = host.tool(&["notify", "test"]).expect(1).stdout;
+    for words in [
+        "sent tls: mail.example.com answered 250",
+        "sent starttls: mail.example.com answered 250",
+        "sent here: localhost answered 250",
+        "sent ntfy: the server answered 200",
+        "sent page: /usr/local/bin/page took it",
+        "failed wrong: mail.example.com:465: permanent error (535): 5.7.8 not with these credentials",
+        "failed stranger: other.example.com:465: ",
+        "not valid for name \"other.example.com\"",
+        "failed plain: mail.example.com:25: ",
+        "STARTTLS",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(
+        !said.contains(PASSWORD) && !said.contains("NotThe"),
+        "{said}"
+    );
+    for (kind, count) in [("mail-465", 1), ("mail-587", 1), ("mail-25", 1)] {
+        let got = host.got(kind);
+        assert_eq!(got.len(), count, "{kind}: {got:?}");
+        let start = "MAIL FROM:<web@example.com>\nRCPT TO:<ops@example.com>\nRCPT TO:<more@example.com>\n\nFrom: web@example.com\r\nMessage-ID: <";
+        assert!(got[0].starts_with(start), "{got:?}");
+        assert!(
+            got[0].contains("\r\nTo: ops@example.com, more@example.com\r\nSubject: "),
+            "{got:?}"
+        );
+    }
+    let request = host.got("request").pop().expect("a request");
+    assert!(request.starts_with("POST /topic HTTP/1.1\r\n"), "{request}");
+    assert!(host.read("/srv/paged").starts_with("1:two words\n{"));
+
+    // A unit that fails before anything is changed is told as that, once for each, and so is its end.
+    host.sh("rm /srv/paged");
+    let broken = "server {\n    listen 80;\n    nonsense on;\n}\n";
+    host.commit(&[(&desired("sites-available/bad"), Some(broken))], "broken");
+    for _ in 0..2 {
+        host.apply(&["--unattended"]);
+    }
+    let paged = host.read("/srv/paged");
+    assert_eq!(paged.matches("\"event\":\"failed\"").count(), 1, "{paged}");
+    let mails = host.got("mail-465");
+    let subject = |what: &str| {
+        let line = format!("\r\nSubject: host: {what}");
+        mails.iter().filter(|mail| mail.contains(&line)).count()
+    };
+    assert_eq!(
+        (subject("a run failed"), subject("this revision failed")),
+        (1, 1),
+        "{mails:?}"
+    );
+    host.commit(&[(&desired("sites-available/bad"), None)], "whole");
+    host.apply(&["--unattended"]).expect(0);
+    let paged = host.read("/srv/paged");
+    assert_eq!(
+        paged.matches("\"healed\":true").count(),
+        paged.matches("\"healed\":false").count() - applied(&paged),
+        "{paged}"
+    );
+
+    let found = host.sh(&format!(
+        "journalctl --sync; journalctl -o cat | grep -c {PASSWORD} || true; grep -rl {PASSWORD} /var/lib/watchme-apply /etc/watchme-apply /var/log 2>/dev/null || true"
+    ));
+    assert_eq!(found, "0");
+}
+
+/// How often an apply was told: that ends with nothing.
+fn applied(paged: &str) -> usize {
+    paged.matches("\"event\":\"applied\"").count()
+}
