@@ -16,7 +16,10 @@ pub(super) async fn run<J>(session: &Session<'_>, began: Timestamp, ran: &Ran<J>
     let ended = match ran {
         Ok(ran) if ran.status == DIFFERENCES => reconcile::Ended::Skipped,
         Ok(_) => reconcile::Ended::Well { began },
-        Err(Failure::Reconcile(error)) => reconcile::Ended::Badly(error),
+        Err(Failure::Reconcile(error)) => reconcile::Ended::Badly {
+            began,
+            failure: error,
+        },
         Err(_) => return,
     };
     if let Ok(host) = session.host() {

@@ -11,6 +11,7 @@ pub(crate) mod diagnosis;
 pub(crate) mod docker;
 pub(crate) mod error;
 mod firewall;
+mod forge;
 mod hint;
 mod images;
 pub(crate) mod loaders;

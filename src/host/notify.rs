@@ -6,10 +6,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::probe::ProbeError;
+use super::forge;
+use super::probe::{Posted, ProbeError};
 use super::smtp::{self, SmtpError};
 use super::{Host, HostError, program};
-use crate::model::{Channel, Event, Format, Message, Notifier, Url};
+use crate::model::{Channel, Event, Format, Message, Notifier, Project, Url};
 
 /// The longest that one message may take: nobody waits for a run longer because a server hangs.
 pub(crate) const BOUND: Duration = Duration::from_secs(10);
@@ -30,6 +31,9 @@ pub(crate) enum DeliveryError {
     /// The secret makes no URL, or no header.
     #[error("its secret {} has characters that no URL and no header may have", .0.display())]
     Unusable(PathBuf),
+    /// A status is one of a commit.
+    #[error("there is no commit that could get a status: apply one first")]
+    NoCommit,
     /// There was no answer.
     #[error("{0}")]
     NoAnswer(#[from] ProbeError),
@@ -95,6 +99,13 @@ impl Host {
                 arguments.extend(to.iter().map(String::as_str));
                 run(Path::new(SENDMAIL), &arguments, &mail(None, to, message))
             }
+            Channel::CommitStatus(project) => {
+                let secret = self.secret_of(notifier)?;
+                let setting = self.set_status(project, secret, message);
+                tokio::time::timeout(BOUND, setting)
+                    .await
+                    .map_err(|_| DeliveryError::Timeout)?
+            }
             Channel::Command(words) => {
                 let mut words = words.iter().map(String::as_str);
                 let program = words.next().unwrap_or_default();
@@ -153,14 +164,38 @@ impl Host {
             headers.push(("title", encoded(&message.title)));
             headers.push(("priority", priority(message).to_owned()));
         }
-        let posted = self.post(&url, &headers, body).await?;
-        match posted.status {
-            200..300 => Ok(format!("the server answered {}", posted.status)),
-            status => Err(DeliveryError::Status {
-                status,
-                said: posted.said,
-            }),
+        taken(self.post(&url, &headers, body).await?)
+    }
+
+    async fn set_status(
+        &self,
+        project: &Project,
+        secret: Option<(PathBuf, String)>,
+        message: &Message,
+    ) -> Result<String, DeliveryError> {
+        let commit = message.commit.as_ref().ok_or(DeliveryError::NoCommit)?;
+        let (path, token) = secret.unwrap_or_default();
+        let unusable = || DeliveryError::Unusable(path.clone());
+        if token.is_empty() || !token.chars().all(|c| c.is_ascii_graphic()) {
+            return Err(unusable());
         }
+        let url: Url = project.statuses(commit).parse().map_err(|_| unusable())?;
+        let headers = [
+            forge::authorization(project.forge, &token),
+            ("content-type", "application/json".to_owned()),
+        ];
+        let body = forge::status(project, message);
+        taken(self.post(&url, &headers, body).await?)
+    }
+}
+
+fn taken(posted: Posted) -> Result<String, DeliveryError> {
+    match posted.status {
+        200..300 => Ok(format!("the server answered {}", posted.status)),
+        status => Err(DeliveryError::Status {
+            status,
+            said: posted.said,
+        }),
     }
 }
 

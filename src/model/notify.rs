@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Project;
+
 /// Somebody to tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notifier {
@@ -36,6 +38,8 @@ pub enum Channel {
         #[serde(default)]
         smtp: Option<Smtp>,
     },
+    /// The status of the commit that was applied, or failed.
+    CommitStatus(Project),
     /// A program with its arguments, which gets the message as JSON.
     Command(Vec<String>),
 }

@@ -12,7 +12,7 @@ use super::status::certificates::certificates;
 use super::{ReconcileError, error, reason};
 use crate::apply::Progress;
 use crate::host::Host;
-use crate::model::{DriftKind, Event, Message, Notifier, Outcome, RunRecord};
+use crate::model::{Channel, DriftKind, Event, Message, Notifier, Outcome, RunRecord};
 use crate::state::{State, StateError, Told};
 
 /// What it is about, of a run.
@@ -36,7 +36,12 @@ pub(crate) enum Ended<'a> {
         began: Timestamp,
     },
     /// It failed.
-    Badly(&'a ReconcileError),
+    Badly {
+        /// When it began.
+        began: Timestamp,
+        /// Why.
+        failure: &'a ReconcileError,
+    },
     /// It left the host alone.
     Skipped,
 }
@@ -77,10 +82,11 @@ pub(crate) async fn tell_of_run(
         }
         Ended::Skipped => {}
         // Nobody wanted it then, or another run says how it ended.
-        Ended::Badly(failure) if is_no_news(failure) => return,
-        Ended::Badly(failure) => {
+        Ended::Badly { failure, .. } if is_no_news(failure) => return,
+        Ended::Badly { began, failure } => {
             prefixes.push(RUN);
-            let run = last();
+            // One that failed before its first record says nothing of the commit of the run before.
+            let run = last().filter(|run| run.time >= began);
             let commit = run.and_then(|run| run.origin.commit);
             messages.insert(RUN.to_owned(), of_failure(failure, commit));
         }
@@ -180,8 +186,8 @@ pub(crate) async fn test_notifiers(
 ) -> Result<Vec<(String, Result<String, String>)>, ReconcileError> {
     let state = State::new(host.root().clone());
     let applied = super::look::recorded(&state)?.applied;
-    let notifiers = applied
-        .map(|(_, desired)| desired.notify)
+    let (commit, notifiers) = applied
+        .map(|(run, desired)| (run.origin.commit, desired.notify))
         .unwrap_or_default();
     let known = || notifiers.keys().cloned().collect::<Vec<_>>();
     if notifiers.is_empty() || name.is_some_and(|name| !notifiers.contains_key(name)) {
@@ -192,6 +198,7 @@ pub(crate) async fn test_notifiers(
     }
     let mut message = message(Event::Applied, "this is a test".to_owned(), String::new());
     message.event = None;
+    message.commit = commit;
     message.text =
         "A test message of watchme-apply: whoever reads it is told of the rest, too.".to_owned();
     let mut answers = Vec::new();
@@ -373,11 +380,12 @@ fn note(told: &mut BTreeMap<String, Told>, notifier: &Notifier, news: &News, pre
             },
         );
     }
+    let has_ends = !matches!(notifier.channel, Channel::CommitStatus(_));
     let over = |about: &String| {
         let is_looked_at = news.prefixes.iter().any(|prefix| about.starts_with(prefix));
         is_looked_at && !news.messages.contains_key(about)
     };
-    told.retain(|about, known| !over(about) || known.known);
+    told.retain(|about, known| !over(about) || known.known && has_ends);
     for (_, known) in told.iter_mut().filter(|(about, _)| over(about)) {
         if known.message.healed {
             continue;
@@ -401,6 +409,13 @@ fn wants(notifier: &Notifier, message: &Message, by_person: bool) -> bool {
     let Some(event) = message.event else {
         return true;
     };
+    if let Channel::CommitStatus(_) = notifier.channel {
+        let is_of_run = matches!(
+            event,
+            Event::Applied | Event::Failed | Event::RolledBack | Event::Quarantined
+        );
+        return is_of_run && message.commit.is_some();
+    }
     match notifier.on.is_empty() {
         true => event != Event::Applied || !by_person,
         false => notifier.on.contains(&event),

@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 use super::{Host, HostError};
 use crate::model::{Blame, Container, Engine, Gate, Health, Probe, Url};
 pub(crate) use certificate::Untrusted;
+pub(super) use post::Posted;
 pub(super) use served::{not_after, served};
 use tls::Trust;
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Policy;
 use super::spanned::Spanned;
 use super::values::{EventName, Program};
-use crate::model::{Channel, Diagnostic, Format, Notifier, Smtp, Url, layout};
+use crate::model::{Channel, Diagnostic, Forge, Format, Notifier, Project, Smtp, Url, layout};
 
 /// `[notify.NAME]`
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -38,10 +38,19 @@ pub struct NotifyPolicy {
     /// Default: `from`
     #[cfg_attr(test, schemars(example = &"apikey"))]
     pub user: Option<Spanned<String>>,
+    /// The page of a repository: the commits that were applied, or failed, get a status there. `secret_file` has a token that may
+    /// set it.
+    #[cfg_attr(test, schemars(example = &"https://github.com/acme/server-config"))]
+    pub commit_status: Option<Spanned<String>>,
+    /// What runs the forge of `commit_status`.
+    ///
+    /// Default: that of github.com, gitlab.com, codeberg.org and gitea.com
+    #[cfg_attr(test, schemars(example = &"gitea"))]
+    pub forge: Option<Forge>,
     /// A program that gets the message as JSON on its standard input.
     #[cfg_attr(test, schemars(example = ["/usr/local/bin/page", "ops"]))]
     pub command: Option<Program>,
-    /// The file with the secret of the webhook, or the password for `smtp`: an absolute path on the server, or the name of a file in `secrets/`.
+    /// The file with the secret of the webhook, the password for `smtp`, or the token for `commit_status`: an absolute path on the server, or the name of a file in `secrets/`.
     #[cfg_attr(test, schemars(example = &"/root/ntfy-token"))]
     pub secret_file: Option<Spanned<String>>,
     /// What to tell of: `applied`, `failed`, `rolled-back`, `quarantined`, `drift`, `certificate`, `backup`.
@@ -66,13 +75,14 @@ impl Policy {
                 policy.webhook.is_some(),
                 policy.mail.as_ref().is_some_and(|to| !to.is_empty()),
                 policy.command.is_some(),
+                policy.commit_status.is_some(),
             ];
             if ways.iter().filter(|is| **is).count() != 1 {
                 let message = format!(
                     "[notify.{}] does not say how, or says it twice",
                     name.as_str()
                 );
-                let expected = "expected exactly one of webhook, mail and command";
+                let expected = "expected exactly one of webhook, mail, commit_status and command";
                 return Err(self.file.complain(name.span(), message, expected, None));
             }
             if let Some(url) = &policy.webhook
@@ -84,6 +94,7 @@ impl Policy {
                 return Err(self.file.complain(url.span(), message, expected, None));
             }
             self.validate_mail(policy)?;
+            self.validate_status(policy)?;
             if let Some(secret) = &policy.secret_file {
                 self.validate_secret(policy, secret)?;
             }
@@ -141,15 +152,33 @@ impl Policy {
         }
     }
 
+    fn validate_status(&self, policy: &NotifyPolicy) -> Result<(), Diagnostic> {
+        let Some(page) = &policy.commit_status else {
+            return Ok(());
+        };
+        if let Err(expected) = Project::read(page, policy.forge) {
+            let message = "this is not a repository at a forge";
+            return Err(self.file.complain(page.span(), message, expected, None));
+        }
+        match policy.secret_file {
+            Some(_) => Ok(()),
+            None => {
+                let message = "who may set the status?";
+                let expected = "expected secret_file beside commit_status, with a token";
+                Err(self.file.complain(page.span(), message, expected, None))
+            }
+        }
+    }
+
     fn validate_secret(
         &self,
         policy: &NotifyPolicy,
         secret: &Spanned<String>,
     ) -> Result<(), Diagnostic> {
         let span = secret.span();
-        if policy.webhook.is_none() && policy.smtp.is_none() {
-            let message = "only a webhook or an SMTP server has a secret here";
-            let expected = "expected it beside webhook or smtp";
+        if policy.webhook.is_none() && policy.smtp.is_none() && policy.commit_status.is_none() {
+            let message = "only a webhook, an SMTP server or a forge has a secret here";
+            let expected = "expected it beside webhook, smtp or commit_status";
             return Err(self.file.complain(span, message, expected, None));
         }
         let is_name = !secret.contains('/') && !secret.is_empty() && *secret.as_str() != *"..";
@@ -164,13 +193,16 @@ impl Policy {
     /// Whom to tell, by name.
     pub fn notifiers(&self) -> impl Iterator<Item = (String, Notifier)> {
         self.notify.iter().map(|(name, policy)| {
-            let channel = match (&policy.webhook, &policy.command) {
-                (Some(url), _) => Channel::Webhook {
+            let repository = policy.commit_status.as_ref();
+            let repository = repository.and_then(|page| Project::read(page, policy.forge).ok());
+            let channel = match (&policy.webhook, &policy.command, repository) {
+                (_, _, Some(repository)) => Channel::CommitStatus(repository),
+                (Some(url), ..) => Channel::Webhook {
                     url: url.to_string(),
                     format: policy.format,
                 },
-                (None, Some(Program(words))) => Channel::Command(words.clone()),
-                (None, None) => Channel::Mail {
+                (None, Some(Program(words)), _) => Channel::Command(words.clone()),
+                (None, None, None) => Channel::Mail {
                     to: policy
                         .mail
                         .iter()

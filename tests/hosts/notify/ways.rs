@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Host, desired, sleeper};
+use crate::support::{Host, desired, site, sleeper};
 
 const SERVERS: &str = include_str!("servers.py");
 const PASSWORD: &str = "S3cretOfTheMail";
@@ -23,7 +23,8 @@ fn policy() -> String {
         mail("wrong", "smtps://mail.example.com:465", wrong),
         mail("stranger", "smtps://other.example.com", login),
         mail("plain", "smtp://mail.example.com:25", ""),
-        "[notify.ntfy]\nwebhook = \"https://mail.example.com:9443/topic\"\nformat = \"ntfy\"\n\n[notify.page]\ncommand = [\"/usr/local/bin/page\", \"two words\"]\n".to_owned(),
+        "[notify.ntfy]\nwebhook = \"https://mail.example.com:9443/topic\"\nformat = \"ntfy\"\n\n[notify.page]\ncommand = [\"/usr/local/bin/page\", \"two words\"]\n\n".to_owned(),
+        "[notify.forge]\ncommit_status = \"https://mail.example.com:9443/acme/server.git\"\nforge = \"gitea\"\nsecret_file = \"/srv/password\"\n".to_owned(),
     ]
     .join("")
 }
@@ -80,6 +81,7 @@ fn mails_requests_and_programs_are_told_by_real_servers() {
         "sent here: localhost answered 250",
         "sent ntfy: the server answered 200",
         "sent page: /usr/local/bin/page took it",
+        "sent forge: the server answered 200",
         "failed wrong: mail.example.com:465: permanent error (535): 5.7.8 not with these credentials",
         "failed stranger: other.example.com:465: ",
         "not valid for name \"other.example.com\"",
@@ -102,8 +104,21 @@ fn mails_requests_and_programs_are_told_by_real_servers() {
             "{got:?}"
         );
     }
-    let request = host.got("request").pop().expect("a request");
-    assert!(request.starts_with("POST /topic HTTP/1.1\r\n"), "{request}");
+    let requests = host.got("request");
+    let has = |start: &str| requests.iter().any(|request| request.starts_with(start));
+    assert!(has("POST /topic HTTP/1.1\r\n"), "{requests:?}");
+    // The first is that of the apply, which a person ran.
+    let first = host.sh(HEAD);
+    let (set, test) = (statuses(&requests), "watchme-apply/host test");
+    assert_eq!(
+        set[0],
+        (
+            first.clone(),
+            "watchme-apply/host".to_owned(),
+            "success".to_owned()
+        )
+    );
+    assert_eq!(set[1], (first, test.to_owned(), "success".to_owned()));
     assert!(host.read("/srv/paged").starts_with("1:two words\n{"));
 
     // A unit that fails before anything is changed is told as that, once for each, and so is its end.
@@ -113,6 +128,11 @@ fn mails_requests_and_programs_are_told_by_real_servers() {
     for _ in 0..2 {
         host.apply(&["--unattended"]);
     }
+    let set = statuses(&host.got("request"));
+    let broken = host.sh(HEAD);
+    let failed =
+        |(commit, _, state): &(String, String, String)| *commit == broken && state == "failure";
+    assert!(!set.is_empty() && set.iter().all(failed), "{set:?}");
     let paged = host.read("/srv/paged");
     assert_eq!(paged.matches("\"event\":\"failed\"").count(), 1, "{paged}");
     let mails = host.got("mail-465");
@@ -125,8 +145,18 @@ fn mails_requests_and_programs_are_told_by_real_servers() {
         (1, 1),
         "{mails:?}"
     );
-    host.commit(&[(&desired("sites-available/bad"), None)], "whole");
+    host.commit(
+        &[(&desired("sites-available/bad"), Some(&site("bad", "whole")))],
+        "whole",
+    );
     host.apply(&["--unattended"]).expect(0);
+    let set = statuses(&host.got("request"));
+    let whole = (
+        host.sh(HEAD),
+        "watchme-apply/host".to_owned(),
+        "success".to_owned(),
+    );
+    assert_eq!(set, [whole]);
     let paged = host.read("/srv/paged");
     assert_eq!(
         paged.matches("\"healed\":true").count(),
@@ -138,6 +168,26 @@ fn mails_requests_and_programs_are_told_by_real_servers() {
         "journalctl --sync; journalctl -o cat | grep -c {PASSWORD} || true; grep -rl {PASSWORD} /var/lib/watchme-apply /etc/watchme-apply /var/log 2>/dev/null || true"
     ));
     assert_eq!(found, "0");
+}
+
+const HEAD: &str =
+    "git -c safe.directory='*' -C /home/ubuntu/watchme-server-configs rev-parse HEAD";
+
+/// What was set at the forge: commit, context, state.
+fn statuses(requests: &[String]) -> Vec<(String, String, String)> {
+    let ours = requests.iter().filter_map(|request| {
+        let rest = request.strip_prefix("POST /api/v1/repos/acme/server/statuses/")?;
+        assert!(
+            request.contains(&format!("authorization: token {PASSWORD}\r\n")),
+            "{request}"
+        );
+        let (commit, _) = rest.split_once(' ')?;
+        let (_, body) = request.split_once("\r\n\n")?;
+        let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        let word = |key: &str| body[key].as_str().expect(key).to_owned();
+        Some((commit.to_owned(), word("context"), word("state")))
+    });
+    ours.collect()
 }
 
 /// How often an apply was told: that ends with nothing.

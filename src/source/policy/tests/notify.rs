@@ -58,12 +58,12 @@ fn what_is_wrong_is_said_with_its_place() {
         (
             "[notify.a]\n".to_owned(),
             "watchme.toml:1:9: [notify.a] does not say how, or says it twice",
-            "expected exactly one of webhook, mail and command",
+            "expected exactly one of webhook, mail, commit_status and command",
         ),
         (
             format!("{mail}webhook = \"https://example.com\""),
             "watchme.toml:1:9: [notify.a] does not say how, or says it twice",
-            "expected exactly one of webhook, mail and command",
+            "expected exactly one of webhook, mail, commit_status and command",
         ),
         (
             "[notify.a]\nwebhook = \"ftp://example.com\"".to_owned(),
@@ -97,8 +97,8 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             format!("{mail}secret_file = \"mail\""),
-            "watchme.toml:3:15: only a webhook or an SMTP server has a secret here",
-            "expected it beside webhook or smtp",
+            "watchme.toml:3:15: only a webhook, an SMTP server or a forge has a secret here",
+            "expected it beside webhook, smtp or commit_status",
         ),
         (
             format!("{mail}{smtp}from = \"a@b\"\nsecret_file = \"/a/../b\""),
@@ -106,6 +106,17 @@ fn what_is_wrong_is_said_with_its_place() {
             "expected an absolute path, or the name of a file in secrets/",
         ),
     ];
+    let forge = "[notify.a]\ncommit_status = \"https://git.example.com/acme/server\"\n";
+    cases.push((
+        forge.to_owned(),
+        "watchme.toml:2:17: this is not a repository at a forge",
+        "expected forge = \"github\", \"gitlab\" or \"gitea\" beside it",
+    ));
+    cases.push((
+        format!("{forge}forge = \"gitea\""),
+        "watchme.toml:2:17: who may set the status?",
+        "expected secret_file beside commit_status, with a token",
+    ));
     for url in [
         "https://mail.example.com",
         "smtps://robot:hunter2@mail.example.com",
