@@ -25,6 +25,7 @@ mod outside;
 mod owed;
 mod packages;
 mod pause;
+mod prune;
 mod ran;
 mod reason;
 mod request;
@@ -32,6 +33,7 @@ mod rollback;
 mod secrets;
 mod select;
 mod serving;
+mod show;
 mod status;
 mod supersede;
 mod sure;
@@ -58,19 +60,23 @@ use crate::state::{State, Undo};
 pub(crate) use backup::{BackupStatus, Restoring, back_up, backups_of, rehearse, restore};
 pub(crate) use between::plan_between;
 pub(crate) use consent::Loss;
-pub(crate) use doctor::{Cause, Diagnosis, Question, doctor};
+pub(crate) use doctor::{
+    Cause, Diagnosis, LogKind, LogLine, LogSource, LogWish, Question, Told, doctor, logs,
+};
 pub(crate) use drift::{Drift, drift, fix};
 pub(crate) use error::ReconcileError;
 pub(crate) use history::{Entry, History, Lines, Part, Span, history};
 pub(crate) use images::ask_registries;
 pub(crate) use notify::{Ended, tell_of_drift, tell_of_run, test_notifiers};
 pub(crate) use pause::{pause, resume};
+pub(crate) use prune::{Going, Surplus, prune};
 pub(crate) use request::{Applied, Planned, Request};
 pub(crate) use rollback::{plan_back, rollback};
 pub(crate) use secrets::{SecretStatus, load_secrets};
+pub(crate) use show::{OtherImage, Shown, show};
 pub(crate) use status::{
-    CertificateStatus, ContainerStatus, DaemonStatus, Foreign, MemberStatus, NetworkStatus, Status,
-    UnitStatus, status,
+    CertificateStatus, ContainerStatus, DaemonStatus, Foreign, Legacy, MemberStatus, Migration,
+    MovedTo, Moving, NetworkStatus, Reply, Status, UnitStatus, migration, status,
 };
 pub(crate) use unattended::Skip;
 pub(crate) use undo::recover;

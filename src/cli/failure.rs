@@ -43,6 +43,10 @@ pub(super) enum Failure {
     Question(String),
     #[error("nothing that was applied here, and no container, is named {name}")]
     NothingNamed { name: String },
+    #[error(
+        "nothing that was applied here, no container, no enabled site and no unit is named {name}"
+    )]
+    NoLogs { name: String },
     #[error("cannot check {}", path.display())]
     Path {
         path: PathBuf,
@@ -84,6 +88,7 @@ impl Failure {
             Failure::NoRule { .. }
             | Failure::Question(_)
             | Failure::NothingNamed { .. }
+            | Failure::NoLogs { .. }
             | Failure::Path { .. } => USAGE,
             _ => 1,
         }
@@ -128,6 +133,10 @@ impl Failure {
             Failure::Question(_) => Some("watchme-apply doctor --help".to_owned()),
             Failure::NothingNamed { .. } => Some(
                 "sudo watchme-apply status lists units, containers and networks; a URL begins with https:// or http://; an error is a number such as 502, or what a log says"
+                    .to_owned(),
+            ),
+            Failure::NoLogs { .. } => Some(
+                "sudo watchme-apply status lists units and containers; ls /etc/nginx/sites-enabled lists sites"
                     .to_owned(),
             ),
             Failure::Root(_) | Failure::Path { .. } => None,

@@ -16,6 +16,8 @@ pub(super) struct Output {
     terminal: bool,
     /// The first error of writing.
     lost: Option<io::Error>,
+    /// Whether nobody reads any more.
+    closed: bool,
 }
 
 impl Output {
@@ -30,6 +32,7 @@ impl Output {
             err: AutoStream::new(io::stderr(), choice),
             terminal: io::stdout().is_terminal(),
             lost: None,
+            closed: false,
         }
     }
 
@@ -42,8 +45,20 @@ impl Output {
 
     fn keep(&mut self, written: io::Result<()>) {
         let lost = written.err();
+        self.closed |= lost.is_some();
         let lost = lost.filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
         self.lost = self.lost.take().or(lost);
+    }
+
+    /// Has what was written read now.
+    pub(super) fn flush(&mut self) {
+        let flushed = self.out.flush();
+        self.keep(flushed);
+    }
+
+    /// Whether nobody reads any more what is written.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Whether standard output is a terminal.

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use nix::sys::statvfs::statvfs;
 use tokio::process::Command;
@@ -13,6 +13,8 @@ use tokio::process::Command;
 const JOURNAL: Duration = Duration::from_secs(5);
 /// Folders within folders below which nothing is counted.
 const DEEPEST: usize = 8;
+/// Files among which the newest is looked for.
+const MOST_FILES: usize = 200_000;
 /// Where the engine keeps the logs of containers, unless it was told otherwise.
 const CONTAINERS: &str = "/var/lib/docker/containers";
 
@@ -74,6 +76,37 @@ pub(crate) fn taken_below(folder: &Path) -> u64 {
     below(folder, 0)
 }
 
+/// The file below a folder that was changed last, and when; without a file, the folder. Links are not followed. Of very many
+/// files, the first ones are looked at.
+pub(crate) fn newest_below(folder: &Path) -> Option<(PathBuf, SystemTime)> {
+    let own = fs::symlink_metadata(folder).ok()?.modified().ok()?;
+    let mut newest: Option<(PathBuf, SystemTime)> = None;
+    let mut left = MOST_FILES;
+    let mut folders = vec![(folder.to_owned(), 0)];
+    'all: while let Some((below, depth)) = folders.pop() {
+        for entry in fs::read_dir(&below).into_iter().flatten().flatten() {
+            left -= 1;
+            if left == 0 {
+                break 'all;
+            }
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            if metadata.is_dir() {
+                if depth < DEEPEST {
+                    folders.push((entry.path(), depth + 1));
+                }
+            } else if let Ok(time) = metadata.modified()
+                && newest.as_ref().is_none_or(|(_, newest)| time > *newest)
+            {
+                newest = Some((entry.path(), time));
+            }
+        }
+    }
+    // An engine changes the folder as it mounts it.
+    newest.or_else(|| Some((folder.to_owned(), own)))
+}
+
 /// Bytes that the log of a container takes, where the engine keeps it as a file.
 pub(crate) fn log_of(container: &str) -> u64 {
     let is_id = container.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -116,6 +149,19 @@ mod tests {
         let found = filled(&["/", "/", "/proc/self/nowhere"]);
         assert_eq!(found.len(), 1);
         assert!(found.iter().all(|one| one.bytes.0 >= one.bytes.1));
+    }
+
+    #[test]
+    fn the_newest_file_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("a")).unwrap();
+        fs::write(folder.path().join("a/old"), "").unwrap();
+        let file = fs::File::create(folder.path().join("a/new")).unwrap();
+        let then = SystemTime::now() + Duration::from_secs(90);
+        file.set_modified(then).unwrap();
+        let (path, time) = newest_below(folder.path()).unwrap();
+        assert_eq!((path, time), (folder.path().join("a/new"), then));
+        assert_eq!(newest_below(Path::new("/nowhere")), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod forge;
 mod hint;
 mod images;
 pub(crate) mod loaders;
+pub(crate) mod log_file;
 pub(crate) mod nginx;
 pub(crate) mod notify;
 pub(crate) mod observe;

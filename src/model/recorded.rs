@@ -301,6 +301,8 @@ pub enum RunKind {
     Recover,
     /// Remove what was applied, and end the management of the host.
     Uninstall,
+    /// Remove a network or a volume that the desired state does not have.
+    Prune,
 }
 
 impl RunKind {
@@ -312,6 +314,7 @@ impl RunKind {
             RunKind::Fix => "drift --fix",
             RunKind::Recover => "recover",
             RunKind::Uninstall => "uninstall --remove",
+            RunKind::Prune => "prune",
         }
     }
 }

@@ -56,6 +56,7 @@ impl ReconcileError {
             | ReconcileError::GenerationLost { .. }
             | ReconcileError::SecretsNotLoaded { .. }
             | ReconcileError::NoSuchGeneration { .. }
+            | ReconcileError::NotKept { .. }
             | ReconcileError::NothingBefore { .. }
             | ReconcileError::AlreadyThere { .. }
             | ReconcileError::NoSuchUnit { .. }
@@ -66,6 +67,7 @@ impl ReconcileError {
             | ReconcileError::StoreIsLink { .. }
             | ReconcileError::StoreElsewhere { .. }
             | ReconcileError::NginxAbsent
+            | ReconcileError::Prune(_)
             | ReconcileError::Uninstall(_) => None,
         }
     }

@@ -7,6 +7,7 @@ mod causes;
 mod facts;
 mod focus;
 mod live;
+mod logs;
 mod look;
 mod said;
 mod way;
@@ -18,6 +19,7 @@ use crate::host::Host;
 pub(crate) use causes::Cause;
 use focus::Focus;
 pub(crate) use focus::Question;
+pub(crate) use logs::{LogKind, LogLine, LogSource, LogWish, Told, logs};
 
 /// What a look for causes brought.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ mod words;
 
 use std::path::PathBuf;
 
+use super::prune::PruneError;
 use super::uninstall::UninstallError;
 use crate::apply::{BackupError, StepError};
 use crate::effect::{Change, Effect, Plan, Refusal};
@@ -40,6 +41,9 @@ pub(crate) enum ReconcileError {
     /// The host cannot be left as it is.
     #[error(transparent)]
     Uninstall(#[from] UninstallError),
+    /// A network or a volume stays.
+    #[error(transparent)]
+    Prune(#[from] PruneError),
     /// Inputs differ from the commit.
     #[error("{} differ{} from the commit", count(.paths), if .paths.len() == 1 { "s" } else { "" })]
     Dirty {
@@ -172,6 +176,14 @@ pub(crate) enum ReconcileError {
         /// Those that there are.
         known: Vec<u64>,
     },
+    /// A generation of which only the run is on record.
+    #[error("generation {number} is not kept any more{}", listed("; kept are:", .kept))]
+    NotKept {
+        /// Its number.
+        number: u64,
+        /// Those that are kept.
+        kept: Vec<u64>,
+    },
     /// There is nothing to go back to.
     #[error("there is no other generation before {number}{}", listed("; kept are:", .kept))]
     NothingBefore {
@@ -297,6 +309,7 @@ impl ReconcileError {
                 | Self::Invalid(_)
                 | Self::GatesFail { .. }
                 | Self::Uninstall(_)
+                | Self::Prune(_)
         )
     }
 

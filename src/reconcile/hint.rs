@@ -19,6 +19,7 @@ impl ReconcileError {
             },
             ReconcileError::State(error) => error.hint(),
             ReconcileError::Uninstall(error) => error.hint(),
+            ReconcileError::Prune(error) => error.hint(),
             ReconcileError::Host(error) => error.hint(),
             ReconcileError::Step { source, .. }
             | ReconcileError::Unit { source, .. }
@@ -62,6 +63,9 @@ impl ReconcileError {
                 ),
             }),
             ReconcileError::NoSuchGeneration { .. } => Some("watchme-apply history".to_owned()),
+            ReconcileError::NotKept { number, .. } => Some(format!(
+                "watchme-apply history {number} has its run and its commits"
+            )),
             ReconcileError::NothingBefore { .. } => Some(
                 "watchme-apply history lists them; watchme-apply rollback N goes to one of them"
                     .to_owned(),

@@ -43,6 +43,14 @@ pub(super) fn begin_recovery(state: &State, request: &Request) -> RunRecord {
     new(request, RunKind::Recover, origin.unwrap_or_default())
 }
 
+/// The record of the removal of a network or a volume.
+pub(super) fn begin_prune(state: &State, request: &Request) -> RunRecord {
+    let recorded = state.recorded().ok();
+    let applied = recorded.and_then(|recorded| recorded.applied);
+    let origin = applied.map(|(record, _)| record.origin);
+    new(request, RunKind::Prune, origin.unwrap_or_default())
+}
+
 fn new(request: &Request, kind: RunKind, origin: Origin) -> RunRecord {
     RunRecord {
         kind,

@@ -1,6 +1,7 @@
 //! What was applied, when and by which run, and how each part of it is.
 
 pub(super) mod certificates;
+pub(super) mod migration;
 mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use crate::model::{
 };
 use crate::state::{InProgress, State, StateError};
 pub(crate) use certificates::CertificateStatus;
+pub(crate) use migration::{Legacy, Migration, MovedTo, Moving, Reply, migration};
 pub(crate) use parts::{ContainerStatus, DaemonStatus, Foreign, UnitStatus};
 
 /// A host at a glance.

@@ -170,13 +170,14 @@ fn row(entry: &Entry) -> [String; 8] {
         run.changes.len().to_string(),
         state.to_owned(),
         match run.kind {
-            RunKind::Recover | RunKind::Uninstall => String::new(),
+            RunKind::Recover | RunKind::Uninstall | RunKind::Prune => String::new(),
             _ => origin(&run.origin),
         },
     ]
 }
 
-fn lines(output: &mut Output, lines: &Lines, indent: &str) {
+/// The commits of a log, each in a line.
+pub(super) fn lines(output: &mut Output, lines: &Lines, indent: &str) {
     for line in &lines.log.commits {
         let commit = line.commit.get(..12).unwrap_or(&line.commit);
         let text = format!("{} {}: {}", when(line.time), line.author, line.subject);

@@ -8,17 +8,20 @@ mod drift;
 mod history;
 mod import;
 mod init;
+mod logs;
 mod metrics;
 mod notify;
 mod pause;
 mod plan;
 mod ports;
+mod prune;
 mod recover;
 mod restore;
 mod resume;
 mod rollback;
 mod routes;
 mod secret;
+mod show;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -148,9 +151,12 @@ commands! {
     Drift(drift),
     Rollback(rollback),
     History(history),
+    Show(show),
     Status(status),
     Doctor(doctor),
+    Logs(logs),
     Metrics(metrics),
+    Prune(prune),
     Uninstall(uninstall),
     Secret(secret),
     Backup(backup),

@@ -35,7 +35,7 @@ pub(in crate::cli) struct Plan {
 
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Change {
+pub(in crate::cli) struct Change {
     /// `kind/name`.
     resource: String,
     action: &'static str,
@@ -96,11 +96,7 @@ impl Plan {
             generation: planned.generation,
             from: planned.from.clone(),
             in_sync: planned.is_in_sync(),
-            changes: plan
-                .changes
-                .iter()
-                .map(|one| change(one, show_secrets))
-                .collect(),
+            changes: changes(&plan.changes, show_secrets),
             gates: plan
                 .gates
                 .iter()
@@ -132,6 +128,14 @@ impl Plan {
             warnings: planned.warnings.clone(),
         }
     }
+}
+
+/// The changes of a plan.
+pub(in crate::cli) fn changes(changes: &[effect::Change], show_secrets: bool) -> Vec<Change> {
+    changes
+        .iter()
+        .map(|one| change(one, show_secrets))
+        .collect()
 }
 
 fn change(change: &effect::Change, show_secrets: bool) -> Change {

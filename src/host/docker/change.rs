@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bollard::models;
 use bollard::query_parameters::{
-    ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
-    StopContainerOptions,
+    ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptions,
+    RenameContainerOptionsBuilder, StopContainerOptions,
 };
 
 use super::{Docker, convert};
@@ -101,6 +101,14 @@ impl Docker {
             .request(doing, self.engine.create_volume(volume))
             .await?;
         Ok(())
+    }
+
+    /// Removes a volume with what is in it, unless a container has it.
+    pub(crate) async fn remove_volume(&self, name: &str) -> Result<(), HostError> {
+        let doing = || format!("remove volume {name}");
+        let engine = self.engine.clone().with_timeout(REMOVAL);
+        let answer = engine.remove_volume(name, None::<RemoveVolumeOptions>);
+        self.line.request_within(REMOVAL, doing, answer).await
     }
 
     /// Attaches a container, running or stopped, with these names and maybe a fixed address. On

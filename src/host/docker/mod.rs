@@ -6,9 +6,9 @@ pub(in crate::host) mod exec;
 mod get;
 mod images;
 mod line;
-mod logs;
+pub(crate) mod logs;
 mod ping;
-mod room;
+pub(crate) mod room;
 #[cfg(test)]
 mod tests;
 

@@ -3,6 +3,7 @@
 mod causes;
 mod exec;
 mod jobs;
+pub(crate) mod journal;
 mod properties;
 
 use std::collections::{BTreeMap, BTreeSet};

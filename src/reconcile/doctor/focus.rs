@@ -157,6 +157,11 @@ impl Focus {
         all.extend(named);
         let mut networks = facts.networks.iter().map(|network| &network.name);
         let network = networks.find(|network| *network == name).cloned();
+        // Quadlets, and containers by the names that they would have.
+        if units.is_empty() && all.is_empty() && network.is_none() {
+            let meant = crate::reconcile::named::units(&facts.desired, name);
+            units.extend(meant.into_iter().map(str::to_owned));
+        }
         Self::these(facts, units, &all, network.into_iter().collect())
     }
 

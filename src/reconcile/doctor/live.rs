@@ -81,9 +81,20 @@ impl Live {
 
     /// nginx's way from a URL to an upstream, as these files have it.
     pub(super) fn router(&self) -> Router<'_> {
+        Router::new(self.files())
+    }
+
+    /// The files that nginx reads.
+    pub(super) fn files(&self) -> Files<'_> {
         let texts = self.files.iter();
         let texts = texts.map(|(below, read)| (below.as_path(), read.parsed()));
-        Router::new(Files::new(BTreeMap::new(), texts.collect()))
+        Files::new(BTreeMap::new(), texts.collect())
+    }
+
+    /// The file of an enabled site.
+    pub(super) fn site(&self, name: &str) -> Option<&Path> {
+        let below = Path::new("nginx/sites-enabled").join(name);
+        self.files.get(&below).map(|read| read.path.as_path())
     }
 
     /// `/etc/nginx/sites-enabled/a:3`.
@@ -134,7 +145,7 @@ impl Live {
     }
 
     /// Servers of `upstream` blocks by the name of the block.
-    fn groups(&self) -> BTreeMap<String, Vec<String>> {
+    pub(super) fn groups(&self) -> BTreeMap<String, Vec<String>> {
         let all = self.files.values().flat_map(|read| &read.directives);
         let mut level: Vec<&Directive> = all.collect();
         let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();

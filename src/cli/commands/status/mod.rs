@@ -3,6 +3,7 @@
 mod backups;
 mod images;
 mod json;
+mod migration;
 mod secrets;
 mod text;
 
@@ -16,6 +17,9 @@ use crate::reconcile;
 /// Show what is applied and the state of every unit, container, network and certificate
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
+    /// Only how far services have come that move to a network of the desired state, and the networks that are left behind
+    #[arg(long)]
+    migration: bool,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -25,16 +29,26 @@ impl Command for Args {
     const EXAMPLES: &'static str = "\
 Examples:
   sudo watchme-apply status
-  sudo watchme-apply status --json";
+  sudo watchme-apply status --json
+  sudo watchme-apply status --migration               # per service: network external, connected, started after its owner";
 
-    type Json = json::Status;
+    type Json = migration::Printed;
 
     fn changes_the_host(&self) -> bool {
         false
     }
 
-    async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Status> {
+    async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<migration::Printed> {
         let request = session.request(session.known_folder()?, &Input::default());
+        if self.migration {
+            let found = reconcile::migration(session.host()?, &request).await?;
+            if self.json {
+                let json = migration::Migration::new(found);
+                return Ok(Ended::with_json(0, migration::Printed::Migration(json)));
+            }
+            migration::print(output, &found);
+            return Ok(Ended::with_text(0));
+        }
         let mut status = reconcile::status(session.host()?, &request).await;
         if !self.json {
             text::print(output, &status);
@@ -42,7 +56,10 @@ Examples:
         match status.problem.take() {
             // With --json, the error is the only object.
             Some(problem) => Err(problem.into()),
-            None if self.json => Ok(Ended::with_json(0, json::Status::new(status))),
+            None if self.json => {
+                let json = Box::new(json::Status::new(status));
+                Ok(Ended::with_json(0, migration::Printed::Status(json)))
+            }
             None => Ok(Ended::with_text(0)),
         }
     }

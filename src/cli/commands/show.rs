@@ -1,0 +1,200 @@
+//! `show`: what a generation changed.
+
+use serde::Serialize;
+
+use super::Command;
+use super::history;
+use crate::cli::ended::{Ended, Ran};
+use crate::cli::json::{self, Change, FORMAT_VERSION};
+use crate::cli::masks::mask;
+use crate::cli::options::{Input, Show};
+use crate::cli::output::{Output, clean, styled};
+use crate::cli::render::plan::origin;
+use crate::cli::render::{BAD, DIM, STRONG, WARN, diff, identity, records, step, when};
+use crate::cli::session::Session;
+use crate::model::{Outcome, RanImage, RunRecord};
+use crate::reconcile::{self, Lines, OtherImage, Shown};
+
+/// Show what a generation changed against the one before, with diffs
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Number of the generation, as shown by `history` [default: the newest one]
+    #[arg(value_name = "N")]
+    generation: Option<u64>,
+    #[command(flatten)]
+    show: Show,
+}
+
+impl Command for Args {
+    const EXAMPLES: &'static str = "\
+Examples:
+  sudo watchme-apply show                             # what the last apply brought
+  sudo watchme-apply show 7                           # what generation 7 changed
+  sudo watchme-apply plan --to-generation 6           # what `rollback 6` would do";
+
+    type Json = Json;
+
+    fn changes_the_host(&self) -> bool {
+        false
+    }
+
+    async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Json> {
+        let request = session.request(session.known_folder()?, &Input::default());
+        let shown = reconcile::show(session.host()?, &request, self.generation)?;
+        let show_secrets = self.show.show_secrets;
+        if self.show.json {
+            return Ok(Ended::with_json(0, Json::new(shown, show_secrets)));
+        }
+        print(output, &shown, show_secrets);
+        Ok(Ended::with_text(0))
+    }
+}
+
+fn print(output: &mut Output, shown: &Shown, show_secrets: bool) {
+    let run = &shown.entry.run;
+    let current = if shown.entry.current { ", current" } else { "" };
+    let title = format!(
+        "generation {}{current}: {}",
+        shown.number,
+        origin(&run.origin)
+    );
+    output.line(&styled(STRONG, &title));
+    if let Some(author) = &run.origin.author {
+        output.line(&format!("  author   {}", clean(author)));
+    }
+    let committed = shown
+        .entry
+        .lines
+        .iter()
+        .flat_map(|lines| &lines.log.commits);
+    let mut committed = committed.filter(|line| Some(&line.commit) == run.origin.commit.as_ref());
+    if let Some(line) = committed.next() {
+        output.line(&format!("  commit   {} {}", line.commit, when(line.time)));
+    }
+    output.line(&format!("  applied  {}", clean(&applied(run))));
+    let tone = match run.outcome {
+        Outcome::Applied => anstyle::Style::new(),
+        Outcome::Degraded => WARN,
+        _ => BAD,
+    };
+    output.line(&format!(
+        "  outcome  {}",
+        styled(tone, run.outcome.as_str())
+    ));
+    for reason in run.reason.iter().chain(&run.degraded) {
+        output.line(&format!("           {}", safe(reason)));
+    }
+    let before = match (shown.before, &shown.before_origin) {
+        (Some(number), Some(from)) => format!("generation {number}: {}", origin(from)),
+        (Some(number), None) => format!("generation {number}"),
+        (None, _) => "nothing: it is the first one".to_owned(),
+    };
+    output.line(&format!("  before   {before}"));
+    if let Some(lines) = &shown.entry.lines {
+        history::lines(output, lines, "    ");
+    }
+    changes(output, shown, show_secrets);
+    for image in &shown.images {
+        output.line(&format!("  {}", clean(&other(image))));
+    }
+    if !run.changes.is_empty() {
+        output.line(&styled(DIM, "steps of the run:"));
+        let steps = run.changes.iter();
+        steps.for_each(|step| output.line(&format!("  {}", safe(step))));
+    }
+}
+
+fn changes(output: &mut Output, shown: &Shown, show_secrets: bool) {
+    if let Some(why) = &shown.unknown {
+        let text = format!("no diffs: {}", safe(why));
+        return output.line(&styled(WARN, &text));
+    }
+    if shown.changes.is_empty() {
+        return output.line("nothing of the desired state changed");
+    }
+    output.line(&styled(DIM, "changes of the desired state:"));
+    for change in &shown.changes {
+        output.line(&format!("  {}", step(change)));
+        if let Some(change) = &change.diff {
+            diff::print(output, change, show_secrets);
+        }
+    }
+}
+
+/// When, how long, by whom and how.
+fn applied(run: &RunRecord) -> String {
+    let seconds = run
+        .began
+        .map(|began| run.time.duration_since(began).as_secs());
+    let took = seconds.map_or_else(String::new, |seconds| format!(", took {seconds} s"));
+    let unattended = if run.unattended { ", unattended" } else { "" };
+    let what = records::what(run);
+    format!(
+        "{} by {}{unattended}{took} ({what})",
+        when(run.time),
+        run.by
+    )
+}
+
+fn other(image: &OtherImage) -> String {
+    let known =
+        |ran: &RanImage| format!("{} {}", ran.image, identity(ran.digest.as_deref(), &ran.id));
+    match (&image.before, &image.after) {
+        (Some(before), Some(after)) => format!(
+            "image of {}: {} instead of {}",
+            after.container,
+            known(after),
+            known(before)
+        ),
+        (None, Some(after)) => format!("image of {}: {}", after.container, known(after)),
+        (Some(before), None) => format!(
+            "container {} is gone, which ran {}",
+            before.container,
+            known(before)
+        ),
+        (None, None) => String::new(),
+    }
+}
+
+fn safe(text: &str) -> String {
+    clean(&mask(text)).into_owned()
+}
+
+/// `show --json`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::cli) struct Json {
+    format_version: u32,
+    generation: u64,
+    /// Whether it is what is applied now.
+    current: bool,
+    /// The generation that it is compared with; `null`: it is the first one.
+    before: Option<u64>,
+    run: RunRecord,
+    /// The commits that it brought.
+    git: Option<Lines>,
+    /// What of the desired state changed; nothing where that is not known.
+    changes: Vec<Change>,
+    /// Why it is not known what changed.
+    unknown: Option<String>,
+    /// Containers that ran another image than in the generation before.
+    images: Vec<OtherImage>,
+}
+
+json::document!(Json = "show");
+
+impl Json {
+    fn new(shown: Shown, show_secrets: bool) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            generation: shown.number,
+            current: shown.entry.current,
+            before: shown.before,
+            changes: json::changes(&shown.changes, show_secrets),
+            run: shown.entry.run,
+            git: shown.entry.lines,
+            unknown: shown.unknown,
+            images: shown.images,
+        }
+    }
+}
