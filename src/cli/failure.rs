@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::commands::{SecretFailure, TextfileError};
+use super::commands::{NewFailure, SecretFailure, TextfileError};
 use super::{USAGE, find, privilege};
 use crate::effect::Refusal;
 use crate::import::ImportError;
@@ -17,6 +17,8 @@ pub(super) enum Failure {
     Reconcile(#[from] ReconcileError),
     #[error(transparent)]
     Secret(#[from] SecretFailure),
+    #[error(transparent)]
+    New(#[from] NewFailure),
     #[error(transparent)]
     Import(#[from] ImportError),
     #[error(transparent)]
@@ -114,6 +116,7 @@ impl Failure {
         match self {
             Failure::Reconcile(error) => error.hint(),
             Failure::Secret(error) => error.hint(),
+            Failure::New(error) => error.hint(),
             Failure::Import(error) => error.hint(),
             Failure::Textfile(error) => error.hint(),
             Failure::Find(error) => Some(error.hint()),

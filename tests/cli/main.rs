@@ -18,6 +18,7 @@ mod layouts;
 mod levels;
 mod machines;
 mod merge;
+mod new_service;
 mod offline;
 mod overlay;
 mod records;

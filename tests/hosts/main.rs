@@ -34,6 +34,7 @@ mod metrics;
 mod moving;
 mod network_loss;
 mod networks;
+mod new_service;
 mod notify;
 mod on_host;
 mod one_folder;

@@ -9,6 +9,7 @@ mod history;
 mod import;
 mod init;
 mod metrics;
+mod new;
 mod notify;
 mod pause;
 mod plan;
@@ -27,6 +28,7 @@ mod uninstall;
 use jiff::Timestamp;
 
 pub(super) use metrics::TextfileError;
+pub(super) use new::NewFailure;
 pub(super) use secret::SecretFailure;
 
 use super::Failure;
@@ -140,6 +142,7 @@ async fn print<C: Command>(
 commands! {
     Init(init),
     Import(import),
+    New(new),
     Plan(plan),
     Apply(apply),
     Check(check),
