@@ -10,6 +10,7 @@ mod columns;
 mod contents;
 mod day;
 mod doctor;
+mod documents;
 mod elsewhere;
 mod firewall;
 mod generations;

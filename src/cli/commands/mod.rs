@@ -3,6 +3,7 @@
 mod apply;
 mod backup;
 mod check;
+mod docs;
 mod doctor;
 mod drift;
 mod history;
@@ -27,6 +28,7 @@ mod uninstall;
 
 use jiff::Timestamp;
 
+pub(super) use docs::DocsFailure;
 pub(super) use metrics::TextfileError;
 pub(super) use new::NewFailure;
 pub(super) use secret::SecretFailure;
@@ -153,6 +155,7 @@ commands! {
     History(history),
     Status(status),
     Doctor(doctor),
+    Docs(docs),
     Metrics(metrics),
     Uninstall(uninstall),
     Secret(secret),

@@ -14,13 +14,13 @@ use crate::root::{Root, RootError};
 
 /// A file before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Edit {
+pub(in crate::cli::commands) struct Edit {
     /// Its path in the checkout.
-    pub(super) path: PathBuf,
+    pub(in crate::cli::commands) path: PathBuf,
     /// What is there; `None` for a new file.
-    pub(super) old: Option<String>,
+    pub(in crate::cli::commands) old: Option<String>,
     /// What is to be there.
-    pub(super) new: String,
+    pub(in crate::cli::commands) new: String,
 }
 
 impl Edit {
@@ -32,7 +32,7 @@ impl Edit {
         }
     }
 
-    pub(super) fn diff(&self) -> Diff {
+    pub(in crate::cli::commands) fn diff(&self) -> Diff {
         Diff {
             old_path: self.path.clone(),
             new_path: self.path.clone(),
@@ -56,7 +56,10 @@ pub(super) fn contents(edits: &[Edit]) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// Writes all files; if one cannot be written, the others are as they were.
-pub(super) fn write(session: &Session<'_>, edits: &[Edit]) -> Result<(), Failure> {
+pub(in crate::cli::commands) fn write(
+    session: &Session<'_>,
+    edits: &[Edit],
+) -> Result<(), Failure> {
     let checkout = session.checkout()?;
     Ok(write_below(checkout.root(), edits)?)
 }

@@ -1,7 +1,7 @@
 //! `new`: what somebody would otherwise copy from a template and fill in.
 
 mod error;
-mod files;
+pub(super) mod files;
 mod looks;
 mod port;
 mod site;

@@ -109,6 +109,10 @@ impl Table {
     pub(super) fn holder(&self, port: u16) -> String {
         text::holder(self, port)
     }
+    /// Port, address, who declares it and its unit, of what the desired state declares.
+    pub(super) fn documented(&self) -> Vec<[String; 4]> {
+        text::documented(self)
+    }
 }
 
 impl Command for Args {

@@ -131,6 +131,18 @@ fn of_port(number: u16, protocol: &str, port: &Port, listens: &str) -> Vec<[Stri
     rows
 }
 
+/// What the desired state declares, for a document: neither lines of files nor what listens here.
+pub(super) fn documented(table: &Table) -> Vec<[String; 4]> {
+    let declared = table.ports.iter();
+    let declared = declared.filter(|(_, port)| !port.declared.is_empty());
+    let mut rows: Vec<[String; 4]> = declared
+        .flat_map(|((number, protocol), port)| of_port(*number, protocol, port, ""))
+        .map(|[port, address, by, unit, _, _]| [port, address, by, unit])
+        .collect();
+    rows.dedup();
+    rows
+}
+
 /// Who has a port: the end of a sentence about it.
 pub(super) fn holder(table: &Table, port: u16) -> String {
     let of = |ports: &Ports| {
