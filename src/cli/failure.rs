@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::commands::{SecretFailure, TextfileError};
+use super::commands::{DocsFailure, NewFailure, SecretFailure, TextfileError};
 use super::{USAGE, find, privilege};
 use crate::effect::Refusal;
 use crate::import::ImportError;
@@ -17,6 +17,10 @@ pub(super) enum Failure {
     Reconcile(#[from] ReconcileError),
     #[error(transparent)]
     Secret(#[from] SecretFailure),
+    #[error(transparent)]
+    Docs(#[from] DocsFailure),
+    #[error(transparent)]
+    New(#[from] NewFailure),
     #[error(transparent)]
     Import(#[from] ImportError),
     #[error(transparent)]
@@ -119,6 +123,8 @@ impl Failure {
         match self {
             Failure::Reconcile(error) => error.hint(),
             Failure::Secret(error) => error.hint(),
+            Failure::Docs(error) => error.hint(),
+            Failure::New(error) => error.hint(),
             Failure::Import(error) => error.hint(),
             Failure::Textfile(error) => error.hint(),
             Failure::Find(error) => Some(error.hint()),

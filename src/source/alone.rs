@@ -1,5 +1,6 @@
 //! Files read as what they seem to be, without a desired state around them.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -247,6 +248,7 @@ impl Checkout {
             copies: Copies::default(),
             host: None,
             alone: Some(alone),
+            written: BTreeMap::new(),
         })
     }
 }

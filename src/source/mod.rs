@@ -77,6 +77,8 @@ pub struct Checkout {
     host: Option<HostName>,
     /// The one file that it has.
     alone: Option<Alone>,
+    /// Files that are read as if they had been written, by their path in it.
+    written: BTreeMap<PathBuf, Vec<u8>>,
 }
 
 /// Where a host has the checkout.
@@ -166,6 +168,7 @@ impl Checkout {
                 copies: Copies::default(),
                 host: None,
                 alone: None,
+                written: BTreeMap::new(),
             });
         };
         let (repo, owner) = git::open(&canonical, &root, &mut asker)?;
@@ -185,6 +188,7 @@ impl Checkout {
             copies: Copies::default(),
             host: None,
             alone: None,
+            written: BTreeMap::new(),
         })
     }
 
@@ -217,6 +221,11 @@ impl Checkout {
     /// The same for a host: its files in `hosts/NAME/` of the desired state are over those of all hosts.
     pub fn for_host(self, host: Option<HostName>) -> Self {
         Self { host, ..self }
+    }
+
+    /// The same as if these files of its work tree had been written, by their path in it.
+    pub(crate) fn with_written(self, written: BTreeMap<PathBuf, Vec<u8>>) -> Self {
+        Self { written, ..self }
     }
 
     /// Whether the folder is in git.

@@ -110,7 +110,7 @@ impl Checkout {
         wrong: Wrong,
         places: &Places,
     ) -> Result<(Revision, Vec<Diagnostic>)> {
-        let work = FolderTree::new(&self.root);
+        let work = FolderTree::new(&self.root).with_written(self.written.clone());
         let only = places.alone.as_ref().map(|alone| alone.paths.as_slice());
         let work = Tree::from(match only {
             Some(only) => work.with_only(only),
@@ -206,7 +206,8 @@ impl Checkout {
             return Ok(());
         }
         let mut folders: BTreeSet<&Path> = BTreeSet::new();
-        for path in read.found.keys() {
+        let lies = |path: &&PathBuf| !self.written.contains_key(*path);
+        for path in read.found.keys().filter(lies) {
             // Those above a known one are known, too.
             for folder in path.ancestors().skip(1) {
                 if !folders.insert(folder) {
@@ -214,7 +215,7 @@ impl Checkout {
                 }
             }
         }
-        let files = read.found.keys().map(PathBuf::as_path);
+        let files = read.found.keys().filter(lies).map(PathBuf::as_path);
         let paths = folders.into_iter().chain(files);
         let looked: Result<Vec<Part>> = paths
             .map(|path| Part::look(&self.root.join(path)))

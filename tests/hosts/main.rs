@@ -35,6 +35,7 @@ mod metrics;
 mod moving;
 mod network_loss;
 mod networks;
+mod new_service;
 mod notify;
 mod on_host;
 mod one_folder;

@@ -197,9 +197,36 @@ fn close(level: &mut Vec<Directive>, block: Open) {
     level.extend(directive(words, Some(inside)));
 }
 
+/// Where the `}` of a directive's block is, in the text that it was parsed from; `None` where it has no block.
+pub fn end_of_block(source: &str, directive: &Directive) -> Option<usize> {
+    directive.block.as_ref()?;
+    let from = directive.span.end;
+    let mut lexer = Lexer::new(source.get(from..)?);
+    let mut depth = 0_usize;
+    loop {
+        match lexer.next().ok()? {
+            Token::Open(_) => depth += 1,
+            Token::Close(at) if depth <= 1 => return Some(from + at.start),
+            Token::Close(_) => depth -= 1,
+            Token::End => return None,
+            Token::Word(_) | Token::Semicolon(_) => {}
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_block_is_its_own_brace() {
+        let source = "a;\nserver {\n  # }\n  b \"}\" { c; }\n} # {\nd { }";
+        let parsed = parse(Path::new("s"), source).unwrap();
+        let ends: Vec<_> = parsed.iter().map(|one| end_of_block(source, one)).collect();
+        let brace = source.find("} # {").unwrap();
+        assert_eq!(ends, [None, Some(brace), Some(source.len() - 1)]);
+        assert_eq!(end_of_block("server {", &parsed[1]), None);
+    }
 
     fn outline(directives: &[Directive]) -> String {
         let mut text = String::new();

@@ -3,6 +3,7 @@
 mod apply;
 mod backup;
 mod check;
+mod docs;
 mod doctor;
 mod drift;
 mod history;
@@ -10,6 +11,7 @@ mod import;
 mod init;
 mod logs;
 mod metrics;
+mod new;
 mod notify;
 mod pause;
 mod plan;
@@ -29,7 +31,9 @@ mod uninstall;
 
 use jiff::Timestamp;
 
+pub(super) use docs::DocsFailure;
 pub(super) use metrics::TextfileError;
+pub(super) use new::NewFailure;
 pub(super) use secret::SecretFailure;
 
 use super::Failure;
@@ -143,6 +147,7 @@ async fn print<C: Command>(
 commands! {
     Init(init),
     Import(import),
+    New(new),
     Plan(plan),
     Apply(apply),
     Check(check),
@@ -155,6 +160,7 @@ commands! {
     Status(status),
     Doctor(doctor),
     Logs(logs),
+    Docs(docs),
     Metrics(metrics),
     Prune(prune),
     Uninstall(uninstall),

@@ -16,6 +16,7 @@ mod mounts;
 mod places;
 mod require;
 pub(crate) mod secrets;
+mod services;
 pub(crate) mod shape;
 pub(crate) mod stack_units;
 mod stacks;
@@ -258,6 +259,7 @@ pub(super) fn load<'t>(
     if places.alone.is_none() {
         loader.out.parsed.entries = inputs.tree.list(&places.folder)?;
     }
+    loader.services()?;
     loader.take_policy();
     for kind in readers() {
         kind.read(&mut loader)?;

@@ -17,7 +17,7 @@ pub fn combined(
     (own_path, own): (&Path, &str),
 ) -> Result<Policy, Diagnostic> {
     let table = |path: &Path, text: &str| -> Result<Table, Diagnostic> {
-        let file = ConfigFile(SourceFile::new(path, text));
+        let file = ConfigFile::from(SourceFile::new(path, text));
         // For unknown keys and wrong values, which have their place there.
         toml::from_str::<Policy>(text).map_err(|error| file.syntax(&error))?;
         toml::from_str(text).map_err(|error| file.syntax(&error))

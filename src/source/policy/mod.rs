@@ -12,6 +12,7 @@ mod reference;
 mod schema;
 mod secrets;
 mod server;
+mod service;
 mod spanned;
 mod together;
 mod values;
@@ -25,6 +26,7 @@ pub use firewall::FirewallPolicy;
 pub use packages::PackagesPolicy;
 pub use schema::{CheckPolicy, Folders, Level, NetworkPolicy, Policy, RoutePolicy};
 pub use server::StackPolicy;
+pub use service::SERVICE_FILE;
 pub use spanned::Spanned;
 pub use values::{Input, PortRange};
 
@@ -37,17 +39,45 @@ use crate::model::Diagnostic;
 /// The file's name in the desired state's folder.
 pub const FILE_NAME: &str = "watchme.toml";
 
-/// The file and its text, for errors about it.
+/// The file and its text, for errors about it; the files of services come behind it.
 #[derive(Clone, Debug)]
-pub struct ConfigFile(Arc<SourceFile>);
+pub struct ConfigFile {
+    file: Arc<SourceFile>,
+    /// Each with the number that its first byte has.
+    services: Vec<(usize, Arc<SourceFile>)>,
+}
 
 impl Default for ConfigFile {
     fn default() -> Self {
-        Self(SourceFile::new(FILE_NAME, ""))
+        Self::from(SourceFile::new(FILE_NAME, ""))
+    }
+}
+
+impl From<Arc<SourceFile>> for ConfigFile {
+    fn from(file: Arc<SourceFile>) -> Self {
+        let services = Vec::new();
+        Self { file, services }
     }
 }
 
 impl ConfigFile {
+    /// Adds the file of a service; returns by how much its places are moved.
+    fn add(&mut self, service: &Self) -> usize {
+        let last = self.services.last();
+        let (begin, file) = last.map_or((0, &self.file), |(begin, file)| (*begin, file));
+        // One more: a place at the end of one file is not at the beginning of the next.
+        let by = begin + file.text().len() + 1;
+        self.services.push((by, service.file.clone()));
+        by
+    }
+
+    /// The file in which a place is, and where it begins.
+    fn of(&self, span: &Range<usize>) -> (usize, &Arc<SourceFile>) {
+        let mut services = self.services.iter().rev();
+        let service = services.find(|(begin, _)| *begin <= span.start);
+        service.map_or((0, &self.file), |(begin, file)| (*begin, file))
+    }
+
     /// An error about some bytes.
     pub fn complain(
         &self,
@@ -56,16 +86,22 @@ impl ConfigFile {
         expected: impl Into<String>,
         help: Option<String>,
     ) -> Diagnostic {
+        let (begin, file) = self.of(&span);
         Diagnostic {
             help,
-            ..Diagnostic::at(&self.0, span, message, expected)
+            ..Diagnostic::at(
+                file,
+                span.start - begin..span.end - begin,
+                message,
+                expected,
+            )
         }
     }
 
     /// An error of the toml crate or of a value. What was expected, and which keys there are, is only in its text:
     /// ``unknown field `x`, expected one of `a`, `b` ``.
     fn syntax(&self, error: &toml::de::Error) -> Diagnostic {
-        let end = self.0.text().len();
+        let end = self.file.text().len();
         let span = error.span().unwrap_or(end..end);
         let text = error.message();
         let mut quoted = text.split('`').skip(1).step_by(2);
@@ -105,7 +141,7 @@ impl ConfigFile {
             }
             // The toml crate says no more of a word that is no text.
             _ if given == "wanted string or table" => {
-                format!("{} cannot be used here", self.0.get(span.clone()))
+                format!("{} cannot be used here", self.file.get(span.clone()))
             }
             _ => given.to_owned(),
         };
@@ -125,7 +161,7 @@ impl ConfigFile {
 
     /// What is expected in the place of a value that is no list.
     fn list(&self, given: &str, span: Range<usize>) -> String {
-        let text = self.0.get(span);
+        let text = self.file.get(span);
         let header = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
         match (header, given.strip_prefix("invalid type: ")) {
             (Some((name, _)), _) => format!("expected a list of tables: write [[{name}]]"),
@@ -146,7 +182,7 @@ fn first_line(text: &str) -> &str {
 
 /// Parses watchme.toml.
 pub fn parse(path: &Path, source: &str) -> Result<Policy, Diagnostic> {
-    let file = ConfigFile(SourceFile::new(path, source));
+    let file = ConfigFile::from(SourceFile::new(path, source));
     let keys: Policy = toml::from_str(source).map_err(|error| file.syntax(&error))?;
     let policy = Policy { file, ..keys };
     policy.validate()?;

@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use super::Policy;
+use super::service::ServicePolicy;
 use super::values::{
     Absent, Address, Checkout, Cidr, Command, Duration, EventName, GateUrl, Input, Interface,
     KeyPath, Mode, Owner, PackageName, Pattern, PortRange, Project, PublicKey, Release, SecretMode,
@@ -77,6 +78,16 @@ fn written(path: &str, text: &str, variable: &str) {
 fn the_schema_is_written_down() {
     let text = serde_json::to_string_pretty(&schema::<Policy>()).unwrap() + "\n";
     written("schema/watchme.schema.json", &text, "UPDATE_SCHEMAS");
+}
+
+#[test]
+fn the_schema_of_a_service_is_written_down() {
+    let text = serde_json::to_string_pretty(&schema::<ServicePolicy>()).unwrap() + "\n";
+    written(
+        "schema/watchme-service.schema.json",
+        &text,
+        "UPDATE_SCHEMAS",
+    );
 }
 
 #[test]

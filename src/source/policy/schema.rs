@@ -22,7 +22,7 @@ use super::values::{
 use crate::model::{OnChange, Severity};
 
 /// Tables by the name of what they are about.
-type Named<T> = BTreeMap<Spanned<String>, T>;
+pub(super) type Named<T> = BTreeMap<Spanned<String>, T>;
 
 /// What watchme.toml says. Without the file: the defaults.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -21,6 +21,19 @@ impl<T> Spanned<T> {
         !self.span().is_empty()
     }
 
+    /// The same, so many bytes further on.
+    pub(super) fn moved(self, by: usize) -> Self {
+        let span = self.span();
+        let span = span.start + by..span.end + by;
+        Self(toml::Spanned::new(span, self.0.into_inner()))
+    }
+
+    /// The same place with another value.
+    pub(super) fn map<U>(self, map: impl FnOnce(T) -> U) -> Spanned<U> {
+        let span = self.span();
+        Spanned(toml::Spanned::new(span, map(self.0.into_inner())))
+    }
+
     /// The bytes of the file.
     pub fn span(&self) -> Range<usize> {
         self.0.span()

@@ -1,9 +1,10 @@
 //! The files of a folder, as they lie.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -27,6 +28,7 @@ pub struct FolderTree {
     is_a_hosts: bool,
     readers: Readers,
     only: Only,
+    written: BTreeMap<PathBuf, Vec<u8>>,
     folders: RefCell<HashMap<PathBuf, Rc<OwnedFd>>>,
 }
 
@@ -64,6 +66,7 @@ impl FolderTree {
             is_a_hosts: false,
             readers: Readers::Caller,
             only: Only::default(),
+            written: BTreeMap::new(),
             folders: RefCell::default(),
         }
     }
@@ -85,6 +88,21 @@ impl FolderTree {
     pub fn with_only(self, paths: &[PathBuf]) -> Self {
         let only = Only::new(paths);
         Self { only, ..self }
+    }
+
+    /// The same as if these files had been written, each with its content.
+    pub fn with_written(self, written: BTreeMap<PathBuf, Vec<u8>>) -> Self {
+        Self { written, ..self }
+    }
+
+    /// What `written` puts at a path.
+    fn written_at(&self, path: &Path) -> Option<Node> {
+        if self.written.contains_key(path) {
+            return Some(Node::File { executable: false });
+        }
+        let mut files = self.written.keys();
+        let is_above = files.any(|file| file.starts_with(path));
+        is_above.then_some(Node::Folder)
     }
 
     pub(super) fn is_a_hosts(&self) -> bool {
@@ -138,6 +156,9 @@ impl FolderTree {
         if !self.only.has(path) {
             return Ok(None);
         }
+        if let Some(written) = self.written_at(path) {
+            return Ok(Some(written));
+        }
         let Some(parent) = self.open(parent)? else {
             return Ok(None);
         };
@@ -171,25 +192,33 @@ impl FolderTree {
         if let Some(names) = self.only.names(folder) {
             return Ok(names);
         }
-        let Some(fd) = self.open(folder)? else {
-            return Ok(Vec::new());
-        };
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let mut opened =
-            nix::dir::Dir::openat(fd.as_fd(), ".", flags, Mode::empty()).map_err(failed)?;
-        let mut names = Vec::new();
-        for entry in opened.iter() {
-            let name = entry.map_err(failed)?.file_name().to_bytes().to_vec();
-            if name != b"." && name != b".." {
-                names.push(name);
+        let mut names: Vec<Vec<u8>> = self
+            .written
+            .keys()
+            .filter_map(|file| file.strip_prefix(folder).ok()?.components().next())
+            .map(|name| name.as_os_str().as_bytes().to_vec())
+            .collect();
+        if let Some(fd) = self.open(folder)? {
+            let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+            let mut opened =
+                nix::dir::Dir::openat(fd.as_fd(), ".", flags, Mode::empty()).map_err(failed)?;
+            for entry in opened.iter() {
+                let name = entry.map_err(failed)?.file_name().to_bytes().to_vec();
+                if name != b"." && name != b".." {
+                    names.push(name);
+                }
             }
         }
         names.sort_unstable();
+        names.dedup();
         Ok(names)
     }
 
     pub(super) fn read(&self, resolved: &Path, asked: &Path) -> Result<(Vec<u8>, bool)> {
         let failed = |source: std::io::Error| read_error(asked, source);
+        if let Some(content) = self.written.get(resolved) {
+            return Ok((content.clone(), false));
+        }
         let (Some(parent), Some(name)) = (resolved.parent(), resolved.file_name()) else {
             return Ok((Vec::new(), false));
         };

@@ -27,7 +27,7 @@ struct Survey {
 
 /// What was found, and in how many files.
 #[derive(Default)]
-pub(super) struct Checked {
+pub(in crate::cli::commands) struct Checked {
     pub(super) findings: Vec<Finding>,
     /// How many more `[check]` in watchme.toml switches off.
     pub(super) off: usize,
@@ -42,6 +42,15 @@ impl Checked {
     pub(super) async fn all(session: &Session<'_>, rev: Option<&str>) -> Result<Self, Failure> {
         let survey = survey(session, rev).await?;
         Ok(Self::of(&survey))
+    }
+
+    /// What is found in the work tree of a checkout.
+    pub(in crate::cli::commands) async fn of_work_tree(
+        session: &Session<'_>,
+        checkout: &Checkout,
+    ) -> Result<Vec<Finding>, Failure> {
+        let survey = survey_of(session, checkout, &Which::Worktree).await?;
+        Ok(Self::of(&survey).findings)
     }
 
     fn of(survey: &Survey) -> Self {
@@ -233,10 +242,18 @@ impl Survey {
 async fn survey(session: &Session<'_>, rev: Option<&str>) -> Result<ManuallyDrop<Survey>, Failure> {
     let which = rev.map_or(Which::Worktree, |rev| Which::Rev(rev.to_owned()));
     let checkout = session.checkout()?.for_host(session.named_host());
-    let mut main = checkout.survey(&which).map_err(ReconcileError::from)?;
+    survey_of(session, &checkout, &which).await
+}
+
+async fn survey_of(
+    session: &Session<'_>,
+    checkout: &Checkout,
+    which: &Which,
+) -> Result<ManuallyDrop<Survey>, Failure> {
+    let mut main = checkout.survey(which).map_err(ReconcileError::from)?;
     let warnings = session.ask_versions(&mut main.0).await;
     main.0.warnings.extend(warnings);
-    let survey = Survey::of(&checkout, &which, main)?;
+    let survey = Survey::of(checkout, which, main)?;
     Ok(ManuallyDrop::new(survey))
 }
 

@@ -19,7 +19,7 @@ use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::{DIFFERENCES, render};
 use crate::model::Severity;
-use checked::Checked;
+pub(super) use checked::Checked;
 
 /// Check the files of the desired state; needs no host, root or Docker
 #[derive(Debug, clap::Args)]

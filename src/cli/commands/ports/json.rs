@@ -98,7 +98,7 @@ struct Listener {
 }
 
 impl Ports {
-    pub(super) fn new(table: &Table) -> Self {
+    pub(super) fn new(table: &Table, free: Option<Vec<u16>>) -> Self {
         let listeners = table.listeners.as_ref().map(|listeners| {
             let listener = |one: &crate::model::Listener| Listener {
                 port: one.port,
@@ -117,7 +117,7 @@ impl Ports {
             ports: of(&table.ports),
             elsewhere: elsewhere.collect(),
             listeners,
-            free: table.free.clone(),
+            free,
         }
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::Command;
 use crate::check::Subject;
 use crate::check::ports::{Ports, ports as of_subject};
+use crate::cli::Failure;
 use crate::cli::elsewhere::Elsewhere;
 use crate::cli::ended::{Ended, Ran};
 use crate::cli::output::Output;
@@ -15,6 +16,7 @@ use crate::cli::session::Session;
 use crate::host::Host;
 use crate::host::sockets::listeners;
 use crate::model::Listener;
+use crate::source::Revision;
 use crate::source::policy::StackPolicy;
 use crate::state::State;
 
@@ -41,15 +43,15 @@ fn range(text: &str) -> Result<(u16, u16), String> {
 }
 
 /// The ports of a desired state beside those of this host.
-struct Table {
+pub(super) struct Table {
     /// Those of the desired state.
     ports: Ports,
     /// What listens here; `None` if the desired state is not this host's.
     listeners: Option<Vec<Listener>>,
     /// Those of configuration that is not applied, if it has any.
     elsewhere: Vec<(Elsewhere, Ports)>,
-    /// The free ports of the range that was asked for.
-    free: Option<Vec<u16>>,
+    /// Those that the next copies of stacks come on: none has them now.
+    kept: BTreeSet<u16>,
 }
 
 impl Table {
@@ -57,25 +59,59 @@ impl Table {
         ports: Ports,
         elsewhere: Vec<(Elsewhere, Ports)>,
         listeners: Option<Vec<Listener>>,
-        asked: Option<((u16, u16), BTreeSet<u16>)>,
+        kept: BTreeSet<u16>,
     ) -> Self {
-        // Whoever has not applied a file may start what it says in another way.
-        let all = elsewhere.iter().map(|(_, ports)| ports);
-        let all = std::iter::once(&ports).chain(all);
-        let declared = all.flat_map(|ports| ports.keys().map(|(number, _)| *number));
-        let taken: BTreeSet<u16> = declared
-            .chain(listeners.iter().flatten().map(|one| one.port))
-            .collect();
-        let free = asked.map(|((from, to), kept)| {
-            let free = (from..=to).filter(|port| !taken.contains(port) && !kept.contains(port));
-            free.collect()
-        });
         Self {
-            free,
             ports,
             elsewhere,
             listeners,
+            kept,
         }
+    }
+
+    /// The ports of a revision, or of the work tree, and that revision.
+    pub(super) fn look(
+        session: &Session<'_>,
+        rev: Option<&str>,
+        output: &mut Output,
+    ) -> Result<(Revision, Self), Failure> {
+        let host = session.host()?;
+        let (revision, wrong) = session.survey_the_rest(rev, output)?;
+        let ports = of_subject(&Subject {
+            revision: &revision,
+            wrong: &wrong,
+        });
+        let elsewhere = session.survey_elsewhere(rev, &revision, output)?;
+        let elsewhere = elsewhere.into_iter().map(|part| {
+            let ports = of_subject(&part.subject());
+            (part, ports)
+        });
+        let elsewhere = elsewhere.filter(|(_, ports)| !ports.is_empty()).collect();
+        let listeners = is_managed(host).then(listeners);
+        let stacks = revision.parsed.policy.stacks.values();
+        let kept = stacks.filter_map(StackPolicy::copies).flatten().collect();
+        Ok((revision, Self::new(ports, elsewhere, listeners, kept)))
+    }
+
+    /// The ports that are not free.
+    pub(super) fn taken(&self) -> BTreeSet<u16> {
+        // Whoever has not applied a file may start what it says in another way.
+        let all = self.elsewhere.iter().map(|(_, ports)| ports);
+        let all = std::iter::once(&self.ports).chain(all);
+        let declared = all.flat_map(|ports| ports.keys().map(|(number, _)| *number));
+        declared
+            .chain(self.listeners.iter().flatten().map(|one| one.port))
+            .chain(self.kept.iter().copied())
+            .collect()
+    }
+
+    /// Who has a port, in a few words.
+    pub(super) fn holder(&self, port: u16) -> String {
+        text::holder(self, port)
+    }
+    /// Port, address, who declares it and its unit, of what the desired state declares.
+    pub(super) fn documented(&self) -> Vec<[String; 4]> {
+        text::documented(self)
     }
 }
 
@@ -92,34 +128,16 @@ Examples:
     }
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Ports> {
-        let host = session.host()?;
-        let (revision, wrong) = session.survey_the_rest(self.rev.as_deref(), output)?;
-        let ports = of_subject(&Subject {
-            revision: &revision,
-            wrong: &wrong,
+        let (_, table) = Table::look(session, self.rev.as_deref(), output)?;
+        let free: Option<Vec<u16>> = self.free.map(|(from, to)| {
+            let taken = table.taken();
+            (from..=to).filter(|port| !taken.contains(port)).collect()
         });
-        let elsewhere = session.survey_elsewhere(self.rev.as_deref(), &revision, output)?;
-        let elsewhere = elsewhere.into_iter().map(|part| {
-            let ports = of_subject(&part.subject());
-            (part, ports)
-        });
-        let elsewhere = elsewhere.filter(|(_, ports)| !ports.is_empty()).collect();
-        let listeners = is_managed(host).then(listeners);
-        let stacks = revision.parsed.policy.stacks.values();
-        // The next copy of a stack comes on the port that none has now.
-        let of_copies = stacks.filter_map(StackPolicy::copies).flatten();
-        let of_copies: BTreeSet<u16> = of_copies.collect();
-        let table = Table::new(
-            ports,
-            elsewhere,
-            listeners,
-            self.free.map(|range| (range, of_copies)),
-        );
         if self.json {
-            return Ok(Ended::with_json(0, json::Ports::new(&table)));
+            return Ok(Ended::with_json(0, json::Ports::new(&table, free)));
         }
-        match &table.free {
-            Some(free) => text::free(output, free, table.listeners.is_some()),
+        match free {
+            Some(free) => text::free(output, &free, table.listeners.is_some()),
             None => text::table(output, &table),
         }
         Ok(Ended::with_text(0))

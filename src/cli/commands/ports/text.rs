@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::Table;
-use crate::check::ports::{By, Declared, Port};
+use crate::check::ports::{By, Declared, Port, Ports};
 use crate::cli::output::{Output, clean, styled};
 use crate::cli::render::{DIM, STRONG, WARN, layout};
 use crate::model::Listener;
@@ -131,6 +131,41 @@ fn of_port(number: u16, protocol: &str, port: &Port, listens: &str) -> Vec<[Stri
     rows
 }
 
+/// What the desired state declares, for a document: neither lines of files nor what listens here.
+pub(super) fn documented(table: &Table) -> Vec<[String; 4]> {
+    let declared = table.ports.iter();
+    let declared = declared.filter(|(_, port)| !port.declared.is_empty());
+    let mut rows: Vec<[String; 4]> = declared
+        .flat_map(|((number, protocol), port)| of_port(*number, protocol, port, ""))
+        .map(|[port, address, by, unit, _, _]| [port, address, by, unit])
+        .collect();
+    rows.dedup();
+    rows
+}
+
+/// Who has a port: the end of a sentence about it.
+pub(super) fn holder(table: &Table, port: u16) -> String {
+    let of = |ports: &Ports| {
+        let (_, found) = ports.iter().find(|((number, _), _)| *number == port)?;
+        let declared = found.declared.first();
+        let proxied = found.proxied.first();
+        declared
+            .map(|declared| format!("{} has it", who(&declared.by).0))
+            .or(proxied
+                .map(|(path, line)| format!("{}:{line} passes requests on to it", path.display())))
+    };
+    let elsewhere = || table.elsewhere.iter().find_map(|(_, ports)| of(ports));
+    let listener = || {
+        let mut all = table.listeners.iter().flatten();
+        let found = all.find(|one| one.port == port)?;
+        Some(format!("{} listens on it here", program(found)))
+    };
+    of(&table.ports)
+        .or_else(elsewhere)
+        .or_else(listener)
+        .unwrap_or_else(|| "the next copy of a stack comes on it".to_owned())
+}
+
 /// Who declares it, and the unit that runs it.
 fn who(by: &By) -> (String, Option<String>) {
     match by {
@@ -228,7 +263,7 @@ mod tests {
             declared.into_iter().collect(),
             Vec::new(),
             Some(listeners.into()),
-            None,
+            BTreeSet::new(),
         );
         let rows = of_this_host(&table);
         let ports: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();

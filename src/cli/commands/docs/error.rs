@@ -1,0 +1,64 @@
+//! Why the tables of a document were not written. No file was changed then.
+
+use std::path::PathBuf;
+
+use super::marked::{NAMES, Name};
+
+/// Why they were not written.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::cli) enum DocsFailure {
+    /// A marker with a name that no table has.
+    #[error("{}:{line}: there is no table {name:?}", path.display())]
+    Unknown {
+        /// The file, in the checkout.
+        path: PathBuf,
+        /// The line of the marker.
+        line: usize,
+        /// As it is written.
+        name: String,
+        /// The one that is meant, perhaps.
+        near: Option<Name>,
+    },
+    /// A marker without an end.
+    #[error("{}:{line}: the marker has no end: what is below it would be lost", path.display())]
+    Unclosed {
+        /// The file, in the checkout.
+        path: PathBuf,
+        /// The line of the marker.
+        line: usize,
+    },
+    /// An end without a marker.
+    #[error("{}:{line}: the marker ends nothing", path.display())]
+    Unopened {
+        /// The file, in the checkout.
+        path: PathBuf,
+        /// The line of the marker.
+        line: usize,
+    },
+    /// The checkout cannot be read.
+    #[error(transparent)]
+    Root(#[from] crate::root::RootError),
+}
+
+impl DocsFailure {
+    /// What helps.
+    pub(in crate::cli) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Unknown { near, .. } => match near {
+                Some(near) => format!("did you mean {}?", near.word()),
+                None => {
+                    let names: Vec<&str> = NAMES.iter().map(|name| name.word()).collect();
+                    format!("there are: {}", names.join(", "))
+                }
+            },
+            Self::Unclosed { .. } => {
+                "write <!-- /watchme-apply --> on a line of its own, where the table ends"
+                    .to_owned()
+            }
+            Self::Unopened { .. } => {
+                "remove the line, or write <!-- watchme-apply:endpoints --> above it".to_owned()
+            }
+            Self::Root(error) => return error.hint(),
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! `docs`: tables in the checkout's own Markdown files that follow the desired state.
+
+mod diagram;
+mod error;
+mod marked;
+mod pages;
+mod tables;
+
+use super::Command;
+use super::new::files::{self, Edit};
+use super::ports::Table;
+use crate::cli::ended::{Ended, Ran};
+use crate::cli::json::NoJson;
+use crate::cli::output::{Output, clean};
+use crate::cli::render::{count, diff};
+use crate::cli::session::Session;
+use crate::cli::{DIFFERENCES, Failure};
+pub(in crate::cli) use error::DocsFailure;
+use marked::renewed;
+
+/// Write the marked tables of the checkout's Markdown files anew from the desired state
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Write nothing: show what differs, and exit with 2 if something does
+    #[arg(long)]
+    check: bool,
+}
+
+impl Command for Args {
+    const EXAMPLES: &'static str = "\
+A table is between two lines of a Markdown file, each a comment of its own:
+<!-- watchme-apply:endpoints --> and <!-- /watchme-apply -->. There are endpoints, ports, containers, start-order and
+network, a diagram in Mermaid. All else in the file stays as it is.
+
+Examples:
+  watchme-apply docs
+  watchme-apply docs --check       # for CI: exit status 2 if a table is stale";
+
+    type Json = NoJson;
+
+    fn changes_the_host(&self) -> bool {
+        false
+    }
+
+    async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
+        let (revision, table) = Table::look(session, None, output)?;
+        let pages = pages::pages(&session.checkout()?).map_err(DocsFailure::from)?;
+        let mut edits = Vec::new();
+        let mut marked = 0;
+        for (path, text) in pages {
+            let render = |name: marked::Name| tables::render(name, &revision, &table);
+            let new = renewed(&path, &text, render)?;
+            let Some(new) = new else {
+                continue;
+            };
+            marked += 1;
+            if new != text {
+                let old = Some(text);
+                edits.push(Edit { path, old, new });
+            }
+        }
+        self.show(session, output, &edits, marked)
+    }
+}
+
+impl Args {
+    fn show(
+        &self,
+        session: &Session<'_>,
+        output: &mut Output,
+        edits: &[Edit],
+        marked: usize,
+    ) -> Result<Ended<NoJson>, Failure> {
+        if !self.check {
+            files::write(session, edits)?;
+        }
+        for edit in edits {
+            match self.check {
+                true => diff::print(output, &edit.diff(), false),
+                false => output.line(&format!("  ~ {}", clean(&edit.path.to_string_lossy()))),
+            }
+        }
+        output.line(&match (marked, edits.len()) {
+            (0, _) => {
+                "no Markdown file has a marker such as <!-- watchme-apply:endpoints -->".to_owned()
+            }
+            (_, 0) => format!("{} up to date", count(marked, "file")),
+            (_, stale) if self.check => {
+                format!(
+                    "{} stale: watchme-apply docs writes what is shown",
+                    count(stale, "file")
+                )
+            }
+            (_, stale) => format!("{} written", count(stale, "file")),
+        });
+        let is_stale = self.check && !edits.is_empty();
+        Ok(Ended::with_text(if is_stale { DIFFERENCES } else { 0 }))
+    }
+}

@@ -1,0 +1,200 @@
+//! Why nothing new was written.
+
+use std::path::PathBuf;
+
+use crate::model::Finding;
+
+/// Why it was not written. The checkout is as it was.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::cli) enum NewFailure {
+    /// A name that no compose project can have.
+    #[error("{name:?} is no name of a service")]
+    Name {
+        /// As it was asked for.
+        name: String,
+    },
+    /// A value that cannot be what its option is for.
+    #[error("{option} {value:?} cannot be used")]
+    Value {
+        /// The option.
+        option: &'static str,
+        /// As it was given.
+        value: String,
+        /// What can.
+        expected: &'static str,
+    },
+    /// Options that leave nothing to ask.
+    #[error("{health} is not below {internal}: nobody outside can ask it")]
+    HealthInside {
+        /// What was to be asked.
+        health: String,
+        /// What the location passes on.
+        internal: String,
+    },
+    /// The checkout has it.
+    #[error("there is a service {name} already: {what}")]
+    Exists {
+        /// Its name.
+        name: String,
+        /// What has it.
+        what: String,
+    },
+    /// A file that would be written over.
+    #[error("{} is there already", path.display())]
+    FileExists {
+        /// Its path in the checkout.
+        path: PathBuf,
+    },
+    /// The port is not free.
+    #[error("port {port} is not free: {holder}")]
+    PortTaken {
+        /// The port.
+        port: u16,
+        /// Who has it.
+        holder: String,
+    },
+    /// The port is none of those in watchme.toml.
+    #[error("port {port} is not in {allowed}, which [ports] in watchme.toml allows")]
+    PortOutside {
+        /// The port.
+        port: u16,
+        /// The ranges.
+        allowed: String,
+    },
+    /// None is free.
+    #[error("no port of {ranges} is free")]
+    NoPort {
+        /// Where was looked.
+        ranges: String,
+    },
+    /// No such site.
+    #[error("there is no site {name}")]
+    NoSite {
+        /// As it was asked for.
+        name: String,
+        /// What there is.
+        near: Option<String>,
+    },
+    /// Nothing to put the location into.
+    #[error("no site here could get a location for {name}")]
+    Nowhere {
+        /// The service.
+        name: String,
+    },
+    /// A site without a server that could have the location.
+    #[error("site {site} has no server block that could get a location: {why}")]
+    NoServer {
+        /// The site.
+        site: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// Several servers could have it.
+    #[error("several servers could get the location: {}", servers.join(", "))]
+    Ambiguous {
+        /// Each as `name in site`.
+        servers: Vec<String>,
+    },
+    /// The path leads elsewhere.
+    #[error("{url} is routed already, by {location} in {place}")]
+    Routed {
+        /// What was asked for.
+        url: String,
+        /// The location.
+        location: String,
+        /// Its file and line.
+        place: String,
+    },
+    /// No such network.
+    #[error("there is no network {name} in the desired state")]
+    NoNetwork {
+        /// As it was asked for.
+        name: String,
+        /// What there is.
+        near: Option<String>,
+    },
+    /// Several networks.
+    #[error("the desired state has several networks: {}", names.join(", "))]
+    Networks {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// The files of a host.
+    #[error("a new service is written for all hosts, not for {host}")]
+    OneHost {
+        /// As it was named.
+        host: String,
+    },
+    /// What would be written has errors.
+    #[error("the desired state would have errors with {name}: {}", list(.findings))]
+    Wrong {
+        /// The service.
+        name: String,
+        /// What is wrong.
+        findings: Vec<Finding>,
+    },
+    /// git ignores what would be written.
+    #[error("git ignores {}: what is written there would not be in a commit", path.display())]
+    Ignored {
+        /// Its path in the checkout.
+        path: PathBuf,
+    },
+    /// The checkout cannot be written to.
+    #[error(transparent)]
+    Root(#[from] crate::root::RootError),
+}
+
+fn list(findings: &[Finding]) -> String {
+    let shown = |finding: &Finding| format!("{finding} [{}]", finding.rule.name);
+    let findings: Vec<String> = findings.iter().map(shown).collect();
+    findings.join("; ")
+}
+
+impl NewFailure {
+    /// The command that helps.
+    pub(in crate::cli) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Name { .. } => {
+                "a name has up to 50 lowercase letters, digits, - and _, and begins with a letter or digit: blog, media-api".to_owned()
+            }
+            Self::Value { expected, .. } => (*expected).to_owned(),
+            Self::HealthInside { internal, .. } => {
+                format!("name a path below it: --health {internal}health")
+            }
+            Self::Exists { .. } => "choose another name, or change the files that are there".to_owned(),
+            Self::FileExists { path } => {
+                format!("git diff -- '{0}'; choose another name, or remove it: git rm '{0}'", path.display())
+            }
+            Self::PortTaken { .. } | Self::PortOutside { .. } => {
+                "leave out --port for a free one; watchme-apply ports lists them".to_owned()
+            }
+            Self::NoPort { .. } => {
+                "watchme-apply ports shows who has which; name one with --port, or add a range to [ports] in watchme.toml".to_owned()
+            }
+            Self::NoSite { near, .. } | Self::NoNetwork { near, .. } => return near.clone(),
+            Self::Nowhere { name } => format!(
+                "watchme-apply new service {name} --domain {name}.example.com writes a site; with --no-route only other containers reach it"
+            ),
+            Self::NoServer { site, .. } => {
+                format!("watchme-apply routes shows what {site} does; --domain NAME writes a site of its own")
+            }
+            Self::Ambiguous { .. } => "choose one with --domain NAME, or with --site SITE".to_owned(),
+            Self::Routed { url, .. } => {
+                format!("choose another --path; watchme-apply routes explain {url}")
+            }
+            Self::Networks { .. } => "choose one: --network NAME, or --network none".to_owned(),
+            Self::OneHost { .. } => {
+                "leave out --host; what is for one host moves to hosts/NAME/ afterwards".to_owned()
+            }
+            Self::Wrong { findings, .. } => {
+                let help = findings.iter().find_map(Finding::help);
+                help.map_or_else(
+                    || "watchme-apply check --explain RULE has more about a rule".to_owned(),
+                    str::to_owned,
+                )
+            }
+            Self::Ignored { path } => format!("git check-ignore -v '{}'", path.display()),
+            Self::Root(error) => return error.hint(),
+        })
+    }
+}
