@@ -59,7 +59,7 @@ pub(crate) use backup::{BackupStatus, Restoring, back_up, backups_of, rehearse, 
 pub(crate) use between::plan_between;
 pub(crate) use consent::Loss;
 pub(crate) use doctor::{Cause, Diagnosis, Question, doctor};
-pub(crate) use drift::{Drift, drift, fix};
+pub(crate) use drift::{Drift, Seen, drift, fix};
 pub(crate) use error::ReconcileError;
 pub(crate) use history::{Entry, History, Lines, Part, Span, history};
 pub(crate) use images::ask_registries;
@@ -391,6 +391,40 @@ async fn plan_to_apply(
         true => Ok(planned),
         false => Err(ReconcileError::Refused(planned.plan.refusals)),
     }
+}
+
+/// The files of a checkout as they lie, as those of this host, and where the checkout is.
+///
+/// # Errors
+/// When it cannot be read, or is another repository's than the host has.
+pub(crate) fn work_tree(
+    host: &Host,
+    request: &Request,
+) -> Result<(Revision, PathBuf), ReconcileError> {
+    at(host, request, &Which::Worktree)
+}
+
+/// The same at a commit.
+///
+/// # Errors
+/// The same, and when there is no such commit any more.
+pub(crate) fn at_commit(
+    host: &Host,
+    request: &Request,
+    commit: &str,
+) -> Result<Revision, ReconcileError> {
+    Ok(at(host, request, &Which::Rev(commit.to_owned()))?.0)
+}
+
+fn at(
+    host: &Host,
+    request: &Request,
+    which: &Which,
+) -> Result<(Revision, PathBuf), ReconcileError> {
+    let recorded = look::recorded(&State::new(host.root().clone()))?;
+    let checkout = home::open(host, request, &recorded)?;
+    let folder = checkout.root().to_owned();
+    Ok((home::read(checkout, request, which, &recorded)?.0, folder))
 }
 
 /// Reads the checkout, and says which folders count as it: where it is, and where watchme.toml

@@ -5,6 +5,7 @@ mod adopt;
 mod bad_input;
 mod bad_tree;
 mod brought_in;
+mod capture;
 mod check;
 mod columns;
 mod contents;

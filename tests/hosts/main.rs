@@ -5,6 +5,7 @@ mod backups;
 mod bad_revisions;
 mod belonging;
 mod beyond_reload;
+mod capture;
 mod changes;
 mod check_compose;
 mod check_nginx;

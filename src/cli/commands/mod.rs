@@ -2,6 +2,7 @@
 
 mod apply;
 mod backup;
+mod capture;
 mod check;
 mod doctor;
 mod drift;
@@ -146,6 +147,7 @@ commands! {
     Ports(ports),
     Routes(routes),
     Drift(drift),
+    Capture(capture),
     Rollback(rollback),
     History(history),
     Status(status),
