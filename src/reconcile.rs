@@ -4,6 +4,7 @@ mod backup;
 mod between;
 mod blame;
 mod commit;
+mod confirm;
 mod consent;
 mod converge;
 mod docker_first;
@@ -57,6 +58,7 @@ use crate::state::{State, Undo};
 
 pub(crate) use backup::{BackupStatus, Restoring, back_up, backups_of, rehearse, restore};
 pub(crate) use between::plan_between;
+pub(crate) use confirm::{Confirm, confirm, expire, kept, waiting};
 pub(crate) use consent::Loss;
 pub(crate) use doctor::{Cause, Diagnosis, Question, doctor};
 pub(crate) use drift::{Drift, Seen, drift, fix};
@@ -76,6 +78,8 @@ pub(crate) use unattended::Skip;
 pub(crate) use undo::recover;
 pub(crate) use uninstall::{Independence, Instead, Left, leave_running, remove_all};
 pub(crate) use versions::ask_versions;
+
+pub(crate) use crate::host::ssh::is_over_ssh;
 
 use converge::converge;
 use packages::Installed;
@@ -186,6 +190,7 @@ async fn attempt_to_apply(
     }
     let _lock = request.lock(state)?;
     let mut leftover = undo_killed(host, state, request, progress).await?;
+    confirm::admit(state)?;
     let mut prepared = prepare(host, state, attempt).await;
     if prepared.as_ref().is_err_and(docker_first::is_away)
         && mend_docker(host, state, request, &mut leftover, progress, present).await?
@@ -206,7 +211,9 @@ async fn attempt_to_apply(
         agree(present, &planned)?;
     }
     leftover.supersede(state, progress)?;
-    let record = transact(host, state, request, RunKind::Apply, &mut planned, progress).await?;
+    let time = confirm::begin(host, state, request, &planned).await?;
+    let record = transact(host, state, request, RunKind::Apply, &mut planned, progress).await;
+    let record = confirm::end(host, state, request, time, record).await?;
     Ok(Applied::Done(Box::new(record)))
 }
 

@@ -28,7 +28,7 @@ pub(crate) mod secrets;
 pub(crate) mod self_signed;
 mod serving;
 pub(crate) mod sockets;
-mod ssh;
+pub(crate) mod ssh;
 pub(crate) mod streams;
 pub(crate) mod systemd;
 mod ufw;

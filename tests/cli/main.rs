@@ -8,6 +8,7 @@ mod brought_in;
 mod capture;
 mod check;
 mod columns;
+mod confirm;
 mod contents;
 mod day;
 mod doctor;

@@ -11,6 +11,7 @@ mod check_compose;
 mod check_nginx;
 mod check_units;
 mod churn;
+mod confirm;
 mod dependency;
 mod digests;
 mod doctor;

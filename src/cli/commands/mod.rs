@@ -4,6 +4,7 @@ mod apply;
 mod backup;
 mod capture;
 mod check;
+mod confirm;
 mod doctor;
 mod drift;
 mod history;
@@ -143,6 +144,7 @@ commands! {
     Import(import),
     Plan(plan),
     Apply(apply),
+    Confirm(confirm),
     Check(check),
     Ports(ports),
     Routes(routes),

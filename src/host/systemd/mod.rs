@@ -4,6 +4,7 @@ mod causes;
 mod exec;
 mod jobs;
 mod properties;
+mod timer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
