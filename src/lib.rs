@@ -1,13 +1,14 @@
 //! Makes one Linux host match a git checkout, and proves that it does.
 //!
 //! The arrows between modules point left only:
-//! `model < effect, root < source, host, plan, state < kinds < apply < reconcile < import < cli`, and `source < check < reconcile`.
+//! `model < effect, root < source, host, plan, state < kinds < apply < reconcile < import < capture < cli`, and `source < check < reconcile`.
 
 // libgit2 brings a PCRE2 of its own. The linker takes libraries in the reverse order in which crates are first named: named
 // first, libgit2 comes last and uses the PCRE2 of `nginx-conf`. The other way round, both are linked, and that fails.
 extern crate git2 as _;
 
 mod apply;
+mod capture;
 pub mod check;
 pub mod cli;
 mod effect;

@@ -4,6 +4,7 @@ mod backup;
 mod between;
 mod blame;
 mod commit;
+mod confirm;
 mod consent;
 mod converge;
 mod docker_first;
@@ -59,11 +60,12 @@ use crate::state::{State, Undo};
 
 pub(crate) use backup::{BackupStatus, Restoring, back_up, backups_of, rehearse, restore};
 pub(crate) use between::plan_between;
+pub(crate) use confirm::{Confirm, confirm, expire, kept, waiting};
 pub(crate) use consent::Loss;
 pub(crate) use doctor::{
     Cause, Diagnosis, LogKind, LogLine, LogSource, LogWish, Question, Told, doctor, logs,
 };
-pub(crate) use drift::{Drift, drift, fix};
+pub(crate) use drift::{Drift, Seen, drift, fix};
 pub(crate) use error::ReconcileError;
 pub(crate) use history::{Entry, History, Lines, Part, Span, history};
 pub(crate) use images::ask_registries;
@@ -82,6 +84,8 @@ pub(crate) use unattended::Skip;
 pub(crate) use undo::recover;
 pub(crate) use uninstall::{Independence, Instead, Left, leave_running, remove_all};
 pub(crate) use versions::ask_versions;
+
+pub(crate) use crate::host::ssh::is_over_ssh;
 
 use converge::converge;
 use packages::Installed;
@@ -192,6 +196,7 @@ async fn attempt_to_apply(
     }
     let _lock = request.lock(state)?;
     let mut leftover = undo_killed(host, state, request, progress).await?;
+    confirm::admit(state)?;
     let mut prepared = prepare(host, state, attempt).await;
     if prepared.as_ref().is_err_and(docker_first::is_away)
         && mend_docker(host, state, request, &mut leftover, progress, present).await?
@@ -212,7 +217,9 @@ async fn attempt_to_apply(
         agree(present, &planned)?;
     }
     leftover.supersede(state, progress)?;
-    let record = transact(host, state, request, RunKind::Apply, &mut planned, progress).await?;
+    let time = confirm::begin(host, state, request, &planned).await?;
+    let record = transact(host, state, request, RunKind::Apply, &mut planned, progress).await;
+    let record = confirm::end(host, state, request, time, record).await?;
     Ok(Applied::Done(Box::new(record)))
 }
 
@@ -397,6 +404,40 @@ async fn plan_to_apply(
         true => Ok(planned),
         false => Err(ReconcileError::Refused(planned.plan.refusals)),
     }
+}
+
+/// The files of a checkout as they lie, as those of this host, and where the checkout is.
+///
+/// # Errors
+/// When it cannot be read, or is another repository's than the host has.
+pub(crate) fn work_tree(
+    host: &Host,
+    request: &Request,
+) -> Result<(Revision, PathBuf), ReconcileError> {
+    at(host, request, &Which::Worktree)
+}
+
+/// The same at a commit.
+///
+/// # Errors
+/// The same, and when there is no such commit any more.
+pub(crate) fn at_commit(
+    host: &Host,
+    request: &Request,
+    commit: &str,
+) -> Result<Revision, ReconcileError> {
+    Ok(at(host, request, &Which::Rev(commit.to_owned()))?.0)
+}
+
+fn at(
+    host: &Host,
+    request: &Request,
+    which: &Which,
+) -> Result<(Revision, PathBuf), ReconcileError> {
+    let recorded = look::recorded(&State::new(host.root().clone()))?;
+    let checkout = home::open(host, request, &recorded)?;
+    let folder = checkout.root().to_owned();
+    Ok((home::read(checkout, request, which, &recorded)?.0, folder))
 }
 
 /// Reads the checkout, and says which folders count as it: where it is, and where watchme.toml

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::commands::{DocsFailure, NewFailure, SecretFailure, TextfileError};
 use super::{USAGE, find, privilege};
+use crate::capture::CaptureError;
 use crate::effect::Refusal;
 use crate::import::ImportError;
 use crate::model::Finding;
@@ -23,6 +24,8 @@ pub(super) enum Failure {
     New(#[from] NewFailure),
     #[error(transparent)]
     Import(#[from] ImportError),
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
     #[error(transparent)]
     Textfile(#[from] TextfileError),
     #[error(transparent)]
@@ -89,6 +92,7 @@ impl Failure {
     pub(super) fn exit_status(&self) -> u8 {
         match self {
             Failure::Reconcile(error) => error.exit_status(),
+            Failure::Capture(error) => error.exit_status(),
             Failure::NoRule { .. }
             | Failure::Question(_)
             | Failure::NothingNamed { .. }
@@ -126,6 +130,7 @@ impl Failure {
             Failure::Docs(error) => error.hint(),
             Failure::New(error) => error.hint(),
             Failure::Import(error) => error.hint(),
+            Failure::Capture(error) => error.hint(),
             Failure::Textfile(error) => error.hint(),
             Failure::Find(error) => Some(error.hint()),
             Failure::Privilege(error) => Some(error.hint()),

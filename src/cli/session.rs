@@ -16,7 +16,7 @@ use super::{Failure, find, privilege};
 use crate::host::{Host, HostError};
 use crate::model::{Desired, Diagnostic, layout};
 use crate::plan::Gates;
-use crate::reconcile::{ReconcileError, Request, ask_versions};
+use crate::reconcile::{Confirm, ReconcileError, Request, ask_versions};
 use crate::root::Root;
 use crate::source::{Checkout, HostName, Revision, Which};
 use crate::state::State;
@@ -65,6 +65,11 @@ impl<'a> Session<'a> {
         Ok(self.host.get_or_init(|| host))
     }
 
+    /// Whether the host is this one, which runs.
+    pub(super) fn is_live(&self) -> bool {
+        self.root.is_none()
+    }
+
     /// Another output, for what is shown while a run holds the first one.
     pub(super) fn output(&self) -> Output {
         Output::new(self.common.color)
@@ -82,6 +87,7 @@ impl<'a> Session<'a> {
             lock_timeout: input.lock_timeout(),
             gates: Gates::Touched,
             by: privilege::user(),
+            confirm: Confirm::Never,
             unattended: false,
             retry: false,
             asks: false,

@@ -31,7 +31,7 @@ pub(crate) mod self_signed;
 mod serving;
 mod smtp;
 pub(crate) mod sockets;
-mod ssh;
+pub(crate) mod ssh;
 pub(crate) mod streams;
 pub(crate) mod systemd;
 mod ufw;

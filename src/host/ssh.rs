@@ -25,6 +25,33 @@ pub(super) struct Ssh {
     pub sessions: Vec<SshSession>,
 }
 
+/// Whether this process runs in a session of SSH: sshd is above it, proc_pid_status(5), or has said so, ssh(1). sudo hides the
+/// variable, and tmux the parent.
+pub(crate) fn is_over_ssh() -> bool {
+    if std::env::var_os(CONNECTION).is_some() {
+        return true;
+    }
+    let mut process = std::process::id();
+    // No chain of processes is that long.
+    for _ in 0..64 {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        let field = |name: &str| {
+            let mut lines = status.lines();
+            lines
+                .find_map(|line| line.strip_prefix(name))
+                .map(str::trim)
+        };
+        if field("Name:").is_some_and(|name| name.starts_with("sshd")) {
+            return true;
+        }
+        match field("PPid:").and_then(|parent| parent.parse().ok()) {
+            Some(parent) if parent > 1 => process = parent,
+            _ => return false,
+        }
+    }
+    false
+}
+
 /// Looks at the sockets of this host. A connection on which nobody has logged in yet is no session: on a server that
 /// everybody can reach there is always one.
 pub(super) fn look() -> Ssh {

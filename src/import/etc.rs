@@ -136,7 +136,7 @@ fn entry(
 }
 
 /// Accounts and keys: an edit of those is a fact of the host, not of its configuration.
-fn is_of_identity(below: &Path) -> bool {
+pub(crate) fn is_of_identity(below: &Path) -> bool {
     let name = below.to_string_lossy();
     ["passwd", "group", "shadow", "gshadow"]
         .iter()
@@ -145,7 +145,7 @@ fn is_of_identity(below: &Path) -> bool {
 }
 
 /// Mode, owner, and what restarts: what the file itself does not say.
-fn settings(file: &HostFile, below: &Path) -> String {
+pub(crate) fn settings(file: &HostFile, below: &Path) -> String {
     let mut lines = Vec::new();
     let of_git = match file.mode & 0o111 != 0 {
         true => 0o755,

@@ -28,11 +28,15 @@ pub(super) struct Look<'a> {
 }
 
 /// A file of the host.
-pub(super) struct HostFile {
-    pub(super) path: PathBuf,
-    pub(super) content: std::sync::Arc<[u8]>,
-    pub(super) mode: u32,
-    pub(super) owner: (u32, u32),
+pub(crate) struct HostFile {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// What is in it.
+    pub(crate) content: std::sync::Arc<[u8]>,
+    /// Permission bits.
+    pub(crate) mode: u32,
+    /// Ids of user and group.
+    pub(crate) owner: (u32, u32),
 }
 
 impl<'a> Look<'a> {
@@ -103,38 +107,53 @@ impl<'a> Look<'a> {
     }
 
     fn reason(&self, file: &HostFile) -> Option<String> {
-        let Ok(text) = std::str::from_utf8(&file.content) else {
-            return Some("it is no text".to_owned());
-        };
-        if text.contains("PRIVATE KEY-----") {
-            return Some("it has a private key".to_owned());
-        }
-        if is_ignored(&file.path) {
-            return Some("its name is one of a file with secrets, and git ignores it".to_owned());
-        }
-        if self.with_secrets {
-            return None;
-        }
-        // sudo wants its files to be like that, sudoers(5).
-        let is_sudoers =
-            file.path.starts_with("/etc/sudoers.d") || file.path == Path::new("/etc/sudoers");
-        if file.mode & 0o004 == 0 && !is_sudoers {
-            let mode = file.mode & 0o777;
-            return Some(format!("others may not read it (mode {mode:04o})"));
-        }
-        if is_secret_name(&file.path) {
-            return Some("its name says that it has secrets".to_owned());
-        }
-        // `NOPASSWD:` is none, and passwords have no place there.
-        let line = self.secret_line(text).filter(|_| !is_sudoers)?;
-        Some(format!("line {line} looks like a password or a key"))
+        let guarded = (self.mask, self.with_secrets);
+        stays_out(&file.path, &file.content, file.mode, guarded)
     }
 
     /// The first line that has something that looks like a secret, counted from 1.
     pub(super) fn secret_line(&self, text: &str) -> Option<usize> {
-        let is = |line: &str| is_secret_line(line, &(self.mask)(line));
-        text.lines().position(is).map(|at| at + 1)
+        secret_line(text, self.mask)
     }
+}
+
+/// Why a file with this content stays out of git; `None` where it need not.
+pub(crate) fn stays_out(
+    path: &Path,
+    content: &[u8],
+    mode: u32,
+    (mask, with_secrets): (Mask<'_>, bool),
+) -> Option<String> {
+    let Ok(text) = std::str::from_utf8(content) else {
+        return Some("it is no text".to_owned());
+    };
+    if text.contains("PRIVATE KEY-----") {
+        return Some("it has a private key".to_owned());
+    }
+    if is_ignored(path) {
+        return Some("its name is one of a file with secrets, and git ignores it".to_owned());
+    }
+    if with_secrets {
+        return None;
+    }
+    // sudo wants its files to be like that, sudoers(5).
+    let is_sudoers = path.starts_with("/etc/sudoers.d") || path == Path::new("/etc/sudoers");
+    if mode & 0o004 == 0 && !is_sudoers {
+        let mode = mode & 0o777;
+        return Some(format!("others may not read it (mode {mode:04o})"));
+    }
+    if is_secret_name(path) {
+        return Some("its name says that it has secrets".to_owned());
+    }
+    // `NOPASSWD:` is none, and passwords have no place there.
+    let line = secret_line(text, mask).filter(|_| !is_sudoers)?;
+    Some(format!("line {line} looks like a password or a key"))
+}
+
+/// The first line that has something that looks like a secret, counted from 1.
+pub(crate) fn secret_line(text: &str, mask: Mask<'_>) -> Option<usize> {
+    let is = |line: &str| is_secret_line(line, &mask(line));
+    text.lines().position(is).map(|at| at + 1)
 }
 
 /// What the engine has; said where none answers.

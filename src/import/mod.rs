@@ -26,8 +26,11 @@ use nix::unistd::Uid;
 
 pub(crate) use begin::init;
 pub(crate) use error::ImportError;
+pub(crate) use etc::{is_of_identity, settings as etc_settings};
 pub(crate) use found::{Found, Kind};
-pub(crate) use look::Mask;
+pub(crate) use look::{HostFile, Mask, secret_line, stays_out};
+pub(crate) use networks::member as member_settings;
+pub(crate) use places::NOT_OURS;
 
 use crate::host::{Host, HostError};
 use crate::reconcile::{Planned, Request};

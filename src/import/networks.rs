@@ -202,7 +202,7 @@ fn yaml(text: &str) -> String {
 }
 
 /// What watchme.toml says of a member, and what it is called.
-fn member(network: &str, container: &Container) -> (String, String) {
+pub(crate) fn member(network: &str, container: &Container) -> (String, String) {
     let mut text = format!("[[network.{}.member]]\n", quoted(network));
     let shown = match &container.compose {
         Some((project, service)) => {

@@ -38,7 +38,7 @@ pub(super) const FOLDERS: &[&str] = &[
     "containers",
 ];
 /// What other kinds have, what programs write for themselves, and keys: nothing of it is looked at.
-pub(super) const NOT_OURS: &[&str] = &[
+pub(crate) const NOT_OURS: &[&str] = &[
     "nginx/sites-available",
     "nginx/sites-enabled",
     "nginx/modules-enabled",

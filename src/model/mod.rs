@@ -28,6 +28,7 @@ mod resource;
 pub(crate) mod seconds;
 pub mod stack;
 pub mod target;
+pub mod waiting;
 pub mod watch;
 
 pub use addresses::Addresses;
@@ -67,4 +68,5 @@ pub use source_text::{Diagnostic, Version, Versions};
 pub use stack::{DockerRun, Idle, Image, MOUNTS_LABEL, PROJECT_LABEL, PodmanRun, Pull, Stack};
 pub use systemd_unit::Install;
 pub use target::{ComposeCommand, Lack, Program, Target};
+pub use waiting::{NOT_CONFIRMED, Waiting};
 pub use watch::Watch;

@@ -204,7 +204,7 @@ fn differs(inputs: &Inputs<'_>, name: &str, unit: &Unit, state: &UnitState) -> O
             return mounts::outdated(inputs, name, unit, record);
         }
         // Who started it anew since gave it what was applied, as far as that lay there.
-        if same_run || !was_applied(inputs, name, &wanted) {
+        if same_run || !(was_applied(inputs, name, &wanted) || lay_there(inputs, name, unit)) {
             let changed =
                 mounts::changed(inputs, name, unit).or_else(|| changed_names(inputs, unit));
             return Some(changed.unwrap_or_else(|| "its files changed".to_owned()));
@@ -219,6 +219,23 @@ fn was_applied(inputs: &Inputs<'_>, name: &str, wanted: &Hash) -> bool {
     applied.is_some_and(|(_, applied)| {
         let unit = applied.units.get(name);
         unit.is_some_and(|unit| unit_hash(applied, inputs.observed, unit) == *wanted)
+    })
+}
+
+/// Whether what is wanted of a unit differs from what was applied only in files that were edited on the host, and that git
+/// has now, too: whoever started the unit anew since may have given it those.
+fn lay_there(inputs: &Inputs<'_>, name: &str, unit: &Unit) -> bool {
+    let applied = inputs.recorded.applied.as_ref();
+    let applied = applied.and_then(|(_, applied)| applied.units.get(name));
+    applied.is_some_and(|applied| {
+        let is_written = |unit: &Unit| unit.stack.is_none() && unit.quadlet.is_none();
+        is_written(unit)
+            && is_written(applied)
+            && applied.template == unit.template
+            && applied.names == unit.names
+            && (applied.dropins.iter())
+                .all(|(name, _)| unit.dropins.iter().any(|(wanted, _)| wanted == name))
+            && !changes_files(inputs, name, unit)
     })
 }
 

@@ -73,7 +73,8 @@ fn unit_text(program: &Path) -> String {
         "# Written by watchme-apply.
 [Unit]
 Description=Undo an interrupted watchme-apply run
-ConditionPathExists={journal}
+ConditionPathExists=|{journal}
+ConditionPathExists=|{confirm}
 After=dbus.service docker.service nginx.service
 
 [Service]
@@ -85,6 +86,7 @@ TimeoutStartSec=30min
 WantedBy=multi-user.target
 ",
         journal = Path::new(layout::STATE).join("journal").display(),
+        confirm = Path::new(layout::STATE).join("confirm.json").display(),
         program = program.display(),
     )
 }

@@ -51,6 +51,11 @@ impl ReconcileError {
             | ReconcileError::Refused(_)
             | ReconcileError::GatesFail { .. }
             | ReconcileError::NoNotifier { .. }
+            | ReconcileError::NothingToGoBackTo
+            | ReconcileError::Waits { .. }
+            | ReconcileError::NothingWaits
+            | ReconcileError::TooLate { .. }
+            | ReconcileError::TakenBack { .. }
             | ReconcileError::NothingApplied
             | ReconcileError::NotPaused { .. }
             | ReconcileError::GenerationLost { .. }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::undo::begin;
-use super::{Planned, ReconcileError, Request, error, look, read, select, transact, validate};
+use super::{
+    Planned, ReconcileError, Request, confirm, error, look, read, select, transact, validate,
+};
 use crate::apply::Progress;
 use crate::effect::{Becomes, Change, Plan};
 use crate::host::Host;
@@ -134,6 +136,7 @@ pub(crate) async fn fix(
         }
     }
     let _lock = begin(host, &state, request, progress).await?;
+    confirm::admit(&state)?;
     let mut planned = plan_applied(host, &state, request, look::recorded(&state)?).await?;
     let fixed = deviations(&planned.plan);
     leave_refused(&mut planned);

@@ -200,6 +200,40 @@ pub(crate) enum ReconcileError {
         /// The present one.
         present: u64,
     },
+    /// `--confirm` on a host that has no earlier generation.
+    #[error("there is no generation to roll back to: the first apply cannot wait for confirmation")]
+    NothingToGoBackTo,
+    /// An apply waits for confirmation.
+    #[error(
+        "generation {generation} waits for confirmation, and goes back to {back_to} in {seconds} s"
+    )]
+    Waits {
+        /// What was applied.
+        generation: u64,
+        /// What comes back without confirmation.
+        back_to: u64,
+        /// How long it waits.
+        seconds: i64,
+    },
+    /// `confirm` without anything to confirm.
+    #[error("nothing waits for confirmation")]
+    NothingWaits,
+    /// `confirm` after the time.
+    #[error("too late: it was not confirmed in time, and goes back to generation {back_to}")]
+    TooLate {
+        /// What comes back.
+        back_to: u64,
+    },
+    /// An apply that waited was rolled back.
+    #[error(
+        "generation {generation} was not confirmed and was rolled back: the host is as generation {back_to} has it"
+    )]
+    TakenBack {
+        /// What was applied.
+        generation: u64,
+        /// What came back.
+        back_to: u64,
+    },
     /// A unit that is not in the desired state.
     #[error("no unit {name} in what was applied")]
     NoSuchUnit {
@@ -327,7 +361,7 @@ impl ReconcileError {
     /// 4 a person is needed.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
-            ReconcileError::RolledBack { .. } => 3,
+            ReconcileError::RolledBack { .. } | ReconcileError::TakenBack { .. } => 3,
             ReconcileError::Incomplete { .. } | ReconcileError::Unrecovered { .. } => 4,
             _ => 1,
         }

@@ -62,6 +62,17 @@ impl ReconcileError {
                     listed("; kept are:", kept)
                 ),
             }),
+            ReconcileError::NothingToGoBackTo => Some("apply without --confirm".to_owned()),
+            ReconcileError::Waits { back_to, .. } => Some(format!(
+                "sudo watchme-apply confirm keeps it; sudo watchme-apply rollback {back_to} takes it back at once"
+            )),
+            ReconcileError::NothingWaits => {
+                Some("watchme-apply status says what was applied".to_owned())
+            }
+            ReconcileError::TooLate { .. } | ReconcileError::TakenBack { .. } => Some(
+                "watchme-apply status says how the host is; apply again, with more time if need be: --confirm 5m"
+                    .to_owned(),
+            ),
             ReconcileError::NoSuchGeneration { .. } => Some("watchme-apply history".to_owned()),
             ReconcileError::NotKept { number, .. } => Some(format!(
                 "watchme-apply history {number} has its run and its commits"

@@ -12,7 +12,9 @@ use super::status::certificates::certificates;
 use super::{ReconcileError, error, reason};
 use crate::apply::Progress;
 use crate::host::Host;
-use crate::model::{Channel, DriftKind, Event, Message, Notifier, Outcome, RunRecord};
+use crate::model::{
+    Channel, DriftKind, Event, Message, NOT_CONFIRMED, Notifier, Outcome, RunRecord,
+};
 use crate::state::{State, StateError, Told};
 
 /// What it is about, of a run.
@@ -248,11 +250,15 @@ fn is_no_news(failure: &ReconcileError) -> bool {
     )
 }
 
+/// How it is told that an apply went back by itself.
+const NOT_KEPT: &str = "an apply was not confirmed in time, and was rolled back";
+
 fn of_failure(failure: &ReconcileError, commit: Option<String>) -> Message {
     let (event, title) = match failure {
         ReconcileError::RolledBack { .. } => {
             (Event::RolledBack, "a run failed and was rolled back")
         }
+        ReconcileError::TakenBack { .. } => (Event::RolledBack, NOT_KEPT),
         ReconcileError::Incomplete { .. } | ReconcileError::Unrecovered { .. } => (
             Event::Failed,
             "a run failed, and its roll-back is incomplete",
@@ -266,6 +272,10 @@ fn of_failure(failure: &ReconcileError, commit: Option<String>) -> Message {
 }
 
 fn of_success(run: &RunRecord) -> Message {
+    if run.by == NOT_CONFIRMED {
+        let commit = run.origin.subject.clone().unwrap_or_default();
+        return message(Event::RolledBack, NOT_KEPT.to_owned(), commit);
+    }
     let title = match (run.outcome, run.kind) {
         // A run that was killed was undone: that is no success of it.
         (Outcome::RolledBack, _) => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::{ReconcileError, Skip};
+use super::{Confirm, ReconcileError, Skip};
 use crate::effect::Plan;
 use crate::model::{
     Answer, Desired, Finding, Observed, Origin, RanImages, Recorded, ResourceId, RunRecord,
@@ -37,6 +37,8 @@ pub(crate) struct Request {
     pub by: String,
     /// Whether no person does, so that what failed or was left before is skipped.
     pub unattended: bool,
+    /// Whether the run is rolled back unless somebody confirms it.
+    pub confirm: Confirm,
     /// Whether what failed before is tried again all the same.
     pub retry: bool,
     /// Whether a person is there who is asked before something goes.

@@ -73,6 +73,8 @@ pub(crate) async fn rollback(
     leftover.supersede(&state, progress)?;
     let kind = RunKind::Rollback;
     let record = transact(host, &state, request, kind, &mut planned, progress).await?;
+    // Nothing waits for confirmation any more.
+    state.end_waiting()?;
     unattended::hold(host, &state, request, &planned, progress);
     Ok(Applied::Done(Box::new(record)))
 }

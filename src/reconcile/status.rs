@@ -18,7 +18,7 @@ use crate::host::Host;
 use crate::kinds::{find_members, not_running};
 use crate::model::{
     Attempts, Container, Desired, DockerState, DriftKind, Hash, Health, Kind, Member, Network,
-    NetworkState, Observed, Outcome, Pause, RunRecord,
+    NetworkState, Observed, Outcome, Pause, RunRecord, Waiting,
 };
 use crate::state::{InProgress, State, StateError};
 pub(crate) use certificates::CertificateStatus;
@@ -46,6 +46,8 @@ pub(crate) struct Status {
     pub interrupted: bool,
     /// What becomes of that.
     pub unfinished: Option<String>,
+    /// What is rolled back unless somebody confirms it.
+    pub waiting: Option<Waiting>,
     /// Daemons, and whether they answer.
     pub daemons: Vec<DaemonStatus>,
     /// Each unit.
@@ -134,6 +136,10 @@ fn last_runs(state: &State, status: &mut Status) {
         }
         // That is the status's problem, and reported as such.
         Err(StateError::Forbidden { .. }) => return,
+        Err(cause) => status.warnings.push(error::with_hint(&cause, cause.hint())),
+    }
+    match state.waiting() {
+        Ok(waiting) => status.waiting = waiting,
         Err(cause) => status.warnings.push(error::with_hint(&cause, cause.hint())),
     }
     match state.attempts() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::error::WayOn;
 use super::supersede::{self, Leftover};
 use super::{
-    Planned, ReconcileError, Request, error, history, mount_points, owed, unattended,
+    Planned, ReconcileError, Request, confirm, error, history, mount_points, owed, unattended,
     verify_rollback,
 };
 use crate::apply::{Progress, await_last_request, describe, roll_back};
@@ -108,13 +108,22 @@ pub(crate) async fn recover(
 ) -> Result<bool, ReconcileError> {
     let state = State::new(host.root().clone());
     if is_finished(&state)? {
-        return Ok(false);
+        return match state.waiting()? {
+            // After a boot, no timer is left that would roll back what nobody confirmed.
+            Some(_) => {
+                let expired = confirm::expire(host, request, false, progress).await?;
+                Ok(expired.is_some())
+            }
+            None => Ok(false),
+        };
     }
-    let _lock = request.lock(&state)?;
+    let lock = request.lock(&state)?;
     let killed = !state.journal()?.is_empty();
     undo_killed(host, &state, request, progress)
         .await?
         .demand()?;
+    drop(lock);
+    confirm::expire(host, request, false, progress).await?;
     Ok(killed)
 }
 

@@ -15,6 +15,7 @@ mod differences;
 pub mod error;
 mod git;
 pub(crate) mod load;
+mod merge;
 mod needs;
 pub mod nginx;
 mod owner;
@@ -36,6 +37,7 @@ pub use error::SourceError;
 pub use git::{Log, LogLine};
 pub use load::{External, HostName, Parsed, Unread};
 pub(crate) use load::{ParsedStack, installed, is_default_compose_file, is_env_file};
+pub(crate) use merge::merge;
 pub use repository::Kinship;
 pub use variables::{Lacking, Look};
 

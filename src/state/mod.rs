@@ -9,6 +9,7 @@ mod lock;
 mod notified;
 mod records;
 mod undo;
+mod waiting;
 
 pub(crate) use journal::Journal;
 pub(crate) use lock::{InProgress, Lock};
@@ -115,6 +116,9 @@ fn way_out(path: &Path) -> &'static str {
         }
         Some("pauses.json") => {
             "move it away, which ends all pauses: pause again what has to stay stopped"
+        }
+        Some("confirm.json") => {
+            "move it away; nothing waits for confirmation then, and `watchme-apply rollback` goes back by hand"
         }
         Some("desired.json") => "move it away and apply again, which makes a new generation",
         _ => "move it away and apply again, which writes it again",

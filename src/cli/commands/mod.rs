@@ -2,7 +2,9 @@
 
 mod apply;
 mod backup;
+mod capture;
 mod check;
+mod confirm;
 mod docs;
 mod doctor;
 mod drift;
@@ -150,10 +152,12 @@ commands! {
     New(new),
     Plan(plan),
     Apply(apply),
+    Confirm(confirm),
     Check(check),
     Ports(ports),
     Routes(routes),
     Drift(drift),
+    Capture(capture),
     Rollback(rollback),
     History(history),
     Show(show),

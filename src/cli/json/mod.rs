@@ -8,7 +8,7 @@ use serde::Serialize;
 
 pub(super) use error::Error;
 pub(super) use finding::Finding;
-pub(super) use plan::{Change, Plan, changes};
+pub(super) use plan::{Change, Plan, changes, unified};
 
 /// Grows when a field changes its meaning or goes away; new fields do not count.
 pub(super) const FORMAT_VERSION: u32 = 1;

@@ -162,7 +162,8 @@ fn diff(diff: &effect::Diff, show_secrets: bool) -> Diff {
     }
 }
 
-fn unified(diff: &effect::Diff, show_secrets: bool) -> String {
+/// A diff as text.
+pub(in crate::cli) fn unified(diff: &effect::Diff, show_secrets: bool) -> String {
     let old = diff.old.as_deref().unwrap_or_default();
     let new = diff.new.as_deref().unwrap_or_default();
     let text = similar::TextDiff::from_lines(old, new)

@@ -5,6 +5,7 @@ mod exec;
 mod jobs;
 pub(crate) mod journal;
 mod properties;
+mod timer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;

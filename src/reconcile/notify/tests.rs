@@ -90,3 +90,31 @@ fn only_what_somebody_wants_is_told_and_masked() {
         assert_eq!(wants(&notifier(on), &applied, by_person), wanted, "{on:?}");
     }
 }
+
+#[test]
+fn what_nobody_confirmed_is_told_as_rolled_back() {
+    let run = RunRecord {
+        kind: crate::model::RunKind::Rollback,
+        number: Some(3),
+        back_to: Some(1),
+        origin: crate::model::Origin::default(),
+        began: None,
+        time: Timestamp::now(),
+        by: NOT_CONFIRMED.to_owned(),
+        unattended: false,
+        only: Vec::new(),
+        changes: Vec::new(),
+        gates: Vec::new(),
+        degraded: Vec::new(),
+        outcome: Outcome::Applied,
+        reason: None,
+    };
+    let failure = ReconcileError::TakenBack {
+        generation: 2,
+        back_to: 1,
+    };
+    for message in [of_success(&run), of_failure(&failure, None)] {
+        assert_eq!(message.event, Some(Event::RolledBack));
+        assert!(message.title.ends_with(NOT_KEPT), "{}", message.title);
+    }
+}

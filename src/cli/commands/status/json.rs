@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::commands::drift::Drift;
 use crate::cli::json::{self, FORMAT_VERSION};
-use crate::model::{Attempts, Pause, RunRecord};
+use crate::model::{Attempts, Pause, RunRecord, Waiting};
 use crate::reconcile::{
     self, BackupStatus, CertificateStatus, ContainerStatus, DaemonStatus, Foreign, NetworkStatus,
     SecretStatus, Skip, UnitStatus,
@@ -29,6 +29,8 @@ pub(in crate::cli) struct Status {
     skip: Option<Skip>,
     drift: Drift,
     pauses: BTreeMap<String, Pause>,
+    /// What is rolled back unless `confirm` keeps it.
+    waiting: Option<Waiting>,
     /// Daemons that were asked.
     daemons: Vec<DaemonStatus>,
     units: Vec<UnitStatus>,
@@ -59,6 +61,7 @@ impl Status {
             skip: status.skip,
             drift: Drift::new(status.drift),
             pauses: status.pauses,
+            waiting: status.waiting,
             daemons: status.daemons,
             units: status.units,
             containers: status.containers,

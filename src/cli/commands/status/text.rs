@@ -33,6 +33,7 @@ fn lines(status: &Status, width: Option<usize>, now: Timestamp) -> Vec<Line> {
         now,
     };
     page.runs(status);
+    page.waiting(status);
     page.daemons(status);
     for (unit, pause) in status.pauses.iter().filter(|(_, pause)| pause.holds(now)) {
         page.say(WARN, &format!("paused {}", records::pause(unit, pause)), 0);
@@ -81,6 +82,26 @@ impl Page {
         since.map_or_else(String::new, |since| {
             age(self.now.duration_since(since).as_secs())
         })
+    }
+
+    /// What goes back by itself.
+    fn waiting(&mut self, status: &Status) {
+        let Some(waiting) = &status.waiting else {
+            return;
+        };
+        let (generation, back_to) = (waiting.generation, waiting.back_to);
+        let text = match (generation, waiting.seconds_left(self.now)) {
+            (None, _) => format!(
+                "an apply that will wait for confirmation is not finished; without it, generation {back_to} comes back"
+            ),
+            (Some(number), 0) => format!(
+                "generation {number} was not confirmed, and goes back to {back_to}: watchme-apply rollback {back_to}"
+            ),
+            (Some(number), left) => format!(
+                "generation {number} waits for confirmation, and goes back to {back_to} in {left} s: watchme-apply confirm"
+            ),
+        };
+        self.say(WARN, &text, 0);
     }
 
     fn runs(&mut self, status: &Status) {

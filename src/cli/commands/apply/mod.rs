@@ -1,5 +1,9 @@
 //! `apply`: makes the host match the desired state.
 
+mod wait;
+
+use jiff::SignedDuration;
+
 use super::Command;
 use crate::cli::ask;
 use crate::cli::change::{Applied, change};
@@ -9,7 +13,7 @@ use crate::cli::output::Output;
 use crate::cli::render::legend;
 use crate::cli::session::Session;
 use crate::plan::Gates;
-use crate::reconcile::{self, Request};
+use crate::reconcile::{self, Confirm, Request};
 
 /// Make the host match the desired state, verify it, and roll back if that fails
 #[derive(Debug, clap::Args)]
@@ -31,6 +35,13 @@ pub(in crate::cli) struct Args {
     /// Check all health gates, even if nothing changes
     #[arg(long)]
     verify_all: bool,
+    /// Roll back after this time unless `watchme-apply confirm` is run in another session: 2m, 90s. Without it, 2m where a
+    /// person applies over SSH on a terminal and the firewall, sshd, sudo or the network change; 0 never waits
+    #[arg(long, value_name = "TIME", value_parser = wait::time, conflicts_with_all = ["unattended", "json"])]
+    confirm: Option<SignedDuration>,
+    /// Do not wait for confirmation: the same as --confirm 0
+    #[arg(long, conflicts_with = "confirm")]
+    no_confirm: bool,
 }
 
 impl Command for Args {
@@ -40,6 +51,7 @@ impl Command for Args {
 Examples:
   git pull && watchme-apply                           # apply what was pulled
   watchme-apply apply --only site/api.example.com     # apply one site
+  watchme-apply apply --confirm 5m                    # goes back by itself unless it is confirmed
   watchme-apply apply --root \"$(mktemp -d)\"           # try it on an empty folder"
     );
 
@@ -54,17 +66,29 @@ Examples:
     }
 
     fn validate(&self, offline: bool) -> Result<(), clap::Error> {
-        match self.verify_all && offline {
-            true => Err(clap::Error::raw(
-                clap::error::ErrorKind::ArgumentConflict,
-                "--verify-all checks health gates, but on an offline root (--root) nothing runs\n",
-            )),
-            false => Ok(()),
-        }
+        let wrong = match (self.verify_all, self.waits_on_request()) {
+            (true, _) if offline => {
+                "--verify-all checks health gates, but on an offline root (--root) nothing runs\n"
+            }
+            (_, true) if offline => {
+                "--confirm waits for a session on the host, but on an offline root (--root) nothing runs\n"
+            }
+            _ => return Ok(()),
+        };
+        Err(clap::Error::raw(
+            clap::error::ErrorKind::ArgumentConflict,
+            wrong,
+        ))
     }
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Applied> {
+        let asked = match self.no_confirm {
+            true => Some(SignedDuration::ZERO),
+            false => self.confirm,
+        };
+        let is_person = !self.unattended && !self.show.json && ask::somebody_is_there();
         let request = Request {
+            confirm: wait::wanted(asked, is_person && session.is_live()),
             unattended: self.unattended,
             retry: self.retry,
             asks: !self.yes && !self.unattended && ask::somebody_is_there(),
@@ -75,13 +99,30 @@ Examples:
             ..session.request(session.desired_state()?, &self.input)
         };
         let host = session.host()?;
-        change(
+        let mut waits = false;
+        let ended = change(
             session,
             self.show,
             request.asks,
             output,
-            async |lines, present| reconcile::apply(host, &request, lines, present).await,
+            async |lines, present| {
+                let applied = reconcile::apply(host, &request, lines, present).await?;
+                waits = matches!(applied, reconcile::Applied::Done(_))
+                    && request.confirm != Confirm::Never;
+                Ok(applied)
+            },
         )
-        .await
+        .await?;
+        if waits {
+            wait::wait(session, &request, output).await?;
+        }
+        Ok(ended)
+    }
+}
+
+impl Args {
+    /// Whether `--confirm` asks for a time.
+    fn waits_on_request(&self) -> bool {
+        self.confirm.is_some_and(|time| !time.is_zero())
     }
 }

@@ -1,0 +1,71 @@
+//! Why an edit of the host did not become a change of the checkout.
+
+use std::path::PathBuf;
+
+use crate::host::HostError;
+use crate::reconcile::ReconcileError;
+use crate::root::RootError;
+
+/// Why a capture failed. Nothing on the host was changed, and the checkout is as it was.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CaptureError {
+    /// The host or the checkout cannot be compared.
+    #[error(transparent)]
+    Reconcile(#[from] ReconcileError),
+    /// A file of the checkout cannot be read or written.
+    #[error(transparent)]
+    Root(#[from] RootError),
+    /// A part of the host cannot be read.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// Nothing differs that is called like this.
+    #[error("nothing that differs from what was applied is named {name}")]
+    Unknown {
+        /// As it was asked for.
+        name: String,
+    },
+    /// A path where no file is.
+    #[error("there is no regular file at {}", path.display())]
+    NoFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The checkout changed between the look and the write.
+    #[error("{} changed while this ran: nothing was written", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The checkout cannot be read with what was to be written.
+    #[error("with this change the checkout could not be read: nothing was written")]
+    Broken {
+        /// Why.
+        #[source]
+        source: Box<ReconcileError>,
+    },
+}
+
+impl CaptureError {
+    /// The command that helps.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Reconcile(error) => return error.hint(),
+            Self::Root(error) => return error.hint(),
+            Self::Host(error) => return error.hint(),
+            Self::Unknown { .. } => {
+                "sudo watchme-apply drift lists what differs; a new file is named by its path below /etc".to_owned()
+            }
+            Self::NoFile { path } => format!("ls -la {}", path.display()),
+            Self::Changed { .. } => "watchme-apply capture shows the difference again".to_owned(),
+            Self::Broken { source } => return source.hint(),
+        })
+    }
+
+    /// The exit status.
+    pub(crate) fn exit_status(&self) -> u8 {
+        match self {
+            Self::Reconcile(error) => error.exit_status(),
+            _ => 1,
+        }
+    }
+}

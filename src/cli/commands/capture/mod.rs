@@ -1,0 +1,76 @@
+//! `capture`: edits made on the host become changes of the checkout.
+
+mod json;
+mod text;
+
+use super::Command;
+use crate::capture::{self, Asked};
+use crate::cli::ended::{Ended, Ran};
+use crate::cli::masks::mask;
+use crate::cli::options::Input;
+use crate::cli::output::Output;
+use crate::cli::session::Session;
+use crate::cli::{DIFFERENCES, ask};
+
+/// Turn edits made on this host into changes of the checkout; shows them first, and changes nothing on the host
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Only this: a resource (unit/web.service, web, api.example.com), a container, or a path; a file below /etc that is not
+    /// in the desired state is added
+    #[arg(value_name = "NAME|PATH")]
+    named: Vec<String>,
+    /// Write without asking
+    #[arg(long, visible_alias = "write")]
+    yes: bool,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+    /// Do not mask values in diffs that look like secrets
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+impl Command for Args {
+    const EXAMPLES: &'static str = "\
+It needs root, and writes only into the checkout: commit and apply afterwards. Without --yes it asks on a terminal, and only
+shows elsewhere. It exits with 2 if something differs that the checkout did not get.
+
+Examples:
+  sudo watchme-apply capture                          # all edits by hand
+  sudo watchme-apply capture api.example.com --yes    # what certbot wrote into a site
+  sudo watchme-apply capture /etc/sysctl.d/90-app.conf";
+
+    type Json = json::Captured;
+
+    fn changes_the_host(&self) -> bool {
+        false
+    }
+
+    async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Captured> {
+        let hide = |line: &str| mask(line).into_owned();
+        let asked = Asked {
+            named: &self.named,
+            mask: &hide,
+        };
+        let request = session.request(session.desired_state()?, &Input::default());
+        let host = session.host()?;
+        let captured = capture::look(host, &request, &asked).await?;
+        if !self.json {
+            text::print(output, &captured, self.show_secrets);
+        }
+        let asks = !self.yes && !self.json && ask::somebody_is_there();
+        let writes = !captured.edits.is_empty()
+            && (self.yes || asks && ask::may(output, &text::question(&captured)));
+        if writes {
+            capture::write(host, &request, &captured)?;
+        }
+        let is_left = !captured.left.is_empty() || !captured.edits.is_empty() && !writes;
+        let status = if is_left { DIFFERENCES } else { 0 };
+        if self.json {
+            let json = json::Captured::new(&captured, writes, self.show_secrets);
+            return Ok(Ended::with_json(status, json));
+        }
+        text::end(output, &captured, writes);
+        Ok(Ended::with_text(status))
+    }
+}

@@ -1,0 +1,84 @@
+//! A capture as text.
+
+use std::path::Path;
+
+use crate::capture::{Captured, Edit};
+use crate::cli::output::{Output, clean, styled};
+use crate::cli::render::{DIM, GOOD, STRONG, WARN, count, diff};
+use crate::effect::Diff;
+
+/// Prints what would be written, as a diff, and what is left.
+pub(super) fn print(output: &mut Output, captured: &Captured, show_secrets: bool) {
+    for (path, edit) in &captured.edits {
+        let how = match (&edit.old, edit.merged) {
+            (None, _) => "new: ",
+            (_, true) => "merged with what changed in the checkout: ",
+            (_, false) => "",
+        };
+        let line = format!("{}  ({how}{})", edit.id, edit.from);
+        output.line(&styled(STRONG, &clean(&line)));
+        diff::print(output, &shown(path, edit), show_secrets);
+    }
+    for path in &captured.already {
+        let text = format!("{} has the edit of the host already", path.display());
+        output.line(&styled(DIM, &clean(&text)));
+    }
+    if !captured.left.is_empty() {
+        output.line(&styled(WARN, "not captured:"));
+    }
+    for left in &captured.left {
+        let what = format!("  {}: {}", left.what, left.why);
+        output.line(&clean(&what));
+        output.line(&format!("    {}", clean(&left.help)));
+    }
+    for warning in &captured.warnings {
+        output.line(&format!("{}   {}", styled(WARN, "warning"), clean(warning)));
+    }
+}
+
+/// An edit as a diff of the file in the checkout.
+pub(super) fn shown(path: &Path, edit: &Edit) -> Diff {
+    let text = |content: &[u8]| String::from_utf8_lossy(content).into_owned();
+    Diff {
+        old_path: path.to_owned(),
+        new_path: path.to_owned(),
+        old: edit.old.as_deref().map(text),
+        new: Some(text(&edit.new)),
+    }
+}
+
+/// What is asked on a terminal.
+pub(super) fn question(captured: &Captured) -> String {
+    let files = count(captured.edits.len(), "file");
+    format!("this writes {files} in {}", captured.checkout.display())
+}
+
+/// Prints how it ended, and what comes next.
+pub(super) fn end(output: &mut Output, captured: &Captured, written: bool) {
+    let checkout = captured.checkout.display().to_string();
+    let checkout = clean(&checkout);
+    if captured.is_empty() {
+        output.line(&format!(
+            "{}: the files of the host are as they were applied",
+            styled(GOOD, "nothing to capture")
+        ));
+        return;
+    }
+    let files = count(captured.edits.len(), "file");
+    match (captured.edits.is_empty(), written) {
+        (true, _) if captured.already.is_empty() => output.line("nothing was written"),
+        (true, _) => output.line("nothing to write: commit what the checkout has, and apply"),
+        (false, true) => {
+            output.line(&format!(
+                "{} {files} in {checkout}; next:",
+                styled(GOOD, "wrote")
+            ));
+            output.line(&format!("    cd {checkout} && git add -A && git commit"));
+            output.line("    sudo watchme-apply plan      # takes over what the host has");
+        }
+        (false, false) => output.line(&format!(
+            "{}: watchme-apply capture --yes writes {files} in {checkout}",
+            styled(WARN, "nothing was written")
+        )),
+    }
+}

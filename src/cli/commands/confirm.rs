@@ -1,0 +1,66 @@
+//! `confirm`: keeps an apply that is rolled back without it.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::Command;
+use crate::cli::ended::{Ended, Ran};
+use crate::cli::json::NoJson;
+use crate::cli::options::{Input, seconds};
+use crate::cli::output::{Output, styled};
+use crate::cli::render::GOOD;
+use crate::cli::session::Session;
+use crate::cli::tell;
+use crate::reconcile::{self, ReconcileError};
+
+/// Keep an apply that waits for it, from another session: see apply --confirm
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Roll back what was not confirmed in time: a timer runs this
+    #[arg(long, hide = true)]
+    expire: bool,
+    /// Seconds to wait for another run to finish [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    lock_timeout: Option<u64>,
+}
+
+impl Command for Args {
+    const EXAMPLES: &'static str = "\
+Log in once more, so that you know that you still can, and run it there.
+
+Example:
+  watchme-apply confirm                               # while an apply --confirm waits";
+
+    type Json = NoJson;
+
+    fn changes_the_host(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
+        let request = session.request(PathBuf::new(), &Input::waiting(self.lock_timeout));
+        let host = session.host()?;
+        let began = Timestamp::now();
+        if self.expire {
+            let mut lines = session.lines(false);
+            let rolled_back = reconcile::expire(host, &request, false, &mut lines).await?;
+            lines.end();
+            let Some(waiting) = rolled_back else {
+                output.line("nothing to roll back");
+                return Ok(Ended::with_text(0));
+            };
+            // The program that waited is gone, and could not tell it.
+            let ran = Err(ReconcileError::taken_back(&waiting).into());
+            tell::run(session, began, &ran).await;
+            return ran;
+        }
+        let kept = reconcile::confirm(host, &request)?;
+        let generation = kept.generation.unwrap_or_default();
+        output.line(&format!(
+            "{}: generation {generation} stays",
+            styled(GOOD, "confirmed")
+        ));
+        Ok(Ended::with_text(0))
+    }
+}

@@ -1,0 +1,63 @@
+//! Timers of one shot that systemd holds, whatever becomes of this process: org.freedesktop.systemd1(5), `StartTransientUnit`,
+//! as systemd-run(1) calls it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use zbus::{OwnedObjectPath, Variant};
+
+use super::{CALL, MANAGER, PATH, Systemd, bounded, failed};
+use crate::host::error::HostError;
+
+/// How long what a timer starts may take.
+const TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+/// A property of a unit.
+type Property<'a> = (&'a str, Variant<'a>);
+
+impl Systemd {
+    /// Has a program run as root once that time is over. Both units go once they have ended; they do not outlive a reboot.
+    pub(crate) async fn start_timer(
+        &self,
+        (name, description): (&str, &str),
+        after: Duration,
+        program: &Path,
+        arguments: &[&str],
+    ) -> Result<(), HostError> {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let program = program.to_string_lossy().into_owned();
+        let mut words = vec![program.clone()];
+        words.extend(arguments.iter().map(|word| (*word).to_owned()));
+        let timer: Vec<Property<'_>> = vec![
+            ("Description", Variant::from(description)),
+            (
+                "TimersMonotonic",
+                Variant::from(vec![("OnActiveSec".to_owned(), micros(after))]),
+            ),
+            (
+                "AccuracyUSec",
+                Variant::from(micros(Duration::from_millis(100))),
+            ),
+            ("RemainAfterElapse", Variant::from(false)),
+            ("CollectMode", Variant::from("inactive-or-failed")),
+        ];
+        let service: Vec<Property<'_>> = vec![
+            ("Description", Variant::from(description)),
+            ("Type", Variant::from("oneshot")),
+            ("ExecStart", Variant::from(vec![(program, words, false)])),
+            ("TimeoutStartUSec", Variant::from(micros(TIMEOUT))),
+            ("CollectMode", Variant::from("inactive-or-failed")),
+        ];
+        let units = (format!("{name}.timer"), format!("{name}.service"));
+        let body = (
+            units.0.as_str(),
+            "fail",
+            timer,
+            vec![(units.1.as_str(), service)],
+        );
+        let doing = || format!("start the timer {}", units.0);
+        let call = self.call::<_, OwnedObjectPath>(PATH, MANAGER, "StartTransientUnit", body);
+        let started = bounded(CALL, doing, call).await?;
+        started.map(drop).map_err(|source| failed(doing(), source))
+    }
+}
