@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::support::schema::json;
 use crate::support::{CHECKOUT, Host, desired};
 
+/// `stay` keeps compose attached when `api` was killed.
 const COMPOSE: &str = "services:
   api:
     image: api:1
@@ -17,6 +18,9 @@ const COMPOSE: &str = "services:
     image: api:1
     container_name: mute-prod
     logging: {driver: none}
+    command: ['/bin/sleep', '7000']
+  stay:
+    image: api:1
     command: ['/bin/sleep', '7000']
 ";
 
@@ -109,7 +113,7 @@ fn follows(host: &Host) {
     host.sh("systemctl restart shop.service");
     host.wait_for_image("api:1", 8010, Duration::from_secs(20));
     host.sh(&format!(
-        "systemd-run -q --collect sh -c 'cd {CHECKOUT}; timeout --preserve-status -s INT 25 \
+        "systemd-run -q --collect sh -c 'cd {CHECKOUT}; timeout --preserve-status -s INT 60 \
          watchme-apply logs shop -n 0 -f >/tmp/followed 2>/tmp/said; echo $? >/tmp/status'; sleep 4"
     ));
     let has = |text: &str| {
@@ -130,7 +134,8 @@ fn follows(host: &Host) {
         .iter()
         .all(|text| has(text).trim() == "1")
     });
-    host.wait_for("the end", Duration::from_secs(30), || {
+    host.sh("sleep 1; pkill -INT -x watchme-apply");
+    host.wait_for("the end", Duration::from_secs(10), || {
         host.stands("/tmp/status")
     });
     assert_eq!(
