@@ -69,15 +69,9 @@ fn is_in_its_file(look: &Look<'_>, container: &Container, network: &str) -> bool
         let Ok(document) = Document::parse(path, &text, &Default::default()) else {
             return false;
         };
-        let compose = &document.compose;
-        let Some(service) = compose.services.get(service) else {
-            return false;
-        };
-        let keys = service.networks.entries();
-        keys.iter().any(|(key, _)| {
-            let definition = compose.networks.get(*key).and_then(Option::as_ref);
-            let external = definition.and_then(|definition| definition.external_name(key));
-            external.unwrap_or_else(|| format!("{project}_{key}")) == network
-        })
+        let networks = document.compose.networks_of(service).into_iter();
+        let mut names =
+            networks.map(|(key, external)| external.unwrap_or_else(|| format!("{project}_{key}")));
+        names.any(|name| name == network)
     })
 }

@@ -126,16 +126,8 @@ fn named_by_stack(found: &Found, container: &Container, network: &str) -> bool {
         let Ok(document) = Document::parse(&file.path, &text, &Default::default()) else {
             return false;
         };
-        let compose = &document.compose;
-        let Some(service) = compose.services.get(service) else {
-            return false;
-        };
-        let keys = service.networks.entries();
-        keys.iter().any(|(key, _)| {
-            let definition = compose.networks.get(*key).and_then(Option::as_ref);
-            let external = definition.and_then(|definition| definition.external_name(key));
-            external.as_deref() == Some(network)
-        })
+        let mut networks = document.compose.networks_of(service).into_iter();
+        networks.any(|(_, external)| external.as_deref() == Some(network))
     })
 }
 

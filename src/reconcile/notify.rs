@@ -1,5 +1,6 @@
 //! Tells whom the applied desired state names what happened: each thing once, and once that it is over.
 
+mod news;
 #[cfg(test)]
 mod tests;
 
@@ -12,10 +13,9 @@ use super::status::certificates::certificates;
 use super::{ReconcileError, error, reason};
 use crate::apply::Progress;
 use crate::host::Host;
-use crate::model::{
-    Channel, DriftKind, Event, Message, NOT_CONFIRMED, Notifier, Outcome, RunRecord,
-};
-use crate::state::{State, StateError, Told};
+use crate::model::{DriftKind, Event, Message, NOT_CONFIRMED, Notifier, Outcome, RunRecord};
+use crate::state::{State, StateError};
+use news::{News, note};
 
 /// What it is about, of a run.
 const RUN: &str = "run";
@@ -46,14 +46,6 @@ pub(crate) enum Ended<'a> {
     },
     /// It left the host alone.
     Skipped,
-}
-
-/// Things that are known to be so, by what they are about; what begins with one of `prefixes` and is not among them is over.
-struct News {
-    prefixes: Vec<&'static str>,
-    messages: BTreeMap<String, Message>,
-    /// Whether a person ran what is told of.
-    by_person: bool,
 }
 
 /// Tells how a run ended. What goes wrong with that is a warning.
@@ -347,87 +339,5 @@ async fn tell(
         && let Err(cause) = state.write_notified(&notified)
     {
         error::warn("what was told is not written down", &cause, progress);
-    }
-}
-
-/// Notes what somebody does not know yet.
-fn note(told: &mut BTreeMap<String, Told>, notifier: &Notifier, news: &News, prepare: Prepare<'_>) {
-    for (about, found) in &news.messages {
-        if !wants(notifier, found, news.by_person) {
-            continue;
-        }
-        let message = Message {
-            title: prepare(&found.title),
-            text: found
-                .text
-                .lines()
-                .map(prepare)
-                .collect::<Vec<_>>()
-                .join("\n"),
-            ..found.clone()
-        };
-        let same = |known: &&mut Told| {
-            let known = &known.message;
-            !known.healed
-                && (known.event, &known.title, &known.text, &known.commit)
-                    == (
-                        message.event,
-                        &message.title,
-                        &message.text,
-                        &message.commit,
-                    )
-        };
-        if told.get_mut(about).as_ref().is_some_and(same) {
-            continue;
-        }
-        let known = told.get(about).is_some_and(|known| known.known);
-        told.insert(
-            about.clone(),
-            Told {
-                message,
-                delivered: false,
-                known,
-            },
-        );
-    }
-    let has_ends = !matches!(notifier.channel, Channel::CommitStatus(_));
-    let over = |about: &String| {
-        let is_looked_at = news.prefixes.iter().any(|prefix| about.starts_with(prefix));
-        is_looked_at && !news.messages.contains_key(about)
-    };
-    told.retain(|about, known| !over(about) || known.known && has_ends);
-    for (_, known) in told.iter_mut().filter(|(about, _)| over(about)) {
-        if known.message.healed {
-            continue;
-        }
-        let host = &known.message.host;
-        let was = known.message.title.strip_prefix(&format!("{host}: "));
-        let was = was.unwrap_or(&known.message.title);
-        known.message = Message {
-            healed: true,
-            title: format!("{host}: over: {was}"),
-            text: String::new(),
-            time: Timestamp::now(),
-            ..known.message.clone()
-        };
-        known.delivered = false;
-    }
-}
-
-/// Whether somebody wants to know.
-fn wants(notifier: &Notifier, message: &Message, by_person: bool) -> bool {
-    let Some(event) = message.event else {
-        return true;
-    };
-    if let Channel::CommitStatus(_) = notifier.channel {
-        let is_of_run = matches!(
-            event,
-            Event::Applied | Event::Failed | Event::RolledBack | Event::Quarantined
-        );
-        return is_of_run && message.commit.is_some();
-    }
-    match notifier.on.is_empty() {
-        true => event != Event::Applied || !by_person,
-        false => notifier.on.contains(&event),
     }
 }

@@ -284,6 +284,22 @@ impl Volume {
     }
 }
 
+impl Compose {
+    /// The networks of a service, by key, each with the engine's name where it is external.
+    pub fn networks_of(&self, service: &str) -> Vec<(&str, Option<String>)> {
+        let service = self.services.get(service);
+        let keys = service
+            .into_iter()
+            .flat_map(|service| service.networks.entries());
+        keys.map(|(key, _)| {
+            let definition = self.networks.get(key).and_then(Option::as_ref);
+            let external = definition.and_then(|definition| definition.external_name(key));
+            (key, external)
+        })
+        .collect()
+    }
+}
+
 impl Network {
     /// The engine's name of an external network under `key`; `None` for one of its own.
     pub fn external_name(&self, key: &str) -> Option<String> {

@@ -1,7 +1,6 @@
 //! Jobs: what the manager is told to do, and how it ended.
 
 use std::num::NonZeroUsize;
-use std::process::Stdio;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::StreamExt;
@@ -252,14 +251,7 @@ pub(super) fn status(unit: &UnitState) -> String {
 
 /// The last lines that a unit wrote since `since`, or since the machine was booted, as far as they can be had.
 pub(super) async fn journal(unit: &str, since: Option<SystemTime>) -> Vec<String> {
-    // What a unit wrote as it ended may still be on its way to journald: the manager does not wait for that.
-    let mut sync = Command::new("journalctl");
-    sync.args(["--sync", "-q"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    let _ = tokio::time::timeout(JOURNAL, sync.status()).await;
+    super::journal::sync().await;
     let mut command = Command::new("journalctl");
     command
         // With `--since=` alone, `-n` counts from there: the first lines of a run, not the last.

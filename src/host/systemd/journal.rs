@@ -41,9 +41,9 @@ pub(crate) struct Journal {
     pub wrong: Option<String>,
 }
 
-/// Reads the last entries of units, at most so many, and not those before `since`.
-pub(crate) async fn last(units: &[String], most: usize, since: Option<Timestamp>) -> Journal {
-    // What a unit wrote as it ended may still be on its way to journald.
+/// Waits, for a moment at most, until journald has what was written: what a unit wrote as it ended may still be on its way, and
+/// the manager does not wait for that.
+pub(super) async fn sync() {
     let mut sync = Command::new("journalctl");
     sync.args(["--sync", "-q"])
         .stdin(Stdio::null())
@@ -51,6 +51,11 @@ pub(crate) async fn last(units: &[String], most: usize, since: Option<Timestamp>
         .stderr(Stdio::null())
         .kill_on_drop(true);
     let _ = tokio::time::timeout(SYNC, sync.status()).await;
+}
+
+/// Reads the last entries of units, at most so many, and not those before `since`.
+pub(crate) async fn last(units: &[String], most: usize, since: Option<Timestamp>) -> Journal {
+    sync().await;
     let mut command = of(units);
     // With `--since=` alone, `-n` counts from there.
     command.args(["-r", "-n", &most.to_string()]);

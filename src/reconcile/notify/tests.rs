@@ -1,5 +1,7 @@
+use super::news::wants;
 use super::*;
-use crate::model::Channel;
+use crate::model::{Channel, Project};
+use crate::state::Told;
 
 fn notifier(on: &[Event]) -> Notifier {
     Notifier {
@@ -116,5 +118,36 @@ fn what_nobody_confirmed_is_told_as_rolled_back() {
     for message in [of_success(&run), of_failure(&failure, None)] {
         assert_eq!(message.event, Some(Event::RolledBack));
         assert!(message.title.ends_with(NOT_KEPT), "{}", message.title);
+    }
+}
+
+#[test]
+fn a_commit_gets_the_end_of_its_run_and_nothing_else() {
+    let project = Project::read("https://github.com/acme/server", None).unwrap();
+    let to = Notifier {
+        channel: Channel::CommitStatus(project),
+        ..notifier(&[])
+    };
+    let plain: Prepare<'_> = &str::to_owned;
+    let with = |event, commit: Option<&str>| {
+        let mut news = news(&[(RUN, event, "why")]);
+        for message in news.messages.values_mut() {
+            message.commit = commit.map(str::to_owned);
+        }
+        news.by_person = true;
+        news
+    };
+    for (event, commit, wanted) in [
+        (Event::Applied, Some("abc"), true),
+        (Event::RolledBack, Some("abc"), true),
+        (Event::Failed, None, false),
+        (Event::Drift, Some("abc"), false),
+    ] {
+        let mut told = BTreeMap::new();
+        note(&mut told, &to, &with(event, commit), plain);
+        assert_eq!(!pending(&mut told).is_empty(), wanted, "{event:?}");
+        // That it is over is no status.
+        note(&mut told, &to, &news(&[]), plain);
+        assert_eq!(pending(&mut told), [], "{event:?}");
     }
 }
