@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::Container;
 
-/// How often containers may be started again by their restart policies before a start counts as failed.
+/// How often a container may be started again by its restart policy before a start counts as failed.
 const FALLS: u32 = 3;
 
 /// What has been seen of containers since they were started.
@@ -13,42 +13,50 @@ const FALLS: u32 = 3;
 pub(super) struct Settling {
     /// Since when all have run without a restart.
     steady: Instant,
-    /// How often one was started again by its restart policy.
+    /// Each container by ID.
+    seen: BTreeMap<String, Seen>,
+}
+
+/// What has been seen of a container.
+#[derive(Debug)]
+struct Seen {
+    /// Its count of restarts at the last look.
+    restarts: i64,
+    /// How often its restart policy has started it again since the first look.
     falls: u32,
-    /// The count of restarts of each container at the last look, by ID.
-    seen: BTreeMap<String, i64>,
 }
 
 impl Settling {
     pub(super) fn begins(now: Instant) -> Self {
         Self {
             steady: now,
-            falls: 0,
             seen: BTreeMap::new(),
         }
     }
 
-    /// Takes in the restarts since the last look. The container that dies again and again, if there is one; looks that come
-    /// late count all that they missed.
+    /// Takes in the restarts since the last look. The container that dies again and again, if there is one; a look that comes
+    /// late counts all that it missed.
     pub(super) fn look<'a>(
         &mut self,
         now: Instant,
         containers: &'a [Container],
     ) -> Option<&'a Container> {
-        let mut most = None;
+        let mut dies = None;
         for container in containers {
-            let before = self.seen.insert(container.id.clone(), container.restarts);
-            let times = container.restarts - before.unwrap_or(container.restarts);
-            if times > 0 && most.is_none_or(|(most, _)| most < times) {
-                most = Some((times, container));
+            let restarts = container.restarts;
+            let seen = self.seen.entry(container.id.clone());
+            let seen = seen.or_insert(Seen { restarts, falls: 0 });
+            let again = u32::try_from(restarts - seen.restarts).unwrap_or(0);
+            seen.restarts = restarts;
+            if again > 0 {
+                self.steady = now;
+                seen.falls = seen.falls.saturating_add(again);
+                if seen.falls >= FALLS {
+                    dies = Some(container);
+                }
             }
         }
-        let (times, container) = most?;
-        self.steady = now;
-        self.falls = self
-            .falls
-            .saturating_add(u32::try_from(times).unwrap_or(u32::MAX));
-        (self.falls >= FALLS).then_some(container)
+        dies
     }
 
     /// A container does not run. The engine waits longer and longer before it starts one again, and that time is not steady:
@@ -117,5 +125,32 @@ mod tests {
         let mut settling = Settling::begins(now);
         settling.look(now, &restarted(0));
         assert!(settling.look(now, &restarted(4)).is_some());
+    }
+
+    #[test]
+    fn each_container_may_fall_for_itself() {
+        let now = Instant::now();
+        let mut settling = Settling::begins(now);
+        let three = |restarts: [i64; 3]| {
+            let containers = restarts.iter().enumerate().map(|(id, restarts)| Container {
+                id: id.to_string(),
+                restarts: *restarts,
+                ..Container::default()
+            });
+            containers.collect::<Vec<_>>()
+        };
+        settling.look(now, &three([0, 0, 0]));
+        for restarts in [[1, 0, 0], [1, 1, 0], [1, 1, 1]] {
+            assert!(
+                settling.look(now, &three(restarts)).is_none(),
+                "{restarts:?}"
+            );
+        }
+        assert_eq!(
+            settling
+                .look(now, &three([1, 3, 1]))
+                .map(|it| it.id.clone()),
+            Some("1".to_owned())
+        );
     }
 }

@@ -274,6 +274,9 @@ fn masked_setting(text: &str, found: &Captures<'_>) -> String {
     }
     // A host may have such a name, and its port is no secret; what follows may hold some.
     let before = found.get(0).and_then(|found| text.get(..found.start()));
+    if before.is_some_and(|before| is_tag_of_sudoers(before, name, value)) {
+        return format!("{name}{}", mask(value));
+    }
     // `${NAME:?MESSAGE}` has no value.
     let is_named = before.is_some_and(|before| before.ends_with("${")) && value.starts_with('?');
     if let (true, Some(end)) = (is_named, value.find('}')) {
@@ -287,6 +290,15 @@ fn masked_setting(text: &str, found: &Captures<'_>) -> String {
         true => format!("{name}{port}{}", mask(rest)),
         false => format!("{name}{MASK}"),
     }
+}
+
+/// Whether it is a tag of a line of sudoers, with commands behind it: `user ALL=(ALL) NOPASSWD: /usr/bin/ls`. sudoers(5),
+/// "`Tag_Spec`".
+fn is_tag_of_sudoers(before: &str, name: &str, value: &str) -> bool {
+    let is_command = |first: char| first.is_ascii_uppercase() || "/!".contains(first);
+    matches!(name.trim_end(), "NOPASSWD:" | "PASSWD:")
+        && (before.contains('=') || before.starts_with(is_command))
+        && value.starts_with(is_command)
 }
 
 fn is_reference(value: &str) -> bool {

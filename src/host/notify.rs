@@ -20,7 +20,7 @@ const SENDMAIL: &str = "/usr/sbin/sendmail";
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeliveryError {
     /// The secret cannot be read.
-    #[error("its secret {} cannot be read", path.display())]
+    #[error("its secret {} {}", path.display(), source.as_ref().map_or("is not there", |_| "cannot be read"))]
     Secret {
         /// Where it should be.
         path: PathBuf,
@@ -28,14 +28,14 @@ pub(crate) enum DeliveryError {
         #[source]
         source: Option<crate::root::RootError>,
     },
-    /// The secret makes no URL, or no header.
-    #[error("its secret {} has characters that no URL and no header may have", .0.display())]
+    /// The secret makes no URL, no header and no password.
+    #[error("its secret {} is empty, or has characters that no URL, header or password may have", .0.display())]
     Unusable(PathBuf),
     /// A status is one of a commit.
     #[error("there is no commit that could get a status: apply one first")]
     NoCommit,
     /// There was no answer.
-    #[error("{0}")]
+    #[error(transparent)]
     NoAnswer(#[from] ProbeError),
     /// There was none in time.
     #[error("no answer within {} s", BOUND.as_secs())]
@@ -88,7 +88,14 @@ impl Host {
                 to,
                 smtp: Some(server),
             } => {
-                let password = self.secret_of(notifier)?.map(|(_, secret)| secret);
+                let password = match self.secret_of(notifier)? {
+                    Some((path, secret))
+                        if secret.is_empty() || secret.contains(char::is_control) =>
+                    {
+                        return Err(DeliveryError::Unusable(path));
+                    }
+                    secret => secret.map(|(_, secret)| secret),
+                };
                 let mail = mail(Some(&server.from), to, message);
                 let sending = smtp::send(server, password, to, &mail);
                 let sent = tokio::time::timeout(BOUND, sending).await;

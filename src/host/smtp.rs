@@ -15,12 +15,12 @@ pub(crate) enum SmtpError {
     #[error("{0:?} is not a mail address")]
     Address(String),
     /// It could not be reached, or it refused.
-    #[error("{server}: {}", chain(.source))]
+    #[error("{server}: {}", chain(.why))]
     Refused {
         /// Its name and port.
         server: String,
-        /// What it said.
-        source: lettre::transport::smtp::Error,
+        /// What it said, or why nothing came.
+        why: lettre::transport::smtp::Error,
     },
 }
 
@@ -41,9 +41,9 @@ pub(super) async fn send(
     let to = to.iter().map(address).collect::<Result<_, _>>()?;
     let envelope = Envelope::new(Some(address(&smtp.from)?), to);
     let envelope = envelope.map_err(|_| SmtpError::Address(smtp.from.clone()))?;
-    let refused = |source| SmtpError::Refused {
+    let refused = |why| SmtpError::Refused {
         server: format!("{}:{}", smtp.host, smtp.port),
-        source,
+        why,
     };
     let trust = || TlsParameters::new_rustls(smtp.host.clone()).map_err(refused);
     let tls = match (smtp.implicit_tls, is_loopback(&smtp.host)) {

@@ -88,17 +88,17 @@ async fn may_go(
         .await?;
     let record = record(&docker, &seen, what).await?;
     let name = what.name();
+    // An apply never removes a volume.
     let inventory = match what {
         Surplus::Network(_) => recorded.inventory.networks.contains(name),
-        Surplus::Volume(_) => recorded.inventory.volumes.contains(name),
+        Surplus::Volume(_) => false,
     };
-    // A newer revision may want it already.
-    let pending = read(host, request, &Which::Head, &recorded).ok();
-    let pending = pending.map(|(revision, _)| revision.desired);
+    // A newer revision may want it already: where that cannot be known, nothing goes.
+    let (revision, _) = read(host, request, &Which::Head, &recorded)?;
+    let pending = revision.desired;
     let by_applied = wanted(applied, what).or_else(|| of_files(host, applied, &seen, what));
     let by_pending = || {
-        let desired = pending.as_ref()?;
-        let why = wanted(desired, what).or_else(|| of_files(host, desired, &seen, what))?;
+        let why = wanted(&pending, what).or_else(|| of_files(host, &pending, &seen, what))?;
         Some(format!("{why} (in git, not applied yet)"))
     };
     let by_inventory = || {

@@ -3,6 +3,7 @@
 use super::Command;
 use crate::cli::ended::{Ended, Ran};
 use crate::cli::json::NoJson;
+use crate::cli::masks::mask;
 use crate::cli::output::{Output, clean, styled};
 use crate::cli::render::{BAD, GOOD};
 use crate::cli::session::Session;
@@ -60,7 +61,7 @@ Example:
             if word == "failed" {
                 status = super::super::STOPPED;
             }
-            let text = clean(&text).into_owned();
+            let text = clean(&mask(&text)).into_owned();
             output.line(&format!("{} {}: {text}", styled(style, word), clean(&name)));
         }
         Ok(Ended::with_text(status))

@@ -190,6 +190,21 @@ proptest::proptest! {
 }
 
 #[test]
+fn tags_of_sudoers_are_no_secrets() {
+    for line in [
+        "ubuntu ALL=(ALL) NOPASSWD: ALL",
+        "deploy ALL = NOPASSWD: /usr/bin/ls, PASSWD: /bin/systemctl restart x",
+    ] {
+        assert_eq!(mask(line), line);
+    }
+    assert_eq!(mask("PASSWD: hunter2"), "PASSWD: ********");
+    assert_eq!(
+        mask("x ALL=(ALL) NOPASSWD: /usr/bin/curl --password hunter2"),
+        "x ALL=(ALL) NOPASSWD: /usr/bin/curl --password ********"
+    );
+}
+
+#[test]
 fn passwords_among_arguments_are_masked() {
     for (line, shown) in [
         (

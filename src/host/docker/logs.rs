@@ -16,6 +16,8 @@ use crate::host::systemd::journal::plain;
 
 /// What is kept of a longer line.
 const LONGEST: usize = 64 << 10;
+/// How much of a container is kept at once: the oldest lines go first.
+const BYTES: usize = 8 << 20;
 /// When a container that is not there, or does not run, is asked again.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -76,12 +78,16 @@ impl Docker {
         let doing = || format!("read what container {id} wrote");
         let reading = async {
             let mut parts = Parts::default();
-            let mut lines = VecDeque::new();
+            let mut lines: VecDeque<ContainerLine> = VecDeque::new();
+            let mut size = 0;
             let mut chunks = std::pin::pin!(self.engine.logs(id, Some(options)));
             while let Some(chunk) = chunks.next().await {
-                lines.extend(parts.add(&chunk?));
-                while lines.len() > most {
-                    lines.pop_front();
+                for line in parts.add(&chunk?) {
+                    size += line.text.len();
+                    lines.push_back(line);
+                }
+                while lines.len() > most || size > BYTES {
+                    size -= lines.pop_front().map_or(size, |line| line.text.len());
                 }
             }
             lines.extend(parts.rest());

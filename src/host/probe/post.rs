@@ -33,10 +33,13 @@ impl Host {
         let host = url.host();
         let resolved = tokio::net::lookup_host((host.as_str(), url.port())).await;
         let resolved = resolved.map_err(|why| ProbeError::Http(format!("{host}: {why}")))?;
-        let mut failed = ProbeError::Http(format!("{host} has no address"));
+        let mut failed = None;
         for address in resolved {
             match TcpStream::connect(address).await {
-                Err(why) => failed = ProbeError::Connect { address, why },
+                // The first is what the host prefers; the others often only say that there is no IPv6.
+                Err(why) => {
+                    failed.get_or_insert(ProbeError::Connect { address, why });
+                }
                 Ok(stream) if url.is_https() => {
                     let trust = Trust::Checked {
                         issuers: self.issuers()?,
@@ -48,7 +51,7 @@ impl Host {
                 Ok(stream) => return send(stream, url, headers, body).await,
             }
         }
-        Err(failed)
+        Err(failed.unwrap_or_else(|| ProbeError::Http(format!("{host} has no address"))))
     }
 }
 

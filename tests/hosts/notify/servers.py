@@ -74,7 +74,9 @@ class Http(socketserver.BaseRequestHandler):
             if line.lower().startswith(b"content-length:"):
                 length = int(line.split(b":")[1])
         keep("request", head + b"\n" + lines.read(length))
-        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        moved = b"302 Found\r\nLocation: https://mail.example.com:9443/elsewhere"
+        answer = moved if head.startswith(b"POST /moved") else b"200 OK"
+        peer.sendall(b"HTTP/1.1 " + answer + b"\r\nContent-Length: 0\r\n\r\n")
 
 
 class Server(socketserver.ThreadingTCPServer):

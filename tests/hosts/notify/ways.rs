@@ -24,6 +24,8 @@ fn policy() -> String {
         mail("stranger", "smtps://other.example.com", login),
         mail("plain", "smtp://mail.example.com:25", ""),
         "[notify.ntfy]\nwebhook = \"https://mail.example.com:9443/topic\"\nformat = \"ntfy\"\n\n[notify.page]\ncommand = [\"/usr/local/bin/page\", \"two words\"]\n\n".to_owned(),
+        "[notify.moved]\nwebhook = \"https://mail.example.com:9443/moved\"\nsecret_file = \"/srv/password\"\n".to_owned(),
+        mail("empty", "smtps://mail.example.com", "secret_file = \"/srv/empty\""),
         "[notify.forge]\ncommit_status = \"https://mail.example.com:9443/acme/server.git\"\nforge = \"gitea\"\nsecret_file = \"/srv/password\"\n".to_owned(),
     ]
     .join("")
@@ -46,6 +48,7 @@ impl Host {
         host.write("/srv/servers.py", SERVERS);
         host.write("/srv/password", PASSWORD);
         host.write("/srv/wrong", "NotThePassw0rd");
+        host.write("/srv/empty", "\n");
         host.write(
             "/usr/local/bin/page",
             "#!/bin/sh\n{ echo \"$#:$1\"; cat; echo; } >>/srv/paged\n",
@@ -83,6 +86,8 @@ fn mails_requests_and_programs_are_told_by_real_servers() {
         "sent page: /usr/local/bin/page took it",
         "sent forge: the server answered 200",
         "failed wrong: mail.example.com:465: permanent error (535): 5.7.8 not with these credentials",
+        "failed moved: the server answered 302",
+        "failed empty: its secret /srv/empty is empty",
         "failed stranger: other.example.com:465: ",
         "not valid for name \"other.example.com\"",
         "failed plain: mail.example.com:25: ",
@@ -107,6 +112,12 @@ fn mails_requests_and_programs_are_told_by_real_servers() {
     let requests = host.got("request");
     let has = |start: &str| requests.iter().any(|request| request.starts_with(start));
     assert!(has("POST /topic HTTP/1.1\r\n"), "{requests:?}");
+    assert!(
+        !requests
+            .iter()
+            .any(|request| request.contains("/elsewhere")),
+        "{requests:?}"
+    );
     // The first is that of the apply, which a person ran.
     let first = host.sh(HEAD);
     let (set, test) = (statuses(&requests), "watchme-apply/host test");

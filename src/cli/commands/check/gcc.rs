@@ -31,6 +31,10 @@ fn line(found: &Grouped) -> String {
     if let Some(also) = found.also() {
         message = format!("{message}, {also}");
     }
+    let expected = finding.place().map(|place| &place.expected);
+    if let Some(expected) = expected.filter(|expected| !expected.is_empty()) {
+        message = format!("{message}: {}", mask(expected));
+    }
     if let Some(help) = finding.help() {
         message = format!("{message}; help: {}", mask(help));
     }

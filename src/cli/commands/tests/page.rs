@@ -42,8 +42,7 @@ fn section(text: &mut String, command: &Command, level: usize) {
     let _ = writeln!(text, "{} {name}\n", "#".repeat(level));
     let _ = writeln!(text, "{}.\n", about.unwrap_or_default());
     let _ = writeln!(text, "```\n{usage}\n```\n");
-    let is_global =
-        |arg: &&Arg| level > 2 || command.get_name() != "watchme-apply" && arg.is_global_set();
+    let is_global = |arg: &&Arg| command.get_name() != "watchme-apply" && arg.is_global_set();
     let rows: Vec<String> = command
         .get_arguments()
         .filter(|arg| !arg.is_hide_set() && !is_global(arg) || of_the_command(command, arg))
