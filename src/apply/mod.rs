@@ -169,7 +169,9 @@ impl Run<'_> {
             }
             self.progress.begin(change);
             if change.effect.counts() {
-                self.steps.push(format!("{}: {}", change.id, change.why));
+                let done = change.words().text;
+                let step = format!("{}: {done} ({})", change.id, change.why);
+                self.steps.push(step);
             }
             tracing::info!(resource = %change.id, why = change.why, "step");
             if !recorded && matches!(change.effect, Effect::Start(_) | Effect::Restart(_)) {

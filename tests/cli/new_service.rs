@@ -276,13 +276,23 @@ fn what_cannot_be_written_is_refused_and_nothing_is() {
     for (arguments, message, hint) in [
         (
             vec!["Blog"],
-            "\"Blog\" is no name of a service",
+            "\"Blog\" is not a valid service name",
             "lowercase letters",
         ),
         (
             vec!["../x"],
-            "\"../x\" is no name of a service",
-            "begins with a letter or digit",
+            "\"../x\" is not a valid service name",
+            "begins with a letter",
+        ),
+        (
+            vec!["1"],
+            "\"1\" is not a valid service name",
+            "begins with a letter",
+        ),
+        (
+            vec!["null"],
+            "\"null\" is not a valid service name",
+            "no word of YAML",
         ),
         (
             vec!["db"],

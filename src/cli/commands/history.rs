@@ -113,6 +113,10 @@ fn print(output: &mut Output, history: &reconcile::History, with_images: bool) {
         if let Some(reason) = &entry.run.reason {
             output.line(&format!("      {}", clean(reason)));
         }
+        if entry.run.kind == RunKind::Prune {
+            let removed = entry.run.changes.iter();
+            removed.for_each(|what| output.line(&format!("      {}", clean(what))));
+        }
         if let Some(log) = &entry.lines {
             lines(output, log, "      ");
         }

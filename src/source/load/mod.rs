@@ -286,7 +286,7 @@ pub(crate) fn utf8(file: &File) -> Result<&str> {
         let at = error.valid_up_to();
         let after = shown.get(at..).and_then(|rest| rest.chars().next());
         let span = at..at + after.map_or(0, char::len_utf8);
-        let message = "this byte is no part of a letter in UTF-8";
+        let message = "this byte is not valid UTF-8";
         let expected = "the whole file has to be UTF-8";
         Diagnostic::at(
             &SourceFile::new(&file.source, shown),

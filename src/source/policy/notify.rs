@@ -137,8 +137,8 @@ impl Policy {
             return Err(self.file.complain(span, message, expected, None));
         }
         let Some(from) = &policy.from else {
-            let message = "who is the mail from?";
-            let expected = "expected from beside smtp";
+            let message = "from is missing";
+            let expected = "expected from beside smtp, such as from = \"server@example.com\"";
             return Err(self.file.complain(span, message, expected, None));
         };
         match Smtp::read(smtp, from, None) {
@@ -163,8 +163,8 @@ impl Policy {
         match policy.secret_file {
             Some(_) => Ok(()),
             None => {
-                let message = "who may set the status?";
-                let expected = "expected secret_file beside commit_status, with a token";
+                let message = "secret_file is missing";
+                let expected = "expected a file with a token that may set the status";
                 Err(self.file.complain(page.span(), message, expected, None))
             }
         }
@@ -183,7 +183,7 @@ impl Policy {
         }
         let is_name = !secret.contains('/') && !secret.is_empty() && *secret.as_str() != *"..";
         if !is_name && (!secret.starts_with('/') || secret.contains("/../")) {
-            let message = "this is no path of a file";
+            let message = "this is not a file path";
             let expected = "expected an absolute path, or the name of a file in secrets/";
             return Err(self.file.complain(span, message, expected, None));
         }

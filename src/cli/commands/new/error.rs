@@ -8,7 +8,7 @@ use crate::model::Finding;
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum NewFailure {
     /// A name that no compose project can have.
-    #[error("{name:?} is no name of a service")]
+    #[error("{name:?} is not a valid service name")]
     Name {
         /// As it was asked for.
         name: String,
@@ -155,7 +155,7 @@ impl NewFailure {
     pub(in crate::cli) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Name { .. } => {
-                "a name has up to 50 lowercase letters, digits, - and _, and begins with a letter or digit: blog, media-api".to_owned()
+                "a name has up to 50 lowercase letters, digits, - and _, begins with a letter, and is no word of YAML such as yes or null: blog, media-api".to_owned()
             }
             Self::Value { expected, .. } => (*expected).to_owned(),
             Self::HealthInside { internal, .. } => {

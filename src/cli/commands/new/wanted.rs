@@ -22,6 +22,8 @@ const COMPOSE: &str = "compose";
 const COMPOSE_FILES: [&str; 2] = ["compose.yaml", "docker-compose.yml"];
 /// The longest name: docker appends to it, and a name in DNS has 63 letters.
 const LONGEST: usize = 50;
+/// Words that YAML 1.1 reads as a truth value or as nothing: <https://yaml.org/type/bool.html>
+const VALUES_OF_YAML: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
 
 /// A service to add.
 #[derive(Debug, clap::Args)]
@@ -178,10 +180,10 @@ impl Service {
 
     fn demand_name(&self) -> Result<(), NewFailure> {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
-        let begins = self
-            .name
-            .starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-        match begins && self.name.len() <= LONGEST && self.name.chars().all(is_plain) {
+        // A key of a compose file that is a number or one of the words is no text.
+        let begins = self.name.starts_with(|c: char| c.is_ascii_lowercase());
+        let is_word = VALUES_OF_YAML.contains(&self.name.as_str());
+        match begins && !is_word && self.name.len() <= LONGEST && self.name.chars().all(is_plain) {
             true => Ok(()),
             false => Err(NewFailure::Name {
                 name: self.name.clone(),

@@ -150,7 +150,7 @@ impl Loader<'_, '_> {
                     "each copy of {} would have a volume {key} of its own",
                     stack.name
                 );
-                let help = "give it a name, or make it external, so that both have the same; a database belongs into a stack without copies";
+                let help = "give it a name, or make it external, so that both have the same; a database belongs in a stack without copies";
                 return Err(self.fixed(stack, &["volumes", key], message, help));
             }
         }

@@ -82,8 +82,8 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             format!("{mail}{smtp}"),
-            "watchme.toml:3:8: who is the mail from?",
-            "expected from beside smtp",
+            "watchme.toml:3:8: from is missing",
+            "expected from beside smtp, such as from = \"server@example.com\"",
         ),
         (
             format!("{mail}user = \"robot\""),
@@ -102,7 +102,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             format!("{mail}{smtp}from = \"a@b\"\nsecret_file = \"/a/../b\""),
-            "watchme.toml:5:15: this is no path of a file",
+            "watchme.toml:5:15: this is not a file path",
             "expected an absolute path, or the name of a file in secrets/",
         ),
     ];
@@ -114,8 +114,8 @@ fn what_is_wrong_is_said_with_its_place() {
     ));
     cases.push((
         format!("{forge}forge = \"gitea\""),
-        "watchme.toml:2:17: who may set the status?",
-        "expected secret_file beside commit_status, with a token",
+        "watchme.toml:2:17: secret_file is missing",
+        "expected a file with a token that may set the status",
     ));
     for url in [
         "https://mail.example.com",
