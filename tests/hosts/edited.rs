@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::Host;
+use crate::support::{CHECKOUT, Host};
 
 const SITE: &str = "server {
     listen 80;
@@ -242,9 +242,9 @@ fn the_lines_come_into_git(host: &Host, site: &str, refused: &str) {
     let complete = with_certbot_lines();
     let mut told = refused.lines().map(str::trim);
     let told = told
-        .find(|line| line.starts_with("sudo cat "))
+        .find(|line| line.starts_with("sudo watchme-apply capture "))
         .expect(refused);
-    host.sh_as("ubuntu", told);
+    host.sh_as("ubuntu", &format!("cd {CHECKOUT}; {told} --yes"));
     host.commit(&[], "what certbot wrote");
     host.apply(&[]).expect(0);
     assert_eq!(host.read(site), complete);

@@ -84,9 +84,18 @@ fn refuse_certbot(draft: &mut Draft<'_>, id: &ResourceId, name: &str, site: &Sit
     let checkout = draft.checkouts.first();
     let checkout = checkout.or(recorded.map(|repository| &repository.checkout));
     let target = checkout.map_or_else(|| source.clone(), |checkout| checkout.join(source));
+    // What was applied tells the edit from what git has got since.
+    let is_applied = applied.is_some_and(|(_, desired)| desired.sites.contains_key(name));
+    let (what, command) = match is_applied {
+        true => ("take", format!("sudo watchme-apply capture {id}")),
+        false => (
+            "copy",
+            format!("sudo cat {} > {}", quoted(&path), quoted(&target)),
+        ),
+    };
     let mut help = vec![
-        "copy what the host has into the checkout, review it, and commit it:".to_owned(),
-        format!("    sudo cat {} > {}", quoted(&path), quoted(&target)),
+        format!("{what} what the host has into the checkout, review it, and commit it:"),
+        format!("    {command}"),
         "these lines would be lost:".to_owned(),
     ];
     help.extend(lost.iter().map(|line| format!("    {line}")));
