@@ -77,6 +77,14 @@ fn edited(
         captured.leave(from, why, help);
         return Ok(());
     }
+    if let Some(why) = guarded(look, &diff.old_path) {
+        let help = format!(
+            "encrypt it (docs/secrets.md); if it has no secrets: {}",
+            by_hand(look)
+        );
+        captured.leave(from, format!("it stays out of git: {why}"), help);
+        return Ok(());
+    }
     if std::str::from_utf8(host).is_err() {
         captured.leave(from, "it is no text", by_hand(look));
         return Ok(());
@@ -145,6 +153,22 @@ fn edited(
     };
     captured.edits.insert(source, edit);
     Ok(())
+}
+
+/// Why the name or the mode that a file has on the host keeps its edits out of git.
+fn guarded(look: &Look<'_>, path: &Path) -> Option<String> {
+    let observed = &look.seen.observed;
+    let entry = match observed.entry(path) {
+        Entry::Link {
+            leads_to: Some(to), ..
+        } => observed.entry(to),
+        entry => entry,
+    };
+    let Entry::File { mode, .. } = entry else {
+        return None;
+    };
+    // The content has been looked at: only what is new in it counts.
+    stays_out(path, b"", *mode, (look.mask, false))
 }
 
 /// Whether the checkout had no such file when it was applied.

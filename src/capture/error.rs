@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::LinkedFolder;
 use crate::host::HostError;
 use crate::reconcile::ReconcileError;
 use crate::root::RootError;
@@ -15,6 +16,9 @@ pub(crate) enum CaptureError {
     /// A file of the checkout cannot be read or written.
     #[error(transparent)]
     Root(#[from] RootError),
+    /// A link among the folders of the checkout.
+    #[error(transparent)]
+    Linked(#[from] LinkedFolder),
     /// A part of the host cannot be read.
     #[error(transparent)]
     Host(#[from] HostError),
@@ -51,6 +55,7 @@ impl CaptureError {
         Some(match self {
             Self::Reconcile(error) => return error.hint(),
             Self::Root(error) => return error.hint(),
+            Self::Linked(error) => error.hint(),
             Self::Host(error) => return error.hint(),
             Self::Unknown { .. } => {
                 "sudo watchme-apply drift lists what differs; a new file is named by its path below /etc".to_owned()

@@ -7,12 +7,14 @@ mod members;
 mod named;
 mod new;
 mod settings;
+mod work_tree;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub(crate) use error::CaptureError;
+pub(crate) use work_tree::{LinkedFolder, Writing, demand_plain_folders};
 pub(crate) use write::write;
 
 use crate::host::Host;
@@ -115,7 +117,8 @@ impl Look<'_> {
 /// Compares the host with what was applied, and says what of it can become a change of the checkout. Writes nothing.
 ///
 /// # Errors
-/// When nothing was applied, when the host or the checkout cannot be read, and when nothing is called as asked.
+/// When nothing was applied, when the host or the checkout cannot be read, when nothing is called as asked, and when a link is
+/// on the way to a file of the checkout.
 pub(crate) async fn look(
     host: &Host,
     request: &Request,
@@ -162,5 +165,6 @@ pub(crate) async fn look(
     for name in names.rest() {
         new::take(&look, name, &mut captured)?;
     }
+    demand_plain_folders(&look.tree, captured.edits.keys())?;
     Ok(captured)
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::edits::{dropin, quoted};
+use super::work_tree::link_above;
 use super::{CaptureError, Captured, Edit, Look, settings};
 use crate::import::{HostFile, NOT_OURS, etc_settings, is_of_identity, stays_out};
 use crate::model::{Entry, Kind, ResourceId, layout};
@@ -37,6 +38,19 @@ pub(super) fn take(
         return Err(CaptureError::NoFile { path });
     };
     let from = path.display().to_string();
+    // What is left out is left out by its path: a link would be a way around that.
+    if let Some(link) = link_above(look.host.root(), &path) {
+        let why = format!("{} is a link", link.display());
+        let own = look.host.root().resolve(&path).unwrap_or(path);
+        let help = format!("name the file by its own path: {}", quoted(&own));
+        captured.leave(from, why, help);
+        return Ok(());
+    }
+    if path.iter().any(|part| part.eq_ignore_ascii_case(".git")) {
+        let why = "no repository can have files in a folder .git";
+        captured.leave(from, why, "docs/capture.md says what can be captured");
+        return Ok(());
+    }
     let folder = &look.revision.parsed.folder;
     if let Some(unit) = of_dropin(&path) {
         let id = ResourceId::new(Kind::Unit, unit);

@@ -1,60 +1,40 @@
-//! Writes into the checkout, as the user who owns it has files there. No link leads out of it.
+//! Writes into the checkout, as the user who owns it has files there. No link is written through.
 
-use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use nix::unistd::Uid;
-
-use super::{CaptureError, Captured};
+use super::{CaptureError, Captured, Writing, demand_plain_folders};
 use crate::host::Host;
 use crate::model::Entry;
 use crate::reconcile::{self, Request};
 use crate::root::Root;
 
-/// What was at a path before, with its mode and owner.
-type Before = BTreeMap<PathBuf, Option<(Vec<u8>, u32, (u32, u32))>>;
-
 /// Writes all edits. Where the checkout cannot be read with them, it gets its files back.
 ///
 /// # Errors
-/// When a file changed since it was looked at, and when the file system refuses.
+/// When a file changed since it was looked at, when a link is on the way to it, and when the file system refuses.
 pub(crate) fn write(
     host: &Host,
     request: &Request,
     captured: &Captured,
 ) -> Result<(), CaptureError> {
     let tree = Root::open(&captured.checkout)?;
-    let mut before = Before::new();
+    demand_plain_folders(&tree, captured.edits.keys())?;
     for (path, edit) in &captured.edits {
-        let place = Path::new("/").join(path);
-        let is = match tree.entry(&place)? {
-            Entry::File {
-                content,
-                mode,
-                owner,
-                ..
-            } => Some((content.to_vec(), mode & 0o7777, owner)),
+        let is = match tree.entry(&Path::new("/").join(path))? {
+            Entry::File { content, .. } => Some(content),
             Entry::Missing => None,
             _ => return Err(changed(path)),
         };
-        if is.as_ref().map(|(content, ..)| content) != edit.old.as_ref() {
+        if is.as_deref() != edit.old.as_deref() {
             return Err(changed(path));
         }
-        before.insert(place, is);
     }
-    let mut made = Vec::new();
-    let written = put(&tree, captured, &before, &mut made);
-    let read = written.and_then(|()| match reconcile::work_tree(host, request) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(CaptureError::Broken {
-            source: Box::new(error),
-        }),
-    });
-    if read.is_err() {
-        restore(&tree, &before, &made);
+    let mut writing = Writing::new(&tree);
+    let done = put(&mut writing, captured).and_then(|()| read(host, request));
+    if done.is_err() {
+        writing.undo();
     }
-    read
+    done
 }
 
 fn changed(path: &Path) -> CaptureError {
@@ -63,50 +43,19 @@ fn changed(path: &Path) -> CaptureError {
     }
 }
 
-/// Writes, and says which folders were made.
-fn put(
-    tree: &Root,
-    captured: &Captured,
-    before: &Before,
-    made: &mut Vec<PathBuf>,
-) -> Result<(), CaptureError> {
-    let metadata = tree.metadata(Path::new("/"));
-    let of_checkout = metadata.map(|found| (found.uid(), found.gid()));
-    let as_root = Uid::effective().is_root();
+fn put(writing: &mut Writing<'_>, captured: &Captured) -> Result<(), CaptureError> {
     for (path, edit) in &captured.edits {
-        let place = Path::new("/").join(path);
-        let known = before.get(&place).and_then(Option::as_ref);
-        let owner = known.map(|(_, _, owner)| *owner).or(of_checkout);
-        let owner = owner.filter(|_| as_root);
-        let folders = place.ancestors().skip(1);
-        let mut new: Vec<&Path> = folders.filter(|folder| !tree.is_folder(folder)).collect();
-        while let Some(folder) = new.pop() {
-            tree.make_folder(folder)?;
-            made.push(folder.to_owned());
-            if let Some(owner) = owner {
-                tree.set_owner(folder, owner)?;
-            }
-        }
-        tree.write_owned(&place, &edit.new, edit.mode, owner)?;
+        writing.write(path, &edit.new, edit.mode)?;
     }
     Ok(())
 }
 
-/// What was there comes back, as far as that goes: git has it, too.
-fn restore(tree: &Root, before: &Before, made: &[PathBuf]) {
-    for (place, was) in before {
-        let done = match was {
-            Some((content, mode, owner)) => {
-                let owner = Some(*owner).filter(|_| Uid::effective().is_root());
-                tree.write_owned(place, content, *mode, owner)
-            }
-            None => tree.remove(place),
-        };
-        if let Err(error) = done {
-            tracing::warn!(%error, "a file of the checkout was not restored");
-        }
+/// Whether the checkout can be read.
+fn read(host: &Host, request: &Request) -> Result<(), CaptureError> {
+    match reconcile::work_tree(host, request) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(CaptureError::Broken {
+            source: Box::new(error),
+        }),
     }
-    made.iter()
-        .rev()
-        .for_each(|folder| tree.remove_empty(folder));
 }

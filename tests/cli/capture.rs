@@ -1,7 +1,7 @@
 //! `capture` on an offline root: what it shows, writes and leaves, in words.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::machines::keeps_to;
 use crate::support::{Place, STATE};
@@ -222,6 +222,101 @@ fn what_cannot_be_captured_says_why() {
             && left.contains("drift --fix --only site/api.example.com"),
         "{left}"
     );
+}
+
+#[test]
+fn what_only_root_may_read_on_the_host_stays_there() {
+    let sudoers = "ubuntu ALL=(root) NOPASSWD: /usr/bin/true\n";
+    let files = [
+        STATE,
+        &[
+            ("etc/app/app.conf", "a = 1\n"),
+            ("etc/app/site.htpasswd", "# users\n"),
+            ("etc/sudoers.d/app", sudoers),
+            ("watchme.toml", "[etc.\"sudoers.d/app\"]\nmode = \"0440\"\n"),
+        ],
+    ];
+    let place = Place::git(&files.concat());
+    place.run(&["apply"]).expect(0);
+    let edit = |path: &str, content: &str, mode: u32| {
+        replace(&place, path, content);
+        fs::set_permissions(place.on_host(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    edit("/etc/app/app.conf", "a = 2\npin 2718\n", 0o600);
+    edit("/etc/app/site.htpasswd", "# users\nann:$2y$05$x\n", 0o644);
+    let sudoers = sudoers.replace("true", "false");
+    edit("/etc/sudoers.d/app", &sudoers, 0o440);
+    let left = place.run(&["capture", "--yes"]).expect(2).stdout;
+    for part in [
+        "/etc/app/app.conf: it stays out of git: others may not read it (mode 0600)",
+        "if it has no secrets: sudo cat /etc/app/app.conf > ",
+        "/etc/app/site.htpasswd: it stays out of git: its name says that it has secrets",
+        "wrote 1 file in ",
+    ] {
+        assert!(left.contains(part), "no {part}\n{left}");
+    }
+    assert!(!left.contains("2718") && !left.contains("ann:"), "{left}");
+    assert_eq!(in_checkout(&place, "etc/app/app.conf"), "a = 1\n");
+    assert_eq!(in_checkout(&place, "etc/app/site.htpasswd"), "# users\n");
+    assert_eq!(in_checkout(&place, "etc/sudoers.d/app"), sudoers);
+}
+
+#[test]
+fn no_link_is_a_way_around_what_is_left_out() {
+    let place = applied();
+    place.write_host("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+    place.write_host("/root/notes.conf", "a = 1\n");
+    place.write_host("/etc/.git/config", "[core]\n");
+    place.link_host("/etc/dot", ".");
+    place.link_host("/etc/rootlink", "/root");
+    for (path, why, help) in [
+        (
+            "/etc/dot/passwd",
+            "/etc/dot is a link",
+            "name the file by its own path: /etc/passwd",
+        ),
+        (
+            "/etc/dot/dot/passwd",
+            "/etc/dot is a link",
+            "name the file by its own path: /etc/passwd",
+        ),
+        (
+            "/etc/rootlink/notes.conf",
+            "/etc/rootlink is a link",
+            "name the file by its own path: /root/notes.conf",
+        ),
+        (
+            "/etc/.git/config",
+            "no repository can have files in a folder .git",
+            "docs/capture.md",
+        ),
+    ] {
+        let left = place.run(&["capture", "--yes", path]).expect(2).stdout;
+        assert!(left.contains(why) && left.contains(help), "{path}: {left}");
+        assert!(left.ends_with("nothing was written\n"), "{left}");
+        assert!(!place.checkout().join(&path[1..]).exists(), "{path}");
+    }
+}
+
+#[test]
+fn nothing_is_written_through_a_link_among_the_folders_of_the_checkout() {
+    let place = applied();
+    fs::create_dir_all(place.checkout().join("etc")).unwrap();
+    fs::create_dir(place.checkout().join("other")).unwrap();
+    symlink("../other", place.checkout().join("etc/lnk")).unwrap();
+    place.write_host("/etc/lnk/app.conf", "a = 1\n");
+    for arguments in [&["capture"][..], &["capture", "--yes"]] {
+        let refused = place.run(&[arguments, &["/etc/lnk/app.conf"]].concat());
+        let refused = refused.expect(1);
+        for part in [
+            "etc/lnk is a link to ../other, and nothing is written through a link",
+            "put a folder in its place",
+        ] {
+            assert!(refused.stderr.contains(part), "{part}: {}", refused.shown());
+        }
+        assert!(!refused.stdout.contains("a = 1"), "{}", refused.shown());
+    }
+    assert!(!place.checkout().join("other/app.conf").exists());
 }
 
 #[test]

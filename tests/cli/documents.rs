@@ -140,3 +140,27 @@ fn a_marker_that_is_wrong_stops_all_of_it() {
     assert!(said.contains("no Markdown file has a marker"), "{said}");
     assert_eq!(fs::read_to_string(&outside).unwrap(), marked("ports"));
 }
+
+#[test]
+fn a_checkout_with_too_many_files_is_not_up_to_date() {
+    let place = place(&[("a.md", &marked("ports"))]);
+    place.run(&["docs"]).expect(0);
+    let many = place.checkout().join("zz");
+    fs::create_dir(&many).unwrap();
+    for number in 0..20_000 {
+        fs::File::create(many.join(format!("{number:05}"))).unwrap();
+    }
+    let checked = place.run(&["docs", "--check"]).expect(2);
+    for part in [
+        "warning: the checkout has more than 20000 files and folders: zz/199",
+        " and what is behind it were not looked at",
+    ] {
+        assert!(checked.stderr.contains(part), "{part}: {}", checked.shown());
+    }
+    assert_eq!(
+        checked.stdout,
+        "1 file up to date, of those that were looked at\n"
+    );
+    let written = place.run(&["docs"]).expect(0);
+    assert!(written.stderr.contains("zz/199"), "{}", written.shown());
+}

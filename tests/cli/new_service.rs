@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::support::{CLEAN, Output, Place, STATE};
@@ -543,4 +544,70 @@ fn what_a_service_says_beside_its_compose_file_counts_like_watchme_toml() {
     place.write(&[(own, "[[gate]]\ncontainer = \"blog\"\n")]);
     place.commit("staging has a gate");
     place.run(&["plan", "--host", "staging"]).expect(0);
+}
+
+#[test]
+fn nothing_is_written_through_a_link_among_the_folders() {
+    let place = Place::git(&[CLEAN[0], CLEAN[1], ("sites-available/www", SITE)]);
+    let outside = place.beside("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::create_dir_all(place.checkout().join("compose")).unwrap();
+    symlink(&outside, place.checkout().join("compose/blog")).unwrap();
+    for arguments in [&["blog"][..], &["blog", "--dry-run"]] {
+        let refused = new(&place, arguments).expect(1);
+        for part in [
+            "compose/blog is a link to ",
+            "nothing is written through a link",
+            "put a folder in its place",
+        ] {
+            assert!(refused.stderr.contains(part), "{part}: {}", refused.shown());
+        }
+        assert_eq!(refused.stdout, "");
+    }
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+    let site = fs::read_to_string(place.checkout().join("sites-available/www")).unwrap();
+    assert_eq!(site, SITE);
+}
+
+/// A list in watchme.toml of a host replaces the one of all hosts, and leaves what the files beside the compose files say.
+#[test]
+fn a_list_of_a_host_leaves_those_of_services() {
+    let route = |path: &str| {
+        format!(
+            "[[route]]\nurl = \"http://www.example.com/{path}/\"\nupstream = \"http://localhost:8001/{path}/\"\n"
+        )
+    };
+    let (shared, own, service) = (route("shared"), route("own"), route("service"));
+    let place = Place::git(&[
+        CLEAN[0],
+        CLEAN[1],
+        ("watchme.toml", &shared),
+        ("hosts/staging/watchme.toml", &own),
+        (
+            "compose/blog/compose.yaml",
+            "services: {blog: {image: 'blog:1'}}\n",
+        ),
+        ("compose/blog/watchme-service.toml", &service),
+        ("sites-available/www", SITE),
+    ]);
+    // Without a name, all hosts are checked.
+    for (host, parts, not) in [
+        (
+            &[][..],
+            ["/shared/", "/service/"],
+            "on the host staging: http://www.example.com/shared/",
+        ),
+        (
+            &["--host", "staging"],
+            ["/own/", "/service/"],
+            "http://www.example.com/shared/",
+        ),
+    ] {
+        let checked = place.run(&[&["check"], host].concat()).shown();
+        for part in parts {
+            let part = format!("http://www.example.com{part} reaches no upstream");
+            assert!(checked.contains(&part), "{part}: {checked}");
+        }
+        assert!(!checked.contains(not), "{not}: {checked}");
+    }
 }

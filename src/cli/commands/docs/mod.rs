@@ -47,7 +47,8 @@ Examples:
         let pages = pages::pages(&session.checkout()?).map_err(DocsFailure::from)?;
         let mut edits = Vec::new();
         let mut marked = 0;
-        for (path, text) in pages {
+        let cut_off = pages.warning();
+        for (path, text) in pages.found {
             let render = |name: marked::Name| tables::render(name, &revision, &table);
             let new = renewed(&path, &text, render)?;
             let Some(new) = new else {
@@ -59,7 +60,10 @@ Examples:
                 edits.push(Edit { path, old, new });
             }
         }
-        self.show(session, output, &edits, marked)
+        if let Some(warning) = &cut_off {
+            output.aside(&format!("warning: {}", clean(warning)));
+        }
+        self.show(session, output, (&edits, marked), cut_off.is_some())
     }
 }
 
@@ -68,8 +72,8 @@ impl Args {
         &self,
         session: &Session<'_>,
         output: &mut Output,
-        edits: &[Edit],
-        marked: usize,
+        (edits, marked): (&[Edit], usize),
+        is_cut_off: bool,
     ) -> Result<Ended<NoJson>, Failure> {
         if !self.check {
             files::write(session, edits)?;
@@ -84,6 +88,12 @@ impl Args {
             (0, _) => {
                 "no Markdown file has a marker such as <!-- watchme-apply:endpoints -->".to_owned()
             }
+            (_, 0) if is_cut_off => {
+                format!(
+                    "{} up to date, of those that were looked at",
+                    count(marked, "file")
+                )
+            }
             (_, 0) => format!("{} up to date", count(marked, "file")),
             (_, stale) if self.check => {
                 format!(
@@ -93,7 +103,8 @@ impl Args {
             }
             (_, stale) => format!("{} written", count(stale, "file")),
         });
-        let is_stale = self.check && !edits.is_empty();
-        Ok(Ended::with_text(if is_stale { DIFFERENCES } else { 0 }))
+        // Where not all were looked at, nobody knows that none is stale.
+        let may_be_stale = self.check && (!edits.is_empty() || is_cut_off);
+        Ok(Ended::with_text(if may_be_stale { DIFFERENCES } else { 0 }))
     }
 }

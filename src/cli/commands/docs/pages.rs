@@ -12,10 +12,29 @@ const MAX_NAMES: usize = 20_000;
 /// Folders of other people's files.
 const FOREIGN: [&str; 4] = ["node_modules", "vendor", "target", "venv"];
 
-/// Those with a marker, by their path in the checkout. No link is followed.
-pub(super) fn pages(checkout: &Checkout) -> Result<Vec<(PathBuf, String)>, RootError> {
+/// The Markdown files that were found.
+#[derive(Default)]
+pub(super) struct Pages {
+    /// Their texts by their path in the checkout.
+    pub(super) found: Vec<(PathBuf, String)>,
+    /// The first name that was not looked at any more: there are too many.
+    pub(super) ends_at: Option<PathBuf>,
+}
+
+impl Pages {
+    /// That some were not looked at.
+    pub(super) fn warning(&self) -> Option<String> {
+        let path = self.ends_at.as_ref()?.display();
+        Some(format!(
+            "the checkout has more than {MAX_NAMES} files and folders: {path} and what is behind it were not looked at"
+        ))
+    }
+}
+
+/// All of a checkout. No link is followed.
+pub(super) fn pages(checkout: &Checkout) -> Result<Pages, RootError> {
     let root = Root::open(checkout.root())?;
-    let mut pages = Vec::new();
+    let mut pages = Pages::default();
     let mut left = MAX_NAMES;
     walk(&root, Path::new("/"), MAX_DEPTH, &mut left, &mut pages)?;
     Ok(pages)
@@ -26,23 +45,25 @@ fn walk(
     folder: &Path,
     depth: usize,
     left: &mut usize,
-    pages: &mut Vec<(PathBuf, String)>,
+    pages: &mut Pages,
 ) -> Result<(), RootError> {
     for path in root.list(folder)? {
         let name = path.file_name().and_then(|name| name.to_str());
         let Some(name) = name.filter(|name| !name.starts_with('.')) else {
             continue;
         };
-        *left = left.saturating_sub(1);
         if *left == 0 {
+            let path = path.strip_prefix("/").unwrap_or(&path);
+            pages.ends_at.get_or_insert_with(|| path.to_owned());
             return Ok(());
         }
+        *left -= 1;
         if name.to_ascii_lowercase().ends_with(".md") {
             if let Entry::File { content, .. } = root.entry(&path)?
                 && let Ok(text) = std::str::from_utf8(&content)
             {
                 let path = path.strip_prefix("/").unwrap_or(&path).to_owned();
-                pages.push((path, text.to_owned()));
+                pages.found.push((path, text.to_owned()));
             }
             continue;
         }

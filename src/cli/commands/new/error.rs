@@ -139,6 +139,9 @@ pub(in crate::cli) enum NewFailure {
         /// Its path in the checkout.
         path: PathBuf,
     },
+    /// A link among the folders of the checkout.
+    #[error(transparent)]
+    Linked(#[from] crate::capture::LinkedFolder),
     /// The checkout cannot be written to.
     #[error(transparent)]
     Root(#[from] crate::root::RootError),
@@ -194,6 +197,7 @@ impl NewFailure {
                 )
             }
             Self::Ignored { path } => format!("git check-ignore -v '{}'", path.display()),
+            Self::Linked(error) => error.hint(),
             Self::Root(error) => return error.hint(),
         })
     }

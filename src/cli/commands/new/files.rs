@@ -1,16 +1,14 @@
 //! Files of the checkout that are written together, or not at all.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::Uid;
-
 use super::NewFailure;
+use crate::capture::{Writing, demand_plain_folders};
 use crate::cli::Failure;
 use crate::cli::session::Session;
 use crate::effect::Diff;
-use crate::root::{Root, RootError};
+use crate::root::Root;
 
 /// A file before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +38,6 @@ impl Edit {
             new: Some(self.new.clone()),
         }
     }
-
-    /// Where it is below a root at the checkout.
-    fn place(&self) -> PathBuf {
-        Path::new("/").join(&self.path)
-    }
 }
 
 /// The files as they would be.
@@ -64,87 +57,44 @@ pub(in crate::cli::commands) fn write(
     Ok(write_below(checkout.root(), edits)?)
 }
 
+/// Makes sure that no link is on the way to any of them.
+pub(super) fn demand_plain(session: &Session<'_>, edits: &[Edit]) -> Result<(), Failure> {
+    let checkout = session.checkout()?;
+    let root = Root::open(checkout.root()).map_err(NewFailure::from)?;
+    Ok(demand_plain_below(&root, edits)?)
+}
+
+fn demand_plain_below(root: &Root, edits: &[Edit]) -> Result<(), NewFailure> {
+    let paths = edits.iter().map(|edit| &edit.path);
+    Ok(demand_plain_folders(root, paths)?)
+}
+
 fn write_below(folder: &Path, edits: &[Edit]) -> Result<(), NewFailure> {
     let root = Root::open(folder)?;
+    demand_plain_below(&root, edits)?;
     for edit in edits {
         // A link that leads nowhere is somebody's, too.
-        let is_there = root.is_there(&edit.place());
+        let is_there = root.is_there(&Path::new("/").join(&edit.path));
         if edit.old.is_none() && is_there {
             return Err(NewFailure::FileExists {
                 path: edit.path.clone(),
             });
         }
     }
-    // Root writes for whom the checkout belongs to.
-    let owner = std::fs::metadata(folder).ok();
-    let owner = owner.map(|owner| (owner.uid(), owner.gid()));
-    let owner = owner.filter(|_| Uid::effective().is_root());
-    let mut done = Done::default();
+    let mut writing = Writing::new(&root);
     for edit in edits {
-        if let Err(error) = done.write(&root, edit, owner) {
-            done.undo(&root);
+        if let Err(error) = writing.write(&edit.path, edit.new.as_bytes(), 0o644) {
+            writing.undo();
             return Err(error.into());
         }
     }
     Ok(())
 }
 
-/// What was written so far.
-#[derive(Default)]
-struct Done<'e> {
-    folders: Vec<PathBuf>,
-    files: Vec<(&'e Edit, u32)>,
-}
-
-impl<'e> Done<'e> {
-    fn write(
-        &mut self,
-        root: &Root,
-        edit: &'e Edit,
-        owner: Option<(u32, u32)>,
-    ) -> Result<(), RootError> {
-        let place = edit.place();
-        let above: Vec<&Path> = place.ancestors().skip(1).collect();
-        for folder in above.into_iter().rev() {
-            if !root.is_folder(folder) {
-                root.make_folder(folder)?;
-                self.folders.push(folder.to_owned());
-                if let Some(owner) = owner {
-                    root.set_owner(folder, owner)?;
-                }
-            }
-        }
-        let mode = root
-            .metadata(&place)
-            .map_or(0o644, |there| there.mode() & 0o777);
-        let owner = match root.metadata(&place) {
-            Some(there) => owner.map(|_| (there.uid(), there.gid())),
-            None => owner,
-        };
-        root.write_owned(&place, edit.new.as_bytes(), mode, owner)?;
-        self.files.push((edit, mode));
-        Ok(())
-    }
-
-    /// Best effort: what cannot be undone shows in `git status`.
-    fn undo(self, root: &Root) {
-        for (edit, mode) in self.files.into_iter().rev() {
-            let undone = match &edit.old {
-                Some(old) => root.write(&edit.place(), old.as_bytes(), mode),
-                None => root.remove(&edit.place()),
-            };
-            if let Err(error) = undone {
-                tracing::warn!(%error, "a file could not be brought back");
-            }
-        }
-        for folder in self.folders.iter().rev() {
-            root.remove_empty(folder);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     fn edit(path: &str, old: Option<&str>, new: &str) -> Edit {
@@ -159,7 +109,16 @@ mod tests {
     fn all_files_are_written_or_none() {
         let folder = tempfile::tempdir().unwrap();
         let read = |path: &str| std::fs::read_to_string(folder.path().join(path)).ok();
-        std::fs::write(folder.path().join("site"), "old\n").unwrap();
+        let site = folder.path().join("site");
+        std::fs::write(&site, "old\n").unwrap();
+        if nix::unistd::Uid::effective().is_root() {
+            std::os::unix::fs::chown(&site, Some(12345), Some(12346)).unwrap();
+        }
+        let owner = || {
+            let found = std::fs::metadata(&site).unwrap();
+            (found.uid(), found.gid(), found.mode())
+        };
+        let before = owner();
         // The last one cannot be written: a file is where its folder would be.
         let edits = [
             edit("compose/a/compose.yaml", None, "a\n"),
@@ -169,6 +128,7 @@ mod tests {
         let failed = write_below(folder.path(), &edits).unwrap_err().to_string();
         assert!(failed.contains("site"), "{failed}");
         assert_eq!(read("site").as_deref(), Some("old\n"));
+        assert_eq!(owner(), before);
         assert!(!folder.path().join("compose").exists());
 
         write_below(folder.path(), &edits[..2]).unwrap();
@@ -179,12 +139,24 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_through_a_link_out_of_the_checkout() {
+    fn nothing_is_written_through_a_link() {
         let folder = tempfile::tempdir().unwrap();
         let outside = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(outside.path(), folder.path().join("compose")).unwrap();
         let edits = [edit("compose/a/compose.yaml", None, "a\n")];
-        let _ = write_below(folder.path(), &edits);
+        let refused = write_below(folder.path(), &edits).unwrap_err();
+        let words = format!(
+            "{0}/compose is a link to {1}, and nothing is written through a link",
+            folder.path().display(),
+            outside.path().display()
+        );
+        assert_eq!(refused.to_string(), words);
+        assert!(
+            refused
+                .hint()
+                .unwrap()
+                .contains("put a folder in its place")
+        );
         assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
     }
 }
