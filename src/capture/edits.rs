@@ -8,6 +8,7 @@ use super::named::Names;
 use super::{Captured, Edit, Look};
 use crate::effect::{Diff, Effect, Plan};
 use crate::import::{Mask, secret_line, stays_out};
+use crate::model::shell::word;
 use crate::model::{Entry, File, Kind, ResourceId, layout};
 use crate::root::RootError;
 use crate::source::merge;
@@ -69,7 +70,7 @@ fn edited(
     }
     if let Some(line) = new_secret(&file.content, host, look.mask) {
         let why =
-            format!("line {line} looks like a password or a key, which does not belong into git");
+            format!("line {line} looks like a password or a key, which does not belong in git");
         let help = format!(
             "put the value into a file outside git, or encrypt it (docs/secrets.md); if it is no secret: {}",
             by_hand(look)
@@ -295,14 +296,9 @@ fn beside(look: &Look<'_>, unit: &str) -> PathBuf {
     )
 }
 
-/// A path as a shell takes it.
+/// A path as a word of a shell.
 pub(super) fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,".contains(c);
-    match text.chars().all(is_plain) {
-        true => text.into_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
-    }
+    word(&path.to_string_lossy())
 }
 
 #[cfg(test)]

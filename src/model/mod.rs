@@ -26,6 +26,7 @@ pub mod report;
 pub mod repository;
 mod resource;
 pub(crate) mod seconds;
+pub mod shell;
 pub mod stack;
 pub mod target;
 pub mod waiting;

@@ -41,7 +41,7 @@ fn an_edit_is_shown_and_written_on_request() {
         "+Description=Good day",
         "unit/hello.service  (new: /etc/systemd/system/hello.service.d/override.conf)",
         "+Nice=5",
-        "nothing was written: watchme-apply capture --yes writes 2 files in ",
+        "nothing was written: sudo watchme-apply capture --yes writes 2 files in ",
     ] {
         assert!(shown.contains(part), "no {part}\n{shown}");
     }

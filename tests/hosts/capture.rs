@@ -59,7 +59,7 @@ fn edits_of_a_day_become_changes_of_the_checkout() {
         "+Environment=LEVEL=debug",
         "+30 3 * * * root /usr/bin/true",
         "+service = \"aside\"",
-        "nothing was written: watchme-apply capture --yes writes 4 files",
+        "nothing was written: sudo watchme-apply capture --yes writes 4 files",
         "/etc/systemd/system/keeps.service.d/key.conf: it stays out of git",
     ] {
         assert!(shown.contains(line), "no {line}\n{shown}");

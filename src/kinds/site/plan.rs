@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::effect::Effect;
+use crate::model::shell::word;
 use crate::model::{Certificate, Entry, Kind, ResourceId, Site, layout};
 use crate::plan::draft::{self, Draft, Stage, change};
 use crate::plan::files;
@@ -90,7 +91,11 @@ fn refuse_certbot(draft: &mut Draft<'_>, id: &ResourceId, name: &str, site: &Sit
         true => ("take", format!("sudo watchme-apply capture {id}")),
         false => (
             "copy",
-            format!("sudo cat {} > {}", quoted(&path), quoted(&target)),
+            format!(
+                "sudo cat {} > {}",
+                word(&path.to_string_lossy()),
+                word(&target.to_string_lossy())
+            ),
         ),
     };
     let mut help = vec![
@@ -113,16 +118,6 @@ fn refuse_certbot(draft: &mut Draft<'_>, id: &ResourceId, name: &str, site: &Sit
         diff,
     );
     true
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,".contains(c);
-    match text.chars().all(plain) {
-        true => text.into_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
-    }
 }
 
 /// A self-signed pair where neither file exists; an existing file is never replaced.

@@ -70,7 +70,7 @@ Examples:
             let json = json::Captured::new(&captured, writes, self.show_secrets);
             return Ok(Ended::with_json(status, json));
         }
-        text::end(output, &captured, writes);
+        text::end(output, &captured, &self.named, writes);
         Ok(Ended::with_text(status))
     }
 }

@@ -6,6 +6,7 @@ use crate::capture::{Captured, Edit};
 use crate::cli::output::{Output, clean, styled};
 use crate::cli::render::{DIM, GOOD, STRONG, WARN, count, diff};
 use crate::effect::Diff;
+use crate::model::shell::word;
 
 /// Prints what would be written, as a diff, and what is left.
 pub(super) fn print(output: &mut Output, captured: &Captured, show_secrets: bool) {
@@ -53,8 +54,8 @@ pub(super) fn question(captured: &Captured) -> String {
     format!("this writes {files} in {}", captured.checkout.display())
 }
 
-/// Prints how it ended, and what comes next.
-pub(super) fn end(output: &mut Output, captured: &Captured, written: bool) {
+/// Prints how it ended, and what comes next; `named` is what was asked for.
+pub(super) fn end(output: &mut Output, captured: &Captured, named: &[String], written: bool) {
     let checkout = captured.checkout.display().to_string();
     let checkout = clean(&checkout);
     if captured.is_empty() {
@@ -67,7 +68,10 @@ pub(super) fn end(output: &mut Output, captured: &Captured, written: bool) {
     let files = count(captured.edits.len(), "file");
     match (captured.edits.is_empty(), written) {
         (true, _) if captured.already.is_empty() => output.line("nothing was written"),
-        (true, _) => output.line("nothing to write: commit what the checkout has, and apply"),
+        (true, _) if captured.left.is_empty() => {
+            output.line("nothing to write: commit what the checkout has, and apply");
+        }
+        (true, _) => output.line("nothing was written"),
         (false, true) => {
             output.line(&format!(
                 "{} {files} in {checkout}; next:",
@@ -77,8 +81,22 @@ pub(super) fn end(output: &mut Output, captured: &Captured, written: bool) {
             output.line("    sudo watchme-apply plan      # takes over what the host has");
         }
         (false, false) => output.line(&format!(
-            "{}: watchme-apply capture --yes writes {files} in {checkout}",
-            styled(WARN, "nothing was written")
+            "{}: {} writes {files} in {checkout}",
+            styled(WARN, "nothing was written"),
+            clean(&command(named))
         )),
     }
+    if !captured.left.is_empty() {
+        let text = "what is not captured stays until an apply writes or removes the file";
+        output.line(&styled(WARN, text));
+    }
+}
+
+/// The same again, as a shell takes it, that writes.
+fn command(named: &[String]) -> String {
+    let words = named.iter().map(|name| format!("{} ", word(name)));
+    format!(
+        "sudo watchme-apply capture {}--yes",
+        words.collect::<String>()
+    )
 }
