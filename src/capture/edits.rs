@@ -245,10 +245,12 @@ pub(super) fn dropin(
 ) -> Result<(), RootError> {
     let from = path.display().to_string();
     if let Some(why) = stays_out(path, content, mode, (look.mask, false)) {
+        let place = look.shown(target);
+        let folder = target.parent().unwrap_or(target);
         let help = format!(
-            "put the value into a file of EnvironmentFile=; if it is no secret: sudo cat {} > {}",
+            "the next apply removes it: put the value into a file of EnvironmentFile=; if it is no secret: mkdir -p {} && sudo cat {} > {place}",
+            look.shown(folder),
             quoted(path),
-            look.shown(target)
         );
         captured.leave(from, format!("it stays out of git: {why}"), help);
         return Ok(());

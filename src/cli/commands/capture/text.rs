@@ -86,10 +86,6 @@ pub(super) fn end(output: &mut Output, captured: &Captured, named: &[String], wr
             clean(&command(named))
         )),
     }
-    if !captured.left.is_empty() {
-        let text = "what is not captured stays until an apply writes or removes the file";
-        output.line(&styled(WARN, text));
-    }
 }
 
 /// The same again, as a shell takes it, that writes.
