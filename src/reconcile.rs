@@ -60,7 +60,7 @@ use crate::state::{State, Undo};
 
 pub(crate) use backup::{BackupStatus, Restoring, back_up, backups_of, rehearse, restore};
 pub(crate) use between::plan_between;
-pub(crate) use confirm::{Confirm, confirm, expire, kept, waiting};
+pub(crate) use confirm::{Confirm, Expiry, confirm, expire, kept, waiting};
 pub(crate) use consent::Loss;
 pub(crate) use doctor::{
     Cause, Diagnosis, LogKind, LogLine, LogSource, LogWish, Question, Told, doctor, logs,
@@ -219,7 +219,7 @@ async fn attempt_to_apply(
     leftover.supersede(state, progress)?;
     let time = confirm::begin(host, state, request, &planned).await?;
     let record = transact(host, state, request, RunKind::Apply, &mut planned, progress).await;
-    let record = confirm::end(host, state, request, time, record).await?;
+    let record = confirm::end(host, state, time, record).await?;
     Ok(Applied::Done(Box::new(record)))
 }
 

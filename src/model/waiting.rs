@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Hash;
+
 /// Who rolls back what nobody confirmed, as history has it.
 pub const NOT_CONFIRMED: &str = "watchme-apply, not confirmed";
 
@@ -19,6 +21,9 @@ pub struct Waiting {
     pub until: Timestamp,
     /// Who applied it.
     pub by: String,
+    /// The inputs of the revision that waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Hash>,
 }
 
 impl Waiting {
@@ -46,6 +51,7 @@ mod tests {
             back_to: 1,
             until,
             by: "ubuntu".to_owned(),
+            inputs: None,
         };
         for (now, left, over) in [
             ("2026-01-01T00:00:00Z", 120, false),

@@ -53,6 +53,8 @@ impl ReconcileError {
             | ReconcileError::NoNotifier { .. }
             | ReconcileError::NothingToGoBackTo
             | ReconcileError::Waits { .. }
+            | ReconcileError::CutOff
+            | ReconcileError::EndUnknown { .. }
             | ReconcileError::NothingWaits
             | ReconcileError::TooLate { .. }
             | ReconcileError::TakenBack { .. }

@@ -4,17 +4,22 @@
 //! What waits is on record before the first step, and a timer of systemd is set: it rolls back whatever becomes of this process
 //! and its session. The record decides; a timer that finds none, or one with a later time, does nothing.
 
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Planned, ReconcileError, Request, rollback};
+use super::rollback::rollback_locked;
+use super::{Planned, ReconcileError, Request, unattended};
 use crate::apply::Progress;
 use crate::effect::{Change, Effect};
 use crate::host::Host;
 use crate::model::{Kind, NOT_CONFIRMED, RunKind, RunRecord, Waiting};
 use crate::plan::Gates;
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// Whether an apply waits for confirmation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +31,34 @@ pub(crate) enum Confirm {
     Always(SignedDuration),
     /// If it changes who can log in: the firewall, sshd, sudo, the network.
     WhereRisky(SignedDuration),
+}
+
+/// Why what waits is rolled back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Expiry {
+    /// Somebody wants it now.
+    AtOnce,
+    /// Its time may be over.
+    Timer {
+        /// How often the roll-back has failed.
+        failures: u32,
+    },
+}
+
+impl Default for Expiry {
+    fn default() -> Self {
+        Self::Timer { failures: 0 }
+    }
+}
+
+/// What the records say of an apply that is to be confirmed.
+enum Found {
+    /// There is none.
+    Nothing,
+    /// It did not come to its end: there is nothing to keep.
+    CutOff(Waiting),
+    /// Its generation waits.
+    Waits(Waiting),
 }
 
 /// Below /etc: what may lock out whoever is logged in.
@@ -54,6 +87,10 @@ const RISKY_UNITS: [&str; 7] = [
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
 /// The program that waits is first, where it still runs.
 const GRACE: Duration = Duration::from_secs(1);
+/// The longest time between two tries to roll back.
+const LONGEST_PAUSE: u64 = 15;
+/// The exit status of a roll-back that was done.
+const ROLLED_BACK: i32 = 3;
 
 /// Whether a change may lock out whoever is logged in.
 fn is_risky(change: &Change) -> bool {
@@ -93,6 +130,7 @@ pub(super) async fn begin(
         back_to,
         until: Timestamp::now() + time,
         by: request.by.clone(),
+        inputs: Some(planned.origin.inputs.clone()),
     };
     state
         .write_waiting(&waiting)
@@ -108,7 +146,6 @@ pub(super) async fn begin(
 pub(super) async fn end(
     host: &Host,
     state: &State,
-    request: &Request,
     time: Option<SignedDuration>,
     result: Result<RunRecord, ReconcileError>,
 ) -> Result<RunRecord, ReconcileError> {
@@ -122,60 +159,156 @@ pub(super) async fn end(
         }
         return result;
     };
-    let known = state.waiting()?.map(|waiting| waiting.back_to);
-    let Some(back_to) = known else {
-        return Ok(record);
-    };
-    let waiting = Waiting {
-        generation: record.number,
-        back_to,
-        until: Timestamp::now() + time,
-        by: request.by.clone(),
-    };
-    state.write_waiting(&waiting)?;
-    // The first timer finds the later time, and sets another one.
-    if let Err(error) = set_timer(host, &waiting).await {
-        tracing::warn!(%error, "no second timer");
+    // Where that fails, the first record stays, and with it the time until which it may be confirmed.
+    if let Err(error) = begin_to_wait(host, state, time, &record).await {
+        tracing::warn!(%error, "the time to confirm is not written down anew");
     }
     Ok(record)
 }
 
+async fn begin_to_wait(
+    host: &Host,
+    state: &State,
+    time: SignedDuration,
+    record: &RunRecord,
+) -> Result<(), ReconcileError> {
+    let Some(first) = state.waiting()? else {
+        return Ok(());
+    };
+    let waiting = Waiting {
+        generation: record.number,
+        until: Timestamp::now() + time,
+        ..first
+    };
+    state.write_waiting(&waiting)?;
+    // The first timer would find the later time, too, and set another one.
+    set_timer(host, &waiting).await
+}
+
 /// Has systemd roll back when the time is over.
 async fn set_timer(host: &Host, waiting: &Waiting) -> Result<(), ReconcileError> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
     let now = Timestamp::now();
     let left = Duration::from_secs(waiting.seconds_left(now)) + GRACE;
-    // Each has a name of its own: one that has elapsed may not be gone yet.
-    let name = format!("watchme-apply-confirm-{}", waiting.until.as_millisecond());
+    // Each has a name of its own: the one that this process may run in is not gone yet.
+    let name = format!(
+        "watchme-apply-confirm-{}-{}-{}",
+        now.as_millisecond(),
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    );
+    start_timer(host, waiting, &name, left, 0).await
+}
+
+/// Has it tried again after it failed: in 1, 2, 4 … 15 minutes.
+async fn try_again(
+    host: &Host,
+    state: &State,
+    failures: u32,
+    progress: &mut dyn Progress,
+) -> Result<(), ReconcileError> {
+    let Some(waiting) = state.waiting()? else {
+        return Ok(());
+    };
+    let pause = minutes(failures);
+    let failures = failures.saturating_add(1);
+    // Two that failed at the same time set one timer.
+    let name = format!(
+        "watchme-apply-confirm-{}-{}-try-{failures}",
+        waiting.generation.unwrap_or_default(),
+        waiting.back_to
+    );
+    let left = Duration::from_secs(pause * 60);
+    start_timer(host, &waiting, &name, left, failures).await?;
+    progress.say(&format!(
+        "the roll-back to generation {} is tried again in {pause} min",
+        waiting.back_to
+    ));
+    Ok(())
+}
+
+fn minutes(failures: u32) -> u64 {
+    (1 << failures.min(4)).min(LONGEST_PAUSE)
+}
+
+async fn start_timer(
+    host: &Host,
+    waiting: &Waiting,
+    name: &str,
+    left: Duration,
+    failures: u32,
+) -> Result<(), ReconcileError> {
     let about = format!(
         "Roll back to generation {} unless confirmed",
         waiting.back_to
     );
-    let systemd = host.systemd().await?;
-    let program = host.program();
-    let arguments = ["confirm", "--expire"];
+    let failures = failures.to_string();
+    let arguments = ["confirm", "--expire", "--failures", &failures];
+    let (systemd, program) = (host.systemd().await?, host.program());
+    let unit = (name, about.as_str());
     Ok(systemd
-        .start_timer((&name, &about), left, &program, &arguments)
+        .start_timer(unit, left, &program, &arguments, ROLLED_BACK)
         .await?)
 }
 
-/// Refuses another run while one waits. One that was cut off before it ended waits for nothing: it was undone.
-pub(super) fn admit(state: &State) -> Result<(), ReconcileError> {
-    match state.waiting()? {
-        None => Ok(()),
-        Some(Waiting {
-            generation: None, ..
-        }) => Ok(state.end_waiting()?),
-        Some(Waiting {
-            generation: Some(generation),
-            back_to,
-            until,
-            ..
-        }) => Err(ReconcileError::Waits {
-            generation,
-            back_to,
-            seconds: until.duration_since(Timestamp::now()).as_secs().max(0),
-        }),
+/// What the records say of an apply that is to be confirmed. One that was killed behind its commit waits, too.
+fn find(state: &State) -> Result<Found, ReconcileError> {
+    let Some(waiting) = state.waiting()? else {
+        return Ok(Found::Nothing);
+    };
+    if waiting.generation.is_some() {
+        return Ok(Found::Waits(waiting));
     }
+    let present = present(state)?.filter(|present| *present != waiting.back_to);
+    Ok(match present {
+        Some(generation) if state.journal()?.is_empty() => Found::Waits(Waiting {
+            generation: Some(generation),
+            ..waiting
+        }),
+        _ => Found::CutOff(waiting),
+    })
+}
+
+/// The generation that was applied last.
+fn present(state: &State) -> Result<Option<u64>, ReconcileError> {
+    let recorded = state.recorded()?;
+    let applied = recorded.applied.and_then(|(record, _)| record.number);
+    Ok(applied.or(recorded.lost))
+}
+
+/// Refuses a run while an apply waits. One that was cut off before it ended waits for nothing: it was undone. Only for who holds
+/// the lock.
+pub(super) fn admit(state: &State) -> Result<(), ReconcileError> {
+    match find(state)? {
+        Found::Nothing => Ok(()),
+        Found::CutOff(waiting) => give_up(state, waiting),
+        Found::Waits(waiting) => Err(refusal(waiting)),
+    }
+}
+
+/// The same before a person is asked. Writes nothing.
+pub(super) fn demand_none(state: &State) -> Result<(), ReconcileError> {
+    match find(state)? {
+        Found::Nothing | Found::CutOff(_) => Ok(()),
+        Found::Waits(waiting) => Err(refusal(waiting)),
+    }
+}
+
+fn refusal(waiting: Waiting) -> ReconcileError {
+    let left = waiting.seconds_left(Timestamp::now());
+    ReconcileError::Waits {
+        generation: waiting.generation.unwrap_or_default(),
+        back_to: waiting.back_to,
+        seconds: i64::try_from(left).unwrap_or(i64::MAX),
+    }
+}
+
+/// Ends the wait of a run that was undone. Nobody confirmed it: no unattended run applies it.
+fn give_up(state: &State, waiting: Waiting) -> Result<(), ReconcileError> {
+    if let Some(inputs) = waiting.inputs {
+        unattended::hold_back(state, inputs, waiting.back_to)?;
+    }
+    Ok(state.end_waiting()?)
 }
 
 /// What waits for confirmation.
@@ -183,25 +316,35 @@ pub(super) fn admit(state: &State) -> Result<(), ReconcileError> {
 /// # Errors
 /// When the record cannot be read.
 pub(crate) fn waiting(host: &Host) -> Result<Option<Waiting>, ReconcileError> {
-    Ok(State::new(host.root().clone()).waiting()?)
+    Ok(match find(&State::new(host.root().clone()))? {
+        Found::Nothing => None,
+        Found::CutOff(waiting) | Found::Waits(waiting) => Some(waiting),
+    })
 }
 
 /// Keeps what waits.
 ///
 /// # Errors
-/// When nothing waits, or it is too late.
+/// When nothing waits, its run was cut off, or it is too late.
 pub(crate) fn confirm(host: &Host, request: &Request) -> Result<Waiting, ReconcileError> {
     let state = State::new(host.root().clone());
     let _lock = request.lock(&state)?;
-    let Some(waiting) = state.waiting()? else {
-        return Err(match taken_back(&state)? {
-            Some(back_to) => ReconcileError::TooLate { back_to },
-            None => ReconcileError::NothingWaits,
-        });
+    let waiting = match find(&state)? {
+        Found::Waits(waiting) => waiting,
+        Found::CutOff(_) => return Err(ReconcileError::CutOff),
+        Found::Nothing => {
+            return Err(match taken_back(&state)? {
+                Some(back_to) => ReconcileError::TooLate { back_to },
+                None => ReconcileError::NothingWaits,
+            });
+        }
     };
     if waiting.is_over(Timestamp::now()) {
         let back_to = waiting.back_to;
         return Err(ReconcileError::TooLate { back_to });
+    }
+    if !state.journal()?.is_empty() {
+        return Err(ReconcileError::CutOff);
     }
     state.end_waiting()?;
     Ok(waiting)
@@ -214,14 +357,14 @@ fn taken_back(state: &State) -> Result<Option<u64>, ReconcileError> {
     Ok(last.and_then(|run| run.back_to))
 }
 
-/// Rolls back what was not confirmed, if its time is over; `at_once` does not wait for that. Returns what was rolled back.
+/// Rolls back what was not confirmed, if its time is over. Returns what was rolled back. What fails is tried again by a timer.
 ///
 /// # Errors
 /// As [`super::rollback`].
 pub(crate) async fn expire(
     host: &Host,
     request: &Request,
-    at_once: bool,
+    expiry: Expiry,
     progress: &mut dyn Progress,
 ) -> Result<Option<Waiting>, ReconcileError> {
     let state = State::new(host.root().clone());
@@ -234,37 +377,60 @@ pub(crate) async fn expire(
         confirm: Confirm::Never,
         ..request.clone()
     };
-    let waiting = {
-        let _lock = request.lock(&state)?;
-        let Some(waiting) = state.waiting()? else {
-            return Ok(None);
-        };
-        if !at_once && !waiting.is_over(Timestamp::now()) {
+    let (at_once, failures) = match expiry {
+        Expiry::AtOnce => (true, 0),
+        Expiry::Timer { failures } => (false, failures),
+    };
+    let result = roll_back(host, &state, request, at_once, progress).await;
+    if let Err(error) = &result
+        && !matches!(
+            error.undone(),
+            ReconcileError::State(StateError::Forbidden { .. })
+        )
+        && let Err(cause) = try_again(host, &state, failures, progress).await
+    {
+        let cause = super::error::chain(&cause);
+        progress.warn(&format!("the roll-back is not tried again: {cause}"));
+    }
+    result
+}
+
+/// The lock is held from the look at the record to the end of the roll-back: what is rolled back is what waited.
+async fn roll_back(
+    host: &Host,
+    state: &State,
+    request: &Request,
+    at_once: bool,
+    progress: &mut dyn Progress,
+) -> Result<Option<Waiting>, ReconcileError> {
+    let _lock = request.lock(state)?;
+    let waiting = match find(state)? {
+        Found::Nothing => return Ok(None),
+        Found::CutOff(waiting) | Found::Waits(waiting) => waiting,
+    };
+    let now = Timestamp::now();
+    if !waiting.is_over(now) {
+        if !at_once {
             set_timer(host, &waiting).await?;
             return Ok(None);
         }
-        // From here on it can be confirmed no more.
+        // From here on it can be confirmed no more, whatever becomes of the roll-back.
         let over = Waiting {
-            until: waiting.until.min(Timestamp::now()),
-            ..waiting
+            until: now,
+            ..waiting.clone()
         };
         state.write_waiting(&over)?;
-        over
-    };
+    }
     progress.say(&format!(
         "not confirmed: rolling back to generation {}",
         waiting.back_to
     ));
-    let rolled_back = rollback(host, request, Some(waiting.back_to), progress, &mut |_| {
-        true
-    })
-    .await;
-    match rolled_back {
+    let back_to = Some(waiting.back_to);
+    match rollback_locked(host, state, request, back_to, progress, &mut |_| true).await {
         Ok(_) => Ok(Some(waiting)),
-        // Its apply was cut off, and is undone; or another process was first.
+        // Its apply was cut off, and is undone.
         Err(ReconcileError::AlreadyThere { .. }) => {
-            let _lock = request.lock(&state)?;
-            state.end_waiting()?;
+            give_up(state, waiting.clone())?;
             Ok(Some(waiting))
         }
         Err(error) => Err(error),
@@ -274,18 +440,26 @@ pub(crate) async fn expire(
 /// Whether what waited was confirmed; it is not as long as it waits.
 ///
 /// # Errors
-/// When it was taken back.
+/// When it was taken back, or nobody can tell.
 pub(crate) fn kept(host: &Host, waited: &Waiting) -> Result<bool, ReconcileError> {
     let state = State::new(host.root().clone());
     if state.waiting()?.is_some() {
         return Ok(false);
     }
-    let recorded = state.recorded()?;
-    let applied = recorded.applied.and_then(|(record, _)| record.number);
-    match applied == waited.generation {
-        true => Ok(true),
-        false => Err(ReconcileError::taken_back(waited)),
+    let present = present(&state)?;
+    if present == waited.generation {
+        return Ok(true);
     }
+    let last = state.history()?.pop();
+    let is_back = last
+        .is_some_and(|run| run.kind == RunKind::Rollback && run.back_to == Some(waited.back_to));
+    Err(match is_back {
+        true => ReconcileError::taken_back(waited),
+        false => ReconcileError::EndUnknown {
+            generation: waited.generation.unwrap_or_default(),
+            present,
+        },
+    })
 }
 
 impl ReconcileError {
@@ -294,31 +468,6 @@ impl ReconcileError {
         Self::TakenBack {
             generation: waited.generation.unwrap_or_default(),
             back_to: waited.back_to,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::ResourceId;
-    use crate::plan::draft::change;
-
-    #[test]
-    fn what_may_lock_somebody_out_is_confirmed() {
-        for (kind, name, expected) in [
-            (Kind::Etc, "ssh/sshd_config.d/10-app.conf", true),
-            (Kind::Etc, "sudoers.d/app", true),
-            (Kind::Etc, "netplan/50-cloud-init.yaml", true),
-            (Kind::Etc, "logrotate.d/ssh", false),
-            (Kind::Firewall, "watchme_apply", true),
-            (Kind::Unit, "ssh.service", true),
-            (Kind::Unit, "web.service", false),
-            (Kind::Site, "ssh/x", false),
-        ] {
-            let id = ResourceId::new(kind, name);
-            let found = is_risky(&change(id, Effect::ReloadNginx, "x"));
-            assert_eq!(found, expected, "{name}");
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::model::{Finding, RunKind};
 use crate::source::SourceError;
 use crate::state::StateError;
 pub(super) use words::{chain, listed, warn, warn_of, with_hint};
-use words::{count, errors, lines, listed_secrets, refused, same, secrets};
+use words::{count, errors, lines, listed_secrets, refused, same, secrets, waits};
 
 /// Why a pass failed.
 #[derive(Debug, thiserror::Error)]
@@ -204,9 +204,7 @@ pub(crate) enum ReconcileError {
     #[error("there is no generation to roll back to: the first apply cannot wait for confirmation")]
     NothingToGoBackTo,
     /// An apply waits for confirmation.
-    #[error(
-        "generation {generation} waits for confirmation, and goes back to {back_to} in {seconds} s"
-    )]
+    #[error("{}", waits(*.generation, *.back_to, *.seconds))]
     Waits {
         /// What was applied.
         generation: u64,
@@ -214,6 +212,20 @@ pub(crate) enum ReconcileError {
         back_to: u64,
         /// How long it waits.
         seconds: i64,
+    },
+    /// `confirm` of an apply that was killed.
+    #[error("the run was cut off before its end: there is nothing to confirm until it is undone")]
+    CutOff,
+    /// A generation that waited is applied no more, and nothing says why.
+    #[error("it is not known whether generation {generation} was confirmed or rolled back: {}", match .present {
+        Some(present) => format!("now generation {present} is applied"),
+        None => "now no generation is applied".to_owned(),
+    })]
+    EndUnknown {
+        /// What was applied.
+        generation: u64,
+        /// What is applied now.
+        present: Option<u64>,
     },
     /// `confirm` without anything to confirm.
     #[error("nothing waits for confirmation")]
@@ -362,7 +374,9 @@ impl ReconcileError {
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             ReconcileError::RolledBack { .. } | ReconcileError::TakenBack { .. } => 3,
-            ReconcileError::Incomplete { .. } | ReconcileError::Unrecovered { .. } => 4,
+            ReconcileError::Incomplete { .. }
+            | ReconcileError::Unrecovered { .. }
+            | ReconcileError::EndUnknown { .. } => 4,
             _ => 1,
         }
     }

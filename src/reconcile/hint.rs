@@ -63,6 +63,17 @@ impl ReconcileError {
                 ),
             }),
             ReconcileError::NothingToGoBackTo => Some("apply without --confirm".to_owned()),
+            ReconcileError::Waits {
+                back_to,
+                seconds: 0,
+                ..
+            } => Some(format!(
+                "it cannot be confirmed any more: sudo watchme-apply rollback {back_to} takes it back now"
+            )),
+            ReconcileError::CutOff => Some("sudo watchme-apply recover, then apply again".to_owned()),
+            ReconcileError::EndUnknown { .. } => {
+                Some("watchme-apply history has the runs since then".to_owned())
+            }
             ReconcileError::Waits { back_to, .. } => Some(format!(
                 "sudo watchme-apply confirm keeps it; sudo watchme-apply rollback {back_to} takes it back at once"
             )),

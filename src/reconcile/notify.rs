@@ -13,7 +13,9 @@ use super::status::certificates::certificates;
 use super::{ReconcileError, error, reason};
 use crate::apply::Progress;
 use crate::host::Host;
-use crate::model::{DriftKind, Event, Message, NOT_CONFIRMED, Notifier, Outcome, RunRecord};
+use crate::model::{
+    DriftKind, Event, Message, NOT_CONFIRMED, Notifier, Outcome, RunKind, RunRecord,
+};
 use crate::state::{State, StateError};
 use news::{News, note};
 
@@ -71,7 +73,9 @@ pub(crate) async fn tell_of_run(
             skips = run.as_ref().is_some_and(|run| !run.only.is_empty());
             if let Some(run) = run {
                 by_person = !run.unattended;
-                messages.insert(APPLIED.to_owned(), of_success(&run));
+                let left = (run.by == NOT_CONFIRMED)
+                    .then(|| state.history().ok().and_then(|runs| before(&runs, &run)));
+                messages.insert(APPLIED.to_owned(), of_success(&run, left.flatten()));
             }
         }
         Ended::Skipped => {}
@@ -81,6 +85,13 @@ pub(crate) async fn tell_of_run(
             prefixes.push(RUN);
             // One that failed before its first record says nothing of the commit of the run before.
             let run = last().filter(|run| run.time >= began);
+            let run = match failure {
+                // That went back to another commit than the one that was not confirmed.
+                ReconcileError::TakenBack { generation, .. } => {
+                    state.generation_record(*generation).ok().flatten()
+                }
+                _ => run,
+            };
             let commit = run.and_then(|run| run.origin.commit);
             messages.insert(RUN.to_owned(), of_failure(failure, commit));
         }
@@ -263,10 +274,27 @@ fn of_failure(failure: &ReconcileError, commit: Option<String>) -> Message {
     }
 }
 
-fn of_success(run: &RunRecord) -> Message {
-    if run.by == NOT_CONFIRMED {
-        let commit = run.origin.subject.clone().unwrap_or_default();
-        return message(Event::RolledBack, NOT_KEPT.to_owned(), commit);
+/// The run that made the generation from which a roll-back came.
+fn before(runs: &[RunRecord], rollback: &RunRecord) -> Option<RunRecord> {
+    let earlier = |run: &&RunRecord| run.number.is_some() && run.number < rollback.number;
+    runs.iter()
+        .filter(earlier)
+        .max_by_key(|run| run.number)
+        .cloned()
+}
+
+/// How a run that did what it was to do is told. `left` is what a roll-back took back.
+fn of_success(run: &RunRecord, left: Option<RunRecord>) -> Message {
+    if run.by == NOT_CONFIRMED && run.kind == RunKind::Rollback {
+        let origin = left.map(|left| left.origin).unwrap_or_default();
+        return Message {
+            commit: origin.commit,
+            ..message(
+                Event::RolledBack,
+                NOT_KEPT.to_owned(),
+                origin.subject.unwrap_or_default(),
+            )
+        };
     }
     let title = match (run.outcome, run.kind) {
         // A run that was killed was undone: that is no success of it.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::status::migration::{BUILT_IN, projects, users};
 use super::undo::begin;
-use super::{ReconcileError, Request, Which, history, look, read};
+use super::{ReconcileError, Request, Which, confirm, history, look, read};
 use crate::apply::Progress;
 use crate::host::docker::room::Removable;
 use crate::host::{Host, diagnosis, observe};
@@ -42,12 +42,15 @@ pub(crate) async fn prune(
         return Err(PruneError::Offline.into());
     }
     let state = State::new(host.root().clone());
+    // Before the question, and again with the lock.
+    confirm::demand_none(&state)?;
     let (record, _) = may_go(host, &state, request, what).await?;
     let going = going(host, what, &record).await;
     if !agree(&going) {
         return Err(PruneError::NotAgreed { what: what.clone() }.into());
     }
     let _lock = begin(host, &state, request, progress).await?;
+    confirm::admit(&state)?;
     // Somebody may have begun to use it meanwhile.
     let (record, _) = may_go(host, &state, request, what).await?;
     let mut run = history::begin_prune(&state, request);

@@ -44,16 +44,28 @@ pub(crate) async fn rollback(
         find(&state, &look::recorded(&state)?, number, false)?;
     }
     let _lock = request.lock(&state)?;
-    let mut leftover = undo_killed(host, &state, request, progress).await?;
+    rollback_locked(host, &state, request, number, progress, present).await
+}
+
+/// The same for who holds the lock.
+pub(super) async fn rollback_locked(
+    host: &Host,
+    state: &State,
+    request: &Request,
+    number: Option<u64>,
+    progress: &mut dyn Progress,
+    present: &mut dyn FnMut(&Planned) -> bool,
+) -> Result<Applied, ReconcileError> {
+    let mut leftover = undo_killed(host, state, request, progress).await?;
     // Where something is left, what was applied is no more there than any other generation.
     let unfinished = !leftover.left.is_empty();
-    let mut planned = plan(host, &state, request, number, unfinished).await;
+    let mut planned = plan(host, state, request, number, unfinished).await;
     if planned.as_ref().is_err_and(docker_first::is_away) {
-        let wanted = find(&state, &look::recorded(&state)?, number, unfinished)?;
+        let wanted = find(state, &look::recorded(state)?, number, unfinished)?;
         let wanted = (RunKind::Rollback, wanted);
         if docker_first::fix(
             host,
-            &state,
+            state,
             request,
             wanted,
             &mut leftover,
@@ -61,7 +73,7 @@ pub(crate) async fn rollback(
         )
         .await?
         {
-            planned = plan(host, &state, request, number, true).await;
+            planned = plan(host, state, request, number, true).await;
         }
     }
     let mut planned = planned?;
@@ -70,12 +82,12 @@ pub(crate) async fn rollback(
     }
     validate::demand(host, &mut planned).await?;
     agree(present, &planned)?;
-    leftover.supersede(&state, progress)?;
+    leftover.supersede(state, progress)?;
     let kind = RunKind::Rollback;
-    let record = transact(host, &state, request, kind, &mut planned, progress).await?;
+    let record = transact(host, state, request, kind, &mut planned, progress).await?;
     // Nothing waits for confirmation any more.
     state.end_waiting()?;
-    unattended::hold(host, &state, request, &planned, progress);
+    unattended::hold(host, state, request, &planned, progress);
     Ok(Applied::Done(Box::new(record)))
 }
 

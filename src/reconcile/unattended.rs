@@ -9,9 +9,11 @@ use super::{Applied, Planned, ReconcileError, Request, error, read, reason};
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::host::docker::Docker;
-use crate::model::{Attempts, BackOff, Blame, Desired, Hash, Hold, Origin, Quarantine};
+use crate::model::{
+    Attempts, BackOff, Blame, Desired, Hash, Hold, NOT_CONFIRMED, Origin, Quarantine,
+};
 use crate::source::Which;
-use crate::state::State;
+use crate::state::{State, StateError};
 
 /// The longest wait between two tries. Failures that are further apart do not add up.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
@@ -217,6 +219,21 @@ pub(super) fn hold(
     progress.say(
         "unattended runs do not apply the revision you rolled back from until its inputs change; `watchme-apply apply` applies it",
     );
+}
+
+/// What was cut off before anybody could confirm it is not applied by an unattended run either.
+pub(super) fn hold_back(state: &State, inputs: Hash, back_to: u64) -> Result<(), StateError> {
+    let mut attempts = state.attempts()?;
+    let before = attempts.hold.take().map(|hold| hold.inputs);
+    let mut all = before.unwrap_or_default();
+    all.insert(inputs);
+    attempts.hold = Some(Hold {
+        inputs: all,
+        back_to,
+        since: Timestamp::now(),
+        by: NOT_CONFIRMED.to_owned(),
+    });
+    state.write_attempts(&attempts)
 }
 
 /// The next wait: 1, 2, 4 … 60 minutes.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::confirm::Expiry;
 use super::error::WayOn;
 use super::supersede::{self, Leftover};
 use super::{
@@ -111,7 +112,7 @@ pub(crate) async fn recover(
         return match state.waiting()? {
             // After a boot, no timer is left that would roll back what nobody confirmed.
             Some(_) => {
-                let expired = confirm::expire(host, request, false, progress).await?;
+                let expired = confirm::expire(host, request, Expiry::default(), progress).await?;
                 Ok(expired.is_some())
             }
             None => Ok(false),
@@ -123,7 +124,7 @@ pub(crate) async fn recover(
         .await?
         .demand()?;
     drop(lock);
-    confirm::expire(host, request, false, progress).await?;
+    confirm::expire(host, request, Expiry::default(), progress).await?;
     Ok(killed)
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::undo::begin;
-use super::{Applied, Planned, ReconcileError, Request, agree, look, transact, validate};
+use super::{Applied, Planned, ReconcileError, Request, agree, confirm, look, transact, validate};
 use crate::apply::{Progress, StepError};
 use crate::host::Host;
 use crate::model::{Desired, Recorded, RunKind, RunRecord, layout};
@@ -76,6 +76,7 @@ pub(crate) async fn leave_running(
 ) -> Result<Left, ReconcileError> {
     let state = State::new(host.root().clone());
     let _lock = begin(host, &state, request, progress).await?;
+    confirm::admit(&state)?;
     let recorded = managed(&state)?;
     let paused: Vec<String> = recorded.pauses.keys().cloned().collect();
     if !paused.is_empty() {
@@ -124,6 +125,7 @@ pub(crate) async fn remove_all(
 ) -> Result<(Applied, Left), ReconcileError> {
     let state = State::new(host.root().clone());
     let _lock = begin(host, &state, request, progress).await?;
+    confirm::admit(&state)?;
     let recorded = managed(&state)?;
     let (record, applied) = recorded
         .applied

@@ -130,6 +130,51 @@ fn what_is_not_confirmed_comes_back() {
     assert_eq!(host.read(SUDOERS), rule("three"));
     host.sh("pkill -KILL -x watchme-apply");
     wait_rolled_back(&host, "two");
+    // That is what the timer is for, and no failure.
+    host.wait_for("its end", BOUND, || {
+        host.try_sh(
+            "systemctl list-units --plain --no-legend --state=activating 'watchme-apply-confirm-*'",
+        )
+        .stdout
+        .trim()
+        .is_empty()
+    });
+    let failed = host.try_sh(
+        "journalctl -o cat | grep \"watchme-apply-confirm-.*Failed with result 'exit-code'\"",
+    );
+    assert_eq!(failed.stdout.trim(), "");
+
+    // The roll-back fails at first: systemd tries again. Nothing else comes between, and nothing makes it permanent.
+    commit(&host, "broken");
+    start(&host, "failing", "5s");
+    // The generation to go back to is not there for a while.
+    let folder = "/etc/watchme-apply/generations/";
+    let before = host.sh(&format!("ls -v {folder} | tail -2 | head -1"));
+    host.sh(&format!(
+        "pkill -KILL -x watchme-apply; mv {folder}{before} /root/"
+    ));
+    let refused = host
+        .tool(&["uninstall", "--keep", "--yes"])
+        .expect(1)
+        .text();
+    assert!(refused.contains("waits for confirmation"), "{refused}");
+    let next = "watchme-apply-confirm-*-try-1.timer";
+    let next = format!("systemctl list-units --all --plain --no-legend '{next}' | cut -d. -f1");
+    host.wait_for("the next try", BOUND, || !host.sh(&next).is_empty());
+    commit(&host, "pending");
+    let refused = host.apply(&[]).expect(1).text();
+    assert!(
+        refused.contains("was not confirmed in time, and is not rolled back to ")
+            && refused.contains("it cannot be confirmed any more: sudo watchme-apply rollback "),
+        "{refused}"
+    );
+    assert_eq!(host.read(SUDOERS), rule("broken"));
+    // That of the timer, and not yet.
+    let service = host.sh(&next);
+    host.sh(&format!(
+        "mv /root/{before} {folder}; systemctl start {service}.service"
+    ));
+    wait_rolled_back(&host, "two");
 
     // A roll-back in another session ends the wait.
     commit(&host, "four");
@@ -185,10 +230,10 @@ fn over_ssh_what_may_lock_out_waits_unasked_and_a_boot_confirms_nothing() {
         printed(&host, "risky").contains("sudo watchme-apply confirm")
     });
     assert_eq!(host.read(SUDOERS), rule("three"));
-    // As if its two minutes were over while the host was down.
+    // As if its two minutes were over while the host was down. These hosts all have the boot of the machine below them.
     let record = "/var/lib/watchme-apply/confirm.json";
     host.sh(&format!(
-        "pkill -KILL -x watchme-apply; sed -i 's/\"until\": \"20[0-9]*/\"until\": \"2000/' {record}"
+        "pkill -KILL -x watchme-apply; sed -i 's/\"until\": \"20[0-9]*/\"until\": \"2000/; s/\"boot\": \"/&before-/' {record}"
     ));
     host.reboot();
     wait_rolled_back(&host, "two");

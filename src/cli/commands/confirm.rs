@@ -12,7 +12,7 @@ use crate::cli::output::{Output, styled};
 use crate::cli::render::GOOD;
 use crate::cli::session::Session;
 use crate::cli::tell;
-use crate::reconcile::{self, ReconcileError};
+use crate::reconcile::{self, Expiry, ReconcileError};
 
 /// Keep an apply that waits for it, from another session: see apply --confirm
 #[derive(Debug, clap::Args)]
@@ -20,6 +20,9 @@ pub(in crate::cli) struct Args {
     /// Roll back what was not confirmed in time: a timer runs this
     #[arg(long, hide = true)]
     expire: bool,
+    /// How often that has failed
+    #[arg(long, hide = true, requires = "expire", default_value_t = 0)]
+    failures: u32,
     /// Seconds to wait for another run to finish [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     lock_timeout: Option<u64>,
@@ -44,14 +47,19 @@ Example:
         let began = Timestamp::now();
         if self.expire {
             let mut lines = session.lines(false);
-            let rolled_back = reconcile::expire(host, &request, false, &mut lines).await?;
+            let failures = self.failures;
+            let expired =
+                reconcile::expire(host, &request, Expiry::Timer { failures }, &mut lines).await;
             lines.end();
-            let Some(waiting) = rolled_back else {
-                output.line("nothing to roll back");
-                return Ok(Ended::with_text(0));
+            let ran = match expired {
+                Ok(None) => {
+                    output.line("nothing to roll back");
+                    return Ok(Ended::with_text(0));
+                }
+                // The program that waited is gone, and could not tell it.
+                Ok(Some(waiting)) => Err(ReconcileError::taken_back(&waiting).into()),
+                Err(failure) => Err(failure.into()),
             };
-            // The program that waited is gone, and could not tell it.
-            let ran = Err(ReconcileError::taken_back(&waiting).into());
             tell::run(session, began, &ran).await;
             return ran;
         }

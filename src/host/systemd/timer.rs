@@ -9,20 +9,22 @@ use zbus::{OwnedObjectPath, Variant};
 use super::{CALL, MANAGER, PATH, Systemd, bounded, failed};
 use crate::host::error::HostError;
 
-/// How long what a timer starts may take.
-const TIMEOUT: Duration = Duration::from_secs(30 * 60);
+/// What a timer starts waits for other runs, and may take as long as it needs: `infinity`.
+const TIMEOUT: u64 = u64::MAX;
 
 /// A property of a unit.
 type Property<'a> = (&'a str, Variant<'a>);
 
 impl Systemd {
     /// Has a program run as root once that time is over. Both units go once they have ended; they do not outlive a reboot.
+    /// Nothing is to be done where there is a timer of that name. `succeeds_with` is an exit status that is no failure.
     pub(crate) async fn start_timer(
         &self,
         (name, description): (&str, &str),
         after: Duration,
         program: &Path,
         arguments: &[&str],
+        succeeds_with: i32,
     ) -> Result<(), HostError> {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let program = program.to_string_lossy().into_owned();
@@ -45,7 +47,11 @@ impl Systemd {
             ("Description", Variant::from(description)),
             ("Type", Variant::from("oneshot")),
             ("ExecStart", Variant::from(vec![(program, words, false)])),
-            ("TimeoutStartUSec", Variant::from(micros(TIMEOUT))),
+            ("TimeoutStartUSec", Variant::from(TIMEOUT)),
+            (
+                "SuccessExitStatus",
+                Variant::from((vec![succeeds_with], Vec::<i32>::new())),
+            ),
             ("CollectMode", Variant::from("inactive-or-failed")),
         ];
         let units = (format!("{name}.timer"), format!("{name}.service"));
@@ -57,7 +63,15 @@ impl Systemd {
         );
         let doing = || format!("start the timer {}", units.0);
         let call = self.call::<_, OwnedObjectPath>(PATH, MANAGER, "StartTransientUnit", body);
-        let started = bounded(CALL, doing, call).await?;
-        started.map(drop).map_err(|source| failed(doing(), source))
+        match bounded(CALL, doing, call).await? {
+            Ok(_) => Ok(()),
+            Err(source) if is_there(&source) => Ok(()),
+            Err(source) => Err(failed(doing(), source)),
+        }
     }
+}
+
+/// Whether a unit of that name is loaded already.
+fn is_there(error: &zbus::Error) -> bool {
+    matches!(error, zbus::Error::MethodError(name, ..) if name.as_str() == "org.freedesktop.systemd1.UnitExists")
 }

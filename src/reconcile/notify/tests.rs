@@ -115,9 +115,24 @@ fn what_nobody_confirmed_is_told_as_rolled_back() {
         generation: 2,
         back_to: 1,
     };
-    for message in [of_success(&run), of_failure(&failure, None)] {
+    let made = |number, commit: &str| {
+        let mut made = RunRecord {
+            kind: crate::model::RunKind::Apply,
+            number: Some(number),
+            by: "ubuntu".to_owned(),
+            ..run.clone()
+        };
+        made.origin.commit = Some(commit.to_owned());
+        made
+    };
+    // It carries the commit that was taken back, and not the good one.
+    let runs = [made(1, "good"), made(2, "bad"), run.clone()];
+    let left = before(&runs, &run);
+    let failed = of_failure(&failure, Some("bad".to_owned()));
+    for message in [of_success(&run, left), failed] {
         assert_eq!(message.event, Some(Event::RolledBack));
         assert!(message.title.ends_with(NOT_KEPT), "{}", message.title);
+        assert_eq!(message.commit.as_deref(), Some("bad"));
     }
 }
 

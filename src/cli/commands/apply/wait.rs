@@ -1,7 +1,7 @@
 //! An apply that waits for confirmation in another session.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,7 +9,7 @@ use crate::cli::Failure;
 use crate::cli::output::{Output, styled};
 use crate::cli::render::{GOOD, STRONG, WARN};
 use crate::cli::session::Session;
-use crate::reconcile::{self, Confirm, Request};
+use crate::reconcile::{self, Confirm, Expiry, Request};
 
 /// The time where nothing else is asked for.
 const DEFAULT: SignedDuration = SignedDuration::from_mins(2);
@@ -55,6 +55,8 @@ pub(super) async fn wait(
         return Ok(());
     };
     let mut left = waiting.seconds_left(Timestamp::now());
+    // A clock that is set meanwhile changes nothing.
+    let end = Instant::now() + Duration::from_secs(left);
     output.line(&styled(
         STRONG,
         "waiting for confirmation: log in with another session, and run",
@@ -71,14 +73,21 @@ pub(super) async fn wait(
             output.line(&format!("{}: it stays", styled(GOOD, "confirmed")));
             return Ok(());
         }
-        let now = waiting.seconds_left(Timestamp::now());
+        let now = end.saturating_duration_since(Instant::now());
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let now = now.div_ceil(1000);
         let stops = interrupted.load(Ordering::Relaxed);
         if now == 0 || stops {
             // A roll-back is not interrupted by what asked for it.
             interrupted.store(false, Ordering::Relaxed);
             let mut lines = session.lines(false);
-            reconcile::expire(host, request, stops, &mut lines).await?;
+            let expiry = match stops {
+                true => Expiry::AtOnce,
+                false => Expiry::Timer { failures: 0 },
+            };
+            let expired = reconcile::expire(host, request, expiry, &mut lines).await;
             lines.end();
+            expired?;
             reconcile::kept(host, &waiting)?;
         } else if SAID_AT.iter().any(|at| now <= *at && *at < left) {
             output.aside(&styled(WARN, &format!("{now} s left to confirm")));
