@@ -37,7 +37,7 @@ fn an_offline_root_gets_the_rules_and_the_unit_that_loads_them() {
         "{unit}"
     );
     assert!(
-        unit.contains("\nBefore=network-pre.target docker.service "),
+        unit.contains("\nBefore=sysinit.target network-pre.target docker.service "),
         "{unit}"
     );
     assert_eq!(place.target(LINK).as_deref(), Some(UNIT));

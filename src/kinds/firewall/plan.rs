@@ -211,7 +211,8 @@ pub(super) fn retire(draft: &mut Draft<'_>, unwanted: &mut Unwanted) {
 }
 
 /// Before any interface is up and before anything that listens. After nftables.service, whose file begins with `flush
-/// ruleset` on Debian. Without `DefaultDependencies=`, which would put it after all that sysinit.target wants.
+/// ruleset` on Debian. Without `DefaultDependencies=`, which would put it after all that sysinit.target wants; then that target
+/// does not wait by itself for what it wants: systemd.target(5), "Default Dependencies".
 fn unit_text(program: &Path) -> String {
     format!(
         "# Written by watchme-apply.
@@ -220,7 +221,7 @@ Description=Firewall of watchme-apply
 DefaultDependencies=no
 Wants=network-pre.target
 After=local-fs.target systemd-modules-load.service nftables.service
-Before=network-pre.target docker.service podman.service shutdown.target
+Before=sysinit.target network-pre.target docker.service podman.service shutdown.target
 Conflicts=shutdown.target
 
 [Service]
