@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::LinkedFolder;
 use crate::host::HostError;
 use crate::reconcile::ReconcileError;
 use crate::root::RootError;
@@ -18,7 +17,7 @@ pub(crate) enum CaptureError {
     Root(#[from] RootError),
     /// A link among the folders of the checkout.
     #[error(transparent)]
-    Linked(#[from] LinkedFolder),
+    Linked(#[from] crate::root::work_tree::LinkedFolder),
     /// A part of the host cannot be read.
     #[error(transparent)]
     Host(#[from] HostError),

@@ -7,14 +7,12 @@ mod members;
 mod named;
 mod new;
 mod settings;
-mod work_tree;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub(crate) use error::CaptureError;
-pub(crate) use work_tree::{LinkedFolder, Writing, demand_plain_folders};
 pub(crate) use write::write;
 
 use crate::host::Host;
@@ -22,6 +20,7 @@ use crate::import::Mask;
 use crate::model::{DriftKind, ResourceId};
 use crate::reconcile::{self, ReconcileError, Request, Seen};
 use crate::root::Root;
+use crate::root::work_tree::demand_plain_folders;
 use crate::source::Revision;
 
 /// What is asked of a capture.

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::edits::{dropin, quoted};
-use super::work_tree::link_above;
 use super::{CaptureError, Captured, Edit, Look, settings};
 use crate::import::{HostFile, NOT_OURS, etc_settings, is_of_identity, stays_out};
 use crate::model::{Entry, Kind, ResourceId, layout};
+use crate::root::work_tree::link_above;
 
 /// Takes the file that is named.
 pub(super) fn take(

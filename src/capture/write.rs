@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use super::{CaptureError, Captured, Writing, demand_plain_folders};
+use super::{CaptureError, Captured};
 use crate::host::Host;
 use crate::model::Entry;
 use crate::reconcile::{self, Request};
 use crate::root::Root;
+use crate::root::work_tree::{Writing, demand_plain_folders};
 
 /// Writes all edits. Where the checkout cannot be read with them, it gets its files back.
 ///

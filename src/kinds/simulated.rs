@@ -8,8 +8,8 @@ use super::{firewall, plan};
 use crate::effect::simulate;
 use crate::model::{
     Container, Desired, DockerRun, DockerState, Entry, Loaded, LoadedDaemon, LoadedUnit,
-    MemberName, NginxState, Observed, Origin, Outcome, PackagesState, Recorded, RunKind, RunRecord,
-    Stack, SystemdState, Unit,
+    MemberName, NginxState, Observed, Origin, PackagesState, Recorded, RunKind, RunRecord, Stack,
+    SystemdState, Unit,
 };
 use crate::plan::{
     Gates, Inputs, mounts_hash, nginx_hash, outside_hashes, systemd_hash, unit_hash,
@@ -192,22 +192,7 @@ pub(super) fn record(
         LoadedDaemon { identity, hash }
     };
     let master = nginx.and_then(|nginx| nginx.master.as_deref());
-    let run = RunRecord {
-        kind: RunKind::Apply,
-        number: None,
-        back_to: None,
-        origin: origin.clone(),
-        began: None,
-        time: Timestamp::UNIX_EPOCH,
-        by: String::new(),
-        unattended: false,
-        only: Vec::new(),
-        changes: Vec::new(),
-        gates: Vec::new(),
-        degraded: Vec::new(),
-        outcome: Outcome::Applied,
-        reason: None,
-    };
+    let run = RunRecord::new(RunKind::Apply, origin.clone(), Timestamp::UNIX_EPOCH);
     Recorded {
         inventory: plan(inputs(desired, observed, before)).inventory,
         loaded: Loaded {

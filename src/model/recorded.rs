@@ -285,6 +285,28 @@ pub struct RunRecord {
     pub reason: Option<String>,
 }
 
+impl RunRecord {
+    /// A run that has done nothing yet, by nobody.
+    pub fn new(kind: RunKind, origin: Origin, time: Timestamp) -> Self {
+        Self {
+            kind,
+            number: None,
+            back_to: None,
+            origin,
+            began: None,
+            time,
+            by: String::new(),
+            unattended: false,
+            only: Vec::new(),
+            changes: Vec::new(),
+            gates: Vec::new(),
+            degraded: Vec::new(),
+            outcome: Outcome::Applied,
+            reason: None,
+        }
+    }
+}
+
 /// What a run was to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -4,22 +4,21 @@
 //! What waits is on record before the first step, and a timer of systemd is set: it rolls back whatever becomes of this process
 //! and its session. The record decides; a timer that finds none, or one with a later time, does nothing.
 
+mod expiry;
 #[cfg(test)]
 mod tests;
-
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+mod timer;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::rollback::rollback_locked;
 use super::{Planned, ReconcileError, Request, unattended};
-use crate::apply::Progress;
 use crate::effect::{Change, Effect};
 use crate::host::Host;
 use crate::model::{Kind, NOT_CONFIRMED, RunKind, RunRecord, Waiting};
-use crate::plan::Gates;
-use crate::state::{State, StateError};
+use crate::state::State;
+
+pub(crate) use expiry::{Expiry, expire};
+use timer::set_timer;
 
 /// Whether an apply waits for confirmation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,24 +30,6 @@ pub(crate) enum Confirm {
     Always(SignedDuration),
     /// If it changes who can log in: the firewall, sshd, sudo, the network.
     WhereRisky(SignedDuration),
-}
-
-/// Why what waits is rolled back.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Expiry {
-    /// Somebody wants it now.
-    AtOnce,
-    /// Its time may be over.
-    Timer {
-        /// How often the roll-back has failed.
-        failures: u32,
-    },
-}
-
-impl Default for Expiry {
-    fn default() -> Self {
-        Self::Timer { failures: 0 }
-    }
 }
 
 /// What the records say of an apply that is to be confirmed.
@@ -83,15 +64,6 @@ const RISKY_UNITS: [&str; 7] = [
     "NetworkManager.service",
     "nftables.service",
 ];
-/// How long the roll-back waits for another run.
-const PATIENCE: Duration = Duration::from_secs(60 * 60);
-/// The program that waits is first, where it still runs.
-const GRACE: Duration = Duration::from_secs(1);
-/// The longest time between two tries to roll back.
-const LONGEST_PAUSE: u64 = 15;
-/// The exit status of a roll-back that was done.
-const ROLLED_BACK: i32 = 3;
-
 /// Whether a change may lock out whoever is logged in.
 fn is_risky(change: &Change) -> bool {
     let name = change.id.name.as_str();
@@ -183,72 +155,6 @@ async fn begin_to_wait(
     state.write_waiting(&waiting)?;
     // The first timer would find the later time, too, and set another one.
     set_timer(host, &waiting).await
-}
-
-/// Has systemd roll back when the time is over.
-async fn set_timer(host: &Host, waiting: &Waiting) -> Result<(), ReconcileError> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let now = Timestamp::now();
-    let left = Duration::from_secs(waiting.seconds_left(now)) + GRACE;
-    // Each has a name of its own: the one that this process may run in is not gone yet.
-    let name = format!(
-        "watchme-apply-confirm-{}-{}-{}",
-        now.as_millisecond(),
-        std::process::id(),
-        COUNT.fetch_add(1, Ordering::Relaxed)
-    );
-    start_timer(host, waiting, &name, left, 0).await
-}
-
-/// Has it tried again after it failed: in 1, 2, 4 … 15 minutes.
-async fn try_again(
-    host: &Host,
-    state: &State,
-    failures: u32,
-    progress: &mut dyn Progress,
-) -> Result<(), ReconcileError> {
-    let Some(waiting) = state.waiting()? else {
-        return Ok(());
-    };
-    let pause = minutes(failures);
-    let failures = failures.saturating_add(1);
-    // Two that failed at the same time set one timer.
-    let name = format!(
-        "watchme-apply-confirm-{}-{}-try-{failures}",
-        waiting.generation.unwrap_or_default(),
-        waiting.back_to
-    );
-    let left = Duration::from_secs(pause * 60);
-    start_timer(host, &waiting, &name, left, failures).await?;
-    progress.say(&format!(
-        "the roll-back to generation {} is tried again in {pause} min",
-        waiting.back_to
-    ));
-    Ok(())
-}
-
-fn minutes(failures: u32) -> u64 {
-    (1 << failures.min(4)).min(LONGEST_PAUSE)
-}
-
-async fn start_timer(
-    host: &Host,
-    waiting: &Waiting,
-    name: &str,
-    left: Duration,
-    failures: u32,
-) -> Result<(), ReconcileError> {
-    let about = format!(
-        "Roll back to generation {} unless confirmed",
-        waiting.back_to
-    );
-    let failures = failures.to_string();
-    let arguments = ["confirm", "--expire", "--failures", &failures];
-    let (systemd, program) = (host.systemd().await?, host.program());
-    let unit = (name, about.as_str());
-    Ok(systemd
-        .start_timer(unit, left, &program, &arguments, ROLLED_BACK)
-        .await?)
 }
 
 /// What the records say of an apply that is to be confirmed. One that was killed behind its commit waits, too.
@@ -355,86 +261,6 @@ fn taken_back(state: &State) -> Result<Option<u64>, ReconcileError> {
     let last = state.history()?.pop();
     let last = last.filter(|run| run.kind == RunKind::Rollback && run.by == NOT_CONFIRMED);
     Ok(last.and_then(|run| run.back_to))
-}
-
-/// Rolls back what was not confirmed, if its time is over. Returns what was rolled back. What fails is tried again by a timer.
-///
-/// # Errors
-/// As [`super::rollback`].
-pub(crate) async fn expire(
-    host: &Host,
-    request: &Request,
-    expiry: Expiry,
-    progress: &mut dyn Progress,
-) -> Result<Option<Waiting>, ReconcileError> {
-    let state = State::new(host.root().clone());
-    let request = &Request {
-        by: NOT_CONFIRMED.to_owned(),
-        lock_timeout: PATIENCE,
-        // What does not answer is no reason to stay with what nobody confirmed.
-        gates: Gates::None,
-        asks: false,
-        confirm: Confirm::Never,
-        ..request.clone()
-    };
-    let (at_once, failures) = match expiry {
-        Expiry::AtOnce => (true, 0),
-        Expiry::Timer { failures } => (false, failures),
-    };
-    let result = roll_back(host, &state, request, at_once, progress).await;
-    if let Err(error) = &result
-        && !matches!(
-            error.undone(),
-            ReconcileError::State(StateError::Forbidden { .. })
-        )
-        && let Err(cause) = try_again(host, &state, failures, progress).await
-    {
-        let cause = super::error::chain(&cause);
-        progress.warn(&format!("the roll-back is not tried again: {cause}"));
-    }
-    result
-}
-
-/// The lock is held from the look at the record to the end of the roll-back: what is rolled back is what waited.
-async fn roll_back(
-    host: &Host,
-    state: &State,
-    request: &Request,
-    at_once: bool,
-    progress: &mut dyn Progress,
-) -> Result<Option<Waiting>, ReconcileError> {
-    let _lock = request.lock(state)?;
-    let waiting = match find(state)? {
-        Found::Nothing => return Ok(None),
-        Found::CutOff(waiting) | Found::Waits(waiting) => waiting,
-    };
-    let now = Timestamp::now();
-    if !waiting.is_over(now) {
-        if !at_once {
-            set_timer(host, &waiting).await?;
-            return Ok(None);
-        }
-        // From here on it can be confirmed no more, whatever becomes of the roll-back.
-        let over = Waiting {
-            until: now,
-            ..waiting.clone()
-        };
-        state.write_waiting(&over)?;
-    }
-    progress.say(&format!(
-        "not confirmed: rolling back to generation {}",
-        waiting.back_to
-    ));
-    let back_to = Some(waiting.back_to);
-    match rollback_locked(host, state, request, back_to, progress, &mut |_| true).await {
-        Ok(_) => Ok(Some(waiting)),
-        // Its apply was cut off, and is undone.
-        Err(ReconcileError::AlreadyThere { .. }) => {
-            give_up(state, waiting.clone())?;
-            Ok(Some(waiting))
-        }
-        Err(error) => Err(error),
-    }
 }
 
 /// Whether what waited was confirmed; it is not as long as it waits.

@@ -123,20 +123,9 @@ pub(super) async fn fix(
 /// The record of what a revision of the checkout would be applied as.
 pub(super) fn record(request: &Request, origin: crate::model::Origin) -> RunRecord {
     RunRecord {
-        kind: RunKind::Apply,
-        number: None,
-        back_to: None,
-        origin,
-        began: None,
-        time: Timestamp::now(),
         by: request.by.clone(),
         unattended: request.unattended,
-        only: Vec::new(),
-        changes: Vec::new(),
-        gates: Vec::new(),
-        degraded: Vec::new(),
-        outcome: crate::model::Outcome::Applied,
-        reason: None,
+        ..RunRecord::new(RunKind::Apply, origin, Timestamp::now())
     }
 }
 

@@ -53,20 +53,11 @@ pub(super) fn begin_prune(state: &State, request: &Request) -> RunRecord {
 
 fn new(request: &Request, kind: RunKind, origin: Origin) -> RunRecord {
     RunRecord {
-        kind,
-        number: None,
-        back_to: None,
-        origin,
         began: Some(Timestamp::now()),
-        time: Timestamp::now(),
         by: request.by.clone(),
         unattended: request.unattended,
         only: request.only.iter().map(Selector::to_string).collect(),
-        changes: Vec::new(),
-        gates: Vec::new(),
-        degraded: Vec::new(),
-        outcome: Outcome::Applied,
-        reason: None,
+        ..RunRecord::new(kind, origin, Timestamp::now())
     }
 }
 

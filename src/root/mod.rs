@@ -2,6 +2,7 @@
 
 mod entry_at;
 mod resolve;
+pub(crate) mod work_tree;
 mod write;
 
 use std::ffi::OsStr;

@@ -68,25 +68,18 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
-    use crate::model::{Desired, Origin, Outcome, RunKind, layout};
+    use crate::model::{Desired, Origin, RunKind, layout};
     use crate::root::Root;
 
     fn run(number: Option<u64>, second: i64) -> RunRecord {
         RunRecord {
-            kind: RunKind::Apply,
             number,
-            back_to: None,
-            origin: Origin::default(),
-            began: None,
-            time: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second),
             by: "test".into(),
-            unattended: false,
-            only: Vec::new(),
-            changes: Vec::new(),
-            gates: Vec::new(),
-            degraded: Vec::new(),
-            outcome: Outcome::Applied,
-            reason: None,
+            ..RunRecord::new(
+                RunKind::Apply,
+                Origin::default(),
+                Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second),
+            )
         }
     }
 

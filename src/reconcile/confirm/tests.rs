@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::timer::minutes;
 use super::*;
-use crate::model::{Desired, Hash, Inventory, Loaded, Origin, Outcome, ResourceId, layout};
+use crate::model::{Desired, Hash, Inventory, Loaded, Origin, ResourceId, layout};
+use crate::plan::Gates;
 use crate::plan::draft::change;
 use crate::root::Root;
 use crate::source::Which;
@@ -60,20 +63,10 @@ fn begun() -> Records {
 
 fn run(number: u64, kind: RunKind) -> RunRecord {
     RunRecord {
-        kind,
         number: Some(number),
         back_to: (kind == RunKind::Rollback).then_some(1),
-        origin: Origin::default(),
-        began: None,
-        time: Timestamp::now(),
         by: "ubuntu".to_owned(),
-        unattended: false,
-        only: Vec::new(),
-        changes: Vec::new(),
-        gates: Vec::new(),
-        degraded: Vec::new(),
-        outcome: Outcome::Applied,
-        reason: None,
+        ..RunRecord::new(kind, Origin::default(), Timestamp::now())
     }
 }
 

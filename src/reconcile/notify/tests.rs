@@ -96,20 +96,14 @@ fn only_what_somebody_wants_is_told_and_masked() {
 #[test]
 fn what_nobody_confirmed_is_told_as_rolled_back() {
     let run = RunRecord {
-        kind: crate::model::RunKind::Rollback,
         number: Some(3),
         back_to: Some(1),
-        origin: crate::model::Origin::default(),
-        began: None,
-        time: Timestamp::now(),
         by: NOT_CONFIRMED.to_owned(),
-        unattended: false,
-        only: Vec::new(),
-        changes: Vec::new(),
-        gates: Vec::new(),
-        degraded: Vec::new(),
-        outcome: Outcome::Applied,
-        reason: None,
+        ..RunRecord::new(
+            crate::model::RunKind::Rollback,
+            crate::model::Origin::default(),
+            Timestamp::now(),
+        )
     };
     let failure = ReconcileError::TakenBack {
         generation: 2,

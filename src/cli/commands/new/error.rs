@@ -141,7 +141,7 @@ pub(in crate::cli) enum NewFailure {
     },
     /// A link among the folders of the checkout.
     #[error(transparent)]
-    Linked(#[from] crate::capture::LinkedFolder),
+    Linked(#[from] crate::root::work_tree::LinkedFolder),
     /// The checkout cannot be written to.
     #[error(transparent)]
     Root(#[from] crate::root::RootError),

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::NewFailure;
-use crate::capture::{Writing, demand_plain_folders};
 use crate::cli::Failure;
 use crate::cli::session::Session;
 use crate::effect::Diff;
 use crate::root::Root;
+use crate::root::work_tree::{Writing, demand_plain_folders};
 
 /// A file before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]

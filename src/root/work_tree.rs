@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use nix::unistd::Uid;
 
+use super::{Root, RootError};
 use crate::model::Entry;
-use crate::root::{Root, RootError};
+use crate::model::shell::word;
 
 /// A link where the checkout should have a folder.
 #[derive(Debug, thiserror::Error)]
@@ -22,13 +23,13 @@ pub(crate) struct LinkedFolder {
 impl LinkedFolder {
     /// What helps.
     pub(crate) fn hint(&self) -> String {
-        let path = super::edits::quoted(&self.path);
+        let path = word(&self.path.to_string_lossy());
         format!("ls -ld {path}; put a folder in its place, and run this again")
     }
 }
 
 /// The first link among the folders above `path`, by its path in the root.
-pub(super) fn link_above(root: &Root, path: &Path) -> Option<PathBuf> {
+pub(crate) fn link_above(root: &Root, path: &Path) -> Option<PathBuf> {
     let mut folders: Vec<&Path> = path.ancestors().skip(1).collect();
     // From the top, so that none is looked at through a link.
     folders.reverse();
