@@ -44,6 +44,7 @@ mod one_folder;
 mod overlay;
 mod packages;
 mod patience;
+mod pictures;
 mod pins;
 mod platforms;
 mod podman;
