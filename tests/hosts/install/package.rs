@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{Host, desired, site, sleeper};
+use crate::support::{Debian, Host, desired, site, sleeper};
 
 const PACKAGED: &str = "/usr/lib/systemd/system/watchme-apply-recover.service";
 
@@ -34,7 +34,11 @@ fn the_package_is_installed_updated_and_purged() {
         version.contains(env!("CARGO_PKG_VERSION")) && version.contains(" ("),
         "{version}"
     );
-    host.sh("test -s /usr/share/man/man1/watchme-apply-apply.1.gz; test -s /usr/share/doc/watchme-apply/docs/doctor.md; test -s /usr/share/doc/watchme-apply/docs/ja/doctor.md; bash -c '. /usr/share/bash-completion/completions/watchme-apply; complete -p watchme-apply'");
+    host.sh("test -s /usr/share/man/man1/watchme-apply-apply.1.gz; test -s /usr/share/doc/watchme-apply/docs/doctor.md; test -s /usr/share/doc/watchme-apply/docs/ja/doctor.md; test -s /usr/share/doc/watchme-apply/docs/images/plan.svg");
+    the_shells_complete(&host);
+    if host.debian() == Debian::Thirteen {
+        the_manual_is_read(&host);
+    }
 
     // Its unit takes the place of the one that an apply wrote.
     let plan = host.tool(&["plan"]).expect(0).stdout;
@@ -120,4 +124,55 @@ fn the_package_is_installed_updated_and_purged() {
     );
     assert_eq!(host.page("a"), "page");
     assert!(host.is_active("s.service"));
+}
+
+/// Types the beginning of a command and of an option in each shell of the host.
+fn the_shells_complete(host: &Host) {
+    // bash calls the function with the command, the word that is typed, and the word before it: bash(1), Programmable Completion.
+    let bash = ". /usr/share/bash-completion/completions/watchme-apply
+        completed() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
+            $(complete -p watchme-apply | sed 's/.*-F \\([^ ]*\\) .*/\\1/') watchme-apply \"${!#}\" \"${COMP_WORDS[$(($# - 2))]}\"
+            echo ${COMPREPLY[@]}; }
+        completed watchme-apply rollb; completed watchme-apply plan --detailed";
+    host.write("/root/completed.bash", bash);
+    assert_eq!(
+        host.sh("bash /root/completed.bash"),
+        "rollback\n--detailed-exitcode"
+    );
+    if host.debian() == Debian::Twelve {
+        return;
+    }
+    // With the description behind a tab.
+    let fish = host.sh("fish -c 'complete -C \"watchme-apply rollb\"; complete -C \"watchme-apply plan --detailed\"'");
+    assert!(
+        fish.starts_with("rollback\t") && fish.contains("\n--detailed-exitcode\t"),
+        "{fish}"
+    );
+    // zsh completes only for somebody who types: zshmodules(1), zpty.
+    let zsh = "zmodload zsh/zpty
+        zpty typed zsh -f -i
+        zpty -w typed 'autoload -Uz compinit && compinit -u; unsetopt zle_bracketed_paste; PS1=; clear; echo now-ready'
+        zpty -r -m typed line '*now-ready*now-ready*'
+        zpty -w -n typed $'watchme-apply rollb\\t'
+        zpty -r -m typed line '*rollback*' && print -r -- ${line[-200,-1]}
+        zpty -w -n typed $'\\x15watchme-apply plan --detailed\\t'
+        zpty -r -m typed line '*--detailed-exitcode*' && print -r -- ${line[-200,-1]}
+        zpty -d typed";
+    host.write("/root/completed.zsh", zsh);
+    let zsh = host.sh("TERM=xterm timeout 20 zsh -f /root/completed.zsh");
+    assert!(
+        zsh.contains("watchme-apply rollback") && zsh.contains("--detailed-exitcode"),
+        "{zsh}"
+    );
+}
+
+/// Each page of the manual is found and set without a warning of groff.
+fn the_manual_is_read(host: &Host) {
+    let page = host.sh("man watchme-apply-rollback | cat");
+    assert!(
+        page.contains("NAME") && page.contains("--lock-timeout"),
+        "{page}"
+    );
+    let warnings = host.sh("for page in /usr/share/man/man1/watchme-apply*.gz; do LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z \"$page\" 2>&1 >/dev/null; done");
+    assert_eq!(warnings, "");
 }
