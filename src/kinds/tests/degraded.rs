@@ -77,6 +77,29 @@ fn a_failed_unit_that_systemd_would_restart_was_stopped() {
     assert_eq!(of(false, 0), [""; 0]);
 }
 
+/// Docker was stopped while the unit of a stack started.
+#[test]
+fn a_oneshot_that_was_stopped_while_it_started_is_started() {
+    let of = |service_type, result: &'static str, signal| {
+        let unit = Unit {
+            service_type,
+            ..unit("a.service", "[Service]\nType=oneshot\nExecStart=/bin/x\n")
+        };
+        let plan = one(unit, move |state: &mut UnitState| {
+            (state.active, state.sub) = ("failed".into(), "failed".into());
+            state.result = result.into();
+            (state.exit_status, state.signalled) = (signal, true);
+            state.invocation = "another".into();
+        });
+        let changes = plan.changes.iter();
+        changes.map(|change| change.why.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of(UnitType::Oneshot, "signal", 15), ["is stopped"]);
+    assert_eq!(of(UnitType::Oneshot, "signal", 9), [""; 0], "killed");
+    assert_eq!(of(UnitType::Oneshot, "timeout", 15), [""; 0], "by systemd");
+    assert_eq!(of(UnitType::Lasting, "signal", 15), [""; 0]);
+}
+
 #[test]
 fn an_environment_file_that_is_gone() {
     let path = PathBuf::from("/etc/x.env");

@@ -205,7 +205,7 @@ fn start(
     if !wanted || done(draft, name, unit, state) {
         return None;
     }
-    let stopped = was_stopped(draft, name, state);
+    let stopped = was_stopped(draft, name, unit, state);
     let recreated = adopted::recreated(draft, unit);
     let (why, drift) = match (state.active.as_str(), state.sub.as_str()) {
         _ if stopped => ("is stopped".to_owned(), DriftKind::Drifted),
@@ -241,9 +241,20 @@ fn start(
     })
 }
 
+/// signal(7).
+const SIGTERM: i32 = 15;
+
 /// Whether a unit that counts as failed was stopped by somebody: `docker compose up` ends with an error when it is told to
-/// end. systemd restarts what fails by itself, and stops to do so only where that comes too often.
-fn was_stopped(draft: &Draft<'_>, name: &str, state: &UnitState) -> bool {
+/// end. systemd restarts what fails by itself, and stops to do so only where that comes too often. A oneshot that is stopped while
+/// it starts ends by SIGTERM, which is a clean end of every other type: systemd.service(5), SuccessExitStatus=.
+fn was_stopped(draft: &Draft<'_>, name: &str, unit: &Unit, state: &UnitState) -> bool {
+    let while_it_started = unit.service_type == UnitType::Oneshot
+        && state.result == "signal"
+        && state.signalled
+        && state.exit_status == SIGTERM;
+    if state.active == "failed" && while_it_started {
+        return true;
+    }
     let known = draft.recorded.loaded.units.get(name);
     let was_up = known.is_some_and(|known| !known.failed && known.invocation == state.invocation);
     state.active == "failed" && state.restarts_itself && (was_up || state.restarts == 0)
