@@ -27,7 +27,7 @@ Examples:
 /// The version; `scripts/build-release` adds the commit and its date.
 pub(super) const VERSION: &str = match option_env!("WATCHME_APPLY_VERSION") {
     Some(version) => version,
-    None => env!("CARGO_PKG_VERSION"),
+    None => concat!(env!("CARGO_PKG_VERSION"), " (development)"),
 };
 
 /// Make this host match a git checkout, and verify that it does.

@@ -23,6 +23,7 @@ fn revives(host: &Host, program: &str) {
 
 /// What a roll-back starts again may die a second later: at some moments it looks right.
 #[test]
+#[ignore = "long: tests/run --all"]
 fn what_comes_back_and_dies_again_is_told() {
     let host = Host::boot();
     let fickle = "[Service]\nExecStart=/bin/sh -c \"test -e /tmp/marker || { sleep 1; exit 1; }; exec sleep 1000\"\nRestart=always\nRestartSec=1\n\n[Install]\nWantedBy=multi-user.target\n";
@@ -53,6 +54,7 @@ fn what_comes_back_and_dies_again_is_told() {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn validators_that_die_are_told_and_blame_nobody() {
     let host = Host::boot();
     host.checkout(&[

@@ -133,6 +133,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn the_unit_that_failed_is_the_reason_with_its_own_last_lines() {
     let host = Host::boot();
     host.checkout(&[(&desired("systemd/one.service"), &service("/bin/sleep 1001"))]);

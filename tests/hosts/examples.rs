@@ -45,6 +45,7 @@ fn the_smallest_desired_state_applies() {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn the_template_of_a_service_applies() {
     let host = Host::boot();
     let compose = "compose/example-api/docker-compose.yml";

@@ -273,6 +273,7 @@ fn the_table_outlasts_docker_and_a_reboot() {
 
 /// Flushed, edited, disabled: `drift` sees it, and `drift --fix` brings it back. Taken out, it leaves.
 #[test]
+#[ignore = "long: tests/run --all"]
 fn the_table_is_kept_and_leaves_with_its_policy() {
     let host = host_of_others();
     host.sh(OTHER);
@@ -339,6 +340,7 @@ fn the_table_is_kept_and_leaves_with_its_policy() {
 
 /// A step after it fails, or the run is killed: the rules are those from before.
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_run_that_fails_leaves_the_rules_from_before() {
     let host = host_with(POLICY);
     host.apply(&[]).expect(0);

@@ -206,6 +206,7 @@ fn change(applies: u32) {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn no_request_fails_while_sites_change_and_services_move() {
     change(10);
 }
@@ -218,6 +219,7 @@ fn no_request_fails_while_fifty_commits_are_applied() {
 
 /// A request that does not end must not hold up an apply for ever.
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_drain_ends_with_its_timeout_and_says_what_it_cuts_off() {
     let host = host_with("2s");
     host.sh(

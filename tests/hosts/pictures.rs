@@ -54,8 +54,10 @@ fn left_of_a_line(printed: &str) -> String {
 
 /// Without what differs from run to run: ids of commits, durations, ids of processes, and the time of day.
 fn constant(picture: &str) -> String {
-    let changing = regex_lite::Regex::new(r"\b([0-9a-f]{12}|\d{8}_\d{6}|\d+\.\d+ ?s|\d+ ?ms|\d\d:\d\d:\d\d)\b")
-        .expect("an expression");
+    let changing = regex_lite::Regex::new(
+        r"\b([0-9a-f]{12}|\d{8}_\d{6}|\d+\.\d+ ?s|\d+ ?ms|\d\d:\d\d:\d\d)\b",
+    )
+    .expect("an expression");
     changing.replace_all(picture, "…").into_owned()
 }
 

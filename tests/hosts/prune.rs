@@ -57,6 +57,7 @@ fn refused(host: &Host, args: &[&str], words: &[&str]) {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn what_services_leave_behind_goes_when_nobody_uses_it() {
     let host = Host::boot();
     Server::with_owner()

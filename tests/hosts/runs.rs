@@ -147,6 +147,7 @@ fn without_root_it_asks_sudo_or_says_so() {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_reader_that_goes_away_stops_nothing() {
     let host = applied_host();
     let apply = |number: u32, pipe: &str| {

@@ -40,6 +40,7 @@ fn a_compose_file_that_does_not_run_leaves_the_old_containers() {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn an_image_or_a_network_that_cannot_be_had_leaves_the_old_ones() {
     let before = Before::boot();
     let none = compose("registry.example.com/none:2", 8102);

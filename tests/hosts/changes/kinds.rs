@@ -23,6 +23,7 @@ fn template(seconds: u32) -> String {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn instances_follow_their_template_and_the_list() {
     let host = Host::boot();
     let both =
@@ -132,6 +133,7 @@ fn says(host: &Host, port: u16) -> String {
 
 /// systemd refuses to restart a socket while its service runs, and leaves it inactive.
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_socket_changes_under_its_running_service() {
     let host = Host::boot();
     host.checkout(&[
@@ -203,6 +205,7 @@ fn tick(word: &str) -> String {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn timers_paths_and_targets_change_without_running_anything() {
     let host = Host::boot();
     let path = |file: &str| {

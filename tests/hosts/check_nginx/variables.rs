@@ -51,6 +51,7 @@ fn is_unknown(site: &str) -> bool {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn variables_are_those_of_nginx() {
     let host = Host::boot();
     let names: Vec<String> = lines(VARIABLES)
@@ -84,6 +85,7 @@ fn variables_are_those_of_nginx() {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn variables_are_looked_for_where_nginx_does() {
     let host = Host::boot();
     let mut cases = Vec::new();

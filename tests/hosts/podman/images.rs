@@ -47,6 +47,7 @@ fn invocation(host: &Host, unit: &str) -> String {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn images_are_pulled_before_anything_stops() {
     let (host, registry) = boot_with_registry();
     let image = |tag: &str| format!("{registry}/web:{tag}");

@@ -17,6 +17,7 @@ fn file(data: &str, port: u16) -> String {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_compose_file_that_moves_does_not_leave_its_data_behind() {
     let host = Host::with_images(&["app:1"]);
     let (old, new) = ("compose/web", "services/web");

@@ -8,6 +8,7 @@ use crate::support::{CHECKOUT, Host, desired};
 const POLICY: &str = "[etc.\"docker/daemon.json\"]\nrestart = \"docker.service\"\n";
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn units_that_a_restart_of_docker_takes_along_are_waited_for() {
     let host = Host::with_images(&["app:1"]);
     let files = ["one", "two"].map(|name| format!("compose/{name}/docker-compose.yml"));
@@ -114,6 +115,7 @@ fn units_restart_however_often_they_were_started_before() {
 
 /// What `docker-compose config` would show and no engine takes: JSON, and a setting that dockerd does not know.
 #[test]
+#[ignore = "long: tests/run --all"]
 fn an_engine_that_does_not_start_is_told_in_its_own_words() {
     let host = Host::with_images(&["app:1"]);
     let path = desired("etc/docker/daemon.json");

@@ -30,6 +30,7 @@ fn assert_serves(host: &Host) {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn an_upstream_that_a_run_would_lose_is_refused_or_rolled_back() {
     let host = Host::with_images(&["app:1", "app:2"]);
     host.write("/srv/index.html", "program\n");

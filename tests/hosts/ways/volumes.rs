@@ -73,6 +73,7 @@ fn a_compose_project_that_gets_another_name_does_not_leave_its_volumes_behind() 
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn the_mounts_of_a_container_that_is_stopped_are_compared() {
     let host = Host::with_images(&["app:1"]);
     let unit_path = desired("systemd/web.service");
