@@ -7,6 +7,7 @@ mod commit;
 mod confirm;
 mod consent;
 mod converge;
+mod copies;
 mod docker_first;
 mod doctor;
 mod drift;
