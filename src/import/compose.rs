@@ -38,7 +38,7 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
             let mut why = format!(
                 "{unit} runs it from where it is; drift reports when its files changed after a start"
             );
-            if let Some(lost) = lost(look, &project, &files)? {
+            if let Some(lost) = recovered::lost(look, &project.made(look), &files)? {
                 why = format!("{why}; {lost}");
             }
             found.leave(shown, why);
@@ -145,40 +145,6 @@ impl Project<'_> {
             .filter_map(|container| container.compose.as_ref());
         services.map(|(_, service)| service.as_str()).collect()
     }
-}
-
-/// What a project that a unit runs would not have any more after a restart; `None` where nothing is lost.
-fn lost(
-    look: &Look<'_>,
-    project: &Project<'_>,
-    files: &[PathBuf],
-) -> Result<Option<String>, HostError> {
-    let Some(folder) = files.first().and_then(|file| file.parent()) else {
-        return Ok(None);
-    };
-    let env = folder.join(".env");
-    let text = look.root().read(&env)?.unwrap_or_default();
-    let environment = interpolate::env_file(&String::from_utf8_lossy(&text));
-    let mut names = BTreeSet::new();
-    for path in files {
-        let text = look.root().read(path)?.unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let has = recovered::variables(&text, &environment, &project.made(look));
-        names.extend(
-            has.into_iter()
-                .filter(|(_, value)| !value.is_empty())
-                .map(|(name, _)| name),
-        );
-    }
-    if names.is_empty() {
-        return Ok(None);
-    }
-    let names: Vec<String> = names.into_iter().collect();
-    Ok(Some(format!(
-        "only its containers have the values of {}: {} does not, and a restart may start it without them; `docker inspect` shows them",
-        names.join(", "),
-        env.display()
-    )))
 }
 
 /// A stack and where its secrets are; or why it is none.

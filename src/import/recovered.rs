@@ -2,11 +2,14 @@
 //! gone, and what the shell of a person had.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde_yaml::Value;
 
-use crate::source::compose::Environment;
+use super::look::Look;
+use crate::host::HostError;
 use crate::source::compose::types::text;
+use crate::source::compose::{Environment, interpolate};
 
 /// What a container was made with.
 pub(super) struct Made<'a> {
@@ -51,6 +54,36 @@ pub(super) fn variables(
         }
     }
     found
+}
+
+/// What a project that a unit runs would not have any more after a restart; `None` where nothing is lost.
+pub(super) fn lost(
+    look: &Look<'_>,
+    made: &[Made<'_>],
+    files: &[PathBuf],
+) -> Result<Option<String>, HostError> {
+    let Some(folder) = files.first().and_then(|file| file.parent()) else {
+        return Ok(None);
+    };
+    let env = folder.join(".env");
+    let text = look.root().read(&env)?.unwrap_or_default();
+    let environment = interpolate::env_file(&String::from_utf8_lossy(&text));
+    let mut names = BTreeSet::new();
+    for path in files {
+        let text = look.root().read(path)?.unwrap_or_default();
+        let found = variables(&String::from_utf8_lossy(&text), &environment, made);
+        let found = found.into_iter().filter(|(_, value)| !value.is_empty());
+        names.extend(found.map(|(name, _)| name));
+    }
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let names: Vec<String> = names.into_iter().collect();
+    Ok(Some(format!(
+        "only its containers have the values of {}: {} does not, and a restart may start it without them; `docker inspect` shows them",
+        names.join(", "),
+        env.display()
+    )))
 }
 
 /// Names of variables that have no value and no default in a text.
