@@ -1,5 +1,6 @@
 //! One pass: read what is wanted, look at what is there, plan, apply, and prove it.
 
+mod adoption;
 mod backup;
 mod between;
 mod blame;
@@ -7,6 +8,7 @@ mod commit;
 mod confirm;
 mod consent;
 mod converge;
+mod copies;
 mod docker_first;
 mod doctor;
 mod drift;

@@ -51,6 +51,17 @@ impl Host {
         }))
     }
 
+    /// The files of a project as compose reads them, in one; `None` where it refuses them.
+    ///
+    /// # Errors
+    /// When compose cannot be run.
+    pub(crate) fn compose_whole(
+        &self,
+        project: &ComposeProject<'_>,
+    ) -> Result<Option<String>, HostError> {
+        Ok(self.compose_config(project, None, None)?.ok())
+    }
+
     /// What `compose config` prints of a project: of its files, or of a text in their place.
     fn compose_config(
         &self,

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::found::{Found, Kind, NewFile, Taken, quoted};
 use super::look::Look;
+use super::passwords;
+use super::recovered::{self, Made};
 use super::rewrite::rewrite;
 use crate::host::HostError;
 use crate::model::{Container, Health, Kind as ResourceKind};
@@ -33,9 +35,12 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
             None => format!("compose project {name}"),
         };
         if let Some(unit) = of_units.get(&name) {
-            let why = format!(
+            let mut why = format!(
                 "{unit} runs it from where it is; drift reports when its files changed after a start"
             );
+            if let Some(lost) = recovered::lost(look, &project.made(look), &files)? {
+                why = format!("{why}; {lost}");
+            }
             found.leave(shown, why);
             continue;
         }
@@ -121,6 +126,18 @@ impl Project<'_> {
             .unwrap_or_default()
     }
 
+    /// What its containers were made with.
+    fn made<'m>(&'m self, look: &'m Look<'_>) -> Vec<Made<'m>> {
+        let made = self.containers.iter().filter_map(|container| {
+            Some(Made {
+                service: &container.compose.as_ref()?.1,
+                image: &container.image,
+                variables: look.environments.get(&container.id)?,
+            })
+        });
+        made.collect()
+    }
+
     fn services(&self) -> BTreeSet<&str> {
         let services = self
             .containers
@@ -174,10 +191,31 @@ fn stack(
     let env = folder.join(".env");
     let env_text = look.root().read(&env)?;
     let env_text = env_text.map(|text| String::from_utf8_lossy(&text).into_owned());
-    let environment = env_text
+    let mut environment = env_text
         .as_deref()
         .map(interpolate::env_file)
         .unwrap_or_default();
+    let mut recovered = BTreeMap::new();
+    for path in files {
+        let text = look.root().read(path)?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        recovered.extend(recovered::variables(
+            &text,
+            &environment,
+            &project.made(look),
+        ));
+    }
+    if let Some(name) = recovered
+        .iter()
+        .find(|(_, value)| !passwords::is_plain(value))
+    {
+        let name = name.0;
+        return Ok(Err(format!(
+            "its variable {name} has no value but in its container, and that has letters that the versions of compose read in different ways from .env: write it to {} by hand",
+            env.display()
+        )));
+    }
+    environment.extend(recovered.clone());
     let base = Path::new("compose").join(name);
     let mut taken = Taken::new(
         Kind::Compose,
@@ -187,7 +225,7 @@ fn stack(
     );
     taken.from = format!("compose project {name} ({})", folder.display());
     let mut secrets = Vec::new();
-    let mut variables = BTreeMap::new();
+    let mut variables = recovered;
     let mut profiles = BTreeSet::new();
     let mut is_variable = false;
     let mut named = BTreeSet::new();
@@ -202,6 +240,7 @@ fn stack(
         };
         let (services, uses) = of_document(&document, folder);
         is_variable |= text.replace("$$", "").contains('$');
+        taken.lacks.extend(recovered::lacking(&text, &environment));
         for (service, of_it) in services {
             if project.services().contains(service.as_str()) {
                 profiles.extend(of_it.iter().cloned());
@@ -250,7 +289,9 @@ fn stack(
                 "a copy of {}, from which compose takes the variables of its files",
                 env.display()
             ),
-            (None, _) => "passwords that were in its compose files".to_owned(),
+            (None, _) => {
+                "passwords that were in its compose files, and variables that only its containers had".to_owned()
+            }
         };
         secrets.push((format!("desired-state/{}", place.display()), what));
         taken.files.push(NewFile {

@@ -1,6 +1,7 @@
 //! Files below /etc that a person wrote or edited, and lines of cron.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use super::found::{Found, Kind, Taken, quoted};
@@ -84,10 +85,36 @@ fn walk(
                     "it is a link: only regular files are taken",
                 );
             }
+            Entry::Other
+                if !look.owned.has(&path)
+                    || look
+                        .root()
+                        .metadata(&path)
+                        .is_some_and(|found| found.is_file()) =>
+            {
+                found.leave(path.to_string_lossy(), what_it_is(look, &path));
+            }
+            Entry::Unreadable => found.leave(path.to_string_lossy(), "it cannot be read"),
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Why what is no regular file, or too large a one, is left.
+fn what_it_is(look: &Look<'_>, path: &Path) -> String {
+    let found = look.root().metadata(path);
+    let kind = found.as_ref().map(|found| found.file_type());
+    let what = match (kind, &found) {
+        (Some(kind), _) if kind.is_fifo() => "a pipe",
+        (Some(kind), _) if kind.is_socket() => "a socket",
+        (Some(kind), Some(found)) if kind.is_file() => {
+            let size = found.len().div_ceil(1 << 20);
+            return format!("it has {size} MiB: files of more than 8 MiB are not taken");
+        }
+        _ => "a device",
+    };
+    format!("it is {what}: only regular files are taken")
 }
 
 /// Whether people write files of this path.

@@ -1,5 +1,6 @@
 //! What an import takes, what it leaves, and where secrets are.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::model::{Kind as ResourceKind, ResourceId};
@@ -69,6 +70,8 @@ pub(crate) struct Taken {
     pub network: String,
     /// What it cannot be without.
     pub needs: Option<ResourceId>,
+    /// Variables of its files that have no value.
+    pub lacks: BTreeSet<String>,
 }
 
 /// A file of the new desired state.
@@ -166,6 +169,7 @@ impl Taken {
             settings: String::new(),
             network: String::new(),
             needs: None,
+            lacks: BTreeSet::new(),
         }
     }
 

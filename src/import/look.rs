@@ -22,6 +22,8 @@ pub(super) struct Look<'a> {
     pub(super) systemd: SystemdState,
     /// `None` where no engine answers.
     pub(super) docker: Option<DockerState>,
+    /// The variables of the containers of compose projects, by their ids. They go nowhere but to files outside git.
+    pub(super) environments: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) mask: Mask<'a>,
     /// Whether files that look like they hold secrets are taken all the same.
     pub(super) with_secrets: bool,
@@ -62,12 +64,15 @@ impl<'a> Look<'a> {
             .filter(|name| Name::parse(name).is_ok_and(|name| !name.is_template()));
         let named: BTreeSet<String> = named.cloned().collect();
         let systemd = host.systemd().await?.observe(&named).await?;
+        let docker = docker(host, found).await?;
+        let environments = environments(host, docker.as_ref()).await?;
         Ok(Self {
             host,
             owned: host.owned()?,
             units,
             systemd,
-            docker: docker(host, found).await?,
+            docker,
+            environments,
             mask,
             with_secrets,
         })
@@ -175,6 +180,23 @@ async fn docker(host: &Host, found: &mut Found) -> Result<Option<DockerState>, I
     let names = docker.observe(&BTreeSet::new(), &|_| false).await?;
     let names: BTreeSet<String> = names.networks.into_keys().collect();
     Ok(Some(docker.observe(&names, &all).await?))
+}
+
+/// The variables of the containers of compose projects that run.
+async fn environments(
+    host: &Host,
+    docker: Option<&DockerState>,
+) -> Result<BTreeMap<String, BTreeMap<String, String>>, ImportError> {
+    let mut found = BTreeMap::new();
+    let containers = docker.iter().flat_map(|docker| &docker.containers);
+    for container in containers.filter(|one| one.compose.is_some() && one.is_running()) {
+        match host.docker().await?.environment(&container.id).await {
+            Ok(variables) => drop(found.insert(container.id.clone(), variables)),
+            Err(error) if error.is_gone() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(found)
 }
 
 /// Whether the `.gitignore` of the new checkout leaves files of this name out.

@@ -12,6 +12,7 @@ mod look;
 mod networks;
 mod passwords;
 mod places;
+mod recovered;
 mod rewrite;
 mod settle;
 mod sites;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rewrite::{Edit, double_quoted, line_of};
-use crate::check::{is_literal, is_secret, password_in_url};
+use crate::check::{is_literal, is_secret, password_in_url, sounds_secret};
 use crate::source::compose::{Environment, Positions};
 
 /// Passwords that are written in the file: in the values of maps, and in items such as `DB_PASSWORD=x`.
@@ -24,22 +24,33 @@ pub(super) fn moved(
                 None => continue,
             },
         };
-        if !is_literal(value) {
-            continue;
-        }
-        let hidden = match is_secret(name, value) {
-            true => 0..value.len(),
-            false => match password_in_url(value) {
-                Some(password) => password,
-                None => continue,
-            },
-        };
         let is_name = |name: &str| {
             let mut letters = name.chars();
             letters
                 .next()
                 .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
                 && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+        };
+        if !is_literal(value) {
+            if let Some(edit) = without_default(name, value, environment, variables) {
+                taken.extend(variables.keys().cloned());
+                let new = match key {
+                    Some(_) => edit,
+                    None => format!("{name}={edit}"),
+                };
+                edits.push((span, double_quoted(&new)));
+            }
+            continue;
+        }
+        // What only sounds like a secret goes along: a variable is as good.
+        let is_secret =
+            |value: &str| is_secret(name, value) || is_name(name) && sounds_secret(name, value);
+        let hidden = match is_secret(value) {
+            true => 0..value.len(),
+            false => match password_in_url(value) {
+                Some(password) => password,
+                None => continue,
+            },
         };
         if !is_name(name) {
             return Err(format!(
@@ -50,9 +61,7 @@ pub(super) fn moved(
             .get(hidden.clone())
             .unwrap_or_default()
             .replace("$$", "$");
-        let is_plain =
-            |c: char| c.is_ascii_graphic() && !matches!(c, '\'' | '"' | '\\' | '$' | '`' | '#');
-        if !secret.chars().all(is_plain) {
+        if !is_plain(&secret) {
             return Err(format!(
                 "line {line}: the password of {name} has letters that the versions of compose read in different ways from .env: move it there by hand"
             ));
@@ -72,6 +81,40 @@ pub(super) fn moved(
         edits.push((span, double_quoted(&new)));
     }
     Ok(())
+}
+
+/// `${NAME}` for the `${NAME:-password}` of a secret, whose value is for `.env` if that does not have another one.
+fn without_default(
+    name: &str,
+    value: &str,
+    environment: &Environment,
+    variables: &mut BTreeMap<String, String>,
+) -> Option<String> {
+    let inside = value.strip_prefix("${")?.strip_suffix('}')?;
+    let (variable, default) = inside.split_once(":-").or_else(|| inside.split_once('-'))?;
+    let is_hidden =
+        is_literal(default) && (is_secret(name, default) || sounds_secret(name, default));
+    let is_free = variables.get(variable).is_none_or(|known| known == default);
+    if !is_hidden || default.contains(['{', '}']) || !is_plain(default) {
+        return None;
+    }
+    let has_value = environment
+        .get(variable)
+        .is_some_and(|known| !known.is_empty());
+    if !has_value {
+        if !is_free {
+            return None;
+        }
+        variables.insert(variable.to_owned(), default.to_owned());
+    }
+    Some(format!("${{{variable}}}"))
+}
+
+/// Whether every version of compose reads a value from `.env` as it is written.
+pub(super) fn is_plain(value: &str) -> bool {
+    let is_plain =
+        |c: char| c.is_ascii_graphic() && !matches!(c, '\'' | '"' | '\\' | '$' | '`' | '#');
+    value.chars().all(is_plain)
 }
 
 /// A variable that has this value already, or that nobody has.

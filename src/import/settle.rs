@@ -11,9 +11,9 @@ use super::written::write;
 use crate::check::{self, Subject};
 use crate::effect::{Change, Effect};
 use crate::host::ComposeProject;
-use crate::model::{DockerState, Entry, ResourceId, layout};
+use crate::model::{DockerState, Entry, Kind as ResourceKind, ResourceId, layout};
 use crate::reconcile::{Planned, Request, plan};
-use crate::source::{Checkout, Which};
+use crate::source::{Checkout, Revision, Which};
 
 /// Why something is taken out.
 type Out = BTreeMap<ResourceId, String>;
@@ -30,7 +30,7 @@ pub(super) async fn settle(
     loop {
         write(checkout, found)?;
         let mut out = Out::new();
-        checked(checkout, found, &mut out)?;
+        checked(look, checkout, found, &mut out)?;
         if out.is_empty() {
             hashes(look, checkout, found, &mut compared, &mut out)?;
         }
@@ -57,13 +57,21 @@ pub(super) async fn settle(
 }
 
 /// What cannot be read, and what `check` calls an error.
-fn checked(checkout: &Path, found: &Found, out: &mut Out) -> Result<(), ImportError> {
+fn checked(
+    look: &Look<'_>,
+    checkout: &Path,
+    found: &Found,
+    out: &mut Out,
+) -> Result<(), ImportError> {
     let folder = checkout.join(FOLDER);
     let opened = Checkout::open(&folder, &[])?;
     let (revision, wrong) = opened.survey(&Which::Worktree)?;
     for place in &wrong {
         let why = format!("line {}: {}", place.position().line, place.message);
         by_file(found, place.path(), why, out)?;
+    }
+    if look.docker.is_none() {
+        out.extend(in_need_of_an_engine(look, &revision));
     }
     let subject = Subject {
         revision: &revision,
@@ -83,6 +91,20 @@ fn checked(checkout: &Path, found: &Found, out: &mut Out) -> Result<(), ImportEr
         }
     }
     Ok(())
+}
+
+/// The units that run containers, where no engine answers: a plan could not say what becomes of them.
+fn in_need_of_an_engine(look: &Look<'_>, revision: &Revision) -> Out {
+    let units = revision.desired.units.iter();
+    let units = units.filter(|(_, unit)| !unit.stacks.is_empty() || !unit.runs.is_empty());
+    let state = match look.root().is_there(&look.host.engine_socket()) {
+        true => "does not answer: start it",
+        false => "is not there: install or start it",
+    };
+    let why = format!("it runs containers, and the container engine {state}, and import again");
+    units
+        .map(|(name, _)| (ResourceId::new(ResourceKind::Unit, name), why.clone()))
+        .collect()
 }
 
 /// Takes out what a file belongs to.
@@ -160,10 +182,17 @@ fn hashes(
             if *project != *name || hashes.get(service) == container.config_hash.as_ref() {
                 continue;
             }
-            let why = format!(
+            let mut why = format!(
                 "compose would make its container {} anew: its files, its .env or its image changed since it was started, or another version of compose started it",
                 container.name
             );
+            if !taken.lacks.is_empty() {
+                let names: Vec<&str> = taken.lacks.iter().map(String::as_str).collect();
+                why = format!(
+                    "{why}; {} has no value: was it in a .env that is gone?",
+                    names.join(", ")
+                );
+            }
             out.insert(taken.id.clone(), why);
         }
     }

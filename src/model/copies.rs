@@ -13,6 +13,9 @@ pub struct StackCopy {
     pub letter: char,
     /// The port of this host on which it answers.
     pub port: u16,
+    /// The two ports that the copies use in turns; `None` in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports: Option<[u16; 2]>,
     /// A hash of what it is started with.
     pub revision: Hash,
 }
@@ -36,12 +39,16 @@ impl Copies {
         let is_same =
             |known: &&StackCopy| known.revision == revision && ports.contains(&known.port);
         if let Some(same) = known.filter(is_same) {
-            return same.clone();
+            return StackCopy {
+                ports: Some(ports),
+                ..same.clone()
+            };
         }
         let stays = |known: &&StackCopy| self.paused.contains(stack) && ports.contains(&known.port);
         if let Some(paused) = known.filter(stays) {
             return StackCopy {
                 revision,
+                ports: Some(ports),
                 ..paused.clone()
             };
         }
@@ -60,6 +67,7 @@ impl Copies {
         StackCopy {
             letter,
             port: if is_taken { other } else { own },
+            ports: Some(ports),
             revision,
         }
     }
@@ -114,6 +122,7 @@ mod tests {
             let copy = StackCopy {
                 letter,
                 port,
+                ports: None,
                 revision,
             };
             ("shop".to_owned(), copy)
@@ -152,6 +161,7 @@ mod tests {
         let known = StackCopy {
             letter: 'b',
             port: 8102,
+            ports: None,
             revision: Hash::of(b"old"),
         };
         let copies = Copies {

@@ -50,14 +50,15 @@ pub use kinds::*;
 pub use nginx_conf::{Certificate, Listen, Url, Zone};
 pub use notify::{Channel, Event, Format, Message, Notifier, Smtp};
 pub use observed::{
-    Attachment, BindSource, Container, DockerState, Entry, Health, ImageFound, ImageRecord,
-    ImageState, NetworkState, NginxState, Observed, SecretState, SystemdState, UnitState,
+    Adoption, Attachment, BindSource, Container, DockerState, Entry, Health, ImageFound,
+    ImageRecord, ImageState, NetworkState, NginxState, Observed, SecretState, Shape, SystemdState,
+    UnitState,
 };
 pub use package::{
     AptPlan, AptRefusal, PackageFound, PackageState, PackagesState, WatchedPackages,
 };
 pub use parameters::{PARAMETERS, ParameterLine, parameter_lines, parameter_name, plain};
-pub use preflight::{Listener, Need, Preflight};
+pub use preflight::{Listener, Need, Preflight, StoppedPort};
 pub use recorded::{
     BackupFailed, BackupMade, BackupRecord, Inventory, Loaded, LoadedDaemon, LoadedUnit, Outcome,
     Pause, Recorded, RehearsalRecord, RunKind, RunRecord,

@@ -1,5 +1,6 @@
 //! What a host is found to be.
 
+mod adoption;
 mod docker;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,8 @@ use super::Version;
 use super::certificate::CertificateState;
 use super::firewall::FirewallState;
 use super::package::PackagesState;
-use super::preflight::Listener;
+use super::preflight::{Listener, StoppedPort};
+pub use adoption::{Adoption, Shape};
 pub use docker::{
     Attachment, BindSource, Container, DockerState, FileId, Health, ImageFound, ImageRecord,
     ImageState, NetworkState,
@@ -62,6 +64,8 @@ pub struct Observed {
     pub silent: BTreeMap<&'static str, String>,
     /// Who listens; only looked at where a plan starts, restarts or stops units.
     pub listeners: Vec<Listener>,
+    /// Ports of containers that do not run; only looked at where a plan starts or restarts units.
+    pub stopped: Vec<StoppedPort>,
     /// What is at paths that containers mount; only looked at where a plan starts or restarts units.
     pub binds: BTreeMap<PathBuf, BindSource>,
     /// Units that a plan stops or restarts, as their files on the host say: those that this program did not put there,
@@ -69,6 +73,8 @@ pub struct Observed {
     pub installed: BTreeMap<String, Unit>,
     /// The version of compose; only looked at where a plan has a unit take a network that compose did not make.
     pub compose: Option<Version>,
+    /// Stacks that run and that nobody here has started, by their units; only looked at where a plan starts those.
+    pub adoptions: BTreeMap<String, Adoption>,
     /// Compose projects that units run of files outside the checkout, as these files are on the host.
     pub outside: BTreeMap<String, Vec<Stack>>,
 }

@@ -24,6 +24,15 @@ pub struct Need {
     pub place: Diagnostic,
 }
 
+/// A port that a container which does not run takes when it starts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StoppedPort {
+    /// The container's name.
+    pub container: String,
+    /// The port.
+    pub port: Publish,
+}
+
 /// Somebody who waits for connections or packets.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Listener {

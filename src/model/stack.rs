@@ -128,6 +128,9 @@ pub struct PodmanRun {
     /// Names of the containers in the pods of a `.kube`.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub containers: BTreeSet<String>,
+    /// Names of the volumes that it has, those of its pod included.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub volumes: BTreeSet<String>,
     /// The unit of a `.kube`: all that it plays has the label `PODMAN_SYSTEMD_UNIT`, and what holds the network of a pod has no name
     /// that is known before.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -235,6 +238,16 @@ impl Unit {
         let of_podman = self.by_podman.iter();
         let of_podman = of_podman.flat_map(|run| run.published.clone());
         stacks.chain(runs).chain(of_podman).collect()
+    }
+
+    /// Names of the volumes that its containers mount.
+    pub fn mounted_volumes(&self) -> BTreeSet<&str> {
+        let stacks = self.stacks.iter().flat_map(|stack| stack.volumes.values());
+        let runs = self.runs.iter().map(|run| &run.volumes);
+        let named = stacks.chain(runs).flatten();
+        let named = named.map(|mount| mount.volume.as_str());
+        let of_podman = self.by_podman.iter().flat_map(|run| &run.volumes);
+        named.chain(of_podman.map(String::as_str)).collect()
     }
 
     /// Fixed names of its containers.

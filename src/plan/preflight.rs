@@ -10,7 +10,7 @@ use crate::model::finding::{
 };
 use crate::model::{
     Bind, BindSource, Complaint, Desired, Diagnostic, Engine, Entry, Finding, Listener, Need,
-    Observed, Preflight, Publish, RuleId, Severity, Stack, Unit, layout,
+    Observed, Preflight, Publish, RuleId, Severity, Stack, StoppedPort, Unit, layout,
 };
 
 /// Less than that on the disk, and an image seldom fits.
@@ -262,7 +262,39 @@ fn ports<'s>(
                 findings.push(finding);
             }
         }
+        findings.extend(of_stopped(start, &published, case));
     }
+}
+
+/// Containers that do not run and would take a port that a unit publishes, those of units apart.
+fn of_stopped(start: &Start<'_>, published: &BTreeSet<Publish>, case: &Case<'_>) -> Vec<Finding> {
+    let Some(docker) = &case.observed.docker else {
+        return Vec::new();
+    };
+    let is_ours = |name: &str| {
+        let mut known = docker.containers.iter().filter(|one| one.name == name);
+        known.any(|one| {
+            let mut units = case.desired.units.values();
+            units.any(|unit| unit.owns_in(docker.engine, one))
+        })
+    };
+    let others = case.observed.stopped.iter().filter(|one| {
+        let mut ports = published.iter();
+        ports.any(|port| port.collides(&one.port)) && !is_ours(&one.container)
+    });
+    let finding = |one: &StoppedPort| {
+        let (name, port) = (&one.container, one.port.port);
+        let text = format!(
+            "{} publishes port {port}, and the container {name}, which is stopped, takes it when it starts",
+            start.unit
+        );
+        let help = format!(
+            "{} rm {name}, or publish another port",
+            docker.engine.command()
+        );
+        unplaced(&HOST_PORT_TAKEN, text, help).weighing(Severity::Warning)
+    };
+    others.map(finding).collect()
 }
 
 fn room(starts: &[Start], preflight: &Preflight, findings: &mut Vec<Finding>) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Planned, ReconcileError, Request, outside, packages, select, writable};
+use super::{Planned, ReconcileError, Request, adoption, outside, packages, select, writable};
 use crate::effect::{Change, Effect, Plan};
 use crate::host::error::DockerAbsence;
 use crate::host::sockets::listeners;
@@ -234,6 +234,10 @@ pub(super) async fn look_and_plan(
         host.observe_podman_images(&mut planned.observed, of_quadlets)
             .await?;
         planned.observed.installed = installed(host.root().directory(), &interrupted);
+        adoption::observe(host, planned).await?;
+        if any_stopped(&planned.observed) {
+            planned.observed.stopped = host.stopped_ports().await;
+        }
         planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
     } else if host.is_live() && brings_upstreams(planned) {
         planned.observed.listeners = listeners();
@@ -248,6 +252,12 @@ pub(super) async fn look_and_plan(
     }
     writable::refuse(host, planned);
     Ok(())
+}
+
+/// Whether the engine has containers that do not run.
+fn any_stopped(observed: &Observed) -> bool {
+    let containers = observed.docker.iter().flat_map(|docker| &docker.containers);
+    containers.into_iter().any(|one| !one.is_running())
 }
 
 /// Whether sites come to pass requests to other ports of this host.

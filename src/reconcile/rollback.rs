@@ -1,8 +1,8 @@
 //! Back to an older generation: its inputs are all kept, so that git is not needed.
 
 use super::{
-    Applied, Planned, ReconcileError, Request, agree, docker_first, look, transact, unattended,
-    undo_killed, validate,
+    Applied, Planned, ReconcileError, Request, agree, copies, docker_first, look, transact,
+    unattended, undo_killed, validate,
 };
 use crate::apply::Progress;
 use crate::host::Host;
@@ -100,7 +100,10 @@ async fn plan(
 ) -> Result<Planned, ReconcileError> {
     let recorded = look::recorded(state)?;
     let (record, desired) = find(state, &recorded, number, unfinished)?;
-    let ran = ran(state, &record)?;
+    let mut ran = ran(state, &record)?;
+    if let Some(ran) = &mut ran {
+        copies::of_images(ran, &desired);
+    }
     look::plan_generation(host, request, recorded, (record, desired), ran).await
 }
 
@@ -126,10 +129,11 @@ fn find(
         return before(state, recorded);
     };
     let found = state.generation(number)?;
-    let (record, desired) = found.ok_or(ReconcileError::NoSuchGeneration {
+    let (record, mut desired) = found.ok_or(ReconcileError::NoSuchGeneration {
         number,
         known: state.generations()?,
     })?;
+    copies::beside(&mut desired, recorded);
     match applied {
         Some((present, wanted)) if desired.asks_nothing_new(wanted) && !unfinished => {
             Err(ReconcileError::AlreadyThere {
@@ -158,9 +162,11 @@ fn before(state: &State, recorded: &Recorded) -> Result<(RunRecord, Desired), Re
     }
     let kept = state.generations()?;
     for older in kept.iter().rev().filter(|older| **older < number) {
-        if let Some((record, desired)) = state.generation(*older)?
-            && applied.is_none_or(|(_, wanted)| !desired.asks_nothing_new(wanted))
-        {
+        let Some((record, mut desired)) = state.generation(*older)? else {
+            continue;
+        };
+        copies::beside(&mut desired, recorded);
+        if applied.is_none_or(|(_, wanted)| !desired.asks_nothing_new(wanted)) {
             return Ok((record, desired));
         }
     }

@@ -147,6 +147,7 @@ pub(crate) async fn remove_all(
     let networks = rest.networks.keys().cloned().collect();
     let empty = (record, rest);
     let mut planned = look::plan_generation(host, request, recorded.clone(), empty, None).await?;
+    name_containers(&mut planned);
     if !planned.plan.refusals.is_empty() {
         return Err(ReconcileError::Refused(planned.plan.refusals));
     }
@@ -163,6 +164,31 @@ pub(crate) async fn remove_all(
         networks,
     };
     Ok((Applied::Done(Box::new(record)), left))
+}
+
+/// Says of each unit that stops which containers stop with it.
+fn name_containers(planned: &mut Planned) {
+    let Some((docker, (_, applied))) = planned
+        .observed
+        .docker
+        .as_ref()
+        .zip(planned.recorded.applied.as_ref())
+    else {
+        return;
+    };
+    for change in &mut planned.plan.changes {
+        let Some(unit) =
+            (change.effect.interrupts()).and_then(|step| applied.units.get(&step.unit))
+        else {
+            continue;
+        };
+        let own = docker.containers.iter();
+        let own = own.filter(|one| one.is_running() && unit.owns_in(docker.engine, one));
+        let names: Vec<&str> = own.map(|one| one.name.as_str()).collect();
+        if !names.is_empty() {
+            change.why = format!("{}; with its containers: {}", change.why, names.join(", "));
+        }
+    }
 }
 
 /// The records of a host that has any.

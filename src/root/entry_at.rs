@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, fchown};
 use std::path::Path;
 
+use jiff::Timestamp;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, RenameFlags, openat, renameat, renameat2};
 use nix::sys::stat::Mode;
@@ -31,12 +32,13 @@ impl EntryAt {
     }
 
     /// Writes a file whole in place of what is there: made under another name that nobody had,
-    /// owned and given its mode before it takes its place.
+    /// owned and given its mode, and the time of its last change if that is not now, before it takes its place.
     pub(super) fn write(
         &self,
         content: &[u8],
         mode: u32,
         owner: Option<(u32, u32)>,
+        modified: Option<Timestamp>,
     ) -> io::Result<()> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW;
         let make = |name: &OsStr| {
@@ -51,6 +53,9 @@ impl EntryAt {
                 fchown(&file, Some(user), Some(group))?;
             }
             file.set_permissions(fs::Permissions::from_mode(mode))?;
+            if let Some(time) = modified {
+                file.set_modified(time.into())?;
+            }
             file.sync_all()
         };
         self.take_place(&temporary, fill())

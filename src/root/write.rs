@@ -77,7 +77,22 @@ impl Root {
         mode: u32,
         owner: Option<(u32, u32)>,
     ) -> Result<()> {
-        let write = || self.place(path)?.write(content, mode, owner);
+        let write = || self.place(path)?.write(content, mode, owner, None);
+        write().map_err(self.failed("write", path))
+    }
+
+    /// [`Root::write_owned`] of a copy that changed last when what it is copied from did.
+    pub(crate) fn write_copy(
+        &self,
+        path: &Path,
+        content: &[u8],
+        (mode, owner): (u32, (u32, u32)),
+        modified: Timestamp,
+    ) -> Result<()> {
+        let write = || {
+            let place = self.place(path)?;
+            place.write(content, mode, Some(owner), Some(modified))
+        };
         write().map_err(self.failed("write", path))
     }
 

@@ -1,6 +1,7 @@
 //! Backups: made by a timer, kept, rehearsed and restored.
 
 mod cold;
+mod podman;
 
 use crate::support::{Host, desired};
 

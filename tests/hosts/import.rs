@@ -11,8 +11,9 @@ use crate::support::{Host, Service};
 /// Where the import goes.
 const NEW: &str = "/home/ubuntu/server-config";
 /// What is secret on this server.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
     "hunter2-in-env",
+    "x7zpq-lost",
     "x7zpq-inline",
     "unit-s3cret-1",
     "mode-s3cret-2",
@@ -42,6 +43,7 @@ const ALPHA: &str = "services:
     image: app:1
     restart: unless-stopped
     env_file: .env
+    environment: {KEPT: '${KEPT}'}
     ports: ['127.0.0.1:8101:8000']
 ";
 const ALPHA_UNIT: &str = "[Unit]\nDescription=Alpha\nRequires=docker.service\nAfter=docker.service\n\n[Service]\n\
@@ -56,6 +58,9 @@ services:
     env_file: [shop.env]
     environment:
       DB_PASSWORD: x7zpq-inline
+      DB_PASS: x7zpq-inline
+      ADMIN_TOKEN: ${ADMIN_TOKEN:-x7zpq-inline}
+      LOST: ${LOST_SECRET}
       MODE: ${MODE}
     ports: ['127.0.0.1:8102:8000']
     volumes: ['./data:/data', './shop.conf:/etc/shop.conf:ro']
@@ -118,9 +123,12 @@ fn lived_in() -> Host {
         ("/srv/plain/index.html", "plain\n"),
         ("/var/spool/cron/crontabs/ubuntu", "0 4 * * * /bin/true\n"),
         ("/opt/alpha/docker-compose.yml", ALPHA),
-        ("/opt/alpha/.env", "TOKEN=hunter2-in-env\n"),
+        ("/opt/alpha/.env", "TOKEN=hunter2-in-env\nKEPT=x7zpq-lost\n"),
         ("/opt/shop/docker-compose.yml", SHOP),
-        ("/opt/shop/.env", "MODE=live\nUNUSED_TOKEN=hunter2-in-env\n"),
+        (
+            "/opt/shop/.env",
+            "MODE=live\nUNUSED_TOKEN=hunter2-in-env\nLOST_SECRET=x7zpq-lost\n",
+        ),
         ("/opt/shop/shop.env", "API_KEY=hunter2-in-env\n"),
         ("/opt/shop/shop.conf", "a\n"),
         ("/opt/shop/data/rows", "kept\n"),
@@ -188,6 +196,13 @@ fn lived_in() -> Host {
          cd /opt/ill; $compose up -d 2>/dev/null
          cd /opt/stale; $compose up -d 2>/dev/null
          sed -i 's/restart: unless-stopped/restart: always/' docker-compose.yml",
+    );
+    // What the containers have, and their files have no more.
+    host.sh(
+        "sed -i /LOST/d /opt/shop/.env
+         touch -r /opt/alpha/.env /run/time; sed -i /KEPT/d /opt/alpha/.env; touch -r /run/time /opt/alpha/.env
+         truncate -s 9M /etc/default/huge; mkfifo /etc/default/pipe
+         perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => \"/etc/default/socket\", Listen => 1)'",
     );
     host.wait_for("all services", Duration::from_secs(60), || {
         [8101, 8102, 8103, 8104, 8105]
@@ -292,6 +307,13 @@ fn a_server_with_a_history_becomes_a_repository_and_nothing_restarts() {
             "crontabs of users are not managed",
         ),
         ("/etc/systemd/system/masked.service", "it is masked"),
+        ("/etc/default/huge", "it has 9 MiB"),
+        ("/etc/default/pipe", "it is a pipe"),
+        ("/etc/default/socket", "it is a socket"),
+        (
+            "compose project alpha",
+            "only its containers have the values of KEPT: /opt/alpha/.env does not",
+        ),
     ] {
         let is = |left: &&Value| {
             left["what"].as_str().unwrap().starts_with(what)
@@ -346,7 +368,19 @@ fn a_server_with_a_history_becomes_a_repository_and_nothing_restarts() {
         host.sh_as("ubuntu", &format!("cd {NEW}; git status --short")),
         ""
     );
+    // What only a container had, and what was the default of a variable.
     let env = format!("{NEW}/desired-state/compose/shop/.env");
+    for line in [
+        "DB_PASS=x7zpq-inline\n",
+        "ADMIN_TOKEN=x7zpq-inline\n",
+        "LOST_SECRET=x7zpq-lost\n",
+    ] {
+        assert!(
+            host.read(&env).contains(line),
+            "{line}: {}",
+            host.read(&env)
+        );
+    }
     assert_eq!(host.sh(&format!("stat -c '%a %U' {env}")), "600 root");
     assert!(host.read(&env).contains("DB_PASSWORD=x7zpq-inline\n"));
     let compose = host.read(&format!(
@@ -358,6 +392,11 @@ fn a_server_with_a_history_becomes_a_repository_and_nothing_restarts() {
             .replace(
                 "DB_PASSWORD: x7zpq-inline",
                 "DB_PASSWORD: \"${DB_PASSWORD}\""
+            )
+            .replace("DB_PASS: x7zpq-inline", "DB_PASS: \"${DB_PASS}\"")
+            .replace(
+                "ADMIN_TOKEN: ${ADMIN_TOKEN:-x7zpq-inline}",
+                "ADMIN_TOKEN: \"${ADMIN_TOKEN}\""
             )
             .replace("'./data:/data'", "\"/opt/shop/data:/data\"")
             .replace(
@@ -451,7 +490,14 @@ fn a_server_without_nginx_and_docker() {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(!said.contains("site/own"), "{said}");
-    import(&host, "server-config").expect(0);
+    host.write(
+        "/etc/systemd/system/boxed.service",
+        "[Service]\nExecStart=/usr/bin/docker run --rm --name boxed app:1\n",
+    );
+    host.sh("systemctl stop docker.service docker.socket");
+    let said = import(&host, "server-config").expect(0).stdout;
+    let boxed = "/etc/systemd/system/boxed.service: it runs containers, and the container engine does not answer: start it, and import again";
+    assert!(said.contains(boxed), "{said}");
     tool(&host, "apply").expect(0);
     tool(&host, "plan --detailed-exitcode").expect(0);
 }

@@ -121,10 +121,17 @@ fn a_host_that_is_left_goes_on_as_it_runs() {
         ["plain.service"] => host.runs(&UNITS),
         ref other => panic!("{other:?}"),
     };
+    // The times are those of the files that links led to: nothing that looks at them sees a change.
+    let times = || {
+        host.sh("stat -L -c '%y %n' /etc/systemd/system/plain.service /etc/nginx/sites-available/a /etc/app/app.conf")
+    };
+    let of_links = times();
+    host.sh("sleep 1.1");
     let left = host
         .tool(&["uninstall", "--keep", "--yes"])
         .expect(0)
         .stdout;
+    assert_eq!(times(), of_links);
     for line in [
         "/etc/systemd/system/plain.service: becomes a file",
         "/etc/systemd/system/multi-user.target.wants/plain.service: leads to /etc/systemd/system/plain.service",
@@ -192,10 +199,13 @@ fn a_host_that_is_cleared_has_only_what_was_there_before() {
         "{}",
         asked.stderr
     );
+    let container = host.sh("docker ps --format '{{.Names}}' | head -n 1");
     let cleared = host
         .tool(&["uninstall", "--remove", "--yes"])
         .expect(0)
         .stdout;
+    let said = format!("with its containers: {container})");
+    assert!(cleared.contains(&said), "{said}: {cleared}");
     assert!(
         cleared.contains("sudo apt-get purge watchme-apply"),
         "{cleared}"

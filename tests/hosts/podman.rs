@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::support::network::{INFRA, NETWORK, POLICY, watchme_infra};
 use crate::support::{Debian, Host, Service};
 
-const SOCKET: &str = "/run/podman/podman.sock";
+pub(crate) const SOCKET: &str = "/run/podman/podman.sock";
 const UNIT: &str = "desired-state/systemd/web.service";
 const COMPOSE: &str = "desired-state/compose/web/docker-compose.yml";
 const IMAGES: [Service<'_>; 2] = [

@@ -69,6 +69,25 @@ fn each_port_has_one_holder() {
         assert!(judge.contains(listens), "{port}: {listens}\n{judge}");
     }
 
+    // A container that does not run has its port as soon as it starts.
+    host.sh("docker create --name resting -p 127.0.0.1:8007:8001 api:1 >/dev/null");
+    assert_eq!(free(), "8005-8006 8008-8010\n");
+    let shown = host.tool(&["ports"]).expect(0).stdout;
+    let line = shown.lines().find(|line| line.starts_with("8007"));
+    assert!(
+        line.is_some_and(|line| line.contains("127.0.0.1") && line.contains("resting (stopped)")),
+        "{shown}"
+    );
+    let path = desired("api/docker-compose.yml");
+    host.commit(&[(&path, Some(&compose(8007)))], "a port that is free now");
+    let plan = host.tool(&["plan"]).expect(0).text();
+    let said = "api.service publishes port 8007, and the container resting, which is stopped, takes it when it starts";
+    assert!(plan.contains(said), "{plan}");
+    host.sh("docker rm resting >/dev/null");
+    let plan = host.tool(&["plan"]).expect(0).text();
+    assert!(!plan.contains("resting"), "{plan}");
+    host.commit(&[(&path, Some(&compose(8001)))], "as it was");
+
     // What the host would refuse is what check finds.
     let containers = || host.sh("docker ps --all --no-trunc --format '{{.ID}} {{.Names}}'");
     let before = containers();

@@ -46,23 +46,18 @@ const ABOUT: [&str; 24] = [
     "_ID",
 ];
 
+/// Words of names whose value is a secret as well: `DB_PASS`, `MYSQL_PWD`.
+const WORDS: [&str; 5] = ["PASS", "PWD", "PASSPHRASE", "CREDS", "PSK"];
+
 /// Whether the name says that the value is secret, and the value does not say otherwise.
 pub(crate) fn is_secret(key: &str, value: &str) -> bool {
     let key = key.to_ascii_uppercase();
     let value = value.trim().trim_matches(['"', '\'']);
-    let plain = matches!(
-        value.to_ascii_lowercase().as_str(),
-        "" | "true" | "false" | "yes" | "no" | "on" | "off" | "none" | "null"
-    );
-    let number = value.len() < 6 && value.chars().all(|c| c.is_ascii_digit());
-    // A path leads to it, such as /run/secrets/db.
-    if plain
-        || number
-        || value.starts_with('/')
-        || key.contains("PUBLIC")
-        || ABOUT.iter().any(|end| key.ends_with(end))
-    {
+    if says_otherwise(&key, value) {
         return false;
+    }
+    if words(&key).any(|word| WORDS.contains(&word)) {
+        return true;
     }
     let random = || {
         value.len() >= 16
@@ -70,6 +65,51 @@ pub(crate) fn is_secret(key: &str, value: &str) -> bool {
             && value.chars().any(char::is_alphabetic)
     };
     SECRET.iter().any(|word| key.contains(word)) || (key.ends_with("_KEY") && random())
+}
+
+/// Whether a name may be one of a secret, where one too many does no harm: `APP_KEY`, `AUTH`, `SESSION_SALT`.
+pub(crate) fn sounds_secret(key: &str, value: &str) -> bool {
+    const WORDS: [&str; 10] = [
+        "KEY", "AUTH", "CRED", "DSN", "JWT", "PW", "SALT", "PEPPER", "WEBHOOK", "COOKIE",
+    ];
+    let key = key.to_ascii_uppercase();
+    let value = value.trim().trim_matches(['"', '\'']);
+    // `DBPASS`, `APIKEY`.
+    let ends = |word: &str| {
+        let is_other = ["BYPASS", "COMPASS"].contains(&word);
+        !is_other && ["PASS", "PWD", "KEY"].iter().any(|end| word.ends_with(end))
+    };
+    // A password of digits is one, where a token of few digits is a number.
+    let digits = !value.is_empty() && value.chars().all(|c| c.is_ascii_digit());
+    let is_password = words(&key).any(|word| {
+        ["PASSWORD", "PASSWD"]
+            .iter()
+            .any(|name| word.contains(name))
+            || ["PASS", "PWD"].contains(&word)
+    });
+    let is_about = ABOUT.iter().any(|end| key.ends_with(end));
+    (digits && is_password && !is_about)
+        || !says_otherwise(&key, value)
+            && words(&key).any(|word| WORDS.contains(&word) || ends(word))
+}
+
+fn words(key: &str) -> impl Iterator<Item = &str> {
+    key.split(|c: char| !c.is_ascii_alphanumeric())
+}
+
+/// Whether a value is none of a secret, or the name says where one is.
+fn says_otherwise(key: &str, value: &str) -> bool {
+    let plain = matches!(
+        value.to_ascii_lowercase().as_str(),
+        "" | "true" | "false" | "yes" | "no" | "on" | "off" | "none" | "null"
+    );
+    let number = value.len() < 6 && value.chars().all(|c| c.is_ascii_digit());
+    // A path leads to it, such as /run/secrets/db.
+    plain
+        || number
+        || value.starts_with('/')
+        || key.contains("PUBLIC")
+        || ABOUT.iter().any(|end| key.ends_with(end))
 }
 
 /// Whether a text has no variable in it.
@@ -146,6 +186,11 @@ mod tests {
     fn secrets_are_known_by_name_and_value() {
         for (key, value, expected) in [
             ("POSTGRES_PASSWORD", "egov_password", true),
+            ("DB_PASS", "egov", true),
+            ("MYSQL_PWD", "egov", true),
+            ("PWD", "/srv", false),
+            ("BYPASS", "x", false),
+            ("DB_PASS_FILE", "x", false),
             ("db_password", "x", true),
             ("JWT_SECRET", "abc", true),
             ("AWS_SECRET_ACCESS_KEY", "abcdefgh", true),

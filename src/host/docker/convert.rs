@@ -285,6 +285,20 @@ fn published(ports: HashMap<String, Option<Vec<models::PortBinding>>>) -> BTreeS
     published
 }
 
+/// What bindings of a port, `8000/tcp`, publish on ports that somebody chose; each with the port of the container.
+pub(super) fn published_at(
+    port: &str,
+    bindings: Option<Vec<models::PortBinding>>,
+) -> Vec<(Publish, u16)> {
+    let inside = port.split('/').next().and_then(|port| port.parse().ok());
+    let published = published(HashMap::from([(port.to_owned(), bindings)]));
+    let pairs = inside.into_iter().flat_map(|inside| {
+        let published = published.iter().filter(|port| port.port > 0);
+        published.map(move |port| (port.clone(), inside))
+    });
+    pairs.collect()
+}
+
 fn binds(mounts: Option<Vec<models::MountPoint>>) -> BTreeSet<Bind> {
     let mounts = mounts.unwrap_or_default().into_iter();
     let binds = mounts.filter(|mount| mount.typ.as_deref() == Some("bind"));

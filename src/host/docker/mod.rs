@@ -9,6 +9,8 @@ mod line;
 pub(crate) mod logs;
 mod ping;
 pub(crate) mod room;
+mod shape;
+mod stopped;
 #[cfg(test)]
 mod tests;
 

@@ -134,7 +134,7 @@ impl Backup {
     pub fn is_of(&self, unit: &Unit) -> bool {
         match &self.of {
             BackupOf::Service { member, .. } => runs(unit, member),
-            BackupOf::Volume { volume, .. } => holds(unit, volume),
+            BackupOf::Volume { volume, .. } => unit.mounted_volumes().contains(volume.as_str()),
             BackupOf::Files(_) | BackupOf::Host(_) => false,
         }
     }
@@ -181,16 +181,6 @@ fn runs(unit: &Unit, member: &MemberName) -> bool {
             unit.stacks.iter().any(has)
         }
     }
-}
-
-/// Whether a container of a unit has a volume.
-fn holds(unit: &Unit, volume: &str) -> bool {
-    let stacks = unit.stacks.iter().flat_map(|stack| stack.volumes.values());
-    let runs = unit.runs.iter().map(|run| &run.volumes);
-    stacks
-        .chain(runs)
-        .flatten()
-        .any(|mount| mount.volume == volume)
 }
 
 impl Resource for Backup {

@@ -3,12 +3,14 @@
 mod played;
 mod runs;
 mod uses;
+mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::played::Played;
+use self::volumes::Volumes;
 use super::Quadlets;
 use crate::kinds::secret::read::named_in;
 use crate::model::{File, OnChange, Quadlet, Unit, UnitType};
@@ -48,6 +50,13 @@ struct Read {
     dropins: BTreeMap<String, File>,
     settings: Settings,
     words: BTreeSet<String>,
+}
+
+/// What the Quadlets of a folder make for each other.
+struct Made {
+    /// Names of images that are built.
+    built: BTreeSet<String>,
+    volumes: Volumes,
 }
 
 impl Reads for Quadlets {
@@ -221,10 +230,14 @@ impl Loader<'_, '_> {
             Some((quadlet.name.clone(), pod.text))
         });
         let pods: Vec<(String, String)> = pods.collect();
+        let made = Made {
+            volumes: Volumes::new(&read),
+            built,
+        };
         for quadlet in read {
             let names = uses::closed(&quadlet.name, &named);
             let played = self.played(&quadlet, beside)?;
-            let quadlet = self.quadlet(quadlet, names, &built, played);
+            let quadlet = self.quadlet(quadlet, names, &made, played);
             self.pass(quadlet)?;
         }
         for (container, pod) in &pods {
@@ -264,7 +277,7 @@ impl Loader<'_, '_> {
         &mut self,
         read: Read,
         names: BTreeSet<String>,
-        built: &BTreeSet<String>,
+        made: &Made,
         played: Option<Played>,
     ) -> Result<()> {
         let (_, section, suffix) = sort_of(&read.name).unwrap_or(&TYPES[0]);
@@ -296,7 +309,7 @@ impl Loader<'_, '_> {
             return Err(wrong(format!("the unit {unit} is made of {other} already")));
         }
         let in_checkout = self.named_in_checkout(settings, &read.words)?;
-        self.quadlet_unit(&read, &parsed, built, played.as_ref());
+        self.quadlet_unit(&read, &parsed, made, played.as_ref());
         let quadlet = Quadlet {
             file: read.file,
             dropins: read.dropins,
@@ -309,20 +322,14 @@ impl Loader<'_, '_> {
     }
 
     /// The unit that Podman's generator makes. What it runs is the generator's to say.
-    fn quadlet_unit(
-        &mut self,
-        read: &Read,
-        unit: &Name,
-        built: &BTreeSet<String>,
-        played: Option<&Played>,
-    ) {
+    fn quadlet_unit(&mut self, read: &Read, unit: &Name, made: &Made, played: Option<&Played>) {
         let name = unit.as_str();
         let (quadlet, settings) = (read.name.as_str(), &read.settings);
-        let image = uses::image(read.section(), settings, built);
+        let image = uses::image(read.section(), settings, &made.built);
         let pull = image.as_ref().and_then(|(_, pull)| *pull);
         let image = image.map(|(image, _)| image).into_iter().collect();
         let (podman, pull) = match played {
-            Some(played) => played.images(settings, built),
+            Some(played) => played.images(settings, &made.built),
             None => (image, pull),
         };
         let policy = self.policy().units.get(name).cloned().unwrap_or_default();
@@ -339,7 +346,7 @@ impl Loader<'_, '_> {
             true => OnChange::None,
             false => policy.on_change.unwrap_or_default(),
         };
-        let made = Unit {
+        let written = Unit {
             quadlet: Some(quadlet.to_owned()),
             start: policy.start.unwrap_or(is_enabled) && !name.contains("@."),
             on_change,
@@ -359,11 +366,11 @@ impl Loader<'_, '_> {
             podman,
             by_podman: match played {
                 Some(played) => Some(played.run(unit, settings)),
-                None => runs::of(quadlet, unit, settings),
+                None => runs::of(quadlet, unit, settings, &made.volumes),
             },
             ..Unit::default()
         };
-        self.out.desired.units.insert(name.to_owned(), made);
+        self.out.desired.units.insert(name.to_owned(), written);
     }
 }
 

@@ -206,7 +206,7 @@ fn start(
         return None;
     }
     let stopped = was_stopped(draft, name, unit, state);
-    let recreated = adopted::recreated(draft, unit);
+    let recreated = adopted::recreated(draft, name, unit);
     let (why, drift) = match (state.active.as_str(), state.sub.as_str()) {
         _ if stopped => ("is stopped".to_owned(), DriftKind::Drifted),
         ("failed", _) => (failure("failed", state), DriftKind::Degraded),
@@ -215,7 +215,10 @@ fn start(
         _ if draft.recorded.loaded.units.contains_key(name) => {
             ("is stopped".to_owned(), DriftKind::Drifted)
         }
-        _ => (stacks::new(draft, unit, &recreated), DriftKind::Drifted),
+        _ => (
+            stacks::new(draft, name, unit, &recreated),
+            DriftKind::Drifted,
+        ),
     };
     // One that this plan does not change may fail: it blocks nothing else.
     let changes = loaded::changes_files(&draft.inputs, name, unit);

@@ -1,12 +1,14 @@
 //! Containers of stacks that ran before somebody adopted them. What is laid over the compose files would have compose make
 //! them anew; they stay until what they mount of the checkout changes.
 
+mod shapes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::{anew, replacement};
 use crate::model::image::listed_name;
-use crate::model::{Bind, Container, Engine, ResourceId, Stack, Unit};
+use crate::model::{Adoption, Bind, Container, Engine, ImageFound, ResourceId, Stack, Unit};
 use crate::plan::draft::Draft;
 
 /// The services whose containers stay as they are when compose is called, but for those of `anew`.
@@ -52,9 +54,11 @@ pub(super) fn leaves_at_start(
 }
 
 /// The services of a stack whose containers run without what is laid over the compose files, and that compose makes anew when the
-/// stack starts, each with the reason. Nothing of what else compose compares, such as variables, is seen here.
-pub(super) fn recreated(draft: &Draft<'_>, unit: &Unit) -> BTreeMap<String, String> {
+/// stack starts, each with the reason. Compose was asked for its hashes; where it could not say them, as of files with variables
+/// that are secrets, mounts, images and what those are built from decide.
+pub(super) fn recreated(draft: &Draft<'_>, name: &str, unit: &Unit) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
+    let adoption = draft.observed.adoptions.get(name);
     let by_compose_1 = anew::is_by_compose_1(unit);
     // Podman has another name for an image than the file.
     let docker = draft.observed.engine() == Engine::Docker;
@@ -66,7 +70,15 @@ pub(super) fn recreated(draft: &Draft<'_>, unit: &Unit) -> BTreeMap<String, Stri
         let own: Vec<(&String, &Container)> = own.collect();
         let mut known = BTreeMap::new();
         for (service, container) in &own {
-            if let Some(why) = differs((stack, service), container, by_compose_1, docker) {
+            let seen = differs((stack, service), container, by_compose_1, docker);
+            let why = match adoption.and_then(|known| Some((known, known.hashes.get(*service)?))) {
+                Some((known, hash)) => match container.config_hash.as_ref() == Some(hash) {
+                    true => moved(draft, stack, service, container).filter(|_| !by_compose_1),
+                    false => Some(reasons(known, service, container, seen)),
+                },
+                None => seen,
+            };
+            if let Some(why) = why {
                 known.entry((*service).clone()).or_insert(why);
             }
         }
@@ -119,6 +131,37 @@ fn differs(
     let image = &stack.images.get(service)?.name;
     let (old, new) = (listed_name(&container.image)?, listed_name(image)?);
     (docker && old != new).then(|| format!("it runs {old}, and gets {new}"))
+}
+
+/// Whether the name of its image leads to another one by now: compose 2 looks at that as well (`mustRecreate` in its
+/// pkg/compose/convergence.go).
+fn moved(draft: &Draft<'_>, stack: &Stack, service: &str, container: &Container) -> Option<String> {
+    let name = &stack.images.get(service)?.name;
+    let ImageFound::There(image) = draft.observed.docker.as_ref()?.images.get(name)? else {
+        return None;
+    };
+    let is_other = !container.image_id.is_empty() && image.id != container.image_id;
+    is_other.then(|| format!("{name} is another image now than the one that it runs"))
+}
+
+/// Why compose has another hash of a service than its container.
+fn reasons(known: &Adoption, service: &str, container: &Container, seen: Option<String>) -> String {
+    let pair = known.has.get(&container.id).zip(known.wanted.get(service));
+    let mut reasons: Vec<String> = seen.into_iter().collect();
+    reasons.extend(
+        pair.into_iter()
+            .flat_map(|(has, wanted)| shapes::differences(has, wanted)),
+    );
+    if !reasons.is_empty() {
+        return reasons.join("; ");
+    }
+    let made_by = pair.and_then(|(has, _)| has.made_by.as_deref());
+    match made_by {
+        Some(version) => format!(
+            "compose {version} made it of another configuration, or compose counts in another way now"
+        ),
+        None => "it was made of another configuration".to_owned(),
+    }
 }
 
 /// The file of a secret of a container: docker-compose 1 mounts it there, and its path counts.

@@ -194,6 +194,10 @@ impl Resource for Unit {
             pull: None,
             docker_config: None,
             user: None,
+            copy: self.copy.map(|copy| StackCopy {
+                ports: None,
+                ..copy
+            }),
             ..self
         }
     }

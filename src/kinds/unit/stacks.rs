@@ -207,16 +207,47 @@ fn running(draft: &Draft<'_>, unit: &Unit) -> usize {
 }
 
 /// Why a unit starts that nobody here has started before. Containers of a stack may run all the same.
-pub(super) fn new(draft: &Draft<'_>, unit: &Unit, recreated: &BTreeMap<String, String>) -> String {
+pub(super) fn new(
+    draft: &Draft<'_>,
+    name: &str,
+    unit: &Unit,
+    recreated: &BTreeMap<String, String>,
+) -> String {
+    let is_known = draft.observed.adoptions.contains_key(name);
+    let stay = services(draft, unit).into_iter();
+    let stay: Vec<&str> = stay
+        .filter(|service| !recreated.contains_key(*service))
+        .collect();
     match running(draft, unit) {
         0 => "new".to_owned(),
         1 if !recreated.is_empty() => "new; its container runs, and compose makes it anew".to_owned(),
+        count if is_known && !recreated.is_empty() && !stay.is_empty() => format!(
+            "new; its {count} containers run: compose makes those of {} anew, and leaves those of {} as they are",
+            recreated.keys().map(String::as_str).collect::<Vec<_>>().join(", "),
+            stay.join(", ")
+        ),
+        count if is_known && !recreated.is_empty() => {
+            format!("new; its {count} containers run, and compose makes all of them anew")
+        }
         count if !recreated.is_empty() => format!(
             "new; its {count} containers run, and compose makes those anew whose configuration is another"
         ),
+        1 if is_known => "new; its container runs, and stays: its configuration is the same".to_owned(),
+        count if is_known => {
+            format!("new; its {count} containers run, and stay: their configuration is the same")
+        }
         1 => "new; its container runs, and compose leaves it as it is if its configuration is the same".to_owned(),
         count => format!(
             "new; its {count} containers run, and compose leaves those as they are whose configuration is the same"
         ),
     }
+}
+
+/// The services of a stack that have containers that run.
+fn services<'d>(draft: &'d Draft<'_>, unit: &Unit) -> BTreeSet<&'d str> {
+    let docker = draft.observed.docker.iter();
+    let containers = docker.flat_map(|docker| &docker.containers);
+    let own = containers.filter(|one| unit.stack.is_some() && unit.owns(one) && one.is_running());
+    own.filter_map(|one| Some(one.compose.as_ref()?.1.as_str()))
+        .collect()
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::model::{Container, Desired, DockerState, Engine, Listener, NginxState, UnitState};
+use crate::model::{
+    Container, Desired, DockerState, Engine, Listener, NginxState, StoppedPort, UnitState,
+};
 use crate::reconcile::status::{CertificateStatus, NetworkStatus, UnitStatus};
 
 /// A host as far as causes are looked for.
@@ -33,6 +35,8 @@ pub(super) struct Facts {
     pub kernel: Vec<String>,
     /// Who listens.
     pub listeners: Vec<Listener>,
+    /// Ports of containers that do not run.
+    pub stopped: Vec<StoppedPort>,
     /// nginx's processes.
     pub nginx: Option<NginxState>,
     /// Networks of what was applied.

@@ -73,6 +73,7 @@ pub(super) async fn facts(host: &Host, status: Status, now: Timestamp) -> Facts 
         facts.nginx = host.nginx().observe().ok();
     }
     facts.listeners = sockets::listeners();
+    facts.stopped = host.stopped_ports().await;
     let disks = diagnosis::filled(&FOLDERS).into_iter();
     facts.disks = disks
         .map(|one| Disk {

@@ -148,10 +148,11 @@ impl Independence {
                     content,
                     mode,
                     owner,
-                    ..
+                    modified,
                 } = root.entry(&target)?
             {
-                root.write_owned(path, &content, mode, Some(owner))?;
+                // What looks at the time of a file, such as cron and systemd, sees no change.
+                root.write_copy(path, &content, (mode, owner), modified)?;
             }
         }
         for (path, instead) in &self.links {

@@ -264,3 +264,40 @@ fn images_of_a_kube_are_known() {
     let never: Vec<bool> = unit.podman.iter().map(|image| image.never).collect();
     assert_eq!((never, unit.pull), (vec![true, false], None));
 }
+
+#[test]
+fn volumes_of_quadlets_have_the_names_that_podman_knows() {
+    let lab = Lab::new();
+    for (name, text) in [
+        ("data.volume", "[Volume]\n"),
+        ("own.volume", "[Volume]\nVolumeName=my-%p\n"),
+        (
+            "db.container",
+            "[Container]\nVolume=data.volume:/data:Z\nVolume=named:/named\nVolume=/srv:/srv\nVolume=/anonymous\nMount=type=volume,source=own.volume,destination=/own\nMount=type=bind,source=/srv,destination=/other\nPodmanArgs=--cpus=1 -v late:/late\n",
+        ),
+        ("shop.pod", "[Pod]\nVolume=shared:/shared\n"),
+        (
+            "web.container",
+            "[Container]\nPod=shop.pod\nVolume=web:/web\n",
+        ),
+        ("play.kube", "[Kube]\nYaml=play.yml\n"),
+        (
+            "play.yml",
+            "kind: Pod\nmetadata: {name: play}\nspec:\n  containers: [{name: a, image: a}]\n  volumes: [{name: x, persistentVolumeClaim: {claimName: claimed}}, {name: y, hostPath: {path: /srv}}]\n",
+        ),
+    ] {
+        lab.write(&format!("containers/{name}"), text);
+    }
+    let desired = lab.read(Which::Worktree).unwrap().desired;
+    let of = |unit: &str| -> Vec<&str> {
+        let volumes = desired.units[unit].mounted_volumes();
+        volumes.into_iter().collect()
+    };
+    assert_eq!(
+        of("db.service"),
+        ["late", "my-own-volume", "named", "systemd-data"]
+    );
+    assert_eq!(of("web.service"), ["shared", "web"]);
+    assert_eq!(of("shop-pod.service"), ["shared"]);
+    assert_eq!(of("play.service"), ["claimed"]);
+}

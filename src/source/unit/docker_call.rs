@@ -203,6 +203,19 @@ impl RunCall {
         &self.published
     }
 
+    /// Names of the volumes that it mounts.
+    pub fn volumes(&self) -> BTreeSet<String> {
+        self.named().map(|mount| mount.volume).collect()
+    }
+
+    fn named(&self) -> impl Iterator<Item = VolumeMount> {
+        let volumes = self.volumes.iter().filter_map(|volume| {
+            let mut parts = volume.splitn(3, ':');
+            VolumeMount::at(parts.next()?, parts.next()?)
+        });
+        volumes.chain(self.mounts.iter().filter_map(|mount| named_volume(mount)))
+    }
+
     /// The container that it makes, relative paths taken from `folder`.
     fn container(self, folder: &Path) -> DockerRun {
         let volumes = self.volumes.iter().filter_map(|volume| {
@@ -212,11 +225,7 @@ impl RunCall {
             Bind::at(source, target, read_only, folder)
         });
         let mounts = self.mounts.iter().filter_map(|mount| bound(mount, folder));
-        let named = self.volumes.iter().filter_map(|volume| {
-            let mut parts = volume.splitn(3, ':');
-            VolumeMount::at(parts.next()?, parts.next()?)
-        });
-        let named = named.chain(self.mounts.iter().filter_map(|mount| named_volume(mount)));
+        let named = self.named().collect();
         let image = self.image.map(|name| Image {
             name,
             platform: self.platform,
@@ -228,7 +237,7 @@ impl RunCall {
             image: Some(image.unwrap_or_default()),
             published: self.published.iter().flat_map(Published::on_host).collect(),
             binds: volumes.chain(mounts).collect(),
-            volumes: named.collect(),
+            volumes: named,
             clears: false,
         }
     }

@@ -98,6 +98,8 @@ fn update(updates: u32) {
     assert_eq!(host.get("http://localhost:8102/health").0, 200, "{said}");
 
     let (mut copy, mut serves, begun) = ("app-a", 0, Instant::now());
+    // What each generation has, from the second on.
+    let mut versions = vec![0];
     for number in 1..=updates {
         // The second one counts as healthy and answers nobody, the third one does not pass its gate.
         let (is_deaf, has_other_gate) = (number == 2, number == 3);
@@ -131,11 +133,13 @@ fn update(updates: u32) {
         if !fails {
             copy = if copy == "app-a" { "app-b" } else { "app-a" };
             serves = number;
+            versions.push(number);
         }
         assert_eq!(running(&host), format!("{copy} {serves}"), "{said}");
         let unit = format!("stack-{copy}.service");
         assert!(host.is_active(&unit), "{said}");
     }
+    back_over_two_updates(&host, copy, &versions);
     let (seconds, seen) = (begun.elapsed().as_secs(), load.stop());
     println!("{updates} updates in {seconds} s: {seen:?}");
     assert_eq!(seen.failures, Vec::<String>::new());
@@ -144,6 +148,32 @@ fn update(updates: u32) {
         "{seen:?}"
     );
     host.assert_does_nothing(&["apply"]).expect(0);
+}
+
+/// Two updates back is the copy that serves: it comes as the other one.
+fn back_over_two_updates(host: &Host, copy: &str, versions: &[u32]) {
+    let other = if copy == "app-a" { "app-b" } else { "app-a" };
+    let older = versions.len() - 1;
+    let said = host
+        .tool(&["rollback", &older.to_string()])
+        .expect(0)
+        .text();
+    let back = versions[older - 2];
+    assert_eq!(running(host), format!("{other} {back}"), "{said}");
+    let takes_place = format!("stack-{other}.service takes its place");
+    assert!(said.contains(&takes_place), "{said}");
+    // It is there: nothing of it is done twice, and the commit comes as the other one again.
+    let again = host
+        .tool(&["rollback", &older.to_string()])
+        .expect(1)
+        .text();
+    assert!(again.contains("already"), "{again}");
+    let said = host.apply(&[]).expect(0).text();
+    assert_eq!(
+        running(host),
+        format!("{copy} {}", versions[versions.len() - 1]),
+        "{said}"
+    );
 }
 
 #[test]

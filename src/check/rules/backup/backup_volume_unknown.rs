@@ -15,7 +15,7 @@ fn run(context: &Context, findings: &mut Findings) {
     let revision = context.revision();
     let (desired, policy) = (&revision.desired, &revision.parsed.policy);
     let mut known: BTreeSet<&str> = desired.volumes.keys().map(String::as_str).collect();
-    known.extend(desired.units.values().flat_map(mounted));
+    known.extend(desired.units.values().flat_map(Unit::mounted_volumes));
     for (name, written) in &policy.backups {
         let backup = desired.backups.get(name.as_str());
         let Some(BackupOf::Volume { volume, .. }) = backup.map(|backup| &backup.of) else {
@@ -33,13 +33,4 @@ fn run(context: &Context, findings: &mut Findings) {
             findings.push(RULE.at(policy.file.complain(place, message, expected, Some(help))));
         }
     }
-}
-
-fn mounted(unit: &Unit) -> impl Iterator<Item = &str> {
-    let stacks = unit.stacks.iter().flat_map(|stack| stack.volumes.values());
-    let runs = unit.runs.iter().map(|run| &run.volumes);
-    stacks
-        .chain(runs)
-        .flatten()
-        .map(|mount| mount.volume.as_str())
 }

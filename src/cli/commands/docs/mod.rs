@@ -43,7 +43,7 @@ Examples:
     }
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
-        let (revision, table) = Table::look(session, None, output)?;
+        let (revision, table) = Table::look(session, None, output).await?;
         let pages = pages::pages(&session.checkout()?).map_err(DocsFailure::from)?;
         let mut edits = Vec::new();
         let mut marked = 0;

@@ -53,7 +53,7 @@ Example:
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
         let What::Service(wanted) = &self.what;
-        let made = wanted.make(session, output)?;
+        let made = wanted.make(session, output).await?;
         files::demand_plain(session, &made.edits)?;
         let warnings = looks::demand_clean(session, &made).await?;
         if wanted.dry_run {

@@ -80,13 +80,17 @@ pub(super) struct Made {
 
 impl Service {
     /// The files with the service in them. Nothing is written.
-    pub(super) fn make(&self, session: &Session<'_>, output: &mut Output) -> Result<Made, Failure> {
+    pub(super) async fn make(
+        &self,
+        session: &Session<'_>,
+        output: &mut Output,
+    ) -> Result<Made, Failure> {
         if let Some(host) = session.named_host() {
             let host = host.name().to_owned();
             return Err(NewFailure::OneHost { host }.into());
         }
         self.demand_name()?;
-        let (revision, table) = Table::look(session, None, output)?;
+        let (revision, table) = Table::look(session, None, output).await?;
         self.demand_new(&revision)?;
         let port = port::choose(self.port, &revision.parsed.policy, &table)?;
         let internal = path_of("--internal-path", &self.internal_path)?;

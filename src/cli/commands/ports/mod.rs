@@ -4,6 +4,7 @@ mod json;
 mod text;
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use super::Command;
 use crate::check::Subject;
@@ -15,7 +16,7 @@ use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::host::Host;
 use crate::host::sockets::listeners;
-use crate::model::Listener;
+use crate::model::{Listener, StoppedPort};
 use crate::source::Revision;
 use crate::source::policy::StackPolicy;
 use crate::state::State;
@@ -70,7 +71,7 @@ impl Table {
     }
 
     /// The ports of a revision, or of the work tree, and that revision.
-    pub(super) fn look(
+    pub(super) async fn look(
         session: &Session<'_>,
         rev: Option<&str>,
         output: &mut Output,
@@ -87,7 +88,10 @@ impl Table {
             (part, ports)
         });
         let elsewhere = elsewhere.filter(|(_, ports)| !ports.is_empty()).collect();
-        let listeners = is_managed(host).then(listeners);
+        let listeners = match is_managed(host) {
+            true => Some(with_stopped(listeners(), host.stopped_ports().await)),
+            false => None,
+        };
         let stacks = revision.parsed.policy.stacks.values();
         let kept = stacks.filter_map(StackPolicy::copies).flatten().collect();
         Ok((revision, Self::new(ports, elsewhere, listeners, kept)))
@@ -128,7 +132,7 @@ Examples:
     }
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Ports> {
-        let (_, table) = Table::look(session, self.rev.as_deref(), output)?;
+        let (_, table) = Table::look(session, self.rev.as_deref(), output).await?;
         let free: Option<Vec<u16>> = self.free.map(|(from, to)| {
             let taken = table.taken();
             (from..=to).filter(|port| !taken.contains(port)).collect()
@@ -142,6 +146,27 @@ Examples:
         }
         Ok(Ended::with_text(0))
     }
+}
+
+/// Who listens, and the containers that will once they start.
+fn with_stopped(mut listeners: Vec<Listener>, stopped: Vec<StoppedPort>) -> Vec<Listener> {
+    let stopped = stopped.into_iter().filter_map(|one| {
+        let protocol = match one.port.protocol.as_str() {
+            "tcp" => "tcp",
+            "udp" => "udp",
+            _ => return None,
+        };
+        Some(Listener {
+            port: one.port.port,
+            protocol,
+            address: one.port.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
+            program: Some(format!("{} (stopped)", one.container)),
+            unit: None,
+        })
+    });
+    listeners.extend(stopped);
+    listeners.sort();
+    listeners
 }
 
 /// Whether something was applied to this host: only then it matters what listens.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::volumes::{Volume, claimed};
 use super::{Read, uses};
 use crate::model::{File, Image, PodmanRun, Publish, Pull};
 use crate::source::compose::Published;
@@ -39,6 +40,7 @@ struct Spec {
     init_containers: Vec<Container>,
     host_network: bool,
     template: Option<Template>,
+    volumes: Vec<Volume>,
 }
 
 #[derive(Default, Deserialize)]
@@ -134,6 +136,7 @@ impl Played {
         PodmanRun {
             published,
             containers: names.collect(),
+            volumes: claimed(self.pods.iter().flat_map(|pod| &pod.spec.volumes)),
             unit: unit.as_str().to_owned(),
             ..PodmanRun::default()
         }

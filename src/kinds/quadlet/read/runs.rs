@@ -1,12 +1,18 @@
-//! What Podman runs for a Quadlet: its name, and the ports that it publishes; podman-systemd.unit(5).
+//! What Podman runs for a Quadlet: its name, its volumes, and the ports that it publishes; podman-systemd.unit(5).
 
+use super::volumes::Volumes;
 use crate::model::PodmanRun;
 use crate::source::compose::Published;
 use crate::source::unit::docker_call::RunCall;
 use crate::source::unit::{Name, Settings};
 
 /// The container or the pod of a Quadlet. `None` for the others: what a `.kube` runs, its YAML says ([`super::played`]).
-pub(super) fn of(quadlet: &str, unit: &Name, settings: &Settings) -> Option<PodmanRun> {
+pub(super) fn of(
+    quadlet: &str,
+    unit: &Name,
+    settings: &Settings,
+    volumes: &Volumes,
+) -> Option<PodmanRun> {
     let (stem, extension) = quadlet.rsplit_once('.')?;
     let (section, name) = match extension {
         "container" => ("Container", container(stem, unit, settings)),
@@ -32,6 +38,7 @@ pub(super) fn of(quadlet: &str, unit: &Name, settings: &Settings) -> Option<Podm
         name,
         published: published.flat_map(|port| port.on_host()).collect(),
         in_pod,
+        volumes: volumes.of(quadlet, unit, settings),
         ..PodmanRun::default()
     })
 }
@@ -126,7 +133,8 @@ mod tests {
             ),
         ] {
             let settings = settings_of(&[text]);
-            let run = of(quadlet, &Name::parse(unit).unwrap(), &settings).unwrap();
+            let unit = Name::parse(unit).unwrap();
+            let run = of(quadlet, &unit, &settings, &Volumes::new(&[])).unwrap();
             let ports = run.published.iter();
             let mut ports: Vec<String> = ports
                 .map(|port| format!(" {}/{}", port.port, port.protocol))
@@ -140,7 +148,8 @@ mod tests {
             of(
                 "play.kube",
                 &Name::parse("play.service").unwrap(),
-                &settings_of(&["[Kube]\nYaml=play.yml\n"])
+                &settings_of(&["[Kube]\nYaml=play.yml\n"]),
+                &Volumes::new(&[])
             ),
             None
         );

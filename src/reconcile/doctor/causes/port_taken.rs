@@ -19,6 +19,16 @@ pub(super) fn cause(
             None => format!("{program} listens there"),
         }
     });
+    // Whoever had it then may be stopped by now.
+    let holder = holder.or_else(|| {
+        let mut stopped = facts.stopped.iter();
+        let other =
+            stopped.find(|one| Some(one.port.port) == port && !place.contains(&one.container))?;
+        Some(format!(
+            "the container {} takes it when it starts (stopped)",
+            other.container
+        ))
+    });
     let text = format!("{place} cannot take {number}: somebody else has it");
     let mut cause = Cause::new(What::PortTaken, place, text)
         .shown([line.to_owned()])

@@ -274,7 +274,8 @@ fn services(unit: &Unit) -> impl Iterator<Item = MemberName> {
         })
     });
     let runs = unit.runs.iter().filter_map(|run| run.name.clone());
-    let of_podman = unit.by_podman.iter().filter_map(|run| run.name.clone());
+    let of_podman = unit.by_podman.iter();
+    let of_podman = of_podman.flat_map(|run| run.name.iter().chain(&run.containers).cloned());
     of_stacks.chain(runs.chain(of_podman).map(MemberName::Container))
 }
 
