@@ -12,6 +12,7 @@ pub(super) mod ports;
 pub(super) mod published;
 pub(super) mod said;
 pub(super) mod servers;
+pub(super) mod shared;
 pub(super) mod target;
 pub(super) mod view;
 
