@@ -8,6 +8,8 @@ mod zones;
 
 pub(super) use values::is_address;
 
+use std::collections::hash_map::Entry;
+
 use super::said::{Said, Words};
 use super::view::View;
 use crate::source::nginx::router::{Located, condition};
@@ -56,12 +58,11 @@ fn level<'v, 'a>(
     each: &mut impl FnMut(&'v Node<'a>, Wrong<'v>),
 ) {
     for node in nodes.iter().filter(|node| !node.again) {
-        let words = || Words::of(node.directive, place);
-        if !fine.contains_key(&words()) {
+        if let Entry::Vacant(new) = fine.entry(Words::of(node.directive, place)) {
             match wrong(node, place) {
                 Some(wrong) => each(node, wrong),
                 None => {
-                    fine.insert(words(), ());
+                    new.insert(());
                 }
             }
         }

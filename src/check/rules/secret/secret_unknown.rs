@@ -47,7 +47,7 @@ fn run(context: &Context, findings: &mut Findings) {
                 });
                 let span = at + begin - start.len()..at + begin + name.len();
                 let place = Diagnostic::at(
-                    &revision.text(&path),
+                    &revision.text(path),
                     span,
                     format!("no file in secrets/ provides {start}{name}"),
                     "nothing is there when this starts",
