@@ -1,11 +1,13 @@
 //! What a rule is, and how all of them run.
 
-use std::collections::{HashMap, HashSet};
 use std::iter;
 use std::ops::{Deref, Range};
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
+
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use source_text::make_room;
 
 use super::context::Context;
 use super::rules::FAMILIES;
@@ -260,7 +262,7 @@ pub fn rule_of(name: &str) -> Option<&'static Rule> {
 }
 
 /// Every rule with its family, by name: each finding is asked for its own.
-static RULES: LazyLock<HashMap<&str, (&Family, &Rule)>> = LazyLock::new(|| {
+static RULES: LazyLock<FxHashMap<&str, (&Family, &Rule)>> = LazyLock::new(|| {
     let families = FAMILIES.iter().copied();
     families
         .flat_map(|family| family.rules.iter().map(move |rule| (family, *rule)))
@@ -292,7 +294,10 @@ pub(super) fn run(context: &Context, wanted: impl Fn(&Family, &Rule) -> bool) ->
         found.collect::<Vec<_>>()
     };
     let mut found = thread::scope(|scope| {
-        let from_the_end = || work(Range::next_back);
+        let from_the_end = || {
+            make_room();
+            work(Range::next_back)
+        };
         // Without a second thread the first one does it all.
         let other = thread::Builder::new().spawn_scoped(scope, from_the_end);
         let mut found = work(Range::next);
@@ -316,7 +321,7 @@ fn run_rule(context: &Context, (family, rule): (&Family, &'static Rule)) -> Vec<
         run(context, &mut findings);
     }
     // Two projects may share a file, and a file may be included twice.
-    let mut seen = HashSet::with_capacity(findings.found.len());
+    let mut seen = FxHashSet::with_capacity_and_hasher(findings.found.len(), FxBuildHasher);
     let is_new = findings.found.iter().map(|finding| {
         let place = finding.place();
         let at = place.map(|place| (place.path().as_os_str(), place.span.start, place.span.end));

@@ -1,9 +1,11 @@
 //! Several findings of one rule in a file that are said as one.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::BuildHasher;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use source_text::SourceFile;
 
 use super::engine;
@@ -23,7 +25,8 @@ pub struct Grouped {
 /// one line of help is for all of them. Errors that need a fix each stay apart.
 pub fn grouped(findings: Vec<Finding>) -> Vec<Grouped> {
     let mut grouped: Vec<Grouped> = Vec::new();
-    let mut first_of: HashMap<_, usize> = HashMap::new();
+    // The first ones of groups, by what is the same in a group.
+    let mut first_of: FxHashMap<_, Vec<usize>> = FxHashMap::default();
     let mut paths = Numbered::default();
     for finding in findings {
         let group = engine::rule_of(finding.rule.name).and_then(|rule| rule.group);
@@ -31,21 +34,25 @@ pub fn grouped(findings: Vec<Finding>) -> Vec<Grouped> {
             grouped.push(alone(finding));
             continue;
         };
-        let help = group.help.is_none().then(|| place.help.clone());
-        let key = (
-            finding.rule.name,
-            paths.of(place),
-            finding.severity == Severity::Error,
-            help,
-        );
-        match first_of.get(&key).and_then(|first| grouped.get_mut(*first)) {
-            Some(first) => first.add(finding, group),
+        // By a hash of the help, which is long and mostly the same.
+        let help = (group.help.is_none()).then(|| FxBuildHasher.hash_one(&place.help));
+        let is_error = finding.severity == Severity::Error;
+        let key = (finding.rule.name, paths.of(place), is_error, help);
+        let known = first_of.entry(key).or_default();
+        let mut fitting = known.iter().copied();
+        let first = fitting.find(|first| {
+            let first = grouped.get(*first).and_then(|first| first.finding.place());
+            group.help.is_some() || first.is_some_and(|first| first.help == place.help)
+        });
+        match first.and_then(|first| grouped.get_mut(first)) {
+            Some(first) => first.add(finding),
             None => {
-                first_of.insert(key, grouped.len());
+                known.push(grouped.len());
                 grouped.push(alone(finding));
             }
         }
     }
+    grouped.iter_mut().for_each(Grouped::say_all);
     grouped
 }
 
@@ -170,13 +177,20 @@ fn alone(finding: Finding) -> Grouped {
 const LINES_SHOWN: usize = 10;
 
 impl Grouped {
-    fn add(&mut self, other: Finding, group: engine::Group) {
-        let (Complaint::Placed(first), Complaint::Placed(other)) =
-            (&mut self.finding.complaint, other.complaint)
+    fn add(&mut self, other: Finding) {
+        if let Complaint::Placed(other) = other.complaint {
+            self.others.push(*other);
+        }
+    }
+
+    /// Says what all of them are, where it is not alone.
+    fn say_all(&mut self) {
+        let group = engine::rule_of(self.finding.rule.name).and_then(|rule| rule.group);
+        let (Complaint::Placed(first), Some(group), false) =
+            (&mut self.finding.complaint, group, self.others.is_empty())
         else {
             return;
         };
-        self.others.push(*other);
         first.message = format!("{} {}", self.others.len() + 1, group.what);
         if let Some(help) = group.help {
             first.help = Some(help.to_owned());

@@ -48,6 +48,17 @@ impl Subject<'_> {
     pub fn is_whole(&self) -> bool {
         self.wrong.is_empty()
     }
+
+    /// Whether what is known is enough for what a rule says. watchme.toml says which files are read and which of them are in
+    /// force; and what seems to be nowhere may stand in a file that could not be read.
+    fn can_tell(&self, rule: &Rule) -> bool {
+        let parsed = &self.revision.parsed;
+        if parsed.is_policy_unread {
+            return rule.name == rules::checkout::rule::syntax::RULE.name;
+        }
+        let is_whole = self.is_whole() && parsed.broken.is_empty();
+        is_whole || !SAYS_NOWHERE.contains(&rule.name)
+    }
 }
 
 /// What a check has found.
@@ -76,7 +87,11 @@ fn of(
     main: &Revision,
     wanted: impl Fn(&Family, &Rule) -> bool + Sync,
 ) -> Report {
-    let findings = Context::with(subject, |context| engine::run(context, wanted));
+    let findings = Context::with(subject, |context| {
+        engine::run(context, |family, rule| {
+            wanted(family, rule) && subject.can_tell(rule)
+        })
+    });
     let (inputs, parsed) = (&subject.revision.inputs, &subject.revision.parsed);
     let beside = parsed
         .beside
@@ -97,6 +112,17 @@ fn of(
     findings.sort_by(by_place);
     Report { findings, off }
 }
+
+/// Rules about what is nowhere, beside those that ask themselves whether all could be read.
+const SAYS_NOWHERE: [&str; 7] = [
+    "backup-volume-unknown",
+    "compose-not-run",
+    "nginx-no-certificate",
+    "nginx-not-loaded",
+    "nginx-undeclared-name",
+    "nginx-unknown-variable",
+    "secret-unknown",
+];
 
 /// Rules that need to know a whole host.
 const OF_A_HOST: [&str; 10] = [

@@ -29,6 +29,7 @@ pub mod unit;
 pub(crate) mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -41,6 +42,7 @@ pub(crate) use merge::merge;
 pub use repository::Kinship;
 pub use variables::{Lacking, Look};
 
+use rustc_hash::FxHashMap;
 use source_text::SourceFile;
 
 use crate::model::{ComposeCommand, Copies, Desired, File, Origin, Target, layout};
@@ -113,7 +115,8 @@ pub struct Revision {
     /// Copies beside the inputs that people and editors left: no resources.
     pub backups: BTreeSet<PathBuf>,
     /// Texts of inputs that somebody asked for.
-    texts: Mutex<BTreeMap<PathBuf, Arc<SourceFile>>>,
+    /// By the bytes of their path: that is asked for each finding, and takes long by the components of a path.
+    texts: Mutex<FxHashMap<OsString, Arc<SourceFile>>>,
 }
 
 impl Revision {
@@ -130,13 +133,13 @@ impl Revision {
     /// The text of an input, as it was parsed; that of a file that is none is empty.
     pub fn text(&self, path: &Path) -> Arc<SourceFile> {
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = texts.get(path) {
+        if let Some(known) = texts.get(path.as_os_str()) {
             return known.clone();
         }
         let content = self.inputs.get(path).map(|file| &*file.content);
         let text = String::from_utf8_lossy(content.unwrap_or_default());
         let file = SourceFile::new(path, text);
-        texts.insert(path.to_owned(), file.clone());
+        texts.insert(path.as_os_str().to_owned(), file.clone());
         file
     }
 }

@@ -11,7 +11,7 @@ use crate::time;
 use crate::versions::Area;
 
 /// Where a directive is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Context {
     /// `http`.
     Http,

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use smol_str::SmolStr;
+
 use super::Word;
 
 /// What a configuration consists of.
@@ -167,9 +169,9 @@ impl<'a> Lexer<'a> {
 }
 
 /// Resolves the escapes that nginx knows; the backslash of any other stays.
-fn unescape(raw: &str) -> String {
+fn unescape(raw: &str) -> SmolStr {
     if !raw.contains('\\') {
-        return raw.to_owned();
+        return SmolStr::new(raw);
     }
     let mut text = String::with_capacity(raw.len());
     let mut chars = raw.chars().peekable();
@@ -189,5 +191,5 @@ fn unescape(raw: &str) -> String {
             None => text.push(c),
         }
     }
-    text
+    text.into()
 }

@@ -23,11 +23,12 @@ use std::path::Path;
 
 pub use certificates::{Certificate, certificates};
 pub use files::{Files, Located, Node, Text, below_etc, file_name, is_pattern, loads};
-pub use runtime::{Listen, Zone, listens, read_timeout, time, zones};
+pub use runtime::{Listen, Zone, listens, read_timeout, size, time, zones};
 pub use upstreams::upstreams;
 pub use url::Url;
 
 use lexer::{Lexer, Token};
+use smol_str::SmolStr;
 use source_text::{Diagnostic, SourceFile};
 
 /// Deeper than any real configuration; bounds recursion over what was read.
@@ -37,7 +38,7 @@ const MAX_DEPTH: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directive {
     /// Its first word.
-    pub name: String,
+    pub name: SmolStr,
     /// The words after.
     pub args: Vec<Word>,
     /// What is between `{` and `}`; `None` when it ends with `;`.
@@ -49,8 +50,8 @@ pub struct Directive {
 /// A word without its quotes, escapes resolved as nginx does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// What nginx reads.
-    pub text: String,
+    /// What nginx reads. Most words are short: these need no memory of their own.
+    pub text: SmolStr,
     /// Its bytes in the file, quotes included.
     pub span: Range<usize>,
 }
@@ -78,8 +79,8 @@ pub fn parse(path: &Path, source: &str) -> Result<Vec<Directive>, Diagnostic> {
             .map_err(|wrong| fail(wrong.span, &wrong.message, wrong.expected))?;
         match token {
             Token::Word(word) => words.push(word),
-            Token::Semicolon(at) => match directive(std::mem::take(&mut words), None) {
-                Some(directive) => level.push(directive),
+            Token::Semicolon(at) => match taken(&mut words) {
+                Some((name, args)) => level.push(directive(name, args, None)),
                 None => {
                     return Err(fail(
                         at,
@@ -100,8 +101,7 @@ pub fn parse(path: &Path, source: &str) -> Result<Vec<Directive>, Diagnostic> {
                         &format!("write it in quotes: \"{text}\""),
                     ));
                 }
-                let mut taken = std::mem::take(&mut words).into_iter();
-                let Some(name) = taken.next() else {
+                let Some((name, args)) = taken(&mut words) else {
                     return Err(fail(
                         brace,
                         "unexpected \"{\"",
@@ -117,7 +117,7 @@ pub fn parse(path: &Path, source: &str) -> Result<Vec<Directive>, Diagnostic> {
                 }
                 open.push(Open {
                     name,
-                    args: taken.collect(),
+                    args,
                     brace,
                     outer: std::mem::take(&mut level),
                 });
@@ -177,24 +177,27 @@ fn missing_semicolon(
     )
 }
 
-fn directive(words: Vec<Word>, block: Option<Vec<Directive>>) -> Option<Directive> {
-    let mut words = words.into_iter();
+/// The first word and those after it, in room of their own that is just as large. `words` keeps its room for the next ones.
+fn taken(words: &mut Vec<Word>) -> Option<(Word, Vec<Word>)> {
+    let mut words = words.drain(..);
     let name = words.next()?;
-    let args: Vec<Word> = words.collect();
+    Some((name, words.collect()))
+}
+
+fn directive(name: Word, args: Vec<Word>, block: Option<Vec<Directive>>) -> Directive {
     let end = args.last().map_or(name.span.end, |word| word.span.end);
-    Some(Directive {
+    Directive {
         span: name.span.start..end,
         name: name.text,
         args,
         block,
-    })
+    }
 }
 
 /// Puts a finished block where it was opened.
 fn close(level: &mut Vec<Directive>, block: Open) {
     let inside = std::mem::replace(level, block.outer);
-    let words = std::iter::once(block.name).chain(block.args).collect();
-    level.extend(directive(words, Some(inside)));
+    level.push(directive(block.name, block.args, Some(inside)));
 }
 
 /// Where the `}` of a directive's block is, in the text that it was parsed from; `None` where it has no block.

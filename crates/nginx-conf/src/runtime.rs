@@ -45,6 +45,16 @@ const READ_TIMEOUTS: [&str; 5] = [
     "grpc_read_timeout",
 ];
 
+/// Directives that declare a zone with a key or a path.
+const ZONES: [&str; 6] = [
+    "limit_req_zone",
+    "limit_conn_zone",
+    "proxy_cache_path",
+    "fastcgi_cache_path",
+    "uwsgi_cache_path",
+    "scgi_cache_path",
+];
+
 /// Shared memory zones with what a reload does not change of them: nginx keeps a zone of the same
 /// kind, name and size (`ngx_init_cycle` in src/core/ngx_cycle.c), and refuses the whole
 /// configuration when its key or path is another one (`ngx_http_limit_req_init_zone`,
@@ -79,6 +89,10 @@ pub(super) fn visit(level: &[Directive], look: &mut impl FnMut(&Directive)) {
 }
 
 fn zone(directive: &Directive) -> Option<Zone> {
+    // Of all directives few are about zones.
+    if !ZONES.contains(&directive.name.as_str()) {
+        return None;
+    }
     let words: Vec<&str> = directive
         .args
         .iter()
@@ -95,7 +109,7 @@ fn zone(directive: &Directive) -> Option<Zone> {
         _ => return None,
     };
     Some(Zone {
-        kind: directive.name.clone(),
+        kind: directive.name.to_string(),
         name: named.split(':').next()?.to_owned(),
         size: named.split(':').nth(1).and_then(size)?,
         fixed: fixed.trim_end().to_owned(),
@@ -103,7 +117,7 @@ fn zone(directive: &Directive) -> Option<Zone> {
 }
 
 /// A size of nginx's, <https://nginx.org/en/docs/syntax.html>: bytes, or `k` and `m`.
-fn size(text: &str) -> Option<u64> {
+pub fn size(text: &str) -> Option<u64> {
     let (number, factor) = match text.char_indices().next_back()? {
         (at, 'k' | 'K') => (text.get(..at)?, 1 << 10),
         (at, 'm' | 'M') => (text.get(..at)?, 1 << 20),

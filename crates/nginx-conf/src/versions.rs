@@ -56,7 +56,7 @@ fn lines() -> impl Iterator<Item = (&'static str, Entry)> {
 }
 
 /// A part of a configuration whose directives have names of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Area {
     /// `http`.
     Http,

@@ -6,10 +6,12 @@ mod diagnostic;
 mod file;
 mod near;
 mod path;
+mod room;
 mod version;
 
 pub use diagnostic::Diagnostic;
 pub use file::{Location, SourceFile};
 pub use near::{Speller, misspelt, nearest, suggest};
 pub use path::normal_path;
+pub use room::make_room;
 pub use version::{Version, Versions};

@@ -2,8 +2,9 @@
 //!
 //! `ngx_conf_handler` in src/core/ngx_conf_file.c. Directives of modules that the table does not have are skipped.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
+use super::said::{Said, Words};
 use super::view::View;
 use crate::check::engine::Noted;
 use crate::model::Severity;
@@ -39,19 +40,32 @@ pub(crate) fn walk(view: &View<'_>) -> Vec<Found> {
         view,
         findings: &mut findings,
         speller: Speller::default(),
+        fine: Said::default(),
     };
     walk.level(&view.main, Context::Main);
     walk.level(&view.http, Context::Http);
     findings
 }
 
+/// The first argument, others behind it, that is the name of a directive.
+fn related(node: &Node<'_>, context: Context) -> Option<usize> {
+    // Options of theirs have the names of directives.
+    if matches!(node.name(), "listen" | "rewrite") {
+        return None;
+    }
+    let mut pairs = node.directive.args.windows(2);
+    pairs.position(|pair| matches!(pair, [word, _] if is_related(&word.text, context)))
+}
+
 struct Walk<'j, 'a> {
     view: &'j View<'a>,
     findings: &'j mut Vec<Found>,
     speller: Speller,
+    /// Directives with which nothing is wrong, each with whether nginx takes it once in a block.
+    fine: Said<'a, Context, bool>,
 }
 
-impl Walk<'_, '_> {
+impl<'a> Walk<'_, 'a> {
     /// A problem of a whole directive.
     fn note(&self, problem: Problem, node: &Node<'_>, message: String, help: String) -> Found {
         let span = node.directive.span.clone();
@@ -61,30 +75,24 @@ impl Walk<'_, '_> {
         )
     }
 
-    fn level(&mut self, level: &[Node<'_>], context: Context) {
-        let mut once: HashMap<&str, &Node<'_>> = HashMap::new();
+    fn level(&mut self, level: &[Node<'a>], context: Context) {
+        let mut once: FxHashMap<&str, &Node<'_>> = FxHashMap::default();
         for node in level {
-            let forms = forms(node.name());
-            if forms.is_empty() {
-                if !node.again {
-                    self.unknown(node, context);
+            let words = || Words::of(node.directive, context);
+            let is_single = match self.fine.get(&words()).copied() {
+                Some(known) => known,
+                None => {
+                    let before = self.findings.len();
+                    let Some(is_single) = self.alone(node, context) else {
+                        continue;
+                    };
+                    let is_fine = !node.again && self.findings.len() == before;
+                    if is_fine && related(node, context).is_none() {
+                        self.fine.insert(words(), is_single);
+                    }
+                    is_single
                 }
-                continue;
-            }
-            if !node.again && self.runs_on(node, context) {
-                continue;
-            }
-            let here: Vec<&Form> = forms.iter().filter(|form| form.is_for(context)).collect();
-            if here.is_empty() {
-                if !node.again {
-                    self.misplaced(node, context);
-                }
-                continue;
-            }
-            if !node.again {
-                self.arguments(node, &here);
-            }
-            let is_single = here.iter().all(|form| form.is_single());
+            };
             // `ngx_http_core_root` in src/http/ngx_http_core_module.c sets the same for both.
             let name = match node.name() {
                 "alias" => "root",
@@ -98,6 +106,31 @@ impl Walk<'_, '_> {
                 self.level(node.inside(), inner);
             }
         }
+    }
+
+    /// Looks at a directive, whatever is beside it. Whether nginx takes it once in a block; `None` where it takes none.
+    fn alone(&mut self, node: &Node<'_>, context: Context) -> Option<bool> {
+        let forms = forms(node.name());
+        if forms.is_empty() {
+            if !node.again {
+                self.unknown(node, context);
+            }
+            return None;
+        }
+        if !node.again && self.runs_on(node, context) {
+            return None;
+        }
+        let here: Vec<&Form> = forms.iter().filter(|form| form.is_for(context)).collect();
+        if here.is_empty() {
+            if !node.again {
+                self.misplaced(node, context);
+            }
+            return None;
+        }
+        if !node.again {
+            self.arguments(node, &here);
+        }
+        Some(here.iter().all(|form| form.is_single()))
     }
 
     fn unknown(&mut self, node: &Node<'_>, context: Context) {
@@ -136,13 +169,8 @@ impl Walk<'_, '_> {
 
     /// Tells where a directive has swallowed the one of the next line. nginx may even take it.
     fn runs_on(&mut self, node: &Node<'_>, context: Context) -> bool {
-        // Options of theirs have the names of directives.
-        if matches!(node.name(), "listen" | "rewrite") {
-            return false;
-        }
         let args = &node.directive.args;
-        let begins = |pair: &&[crate::source::nginx::Word]| matches!(pair, [word, _] if is_related(&word.text, context));
-        let Some(at) = args.windows(2).position(|pair| begins(&pair)) else {
+        let Some(at) = related(node, context) else {
             return false;
         };
         let (Some(word), Some(next)) = (args.get(at), args.get(at + 1)) else {

@@ -10,7 +10,9 @@ pub(super) mod maps;
 pub(super) mod paths;
 pub(super) mod ports;
 pub(super) mod published;
+pub(super) mod said;
 pub(super) mod servers;
+pub(super) mod shared;
 pub(super) mod target;
 pub(super) mod view;
 

@@ -276,7 +276,7 @@ pub(crate) fn names_of<'v, 'a>(server: &'v Node<'a>) -> Vec<Name<'v, 'a>> {
     {
         names.extend(node.directive.args.iter().map(|word| Name {
             text: match word.text.starts_with('~') {
-                true => word.text.clone(),
+                true => word.text.to_string(),
                 false => word.text.to_lowercase(),
             },
             node,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use source_text::SourceFile;
+use source_text::{SourceFile, make_room};
 
 use super::Sites;
 use crate::model::{Diagnostic, File, Site};
@@ -147,7 +147,11 @@ fn parse(files: Vec<SiteFile>) -> Parsing {
     let thread = (files.len() >= MANY).then(thread::Builder::new);
     let theirs = files.clone();
     // No thread to be had is no reason to fail.
-    match thread.and_then(|thread| thread.spawn(move || read_all(&theirs)).ok()) {
+    let read_theirs = move || {
+        make_room();
+        read_all(&theirs)
+    };
+    match thread.and_then(|thread| thread.spawn(read_theirs).ok()) {
         Some(running) => Parsing::Running(running),
         None => Parsing::Done(read_all(&files)),
     }

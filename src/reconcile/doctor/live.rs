@@ -155,10 +155,10 @@ impl Live {
                 level.extend(inner);
                 continue;
             }
-            let name = directive.args.first().map(|word| word.text.clone());
+            let name = directive.args.first().map(|word| word.text.to_string());
             let servers = inner.iter().filter(|one| one.name == "server");
             let servers = servers.filter_map(|one| one.args.first());
-            let servers = servers.map(|word| word.text.clone()).collect();
+            let servers = servers.map(|word| word.text.to_string()).collect();
             groups.insert(name.unwrap_or_default(), servers);
         }
         groups

@@ -225,7 +225,7 @@ fn whole(inputs: &Inputs<'_>, found: &Found, main: &Path) -> (Alone, BTreeSet<Pa
 fn included(level: &[Directive], patterns: &mut Vec<String>) {
     for directive in level {
         if let ("include", Some(word)) = (directive.name.as_str(), directive.args.first()) {
-            patterns.push(word.text.clone());
+            patterns.push(word.text.to_string());
         }
         included(directive.block.as_deref().unwrap_or_default(), patterns);
     }

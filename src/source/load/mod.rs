@@ -83,6 +83,8 @@ pub(crate) struct Loaded {
 pub struct Parsed {
     /// watchme.toml, or its defaults.
     pub policy: Policy,
+    /// Whether there is a watchme.toml that cannot be read: what it disables, allows and names is not known.
+    pub is_policy_unread: bool,
     /// The folder of the desired state, in the checkout.
     pub folder: PathBuf,
     /// The names in it; none where files are checked alone.
@@ -231,7 +233,9 @@ pub(super) fn load<'t>(
     let own = hosts::own_policy(inputs)?;
     if file.is_some() || own.is_some() {
         let policy = hosts::policy(&path, file.as_ref(), own.as_ref());
-        loader.out.parsed.policy = loader.pass(policy)?.unwrap_or_default();
+        let policy = loader.pass(policy)?;
+        loader.out.parsed.is_policy_unread = policy.is_none();
+        loader.out.parsed.policy = policy.unwrap_or_default();
     }
     hosts::look(&mut loader)?;
     let checkout = loader.policy().checkout.as_deref().cloned();

@@ -26,7 +26,7 @@ const RULES: [&str; 18] = [
 ];
 
 /// What stands in `http`; `PAIR` is a certificate with its key.
-const HTTP: [&str; 192] = [
+const HTTP: [&str; 205] = [
     // A brace of an expression begins a block.
     "server { location ~ ^/x{8}$ { return 204; } }",
     "server { rewrite ^/([0-9]{2,4})$ /y last; }",
@@ -180,6 +180,20 @@ const HTTP: [&str; 192] = [
     "gzip_comp_level 9;",
     "limit_req_status 399;",
     "limit_req_status 429;",
+    // Zones of one name, whatever they are for.
+    "server { ssl_session_cache shared:A:1m; } server { listen 82; ssl_session_cache shared:A:2m; }",
+    "server { ssl_session_cache shared:A:1m; } server { listen 82; ssl_session_cache shared:A:1024k; }",
+    "ssl_session_cache shared:A:1m; server { ssl_session_cache builtin:100 shared:A:2m; }",
+    "limit_req_zone $uri zone=A:1m rate=1r/s; limit_conn_zone $uri zone=A:1m;",
+    "limit_req_zone $uri zone=A:1m rate=1r/s; limit_conn_zone $uri zone=a:1m;",
+    "limit_req_zone $uri zone=A:1m rate=1r/s; server { ssl_session_cache shared:A:1m; }",
+    "proxy_cache_path /tmp/c keys_zone=A:1m; limit_conn_zone $uri zone=A:1m;",
+    "proxy_cache_path /tmp/c keys_zone=A:1m; fastcgi_cache_path /tmp/d keys_zone=A:1m;",
+    "upstream u { zone A 64k; server 127.0.0.1:1; } upstream v { zone A 64k; server 127.0.0.1:2; }",
+    "upstream u { zone A 64k; server 127.0.0.1:1; } upstream v { zone A; server 127.0.0.1:2; }",
+    "upstream u { zone A 64k; server 127.0.0.1:1; } upstream v { zone A 128k; server 127.0.0.1:2; }",
+    "upstream u { zone A 64k; server 127.0.0.1:1; } limit_conn_zone $uri zone=A:64k;",
+    "server { ssl_session_cache shared:A:1m; ssl_ocsp_cache shared:A:1m; }",
     "ssl_session_cache shared:TLS:10m;",
     "ssl_session_cache shared:TLS;",
     "ssl_session_cache shared:TLS:1k;",

@@ -4,8 +4,9 @@
 mod depth;
 mod reader;
 
-use std::collections::HashMap;
 use std::ops::Range;
+
+use rustc_hash::FxHashMap;
 
 pub(crate) use depth::too_deep;
 
@@ -18,7 +19,7 @@ pub struct Positions {
     /// Keys that stand in their map for the second time.
     twice: Vec<(String, Range<usize>)>,
     /// Entries by key, of the maps that have many.
-    names: HashMap<usize, HashMap<String, (usize, usize)>>,
+    names: FxHashMap<usize, FxHashMap<String, (usize, usize)>>,
 }
 
 /// From how many entries on a map is searched by an index.
@@ -215,7 +216,7 @@ impl Positions {
 
     /// Makes the index of the maps that have many entries.
     fn index(&mut self) {
-        let mut index = HashMap::new();
+        let mut index = FxHashMap::default();
         for (at, node) in self.nodes.iter().enumerate() {
             let NodeKind::Mapping(entries) = &node.kind else {
                 continue;
@@ -223,7 +224,8 @@ impl Positions {
             if entries.len() < MANY {
                 continue;
             }
-            let mut names = HashMap::with_capacity(entries.len());
+            let mut names = FxHashMap::default();
+            names.reserve(entries.len());
             for entry in entries {
                 if let Some(name) = self.text(entry.0) {
                     // The first of two of one name is the one that is found.

@@ -1,11 +1,12 @@
 //! Reads the events of a YAML parser into nodes with their bytes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
+use rustc_hash::FxHashSet;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::{Node, NodeKind, Positions};
+use super::{MANY, Node, NodeKind, Positions};
 
 /// Reads a file, as far as it is YAML.
 pub(super) fn read(source: &str) -> Positions {
@@ -38,8 +39,8 @@ struct Open {
     node: usize,
     /// The key whose value is still to come.
     key: Option<usize>,
-    /// The keys of a map that were seen.
-    keys: HashSet<String>,
+    /// The keys of a map that were seen, once they are many.
+    keys: FxHashSet<String>,
 }
 
 impl Open {
@@ -47,7 +48,7 @@ impl Open {
         Self {
             node,
             key: None,
-            keys: HashSet::new(),
+            keys: FxHashSet::default(),
         }
     }
 }
@@ -119,14 +120,32 @@ impl Reader<'_> {
 
     /// Notes a key of the innermost open map, and whether it is there for the second time.
     fn key(&mut self, node: usize) {
-        let (Some(open), Some(found)) = (self.open.last_mut(), self.found.nodes.get(node)) else {
+        let (nodes, Some(open)) = (&self.found.nodes, self.open.last_mut()) else {
             return;
         };
-        if let NodeKind::Scalar(name) = &found.kind
-            && !open.keys.insert(name.clone())
-        {
-            let second = (name.clone(), found.span.clone());
-            self.found.twice.push(second);
+        let text = |at: usize| match nodes.get(at).map(|node| &node.kind) {
+            Some(NodeKind::Scalar(text)) => Some(text),
+            _ => None,
+        };
+        let (Some(name), Some(map)) = (text(node), nodes.get(open.node)) else {
+            return;
+        };
+        let NodeKind::Mapping(entries) = &map.kind else {
+            return;
+        };
+        let mut before = entries.iter().filter_map(|(key, _)| text(*key));
+        // Most maps have few keys, which take no memory of their own.
+        let is_second = match entries.len() < MANY {
+            true => before.any(|before| before == name),
+            false => {
+                if open.keys.is_empty() {
+                    open.keys.extend(before.cloned());
+                }
+                !open.keys.insert(name.clone())
+            }
+        };
+        if is_second && let Some(node) = nodes.get(node) {
+            self.found.twice.push((name.clone(), node.span.clone()));
         }
     }
 

@@ -195,6 +195,23 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Whether a file includes another one that is here.
+    fn include_each_other(&self) -> bool {
+        let mut texts = self.sites.values().chain(self.etc.values());
+        texts.any(|text| self.brings(text.directives))
+    }
+
+    fn brings(&self, level: &[Directive]) -> bool {
+        level.iter().any(|directive| match &directive.block {
+            Some(block) => self.brings(block),
+            None if directive.name == "include" => {
+                let pattern = directive.args.first();
+                pattern.is_some_and(|pattern| !self.included(&pattern.text).is_empty())
+            }
+            None => false,
+        })
+    }
+
     /// What makes up the `http` block: that of nginx.conf if it is here, else what Debian's includes.
     fn http_texts(&self) -> Vec<Text<'a>> {
         if let Some(main) = self.etc.get(Path::new(MAIN)) {

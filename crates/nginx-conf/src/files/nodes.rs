@@ -65,6 +65,8 @@ const KINDS: [&str; 11] = [
 pub(super) struct Tree<'f, 'a> {
     files: &'f Files<'a>,
     top: usize,
+    /// Whether a file is included at all: without that, all that is read is read once, and nothing has to be remembered.
+    shares: bool,
     seen: FxHashSet<(usize, Kind)>,
     /// Blocks without includes, which are the same wherever they stand.
     blocks: FxHashMap<(usize, Kind), Arc<Vec<Node<'a>>>>,
@@ -76,6 +78,7 @@ impl<'f, 'a> Tree<'f, 'a> {
         Self {
             files,
             top: kind_of(top),
+            shares: files.include_each_other(),
             seen: FxHashSet::default(),
             blocks: FxHashMap::default(),
         }
@@ -97,7 +100,7 @@ impl<'f, 'a> Tree<'f, 'a> {
                 directive,
                 path,
                 block: block.map(|_| self.block(place, own, within)),
-                again: !self.seen.insert(own),
+                again: self.shares && !self.seen.insert(own),
             });
         });
         out
@@ -115,7 +118,7 @@ impl<'f, 'a> Tree<'f, 'a> {
         let (_, (name, _)) = own;
         let kind = (kind_of(place.name()), name);
         let block = Arc::new(self.nodes(place.inside(), within, kind));
-        if !includes(place.inside().directives) {
+        if self.shares && !includes(place.inside().directives) {
             self.blocks.insert(own, block.clone());
         }
         block

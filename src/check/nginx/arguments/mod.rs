@@ -8,6 +8,9 @@ mod zones;
 
 pub(super) use values::is_address;
 
+use std::collections::hash_map::Entry;
+
+use super::said::{Said, Words};
 use super::view::View;
 use crate::source::nginx::router::{Located, condition};
 use crate::source::nginx::{Node, Word};
@@ -27,7 +30,7 @@ pub(crate) struct Wrong<'w> {
 }
 
 /// Where a directive is.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Place {
     /// In `http`, a server or what is in it.
     Http,
@@ -43,18 +46,25 @@ enum Place {
 
 /// Shows every wrong argument of a configuration to a function, with its directive.
 pub(crate) fn walk<'v, 'a>(view: &'v View<'a>, each: &mut impl FnMut(&'v Node<'a>, Wrong<'v>)) {
-    level(&view.http, Place::Http, each);
-    level(&view.main, Place::Main, each);
+    let mut fine = Said::default();
+    level(&view.http, Place::Http, &mut fine, each);
+    level(&view.main, Place::Main, &mut fine, each);
 }
 
 fn level<'v, 'a>(
     nodes: &'v [Node<'a>],
     place: Place,
+    fine: &mut Said<'a, Place, ()>,
     each: &mut impl FnMut(&'v Node<'a>, Wrong<'v>),
 ) {
     for node in nodes.iter().filter(|node| !node.again) {
-        if let Some(wrong) = wrong(node, place) {
-            each(node, wrong);
+        if let Entry::Vacant(new) = fine.entry(Words::of(node.directive, place)) {
+            match wrong(node, place) {
+                Some(wrong) => each(node, wrong),
+                None => {
+                    new.insert(());
+                }
+            }
         }
         let inner = match (node.name(), place) {
             ("stream", Place::Main) => Place::Stream,
@@ -65,7 +75,7 @@ fn level<'v, 'a>(
             | ("location" | "if" | "limit_except", Place::Http) => place,
             _ => continue,
         };
-        level(node.inside(), inner, each);
+        level(node.inside(), inner, fine, each);
     }
 }
 

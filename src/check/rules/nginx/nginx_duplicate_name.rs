@@ -3,12 +3,15 @@
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::declared::Problem;
+use crate::check::nginx::shared::conflicts;
 
 /// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_duplicate_name, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.pick(context.declared(), Problem::Twice);
+    let conflicts = conflicts(context.nginx()).into_iter();
+    findings.extend(conflicts.map(|place| RULE.at(place)));
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use crate::check::nginx::captures::{can_hold, group_of, resolved};
 use crate::check::nginx::paths::{Match, matches};
 use crate::check::nginx::view::{Block, View};
 use crate::model::{Finding, Severity};
-use crate::source::nginx::Node;
 use crate::source::nginx::router::Piece;
+use crate::source::nginx::{Node, Word};
 
 /// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_header_injection, Error, run);
@@ -70,16 +70,16 @@ fn captured_in(view: &View<'_>, block: &Block<'_>, node: &Node<'_>) -> Option<Fi
 
 /// The argument of a directive that goes into a header, and which one that is.
 fn goes(node: &Node<'_>) -> Option<(usize, &'static str)> {
-    let words: Vec<&str> = node
-        .directive
-        .args
-        .iter()
-        .map(|word| word.text.as_str())
-        .collect();
-    Some(match (node.name(), words.as_slice()) {
-        ("return", ["301" | "302" | "303" | "307" | "308", _]) => (1, "the Location header"),
-        ("return", [url]) if !url.is_empty() => (0, "the Location header"),
-        ("rewrite", [_, to, flags @ ..]) if redirects(to, flags) => (1, "the Location header"),
+    let is_redirect = |code: &Word| {
+        let code = code.text.as_str();
+        matches!(code, "301" | "302" | "303" | "307" | "308")
+    };
+    Some(match (node.name(), node.directive.args.as_slice()) {
+        ("return", [code, _]) if is_redirect(code) => (1, "the Location header"),
+        ("return", [url]) if !url.text.is_empty() => (0, "the Location header"),
+        ("rewrite", [_, to, flags @ ..]) if redirects(&to.text, flags) => {
+            (1, "the Location header")
+        }
         ("add_header", [_, _, ..]) => (1, "a header of the answer"),
         ("proxy_set_header", [_, _]) => (1, "a header for the upstream"),
         ("proxy_pass", [_]) => (0, "the request line for the upstream"),
@@ -88,15 +88,11 @@ fn goes(node: &Node<'_>) -> Option<(usize, &'static str)> {
 }
 
 fn injection(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
-    let mut written = node.directive.args.iter();
+    let (at, where_to) = goes(node)?;
     let decoded = |text: &str| {
         let mut names = DECODED.into_iter().filter(|_| text.contains('$'));
         names.find(|name| uses(text, name))
     };
-    if !written.any(|word| decoded(&word.text).is_some()) {
-        return None;
-    }
-    let (at, where_to) = goes(node)?;
     let word = node.directive.args.get(at)?;
     let variable = decoded(&word.text)?;
     let message = format!(
@@ -116,12 +112,12 @@ fn injection(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
 }
 
 /// Whether a rewrite ends in an answer to the client.
-fn redirects(to: &str, flags: &[&str]) -> bool {
+fn redirects(to: &str, flags: &[Word]) -> bool {
     let begins = ["http://", "https://", "$scheme"];
     begins.iter().any(|begin| to.starts_with(begin))
         || flags
             .iter()
-            .any(|flag| matches!(*flag, "redirect" | "permanent"))
+            .any(|flag| matches!(flag.text.as_str(), "redirect" | "permanent"))
 }
 
 /// Whether a text has the variable `$NAME` or `${NAME}`.

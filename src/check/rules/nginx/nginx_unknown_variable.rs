@@ -3,11 +3,14 @@
 //! `ngx_http_variables_init_vars` in src/http/ngx_http_variables.c. A variable that is set anywhere is known everywhere.
 
 use std::cell::LazyCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
+use crate::check::nginx::said::{Said, Words};
 use crate::check::nginx::view::View;
 use crate::model::Severity;
 use crate::source::error::Speller;
@@ -27,7 +30,10 @@ struct Variables<'n> {
     /// Those that some directive or regular expression sets, in lower case: nginx tells no cases apart.
     set: BTreeSet<String>,
     /// Those that are used, with where.
-    used: HashMap<&'n str, Vec<(&'n Node<'n>, &'n Word)>>,
+    used: FxHashMap<&'n str, Vec<(&'n Node<'n>, &'n Word)>>,
+    /// Of what is used, only these are looked for, everywhere; else all, in one of the directives that are the same.
+    only: Option<FxHashSet<&'n str>>,
+    read: Said<'n, (), ()>,
     /// Whether a file is included that is not here.
     misses: bool,
 }
@@ -44,10 +50,17 @@ fn check(view: &View<'_>, findings: &mut Findings) {
     let etc = &view.subject.revision.desired.etc;
     let all_here = etc.contains_key(Path::new("nginx/nginx.conf")) && !found.misses;
     let speller = Speller::default();
-    for (name, places) in &found.used {
-        if found.is_known(name) {
-            continue;
-        }
+    let unknown = found.used.keys().copied();
+    let unknown: FxHashSet<&str> = unknown.filter(|name| !found.is_known(name)).collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let mut places = Variables {
+        only: Some(unknown),
+        ..Variables::default()
+    };
+    places.read(&view.http);
+    for (name, places) in &places.used {
         let near = speller.misspelt(name, found.known());
         let is_typo = near.is_some() && name.len() >= LONG && !found.misses;
         let is_certain = name.is_empty() || all_here || is_typo;
@@ -104,6 +117,10 @@ impl<'n> Variables<'n> {
 
     fn uses(&mut self, text: &'n str, node: &'n Node<'n>, word: &'n Word) {
         for name in variables(text) {
+            let only = self.only.as_ref();
+            if only.is_some_and(|only| !only.contains(name)) {
+                continue;
+            }
             self.used.entry(name).or_default().push((node, word));
         }
     }
@@ -113,10 +130,16 @@ impl<'n> Variables<'n> {
             self.misses |= node.name() == "include";
             // Blocks of modules that are not known may be lists of variables that they set.
             self.sets(node.directive.name.strip_prefix('$'));
-            if node.name() == "if" {
-                self.condition(node);
-            } else {
-                self.words(node);
+            let mut is_new = || {
+                self.read
+                    .insert(Words::of(node.directive, ()), ())
+                    .is_none()
+            };
+            if self.only.is_some() || is_new() {
+                match node.name() {
+                    "if" => self.condition(node),
+                    _ => self.words(node),
+                }
             }
             match &node.block {
                 Some(inside) if node.name() == "map" => self.entries(inside),

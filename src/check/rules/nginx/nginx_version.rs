@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
+use crate::check::nginx::said::{Said, Words};
 use crate::check::nginx::view::View;
 use crate::model::{Lack, Program, Target, Versions};
 use crate::source::nginx::Node;
@@ -29,6 +30,10 @@ struct Walk<'v> {
     target: Target,
     /// By what it is, in words.
     unknown: HashMap<String, Vec<Unknown<'v>>>,
+    /// Directives of which the server knows all.
+    known: Said<'v, Area, ()>,
+    /// How often something was not known.
+    noted: usize,
 }
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -36,6 +41,8 @@ fn run(context: &Context, findings: &mut Findings) {
     let mut walk = Walk {
         target: context.target(),
         unknown: HashMap::new(),
+        known: Said::default(),
+        noted: 0,
     };
     walk.level(&view.http, Area::Http);
     // What is in http was looked at.
@@ -72,30 +79,13 @@ fn finding(view: &View<'_>, what: &str, unknown: &Unknown<'_>) -> crate::model::
 impl<'v> Walk<'v> {
     fn level(&mut self, level: &'v [Node<'v>], area: Area) {
         for node in level.iter().filter(|node| !node.again) {
-            let (name, args) = (node.name(), &node.directive.args);
-            if let Some(newer) = Newer::of(area, name) {
-                let span = node.directive.span.start..node.directive.span.start + name.len();
-                let what = || format!("the directive {name}");
-                self.note(newer.directive(), what, node, span);
-                for word in args {
-                    let what = || {
-                        let parameter = word.text.split_inclusive('=').next().unwrap_or_default();
-                        format!("the parameter {parameter} of {name}")
-                    };
-                    let versions = newer.parameter(&word.text);
-                    self.note(versions, what, node, word.span.clone());
-                }
-            }
-            let is_evaluated = |at: usize| {
-                name == "if" || evaluated(name).is_some_and(|evaluated| evaluated.contains(&at))
-            };
-            let words = args.iter().enumerate();
-            for (_, word) in words.filter(|(at, word)| word.text.contains('$') && is_evaluated(*at))
-            {
-                for variable in variables(&word.text) {
-                    let versions = Newer::variable(area, &variable.to_ascii_lowercase());
-                    let what = || format!("the variable ${variable}");
-                    self.note(versions, what, node, word.span.clone());
+            let name = node.name();
+            let words = || Words::of(node.directive, area);
+            if !self.known.contains_key(&words()) {
+                let before = self.noted;
+                self.directive(node, area);
+                if self.noted == before {
+                    self.known.insert(words(), ());
                 }
             }
             // Entries of a map are no directives.
@@ -103,6 +93,34 @@ impl<'v> Walk<'v> {
                 || !matches!(name, "map" | "geo" | "split_clients" | "types")
             {
                 self.level(node.inside(), area.inside(name));
+            }
+        }
+    }
+
+    fn directive(&mut self, node: &'v Node<'v>, area: Area) {
+        let (name, args) = (node.name(), &node.directive.args);
+        if let Some(newer) = Newer::of(area, name) {
+            let span = node.directive.span.start..node.directive.span.start + name.len();
+            let what = || format!("the directive {name}");
+            self.note(newer.directive(), what, node, span);
+            for word in args {
+                let what = || {
+                    let parameter = word.text.split_inclusive('=').next().unwrap_or_default();
+                    format!("the parameter {parameter} of {name}")
+                };
+                let versions = newer.parameter(&word.text);
+                self.note(versions, what, node, word.span.clone());
+            }
+        }
+        let is_evaluated = |at: usize| {
+            name == "if" || evaluated(name).is_some_and(|evaluated| evaluated.contains(&at))
+        };
+        let words = args.iter().enumerate();
+        for (_, word) in words.filter(|(at, word)| word.text.contains('$') && is_evaluated(*at)) {
+            for variable in variables(&word.text) {
+                let versions = Newer::variable(area, &variable.to_ascii_lowercase());
+                let what = || format!("the variable ${variable}");
+                self.note(versions, what, node, word.span.clone());
             }
         }
     }
@@ -117,6 +135,7 @@ impl<'v> Walk<'v> {
     ) {
         let lack = versions.and_then(|versions| self.target.lack(Program::Nginx, versions));
         let Some(lack) = lack else { return };
+        self.noted += 1;
         let places = self.unknown.entry(what()).or_default();
         match places.last_mut().filter(|_| !lack.is_certain()) {
             Some(first) => first.count += 1,

@@ -13,12 +13,16 @@ fn run(context: &Context, findings: &mut Findings) {
     let revision = context.revision();
     let units = context.units().all.iter().flat_map(|unit| {
         let sources = unit.settings.sources().iter();
-        sources.map(|source| (source.file.path().to_owned(), source.text().to_owned()))
+        sources.map(|source| (source.file.path(), source.text()))
     });
     let compose = revision.parsed.compose.iter();
-    let compose = compose.map(|(path, document)| (path.clone(), document.source().to_owned()));
+    let compose = compose.map(|(path, document)| (path.as_path(), document.source()));
     let start = format!("{}/", layout::SECRETS);
-    for (path, text) in units.chain(compose) {
+    // Of all texts few name a secret.
+    let named = units
+        .chain(compose)
+        .filter(|(_, text)| text.contains(&start));
+    for (path, text) in named {
         let mut at = 0;
         for line in text.split_inclusive('\n') {
             let is_comment = line.trim_start().starts_with(['#', ';']);
@@ -43,7 +47,7 @@ fn run(context: &Context, findings: &mut Findings) {
                 });
                 let span = at + begin - start.len()..at + begin + name.len();
                 let place = Diagnostic::at(
-                    &revision.text(&path),
+                    &revision.text(path),
                     span,
                     format!("no file in secrets/ provides {start}{name}"),
                     "nothing is there when this starts",

@@ -87,10 +87,15 @@ impl Checked {
             findings.extend(new.into_iter().map(|finding| finding.of_host(host)));
         }
         check::sort(&mut findings);
+        let mut warnings = revision.warnings.clone();
+        if revision.parsed.is_policy_unread {
+            let text = "watchme.toml cannot be read: only syntax is checked until it is fixed";
+            warnings.push(text.to_owned());
+        }
         Self {
             findings,
             off,
-            warnings: revision.warnings.clone(),
+            warnings,
             files: survey.files(Path::new("")),
             advice: Advice::of(revision),
         }
