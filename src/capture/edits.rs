@@ -120,15 +120,14 @@ fn edited(
         captured.already.insert(source);
         return Ok(());
     }
-    // What the checkout has of an earlier edit of the host, which was captured and not applied yet, is no change of its own.
+    // What the checkout still has of an edit that was captured and is not applied yet is no change of its own.
     let taken = look.before.files.get(&source).map(String::as_bytes);
-    let is_as_taken = taken.is_some_and(|taken| *now == *taken);
-    let (new, merged) = match *now == *file.content || is_as_taken {
+    let still = |taken: &&[u8]| merge(&file.content, &now, taken).as_deref() == Some(&*now);
+    let taken = taken.filter(still);
+    let base = taken.unwrap_or(&file.content);
+    let (new, merged) = match *now == *file.content || taken.is_some_and(|taken| *now == *taken) {
         true => (host.to_vec(), false),
-        false => match taken
-            .and_then(|taken| merge(taken, &now, host))
-            .or_else(|| merge(&file.content, &now, host))
-        {
+        false => match merge(base, &now, host) {
             Some(merged) => (merged, true),
             None => {
                 let why = format!(

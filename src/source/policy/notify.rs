@@ -20,7 +20,7 @@ pub struct NotifyPolicy {
     pub webhook: Option<Spanned<String>>,
     /// What the server behind the URL understands.
     ///
-    /// Default: `json`
+    /// Default: `"json"`
     #[cfg_attr(test, schemars(example = &"slack"))]
     pub format: Option<Spanned<Format>>,
     /// Addresses that get a mail, by `/usr/sbin/sendmail` of the server, or through `smtp`.

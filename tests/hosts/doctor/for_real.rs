@@ -212,7 +212,7 @@ fn certificates(host: &Host) {
 
 /// A disk with room and without inodes.
 fn inodes(host: &Host) {
-    host.sh("mount -t tmpfs -o size=16m,nr_inodes=200 tmpfs /tmp; mkdir /tmp/many; cd /tmp/many; for i in $(seq 300); do : >$i || break; done 2>/dev/null");
+    host.sh("mount -t tmpfs -o size=16m,nr_inodes=200 tmpfs /tmp; mkdir /tmp/many; cd /tmp/many; for i in $(seq 300); do touch $i || break; done 2>/dev/null");
     let told = causes(host, &[], 2);
     says(
         &told,
