@@ -23,6 +23,12 @@ const APP: &str = "services:
     container_name: watchme-aside
     stop_grace_period: 1s
     networks: [watchme-network]
+  hog:
+    image: busybox:1.36.1
+    container_name: hog
+    stop_grace_period: 1s
+    cgroup_parent: GROUP
+    command: ['/bin/sh', '-c', 'while ! test -e /tmp/go; do sleep 1; done; exec busybox tail /dev/zero']
 networks: {watchme-network: {external: true}}
 ";
 
@@ -76,6 +82,7 @@ fn issue(host: &Host, name: &str, from: &str, until: &str) {
 }
 
 #[test]
+#[ignore = "long: containers that are made and killed, registries that are asked"]
 fn networks_logins_memory_certificates_and_inodes() {
     let host = Host::boot();
     host.write("/srv/registry.py", REGISTRY);
@@ -85,9 +92,18 @@ fn networks_logins_memory_certificates_and_inodes() {
     host.wait_for("the registry", BOUND, || {
         host.try_sh("ss -ltn | grep -q :5050").status == 0
     });
+    let group = format!("/doctor-{}", host.name());
+    host.sh(&format!(
+        "if [ -d /sys/fs/cgroup/memory ]; then
+             cd /sys/fs/cgroup/memory; mkdir .{group}; echo 48M >.{group}/memory.limit_in_bytes
+             [ ! -f .{group}/memory.memsw.limit_in_bytes ] || echo 48M >.{group}/memory.memsw.limit_in_bytes
+         else
+             cd /sys/fs/cgroup; mkdir .{group}; echo 48M >.{group}/memory.max; echo 0 >.{group}/memory.swap.max
+         fi"
+    ));
     let pull = conditional("pull", "docker pull 127.0.0.1:5050/app:1", "");
     Server::with_owner()
-        .with("app/docker-compose.yml", APP)
+        .with("app/docker-compose.yml", APP.replace("GROUP", &group))
         .with(&desired("systemd/app.service"), app())
         .with(&desired("systemd/pull.service"), pull)
         .with(&desired("sites-available/s"), SECURE)
@@ -104,7 +120,7 @@ fn networks_logins_memory_certificates_and_inodes() {
     login(&host);
     certificates(&host);
     inodes(&host);
-    memory(&host);
+    memory(&host, &group);
 }
 
 /// Somebody removed the network: of a container that runs, and of one that does not start any more.
@@ -227,18 +243,10 @@ fn inodes(host: &Host) {
 }
 
 /// The control group above a container has too little for it: as a slice, or a host that is a container itself.
-fn memory(host: &Host) {
-    let group = format!("/doctor-{}", host.name());
-    host.sh(&format!(
-        "if [ -d /sys/fs/cgroup/memory ]; then
-             cd /sys/fs/cgroup/memory; mkdir .{group}; echo 48M >.{group}/memory.limit_in_bytes
-             [ ! -f .{group}/memory.memsw.limit_in_bytes ] || echo 48M >.{group}/memory.memsw.limit_in_bytes
-         else
-             cd /sys/fs/cgroup; mkdir .{group}; echo 48M >.{group}/memory.max; echo 0 >.{group}/memory.swap.max
-         fi
-         mknod /dev/kmsg c 1 11; systemctl restart systemd-journald
-         docker run -d --name hog --network none --cgroup-parent {group} busybox:1.36.1 sh -c 'sleep 1; exec busybox tail /dev/zero' >/dev/null"
-    ));
+fn memory(host: &Host, group: &str) {
+    host.sh(
+        "mknod /dev/kmsg c 1 11; systemctl restart systemd-journald; docker exec hog sh -c 'echo >/tmp/go'",
+    );
     let state = "docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' hog";
     host.wait_for("the end of hog", BOUND, || host.sh(state) == "exited 137");
     let told = causes(host, &["hog"], 2);
@@ -254,6 +262,6 @@ fn memory(host: &Host) {
     assert!(!told.contains("it reached its memory limit"), "{told}");
     says(&told, words);
     host.sh(&format!(
-        "docker rm -f hog >/dev/null; for at in /sys/fs/cgroup /sys/fs/cgroup/*; do rmdir $at{group} 2>/dev/null || true; done"
+        "systemctl stop app; for at in /sys/fs/cgroup /sys/fs/cgroup/*; do rmdir $at{group} 2>/dev/null || true; done"
     ));
 }
