@@ -62,7 +62,7 @@ use crate::state::{State, Undo};
 
 pub(crate) use backup::{BackupStatus, Restoring, back_up, backups_of, rehearse, restore};
 pub(crate) use between::plan_between;
-pub(crate) use confirm::{Confirm, Expiry, confirm, expire, kept, waiting};
+pub(crate) use confirm::{Confirm, Expiry, confirm, expire, kept, waiting, will_wait_for};
 pub(crate) use consent::Loss;
 pub(crate) use doctor::{
     Cause, Diagnosis, LogKind, LogLine, LogSource, LogWish, Question, Told, doctor, logs,
@@ -137,6 +137,7 @@ pub(crate) async fn plan(host: &Host, request: &Request) -> Result<Planned, Reco
         planned => planned?,
     };
     planned.warnings.splice(0..0, unfinished);
+    planned.warnings.splice(0..0, confirm::reminder(&state));
     validate::report(host, &mut planned, Names::Leave).await?;
     Ok(planned)
 }
@@ -198,7 +199,7 @@ async fn attempt_to_apply(
     }
     let _lock = request.lock(state)?;
     let mut leftover = undo_killed(host, state, request, progress).await?;
-    confirm::admit(state)?;
+    confirm::admit(host, state).await?;
     let mut prepared = prepare(host, state, attempt).await;
     if prepared.as_ref().is_err_and(docker_first::is_away)
         && mend_docker(host, state, request, &mut leftover, progress, present).await?
@@ -271,10 +272,13 @@ async fn prepare(
 ) -> Result<ControlFlow<Applied, Planned>, ReconcileError> {
     let planned = plan_to_apply(host, state, attempt).await;
     match planned {
-        Ok(planned) if planned.is_in_sync() => Ok(ControlFlow::Break(Applied::InSync {
-            planned: Box::new(planned),
-            gates: Vec::new(),
-        })),
+        Ok(mut planned) if planned.is_in_sync() => {
+            planned.warnings.splice(0..0, confirm::reminder(state));
+            Ok(ControlFlow::Break(Applied::InSync {
+                planned: Box::new(planned),
+                gates: Vec::new(),
+            }))
+        }
         planned => match attempt.skips(state, planned.as_ref().err())? {
             Some(skip) => Ok(ControlFlow::Break(Applied::Skipped(Box::new(skip)))),
             None => planned.map(ControlFlow::Continue),

@@ -120,9 +120,14 @@ fn edited(
         captured.already.insert(source);
         return Ok(());
     }
-    let (new, merged) = match *now == *file.content {
+    // What the checkout still has of an edit that was captured and is not applied yet is no change of its own.
+    let taken = look.before.files.get(&source).map(String::as_bytes);
+    let still = |taken: &&[u8]| merge(&file.content, &now, taken).as_deref() == Some(&*now);
+    let taken = taken.filter(still);
+    let base = taken.unwrap_or(&file.content);
+    let (new, merged) = match *now == *file.content || taken.is_some_and(|taken| *now == *taken) {
         true => (host.to_vec(), false),
-        false => match merge(&file.content, &now, host) {
+        false => match merge(base, &now, host) {
             Some(merged) => (merged, true),
             None => {
                 let why = format!(
@@ -144,6 +149,7 @@ fn edited(
         captured.already.insert(source);
         return Ok(());
     }
+    captured.on_host.insert(source.clone(), host.to_vec());
     let edit = Edit {
         id: id.clone(),
         from,
@@ -168,8 +174,19 @@ fn guarded(look: &Look<'_>, path: &Path) -> Option<String> {
     let Entry::File { mode, .. } = entry else {
         return None;
     };
+    // A mode that git gives it says nothing about what is in it: git has that already. One that somebody made narrower does.
+    let mode = match applied_mode(look, path) {
+        Some(applied) if mode & 0o777 == applied & 0o777 => 0o644,
+        _ => *mode,
+    };
     // The content has been looked at: only what is new in it counts.
-    stays_out(path, b"", *mode, (look.mask, false))
+    stays_out(path, b"", mode, (look.mask, false))
+}
+
+/// The mode that a file below /etc got.
+fn applied_mode(look: &Look<'_>, path: &Path) -> Option<u32> {
+    let below = path.strip_prefix("/etc").ok()?;
+    Some(look.seen.desired.etc.get(below)?.mode)
 }
 
 /// Whether the checkout had no such file when it was applied.

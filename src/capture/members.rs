@@ -45,10 +45,70 @@ pub(super) fn take(
                 let lines: Vec<&str> = lines.lines().collect();
                 let help = format!("add it to them by hand: {}", lines.join("; "));
                 captured.leave(from, why, help);
+                continue;
             }
+            compose_file_too(look, network, container, captured);
         }
     }
     Ok(())
+}
+
+/// Says what its compose file lacks: `check` refuses a member whose compose file knows nothing of the network.
+fn compose_file_too(
+    look: &Look<'_>,
+    network: &str,
+    container: &Container,
+    captured: &mut Captured,
+) {
+    let Some((project, name)) = &container.compose else {
+        return;
+    };
+    let stacks = look.revision.parsed.stacks.iter();
+    let mut stacks = stacks.filter(|stack| stack.project == *project);
+    let Some((stack, service)) =
+        stacks.find_map(|stack| Some((stack, stack.compose.services.get(name)?)))
+    else {
+        return;
+    };
+    let mode = service.network_mode();
+    if mode.is_some_and(|mode| mode.starts_with("service:") || mode.starts_with("container:")) {
+        return;
+    }
+    let Some(file) = stack.files.last() else {
+        return;
+    };
+    let declared = stack.compose.networks.iter().find_map(|(key, definition)| {
+        let external = definition.as_ref()?.external_name(key)?;
+        (external == network).then_some(key.as_str())
+    });
+    let key = declared.unwrap_or(network);
+    let mut keys: Vec<&str> = stack
+        .compose
+        .networks_of(name)
+        .into_iter()
+        .map(|(key, _)| key)
+        .collect();
+    // Without networks of its own it is on this one, and stays there.
+    if keys.is_empty() && mode.is_none() {
+        keys.push("default");
+    }
+    keys.push(key);
+    let mut help = format!("in {}: ", look.shown(file));
+    if let Some(mode) = mode {
+        help.push_str(&format!("remove network_mode: {mode}, and "));
+    }
+    help.push_str(&format!(
+        "set networks: [{}] of the service {name}",
+        keys.join(", ")
+    ));
+    if declared.is_none() {
+        help.push_str(&format!(
+            ", and add at its end: networks: {{{network}: {{external: true}}}} (into the table of networks, if it has one)"
+        ));
+    }
+    let what = format!("the network {network} in the compose file of {name}");
+    let why = "the member is written, and check refuses it until its compose file puts it on the network, too (compose-network-missing)";
+    captured.leave(what, why, help);
 }
 
 /// Whether a container was made on a network: whoever makes it again puts it there again.

@@ -6,6 +6,7 @@ mod error;
 mod members;
 mod named;
 mod new;
+mod refused;
 mod settings;
 mod write;
 
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub(crate) use error::CaptureError;
+pub(crate) use refused::refused;
 pub(crate) use write::write;
 
 use crate::host::Host;
@@ -22,6 +24,7 @@ use crate::reconcile::{self, ReconcileError, Request, Seen};
 use crate::root::Root;
 use crate::root::work_tree::demand_plain_folders;
 use crate::source::Revision;
+use crate::state::{CapturedFiles, State};
 
 /// What is asked of a capture.
 pub(crate) struct Asked<'a> {
@@ -72,6 +75,10 @@ pub(crate) struct Captured {
     pub left: Vec<Left>,
     /// Worth knowing.
     pub warnings: Vec<String>,
+    /// Files as the host has them, by the path in the checkout.
+    on_host: BTreeMap<PathBuf, Vec<u8>>,
+    /// What earlier captures took, of the generation that is applied.
+    before: CapturedFiles,
 }
 
 impl Captured {
@@ -104,6 +111,8 @@ struct Look<'a> {
     commit: Option<String>,
     generation: String,
     mask: Mask<'a>,
+    /// What earlier captures took.
+    before: CapturedFiles,
 }
 
 impl Look<'_> {
@@ -132,6 +141,16 @@ pub(crate) async fn look(
         || "the last apply".to_owned(),
         |number| format!("generation {number}"),
     );
+    let mut warnings = found.warnings;
+    let before = State::new(host.root().clone()).captured(record.number);
+    let before = before.unwrap_or_else(|damaged| {
+        let hint = damaged.hint().unwrap_or_default();
+        warnings.push(format!("{damaged}: {hint}"));
+        CapturedFiles {
+            generation: record.number,
+            ..CapturedFiles::default()
+        }
+    });
     let look = Look {
         host,
         request,
@@ -141,6 +160,7 @@ pub(crate) async fn look(
         commit: record.origin.commit,
         generation,
         mask: asked.mask,
+        before: before.clone(),
     };
     let mut names = named::Names::new(asked.named);
     let mut captured = Captured {
@@ -148,7 +168,9 @@ pub(crate) async fn look(
         edits: BTreeMap::new(),
         already: BTreeSet::new(),
         left: Vec::new(),
-        warnings: found.warnings,
+        warnings,
+        on_host: BTreeMap::new(),
+        before,
     };
     let mut seen_to = edits::take(&look, &found.plan, &mut names, &mut captured)?;
     members::take(&look, &mut names, &mut captured)?;

@@ -1,8 +1,8 @@
 //! What is asked for by name: `site/api.example.com`, `api.example.com`, `web` for `web.service`, or a path.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::model::ResourceId;
+use crate::model::{Kind, ResourceId, layout};
 
 /// The names that were asked for.
 pub(super) struct Names<'a> {
@@ -25,12 +25,21 @@ impl<'a> Names<'a> {
             return true;
         }
         let whole = id.to_string();
+        // A site lies in one folder, and nginx reads it from the other.
+        let of_site = ["sites-available", "sites-enabled"]
+            .map(|folder| Path::new(layout::NGINX).join(folder).join(&id.name));
+        let mut paths = paths.to_vec();
+        if id.kind == Kind::Site {
+            paths.extend(of_site.iter().map(PathBuf::as_path));
+        }
         let mut wanted = false;
         for (name, known) in self.names.iter().zip(&mut self.known) {
             let path = Path::new(name);
             let is_it = *name == whole
                 || *name == id.name
                 || id.name.strip_suffix(".service") == Some(name)
+                // As `drift` has a member: `NETWORK/CONTAINER`, `NETWORK/PROJECT/SERVICE`.
+                || id.kind == Kind::Member && id.name.split('/').skip(1).any(|part| part == name)
                 || paths.contains(&path)
                 || path.is_relative() && paths.iter().any(|known| known.ends_with(path));
             *known |= is_it;
@@ -51,7 +60,6 @@ impl<'a> Names<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Kind;
 
     #[test]
     fn a_resource_has_several_names() {
@@ -72,5 +80,24 @@ mod tests {
             assert_eq!(names.rest().count(), usize::from(!expected));
         }
         assert!(Names::new(&[]).has(&id, &[]));
+    }
+
+    #[test]
+    fn names_are_those_that_drift_prints_and_people_type() {
+        let site = ResourceId::new(Kind::Site, "api.example.com");
+        let member = ResourceId::new(Kind::Member, "net/app/adminer");
+        for (id, name, expected) in [
+            (&site, "sites-enabled/api.example.com", true),
+            (&site, "/etc/nginx/sites-enabled/api.example.com", true),
+            (&site, "sites-available/api.example.com", true),
+            (&site, "sites-enabled/b", false),
+            (&member, "member/net/app/adminer", true),
+            (&member, "net/app/adminer", true),
+            (&member, "adminer", true),
+            (&member, "net", false),
+        ] {
+            let asked = [name.to_owned()];
+            assert_eq!(Names::new(&asked).has(id, &[]), expected, "{name}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use crate::model::Entry;
 use crate::reconcile::{self, Request};
 use crate::root::Root;
 use crate::root::work_tree::{Writing, demand_plain_folders};
+use crate::state::State;
 
 /// Writes all edits. Where the checkout cannot be read with them, it gets its files back.
 ///
@@ -35,7 +36,26 @@ pub(crate) fn write(
     if done.is_err() {
         writing.undo();
     }
-    done
+    done?;
+    remember(host, captured);
+    Ok(())
+}
+
+/// Notes what the host had, for the next capture before an apply.
+fn remember(host: &Host, captured: &Captured) {
+    let mut files = captured.before.clone();
+    let taken = captured.on_host.iter();
+    for (path, content) in taken.filter(|(path, _)| captured.edits.contains_key(*path)) {
+        if let Ok(text) = std::str::from_utf8(content) {
+            files.files.insert(path.clone(), text.to_owned());
+        }
+    }
+    if files != captured.before
+        && let Err(error) = State::new(host.root().clone()).write_captured(&files)
+    {
+        // The next edit of the same lines is called a conflict then.
+        tracing::warn!(%error, "what was captured is not written down");
+    }
 }
 
 fn changed(path: &Path) -> CaptureError {

@@ -49,15 +49,25 @@ pub(super) async fn change(
         reconcile::Applied::Done(record) if record.outcome == Outcome::Degraded => DEGRADED,
         reconcile::Applied::InSync { .. } | reconcile::Applied::Done(_) => 0,
     };
+    let in_sync = match &applied {
+        reconcile::Applied::InSync { planned, .. } => planned.commit_in_sync(),
+        _ => None,
+    };
     if show.json {
         if let reconcile::Applied::InSync { planned, .. } = &applied {
             presented = Some(json::Plan::new(planned, show.show_secrets));
         }
         let json = Applied::new(applied, presented, lines.warnings());
-        return Ok(Ended::with_json(status, json));
+        return Ok(Ended {
+            in_sync,
+            ..Ended::with_json(status, json)
+        });
     }
     print(output, &applied, began.elapsed(), lines.warnings().len());
-    Ok(Ended::with_text(status))
+    Ok(Ended {
+        in_sync,
+        ..Ended::with_text(status)
+    })
 }
 
 /// Prints how it ended.

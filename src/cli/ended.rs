@@ -11,17 +11,25 @@ pub(super) struct Ended<J> {
     pub status: u8,
     /// Its JSON, if that was asked for.
     pub json: Option<J>,
+    /// The commit with which the host is in sync, if there was nothing to do.
+    pub in_sync: Option<String>,
 }
 
 impl<J> Ended<J> {
     /// Its text is printed.
     pub(super) fn with_text(status: u8) -> Self {
-        Self { status, json: None }
+        Self {
+            status,
+            json: None,
+            in_sync: None,
+        }
     }
 
     /// Its JSON is to be printed.
     pub(super) fn with_json(status: u8, json: J) -> Self {
-        let json = Some(json);
-        Self { status, json }
+        Self {
+            json: Some(json),
+            ..Self::with_text(status)
+        }
     }
 }

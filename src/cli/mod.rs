@@ -86,13 +86,16 @@ fn run(args: &Args, arguments: &[OsString], output: &mut Output) -> Result<u8, F
         .enable_all()
         .build()
         .map_err(Failure::Runtime)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         if changes {
             let says = args.command.interrupted();
             listen(session.interrupted(), says, args.common.color).map_err(Failure::Runtime)?;
         }
         args.command.run(&session, output).await
-    })
+    });
+    // A look-up of a name, getaddrinfo(3), goes on in a thread of its own after its time: nobody waits for it.
+    runtime.shutdown_background();
+    ended
 }
 
 /// The first SIGINT or SIGTERM lets the current step of a run finish, then undoes the run. SIGHUP does not

@@ -15,7 +15,10 @@ use crate::reconcile;
 pub(super) async fn run<J>(session: &Session<'_>, began: Timestamp, ran: &Ran<J>) {
     let ended = match ran {
         Ok(ran) if ran.status == DIFFERENCES => reconcile::Ended::Skipped,
-        Ok(_) => reconcile::Ended::Well { began },
+        Ok(ran) => reconcile::Ended::Well {
+            began,
+            in_sync: ran.in_sync.as_deref(),
+        },
         Err(Failure::Reconcile(error)) => reconcile::Ended::Badly {
             began,
             failure: error,

@@ -70,5 +70,5 @@ pub use source_text::{Diagnostic, Version, Versions};
 pub use stack::{DockerRun, Idle, Image, MOUNTS_LABEL, PROJECT_LABEL, PodmanRun, Pull, Stack};
 pub use systemd_unit::Install;
 pub use target::{ComposeCommand, Lack, Program, Target};
-pub use waiting::{NOT_CONFIRMED, Waiting};
+pub use waiting::{Waiting, is_not_confirmed, not_confirmed};
 pub use watch::Watch;

@@ -134,6 +134,14 @@ impl Event {
         Event::Backup,
     ];
 
+    /// Whether it may be one of a commit.
+    pub fn is_of_commit(self) -> bool {
+        matches!(
+            self,
+            Event::Applied | Event::Failed | Event::RolledBack | Event::Quarantined
+        )
+    }
+
     /// The word for it in watchme.toml.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -5,8 +5,21 @@ use serde::{Deserialize, Serialize};
 
 use super::Hash;
 
-/// Who rolls back what nobody confirmed, as history has it.
-pub const NOT_CONFIRMED: &str = "watchme-apply, not confirmed";
+/// How history begins to name who rolled back what nobody confirmed.
+const NOT_CONFIRMED: &str = "watchme-apply, not confirmed";
+
+/// Who rolls back what nobody confirmed, as history has it: with the person who applied it.
+pub fn not_confirmed(applied_by: &str) -> String {
+    match applied_by {
+        "" => NOT_CONFIRMED.to_owned(),
+        person => format!("{NOT_CONFIRMED}: applied by {person}"),
+    }
+}
+
+/// Whether that is who it was.
+pub fn is_not_confirmed(by: &str) -> bool {
+    by.starts_with(NOT_CONFIRMED)
+}
 
 /// What waits for `confirm`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +55,21 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn history_names_the_person_who_applied() {
+        let by = not_confirmed("ubuntu");
+        assert_eq!(by, "watchme-apply, not confirmed: applied by ubuntu");
+        // Earlier versions named nobody.
+        for (by, expected) in [
+            (by.as_str(), true),
+            (NOT_CONFIRMED, true),
+            ("ubuntu", false),
+        ] {
+            assert_eq!(is_not_confirmed(by), expected, "{by}");
+        }
+        assert_eq!(not_confirmed(""), NOT_CONFIRMED);
+    }
 
     #[test]
     fn what_is_left_is_said_in_whole_seconds() {

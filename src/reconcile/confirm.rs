@@ -11,14 +11,16 @@ mod timer;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Planned, ReconcileError, Request, unattended};
+use super::{Planned, ReconcileError, Request, error, unattended};
 use crate::effect::{Change, Effect};
 use crate::host::Host;
-use crate::model::{Kind, NOT_CONFIRMED, RunKind, RunRecord, Waiting};
+use crate::model::{
+    Kind, ResourceId, RunKind, RunRecord, Waiting, is_not_confirmed, not_confirmed,
+};
 use crate::state::State;
 
 pub(crate) use expiry::{Expiry, expire};
-use timer::set_timer;
+use timer::{set_timer, stop_timers};
 
 /// Whether an apply waits for confirmation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,7 +128,7 @@ pub(super) async fn end(
     };
     let Ok(record) = result else {
         // It is as before, or a person is needed.
-        if let Err(error) = state.end_waiting() {
+        if let Err(error) = over(host, state).await {
             tracing::warn!(%error, "the record of what waits was not removed");
         }
         return result;
@@ -136,6 +138,17 @@ pub(super) async fn end(
         tracing::warn!(%error, "the time to confirm is not written down anew");
     }
     Ok(record)
+}
+
+/// Nothing waits any more, if something did. Only for who holds the lock.
+pub(super) async fn over(host: &Host, state: &State) -> Result<(), ReconcileError> {
+    if state.end_waiting()?
+        && let Err(error) = stop_timers(host).await
+    {
+        // One that finds nothing to roll back does nothing.
+        tracing::warn!(%error, "the timers that would roll back were not stopped");
+    }
+    Ok(())
 }
 
 async fn begin_to_wait(
@@ -184,10 +197,10 @@ fn present(state: &State) -> Result<Option<u64>, ReconcileError> {
 
 /// Refuses a run while an apply waits. One that was cut off before it ended waits for nothing: it was undone. Only for who holds
 /// the lock.
-pub(super) fn admit(state: &State) -> Result<(), ReconcileError> {
+pub(super) async fn admit(host: &Host, state: &State) -> Result<(), ReconcileError> {
     match find(state)? {
         Found::Nothing => Ok(()),
-        Found::CutOff(waiting) => give_up(state, waiting),
+        Found::CutOff(waiting) => give_up(host, state, waiting).await,
         Found::Waits(waiting) => Err(refusal(waiting)),
     }
 }
@@ -210,11 +223,36 @@ fn refusal(waiting: Waiting) -> ReconcileError {
 }
 
 /// Ends the wait of a run that was undone. Nobody confirmed it: no unattended run applies it.
-fn give_up(state: &State, waiting: Waiting) -> Result<(), ReconcileError> {
+async fn give_up(host: &Host, state: &State, waiting: Waiting) -> Result<(), ReconcileError> {
     if let Some(inputs) = waiting.inputs {
-        unattended::hold_back(state, inputs, waiting.back_to)?;
+        let by = not_confirmed(&waiting.by);
+        unattended::hold_back(state, inputs, waiting.back_to, by)?;
     }
-    Ok(state.end_waiting()?)
+    over(host, state).await
+}
+
+/// That something waits, for who looks or has nothing to apply; or that nobody can tell.
+pub(super) fn reminder(state: &State) -> Option<String> {
+    match find(state) {
+        Ok(Found::Waits(waiting)) => {
+            let waits = refusal(waiting);
+            Some(error::with_hint(&waits, waits.hint()))
+        }
+        Ok(Found::Nothing | Found::CutOff(_)) => None,
+        Err(cause) => Some(error::with_hint(&cause, cause.hint())),
+    }
+}
+
+/// What of a plan makes an apply over SSH wait for confirmation; nothing where no generation could come back.
+pub(crate) fn will_wait_for(planned: &Planned) -> Vec<&ResourceId> {
+    let applied = planned.recorded.applied.as_ref();
+    match applied.and_then(|(record, _)| record.number) {
+        Some(_) => {
+            let risky = planned.plan.changes.iter().filter(|one| is_risky(one));
+            risky.map(|change| &change.id).collect()
+        }
+        None => Vec::new(),
+    }
 }
 
 /// What waits for confirmation.
@@ -232,7 +270,7 @@ pub(crate) fn waiting(host: &Host) -> Result<Option<Waiting>, ReconcileError> {
 ///
 /// # Errors
 /// When nothing waits, its run was cut off, or it is too late.
-pub(crate) fn confirm(host: &Host, request: &Request) -> Result<Waiting, ReconcileError> {
+pub(crate) async fn confirm(host: &Host, request: &Request) -> Result<Waiting, ReconcileError> {
     let state = State::new(host.root().clone());
     let _lock = request.lock(&state)?;
     let waiting = match find(&state)? {
@@ -240,27 +278,37 @@ pub(crate) fn confirm(host: &Host, request: &Request) -> Result<Waiting, Reconci
         Found::CutOff(_) => return Err(ReconcileError::CutOff),
         Found::Nothing => {
             return Err(match taken_back(&state)? {
-                Some(back_to) => ReconcileError::TooLate { back_to },
+                Some((generation, back_to)) => ReconcileError::TooLate {
+                    generation,
+                    back_to,
+                },
                 None => ReconcileError::NothingWaits,
             });
         }
     };
     if waiting.is_over(Timestamp::now()) {
-        let back_to = waiting.back_to;
-        return Err(ReconcileError::TooLate { back_to });
+        return Err(ReconcileError::TooLate {
+            generation: waiting.generation,
+            back_to: waiting.back_to,
+        });
     }
     if !state.journal()?.is_empty() {
         return Err(ReconcileError::CutOff);
     }
-    state.end_waiting()?;
+    over(host, &state).await?;
     Ok(waiting)
 }
 
-/// The generation to which the last run went back, if that was because nobody confirmed.
-fn taken_back(state: &State) -> Result<Option<u64>, ReconcileError> {
-    let last = state.history()?.pop();
-    let last = last.filter(|run| run.kind == RunKind::Rollback && run.by == NOT_CONFIRMED);
-    Ok(last.and_then(|run| run.back_to))
+/// The generation that the last run took back because nobody confirmed it, and the one that came back.
+fn taken_back(state: &State) -> Result<Option<(Option<u64>, u64)>, ReconcileError> {
+    let mut runs = state.history()?;
+    let last = runs.pop();
+    let last = last.filter(|run| run.kind == RunKind::Rollback && is_not_confirmed(&run.by));
+    Ok(last.and_then(|last| {
+        let earlier = runs.iter().filter_map(|run| run.number);
+        let waited = earlier.filter(|number| Some(*number) < last.number).max();
+        Some((waited, last.back_to?))
+    }))
 }
 
 /// Whether what waited was confirmed; it is not as long as it waits.
@@ -276,8 +324,11 @@ pub(crate) fn kept(host: &Host, waited: &Waiting) -> Result<bool, ReconcileError
     if present == waited.generation {
         return Ok(true);
     }
-    let last = state.history()?.pop();
-    let is_back = last
+    // Only the run that followed it can have taken it back: a later one went back from something else.
+    let runs = state.history()?;
+    let later = runs.iter().filter(|run| run.number > waited.generation);
+    let next = later.min_by_key(|run| run.number);
+    let is_back = next
         .is_some_and(|run| run.kind == RunKind::Rollback && run.back_to == Some(waited.back_to));
     Err(match is_back {
         true => ReconcileError::taken_back(waited),

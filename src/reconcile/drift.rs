@@ -65,6 +65,14 @@ impl Drift {
 /// # Errors
 /// When the records cannot be read or the host cannot be looked at.
 pub(crate) async fn drift(host: &Host, request: &Request) -> Result<Drift, ReconcileError> {
+    let mut drift = compare(host, request).await?;
+    let waits = confirm::reminder(&State::new(host.root().clone()));
+    drift.warnings.splice(0..0, waits);
+    Ok(drift)
+}
+
+/// The same without what waits for confirmation.
+pub(super) async fn compare(host: &Host, request: &Request) -> Result<Drift, ReconcileError> {
     let state = State::new(host.root().clone());
     let recorded = look::recorded(&state)?;
     let Pending {
@@ -136,7 +144,7 @@ pub(crate) async fn fix(
         }
     }
     let _lock = begin(host, &state, request, progress).await?;
-    confirm::admit(&state)?;
+    confirm::admit(host, &state).await?;
     let mut planned = plan_applied(host, &state, request, look::recorded(&state)?).await?;
     let fixed = deviations(&planned.plan);
     leave_refused(&mut planned);

@@ -231,8 +231,13 @@ pub(crate) enum ReconcileError {
     #[error("nothing waits for confirmation")]
     NothingWaits,
     /// `confirm` after the time.
-    #[error("too late: it was not confirmed in time, and goes back to generation {back_to}")]
+    #[error("too late: {} was not confirmed in time, and goes back to generation {back_to}", match .generation {
+        Some(generation) => format!("generation {generation}"),
+        None => "it".to_owned(),
+    })]
     TooLate {
+        /// What was applied, if that is known.
+        generation: Option<u64>,
         /// What comes back.
         back_to: u64,
     },

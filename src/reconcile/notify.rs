@@ -14,10 +14,10 @@ use super::{ReconcileError, error, reason};
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::model::{
-    DriftKind, Event, Message, NOT_CONFIRMED, Notifier, Outcome, RunKind, RunRecord,
+    Channel, DriftKind, Event, Message, Notifier, Outcome, RunKind, RunRecord, is_not_confirmed,
 };
 use crate::state::{State, StateError};
-use news::{News, note};
+use news::{News, note, note_in_sync};
 
 /// What it is about, of a run.
 const RUN: &str = "run";
@@ -38,6 +38,8 @@ pub(crate) enum Ended<'a> {
     Well {
         /// When it began.
         began: Timestamp,
+        /// The commit with which the host is in sync, if there was nothing to do.
+        in_sync: Option<&'a str>,
     },
     /// It failed.
     Badly {
@@ -64,16 +66,20 @@ pub(crate) async fn tell_of_run(
     let mut prefixes = vec![REVISION];
     let mut by_person = false;
     let mut skips = true;
+    let mut same = None;
     let last = || state.history().ok().and_then(|mut runs| runs.pop());
     match ended {
-        Ended::Well { began } => {
+        Ended::Well { began, in_sync } => {
             prefixes.push(RUN);
+            // What may still go back is not there for good.
+            let stays = in_sync.filter(|_| matches!(state.waiting(), Ok(None)));
+            same = stays.map(of_sync);
             let run = last().filter(|run| run.time >= began);
             // What is applied in part leaves the rest as it was.
             skips = run.as_ref().is_some_and(|run| !run.only.is_empty());
             if let Some(run) = run {
                 by_person = !run.unattended;
-                let left = (run.by == NOT_CONFIRMED)
+                let left = is_not_confirmed(&run.by)
                     .then(|| state.history().ok().and_then(|runs| before(&runs, &run)));
                 messages.insert(APPLIED.to_owned(), of_success(&run, left.flatten()));
             }
@@ -111,6 +117,7 @@ pub(crate) async fn tell_of_run(
         prefixes,
         messages,
         by_person,
+        in_sync: same,
     };
     tell(host, &state, &notifiers, news, prepare, progress).await;
 }
@@ -177,6 +184,7 @@ pub(crate) async fn tell_of_drift(
         prefixes,
         messages,
         by_person: false,
+        in_sync: None,
     };
     tell(host, &state, &notifiers, news, prepare, progress).await;
 }
@@ -274,6 +282,17 @@ fn of_failure(failure: &ReconcileError, commit: Option<String>) -> Message {
     }
 }
 
+fn of_sync(commit: &str) -> Message {
+    Message {
+        commit: Some(commit.to_owned()),
+        ..message(
+            Event::Applied,
+            "in sync: nothing to do".to_owned(),
+            String::new(),
+        )
+    }
+}
+
 /// The run that made the generation from which a roll-back came.
 fn before(runs: &[RunRecord], rollback: &RunRecord) -> Option<RunRecord> {
     let earlier = |run: &&RunRecord| run.number.is_some() && run.number < rollback.number;
@@ -285,7 +304,7 @@ fn before(runs: &[RunRecord], rollback: &RunRecord) -> Option<RunRecord> {
 
 /// How a run that did what it was to do is told. `left` is what a roll-back took back.
 fn of_success(run: &RunRecord, left: Option<RunRecord>) -> Message {
-    if run.by == NOT_CONFIRMED && run.kind == RunKind::Rollback {
+    if is_not_confirmed(&run.by) && run.kind == RunKind::Rollback {
         let origin = left.map(|left| left.origin).unwrap_or_default();
         return Message {
             commit: origin.commit,
@@ -332,9 +351,13 @@ async fn tell(
     };
     let mut notified = before.clone();
     notified.told.retain(|name, _| notifiers.contains_key(name));
+    notified
+        .succeeded
+        .retain(|name, _| notifiers.contains_key(name));
     for (name, notifier) in notifiers {
         let told = notified.told.entry(name.clone()).or_default();
         note(told, notifier, &news, prepare);
+        note_in_sync(told, notifier, &news, notified.succeeded.get(name), prepare);
         let pending: Vec<String> = told
             .iter()
             .filter(|(_, told)| !told.delivered)
@@ -349,6 +372,18 @@ async fn tell(
                     tracing::info!(notifier = name, about, answer, "told");
                     one.delivered = true;
                     one.known = true;
+                    if let (Channel::CommitStatus(_), Some(commit)) =
+                        (&notifier.channel, &one.message.commit)
+                    {
+                        match one.message.event {
+                            Some(Event::Applied) => {
+                                notified.succeeded.insert(name.clone(), commit.clone());
+                            }
+                            _ => notified
+                                .succeeded
+                                .retain(|of, last| of != name || last != commit),
+                        }
+                    }
                     if one.message.healed || about == APPLIED {
                         told.remove(&about);
                     }

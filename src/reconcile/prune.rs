@@ -50,7 +50,7 @@ pub(crate) async fn prune(
         return Err(PruneError::NotAgreed { what: what.clone() }.into());
     }
     let _lock = begin(host, &state, request, progress).await?;
-    confirm::admit(&state)?;
+    confirm::admit(host, &state).await?;
     // Somebody may have begun to use it meanwhile.
     let (record, _) = may_go(host, &state, request, what).await?;
     let mut run = history::begin_prune(&state, request);

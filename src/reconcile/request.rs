@@ -122,6 +122,16 @@ impl Planned {
             && self.recorded.inventory == super::commit::inventory(self, &self.observed)
     }
 
+    /// The commit that the whole host is as, if nothing of it is to be changed or reported.
+    pub(crate) fn commit_in_sync(&self) -> Option<String> {
+        let origin = &self.origin;
+        let is_commit = !origin.worktree && origin.dirty.is_empty() && self.generation.is_none();
+        let is_well = self.plan.notes.iter().all(|note| note.drift.is_none());
+        let is_whole = self.only.is_empty() && !self.incomplete && self.from.is_none();
+        let commit = origin.commit.clone();
+        commit.filter(|_| is_commit && is_well && is_whole)
+    }
+
     /// Whether the host is taken over from another repository.
     pub(crate) fn takes_over(&self) -> bool {
         let takes_over = |revision: &Revision| revision.takes_over_from.is_some();

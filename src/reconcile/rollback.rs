@@ -1,8 +1,8 @@
 //! Back to an older generation: its inputs are all kept, so that git is not needed.
 
 use super::{
-    Applied, Planned, ReconcileError, Request, agree, copies, docker_first, look, transact,
-    unattended, undo_killed, validate,
+    Applied, Planned, ReconcileError, Request, agree, confirm, copies, docker_first, look,
+    transact, unattended, undo_killed, validate,
 };
 use crate::apply::Progress;
 use crate::host::Host;
@@ -86,7 +86,7 @@ pub(super) async fn rollback_locked(
     let kind = RunKind::Rollback;
     let record = transact(host, state, request, kind, &mut planned, progress).await?;
     // Nothing waits for confirmation any more.
-    state.end_waiting()?;
+    confirm::over(host, state).await?;
     unattended::hold(host, state, request, &planned, progress);
     Ok(Applied::Done(Box::new(record)))
 }

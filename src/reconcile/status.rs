@@ -13,7 +13,7 @@ use super::backup::{self, BackupStatus};
 use super::drift::Seen;
 use super::drift::unfinished as what_follows;
 use super::secrets::{SecretStatus, secrets};
-use super::{Drift, ReconcileError, Request, Skip, drift, error, look};
+use super::{Drift, ReconcileError, Request, Skip, error, look};
 use crate::host::Host;
 use crate::kinds::{find_members, not_running};
 use crate::model::{
@@ -176,7 +176,7 @@ async fn compare(
         lenient: true,
         ..request.clone()
     };
-    status.drift = drift(host, &request).await?;
+    status.drift = super::drift::compare(host, &request).await?;
     if let Some(seen) = status.drift.seen.take() {
         fill(host, status, &seen).await;
         status.drift.seen = Some(seen);

@@ -9,9 +9,7 @@ use super::{Applied, Planned, ReconcileError, Request, error, read, reason};
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::host::docker::Docker;
-use crate::model::{
-    Attempts, BackOff, Blame, Desired, Hash, Hold, NOT_CONFIRMED, Origin, Quarantine,
-};
+use crate::model::{Attempts, BackOff, Blame, Desired, Hash, Hold, Origin, Quarantine};
 use crate::source::Which;
 use crate::state::{State, StateError};
 
@@ -222,7 +220,12 @@ pub(super) fn hold(
 }
 
 /// What was cut off before anybody could confirm it is not applied by an unattended run either.
-pub(super) fn hold_back(state: &State, inputs: Hash, back_to: u64) -> Result<(), StateError> {
+pub(super) fn hold_back(
+    state: &State,
+    inputs: Hash,
+    back_to: u64,
+    by: String,
+) -> Result<(), StateError> {
     let mut attempts = state.attempts()?;
     let before = attempts.hold.take().map(|hold| hold.inputs);
     let mut all = before.unwrap_or_default();
@@ -231,7 +234,7 @@ pub(super) fn hold_back(state: &State, inputs: Hash, back_to: u64) -> Result<(),
         inputs: all,
         back_to,
         since: Timestamp::now(),
-        by: NOT_CONFIRMED.to_owned(),
+        by,
     });
     state.write_attempts(&attempts)
 }

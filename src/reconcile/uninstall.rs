@@ -76,7 +76,7 @@ pub(crate) async fn leave_running(
 ) -> Result<Left, ReconcileError> {
     let state = State::new(host.root().clone());
     let _lock = begin(host, &state, request, progress).await?;
-    confirm::admit(&state)?;
+    confirm::admit(host, &state).await?;
     let recorded = managed(&state)?;
     let paused: Vec<String> = recorded.pauses.keys().cloned().collect();
     if !paused.is_empty() {
@@ -125,7 +125,7 @@ pub(crate) async fn remove_all(
 ) -> Result<(Applied, Left), ReconcileError> {
     let state = State::new(host.root().clone());
     let _lock = begin(host, &state, request, progress).await?;
-    confirm::admit(&state)?;
+    confirm::admit(host, &state).await?;
     let recorded = managed(&state)?;
     let (record, applied) = recorded
         .applied

@@ -2,6 +2,7 @@
 //! history, journal and those that were superseded, backups. All of it below the root.
 
 mod backups;
+mod captured;
 mod generations;
 mod history;
 mod journal;
@@ -11,6 +12,7 @@ mod records;
 mod undo;
 mod waiting;
 
+pub(crate) use captured::CapturedFiles;
 pub(crate) use journal::Journal;
 pub(crate) use lock::{InProgress, Lock};
 pub(crate) use notified::Told;
@@ -116,6 +118,9 @@ fn way_out(path: &Path) -> &'static str {
         }
         Some("pauses.json") => {
             "move it away, which ends all pauses: pause again what has to stay stopped"
+        }
+        Some("captured.json") => {
+            "move it away; capture may then call a second edit of the same lines a conflict"
         }
         Some("confirm.json") => {
             "move it away; nothing waits for confirmation then, and `watchme-apply rollback` goes back by hand"

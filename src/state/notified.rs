@@ -15,6 +15,9 @@ const NAME: &str = "notified.json";
 pub(crate) struct Notified {
     /// By the name of the notifier, then by what it is about.
     pub told: BTreeMap<String, BTreeMap<String, Told>>,
+    /// The commit that each notifier gave the status of success last.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub succeeded: BTreeMap<String, String>,
 }
 
 /// A message.

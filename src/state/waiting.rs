@@ -109,16 +109,17 @@ impl State {
         self.write_json(self.path(NAME), &Written::new(waiting, Moment::now()))
     }
 
-    /// Nothing waits any more. Only for who holds the lock.
+    /// Nothing waits any more. Returns whether something did. Only for who holds the lock.
     ///
     /// # Errors
     /// When the file system refuses.
-    pub(crate) fn end_waiting(&self) -> Result<(), StateError> {
+    pub(crate) fn end_waiting(&self) -> Result<bool, StateError> {
         let path = self.path(NAME);
-        match self.root.is_there(&path) {
-            true => Ok(self.root.remove(&path)?),
-            false => Ok(()),
+        let waits = self.root.is_there(&path);
+        if waits {
+            self.root.remove(&path)?;
         }
+        Ok(waits)
     }
 }
 

@@ -73,7 +73,9 @@ fn what_waits_is_said_and_no_other_apply_comes_between() {
     );
     let late = place.run(&["confirm"]).expect(1).stderr;
     assert!(
-        late.contains("too late: it was not confirmed in time, and goes back to generation 1"),
+        late.contains(
+            "too late: generation 2 was not confirmed in time, and goes back to generation 1"
+        ),
         "{late}"
     );
     let expired = place.run(&["confirm", "--expire"]).expect(3).stderr;

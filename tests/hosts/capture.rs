@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::support::network::{NETWORK, POLICY, Server};
-use crate::support::{CHECKOUT, Host, desired, sleeper};
+use crate::support::{CHECKOUT, Host, desired, site, sleeper};
 
 const SITE: &str = "server {
     listen 80;
@@ -33,11 +33,13 @@ fn edits_of_a_day_become_changes_of_the_checkout() {
         .with(&desired("sites-available/api.example.com"), SITE)
         .with(&desired("systemd/plain.service"), sleeper(1000))
         .with(&desired("systemd/keeps.service"), sleeper(2000))
+        .with(&desired("sites-available/b"), site("b", "b"))
         .with(&desired("etc/sudoers.d/app"), SUDOERS)
+        .with(&desired("etc/app.conf"), "level = 1\n")
         .with(&desired("etc/cron.d/app"), "0 3 * * * root /usr/bin/true\n")
         .with(
             POLICY,
-            "# how it is on this server\n[etc.\"sudoers.d/app\"]\nmode = \"0440\"\n",
+            "# how it is on this server\n[etc.\"sudoers.d/app\"]\nmode = \"0440\"\n[etc.\"app.conf\"]\nmode = \"0600\"\n",
         )
         .check_out(&host);
     host.apply(&[]).expect(0);
@@ -59,18 +61,38 @@ fn edits_of_a_day_become_changes_of_the_checkout() {
         "+Environment=LEVEL=debug",
         "+30 3 * * * root /usr/bin/true",
         "+service = \"aside\"",
-        "nothing was written: sudo watchme-apply capture --yes writes 4 files",
+        "+level = 2",
+        "the network watchme-network in the compose file of aside: the member is written, and check refuses it until",
+        "set networks: [default, watchme-network] of the service aside",
+        "nothing was written: sudo watchme-apply capture --yes writes 5 files",
         "/etc/systemd/system/keeps.service.d/key.conf: it stays out of git",
     ] {
         assert!(shown.contains(line), "no {line}\n{shown}");
     }
     assert!(!shown.contains("hunter2"), "{shown}");
     assert_eq!(host.sh_as("ubuntu", &checkout), "", "it only shows");
+    // By the names that `drift` and people have for them.
+    for (name, has) in [
+        ("sites-enabled/api.example.com", "listen 443 ssl"),
+        ("watchme-aside", "+service = \"aside\""),
+    ] {
+        let one = host.tool(&["capture", name]).expect(2).text();
+        assert!(one.contains(has) && !one.contains("LEVEL"), "{name}: {one}");
+    }
 
-    let written = host
-        .assert_untouched(|host| host.tool(&["capture", "--yes"]).expect(2))
-        .text();
-    assert!(written.contains("wrote 4 files"), "{written}");
+    // The record of what was captured is all that is new on the host.
+    let others = |host: &Host| {
+        let mut files = host.fingerprint().files;
+        files.retain(|line| {
+            let records = "/var/lib/watchme-apply";
+            !line.contains(&format!(" {records} -> ")) && !line.contains("/captured.json")
+        });
+        files
+    };
+    let files = others(&host);
+    let written = host.tool(&["capture", "--yes"]).expect(2).text();
+    assert_eq!(others(&host), files, "nothing else of the host changes");
+    assert!(written.contains("wrote 5 files"), "{written}");
     assert!(
         !host
             .sh(&format!("grep -r hunter2 {CHECKOUT} || true"))
@@ -85,6 +107,8 @@ fn edits_of_a_day_become_changes_of_the_checkout() {
     );
     let again = host.tool(&["capture", "api.example.com"]).expect(0).text();
     assert!(again.contains("commit what the checkout has"), "{again}");
+
+    second_edit(&host);
 
     // What stays out of git goes.
     host.sh("rm -r /etc/systemd/system/keeps.service.d; systemctl daemon-reload");
@@ -106,6 +130,54 @@ fn edits_of_a_day_become_changes_of_the_checkout() {
     );
 
     both_changed(&host);
+    what_check_and_nginx_refuse(&host);
+}
+
+/// The same lines are edited again before what was captured is applied: that is no conflict with git.
+fn second_edit(host: &Host) {
+    host.sh("echo '45 3 * * * root /usr/bin/true' >/etc/cron.d/app");
+    let again = host
+        .tool(&["capture", "/etc/cron.d/app", "--yes"])
+        .expect(0)
+        .text();
+    assert!(again.contains("+45 3 * * *"), "{again}");
+    let cron = desired("etc/cron.d/app");
+    assert_eq!(
+        host.read(&format!("{CHECKOUT}/{cron}")),
+        "45 3 * * * root /usr/bin/true\n"
+    );
+    assert_eq!(host.sh("stat -c %a /etc/app.conf"), "600");
+}
+
+/// What is captured and could not be applied is said: by the words of `check` and of nginx.
+fn what_check_and_nginx_refuse(host: &Host) {
+    let lacks = |host: &Host| {
+        host.tool(&["check"])
+            .text()
+            .contains("compose-network-missing")
+    };
+    assert!(lacks(host));
+    let compose = desired("compose/aside/docker-compose.yml");
+    host.sh_as("ubuntu", &format!(
+        "cd {CHECKOUT}; sed -i 's/networks: .default./networks: [default, watchme-network]/' {compose}"
+    ));
+    assert!(
+        !lacks(host),
+        "{}",
+        host.read(&format!("{CHECKOUT}/{compose}"))
+    );
+
+    let path = "/etc/nginx/sites-available/b";
+    host.write(
+        path,
+        "server {\n    listen 80;\n    server_name b.example.com;\n    nonsense on;\n}\n",
+    );
+    let said = host.tool(&["capture", "b", "--yes"]).expect(0).text();
+    assert!(
+        said.contains("plan refuses what was written, and so does an apply: ")
+            && said.contains("nonsense"),
+        "{said}"
+    );
 }
 
 /// As people edit: certbot through the link, `systemctl edit` and a restart, an editor that replaces the copy or the link.
@@ -126,7 +198,7 @@ fn edit_by_hand(host: &Host) {
          SYSTEMD_EDITOR=/root/editor script -qec 'systemctl edit plain' /dev/null >/dev/null
          systemctl restart plain");
     host.sh(
-        "rm /etc/cron.d/app; echo '30 3 * * * root /usr/bin/true' >/etc/cron.d/app
+        "echo 'level = 2' >/etc/app.conf; rm /etc/cron.d/app; echo '30 3 * * * root /usr/bin/true' >/etc/cron.d/app
          mkdir -p /etc/systemd/system/keeps.service.d
          printf '[Service]\\nEnvironment=DB_PASSWORD=hunter2\\n' >/etc/systemd/system/keeps.service.d/key.conf
          systemctl daemon-reload",

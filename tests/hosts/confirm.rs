@@ -1,5 +1,8 @@
 //! Applies that wait for confirmation: kept by a second session, else rolled back, whatever becomes of the first one.
 
+mod between;
+mod lock_out;
+
 use std::time::Duration;
 
 use crate::support::{CHECKOUT, Host, desired, sleeper};
@@ -61,6 +64,11 @@ fn ended(host: &Host, name: &str) -> String {
     printed(host, name)
 }
 
+/// Timers that would roll back.
+fn timers(host: &Host) -> String {
+    host.sh("systemctl list-units --all --plain --no-legend 'watchme-apply-confirm-*.timer'")
+}
+
 fn wait_rolled_back(host: &Host, program: &str) {
     host.wait_for("the roll-back", BOUND, || {
         host.read(SUDOERS) == rule(program) && !host.stands("/var/lib/watchme-apply/confirm.json")
@@ -107,6 +115,7 @@ fn what_is_not_confirmed_comes_back() {
         "{said}"
     );
     assert_eq!(host.read(SUDOERS), rule("two"));
+    assert_eq!(timers(&host), "", "nothing is left to wait for");
 
     // Not confirmed: the program that waits rolls back, and says so.
     let late = host.apply(&["--confirm", "3s"]).expect(3).text();
@@ -120,7 +129,7 @@ fn what_is_not_confirmed_comes_back() {
     wait_rolled_back(&host, "two");
     let late = host.tool(&["confirm"]).expect(1).text();
     assert!(
-        late.contains("too late: it was not confirmed in time"),
+        late.contains("too late: generation 3 was not confirmed in time"),
         "{late}"
     );
 
@@ -225,6 +234,15 @@ fn over_ssh_what_may_lock_out_waits_unasked_and_a_boot_confirms_nothing() {
     assert!(!said.contains("waiting for confirmation"), "{said}");
 
     commit(&host, "three");
+    // Whoever plans it reads that before.
+    let plan = host.sh(&format!(
+        "cd {CHECKOUT}; setsid /root/sshd -c 'script -qec \"watchme-apply plan\" /dev/null; true' </dev/null 2>&1"
+    ));
+    assert!(
+        plan.contains("over SSH, an apply waits 2 min for `watchme-apply confirm` in another session, as it changes etc/sudoers.d/app"),
+        "{plan}"
+    );
+    assert!(!host.tool(&["plan"]).text().contains("over SSH"));
     host.sh(&on_terminal("", "risky"));
     host.wait_for("the wait", BOUND, || {
         printed(&host, "risky").contains("sudo watchme-apply confirm")

@@ -1,6 +1,8 @@
 //! `doctor`: each cause is made for real, and found, with the command that helps.
 
-use std::time::Duration;
+mod for_real;
+
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -200,6 +202,7 @@ fn from_a_url_to_the_cause() {
         ],
     );
     host.sh("docker pause api-prod >/dev/null");
+    let began = Instant::now();
     says(
         &causes(&host, &[&url("/api/status")], 2),
         &[
@@ -208,6 +211,9 @@ fn from_a_url_to_the_cause() {
             "sudo docker unpause api-prod",
         ],
     );
+    // nginx gave up after 2 s: what it waited for is not waited for again.
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(8), "{took:?}");
     host.sh("docker unpause api-prod >/dev/null; docker kill -s KILL api-prod >/dev/null");
     let told = causes(&host, &[&url("/api/status")], 2);
     says(

@@ -63,7 +63,7 @@ Example:
             tell::run(session, began, &ran).await;
             return ran;
         }
-        let kept = reconcile::confirm(host, &request)?;
+        let kept = reconcile::confirm(host, &request).await?;
         let generation = kept.generation.unwrap_or_default();
         output.line(&format!(
             "{}: generation {generation} stays",

@@ -138,7 +138,7 @@ async fn print<C: Command>(
     if command.tells() {
         tell::run(session, began, &ran).await;
     }
-    let Ended { status, json } = ran?;
+    let Ended { status, json, .. } = ran?;
     if let Some(json) = json {
         output.json(&json);
     }

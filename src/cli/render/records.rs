@@ -2,7 +2,7 @@
 
 use super::{count, when};
 use crate::cli::output::clean;
-use crate::model::{Outcome, Pause, RunKind, RunRecord};
+use crate::model::{Outcome, Pause, RunKind, RunRecord, is_not_confirmed};
 use crate::reconcile::Skip;
 
 /// A run as a command.
@@ -18,6 +18,17 @@ pub(in crate::cli) fn what(run: &RunRecord) -> String {
     format!("{}{back_to}{only}", run.kind.as_str())
 }
 
+/// Who ran it: `by ubuntu`. Nobody did what went back by itself, but somebody had applied it.
+pub(in crate::cli) fn by(run: &RunRecord) -> String {
+    match is_not_confirmed(&run.by) {
+        true => match run.by.rsplit_once("applied by ") {
+            Some((_, person)) => format!("by itself: nobody confirmed what {person} had applied"),
+            None => "by itself: nobody confirmed what was applied".to_owned(),
+        },
+        false => format!("by {}", run.by),
+    }
+}
+
 /// `generation 3`.
 pub(in crate::cli) fn generation(record: &RunRecord) -> String {
     match record.number {
@@ -28,7 +39,7 @@ pub(in crate::cli) fn generation(record: &RunRecord) -> String {
 
 /// That the last run failed, and why.
 pub(in crate::cli) fn failed(run: &RunRecord) -> String {
-    let of = format!("{} by {}, {}", what(run), run.by, when(run.time));
+    let of = format!("{} {}, {}", what(run), by(run), when(run.time));
     if (run.kind, run.outcome) == (RunKind::Recover, Outcome::RolledBack) {
         return format!("the last run was interrupted, and undone ({of})");
     }
@@ -47,12 +58,17 @@ pub(in crate::cli) fn failed(run: &RunRecord) -> String {
 
 /// A run in one line.
 pub(in crate::cli) fn ended(run: &RunRecord) -> String {
-    format!("{} by {} at {}", what(run), run.by, when(run.time))
+    format!("{} {} at {}", what(run), by(run), when(run.time))
 }
 
 /// Why an unattended run changes nothing, and what ends that.
 pub(in crate::cli) fn skip(skip: &Skip) -> String {
     let text = match skip {
+        Skip::Hold(hold) if is_not_confirmed(&hold.by) => format!(
+            "nobody confirmed this revision, and it went back to generation {} at {}: it is skipped until its inputs change or `watchme-apply apply` runs",
+            hold.back_to,
+            when(hold.since)
+        ),
         Skip::Hold(hold) => format!(
             "{} rolled back from this revision to generation {} at {}: it is skipped until its inputs change or `watchme-apply apply` runs",
             hold.by,

@@ -63,6 +63,7 @@ pub(super) struct Record {
 #[serde(default, rename_all = "PascalCase")]
 struct HostConfig {
     network_mode: Option<String>,
+    memory: Option<i64>,
 }
 
 /// How a container is, in its own record.
@@ -177,7 +178,7 @@ pub(super) fn container(record: Record) -> Container {
     let state = record.state.unwrap_or_default();
     let settings = record.network_settings.unwrap_or_default();
     let networks = settings.networks;
-    let mode = record.host_config.and_then(|config| config.network_mode);
+    let made = record.host_config.unwrap_or_default();
     Container {
         name: own_name(&[record.name.unwrap_or_default()]),
         image: config.image.unwrap_or_default(),
@@ -193,13 +194,14 @@ pub(super) fn container(record: Record) -> Container {
         binds: binds(record.mounts),
         exit_code: state.exit_code.unwrap_or_default(),
         oom_killed: state.oom_killed.unwrap_or_default(),
+        has_memory_limit: made.memory.is_some_and(|bytes| bytes > 0),
         since: since(&state),
         restarts: record.restart_count.unwrap_or_default(),
         probe: state.health.as_ref().and_then(failed_probe),
         health: health(state.health.and_then(|health| health.status)),
         state: state.status.unwrap_or_default(),
         attachments: attachments(&id, networks),
-        network_mode: mode.unwrap_or_default(),
+        network_mode: made.network_mode.unwrap_or_default(),
         stop_timeout: config.stop_timeout,
         id,
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use zbus::{OwnedObjectPath, Variant};
 
-use super::{CALL, MANAGER, PATH, Systemd, bounded, failed};
+use super::{CALL, MANAGER, PATH, Row, Systemd, bounded, failed};
 use crate::host::error::HostError;
 
 /// What a timer starts waits for other runs, and may take as long as it needs: `infinity`.
@@ -68,6 +68,20 @@ impl Systemd {
             Err(source) if is_there(&source) => Ok(()),
             Err(source) => Err(failed(doing(), source)),
         }
+    }
+
+    /// Stops the timers whose names begin like this. What one of them has started goes on.
+    pub(crate) async fn stop_timers(&self, prefix: &str) -> Result<(), HostError> {
+        let pattern = format!("{prefix}*.timer");
+        let doing = || format!("list the timers {pattern}");
+        let body = (Vec::<&str>::new(), vec![pattern.as_str()]);
+        let call = self.call::<_, Vec<Row>>(PATH, MANAGER, "ListUnitsByPatterns", body);
+        let timers = bounded(CALL, doing, call).await?;
+        let timers = timers.map_err(|source| failed(doing(), source))?;
+        for (name, ..) in timers {
+            self.stop(&name, CALL).await?;
+        }
+        Ok(())
     }
 }
 

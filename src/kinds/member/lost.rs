@@ -1,4 +1,5 @@
-//! Stopped containers that were made on a network that is gone, and so cannot start any more.
+//! Containers that were made on a network that is gone: a stopped one cannot start any more, and one that runs can be connected to
+//! no network.
 
 use crate::effect::Effect;
 use crate::model::{Container, DockerState, DriftKind, Kind, ResourceId};
@@ -11,13 +12,30 @@ pub(super) fn plan(
     network: &str,
     container: &Container,
 ) -> bool {
-    if container.is_running() || !docker.has_lost_network(container) {
+    if !docker.has_lost_network(container) {
         return false;
     }
     let name = &container.name;
     let id = ResourceId::new(Kind::Member, format!("{network}/{name}"));
-    let mut units = draft.desired.units.values();
-    if units.any(|unit| unit.owns(container)) {
+    let mut units = draft.desired.units.iter();
+    let unit = units.find(|(_, unit)| unit.owns(container));
+    if container.is_running() {
+        let mut present = docker.networks.get(network).into_iter().flatten();
+        if present.any(|present| present.endpoints.contains_key(&container.id)) {
+            return false;
+        }
+        // "could not find a network matching network mode": the engine refuses each connection.
+        let again = match unit {
+            Some((unit, _)) => format!("systemctl restart {unit}"),
+            None => help(container),
+        };
+        let text = format!(
+            "was made on a network that is gone, and the engine connects it to no other until it is made anew: {again}"
+        );
+        draft.note(id, Some(DriftKind::Degraded), text);
+        return true;
+    }
+    if unit.is_some() {
         let remove = Effect::RemoveContainer {
             name: name.clone(),
             id: container.id.clone(),

@@ -124,6 +124,8 @@ pub struct Container {
     pub exit_code: i64,
     /// Whether the kernel killed it for memory.
     pub oom_killed: bool,
+    /// Whether it has a limit of memory of its own.
+    pub has_memory_limit: bool,
     /// Since when it runs, or does not any more.
     pub since: Option<Timestamp>,
     /// How often the engine restarted it.

@@ -8,7 +8,7 @@ use super::timer::{set_timer, try_again};
 use super::{Confirm, Found, find, give_up};
 use crate::apply::Progress;
 use crate::host::Host;
-use crate::model::{NOT_CONFIRMED, Waiting};
+use crate::model::{Waiting, not_confirmed};
 use crate::plan::Gates;
 use crate::reconcile::rollback::rollback_locked;
 use crate::reconcile::{ReconcileError, Request, error};
@@ -47,7 +47,6 @@ pub(crate) async fn expire(
 ) -> Result<Option<Waiting>, ReconcileError> {
     let state = State::new(host.root().clone());
     let request = &Request {
-        by: NOT_CONFIRMED.to_owned(),
         lock_timeout: PATIENCE,
         // What does not answer is no reason to stay with what nobody confirmed.
         gates: Gates::None,
@@ -82,12 +81,18 @@ async fn roll_back(
     progress: &mut dyn Progress,
 ) -> Result<Option<Waiting>, ReconcileError> {
     let _lock = request.lock(state)?;
-    let waiting = match find(state)? {
+    let (waiting, is_undone) = match find(state)? {
         Found::Nothing => return Ok(None),
-        Found::CutOff(waiting) | Found::Waits(waiting) => waiting,
+        Found::CutOff(waiting) => (waiting, state.journal()?.is_empty()),
+        Found::Waits(waiting) => (waiting, false),
     };
     let now = Timestamp::now();
     if !waiting.is_over(now) {
+        // Its apply was killed and is undone: there is nothing left to confirm or to roll back.
+        if is_undone {
+            give_up(host, state, waiting).await?;
+            return Ok(None);
+        }
         if !at_once {
             set_timer(host, &waiting).await?;
             return Ok(None);
@@ -104,11 +109,15 @@ async fn roll_back(
         waiting.back_to
     ));
     let back_to = Some(waiting.back_to);
+    let request = &Request {
+        by: not_confirmed(&waiting.by),
+        ..request.clone()
+    };
     match rollback_locked(host, state, request, back_to, progress, &mut |_| true).await {
         Ok(_) => Ok(Some(waiting)),
         // Its apply was cut off, and is undone.
         Err(ReconcileError::AlreadyThere { .. }) => {
-            give_up(state, waiting.clone())?;
+            give_up(host, state, waiting.clone()).await?;
             Ok(Some(waiting))
         }
         Err(error) => Err(error),

@@ -118,8 +118,19 @@ impl Records {
     }
 
     fn confirm(&self) -> Result<Waiting, ReconcileError> {
-        confirm(&self.host, &request())
+        wait_for(confirm(&self.host, &request()))
     }
+
+    fn admit(&self) -> Result<(), ReconcileError> {
+        wait_for(admit(&self.host, &self.state))
+    }
+}
+
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(future)
 }
 
 /// What an error says, and the command that helps.
@@ -149,7 +160,7 @@ fn a_run_that_was_cut_off_is_not_confirmed() {
     assert_eq!(said(records.confirm()), cut_off);
 
     // It is undone: another run may begin, and no unattended one applies the same.
-    admit(&records.state).unwrap();
+    records.admit().unwrap();
     assert_eq!(records.state.waiting().unwrap(), None);
     let hold = records.state.attempts().unwrap().hold.unwrap();
     assert_eq!((hold.back_to, hold.inputs.len()), (1, 1));
@@ -163,11 +174,11 @@ fn a_run_that_was_killed_behind_its_commit_waits() {
     records.commit(run(2, RunKind::Apply));
     let refused = "generation 2 waits for confirmation, and goes back to 1 in 60 s; sudo watchme-apply confirm keeps it; \
                    sudo watchme-apply rollback 1 takes it back at once";
-    assert_eq!(said(admit(&records.state)), refused);
+    assert_eq!(said(records.admit()), refused);
     assert_eq!(said(demand_none(&records.state)), refused);
     assert_eq!(waiting(&records.host).unwrap().unwrap().generation, Some(2));
     assert_eq!(records.confirm().unwrap().generation, Some(2));
-    admit(&records.state).unwrap();
+    records.admit().unwrap();
 }
 
 #[test]
@@ -176,11 +187,29 @@ fn what_is_over_can_only_be_rolled_back() {
     records.commit(run(2, RunKind::Apply));
     records.wait(Some(2), -1);
     assert_eq!(
-        said(admit(&records.state)),
+        said(records.admit()),
         "generation 2 was not confirmed in time, and is not rolled back to 1 yet; it cannot be confirmed any more: \
          sudo watchme-apply rollback 1 takes it back now"
     );
-    assert!(said(records.confirm()).starts_with("too late"));
+    assert!(
+        said(records.confirm()).starts_with("too late: generation 2 was not confirmed in time")
+    );
+    // The same once it is rolled back; a run later, nothing is to be said of it.
+    wait_for(over(&records.host, &records.state)).unwrap();
+    let by_itself = RunRecord {
+        by: not_confirmed("ubuntu"),
+        ..run(3, RunKind::Rollback)
+    };
+    records.commit(by_itself);
+    let late = said(records.confirm());
+    assert!(
+        late.starts_with(
+            "too late: generation 2 was not confirmed in time, and goes back to generation 1"
+        ),
+        "{late}"
+    );
+    records.commit(run(4, RunKind::Apply));
+    assert!(said(records.confirm()).starts_with("nothing waits"));
 }
 
 #[test]
@@ -198,7 +227,47 @@ fn only_a_roll_back_is_called_one() {
         "it is not known whether generation 2 was confirmed or rolled back: now generation 3 is applied; \
          watchme-apply history has the runs since then"
     );
+    // What went back later did not go back from the one that waited.
     records.commit(run(4, RunKind::Rollback));
+    let later = kept(&records.host, &waited).unwrap_err();
+    assert!(
+        matches!(later, ReconcileError::EndUnknown { .. }),
+        "{later}"
+    );
+
+    let records = begun();
+    records.commit(run(2, RunKind::Apply));
+    records.wait(Some(2), 60);
+    let waited = records.state.waiting().unwrap().unwrap();
+    records.state.end_waiting().unwrap();
+    records.commit(run(3, RunKind::Rollback));
     let taken_back = kept(&records.host, &waited).unwrap_err();
     assert!(matches!(taken_back, ReconcileError::TakenBack { .. }));
+}
+
+#[test]
+fn a_record_that_is_damaged_is_named_with_what_helps() {
+    let records = begun();
+    assert_eq!(reminder(&records.state), None, "a run that was cut off");
+    records.commit(run(2, RunKind::Apply));
+    let waits = reminder(&records.state).unwrap();
+    assert!(
+        waits.starts_with("generation 2 waits for confirmation, and goes back to 1 in ")
+            && waits.contains("sudo watchme-apply confirm keeps it"),
+        "{waits}"
+    );
+    let path = records
+        ._folder
+        .path()
+        .join("var/lib/watchme-apply/confirm.json");
+    std::fs::write(path, "{").unwrap();
+    let damaged = reminder(&records.state).unwrap();
+    for words in [
+        "confirm.json is damaged",
+        "nothing waits for confirmation then",
+        ": sudo mv ",
+        "confirm.json.damaged",
+    ] {
+        assert!(damaged.contains(words), "{words}: {damaged}");
+    }
 }

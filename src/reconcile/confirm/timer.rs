@@ -18,6 +18,14 @@ const LONGEST_PAUSE: u64 = 15;
 /// The exit status of a roll-back that was done.
 const ROLLED_BACK: i32 = 3;
 
+/// How their names begin.
+const PREFIX: &str = "watchme-apply-confirm-";
+
+/// Stops all of them: nothing waits any more. One that runs this program goes on with it.
+pub(super) async fn stop_timers(host: &Host) -> Result<(), ReconcileError> {
+    Ok(host.systemd().await?.stop_timers(PREFIX).await?)
+}
+
 /// Has systemd roll back when the time is over.
 pub(super) async fn set_timer(host: &Host, waiting: &Waiting) -> Result<(), ReconcileError> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -25,7 +33,7 @@ pub(super) async fn set_timer(host: &Host, waiting: &Waiting) -> Result<(), Reco
     let left = Duration::from_secs(waiting.seconds_left(now)) + GRACE;
     // Each has a name of its own: the one that this process may run in is not gone yet.
     let name = format!(
-        "watchme-apply-confirm-{}-{}-{}",
+        "{PREFIX}{}-{}-{}",
         now.as_millisecond(),
         std::process::id(),
         COUNT.fetch_add(1, Ordering::Relaxed)
@@ -47,7 +55,7 @@ pub(super) async fn try_again(
     let failures = failures.saturating_add(1);
     // Two that failed at the same time set one timer.
     let name = format!(
-        "watchme-apply-confirm-{}-{}-try-{failures}",
+        "{PREFIX}{}-{}-try-{failures}",
         waiting.generation.unwrap_or_default(),
         waiting.back_to
     );

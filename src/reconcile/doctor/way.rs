@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::facts::Facts;
 use super::live::Live;
@@ -11,10 +11,12 @@ use crate::host::probe::ProbeError;
 use crate::model::{Backend, Gate, Probe, Url};
 use crate::source::nginx::router::{MatchKind, Outcome, Request, Target};
 
-/// How long an answer is waited for. nginx itself waits for 60 s, `proxy_read_timeout`.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long nginx and what is behind it are waited for, both at once. nginx itself waits for 60 s, `proxy_read_timeout`.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a name is looked up.
-const LOOKUP: Duration = Duration::from_secs(3);
+const LOOKUP: Duration = Duration::from_secs(2);
+/// How long what is behind has after nginx said that it did not answer in time.
+const AFTER_NGINX: Duration = Duration::from_secs(1);
 
 /// What came of asking.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,8 +26,8 @@ pub(super) enum Reached {
     NotAsked,
     /// Nobody listens, or the connection failed: why.
     Refused(String),
-    /// Connected, and no answer in time.
-    Timeout,
+    /// No answer for so long.
+    Timeout(Duration),
     /// A status, and the first line where it is short.
     Status(u16, Option<String>),
     /// The connection was closed, or what came is no HTTP.
@@ -132,9 +134,35 @@ impl Way {
         if !host.is_live() {
             return;
         }
-        let asked = self.stops.iter().map(|stop| self.ask_stop(host, stop));
+        // What nginx has waited for in vain need not be waited for again.
+        let (gave_up, gives_up) = tokio::sync::watch::channel(false);
+        let way = &*self;
+        let asked = way.stops.iter().map(|stop| {
+            let mut gives_up = gives_up.clone();
+            async move {
+                let began = Instant::now();
+                let enough = async {
+                    if gives_up.wait_for(|gave_up| *gave_up).await.is_ok() {
+                        tokio::time::sleep(AFTER_NGINX).await;
+                    } else {
+                        std::future::pending::<()>().await;
+                    }
+                };
+                tokio::select! {
+                    reached = way.ask_stop(host, stop) => reached,
+                    () = enough => Reached::Timeout(began.elapsed()),
+                }
+            }
+        });
         let asked = futures_util::future::join_all(asked);
-        let ((nginx, certificate), reached) = tokio::join!(self.ask_nginx(host), asked);
+        let nginx = async {
+            let answer = way.ask_nginx(host).await;
+            if matches!(answer.0, Reached::Status(504, _)) {
+                gave_up.send_replace(true);
+            }
+            answer
+        };
+        let ((nginx, certificate), reached) = tokio::join!(nginx, asked);
         (self.nginx, self.certificate) = (nginx, certificate);
         for (stop, reached) in self.stops.iter_mut().zip(reached) {
             stop.reached = reached;
@@ -279,7 +307,7 @@ impl Reached {
         match self {
             Self::NotAsked => "was not asked".to_owned(),
             Self::Refused(why) => format!("cannot be connected to: {why}"),
-            Self::Timeout => format!("does not answer within {} s", PATIENCE.as_secs()),
+            Self::Timeout(waited) => format!("does not answer within {} s", waited.as_secs()),
             Self::Status(status, None) => format!("answers {status}"),
             Self::Status(status, Some(said)) => format!("answers {status} ({said})"),
             Self::Closed(why) => format!("closes the connection: {why}"),
@@ -303,7 +331,7 @@ fn reached(answer: Result<(), ProbeError>) -> Reached {
         // A connection, of which nothing more was asked.
         Ok(()) => Reached::NotAsked,
         Err(ProbeError::Status { got, said, .. }) => Reached::Status(got, said),
-        Err(ProbeError::Timeout(_)) => Reached::Timeout,
+        Err(ProbeError::Timeout(waited)) => Reached::Timeout(waited),
         Err(ProbeError::Connect { why, .. }) => Reached::Refused(why.to_string()),
         Err(ProbeError::Http(why)) => Reached::Closed(why),
         Err(other) => Reached::Refused(other.to_string()),

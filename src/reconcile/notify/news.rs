@@ -14,6 +14,34 @@ pub(super) struct News {
     pub(super) messages: BTreeMap<String, Message>,
     /// Whether a person ran what is told of.
     pub(super) by_person: bool,
+    /// That the host is in sync with a commit, of a run with nothing to do: only its status is set, if it has none.
+    pub(super) in_sync: Option<Message>,
+}
+
+/// Notes the status of a commit with which the host is in sync; `known` is the commit whose success was set last.
+pub(super) fn note_in_sync(
+    told: &mut BTreeMap<String, Told>,
+    notifier: &Notifier,
+    news: &News,
+    known: Option<&String>,
+    prepare: Prepare<'_>,
+) {
+    let Some(message) = &news.in_sync else {
+        return;
+    };
+    let is_status = matches!(notifier.channel, Channel::CommitStatus(_));
+    if is_status && known != message.commit.as_ref() && wants(notifier, message, false) {
+        let message = Message {
+            title: prepare(&message.title),
+            ..message.clone()
+        };
+        let told_now = Told {
+            message,
+            delivered: false,
+            known: false,
+        };
+        told.insert(super::APPLIED.to_owned(), told_now);
+    }
 }
 
 /// Notes what somebody does not know yet.
@@ -91,11 +119,8 @@ pub(super) fn wants(notifier: &Notifier, message: &Message, by_person: bool) -> 
         return true;
     };
     if let Channel::CommitStatus(_) = notifier.channel {
-        let is_of_run = matches!(
-            event,
-            Event::Applied | Event::Failed | Event::RolledBack | Event::Quarantined
-        );
-        return is_of_run && message.commit.is_some();
+        let is_wanted = notifier.on.is_empty() || notifier.on.contains(&event);
+        return event.is_of_commit() && is_wanted && message.commit.is_some();
     }
     match notifier.on.is_empty() {
         true => event != Event::Applied || !by_person,

@@ -1,6 +1,6 @@
 use super::news::wants;
 use super::*;
-use crate::model::{Channel, Project};
+use crate::model::{Channel, Project, not_confirmed};
 use crate::state::Told;
 
 fn notifier(on: &[Event]) -> Notifier {
@@ -20,6 +20,7 @@ fn news(messages: &[(&str, Event, &str)]) -> News {
         prefixes: vec![RUN],
         messages: messages.iter().map(one).collect(),
         by_person: false,
+        in_sync: None,
     }
 }
 
@@ -98,7 +99,7 @@ fn what_nobody_confirmed_is_told_as_rolled_back() {
     let run = RunRecord {
         number: Some(3),
         back_to: Some(1),
-        by: NOT_CONFIRMED.to_owned(),
+        by: not_confirmed("ubuntu"),
         ..RunRecord::new(
             crate::model::RunKind::Rollback,
             crate::model::Origin::default(),
@@ -158,5 +159,46 @@ fn a_commit_gets_the_end_of_its_run_and_nothing_else() {
         // That it is over is no status.
         note(&mut told, &to, &news(&[]), plain);
         assert_eq!(pending(&mut told), [], "{event:?}");
+    }
+}
+
+#[test]
+fn a_commit_that_is_in_sync_gets_its_status_once() {
+    let project = Project::read("https://github.com/acme/server", None).unwrap();
+    let to = Notifier {
+        channel: Channel::CommitStatus(project),
+        ..notifier(&[])
+    };
+    let plain: Prepare<'_> = &str::to_owned;
+    let mut news = news(&[]);
+    news.in_sync = Some(of_sync("abc"));
+    for (notifier, known, wanted) in [
+        (&to, None, true),
+        (&to, Some("other"), true),
+        (&to, Some("abc"), false),
+        (&notifier(&[]), None, false),
+        (&notifier(&[Event::Applied]), None, false),
+    ] {
+        let mut told = BTreeMap::new();
+        let known = known.map(str::to_owned);
+        note_in_sync(&mut told, notifier, &news, known.as_ref(), plain);
+        let found = told.get(APPLIED).map(|told| told.message.commit.as_deref());
+        assert_eq!(found, wanted.then_some(Some("abc")), "{known:?}");
+    }
+}
+
+#[test]
+fn a_status_is_set_of_the_events_that_are_named() {
+    let project = Project::read("https://github.com/acme/server", None).unwrap();
+    let to = Notifier {
+        channel: Channel::CommitStatus(project),
+        ..notifier(&[Event::Failed])
+    };
+    for (event, wanted) in [(Event::Failed, true), (Event::Applied, false)] {
+        let message = Message {
+            commit: Some("abc".to_owned()),
+            ..message(event, String::new(), String::new())
+        };
+        assert_eq!(wants(&to, &message, false), wanted, "{event:?}");
     }
 }

@@ -19,8 +19,10 @@ pub struct NotifyPolicy {
     #[cfg_attr(test, schemars(example = &"https://ntfy.example.com/server"))]
     pub webhook: Option<Spanned<String>>,
     /// What the server behind the URL understands.
+    ///
+    /// Default: `"json"`
     #[cfg_attr(test, schemars(example = &"slack"))]
-    pub format: Format,
+    pub format: Option<Spanned<Format>>,
     /// Addresses that get a mail, by `/usr/sbin/sendmail` of the server, or through `smtp`.
     ///
     /// Default: none
@@ -46,7 +48,7 @@ pub struct NotifyPolicy {
     ///
     /// Default: that of github.com, gitlab.com, codeberg.org and gitea.com
     #[cfg_attr(test, schemars(example = &"gitea"))]
-    pub forge: Option<Forge>,
+    pub forge: Option<Spanned<Forge>>,
     /// A program that gets the message as JSON on its standard input.
     #[cfg_attr(test, schemars(example = ["/usr/local/bin/page", "ops"]))]
     pub command: Option<Program>,
@@ -61,6 +63,10 @@ pub struct NotifyPolicy {
 }
 
 impl NotifyPolicy {
+    fn forge(&self) -> Option<Forge> {
+        self.forge.as_deref().copied()
+    }
+
     fn smtp(&self) -> Option<Smtp> {
         let user = self.user.as_ref().map(|user| user.as_str());
         Smtp::read(self.smtp.as_ref()?, self.from.as_ref()?, user)
@@ -93,11 +99,43 @@ impl Policy {
                 let message = "this is no URL";
                 return Err(self.file.complain(url.span(), message, expected, None));
             }
+            self.validate_useless(policy)?;
             self.validate_mail(policy)?;
             self.validate_status(policy)?;
             if let Some(secret) = &policy.secret_file {
                 self.validate_secret(policy, secret)?;
             }
+        }
+        Ok(())
+    }
+
+    /// What would be read and have no effect.
+    fn validate_useless(&self, policy: &NotifyPolicy) -> Result<(), Diagnostic> {
+        if let Some(url) = &policy.webhook
+            && url.contains("{secret}")
+            && policy.secret_file.is_none()
+        {
+            let message = "{secret} in the URL stands for nothing";
+            let expected = "expected secret_file beside it, with the file that has the secret";
+            return Err(self.file.complain(url.span(), message, expected, None));
+        }
+        if let (Some(format), None) = (&policy.format, &policy.webhook) {
+            let message = "only a webhook has a format";
+            let expected = "expected it beside webhook";
+            return Err(self.file.complain(format.span(), message, expected, None));
+        }
+        if let (Some(forge), None) = (&policy.forge, &policy.commit_status) {
+            let message = "only a commit status is set at a forge";
+            let expected = "expected it beside commit_status";
+            return Err(self.file.complain(forge.span(), message, expected, None));
+        }
+        let of_commits = policy.on.is_empty() || policy.on.iter().any(|event| event.is_of_commit());
+        if let Some(page) = &policy.commit_status
+            && !of_commits
+        {
+            let message = "no event of on is one of a commit, so no commit would get a status";
+            let expected = "expected applied, failed, rolled-back or quarantined among them";
+            return Err(self.file.complain(page.span(), message, expected, None));
         }
         Ok(())
     }
@@ -156,7 +194,7 @@ impl Policy {
         let Some(page) = &policy.commit_status else {
             return Ok(());
         };
-        if let Err(expected) = Project::read(page, policy.forge) {
+        if let Err(expected) = Project::read(page, policy.forge()) {
             let message = "this is not a repository at a forge";
             return Err(self.file.complain(page.span(), message, expected, None));
         }
@@ -194,12 +232,12 @@ impl Policy {
     pub fn notifiers(&self) -> impl Iterator<Item = (String, Notifier)> {
         self.notify.iter().map(|(name, policy)| {
             let repository = policy.commit_status.as_ref();
-            let repository = repository.and_then(|page| Project::read(page, policy.forge).ok());
+            let repository = repository.and_then(|page| Project::read(page, policy.forge()).ok());
             let channel = match (&policy.webhook, &policy.command, repository) {
                 (_, _, Some(repository)) => Channel::CommitStatus(repository),
                 (Some(url), ..) => Channel::Webhook {
                     url: url.to_string(),
-                    format: policy.format,
+                    format: policy.format.as_deref().copied().unwrap_or_default(),
                 },
                 (None, Some(Program(words)), _) => Channel::Command(words.clone()),
                 (None, None, None) => Channel::Mail {

@@ -175,10 +175,113 @@ fn mails_requests_and_programs_are_told_by_real_servers() {
         "{paged}"
     );
 
+    in_sync_with_a_new_commit(&host);
+    a_certificate_that_ends(&host);
+    a_backup_that_fails(&host);
+
     let found = host.sh(&format!(
         "journalctl --sync; journalctl -o cat | grep -c {PASSWORD} || true; grep -rl {PASSWORD} /var/lib/watchme-apply /etc/watchme-apply /var/log 2>/dev/null || true"
     ));
     assert_eq!(found, "0");
+}
+
+/// A commit with which the host is in sync gets its status once, though nothing is applied.
+fn in_sync_with_a_new_commit(host: &Host) {
+    host.commit(&[("README", Some("words\n"))], "words");
+    let success = (
+        host.sh(HEAD),
+        "watchme-apply/host".to_owned(),
+        "success".to_owned(),
+    );
+    host.apply(&["--unattended"]).expect(0);
+    assert_eq!(statuses(&host.got("request")), [success]);
+    host.assert_does_nothing(&["apply"]).expect(0);
+    assert_eq!(statuses(&host.got("request")), []);
+}
+
+/// What is told of an event by the mail, the request and the program: how often, and whether it is over.
+fn told(host: &Host, event: &str, subject: &str) -> [usize; 4] {
+    for _ in 0..2 {
+        host.tool(&["drift", "--notify"]);
+    }
+    let paged = host.try_sh("cat /srv/paged; rm -f /srv/paged").stdout;
+    let count = |healed: bool| {
+        let lines = paged.lines();
+        let of_event = lines.filter(|line| line.contains(&format!("\"event\":\"{event}\"")));
+        of_event
+            .filter(|line| line.contains(&format!("\"healed\":{healed}")))
+            .count()
+    };
+    let mails = host.got("mail-465");
+    let mail = format!("\r\nSubject: {subject}");
+    let mails = mails.iter().filter(|one| one.contains(&mail)).count();
+    let requests = host.got("request").into_iter();
+    let requests = requests.filter(|one| one.starts_with("POST /topic ") && one.contains(subject));
+    [count(false), count(true), mails, requests.count()]
+}
+
+/// A certificate that ends soon: once, and once that it is renewed.
+fn a_certificate_that_ends(host: &Host) {
+    let secure = "server {\n    listen 8443 ssl;\n    server_name mail.example.com;\n    ssl_certificate /srv/soon.crt;\n    ssl_certificate_key /srv/tls.key;\n    return 204;\n}\n";
+    host.sh("cd /srv; openssl x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -days 5 -extfile ext -out soon.crt 2>/dev/null");
+    host.commit(
+        &[(&desired("sites-available/secure"), Some(secure))],
+        "secure",
+    );
+    host.apply(&[]).expect(0);
+    host.sh("rm -f /srv/got/* /srv/paged");
+    let begins = "host: the certificate /srv/soon.crt ends on ";
+    assert_eq!(told(host, "certificate", begins), [1, 0, 1, 1]);
+    host.sh("cp /srv/tls.crt /srv/soon.crt; systemctl reload nginx");
+    let over = "host: over: the certificate /srv/soon.crt ends on ";
+    assert_eq!(told(host, "certificate", over), [0, 1, 1, 1]);
+}
+
+/// A backup that fails: once, and once that one was made.
+fn a_backup_that_fails(host: &Host) {
+    let policy = format!(
+        "{}\n[backup.small]\ncommand = [\"cat\", \"/srv/rows\"]\nto = \"/srv/backups\"\n",
+        policy()
+    );
+    host.commit(&[(&desired("watchme.toml"), Some(&policy))], "a backup");
+    host.apply(&[]).expect(0);
+    host.tool(&["backup", "run", "small"]).expect(1);
+    host.sh("rm -f /srv/got/* /srv/paged");
+    let begins = "host: the backup small has a problem";
+    assert_eq!(told(host, "backup", begins), [1, 0, 1, 1]);
+    host.sh("echo 1 >/srv/rows");
+    host.tool(&["backup", "run", "small"]).expect(0);
+    let over = "host: over: the backup small has a problem";
+    assert_eq!(told(host, "backup", over), [0, 1, 1, 1]);
+}
+
+/// A name server that takes questions and answers none: nobody waits for it longer than for any other server.
+#[test]
+#[ignore = "long: what hangs is waited for"]
+fn a_name_that_is_looked_up_for_ever_holds_nothing_up() {
+    let host = Host::boot();
+    host.write(
+        "/srv/silent.py",
+        "import socket, time\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.bind((\"127.0.0.1\", 53))\ntime.sleep(600)\n",
+    );
+    host.checkout(&[
+        (
+            &desired("watchme.toml"),
+            "[notify.slow]\nwebhook = \"https://slow.example.net/\"\n",
+        ),
+        (&desired("systemd/a.service"), &sleeper(7001)),
+    ]);
+    host.apply(&[]).expect(0);
+    host.sh("systemd-run -q --unit silent python3 /srv/silent.py
+             printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:2\n' >/etc/resolv.conf");
+    let began = std::time::Instant::now();
+    let said = host.tool(&["notify", "test"]).expect(1).text();
+    assert!(
+        said.contains("failed slow: no answer within 10 s"),
+        "{said}"
+    );
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(14), "{took:?}");
 }
 
 const HEAD: &str =

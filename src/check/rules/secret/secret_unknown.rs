@@ -9,6 +9,37 @@ use crate::model::{Diagnostic, layout};
 /// The rule.
 pub(crate) static RULE: Rule = rule!(secret_unknown, Error, run);
 
+/// The command that makes a secret.
+fn makes(name: &str) -> String {
+    format!(
+        "watchme-apply secret edit {name} makes it; watchme-apply secret list shows those that are there"
+    )
+}
+
+/// Secrets that `[notify.NAME]` names.
+fn notifiers(context: &Context, findings: &mut Findings) {
+    let revision = context.revision();
+    let secrets = &revision.desired.secrets;
+    let policy = &revision.parsed.policy;
+    for (notifier, written) in &policy.notify {
+        let Some(name) = &written.secret_file else {
+            continue;
+        };
+        if name.starts_with('/') || secrets.contains_key(name.as_str()) {
+            continue;
+        }
+        let known = secrets.keys().map(String::as_str);
+        let help = suggest(name, known).unwrap_or_else(|| makes(name));
+        let message = format!("no file in secrets/ provides {}", name.as_str());
+        let expected = format!("[notify.{}] could tell nobody anything", notifier.as_str());
+        findings.push(
+            RULE.at(policy
+                .file
+                .complain(name.span(), message, expected, Some(help))),
+        );
+    }
+}
+
 fn run(context: &Context, findings: &mut Findings) {
     let revision = context.revision();
     let units = context.units().all.iter().flat_map(|unit| {
@@ -17,6 +48,7 @@ fn run(context: &Context, findings: &mut Findings) {
     });
     let compose = revision.parsed.compose.iter();
     let compose = compose.map(|(path, document)| (path.as_path(), document.source()));
+    notifiers(context, findings);
     let start = format!("{}/", layout::SECRETS);
     // Of all texts few name a secret.
     let named = units
@@ -42,9 +74,7 @@ fn run(context: &Context, findings: &mut Findings) {
                     continue;
                 }
                 let known = secrets.keys().map(String::as_str);
-                let help = suggest(&name, known).unwrap_or_else(|| {
-                    format!("watchme-apply secret edit {name} makes it; watchme-apply secret list shows those that are there")
-                });
+                let help = suggest(&name, known).unwrap_or_else(|| makes(&name));
                 let span = at + begin - start.len()..at + begin + name.len();
                 let place = Diagnostic::at(
                     &revision.text(path),
@@ -59,5 +89,26 @@ fn run(context: &Context, findings: &mut Findings) {
             }
             at += line.len();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::tests::checked;
+
+    #[test]
+    fn a_notifier_names_a_secret_that_is_there() {
+        let found = |file: &str| {
+            let policy = format!(
+                "[notify.chat]\nwebhook = \"https://example.com/{{secret}}\"\nsecret_file = \"{file}\"\n"
+            );
+            let findings = checked(&[("watchme.toml".to_owned(), policy)]);
+            let own = findings
+                .iter()
+                .filter(|one| one.rule.name == "secret-unknown");
+            own.count()
+        };
+        assert_eq!(found("slack"), 1);
+        assert_eq!(found("/root/slack"), 0);
     }
 }

@@ -13,7 +13,7 @@ use crate::cli::output::Output;
 use crate::cli::render::legend;
 use crate::cli::session::Session;
 use crate::plan::Gates;
-use crate::reconcile::{self, Confirm, Request};
+use crate::reconcile::{self, Confirm, Planned, Request};
 
 /// Make the host match the desired state, verify it, and roll back if that fails
 #[derive(Debug, clap::Args)]
@@ -117,6 +117,25 @@ Examples:
             wait::wait(session, &request, output).await?;
         }
         Ok(ended)
+    }
+}
+
+/// Says in a plan that an apply of it by this person will wait for confirmation.
+pub(in crate::cli::commands) fn announce(session: &Session<'_>, planned: &mut Planned) {
+    let confirm = wait::wanted(None, ask::somebody_is_there() && session.is_live());
+    let Confirm::WhereRisky(time) = confirm else {
+        return;
+    };
+    let risky: Vec<String> = reconcile::will_wait_for(planned)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    if !risky.is_empty() {
+        planned.warnings.push(format!(
+            "over SSH, an apply waits {} min for `watchme-apply confirm` in another session, as it changes {}; otherwise it goes back; --no-confirm does not wait",
+            time.as_mins(),
+            risky.join(", ")
+        ));
     }
 }
 

@@ -32,7 +32,7 @@ pub(in crate::cli) struct Args {
 
 impl Command for Args {
     const EXAMPLES: &'static str = "\
-It needs root, and writes only into the checkout: commit and apply afterwards. Without --yes it asks on a terminal, and only
+It needs root, and writes into the checkout: commit and apply afterwards. Without --yes it asks on a terminal, and only
 shows elsewhere. It exits with 2 if something differs that the checkout did not get.
 
 Examples:
@@ -54,7 +54,7 @@ Examples:
         };
         let request = session.request(session.desired_state()?, &Input::default());
         let host = session.host()?;
-        let captured = capture::look(host, &request, &asked).await?;
+        let mut captured = capture::look(host, &request, &asked).await?;
         if !self.json {
             text::print(output, &captured, self.show_secrets);
         }
@@ -63,6 +63,11 @@ Examples:
             && (self.yes || asks && ask::may(output, &text::question(&captured)));
         if writes {
             capture::write(host, &request, &captured)?;
+            let refused = capture::refused(host, &request, &captured).await;
+            if !self.json {
+                text::warn(output, &refused);
+            }
+            captured.warnings.extend(refused);
         }
         let is_left = !captured.left.is_empty() || !captured.edits.is_empty() && !writes;
         let status = if is_left { DIFFERENCES } else { 0 };

@@ -32,7 +32,12 @@ pub(super) fn print(output: &mut Output, captured: &Captured, show_secrets: bool
         output.line(&clean(&what));
         output.line(&format!("    {}", clean(&left.help)));
     }
-    for warning in &captured.warnings {
+    warn(output, &captured.warnings);
+}
+
+/// Prints warnings.
+pub(super) fn warn(output: &mut Output, warnings: &[String]) {
+    for warning in warnings {
         output.line(&format!("{}   {}", styled(WARN, "warning"), clean(warning)));
     }
 }

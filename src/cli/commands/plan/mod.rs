@@ -115,6 +115,8 @@ impl Args {
             return Ok(reconcile::plan_back(session.host()?, &request, number).await?);
         }
         let request = session.request(session.desired_state()?, &self.input);
-        Ok(reconcile::plan(session.host()?, &request).await?)
+        let mut planned = reconcile::plan(session.host()?, &request).await?;
+        super::apply::announce(session, &mut planned);
+        Ok(planned)
     }
 }

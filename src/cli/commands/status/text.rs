@@ -144,9 +144,9 @@ impl Page {
             false => format!(", only {}", record.only.join(", ")),
         };
         let text = format!(
-            "{} by {}, {}{only}",
+            "{} {}, {}{only}",
             when(record.time),
-            record.by,
+            records::by(record),
             count(record.changes.len(), "change"),
         );
         self.say(anstyle::Style::new(), &text, 2);

@@ -18,7 +18,7 @@ pub(super) fn of_way(facts: &Facts, way: &Way) -> Vec<Cause> {
             Reached::Status(status @ (502 | 503), said) => {
                 found.push(service_error(facts, way, *status, said.as_deref()));
             }
-            Reached::NotAsked | Reached::Timeout | Reached::Status(..) => {}
+            Reached::NotAsked | Reached::Timeout(_) | Reached::Status(..) => {}
         }
     }
     found

@@ -33,7 +33,11 @@ pub(super) fn find(facts: &Facts) -> Vec<Cause> {
         }
         match one.days_left {
             Some(left) if left < 0 => {
-                let cause = cause(format!("the certificate {path} expired {} days ago", -left));
+                let on = one
+                    .not_after
+                    .map(|end| end.strftime(" on %Y-%m-%d").to_string());
+                let on = on.unwrap_or_default();
+                let cause = cause(format!("the certificate {path} expired{on}"));
                 found.push(cause.fixed(RENEW));
             }
             Some(left) if left < FEW => {

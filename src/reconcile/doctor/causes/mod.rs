@@ -145,7 +145,7 @@ pub(super) fn of_way(facts: &Facts, way: &Way) -> Vec<Cause> {
     match &way.nginx {
         Reached::Status(404, _) => found.extend(not_found::find(facts, way)),
         Reached::Status(502 | 503, _) => found.extend(bad_gateway::of_way(facts, way)),
-        Reached::Status(504, _) | Reached::Timeout => found.extend(timeout::of_way(facts, way)),
+        Reached::Status(504, _) | Reached::Timeout(_) => found.extend(timeout::of_way(facts, way)),
         Reached::Status(status, said) if *status >= 500 => {
             found.push(bad_gateway::service_error(
                 facts,

@@ -1,8 +1,12 @@
 //! Networks that are missing, and members that are not on them.
 
-use super::{Cause, What};
+use std::collections::BTreeSet;
+
+use super::{Cause, What, again};
+use crate::model::Container;
 use crate::reconcile::doctor::facts::Facts;
 use crate::reconcile::doctor::focus::Focus;
+use crate::reconcile::status::NetworkStatus;
 
 /// What is wrong with networks.
 pub(super) fn find(facts: &Facts, focus: &Focus) -> Vec<Cause> {
@@ -21,7 +25,21 @@ pub(super) fn find(facts: &Facts, focus: &Focus) -> Vec<Cause> {
                 true => cause,
                 false => cause.shown([format!("its members: {}", members.join(", "))]),
             };
-            found.push(cause.fixed("watchme-apply drift --fix"));
+            let bound = bound_to_the_old_one(facts, network);
+            found.push(match bound.is_empty() {
+                true => cause.fixed("watchme-apply drift --fix"),
+                false => {
+                    let names: Vec<&str> = bound.iter().map(|one| one.name.as_str()).collect();
+                    let text = format!(
+                        "made on the network that is gone, and the engine connects them to no other: {}",
+                        names.join(", ")
+                    );
+                    let cause = cause.shown([text]).fixed("watchme-apply drift --fix");
+                    let again: BTreeSet<String> =
+                        bound.iter().map(|one| again(facts, one)).collect();
+                    again.into_iter().fold(cause, Cause::fixed)
+                }
+            });
             continue;
         }
         for member in network
@@ -38,6 +56,20 @@ pub(super) fn find(facts: &Facts, focus: &Focus) -> Vec<Cause> {
         }
     }
     found
+}
+
+/// Members that run and were made on a network of the same name that is gone: compose 2 makes them on its id, and the engine then
+/// refuses each connection, "could not find a network matching network mode".
+fn bound_to_the_old_one<'f>(facts: &'f Facts, network: &NetworkStatus) -> Vec<&'f Container> {
+    let is_member = |container: &&Container| {
+        let mut members = network.members.iter();
+        members.any(|member| member.running && member.name == container.name)
+    };
+    let lost = |container: &&Container| {
+        let docker = facts.docker.as_ref();
+        docker.is_some_and(|docker| docker.has_lost_network(container))
+    };
+    facts.containers().filter(is_member).filter(lost).collect()
 }
 
 /// What a line says of a network.

@@ -73,9 +73,19 @@ fn a_container_that_was_killed_says_by_whom() {
     let host = "oom-kill:constraint=CONSTRAINT_NONE,task_memcg=/system.slice/docker-api-id.scope";
     assert!(text(one.clone(), &[host]).contains("the whole host was short"));
     one.oom_killed = true;
+    // Without a limit of its own, and without the kernel's word, nobody knows whose it was.
+    assert!(text(one.clone(), &[]).contains("by the kernel, out of memory"));
+    one.has_memory_limit = true;
     assert!(text(one.clone(), &[]).contains("it reached its memory limit"));
     let limit = host.replace("_NONE", "_MEMCG");
-    assert!(text(one, &[&limit]).contains("it reached its memory limit"));
+    assert!(text(one.clone(), &[&limit]).contains("it reached its memory limit"));
+    let own = limit.replace(
+        "task_memcg",
+        "oom_memcg=/system.slice/docker-api-id.scope,task_memcg",
+    );
+    assert!(text(one.clone(), &[&own]).contains("it reached its memory limit"));
+    let above = limit.replace("task_memcg", "oom_memcg=/apps.slice,task_memcg");
+    assert!(text(one, &[&above]).contains("the control group /apps.slice, which it is in"));
 }
 
 #[test]
@@ -264,6 +274,21 @@ fn networks_that_are_missing() {
         found[1]
             .1
             .starts_with("container api is not on the network net")
+    );
+    // A member that runs and was made on the one that is gone has to be made again.
+    let mut api = container("api", "running", 0);
+    api.network_mode = "a1".repeat(32);
+    facts.networks.swap(0, 1);
+    facts.networks[0].exists = false;
+    facts.docker = Some(DockerState {
+        containers: vec![api],
+        ..DockerState::default()
+    });
+    let found = find(&facts, &Focus::Whole);
+    let missing = found.iter().find(|cause| cause.place == "net").unwrap();
+    assert_eq!(
+        missing.fix,
+        ["watchme-apply drift --fix", "sudo docker start api"]
     );
 }
 

@@ -10,7 +10,7 @@ pub(super) fn of_way(facts: &Facts, way: &Way) -> Vec<Cause> {
     let slow = way
         .stops
         .iter()
-        .filter(|stop| stop.reached == Reached::Timeout);
+        .filter(|stop| matches!(stop.reached, Reached::Timeout(_)));
     let mut found = Vec::new();
     for stop in slow {
         let text = format!(
@@ -19,9 +19,16 @@ pub(super) fn of_way(facts: &Facts, way: &Way) -> Vec<Cause> {
         );
         let mut cause = Cause::new(What::GatewayTimeout, way.url.to_string(), text);
         cause = cause.shown([format!("{} {}", stop.target, stop.reached.said())]);
-        if let Reached::Status(504, _) = way.nginx {
-            cause = cause.shown(["nginx answers 504: its proxy_read_timeout was over".to_owned()]);
-        }
+        cause = cause.shown(match &way.nginx {
+            Reached::Status(504, _) => {
+                Some("nginx answers 504: its proxy_read_timeout was over".to_owned())
+            }
+            nginx @ Reached::Timeout(_) => Some(format!(
+                "nginx {}: its own proxy_read_timeout, 60 s unless it is set, was not waited for",
+                nginx.said()
+            )),
+            _ => None,
+        });
         let port = stop.target.local_port();
         let mut restarts = Vec::new();
         for unit in port.map(|port| facts.units_for(port)).unwrap_or_default() {

@@ -117,6 +117,36 @@ fn what_is_wrong_is_said_with_its_place() {
         "watchme.toml:2:17: secret_file is missing",
         "expected a file with a token that may set the status",
     ));
+    let useless = |lines: &str, place: &str, message: &str, expected: &'static str| {
+        let message: &'static str = Box::leak(format!("watchme.toml:{place}: {message}").into());
+        (format!("[notify.a]\n{lines}\n"), message, expected)
+    };
+    cases.extend([
+        useless(
+            "webhook = \"https://example.com/{secret}\"",
+            "2:11",
+            "{secret} in the URL stands for nothing",
+            "expected secret_file beside it, with the file that has the secret",
+        ),
+        useless(
+            "command = [\"/bin/true\"]\nformat = \"slack\"",
+            "3:10",
+            "only a webhook has a format",
+            "expected it beside webhook",
+        ),
+        useless(
+            "command = [\"/bin/true\"]\nforge = \"gitea\"",
+            "3:9",
+            "only a commit status is set at a forge",
+            "expected it beside commit_status",
+        ),
+        useless(
+            "commit_status = \"https://github.com/acme/server\"\nsecret_file = \"/root/t\"\non = [\"drift\"]",
+            "2:17",
+            "no event of on is one of a commit, so no commit would get a status",
+            "expected applied, failed, rolled-back or quarantined among them",
+        ),
+    ]);
     for url in [
         "https://mail.example.com",
         "smtps://robot:hunter2@mail.example.com",
