@@ -196,7 +196,7 @@ fn from_a_url_to_the_cause() {
         &causes(&host, &[&url("/web/")], 2),
         &[
             "nobody listens on port 8004, where location /web/ (/etc/nginx/sites-enabled/a:7) passes requests to",
-            "web.service is to listen on 8004: failed",
+            "web.service should listen on 8004; its state: failed",
             "unit-down web.service: web.service is not up: failed: signal 11 (SIGSEGV)",
             "sudo journalctl -u web.service -n 50",
         ],

@@ -8,6 +8,7 @@ use crate::support::{CHECKOUT, Debian, Host, Program, Real, desired};
 const OHR: &str = "compose/ohr/compose.yaml";
 const POSTGRES: &str = "docker.io/library/postgres:16";
 const REDIS: &str = "docker.io/library/redis:7";
+const STORAGE: &str = "registry.example.com/hugmedo-storage:2025-03-22";
 const FIRST: &str = "2025-03-22";
 const SECOND: &str = "2025-03-23";
 /// All passwords of the example have it.
@@ -16,10 +17,9 @@ const MARK: &str = "hugmedo-example-";
 const API: &str = "http://localhost:3000/api/v1/modules";
 
 /// The services, each with its tag and its version.
-const SERVICES: [(&str, &str, &str); 5] = [
+const SERVICES: [(&str, &str, &str); 4] = [
     ("core", FIRST, "1"),
     ("chat", FIRST, "1"),
-    ("storage", FIRST, "1"),
     ("ohr", FIRST, "1"),
     ("ohr", SECOND, "2"),
 ];
@@ -49,7 +49,11 @@ fn boot() -> Host {
                 variables,
             },
         });
-    let data = [(POSTGRES, Program::Postgres), (REDIS, Program::Redis)];
+    let data = [
+        (POSTGRES, Program::Postgres),
+        (REDIS, Program::Redis),
+        (STORAGE, Program::Storage),
+    ];
     let data = data.map(|(image, program)| Real { image, program });
     let images: Vec<Real<'_>> = data.into_iter().chain(web).collect();
     host.load_real_images("docker", &images);

@@ -1,4 +1,5 @@
-//! Images of real services: PostgreSQL, Redis, and web services in Python (FastAPI, Uvicorn), from packages of Debian. They
+//! Images of real services: PostgreSQL, Redis, and web services in Python (FastAPI, Uvicorn), from packages of Debian, and an
+//! S3-compatible storage of crates.io. They
 //! answer to the variables, files and commands that the images of the same names on Docker Hub answer to, as far as
 //! tests use them. They share one layer, which is built once, on this machine.
 
@@ -22,6 +23,7 @@ nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin
 
 const POSTGRES: &str = include_str!("../image/services/postgres-entrypoint.sh");
 const REDIS: &str = include_str!("../image/services/redis-entrypoint.sh");
+const STORAGE: &str = include_str!("../image/services/storage-entrypoint.sh");
 
 /// An image of a real service.
 pub(crate) struct Real<'a> {
@@ -37,6 +39,8 @@ pub(crate) enum Program<'a> {
     Postgres,
     /// Redis on 6379, with `redis-cli`; data in /data.
     Redis,
+    /// An S3-compatible storage on 8000, s3s-fs. Its key is in the file that `STORAGE_KEY_FILE` names, `ACCESS:SECRET`; data in /data.
+    Storage,
     /// The module `main` of a folder of this machine, with an ASGI application `app`, on port 8000; as user 10001.
     /// Variables, `NAME=VALUE`, tell versions of it apart.
     Web {
@@ -83,6 +87,15 @@ fn fill(folder: &Path, program: &Program<'_>) -> Value {
                 "ExposedPorts": {"6379/tcp": {}}, "Volumes": {"/data": {}},
             })
         }
+        Program::Storage => {
+            place(folder, ENTRY, STORAGE);
+            let program = folder.join("usr/local/bin/s3s-fs");
+            fs::copy(printed_path("storage"), program).expect("the program of the storage");
+            json!({
+                "Env": [PATH], "Entrypoint": [ENTRY], "StopSignal": "SIGINT",
+                "ExposedPorts": {"8000/tcp": {}}, "Volumes": {"/data": {}},
+            })
+        }
         Program::Web { code, variables } => {
             for entry in fs::read_dir(code).expect("the code of a service") {
                 let entry = entry.expect("a file of the service");
@@ -114,18 +127,20 @@ fn place(folder: &Path, path: &str, text: &str) {
 /// The layer that all of them begin with; made on first use.
 fn shared_layer() -> &'static Layer {
     static LAYER: OnceLock<Layer> = OnceLock::new();
-    LAYER.get_or_init(|| {
-        let build = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/hosts/image/services/build"
-        );
-        let built = Command::new(build).stderr(Stdio::inherit()).output();
-        let built = built.unwrap_or_else(|error| panic!("cannot run {build}: {error}"));
-        assert!(
-            built.status.success(),
-            "no real services: {build} failed, see above"
-        );
-        let path = String::from_utf8_lossy(&built.stdout).trim().to_owned();
-        Layer::of_tar(PathBuf::from(path))
-    })
+    LAYER.get_or_init(|| Layer::of_tar(printed_path("build")))
+}
+
+/// Runs a script of the recipe, which prints the path of what it made.
+fn printed_path(script: &str) -> PathBuf {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/hosts/image/services")
+        .join(script);
+    let made = Command::new(&script).stderr(Stdio::inherit()).output();
+    let made = made.unwrap_or_else(|error| panic!("cannot run {}: {error}", script.display()));
+    assert!(
+        made.status.success(),
+        "no real services: {} failed, see above",
+        script.display()
+    );
+    PathBuf::from(String::from_utf8_lossy(&made.stdout).trim())
 }
