@@ -64,7 +64,10 @@ fn nobody(facts: &Facts, port: u16, place: String, at: &str) -> Cause {
 fn why_not(facts: &Facts, unit: &str, port: u16) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(state) = facts.units.iter().find(|one| one.name == unit) {
-        lines.push(format!("{unit} should listen on {port}; its state: {}", state.state));
+        lines.push(format!(
+            "{unit} should listen on {port}; its state: {}",
+            state.state
+        ));
     }
     for container in facts.containers_of(unit) {
         if !container.is_running() {
