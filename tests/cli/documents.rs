@@ -8,7 +8,7 @@ const SITE: &str = "server {\n    listen 80;\n    server_name api.example.com;\n
 const COMPOSE: &str = "services:\n  web:\n    image: web:1\n    container_name: my_web\n    restart: unless-stopped\n    ports: ['127.0.0.1:8001:80']\n    networks: [shared]\nnetworks:\n  shared: {external: true}\n";
 const INFRA: &str = "services:\n  holder:\n    image: busybox:1\n    networks: [shared]\nnetworks:\n  shared: {name: shared}\n";
 const OWNER: &str = "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/usr/bin/true\n[Install]\nWantedBy=multi-user.target\n";
-const TOML: &str = "[network.shared]\nowner = \"infra.service\"\n[[network.shared.member]]\ncontainer = \"my_web\"\naddress = \"192.0.2.7\"\n";
+const TOML: &str = "[network.shared]\nowner = \"infra.service\"\n[[network.shared.member]]\ncontainer = \"my_web\"\naddress = \"192.0.2.7\"\n[[network.shared.member]]\ncontainer = \"by_hand\"\n";
 
 fn place(files: &[(&str, &str)]) -> Place {
     let state = [
@@ -63,7 +63,11 @@ fn tables_follow_the_desired_state() {
         ),
         (
             "containers",
-            vec!["| my\\_web | 8001 to 80 | shared 192.0.2.7 | stack-web.service |\n"],
+            vec![
+                "| my\\_web | 8001 to 80 | shared 192.0.2.7 | stack-web.service |\n",
+                // No compose file has it.
+                "| by\\_hand | - | shared | - |\n",
+            ],
         ),
         (
             "start-order",
@@ -76,8 +80,8 @@ fn tables_follow_the_desired_state() {
             "network",
             vec![
                 "```mermaid\nflowchart LR\n    client((clients)) --> nginx\n",
-                "    subgraph n0[\"shared\"]\n        c0[\"my_web<br>192.0.2.7\"]\n    end\n",
-                "    nginx -->|\"/api/\"| c0\n```\n",
+                "    subgraph n0[\"shared\"]\n        c0[\"by_hand\"]\n        c1[\"my_web<br>192.0.2.7\"]\n    end\n",
+                "    nginx -->|\"/api/\"| c1\n```\n",
             ],
         ),
     ] {
@@ -163,4 +167,23 @@ fn a_checkout_with_too_many_files_is_not_up_to_date() {
     );
     let written = place.run(&["docs"]).expect(0);
     assert!(written.stderr.contains("zz/199"), "{}", written.shown());
+}
+
+#[test]
+fn a_folder_that_is_too_deep_is_named() {
+    let deep = format!("{}/a.md", ["d"; 32].join("/"));
+    let deeper = format!("{}/b.md", ["e"; 34].join("/"));
+    let place = place(&[(&deep, &marked("ports")), (&deeper, &marked("ports"))]);
+    let written = place.run(&["docs"]).expect(0);
+    assert!(
+        written.stdout.contains("1 file written"),
+        "{}",
+        written.shown()
+    );
+    let named = format!(
+        "warning: {} is more than 32 folders deep, and was not looked into",
+        ["e"; 33].join("/")
+    );
+    assert!(written.stderr.contains(&named), "{}", written.shown());
+    place.run(&["docs", "--check"]).expect(2);
 }

@@ -250,6 +250,7 @@ fn ports_are_open_to_whom_they_are_named() {
 
 /// Docker writes its rules anew, and the host boots: at no moment after the network is up is a port open that was closed.
 #[test]
+#[ignore = "long: tests/run --all"]
 fn the_table_outlasts_docker_and_a_reboot() {
     let host = host_of_others();
     assert_governed(&host);

@@ -74,6 +74,7 @@ fn two_generations() -> Host {
 }
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn an_older_generation_comes_back_and_stays() {
     let host = two_generations();
     assert_serves(&host, "web:2", "second");

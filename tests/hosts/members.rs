@@ -13,6 +13,7 @@ use crate::support::network::{
 const BOUND: Duration = Duration::from_secs(30);
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn members_that_were_taken_off_are_reconnected_with_all_their_names() {
     let host = Host::boot();
     let vault = [

@@ -4,6 +4,7 @@ use super::{Before, INFRA, PULLED_COMPOSE, WEB_COMPOSE, compose, infra};
 use crate::support::desired;
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn a_compose_file_that_does_not_run_leaves_the_old_containers() {
     let before = Before::boot();
     before.assert_refused(

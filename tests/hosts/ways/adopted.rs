@@ -4,6 +4,7 @@ use super::{assert_answers, compose_file, compose_unit, containers, run};
 use crate::support::{CHECKOUT, Host, desired};
 
 #[test]
+#[ignore = "long: tests/run --all"]
 fn units_of_others_stop_with_the_files_they_were_started_with() {
     let host = Host::with_images(&["app:1", "app:2"]);
     host.write(

@@ -47,7 +47,7 @@ Examples:
         let pages = pages::pages(&session.checkout()?).map_err(DocsFailure::from)?;
         let mut edits = Vec::new();
         let mut marked = 0;
-        let cut_off = pages.warning();
+        let warnings = pages.warnings();
         for (path, text) in pages.found {
             let render = |name: marked::Name| tables::render(name, &revision, &table);
             let new = renewed(&path, &text, render)?;
@@ -60,10 +60,10 @@ Examples:
                 edits.push(Edit { path, old, new });
             }
         }
-        if let Some(warning) = &cut_off {
+        for warning in &warnings {
             output.aside(&format!("warning: {}", clean(warning)));
         }
-        self.show(session, output, (&edits, marked), cut_off.is_some())
+        self.show(session, output, (&edits, marked), !warnings.is_empty())
     }
 }
 

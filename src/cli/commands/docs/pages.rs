@@ -7,7 +7,7 @@ use crate::root::{Root, RootError};
 use crate::source::Checkout;
 
 /// How deep is looked, and at how many names.
-const MAX_DEPTH: usize = 8;
+const MAX_DEPTH: usize = 32;
 const MAX_NAMES: usize = 20_000;
 /// Folders of other people's files.
 const FOREIGN: [&str; 4] = ["node_modules", "vendor", "target", "venv"];
@@ -19,15 +19,26 @@ pub(super) struct Pages {
     pub(super) found: Vec<(PathBuf, String)>,
     /// The first name that was not looked at any more: there are too many.
     pub(super) ends_at: Option<PathBuf>,
+    /// The first folder that is too deep to be looked into.
+    pub(super) too_deep: Option<PathBuf>,
 }
 
 impl Pages {
-    /// That some were not looked at.
-    pub(super) fn warning(&self) -> Option<String> {
-        let path = self.ends_at.as_ref()?.display();
-        Some(format!(
-            "the checkout has more than {MAX_NAMES} files and folders: {path} and what is behind it were not looked at"
-        ))
+    /// What was not looked at, and why.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let many = self.ends_at.as_ref().map(|path| {
+            format!(
+                "the checkout has more than {MAX_NAMES} files and folders: {} and what is behind it were not looked at",
+                path.display()
+            )
+        });
+        let deep = self.too_deep.as_ref().map(|path| {
+            format!(
+                "{} is more than {MAX_DEPTH} folders deep, and was not looked into",
+                path.display()
+            )
+        });
+        many.into_iter().chain(deep).collect()
     }
 }
 
@@ -69,9 +80,15 @@ fn walk(
         }
         let is_folder =
             std::fs::symlink_metadata(root.join(&path)).is_ok_and(|found| found.is_dir());
-        if is_folder && depth > 0 && !FOREIGN.contains(&name) {
-            walk(root, &path, depth - 1, left, pages)?;
+        if !is_folder || FOREIGN.contains(&name) {
+            continue;
         }
+        if depth == 0 {
+            let path = path.strip_prefix("/").unwrap_or(&path);
+            pages.too_deep.get_or_insert_with(|| path.to_owned());
+            continue;
+        }
+        walk(root, &path, depth - 1, left, pages)?;
     }
     Ok(())
 }

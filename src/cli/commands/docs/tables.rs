@@ -151,7 +151,7 @@ impl Container {
     }
 }
 
-/// Every service that a unit brings up.
+/// Every service that a unit brings up, and the members of networks that come from elsewhere.
 pub(super) fn containers(revision: &Revision) -> Vec<Container> {
     let mut seen = BTreeSet::new();
     let mut containers = Vec::new();
@@ -187,8 +187,49 @@ pub(super) fn containers(revision: &Revision) -> Vec<Container> {
             });
         }
     }
+    for name in others(revision, &containers) {
+        containers.push(Container {
+            networks: memberships(revision, |member| member_name(member) == name),
+            name,
+            ports: Vec::new(),
+            unit: String::new(),
+        });
+    }
     containers.sort_by(|one, other| one.name.cmp(&other.name));
     containers
+}
+
+/// Members of networks that are none of these containers: no compose file of the desired state has them.
+fn others(revision: &Revision, containers: &[Container]) -> BTreeSet<String> {
+    let known: BTreeSet<&str> = containers.iter().map(|one| one.name.as_str()).collect();
+    let started: BTreeSet<(&str, &str)> = revision
+        .parsed
+        .stacks
+        .iter()
+        .flat_map(|stack| {
+            let services = stack.compose.services.keys();
+            services.map(|service| (stack.project.as_str(), service.as_str()))
+        })
+        .collect();
+    let members = revision.desired.networks.values();
+    members
+        .flat_map(|network| &network.members)
+        .filter(|member| match &member.name {
+            MemberName::Container(name) => !known.contains(name.as_str()),
+            MemberName::Service { project, service } => {
+                !started.contains(&(project.as_str(), service.as_str()))
+            }
+        })
+        .map(member_name)
+        .collect()
+}
+
+/// As [`Container::name`] has it.
+fn member_name(member: &Member) -> String {
+    match &member.name {
+        MemberName::Container(name) => name.clone(),
+        MemberName::Service { project, service } => format!("{project}/{service}"),
+    }
 }
 
 fn networks(
@@ -197,16 +238,23 @@ fn networks(
     service: &str,
     container: Option<&str>,
 ) -> BTreeMap<String, Option<String>> {
-    let is = |member: &&Member| match &member.name {
+    memberships(revision, |member| match &member.name {
         MemberName::Container(name) => Some(name.as_str()) == container,
         MemberName::Service {
             project,
             service: of,
         } => *project == stack.project && of == service,
-    };
+    })
+}
+
+/// The networks with a member that is the one, each with its address.
+fn memberships(
+    revision: &Revision,
+    is: impl Fn(&Member) -> bool,
+) -> BTreeMap<String, Option<String>> {
     let networks = revision.desired.networks.iter();
     let found = networks.filter_map(|(name, network)| {
-        let member = network.members.iter().find(is)?;
+        let member = network.members.iter().find(|member| is(member))?;
         Some((
             name.clone(),
             member.address.map(|address| address.to_string()),

@@ -36,7 +36,7 @@ pub(super) async fn of_units(parts: &Parts, wish: &LogWish) -> (Vec<Read>, Optio
     let read = parts.units.iter().map(|unit| {
         let lines = lines.remove(unit).unwrap_or_default();
         let nothing = || Some("it wrote nothing to the journal".to_owned());
-        let why = match lines.is_empty() {
+        let why = match lines.is_empty() && wish.most > 0 {
             true => found.wrong.clone().or_else(nothing),
             false => found.wrong.clone(),
         };
@@ -68,7 +68,9 @@ pub(super) async fn of_containers(host: &Host, parts: &Parts, wish: &LogWish) ->
             .timed_lines(&container.id, wish.most, wish.since)
             .await;
         let (lines, why) = match found {
-            Ok(lines) if lines.is_empty() => (Vec::new(), Some("it wrote nothing".to_owned())),
+            Ok(lines) if lines.is_empty() && wish.most > 0 => {
+                (Vec::new(), Some("it wrote nothing".to_owned()))
+            }
             Ok(lines) => (lines, None),
             // Such as: configured logging driver does not support reading.
             Err(error) => (Vec::new(), Some(observe::said_of(&error))),
