@@ -201,8 +201,18 @@ fn what_is_played_changes_with_its_yaml() {
     assert!(said.contains("interrupts only play.service"), "{said}");
     assert_eq!((answers(&host, 8063), answers(&host, 8053)), (200, 0));
 
-    let failing = yaml(8073).replace("web:1", "none:1");
-    host.commit(&[(YAML, Some(&failing))], "an image that nobody has");
+    let nobodys = yaml(8073).replace("web:1", "none:1");
+    host.commit(&[(YAML, Some(&nobodys))], "an image that nobody has");
+    let said = host.apply(&[]).expect(1).text();
+    let refused = "its image localhost/none:1 is not on this host, and its pull policy is never";
+    assert!(said.contains(refused), "{said}");
+    assert_eq!((answers(&host, 8063), answers(&host, 8073)), (200, 0));
+
+    let failing = yaml(8073)
+        + "      volumeMounts: [{name: v, mountPath: /v}]
+  volumes: [{name: v, hostPath: {path: /nowhere, type: Directory}}]
+";
+    host.commit(&[(YAML, Some(&failing))], "a folder that is not there");
     let said = host.apply(&[]).expect(3).text();
     assert!(said.contains("rolled back"), "{said}");
     assert_eq!((answers(&host, 8063), answers(&host, 8073)), (200, 0));
