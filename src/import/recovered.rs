@@ -8,8 +8,7 @@ use serde_yaml::Value;
 
 use super::look::Look;
 use crate::host::HostError;
-use crate::source::compose::types::text;
-use crate::source::compose::{Environment, interpolate};
+use crate::source::compose::{Environment, interpolate, pairs};
 
 /// What a container was made with.
 pub(super) struct Made<'a> {
@@ -45,7 +44,7 @@ pub(super) fn variables(
         let image = service.get("image").and_then(Value::as_str);
         let image = image.and_then(|image| solved(image, environment, made.image));
         found.extend(image);
-        for (key, value) in written(service) {
+        for (key, value) in pairs(service.get("environment")) {
             let Some(actual) = made.variables.get(&key) else {
                 continue;
             };
@@ -94,25 +93,6 @@ pub(super) fn lacking(source: &str, environment: &Environment) -> BTreeSet<Strin
         _ => None,
     });
     names.collect()
-}
-
-/// The environment of a service as it is written; `None` for what compose takes from whoever calls it.
-fn written(service: &Value) -> Vec<(String, Option<String>)> {
-    match service.get("environment") {
-        Some(Value::Mapping(map)) => map
-            .iter()
-            .filter_map(|(key, value)| Some((text(key)?, text(value))))
-            .collect(),
-        Some(Value::Sequence(list)) => list
-            .iter()
-            .filter_map(text)
-            .map(|item| match item.split_once('=') {
-                Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
-                None => (item, None),
-            })
-            .collect(),
-        _ => Vec::new(),
-    }
 }
 
 /// The one variable of a value that has none yet, with what makes the value what it is in the container.

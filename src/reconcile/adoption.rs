@@ -11,7 +11,7 @@ use crate::effect::Effect;
 use crate::host::{ComposeProject, Host, HostError};
 use crate::model::{Adoption, Engine, Hash, Shape, Stack, Unit};
 use crate::source::compose::types::text;
-use crate::source::compose::{Compose, Service};
+use crate::source::compose::{Compose, Service, pairs};
 
 /// Asks about the stacks that the plan starts. What compose cannot say, as of files whose variables are secrets, is left out.
 ///
@@ -157,21 +157,7 @@ fn shapes(whole: &str, project: &str) -> BTreeMap<String, Shape> {
 fn shape(compose: &Compose, service: &Service, project: &str) -> Shape {
     let hashed = |text: &String| Hash::of(text.as_bytes());
     let environment = service.environment().into_iter();
-    let labels = match service.rest.get("labels") {
-        Some(serde_yaml::Value::Mapping(map)) => map
-            .iter()
-            .filter_map(|(name, value)| Some((text(name)?, text(value).unwrap_or_default())))
-            .collect(),
-        Some(serde_yaml::Value::Sequence(list)) => list
-            .iter()
-            .filter_map(text)
-            .map(|label| match label.split_once('=') {
-                Some((name, value)) => (name.to_owned(), value.to_owned()),
-                None => (label, String::new()),
-            })
-            .collect(),
-        _ => Vec::new(),
-    };
+    let labels = pairs(service.rest.get("labels")).into_iter();
     let restart = service.restart();
     // What `deploy` says has other words.
     let is_known = service.rest.contains_key("restart") || restart.is_none();
@@ -182,8 +168,7 @@ fn shape(compose: &Compose, service: &Service, project: &str) -> Shape {
             .map(|(name, value)| (name, value.as_ref().map(hashed)))
             .collect(),
         labels: labels
-            .iter()
-            .map(|(name, value)| (name.clone(), hashed(value)))
+            .map(|(name, value)| (name, hashed(&value.unwrap_or_default())))
             .collect(),
         command: words(service, "command"),
         entrypoint: words(service, "entrypoint"),

@@ -30,6 +30,7 @@ pub use interpolate::{Environment, Variables};
 pub use merge::overlay;
 pub use mounts::{Mount, MountedBy};
 pub use ports::{Publish, Published};
+pub use service::pairs;
 pub use size::size;
 pub use spans::{PathMatch, Positions, spans};
 pub use tags::{Tag, reset};

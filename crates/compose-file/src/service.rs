@@ -5,6 +5,26 @@ use serde_yaml::Value;
 
 use super::types::{Service, text};
 
+/// Names with values in either form, as environments and labels have them: a map, or a list of `NAME=VALUE`.
+/// <https://docs.docker.com/reference/compose-file/services/#environment>
+pub fn pairs(value: Option<&Value>) -> Vec<(String, Option<String>)> {
+    match value {
+        Some(Value::Mapping(map)) => map
+            .iter()
+            .filter_map(|(key, value)| Some((text(key)?, text(value))))
+            .collect(),
+        Some(Value::Sequence(list)) => list
+            .iter()
+            .filter_map(text)
+            .map(|item| match item.split_once('=') {
+                Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
+                None => (item, None),
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
 impl Service {
     /// Its image, if it has one that is not empty.
     pub fn image(&self) -> Option<&str> {
@@ -36,21 +56,7 @@ impl Service {
 
     /// Its environment: `None` for a variable that it takes from whoever starts it.
     pub fn environment(&self) -> Vec<(String, Option<String>)> {
-        match self.rest.get("environment") {
-            Some(Value::Mapping(map)) => map
-                .iter()
-                .filter_map(|(key, value)| Some((text(key)?, text(value))))
-                .collect(),
-            Some(Value::Sequence(list)) => list
-                .iter()
-                .filter_map(text)
-                .map(|item| match item.split_once('=') {
-                    Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
-                    None => (item, None),
-                })
-                .collect(),
-            _ => Vec::new(),
-        }
+        pairs(self.rest.get("environment"))
     }
 
     /// Its restart policy: `restart`, or that of `deploy`.
