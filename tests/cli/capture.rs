@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use crate::machines::keeps_to;
+use crate::schema::keeps_to;
 use crate::support::{Place, STATE};
 
 const UNIT: &str = "/etc/systemd/system/hello.service";

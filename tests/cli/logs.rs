@@ -1,6 +1,6 @@
 //! `logs` and `show` on an offline root: nginx's files are there, and nothing that runs.
 
-use crate::machines::keeps_to;
+use crate::schema::keeps_to;
 use crate::support::{Place, STATE};
 
 const NGINX: &str = "http {

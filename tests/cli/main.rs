@@ -29,6 +29,7 @@ mod prune;
 mod records;
 mod repositories;
 mod routes;
+mod schema;
 mod secrets;
 mod settings;
 mod speed;

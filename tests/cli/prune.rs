@@ -1,6 +1,6 @@
 //! `status --migration` and `prune` on an offline root, where there are files and no engine.
 
-use crate::machines::keeps_to;
+use crate::schema::keeps_to;
 use crate::support::Place;
 
 const FILES: [(&str, &str); 5] = [

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use sealed_file::{Form, Identities, Plain, seal};
 
-use crate::machines::keeps_to;
+use crate::schema::keeps_to;
 use crate::support::{Output, Place};
 
 const KEY: &str = include_str!("../../crates/sealed-file/src/tests/age_key.txt");

@@ -11,12 +11,15 @@ use watchme_apply::model::Finding;
 use watchme_apply::source::{Checkout, Which, nginx};
 
 use crate::support::Host;
+use generator::{servers, written};
+use texts::{hand_made, texts, wrapped};
 
 mod arguments;
+mod generator;
 mod refused;
+mod texts;
 mod variables;
 mod versions;
-mod words;
 
 /// What `nginx -t` says about each text, as a configuration of its own. One call of nginx takes 20 ms.
 fn tested(host: &Host, texts: &[String]) -> Vec<String> {
@@ -42,104 +45,6 @@ fn generated<S: Strategy>(count: usize, strategy: &S) -> Vec<S::Value> {
     let mut runner = TestRunner::deterministic();
     let mut one = || strategy.new_tree(&mut runner).expect("a value").current();
     (0..count).map(|_| one()).collect()
-}
-
-/// `gzip_types` takes any number of any words, wherever it stands: only the syntax matters.
-const WORDS: [&str; 34] = [
-    "gzip_types a;",
-    "gzip_types a b\tc\r\n d ;",
-    "gzip_types \"a b;{}#\" 'c \\' \"';",
-    "gzip_types \"a\\\"\\\\\\t\\n\\x\" 'é 日本語';",
-    "gzip_types \"\" '';",
-    "gzip_types a\"b c'd;",
-    "gzip_types a#b; # a comment; { \" '\n",
-    "gzip_types \"a\"'b';",
-    "gzip_types \"a\"b;",
-    "gzip_types \"a\"#b\n;",
-    "gzip_types \"a\");",
-    "gzip_types ($a = \"b\");",
-    "gzip_types \"a\"}",
-    "gzip_types ${a} ${{b $c{d};",
-    "gzip_types $a{b};",
-    "gzip_types a\\ b \\; \\{ \\\"c;",
-    "gzip_types a\\\nb;",
-    "gzip_types a};",
-    "gzip_types }a;",
-    "gzip_types a }",
-    "gzip_types a",
-    "gzip_types a;;",
-    ";",
-    "{",
-    "}",
-    "{ gzip_types a; }",
-    "server { gzip_types a; }",
-    "server{gzip_types a;}server{location /{gzip_types a;}}",
-    "server { gzip_types a; } }",
-    "server { gzip_types a;",
-    "\"server\" { 'gzip_types' a; }",
-    "gzip_types \"a;",
-    "gzip_types 'a;\n",
-    "# no end",
-];
-
-fn hand_made() -> Vec<String> {
-    let mut texts: Vec<String> = WORDS.iter().map(|text| wrapped(text)).collect();
-    texts.extend(WORDS.iter().map(|text| wrapped(text).replace('\n', "\r\n")));
-    texts.extend(
-        [
-            "",
-            "\n",
-            "events {}",
-            "events {} #",
-            "events {} \"",
-            "events {} http { } \\",
-        ]
-        .map(str::to_owned),
-    );
-    texts.push(format!("\u{feff}{}", wrapped("")));
-    for length in [4000, 4093, 4094, 4095, 4096, 4097, 9000] {
-        let long = "x".repeat(length);
-        texts.push(wrapped(&format!("gzip_types {long};")));
-        texts.push(wrapped(&format!("gzip_types \"{long}\";")));
-        texts.push(wrapped(&format!("#{long}\n")));
-        texts.push(wrapped(&format!("gzip_types a;{};", " ".repeat(length))));
-    }
-    texts
-}
-
-fn wrapped(inside: &str) -> String {
-    format!("events {{}}\nhttp {{\n{inside}\n}}\n")
-}
-
-/// Words as people write them and as they do not, in blocks that mostly match.
-fn texts() -> impl Strategy<Value = String> {
-    let word = prop_oneof![
-        3 => "[a-z/*.]{1,6}",
-        3 => "[a-z$é日\\\\#}=]{0,3}[a-z]",
-        2 => "\"[a-z ;{}'\\n#$é]{0,6}\"",
-        2 => "'[a-z ;{}\"\\r\\n#$]{0,6}'",
-        1 => "\\$\\{[a-z]{1,3}\\}",
-        1 => "[\"']?[a-z\\\\\"' (){};$]{1,4}[\"']?",
-    ];
-    let blank =
-        prop_oneof![4 => Just(" "), 1 => Just("\n"), 1 => Just("\r\n\t"), 1 => Just(" # x;{\n")];
-    let end = prop_oneof![12 => Just(";"), 1 => Just(" ;"), 1 => Just(""), 1 => Just("}"), 1 => Just(";;")];
-    let words = prop::collection::vec((blank, word), 1..4);
-    let directive = (words, end).prop_map(|(words, end)| {
-        let words: String = words
-            .iter()
-            .map(|(blank, word)| format!("{blank}{word}"))
-            .collect();
-        format!("gzip_types {words}{end}\n")
-    });
-    let server = (
-        prop::collection::vec(directive.clone(), 0..3),
-        prop_oneof![12 => Just("}"), 1 => Just(""), 1 => Just("}}")],
-    )
-        .prop_map(|(inside, end)| format!("server {{\n{}{end}\n", inside.concat()));
-    let pieces =
-        prop_oneof![3 => directive, 1 => server, 1 => Just("# 日本語 { ; \"\n".to_owned())];
-    prop::collection::vec(pieces, 1..4).prop_map(|pieces| wrapped(&pieces.concat()))
 }
 
 #[test]
@@ -175,67 +80,6 @@ fn the_parser_takes_what_nginx_takes() {
         taken > 150 && refused > 100,
         "{taken} taken, {refused} refused"
     );
-}
-
-/// A server, as words from which its directives are made.
-type Server = (Vec<(usize, bool)>, Option<usize>, Vec<usize>, Vec<usize>);
-
-/// No names: what they resolve to is the host's affair.
-const LISTENS: [&str; 8] = [
-    "80",
-    "*:80",
-    "0.0.0.0:80",
-    "[::]:80",
-    "127.0.0.1:80",
-    "8080",
-    "8079-8081",
-    "[::1]:80",
-];
-/// Of these only one in a server: nginx says that it has a name twice, which harms nobody.
-const SIMILAR: [&str; 6] = ["a.org", "A.Org", ".a.org", "*.a.org", "www.a.org", "\"\""];
-const NAMES: [&str; 5] = ["b.org", "www.b.*", "~^a\\.org$", "_", "*.b.org"];
-const LOCATIONS: [&str; 10] = [
-    "/a", "^~ /a", "^~/a", "= /a", "=/a", "/a/", "\"/a\"", "/", "~ ^/a", "~* ^/a",
-];
-
-fn servers() -> impl Strategy<Value = Vec<Server>> {
-    let some = |length: usize, most: usize| {
-        let all: Vec<usize> = (0..length).collect();
-        prop::sample::subsequence(all, 0..=most)
-    };
-    let listens = (
-        some(LISTENS.len(), 2),
-        prop::collection::vec(prop::bool::weighted(0.35), 2),
-    );
-    let listens =
-        listens.prop_map(|(listens, defaults)| listens.into_iter().zip(defaults).collect());
-    let similar = prop::option::of(0..SIMILAR.len());
-    let server = (
-        listens,
-        similar,
-        some(NAMES.len(), 2),
-        some(LOCATIONS.len(), 2),
-    );
-    prop::collection::vec(server, 1..4)
-}
-
-fn written((listens, similar, names, locations): &Server) -> String {
-    let mut text = String::from("server {\n");
-    for (listen, is_default) in listens {
-        let option = if *is_default { " default_server" } else { "" };
-        text.push_str(&format!("listen {}{option};\n", LISTENS[*listen]));
-    }
-    let names = names.iter().map(|name| NAMES[*name]);
-    for name in similar.iter().map(|name| SIMILAR[*name]).chain(names) {
-        text.push_str(&format!("server_name {name};\n"));
-    }
-    for location in locations {
-        text.push_str(&format!(
-            "location {} {{ return 204; }}\n",
-            LOCATIONS[*location]
-        ));
-    }
-    text + "}\n"
 }
 
 /// Rules whose findings nginx refuses, with its words.

@@ -1,6 +1,7 @@
 //! `import` on a server that has no nginx, and whose engine does not answer.
 
-use super::{OLD_SITE, PLAIN, import, tool};
+use super::lived_in::{OLD_SITE, PLAIN};
+use super::{import, tool};
 use crate::support::Host;
 
 /// What is not installed or does not answer is left out, and said.
