@@ -1,100 +1,78 @@
 //! One pass: read what is wanted, look at what is there, plan, apply, and prove it.
 
-mod adoption;
+mod admission;
 mod backup;
-mod between;
-mod blame;
-mod commit;
 mod confirm;
-mod consent;
-mod converge;
-mod copies;
-mod docker_first;
 mod doctor;
 mod drift;
 mod error;
-mod gates;
-mod hint;
-mod history;
-mod home;
-mod images;
-mod lacking;
-mod left_behind;
-mod look;
-mod mount_points;
 mod named;
 mod notify;
-mod outside;
-mod owed;
-mod packages;
 mod pause;
+mod planning;
 mod prune;
-mod ran;
-mod reason;
+mod records;
 mod request;
 mod rollback;
 mod secrets;
-mod select;
-mod serving;
-mod show;
+mod stages;
 mod status;
-mod supersede;
-mod sure;
 mod unattended;
-mod undo;
 mod uninstall;
-mod validate;
-mod verify_rollback;
-mod versions;
-mod writable;
+mod verify;
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 use crate::apply::{Progress, Run};
 use crate::host::Host;
 use crate::host::candidate::Names;
-use crate::model::{Desired, Observed, Outcome, Recorded, RunKind, RunRecord};
-use crate::source::{Revision, Which};
+use crate::model::{Observed, Outcome, RunKind, RunRecord};
+use crate::source::Which;
 use crate::state::{State, Undo};
 
+pub(crate) use admission::consent::Loss;
 pub(crate) use backup::{BackupStatus, Restoring, back_up, backups_of, rehearse, restore};
-pub(crate) use between::plan_between;
 pub(crate) use confirm::{Confirm, Expiry, confirm, expire, kept, waiting, will_wait_for};
-pub(crate) use consent::Loss;
 pub(crate) use doctor::{
     Cause, Diagnosis, LogKind, LogLine, LogSource, LogWish, Question, Told, doctor, logs,
 };
 pub(crate) use drift::{Drift, Seen, drift, fix};
 pub(crate) use error::ReconcileError;
-pub(crate) use history::{Entry, History, Lines, Part, Span, history};
-pub(crate) use images::ask_registries;
 pub(crate) use notify::{Ended, tell_of_drift, tell_of_run, test_notifiers};
 pub(crate) use pause::{pause, resume};
+pub(crate) use planning::between::plan_between;
+pub(crate) use planning::checkout::{at_commit, work_tree};
+pub(crate) use planning::images::ask_registries;
+pub(crate) use planning::versions::ask_versions;
 pub(crate) use prune::{Going, Surplus, prune};
+pub(crate) use records::history::{Entry, History, Lines, Part, Span, history};
+pub(crate) use records::show::{OtherImage, Shown, show};
 pub(crate) use request::{Applied, Planned, Request};
-pub(crate) use rollback::{plan_back, rollback};
+pub(crate) use rollback::generation::{plan_back, rollback};
+pub(crate) use rollback::undo::recover;
 pub(crate) use secrets::{SecretStatus, load_secrets};
-pub(crate) use show::{OtherImage, Shown, show};
 pub(crate) use status::{
     CertificateStatus, ContainerStatus, DaemonStatus, Foreign, Legacy, MemberStatus, Migration,
     MovedTo, Moving, NetworkStatus, Reply, Status, UnitStatus, migration, status,
 };
 pub(crate) use unattended::Skip;
-pub(crate) use undo::recover;
 pub(crate) use uninstall::{Independence, Instead, Left, leave_running, remove_all};
-pub(crate) use versions::ask_versions;
 
 pub(crate) use crate::host::ssh::is_over_ssh;
 
-use converge::converge;
-use packages::Installed;
-use serving::Serving;
-use supersede::Leftover;
+use admission::validate;
+use planning::checkout::read;
+use planning::look;
+use records::{commit, history};
+use rollback::undo::{is_finished, undo, undo_killed};
+use stages::docker_first;
+use stages::packages::{self, Installed};
 use unattended::Attempt;
-use undo::{is_finished, undo, undo_killed};
+use verify::converge::converge;
+use verify::serving::Serving;
+use verify::{gates, left_behind, ran};
 
 /// What an apply would do. Writes nothing and takes no lock.
 ///
@@ -114,25 +92,12 @@ pub(crate) async fn plan(host: &Host, request: &Request) -> Result<Planned, Reco
         (revision, _) = read(host, request, &Which::Worktree, &recorded)?;
         revision.origin.dirty = dirty;
     }
-    let wanted = (
-        docker_first::record(request, revision.origin.clone()),
-        revision.desired.clone(),
-    );
+    let wanted = (revision.origin.clone(), revision.desired.clone());
     let known = recorded.clone();
     let planned = look::plan_revision(host, &state, request, recorded, revision, checkouts).await;
     let mut planned = match planned {
         Err(error) if docker_first::is_away(&error) => {
-            let part = docker_first::plan(host, request, known, wanted).await?;
-            let Some((_, mut planned)) = part else {
-                return Err(error);
-            };
-            let why = error::chain(&error);
-            let text = format!(
-                "{why}: this is only what an apply does first, the files of the engine; it plans the rest when the engine answers"
-            );
-            planned.warnings.push(text);
-            planned.incomplete = true;
-            planned
+            docker_first::plan_instead(host, request, known, wanted, error).await?
         }
         planned => planned?,
     };
@@ -185,12 +150,7 @@ async fn attempt_to_apply(
             Ok(ControlFlow::Continue(_)) => {}
             // Files of the engine's own may bring it back.
             Err(error) if docker_first::is_away(&error) => {
-                let wanted = engines_part(host, state, request)?;
-                let known = look::recorded(state)?;
-                if docker_first::plan(host, request, known, wanted)
-                    .await?
-                    .is_none()
-                {
+                if !docker_first::may_help(host, state, request).await? {
                     return Err(error);
                 }
             }
@@ -201,10 +161,21 @@ async fn attempt_to_apply(
     let mut leftover = undo_killed(host, state, request, progress).await?;
     confirm::admit(host, state).await?;
     let mut prepared = prepare(host, state, attempt).await;
-    if prepared.as_ref().is_err_and(docker_first::is_away)
-        && mend_docker(host, state, request, &mut leftover, progress, present).await?
-    {
-        prepared = prepare(host, state, attempt).await;
+    if prepared.as_ref().is_err_and(docker_first::is_away) {
+        let wanted = docker_first::of_checkout(host, state, request)?;
+        if docker_first::fix(
+            host,
+            state,
+            request,
+            wanted,
+            &mut leftover,
+            progress,
+            present,
+        )
+        .await?
+        {
+            prepared = prepare(host, state, attempt).await;
+        }
     }
     let mut planned = match prepared? {
         ControlFlow::Break(ended) => {
@@ -235,32 +206,6 @@ fn agree(
         true => Ok(()),
         false => Err(ReconcileError::Declined),
     }
-}
-
-/// Applies what the revision has of the files of a Docker engine that does not run. Returns whether
-/// it has any that change.
-async fn mend_docker(
-    host: &Host,
-    state: &State,
-    request: &Request,
-    leftover: &mut Leftover,
-    progress: &mut dyn Progress,
-    present: &mut dyn FnMut(&Planned) -> bool,
-) -> Result<bool, ReconcileError> {
-    let wanted = (RunKind::Apply, engines_part(host, state, request)?);
-    let told = (progress, present);
-    docker_first::fix(host, state, request, wanted, leftover, told).await
-}
-
-/// The revision, as the record and the desired state of a part of it that is applied by itself.
-fn engines_part(
-    host: &Host,
-    state: &State,
-    request: &Request,
-) -> Result<(RunRecord, Desired), ReconcileError> {
-    let (revision, _) = read(host, request, &request.which, &look::recorded(state)?)?;
-    let record = docker_first::record(request, revision.origin);
-    Ok((record, revision.desired))
 }
 
 /// Plans what may be applied. The run ends there when nothing is to be done, or when it is
@@ -410,50 +355,4 @@ async fn plan_to_apply(
         true => Ok(planned),
         false => Err(ReconcileError::Refused(planned.plan.refusals)),
     }
-}
-
-/// The files of a checkout as they lie, as those of this host, and where the checkout is.
-///
-/// # Errors
-/// When it cannot be read, or is another repository's than the host has.
-pub(crate) fn work_tree(
-    host: &Host,
-    request: &Request,
-) -> Result<(Revision, PathBuf), ReconcileError> {
-    at(host, request, &Which::Worktree)
-}
-
-/// The same at a commit.
-///
-/// # Errors
-/// The same, and when there is no such commit any more.
-pub(crate) fn at_commit(
-    host: &Host,
-    request: &Request,
-    commit: &str,
-) -> Result<Revision, ReconcileError> {
-    Ok(at(host, request, &Which::Rev(commit.to_owned()))?.0)
-}
-
-fn at(
-    host: &Host,
-    request: &Request,
-    which: &Which,
-) -> Result<(Revision, PathBuf), ReconcileError> {
-    let recorded = look::recorded(&State::new(host.root().clone()))?;
-    let checkout = home::open(host, request, &recorded)?;
-    let folder = checkout.root().to_owned();
-    Ok((home::read(checkout, request, which, &recorded)?.0, folder))
-}
-
-/// Reads the checkout, and says which folders count as it: where it is, and where watchme.toml
-/// says that it does.
-fn read(
-    host: &Host,
-    request: &Request,
-    which: &Which,
-    recorded: &Recorded,
-) -> Result<(Revision, Vec<PathBuf>), ReconcileError> {
-    let checkout = home::open(host, request, recorded)?;
-    home::read(checkout, request, which, recorded)
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::undo;
-use super::{ReconcileError, Request, look};
+use super::planning::look;
+use super::rollback::undo;
+use super::{ReconcileError, Request};
 use crate::apply::{BackupError, Backups, Progress, failure};
 use crate::host::Host;
 use crate::model::{Backup, BackupMade, BackupRecord, Desired, RehearsalRecord};

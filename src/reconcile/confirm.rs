@@ -4,6 +4,7 @@
 //! What waits is on record before the first step, and a timer of systemd is set: it rolls back whatever becomes of this process
 //! and its session. The record decides; a timer that finds none, or one with a later time, does nothing.
 
+mod error;
 mod expiry;
 #[cfg(test)]
 mod tests;
@@ -11,7 +12,8 @@ mod timer;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Planned, ReconcileError, Request, error, unattended};
+use super::error::with_hint;
+use super::{Planned, ReconcileError, Request, unattended};
 use crate::effect::{Change, Effect};
 use crate::host::Host;
 use crate::model::{
@@ -19,6 +21,7 @@ use crate::model::{
 };
 use crate::state::State;
 
+pub(super) use error::ConfirmError;
 pub(crate) use expiry::{Expiry, expire};
 use timer::{set_timer, stop_timers};
 
@@ -95,7 +98,7 @@ pub(super) async fn begin(
     let applied = planned.recorded.applied.as_ref();
     let Some(back_to) = applied.and_then(|(record, _)| record.number) else {
         return match is_asked {
-            true => Err(ReconcileError::NothingToGoBackTo),
+            true => Err(ConfirmError::NothingToGoBackTo.into()),
             false => Ok(None),
         };
     };
@@ -201,7 +204,7 @@ pub(super) async fn admit(host: &Host, state: &State) -> Result<(), ReconcileErr
     match find(state)? {
         Found::Nothing => Ok(()),
         Found::CutOff(waiting) => give_up(host, state, waiting).await,
-        Found::Waits(waiting) => Err(refusal(waiting)),
+        Found::Waits(waiting) => Err(refusal(&waiting).into()),
     }
 }
 
@@ -209,16 +212,23 @@ pub(super) async fn admit(host: &Host, state: &State) -> Result<(), ReconcileErr
 pub(super) fn demand_none(state: &State) -> Result<(), ReconcileError> {
     match find(state)? {
         Found::Nothing | Found::CutOff(_) => Ok(()),
-        Found::Waits(waiting) => Err(refusal(waiting)),
+        Found::Waits(waiting) => Err(refusal(&waiting).into()),
     }
 }
 
-fn refusal(waiting: Waiting) -> ReconcileError {
-    let left = waiting.seconds_left(Timestamp::now());
-    ReconcileError::Waits {
-        generation: waiting.generation.unwrap_or_default(),
-        back_to: waiting.back_to,
-        seconds: i64::try_from(left).unwrap_or(i64::MAX),
+fn refusal(waiting: &Waiting) -> ConfirmError {
+    let generation = waiting.generation.unwrap_or_default();
+    let back_to = waiting.back_to;
+    match i64::try_from(waiting.seconds_left(Timestamp::now())).unwrap_or(i64::MAX) {
+        0 => ConfirmError::Overdue {
+            generation,
+            back_to,
+        },
+        seconds => ConfirmError::Waits {
+            generation,
+            back_to,
+            seconds,
+        },
     }
 }
 
@@ -235,11 +245,11 @@ async fn give_up(host: &Host, state: &State, waiting: Waiting) -> Result<(), Rec
 pub(super) fn reminder(state: &State) -> Option<String> {
     match find(state) {
         Ok(Found::Waits(waiting)) => {
-            let waits = refusal(waiting);
-            Some(error::with_hint(&waits, waits.hint()))
+            let waits = refusal(&waiting);
+            Some(with_hint(&waits, Some(waits.hint())))
         }
         Ok(Found::Nothing | Found::CutOff(_)) => None,
-        Err(cause) => Some(error::with_hint(&cause, cause.hint())),
+        Err(cause) => Some(with_hint(&cause, cause.hint())),
     }
 }
 
@@ -273,30 +283,25 @@ pub(crate) fn waiting(host: &Host) -> Result<Option<Waiting>, ReconcileError> {
 pub(crate) async fn confirm(host: &Host, request: &Request) -> Result<Waiting, ReconcileError> {
     let state = State::new(host.root().clone());
     let _lock = request.lock(&state)?;
-    let waiting = match find(&state)? {
-        Found::Waits(waiting) => waiting,
-        Found::CutOff(_) => return Err(ReconcileError::CutOff),
-        Found::Nothing => {
-            return Err(match taken_back(&state)? {
-                Some((generation, back_to)) => ReconcileError::TooLate {
-                    generation,
-                    back_to,
-                },
-                None => ReconcileError::NothingWaits,
-            });
-        }
+    let too_late = |generation, back_to| ConfirmError::TooLate {
+        generation,
+        back_to,
     };
-    if waiting.is_over(Timestamp::now()) {
-        return Err(ReconcileError::TooLate {
-            generation: waiting.generation,
-            back_to: waiting.back_to,
-        });
-    }
-    if !state.journal()?.is_empty() {
-        return Err(ReconcileError::CutOff);
-    }
-    over(host, &state).await?;
-    Ok(waiting)
+    let refused = match find(&state)? {
+        Found::Waits(waiting) if waiting.is_over(Timestamp::now()) => {
+            too_late(waiting.generation, waiting.back_to)
+        }
+        Found::Waits(waiting) if state.journal()?.is_empty() => {
+            over(host, &state).await?;
+            return Ok(waiting);
+        }
+        Found::Waits(_) | Found::CutOff(_) => ConfirmError::CutOff,
+        Found::Nothing => match taken_back(&state)? {
+            Some((generation, back_to)) => too_late(generation, back_to),
+            None => ConfirmError::NothingWaits,
+        },
+    };
+    Err(refused.into())
 }
 
 /// The generation that the last run took back because nobody confirmed it, and the one that came back.
@@ -332,19 +337,22 @@ pub(crate) fn kept(host: &Host, waited: &Waiting) -> Result<bool, ReconcileError
         .is_some_and(|run| run.kind == RunKind::Rollback && run.back_to == Some(waited.back_to));
     Err(match is_back {
         true => ReconcileError::taken_back(waited),
-        false => ReconcileError::EndUnknown {
+        false => ConfirmError::EndUnknown {
             generation: waited.generation.unwrap_or_default(),
             present,
-        },
+        }
+        .into(),
     })
 }
 
 impl ReconcileError {
     /// What waited was rolled back.
     pub(crate) fn taken_back(waited: &Waiting) -> Self {
-        Self::TakenBack {
-            generation: waited.generation.unwrap_or_default(),
+        let generation = waited.generation.unwrap_or_default();
+        ConfirmError::TakenBack {
+            generation,
             back_to: waited.back_to,
         }
+        .into()
     }
 }

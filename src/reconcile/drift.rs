@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::undo::begin;
-use super::{
-    Planned, ReconcileError, Request, confirm, error, look, read, select, transact, validate,
-};
+use super::admission::validate;
+use super::planning::{look, select};
+use super::rollback::undo::begin;
+use super::{Planned, ReconcileError, Request, confirm, error, read, transact};
 use crate::apply::Progress;
 use crate::effect::{Becomes, Change, Plan};
 use crate::host::Host;

@@ -1,21 +1,24 @@
 //! What can go wrong with a pass, and what that means for the host.
 
+mod hint;
+mod step;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use std::path::PathBuf;
 
+use super::confirm::ConfirmError;
 use super::prune::PruneError;
 use super::uninstall::UninstallError;
 use crate::apply::{BackupError, StepError};
-use crate::effect::{Change, Effect, Plan, Refusal};
+use crate::effect::Refusal;
 use crate::host::HostError;
 use crate::model::{Finding, RunKind};
 use crate::source::SourceError;
 use crate::state::StateError;
 pub(super) use words::{chain, listed, warn, warn_of, with_hint};
-use words::{count, errors, lines, listed_secrets, refused, same, secrets, waits};
+use words::{count, errors, lines, listed_secrets, refused, same, secrets};
 
 /// Why a pass failed.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +47,9 @@ pub(crate) enum ReconcileError {
     /// A network or a volume stays.
     #[error(transparent)]
     Prune(#[from] PruneError),
+    /// About the confirmation of an apply.
+    #[error(transparent)]
+    Confirm(#[from] ConfirmError),
     /// Inputs differ from the commit.
     #[error("{} differ{} from the commit", count(.paths), if .paths.len() == 1 { "s" } else { "" })]
     Dirty {
@@ -200,57 +206,6 @@ pub(crate) enum ReconcileError {
         /// The present one.
         present: u64,
     },
-    /// `--confirm` on a host that has no earlier generation.
-    #[error("there is no generation to roll back to: the first apply cannot wait for confirmation")]
-    NothingToGoBackTo,
-    /// An apply waits for confirmation.
-    #[error("{}", waits(*.generation, *.back_to, *.seconds))]
-    Waits {
-        /// What was applied.
-        generation: u64,
-        /// What comes back without confirmation.
-        back_to: u64,
-        /// How long it waits.
-        seconds: i64,
-    },
-    /// `confirm` of an apply that was killed.
-    #[error("the run was cut off before its end: there is nothing to confirm until it is undone")]
-    CutOff,
-    /// A generation that waited is applied no more, and nothing says why.
-    #[error("it is not known whether generation {generation} was confirmed or rolled back: {}", match .present {
-        Some(present) => format!("now generation {present} is applied"),
-        None => "now no generation is applied".to_owned(),
-    })]
-    EndUnknown {
-        /// What was applied.
-        generation: u64,
-        /// What is applied now.
-        present: Option<u64>,
-    },
-    /// `confirm` without anything to confirm.
-    #[error("nothing waits for confirmation")]
-    NothingWaits,
-    /// `confirm` after the time.
-    #[error("too late: {} was not confirmed in time, and goes back to generation {back_to}", match .generation {
-        Some(generation) => format!("generation {generation}"),
-        None => "it".to_owned(),
-    })]
-    TooLate {
-        /// What was applied, if that is known.
-        generation: Option<u64>,
-        /// What comes back.
-        back_to: u64,
-    },
-    /// An apply that waited was rolled back.
-    #[error(
-        "generation {generation} was not confirmed and was rolled back: the host is as generation {back_to} has it"
-    )]
-    TakenBack {
-        /// What was applied.
-        generation: u64,
-        /// What came back.
-        back_to: u64,
-    },
     /// A unit that is not in the desired state.
     #[error("no unit {name} in what was applied")]
     NoSuchUnit {
@@ -378,10 +333,9 @@ impl ReconcileError {
     /// 4 a person is needed.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
-            ReconcileError::RolledBack { .. } | ReconcileError::TakenBack { .. } => 3,
-            ReconcileError::Incomplete { .. }
-            | ReconcileError::Unrecovered { .. }
-            | ReconcileError::EndUnknown { .. } => 4,
+            ReconcileError::RolledBack { .. } => 3,
+            ReconcileError::Incomplete { .. } | ReconcileError::Unrecovered { .. } => 4,
+            ReconcileError::Confirm(error) => error.exit_status(),
             _ => 1,
         }
     }
@@ -394,59 +348,5 @@ impl ReconcileError {
     /// It happened before a run changed anything.
     pub(super) fn before_any_change(error: impl Into<Self>) -> Self {
         ReconcileError::Unchanged(Box::new(error.into()))
-    }
-
-    pub(super) fn step((change, source): (Change, StepError)) -> Self {
-        match &change.effect {
-            Effect::Pull(_) | Effect::Build(_) if !matches!(source, StepError::Interrupted) => {
-                ReconcileError::NotPulled(Box::new(source))
-            }
-            Effect::BackUp { .. } if !is_interruption(&source) => {
-                ReconcileError::NotBackedUp(Box::new(source))
-            }
-            Effect::Pull(pull) => {
-                Self::of_step(format!("pulling the image {}", pull.image.name), source)
-            }
-            Effect::Build(build) => {
-                Self::of_step(format!("building the images of {}", build.names()), source)
-            }
-            _ => Self::of_step(format!("{} ({})", change.id, change.why), source),
-        }
-    }
-
-    pub(super) fn gate(source: StepError) -> Self {
-        Self::of_step("a health gate".to_owned(), source)
-    }
-
-    pub(super) fn of_step(what: String, source: StepError) -> Self {
-        match source {
-            source if is_interruption(&source) => ReconcileError::Interrupted(what),
-            source => ReconcileError::Step {
-                what,
-                source: Box::new(source),
-            },
-        }
-    }
-
-    pub(super) fn not_converged(plan: Plan) -> Self {
-        let changes = plan
-            .changes
-            .into_iter()
-            .map(|change| format!("{}: {}", change.id, change.why));
-        let refusals = plan
-            .refusals
-            .into_iter()
-            .map(|refusal| format!("{}: {}", refusal.id, refusal.why));
-        ReconcileError::NotConverged {
-            left: changes.chain(refusals).collect(),
-        }
-    }
-}
-
-fn is_interruption(error: &StepError) -> bool {
-    match error {
-        StepError::Interrupted => true,
-        StepError::Backup { source, .. } => source.is_interruption(),
-        _ => false,
     }
 }

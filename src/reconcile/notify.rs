@@ -3,21 +3,22 @@
 mod news;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::confirm::ConfirmError;
 use super::drift::Drift;
 use super::status::certificates::certificates;
-use super::{ReconcileError, error, reason};
+use super::{ReconcileError, error};
 use crate::apply::Progress;
 use crate::host::Host;
-use crate::model::{
-    Channel, DriftKind, Event, Message, Notifier, Outcome, RunKind, RunRecord, is_not_confirmed,
-};
+use crate::model::{Channel, DriftKind, Event, Notifier, is_not_confirmed};
 use crate::state::{State, StateError};
 use news::{News, note, note_in_sync};
+use words::{before, message, of_failure, of_success, of_sync};
 
 /// What it is about, of a run.
 const RUN: &str = "run";
@@ -93,7 +94,7 @@ pub(crate) async fn tell_of_run(
             let run = last().filter(|run| run.time >= began);
             let run = match failure {
                 // That went back to another commit than the one that was not confirmed.
-                ReconcileError::TakenBack { generation, .. } => {
+                ReconcileError::Confirm(ConfirmError::TakenBack { generation, .. }) => {
                     state.generation_record(*generation).ok().flatten()
                 }
                 _ => run,
@@ -198,7 +199,7 @@ pub(crate) async fn test_notifiers(
     name: Option<&str>,
 ) -> Result<Vec<(String, Result<String, String>)>, ReconcileError> {
     let state = State::new(host.root().clone());
-    let applied = super::look::recorded(&state)?.applied;
+    let applied = super::planning::look::recorded(&state)?.applied;
     let (commit, notifiers) = applied
         .map(|(run, desired)| (run.origin.commit, desired.notify))
         .unwrap_or_default();
@@ -233,25 +234,6 @@ fn listeners(host: &Host) -> Option<(State, BTreeMap<String, Notifier>)> {
     (!applied.notify.is_empty()).then_some((state, applied.notify))
 }
 
-fn host_name() -> String {
-    let name = nix::unistd::gethostname().ok();
-    let name = name.and_then(|name| name.into_string().ok());
-    name.unwrap_or_else(|| "this host".to_owned())
-}
-
-fn message(event: Event, title: String, text: String) -> Message {
-    let host = host_name();
-    Message {
-        event: Some(event),
-        healed: false,
-        title: format!("{host}: {title}"),
-        host,
-        text,
-        commit: None,
-        time: Timestamp::now(),
-    }
-}
-
 /// Whether nothing ended: nobody agreed to it, or another run is in progress.
 fn is_no_news(failure: &ReconcileError) -> bool {
     matches!(
@@ -259,82 +241,6 @@ fn is_no_news(failure: &ReconcileError) -> bool {
         ReconcileError::Declined
             | ReconcileError::State(StateError::Locked { .. } | StateError::Forbidden { .. })
     )
-}
-
-/// How it is told that an apply went back by itself.
-const NOT_KEPT: &str = "an apply was not confirmed in time, and was rolled back";
-
-fn of_failure(failure: &ReconcileError, commit: Option<String>) -> Message {
-    let (event, title) = match failure {
-        ReconcileError::RolledBack { .. } => {
-            (Event::RolledBack, "a run failed and was rolled back")
-        }
-        ReconcileError::TakenBack { .. } => (Event::RolledBack, NOT_KEPT),
-        ReconcileError::Incomplete { .. } | ReconcileError::Unrecovered { .. } => (
-            Event::Failed,
-            "a run failed, and its roll-back is incomplete",
-        ),
-        _ => (Event::Failed, "a run failed"),
-    };
-    Message {
-        commit,
-        ..message(event, title.to_owned(), reason::reason(failure))
-    }
-}
-
-fn of_sync(commit: &str) -> Message {
-    Message {
-        commit: Some(commit.to_owned()),
-        ..message(
-            Event::Applied,
-            "in sync: nothing to do".to_owned(),
-            String::new(),
-        )
-    }
-}
-
-/// The run that made the generation from which a roll-back came.
-fn before(runs: &[RunRecord], rollback: &RunRecord) -> Option<RunRecord> {
-    let earlier = |run: &&RunRecord| run.number.is_some() && run.number < rollback.number;
-    runs.iter()
-        .filter(earlier)
-        .max_by_key(|run| run.number)
-        .cloned()
-}
-
-/// How a run that did what it was to do is told. `left` is what a roll-back took back.
-fn of_success(run: &RunRecord, left: Option<RunRecord>) -> Message {
-    if is_not_confirmed(&run.by) && run.kind == RunKind::Rollback {
-        let origin = left.map(|left| left.origin).unwrap_or_default();
-        return Message {
-            commit: origin.commit,
-            ..message(
-                Event::RolledBack,
-                NOT_KEPT.to_owned(),
-                origin.subject.unwrap_or_default(),
-            )
-        };
-    }
-    let title = match (run.outcome, run.kind) {
-        // A run that was killed was undone: that is no success of it.
-        (Outcome::RolledBack, _) => {
-            let title = "a run was interrupted, and is undone".to_owned();
-            return message(
-                Event::RolledBack,
-                title,
-                run.reason.clone().unwrap_or_default(),
-            );
-        }
-        (Outcome::Degraded, kind) => format!("{}: applied, degraded", kind.as_str()),
-        (_, kind) => format!("{}: done", kind.as_str()),
-    };
-    let mut lines = run.degraded.clone();
-    lines.extend(run.origin.subject.clone());
-    lines.push(format!("by {}, {} changes", run.by, run.changes.len()));
-    Message {
-        commit: run.origin.commit.clone(),
-        ..message(Event::Applied, title, lines.join("\n"))
-    }
 }
 
 async fn tell(

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::undo::begin;
-use super::{ReconcileError, Request, look, named};
+use super::planning::look;
+use super::rollback::undo::begin;
+use super::{ReconcileError, Request, named};
 use crate::apply::{Progress, StepError};
 use crate::host::Host;
 use crate::model::{Pause, Recorded, layout};

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::planning::look;
+use super::records::history;
+use super::rollback::undo::begin;
 use super::status::migration::{BUILT_IN, projects, users};
-use super::undo::begin;
-use super::{ReconcileError, Request, Which, confirm, history, look, read};
+use super::{ReconcileError, Request, Which, confirm, read};
 use crate::apply::Progress;
 use crate::host::docker::room::Removable;
 use crate::host::{Host, diagnosis, observe};

@@ -119,7 +119,7 @@ impl Planned {
         self.plan.is_empty()
             && !self.takes_over()
             && applied.is_some_and(|(_, applied)| self.desired.asks_nothing_new(applied))
-            && self.recorded.inventory == super::commit::inventory(self, &self.observed)
+            && self.recorded.inventory == super::records::commit::inventory(self, &self.observed)
     }
 
     /// The commit that the whole host is as, if nothing of it is to be changed or reported.

@@ -1,6 +1,7 @@
 //! The secrets of what was applied: how they are, and decrypted again at boot.
 
-use super::{ReconcileError, look};
+use super::ReconcileError;
+use super::planning::look;
 use crate::host::{Host, HostError};
 use crate::model::{Desired, Observed, SecretState, layout};
 use crate::state::State;

@@ -12,8 +12,9 @@ use jiff::Timestamp;
 use super::backup::{self, BackupStatus};
 use super::drift::Seen;
 use super::drift::unfinished as what_follows;
+use super::planning::look;
 use super::secrets::{SecretStatus, secrets};
-use super::{Drift, ReconcileError, Request, Skip, error, look};
+use super::{Drift, ReconcileError, Request, Skip, error};
 use crate::host::Host;
 use crate::kinds::{find_members, not_running};
 use crate::model::{

@@ -1,11 +1,14 @@
 //! Runs that no person watches: what failed because of its content is not tried again, what
 //! failed because of circumstances is tried again later, and what a person left stays left.
 
+pub(in crate::reconcile) mod blame;
+
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Applied, Planned, ReconcileError, Request, error, read, reason};
+use super::records::reason;
+use super::{Applied, Planned, ReconcileError, Request, error, read};
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::host::docker::Docker;

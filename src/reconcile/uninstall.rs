@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::undo::begin;
-use super::{Applied, Planned, ReconcileError, Request, agree, confirm, look, transact, validate};
+use super::admission::validate;
+use super::planning::look;
+use super::rollback::undo::begin;
+use super::{Applied, Planned, ReconcileError, Request, agree, confirm, transact};
 use crate::apply::{Progress, StepError};
 use crate::host::Host;
 use crate::model::{Desired, Recorded, RunKind, RunRecord, layout};

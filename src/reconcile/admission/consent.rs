@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Planned;
 use crate::effect::{Change, Effect};
+use crate::reconcile::Planned;
 
 /// What an apply would take away from a host.
 #[derive(Clone, Debug, Default, PartialEq)]

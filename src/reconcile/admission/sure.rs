@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::Planned;
 use crate::check::{self, Subject};
 use crate::effect::{Becomes, Effect};
 use crate::model::{Finding, Kind, Stack};
+use crate::reconcile::Planned;
 use crate::source::{Checkout, Which};
 
 /// Rules of `check` whose errors an engine refuses, or that break something for certain. What nginx and systemd say
@@ -31,7 +31,7 @@ const SURE: &[&str] = &[
 /// Adds the errors that `check` is sure of to a plan that changes something: those that it brings in stop it, the
 /// others are distinguished. One is brought in if the applied commit has none of the same rule and message; where that
 /// commit is not there, if it is in a file that the plan changes or that a unit is started with.
-pub(super) fn report(planned: &mut Planned) {
+pub(in crate::reconcile) fn report(planned: &mut Planned) {
     if planned.plan.is_empty() {
         return;
     }
@@ -95,7 +95,10 @@ fn before(planned: &Planned) -> Option<Vec<Finding>> {
 
 /// The files that a plan changes or that a unit is started with, by their path in the checkout; those that lie
 /// elsewhere by their own.
-pub(super) fn changed(planned: &Planned, external: &[(String, Stack)]) -> BTreeSet<PathBuf> {
+pub(in crate::reconcile) fn changed(
+    planned: &Planned,
+    external: &[(String, Stack)],
+) -> BTreeSet<PathBuf> {
     let mut files = BTreeSet::new();
     let mut units = BTreeSet::new();
     for change in &planned.plan.changes {
@@ -137,7 +140,7 @@ pub(super) fn changed(planned: &Planned, external: &[(String, Stack)]) -> BTreeS
 }
 
 /// Whether a finding is about one of these files, or about none at all.
-pub(super) fn concerns(finding: &Finding, files: &BTreeSet<PathBuf>) -> bool {
+pub(in crate::reconcile) fn concerns(finding: &Finding, files: &BTreeSet<PathBuf>) -> bool {
     finding
         .place()
         .is_none_or(|place| files.contains(place.path()))

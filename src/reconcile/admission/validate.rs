@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{Planned, ReconcileError, ask_versions, lacking, outside, sure};
+use super::sure;
 use crate::check::{self, Subject};
 use crate::host::candidate::Names;
 use crate::host::{Host, HostError};
 use crate::model::{Finding, Preflight, Severity, Stack};
 use crate::plan;
+use crate::reconcile::planning::{lacking, outside};
+use crate::reconcile::{Planned, ReconcileError, ask_versions};
 use crate::source::Revision;
 
 /// Adds what only the host knows about a plan to its findings: what nginx and systemd say about its
@@ -19,7 +21,7 @@ use crate::source::Revision;
 ///
 /// # Errors
 /// When the candidate could not be put together.
-pub(super) async fn report(
+pub(in crate::reconcile) async fn report(
     host: &Host,
     planned: &mut Planned,
     ask: Names,
@@ -135,7 +137,10 @@ fn look_at_external(
 ///
 /// # Errors
 /// When there are any, or the candidate could not be put together.
-pub(super) async fn demand(host: &Host, planned: &mut Planned) -> Result<(), ReconcileError> {
+pub(in crate::reconcile) async fn demand(
+    host: &Host,
+    planned: &mut Planned,
+) -> Result<(), ReconcileError> {
     report(host, planned, Names::Ask).await?;
     match planned.findings.iter().any(|finding| finding.is_error()) {
         true => Err(ReconcileError::Invalid(std::mem::take(

@@ -1,13 +1,13 @@
 //! Files that cannot be put where the plan wants them, known before anything changes.
 
-use super::Planned;
 use crate::effect::{Becomes, Change, Refusal};
 use crate::host::Host;
 use crate::host::observe::resolve_owner;
+use crate::reconcile::Planned;
 
 /// Refuses the changes of files whose owner does not exist, or whose folder is reached through a link that another user
 /// has made: an apply would fail in the middle.
-pub(super) fn refuse(host: &Host, planned: &mut Planned) {
+pub(in crate::reconcile) fn refuse(host: &Host, planned: &mut Planned) {
     let unknown = |owner: &str| host.is_live() && resolve_owner(owner).is_none();
     let refusal = |change: &Change| {
         let files = change.effect.files();

@@ -10,7 +10,7 @@ use crate::apply::Progress;
 use crate::host::Host;
 use crate::model::{Waiting, not_confirmed};
 use crate::plan::Gates;
-use crate::reconcile::rollback::rollback_locked;
+use crate::reconcile::rollback::generation::rollback_locked;
 use crate::reconcile::{ReconcileError, Request, error};
 use crate::state::{State, StateError};
 
@@ -38,7 +38,7 @@ impl Default for Expiry {
 /// Rolls back what was not confirmed, if its time is over. Returns what was rolled back. What fails is tried again by a timer.
 ///
 /// # Errors
-/// As [`crate::reconcile::rollback`].
+/// As [`crate::reconcile::rollback::generation`].
 pub(crate) async fn expire(
     host: &Host,
     request: &Request,

@@ -231,7 +231,10 @@ fn only_a_roll_back_is_called_one() {
     records.commit(run(4, RunKind::Rollback));
     let later = kept(&records.host, &waited).unwrap_err();
     assert!(
-        matches!(later, ReconcileError::EndUnknown { .. }),
+        matches!(
+            later,
+            ReconcileError::Confirm(ConfirmError::EndUnknown { .. })
+        ),
         "{later}"
     );
 
@@ -242,7 +245,10 @@ fn only_a_roll_back_is_called_one() {
     records.state.end_waiting().unwrap();
     records.commit(run(3, RunKind::Rollback));
     let taken_back = kept(&records.host, &waited).unwrap_err();
-    assert!(matches!(taken_back, ReconcileError::TakenBack { .. }));
+    assert!(matches!(
+        taken_back,
+        ReconcileError::Confirm(ConfirmError::TakenBack { .. })
+    ));
 }
 
 #[test]

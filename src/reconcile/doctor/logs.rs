@@ -2,10 +2,12 @@
 //!
 //! Each source is read from its end, and at most as many lines as are asked for.
 
+mod behind;
 mod follow;
 mod format;
 mod read;
 mod routes;
+mod written;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,8 +22,9 @@ use super::look;
 use crate::host::Host;
 use crate::model::Container;
 use crate::reconcile::{ReconcileError, Request, status};
+use behind::Behind;
 use read::{Read, of_containers, of_nginx, of_units};
-use routes::{Behind, Routes};
+use routes::Routes;
 
 /// Whose lines are asked for, and how many.
 #[derive(Clone, Debug)]

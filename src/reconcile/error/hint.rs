@@ -1,8 +1,8 @@
 //! What helps after a run that failed.
 
-use super::blame::is_of_host;
-use super::error::{ReconcileError, WayOn, listed};
+use super::{ReconcileError, WayOn, listed};
 use crate::apply::StepError;
+use crate::reconcile::unattended::blame::is_of_host;
 use crate::source::SourceError;
 
 impl ReconcileError {
@@ -21,6 +21,7 @@ impl ReconcileError {
             ReconcileError::Uninstall(error) => error.hint(),
             ReconcileError::Prune(error) => error.hint(),
             ReconcileError::Host(error) => error.hint(),
+            ReconcileError::Confirm(error) => Some(error.hint()),
             ReconcileError::Step { source, .. }
             | ReconcileError::Unit { source, .. }
             | ReconcileError::NotBackedUp(source)
@@ -62,28 +63,6 @@ impl ReconcileError {
                     listed("; kept are:", kept)
                 ),
             }),
-            ReconcileError::NothingToGoBackTo => Some("apply without --confirm".to_owned()),
-            ReconcileError::Waits {
-                back_to,
-                seconds: 0,
-                ..
-            } => Some(format!(
-                "it cannot be confirmed any more: sudo watchme-apply rollback {back_to} takes it back now"
-            )),
-            ReconcileError::CutOff => Some("sudo watchme-apply recover, then apply again".to_owned()),
-            ReconcileError::EndUnknown { .. } => {
-                Some("watchme-apply history has the runs since then".to_owned())
-            }
-            ReconcileError::Waits { back_to, .. } => Some(format!(
-                "sudo watchme-apply confirm keeps it; sudo watchme-apply rollback {back_to} takes it back at once"
-            )),
-            ReconcileError::NothingWaits => {
-                Some("watchme-apply status says what was applied".to_owned())
-            }
-            ReconcileError::TooLate { .. } | ReconcileError::TakenBack { .. } => Some(
-                "watchme-apply status says how the host is; apply again, with more time if need be: --confirm 5m"
-                    .to_owned(),
-            ),
             ReconcileError::NoSuchGeneration { .. } => Some("watchme-apply history".to_owned()),
             ReconcileError::NotKept { number, .. } => Some(format!(
                 "watchme-apply history {number} has its run and its commits"

@@ -1,7 +1,7 @@
 //! Words of failed passes.
 
 use super::*;
-use crate::effect::PullImage;
+use crate::effect::{Effect, PullImage};
 use crate::model::{Image, Kind, ResourceId};
 use crate::plan::draft::change;
 

@@ -98,15 +98,3 @@ pub(super) fn refused(refusals: &[Refusal]) -> String {
         many => format!("refused for {many} reasons"),
     }
 }
-
-/// What waits for confirmation, or for its roll-back.
-pub(super) fn waits(generation: u64, back_to: u64, seconds: i64) -> String {
-    match seconds {
-        0 => format!(
-            "generation {generation} was not confirmed in time, and is not rolled back to {back_to} yet"
-        ),
-        _ => format!(
-            "generation {generation} waits for confirmation, and goes back to {back_to} in {seconds} s"
-        ),
-    }
-}

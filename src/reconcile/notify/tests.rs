@@ -1,6 +1,7 @@
 use super::news::wants;
+use super::words::*;
 use super::*;
-use crate::model::{Channel, Project, not_confirmed};
+use crate::model::{Channel, Message, Project, RunRecord, not_confirmed};
 use crate::state::Told;
 
 fn notifier(on: &[Event]) -> Notifier {
@@ -106,10 +107,10 @@ fn what_nobody_confirmed_is_told_as_rolled_back() {
             Timestamp::now(),
         )
     };
-    let failure = ReconcileError::TakenBack {
+    let failure = ReconcileError::from(ConfirmError::TakenBack {
         generation: 2,
         back_to: 1,
-    };
+    });
     let made = |number, commit: &str| {
         let mut made = RunRecord {
             kind: crate::model::RunKind::Apply,

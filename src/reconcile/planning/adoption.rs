@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use nix::unistd::Uid;
 
-use super::Planned;
 use crate::effect::Effect;
 use crate::host::{ComposeProject, Host, HostError};
 use crate::model::{Adoption, Engine, Hash, Shape, Stack, Unit};
+use crate::reconcile::Planned;
 use crate::source::compose::types::text;
 use crate::source::compose::{Compose, Service, pairs};
 
@@ -17,7 +17,10 @@ use crate::source::compose::{Compose, Service, pairs};
 ///
 /// # Errors
 /// When the engine does not answer.
-pub(super) async fn observe(host: &Host, planned: &mut Planned) -> Result<(), HostError> {
+pub(in crate::reconcile) async fn observe(
+    host: &Host,
+    planned: &mut Planned,
+) -> Result<(), HostError> {
     planned.observed.adoptions.clear();
     // Compose is called as an apply calls it.
     if !Uid::effective().is_root() || planned.observed.engine() != Engine::Docker {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Planned, ReconcileError};
 use crate::kinds;
 use crate::model::{Desired, DriftKind, Observed};
 use crate::plan::{Gates, Inputs};
+use crate::reconcile::{Planned, ReconcileError};
 use crate::source::unit::{self, Settings};
 use crate::source::{Checkout, Revision, Which};
 

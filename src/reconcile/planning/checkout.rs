@@ -1,18 +1,43 @@
-//! A host belongs to one repository, wherever its checkout is.
+//! The checkout of this host. A host belongs to one repository, wherever its checkout is.
 
 use std::path::{Path, PathBuf};
 
-use super::{ReconcileError, Request};
+use super::look;
 use crate::host::Host;
 use crate::model::{Desired, Origin, Recorded, Repository};
+use crate::reconcile::{ReconcileError, Request};
 use crate::source::{Checkout, Kinship, Revision, Which};
+use crate::state::State;
 
-/// Opens the checkout for this host. Whose checkout was applied before may own it again.
-pub(super) fn open(
+/// The files of the checkout as they are, read for this host, and the folder of the checkout.
+///
+/// # Errors
+/// When it cannot be read, or is another repository's than the host has.
+pub(crate) fn work_tree(
     host: &Host,
     request: &Request,
-    recorded: &Recorded,
-) -> Result<Checkout, ReconcileError> {
+) -> Result<(Revision, PathBuf), ReconcileError> {
+    let recorded = look::recorded(&State::new(host.root().clone()))?;
+    let (revision, checkouts) = read(host, request, &Which::Worktree, &recorded)?;
+    Ok((revision, checkouts.into_iter().next().unwrap_or_default()))
+}
+
+/// The same at a commit.
+///
+/// # Errors
+/// The same, and when there is no such commit any more.
+pub(crate) fn at_commit(
+    host: &Host,
+    request: &Request,
+    commit: &str,
+) -> Result<Revision, ReconcileError> {
+    let recorded = look::recorded(&State::new(host.root().clone()))?;
+    let which = Which::Rev(commit.to_owned());
+    Ok(read(host, request, &which, &recorded)?.0)
+}
+
+/// Opens the checkout for this host. Whose checkout was applied before may own it again.
+fn open(host: &Host, request: &Request, recorded: &Recorded) -> Result<Checkout, ReconcileError> {
     let applied = recorded.applied.as_ref();
     let owner = applied.and_then(|(record, _)| record.origin.owner);
     let trusted: Vec<u32> = owner.into_iter().collect();
@@ -27,15 +52,15 @@ pub(super) fn open(
         .after(applied, is_paused))
 }
 
-/// Reads a revision as one for this host, unless the host is another repository's. Tells which
-/// folders count as the checkout, too: where it is, where watchme.toml says that it is, and
-/// where it was applied from before.
-pub(super) fn read(
-    checkout: Checkout,
+/// Reads a revision as one for this host, unless the host is another repository's. Returns the folders that count as the
+/// checkout, too: first the one that it is in, then where it was applied from before, and where watchme.toml says that it is.
+pub(in crate::reconcile) fn read(
+    host: &Host,
     request: &Request,
     which: &Which,
     recorded: &Recorded,
 ) -> Result<(Revision, Vec<PathBuf>), ReconcileError> {
+    let checkout = open(host, request, recorded)?;
     let applied = recorded.applied.as_ref().map(|(record, _)| &record.origin);
     let Kinship {
         mut repository,

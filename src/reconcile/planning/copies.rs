@@ -19,7 +19,7 @@ struct Turn {
 }
 
 /// Gives each stack of a generation the copy that it would get if it were applied now.
-pub(super) fn beside(desired: &mut Desired, recorded: &Recorded) {
+pub(in crate::reconcile) fn beside(desired: &mut Desired, recorded: &Recorded) {
     let Some((_, applied)) = &recorded.applied else {
         return;
     };
@@ -41,7 +41,7 @@ pub(super) fn beside(desired: &mut Desired, recorded: &Recorded) {
 }
 
 /// The same for what ran in the generation: images are found by unit and project.
-pub(super) fn of_images(ran: &mut RanImages, desired: &Desired) {
+pub(in crate::reconcile) fn of_images(ran: &mut RanImages, desired: &Desired) {
     for (name, unit) in &desired.units {
         let (Some(stack), Some(copy)) = (&unit.stack, &unit.copy) else {
             continue;

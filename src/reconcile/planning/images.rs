@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::drift::Seen;
-use super::{Drift, ReconcileError, Request, select};
+use super::select;
 use crate::host::Host;
 use crate::host::registry::{Answers, Login};
 use crate::kinds::images_of_unit;
@@ -11,6 +10,8 @@ use crate::model::image::{digest_of, digests_of, listed_name, short};
 use crate::model::{
     AskedImage, DriftItem, DriftKind, ImageRecord, Kind, ResourceId, Selector, Unit,
 };
+use crate::reconcile::drift::Seen;
+use crate::reconcile::{Drift, ReconcileError, Request};
 
 /// What the look at registries brought.
 #[derive(Default)]

@@ -12,7 +12,7 @@ use crate::source::{Lacking, Look, Revision};
 
 /// What a host's environment files lack: first of the units that a plan starts, then of the others. Names of variables,
 /// and never values.
-pub(super) fn findings(
+pub(in crate::reconcile) fn findings(
     host: &Host,
     revision: &Revision,
     plan: &Plan,

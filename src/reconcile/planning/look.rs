@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Planned, ReconcileError, Request, adoption, outside, packages, select, writable};
+use super::{adoption, outside, select};
 use crate::effect::{Change, Effect, Plan};
 use crate::host::error::DockerAbsence;
 use crate::host::sockets::listeners;
@@ -17,12 +17,15 @@ use crate::model::{
     Watch, layout,
 };
 use crate::plan::{self, Inputs};
+use crate::reconcile::admission::writable;
+use crate::reconcile::stages::packages;
+use crate::reconcile::{Planned, ReconcileError, Request};
 use crate::source::{Revision, installed};
 use crate::state::State;
 
 /// All records. An inventory that was lost is what the last applied revision had: nothing that
 /// is managed is forgotten.
-pub(super) fn recorded(state: &State) -> Result<Recorded, ReconcileError> {
+pub(in crate::reconcile) fn recorded(state: &State) -> Result<Recorded, ReconcileError> {
     let mut recorded = state.recorded()?;
     if recorded.inventory.is_empty()
         && let Some((_, applied)) = &recorded.applied
@@ -49,7 +52,7 @@ pub(super) fn recorded(state: &State) -> Result<Recorded, ReconcileError> {
 }
 
 /// What was applied last.
-pub(super) fn applied<'a>(
+pub(in crate::reconcile) fn applied<'a>(
     state: &State,
     recorded: &'a Recorded,
 ) -> Result<&'a (RunRecord, Desired), ReconcileError> {
@@ -70,7 +73,7 @@ pub(super) fn applied<'a>(
 
 /// Plans what a generation wants, as it is on record: git is not asked. What is started then runs the images that `ran`
 /// has, if there are any.
-pub(super) async fn plan_generation(
+pub(in crate::reconcile) async fn plan_generation(
     host: &Host,
     request: &Request,
     recorded: Recorded,
@@ -106,7 +109,7 @@ pub(super) async fn plan_generation(
 }
 
 /// Plans a revision of the checkout.
-pub(super) async fn plan_revision(
+pub(in crate::reconcile) async fn plan_revision(
     host: &Host,
     state: &State,
     request: &Request,
@@ -155,7 +158,7 @@ pub(super) async fn plan_revision(
 
 /// Looks at the host and plans; where something restarts, asks systemd who is taken along and
 /// plans once more with that.
-pub(super) async fn look_and_plan(
+pub(in crate::reconcile) async fn look_and_plan(
     host: &Host,
     request: &Request,
     planned: &mut Planned,
@@ -289,7 +292,7 @@ fn unseen_units(plan: &Plan, watch: &Watch) -> BTreeSet<String> {
 }
 
 /// Plans from another look at the host, or other records.
-pub(super) fn plan_again(
+pub(in crate::reconcile) fn plan_again(
     planned: &Planned,
     request: &Request,
     observed: &Observed,
@@ -354,7 +357,7 @@ fn asks_docker_alone(only: &[Selector]) -> bool {
 
 /// Whether a change can only be seen once another one is done: containers that a unit has made,
 /// and networks that the last container has left.
-pub(super) fn is_follow_up(change: &Change) -> bool {
+pub(in crate::reconcile) fn is_follow_up(change: &Change) -> bool {
     matches!(
         change.effect,
         Effect::Connect(_) | Effect::RemoveNetwork { .. }
@@ -363,7 +366,7 @@ pub(super) fn is_follow_up(change: &Change) -> bool {
 
 /// Whether a unit was failing before a run that does nothing about it. One that systemd restarts again and again may
 /// have been up at that moment.
-pub(super) fn was_failing(planned: &Planned, unit: &str) -> bool {
+pub(in crate::reconcile) fn was_failing(planned: &Planned, unit: &str) -> bool {
     let systemd = planned.observed.systemd.as_ref();
     let state = systemd.and_then(|systemd| systemd.units.get(unit));
     let now = jiff::Timestamp::now();
@@ -372,13 +375,13 @@ pub(super) fn was_failing(planned: &Planned, unit: &str) -> bool {
 }
 
 /// Whether a plan starts, restarts or reloads a unit.
-pub(super) fn touches(planned: &Planned, unit: &str) -> bool {
+pub(in crate::reconcile) fn touches(planned: &Planned, unit: &str) -> bool {
     let does = |change: &Change| change.effect.starts().is_some_and(|step| step.unit == unit);
     planned.plan.changes.iter().any(does)
 }
 
 /// Whether a change is one that `drift` reports, and as what.
-pub(super) fn drift_of(change: &Change) -> Option<DriftKind> {
+pub(in crate::reconcile) fn drift_of(change: &Change) -> Option<DriftKind> {
     match change.effect {
         // They follow from others, unless they are all there is.
         Effect::DaemonReload | Effect::ReloadNginx | Effect::RestartNginx

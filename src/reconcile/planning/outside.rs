@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::Planned;
 use crate::host::Host;
 use crate::model::{Desired, Recorded, Unit};
+use crate::reconcile::Planned;
 use crate::source::{Revision, installed};
 
 /// Compose files outside the checkout name environment files, which only a look into them tells.
-pub(super) fn watch(host: &Host, revision: &mut Revision, recorded: &Recorded) {
+pub(in crate::reconcile) fn watch(host: &Host, revision: &mut Revision, recorded: &Recorded) {
     let mut units = revision.desired.units.values();
     let any = units.any(|unit| {
         let mut files = unit.stacks.iter().flat_map(|stack| &stack.files);
@@ -32,7 +32,7 @@ pub(super) fn watch(host: &Host, revision: &mut Revision, recorded: &Recorded) {
 }
 
 /// The compose files that units name by what was applied, or by their files on the host: whoever put those there is root.
-pub(super) fn named_before(
+pub(in crate::reconcile) fn named_before(
     host: &Host,
     desired: &Desired,
     recorded: &Recorded,
@@ -48,7 +48,7 @@ pub(super) fn named_before(
 }
 
 /// Reads the compose files outside the checkout that installed units run: which services should have containers.
-pub(super) fn observe(host: &Host, planned: &mut Planned) {
+pub(in crate::reconcile) fn observe(host: &Host, planned: &mut Planned) {
     if !host.is_live() || planned.observed.docker.is_none() {
         return;
     }

@@ -1,10 +1,10 @@
 //! `--only`: which resources it names, and which ones those bring along.
 
-use super::{ReconcileError, named};
 use crate::model::{Desired, Kind, ResourceId, Selector, absent_id};
+use crate::reconcile::{ReconcileError, named};
 
 /// A name that nothing has is a mistake: "in sync" would be taken for the answer.
-pub(super) fn check(
+pub(in crate::reconcile) fn check(
     only: &[Selector],
     new: &Desired,
     applied: Option<&Desired>,
@@ -51,7 +51,7 @@ fn units<'a>(selector: &Selector, desired: &'a Desired) -> Vec<&'a str> {
 }
 
 /// With the units that are named by their stack, or by what they run.
-pub(super) fn with_names(
+pub(in crate::reconcile) fn with_names(
     only: &[Selector],
     new: &Desired,
     applied: Option<&Desired>,
@@ -66,7 +66,11 @@ pub(super) fn with_names(
 
 /// The same with what those bring along: a unit the files that it names, its secrets, and the Quadlet that it is made of; a
 /// Quadlet its unit, and a secret the units that use it.
-pub(super) fn expand(only: &[Selector], new: &Desired, applied: Option<&Desired>) -> Vec<Selector> {
+pub(in crate::reconcile) fn expand(
+    only: &[Selector],
+    new: &Desired,
+    applied: Option<&Desired>,
+) -> Vec<Selector> {
     let only = &with_names(only, new, applied)[..];
     let mut expanded = only.to_vec();
     for desired in [Some(new), applied].into_iter().flatten() {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Planned, error};
 use crate::apply::Progress;
 use crate::effect::Effect;
 use crate::host::Host;
@@ -13,10 +12,11 @@ use crate::model::{
     Selector,
 };
 use crate::plan;
+use crate::reconcile::{Planned, error};
 use crate::state::State;
 
 /// What is managed after the run, on a host that is now as in `after`.
-pub(super) fn inventory(planned: &Planned, after: &Observed) -> Inventory {
+pub(in crate::reconcile) fn inventory(planned: &Planned, after: &Observed) -> Inventory {
     let mut inventory = planned.plan.inventory.clone();
     // What is still there although it left the desired state is not forgotten: a network goes
     // when nobody uses it any more, a volume when a person removes it.
@@ -36,7 +36,7 @@ pub(super) fn inventory(planned: &Planned, after: &Observed) -> Inventory {
 }
 
 /// What the containers of units run after the run, for a roll-back to this generation. That it is not known fails nothing.
-pub(super) async fn images(
+pub(in crate::reconcile) async fn images(
     host: &Host,
     state: &State,
     planned: &Planned,
@@ -78,7 +78,7 @@ pub(super) async fn images(
 
 /// What the daemons have loaded after the run: what they were made to load by it, and of units
 /// also what the plan found to be current.
-pub(super) fn loaded(
+pub(in crate::reconcile) fn loaded(
     planned: &Planned,
     after: &Observed,
     switched: Option<Timestamp>,

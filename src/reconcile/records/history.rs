@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::{Planned, ReconcileError, Request, error, reason};
+use super::reason;
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::model::{Origin, Outcome, RanImage, RunKind, RunRecord, Selector};
+use crate::reconcile::{Planned, ReconcileError, Request, error};
 use crate::source::{Checkout, Log, SourceError};
 use crate::state::State;
 
@@ -16,7 +17,7 @@ use crate::state::State;
 const LINES: usize = 20;
 
 /// The record of a run that begins to change the host.
-pub(super) fn begin(
+pub(in crate::reconcile) fn begin(
     state: &State,
     request: &Request,
     kind: RunKind,
@@ -36,7 +37,7 @@ pub(super) fn begin(
 
 /// The record of undoing a run that was killed. What it wanted is not known any more; what the
 /// host returns to is.
-pub(super) fn begin_recovery(state: &State, request: &Request) -> RunRecord {
+pub(in crate::reconcile) fn begin_recovery(state: &State, request: &Request) -> RunRecord {
     let recorded = state.recorded().ok();
     let applied = recorded.and_then(|recorded| recorded.applied);
     let origin = applied.map(|(record, _)| record.origin);
@@ -44,7 +45,7 @@ pub(super) fn begin_recovery(state: &State, request: &Request) -> RunRecord {
 }
 
 /// The record of the removal of a network or a volume.
-pub(super) fn begin_prune(state: &State, request: &Request) -> RunRecord {
+pub(in crate::reconcile) fn begin_prune(state: &State, request: &Request) -> RunRecord {
     let recorded = state.recorded().ok();
     let applied = recorded.and_then(|recorded| recorded.applied);
     let origin = applied.map(|(record, _)| record.origin);
@@ -63,7 +64,7 @@ fn new(request: &Request, kind: RunKind, origin: Origin) -> RunRecord {
 
 /// Writes down how a run ended. That is no part of the run: when it fails, that is said, and
 /// the run ended as it did.
-pub(super) fn end(
+pub(in crate::reconcile) fn end(
     state: &State,
     mut record: RunRecord,
     result: Result<(), ReconcileError>,

@@ -1,10 +1,10 @@
 //! Why a run failed, as history and `status` tell it.
 
-use super::ReconcileError;
+use crate::reconcile::ReconcileError;
 
 /// Why a run failed, in one line for records. Of several lines only what nginx says about the
 /// configuration is taken along: what a unit wrote may hold secrets, and is in its journal.
-pub(super) fn reason(error: &ReconcileError) -> String {
+pub(in crate::reconcile) fn reason(error: &ReconcileError) -> String {
     let (error, left) = match error {
         ReconcileError::RolledBack { cause, .. } | ReconcileError::Unchanged(cause) => {
             (&**cause, &[][..])
@@ -93,7 +93,7 @@ mod tests {
                 "start a.service: failed\n    token=hunter2".into(),
                 "nginx was running".into(),
             ],
-            way_on: super::super::error::WayOn::Fix,
+            way_on: crate::reconcile::error::WayOn::Fix,
         };
         assert_eq!(
             reason(&incomplete),

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 
 use super::history::{Entry, Part, history};
-use super::{ReconcileError, Request, error};
 use crate::effect::Change;
 use crate::host::Host;
 use crate::kinds;
 use crate::model::{Desired, Origin, RanImage};
 use crate::plan::{Gates, Inputs};
+use crate::reconcile::{ReconcileError, Request, error};
 use crate::state::State;
 
 /// A generation beside the one before.

@@ -1,13 +1,15 @@
 //! Back to an older generation: its inputs are all kept, so that git is not needed.
 
-use super::{
-    Applied, Planned, ReconcileError, Request, agree, confirm, copies, docker_first, look,
-    transact, unattended, undo_killed, validate,
-};
 use crate::apply::Progress;
 use crate::host::Host;
 use crate::host::candidate::Names;
 use crate::model::{Desired, RanImages, Recorded, RunKind, RunRecord};
+use crate::reconcile::admission::validate;
+use crate::reconcile::planning::{copies, look};
+use crate::reconcile::stages::docker_first;
+use crate::reconcile::{
+    Applied, Planned, ReconcileError, Request, agree, confirm, transact, unattended, undo_killed,
+};
 use crate::state::State;
 
 /// What going back to a generation would do. Writes nothing and takes no lock.
@@ -30,7 +32,7 @@ pub(crate) async fn plan_back(
 /// the one before the present one has it. What was left is not brought back by unattended runs.
 ///
 /// # Errors
-/// As [`super::apply`], and when there is no such generation.
+/// As [`crate::reconcile::apply`], and when there is no such generation.
 pub(crate) async fn rollback(
     host: &Host,
     request: &Request,
@@ -48,7 +50,7 @@ pub(crate) async fn rollback(
 }
 
 /// The same for who holds the lock.
-pub(super) async fn rollback_locked(
+pub(in crate::reconcile) async fn rollback_locked(
     host: &Host,
     state: &State,
     request: &Request,
@@ -61,15 +63,16 @@ pub(super) async fn rollback_locked(
     let unfinished = !leftover.left.is_empty();
     let mut planned = plan(host, state, request, number, unfinished).await;
     if planned.as_ref().is_err_and(docker_first::is_away) {
-        let wanted = find(state, &look::recorded(state)?, number, unfinished)?;
-        let wanted = (RunKind::Rollback, wanted);
+        let found = find(state, &look::recorded(state)?, number, unfinished)?;
+        let wanted = (RunKind::Rollback, found);
         if docker_first::fix(
             host,
             state,
             request,
             wanted,
             &mut leftover,
-            (&mut *progress, &mut *present),
+            progress,
+            present,
         )
         .await?
         {

@@ -13,7 +13,7 @@ use crate::state::{Journal, Undo};
 ///
 /// # Errors
 /// When the store or systemd cannot be looked at.
-pub(super) async fn owed(
+pub(in crate::reconcile) async fn owed(
     host: &Host,
     journal: &Journal,
     recorded: &Recorded,

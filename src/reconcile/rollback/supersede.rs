@@ -3,15 +3,15 @@
 
 use jiff::Timestamp;
 
-use super::{ReconcileError, error};
 use crate::apply::{Left, Progress};
 use crate::host::Host;
 use crate::model::{Hash, Inventory, Loaded, ResourceId};
+use crate::reconcile::{ReconcileError, error};
 use crate::state::{Saved, State, StateError, Undo};
 
 /// What is left of a run that could not be undone.
 #[derive(Debug, Default)]
-pub(super) struct Leftover {
+pub(in crate::reconcile) struct Leftover {
     /// One line for each step, with why it could not be undone.
     pub left: Vec<String>,
     /// The steps alone.
@@ -19,7 +19,7 @@ pub(super) struct Leftover {
 }
 
 impl Leftover {
-    pub(super) fn of(left: &[Left]) -> Self {
+    pub(in crate::reconcile) fn of(left: &[Left]) -> Self {
         Self {
             left: lines(left),
             steps: left.iter().map(|left| left.what.clone()).collect(),
@@ -30,7 +30,7 @@ impl Leftover {
     ///
     /// # Errors
     /// [`ReconcileError::Unrecovered`], which names the commands that go forward.
-    pub(super) fn demand(self) -> Result<(), ReconcileError> {
+    pub(in crate::reconcile) fn demand(self) -> Result<(), ReconcileError> {
         match self.left.is_empty() {
             true => Ok(()),
             false => Err(ReconcileError::Unrecovered { left: self.left }),
@@ -41,7 +41,7 @@ impl Leftover {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub(super) fn supersede(
+    pub(in crate::reconcile) fn supersede(
         self,
         state: &State,
         progress: &mut dyn Progress,
@@ -64,7 +64,11 @@ impl Leftover {
 ///
 /// # Errors
 /// When a record cannot be written.
-pub(super) async fn admit(host: &Host, state: &State, left: &[Left]) -> Result<(), StateError> {
+pub(in crate::reconcile) async fn admit(
+    host: &Host,
+    state: &State,
+    left: &[Left],
+) -> Result<(), StateError> {
     if left.is_empty() {
         return Ok(());
     }
@@ -131,7 +135,7 @@ fn keep(inventory: &mut Inventory, undo: &Undo) {
 }
 
 /// What to say of steps that could not be undone.
-pub(super) fn lines(left: &[Left]) -> Vec<String> {
+pub(in crate::reconcile) fn lines(left: &[Left]) -> Vec<String> {
     let line = |left: &Left| format!("{}: {}", left.what, error::chain(&left.error));
     left.iter().map(line).collect()
 }

@@ -2,20 +2,20 @@
 
 use std::path::Path;
 
-use super::confirm::Expiry;
-use super::error::WayOn;
-use super::supersede::{self, Leftover};
-use super::{
-    Planned, ReconcileError, Request, confirm, error, history, mount_points, owed, unattended,
-    verify_rollback,
-};
+use super::supersede;
+use super::supersede::Leftover;
+use super::{mount_points, owed, verify_rollback};
 use crate::apply::{Progress, await_last_request, describe, roll_back};
 use crate::host::Host;
 use crate::model::{Observed, RunKind, layout};
+use crate::reconcile::confirm::Expiry;
+use crate::reconcile::error::WayOn;
+use crate::reconcile::records::history;
+use crate::reconcile::{Planned, ReconcileError, Request, confirm, error, unattended};
 use crate::state::{Journal, Lock, State, StateError, Undo};
 
 /// Rolls back, and says "rolled back" only after looking.
-pub(super) async fn undo(
+pub(in crate::reconcile) async fn undo(
     host: &Host,
     state: &State,
     (planned, with_packages): (&Planned, Option<&Observed>),
@@ -129,7 +129,7 @@ pub(crate) async fn recover(
 }
 
 /// Whether no run was killed, as far as that can be seen.
-pub(super) fn is_finished(state: &State) -> Result<bool, StateError> {
+pub(in crate::reconcile) fn is_finished(state: &State) -> Result<bool, StateError> {
     Ok(state.journal()?.is_empty() && !state.has_leftovers())
 }
 
@@ -137,7 +137,7 @@ pub(super) fn is_finished(state: &State) -> Result<bool, StateError> {
 ///
 /// # Errors
 /// When the lock is held, or not all could be undone.
-pub(super) async fn begin(
+pub(in crate::reconcile) async fn begin(
     host: &Host,
     state: &State,
     request: &Request,
@@ -151,7 +151,7 @@ pub(super) async fn begin(
 }
 
 /// Undoes what a killed run left behind, as far as that is possible, and returns the rest.
-pub(super) async fn undo_killed(
+pub(in crate::reconcile) async fn undo_killed(
     host: &Host,
     state: &State,
     request: &Request,

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::Planned;
 use crate::host::Host;
 use crate::kinds;
 use crate::model::{Entry, NginxState, Observed, SecretState, SystemdState, UnitState};
+use crate::reconcile::Planned;
 use crate::state::Undo;
 use containers::{additional, containers, memberships};
 
@@ -46,7 +46,7 @@ impl Difference {
 }
 
 /// How the host differs from what it was before the run. Containers take a moment to come back.
-pub(super) async fn differences(
+pub(in crate::reconcile) async fn differences(
     host: &Host,
     planned: &Planned,
     with_packages: Option<&Observed>,
@@ -63,7 +63,7 @@ pub(super) async fn differences(
 }
 
 /// What was put back and does not stay up: one that dies again and again looks right at some moments.
-pub(super) async fn unsteady(
+pub(in crate::reconcile) async fn unsteady(
     host: &Host,
     (planned, with_packages): (&Planned, Option<&Observed>),
     undos: &[Undo],
@@ -136,7 +136,7 @@ async fn differences_now(
     let after = match host.observe(&watch).await {
         Ok(after) => after,
         Err(error) => {
-            let why = super::error::chain(&error);
+            let why = crate::reconcile::error::chain(&error);
             let text = format!("the host could not be observed: {why}");
             // One that hangs was waited for.
             return vec![match error.is_engine_mute() {

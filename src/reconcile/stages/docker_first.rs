@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Leftover, Planned, ReconcileError, Request, look, transact, validate};
 use crate::apply::Progress;
 use crate::effect::{Change, Effect, UnitStep};
 use crate::host::{Host, HostError};
 use crate::model::{
-    Desired, DriftKind, EtcAction, Kind, Recorded, ResourceId, RunKind, RunRecord, Selector,
+    Desired, DriftKind, EtcAction, Kind, Origin, Recorded, ResourceId, RunKind, RunRecord, Selector,
 };
 use crate::plan::Gates;
+use crate::reconcile::admission::validate;
+use crate::reconcile::planning::checkout::read;
+use crate::reconcile::planning::look;
+use crate::reconcile::rollback::supersede::Leftover;
+use crate::reconcile::{Planned, ReconcileError, Request, agree, transact};
 use crate::state::State;
 
 /// The unit that runs the engine.
@@ -24,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(90);
 const SETTLE: Duration = Duration::from_secs(3);
 
 /// Whether a plan could not be made because the engine is away, rather than forbidden.
-pub(super) fn is_away(error: &ReconcileError) -> bool {
+pub(in crate::reconcile) fn is_away(error: &ReconcileError) -> bool {
     use crate::host::error::DockerAbsence;
     match error {
         ReconcileError::Host(HostError::DockerAbsent { why, .. }) => {
@@ -37,7 +41,7 @@ pub(super) fn is_away(error: &ReconcileError) -> bool {
 
 /// The part of a plan that is about the files of an engine that does not run; `None` where there is
 /// nothing to do about them.
-pub(super) async fn plan(
+async fn plan(
     host: &Host,
     request: &Request,
     recorded: Recorded,
@@ -93,17 +97,18 @@ fn start() -> Change {
     }
 }
 
-/// Who hears of steps and plans.
-pub(super) type Told<'a, 'b> = (&'a mut dyn Progress, &'b mut dyn FnMut(&Planned) -> bool);
+/// By which kind of run what is applied, and the record that it gets.
+type Wanted = (RunKind, (RunRecord, Desired));
 
 /// Applies that part. Returns whether there was one.
-pub(super) async fn fix(
+pub(in crate::reconcile) async fn fix(
     host: &Host,
     state: &State,
     request: &Request,
-    (kind, wanted): (RunKind, (RunRecord, Desired)),
+    (kind, wanted): Wanted,
     leftover: &mut Leftover,
-    (progress, present): Told<'_, '_>,
+    progress: &mut dyn Progress,
+    present: &mut dyn FnMut(&Planned) -> bool,
 ) -> Result<bool, ReconcileError> {
     let recorded = look::recorded(state)?;
     let Some((request, mut planned)) = plan(host, request, recorded, wanted).await? else {
@@ -114,14 +119,57 @@ pub(super) async fn fix(
     }
     validate::demand(host, &mut planned).await?;
     progress.say("Docker does not run: its own files come first, the rest is planned when it does");
-    super::agree(present, &planned)?;
+    agree(present, &planned)?;
     std::mem::take(leftover).supersede(state, progress)?;
     transact(host, state, &request, kind, &mut planned, progress).await?;
     Ok(true)
 }
 
+/// What a plan shows while the engine is away: that part, and the rest is planned once it answers. Without such a part, the
+/// error.
+pub(in crate::reconcile) async fn plan_instead(
+    host: &Host,
+    request: &Request,
+    recorded: Recorded,
+    (origin, desired): (Origin, Desired),
+    error: ReconcileError,
+) -> Result<Planned, ReconcileError> {
+    let wanted = (record(request, origin), desired);
+    let Some((_, mut planned)) = plan(host, request, recorded, wanted).await? else {
+        return Err(error);
+    };
+    let why = crate::reconcile::error::chain(&error);
+    planned.warnings.push(format!(
+        "{why}: this is only what an apply does first, the files of the engine; it plans the rest when the engine answers"
+    ));
+    planned.incomplete = true;
+    Ok(planned)
+}
+
+/// Whether the revision has such a part: it may bring the engine back.
+pub(in crate::reconcile) async fn may_help(
+    host: &Host,
+    state: &State,
+    request: &Request,
+) -> Result<bool, ReconcileError> {
+    let (_, wanted) = of_checkout(host, state, request)?;
+    let part = plan(host, request, look::recorded(state)?, wanted).await?;
+    Ok(part.is_some())
+}
+
+/// The revision that is asked for, as what [`fix`] applies a part of.
+pub(in crate::reconcile) fn of_checkout(
+    host: &Host,
+    state: &State,
+    request: &Request,
+) -> Result<Wanted, ReconcileError> {
+    let (revision, _) = read(host, request, &request.which, &look::recorded(state)?)?;
+    let record = record(request, revision.origin);
+    Ok((RunKind::Apply, (record, revision.desired)))
+}
+
 /// The record of what a revision of the checkout would be applied as.
-pub(super) fn record(request: &Request, origin: crate::model::Origin) -> RunRecord {
+fn record(request: &Request, origin: Origin) -> RunRecord {
     RunRecord {
         by: request.by.clone(),
         unattended: request.unattended,

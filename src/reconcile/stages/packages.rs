@@ -1,12 +1,14 @@
 //! Packages come first: what else there is to do is only known once they are there, and only then can nginx and systemd validate
 //! it. All of it is one transaction.
 
-use super::{Planned, ReconcileError, Request, look, validate};
 use crate::apply::{Progress, Run};
 use crate::effect::{Effect, Plan};
 use crate::host::Host;
 use crate::kinds;
 use crate::model::{Desired, Kind, Observed, Recorded, ResourceId, Selector};
+use crate::reconcile::admission::validate;
+use crate::reconcile::planning::look;
+use crate::reconcile::{Planned, ReconcileError, Request};
 use crate::state::{Journal, State, Undo};
 
 /// How often lists are loaded and packages installed in one run: the first may show what the second has to do.
@@ -14,7 +16,7 @@ const ROUNDS: usize = 3;
 
 /// What a run has found out by installing packages.
 #[derive(Default)]
-pub(super) struct Installed {
+pub(in crate::reconcile) struct Installed {
     /// What undoes it, if it did any.
     pub journal: Option<Journal>,
     /// A line for each step.
@@ -28,7 +30,7 @@ pub(super) struct Installed {
 
 impl Installed {
     /// Has a plan say again what the host was before the run, and returns what it was with the packages.
-    pub(super) fn undone(self, planned: &mut Planned) -> Option<Observed> {
+    pub(in crate::reconcile) fn undone(self, planned: &mut Planned) -> Option<Observed> {
         planned.observed = self.before?;
         self.after
     }
@@ -38,7 +40,7 @@ impl Installed {
 ///
 /// # Errors
 /// As [`install`], and when what is left to do is not valid.
-pub(super) async fn begin(
+pub(in crate::reconcile) async fn begin(
     host: &Host,
     state: &State,
     request: &Request,
@@ -146,7 +148,7 @@ fn only(planned: &Planned) -> Vec<Selector> {
 ///
 /// # Errors
 /// When the host cannot be looked at.
-pub(super) async fn plan(
+pub(in crate::reconcile) async fn plan(
     host: &Host,
     request: &Request,
     planned: &mut Planned,

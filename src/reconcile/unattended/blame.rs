@@ -1,10 +1,10 @@
 //! What the failure of a pass says about the revision, for runs that no person watches.
 
-use super::ReconcileError;
 use crate::apply::StepError;
 use crate::host::blame_by_lines;
 use crate::model::finding::NGINX_TEST;
 use crate::model::{Blame, Finding};
+use crate::reconcile::ReconcileError;
 use crate::state::StateError;
 
 impl ReconcileError {
@@ -51,13 +51,7 @@ impl ReconcileError {
             | ReconcileError::Refused(_)
             | ReconcileError::GatesFail { .. }
             | ReconcileError::NoNotifier { .. }
-            | ReconcileError::NothingToGoBackTo
-            | ReconcileError::Waits { .. }
-            | ReconcileError::CutOff
-            | ReconcileError::EndUnknown { .. }
-            | ReconcileError::NothingWaits
-            | ReconcileError::TooLate { .. }
-            | ReconcileError::TakenBack { .. }
+            | ReconcileError::Confirm(_)
             | ReconcileError::NothingApplied
             | ReconcileError::NotPaused { .. }
             | ReconcileError::GenerationLost { .. }
@@ -82,7 +76,7 @@ impl ReconcileError {
 
 /// Whether a finding is about what the host has: a port that somebody else took, a file that is not there, a site that no
 /// commit brought. No commit has to change for it to go.
-pub(super) fn is_of_host(finding: &Finding) -> bool {
+pub(in crate::reconcile) fn is_of_host(finding: &Finding) -> bool {
     // nginx names the file behind its words; one of the checkout is the finding's place.
     let is_of_another_file = finding.place().is_none() && finding.message().contains(" in /");
     finding.rule.name.starts_with("host-") || *finding.rule == NGINX_TEST && is_of_another_file
@@ -187,7 +181,7 @@ mod tests {
             kind: RunKind::Apply,
             cause: Box::new(step(not_up("no"))),
             left: Vec::new(),
-            way_on: super::super::error::WayOn::Recover,
+            way_on: crate::reconcile::error::WayOn::Recover,
         };
         for (error, blame) in [
             (rolled_back(step(not_up("no such option"))), Some(Permanent)),
@@ -267,7 +261,7 @@ mod tests {
     #[test]
     fn failed_gates_are_one_line_each() {
         let error = ReconcileError::gate(gate_of(500));
-        let chained = super::super::error::chain(&error);
+        let chained = crate::reconcile::error::chain(&error);
         assert_eq!(
             chained,
             "a health gate failed: https://api.example.org/health: expected 200, got 500 after 4 tries"

@@ -1,14 +1,16 @@
 //! Proves that a run has arrived: what is seen then needs no further change.
 
-use super::{Planned, ReconcileError, Request, commit, look};
 use crate::apply::Run;
 use crate::effect::{Effect, Plan};
 use crate::model::{DriftKind, Observed};
+use crate::reconcile::planning::look;
+use crate::reconcile::records::commit;
+use crate::reconcile::{Planned, ReconcileError, Request};
 
 /// Looks and plans again: only an empty plan is success. Containers
 /// that a unit has just made may still have to be attached, and a network may have been left by the
 /// last of them just now: those get a second pass.
-pub(super) async fn converge(
+pub(in crate::reconcile) async fn converge(
     run: &mut Run<'_>,
     request: &Request,
     planned: &Planned,
@@ -29,7 +31,7 @@ pub(super) async fn converge(
     }
 }
 
-pub(super) async fn verify(
+pub(in crate::reconcile) async fn verify(
     run: &Run<'_>,
     request: &Request,
     planned: &Planned,

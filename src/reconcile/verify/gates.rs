@@ -1,12 +1,13 @@
 //! Health gates: in the middle of a run, and of a host that needs none.
 
-use super::{Applied, Planned, ReconcileError, Request, look};
 use crate::apply::{Progress, Run, StepError, ask_gates};
 use crate::effect::Plan;
 use crate::host::Host;
+use crate::reconcile::planning::look;
+use crate::reconcile::{Applied, Planned, ReconcileError, Request};
 
 /// Where nothing is to be done, the gates that are asked all the same have to hold.
-pub(super) async fn hold(
+pub(in crate::reconcile) async fn hold(
     host: &Host,
     request: &Request,
     ended: Applied,
@@ -34,7 +35,7 @@ pub(super) async fn hold(
 }
 
 /// Between what is made and what is taken away: every gate that the plan touches has to hold.
-pub(super) async fn verify(
+pub(in crate::reconcile) async fn verify(
     run: &mut Run<'_>,
     request: &Request,
     planned: &Planned,

@@ -3,16 +3,20 @@
 
 use std::collections::BTreeSet;
 
-use super::Planned;
 use crate::apply::Progress;
 use crate::model::{Desired, DockerState, NetworkState, Observed, Unit};
+use crate::reconcile::Planned;
 
 /// The label that compose puts on the networks of a project;
 /// <https://docs.docker.com/compose/how-tos/networking/>.
 const PROJECT: &str = "com.docker.compose.project";
 
 /// Reports what is left of projects that this run has dropped, with the command that removes it.
-pub(super) fn report(planned: &Planned, after: &Observed, progress: &mut dyn Progress) {
+pub(in crate::reconcile) fn report(
+    planned: &Planned,
+    after: &Observed,
+    progress: &mut dyn Progress,
+) {
     let Some(docker) = &after.docker else {
         return;
     };

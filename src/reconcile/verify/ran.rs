@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::Planned;
 use crate::apply::Progress;
 use crate::model::image::short;
 use crate::model::{DockerState, ImageFound, Observed, RanImages};
+use crate::reconcile::Planned;
 
 /// Reports containers that were to run the image of a generation, and run another one.
-pub(super) fn report(planned: &Planned, after: &Observed, progress: &mut dyn Progress) {
+pub(in crate::reconcile) fn report(
+    planned: &Planned,
+    after: &Observed,
+    progress: &mut dyn Progress,
+) {
     let (Some(ran), Some(docker)) = (&planned.ran, &after.docker) else {
         return;
     };

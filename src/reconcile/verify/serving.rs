@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{Planned, ReconcileError};
 use crate::apply::{Run, StepError};
 use crate::effect::{Change, Effect};
 use crate::model::{ResourceId, Unit};
+use crate::reconcile::{Planned, ReconcileError};
 
 /// How long a program has to listen again once its unit is up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -16,13 +16,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 /// The upstreams that served before a run.
-pub(super) struct Serving {
+pub(in crate::reconcile) struct Serving {
     before: BTreeMap<SocketAddr, BTreeSet<ResourceId>>,
 }
 
 impl Serving {
     /// Looks who serves, where a plan interrupts anything.
-    pub(super) async fn look(run: &Run<'_>, planned: &Planned) -> Self {
+    pub(in crate::reconcile) async fn look(run: &Run<'_>, planned: &Planned) -> Self {
         let interrupts = planned.plan.changes.iter().any(interrupts);
         if !interrupts || !run.host.is_live() {
             return Self {
@@ -40,7 +40,7 @@ impl Serving {
     }
 
     /// Waits until all of them serve again, but for those of units that may fail and have failed.
-    pub(super) async fn hold(
+    pub(in crate::reconcile) async fn hold(
         &self,
         run: &Run<'_>,
         planned: &Planned,

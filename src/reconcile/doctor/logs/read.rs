@@ -226,7 +226,7 @@ impl Which {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reconcile::doctor::logs::routes::Behind;
+    use crate::reconcile::doctor::logs::behind::Behind;
 
     #[test]
     fn what_compose_repeats_is_left_out() {

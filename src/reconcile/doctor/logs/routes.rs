@@ -3,32 +3,17 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::behind::{Behind, target};
 use super::format::{Format, Said};
+use super::written::Logs;
 use crate::reconcile::doctor::live::Live;
 use crate::source::nginx::Located;
-use crate::source::nginx::router::{Location, Outcome, Request, Router, Server, Target};
+use crate::source::nginx::router::{Location, Request, Router, Server};
 
-/// Where nginx of Debian writes without a word for it: `--http-log-path` and `--error-log-path` of `nginx -V`.
-const ACCESS: &str = "/var/log/nginx/access.log";
-const ERROR: &str = "/var/log/nginx/error.log";
 /// Answers that are remembered: requests for the same come again and again.
 const REMEMBERED: usize = 10_000;
-
-/// What requests have to lead to.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Behind {
-    /// Ports of this host.
-    pub ports: BTreeSet<u16>,
-    /// Names, such as those of containers.
-    pub names: BTreeSet<String>,
-    /// Addresses of containers.
-    pub addresses: BTreeSet<IpAddr>,
-    /// Files of sites, all of whose requests count.
-    pub sites: BTreeSet<PathBuf>,
-}
 
 /// What kind of log it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -260,72 +245,6 @@ impl<'l> Routes<'l> {
     }
 }
 
-impl Behind {
-    /// Whether there is nothing that a request could lead to.
-    pub(super) fn is_nothing(&self) -> bool {
-        self.ports.is_empty()
-            && self.names.is_empty()
-            && self.addresses.is_empty()
-            && self.sites.is_empty()
-    }
-
-    fn has(&self, target: &Target) -> bool {
-        let host = target.host.trim_matches(['[', ']']);
-        let is_address = || {
-            let address = host.parse();
-            address.is_ok_and(|address| self.addresses.contains(&address))
-        };
-        let is_port = target
-            .local_port()
-            .is_some_and(|port| self.ports.contains(&port));
-        is_port || self.names.contains(host) || is_address()
-    }
-
-    fn takes(&self, outcome: &Outcome) -> bool {
-        match outcome {
-            Outcome::Proxy(upstream) => upstream.targets.iter().any(|one| self.has(one)),
-            Outcome::Other { to, .. } => self.has(&target(to)),
-            Outcome::NotKnown { possible, .. } => possible.iter().any(|one| self.takes(one)),
-            _ => false,
-        }
-    }
-
-    /// Whether what a location passes requests on to may be it. What has a variable may lead anywhere.
-    fn may_be(&self, pass: &str, groups: &BTreeMap<String, Vec<String>>) -> bool {
-        if pass.contains('$') {
-            return true;
-        }
-        let (https, rest) = match (pass.strip_prefix("http://"), pass.strip_prefix("https://")) {
-            (Some(rest), _) => (false, rest),
-            (_, Some(rest)) => (true, rest),
-            _ => (false, pass),
-        };
-        let authority = rest.split(['/', '?']).next().unwrap_or_default();
-        let one = [authority.to_owned()];
-        let servers = groups.get(authority).map_or(&one[..], Vec::as_slice);
-        servers.iter().any(|server| {
-            let mut target = target(server);
-            target.port = target.port.or(Some(if https { 443 } else { 80 }));
-            self.has(&target)
-        })
-    }
-}
-
-/// `127.0.0.1:8001`, `app`, `[::1]:80` or `unix:/run/app.sock`.
-fn target(text: &str) -> Target {
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) => match port.parse() {
-            Ok(port) => (host, Some(port)),
-            Err(_) => (text, None),
-        },
-        None => (text, None),
-    };
-    Target {
-        host: host.to_owned(),
-        port,
-    }
-}
-
 /// A host that leads to a server: its first name that is one, else none that another one has.
 fn name_of(server: &Server<'_>) -> String {
     let names = server.names();
@@ -350,104 +269,4 @@ fn formats(http: &[Located<'_>]) -> BTreeMap<String, Format> {
         Some(((*name).to_owned(), Format::of(rest)))
     });
     named.collect()
-}
-
-/// Where a block writes.
-#[derive(Clone, Debug, Default)]
-struct Logs {
-    access: Vec<(PathBuf, Option<String>)>,
-    error: Vec<PathBuf>,
-    /// What is written elsewhere than into files.
-    elsewhere: BTreeMap<&'static str, BTreeSet<String>>,
-    said: [bool; 2],
-}
-
-impl Logs {
-    /// Those of a block within: what it says of access logs replaces what is said around, and the same of error logs.
-    fn within(&self, block: &[Located<'_>]) -> Self {
-        let mut inner = self.clone();
-        let all = |name: &'static str| block.iter().filter(move |place| place.name() == name);
-        if all("access_log").next().is_some() {
-            inner.access.clear();
-            inner.elsewhere.remove("access_log");
-            inner.said[0] = true;
-            for place in all("access_log") {
-                let to = place.word(0);
-                match file(to) {
-                    Some(path) => {
-                        let format = Some(place.word(1)).filter(|word| is_format(word));
-                        inner.access.push((path, format.map(str::to_owned)));
-                    }
-                    None => inner.is_elsewhere("access_log", to),
-                }
-            }
-        }
-        if all("error_log").next().is_some() {
-            inner.error.clear();
-            inner.elsewhere.remove("error_log");
-            inner.said[1] = true;
-            for place in all("error_log") {
-                let to = place.word(0);
-                match file(to) {
-                    Some(path) => inner.error.push(path),
-                    None => inner.is_elsewhere("error_log", to),
-                }
-            }
-        }
-        inner
-    }
-
-    fn is_elsewhere(&mut self, directive: &'static str, to: &str) {
-        let why = match to {
-            "off" => "writes no log".to_owned(),
-            "stderr" => "goes to the standard error of nginx".to_owned(),
-            to if to.starts_with("syslog:") => {
-                "goes to syslog: sudo journalctl -t nginx".to_owned()
-            }
-            to if to.contains('$') => "has a variable in its path".to_owned(),
-            _ => "is not a file of its own".to_owned(),
-        };
-        let told = self.elsewhere.entry(directive).or_default();
-        told.insert(format!("{directive} {to} {why}"));
-    }
-
-    /// All that several blocks write.
-    fn together(all: &[Self]) -> Self {
-        let mut together = Self::default();
-        for logs in all {
-            // Without a word for it, nginx writes where it was built to.
-            match logs.said[0] {
-                true => together.access.extend(logs.access.iter().cloned()),
-                false => together.access.push((ACCESS.into(), None)),
-            }
-            match logs.said[1] {
-                true => together.error.extend(logs.error.iter().cloned()),
-                false => together.error.push(ERROR.into()),
-            }
-            for (directive, told) in &logs.elsewhere {
-                let all = together.elsewhere.entry(directive).or_default();
-                all.extend(told.iter().cloned());
-            }
-        }
-        together
-    }
-}
-
-fn is_format(word: &str) -> bool {
-    let is_parameter = ["buffer=", "gzip", "flush=", "if="]
-        .iter()
-        .any(|start| word.starts_with(start));
-    !word.is_empty() && !is_parameter
-}
-
-/// The file that a log is, if it is one with a path that is known. A relative one is below nginx's prefix.
-fn file(to: &str) -> Option<PathBuf> {
-    let is_file = !matches!(to, "off" | "stderr" | "")
-        && !to.starts_with("syslog:")
-        && !to.starts_with("memory:")
-        && !to.contains('$');
-    is_file.then(|| match to.starts_with('/') {
-        true => PathBuf::from(to),
-        false => Path::new("/usr/share/nginx").join(to),
-    })
 }
