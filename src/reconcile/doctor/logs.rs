@@ -2,7 +2,7 @@
 //!
 //! Each source is read from its end, and at most as many lines as are asked for.
 
-mod behind;
+mod backends;
 mod follow;
 mod format;
 mod read;
@@ -22,7 +22,7 @@ use super::look;
 use crate::host::Host;
 use crate::model::Container;
 use crate::reconcile::{ReconcileError, Request, status};
-use behind::Behind;
+use backends::Backends;
 use read::{Read, of_containers, of_nginx, of_units};
 use routes::Routes;
 
@@ -106,7 +106,7 @@ pub(crate) enum Told<'t> {
 struct Parts {
     units: Vec<String>,
     containers: Vec<Container>,
-    behind: Behind,
+    backends: Backends,
     notes: Vec<String>,
 }
 
@@ -131,8 +131,8 @@ pub(crate) async fn logs(
         tell(Told::Unknown);
         return Ok(());
     };
-    let asks_nginx = !parts.behind.is_nothing();
-    let routes = Routes::of(&live, std::mem::take(&mut parts.behind));
+    let asks_nginx = !parts.backends.is_nothing();
+    let routes = Routes::of(&live, std::mem::take(&mut parts.backends));
     let mut from = follow::From::now(host, &routes);
     let mut read = Vec::new();
     if host.is_live() {
@@ -177,9 +177,9 @@ async fn parts(host: &Host, facts: &Facts, live: &Live, name: &str) -> Option<Pa
     let of_site = |path: PathBuf| Parts {
         units: Vec::new(),
         containers: Vec::new(),
-        behind: Behind {
+        backends: Backends {
             sites: [path].into(),
-            ..Behind::default()
+            ..Backends::default()
         },
         notes: Vec::new(),
     };
@@ -194,7 +194,7 @@ async fn parts(host: &Host, facts: &Facts, live: &Live, name: &str) -> Option<Pa
             let all = facts.containers();
             let all = all.filter(|container| containers.contains(&container.id));
             let containers: Vec<Container> = all.cloned().collect();
-            let behind = behind(facts, live, &units, &containers);
+            let backends = backends(facts, live, &units, &containers);
             let mut notes = Vec::new();
             if site(name).is_some() {
                 notes.push(format!(
@@ -204,7 +204,7 @@ async fn parts(host: &Host, facts: &Facts, live: &Live, name: &str) -> Option<Pa
             Some(Parts {
                 units: units.into_iter().collect(),
                 containers,
-                behind,
+                backends,
                 notes,
             })
         }
@@ -218,7 +218,7 @@ async fn parts(host: &Host, facts: &Facts, live: &Live, name: &str) -> Option<Pa
             Some(Parts {
                 units: Vec::new(),
                 containers: Vec::new(),
-                behind: Behind::default(),
+                backends: Backends::default(),
                 notes: vec![format!(
                     "{name} is a network, which writes nothing; its members do: {}",
                     members.join(", ")
@@ -248,20 +248,20 @@ async fn unmanaged(host: &Host, name: &str) -> Option<Parts> {
                 notes: vec![format!("{unit} is not in the desired state")],
                 units: vec![unit],
                 containers: Vec::new(),
-                behind: Behind::default(),
+                backends: Backends::default(),
             });
         }
     }
     None
 }
 
-/// What requests lead to that reach these.
-fn behind(
+/// Where requests end that reach these units and containers.
+fn backends(
     facts: &Facts,
     live: &Live,
     units: &BTreeSet<String>,
     containers: &[Container],
-) -> Behind {
+) -> Backends {
     let is_asked = |container: &Container| containers.iter().any(|one| one.id == container.id);
     let mut of_units = units.iter().flat_map(|unit| facts.containers_of(unit));
     // Of a container, not what the others of its unit publish.
@@ -281,7 +281,7 @@ fn behind(
         ports.extend(wanted.map(|one| one.port));
     }
     let attached = containers.iter().flat_map(|one| one.attachments.values());
-    Behind {
+    Backends {
         ports,
         names: containers.iter().map(|one| one.name.clone()).collect(),
         addresses: attached.flat_map(|one| one.addresses.iter()).collect(),

@@ -226,7 +226,7 @@ impl Which {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reconcile::doctor::logs::behind::Behind;
+    use crate::reconcile::doctor::logs::backends::Backends;
 
     #[test]
     fn what_compose_repeats_is_left_out() {
@@ -237,7 +237,7 @@ mod tests {
         let parts = Parts {
             units: vec!["shop.service".to_owned()],
             containers: vec![container],
-            behind: Behind::default(),
+            backends: Backends::default(),
             notes: Vec::new(),
         };
         let entry = JournalEntry {

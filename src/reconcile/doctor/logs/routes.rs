@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use super::behind::{Behind, target};
+use super::backends::{Backends, target};
 use super::format::{Format, Said};
 use super::written::Logs;
 use crate::reconcile::doctor::live::Live;
@@ -41,7 +41,7 @@ pub(super) struct NginxLog {
 pub(super) struct Routes<'l> {
     live: &'l Live,
     router: Router<'l>,
-    behind: Behind,
+    backends: Backends,
     /// Places that lead to it, for people.
     pub places: Vec<String>,
     /// The logs.
@@ -67,12 +67,12 @@ impl NginxLog {
 }
 
 impl<'l> Routes<'l> {
-    /// Of what is behind.
-    pub(super) fn of(live: &'l Live, behind: Behind) -> Self {
+    /// Those that lead to these backends.
+    pub(super) fn of(live: &'l Live, backends: Backends) -> Self {
         let mut routes = Self {
             live,
             router: live.router(),
-            behind,
+            backends,
             places: Vec::new(),
             logs: Vec::new(),
             elsewhere: BTreeSet::new(),
@@ -103,7 +103,7 @@ impl<'l> Routes<'l> {
         for (index, server) in self.router.servers().iter().enumerate() {
             let own = outer.within(&files.inside(server.place));
             let mut all = vec![own.clone()];
-            let is_site = self.behind.sites.contains(server.place.path);
+            let is_site = self.backends.sites.contains(server.place.path);
             if is_site {
                 let names = server.names().join(" ");
                 places.push(format!("server {names} ({})", self.live.spot(server.place)));
@@ -121,7 +121,7 @@ impl<'l> Routes<'l> {
                     level.push((inner, logs.clone()));
                 }
                 let says = location.says();
-                let leads = says.is_some_and(|says| self.behind.may_be(says.word(0), &groups));
+                let leads = says.is_some_and(|says| self.backends.may_be(says.word(0), &groups));
                 if leads && !is_site {
                     let spot = self.live.spot(location.place);
                     places.push(format!("location {} ({spot})", location.head()));
@@ -187,9 +187,9 @@ impl<'l> Routes<'l> {
 
     /// Whether the request of a line leads to the service.
     fn leads(&self, log: &NginxLog, said: &Said) -> bool {
-        if self.behind.sites.is_empty() && !said.upstreams.is_empty() {
+        if self.backends.sites.is_empty() && !said.upstreams.is_empty() {
             let mut tried = said.upstreams.iter();
-            return tried.any(|one| self.behind.has(&target(one)));
+            return tried.any(|one| self.backends.has(&target(one)));
         }
         let Some(path) = &said.target else {
             return false;
@@ -234,8 +234,8 @@ impl<'l> Routes<'l> {
                 .server
                 .is_some_and(|found| found.place == server.place);
             let leads = is_it
-                && (self.behind.sites.contains(server.place.path)
-                    || self.behind.takes(&answer.outcome));
+                && (self.backends.sites.contains(server.place.path)
+                    || self.backends.takes(&answer.outcome));
             let mut known = self.known.borrow_mut();
             if known.len() < REMEMBERED {
                 known.insert(key, leads);

@@ -1,4 +1,4 @@
-//! What requests have to lead to, and whether an upstream of nginx is it.
+//! Where the requests of a service end, and whether an upstream of nginx is one of these places.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use crate::source::nginx::router::{Outcome, Target};
 
-/// What requests have to lead to.
+/// Where the requests of a service end.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Behind {
+pub(super) struct Backends {
     /// Ports of this host.
     pub ports: BTreeSet<u16>,
     /// Names, such as those of containers.
@@ -19,7 +19,7 @@ pub(super) struct Behind {
     pub sites: BTreeSet<PathBuf>,
 }
 
-impl Behind {
+impl Backends {
     /// Whether there is nothing that a request could lead to.
     pub(super) fn is_nothing(&self) -> bool {
         self.ports.is_empty()
