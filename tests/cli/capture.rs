@@ -3,8 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use crate::schema::keeps_to;
-use crate::support::{Place, STATE};
+use crate::support::{Place, STATE, keeps_to};
 
 const UNIT: &str = "/etc/systemd/system/hello.service";
 

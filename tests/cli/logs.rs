@@ -1,7 +1,6 @@
 //! `logs` and `show` on an offline root: nginx's files are there, and nothing that runs.
 
-use crate::schema::keeps_to;
-use crate::support::{Place, STATE};
+use crate::support::{Place, STATE, keeps_to};
 
 const NGINX: &str = "http {
     log_format with_host '$host [$time_local] \"$request\" $status';

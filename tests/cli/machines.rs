@@ -4,16 +4,14 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::schema::{keeps_to, schema, violations};
-use crate::support::{Place, STATE, shows};
+use crate::schema::{schema, violations};
+use crate::support::{Place, STATE, keeps_to, shows};
 
 /// What is wrong with a watchme.toml, as an editor sees it.
 fn as_an_editor_sees(text: &str) -> Vec<String> {
     let schema = schema("watchme.schema");
     let value: Value = toml::from_str(text).unwrap();
-    let mut found = Vec::new();
-    violations(&schema, &schema, &value, "watchme.toml", &mut found);
-    found
+    violations("watchme.toml", &schema, &value)
 }
 
 #[test]
@@ -45,6 +43,26 @@ fn the_shipped_watchme_toml_keeps_to_the_schema_that_it_names() {
             as_an_editor_sees(wrong)
         );
     }
+}
+
+/// A check that never fails would prove nothing.
+#[test]
+fn the_schema_check_finds_what_is_wrong() {
+    let schema = schema("error");
+    let check = |text: &str| {
+        let value = serde_json::from_str(text).unwrap();
+        violations("error", &schema, &value).len()
+    };
+    let good = r#"{"format_version": 1, "error": "x", "caused_by": ["y"], "hint": null, "findings": [], "exit_status": 1}"#;
+    assert_eq!(check(good), 0);
+    assert_eq!(check(&good.replace("\"hint\": null, ", "")), 0);
+    assert_eq!(check(&good.replace("\"x\"", "7")), 1);
+    assert_eq!(check(&good.replace("[\"y\"]", "[7]")), 1);
+    assert_eq!(
+        check(&good.replace("\"error\"", "\"eror\"")),
+        2,
+        "one is missing, one is too much"
+    );
 }
 
 const NETWORK: (&str, &str) = (

@@ -29,6 +29,7 @@ mod prune;
 mod records;
 mod repositories;
 mod routes;
+#[path = "../shared/schema.rs"]
 mod schema;
 mod secrets;
 mod settings;

@@ -1,7 +1,6 @@
 //! `status --migration` and `prune` on an offline root, where there are files and no engine.
 
-use crate::schema::keeps_to;
-use crate::support::Place;
+use crate::support::{Place, keeps_to};
 
 const FILES: [(&str, &str); 5] = [
     (

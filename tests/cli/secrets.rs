@@ -6,8 +6,7 @@ use std::path::Path;
 
 use sealed_file::{Form, Identities, Plain, seal};
 
-use crate::schema::keeps_to;
-use crate::support::{Output, Place};
+use crate::support::{Output, Place, keeps_to};
 
 const KEY: &str = include_str!("../../crates/sealed-file/src/tests/age_key.txt");
 const SSH: &str = include_str!("../../crates/sealed-file/src/tests/ssh_key.pub.txt");

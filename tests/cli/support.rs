@@ -252,6 +252,12 @@ impl Output {
     }
 }
 
+/// One object on standard output, whole, of this format, as the schema says.
+#[track_caller]
+pub(crate) fn keeps_to(name: &str, run: Output) -> serde_json::Value {
+    crate::schema::json(name, &run.stdout)
+}
+
 /// Something on the offline root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::{Entry, layout};
 use crate::root::Root;
-use crate::source::nginx::router::{Files, Located, Router, Target, Text};
+use crate::source::nginx::router::{Files, Located, Router, Text};
 use crate::source::nginx::{self, Directive};
 
 /// Folders in folders below nginx's own: deeper than anybody writes.
@@ -125,7 +125,6 @@ impl Live {
     /// Where requests are passed on to ports of this host.
     pub(super) fn upstreams(&self) -> Vec<Passes> {
         let router = self.router();
-        let groups = self.groups();
         let mut found: BTreeMap<u16, String> = BTreeMap::new();
         for server in router.servers() {
             let mut level: Vec<_> = router.locations(server).iter().collect();
@@ -135,33 +134,14 @@ impl Live {
                     continue;
                 };
                 let place = format!("location {} ({})", location.head(), self.spot(says));
-                for port in ports(says.word(0), &groups) {
+                let targets = router.targets(says.word(0)).into_iter();
+                for port in targets.filter_map(|one| one.local_port()) {
                     found.entry(port).or_insert_with(|| place.clone());
                 }
             }
         }
         let found = found.into_iter();
         found.map(|(port, place)| Passes { port, place }).collect()
-    }
-
-    /// Servers of `upstream` blocks by the name of the block.
-    pub(super) fn groups(&self) -> BTreeMap<String, Vec<String>> {
-        let all = self.files.values().flat_map(|read| &read.directives);
-        let mut level: Vec<&Directive> = all.collect();
-        let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        while let Some(directive) = level.pop() {
-            let inner = directive.block.as_deref().unwrap_or_default();
-            if directive.name != "upstream" {
-                level.extend(inner);
-                continue;
-            }
-            let name = directive.args.first().map(|word| word.text.to_string());
-            let servers = inner.iter().filter(|one| one.name == "server");
-            let servers = servers.filter_map(|one| one.args.first());
-            let servers = servers.map(|word| word.text.to_string()).collect();
-            groups.insert(name.unwrap_or_default(), servers);
-        }
-        groups
     }
 }
 
@@ -170,54 +150,6 @@ impl Read {
         Text {
             path: &self.path,
             directives: &self.directives,
-        }
-    }
-}
-
-/// Ports of this host in the URL of a `proxy_pass`.
-fn ports(pass: &str, groups: &BTreeMap<String, Vec<String>>) -> Vec<u16> {
-    let (https, rest) = match (pass.strip_prefix("http://"), pass.strip_prefix("https://")) {
-        (Some(rest), _) => (false, rest),
-        (_, Some(rest)) => (true, rest),
-        _ => return Vec::new(),
-    };
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let one = vec![authority.to_owned()];
-    let servers = groups.get(authority).unwrap_or(&one);
-    let local = servers.iter().filter_map(|server| {
-        let usual = if https { 443 } else { 80 };
-        let (host, port) = match server.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse().ok()?),
-            None => (server.as_str(), usual),
-        };
-        let target = Target {
-            host: host.to_owned(),
-            port: Some(port),
-        };
-        target.local_port()
-    });
-    local.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ports_of_this_host() {
-        let groups = BTreeMap::from([(
-            "pool".to_owned(),
-            vec!["127.0.0.1:8001".to_owned(), "192.0.2.1:8002".to_owned()],
-        )]);
-        for (pass, expected) in [
-            ("http://127.0.0.1:8010/", vec![8010]),
-            ("http://localhost", vec![80]),
-            ("http://pool/x", vec![8001]),
-            ("http://192.0.2.1:8002", vec![]),
-            ("http://$host:8010", vec![]),
-            ("http://unix:/run/app.sock", vec![]),
-        ] {
-            assert_eq!(ports(pass, &groups), expected, "{pass}");
         }
     }
 }

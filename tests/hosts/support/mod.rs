@@ -11,6 +11,7 @@ mod judges;
 pub(crate) mod network;
 mod real;
 mod registry;
+#[path = "../../shared/schema.rs"]
 pub(crate) mod schema;
 mod served;
 mod services;

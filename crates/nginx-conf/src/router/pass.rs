@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::Router;
+use super::config::Config;
 use super::run::Run;
 use super::uri::{Escape, escape};
 use super::values::varies;
@@ -140,7 +142,7 @@ impl<'a> Run<'_, 'a> {
         // Each server is cloned, and looked up by those who ask.
         let servers = group.map_or(1, Vec::len);
         self.work.spend(servers.saturating_mul(8))?;
-        let parts = to.and_then(|to| Some((self.targets(&to)?, to)));
+        let parts = to.and_then(|to| Some((self.config.targets(to.https, to.authority)?, to)));
         let (targets, to) = match parts {
             Some(parts) => parts,
             None if varies => return Ok(None),
@@ -192,17 +194,37 @@ impl<'a> Run<'_, 'a> {
         }
         out
     }
+}
 
-    /// The servers that a `proxy_pass` may ask. `None` where a port is no number.
-    fn targets(&self, to: &Written) -> Option<Vec<Target>> {
-        let usual = if to.https { 443 } else { 80 };
-        let name = to.authority.to_ascii_lowercase();
-        let Some(group) = self.config.upstreams.get(&name) else {
-            return Some(vec![target(to.authority, usual)?]);
+impl Config<'_> {
+    /// The servers that a pass may ask. `None` where a port is no number.
+    fn targets(&self, https: bool, authority: &str) -> Option<Vec<Target>> {
+        let usual = if https { 443 } else { 80 };
+        let Some(group) = self.upstreams.get(&authority.to_ascii_lowercase()) else {
+            return Some(vec![target(authority, usual)?]);
         };
         let servers = group.iter().filter(|place| place.name() == "server");
         let up = servers.filter(|place| !place.words().any(|word| word == "down"));
         up.map(|place| target(place.word(0), 80)).collect()
+    }
+}
+
+impl Router<'_> {
+    /// The servers that a pass without variables may ask: `http://app/` of a `proxy_pass`, `127.0.0.1:9000` of a
+    /// `fastcgi_pass`, `grpcs://app`. None where it cannot be read.
+    pub fn targets(&self, pass: &str) -> Vec<Target> {
+        let (https, authority) = match (written(pass), pass.split_once("://")) {
+            (Some(to), _) => (to.https, to.authority),
+            (None, Some((scheme, rest))) if rest.starts_with("unix:") => {
+                (scheme.ends_with('s'), rest)
+            }
+            (None, Some((scheme, rest))) => {
+                let authority = rest.split('/').next().unwrap_or_default();
+                (scheme.ends_with('s'), authority)
+            }
+            (None, None) => (false, pass),
+        };
+        self.config.targets(https, authority).unwrap_or_default()
     }
 }
 

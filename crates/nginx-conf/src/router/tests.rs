@@ -225,3 +225,29 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_pass_may_ask() {
+    let pool =
+        "upstream Pool { server 127.0.0.1:8001; server 192.0.2.1:8002 down; server localhost; }";
+    let directives = parse(Path::new("pool"), pool).unwrap();
+    let path = Path::new("pool");
+    let text = Text {
+        path,
+        directives: &directives,
+    };
+    let router = Router::new(Files::new([("pool", text)].into(), [].into()));
+    for (pass, expected) in [
+        ("http://127.0.0.1:8010/", "127.0.0.1:8010"),
+        ("https://localhost", "localhost:443"),
+        ("http://pool/x", "127.0.0.1:8001 localhost:80"),
+        ("grpcs://app", "app:443"),
+        ("127.0.0.1:9000", "127.0.0.1:9000"),
+        ("unix:/run/app.sock", "unix:/run/app.sock"),
+        ("http://app:port", ""),
+    ] {
+        let targets = router.targets(pass);
+        let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
+        assert_eq!(targets.join(" "), expected, "{pass}");
+    }
+}

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use super::backends::{Backends, target};
+use super::backends::Backends;
 use super::format::{Format, Said};
 use super::written::Logs;
 use crate::reconcile::doctor::live::Live;
@@ -84,7 +84,6 @@ impl<'l> Routes<'l> {
 
     fn find(&mut self) {
         let files = self.live.files();
-        let groups = self.live.groups();
         let http = files.http();
         let formats = formats(&http);
         let main: Vec<Located<'_>> = files
@@ -121,7 +120,8 @@ impl<'l> Routes<'l> {
                     level.push((inner, logs.clone()));
                 }
                 let says = location.says();
-                let leads = says.is_some_and(|says| self.backends.may_be(says.word(0), &groups));
+                let leads =
+                    says.is_some_and(|says| self.backends.may_be(says.word(0), &self.router));
                 if leads && !is_site {
                     let spot = self.live.spot(location.place);
                     places.push(format!("location {} ({spot})", location.head()));
@@ -189,7 +189,7 @@ impl<'l> Routes<'l> {
     fn leads(&self, log: &NginxLog, said: &Said) -> bool {
         if self.backends.sites.is_empty() && !said.upstreams.is_empty() {
             let mut tried = said.upstreams.iter();
-            return tried.any(|one| self.backends.has(&target(one)));
+            return tried.any(|one| self.backends.is_at(one, &self.router));
         }
         let Some(path) = &said.target else {
             return false;
@@ -235,7 +235,7 @@ impl<'l> Routes<'l> {
                 .is_some_and(|found| found.place == server.place);
             let leads = is_it
                 && (self.backends.sites.contains(server.place.path)
-                    || self.backends.takes(&answer.outcome));
+                    || self.backends.takes(&answer.outcome, &self.router));
             let mut known = self.known.borrow_mut();
             if known.len() < REMEMBERED {
                 known.insert(key, leads);

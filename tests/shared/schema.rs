@@ -1,24 +1,39 @@
-//! JSON that keeps to its schema.
-
-use std::fs;
+//! Compares JSON with the schemas in `schema/`, as far as those use JSON Schema. A key that a schema does not have is wrong,
+//! wherever it is: what is printed is documented.
 
 use serde_json::Value;
 
-use crate::support::Output;
+/// The schema of `schema/NAME.json`.
+pub(crate) fn schema(name: &str) -> Value {
+    let path = format!("{}/schema/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).expect("a schema");
+    serde_json::from_str(&text).expect("a schema is JSON")
+}
 
-/// Checks a value against a schema of `schema/`, as far as those use JSON Schema; tells what is wrong.
-pub(super) fn violations(
-    schema: &Value,
-    whole: &Value,
-    value: &Value,
-    at: &str,
-    found: &mut Vec<String>,
-) {
+/// What a command printed with `--json`: one object of this format, as the schema says.
+#[track_caller]
+pub(crate) fn json(name: &str, text: &str) -> Value {
+    let value: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let wrong = violations(name, &schema(name), &value);
+    assert!(wrong.is_empty(), "{}\n{text}", wrong.join("\n"));
+    assert_eq!(value["format_version"], 1, "{text}");
+    value
+}
+
+/// Where a value is not as a schema wants it; `at` is the name of the value.
+pub(crate) fn violations(at: &str, schema: &Value, value: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    compare(schema, schema, value, at, &mut found);
+    found
+}
+
+/// Adds what is wrong with a value to what was found; `whole` is the schema with the definitions.
+fn compare(schema: &Value, whole: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
         let target = whole
             .pointer(reference.trim_start_matches('#'))
             .unwrap_or_else(|| panic!("no {reference}"));
-        return violations(target, whole, value, at, found);
+        return compare(target, whole, value, at, found);
     }
     for (word, all) in [("anyOf", false), ("oneOf", false), ("allOf", true)] {
         let Some(choices) = schema[word].as_array() else {
@@ -28,7 +43,7 @@ pub(super) fn violations(
             .iter()
             .map(|choice| {
                 let mut inner = Vec::new();
-                violations(choice, whole, value, at, &mut inner);
+                compare(choice, whole, value, at, &mut inner);
                 inner
             })
             .filter(|inner| !inner.is_empty())
@@ -68,10 +83,10 @@ pub(super) fn violations(
                 &schema["additionalProperties"],
             ) {
                 (Some(property), _) => {
-                    violations(property, whole, inner, &format!("{at}.{key}"), found)
+                    compare(property, whole, inner, &format!("{at}.{key}"), found)
                 }
                 (None, additional @ Value::Object(_)) => {
-                    violations(additional, whole, inner, &format!("{at}.{key}"), found)
+                    compare(additional, whole, inner, &format!("{at}.{key}"), found)
                 }
                 (None, _) if kinds.contains(&"object") => {
                     found.push(format!("{at}: {key} is not in the schema"))
@@ -82,7 +97,7 @@ pub(super) fn violations(
     }
     for (number, inner) in value.as_array().into_iter().flatten().enumerate() {
         if schema.get("items").is_some() {
-            violations(
+            compare(
                 &schema["items"],
                 whole,
                 inner,
@@ -104,47 +119,4 @@ fn is_of(value: &Value, kind: &str) -> bool {
         "number" => value.is_number(),
         _ => panic!("unknown type {kind}"),
     }
-}
-
-pub(super) fn schema(name: &str) -> Value {
-    let path = format!("{}/schema/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
-}
-
-/// One object on standard output, whole, of this format, as the schema says.
-#[track_caller]
-pub(crate) fn keeps_to(name: &str, run: Output) -> Value {
-    let (schema, value) = (schema(name), run.json());
-    let mut found = Vec::new();
-    violations(&schema, &schema, &value, name, &mut found);
-    assert!(found.is_empty(), "{found:#?}\n{}", run.shown());
-    assert_eq!(value["format_version"], 1);
-    value
-}
-
-/// A check that never fails would prove nothing.
-#[test]
-fn the_schema_check_finds_what_is_wrong() {
-    let schema = schema("error");
-    let check = |text: &str| {
-        let mut found = Vec::new();
-        violations(
-            &schema,
-            &schema,
-            &serde_json::from_str(text).unwrap(),
-            "error",
-            &mut found,
-        );
-        found.len()
-    };
-    let good = r#"{"format_version": 1, "error": "x", "caused_by": ["y"], "hint": null, "findings": [], "exit_status": 1}"#;
-    assert_eq!(check(good), 0);
-    assert_eq!(check(&good.replace("\"hint\": null, ", "")), 0);
-    assert_eq!(check(&good.replace("\"x\"", "7")), 1);
-    assert_eq!(check(&good.replace("[\"y\"]", "[7]")), 1);
-    assert_eq!(
-        check(&good.replace("\"error\"", "\"eror\"")),
-        2,
-        "one is missing, one is too much"
-    );
 }
