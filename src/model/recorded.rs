@@ -35,6 +35,16 @@ impl Recorded {
         self.applied.as_ref().map(|(_, desired)| desired)
     }
 
+    /// How the last applied revision was applied.
+    pub fn run(&self) -> Option<&RunRecord> {
+        self.applied.as_ref().map(|(run, _)| run)
+    }
+
+    /// The generation that was applied last, if it is there.
+    pub fn generation(&self) -> Option<u64> {
+        self.run()?.number
+    }
+
     /// A unit as it was applied last.
     pub fn unit(&self, name: &str) -> Option<&Unit> {
         self.desired()?.units.get(name)

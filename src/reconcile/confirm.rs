@@ -95,8 +95,7 @@ pub(super) async fn begin(
     if !is_asked && !planned.plan.changes.iter().any(is_risky) {
         return Ok(None);
     }
-    let applied = planned.recorded.applied.as_ref();
-    let Some(back_to) = applied.and_then(|(record, _)| record.number) else {
+    let Some(back_to) = planned.recorded.generation() else {
         return match is_asked {
             true => Err(ConfirmError::NothingToGoBackTo.into()),
             false => Ok(None),
@@ -194,8 +193,7 @@ fn find(state: &State) -> Result<Found, ReconcileError> {
 /// The generation that was applied last.
 fn present(state: &State) -> Result<Option<u64>, ReconcileError> {
     let recorded = state.recorded()?;
-    let applied = recorded.applied.and_then(|(record, _)| record.number);
-    Ok(applied.or(recorded.lost))
+    Ok(recorded.generation().or(recorded.lost))
 }
 
 /// Refuses a run while an apply waits. One that was cut off before it ended waits for nothing: it was undone. Only for who holds
@@ -255,8 +253,7 @@ pub(super) fn reminder(state: &State) -> Option<String> {
 
 /// What of a plan makes an apply over SSH wait for confirmation; nothing where no generation could come back.
 pub(crate) fn will_wait_for(planned: &Planned) -> Vec<&ResourceId> {
-    let applied = planned.recorded.applied.as_ref();
-    match applied.and_then(|(record, _)| record.number) {
+    match planned.recorded.generation() {
         Some(_) => {
             let risky = planned.plan.changes.iter().filter(|one| is_risky(one));
             risky.map(|change| &change.id).collect()

@@ -10,8 +10,8 @@ use crate::apply::Progress;
 use crate::effect::{Becomes, Change, Plan};
 use crate::host::Host;
 use crate::model::{
-    AskedImage, Desired, DriftItem, DriftKind, Hash, Kind, Observed, Outcome, Recorded, RunKind,
-    RunRecord, Selector, UserEngine, absent_id,
+    AskedImage, Desired, DriftItem, DriftKind, Hash, Kind, Observed, Outcome, Recorded, ResourceId,
+    RunKind, RunRecord, Selector, UserEngine, absent_id,
 };
 use crate::plan::Gates;
 use crate::source::Which;
@@ -75,46 +75,30 @@ pub(crate) async fn drift(host: &Host, request: &Request) -> Result<Drift, Recon
 pub(super) async fn compare(host: &Host, request: &Request) -> Result<Drift, ReconcileError> {
     let state = State::new(host.root().clone());
     let recorded = look::recorded(&state)?;
-    let Pending {
-        items: pending,
-        head,
-        mut warnings,
-    } = pending(host, request, &recorded);
+    let mut drift = pending(host, request, &recorded);
     match state.journal() {
         Ok(journal) if journal.is_empty() => {}
-        Ok(_) => warnings.push(unfinished(&state)),
-        Err(cause) => warnings.push(error::with_hint(&cause, cause.hint())),
+        Ok(_) => drift.warnings.push(unfinished(&state)),
+        Err(cause) => drift.warnings.push(error::with_hint(&cause, cause.hint())),
     }
     if recorded.applied.is_none() && recorded.lost.is_none() {
-        return Ok(Drift {
-            items: pending,
-            head,
-            warnings,
-            ..Drift::default()
-        });
+        return Ok(drift);
     }
     let planned = plan_applied(host, &state, request, recorded).await?;
-    let mut items = pending;
-    items.extend(deviations(&planned.plan));
-    warnings.extend(planned.warnings);
+    drift.items.extend(deviations(&planned.plan));
+    drift.warnings.extend(planned.warnings);
     let engines = planned.observed.user_engines.iter();
-    let notes = engines.map(UserEngine::note).collect();
-    let record = planned.recorded.applied.as_ref();
     Ok(Drift {
-        applied: record.map(|(record, _)| record.clone()),
-        items,
-        fixed: Vec::new(),
-        head,
+        applied: planned.recorded.run().cloned(),
         incomplete: planned.incomplete,
-        warnings,
-        notes,
-        images: Vec::new(),
+        notes: engines.map(UserEngine::note).collect(),
         plan: planned.plan,
         seen: Some(Box::new(Seen {
             desired: planned.desired,
             observed: planned.observed,
             recorded: planned.recorded,
         })),
+        ..drift
     })
 }
 
@@ -209,30 +193,29 @@ async fn plan_applied(
 /// What of a plan counts as drift.
 fn deviations(plan: &Plan) -> Vec<DriftItem> {
     let changes = plan.changes.iter().filter_map(|change| {
+        let item = item(look::drift_of(change)?, &change.id, describe(change));
         Some(DriftItem {
-            kind: look::drift_of(change)?,
-            resource: change.id.clone(),
-            what: describe(change),
             fixable: !plan.refusals.iter().any(|refusal| refusal.id == change.id),
+            ..item
         })
     });
-    let refusals = plan.refusals.iter().map(|refusal| DriftItem {
-        kind: DriftKind::Drifted,
-        resource: refusal.id.clone(),
-        what: refusal.why.clone(),
-        fixable: false,
-    });
-    let notes = plan.notes.iter().filter_map(|note| {
-        Some(DriftItem {
-            kind: note.drift?,
-            resource: note.id.clone(),
-            what: note.text.clone(),
-            fixable: false,
-        })
-    });
+    let refusals = plan.refusals.iter();
+    let refusals = refusals.map(|one| item(DriftKind::Drifted, &one.id, one.why.clone()));
+    let notes = plan.notes.iter();
+    let notes = notes.filter_map(|note| Some(item(note.drift?, &note.id, note.text.clone())));
     let mut items: Vec<DriftItem> = changes.chain(refusals).chain(notes).collect();
     items.dedup();
     items
+}
+
+/// One that `--fix` leaves as it is.
+fn item(kind: DriftKind, resource: &ResourceId, what: String) -> DriftItem {
+    DriftItem {
+        kind,
+        resource: resource.clone(),
+        what,
+        fixable: false,
+    }
 }
 
 fn describe(change: &Change) -> String {
@@ -244,89 +227,62 @@ fn describe(change: &Change) -> String {
     }
 }
 
-/// The checkout, compared with what was applied.
-#[derive(Default)]
-struct Pending {
-    items: Vec<DriftItem>,
-    head: Option<Hash>,
-    warnings: Vec<String>,
-}
-
 /// What git has and nobody applied yet. A checkout that cannot be read is a warning: drift of
 /// the host is reported all the same.
-fn pending(host: &Host, request: &Request, recorded: &Recorded) -> Pending {
+fn pending(host: &Host, request: &Request, recorded: &Recorded) -> Drift {
     let revision = match read(host, request, &Which::Head, recorded) {
         Ok((revision, _)) => revision,
         Err(cause) => {
             let text = format!("not compared with the checkout: {}", error::chain(&cause));
-            return Pending {
+            return Drift {
                 warnings: vec![text],
-                ..Pending::default()
+                ..Drift::default()
             };
         }
     };
+    let mut drift = Drift {
+        head: Some(revision.origin.inputs.clone()),
+        ..Drift::default()
+    };
     // An older version may have recorded less of the same inputs.
-    if let Some((record, _)) = &recorded.applied
-        && record.origin.inputs == revision.origin.inputs
-        && record.only.is_empty()
-    {
-        return Pending {
-            head: Some(revision.origin.inputs),
-            ..Pending::default()
-        };
+    let is_applied =
+        |run: &RunRecord| run.origin.inputs == revision.origin.inputs && run.only.is_empty();
+    if recorded.run().is_some_and(is_applied) {
+        return drift;
     }
-    let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
+    let (after, applied) = (&revision.desired, recorded.desired());
     let nothing = Desired::default();
-    let applied_or_nothing = applied.unwrap_or(&nothing);
-    let before = applied_or_nothing.lasting().hashes();
-    let after = revision.desired.lasting().hashes();
-    let only = select::with_names(&request.only, &revision.desired, applied);
-    let mut items = Vec::new();
-    for id in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
-        let what = match (before.get(id), after.get(id)) {
+    let before = applied.unwrap_or(&nothing);
+    let (old, new) = (before.lasting().hashes(), after.lasting().hashes());
+    let mut found = Vec::new();
+    for id in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+        let what = match (old.get(id), new.get(id)) {
             (None, Some(_)) => "is new in git".to_owned(),
             // It may be there all the same.
             (Some(_), None) if id.kind == Kind::File => {
                 "no unit in git names it any more".to_owned()
             }
-            (Some(_), None) => applied_or_nothing
-                .why_no_unit(id, &revision.desired)
-                .map_or_else(
-                    || "is gone from git".to_owned(),
-                    |why| format!("changed in git: {why}"),
-                ),
+            (Some(_), None) => match before.why_no_unit(id, after) {
+                Some(why) => format!("changed in git: {why}"),
+                None => "is gone from git".to_owned(),
+            },
             (Some(a), Some(b)) if a != b => "changed in git".to_owned(),
             _ => continue,
         };
-        if Selector::any(&only, id) {
-            items.push(DriftItem {
-                kind: DriftKind::Pending,
-                resource: id.clone(),
-                what,
-                fixable: false,
-            });
-        }
+        found.push(item(DriftKind::Pending, id, what));
     }
     if let Some(applied) = applied {
-        let absent = revision.desired.absent.difference(&applied.absent);
-        let free = applied.absent.difference(&revision.desired.absent);
+        let absent = after.absent.difference(&applied.absent);
+        let free = applied.absent.difference(&after.absent);
         let absent = absent.map(|path| (path, "must not exist, according to git"));
         let free = free.map(|path| (path, "may exist again, according to git"));
-        for (path, what) in absent.chain(free) {
-            let id = absent_id(path);
-            if Selector::any(&only, &id) {
-                items.push(DriftItem {
-                    kind: DriftKind::Pending,
-                    resource: id,
-                    what: what.to_owned(),
-                    fixable: false,
-                });
-            }
-        }
+        let paths = absent.chain(free);
+        found.extend(
+            paths.map(|(path, what)| item(DriftKind::Pending, &absent_id(path), what.to_owned())),
+        );
     }
-    Pending {
-        items,
-        head: Some(revision.origin.inputs),
-        warnings: Vec::new(),
-    }
+    let only = select::with_names(&request.only, after, applied);
+    found.retain(|item| Selector::any(&only, &item.resource));
+    drift.items = found;
+    drift
 }

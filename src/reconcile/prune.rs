@@ -14,7 +14,7 @@ use super::{ReconcileError, Request, Which, confirm, read};
 use crate::apply::Progress;
 use crate::host::docker::room::Removable;
 use crate::host::{Host, diagnosis, observe};
-use crate::model::{BackupOf, Container, Desired, DockerState, Outcome, PROJECT_LABEL};
+use crate::model::{BackupOf, Container, Desired, DockerState, Outcome, PROJECT_LABEL, RunKind};
 use crate::state::State;
 pub(crate) use error::{PruneError, Surplus};
 
@@ -55,7 +55,7 @@ pub(crate) async fn prune(
     confirm::admit(host, &state).await?;
     // Somebody may have begun to use it meanwhile.
     let (record, _) = may_go(host, &state, request, what).await?;
-    let mut run = history::begin_prune(&state, request);
+    let mut run = history::begin_without(&state, request, RunKind::Prune);
     run.changes = vec![format!("remove {what} ({})", going.known.join("; "))];
     let docker = host.docker().await?;
     let removed = match what {

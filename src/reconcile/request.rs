@@ -115,10 +115,10 @@ pub(crate) struct Planned {
 impl Planned {
     /// Whether there is nothing to do and nothing to write down.
     pub(crate) fn is_in_sync(&self) -> bool {
-        let applied = self.recorded.applied.as_ref();
+        let applied = self.recorded.desired();
         self.plan.is_empty()
             && !self.takes_over()
-            && applied.is_some_and(|(_, applied)| self.desired.asks_nothing_new(applied))
+            && applied.is_some_and(|applied| self.desired.asks_nothing_new(applied))
             && self.recorded.inventory == super::records::commit::inventory(self, &self.observed)
     }
 

@@ -190,11 +190,8 @@ pub(super) fn hold(
     let Some(back_to) = planned.generation else {
         return;
     };
-    let left = planned.recorded.applied.as_ref();
-    let mut inputs: BTreeSet<Hash> = left
-        .map(|(record, _)| record.origin.inputs.clone())
-        .into_iter()
-        .collect();
+    let left = planned.recorded.run().map(|run| run.origin.inputs.clone());
+    let mut inputs: BTreeSet<Hash> = left.into_iter().collect();
     if let Ok((head, _)) = read(host, request, &Which::Head, &planned.recorded)
         && !head.desired.asks_nothing_new(&planned.desired)
     {

@@ -88,8 +88,7 @@ pub(crate) async fn leave_running(
         let secrets = recorded.inventory.secrets.iter().cloned().collect();
         return Err(UninstallError::Secrets(secrets).into());
     }
-    let applied = recorded.applied.as_ref();
-    let checkout = applied.map(|(record, _)| record.origin.folder.as_path());
+    let checkout = recorded.run().map(|run| run.origin.folder.as_path());
     let independence = Independence::of(host.root(), checkout).map_err(failed)?;
     if !present(&independence) {
         return Err(ReconcileError::Declined);
@@ -170,22 +169,14 @@ pub(crate) async fn remove_all(
 
 /// Says of each unit that stops which containers stop with it.
 fn name_containers(planned: &mut Planned) {
-    let Some((docker, (_, applied))) = planned
-        .observed
-        .docker
-        .as_ref()
-        .zip(planned.recorded.applied.as_ref())
-    else {
-        return;
-    };
+    let engine = planned.observed.engine();
     for change in &mut planned.plan.changes {
-        let Some(unit) =
-            (change.effect.interrupts()).and_then(|step| applied.units.get(&step.unit))
-        else {
+        let step = change.effect.interrupts();
+        let Some(unit) = step.and_then(|step| planned.recorded.unit(&step.unit)) else {
             continue;
         };
-        let own = docker.containers.iter();
-        let own = own.filter(|one| one.is_running() && unit.owns_in(docker.engine, one));
+        let own = planned.observed.containers();
+        let own = own.filter(|one| one.is_running() && unit.owns_in(engine, one));
         let names: Vec<&str> = own.map(|one| one.name.as_str()).collect();
         if !names.is_empty() {
             change.why = format!("{}; with its containers: {}", change.why, names.join(", "));

@@ -38,18 +38,16 @@ pub(crate) fn at_commit(
 
 /// Opens the checkout for this host. Whose checkout was applied before may own it again.
 fn open(host: &Host, request: &Request, recorded: &Recorded) -> Result<Checkout, ReconcileError> {
-    let applied = recorded.applied.as_ref();
-    let owner = applied.and_then(|(record, _)| record.origin.owner);
+    let owner = recorded.run().and_then(|run| run.origin.owner);
     let trusted: Vec<u32> = owner.into_iter().collect();
     let checkout = Checkout::open(&request.folder, &trusted)?.for_host(request.host.clone());
     let now = jiff::Timestamp::now();
     let pause = |unit: &str| recorded.pauses.get(unit);
     let is_paused = |unit: &str| pause(unit).is_some_and(|pause| pause.holds(now));
-    let applied = applied.map(|(_, desired)| desired);
     Ok(checkout
         .with_compose(host.compose_command())
         .with_program(host.program())
-        .after(applied, is_paused))
+        .after(recorded.desired(), is_paused))
 }
 
 /// Reads a revision as one for this host, unless the host is another repository's. Returns the folders that count as the
@@ -61,7 +59,7 @@ pub(in crate::reconcile) fn read(
     recorded: &Recorded,
 ) -> Result<(Revision, Vec<PathBuf>), ReconcileError> {
     let checkout = open(host, request, recorded)?;
-    let applied = recorded.applied.as_ref().map(|(record, _)| &record.origin);
+    let applied = recorded.run().map(|run| &run.origin);
     let Kinship {
         mut repository,
         is_another,

@@ -122,7 +122,7 @@ pub(in crate::reconcile) async fn plan_revision(
         applied(state, &recorded)?;
     }
     outside::watch(host, &mut revision, &recorded);
-    let applied = recorded.applied.as_ref().map(|(_, desired)| desired);
+    let applied = recorded.desired();
     select::check(&request.only, &revision.desired, applied)?;
     let only = select::expand(&request.only, &revision.desired, applied);
     let desired = revision
@@ -259,8 +259,7 @@ pub(in crate::reconcile) async fn look_and_plan(
 
 /// Whether the engine has containers that do not run.
 fn any_stopped(observed: &Observed) -> bool {
-    let containers = observed.docker.iter().flat_map(|docker| &docker.containers);
-    containers.into_iter().any(|one| !one.is_running())
+    observed.containers().any(|one| !one.is_running())
 }
 
 /// Whether sites come to pass requests to other ports of this host.
@@ -367,9 +366,8 @@ pub(in crate::reconcile) fn is_follow_up(change: &Change) -> bool {
 /// Whether a unit was failing before a run that does nothing about it. One that systemd restarts again and again may
 /// have been up at that moment.
 pub(in crate::reconcile) fn was_failing(planned: &Planned, unit: &str) -> bool {
-    let systemd = planned.observed.systemd.as_ref();
-    let state = systemd.and_then(|systemd| systemd.units.get(unit));
-    let now = jiff::Timestamp::now();
+    let now = Timestamp::now();
+    let state = planned.observed.unit_state(unit);
     state.is_some_and(|state| !state.is_active() || state.restarted_lately(now))
         && !touches(planned, unit)
 }

@@ -30,8 +30,7 @@ pub(in crate::reconcile) fn inventory(planned: &Planned, after: &Observed) -> In
     let volumes =
         volumes.filter(|name| docker.is_none_or(|docker| docker.volumes.contains_key(*name)));
     inventory.volumes.extend(volumes.cloned());
-    let applied = planned.recorded.applied.as_ref();
-    inventory.generation = applied.and_then(|(record, _)| record.number);
+    inventory.generation = planned.recorded.generation();
     inventory
 }
 
@@ -46,8 +45,7 @@ pub(in crate::reconcile) async fn images(
     let units = &planned.desired.units;
     let Some(docker) = &after.docker else {
         // A run that did not look at containers has changed none.
-        let before = planned.recorded.applied.as_ref();
-        let before = before.and_then(|(record, _)| record.number);
+        let before = planned.recorded.generation();
         let known = before.and_then(|number| state.generation_images(number).ok());
         return known.unwrap_or_default();
     };

@@ -23,10 +23,9 @@ pub(in crate::reconcile) fn begin(
     kind: RunKind,
     planned: &Planned,
 ) -> Result<RunRecord, ReconcileError> {
-    let makes_one = matches!(kind, RunKind::Apply | RunKind::Rollback);
-    let number = match makes_one {
-        true => Some(state.next_number(&planned.recorded)?),
-        false => None,
+    let number = match kind {
+        RunKind::Apply | RunKind::Rollback => Some(state.next_number(&planned.recorded)?),
+        _ => None,
     };
     Ok(RunRecord {
         number,
@@ -35,21 +34,15 @@ pub(in crate::reconcile) fn begin(
     })
 }
 
-/// The record of undoing a run that was killed. What it wanted is not known any more; what the
-/// host returns to is.
-pub(in crate::reconcile) fn begin_recovery(state: &State, request: &Request) -> RunRecord {
-    let recorded = state.recorded().ok();
-    let applied = recorded.and_then(|recorded| recorded.applied);
-    let origin = applied.map(|(record, _)| record.origin);
-    new(request, RunKind::Recover, origin.unwrap_or_default())
-}
-
-/// The record of the removal of a network or a volume.
-pub(in crate::reconcile) fn begin_prune(state: &State, request: &Request) -> RunRecord {
-    let recorded = state.recorded().ok();
-    let applied = recorded.and_then(|recorded| recorded.applied);
-    let origin = applied.map(|(record, _)| record.origin);
-    new(request, RunKind::Prune, origin.unwrap_or_default())
+/// The record of a run that applies no revision: what was applied last stays, or comes back.
+pub(in crate::reconcile) fn begin_without(
+    state: &State,
+    request: &Request,
+    kind: RunKind,
+) -> RunRecord {
+    let applied = state.recorded().ok().and_then(|recorded| recorded.applied);
+    let origin = applied.map(|(run, _)| run.origin);
+    new(request, kind, origin.unwrap_or_default())
 }
 
 fn new(request: &Request, kind: RunKind, origin: Origin) -> RunRecord {
@@ -173,8 +166,10 @@ pub(crate) fn history(
     let readable = |number: &u64| matches!(state.generation_record(*number), Ok(Some(_)));
     let kept: Vec<u64> = state.generations()?.into_iter().filter(readable).collect();
     // A damaged record hides which one is applied, and nothing else of what ran.
-    let recorded = state.recorded().ok();
-    let current = recorded.and_then(|recorded| recorded.applied?.0.number);
+    let current = state
+        .recorded()
+        .ok()
+        .and_then(|recorded| recorded.generation());
     let generations: BTreeMap<u64, Origin> = runs
         .iter()
         .filter_map(|run| Some((run.number?, run.origin.clone())))

@@ -127,7 +127,6 @@ fn find(
     number: Option<u64>,
     unfinished: bool,
 ) -> Result<(RunRecord, Desired), ReconcileError> {
-    let applied = recorded.applied.as_ref();
     let Some(number) = number else {
         return before(state, recorded);
     };
@@ -137,7 +136,7 @@ fn find(
         known: state.generations()?,
     })?;
     copies::beside(&mut desired, recorded);
-    match applied {
+    match &recorded.applied {
         Some((present, wanted)) if desired.asks_nothing_new(wanted) && !unfinished => {
             Err(ReconcileError::AlreadyThere {
                 number,
@@ -152,12 +151,10 @@ fn find(
 /// generation N that is one before N: what was just left is not brought back by saying
 /// `rollback` twice.
 fn before(state: &State, recorded: &Recorded) -> Result<(RunRecord, Desired), ReconcileError> {
-    let applied = recorded.applied.as_ref();
-    let present = applied.and_then(|(record, _)| record.number);
-    let mut number = present
+    let mut number = (recorded.generation())
         .or(recorded.lost)
         .ok_or(ReconcileError::NothingApplied)?;
-    let mut back_to = applied.and_then(|(record, _)| record.back_to);
+    let mut back_to = recorded.run().and_then(|run| run.back_to);
     while let Some(earlier) = back_to.filter(|earlier| *earlier < number) {
         number = earlier;
         let record = state.generation_record(number)?;
@@ -169,7 +166,8 @@ fn before(state: &State, recorded: &Recorded) -> Result<(RunRecord, Desired), Re
             continue;
         };
         copies::beside(&mut desired, recorded);
-        if applied.is_none_or(|(_, wanted)| !desired.asks_nothing_new(wanted)) {
+        let wanted = recorded.desired();
+        if wanted.is_none_or(|wanted| !desired.asks_nothing_new(wanted)) {
             return Ok((record, desired));
         }
     }

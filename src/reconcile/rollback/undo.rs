@@ -86,9 +86,8 @@ pub(in crate::reconcile) async fn undo(
 
 /// Units that had failed before the run and that it started: no command brings a failed state back.
 fn had_failed(planned: &Planned, journal: &Journal) -> Vec<String> {
-    let systemd = planned.observed.systemd.as_ref();
     let failed = |unit: &String| {
-        let state = systemd.and_then(|systemd| systemd.units.get(unit));
+        let state = planned.observed.unit_state(unit);
         state.is_some_and(|state| state.active == "failed")
     };
     let stopped = journal.undos().iter().filter_map(|undo| match undo {
@@ -172,7 +171,7 @@ pub(in crate::reconcile) async fn undo_killed(
         false => "a run was interrupted: undoing what it did",
     });
     host.use_engine(journal.engine());
-    let mut record = history::begin_recovery(state, request);
+    let mut record = history::begin_without(state, request, RunKind::Recover);
     await_last_request(host, &journal).await;
     // Nothing that cannot be found out may keep the rest from being undone.
     if let Ok(recorded) = state.recorded()

@@ -117,8 +117,7 @@ async fn runs<'u>(
 
 /// How long these units have to stay up, as what was applied has it.
 fn longest_settle(planned: &Planned, units: &BTreeSet<&String>) -> Duration {
-    let applied = planned.recorded.applied.as_ref();
-    let settle = |unit: &&String| Some(applied?.1.units.get(*unit)?.settle);
+    let settle = |unit: &&String| Some(planned.recorded.unit(unit)?.settle);
     let longest = units.iter().filter_map(settle).max();
     longest.unwrap_or(STAYS).clamp(STAYS, COMES_BACK)
 }
@@ -207,10 +206,10 @@ fn is_on_the_way(state: &UnitState) -> bool {
 /// Packages that are removed again leave their configuration as it came with them.
 fn files(planned: &Planned, after: &Observed, with_packages: Option<&Observed>) -> Vec<String> {
     // The checkout is not ours to put back, and systemd puts mount points there.
-    let applied = planned.recorded.applied.as_ref();
+    let applied = planned.recorded.desired();
     let in_checkout = |path: &PathBuf| {
         planned.desired.files.contains_key(path)
-            || applied.is_some_and(|(_, applied)| applied.files.contains_key(path))
+            || applied.is_some_and(|applied| applied.files.contains_key(path))
     };
     let came_along = |path: &PathBuf| {
         let came = with_packages.and_then(|with| with.files.get(path));

@@ -47,7 +47,7 @@ async fn plan(
     recorded: Recorded,
     (record, desired): (RunRecord, Desired),
 ) -> Result<Option<(Request, Planned)>, ReconcileError> {
-    let applied = recorded.applied.as_ref().map(|(_, applied)| applied);
+    let applied = recorded.desired();
     let only: Vec<Selector> = files(&desired)
         .chain(applied.into_iter().flat_map(files))
         .filter(|id| Selector::any(&request.only, id))

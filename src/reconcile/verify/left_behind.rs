@@ -20,8 +20,8 @@ pub(in crate::reconcile) fn report(
     let Some(docker) = &after.docker else {
         return;
     };
-    let applied = planned.recorded.applied.as_ref();
-    let applied = applied.iter().flat_map(|(_, applied)| &applied.units);
+    let applied = planned.recorded.desired().into_iter();
+    let applied = applied.flat_map(|applied| &applied.units);
     let installed = planned.observed.installed.iter();
     let replaced = installed.filter(|(name, _)| planned.desired.units.contains_key(*name));
     let before = applied.chain(replaced).map(|(_, unit)| unit);
@@ -39,10 +39,10 @@ fn lines<'a>(
     let dropped = &projects(before) - &projects(desired.units.values());
     let command = docker.engine.command();
     let left = dropped.iter().filter_map(|project| {
-        let containers = docker.containers.iter().filter(|container| {
-            let of = container.compose.as_ref();
-            of.is_some_and(|(of, _)| of == project) && !container.is_running()
-        });
+        let containers = docker
+            .containers
+            .iter()
+            .filter(|container| container.project() == Some(project) && !container.is_running());
         let containers: Vec<&str> = containers.map(|known| known.name.as_str()).collect();
         let networks = docker.networks.iter().filter(|(name, networks)| {
             let is_its = |network: &NetworkState| network.labels.get(PROJECT) == Some(project);
