@@ -76,7 +76,7 @@ impl Request {
 }
 
 /// A plan with everything that it was made from.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Planned {
     /// The plan.
     pub plan: Plan,

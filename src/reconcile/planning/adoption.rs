@@ -42,8 +42,6 @@ pub(in crate::reconcile) async fn observe(
 
 /// The stacks that the plan starts for the first time and that have containers.
 fn adopted(planned: &Planned) -> Vec<(String, Stack)> {
-    let docker = planned.observed.docker.iter();
-    let containers: Vec<_> = docker.flat_map(|docker| &docker.containers).collect();
     let starts = planned.plan.changes.iter().filter_map(|change| {
         let Effect::Start(step) = &change.effect else {
             return None;
@@ -56,8 +54,9 @@ fn adopted(planned: &Planned) -> Vec<(String, Stack)> {
     let stacks = stacks.filter_map(|(name, unit)| Some((name.clone(), unit.stacks.first()?)));
     stacks
         .filter(|(_, stack)| {
-            let is_own = |one: &&&crate::model::Container| stack.owns(one) && one.is_running();
-            !stack.services.is_empty() && containers.iter().any(|one| is_own(&one))
+            let mut containers = planned.observed.containers();
+            let runs = containers.any(|one| stack.owns(one) && one.is_running());
+            !stack.services.is_empty() && runs
         })
         .map(|(name, stack)| (name, stack.clone()))
         .collect()
@@ -67,22 +66,16 @@ fn adopted(planned: &Planned) -> Vec<(String, Stack)> {
 fn profiles(unit: &Unit) -> Option<Vec<String>> {
     let file = unit.file.as_ref()?;
     let text = String::from_utf8_lossy(&file.content);
-    if text
-        .lines()
-        .any(|line| line.starts_with("EnvironmentFile="))
-    {
+    let mut lines = text.lines();
+    if lines.any(|line| line.starts_with("EnvironmentFile=")) {
         return None;
     }
-    let stop = text
-        .lines()
-        .find_map(|line| line.strip_prefix("ExecStop="))?;
+    let mut lines = text.lines();
+    let stop = lines.find_map(|line| line.strip_prefix("ExecStop="))?;
     let words: Vec<&str> = stop.split_whitespace().collect();
     let pairs = words.windows(2).filter(|pair| pair[0] == "--profile");
-    Some(
-        pairs
-            .map(|pair| pair[1].trim_matches('"').to_owned())
-            .collect(),
-    )
+    let names = pairs.map(|pair| pair[1].trim_matches('"').to_owned());
+    Some(names.collect())
 }
 
 /// Whether the files of a stack on this host are those of the revision: compose reads them there.
@@ -117,12 +110,10 @@ async fn ask(
     let Ok(Ok(hashes)) = host.compose_hashes(&project) else {
         return Ok(None);
     };
-    let docker = planned.observed.docker.iter();
-    let own = docker.flat_map(|docker| &docker.containers);
+    let own = planned.observed.containers();
     let own = own.filter(|one| stack.owns(one) && one.is_running());
     let differing = own.filter_map(|one| {
-        let (_, service) = one.compose.as_ref()?;
-        let hash = hashes.get(service)?;
+        let hash = hashes.get(one.service()?)?;
         (one.config_hash.as_ref() != Some(hash)).then(|| one.id.clone())
     });
     let differing: Vec<String> = differing.collect();

@@ -32,7 +32,7 @@ pub(crate) fn plan_between(
     let after = checkout.read_after(to, &before.desired)?;
     let (mut observed, recorded) = kinds::simulated(&before.desired, &before.origin);
     kinds::assumed(&after.desired, &mut observed);
-    fill_blast(&before, &mut observed);
+    fill_dependents(&before, &mut observed);
     fill_reloads(&before, &mut observed);
     let mut checkouts = vec![checkout.root().to_owned()];
     checkouts.extend(after.parsed.policy.checkout.as_deref().cloned());
@@ -58,20 +58,13 @@ pub(crate) fn plan_between(
     Ok(Planned {
         plan,
         origin: after.origin,
-        generation: None,
-        ran: None,
         from: Some(before.origin),
-        revision: None,
         desired: after.desired,
         observed,
         recorded,
         checkouts,
-        only: Vec::new(),
-        incomplete: false,
-        left_alone: BTreeSet::new(),
         warnings,
-        findings: Vec::new(),
-        other_findings: Vec::new(),
+        ..Planned::default()
     })
 }
 
@@ -123,9 +116,9 @@ fn unknown_certificates(before: &Desired, after: &Desired) -> Vec<String> {
         .collect()
 }
 
-/// Which units a restart takes along, by the units' own words: those that require, bind to or are part of another one,
+/// Which units a restart also restarts, by the units' own words: those that require, bind to or are part of another one,
 /// systemd.unit(5).
-fn fill_blast(revision: &Revision, observed: &mut Observed) {
+fn fill_dependents(revision: &Revision, observed: &mut Observed) {
     let Some(systemd) = &mut observed.systemd else {
         return;
     };
@@ -134,11 +127,8 @@ fn fill_blast(revision: &Revision, observed: &mut Observed) {
         let mut todo = vec![name.as_str()];
         while let Some(next) = todo.pop() {
             for other in dependents.get(next).into_iter().flatten() {
-                let runs = revision
-                    .desired
-                    .units
-                    .get(other)
-                    .is_some_and(|unit| unit.start);
+                let unit = revision.desired.units.get(other);
+                let runs = unit.is_some_and(|unit| unit.start);
                 if runs && other != name && state.dependents.insert(other.clone()) {
                     todo.push(other);
                 }
@@ -163,23 +153,21 @@ fn fill_reloads(revision: &Revision, observed: &mut Observed) {
 /// Of each unit, those that stop with it.
 fn dependents(units: &BTreeMap<String, Settings>) -> BTreeMap<String, BTreeSet<String>> {
     let mut dependents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut add = |unit: &str, dependent: &str| {
+        let known = dependents.entry(unit.to_owned()).or_default();
+        known.insert(dependent.to_owned());
+    };
     for (name, settings) in units {
         for key in ["Requires", "BindsTo", "PartOf"] {
             for value in settings.list("Unit", key) {
                 for other in unit::words(&value.text) {
-                    dependents
-                        .entry(other.to_owned())
-                        .or_default()
-                        .insert(name.clone());
+                    add(other, name);
                 }
             }
         }
         for value in settings.list("Install", "RequiredBy") {
             for other in unit::words(&value.text) {
-                dependents
-                    .entry(name.clone())
-                    .or_default()
-                    .insert(other.to_owned());
+                add(name, other);
             }
         }
     }

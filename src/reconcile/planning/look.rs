@@ -82,22 +82,13 @@ pub(in crate::reconcile) async fn plan_generation(
 ) -> Result<Planned, ReconcileError> {
     select::check(&request.only, &desired, None)?;
     let mut planned = Planned {
-        plan: Plan::default(),
         origin: record.origin,
         generation: record.number,
         ran,
-        from: None,
         only: select::expand(&request.only, &desired, None),
         desired,
-        revision: None,
-        observed: Observed::default(),
         recorded,
-        checkouts: Vec::new(),
-        left_alone: BTreeSet::new(),
-        incomplete: false,
-        warnings: Vec::new(),
-        findings: Vec::new(),
-        other_findings: Vec::new(),
+        ..Planned::default()
     };
     // Whoever applied it first was asked whether it may be empty.
     let request = Request {
@@ -130,22 +121,14 @@ pub(in crate::reconcile) async fn plan_revision(
         .clone()
         .selected(applied.cloned().unwrap_or_default(), &only);
     let mut planned = Planned {
-        plan: Plan::default(),
         origin: revision.origin.clone(),
-        generation: None,
-        ran: None,
-        from: None,
         desired,
-        observed: Observed::default(),
         recorded,
         checkouts,
         only,
-        left_alone: BTreeSet::new(),
-        incomplete: false,
         warnings: std::mem::take(&mut revision.warnings),
-        findings: Vec::new(),
-        other_findings: Vec::new(),
         revision: Some(revision),
+        ..Planned::default()
     };
     if let Some(number) = planned.recorded.lost {
         planned.warnings.push(format!(
@@ -199,7 +182,7 @@ pub(in crate::reconcile) async fn look_and_plan(
         Err(error) => return Err(error.into()),
     }
     outside::observe(host, planned);
-    planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
+    plan_again(planned, request);
     let nginx = planned.observed.nginx.as_ref();
     let uninstalled = nginx.is_some_and(|nginx| !nginx.installed);
     if !planned.desired.sites.is_empty()
@@ -214,12 +197,10 @@ pub(in crate::reconcile) async fn look_and_plan(
         watch.units.extend(adopted);
         planned.observed = observe(host, &watch, planned).await?;
         outside::observe(host, planned);
-        planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
+        plan_again(planned, request);
     }
-    let interrupted: BTreeSet<String> = planned
-        .plan
-        .changes
-        .iter()
+    let changes = planned.plan.changes.iter();
+    let interrupted: BTreeSet<String> = changes
         .filter_map(|change| Some(change.effect.interrupts()?.unit.clone()))
         .collect();
     if !interrupted.is_empty() {
@@ -241,17 +222,17 @@ pub(in crate::reconcile) async fn look_and_plan(
         if any_stopped(&planned.observed) {
             planned.observed.stopped = host.stopped_ports().await;
         }
-        planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
+        plan_again(planned, request);
     } else if host.is_live() && brings_upstreams(planned) {
         planned.observed.listeners = listeners();
-        planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
+        plan_again(planned, request);
     }
     if let Some(docker) = &planned.observed.docker
         && !kinds::unlabelled_networks(planned.plan.changes.iter(), &planned.desired, docker)
             .is_empty()
     {
         planned.observed.compose = host.compose().await;
-        planned.plan = plan_again(planned, request, &planned.observed, &planned.recorded);
+        plan_again(planned, request);
     }
     writable::refuse(host, planned);
     Ok(())
@@ -276,22 +257,25 @@ fn device(folder: &Path) -> Option<u64> {
 /// Units that leave and that nobody asked systemd about: only the look at the files has shown
 /// that the old setup script linked them.
 fn unseen_units(plan: &Plan, watch: &Watch) -> BTreeSet<String> {
-    let removed = plan
-        .changes
-        .iter()
-        .filter_map(|change| match &change.effect {
-            Effect::Remove { path, .. } if path.parent() == Some(Path::new(layout::SYSTEMD)) => {
-                path.file_name()?.to_str().map(str::to_owned)
-            }
-            _ => None,
-        });
+    let changes = plan.changes.iter();
+    let removed = changes.filter_map(|change| match &change.effect {
+        Effect::Remove { path, .. } if path.parent() == Some(Path::new(layout::SYSTEMD)) => {
+            path.file_name()?.to_str().map(str::to_owned)
+        }
+        _ => None,
+    });
     removed
         .filter(|name| !watch.units.contains(name) && !name.contains("@."))
         .collect()
 }
 
-/// Plans from another look at the host, or other records.
-pub(in crate::reconcile) fn plan_again(
+/// Plans from what is known by now.
+pub(in crate::reconcile) fn plan_again(planned: &mut Planned, request: &Request) {
+    planned.plan = plan_from(planned, request, &planned.observed, &planned.recorded);
+}
+
+/// Plans from another look at the host, and other records.
+pub(in crate::reconcile) fn plan_from(
     planned: &Planned,
     request: &Request,
     observed: &Observed,

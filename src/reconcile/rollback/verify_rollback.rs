@@ -68,9 +68,8 @@ pub(in crate::reconcile) async fn unsteady(
     (planned, with_packages): (&Planned, Option<&Observed>),
     undos: &[Undo],
 ) -> Vec<String> {
-    let before = planned.observed.systemd.as_ref();
     let was_up = |unit: &&String| {
-        let state = before.and_then(|systemd| systemd.units.get(*unit));
+        let state = planned.observed.unit_state(unit);
         state.is_some_and(UnitState::is_active)
     };
     let units: BTreeSet<&String> = undos
@@ -136,11 +135,10 @@ async fn differences_now(
         Ok(after) => after,
         Err(error) => {
             let why = crate::reconcile::error::chain(&error);
-            let text = format!("the host could not be observed: {why}");
-            // One that hangs was waited for.
-            return vec![match error.is_engine_mute() {
-                true => Difference::lasting(text),
-                false => Difference::passing(text),
+            return vec![Difference {
+                text: format!("the host could not be observed: {why}"),
+                // One that hangs was waited for.
+                may_pass: !error.is_engine_mute(),
             }];
         }
     };
@@ -160,21 +158,11 @@ async fn differences_now(
         let mut projects = watch.projects;
         let on_the_way = coming(planned);
         projects.retain(|project| !on_the_way.contains(project));
-        found.extend(
-            containers(before_docker, after)
-                .into_iter()
-                .map(Difference::passing),
-        );
-        found.extend(
-            additional(before_docker, after, &projects)
-                .into_iter()
-                .map(Difference::lasting),
-        );
-        found.extend(
-            memberships(before_docker, after)
-                .into_iter()
-                .map(Difference::passing),
-        );
+        let mut passing = containers(before_docker, after);
+        passing.extend(memberships(before_docker, after));
+        let lasting = additional(before_docker, after, &projects);
+        found.extend(passing.into_iter().map(Difference::passing));
+        found.extend(lasting.into_iter().map(Difference::lasting));
     }
     found
 }
@@ -184,12 +172,8 @@ fn coming(planned: &Planned) -> BTreeSet<String> {
     let Some(systemd) = &planned.observed.systemd else {
         return BTreeSet::new();
     };
-    let applied = planned
-        .recorded
-        .applied
-        .as_ref()
-        .map(|(_, desired)| desired);
-    let known = [Some(&planned.desired), applied].into_iter().flatten();
+    let known = [Some(&planned.desired), planned.recorded.desired()];
+    let known = known.into_iter().flatten();
     known
         .flat_map(|desired| &desired.units)
         .filter(|(name, _)| systemd.units.get(*name).is_some_and(is_on_the_way))
@@ -256,11 +240,8 @@ fn units(planned: &Planned, before: &SystemdState, after: &SystemdState) -> Vec<
     let mut found = Vec::new();
     // Whether such a unit is active says nothing about its containers.
     let goes_on_alone = |name: &str| {
-        let applied = planned.recorded.applied.iter();
-        let mut revisions = applied
-            .map(|(_, applied)| applied)
-            .chain([&planned.desired]);
-        revisions.any(|desired| desired.units.get(name).is_some_and(|unit| unit.alone))
+        let units = [planned.recorded.unit(name), planned.desired.units.get(name)];
+        units.into_iter().flatten().any(|unit| unit.alone)
     };
     let time = Timestamp::now();
     for (name, state) in &before.units {
@@ -270,10 +251,9 @@ fn units(planned: &Planned, before: &SystemdState, after: &SystemdState) -> Vec<
             is_on_the_way(state) || state.restarted_lately(time) || goes_on_alone(name);
         if state.is_active() != runs && !may_change {
             let (was, is) = (word(state.is_active()), word(runs));
-            let text = format!("{name} was {was} and is {is}");
-            found.push(match runs {
-                true => Difference::lasting(text),
-                false => Difference::passing(text),
+            found.push(Difference {
+                text: format!("{name} was {was} and is {is}"),
+                may_pass: !runs,
             });
         }
         if now.is_some_and(|now| now.need_reload) && !state.need_reload {

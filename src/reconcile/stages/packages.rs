@@ -167,7 +167,7 @@ pub(in crate::reconcile) async fn plan(
     );
     planned.observed = host.observe(&watch).await?;
     let all = std::mem::replace(&mut planned.only, only);
-    planned.plan = look::plan_again(planned, request, &planned.observed, &planned.recorded);
+    look::plan_again(planned, request);
     planned.only = all;
     let brings = planned.plan.brings_packages() || !planned.plan.refusals.is_empty();
     if brings {

@@ -345,7 +345,7 @@ pub(super) fn foreign(desired: &Desired, observed: &Observed, recorded: &Recorde
             add("unit", name);
         }
     }
-    let running = observed.docker.iter().flat_map(|docker| &docker.containers);
+    let running = observed.containers();
     for container in running.filter(|container| container.is_running()) {
         if unit_of(desired, container).is_none()
             && networks_of(desired, observed, container).is_empty()

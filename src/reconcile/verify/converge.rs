@@ -46,7 +46,7 @@ pub(in crate::reconcile) async fn verify(
         gates: crate::plan::Gates::None,
         ..request.clone()
     };
-    let mut left = look::plan_again(planned, &mending, &after, &recorded);
+    let mut left = look::plan_from(planned, &mending, &after, &recorded);
     left.changes.retain(|change| match &change.effect {
         Effect::Start(step) => {
             !run.degraded.contains_key(&step.unit) && !look::was_failing(planned, &step.unit)
