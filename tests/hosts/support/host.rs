@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::process;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -65,11 +66,6 @@ impl Host {
             process: AtomicU32::new(0),
         };
         host.create();
-        docker(&[
-            "cp",
-            &binary_under_test(),
-            &format!("{}:{BINARY}", host.name),
-        ]);
         docker(&["start", &host.name]);
         host.find_process();
         host.wait_until_up();
@@ -136,10 +132,7 @@ impl Host {
     /// `--privileged` is not used: it needs every capability, and a machine that is itself a container may lack
     /// SYS_RESOURCE. The volume is for the inner engine's overlay2, which cannot lie on an overlay.
     fn create(&self) {
-        let label = format!(
-            "watchme-apply-test={}",
-            env::var("WATCHME_TEST_RUN").unwrap_or_default()
-        );
+        let label = run_label();
         let volume = format!("{}:/var/lib/docker", self.name);
         docker(&["volume", "create", "--label", &label, &self.name]);
         let isolation = [
@@ -200,7 +193,7 @@ impl Host {
                 &isolation,
                 newer,
                 &dns,
-                &[self.debian.image()],
+                &[image_with_binary(self.debian)],
             ]
             .concat(),
         );
@@ -300,6 +293,39 @@ fn remove_control_groups(container: &str) {
 #[track_caller]
 pub(super) fn docker(args: &[&str]) -> String {
     outer(&[&["docker"], args].concat(), b"").expect(0).stdout
+}
+
+/// By which `tests/run` finds what it has to remove.
+fn run_label() -> String {
+    let run = env::var("WATCHME_TEST_RUN").unwrap_or_default();
+    format!("watchme-apply-test={run}")
+}
+
+/// The image of a generation with the binary under test in it, made once by each process: to copy 65 MB into each host takes
+/// 0.3 s of processor time. Images of processes that have ended are removed.
+fn image_with_binary(debian: Debian) -> &'static str {
+    const LABEL: &str = "watchme-apply-test-binary";
+    static IMAGES: [OnceLock<String>; 2] = [OnceLock::new(), OnceLock::new()];
+    IMAGES[debian as usize].get_or_init(|| {
+        let filter = format!("label={LABEL}");
+        let format = "{{.Repository}}:{{.Tag}}";
+        let known = docker(&["images", "--filter", &filter, "--format", format]);
+        for image in known.lines() {
+            let made_by = image.rsplit('-').next().unwrap_or_default();
+            if !Path::new("/proc").join(made_by).exists() {
+                outer(&["docker", "rmi", image], b"");
+            }
+        }
+        let base = debian.image();
+        let image = format!("{base}-{}", process::id());
+        let container = docker(&["create", base]);
+        let container = container.trim();
+        docker(&["cp", &binary_under_test(), &format!("{container}:{BINARY}")]);
+        let labels = format!("LABEL {LABEL}=1 {}", run_label());
+        docker(&["commit", "-c", &labels, container, &image]);
+        docker(&["rm", container]);
+        image
+    })
 }
 
 /// `WATCHME_APPLY_BIN` (the release binary, in `tests/run`), or else the one cargo built for this test.
