@@ -2,12 +2,14 @@
 //! shown, simulated, validated, applied and undone from the same value, and nothing is decided on the way.
 //!
 //! A new effect is a variant here, its words in `words`, what it makes of files in `file`, of a host on paper in
-//! `simulate`, and an arm in `apply`: what is forgotten does not compile.
+//! `simulate`, what it is to others in `role`, and an arm in `apply`: each of these names every effect, so that one that is
+//! forgotten does not compile. What undoes it is written to the journal in its arm of `apply`, and tested there.
 
 mod candidate;
 mod file;
 mod packages;
 mod plan;
+mod role;
 mod simulate;
 mod steps;
 mod words;
@@ -20,6 +22,7 @@ pub(crate) use candidate::Candidate;
 pub(crate) use file::{Becomes, FileEffect};
 pub(crate) use packages::InstallPackages;
 pub(crate) use plan::{Change, Diff, Note, Plan, Refusal};
+pub(crate) use role::Role;
 pub(crate) use simulate::simulate;
 pub(crate) use steps::{
     BuildImages, Connect, Drain, Holder, LoadFiles, Prime, PullImage, Release, Switch, TagImage,

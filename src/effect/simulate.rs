@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Becomes, Connect, Effect, FileEffect, Plan};
 use crate::model::{
     Attachment, DockerState, Entry, Network, NetworkState, Observed, PackageFound, SecretState,
-    SystemdState, layout::normal,
+    layout::normal,
 };
 
 /// The host after `plan`, as far as the changes say what it is like then.
@@ -24,24 +24,13 @@ fn act(host: &mut Observed, effect: &Effect) {
     for file in effect.files() {
         put(host, file);
     }
-    if let Some(firewall) = &mut host.firewall {
-        match effect {
-            Effect::LoadFirewall(_) => {
-                let wanted = firewall.wanted.clone();
-                firewall.loaded = wanted.and_then(Result::ok);
-            }
-            Effect::RemoveFirewall => firewall.loaded = None,
-            _ => {}
-        }
-    }
-    if let Some(packages) = &mut host.packages {
-        match effect {
-            Effect::InstallPackages(install) => {
+    match effect {
+        Effect::InstallPackages(install) => {
+            if let Some(packages) = &mut host.packages {
                 let found = |(name, version): (&String, &Option<String>)| {
                     let version = install.new.get(name).or(version.as_ref());
-                    let version = version.cloned().unwrap_or_default();
                     let found = PackageFound {
-                        version,
+                        version: version.cloned().unwrap_or_default(),
                         ..PackageFound::default()
                     };
                     (name.clone(), found)
@@ -49,35 +38,64 @@ fn act(host: &mut Observed, effect: &Effect) {
                 packages.there.extend(install.wanted.iter().map(found));
                 packages.install = None;
             }
-            Effect::RemovePackages(gone) => {
+        }
+        Effect::RemovePackages(gone) => {
+            if let Some(packages) = &mut host.packages {
                 packages.there.retain(|name, _| !gone.contains_key(name));
             }
-            _ => {}
         }
-    }
-    if let Effect::Load(load) = effect {
-        for (name, value) in &load.parameters {
-            host.parameters.insert(name.clone(), value.clone());
+        Effect::LoadFirewall(_) => {
+            if let Some(firewall) = &mut host.firewall {
+                firewall.loaded = firewall.wanted.clone().and_then(Result::ok);
+            }
         }
-    }
-    match effect {
+        Effect::RemoveFirewall => {
+            if let Some(firewall) = &mut host.firewall {
+                firewall.loaded = None;
+            }
+        }
+        Effect::Load(load) => host.parameters.extend(load.parameters.clone()),
         Effect::PutSecret { name, .. } => {
             host.secrets.insert(name.clone(), SecretState::Same);
         }
         Effect::RemoveSecret(name) => drop(host.secrets.remove(name)),
-        _ => {}
-    }
-    if let Some(systemd) = &mut host.systemd {
-        match effect {
-            Effect::Start(step) | Effect::Restart(step) => {
-                set_active(systemd, &step.unit, "active")
+        Effect::Start(step) | Effect::Restart(step) => set_active(host, &step.unit, "active"),
+        Effect::Stop(step) => set_active(host, &step.unit, "inactive"),
+        Effect::CreateNetwork { .. }
+        | Effect::RemoveNetwork { .. }
+        | Effect::CreateVolume { .. }
+        | Effect::Connect(_)
+        | Effect::RemoveContainer { .. }
+        | Effect::TakeDown(_)
+        | Effect::Tag(_) => {
+            if let Some(docker) = &mut host.docker {
+                act_on_docker(docker, effect);
             }
-            Effect::Stop(step) => set_active(systemd, &step.unit, "inactive"),
-            _ => {}
         }
-    }
-    if let Some(docker) = &mut host.docker {
-        act_on_docker(docker, effect);
+        // Files are put above.
+        Effect::WriteCertificate(_)
+        | Effect::Store { .. }
+        | Effect::Link { .. }
+        | Effect::Copy { .. }
+        | Effect::Remove { .. }
+        | Effect::ClearMountPoint { .. } => {}
+        // What no plan compares, or what the starts behind it say.
+        Effect::UpdatePackageLists
+        | Effect::Switch(_)
+        | Effect::BackUp { .. }
+        | Effect::DaemonReload
+        | Effect::ReloadUnit(_)
+        | Effect::Pull(_)
+        | Effect::Build(_)
+        | Effect::HoldPulls(_)
+        | Effect::Release(_)
+        | Effect::Soak(_)
+        | Effect::Drain(_)
+        | Effect::AllowInUfw(_)
+        | Effect::DeleteInUfw(_)
+        | Effect::ReloadNginx
+        | Effect::RestartNginx
+        | Effect::StartNginx => {}
     }
 }
 
@@ -169,7 +187,10 @@ fn connect(docker: &mut DockerState, step: &Connect) {
     }
 }
 
-fn set_active(systemd: &mut SystemdState, unit: &str, active: &str) {
+fn set_active(host: &mut Observed, unit: &str, active: &str) {
+    let Some(systemd) = &mut host.systemd else {
+        return;
+    };
     let state = systemd.units.entry(unit.to_owned()).or_default();
     state.active = active.to_owned();
     state.load = "loaded".to_owned();

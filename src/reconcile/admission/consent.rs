@@ -23,14 +23,8 @@ impl Loss {
             .filter_map(|change| Some(change.effect.starts()?.unit.as_str()))
             .collect();
         let takes_away = |change: &&Change| match &change.effect {
-            Effect::Remove { .. }
-            | Effect::RemoveNetwork { .. }
-            | Effect::RemovePackages(_)
-            | Effect::TakeDown(_) => true,
-            // Containers of a project that somebody else has started so far.
-            Effect::Start(_) => change.effect.recreates(),
             Effect::Stop(step) => !started.contains(step.unit.as_str()),
-            _ => false,
+            effect => effect.takes_away(),
         };
         let revision = planned.revision.as_ref();
         Self {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{adoption, outside, select};
-use crate::effect::{Change, Effect, Plan};
+use crate::effect::{Change, Effect, Plan, Role};
 use crate::host::error::DockerAbsence;
 use crate::host::sockets::listeners;
 use crate::host::{Host, HostError};
@@ -364,20 +364,10 @@ pub(in crate::reconcile) fn touches(planned: &Planned, unit: &str) -> bool {
 
 /// Whether a change is one that `drift` reports, and as what.
 pub(in crate::reconcile) fn drift_of(change: &Change) -> Option<DriftKind> {
-    match change.effect {
-        // They follow from others, unless they are all there is.
-        Effect::DaemonReload | Effect::ReloadNginx | Effect::RestartNginx
-            if change.drift == DriftKind::Drifted =>
-        {
-            None
-        }
-        Effect::UpdatePackageLists
-        | Effect::Pull(_)
-        | Effect::Build(_)
-        | Effect::Tag(_)
-        | Effect::HoldPulls(_)
-        | Effect::Release(_)
-        | Effect::Switch(_) => None,
-        _ => Some(change.drift),
+    match change.effect.role() {
+        // Unless they are all there is.
+        Role::Follows if change.drift == DriftKind::Drifted => None,
+        Role::Serves => None,
+        Role::Follows | Role::Own => Some(change.drift),
     }
 }

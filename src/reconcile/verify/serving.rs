@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::apply::{Run, StepError};
-use crate::effect::{Change, Effect};
 use crate::model::{ResourceId, Unit};
 use crate::reconcile::{Planned, ReconcileError};
 
@@ -21,10 +20,11 @@ pub(in crate::reconcile) struct Serving {
 }
 
 impl Serving {
-    /// Looks who serves, where a plan interrupts anything.
+    /// Looks who serves, where a plan may take away what serves.
     pub(in crate::reconcile) async fn look(run: &Run<'_>, planned: &Planned) -> Self {
-        let interrupts = planned.plan.changes.iter().any(interrupts);
-        if !interrupts || !run.host.is_live() {
+        let mut changes = planned.plan.changes.iter();
+        let may_lose = changes.any(|change| change.effect.may_lose_upstreams());
+        if !may_lose || !run.host.is_live() {
             return Self {
                 before: BTreeMap::new(),
             };
@@ -86,21 +86,6 @@ impl Serving {
 
 fn failed(source: StepError) -> ReconcileError {
     ReconcileError::of_step("what served before".to_owned(), source)
-}
-
-/// Whether a change can take away what serves; files and reloads of nginx alone cannot.
-fn interrupts(change: &Change) -> bool {
-    matches!(
-        change.effect,
-        Effect::Start(_)
-            | Effect::Restart(_)
-            | Effect::ReloadUnit(_)
-            | Effect::Stop(_)
-            | Effect::Release(_)
-            | Effect::TakeDown(_)
-            | Effect::RemoveNetwork { .. }
-            | Effect::Connect(_)
-    )
 }
 
 /// A paused unit is to be stopped, and the plan says so.
