@@ -14,6 +14,7 @@ mod day;
 mod doctor;
 mod documents;
 mod elsewhere;
+mod environment;
 mod firewall;
 mod generations;
 mod init;
@@ -37,7 +38,7 @@ mod speed;
 mod stacks;
 mod strangers;
 mod support;
-mod surroundings;
+
 mod untrusted;
 mod usage;
 mod workflow;

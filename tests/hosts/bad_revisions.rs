@@ -5,7 +5,7 @@ mod containers;
 mod nginx;
 mod units;
 
-use crate::support::{Host, Judge, Served, Service, desired, site, sleeper};
+use crate::support::{Baseline, Host, Served, Service, desired, site, sleeper};
 
 /// How many lines a person sees at a glance.
 const LAST_LINES: usize = 15;
@@ -14,7 +14,7 @@ const WEB_COMPOSE: &str = "compose/web/docker-compose.yml";
 const PULLED_COMPOSE: &str = "compose/pulled/docker-compose.yml";
 const INFRA: &str = "docker-compose.infra.yml";
 
-const JUDGE: Judge<'_> = Judge {
+const BASELINE: Baseline<'_> = Baseline {
     units: &[
         "one.service",
         "added.service",
@@ -63,7 +63,7 @@ impl Before {
             (&desired(INFRA), &infra(&[("first", "172.27.0.0/16")])),
         ]);
         host.apply(&[]).expect(0);
-        let served = JUDGE.look(&host);
+        let served = BASELINE.look(&host);
         Self { host, served }
     }
 
@@ -82,7 +82,7 @@ impl Before {
             .collect();
         files.extend(bad);
         self.host.commit(&files, what);
-        let runs = self.host.runs(JUDGE.units);
+        let runs = self.host.runs(BASELINE.units);
         let failed = self.host.apply(&[]);
         assert!(
             matches!(failed.status, 1 | 3),
@@ -98,8 +98,8 @@ impl Before {
                 failed.text()
             );
         }
-        JUDGE.assert_as_before(&self.host, &self.served, what);
-        let now = self.host.runs(JUDGE.units);
+        BASELINE.assert_unchanged(&self.host, &self.served, what);
+        let now = self.host.runs(BASELINE.units);
         let mut anew = now.restarted_since(&runs);
         anew.retain(|name| !interrupted.contains(name));
         assert!(anew.is_empty(), "{what}: started anew: {anew:?}");

@@ -32,7 +32,7 @@ owner = \"root:www-data\"
     host
 }
 
-/// Each edit is judged, made, judged, found, found again without a write, mended, judged.
+/// Each edit is looked for, made, seen, found, found again without a write, fixed, and looked for again.
 fn all_are_found_and_fixed(host: &Host, edits: &[Edit]) {
     host.assert_does_nothing(&["drift"]).expect(0);
     let picture = host.picture();
@@ -43,12 +43,16 @@ fn all_are_found_and_fixed(host: &Host, edits: &[Edit]) {
         undone,
     } in edits
     {
-        assert_eq!(host.try_sh(undone).status, 0, "{what}: the judge errs");
+        assert_eq!(
+            host.try_sh(undone).status,
+            0,
+            "{what}: the check without the tool is wrong"
+        );
         host.sh(by_hand);
         assert_ne!(
             host.try_sh(undone).status,
             0,
-            "{what}: the judge sees nothing"
+            "{what}: the check without the tool sees nothing"
         );
         let report = host.tool(&["drift"]);
         assert_eq!(report.status, 2, "{what}\n{}", report.text());
@@ -61,17 +65,17 @@ fn all_are_found_and_fixed(host: &Host, edits: &[Edit]) {
         let fixed = host.tool(&["drift", "--fix"]);
         assert_eq!(fixed.status, 0, "{what}\n{}", fixed.text());
         assert!(fixed.stdout.contains("fixed"), "{what}\n{}", fixed.text());
-        let judged = host.try_sh(undone);
+        let looked = host.try_sh(undone);
         assert_eq!(
-            judged.status,
+            looked.status,
             0,
             "{what} is not mended: {}\n{}",
-            judged.text(),
+            looked.text(),
             fixed.text()
         );
         let again = host.tool(&["drift"]);
         assert_eq!(again.status, 0, "{what}\n{}", again.text());
-        host.assert_as_before(&picture, what);
+        host.assert_unchanged(&picture, what);
     }
     host.assert_does_nothing(&["drift", "--fix"]).expect(0);
     host.assert_does_nothing(&["apply"]).expect(0);

@@ -105,7 +105,7 @@ fn what_its_program_refuses_is_not_installed() {
     }
     let plan = host.tool(&["plan"]).expect(0);
     assert!(!plan.text().contains("etc-invalid"), "{}", plan.text());
-    // The engine of Debian 12 cannot judge its own file, and that is said; all others can.
+    // The engine of Debian 12 cannot validate its own file, and that is said; all others can.
     let text = plan.text();
     let not_validated = text.lines().filter(|line| line.contains("not validated"));
     let others: Vec<&str> = not_validated
@@ -131,7 +131,7 @@ fn what_its_program_refuses_is_not_installed() {
     assert_eq!(host.sh_as("ubuntu", "sudo id -u"), "0");
     host.assert_does_nothing(&["apply"]).expect(0);
 
-    // One that is not there judges nothing, and says so.
+    // One that is not there validates nothing, and says so.
     host.sh("mv /usr/sbin/visudo /root/");
     host.commit(&[(&desired("etc/sudoers.d/app"), Some("nonsense\n"))], "x");
     let plan = host.tool(&["plan"]).expect(0);

@@ -264,5 +264,5 @@ fn what_is_lost_of_the_store_comes_back_without_an_interruption() {
     }
     host.sh("rm -rf /etc/watchme-apply/live && cd / && watchme-apply drift --fix");
     host.sh("cd /etc/watchme-apply/generations; ls | grep -vx -e 1 -e 2 | xargs rm -rf");
-    host.assert_as_before(&picture, "the store");
+    host.assert_unchanged(&picture, "the store");
 }

@@ -106,7 +106,7 @@ fn a_host_that_is_left_goes_on_as_it_runs() {
     host.tool(&["pause", "plain", "--reason", "test"]).expect(0);
     let before = host.picture();
     let paused = host.tool(&["uninstall", "--keep"]).expect(1);
-    host.assert_as_before(&before, "refused");
+    host.assert_unchanged(&before, "refused");
     assert!(
         paused
             .stderr

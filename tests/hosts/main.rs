@@ -73,7 +73,7 @@ use std::time::Duration;
 
 use support::{CHECKOUT, Host, Service};
 
-/// The harness itself: were a host or a judge not what it claims to be, no other test would mean anything.
+/// The harness itself: were a host, or what looks at it, not what it claims to be, no other test would mean anything.
 #[test]
 fn a_host_is_a_real_host() {
     let host = Host::boot();
@@ -178,7 +178,7 @@ fn judges_see_what_happens(host: &Host) {
         host.now(),
     );
     host.write("/etc/nginx/conf.d/new.conf", "# new\n");
-    host.sh("systemctl reload nginx; docker network create judged >/dev/null");
+    host.sh("systemctl reload nginx; docker network create seen >/dev/null");
     host.wait_for("new nginx workers", Duration::from_secs(5), || {
         host.nginx_workers()
             .iter()
@@ -186,7 +186,7 @@ fn judges_see_what_happens(host: &Host) {
     });
     assert_ne!(host.fingerprint().files, fingerprint.files);
     assert_eq!(host.reloads(), reloads + 1);
-    assert_eq!(host.docker_events(&since), ["network create judged"]);
+    assert_eq!(host.docker_events(&since), ["network create seen"]);
     host.sh("systemctl daemon-reload");
     assert_eq!(host.reloads(), reloads + 2);
 

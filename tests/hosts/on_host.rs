@@ -288,8 +288,8 @@ fn ports_show_who_listens(host: &Host) {
         ("8005 ", "busybox"),
     ] {
         assert!(line(port).contains(program), "{port}: {program}\n{shown}");
-        let judge = host.sh(&format!("ss -Hltnp 'sport = :{}'", port.trim()));
-        assert!(judge.contains(program), "{judge}");
+        let listeners = host.sh(&format!("ss -Hltnp 'sport = :{}'", port.trim()));
+        assert!(listeners.contains(program), "{listeners}");
     }
     assert!(line("8003 ").contains("api.service"), "{shown}");
     let free = host

@@ -194,6 +194,6 @@ impl Host {
         self.tool(args).expect(0);
         let after = look();
         assert_eq!((&before.0, before.1), (&after.0, after.1));
-        self.assert_as_before(&before.2, "nothing to do");
+        self.assert_unchanged(&before.2, "nothing to do");
     }
 }

@@ -65,8 +65,11 @@ fn each_port_has_one_holder() {
             line.contains(declared) && line.contains(listens),
             "{port}: {declared}, {listens}\n{shown}"
         );
-        let judge = host.sh(&format!("ss -Hltnp 'sport = :{port}'"));
-        assert!(judge.contains(listens), "{port}: {listens}\n{judge}");
+        let listeners = host.sh(&format!("ss -Hltnp 'sport = :{port}'"));
+        assert!(
+            listeners.contains(listens),
+            "{port}: {listens}\n{listeners}"
+        );
     }
 
     // A container that does not run has its port as soon as it starts.

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use crate::support::{CHECKOUT, Host, Judge, Served, Service, desired};
+use crate::support::{Baseline, CHECKOUT, Host, Served, Service, desired};
 
 const BACK: Duration = Duration::from_secs(60);
 
-const JUDGE: Judge<'_> = Judge {
+const BASELINE: Baseline<'_> = Baseline {
     units: &["web.service", "found.service", "plain.service"],
     urls: &[
         "http://web.example.com/",
@@ -63,7 +63,7 @@ fn a_pull_that_breaks_everything_changes_nothing_that_runs() {
     });
     host.load_service_images(&images);
     apply_good(&host);
-    let served = JUDGE.look(&host);
+    let served = BASELINE.look(&host);
 
     let garbage = on_each(|file| format!("echo '}} broken [[ =' >{file}"));
     let added = ADDED.map(|(file, content)| format!("echo '{content}' >{file}"));
@@ -167,14 +167,14 @@ fn pull(host: &Host, message: &str, script: &str) {
 #[track_caller]
 fn everything_starts_anew(host: &Host, served: &Served) {
     let word = || host.read("/run/plain.word");
-    JUDGE.assert_as_before(host, served, "after the pull");
+    BASELINE.assert_unchanged(host, served, "after the pull");
     host.sh("rm /run/plain.word; docker kill $(docker ps -q); systemctl kill plain.service");
-    JUDGE.wait_as_before(host, served, BACK, "containers that were killed");
+    BASELINE.wait_until_unchanged(host, served, BACK, "containers that were killed");
     assert_eq!(word(), "plain-applied\n");
     host.sh("rm /run/plain.word; systemctl restart nginx docker web found plain");
-    JUDGE.wait_as_before(host, served, BACK, "daemons that were restarted");
+    BASELINE.wait_until_unchanged(host, served, BACK, "daemons that were restarted");
     host.reboot();
-    JUDGE.wait_as_before(host, served, BACK, "a reboot");
+    BASELINE.wait_until_unchanged(host, served, BACK, "a reboot");
     assert_eq!(word(), "plain-applied\n");
     assert_eq!(host.property("plain.service", "Nice"), "5");
 }
@@ -190,7 +190,7 @@ fn assert_only_pending(host: &Host) {
 /// Where a file is gone systemd has put an empty one in its place, which stops git. Taking it away harms nobody: a
 /// namespace is made anew for each command of a unit.
 fn a_pull_that_mends_everything_is_in_sync(host: &Host, served: &Served) {
-    let runs = host.runs(JUDGE.units);
+    let runs = host.runs(BASELINE.units);
     host.sh(&format!(
         "cd {CHECKOUT}; git -c safe.directory='*' clean -qfd"
     ));
@@ -202,8 +202,8 @@ fn a_pull_that_mends_everything_is_in_sync(host: &Host, served: &Served) {
         &format!("{}; git rm -q {added}", on_each(restore)),
     );
     host.assert_does_nothing(&["apply"]).expect(0);
-    JUDGE.assert_as_before(host, served, "mended");
-    assert_eq!(host.runs(JUDGE.units), runs);
+    BASELINE.assert_unchanged(host, served, "mended");
+    assert_eq!(host.runs(BASELINE.units), runs);
     host.sh("systemctl restart web found plain");
-    JUDGE.wait_as_before(host, served, BACK, "a restart after that");
+    BASELINE.wait_until_unchanged(host, served, BACK, "a restart after that");
 }

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use crate::support::{CHECKOUT, Host, Judge, Service, desired};
+use crate::support::{Baseline, CHECKOUT, Host, Service, desired};
 
-const JUDGE: Judge<'_> = Judge {
+const BASELINE: Baseline<'_> = Baseline {
     units: &["old.service", "new.service", "other.service"],
     urls: &["http://localhost:8101/", "http://localhost:8102/"],
 };
@@ -88,7 +88,7 @@ fn assert_replaces(
     bad: &str,
     because: &str,
 ) {
-    let served = JUDGE.look(host);
+    let served = BASELINE.look(host);
     let compose_file = good.0;
     host.commit(
         &[changes, &[(compose_file, Some(bad))]].concat(),
@@ -108,7 +108,7 @@ fn assert_replaces(
         last.contains("new.service") && last.contains("rolled back"),
         "{last}"
     );
-    JUDGE.assert_as_before(host, &served, "the new one failed");
+    BASELINE.assert_unchanged(host, &served, "the new one failed");
 
     host.commit(&[(compose_file, Some(good.1))], "a new one that runs");
     host.apply(&[]).expect(0);

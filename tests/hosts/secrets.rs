@@ -122,7 +122,7 @@ impl Host {
     }
 }
 
-/// The judge finds what it looks for, in each of the places.
+/// The search finds what it looks for, in each of the places.
 fn the_search_finds(host: &Host) {
     host.sh("echo found-by-the-search >/root/there; echo found-by-the-search >/var/lib/docker/there; sync");
     assert_eq!(host.on_disk("found-by-the-search").len(), 2);

@@ -1,10 +1,10 @@
-//! What would be applied is judged before anything live changes, and nobody else sees it.
+//! What would be applied is validated before anything live changes, and nobody else sees it.
 
 mod confined;
 
 use crate::support::{CHECKOUT, Host, Output, desired, service, site, sleeper};
 
-/// Files that change by themselves, through sudo and the judges, and records of an attempt.
+/// Files that change by themselves, through sudo and the checks of the test, and records of an attempt.
 const RESTLESS: [&str; 12] = [
     "/var/log/journal",
     "/run/log",
@@ -50,7 +50,7 @@ impl Host {
         self.sh("grep -v docker /proc/1/mountinfo | sort")
     }
 
-    fn judged(&self, command: &str, status: i32, parts: &[&str]) -> Output {
+    fn validated(&self, command: &str, status: i32, parts: &[&str]) -> Output {
         let said = self
             .assert_unseen(|host| host.tool(&[command]))
             .expect(status);
@@ -67,8 +67,8 @@ impl Host {
     /// Proves that plan and apply refuse the present commit for `parts`, and change nothing.
     #[track_caller]
     fn refuses(&self, parts: &[&str]) {
-        self.judged("plan", 1, parts);
-        let refused = self.judged("apply", 1, parts);
+        self.validated("plan", 1, parts);
+        let refused = self.validated("apply", 1, parts);
         for part in parts {
             assert!(refused.stderr.contains(part), "{part}: on standard error");
         }
@@ -122,8 +122,8 @@ fn what_nginx_refuses_changes_nothing() {
     );
     // Nobody is asked about names by looking at a revision.
     let unasked = "warning not validated: whether nosuch.example.com resolves";
-    host.judged("plan", 0, &[unasked]);
-    let refused = host.judged(
+    host.validated("plan", 0, &[unasked]);
+    let refused = host.validated(
         "apply",
         1,
         &[
@@ -161,7 +161,7 @@ fn what_nginx_refuses_changes_nothing() {
         "sites-available/a",
         Some(&site_with("a", "location /x { proxy_pass http://a; }")),
     );
-    host.judged("plan", 0, &["reload nginx"]);
+    host.validated("plan", 0, &["reload nginx"]);
     host.sh("printf 'upstream a { server 127.0.0.1:2; }\\n' >/etc/nginx/conf.d/other.conf");
     host.refuses(&["duplicate upstream \"a\" in /etc/nginx/conf.d/other.conf:1"]);
     host.sh("rm /etc/nginx/conf.d/other.conf");
@@ -188,12 +188,12 @@ fn nothing_that_nginx_makes_is_seen_outside() {
         "proxy_cache_path /data/cache keys_zone=c:1m;\nproxy_temp_path /data/temp;\nproxy_cache_path /dev/shm/cache keys_zone=d:1m;\n{many}"
     );
     host.commit_one("sites-available/a", Some(&many));
-    let plan = host.judged("plan", 0, &["reload nginx"]);
+    let plan = host.validated("plan", 0, &["reload nginx"]);
     assert!(!plan.text().contains("not validated"), "{}", plan.text());
     assert_eq!(host.sh("ls /data /dev/shm"), "/data:\n\n/dev/shm:");
     // Where nginx does not run, it would leave an empty pid file.
     host.sh("systemctl stop nginx; test ! -e /run/nginx.pid");
-    host.judged("plan", 0, &["nginx does not run"]);
+    host.validated("plan", 0, &["nginx does not run"]);
     host.assert_does_nothing(&["plan"]).expect(0);
     host.apply(&[]).expect(0);
     assert_eq!(
@@ -249,7 +249,7 @@ fn what_systemd_refuses_changes_nothing() {
         sleeper(1001)
     );
     host.commit_one("systemd/one.service", Some(&odd));
-    let plan = host.judged(
+    let plan = host.validated(
         "plan",
         0,
         &[
@@ -275,7 +275,7 @@ fn what_systemd_refuses_changes_nothing() {
     // `plan` of a commit that changes neither says nothing, and asks nobody.
     host.commit_one("etc/app/x.conf", Some("x\n"));
     host.sh("chmod -x /usr/bin/systemd-analyze /usr/sbin/nginx");
-    let plan = host.judged("plan", 0, &[]);
+    let plan = host.validated("plan", 0, &[]);
     assert!(!plan.text().contains("validated"), "{}", plan.text());
 }
 

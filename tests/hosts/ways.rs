@@ -11,7 +11,7 @@ mod volumes;
 
 use std::time::Duration;
 
-use crate::support::{CHECKOUT, Host, Judge, desired};
+use crate::support::{Baseline, CHECKOUT, Host, desired};
 
 /// A unit with these commands, as people write it for Docker.
 fn unit(start: &str, stop: &str) -> String {
@@ -70,11 +70,11 @@ fn each_way_gives_its_name_and_port_to_the_next() {
     let by_compose = compose_unit(&format!("-f {CHECKOUT}/{path}"));
     let good = compose_file("server", "web", "app:2", 8101);
     let bad = format!("{good}    command: ['false']\n");
-    let judge = Judge {
+    let baseline = Baseline {
         units: &["web.service"],
         urls: &["http://localhost:8101/"],
     };
-    let before = judge.look(&host);
+    let before = baseline.look(&host);
     host.commit(
         &[(&unit_path, Some(&by_compose)), (path, Some(&bad))],
         "compose, and it fails",
@@ -91,7 +91,7 @@ fn each_way_gives_its_name_and_port_to_the_next() {
         failed.text()
     );
     assert_answers(&host, 8101, "app:1");
-    judge.assert_as_before(&host, &before, "the new way failed");
+    baseline.assert_unchanged(&host, &before, "the new way failed");
     host.commit(&[(path, Some(&good))], "compose");
     host.apply(&[]).expect(0);
     assert_answers(&host, 8101, "app:2");

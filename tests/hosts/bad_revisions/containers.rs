@@ -63,7 +63,7 @@ fn an_image_or_a_network_that_cannot_be_had_leaves_the_old_ones() {
         .host
         .sh("docker network create --subnet 10.99.0.0/16 foreign");
     let foreign = infra(&[("first", "172.27.0.0/16"), ("second", "10.99.1.0/24")]);
-    let served = super::JUDGE.look(&before.host);
+    let served = super::BASELINE.look(&before.host);
     let before = Before { served, ..before };
     before.assert_refused(
         "a network whose subnet overlaps with one that is there",

@@ -142,7 +142,7 @@ fn an_image_that_nobody_has_interrupts_nothing(host: &Host) {
         "{failed}"
     );
     assert_serves(host, "web:2");
-    host.assert_as_before(&picture, "no such image");
+    host.assert_unchanged(&picture, "no such image");
     assert_eq!(images(), before);
 }
 

@@ -234,7 +234,7 @@ fn a_site_that_nginx_refuses_changes_nothing(host: &Host) {
             failed.stderr
         );
     }
-    host.assert_as_before(&picture, "a bad site");
+    host.assert_unchanged(&picture, "a bad site");
     assert_eq!(host.nginx_workers(), workers, "not reloaded at all");
     assert_eq!(host.page("b"), "b third");
     host.sh("nginx -t; systemctl reload nginx");

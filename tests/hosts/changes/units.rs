@@ -153,7 +153,7 @@ fn a_unit_that_fails_is_rolled_back(host: &Host) {
     for part in ["two.service", "rolled back", "no such config"] {
         assert!(failed.contains(part), "{part} is not in\n{failed}");
     }
-    host.assert_as_before(&picture, "no generation either");
+    host.assert_unchanged(&picture, "no generation either");
     let after = host.runs(&["one.service", "fourth.service"]);
     assert_eq!(after.restarted_since(&before), NOBODY);
     assert!(host.is_active("two.service"));

@@ -102,7 +102,7 @@ fn certificates_are_checked_as_from_outside() {
         let said = format!("https://{name}.example.com/health?x=***: {reason} after 1 try");
         assert!(failed.stderr.contains(&said), "{}", failed.text());
         assert!(failed.stderr.contains("hint: "), "{}", failed.text());
-        host.assert_as_before(&picture, name);
+        host.assert_unchanged(&picture, name);
         assert_eq!(
             host.sh(&format!("cat /var/log/nginx/{name}.log")),
             "",

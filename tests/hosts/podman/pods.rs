@@ -1,4 +1,4 @@
-//! Pods of Quadlets, and what Podman plays of Kubernetes' YAML: judged by Podman and systemd.
+//! Pods of Quadlets, and what Podman plays of Kubernetes' YAML: as Podman and systemd take it.
 
 use std::time::Duration;
 

@@ -65,7 +65,7 @@ fn a_run_that_is_told_to_stop_rolls_back() {
             said.contains("rolled back") && said.contains("signal"),
             "{said}"
         );
-        host.assert_as_before(&picture, signal);
+        host.assert_unchanged(&picture, signal);
         assert_eq!(host.property("slow.service", "LoadState"), "not-found");
         assert_eq!(host.sh("pgrep -cf '^/bin/sleep 1001'"), "1");
         assert_eq!(host.page("a"), "a first");
@@ -104,7 +104,7 @@ fn a_second_signal_does_not_disturb_the_roll_back() {
     }
     let (status, said) = end_of_apply(&host);
     assert_eq!(status, "3", "{said}");
-    host.assert_as_before(&picture, "two signals");
+    host.assert_unchanged(&picture, "two signals");
     assert_eq!(host.sh("pgrep -cf '^/bin/sleep 1001'"), "1");
     assert_eq!(host.property("slow.service", "LoadState"), "not-found");
     assert_eq!(host.page("a"), "a first");

@@ -47,7 +47,7 @@ fn what_cannot_be_decrypted_changes_nothing() {
         let before = host.picture();
         let said = host.apply_secretly(&[], 1);
         assert!(said.contains(why) && said.contains(help), "{why}: {said}");
-        host.assert_as_before(&before, why);
+        host.assert_unchanged(&before, why);
         assert_eq!(host.token_of("app.service"), token("ONE"));
     }
 
@@ -61,7 +61,7 @@ fn what_cannot_be_decrypted_changes_nothing() {
             && said.contains("ssh-keygen -A"),
         "{said}"
     );
-    host.assert_as_before(&before, "no key");
+    host.assert_unchanged(&before, "no key");
     host.sh("mv /root/key /etc/ssh/ssh_host_ed25519_key");
     host.apply_secretly(&[], 0);
     assert_eq!(host.token_of("app.service"), token("TWO"));
@@ -211,6 +211,6 @@ fn a_failed_removal_of_all_secrets_is_rolled_back_as_a_whole() {
     let said = host.apply_secretly(&[], 3);
     assert!(said.contains("rolled back"), "{said}");
     assert!(host.is_active("watchme-apply-secrets.service"));
-    host.assert_as_before(&before, "after a failed removal");
+    host.assert_unchanged(&before, "after a failed removal");
     assert_eq!(host.token_of("app.service"), token("ONE"));
 }

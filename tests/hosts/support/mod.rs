@@ -1,5 +1,5 @@
-//! The harness of the host tests: real hosts (systemd, nginx, a Docker engine) in containers, and judges
-//! that do not use the tool. See CONTRIBUTING.md for what such a test needs from the machine.
+//! The harness of the host tests: real hosts (systemd, nginx, a Docker engine) in containers, and ways to look at
+//! them without the tool. See CONTRIBUTING.md for what such a test needs from the machine.
 
 mod checkout;
 mod debian;
@@ -7,8 +7,8 @@ mod exec;
 mod failure;
 mod host;
 mod images;
-mod judges;
 pub(crate) mod network;
+mod observe;
 mod real;
 mod registry;
 #[path = "../../shared/schema.rs"]
@@ -24,6 +24,6 @@ pub(crate) use exec::{Caller, Output};
 pub(crate) use host::Host;
 pub(crate) use real::{Program, Real};
 pub(crate) use registry::REGISTRY_PASSWORD;
-pub(crate) use served::{Judge, Served};
+pub(crate) use served::{Baseline, Served};
 pub(crate) use services::Service;
 pub(crate) use small::{Runs, desired, service, site, sleeper};

@@ -1,4 +1,4 @@
-//! A small server around one Docker network: its desired state, and judges of who is on the network.
+//! A small server around one Docker network: its desired state, and who is on the network.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What a host serves, judged without the tool: the files, what systemd has loaded, what runs, what clients get.
+//! What a host serves, looked at without the tool: the files, what systemd has loaded, what runs, what clients get.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use super::{Host, Output};
 const LISTENS: Duration = Duration::from_secs(10);
 
 /// What to look at on a host.
-pub(crate) struct Judge<'a> {
+pub(crate) struct Baseline<'a> {
     /// Units of the desired state.
     pub units: &'a [&'a str],
     /// URLs that clients ask for.
@@ -25,7 +25,7 @@ pub(crate) struct Served {
     answers: Vec<(u16, String)>,
 }
 
-impl Judge<'_> {
+impl Baseline<'_> {
     /// Looks at everything.
     #[track_caller]
     pub(crate) fn look(&self, host: &Host) -> Served {
@@ -39,14 +39,14 @@ impl Judge<'_> {
     /// Proves that a host serves as it did: bytes, loaded state, containers with their images, answers. Units may
     /// have been started again meanwhile.
     #[track_caller]
-    pub(crate) fn assert_as_before(&self, host: &Host, before: &Served, what: &str) {
-        host.assert_as_before(&before.disk, what);
-        self.assert_runs_as_before(host, before, what);
+    pub(crate) fn assert_unchanged(&self, host: &Host, before: &Served, what: &str) {
+        host.assert_unchanged(&before.disk, what);
+        self.assert_runs_unchanged(host, before, what);
     }
 
     /// The same without the bytes on the disk.
     #[track_caller]
-    pub(crate) fn assert_runs_as_before(&self, host: &Host, before: &Served, what: &str) {
+    pub(crate) fn assert_runs_unchanged(&self, host: &Host, before: &Served, what: &str) {
         let changed = self.changed(host, before);
         assert!(changed.is_empty(), "{what}:\n{}", changed.join("\n"));
         host.wait_for(&format!("{what}: the old answers"), LISTENS, || {
@@ -56,12 +56,18 @@ impl Judge<'_> {
 
     /// Waits until a host serves as it did: what was killed has to come up again by itself.
     #[track_caller]
-    pub(crate) fn wait_as_before(&self, host: &Host, before: &Served, bound: Duration, what: &str) {
+    pub(crate) fn wait_until_unchanged(
+        &self,
+        host: &Host,
+        before: &Served,
+        bound: Duration,
+        what: &str,
+    ) {
         let begun = Instant::now();
         while begun.elapsed() < bound && !self.changed(host, before).is_empty() {
             thread::sleep(Duration::from_millis(200));
         }
-        self.assert_as_before(host, before, what);
+        self.assert_unchanged(host, before, what);
     }
 
     /// Facts that are gone and facts that came.

@@ -128,7 +128,7 @@ impl Host {
 
     /// Proves that the host is configured as it was.
     #[track_caller]
-    pub(crate) fn assert_as_before(&self, before: &Picture, what: &str) {
+    pub(crate) fn assert_unchanged(&self, before: &Picture, what: &str) {
         let now = self.picture();
         let gone = before.0.difference(&now.0).map(|line| format!("- {line}"));
         let came = now.0.difference(&before.0).map(|line| format!("+ {line}"));

@@ -1,4 +1,4 @@
-//! The strictest judge: system calls that could change a file.
+//! The strictest look: system calls that could change a file.
 
 use std::collections::{HashMap, HashSet};
 

@@ -36,7 +36,7 @@ fn where_no_namespace_is_allowed_the_test_after_the_switch_decides() {
             failed.text()
         );
     }
-    host.assert_as_before(&picture, "the second net");
+    host.assert_unchanged(&picture, "the second net");
     assert_eq!(host.page("a"), "old");
 }
 

@@ -1,4 +1,4 @@
-//! How a run meets its surroundings: other runs, terminals, readers that went away, users who are not root.
+//! How a run meets its environment: other runs, terminals, readers that went away, users who are not root.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! Judges that look at a host without the tool: what runs, what lies where, what systemd and Docker did.
+//! Looks at a host without the tool: what runs, which files there are, what systemd and Docker did.
 
 use super::{Host, Output};
 
