@@ -21,28 +21,14 @@ pub(crate) enum CaptureError {
     /// A part of the host cannot be read.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// Nothing differs that is called like this.
     #[error("nothing that differs from what was applied is named {name}")]
-    Unknown {
-        /// As it was asked for.
-        name: String,
-    },
-    /// A path where no file is.
+    Unknown { name: String },
     #[error("there is no regular file at {}", path.display())]
-    NoFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The checkout changed between the look and the write.
+    NoFile { path: PathBuf },
     #[error("{} changed while this ran: nothing was written", path.display())]
-    Changed {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The checkout cannot be read with what was to be written.
+    Changed { path: PathBuf },
     #[error("with this change the checkout could not be read: nothing was written")]
     Broken {
-        /// Why.
         #[source]
         source: Box<ReconcileError>,
     },

@@ -32,41 +32,26 @@ pub(crate) enum StateError {
     /// The file system refused.
     #[error(transparent)]
     Root(#[from] RootError),
-    /// A record does not say what it should.
     #[error("{} is damaged", path.display())]
     Damaged {
-        /// The record.
         path: PathBuf,
-        /// What is wrong with it.
         #[source]
         source: serde_json::Error,
     },
-    /// A record cannot be put into words.
     #[error("could not write down {}", path.display())]
     Unwritable {
-        /// The record.
         path: PathBuf,
-        /// Why.
         #[source]
         source: serde_json::Error,
     },
-    /// A generation lacks a file, or has another one than was applied.
     #[error("generation {number} is damaged: {} is not what was applied", path.display())]
     Generation {
-        /// Its number.
         number: u64,
-        /// Its folder.
         folder: PathBuf,
-        /// The file in its tree.
         path: PathBuf,
     },
-    /// Records are root's alone.
     #[error("the records in {} are readable by root only", path.display())]
-    Forbidden {
-        /// Their folder.
-        path: PathBuf,
-    },
-    /// Another run holds the lock.
+    Forbidden { path: PathBuf },
     #[error("another run is in progress: {holder}")]
     Locked {
         /// Its process id and what it runs.

@@ -7,34 +7,18 @@ use super::marked::{NAMES, Name};
 /// Why they were not written.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum DocsFailure {
-    /// A marker with a name that no table has.
     #[error("{}:{line}: there is no table {name:?}", path.display())]
     Unknown {
-        /// The file, in the checkout.
         path: PathBuf,
-        /// The line of the marker.
         line: usize,
-        /// As it is written.
         name: String,
         /// The one that is meant, perhaps.
         near: Option<Name>,
     },
-    /// A marker without an end.
     #[error("{}:{line}: the marker has no end: what is below it would be lost", path.display())]
-    Unclosed {
-        /// The file, in the checkout.
-        path: PathBuf,
-        /// The line of the marker.
-        line: usize,
-    },
-    /// An end without a marker.
+    Unclosed { path: PathBuf, line: usize },
     #[error("{}:{line}: the marker ends nothing", path.display())]
-    Unopened {
-        /// The file, in the checkout.
-        path: PathBuf,
-        /// The line of the marker.
-        line: usize,
-    },
+    Unopened { path: PathBuf, line: usize },
     /// The checkout cannot be read.
     #[error(transparent)]
     Root(#[from] crate::root::RootError),
