@@ -2,14 +2,12 @@
 
 use serde::Serialize;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
+use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::json::{self, FORMAT_VERSION};
 use crate::cli::masks::mask;
 use crate::cli::options::Input;
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::output::{clean, styled};
 use crate::cli::render::{BAD, DIM, GOOD, HELP, WARN, count, layout};
-use crate::cli::session::Session;
 use crate::cli::{DIFFERENCES, Failure};
 use crate::reconcile::{self, Cause, Diagnosis, Question};
 
@@ -33,10 +31,7 @@ Examples:
   sudo watchme-apply doctor 502                                # only causes of that";
 
     type Json = Doctor;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Doctor> {
         let question = Question::of(self.about.as_deref()).map_err(Failure::Question)?;

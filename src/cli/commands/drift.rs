@@ -2,14 +2,12 @@
 
 use serde::Serialize;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
+use super::{Command, Ended, Output, Ran, Session, refuse_if};
 use crate::cli::json::{self, FORMAT_VERSION};
 use crate::cli::options::{Input, seconds};
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::output::{clean, styled};
 use crate::cli::render::plan::origin;
 use crate::cli::render::{BAD, DIM, GOOD, WARN, count, diff, in_sync_but, records};
-use crate::cli::session::Session;
 use crate::cli::{DIFFERENCES, logging, tell};
 use crate::effect::Refusal;
 use crate::model::{AskedImage, DriftItem, DriftKind, Selector};
@@ -50,6 +48,7 @@ Examples:
   watchme-apply drift --fix --only network            # only networks and their members";
 
     type Json = Drift;
+    const CHANGES_THE_HOST: bool = true;
 
     fn changes_the_host(&self) -> bool {
         self.fix
@@ -60,13 +59,8 @@ Examples:
     }
 
     fn validate(&self, offline: bool) -> Result<(), clap::Error> {
-        match offline && self.notify {
-            true => Err(clap::Error::raw(
-                clap::error::ErrorKind::ArgumentConflict,
-                "--notify: an offline root (--root) tells nobody\n",
-            )),
-            false => Ok(()),
-        }
+        let text = "--notify: an offline root (--root) tells nobody\n";
+        refuse_if(offline && self.notify, text)
     }
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Drift> {

@@ -3,14 +3,12 @@
 use clap::error::ErrorKind;
 use serde::Serialize;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
+use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::json::{self, FORMAT_VERSION};
 use crate::cli::options::Input;
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::output::{clean, styled};
 use crate::cli::render::plan::origin;
 use crate::cli::render::{BAD, DIM, STRONG, WARN, columns, count, identity, records, when};
-use crate::cli::session::Session;
 use crate::model::{Outcome, RanImage, RunKind, RunRecord};
 use crate::reconcile::{self, Entry, Lines, Part, Span};
 
@@ -33,10 +31,7 @@ Examples:
   sudo watchme-apply history 3..5                     # all commits from generation 3 to 5";
 
     type Json = History;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     fn validate(&self, _offline: bool) -> Result<(), clap::Error> {
         self.part().map(|_| ())

@@ -7,15 +7,13 @@ use jiff::{Span, Timestamp, Zoned};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Command;
+use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::Failure;
-use crate::cli::ended::{Ended, Ran};
 use crate::cli::json::{self, FORMAT_VERSION};
 use crate::cli::masks::mask;
 use crate::cli::options::Input;
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::output::{clean, styled};
 use crate::cli::render::{BAD, DIM, WARN, layout};
-use crate::cli::session::Session;
 use crate::reconcile::{self, LogKind, LogLine, LogSource, LogWish, Told};
 
 /// Lines without a word for it.
@@ -51,10 +49,7 @@ Examples:
   sudo watchme-apply logs site/blog.example.com       # all requests of a site";
 
     type Json = Logs;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Logs> {
         let request = session.request(session.known_folder()?, &Input::default());

@@ -2,16 +2,14 @@
 
 use serde::Serialize;
 
-use super::Command;
 use super::history;
-use crate::cli::ended::{Ended, Ran};
+use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::json::{self, Change, FORMAT_VERSION};
 use crate::cli::masks::mask;
 use crate::cli::options::{Input, Show};
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::output::{clean, styled};
 use crate::cli::render::plan::origin;
 use crate::cli::render::{BAD, DIM, STRONG, WARN, diff, identity, records, step, when};
-use crate::cli::session::Session;
 use crate::model::{Outcome, RanImage, RunRecord};
 use crate::reconcile::{self, Lines, OtherImage, Shown};
 
@@ -33,10 +31,7 @@ Examples:
   sudo watchme-apply plan --to-generation 6           # what `rollback 6` would do";
 
     type Json = Json;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Json> {
         let request = session.request(session.known_folder()?, &Input::default());

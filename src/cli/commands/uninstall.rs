@@ -1,14 +1,11 @@
 //! `uninstall`: ends the management of a host.
 
-use super::Command;
+use super::{Command, Ended, NoJson, Output, Ran, Session};
 use crate::cli::ask;
 use crate::cli::change::change;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::json::NoJson;
 use crate::cli::options::{Input, Show, seconds};
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::output::{clean, styled};
 use crate::cli::render::{GOOD, count};
-use crate::cli::session::Session;
 use crate::reconcile::{self, Independence, Instead, Left, ReconcileError};
 
 /// Stop managing this host: what was applied stays as plain files, or is removed
@@ -43,10 +40,7 @@ Examples:
   watchme-apply uninstall --remove                    # sites, units and stacks go, too";
 
     type Json = NoJson;
-
-    fn changes_the_host(&self) -> bool {
-        true
-    }
+    const CHANGES_THE_HOST: bool = true;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
         // What the host was applied from may be gone.

@@ -12,11 +12,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::Command;
+use super::{Command, Ended, Output, Ran, Session};
 use crate::check::{self, Grouped};
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::output::Output;
-use crate::cli::session::Session;
 use crate::cli::{DIFFERENCES, render};
 use crate::model::Severity;
 pub(super) use checked::Checked;
@@ -71,10 +68,7 @@ Examples:
   watchme-apply check --explain route-elsewhere";
 
     type Json = json::Json;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Json> {
         if let Some(name) = &self.explain {

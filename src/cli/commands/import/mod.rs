@@ -7,12 +7,9 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
+use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::masks::mask;
 use crate::cli::options::Input;
-use crate::cli::output::Output;
-use crate::cli::session::Session;
 use crate::import::{self, Asked, Kind};
 
 /// Look at this host, and write a new repository that says what it has; changes nothing else
@@ -72,10 +69,7 @@ Examples:
   sudo watchme-apply import server-config --only sites --only units";
 
     type Json = json::Imported;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Imported> {
         let only: Vec<Kind> = self.only.iter().copied().map(Kind::from).collect();

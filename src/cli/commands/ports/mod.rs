@@ -6,14 +6,11 @@ mod text;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use super::Command;
+use super::{Command, Ended, Output, Ran, Session};
 use crate::check::Subject;
 use crate::check::ports::{Ports, ports as of_subject};
 use crate::cli::Failure;
 use crate::cli::elsewhere::Elsewhere;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::output::Output;
-use crate::cli::session::Session;
 use crate::host::Host;
 use crate::host::sockets::listeners;
 use crate::model::{Listener, StoppedPort};
@@ -126,10 +123,7 @@ Examples:
   watchme-apply ports --free 8001-8099";
 
     type Json = json::Ports;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Ports> {
         let (_, table) = Table::look(session, self.rev.as_deref(), output).await?;
