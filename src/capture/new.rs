@@ -70,7 +70,11 @@ pub(super) fn take(
         captured.leave(from, why, help);
         return Ok(());
     };
-    if is_of_identity(below) || NOT_OURS.iter().any(|place| below.starts_with(place)) {
+    if is_of_identity(below)
+        || NOT_OURS
+            .split_whitespace()
+            .any(|place| below.starts_with(place))
+    {
         let place = whole_resource(below);
         let (why, help) = match place {
             Some(place) => {

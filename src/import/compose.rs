@@ -12,7 +12,7 @@ use super::rewrite::rewrite;
 use crate::host::HostError;
 use crate::model::{Container, Health, Kind as ResourceKind};
 use crate::source::compose::{Document, interpolate};
-use crate::source::{installed, is_default_compose_file};
+use crate::source::{DEFAULT_COMPOSE_FILES, installed};
 
 /// A compose project that runs.
 #[derive(Debug, Default)]
@@ -342,7 +342,8 @@ fn settings(name: &str, files: &[PathBuf], profiles: &BTreeSet<String>) -> Strin
         .filter_map(|file| file.file_name())
         .map(|name| name.to_string_lossy().into_owned())
         .collect();
-    let is_found = matches!(names.as_slice(), [only] if is_default_compose_file(only));
+    let is_found =
+        matches!(names.as_slice(), [only] if DEFAULT_COMPOSE_FILES.contains(&only.as_str()));
     if !is_found {
         text.push_str(&format!("files = {}\n", list(&names)));
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
+use source_text::is_one_of;
+
 use super::found::{Found, Kind, Taken, quoted};
 use super::look::{HostFile, Look, is_leftover};
 use super::places::{FOLDERS, NOT_OURS, USUAL, action};
@@ -60,7 +62,11 @@ fn walk(
         };
         let below = below.to_owned();
         // Before anything of it is read.
-        if NOT_OURS.iter().any(|place| below == Path::new(place)) || is_of_identity(&below) {
+        if NOT_OURS
+            .split_whitespace()
+            .any(|place| below == Path::new(place))
+            || is_of_identity(&below)
+        {
             continue;
         }
         match look.root().entry(&path)? {
@@ -119,7 +125,9 @@ fn what_it_is(look: &Look<'_>, path: &Path) -> String {
 
 /// Whether people write files of this path.
 fn is_known(below: &Path) -> bool {
-    FOLDERS.iter().any(|folder| below.starts_with(folder))
+    FOLDERS
+        .split_whitespace()
+        .any(|folder| below.starts_with(folder))
 }
 
 fn entry(
@@ -141,8 +149,7 @@ fn entry(
         .to_string_lossy()
         .into_owned();
     if origin == Origin::Own && !is_known(below) {
-        let is_usual = USUAL.contains(&top.as_str());
-        if !is_usual {
+        if !is_one_of(USUAL, &top) {
             *strange.entry(top).or_default() += 1;
         }
         return;

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use source_text::ends_with_one_of;
+
 use super::ImportError;
 use super::found::Found;
 use crate::host::{Host, HostError, Origin, Owned};
@@ -208,16 +210,8 @@ fn is_ignored(path: &Path) -> bool {
 /// Whether files of such a name have secrets.
 fn is_secret_name(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let ends = [
-        ".env",
-        ".key",
-        ".htpasswd",
-        ".p12",
-        ".pfx",
-        ".jks",
-        ".keytab",
-    ];
-    ends.iter().any(|end| name.ends_with(end)) || name.starts_with(".env") || name == "htpasswd"
+    let ends = ".env .key .htpasswd .p12 .pfx .jks .keytab";
+    ends_with_one_of(ends, &name) || name.starts_with(".env") || name == "htpasswd"
 }
 
 /// Whether what was masked in a line is more than the path of a file.
@@ -238,23 +232,9 @@ fn is_secret_line(line: &str, masked: &str) -> bool {
 
 /// Whether a name is one of a copy that people, editors and packages leave beside a file.
 pub(super) fn is_leftover(name: &str) -> bool {
-    let ends = [
-        "~",
-        ".bak",
-        ".orig",
-        ".old",
-        ".save",
-        ".swp",
-        ".rej",
-        ".dpkg-old",
-        ".dpkg-dist",
-        ".dpkg-new",
-        ".dpkg-tmp",
-        ".ucf-old",
-        ".ucf-dist",
-        ".ucf-new",
-    ];
-    name.starts_with('.') || name.starts_with('#') || ends.iter().any(|end| name.ends_with(end))
+    let ends = "~ .bak .orig .old .save .swp .rej \
+                .dpkg-old .dpkg-dist .dpkg-new .dpkg-tmp .ucf-old .ucf-dist .ucf-new";
+    name.starts_with(['.', '#']) || ends_with_one_of(ends, name)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use source_text::is_one_of;
+
 use super::error::{Result, SourceError};
 use super::policy::{Folders, Input, Spanned};
 use super::tree::MAX_SIZE;
@@ -50,7 +52,7 @@ pub(crate) fn sort(text: &str) -> Option<Sort> {
         return None;
     }
     let lines = || text.lines().map(str::trim_end);
-    if lines().any(|line| OF_UNITS.contains(&line)) {
+    if lines().any(|line| is_one_of(OF_UNITS, line)) {
         return Some(Sort::Unit);
     }
     let opens = |line: &str, name: &str| {
@@ -86,17 +88,9 @@ pub(crate) fn sort(text: &str) -> Option<Sort> {
 }
 
 /// Headings of units.
-const OF_UNITS: [&str; 9] = [
-    "[Unit]",
-    "[Service]",
-    "[Timer]",
-    "[Socket]",
-    "[Path]",
-    "[Mount]",
-    "[Automount]",
-    "[Slice]",
-    "[Install]",
-];
+const OF_UNITS: &str = "
+    [Unit] [Service] [Timer] [Socket] [Path] [Mount] [Automount] [Slice] [Install]
+";
 /// Blocks at the top of an nginx.conf.
 const OF_MAIN: [&str; 3] = ["events", "http", "stream"];
 /// Words of a server that is one of HTTP.

@@ -36,8 +36,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) use begin::{commit_all, is_in_git};
 pub use error::SourceError;
 pub use git::{Log, LogLine};
+pub(crate) use load::{
+    DEFAULT_FILES as DEFAULT_COMPOSE_FILES, ParsedStack, installed, is_env_file,
+};
 pub use load::{External, HostName, Parsed, Unread};
-pub(crate) use load::{ParsedStack, installed, is_default_compose_file, is_env_file};
 pub(crate) use merge::merge;
 pub use repository::Kinship;
 pub use variables::{Lacking, Look};

@@ -36,9 +36,7 @@ pub(crate) use inputs::{folder_of, is_env_file, outside};
 pub(crate) use installed::installed;
 pub(crate) use mounts::is_generated;
 pub(crate) use places::Places;
-pub(super) use stacks::DEFAULT_FILES;
-pub(crate) use stacks::ParsedStack;
-pub(crate) use stacks::is_default_compose_file;
+pub(crate) use stacks::{DEFAULT_FILES, ParsedStack};
 pub use unread::Unread;
 
 use shape::Shape;

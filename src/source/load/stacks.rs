@@ -22,11 +22,6 @@ pub(crate) const DEFAULT_FILES: [&str; 4] = [
     "docker-compose.yml",
     "docker-compose.yaml",
 ];
-/// Whether compose looks for a file of this name by itself.
-pub(crate) fn is_default_compose_file(name: &str) -> bool {
-    DEFAULT_FILES.contains(&name)
-}
-
 /// Names of files that it lays over those.
 pub(super) const OVERRIDES: [&str; 4] = [
     "compose.override.yaml",

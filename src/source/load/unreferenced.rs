@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use source_text::is_one_of;
+
 use super::stacks::{DEFAULT_FILES, OVERRIDES, Reader};
 use super::{Loader, ParsedStack, STACKS, Wrong, inputs};
 use crate::source::compose::{Compose, Variables};
@@ -16,15 +18,7 @@ const MAX_NAMES: usize = 20_000;
 /// Folders of other people's files.
 pub(super) const FOREIGN: [&str; 4] = ["node_modules", "vendor", "target", "venv"];
 /// Words in the name of a file that is not for a server.
-const ELSEWHERE: [&str; 7] = [
-    "dev",
-    "development",
-    "local",
-    "test",
-    "tests",
-    "ci",
-    "example",
-];
+const ELSEWHERE: &str = "dev development local test tests ci example";
 
 impl Loader<'_, '_> {
     /// Reads the compose files that no unit names, each folder's as its names say. Only in a survey: nothing of
@@ -268,7 +262,7 @@ fn is_compose_file(name: &str) -> bool {
 fn is_elsewhere(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let mut words = name.split(['.', '-', '_']);
-    words.any(|word| ELSEWHERE.contains(&word))
+    words.any(|word| is_one_of(ELSEWHERE, word))
 }
 
 /// Whether every service says what it runs: a file to be laid over another one does not.
