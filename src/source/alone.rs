@@ -1,17 +1,15 @@
 //! Files read as what they seem to be, without a desired state around them.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use source_text::is_one_of;
 
+use super::Checkout;
 use super::error::{Result, SourceError};
 use super::policy::{Folders, Input, Spanned};
 use super::tree::MAX_SIZE;
 use super::unit::Name;
-use super::{Checkout, Server};
-use crate::model::{ComposeCommand, Copies};
 
 /// Files that are checked alone: one, or some that belong together.
 #[derive(Clone, Debug)]
@@ -230,20 +228,10 @@ impl Checkout {
         };
         let text = String::from_utf8_lossy(&content);
         let alone = Alone::guess(&below).known(&below, &text);
-        Ok(Self {
-            root: root.canonicalize().map_err(failed)?,
-            folder: alone.folder.clone(),
-            repo: None,
-            owner: Some(metadata.uid()),
-            safe: false,
-            server: Server::Any,
-            compose: ComposeCommand::default(),
-            program: PathBuf::from(crate::model::layout::PROGRAMS[0]),
-            copies: Copies::default(),
-            host: None,
-            alone: Some(alone),
-            written: BTreeMap::new(),
-        })
+        let root = root.canonicalize().map_err(failed)?;
+        let mut checkout = Self::at(root, alone.folder.clone(), Some(metadata.uid()));
+        checkout.places.alone = Some(alone);
+        Ok(checkout)
     }
 }
 

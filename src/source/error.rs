@@ -6,6 +6,7 @@ use source_text::SourceFile;
 pub(crate) use source_text::{Speller, misspelt, nearest, suggest};
 
 use super::load::Unread;
+use super::tree::MAX_SIZE;
 use crate::model::Diagnostic;
 
 /// Shorthand of this stage.
@@ -116,20 +117,13 @@ pub enum SourceError {
         escaped(target)
     )]
     LinkLeaves { link: PathBuf, target: PathBuf },
-    /// A link to nothing.
-    #[error(
-        "the link {} points to {}, which is not there",
-        escaped(link),
-        escaped(target)
-    )]
-    LinkDangles { link: PathBuf, target: PathBuf },
-    /// Links that lead to each other.
-    #[error(
-        "the link {} points to {} and never ends",
-        escaped(link),
-        escaped(target)
-    )]
-    LinkLoop { link: PathBuf, target: PathBuf },
+    /// A link to nothing, or links that lead to each other.
+    #[error("the link {} points to {}{how}", escaped(link), escaped(target))]
+    LinkBroken {
+        link: PathBuf,
+        target: PathBuf,
+        how: &'static str,
+    },
     /// Neither a file, a folder, nor a link.
     #[error("{} is {what}", escaped(path))]
     Special { path: PathBuf, what: &'static str },
@@ -140,12 +134,8 @@ pub enum SourceError {
     )]
     Private { path: PathBuf },
     /// A file beyond the limit.
-    #[error("{} has {size} bytes; the limit is {limit}", escaped(path))]
-    TooLarge {
-        path: PathBuf,
-        size: u64,
-        limit: u64,
-    },
+    #[error("{} has {size} bytes; the limit is {MAX_SIZE}", escaped(path))]
+    TooLarge { path: PathBuf, size: u64 },
     /// Two files that stand for the same resource.
     #[error(
         "{kind} {name} is defined twice: by {} and by {}",
@@ -221,8 +211,7 @@ impl SourceError {
             Self::Read { path, .. }
             | Self::Name { path, .. }
             | Self::LinkLeaves { link: path, .. }
-            | Self::LinkDangles { link: path, .. }
-            | Self::LinkLoop { link: path, .. }
+            | Self::LinkBroken { link: path, .. }
             | Self::Special { path, .. }
             | Self::Private { path }
             | Self::TooLarge { path, .. }

@@ -207,10 +207,8 @@ pub(super) fn log(
     limit: usize,
 ) -> Result<Log> {
     let to = commit(repo, root, Some(to))?.id();
-    let from = match from {
-        Some(from) => Some(commit(repo, root, Some(from))?.id()),
-        None => None,
-    };
+    let from = from.map(|from| commit(repo, root, Some(from)).map(|from| from.id()));
+    let from = from.transpose()?;
     let walk = |has: git2::Oid, has_not: Option<git2::Oid>| {
         let mut walk = repo.revwalk()?;
         walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::TIME)?;

@@ -28,7 +28,7 @@ impl Checkout {
         let known = applied.and_then(|origin| origin.repository.as_ref());
         let Some(repo) = &self.repo else {
             let repository = Repository {
-                checkout: self.root.clone(),
+                checkout: self.places.root.clone(),
                 ..Repository::default()
             };
             let is_another = known.is_some_and(|known| known.is_another(&repository));
@@ -38,19 +38,19 @@ impl Checkout {
             Which::Rev(rev) => Some(rev.as_str()),
             Which::Head | Which::Worktree => None,
         };
-        let commit = match git::commit(repo, &self.root, rev) {
+        let commit = match git::commit(repo, self.root(), rev) {
             Ok(commit) => Some(commit.id()),
             Err(_) if *which == Which::Worktree => None,
             Err(error) => return Err(error),
         };
         let failed = |source| SourceError::Repository {
-            root: self.root.clone(),
+            root: self.places.root.clone(),
             source,
         };
         let mut repository = Repository {
             git: true,
             remote: remote(repo),
-            checkout: self.root.clone(),
+            checkout: self.places.root.clone(),
             roots: BTreeSet::new(),
         };
         // A common ancestor says it, and is near as a rule: the whole history is read once.
@@ -74,8 +74,8 @@ impl Checkout {
             match &origin.repository {
                 Some(known) => Some(known.checkout.clone()),
                 // An older version recorded where the desired state was, and that it is there in the checkout.
-                None if origin.folder.ends_with(&self.folder) => {
-                    let depth = self.folder.components().count();
+                None if origin.folder.ends_with(&self.places.folder) => {
+                    let depth = self.places.folder.components().count();
                     origin.folder.ancestors().nth(depth).map(PathBuf::from)
                 }
                 None => None,

@@ -17,12 +17,10 @@ pub(crate) struct Inputs<'t> {
     pub ignored: Option<&'t Ignored<'t>>,
     /// Whether `tree` is a commit, so that all of its files are in git.
     pub committed: bool,
+    /// The inputs: asked for often, and in order only at the end.
     found: RefCell<HashMap<PathBuf, File>>,
-    absent: RefCell<BTreeSet<PathBuf>>,
-    folders: RefCell<BTreeMap<PathBuf, BTreeSet<String>>>,
-    backups: RefCell<BTreeSet<PathBuf>>,
-    contexts: RefCell<BTreeSet<PathBuf>>,
-    mounted: RefCell<BTreeSet<PathBuf>>,
+    /// The rest of what was read.
+    read: RefCell<Read>,
 }
 
 /// What was read.
@@ -59,11 +57,7 @@ impl<'t> Inputs<'t> {
             ignored,
             committed,
             found: RefCell::default(),
-            absent: RefCell::default(),
-            folders: RefCell::default(),
-            backups: RefCell::default(),
-            contexts: RefCell::default(),
-            mounted: RefCell::default(),
+            read: RefCell::default(),
         }
     }
 
@@ -71,11 +65,7 @@ impl<'t> Inputs<'t> {
     pub(crate) fn into_read(self) -> Read {
         Read {
             found: self.found.into_inner().into_iter().collect(),
-            absent: self.absent.into_inner(),
-            folders: self.folders.into_inner(),
-            backups: self.backups.into_inner(),
-            contexts: self.contexts.into_inner(),
-            mounted: self.mounted.into_inner(),
+            ..self.read.into_inner()
         }
     }
 
@@ -102,7 +92,7 @@ impl<'t> Inputs<'t> {
     pub(crate) fn file(&self, path: &Path) -> Result<Option<File>> {
         let file = self.probe(path)?;
         if file.is_none() && !is_env_file(path) {
-            self.absent.borrow_mut().insert(path.into());
+            self.read.borrow_mut().absent.insert(path.into());
         }
         Ok(file)
     }
@@ -129,12 +119,12 @@ impl<'t> Inputs<'t> {
         let mut names = self.tree.list(folder)?;
         let copies = names.iter().filter(|name| is_copy(name));
         let copies = copies.map(|name| folder.join(name));
-        self.backups
-            .borrow_mut()
-            .extend(copies.filter(|path| !self.left_out(path)));
+        let copies: Vec<PathBuf> = copies.filter(|path| !self.left_out(path)).collect();
         names.retain(|name| !is_backup(name));
         let known = names.iter().cloned().collect();
-        self.folders.borrow_mut().insert(folder.into(), known);
+        let mut read = self.read.borrow_mut();
+        read.backups.extend(copies);
+        read.folders.insert(folder.into(), known);
         let mut kept = Vec::with_capacity(names.len());
         for name in names {
             if !self.left_out(&self.tree.place(&folder.join(&name))?) {
@@ -147,7 +137,7 @@ impl<'t> Inputs<'t> {
     /// A hash of what a folder holds that an image is built from, without what git ignores; `None` where that is not known, as with files that are too
     /// large for an input.
     pub(crate) fn digest(&self, folder: &Path) -> Option<Hash> {
-        self.contexts.borrow_mut().insert(folder.into());
+        self.read.borrow_mut().contexts.insert(folder.into());
         let skips = |path: &Path, is_folder: bool| match is_folder {
             true => self.folder_left_out(path),
             false => self.left_out(path),
@@ -160,7 +150,7 @@ impl<'t> Inputs<'t> {
     /// somebody changed count for the commit if the containers cannot have done so.
     pub(crate) fn digest_of_tracked(&self, folder: &Path, is_read_only: bool) -> Option<Hash> {
         if is_read_only {
-            self.mounted.borrow_mut().insert(folder.into());
+            self.read.borrow_mut().mounted.insert(folder.into());
         }
         let skips = |path: &Path, is_folder: bool| !self.is_tracked(path, is_folder);
         let id = self.tree.digest(folder, &skips).ok().flatten()?;
