@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet, Title};
 
-use super::masks::mask;
+use super::masks::{mask, safe};
 use super::output::{clean, is_unsafe};
 use crate::check::{self, Grouped};
 use crate::model::{Diagnostic, Finding, Severity};
@@ -27,8 +27,9 @@ fn title_of(finding: &Finding) -> Title<'static> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let message = clean(&mask(finding.message())).into_owned();
-    level.primary_title(message).id(finding.rule.name)
+    level
+        .primary_title(safe(finding.message()))
+        .id(finding.rule.name)
 }
 
 /// The findings of a file, each with the reason of its rule if the flag is set, for a terminal of `width` columns.
@@ -59,7 +60,7 @@ fn group(found: &Grouped, with_why: bool) -> Group<'static> {
         group = group.element(Level::NOTE.message(why));
     }
     match finding.help() {
-        Some(help) => group.element(Level::HELP.message(clean(&mask(help)).into_owned())),
+        Some(help) => group.element(Level::HELP.message(safe(help))),
         None => group,
     }
 }
@@ -67,8 +68,7 @@ fn group(found: &Grouped, with_why: bool) -> Group<'static> {
 fn render(title: Title<'_>, place: Option<&Diagnostic>, help: Option<&str>) -> String {
     let none = Vec::<Element<'_>>::new;
     let show = |report: &[Group<'_>]| Renderer::styled().render(report).to_string();
-    let help = help.map(|help| clean(&mask(help)).into_owned());
-    let help = help.map(|help| Level::HELP.secondary_title(help).elements(none()));
+    let help = help.map(|help| Level::HELP.secondary_title(safe(help)).elements(none()));
     match (place, help) {
         (Some(place), None) => show(&[title.element(place_of(place))]),
         (Some(place), Some(help)) => show(&[title.element(place_of(place)), help]),
@@ -118,7 +118,7 @@ fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<
             .sum::<usize>()
     };
     let annotation = AnnotationKind::Primary.span(moved(span.start)..moved(span.end));
-    let label = clean(&mask(&place.expected)).into_owned();
+    let label = safe(&place.expected);
     let annotation = match label.is_empty() {
         true => annotation,
         false => annotation.label(label),

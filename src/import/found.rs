@@ -5,18 +5,18 @@ use std::path::PathBuf;
 
 use crate::model::{Kind as ResourceKind, ResourceId};
 
-/// What an import looks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What an import looks for. The comments are the help of `--only`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Kind {
-    /// Sites of nginx.
+    /// Sites of nginx
     Sites,
-    /// Units of systemd, drop-ins and Quadlets.
+    /// Units of systemd, drop-ins and Quadlets
     Units,
-    /// Compose projects.
+    /// Compose projects that run
     Compose,
-    /// Networks of the engine, and who is on them.
+    /// Docker networks, and who is on them
     Networks,
-    /// Other files below /etc.
+    /// Files of /etc that differ from their packages
     Etc,
 }
 

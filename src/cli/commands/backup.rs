@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Command, ENDED_AT_ONCE, Ended, Output, Ran, Session, refuse_if};
 use crate::cli::json::{self, FORMAT_VERSION};
-use crate::cli::masks::mask;
+use crate::cli::masks::safe;
 use crate::cli::options::{Input, seconds};
 use crate::cli::output::{clean, styled};
 use crate::cli::render::{BAD, columns, when};
@@ -114,7 +114,7 @@ fn print(output: &mut Output, backups: &[BackupStatus]) {
             output.line("  none was made here yet");
         }
         for wrong in &backup.wrong {
-            output.line(&styled(BAD, &format!("  {}", clean(&mask(wrong)))));
+            output.line(&styled(BAD, &format!("  {}", safe(wrong))));
         }
     }
 }

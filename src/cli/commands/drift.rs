@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Command, Ended, Output, Ran, Session, refuse_if};
 use crate::cli::json::{self, FORMAT_VERSION};
+use crate::cli::masks::safe;
 use crate::cli::options::{Input, seconds};
 use crate::cli::output::{clean, styled};
 use crate::cli::render::plan::origin;
@@ -85,7 +86,7 @@ Examples:
         // With --only, what is not found may be there all the same.
         if self.notify && self.only.is_empty() {
             let mut lines = session.lines(true);
-            reconcile::tell_of_drift(session.host()?, &drift, &tell::fit_to_send, &mut lines).await;
+            reconcile::tell_of_drift(session.host()?, &drift, &safe, &mut lines).await;
             tell::not_told(session, &lines);
         }
         let status = if drift.is_none() { 0 } else { DIFFERENCES };

@@ -8,8 +8,8 @@ use crate::cli::json::{self, FORMAT_VERSION};
 use crate::cli::options::Input;
 use crate::cli::output::{clean, styled};
 use crate::cli::render::plan::origin;
-use crate::cli::render::{BAD, DIM, STRONG, WARN, columns, count, identity, records, when};
-use crate::model::{Outcome, RanImage, RunKind, RunRecord};
+use crate::cli::render::{DIM, STRONG, columns, count, identity, records, when};
+use crate::model::{RanImage, RunKind, RunRecord};
 use crate::reconcile::{self, Entry, Lines, Part, Span};
 
 /// Show past runs, how they ended, and the commits that each brought
@@ -98,11 +98,9 @@ fn print(output: &mut Output, history: &reconcile::History, with_images: bool) {
         output.line(&styled(DIM, head));
     }
     for (line, entry) in table.zip(&history.entries) {
-        let style = match (entry.current, entry.run.outcome) {
-            (true, _) => STRONG,
-            (_, Outcome::Applied) => anstyle::Style::new(),
-            (_, Outcome::Degraded) => WARN,
-            _ => BAD,
+        let style = match entry.current {
+            true => STRONG,
+            false => records::tone(entry.run.outcome),
         };
         output.line(&styled(style, line));
         if let Some(reason) = &entry.run.reason {

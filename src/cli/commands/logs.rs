@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::Failure;
 use crate::cli::json::{self, FORMAT_VERSION};
-use crate::cli::masks::mask;
+use crate::cli::masks::{hidden, safe};
 use crate::cli::options::Input;
 use crate::cli::output::{clean, styled};
 use crate::cli::render::{BAD, DIM, WARN, layout};
@@ -196,11 +196,6 @@ fn moment(time: Timestamp) -> String {
     zoned.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
 }
 
-/// Safe for a terminal, and without what looks like a secret.
-fn safe(text: &str) -> String {
-    clean(&mask(text)).into_owned()
-}
-
 fn since(text: &str) -> Result<Timestamp, String> {
     let before = |span: Span| Zoned::now().checked_sub(span).ok();
     let moment = || {
@@ -251,7 +246,7 @@ impl Logs {
         notes: &[String],
         warnings: &[String],
     ) -> Self {
-        let masked = |text: &String| mask(text).into_owned();
+        let masked = |text: &String| hidden(text);
         let lines = lines.iter().map(|line| LogLine {
             text: masked(&line.text),
             ..line.clone()

@@ -1,7 +1,7 @@
 //! `notify`: sends a test message to whom watchme.toml names.
 
 use super::{Command, Ended, NoJson, Output, Ran, Session, refuse_if};
-use crate::cli::masks::mask;
+use crate::cli::masks::safe;
 use crate::cli::output::{clean, styled};
 use crate::cli::render::{BAD, GOOD};
 use crate::reconcile;
@@ -49,8 +49,8 @@ Example:
             if word == "failed" {
                 status = super::super::STOPPED;
             }
-            let text = clean(&mask(&text)).into_owned();
-            output.line(&format!("{} {}: {text}", styled(style, word), clean(&name)));
+            let (word, name, text) = (styled(style, word), clean(&name), safe(&text));
+            output.line(&format!("{word} {name}: {text}"));
         }
         Ok(Ended::with_text(status))
     }

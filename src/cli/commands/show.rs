@@ -5,12 +5,12 @@ use serde::Serialize;
 use super::history;
 use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::json::{self, Change, FORMAT_VERSION};
-use crate::cli::masks::mask;
+use crate::cli::masks::safe;
 use crate::cli::options::{Input, Show};
 use crate::cli::output::{clean, styled};
 use crate::cli::render::plan::origin;
-use crate::cli::render::{BAD, DIM, STRONG, WARN, diff, identity, records, step, when};
-use crate::model::{Outcome, RanImage, RunRecord};
+use crate::cli::render::{DIM, STRONG, WARN, diff, identity, records, step, when};
+use crate::model::{RanImage, RunRecord};
 use crate::reconcile::{self, Lines, OtherImage, Shown};
 
 /// Show what a generation changed against the one before, with diffs
@@ -67,15 +67,8 @@ fn print(output: &mut Output, shown: &Shown, show_secrets: bool) {
         output.line(&format!("  commit   {} {}", line.commit, when(line.time)));
     }
     output.line(&format!("  applied  {}", clean(&applied(run))));
-    let tone = match run.outcome {
-        Outcome::Applied => anstyle::Style::new(),
-        Outcome::Degraded => WARN,
-        _ => BAD,
-    };
-    output.line(&format!(
-        "  outcome  {}",
-        styled(tone, run.outcome.as_str())
-    ));
+    let outcome = styled(records::tone(run.outcome), run.outcome.as_str());
+    output.line(&format!("  outcome  {outcome}"));
     for reason in run.reason.iter().chain(&run.degraded) {
         output.line(&format!("           {}", safe(reason)));
     }
@@ -149,10 +142,6 @@ fn other(image: &OtherImage) -> String {
         ),
         (None, None) => String::new(),
     }
-}
-
-fn safe(text: &str) -> String {
-    clean(&mask(text)).into_owned()
 }
 
 /// `show --json`.

@@ -1,6 +1,6 @@
 //! Runs, pauses and the waits of unattended runs in words.
 
-use super::{count, when};
+use super::{BAD, WARN, count, when};
 use crate::cli::output::clean;
 use crate::model::{Outcome, Pause, RunKind, RunRecord, is_not_confirmed};
 use crate::reconcile::Skip;
@@ -26,6 +26,15 @@ pub(in crate::cli) fn by(run: &RunRecord) -> String {
             None => "by itself: nobody confirmed what was applied".to_owned(),
         },
         false => format!("by {}", run.by),
+    }
+}
+
+/// How a run is shown that ended so.
+pub(in crate::cli) fn tone(outcome: Outcome) -> anstyle::Style {
+    match outcome {
+        Outcome::Applied => anstyle::Style::new(),
+        Outcome::Degraded => WARN,
+        Outcome::Failed | Outcome::RolledBack | Outcome::Incomplete => BAD,
     }
 }
 

@@ -5,7 +5,7 @@ mod text;
 
 use super::{Command, Ended, Output, Ran, Session};
 use crate::capture::{self, Asked};
-use crate::cli::masks::mask;
+use crate::cli::masks::hidden;
 use crate::cli::options::Input;
 use crate::cli::{DIFFERENCES, ask};
 
@@ -41,10 +41,9 @@ Examples:
     const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Captured> {
-        let hide = |line: &str| mask(line).into_owned();
         let asked = Asked {
             named: &self.named,
-            mask: &hide,
+            mask: &hidden,
         };
         let request = session.request(session.desired_state()?, &Input::default());
         let host = session.host()?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::marked::{NAMES, Name};
+use super::marked::NAMES;
 
 /// Why they were not written.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +13,7 @@ pub(in crate::cli) enum DocsFailure {
         line: usize,
         name: String,
         /// The one that is meant, perhaps.
-        near: Option<Name>,
+        near: Option<&'static str>,
     },
     #[error("{}:{line}: the marker has no end: what is below it would be lost", path.display())]
     Unclosed { path: PathBuf, line: usize },
@@ -29,10 +29,9 @@ impl DocsFailure {
     pub(in crate::cli) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unknown { near, .. } => match near {
-                Some(near) => format!("did you mean {}?", near.word()),
+                Some(near) => format!("did you mean {near}?"),
                 None => {
-                    let names: Vec<&str> = NAMES.iter().map(|name| name.word()).collect();
-                    format!("there are: {}", names.join(", "))
+                    format!("there are: {}", NAMES.map(|(word, _)| word).join(", "))
                 }
             },
             Self::Unclosed { .. } => {

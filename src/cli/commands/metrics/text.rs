@@ -7,8 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::cli::masks::mask;
-use crate::cli::output::clean;
+use crate::cli::masks::safe;
 
 /// A value with its labels.
 #[derive(Debug)]
@@ -76,7 +75,7 @@ fn samples(text: &mut String, family: &Family) {
     let mut written = BTreeSet::new();
     for sample in &family.samples {
         let label = |(name, value): &(&str, String)| {
-            // A line end is escaped by the format, and is no danger to a terminal then.
+            // Names of a host are text of others: they are shown in terminals and dashboards. A line end is escaped by the format, and is no danger to a terminal then.
             let lines: Vec<String> = value.split('\n').map(safe).collect();
             format!("{name}=\"{}\"", escaped(&lines.join("\n")))
         };
@@ -92,11 +91,6 @@ fn samples(text: &mut String, family: &Family) {
         }
         line(text, format_args!("{name}{labels} {value}"));
     }
-}
-
-/// Names of a host are text of others: they are shown in terminals and dashboards.
-fn safe(text: &str) -> String {
-    clean(&mask(text)).into_owned()
 }
 
 /// Both formats escape alike: a backslash, a quote and a line end.

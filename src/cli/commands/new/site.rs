@@ -12,7 +12,7 @@ use crate::model::Url;
 use crate::source::Revision;
 use crate::source::nginx::router::{Answer, MatchKind, Outcome, Request, Server};
 use crate::source::nginx::{Directive, end_of_block};
-use crate::source::routes::Routes;
+use crate::source::routes::{Routes, base_url};
 
 /// What is asked for.
 pub(super) struct Asked<'a> {
@@ -142,15 +142,7 @@ fn candidate<'r, 'a>(
     };
     let listens = routes.router.listens(server);
     let listen = listens.iter().max_by_key(|one| (one.public, one.tls))?;
-    let (scheme, usual) = if listen.tls {
-        ("https", 443)
-    } else {
-        ("http", 80)
-    };
-    let base = match listen.port == usual {
-        true => format!("{scheme}://{domain}"),
-        false => format!("{scheme}://{domain}:{}", listen.port),
-    };
+    let base = base_url(listen, &domain);
     let url: Url = format!("{base}{path}").parse().ok()?;
     let answer = routes.router.answer(&Request::of(&url, None));
     let is_taken = answer

@@ -53,20 +53,6 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn new(
-        ports: Ports,
-        elsewhere: Vec<(Elsewhere, Ports)>,
-        listeners: Option<Vec<Listener>>,
-        kept: BTreeSet<u16>,
-    ) -> Self {
-        Self {
-            ports,
-            elsewhere,
-            listeners,
-            kept,
-        }
-    }
-
     /// The ports of a revision, or of the work tree, and that revision.
     pub(super) async fn look(
         session: &Session<'_>,
@@ -91,7 +77,13 @@ impl Table {
         };
         let stacks = revision.parsed.policy.stacks.values();
         let kept = stacks.filter_map(StackPolicy::copies).flatten().collect();
-        Ok((revision, Self::new(ports, elsewhere, listeners, kept)))
+        let table = Self {
+            ports,
+            listeners,
+            elsewhere,
+            kept,
+        };
+        Ok((revision, table))
     }
 
     /// The ports that are not free.
@@ -104,15 +96,6 @@ impl Table {
             .chain(self.listeners.iter().flatten().map(|one| one.port))
             .chain(self.kept.iter().copied())
             .collect()
-    }
-
-    /// Who has a port, in a few words.
-    pub(super) fn holder(&self, port: u16) -> String {
-        text::holder(self, port)
-    }
-    /// Port, address, who declares it and its unit, of what the desired state declares.
-    pub(super) fn documented(&self) -> Vec<[String; 4]> {
-        text::documented(self)
     }
 }
 
