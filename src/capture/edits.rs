@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::named::Names;
 use super::{Captured, Edit, Look};
 use crate::effect::{Diff, Effect, Plan};
-use crate::import::{Mask, secret_line, stays_out};
+use crate::import::{HostFile, Mask, secret_line, stays_out};
 use crate::model::shell::word;
 use crate::model::{Entry, File, Kind, ResourceId, layout};
 use crate::root::RootError;
@@ -44,7 +44,6 @@ pub(super) fn take(
     Ok(about)
 }
 
-/// A file that git has.
 fn edited(
     look: &Look<'_>,
     id: &ResourceId,
@@ -234,34 +233,26 @@ fn added(
         captured.leave(from, why, help);
         return Ok(());
     };
-    let Entry::File { content, mode, .. } = look.host.root().entry(path)? else {
-        captured.leave(
-            from,
-            "it is no regular file",
-            format!("ls -la {}", quoted(path)),
-        );
+    let Some(file) = HostFile::of(path, look.host.root().entry(path)?) else {
+        let help = format!("ls -la {}", quoted(path));
+        captured.leave(from, "it is no regular file", help);
         return Ok(());
     };
-    let folder = beside(look, &id.name);
-    dropin(
-        look,
-        id,
-        (path, &content, mode),
-        &folder.join(below),
-        captured,
-    )
+    let target = beside(look, &id.name).join(below);
+    dropin(look, id, &file, &target, captured)
 }
 
 /// Takes a drop-in to a place in the checkout.
 pub(super) fn dropin(
     look: &Look<'_>,
     id: &ResourceId,
-    (path, content, mode): (&Path, &[u8], u32),
+    file: &HostFile,
     target: &Path,
     captured: &mut Captured,
 ) -> Result<(), RootError> {
+    let (path, content) = (file.path.as_path(), &file.content);
     let from = path.display().to_string();
-    if let Some(why) = stays_out(path, content, mode, (look.mask, false)) {
+    if let Some(why) = stays_out(path, content, file.mode, (look.mask, false)) {
         let place = look.shown(target);
         let folder = target.parent().unwrap_or(target);
         let help = format!(
@@ -273,7 +264,7 @@ pub(super) fn dropin(
         return Ok(());
     }
     match look.tree.entry(&Path::new("/").join(target))? {
-        Entry::File { content: now, .. } if *now == *content => {
+        Entry::File { content: now, .. } if now == *content => {
             captured.already.insert(target.to_owned());
         }
         Entry::Missing => {

@@ -35,7 +35,6 @@ pub(crate) enum CaptureError {
 }
 
 impl CaptureError {
-    /// The command that helps.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Reconcile(error) => return error.hint(),
@@ -51,7 +50,6 @@ impl CaptureError {
         })
     }
 
-    /// The exit status.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Self::Reconcile(error) => error.exit_status(),

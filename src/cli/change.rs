@@ -70,7 +70,6 @@ pub(super) async fn change(
     })
 }
 
-/// Prints how it ended.
 fn print(output: &mut Output, applied: &reconcile::Applied, took: Duration, warnings: usize) {
     match applied {
         reconcile::Applied::InSync { planned, gates } => {

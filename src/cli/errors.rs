@@ -65,7 +65,7 @@ fn print_refusal(output: &mut Output, refusal: &Refusal) {
 
 /// What caused an error, the nearest first.
 pub(super) fn causes(failure: &Failure) -> impl Iterator<Item = &dyn Error> {
-    std::iter::successors(failure.source(), |cause| cause.source())
+    std::iter::successors(failure.source(), |cause| (*cause).source())
 }
 
 /// Lines that are safe for a terminal.

@@ -15,7 +15,6 @@ use super::output::clean;
 use super::render::records;
 use crate::reconcile::{Applied, Drift};
 
-/// Starts logging.
 pub(super) fn start(options: &Common) -> Result<(), Failure> {
     let level = match (options.verbose, options.log_format) {
         (0, LogFormat::Text) => LevelFilter::OFF,

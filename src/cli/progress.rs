@@ -6,7 +6,6 @@ use crate::apply::Progress;
 use crate::effect::Change;
 use crate::model::{Answer, Gate};
 
-/// Shows steps.
 pub(super) struct Lines {
     output: Output,
     quiet: bool,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::look::HostFile;
 use crate::model::{Kind as ResourceKind, ResourceId};
 
 /// What an import looks for. The comments are the help of `--only`.
@@ -56,7 +57,6 @@ impl Kind {
 /// One resource that is taken.
 #[derive(Clone, Debug)]
 pub(crate) struct Taken {
-    /// What it is.
     pub kind: Kind,
     /// As plans speak of it.
     pub id: ResourceId,
@@ -79,7 +79,6 @@ pub(crate) struct Taken {
 pub(crate) struct NewFile {
     /// Below the folder of the desired state.
     pub path: PathBuf,
-    /// What is in it.
     pub content: Vec<u8>,
     /// Whether it can be run.
     pub executable: bool,
@@ -90,9 +89,7 @@ pub(crate) struct NewFile {
 /// Something that is left as it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Left {
-    /// What.
     pub what: String,
-    /// Why.
     pub why: String,
 }
 
@@ -108,9 +105,7 @@ pub(crate) struct SecretFile {
 /// All that was found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// What is taken.
     pub taken: Vec<Taken>,
-    /// What is left, and why.
     pub left: Vec<Left>,
     /// Files with secrets, which git has not.
     pub secrets: Vec<SecretFile>,
@@ -173,15 +168,14 @@ impl Taken {
         }
     }
 
-    /// The same with a file for git.
-    pub(super) fn with(mut self, path: impl Into<PathBuf>, content: &[u8], mode: u32) -> Self {
+    /// Adds a file for git.
+    pub(super) fn add(&mut self, path: PathBuf, file: &HostFile, mode: u32) {
         self.files.push(NewFile {
-            path: path.into(),
-            content: content.to_vec(),
+            path,
+            content: file.content.to_vec(),
             executable: mode & 0o111 != 0,
             private: false,
         });
-        self
     }
 }
 

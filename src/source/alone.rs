@@ -22,7 +22,6 @@ pub(crate) struct Alone {
     pub folders: Folders,
     /// Where nginx has them, below /etc, if the folder does not say so.
     pub etc: Vec<(PathBuf, PathBuf)>,
-    /// Whether it is a compose file.
     pub is_compose: bool,
 }
 
@@ -35,7 +34,6 @@ pub(crate) enum Sort {
     Main,
     /// What an `http` block of nginx includes, with servers.
     Site,
-    /// Anything else.
     Other,
 }
 
@@ -85,7 +83,6 @@ pub(crate) fn sort(text: &str) -> Option<Sort> {
     }
 }
 
-/// Headings of units.
 const OF_UNITS: &str = "
     [Unit] [Service] [Timer] [Socket] [Path] [Mount] [Automount] [Slice] [Install]
 ";
@@ -120,7 +117,6 @@ impl Alone {
         alone
     }
 
-    /// Sites of one folder.
     pub(crate) fn sites(paths: Vec<PathBuf>) -> Self {
         let folder = paths.first().and_then(|path| path.parent());
         let mut alone = Self::of(folder.unwrap_or(Path::new("")).to_owned(), paths.clone());
@@ -198,9 +194,6 @@ fn here() -> Spanned<Input> {
 
 impl Checkout {
     /// A single file. It is read as what its name and its folder say that it is, and nothing beside it.
-    ///
-    /// # Errors
-    /// When it is no file, or cannot be read.
     pub fn of_file(path: &Path) -> Result<Self> {
         let failed = |source| SourceError::Read {
             path: path.into(),

@@ -33,8 +33,8 @@ pub(super) fn dirty(read: &Read, lies: &Inputs, loaded: &Loaded) -> Vec<PathBuf>
     }
     // Compose builds from the work tree.
     let changed = |folder: &PathBuf| {
-        let ignored = lies.ignored.into_iter();
-        ignored.flat_map(|ignored| ignored.changed_below(folder))
+        let ignored = lies.ignored;
+        ignored.map_or_else(Vec::new, |ignored| ignored.changed_below(folder))
     };
     let built = read.contexts.iter().flat_map(changed);
     dirty.extend(built.filter(|path| !lies.left_out(path)));

@@ -78,7 +78,6 @@ pub struct Checkout {
 /// A state of a checkout.
 #[derive(Debug, Default)]
 pub struct Revision {
-    /// What it wants.
     pub desired: Desired,
     /// Where it came from.
     pub origin: Origin,

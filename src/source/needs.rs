@@ -179,9 +179,7 @@ fn env_files(stack: &ParsedStack) -> Vec<(&str, String, PathBuf)> {
     let Some(folder) = stack.paths.first().and_then(|path| path.parent()) else {
         return Vec::new();
     };
-    let services = stack.compose.services.iter();
-    let started = services.filter(|(name, _)| stack.started.contains(*name));
-    let files = started.flat_map(|(name, service)| {
+    let files = stack.started_services().flat_map(|(name, service)| {
         let files = service.required_env_files().into_iter();
         files.map(move |file| (name.as_str(), file))
     });

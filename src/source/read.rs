@@ -24,9 +24,6 @@ impl Checkout {
     }
 
     /// The same for a host that has what `applied` says.
-    ///
-    /// # Errors
-    /// As [`Checkout::read`].
     pub fn read_after(&self, which: &Which, applied: &Desired) -> Result<Revision> {
         let places = Places {
             copies: applied.copies(|_| false),
@@ -54,9 +51,6 @@ impl Checkout {
     }
 
     /// A hash of the inputs of a host that has files of its own.
-    ///
-    /// # Errors
-    /// As [`Checkout::read`].
     pub fn inputs_of(&self, host: &str, which: &Which) -> Result<Hash> {
         let places = self.places_of(host);
         Ok(self.take(which, Wrong::Fails, &places)?.0.origin.inputs)
@@ -64,26 +58,17 @@ impl Checkout {
 
     /// Reads one state of the checkout as far as it can be read, for those who tell what is wrong
     /// with it: places that are wrong come back beside what was read without them.
-    ///
-    /// # Errors
-    /// When it cannot be read at all.
     pub fn survey(&self, which: &Which) -> Result<(Revision, Vec<Diagnostic>)> {
         self.take(which, Wrong::IsCollected, &self.places)
     }
 
     /// The same for a host that has files of its own.
-    ///
-    /// # Errors
-    /// As [`Checkout::survey`].
     pub fn survey_of(&self, host: &str, which: &Which) -> Result<(Revision, Vec<Diagnostic>)> {
         self.take(which, Wrong::IsCollected, &self.places_of(host))
     }
 
     /// Surveys what a survey has found elsewhere than the inputs, each part by itself. What they are checked against is
     /// that revision's: its watchme.toml, and the versions of its server.
-    ///
-    /// # Errors
-    /// When they cannot be read at all.
     pub fn survey_loose(
         &self,
         which: &Which,

@@ -10,7 +10,6 @@ use crate::model::{Origin, Repository, repository};
 /// A checkout, compared with what a host has applied.
 #[derive(Clone, Debug)]
 pub struct Kinship {
-    /// The repository that it is of.
     pub repository: Repository,
     /// Whether the host is another one's.
     pub is_another: bool,

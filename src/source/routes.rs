@@ -25,7 +25,6 @@ pub struct Routes<'a> {
 /// A location of the table.
 #[derive(Debug)]
 pub struct Row<'r, 'a> {
-    /// The server.
     pub server: &'r Server<'a>,
     /// The location; `None` for a server without any.
     pub location: Option<&'r Location<'a>>,

@@ -23,15 +23,11 @@ pub enum Look {
 /// Variables that an environment file does not have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lacking {
-    /// The environment file.
     pub file: PathBuf,
-    /// Whether it is there.
     pub exists: bool,
     /// What asks for them: a compose file, or an example.
     pub asked_by: PathBuf,
-    /// Whether that is an example.
     pub example: bool,
-    /// Their names.
     pub names: BTreeSet<String>,
     /// Those of them without which compose refuses the file, `${NAME:?}`.
     pub required: BTreeSet<String>,

@@ -1,5 +1,8 @@
 //! What runs leave on record: lock, inventory, what is loaded, pauses, attempts, generations,
 //! history, journal and those that were superseded, backups. All of it below the root.
+//!
+//! What reads a record fails where it cannot be read or is damaged, what writes one where the file system refuses; only what
+//! fails in another way says so.
 
 mod backups;
 mod captured;
@@ -60,7 +63,6 @@ pub(crate) enum StateError {
 }
 
 impl StateError {
-    /// The command that helps.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             StateError::Damaged { path, .. } => {
@@ -142,9 +144,6 @@ impl State {
     }
 
     /// Whether this user may read records: what cannot be looked at must not count as missing.
-    ///
-    /// # Errors
-    /// [`StateError::Forbidden`].
     fn demand_readable(&self) -> Result<(), StateError> {
         if nix::unistd::Uid::effective().is_root() {
             return Ok(());
@@ -167,9 +166,6 @@ impl State {
     }
 
     /// Takes that away. Only for who holds the lock, and where nothing is left to undo.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn clear_leftovers(&self) -> Result<(), StateError> {
         for path in leftovers() {
             if self.root.is_there(&path) {
@@ -186,9 +182,6 @@ impl State {
 
     /// Removes the store and all records but `kept` and what only a person may remove, and returns the folders of that:
     /// the files that were replaced, and what is known of backups. The inventory goes last, so that doing it again goes on.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn forget(&self, kept: &BTreeSet<&Path>) -> Result<Vec<PathBuf>, StateError> {
         self.empty(Path::new(layout::LIVE), kept)?;
         self.empty(Path::new(layout::HOME), kept)?;
@@ -221,9 +214,6 @@ impl State {
 
     /// Keeps what is at `path` in the backups of the run that began at `time`, under
     /// `backups/%Y%m%d_%H%M%S/<path>`, and returns where.
-    ///
-    /// # Errors
-    /// When the copy cannot be written.
     pub(crate) fn back_up(
         &self,
         time: Timestamp,

@@ -130,7 +130,6 @@ impl Plan {
     }
 }
 
-/// The changes of a plan.
 pub(in crate::cli) fn changes(changes: &[effect::Change], show_secrets: bool) -> Vec<Change> {
     changes
         .iter()
@@ -162,7 +161,6 @@ fn diff(diff: &effect::Diff, show_secrets: bool) -> Diff {
     }
 }
 
-/// A diff as text.
 pub(in crate::cli) fn unified(diff: &effect::Diff, show_secrets: bool) -> String {
     let old = diff.old.as_deref().unwrap_or_default();
     let new = diff.new.as_deref().unwrap_or_default();

@@ -100,7 +100,6 @@ pub(in crate::cli) fn skip(skip: &Skip) -> String {
     clean(&text).into_owned()
 }
 
-/// A pause in one line.
 pub(in crate::cli) fn pause(unit: &str, pause: &Pause) -> String {
     let until = match pause.until {
         Some(until) => format!("until {}", when(until)),

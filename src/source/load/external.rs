@@ -7,7 +7,7 @@ use std::sync::Arc;
 use source_text::normal_path;
 
 use super::shape::Shape;
-use super::stacks::{DEFAULT_FILES, OVERRIDES, Reader, stack_of};
+use super::stacks::{Reader, stack_of, usual_files};
 use super::{Inputs, Loaded, Loader, ParsedStack, Places, Wrong};
 use crate::model::{Desired, Diagnostic, File, Stack};
 use crate::source::Revision;
@@ -65,17 +65,11 @@ impl Revision {
         let places = Places::default();
         let mut loader = of_host(&inputs, tree, &places);
         let ours = &self.desired.files;
-        let known = ours.iter().map(|(path, file)| {
-            let source = path.clone();
-            (
-                path.clone(),
-                File {
-                    source,
-                    ..file.clone()
-                },
-            )
-        });
-        loader.out.parsed.beside.extend(known);
+        for (path, file) in ours {
+            let (source, file) = (path.clone(), file.clone());
+            let beside = &mut loader.out.parsed.beside;
+            beside.insert(path.clone(), File { source, ..file });
+        }
         for (name, settings) in &self.parsed.units {
             let mentions = Name::parse(name)
                 .ok()
@@ -199,20 +193,12 @@ pub(super) fn files(tree: &Tree, call: &ComposeCall) -> Vec<PathBuf> {
     let Some(folder) = call.folder.as_ref().filter(|_| call.files.is_empty()) else {
         return call.files.clone();
     };
-    let mut files = Vec::new();
-    for names in [DEFAULT_FILES, OVERRIDES] {
-        let paths = names.iter().map(|name| folder.join(name));
-        // One that may not be looked at is reported when it is read.
-        let is_there = |path: &PathBuf| match tree.resolve(path) {
-            Ok(found) => matches!(found, Some((_, Node::File { .. }))),
-            Err(_) => true,
-        };
-        files.extend(paths.into_iter().find(is_there));
-        if files.is_empty() {
-            break;
-        }
-    }
-    files
+    // One that may not be looked at is reported when it is read.
+    let is_there = |path: &Path| match tree.resolve(path) {
+        Ok(found) => Ok(matches!(found, Some((_, Node::File { .. })))),
+        Err(_) => Ok(true),
+    };
+    usual_files(folder, is_there).unwrap_or_default()
 }
 
 /// An error with its cause.

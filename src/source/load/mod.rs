@@ -60,9 +60,7 @@ pub(crate) const STACKS: &str = "compose";
 /// What the inputs of a revision say, and how they say it.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
-    /// The combination of all.
     pub desired: Desired,
-    /// The inputs, parsed.
     pub parsed: Parsed,
     /// What somebody should know, and nothing fails for.
     pub warnings: Vec<String>,
@@ -118,7 +116,6 @@ pub struct Parsed {
 /// A file that a unit names below the checkout and that is not in the revision.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Missing {
-    /// The unit.
     pub unit: String,
     /// The path as the unit names it.
     pub path: PathBuf,
@@ -176,9 +173,6 @@ pub(crate) trait Reads {
     fn read(&self, loader: &mut Loader<'_, '_>) -> Result<()>;
 
     /// Does what needs the other kinds to be read: checks that what it names is there.
-    ///
-    /// # Errors
-    /// When a reference is wrong.
     fn complete(&self, _loader: &mut Loader<'_, '_>) -> Result<()> {
         Ok(())
     }

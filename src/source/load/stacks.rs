@@ -73,6 +73,40 @@ pub struct ParsedStack {
     pub unbuildable: BTreeMap<String, (PathBuf, PathBuf)>,
 }
 
+impl ParsedStack {
+    /// The folder of its first file on the server, from which relative paths are taken.
+    pub(super) fn folder(&self) -> PathBuf {
+        let first = self.paths.first();
+        first.map(|path| folder_of(path)).unwrap_or_default()
+    }
+
+    /// The services that its `up` starts, by name.
+    pub(crate) fn started_services(&self) -> impl Iterator<Item = (&String, &Service)> {
+        let services = self.compose.services.iter();
+        services.filter(|(name, _)| self.started.contains(*name))
+    }
+}
+
+/// The files in a folder that compose finds there: the first of its usual names, and one that is laid over it.
+pub(super) fn usual_files(
+    folder: &Path,
+    mut is_there: impl FnMut(&Path) -> Result<bool>,
+) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for names in [DEFAULT_FILES, OVERRIDES] {
+        for path in names.map(|name| folder.join(name)) {
+            if is_there(&path)? {
+                files.push(path);
+                break;
+            }
+        }
+        if files.is_empty() {
+            break;
+        }
+    }
+    Ok(files)
+}
+
 /// A file, and a service in it.
 pub(super) type Origin = (PathBuf, String);
 
@@ -242,23 +276,16 @@ impl Loader<'_, '_> {
             }
             return Ok(vec![usual]);
         }
-        let mut files = Vec::new();
-        for names in [DEFAULT_FILES, OVERRIDES] {
-            for file in names {
-                let path = folder.join(file);
-                let Some(relative) = self.in_checkout(&path) else {
-                    continue;
-                };
-                if self.inputs.file(&relative)?.is_some() {
-                    self.named(name, unit, &path, Role::Compose)?;
-                    files.push(path);
-                    break;
-                }
-            }
-            if files.is_empty() {
-                self.named(name, unit, &usual, Role::Compose)?;
-                return Ok(vec![usual]);
-            }
+        let mut files = usual_files(folder, |path| {
+            let relative = self.in_checkout(path);
+            let file = relative.map(|relative| self.inputs.file(&relative));
+            Ok(file.transpose()?.flatten().is_some())
+        })?;
+        if files.is_empty() {
+            files.push(usual);
+        }
+        for path in &files {
+            self.named(name, unit, path, Role::Compose)?;
         }
         Ok(files)
     }
@@ -272,11 +299,9 @@ pub(super) fn env_path(call: &ComposeCall, folder: Option<&Path>) -> Option<Path
 
 pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
     let services = &parsed.compose.services;
-    let started = || (services.iter()).filter(|(name, _)| parsed.started.contains(*name));
-    let folder = files
-        .first()
-        .map(|file| folder_of(file))
-        .unwrap_or_default();
+    let started = || parsed.started_services();
+    let folder = files.first().map(|file| folder_of(file));
+    let folder = folder.unwrap_or_default();
     Stack {
         memory: started()
             .map(|(_, service)| service.memory())
@@ -306,9 +331,6 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
             .filter(|(_, service)| service.is_built())
             .map(|(name, _)| name.clone())
             .collect(),
-        contexts: BTreeMap::new(),
-        definitions: BTreeMap::new(),
-        uses: BTreeMap::new(),
         lasting: started()
             .filter(|(_, service)| {
                 let policy = service.restart();
@@ -331,14 +353,9 @@ pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
             })
             .filter(|(_, mounts)| !mounts.is_empty())
             .collect(),
-        stored: BTreeMap::new(),
-        stored_binds: BTreeMap::new(),
-        networks: BTreeMap::new(),
-        kept: None,
-        mounted: BTreeMap::new(),
-        folders: BTreeMap::new(),
         project: parsed.project.clone(),
         files,
+        ..Stack::default()
     }
 }
 

@@ -28,13 +28,8 @@ impl Loader<'_, '_> {
             return Ok(());
         }
         let infra = self.input(&self.policy().folders.infra.clone())?;
-        let named: BTreeSet<PathBuf> = self
-            .out
-            .parsed
-            .stacks
-            .iter()
-            .flat_map(|stack| stack.files.clone())
-            .collect();
+        let stacks = self.out.parsed.stacks.iter();
+        let named: BTreeSet<PathBuf> = stacks.flat_map(|stack| stack.files.clone()).collect();
         let mut found = BTreeMap::new();
         let mut names = 0;
         let folder = self.places.folder.clone();
@@ -45,10 +40,8 @@ impl Loader<'_, '_> {
         for (folder, files) in found {
             let path = |name: &str| folder.join(name);
             let first = |names: [&str; 4]| {
-                names
-                    .into_iter()
-                    .find(|name| files.contains(*name))
-                    .map(path)
+                let mut names = names.into_iter();
+                names.find(|name| files.contains(*name)).map(path)
             };
             let base = first(DEFAULT_FILES).or_else(|| self.alone());
             let mut project: Vec<PathBuf> = base.iter().cloned().collect();
@@ -134,12 +127,8 @@ impl Loader<'_, '_> {
         let is = |path: &PathBuf, file: &PathBuf| {
             path.ends_with(file.strip_prefix(&self.places.folder).unwrap_or(file))
         };
-        let mut named = self
-            .out
-            .parsed
-            .stacks
-            .iter()
-            .filter(|named| named.files.is_empty());
+        let stacks = self.out.parsed.stacks.iter();
+        let mut named = stacks.filter(|named| named.files.is_empty());
         let unit = named.find(|named| {
             let mut pairs = named.paths.iter().zip(&stack.files);
             named.unit.is_some()
@@ -167,13 +156,9 @@ impl Loader<'_, '_> {
         depth: usize,
     ) {
         let policy = &self.policy().folders;
-        let known = [&*policy.sites, &policy.units, &policy.etc];
-        let known: Vec<PathBuf> = known
-            .into_iter()
-            .map(|name| name.as_str())
-            .chain([HOSTS])
-            .filter_map(|name| self.input(name).ok())
-            .collect();
+        let known = [&policy.sites, &policy.units, &policy.etc].map(|name| name.as_str());
+        let known = known.into_iter().chain([HOSTS]);
+        let known: Vec<PathBuf> = known.filter_map(|name| self.input(name).ok()).collect();
         for name in self.inputs.tree.list(folder).unwrap_or_default() {
             *seen += 1;
             let path = folder.join(&name);
@@ -185,11 +170,8 @@ impl Loader<'_, '_> {
                 continue;
             }
             if name.ends_with(".yml") || name.ends_with(".yaml") {
-                let is_alone = self
-                    .places
-                    .alone
-                    .as_ref()
-                    .is_some_and(|alone| alone.is_compose);
+                let alone = self.places.alone.as_ref();
+                let is_alone = alone.is_some_and(|alone| alone.is_compose);
                 let is_one = is_alone || is_compose_file(&name) || self.is_compose_by_place(&path);
                 if is_one && !self.inputs.left_out(&path) {
                     found.entry(folder.into()).or_default().insert(name);
@@ -218,16 +200,12 @@ impl Loader<'_, '_> {
 
     /// Says where the variables had their values from, where that is not the real file.
     fn say_examples(&mut self) {
-        let examples: BTreeSet<&PathBuf> = self
-            .out
-            .parsed
-            .stacks
-            .iter()
-            .filter_map(|stack| match &stack.variables {
-                Variables::Example(path) => Some(path),
-                _ => None,
-            })
-            .collect();
+        let stacks = self.out.parsed.stacks.iter();
+        let examples = stacks.filter_map(|stack| match &stack.variables {
+            Variables::Example(path) => Some(path),
+            _ => None,
+        });
+        let examples: BTreeSet<&PathBuf> = examples.collect();
         let Some(first) = examples.first() else {
             return;
         };

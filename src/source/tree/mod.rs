@@ -33,7 +33,6 @@ pub enum Node {
         /// Whether its owner may execute it.
         executable: bool,
     },
-    /// A folder.
     Folder,
     /// A link and what it says.
     Link(PathBuf),
@@ -50,9 +49,7 @@ pub struct Tree<'repo> {
 
 /// Where the files are.
 enum Files<'repo> {
-    /// In a commit.
     Commit(CommitTree<'repo>),
-    /// In a folder.
     Folder(FolderTree),
 }
 

@@ -41,15 +41,10 @@ impl Reader<'_> {
     /// Reads compose's own options, those before its subcommand.
     pub(super) fn compose(&mut self, arguments: &[String], workdir: Option<&Path>) {
         let mut call = ComposeCall {
-            files: Vec::new(),
             project: self.environment.get("COMPOSE_PROJECT_NAME").cloned(),
             folder: workdir.map(Path::to_owned),
-            services: BTreeSet::new(),
-            profiles: BTreeSet::new(),
-            attached: false,
-            up: false,
             environment: self.environment.clone(),
-            env_file: None,
+            ..ComposeCall::default()
         };
         let mut files: Vec<String> = Vec::new();
         let mut words = arguments.iter();
@@ -97,13 +92,8 @@ impl Reader<'_> {
             }
         }
         if files.is_empty() {
-            let variable = self.environment.get("COMPOSE_FILE");
-            files.extend(
-                variable
-                    .iter()
-                    .flat_map(|list| list.split(':'))
-                    .map(str::to_owned),
-            );
+            let variable = self.environment.get("COMPOSE_FILE").into_iter();
+            files.extend(variable.flat_map(|list| list.split(':')).map(str::to_owned));
         }
         for file in &files {
             if let Some(path) = absolute(file, workdir) {

@@ -35,7 +35,6 @@ pub(super) fn print(output: &mut Output, captured: &Captured, show_secrets: bool
     warn(output, &captured.warnings);
 }
 
-/// Prints warnings.
 pub(super) fn warn(output: &mut Output, warnings: &[String]) {
     for warning in warnings {
         output.line(&format!("{}   {}", styled(WARN, "warning"), clean(warning)));

@@ -8,7 +8,6 @@ use crate::check::{self, Grouped};
 use crate::cli::masks::mask;
 use crate::cli::output::clean;
 
-/// The command of a finding.
 pub(super) fn command(found: &Grouped) -> String {
     let finding = &found.finding;
     let level = level(finding.severity);

@@ -25,7 +25,6 @@ pub(in crate::cli) enum DocsFailure {
 }
 
 impl DocsFailure {
-    /// What helps.
     pub(in crate::cli) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unknown { near, .. } => match near {

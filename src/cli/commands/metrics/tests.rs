@@ -118,7 +118,7 @@ fn a_host_that_cannot_be_compared_is_not_said_to_be_in_sync() {
 #[test]
 fn names_follow_the_rules() {
     let families = families(&status(), at("2026-01-02T00:00:00Z"));
-    let names: BTreeSet<&str> = families.iter().map(|family| family.name).collect();
+    let names: BTreeSet<&str> = families.iter().map(|family| family.name.as_str()).collect();
     assert_eq!(names.len(), families.len());
     for family in &families {
         assert!(family.name.starts_with("watchme_apply_"), "{}", family.name);
@@ -139,7 +139,7 @@ fn labels_are_escaped_and_said_once() {
         value: 1.0,
     };
     let family = Family {
-        name: "watchme_apply_x",
+        name: "watchme_apply_x".to_owned(),
         help: "A \\ and\na line.",
         samples: vec![sample("a\\b\"c\nd\u{1b}[2J"), sample("x"), sample("x")],
     };

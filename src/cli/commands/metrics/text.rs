@@ -14,7 +14,6 @@ use crate::cli::masks::safe;
 pub(super) struct Sample {
     /// Names and values.
     pub labels: Vec<(&'static str, String)>,
-    /// The number.
     pub value: f64,
 }
 
@@ -22,10 +21,9 @@ pub(super) struct Sample {
 #[derive(Debug)]
 pub(super) struct Family {
     /// The name, with its unit at the end.
-    pub name: &'static str,
+    pub name: String,
     /// What it says.
     pub help: &'static str,
-    /// The values.
     pub samples: Vec<Sample>,
 }
 
@@ -33,13 +31,12 @@ pub(super) struct Family {
 const INFO: &str = "_info";
 const UNITS: [&str; 2] = ["seconds", "bytes"];
 
-/// OpenMetrics text.
 pub(super) fn openmetrics(families: &[Family]) -> String {
     let mut text = String::new();
     for family in families {
         let (name, kind) = match family.name.strip_suffix(INFO) {
             Some(name) => (name, "info"),
-            None => (family.name, "gauge"),
+            None => (family.name.as_str(), "gauge"),
         };
         line(&mut text, format_args!("# TYPE {name} {kind}"));
         let has_unit = |unit: &&&str| name.ends_with(&format!("_{unit}"));
@@ -58,7 +55,7 @@ pub(super) fn openmetrics(families: &[Family]) -> String {
 pub(super) fn prometheus(families: &[Family]) -> String {
     let mut text = String::new();
     for family in families {
-        let (name, help) = (family.name, escaped(family.help));
+        let (name, help) = (&family.name, escaped(family.help));
         line(&mut text, format_args!("# HELP {name} {help}"));
         line(&mut text, format_args!("# TYPE {name} gauge"));
         samples(&mut text, family);
@@ -84,7 +81,7 @@ fn samples(text: &mut String, family: &Family) {
             true => String::new(),
             false => format!("{{{}}}", labels.join(",")),
         };
-        let (name, value) = (family.name, sample.value);
+        let (name, value) = (&family.name, sample.value);
         // Labels that differ in a secret are alike once it is masked, and a reader refuses a file that says a thing twice.
         if !written.insert(labels.clone()) {
             continue;

@@ -91,7 +91,6 @@ fn list(findings: &[Finding]) -> String {
 }
 
 impl NewFailure {
-    /// The command that helps.
     pub(in crate::cli) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Name { .. } => {

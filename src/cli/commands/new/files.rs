@@ -13,7 +13,6 @@ use crate::root::work_tree::{Writing, demand_plain_folders};
 /// A file before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli::commands) struct Edit {
-    /// Its path in the checkout.
     pub(in crate::cli::commands) path: PathBuf,
     /// What is there; `None` for a new file.
     pub(in crate::cli::commands) old: Option<String>,

@@ -73,7 +73,6 @@ fn list(paths: &[PathBuf]) -> String {
 }
 
 impl SecretFailure {
-    /// The command that helps.
     pub(in crate::cli) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unknown { near, .. } => match near {

@@ -109,7 +109,6 @@ fn short(key: &str) -> String {
 }
 
 impl Listed {
-    /// Prints it as text.
     pub(super) fn print(&self, output: &mut Output) {
         let rows = self.secrets.iter().map(|one| {
             let mut whom: Vec<String> = one.recipients.iter().map(|key| short(key)).collect();

@@ -11,10 +11,8 @@ use crate::source::load::Loader;
 impl Loader<'_, '_> {
     /// Refuses what of a stack may exist only once.
     pub(super) fn refuse_what_is_fixed(&self, stack: &Found, port: u16) -> Result<()> {
-        let services = stack.parsed.compose.services.iter();
-        let started = services.filter(|(name, _)| stack.parsed.started.contains(*name));
         let mut serves = false;
-        for (name, service) in started {
+        for (name, service) in stack.parsed.started_services() {
             self.refuse_fixed_name(stack, name, service)?;
             self.refuse_fixed_addresses(stack, name, service)?;
             serves |= self.refuse_fixed_ports(stack, name, service, port)?;
@@ -161,8 +159,7 @@ impl Loader<'_, '_> {
     pub(super) fn refuse_ports_of_others(&self, stacks: &[Found]) -> Result<()> {
         let mut holders: BTreeMap<u16, Vec<&Found>> = BTreeMap::new();
         for stack in stacks {
-            let services = stack.parsed.compose.services.iter();
-            let started = services.filter(|(name, _)| stack.parsed.started.contains(*name));
+            let started = stack.parsed.started_services();
             let published = started.flat_map(|(_, service)| service.host_ports());
             let ports: BTreeSet<u16> = match stack.policy.copies() {
                 Some(ports) => ports.into_iter().collect(),

@@ -52,9 +52,6 @@ impl Policy {
     }
 
     /// What is wanted of a backup, or the first error in it.
-    ///
-    /// # Errors
-    /// What is wrong, at its place.
     pub(crate) fn backup(
         &self,
         name: &Spanned<String>,
