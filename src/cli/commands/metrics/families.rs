@@ -16,7 +16,7 @@ const KINDS: [DriftKind; 4] = [
 ];
 
 /// The names of all metrics, behind `watchme_apply_`, and what each says.
-const HELP: &str = "
+pub(super) const HELP: &str = "
 build_info                               The version of the program.
 generation_info                          The generation that is applied, and the commit that it was made from.
 metrics_timestamp_seconds                When these metrics were made.
