@@ -4,6 +4,7 @@ mod backups;
 mod images;
 mod json;
 mod migration;
+mod runs;
 mod secrets;
 mod text;
 
