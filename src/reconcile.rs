@@ -65,7 +65,7 @@ pub(crate) use between::plan_between;
 pub(crate) use confirm::{Confirm, Expiry, confirm, expire, kept, waiting, will_wait_for};
 pub(crate) use consent::Loss;
 pub(crate) use doctor::{
-    Cause, Diagnosis, LogKind, LogLine, LogSource, LogWish, Question, Told, doctor, logs,
+    Cause, Diagnosis, LogKind, LogLine, LogSource, LogWish, Logs, Question, Told, doctor, logs,
 };
 pub(crate) use drift::{Drift, Seen, drift, fix};
 pub(crate) use error::ReconcileError;

@@ -49,8 +49,9 @@ pub(crate) struct Edit {
     pub merged: bool,
 }
 
-/// Something that differs and that a capture leaves as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+// Its schema is a part of that of `capture --json`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Left {
     pub what: String,
     pub why: String,

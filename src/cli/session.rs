@@ -146,7 +146,7 @@ impl<'a> Session<'a> {
     pub(super) fn checkout_of(&self, folder: &Path) -> Result<Checkout, Failure> {
         let owner = std::fs::metadata(folder).map(|metadata| metadata.uid());
         let trusted: Vec<u32> = owner.into_iter().collect();
-        Ok(Checkout::open(folder, &trusted).map_err(ReconcileError::from)?)
+        Ok(Checkout::open(folder, &trusted)?)
     }
 
     /// Reads all files of a revision, or of the work tree, and where they are wrong.
@@ -158,8 +158,7 @@ impl<'a> Session<'a> {
             Some(applied) => checkout.after(Some(&applied), |_| true),
             None => checkout,
         };
-        let survey = checkout.survey(&which);
-        Ok(survey.map_err(ReconcileError::from)?)
+        Ok(checkout.survey(&which)?)
     }
 
     /// What was applied to the host that a desired state is for, if that can be read.
@@ -188,9 +187,8 @@ impl<'a> Session<'a> {
         output: &mut Output,
     ) -> Result<Vec<Elsewhere>, Failure> {
         let which = rev.map_or(Which::Worktree, |rev| Which::Rev(rev.to_owned()));
-        let parts = self.checkout()?.survey_loose(&which, revision);
-        let paths = revision.loose();
-        let parts = paths.zip(parts.map_err(ReconcileError::from)?);
+        let parts = self.checkout()?.survey_loose(&which, revision)?;
+        let parts = revision.loose().zip(parts);
         let part = |(paths, (revision, wrong)): (&[PathBuf], (Revision, Vec<Diagnostic>))| {
             skipped(&wrong, output);
             Elsewhere {

@@ -86,19 +86,19 @@ pub(crate) struct NewFile {
     pub private: bool,
 }
 
-/// Something that is left as it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+// Its schema is a part of that of `import --json`, as that of secrets is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Unmanaged"))]
 pub(crate) struct Left {
     pub what: String,
     pub why: String,
 }
 
-/// Where a secret is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+// Where a secret is: a file on the host, or in the checkout where git ignores it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Secret"))]
 pub(crate) struct SecretFile {
-    /// The file on the host, or in the checkout where git ignores it.
     pub path: String,
-    /// What it is for.
     pub what: String,
 }
 
@@ -150,6 +150,13 @@ impl Found {
     pub(super) fn owner_of(&self, path: &std::path::Path) -> Option<ResourceId> {
         let has = |taken: &&Taken| taken.files.iter().any(|file| path.ends_with(&file.path));
         self.taken.iter().find(has).map(|taken| taken.id.clone())
+    }
+
+    /// The resource that a text names.
+    pub(super) fn named_in(&self, text: &str) -> Option<ResourceId> {
+        let mut taken = self.taken.iter();
+        let named = taken.find(|taken| text.contains(&taken.id.name));
+        named.map(|taken| taken.id.clone())
     }
 }
 

@@ -267,15 +267,17 @@ impl<'repo> Ignored<'repo> {
         }
     }
 
-    /// Whether `path` (relative to the work tree) is in the index.
-    pub(super) fn tracked(&self, path: &Path) -> bool {
-        let entry = |index: &git2::Index| index.get_path(path, 0).is_some();
-        self.index.as_ref().is_some_and(entry)
+    /// Whether `path` (relative to the work tree) is in the index; of a folder, whether a file below it is.
+    pub(super) fn tracked(&self, path: &Path, is_folder: bool) -> bool {
+        self.index.as_ref().is_some_and(|index| match is_folder {
+            true => index.find_prefix(&*path.join("")).is_ok(),
+            false => index.get_path(path, 0).is_some(),
+        })
     }
 
     /// Whether `path` (relative to the work tree) is ignored and not tracked.
-    pub(super) fn contains(&self, path: &Path) -> bool {
-        !self.tracked(path) && self.repo.is_path_ignored(path).unwrap_or(false)
+    pub(super) fn contains(&self, path: &Path, is_folder: bool) -> bool {
+        !self.tracked(path, is_folder) && self.repo.is_path_ignored(path).unwrap_or(false)
     }
 
     /// Files in a folder of the work tree that differ from the commit that is checked out, and new ones that git does not
@@ -293,17 +295,5 @@ impl<'repo> Ignored<'repo> {
         let statuses = statuses.iter().flat_map(|statuses| statuses.iter());
         let paths = statuses.map(|entry| PathBuf::from(OsStr::from_bytes(entry.path_bytes())));
         paths.collect()
-    }
-
-    /// The same of a folder, which is tracked if a file in it is.
-    pub(super) fn contains_folder(&self, path: &Path) -> bool {
-        !self.tracks_folder(path) && self.repo.is_path_ignored(path).unwrap_or(false)
-    }
-
-    /// Whether a file below a folder (relative to the work tree) is in the index.
-    pub(super) fn tracks_folder(&self, path: &Path) -> bool {
-        let inside = path.join("");
-        let below = |index: &git2::Index| index.find_prefix(&*inside).is_ok();
-        self.index.as_ref().is_some_and(below)
     }
 }

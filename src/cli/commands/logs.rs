@@ -69,27 +69,16 @@ Examples:
         let mut tell = |told: Told<'_>| {
             match told {
                 Told::Unknown => is_known = false,
-                Told::Now {
-                    sources,
-                    lines,
-                    notes,
-                    warnings,
-                } if self.json => {
-                    json = Some(Logs::new(&self.name, sources, lines, notes, warnings))
-                }
-                Told::Now {
-                    sources,
-                    lines,
-                    notes,
-                    warnings,
-                } => {
-                    width = sources
+                Told::Now(found) if self.json => json = Some(Logs::new(&self.name, found)),
+                Told::Now(found) => {
+                    let sources = found.sources.iter();
+                    let widths = sources.map(|one| layout::wide(label(one.kind, &one.source)));
+                    width = widths.max().unwrap_or(0);
+                    found
+                        .lines
                         .iter()
-                        .map(|one| layout::wide(label(one.kind, &one.source)))
-                        .max()
-                        .unwrap_or(0);
-                    lines.iter().for_each(|line| print(output, line, width));
-                    about(output, &wish, sources, lines, notes, warnings);
+                        .for_each(|line| print(output, line, width));
+                    about(output, &wish, &found);
                 }
                 Told::More(lines) => lines.iter().for_each(|line| print(output, line, width)),
             }
@@ -127,36 +116,26 @@ fn print(output: &mut Output, line: &LogLine, width: usize) {
 }
 
 /// What is said of logs without lines, and of lines that are left out: to people, beside the lines.
-fn about(
-    output: &mut Output,
-    wish: &LogWish,
-    sources: &[LogSource],
-    lines: &[LogLine],
-    notes: &[String],
-    warnings: &[String],
-) {
-    if lines.is_empty() {
+fn about(output: &mut Output, wish: &LogWish, found: &reconcile::Logs) {
+    if found.lines.is_empty() {
         let since = wish
             .since
             .map_or_else(String::new, |since| format!(" since {}", moment(since)));
         output.aside(&format!("{} has no lines{since}:", clean(&wish.name)));
     }
-    for source in sources {
+    for source in &found.sources {
         if let Some(why) = &source.why {
-            let what = kind(source.kind);
-            output.aside(&styled(
-                DIM,
-                &safe(&format!("{what} {}: {why}", source.source)),
-            ));
+            let text = format!("{} {}: {why}", kind(source.kind), source.source);
+            output.aside(&styled(DIM, &safe(&text)));
         }
     }
-    for note in notes {
+    for note in &found.notes {
         output.aside(&styled(DIM, &format!("note {}", safe(note))));
     }
-    for warning in warnings {
+    for warning in &found.warnings {
         output.aside(&format!("{} {}", styled(WARN, "warning"), safe(warning)));
     }
-    if lines.len() == wish.most && wish.most > 0 {
+    if found.lines.len() == wish.most && wish.most > 0 {
         let text = match wish.most {
             MOST => "older lines are left out: --since with a shorter time".to_owned(),
             most => format!("these are the last {most}; more: -n {MOST}"),
@@ -239,29 +218,23 @@ pub(in crate::cli) struct Logs {
 json::document!(Logs = "logs");
 
 impl Logs {
-    fn new(
-        name: &str,
-        sources: &[LogSource],
-        lines: &[LogLine],
-        notes: &[String],
-        warnings: &[String],
-    ) -> Self {
-        let masked = |text: &String| hidden(text);
-        let lines = lines.iter().map(|line| LogLine {
-            text: masked(&line.text),
-            ..line.clone()
+    fn new(name: &str, found: reconcile::Logs) -> Self {
+        let masked = |text: String| hidden(&text);
+        let lines = found.lines.into_iter().map(|line| LogLine {
+            text: masked(line.text),
+            ..line
         });
-        let sources = sources.iter().map(|source| LogSource {
-            why: source.why.as_ref().map(masked),
-            ..source.clone()
+        let sources = found.sources.into_iter().map(|source| LogSource {
+            why: source.why.map(masked),
+            ..source
         });
         Self {
             format_version: FORMAT_VERSION,
             name: name.to_owned(),
             lines: lines.collect(),
             sources: sources.collect(),
-            notes: notes.iter().map(masked).collect(),
-            warnings: warnings.iter().map(masked).collect(),
+            notes: found.notes.into_iter().map(masked).collect(),
+            warnings: found.warnings.into_iter().map(masked).collect(),
         }
     }
 }

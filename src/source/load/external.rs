@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use source_text::normal_path;
 
-use super::shape::Shape;
 use super::stacks::{Reader, stack_of, usual_files};
-use super::{Inputs, Loaded, Loader, ParsedStack, Places, Wrong};
+use super::{Inputs, Loader, ParsedStack, Places, Wrong};
 use crate::model::{Desired, Diagnostic, File, Stack};
 use crate::source::Revision;
 use crate::source::compose::{Document, Variables};
@@ -95,32 +94,22 @@ impl Revision {
         let parsed = loader.out.parsed;
         found.compose.extend(parsed.compose);
         let read = parsed.beside.into_iter();
-        found
-            .files
-            .extend(read.filter(|(path, _)| !ours.contains_key(path)));
+        let read = read.filter(|(path, _)| !ours.contains_key(path));
+        found.files.extend(read);
     }
 
     /// Adds what was read elsewhere to what is parsed, in the place of what was known of it. What is desired stays as
     /// it is.
     pub fn take_in(&mut self, external: &External) {
+        fn key(stack: &ParsedStack) -> (&Option<String>, &[PathBuf]) {
+            (&stack.unit, &stack.paths)
+        }
         let parsed = &mut self.parsed;
-        let again: BTreeSet<(&Option<String>, &[PathBuf])> = external
-            .parsed
-            .iter()
-            .map(|stack| (&stack.unit, stack.paths.as_slice()))
-            .collect();
-        parsed
-            .stacks
-            .retain(|stack| !again.contains(&(&stack.unit, stack.paths.as_slice())));
+        let again: BTreeSet<_> = external.parsed.iter().map(key).collect();
+        parsed.stacks.retain(|stack| !again.contains(&key(stack)));
         parsed.stacks.extend(external.parsed.iter().cloned());
-        let files = external.files.iter();
-        parsed
-            .beside
-            .extend(files.map(|(path, file)| (path.clone(), file.clone())));
-        let compose = external.compose.iter();
-        parsed
-            .compose
-            .extend(compose.map(|(path, read)| (path.clone(), read.clone())));
+        parsed.beside.extend(external.files.clone());
+        parsed.compose.extend(external.compose.clone());
     }
 }
 
@@ -175,17 +164,8 @@ pub(super) fn of_host<'a, 't>(
     tree: &'a Tree<'t>,
     places: &'a Places,
 ) -> Loader<'a, 't> {
-    Loader {
-        inputs,
-        work: Some(tree),
-        places,
-        wrong: Wrong::IsCollected,
-        // Nothing is outside: paths stay as they are, absolute.
-        checkout: PathBuf::new(),
-        shape: Shape::default(),
-        sites: None,
-        out: Loaded::default(),
-    }
+    // Nothing is outside its checkout, which has no path: paths stay as they are, absolute.
+    Loader::new(inputs, Some(tree), places, Wrong::IsCollected)
 }
 
 /// The files of a call: those that it names, or those that compose finds there.

@@ -1,10 +1,13 @@
 //! Reading inputs, and remembering what was read.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
-use crate::model::{File, Hash, Unit};
+use source_text::SourceFile;
+
+use crate::model::{Diagnostic, File, Hash, Unit};
 use crate::source::error::Result;
 use crate::source::git::Ignored;
 use crate::source::tree::{Node, Tree};
@@ -43,19 +46,18 @@ pub(crate) struct Read {
 impl<'t> Inputs<'t> {
     /// Inputs of a commit.
     pub(crate) fn of_commit(tree: &'t Tree<'t>) -> Self {
-        Self::new(tree, None, true)
+        Self {
+            committed: true,
+            ..Self::of_folder(tree, None)
+        }
     }
 
     /// Inputs of a folder; `ignored` when it is a work tree.
     pub(crate) fn of_folder(tree: &'t Tree<'t>, ignored: Option<&'t Ignored<'t>>) -> Self {
-        Self::new(tree, ignored, false)
-    }
-
-    fn new(tree: &'t Tree<'t>, ignored: Option<&'t Ignored<'t>>, committed: bool) -> Self {
         Self {
             tree,
             ignored,
-            committed,
+            committed: false,
             found: RefCell::default(),
             read: RefCell::default(),
         }
@@ -76,8 +78,8 @@ impl<'t> Inputs<'t> {
             return false;
         }
         match self.ignored {
-            Some(ignored) if is_env_file(path) => !ignored.tracked(path),
-            Some(ignored) => ignored.contains(path),
+            Some(ignored) if is_env_file(path) => !ignored.tracked(path, false),
+            Some(ignored) => ignored.contains(path, false),
             None => is_env_file(path),
         }
     }
@@ -85,7 +87,7 @@ impl<'t> Inputs<'t> {
     /// Whether git leaves a folder out.
     pub(crate) fn folder_left_out(&self, path: &Path) -> bool {
         let ignored = self.ignored.filter(|_| !self.committed);
-        ignored.is_some_and(|ignored| ignored.contains_folder(path))
+        ignored.is_some_and(|ignored| ignored.contains(path, true))
     }
 
     /// Reads an input; `None` when there is no such file.
@@ -138,12 +140,10 @@ impl<'t> Inputs<'t> {
     /// large for an input.
     pub(crate) fn digest(&self, folder: &Path) -> Option<Hash> {
         self.read.borrow_mut().contexts.insert(folder.into());
-        let skips = |path: &Path, is_folder: bool| match is_folder {
+        self.digest_without(folder, &|path, is_folder| match is_folder {
             true => self.folder_left_out(path),
             false => self.left_out(path),
-        };
-        let id = self.tree.digest(folder, &skips).ok().flatten()?;
-        Some(Hash::of(id.as_bytes()))
+        })
     }
 
     /// The same of what is in git of a folder that containers mount: they may write other files there. Files in git that
@@ -152,18 +152,18 @@ impl<'t> Inputs<'t> {
         if is_read_only {
             self.read.borrow_mut().mounted.insert(folder.into());
         }
-        let skips = |path: &Path, is_folder: bool| !self.is_tracked(path, is_folder);
-        let id = self.tree.digest(folder, &skips).ok().flatten()?;
+        self.digest_without(folder, &|path, is_folder| !self.is_tracked(path, is_folder))
+    }
+
+    fn digest_without(&self, folder: &Path, skips: &dyn Fn(&Path, bool) -> bool) -> Option<Hash> {
+        let id = self.tree.digest(folder, skips).ok().flatten()?;
         Some(Hash::of(id.as_bytes()))
     }
 
     /// Whether git has a path; all that is there where there is no git.
     pub(crate) fn is_tracked(&self, path: &Path, is_folder: bool) -> bool {
         let ignored = self.ignored.filter(|_| !self.committed);
-        ignored.is_none_or(|ignored| match is_folder {
-            true => ignored.tracks_folder(path),
-            false => ignored.tracked(path),
-        })
+        ignored.is_none_or(|ignored| ignored.tracked(path, is_folder))
     }
 
     /// Where a path leads and what is there.
@@ -231,6 +231,34 @@ pub(crate) fn outside(unit: &mut Unit, path: &Path) {
     let is_plain = !path.to_string_lossy().contains(['*', '?', '[', '$', '%']);
     if is_plain && !PASSING.iter().any(|folder| path.starts_with(folder)) {
         unit.outside.insert(path.into());
+    }
+}
+
+/// The text of a file that has to be UTF-8: TOML and YAML are, nothing else is read.
+pub(crate) fn utf8(file: &File) -> Result<&str> {
+    std::str::from_utf8(&file.content).map_err(|error| {
+        let shown = String::from_utf8_lossy(&file.content);
+        let at = error.valid_up_to();
+        let after = shown.get(at..).and_then(|rest| rest.chars().next());
+        let span = at..at + after.map_or(0, char::len_utf8);
+        let message = "this byte is not valid UTF-8";
+        let expected = "the whole file has to be UTF-8";
+        Diagnostic::at(
+            &SourceFile::new(&file.source, shown),
+            span,
+            message,
+            expected,
+        )
+        .into()
+    })
+}
+
+/// A file's text. nginx and systemd take any bytes in comments, so that those that are not
+/// UTF-8 must not fail here.
+pub(crate) fn text(file: &File) -> Cow<'_, str> {
+    match std::str::from_utf8(&file.content) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(&file.content),
     }
 }
 
