@@ -8,8 +8,9 @@ use source_text::ends_with_one_of;
 use super::ImportError;
 use super::found::Found;
 use crate::host::{Host, HostError, Origin, Owned};
-use crate::model::{DockerState, Entry, SystemdState, layout};
+use crate::model::{DockerState, Entry, SystemdState, Unit, layout};
 use crate::root::Root;
+use crate::source::installed;
 use crate::source::unit::Name;
 
 /// What looks like a secret is hidden in the line that comes back.
@@ -21,6 +22,8 @@ pub(super) struct Look<'a> {
     pub(super) owned: Owned,
     /// Names of what is in the folder of units, and what it is.
     pub(super) units: BTreeMap<String, Entry>,
+    /// What they run.
+    pub(super) installed: BTreeMap<String, Unit>,
     pub(super) systemd: SystemdState,
     /// `None` where no engine answers.
     pub(super) docker: Option<DockerState>,
@@ -78,6 +81,8 @@ impl<'a> Look<'a> {
         }
         let is_one = |name: &&String| Name::parse(name).is_ok_and(|name| !name.is_template());
         let named: BTreeSet<String> = units.keys().filter(is_one).cloned().collect();
+        let names = units.keys().cloned().collect();
+        let installed = installed(root.directory(), &names);
         let systemd = host.systemd().await?.observe(&named).await?;
         let docker = docker(host, found).await?;
         let environments = environments(host, docker.as_ref()).await?;
@@ -85,6 +90,7 @@ impl<'a> Look<'a> {
             host,
             owned: host.owned()?,
             units,
+            installed,
             systemd,
             docker,
             environments,

@@ -48,7 +48,7 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
             Some(project) if is_alone(docker, network, project) => continue,
             Some(project) if is_taken(project) => continue,
             Some(project) => {
-                if let Some(unit) = of_units.get(project) {
+                if let Some(unit) = of_units.get(project.as_str()) {
                     let why = format!(
                         "{unit} makes it from where its compose file is; who is on it is in no file of the repository"
                     );
