@@ -118,22 +118,32 @@ fn dropins(
         if path.extension().is_none_or(|kind| kind != "conf") {
             continue;
         }
-        let Some(file) = look.file(&path)? else {
-            found.leave(path.to_string_lossy(), "it is no regular file");
-            return Ok(false);
+        let file = match own_file(look, found, &path)? {
+            Some(Ok(file)) => file,
+            Some(Err(why)) => {
+                found.leave(path.to_string_lossy(), why);
+                return Ok(false);
+            }
+            None => continue,
         };
-        if look.origin(&file) == Origin::Package {
-            continue;
-        }
-        if let Some(why) = look.keeps_out(&file, found) {
-            found.leave(path.to_string_lossy(), why);
-            return Ok(false);
-        }
         environment_files(found, name, &String::from_utf8_lossy(&file.content));
         let below = path.strip_prefix(layout::SYSTEMD).unwrap_or(&path);
         taken.add(Path::new("systemd").join(below), &file, 0o644);
     }
     Ok(true)
+}
+
+/// A file that no package brought, or why it cannot be taken.
+fn own_file(
+    look: &Look<'_>,
+    found: &mut Found,
+    path: &Path,
+) -> Result<Option<Result<HostFile, String>>, HostError> {
+    let Some(file) = look.file(path)? else {
+        return Ok(Some(Err("it is no regular file".to_owned())));
+    };
+    let is_own = look.origin(&file) != Origin::Package;
+    Ok(is_own.then(|| look.keeps_out(&file, found).map_or(Ok(file), Err)))
 }
 
 /// Takes drop-ins for units of packages.
@@ -244,19 +254,14 @@ fn quadlets(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> {
         let (unit, from) = (made_of(&name), path.to_string_lossy());
         let mut taken = Taken::new(Kind::Units, ResourceKind::Unit, &unit, from);
         for path in files {
-            let Some(file) = look.file(&path)? else {
-                found.leave(path.to_string_lossy(), "it is no regular file");
-                continue;
-            };
-            if look.origin(&file) == Origin::Package {
-                continue;
+            match own_file(look, found, &path)? {
+                Some(Ok(file)) => {
+                    let below = path.strip_prefix(layout::QUADLETS).unwrap_or(&path);
+                    taken.add(Path::new("containers").join(below), &file, 0o644);
+                }
+                Some(Err(why)) => found.leave(path.to_string_lossy(), why),
+                None => {}
             }
-            if let Some(why) = look.keeps_out(&file, found) {
-                found.leave(path.to_string_lossy(), why);
-                continue;
-            }
-            let below = path.strip_prefix(layout::QUADLETS).unwrap_or(&path);
-            taken.add(Path::new("containers").join(below), &file, 0o644);
         }
         if !taken.files.is_empty() {
             found.taken.push(taken);

@@ -8,8 +8,8 @@ use crate::cli::json::{self, Change, FORMAT_VERSION};
 use crate::cli::masks::safe;
 use crate::cli::options::{Input, Show};
 use crate::cli::output::{clean, styled};
-use crate::cli::render::plan::origin;
-use crate::cli::render::{DIM, STRONG, WARN, diff, identity, records, step, when};
+use crate::cli::render::plan::{self, origin};
+use crate::cli::render::{DIM, STRONG, WARN, identity, records, when};
 use crate::model::{RanImage, RunRecord};
 use crate::reconcile::{self, Lines, OtherImage, Shown};
 
@@ -101,12 +101,7 @@ fn changes(output: &mut Output, shown: &Shown, show_secrets: bool) {
         return output.line("nothing of the desired state changed");
     }
     output.line(&styled(DIM, "changes of the desired state:"));
-    for change in &shown.changes {
-        output.line(&format!("  {}", step(change)));
-        if let Some(change) = &change.diff {
-            diff::print(output, change, show_secrets);
-        }
-    }
+    plan::changes(output, &shown.changes, show_secrets);
 }
 
 /// When, how long, by whom and how.

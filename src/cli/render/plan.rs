@@ -30,22 +30,12 @@ pub(in crate::cli) fn plan(
             clean(&path)
         ));
     }
-    for warning in &planned.warnings {
-        output.line(&format!("  {} {}", styled(WARN, "warning"), clean(warning)));
-    }
-    for change in &planned.plan.changes {
-        output.line(&format!("  {}", step(change)));
-        if let Some(change) = &change.diff {
-            diff::print(output, change, show_secrets);
-        }
-    }
+    warnings(output, planned);
+    changes(output, &planned.plan.changes, show_secrets);
     for gate in &planned.plan.gates {
         output.line(&format!("  {}", gates::would_be_checked(gate)));
     }
-    for note in &planned.plan.notes {
-        let text = format!("{}: {}", note.id, note.text);
-        output.line(&format!("  {} {}", styled(DIM, "note"), clean(&text)));
-    }
+    notes(output, planned);
     for refusal in &planned.plan.refusals {
         let text = format!("{}: {}", refusal.id, refusal.why);
         output.line(&format!("  {} {}", styled(WARN, "refused"), clean(&text)));
@@ -80,6 +70,28 @@ pub(in crate::cli) fn plan(
     if planned.findings.iter().any(Finding::is_error) {
         let help = "an apply would stop here, before any change: fix it and commit";
         output.line(&format!("{} {help}", styled(HELP, "hint:")));
+    }
+}
+
+pub(in crate::cli) fn warnings(output: &mut Output, planned: &Planned) {
+    for warning in &planned.warnings {
+        output.line(&format!("  {} {}", styled(WARN, "warning"), clean(warning)));
+    }
+}
+
+pub(in crate::cli) fn notes(output: &mut Output, planned: &Planned) {
+    for note in &planned.plan.notes {
+        let text = format!("{}: {}", note.id, note.text);
+        output.line(&format!("  {} {}", styled(DIM, "note"), clean(&text)));
+    }
+}
+
+pub(in crate::cli) fn changes(output: &mut Output, changes: &[Change], show_secrets: bool) {
+    for change in changes {
+        output.line(&format!("  {}", step(change)));
+        if let Some(change) = &change.diff {
+            diff::print(output, change, show_secrets);
+        }
     }
 }
 

@@ -245,7 +245,7 @@ impl Page {
             let names = status.foreign.iter().filter(|one| one.kind == kind);
             let names: Vec<&str> = names.map(|one| one.name.as_str()).collect();
             if !names.is_empty() {
-                let text = format!("{}: {}", plural(kind), names.join(", "));
+                let text = format!("{kind}s: {}", names.join(", "));
                 self.say(DIM, &text, 2);
             }
         }
@@ -302,10 +302,6 @@ fn restarts(number: i64) -> String {
         1 => "1 restart".to_owned(),
         number => format!("{number} restarts"),
     }
-}
-
-fn plural(kind: &str) -> String {
-    format!("{kind}s")
 }
 
 /// Seconds in the largest unit that they fill twice.
