@@ -266,10 +266,10 @@ fn stack(
     if old.is_some() || !variables.is_empty() {
         let place = base.join(".env");
         let what = match &old {
-            Some(_) => format!(
-                "a copy of {}, from which compose takes the variables of its files",
-                env.display()
-            ),
+            Some(_) => {
+                let env = env.display();
+                format!("a copy of {env}, from which compose takes the variables of its files")
+            }
             None => {
                 "passwords that were in its compose files, and variables that only its containers had".to_owned()
             }

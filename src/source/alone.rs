@@ -63,18 +63,11 @@ pub(crate) fn sort(text: &str) -> Option<Sort> {
         return Some(Sort::Other);
     }
     // nginx's own variables are not written so: envsubst(1) puts a value there.
-    let mut names = text
-        .split('$')
-        .skip(1)
-        .map(|rest| rest.trim_start_matches('{'));
+    let behind = text.split('$').skip(1);
+    let mut names = behind.map(|rest| rest.trim_start_matches('{'));
     let is_filled_in = |name: &str| {
-        let mut letters = name.chars();
-        letters
-            .by_ref()
-            .take(2)
-            .filter(char::is_ascii_uppercase)
-            .count()
-            == 2
+        let begins = name.chars().take(2);
+        begins.filter(char::is_ascii_uppercase).count() == 2
     };
     match names.any(is_filled_in) {
         true => None,
@@ -145,10 +138,8 @@ impl Alone {
         let mut folder = parent;
         let mut alone = Self::of(PathBuf::new(), vec![path.to_owned()]);
         let folders = &mut alone.folders;
-        let etc = parent
-            .ancestors()
-            .find(|above| above.file_name().is_some_and(|name| name == "nginx"))
-            .and_then(Path::parent);
+        let is_nginx = |above: &&Path| above.file_name().is_some_and(|name| name == "nginx");
+        let etc = parent.ancestors().find(is_nginx).and_then(Path::parent);
         if is_unit(&name) {
             folders.units = here();
         } else if is_dropin {
@@ -210,10 +201,8 @@ impl Checkout {
             true => (PathBuf::from("."), path.to_owned()),
             false => (PathBuf::from("/"), path.canonicalize().map_err(failed)?),
         };
-        let below: PathBuf = below
-            .components()
-            .filter(|part| matches!(part, Component::Normal(_)))
-            .collect();
+        let is_name = |part: &Component| matches!(part, Component::Normal(_));
+        let below: PathBuf = below.components().filter(is_name).collect();
         // What is no file, or too large for one, is an error later.
         let content = match metadata.is_file() && metadata.len() <= MAX_SIZE {
             true => std::fs::read(path).map_err(failed)?,

@@ -231,11 +231,9 @@ impl SourceError {
 /// What `[folders]` has to say so that they are read: the first folder for each key.
 fn stated(instead: &[Unread]) -> Option<String> {
     let first = |key: &str| instead.iter().find(|one| one.key == key);
-    let keys: Vec<String> = ["sites", "units"]
-        .into_iter()
-        .filter_map(first)
-        .map(|one| format!("{} = {:?}", one.key, one.folder.to_string_lossy()))
-        .collect();
+    let keys = ["sites", "units"].into_iter().filter_map(first);
+    let keys = keys.map(|one| format!("{} = {:?}", one.key, one.folder.to_string_lossy()));
+    let keys: Vec<String> = keys.collect();
     (!keys.is_empty()).then(|| keys.join(", "))
 }
 

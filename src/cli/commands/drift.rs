@@ -112,12 +112,8 @@ fn print(output: &mut Output, drift: &reconcile::Drift, show_secrets: bool) {
             output.line(&format!("    {}", clean(line)));
         }
     }
-    for change in drift
-        .plan
-        .changes
-        .iter()
-        .filter_map(|change| change.diff.as_ref())
-    {
+    let changes = drift.plan.changes.iter();
+    for change in changes.filter_map(|change| change.diff.as_ref()) {
         diff::print(output, change, show_secrets);
     }
     for image in &drift.images {
@@ -134,11 +130,10 @@ fn print(output: &mut Output, drift: &reconcile::Drift, show_secrets: bool) {
         output.line(&format!("{}   {}", styled(DIM, "note"), clean(note)));
     }
     let applied = match &drift.applied {
-        Some(record) => format!(
-            "{}, {}",
-            records::generation(record),
-            origin(&record.origin)
-        ),
+        Some(record) => {
+            let (number, origin) = (records::generation(record), origin(&record.origin));
+            format!("{number}, {origin}")
+        }
         None if drift.head.is_none() => {
             return output
                 .line("nothing was applied yet, and there is no checkout to compare with");
@@ -150,10 +145,8 @@ fn print(output: &mut Output, drift: &reconcile::Drift, show_secrets: bool) {
     };
     match drift.items.len() {
         0 if drift.incomplete => {
-            output.line(&format!(
-                "{}: {applied}",
-                styled(WARN, &in_sync_but(&drift.warnings))
-            ));
+            let but = styled(WARN, &in_sync_but(&drift.warnings));
+            output.line(&format!("{but}: {applied}"));
         }
         0 => output.line(&format!("{}: {applied}", styled(GOOD, "in sync"))),
         number => {
@@ -162,10 +155,8 @@ fn print(output: &mut Output, drift: &reconcile::Drift, show_secrets: bool) {
                 0 => String::new(),
                 fixable => format!("; `watchme-apply drift --fix` fixes {fixable}"),
             };
-            output.line(&format!(
-                "drift: {} from {applied}{help}",
-                count(number, "deviation")
-            ));
+            let number = count(number, "deviation");
+            output.line(&format!("drift: {number} from {applied}{help}"));
         }
     }
 }

@@ -48,20 +48,14 @@ Examples:
 fn print(output: &mut Output, shown: &Shown, show_secrets: bool) {
     let run = &shown.entry.run;
     let current = if shown.entry.current { ", current" } else { "" };
-    let title = format!(
-        "generation {}{current}: {}",
-        shown.number,
-        origin(&run.origin)
-    );
+    let (number, from) = (shown.number, origin(&run.origin));
+    let title = format!("generation {number}{current}: {from}");
     output.line(&styled(STRONG, &title));
     if let Some(author) = &run.origin.author {
         output.line(&format!("  author   {}", clean(author)));
     }
-    let committed = shown
-        .entry
-        .lines
-        .iter()
-        .flat_map(|lines| &lines.log.commits);
+    let lines = shown.entry.lines.iter();
+    let committed = lines.flat_map(|lines| &lines.log.commits);
     let mut committed = committed.filter(|line| Some(&line.commit) == run.origin.commit.as_ref());
     if let Some(line) = committed.next() {
         output.line(&format!("  commit   {} {}", line.commit, when(line.time)));
@@ -111,12 +105,8 @@ fn applied(run: &RunRecord) -> String {
         .map(|began| run.time.duration_since(began).as_secs());
     let took = seconds.map_or_else(String::new, |seconds| format!(", took {seconds} s"));
     let unattended = if run.unattended { ", unattended" } else { "" };
-    let what = records::what(run);
-    format!(
-        "{} by {}{unattended}{took} ({what})",
-        when(run.time),
-        run.by
-    )
+    let (when, by, what) = (when(run.time), &run.by, records::what(run));
+    format!("{when} by {by}{unattended}{took} ({what})")
 }
 
 fn other(image: &OtherImage) -> String {

@@ -57,10 +57,8 @@ Examples:
             };
             let left = reconcile::leave_running(host, &request, &mut lines, &mut present).await?;
             lines.end();
-            output.line(&format!(
-                "{}: what runs goes on from plain files",
-                styled(GOOD, "done")
-            ));
+            let done = styled(GOOD, "done");
+            output.line(&format!("{done}: what runs goes on from plain files"));
             say(output, &left);
             return Ok(Ended::with_text(0));
         }
@@ -106,21 +104,15 @@ fn show(output: &mut Output, found: &Independence) {
         output.line(&format!("- {}", path.display()));
     }
     for unit in &found.callers {
+        let unit = clean(unit);
         output.line(&format!(
-            "! {}: starts watchme-apply; it does not start any more",
-            clean(unit)
+            "! {unit}: starts watchme-apply; it does not start any more"
         ));
     }
     for (path, readers) in &found.kept {
-        let readers: Vec<String> = readers
-            .iter()
-            .map(|reader| clean(reader).into_owned())
-            .collect();
-        output.line(&format!(
-            ". {}: stays, since it is read by {}",
-            path.display(),
-            readers.join(", ")
-        ));
+        let readers: Vec<_> = readers.iter().map(|reader| clean(reader)).collect();
+        let (path, readers) = (path.display(), readers.join(", "));
+        output.line(&format!(". {path}: stays, since it is read by {readers}"));
     }
     output.line(&format!(
         "{} become plain, the records in /etc/watchme-apply and /var/lib/watchme-apply go",

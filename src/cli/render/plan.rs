@@ -24,11 +24,8 @@ pub(in crate::cli) fn plan(
     output.line(&styled(STRONG, &title));
     for path in &planned.origin.dirty {
         let path = path.to_string_lossy();
-        output.line(&format!(
-            "  {} {} differs from the commit",
-            styled(WARN, "dirty"),
-            clean(&path)
-        ));
+        let (word, path) = (styled(WARN, "dirty"), clean(&path));
+        output.line(&format!("  {word} {path} differs from the commit"));
     }
     warnings(output, planned);
     changes(output, &planned.plan.changes, show_secrets);
@@ -106,10 +103,8 @@ pub(in crate::cli) fn origin(origin: &Origin) -> String {
         Some(commit) => commit.get(..12).unwrap_or(commit).to_owned(),
         None => format!("the folder {}", origin.folder.display()),
     };
-    let subject = origin
-        .subject
-        .as_deref()
-        .map_or_else(String::new, |subject| format!(" ({subject})"));
+    let subject = origin.subject.as_ref();
+    let subject = subject.map_or_else(String::new, |subject| format!(" ({subject})"));
     let worktree = match (origin.worktree, &origin.commit) {
         (true, Some(_)) => ", from the work tree",
         _ => "",
@@ -124,12 +119,9 @@ pub(in crate::cli) fn step(change: &Change) -> String {
         true => String::new(),
         false => styled(DIM, &format!("  ({})", clean(&change.why))),
     };
-    format!(
-        "{} {}: {}{why}",
-        styled(STRONG, sign.as_str()),
-        clean(&change.id.to_string()),
-        clean(&text)
-    )
+    let id = change.id.to_string();
+    let (sign, id, text) = (styled(STRONG, sign.as_str()), clean(&id), clean(&text));
+    format!("{sign} {id}: {text}{why}")
 }
 
 /// The closing count.
@@ -140,10 +132,8 @@ pub(in crate::cli) fn summary(planned: &Planned) -> String {
         .collect();
     let of = |thing: &Counted| counted.iter().filter(|one| **one == Some(*thing)).count();
     let parts = Counted::ALL.iter().map(|thing| (of(thing), thing.as_str()));
-    let parts: Vec<String> = parts
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, thing)| count(number, thing))
-        .collect();
+    let parts = parts.filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = parts.map(|(number, thing)| count(number, thing)).collect();
     let found = |severity| {
         let of_it = |finding: &&Finding| finding.severity == severity;
         planned.findings.iter().filter(of_it).count()

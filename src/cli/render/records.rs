@@ -7,14 +7,10 @@ use crate::reconcile::Skip;
 
 /// A run as a command.
 pub(in crate::cli) fn what(run: &RunRecord) -> String {
-    let only: String = run
-        .only
-        .iter()
-        .map(|only| format!(" --only {only}"))
-        .collect();
-    let back_to = run
-        .back_to
-        .map_or_else(String::new, |number| format!(" {number}"));
+    let only = run.only.iter().map(|only| format!(" --only {only}"));
+    let only: String = only.collect();
+    let back_to = run.back_to.map(|number| format!(" {number}"));
+    let back_to = back_to.unwrap_or_default();
     format!("{}{back_to}{only}", run.kind.as_str())
 }
 
