@@ -1,6 +1,5 @@
 //! Findings and syntax errors with the line that they are about.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet, Title};
@@ -34,10 +33,8 @@ fn title_of(finding: &Finding) -> Title<'static> {
 
 /// The findings of a file, each with the reason of its rule if the flag is set, for a terminal of `width` columns.
 pub(super) fn report(findings: &[(&Grouped, bool)], width: Option<usize>) -> String {
-    let groups: Vec<Group<'_>> = findings
-        .iter()
-        .map(|(found, with_why)| group(found, *with_why))
-        .collect();
+    let groups = findings.iter();
+    let groups: Vec<Group<'_>> = groups.map(|(found, why)| group(found, *why)).collect();
     let renderer = match width {
         Some(width) => Renderer::styled().term_width(width),
         None => Renderer::styled(),
@@ -94,11 +91,10 @@ fn path_of(place: &Diagnostic) -> String {
 /// long the file is.
 fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<'static>> {
     let (number, lines, span) = lines_of(place);
-    let shown: Vec<Cow<'_, str>> = lines
+    let shown = lines
         .split('\n')
-        .map(|line| mask(line.trim_end_matches('\r')))
-        .collect();
-    let text = shown.join("\n");
+        .map(|line| mask(line.trim_end_matches('\r')));
+    let text = shown.collect::<Vec<_>>().join("\n");
     // A line with a secret is marked as a whole.
     let span = match text == lines.replace("\r\n", "\n") {
         true => span,
@@ -112,10 +108,8 @@ fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<
     // Replaced characters may have another length: the span is moved.
     let moved = |at: usize| {
         let before = text.get(..at).unwrap_or(&text);
-        before
-            .chars()
-            .map(|c| harmless(c).len_utf8())
-            .sum::<usize>()
+        let lengths = before.chars().map(|c| harmless(c).len_utf8());
+        lengths.sum::<usize>()
     };
     let annotation = AnnotationKind::Primary.span(moved(span.start)..moved(span.end));
     let label = safe(&place.expected);

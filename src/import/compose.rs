@@ -99,11 +99,8 @@ pub(super) fn projects_of_units<'a>(look: &'a Look<'_>) -> BTreeMap<&'a str, &'a
 impl Project<'_> {
     /// The files that its containers were made from: those of the one that was made from most.
     fn files(&self) -> Vec<PathBuf> {
-        let of_each = self
-            .containers
-            .iter()
-            .map(|container| &container.config_files);
-        let most = of_each.max_by_key(|files| files.len());
+        let files = self.containers.iter().map(|one| &one.config_files);
+        let most = files.max_by_key(|files| files.len());
         most.cloned().unwrap_or_default()
     }
 
@@ -145,10 +142,8 @@ impl Project<'_> {
     }
 
     fn services(&self) -> BTreeSet<&str> {
-        let composed = self
-            .containers
-            .iter()
-            .filter_map(|container| container.compose.as_ref());
+        let containers = self.containers.iter();
+        let composed = containers.filter_map(|container| container.compose.as_ref());
         composed.map(|(_, service)| service.as_str()).collect()
     }
 }
@@ -198,10 +193,8 @@ fn stack(
         ));
         texts.push((path, text));
     }
-    if let Some((name, _)) = variables
-        .iter()
-        .find(|(_, value)| !passwords::is_plain(value))
-    {
+    let mut recovered = variables.iter();
+    if let Some((name, _)) = recovered.find(|(_, value)| !passwords::is_plain(value)) {
         return Err(format!(
             "its variable {name} has no value but in its container, and that has letters that the versions of compose read in different ways from .env: write it to {} by hand",
             env.display()
@@ -257,10 +250,8 @@ fn stack(
         });
     }
     let stays = format!("variables of the compose project {name}: it stays where it is");
-    let mut secrets: Vec<_> = named
-        .into_iter()
-        .map(|path| (path, stays.clone()))
-        .collect();
+    let secrets = named.into_iter().map(|path| (path, stays.clone()));
+    let mut secrets: Vec<_> = secrets.collect();
     let needs_env = is_variable || environment.keys().any(|key| key.starts_with("COMPOSE_"));
     let old = env_text.filter(|_| needs_env);
     if old.is_some() || !variables.is_empty() {
@@ -294,10 +285,8 @@ fn of_document(
     let mut services = Vec::new();
     let mut env_files = BTreeSet::new();
     for (name, service) in &document.compose.services {
-        let profiles = service
-            .profiles
-            .iter()
-            .filter_map(|profile| profile.as_str());
+        let profiles = service.profiles.iter();
+        let profiles = profiles.filter_map(|profile| profile.as_str());
         services.push((name.clone(), profiles.map(str::to_owned).collect()));
         let files = service.env_files().into_iter();
         env_files.extend(files.map(|file| folder.join(file).to_string_lossy().into_owned()));

@@ -140,10 +140,8 @@ fn hashes(
         let settings: toml::Table = taken.settings.parse().unwrap_or_default();
         let stacks = settings.get("stack");
         let profiles = stacks.and_then(|all| all.get(&*name)?.get("profiles")?.as_array());
-        let profiles = profiles
-            .into_iter()
-            .flatten()
-            .filter_map(|name| name.as_str());
+        let profiles = profiles.into_iter().flatten();
+        let profiles = profiles.filter_map(|name| name.as_str());
         let profiles: Vec<String> = profiles.map(str::to_owned).collect();
         let project = ComposeProject {
             name: &name,
@@ -173,10 +171,8 @@ fn hashes(
             );
             if !taken.lacks.is_empty() {
                 let names: Vec<&str> = taken.lacks.iter().map(String::as_str).collect();
-                why = format!(
-                    "{why}; {} has no value: was it in a .env that is gone?",
-                    names.join(", ")
-                );
+                let names = names.join(", ");
+                why = format!("{why}; {names} has no value: was it in a .env that is gone?");
             }
             out.insert(taken.id.clone(), why);
         }

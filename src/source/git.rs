@@ -19,10 +19,8 @@ static LIBGIT2: Mutex<()> = Mutex::new(());
 
 /// The folder at or above `folder` that holds `.git`, a folder or a work tree's file.
 pub(super) fn find(folder: &Path) -> Option<PathBuf> {
-    folder
-        .ancestors()
-        .find(|above| above.join(".git").symlink_metadata().is_ok())
-        .map(Path::to_owned)
+    let is_root = |above: &&Path| above.join(".git").symlink_metadata().is_ok();
+    folder.ancestors().find(is_root).map(Path::to_owned)
 }
 
 /// Opens the repository whose `.git` is in `root` after checking who owns it, and says who. Where the owner alone

@@ -30,12 +30,9 @@ impl State {
     /// Numbers of the generations that are kept, the oldest first.
     pub(crate) fn generations(&self) -> Result<Vec<u64>, StateError> {
         self.demand_readable()?;
-        let mut numbers: Vec<u64> = self
-            .root
-            .list(Path::new(layout::GENERATIONS))?
-            .iter()
-            .filter_map(|path| path.file_name()?.to_str()?.parse().ok())
-            .collect();
+        let number = |path: &PathBuf| path.file_name()?.to_str()?.parse().ok();
+        let kept = self.root.list(Path::new(layout::GENERATIONS))?;
+        let mut numbers: Vec<u64> = kept.iter().filter_map(number).collect();
         numbers.sort_unstable();
         Ok(numbers)
     }

@@ -88,10 +88,8 @@ fn print(output: &mut Output, history: &reconcile::History, with_images: bool) {
     let head = [
         "NO", "ENDED", "BY", "RUN", "OUTCOME", "CHANGES", "", "REVISION",
     ];
-    let rows: Vec<[String; 8]> = [head.map(str::to_owned)]
-        .into_iter()
-        .chain(history.entries.iter().map(row))
-        .collect();
+    let mut rows: Vec<[String; 8]> = vec![head.map(str::to_owned)];
+    rows.extend(history.entries.iter().map(row));
     let table = columns(&rows);
     let mut table = table.iter();
     if let Some(head) = table.next() {

@@ -74,10 +74,8 @@ Examples:
                     let sources = found.sources.iter();
                     let widths = sources.map(|one| layout::wide(label(one.kind, &one.source)));
                     width = widths.max().unwrap_or(0);
-                    found
-                        .lines
-                        .iter()
-                        .for_each(|line| print(output, line, width));
+                    let lines = found.lines.iter();
+                    lines.for_each(|line| print(output, line, width));
                     about(output, &wish, &found);
                 }
                 Told::More(lines) => lines.iter().for_each(|line| print(output, line, width)),
@@ -108,11 +106,8 @@ fn print(output: &mut Output, line: &LogLine, width: usize) {
     let time = line.time.map_or_else(|| " ".repeat(23), moment);
     let source = layout::padded(label(line.kind, &line.source), width);
     let text = safe(&line.text);
-    output.line(&format!(
-        "{}  {}  {text}",
-        styled(DIM, &time),
-        styled(tone(line.kind), &clean(&source)),
-    ));
+    let source = styled(tone(line.kind), &clean(&source));
+    output.line(&format!("{}  {source}  {text}", styled(DIM, &time)));
 }
 
 /// What is said of logs without lines, and of lines that are left out: to people, beside the lines.
@@ -181,11 +176,8 @@ fn since(text: &str) -> Result<Timestamp, String> {
         let time: DateTime = text.parse().ok()?;
         TimeZone::system().to_timestamp(time).ok()
     };
-    let ago = text
-        .parse()
-        .ok()
-        .and_then(before)
-        .map(|time| time.timestamp());
+    let ago = text.parse().ok().and_then(before);
+    let ago = ago.map(|time| time.timestamp());
     ago.or_else(|| text.parse().ok())
         .or_else(moment)
         .ok_or_else(|| "expected a time such as 1h, 90m or 2d, or 2026-01-31 06:00".to_owned())

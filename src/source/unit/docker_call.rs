@@ -44,10 +44,8 @@ impl DockerCalls {
     }
 
     fn run(&mut self, run: DockerRun) {
-        let known = self
-            .runs
-            .iter_mut()
-            .find(|known| run.name.is_some() && known.name == run.name);
+        let same = |known: &&mut DockerRun| run.name.is_some() && known.name == run.name;
+        let known = self.runs.iter_mut().find(same);
         match known {
             // `docker create`, then `docker start`.
             Some(_) if run.image.is_none() => {}
@@ -62,10 +60,8 @@ impl DockerCalls {
         let named = environment.get("DOCKER_CONFIG").map(PathBuf::from);
         self.config = named.or_else(home).filter(|folder| folder.is_absolute());
         for run in &mut self.runs {
-            run.clears = run
-                .name
-                .as_ref()
-                .is_some_and(|name| self.cleared.contains(name));
+            let name = run.name.as_ref();
+            run.clears = name.is_some_and(|name| self.cleared.contains(name));
         }
     }
 }

@@ -100,11 +100,9 @@ fn of_this_host(table: &Table) -> Vec<[String; 6]> {
 
 /// A row for each declaration; one row for a port that is only proxied.
 fn of_port(number: u16, protocol: &str, port: &Port, listens: &str) -> Vec<[String; 6]> {
-    let proxied: Vec<String> = port
-        .proxied
-        .iter()
-        .map(|(path, line)| format!("{}:{line}", path.display()))
-        .collect();
+    let proxied = port.proxied.iter();
+    let proxied = proxied.map(|(path, line)| format!("{}:{line}", path.display()));
+    let proxied: Vec<String> = proxied.collect();
     let proxied = match proxied.is_empty() {
         true => "-".to_owned(),
         false => proxied.join(" "),

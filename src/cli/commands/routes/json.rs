@@ -281,10 +281,8 @@ impl From<&router::Outcome> for Outcome {
 }
 
 fn behind(routes: &routes::Routes, outcome: &router::Outcome) -> Vec<Backend> {
-    let found = outcome
-        .targets()
-        .into_iter()
-        .flat_map(|target| routes.behind(target));
+    let targets = outcome.targets().into_iter();
+    let found = targets.flat_map(|target| routes.behind(target));
     let behind = found.map(|behind| Backend {
         unit: behind.unit,
         service: behind.service.map(|(_, service)| service),

@@ -120,12 +120,8 @@ impl Page {
             let unit = one.unit.as_ref();
             unit.is_none_or(|unit| status.units.iter().all(|known| known.name != *unit))
         };
-        let alone: Vec<Row> = status
-            .containers
-            .iter()
-            .filter(alone)
-            .map(|one| self.container(one, 0))
-            .collect();
+        let alone = status.containers.iter().filter(alone);
+        let alone: Vec<Row> = alone.map(|one| self.container(one, 0)).collect();
         if !alone.is_empty() {
             let number = count(alone.len(), "container");
             self.say(STRONG, &format!("{number} without a unit"), 0);
