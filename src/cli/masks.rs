@@ -217,10 +217,8 @@ impl DiffMask {
 fn unclosed(line: &str) -> Option<char> {
     let named = NAMED.as_ref().filter(|_| Candidates::of(line).named)?;
     let value = named.captures_iter(line).last()?.get(2)?.as_str();
-    let quote = value
-        .chars()
-        .next()
-        .filter(|first| "\"'".contains(*first))?;
+    let first = value.chars().next();
+    let quote = first.filter(|first| "\"'".contains(*first))?;
     (value.len() == 1 || !value.ends_with(quote)).then_some(quote)
 }
 

@@ -126,11 +126,8 @@ fn named_by_stack(found: &Found, container: &Container, network: &str) -> bool {
 
 /// What the infrastructure file says of a network.
 fn definition(name: &str, network: &NetworkState) -> String {
-    let mut text = format!(
-        "  {0}:\n    name: {0}\n    driver: {1}\n",
-        yaml(name),
-        yaml(&network.driver)
-    );
+    let (name, driver) = (yaml(name), yaml(&network.driver));
+    let mut text = format!("  {name}:\n    name: {name}\n    driver: {driver}\n");
     let mut add = |line: String| text.push_str(&line);
     if network.internal {
         add("    internal: true\n".to_owned());
@@ -195,10 +192,8 @@ pub(crate) fn member(network: &str, container: &Container) -> (String, String) {
     }
     let of_service = container.compose.as_ref().map(|(_, service)| service);
     let aliases = attachment.into_iter().flat_map(|found| &found.aliases);
-    let further: Vec<String> = aliases
-        .filter(|alias| **alias != container.name && Some(*alias) != of_service)
-        .map(|alias| quoted(alias))
-        .collect();
+    let further = aliases.filter(|alias| **alias != container.name && Some(*alias) != of_service);
+    let further: Vec<String> = further.map(|alias| quoted(alias)).collect();
     if !further.is_empty() {
         let _ = writeln!(text, "aliases = [{}]", further.join(", "));
     }

@@ -230,10 +230,8 @@ fn enabled(look: &Look<'_>) -> Result<BTreeSet<String>, HostError> {
 fn environment_files(found: &mut Found, unit: &str, text: &str) {
     let lines = text.lines().map(str::trim);
     for value in lines.filter_map(|line| line.strip_prefix("EnvironmentFile=")) {
-        let path = value
-            .trim()
-            .trim_start_matches('-')
-            .trim_matches(['"', '\'']);
+        let path = value.trim().trim_start_matches('-');
+        let path = path.trim_matches(['"', '\'']);
         if path.starts_with('/') {
             found.secret(path, format!("variables of {unit}: it stays where it is"));
         }

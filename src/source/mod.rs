@@ -143,10 +143,8 @@ impl Checkout {
             return Ok(Self::at(canonical, PathBuf::new(), owner));
         };
         let (repo, owner) = git::open(&canonical, &root, &mut asker)?;
-        let folder = canonical
-            .strip_prefix(&root)
-            .unwrap_or(Path::new(""))
-            .to_owned();
+        let folder = canonical.strip_prefix(&root);
+        let folder = folder.unwrap_or(Path::new("")).to_owned();
         Ok(Self {
             repo: Some(repo),
             safe: asker.safe,

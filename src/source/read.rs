@@ -151,10 +151,8 @@ impl Checkout {
         if places.alone.is_none() {
             self.check_owners(&read)?;
         }
-        let commit = self
-            .repo
-            .as_ref()
-            .and_then(|repo| git::commit(repo, self.root(), None).ok());
+        let repo = self.repo.as_ref();
+        let commit = repo.and_then(|repo| git::commit(repo, self.root(), None).ok());
         let origin = Origin {
             worktree: true,
             ..self.origin(commit.as_ref())

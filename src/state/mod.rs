@@ -220,10 +220,8 @@ impl State {
         path: &Path,
         entry: &Entry,
     ) -> Result<Option<PathBuf>, StateError> {
-        let stamp = time
-            .to_zoned(jiff::tz::TimeZone::system())
-            .strftime("%Y%m%d_%H%M%S")
-            .to_string();
+        let time = time.to_zoned(jiff::tz::TimeZone::system());
+        let stamp = time.strftime("%Y%m%d_%H%M%S").to_string();
         let relative = path.strip_prefix("/").unwrap_or(path);
         self.root.make_private_folder(&self.path("backups"))?;
         let copy = self.path("backups").join(stamp).join(relative);

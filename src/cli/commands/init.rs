@@ -36,10 +36,8 @@ Examples:
             false => format!("written to the repository in {checkout}; not committed yet"),
         }));
         output.line("next: put a site, a unit or a compose project beside watchme.toml, and run");
-        output.line(&format!(
-            "    cd {} && watchme-apply check",
-            clean(&checkout)
-        ));
+        let checkout = clean(&checkout);
+        output.line(&format!("    cd {checkout} && watchme-apply check"));
         Ok(Ended::with_text(0))
     }
 }

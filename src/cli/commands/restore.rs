@@ -67,10 +67,8 @@ Examples:
                 [] => String::new(),
                 stays => format!("; it does not have {}, which stays", stays.join(", ")),
             };
-            let text = format!(
-                "this replaces {} by {}{stops}{stays}",
-                restoring.replaces, restoring.name
-            );
+            let (old, new) = (&restoring.replaces, &restoring.name);
+            let text = format!("this replaces {old} by {new}{stops}{stays}");
             if self.yes {
                 output.line(&clean(&text));
             }

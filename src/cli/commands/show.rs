@@ -113,18 +113,17 @@ fn other(image: &OtherImage) -> String {
     let known =
         |ran: &RanImage| format!("{} {}", ran.image, identity(ran.digest.as_deref(), &ran.id));
     match (&image.before, &image.after) {
-        (Some(before), Some(after)) => format!(
-            "image of {}: {} instead of {}",
-            after.container,
-            known(after),
-            known(before)
-        ),
-        (None, Some(after)) => format!("image of {}: {}", after.container, known(after)),
-        (Some(before), None) => format!(
-            "container {} is gone, which ran {}",
-            before.container,
-            known(before)
-        ),
+        (before, Some(after)) => {
+            let before = before
+                .as_ref()
+                .map(|before| format!(" instead of {}", known(before)));
+            let (name, before) = (&after.container, before.unwrap_or_default());
+            format!("image of {name}: {}{before}", known(after))
+        }
+        (Some(before), None) => {
+            let name = &before.container;
+            format!("container {name} is gone, which ran {}", known(before))
+        }
         (None, None) => String::new(),
     }
 }

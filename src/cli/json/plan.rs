@@ -131,10 +131,8 @@ impl Plan {
 }
 
 pub(in crate::cli) fn changes(changes: &[effect::Change], show_secrets: bool) -> Vec<Change> {
-    changes
-        .iter()
-        .map(|one| change(one, show_secrets))
-        .collect()
+    let changes = changes.iter().map(|one| change(one, show_secrets));
+    changes.collect()
 }
 
 fn change(change: &effect::Change, show_secrets: bool) -> Change {

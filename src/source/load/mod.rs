@@ -126,11 +126,8 @@ pub struct Missing {
 impl Missing {
     /// What to tell about it.
     pub fn warning(&self) -> String {
-        format!(
-            "{} names {}, which is not in the checkout",
-            self.unit,
-            self.path.display()
-        )
+        let (unit, path) = (&self.unit, self.path.display());
+        format!("{unit} names {path}, which is not in the checkout")
     }
 }
 

@@ -136,10 +136,8 @@ impl ConfigFile {
                 format!("{} cannot be used here", value.trim_matches('`'))
             }
             _ if given.starts_with("unknown variant") => {
-                format!(
-                    "{:?} cannot be used here",
-                    quoted.next().unwrap_or_default()
-                )
+                let word = quoted.next().unwrap_or_default();
+                format!("{word:?} cannot be used here")
             }
             // The toml crate says no more of a word that is no text.
             _ if given == "wanted string or table" => {

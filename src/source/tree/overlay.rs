@@ -66,11 +66,8 @@ impl<'repo> Tree<'repo> {
     /// What is at a path, links not followed, and where that is.
     pub(super) fn look(&self, path: PathBuf) -> Result<(PathBuf, Option<Node>)> {
         let shared = self.raw(&path)?;
-        let own = self
-            .overlay
-            .as_ref()
-            .and_then(|overlay| overlay.place(&path));
-        let Some(own) = own else {
+        let overlay = self.overlay.as_ref();
+        let Some(own) = overlay.and_then(|overlay| overlay.place(&path)) else {
             return Ok((path, shared));
         };
         Ok(match (self.raw(&own)?, shared) {

@@ -47,10 +47,8 @@ fn only_pulls(value: &str) -> bool {
     let Ok(commands) = exec::commands(value) else {
         return false;
     };
-    let run: Vec<_> = commands
-        .iter()
-        .flat_map(|words| exec::runs(words))
-        .collect();
+    let run = commands.iter().flat_map(|words| exec::runs(words));
+    let run: Vec<_> = run.collect();
     let counts = |words: &&Vec<String>| {
         words
             .first()

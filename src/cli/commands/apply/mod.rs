@@ -115,10 +115,8 @@ pub(in crate::cli::commands) fn announce(session: &Session<'_>, planned: &mut Pl
     let Confirm::WhereRisky(time) = confirm else {
         return;
     };
-    let risky: Vec<String> = reconcile::will_wait_for(planned)
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let risky = reconcile::will_wait_for(planned);
+    let risky: Vec<String> = risky.iter().map(ToString::to_string).collect();
     if !risky.is_empty() {
         planned.warnings.push(format!(
             "over SSH, an apply waits {} min for `watchme-apply confirm` in another session, as it changes {}; otherwise it goes back; --no-confirm does not wait",

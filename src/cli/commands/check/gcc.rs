@@ -29,9 +29,6 @@ pub(super) fn line(found: &Grouped) -> String {
         message = format!("{message}; help: {}", mask(help));
     }
     // `clean` makes a line break visible, and a message stays one line.
-    clean(&format!(
-        "{place}: {level}: {message} [{}]",
-        finding.rule.name
-    ))
-    .into_owned()
+    let rule = finding.rule.name;
+    clean(&format!("{place}: {level}: {message} [{rule}]")).into_owned()
 }

@@ -66,10 +66,8 @@ fn new(before: &[Finding], after: Vec<Finding>) -> Vec<Finding> {
 fn key(finding: &Finding) -> Key {
     let place = finding.place().map(|place| place.path().to_owned());
     // Messages name other places by their line, which moves.
-    let parts = finding
-        .message()
-        .split(':')
-        .map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let parts = finding.message().split(':');
+    let parts = parts.map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()));
     (
         finding.rule.name,
         place,
