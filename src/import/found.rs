@@ -7,7 +7,8 @@ use super::look::HostFile;
 use crate::model::{Kind as ResourceKind, ResourceId};
 
 /// What an import looks for. The comments are the help of `--only`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
     /// Sites of nginx
     Sites,
@@ -22,26 +23,6 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// All of them.
-    pub(crate) const ALL: [Self; 5] = [
-        Self::Sites,
-        Self::Units,
-        Self::Compose,
-        Self::Networks,
-        Self::Etc,
-    ];
-
-    /// The word for it, as `--only` has it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Sites => "sites",
-            Self::Units => "units",
-            Self::Compose => "compose",
-            Self::Networks => "networks",
-            Self::Etc => "etc",
-        }
-    }
-
     /// What one of them is called.
     pub(crate) fn one(self) -> &'static str {
         match self {

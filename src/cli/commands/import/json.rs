@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::json::{self, FORMAT_VERSION};
-use crate::import::{self, Left, SecretFile};
+use crate::import::{self, Kind, Left, SecretFile};
 
 /// `import --json`.
 #[derive(Debug, Serialize)]
@@ -27,7 +27,8 @@ pub(in crate::cli) struct Imported {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Taken {
     /// `sites`, `units`, `compose`, `networks` or `etc`.
-    kind: &'static str,
+    #[cfg_attr(test, schemars(with = "String"))]
+    kind: Kind,
     /// `kind/name`, as in plans.
     resource: String,
     /// Where it is on the host.
@@ -42,7 +43,7 @@ impl Imported {
     pub(super) fn new(imported: &import::Imported, dry_run: bool) -> Self {
         let found = &imported.found;
         let taken = found.taken.iter().map(|taken| Taken {
-            kind: taken.kind.as_str(),
+            kind: taken.kind,
             resource: taken.id.to_string(),
             from: taken.from.clone(),
             files: (taken.files.iter())

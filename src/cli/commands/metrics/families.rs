@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::text::{Family, Sample};
 use crate::cli::args::VERSION;
-use crate::model::{DriftKind, Outcome, RunRecord};
-use crate::reconcile::{BackupStatus, Status};
+use crate::model::{BackupMade, DriftKind, Outcome, RunRecord};
+use crate::reconcile::{BackupStatus, ContainerStatus, NetworkStatus, Status, UnitStatus};
 
 /// Kinds of drift that are looked for: what moved in registries is only known to `drift --images`.
 const KINDS: [DriftKind; 4] = [
@@ -132,7 +132,8 @@ fn overview(status: &Status, now: Timestamp) -> Vec<Family> {
             value: 1.0,
         }
     });
-    let failures = status.attempts.back_off.as_ref();
+    let attempts = &status.attempts;
+    let failures = attempts.back_off.as_ref();
     let failures = failures.map(|back_off| f64::from(back_off.failures));
     let paused = status.pauses.values().filter(|pause| pause.holds(now));
     vec![
@@ -143,20 +144,18 @@ fn overview(status: &Status, now: Timestamp) -> Vec<Family> {
         family("in_sync", compared(yes(status.is_well()))),
         family("drift_resources", drift.into_iter().filter(|_| is_compared)),
         family("interrupted", compared(yes(status.interrupted))),
-        family(
-            "quarantined",
-            one(yes(status.attempts.quarantine.is_some())),
-        ),
-        family("held", one(yes(status.attempts.hold.is_some()))),
+        family("quarantined", one(yes(attempts.quarantine.is_some()))),
+        family("held", one(yes(attempts.hold.is_some()))),
         family("back_off_failures", one(failures.unwrap_or_default())),
         family("paused_units", one(paused.count() as f64)),
     ]
 }
 
 fn runs(status: &Status) -> Vec<Family> {
-    let last = status.last.as_ref();
     let applied = status.applied.as_ref();
-    let described = last.map(|run| Sample {
+    let of_last = |value: fn(&RunRecord) -> f64| one(status.last.as_ref().map(value));
+    let of_applied = |value: fn(&RunRecord) -> f64| one(applied.map(value));
+    let described = status.last.as_ref().map(|run| Sample {
         labels: vec![
             ("kind", run.kind.as_str().to_owned()),
             ("outcome", run.outcome.as_str().to_owned()),
@@ -171,23 +170,20 @@ fn runs(status: &Status) -> Vec<Family> {
     let tries = gates().map(|answer| of("gate", &answer.gate, f64::from(answer.tries)));
     vec![
         family("last_run_info", described),
+        family("last_run_succeeded", of_last(|run| yes(succeeded(run)))),
+        family("last_run_timestamp_seconds", of_last(|run| at(run.time))),
         family(
-            "last_run_succeeded",
-            one(last.map(|run| yes(succeeded(run)))),
+            "last_run_duration_seconds",
+            one(status.last.as_ref().and_then(took)),
         ),
-        family(
-            "last_run_timestamp_seconds",
-            one(last.map(|run| at(run.time))),
-        ),
-        family("last_run_duration_seconds", one(last.and_then(took))),
         family(
             "last_apply_timestamp_seconds",
-            one(applied.map(|run| at(run.time))),
+            of_applied(|run| at(run.time)),
         ),
         family("last_apply_duration_seconds", one(applied.and_then(took))),
         family(
             "last_apply_changes",
-            one(applied.map(|run| run.changes.len() as f64)),
+            of_applied(|run| run.changes.len() as f64),
         ),
         family("gate_latency_seconds", latency),
         family("gate_tries", tries),
@@ -195,8 +191,14 @@ fn runs(status: &Status) -> Vec<Family> {
 }
 
 fn parts(status: &Status) -> Vec<Family> {
-    let units = || status.units.iter();
-    let containers = || status.containers.iter();
+    let units = |value: fn(&UnitStatus) -> f64| {
+        let units = status.units.iter();
+        units.map(move |unit| of("unit", &unit.name, value(unit)))
+    };
+    let containers = |value: fn(&ContainerStatus) -> f64| {
+        let containers = status.containers.iter();
+        containers.map(move |one| of("container", &one.name, value(one)))
+    };
     let certificates = || status.certificates.iter();
     let kinds = ["unit", "container", "site"];
     let foreign = kinds.map(|kind| {
@@ -209,22 +211,13 @@ fn parts(status: &Status) -> Vec<Family> {
             "daemon_up",
             (status.daemons.iter()).map(|one| of("daemon", one.name, yes(one.up))),
         ),
-        family(
-            "unit_well",
-            units().map(|unit| of("unit", &unit.name, yes(unit.well))),
-        ),
-        family(
-            "unit_restarts",
-            units().map(|unit| of("unit", &unit.name, f64::from(unit.restarts))),
-        ),
+        family("unit_well", units(|unit| yes(unit.well))),
+        family("unit_restarts", units(|unit| f64::from(unit.restarts))),
         family(
             "container_running",
-            containers().map(|one| of("container", &one.name, yes(one.state == "running"))),
+            containers(|one| yes(one.state == "running")),
         ),
-        family(
-            "container_restarts",
-            containers().map(|one| of("container", &one.name, one.restarts as f64)),
-        ),
+        family("container_restarts", containers(|one| one.restarts as f64)),
         family(
             "certificate_not_after_timestamp_seconds",
             certificates()
@@ -242,8 +235,11 @@ fn parts(status: &Status) -> Vec<Family> {
 }
 
 fn networks(status: &Status) -> Vec<Family> {
-    let networks = || status.networks.iter();
-    let members = networks().flat_map(|network| {
+    let networks = |value: fn(&NetworkStatus) -> usize| {
+        let networks = status.networks.iter();
+        networks.map(move |one| of("network", &one.name, value(one) as f64))
+    };
+    let members = status.networks.iter().flat_map(|network| {
         network.members.iter().map(|member| Sample {
             labels: vec![
                 ("network", network.name.clone()),
@@ -253,20 +249,18 @@ fn networks(status: &Status) -> Vec<Family> {
         })
     });
     vec![
-        family(
-            "network_members",
-            networks().map(|one| of("network", &one.name, one.members.len() as f64)),
-        ),
-        family(
-            "network_members_connected",
-            networks().map(|one| of("network", &one.name, one.connected as f64)),
-        ),
+        family("network_members", networks(|one| one.members.len())),
+        family("network_members_connected", networks(|one| one.connected)),
         family("member_connected", members),
     ]
 }
 
 fn backups(backups: &[BackupStatus]) -> Vec<Family> {
-    let last = |value: fn(&crate::model::BackupMade) -> f64| {
+    let each = |value: fn(&BackupStatus) -> usize| {
+        let backups = backups.iter();
+        backups.map(move |one| of("backup", &one.name, value(one) as f64))
+    };
+    let last = |value: fn(&BackupMade) -> f64| {
         backups.iter().filter_map(move |backup| {
             let made = backup.record.last()?;
             Some(of("backup", &backup.name, value(made)))
@@ -279,14 +273,8 @@ fn backups(backups: &[BackupStatus]) -> Vec<Family> {
             "backup_last_duration_seconds",
             last(|made| made.seconds as f64),
         ),
-        family(
-            "backup_kept",
-            (backups.iter()).map(|one| of("backup", &one.name, one.record.kept.len() as f64)),
-        ),
-        family(
-            "backup_problems",
-            (backups.iter()).map(|one| of("backup", &one.name, one.wrong.len() as f64)),
-        ),
+        family("backup_kept", each(|one| one.record.kept.len())),
+        family("backup_problems", each(|one| one.wrong.len())),
         family(
             "backup_rehearsal_last_timestamp_seconds",
             backups.iter().filter_map(|one| {
