@@ -36,7 +36,7 @@ pub(crate) use admission::consent::Loss;
 pub(crate) use backup::{BackupStatus, Restoring, back_up, backups_of, rehearse, restore};
 pub(crate) use confirm::{Confirm, Expiry, confirm, expire, kept, waiting, will_wait_for};
 pub(crate) use doctor::{
-    Cause, Diagnosis, LogKind, LogLine, LogSource, LogWish, Question, Told, doctor, logs,
+    Cause, Diagnosis, LogKind, LogLine, LogSource, LogWish, Logs, Question, Told, doctor, logs,
 };
 pub(crate) use drift::{Drift, Seen, drift, fix};
 pub(crate) use error::ReconcileError;

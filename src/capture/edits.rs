@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::named::Names;
 use super::{Captured, Edit, Look};
 use crate::effect::{Diff, Effect, Plan};
-use crate::import::{Mask, secret_line, stays_out};
+use crate::import::{HostFile, Mask, secret_line, stays_out};
 use crate::model::shell::word;
 use crate::model::{Entry, File, Kind, ResourceId, layout};
 use crate::root::RootError;
@@ -44,7 +44,6 @@ pub(super) fn take(
     Ok(about)
 }
 
-/// A file that git has.
 fn edited(
     look: &Look<'_>,
     id: &ResourceId,
@@ -71,18 +70,16 @@ fn edited(
     if let Some(line) = new_secret(&file.content, host, look.mask) {
         let why =
             format!("line {line} looks like a password or a key, which does not belong in git");
+        let by_hand = by_hand(look);
         let help = format!(
-            "put the value into a file outside git, or encrypt it (docs/secrets.md); if it is no secret: {}",
-            by_hand(look)
+            "put the value into a file outside git, or encrypt it (docs/secrets.md); if it is no secret: {by_hand}"
         );
         captured.leave(from, why, help);
         return Ok(());
     }
     if let Some(why) = guarded(look, &diff.old_path) {
-        let help = format!(
-            "encrypt it (docs/secrets.md); if it has no secrets: {}",
-            by_hand(look)
-        );
+        let by_hand = by_hand(look);
+        let help = format!("encrypt it (docs/secrets.md); if it has no secrets: {by_hand}");
         captured.leave(from, format!("it stays out of git: {why}"), help);
         return Ok(());
     }
@@ -101,10 +98,9 @@ fn edited(
     let (now, mode) = match look.tree.entry(&Path::new("/").join(&source))? {
         Entry::File { content, mode, .. } => (content, mode & 0o777),
         Entry::Missing => {
+            let (source, since) = (source.display(), &look.generation);
             let why = format!(
-                "it was edited on the host, and {} is gone from the checkout since {}",
-                source.display(),
-                look.generation
+                "it was edited on the host, and {source} is gone from the checkout since {since}"
             );
             let help = format!("decide for one of the two; to keep it: {}", by_hand(look));
             captured.leave(from, why, help);
@@ -130,16 +126,12 @@ fn edited(
         false => match merge(base, &now, host) {
             Some(merged) => (merged, true),
             None => {
+                let (since, shown) = (&look.generation, source.display());
                 let why = format!(
-                    "the same lines changed on the host and, since {}, in {} of the checkout",
-                    look.generation,
-                    source.display()
+                    "the same lines changed on the host and, since {since}, in {shown} of the checkout"
                 );
-                let help = format!(
-                    "edit the checkout's file by hand: sudo diff {} {}",
-                    quoted(&diff.old_path),
-                    look.shown(&source)
-                );
+                let (old, new) = (quoted(&diff.old_path), look.shown(&source));
+                let help = format!("edit the checkout's file by hand: sudo diff {old} {new}");
                 captured.leave(from, why, help);
                 return Ok(());
             }
@@ -234,34 +226,26 @@ fn added(
         captured.leave(from, why, help);
         return Ok(());
     };
-    let Entry::File { content, mode, .. } = look.host.root().entry(path)? else {
-        captured.leave(
-            from,
-            "it is no regular file",
-            format!("ls -la {}", quoted(path)),
-        );
+    let Some(file) = HostFile::of(path, look.host.root().entry(path)?) else {
+        let help = format!("ls -la {}", quoted(path));
+        captured.leave(from, "it is no regular file", help);
         return Ok(());
     };
-    let folder = beside(look, &id.name);
-    dropin(
-        look,
-        id,
-        (path, &content, mode),
-        &folder.join(below),
-        captured,
-    )
+    let target = beside(look, &id.name).join(below);
+    dropin(look, id, &file, &target, captured)
 }
 
 /// Takes a drop-in to a place in the checkout.
 pub(super) fn dropin(
     look: &Look<'_>,
     id: &ResourceId,
-    (path, content, mode): (&Path, &[u8], u32),
+    file: &HostFile,
     target: &Path,
     captured: &mut Captured,
 ) -> Result<(), RootError> {
+    let (path, content) = (file.path.as_path(), &file.content);
     let from = path.display().to_string();
-    if let Some(why) = stays_out(path, content, mode, (look.mask, false)) {
+    if let Some(why) = stays_out(path, content, file.mode, (look.mask, false)) {
         let place = look.shown(target);
         let folder = target.parent().unwrap_or(target);
         let help = format!(
@@ -273,7 +257,7 @@ pub(super) fn dropin(
         return Ok(());
     }
     match look.tree.entry(&Path::new("/").join(target))? {
-        Entry::File { content: now, .. } if *now == *content => {
+        Entry::File { content: now, .. } if now == *content => {
             captured.already.insert(target.to_owned());
         }
         Entry::Missing => {
@@ -288,9 +272,9 @@ pub(super) fn dropin(
             captured.edits.insert(target.to_owned(), edit);
         }
         _ => {
+            let shown = target.display();
             let why = format!(
-                "{} is in the checkout already, with another content, and was not applied yet",
-                target.display()
+                "{shown} is in the checkout already, with another content, and was not applied yet"
             );
             let help = format!("sudo diff {} {}", quoted(path), look.shown(target));
             captured.leave(from, why, help);

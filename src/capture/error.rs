@@ -21,35 +21,20 @@ pub(crate) enum CaptureError {
     /// A part of the host cannot be read.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// Nothing differs that is called like this.
     #[error("nothing that differs from what was applied is named {name}")]
-    Unknown {
-        /// As it was asked for.
-        name: String,
-    },
-    /// A path where no file is.
+    Unknown { name: String },
     #[error("there is no regular file at {}", path.display())]
-    NoFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The checkout changed between the look and the write.
+    NoFile { path: PathBuf },
     #[error("{} changed while this ran: nothing was written", path.display())]
-    Changed {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The checkout cannot be read with what was to be written.
+    Changed { path: PathBuf },
     #[error("with this change the checkout could not be read: nothing was written")]
     Broken {
-        /// Why.
         #[source]
         source: Box<ReconcileError>,
     },
 }
 
 impl CaptureError {
-    /// The command that helps.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Reconcile(error) => return error.hint(),
@@ -65,7 +50,6 @@ impl CaptureError {
         })
     }
 
-    /// The exit status.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Self::Reconcile(error) => error.exit_status(),

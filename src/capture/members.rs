@@ -82,12 +82,8 @@ fn compose_file_too(
         (external == network).then_some(key.as_str())
     });
     let key = declared.unwrap_or(network);
-    let mut keys: Vec<&str> = stack
-        .compose
-        .networks_of(name)
-        .into_iter()
-        .map(|(key, _)| key)
-        .collect();
+    let keys = stack.compose.networks_of(name).into_iter();
+    let mut keys: Vec<&str> = keys.map(|(key, _)| key).collect();
     // Without networks of its own it is on this one, and stays there.
     if keys.is_empty() && mode.is_none() {
         keys.push("default");
@@ -97,10 +93,8 @@ fn compose_file_too(
     if let Some(mode) = mode {
         help.push_str(&format!("remove network_mode: {mode}, and "));
     }
-    help.push_str(&format!(
-        "set networks: [{}] of the service {name}",
-        keys.join(", ")
-    ));
+    let keys = keys.join(", ");
+    help.push_str(&format!("set networks: [{keys}] of the service {name}"));
     if declared.is_none() {
         help.push_str(&format!(
             ", and add at its end: networks: {{{network}: {{external: true}}}} (into the table of networks, if it has one)"

@@ -37,7 +37,6 @@ pub(crate) struct Asked<'a> {
 /// A change of a file of the checkout.
 #[derive(Debug)]
 pub(crate) struct Edit {
-    /// What it belongs to.
     pub id: ResourceId,
     /// Where the host has it.
     pub from: String,
@@ -45,18 +44,16 @@ pub(crate) struct Edit {
     pub old: Option<Vec<u8>>,
     /// What it gets.
     pub new: Vec<u8>,
-    /// Permission bits.
     pub mode: u32,
     /// Whether the checkout had changed, too, and both changes were merged.
     pub merged: bool,
 }
 
-/// Something that differs and that a capture leaves as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+// Its schema is a part of that of `capture --json`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Left {
-    /// What.
     pub what: String,
-    /// Why.
     pub why: String,
     /// The command that helps.
     pub help: String,
@@ -65,7 +62,6 @@ pub(crate) struct Left {
 /// What a capture writes, and what it does not.
 #[derive(Debug)]
 pub(crate) struct Captured {
-    /// The checkout.
     pub checkout: PathBuf,
     /// Changes by the path in the checkout.
     pub edits: BTreeMap<PathBuf, Edit>,

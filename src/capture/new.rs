@@ -28,13 +28,7 @@ pub(super) fn take(
         // It is as it was applied.
         return Ok(());
     }
-    let Entry::File {
-        content,
-        mode,
-        owner,
-        ..
-    } = entry
-    else {
+    let Some(file) = HostFile::of(&path, entry) else {
         return Err(CaptureError::NoFile { path });
     };
     let from = path.display().to_string();
@@ -56,13 +50,7 @@ pub(super) fn take(
         let id = ResourceId::new(Kind::Unit, unit);
         let below = path.strip_prefix(layout::SYSTEMD).unwrap_or(&path);
         let target = folder.join("systemd").join(below);
-        return Ok(dropin(
-            look,
-            &id,
-            (&path, &content, mode),
-            &target,
-            captured,
-        )?);
+        return Ok(dropin(look, &id, &file, &target, captured)?);
     }
     let Ok(below) = path.strip_prefix("/etc") else {
         let why = "only files below /etc can be captured";
@@ -70,7 +58,11 @@ pub(super) fn take(
         captured.leave(from, why, help);
         return Ok(());
     };
-    if is_of_identity(below) || NOT_OURS.iter().any(|place| below.starts_with(place)) {
+    if is_of_identity(below)
+        || NOT_OURS
+            .split_whitespace()
+            .any(|place| below.starts_with(place))
+    {
         let place = whole_resource(below);
         let (why, help) = match place {
             Some(place) => {
@@ -92,7 +84,7 @@ pub(super) fn take(
         return Ok(());
     }
     let target = folder.join("etc").join(below);
-    if let Some(why) = stays_out(&path, &content, mode, (look.mask, false)) {
+    if let Some(why) = stays_out(&path, &file.content, file.mode, (look.mask, false)) {
         let help = format!(
             "leave it unmanaged, or encrypt it (docs/secrets.md); if it is no secret: sudo cat {} > {}",
             quoted(&path),
@@ -106,12 +98,6 @@ pub(super) fn take(
         return Ok(());
     }
     let id = ResourceId::new(Kind::Etc, below.to_string_lossy());
-    let file = HostFile {
-        path: path.clone(),
-        content: content.clone(),
-        mode,
-        owner,
-    };
     let lines = etc_settings(&file, below);
     if !lines.is_empty() && !settings::add(look, (&id, &from), &lines, captured)? {
         let why = "watchme.toml cannot get its mode and owner as a table at its end";
@@ -123,8 +109,8 @@ pub(super) fn take(
         id,
         from,
         old: None,
-        new: content.to_vec(),
-        mode: if mode & 0o111 == 0 { 0o644 } else { 0o755 },
+        mode: if file.mode & 0o111 == 0 { 0o644 } else { 0o755 },
+        new: file.content.to_vec(),
         merged: false,
     };
     captured.edits.insert(target, edit);

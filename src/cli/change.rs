@@ -11,7 +11,8 @@ use super::json::{self, FORMAT_VERSION};
 use super::options::Show;
 use super::output::{Output, clean, styled};
 use super::progress::Lines;
-use super::render::{self, DIM, GOOD, WARN, count, plan::origin, records};
+use super::render::plan::{self, origin};
+use super::render::{self, GOOD, WARN, count, records};
 use super::session::Session;
 use super::{DEGRADED, DIFFERENCES, ask, logging};
 use crate::effect::{Note, Plan};
@@ -70,7 +71,6 @@ pub(super) async fn change(
     })
 }
 
-/// Prints how it ended.
 fn print(output: &mut Output, applied: &reconcile::Applied, took: Duration, warnings: usize) {
     match applied {
         reconcile::Applied::InSync { planned, gates } => {
@@ -80,26 +80,15 @@ fn print(output: &mut Output, applied: &reconcile::Applied, took: Duration, warn
                 many => format!("; all {many} health gates passed"),
             };
             let (style, word, but) = in_sync(&planned.plan);
-            output.line(&format!(
-                "{}: {}{passed}{but}",
-                styled(style, word),
-                origin(&planned.origin)
-            ));
-            for warning in &planned.warnings {
-                output.line(&format!("  {} {}", styled(WARN, "warning"), clean(warning)));
-            }
-            for note in &planned.plan.notes {
-                let text = format!("{}: {}", note.id, note.text);
-                output.line(&format!("  {} {}", styled(DIM, "note"), clean(&text)));
-            }
+            let (word, origin) = (styled(style, word), origin(&planned.origin));
+            output.line(&format!("{word}: {origin}{passed}{but}"));
+            plan::warnings(output, planned);
+            plan::notes(output, planned);
         }
         reconcile::Applied::Done(record) => done(output, record, took, warnings),
         reconcile::Applied::Skipped(skip) => {
-            output.line(&format!(
-                "{}: {}",
-                styled(WARN, "skipped"),
-                records::skip(skip)
-            ));
+            let word = styled(WARN, "skipped");
+            output.line(&format!("{word}: {}", records::skip(skip)));
         }
     }
 }
@@ -114,11 +103,8 @@ fn in_sync(plan: &Plan) -> (Style, &'static str, String) {
         true => "degraded",
         false => "out of sync",
     };
-    let ids: BTreeSet<_> = degraded
-        .iter()
-        .chain(&others)
-        .map(|note| &note.id)
-        .collect();
+    let all = degraded.iter().chain(&others);
+    let ids: BTreeSet<_> = all.map(|note| &note.id).collect();
     match ids.len() {
         0 => (GOOD, "in sync", String::new()),
         number => {

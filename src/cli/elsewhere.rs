@@ -25,7 +25,6 @@ impl Elsewhere {
         }
     }
 
-    /// Their paths as text.
     pub(super) fn files(&self) -> Vec<String> {
         let shown = |path: &PathBuf| path.to_string_lossy().into_owned();
         self.paths.iter().map(shown).collect()

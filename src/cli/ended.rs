@@ -5,9 +5,7 @@ use super::Failure;
 /// How a run of a command ended, or why it failed.
 pub(super) type Ran<J> = Result<Ended<J>, Failure>;
 
-/// How a command ended.
 pub(super) struct Ended<J> {
-    /// Its exit status.
     pub status: u8,
     /// Its JSON, if that was asked for.
     pub json: Option<J>,
@@ -16,7 +14,6 @@ pub(super) struct Ended<J> {
 }
 
 impl<J> Ended<J> {
-    /// Its text is printed.
     pub(super) fn with_text(status: u8) -> Self {
         Self {
             status,
@@ -25,7 +22,6 @@ impl<J> Ended<J> {
         }
     }
 
-    /// Its JSON is to be printed.
     pub(super) fn with_json(status: u8, json: J) -> Self {
         Self {
             json: Some(json),

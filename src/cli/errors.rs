@@ -28,24 +28,16 @@ pub(super) fn print(output: &mut Output, failure: &Failure) {
     for finding in failure.findings() {
         output.aside(&snippet::finding(finding));
     }
-    output.aside(&format!(
-        "{} {}",
-        styled(BAD, "error:"),
-        lines(&failure.told())
-    ));
+    let told = lines(&failure.told());
+    output.aside(&format!("{} {told}", styled(BAD, "error:")));
     // What a command said may have anything in it.
     let shown = |text: String| match failure.is_of_backup() {
         true => masked(&text),
         false => text,
     };
-    let mut cause = failure.source();
-    while let Some(error) = cause {
-        output.aside(&format!(
-            "{} {}",
-            styled(BAD, "caused by:"),
-            lines(&shown(error.to_string()))
-        ));
-        cause = error.source();
+    for cause in causes(failure) {
+        let text = lines(&shown(cause.to_string()));
+        output.aside(&format!("{} {text}", styled(BAD, "caused by:")));
     }
     for refusal in failure.refusals() {
         print_refusal(output, refusal);
@@ -71,6 +63,11 @@ fn print_refusal(output: &mut Output, refusal: &Refusal) {
     }
 }
 
+/// What caused an error, the nearest first.
+pub(super) fn causes(failure: &Failure) -> impl Iterator<Item = &dyn Error> {
+    std::iter::successors(failure.source(), |cause| (*cause).source())
+}
+
 /// Lines that are safe for a terminal.
 fn lines(text: &str) -> String {
     text.lines().map(clean).collect::<Vec<_>>().join("\n    ")
@@ -83,10 +80,8 @@ fn masked(text: &str) -> String {
 /// An error with its causes, in one line for a log.
 pub(super) fn one_line(failure: &Failure) -> String {
     let mut text = failure.told();
-    let mut cause = failure.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
+    for cause in causes(failure) {
+        text = format!("{text}: {cause}");
     }
     for finding in failure.findings() {
         text = format!("{text}; {}", mask(&finding.to_string()));

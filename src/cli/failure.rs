@@ -61,6 +61,12 @@ pub(super) enum Failure {
     },
 }
 
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        ReconcileError::from(error).into()
+    }
+}
+
 impl Failure {
     /// Whether there is nothing that could be read.
     pub(super) fn is_no_desired_state(&self) -> bool {

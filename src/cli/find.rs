@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::source::DEFAULT_COMPOSE_FILES;
+
 /// A desired state has at least one of these.
 const SIGNS: [&str; 9] = [
     "watchme.toml",
@@ -13,14 +15,6 @@ const SIGNS: [&str; 9] = [
     "etc",
     "secrets",
     "hosts",
-];
-
-/// Names of files that compose looks for.
-const COMPOSE_FILES: [&str; 4] = [
-    "compose.yaml",
-    "compose.yml",
-    "docker-compose.yml",
-    "docker-compose.yaml",
 ];
 
 /// There is no desired state.
@@ -68,7 +62,7 @@ pub(super) fn desired_state(named: Option<&Path>) -> Result<PathBuf, NotFound> {
         .is_ok_and(|here| here.parent().is_none());
     // What `check` looks at; whether there is something to apply is another question.
     let is_repository = here.join(".git").exists();
-    let mut signs = SIGNS.iter().chain(&COMPOSE_FILES);
+    let mut signs = SIGNS.iter().chain(&DEFAULT_COMPOSE_FILES);
     match !is_a_host && (is_repository || signs.any(|sign| here.join(sign).exists())) {
         true => Ok(here.to_owned()),
         false => Err(NotFound::Nowhere),

@@ -15,7 +15,6 @@ use super::output::clean;
 use super::render::records;
 use crate::reconcile::{Applied, Drift};
 
-/// Starts logging.
 pub(super) fn start(options: &Common) -> Result<(), Failure> {
     let level = match (options.verbose, options.log_format) {
         (0, LogFormat::Text) => LevelFilter::OFF,
@@ -23,19 +22,11 @@ pub(super) fn start(options: &Common) -> Result<(), Failure> {
         (2, _) => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    let file = match &options.log_file {
-        Some(path) => Some(
-            OpenOptions::new()
-                .append(true)
-                .create(true)
-                .open(path)
-                .map_err(|source| Failure::LogFile {
-                    path: path.clone(),
-                    source,
-                })?,
-        ),
-        None => None,
-    };
+    let file = options.log_file.as_ref().map(|path| {
+        let opened = OpenOptions::new().append(true).create(true).open(path);
+        let path = path.clone();
+        opened.map_err(|source| Failure::LogFile { path, source })
+    });
     let terminal = tracing_subscriber::fmt::layer()
         .with_writer(|| Escaping(io::stderr()))
         .with_ansi(false);
@@ -43,7 +34,7 @@ pub(super) fn start(options: &Common) -> Result<(), Failure> {
         LogFormat::Text => terminal.boxed(),
         LogFormat::Json => terminal.json().boxed(),
     };
-    let file = file.map(Arc::new).map(|file| {
+    let file = file.transpose()?.map(Arc::new).map(|file| {
         let layer = tracing_subscriber::fmt::layer()
             .with_writer(move || Escaping(file.clone()))
             .with_ansi(false);

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use regex_lite::{Captures, Regex};
 
+use super::output::clean;
+
 const MASK: &str = "********";
 
 /// A setting whose name says that its value is secret: `DB_PASSWORD=x`, `api-key: x`,
@@ -154,6 +156,16 @@ pub(super) fn mask(line: &str) -> Cow<'_, str> {
     masked(line, &Candidates::of(line))
 }
 
+/// The same of a text that is kept.
+pub(super) fn hidden(text: &str) -> String {
+    mask(text).into_owned()
+}
+
+/// Safe for a terminal and for whom it is sent to: nothing that would be executed, and nothing that looks like a secret.
+pub(super) fn safe(text: &str) -> String {
+    clean(&mask(text)).into_owned()
+}
+
 /// The lines of a diff with what looks like secrets replaced, values in quotes that go on in the next line included.
 #[derive(Debug, Default)]
 pub(super) struct DiffMask {
@@ -205,63 +217,40 @@ impl DiffMask {
 fn unclosed(line: &str) -> Option<char> {
     let named = NAMED.as_ref().filter(|_| Candidates::of(line).named)?;
     let value = named.captures_iter(line).last()?.get(2)?.as_str();
-    let quote = value
-        .chars()
-        .next()
-        .filter(|first| "\"'".contains(*first))?;
+    let first = value.chars().next();
+    let quote = first.filter(|first| "\"'".contains(*first))?;
     (value.len() == 1 || !value.ends_with(quote)).then_some(quote)
 }
 
+/// What comes in the place of what an expression found in a text.
+type Masked = fn(&str, &Captures<'_>) -> String;
+
 fn masked<'t>(line: &'t str, may: &Candidates) -> Cow<'t, str> {
-    let mut text = Cow::Borrowed(line);
-    let of = |expression: &'static LazyLock<Option<Regex>>, may: bool| {
-        may.then(|| expression.as_ref()).flatten()
+    let behind_first: Masked = |_, found| format!("{}{MASK}", &found[1]);
+    let between: Masked = |_, found| format!("{}{MASK}{}", &found[1], &found[2]);
+    let in_url: Masked = |_, found| match is_variables(&found[2]) {
+        true => found[0].to_owned(),
+        false => format!("{}{MASK}{}", &found[1], &found[3]),
     };
-    if let Some(in_query) = of(&IN_QUERY, may.in_query) {
-        let masked = format!("${{1}}{MASK}");
-        text = replace(text, |text| {
-            in_query.replace_all(text, masked.as_str()).into_owned()
-        });
-    }
-    if let Some(named) = of(&NAMED, may.named) {
-        text = replace(text, |text| {
-            let masked = |found: &Captures<'_>| masked_setting(text, found);
-            named.replace_all(text, masked).into_owned()
-        });
-    }
-    if let Some(pem) = of(&PEM, may.pem) {
-        let masked = format!("${{1}}{MASK}");
-        text = replace(text, |text| pem.replace(text, masked.as_str()).into_owned());
-    }
-    if let Some(option) = of(&OPTION, may.option) {
-        let masked = format!("${{1}}{MASK}");
-        text = replace(text, |text| {
-            option.replace_all(text, masked.as_str()).into_owned()
-        });
-    }
-    if let Some(argument) = of(&ARGUMENT, may.argument) {
-        let masked = format!("${{1}}{MASK}");
-        text = replace(text, |text| {
-            argument.replace_all(text, masked.as_str()).into_owned()
-        });
-    }
-    if let Some(in_url) = of(&IN_URL, may.in_url) {
-        text = replace(text, |text| {
-            let masked = |found: &Captures<'_>| match is_variables(&found[2]) {
-                true => found[0].to_owned(),
-                false => format!("{}{MASK}{}", &found[1], &found[3]),
-            };
-            in_url.replace_all(text, masked).into_owned()
-        });
-    }
-    if let Some(user) = of(&USER_OF_URL, may.in_url) {
-        let masked = format!("${{1}}{MASK}${{2}}");
-        text = replace(text, |text| {
-            user.replace_all(text, masked.as_str()).into_owned()
-        });
-    }
-    if let Some(shaped) = of(&SHAPED, may.shaped) {
-        text = replace(text, |text| shaped.replace_all(text, MASK).into_owned());
+    let all: [(&LazyLock<Option<Regex>>, bool, Masked); 8] = [
+        (&IN_QUERY, may.in_query, behind_first),
+        (&NAMED, may.named, masked_setting),
+        (&PEM, may.pem, behind_first),
+        (&OPTION, may.option, behind_first),
+        (&ARGUMENT, may.argument, behind_first),
+        (&IN_URL, may.in_url, in_url),
+        (&USER_OF_URL, may.in_url, between),
+        (&SHAPED, may.shaped, |_, _| MASK.to_owned()),
+    ];
+    let mut text = Cow::Borrowed(line);
+    for (expression, _, masked) in all.into_iter().filter(|(_, may, _)| *may) {
+        let Some(expression) = expression.as_ref() else {
+            continue;
+        };
+        let new = expression.replace_all(&text, |found: &Captures<'_>| masked(&text, found));
+        if new != text {
+            text = Cow::Owned(new.into_owned());
+        }
     }
     text
 }
@@ -311,14 +300,6 @@ fn is_variables(text: &str) -> bool {
     static VARIABLES: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"^(?:\$\w+|\$\{\w+(?::?\?[^{}]*)?\})+$").ok());
     VARIABLES.as_ref().is_some_and(|all| all.is_match(text))
-}
-
-fn replace<'a>(text: Cow<'a, str>, with: impl Fn(&str) -> String) -> Cow<'a, str> {
-    let replaced = with(&text);
-    match replaced == *text {
-        true => text,
-        false => Cow::Owned(replaced),
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use anstyle::Style;
 use super::json::Document;
 use super::options::Color;
 
-/// Where text goes.
 pub(super) struct Output {
     out: AutoStream<io::Stdout>,
     err: AutoStream<io::Stderr>,
@@ -95,7 +94,6 @@ impl Output {
         let _ = self.err.flush();
     }
 
-    /// An object as JSON.
     pub(super) fn json(&mut self, value: &impl Document) {
         match serde_json::to_string_pretty(value) {
             Ok(text) => self.line(&escaped(&text)),
@@ -104,7 +102,6 @@ impl Output {
     }
 }
 
-/// `text` in a style.
 pub(super) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }

@@ -6,7 +6,6 @@ use crate::apply::Progress;
 use crate::effect::Change;
 use crate::model::{Answer, Gate};
 
-/// Shows steps.
 pub(super) struct Lines {
     output: Output,
     quiet: bool,
@@ -44,59 +43,50 @@ impl Drop for Lines {
     }
 }
 
-impl Progress for Lines {
-    fn begin(&mut self, change: &Change) {
+impl Lines {
+    /// On a terminal, a line that the next one replaces.
+    fn passing(&mut self, text: &str) {
         if !self.quiet && self.output.is_terminal() {
-            let text = render::step(change);
-            self.output
-                .part(&format!("\r\u{1b}[K{} {text}", styled(DIM, "…")));
+            let mark = styled(DIM, "…");
+            self.output.part(&format!("\r\u{1b}[K{mark} {text}"));
             self.open = true;
         }
     }
 
-    fn done(&mut self, change: &Change) {
+    /// A line that stays.
+    fn lasting(&mut self, word: &str, text: &str) {
         if !self.quiet {
             self.end();
-            let text = render::step(change);
-            self.output
-                .line(&format!("{} {text}", styled(GOOD, "done")));
+            self.output.line(&format!("{word} {text}"));
         }
+    }
+}
+
+impl Progress for Lines {
+    fn begin(&mut self, change: &Change) {
+        self.passing(&render::step(change));
+    }
+
+    fn done(&mut self, change: &Change) {
+        self.lasting(&styled(GOOD, "done"), &render::step(change));
     }
 
     fn warn(&mut self, text: &str) {
         tracing::warn!("{text}");
         self.warnings.push(text.to_owned());
-        if !self.quiet {
-            self.end();
-            self.output
-                .line(&format!("{} {}", styled(WARN, "warning"), clean(text)));
-        }
+        self.lasting(&styled(WARN, "warning"), &clean(text));
     }
 
     fn asks(&mut self, gate: &Gate, failed: u32) {
-        if !self.quiet && self.output.is_terminal() {
-            let text = render::checking(gate, failed);
-            self.output
-                .part(&format!("\r\u{1b}[K{} {text}", styled(DIM, "…")));
-            self.open = true;
-        }
+        self.passing(&render::checking(gate, failed));
     }
 
     fn holds(&mut self, gate: &Gate, answer: &Answer) {
-        if !self.quiet {
-            self.end();
-            let text = render::passed(gate, answer);
-            self.output
-                .line(&format!("{} {text}", styled(GOOD, "done")));
-        }
+        self.lasting(&styled(GOOD, "done"), &render::passed(gate, answer));
     }
 
     fn say(&mut self, text: &str) {
         tracing::info!("{text}");
-        if !self.quiet {
-            self.end();
-            self.output
-                .line(&format!("{} {}", styled(DIM, "note"), clean(text)));
-        }
+        self.lasting(&styled(DIM, "note"), &clean(text));
     }
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::elsewhere::Elsewhere;
-use super::masks::mask;
+use super::masks::safe;
 use super::options::{Common, Input};
-use super::output::{Output, clean, styled};
+use super::output::{Output, styled};
 use super::progress::Lines;
 use super::render::WARN;
 use super::{Failure, find, privilege};
@@ -146,7 +146,7 @@ impl<'a> Session<'a> {
     pub(super) fn checkout_of(&self, folder: &Path) -> Result<Checkout, Failure> {
         let owner = std::fs::metadata(folder).map(|metadata| metadata.uid());
         let trusted: Vec<u32> = owner.into_iter().collect();
-        Ok(Checkout::open(folder, &trusted).map_err(ReconcileError::from)?)
+        Ok(Checkout::open(folder, &trusted)?)
     }
 
     /// Reads all files of a revision, or of the work tree, and where they are wrong.
@@ -158,8 +158,7 @@ impl<'a> Session<'a> {
             Some(applied) => checkout.after(Some(&applied), |_| true),
             None => checkout,
         };
-        let survey = checkout.survey(&which);
-        Ok(survey.map_err(ReconcileError::from)?)
+        Ok(checkout.survey(&which)?)
     }
 
     /// What was applied to the host that a desired state is for, if that can be read.
@@ -188,9 +187,8 @@ impl<'a> Session<'a> {
         output: &mut Output,
     ) -> Result<Vec<Elsewhere>, Failure> {
         let which = rev.map_or(Which::Worktree, |rev| Which::Rev(rev.to_owned()));
-        let parts = self.checkout()?.survey_loose(&which, revision);
-        let paths = revision.loose();
-        let parts = paths.zip(parts.map_err(ReconcileError::from)?);
+        let parts = self.checkout()?.survey_loose(&which, revision)?;
+        let parts = revision.loose().zip(parts);
         let part = |(paths, (revision, wrong)): (&[PathBuf], (Revision, Vec<Diagnostic>))| {
             skipped(&wrong, output);
             Elsewhere {
@@ -204,23 +202,16 @@ impl<'a> Session<'a> {
 
     /// The host that a desired state is for: the one that `--root` names, or this one if a desired state was applied here.
     pub(super) fn managed_host(&self) -> Option<&Host> {
-        let host = self.host().ok()?;
-        // The records in it are root's alone.
-        let store = Path::new(layout::LIVE).parent().unwrap_or(Path::new(""));
-        (self.root.is_some() || host.root().is_folder(store)).then_some(host)
+        let host = self.host().ok();
+        host.filter(|host| self.root.is_some() || has_store(host))
     }
 
     /// Asks this host for the versions of its programs, if a desired state was applied here: any other machine only has
     /// a copy of the files. Returns what is to be said about them.
     pub(super) async fn ask_versions(&self, revision: &mut Revision) -> Vec<String> {
-        let Ok(host) = self.host() else {
-            return Vec::new();
-        };
-        // The records in it are root's alone.
-        let store = Path::new(layout::LIVE).parent().unwrap_or(Path::new(""));
-        match host.root().is_folder(store) {
-            true => ask_versions(host, revision).await,
-            false => Vec::new(),
+        match self.host().ok().filter(|host| has_store(host)) {
+            Some(host) => ask_versions(host, revision).await,
+            None => Vec::new(),
         }
     }
 
@@ -230,16 +221,18 @@ impl<'a> Session<'a> {
     }
 }
 
+/// Whether something was applied to a host. The records of that are root's alone, the folder of the store is not.
+fn has_store(host: &Host) -> bool {
+    let store = Path::new(layout::LIVE).parent();
+    store.is_some_and(|store| host.root().is_folder(store))
+}
+
 /// Says which places are wrong, and left out.
 fn skipped(wrong: &[Diagnostic], output: &mut Output) {
     for place in wrong {
         let line = place.position().line;
         let path = place.path().display();
         let text = format!("{path}:{line} is skipped: {}", place.message);
-        output.aside(&format!(
-            "{} {}",
-            styled(WARN, "warning:"),
-            clean(&mask(&text))
-        ));
+        output.aside(&format!("{} {}", styled(WARN, "warning:"), safe(&text)));
     }
 }

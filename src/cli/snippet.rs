@@ -1,11 +1,10 @@
 //! Findings and syntax errors with the line that they are about.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet, Title};
 
-use super::masks::mask;
+use super::masks::{mask, safe};
 use super::output::{clean, is_unsafe};
 use crate::check::{self, Grouped};
 use crate::model::{Diagnostic, Finding, Severity};
@@ -27,16 +26,15 @@ fn title_of(finding: &Finding) -> Title<'static> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let message = clean(&mask(finding.message())).into_owned();
-    level.primary_title(message).id(finding.rule.name)
+    level
+        .primary_title(safe(finding.message()))
+        .id(finding.rule.name)
 }
 
 /// The findings of a file, each with the reason of its rule if the flag is set, for a terminal of `width` columns.
 pub(super) fn report(findings: &[(&Grouped, bool)], width: Option<usize>) -> String {
-    let groups: Vec<Group<'_>> = findings
-        .iter()
-        .map(|(found, with_why)| group(found, *with_why))
-        .collect();
+    let groups = findings.iter();
+    let groups: Vec<Group<'_>> = groups.map(|(found, why)| group(found, *why)).collect();
     let renderer = match width {
         Some(width) => Renderer::styled().term_width(width),
         None => Renderer::styled(),
@@ -59,7 +57,7 @@ fn group(found: &Grouped, with_why: bool) -> Group<'static> {
         group = group.element(Level::NOTE.message(why));
     }
     match finding.help() {
-        Some(help) => group.element(Level::HELP.message(clean(&mask(help)).into_owned())),
+        Some(help) => group.element(Level::HELP.message(safe(help))),
         None => group,
     }
 }
@@ -67,8 +65,7 @@ fn group(found: &Grouped, with_why: bool) -> Group<'static> {
 fn render(title: Title<'_>, place: Option<&Diagnostic>, help: Option<&str>) -> String {
     let none = Vec::<Element<'_>>::new;
     let show = |report: &[Group<'_>]| Renderer::styled().render(report).to_string();
-    let help = help.map(|help| clean(&mask(help)).into_owned());
-    let help = help.map(|help| Level::HELP.secondary_title(help).elements(none()));
+    let help = help.map(|help| Level::HELP.secondary_title(safe(help)).elements(none()));
     match (place, help) {
         (Some(place), None) => show(&[title.element(place_of(place))]),
         (Some(place), Some(help)) => show(&[title.element(place_of(place)), help]),
@@ -94,11 +91,10 @@ fn path_of(place: &Diagnostic) -> String {
 /// long the file is.
 fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<'static>> {
     let (number, lines, span) = lines_of(place);
-    let shown: Vec<Cow<'_, str>> = lines
+    let shown = lines
         .split('\n')
-        .map(|line| mask(line.trim_end_matches('\r')))
-        .collect();
-    let text = shown.join("\n");
+        .map(|line| mask(line.trim_end_matches('\r')));
+    let text = shown.collect::<Vec<_>>().join("\n");
     // A line with a secret is marked as a whole.
     let span = match text == lines.replace("\r\n", "\n") {
         true => span,
@@ -112,13 +108,11 @@ fn marked(place: &Diagnostic) -> Snippet<'static, annotate_snippets::Annotation<
     // Replaced characters may have another length: the span is moved.
     let moved = |at: usize| {
         let before = text.get(..at).unwrap_or(&text);
-        before
-            .chars()
-            .map(|c| harmless(c).len_utf8())
-            .sum::<usize>()
+        let lengths = before.chars().map(|c| harmless(c).len_utf8());
+        lengths.sum::<usize>()
     };
     let annotation = AnnotationKind::Primary.span(moved(span.start)..moved(span.end));
-    let label = clean(&mask(&place.expected)).into_owned();
+    let label = safe(&place.expected);
     let annotation = match label.is_empty() {
         true => annotation,
         false => annotation.label(label),

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::ended::Ran;
-use super::masks::mask;
-use super::output::{clean, styled};
+use super::masks::safe;
+use super::output::styled;
 use super::progress::Lines;
 use super::render::WARN;
 use super::session::Session;
@@ -27,7 +27,7 @@ pub(super) async fn run<J>(session: &Session<'_>, began: Timestamp, ran: &Ran<J>
     };
     if let Ok(host) = session.host() {
         let mut lines = session.lines(true);
-        reconcile::tell_of_run(host, ended, &fit_to_send, &mut lines).await;
+        reconcile::tell_of_run(host, ended, &safe, &mut lines).await;
         not_told(session, &lines);
     }
 }
@@ -35,13 +35,7 @@ pub(super) async fn run<J>(session: &Session<'_>, began: Timestamp, ran: &Ran<J>
 /// Says who was not told. That is no part of the result, which may be JSON.
 pub(super) fn not_told(session: &Session<'_>, lines: &Lines) {
     for warning in lines.warnings() {
-        let text = clean(&mask(warning)).into_owned();
         let word = styled(WARN, "warning:");
-        session.output().aside(&format!("{word} {text}"));
+        session.output().aside(&format!("{word} {}", safe(warning)));
     }
-}
-
-/// What is sent has no secrets, and nothing that a terminal would execute.
-pub(super) fn fit_to_send(line: &str) -> String {
-    clean(&mask(line)).into_owned()
 }

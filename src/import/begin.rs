@@ -69,8 +69,6 @@ pub(super) fn absolute(folder: &Path) -> Result<PathBuf, ImportError> {
     let there = there.unwrap_or(Path::new("/"));
     let rest = written.strip_prefix(there).unwrap_or(Path::new(""));
     let found = there.canonicalize().map_err(failed)?;
-    Ok(match rest.as_os_str().is_empty() {
-        true => found,
-        false => found.join(rest),
-    })
+    // Joining an empty path would add a slash.
+    Ok(found.components().chain(rest.components()).collect())
 }

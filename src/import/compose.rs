@@ -11,8 +11,9 @@ use super::recovered::{self, Made};
 use super::rewrite::rewrite;
 use crate::host::HostError;
 use crate::model::{Container, Health, Kind as ResourceKind};
+use crate::root::RootError;
+use crate::source::DEFAULT_COMPOSE_FILES;
 use crate::source::compose::{Document, interpolate};
-use crate::source::{installed, is_default_compose_file};
 
 /// A compose project that runs.
 #[derive(Debug, Default)]
@@ -34,7 +35,7 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
             Some(file) => format!("compose project {name} ({})", file.display()),
             None => format!("compose project {name}"),
         };
-        if let Some(unit) = of_units.get(&name) {
+        if let Some(unit) = of_units.get(name.as_str()) {
             let mut why = format!(
                 "{unit} runs it from where it is; drift reports when its files changed after a start"
             );
@@ -45,23 +46,23 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
             continue;
         }
         match stack(look, &name, &project, &files) {
-            Ok(Ok((taken, secrets))) => {
+            Ok((taken, secrets)) => {
                 for (path, what) in secrets {
                     found.secret(path, what);
                 }
                 found.taken.push(taken);
             }
-            Ok(Err(why)) => found.leave(shown, why),
-            Err(error) => return Err(error),
+            Err(NoStack::For(why)) => found.leave(shown, why),
+            Err(NoStack::Unread(error)) => return Err(error.into()),
         }
     }
     let docker = look.docker.iter().flat_map(|docker| &docker.containers);
     let alone = docker.filter(|container| container.compose.is_none() && container.is_running());
     for container in alone {
-        let of_unit = look
-            .runs_of_units()
-            .into_iter()
-            .find(|(_, runs)| runs.contains(&container.name));
+        let of_unit = look.installed.iter().find(|(_, unit)| {
+            let mut names = unit.runs.iter().map(|run| &run.name);
+            names.any(|name| name.as_ref() == Some(&container.name))
+        });
         let why = match (&container.systemd_unit, of_unit) {
             (Some(_), _) => continue,
             (None, Some((unit, _))) => format!("{unit} runs it"),
@@ -87,43 +88,45 @@ fn projects<'a>(look: &'a Look<'_>) -> BTreeMap<String, Project<'a>> {
 }
 
 /// Compose projects that units run, and which unit.
-pub(super) fn projects_of_units(look: &Look<'_>) -> BTreeMap<String, String> {
-    let names: BTreeSet<String> = look.units.keys().cloned().collect();
-    let units = installed(look.root().directory(), &names);
-    let mut found = BTreeMap::new();
-    for (name, unit) in units {
-        for stack in unit.stacks {
-            found.insert(stack.project, name.clone());
-        }
-    }
-    found
-}
-
-impl Look<'_> {
-    /// The containers that units run without compose.
-    fn runs_of_units(&self) -> Vec<(String, BTreeSet<String>)> {
-        let names: BTreeSet<String> = self.units.keys().cloned().collect();
-        let units = installed(self.root().directory(), &names).into_iter();
-        units
-            .map(|(name, unit)| {
-                let runs = unit.runs.iter().filter_map(|run| run.name.clone());
-                (name, runs.collect())
-            })
-            .collect()
-    }
+pub(super) fn projects_of_units<'a>(look: &'a Look<'_>) -> BTreeMap<&'a str, &'a str> {
+    let stacks = look.installed.iter().flat_map(|(name, unit)| {
+        let stacks = unit.stacks.iter();
+        stacks.map(|stack| (stack.project.as_str(), name.as_str()))
+    });
+    stacks.collect()
 }
 
 impl Project<'_> {
     /// The files that its containers were made from: those of the one that was made from most.
     fn files(&self) -> Vec<PathBuf> {
-        let files = self
-            .containers
-            .iter()
-            .map(|container| &container.config_files);
-        files
-            .max_by_key(|files| files.len())
-            .cloned()
-            .unwrap_or_default()
+        let files = self.containers.iter().map(|one| &one.config_files);
+        let most = files.max_by_key(|files| files.len());
+        most.cloned().unwrap_or_default()
+    }
+
+    /// The folder of its files, if an apply would leave its containers as they are.
+    fn folder<'f>(&self, files: &'f [PathBuf]) -> Result<&'f Path, String> {
+        let Some(folder) = files.first().and_then(|file| file.parent()) else {
+            return Err("its containers do not say which files they were made from".to_owned());
+        };
+        if files.iter().any(|file| file.parent() != Some(folder)) {
+            return Err("its files are in several folders: a stack has one".to_owned());
+        }
+        let mut containers = self.containers.iter();
+        if let Some(stopped) = containers.find(|container| !container.is_running()) {
+            let name = &stopped.name;
+            return Err(format!(
+                "its container {name} does not run, and an apply would start it"
+            ));
+        }
+        let mut containers = self.containers.iter();
+        if let Some(ill) = containers.find(|container| container.health == Health::Unhealthy) {
+            let name = &ill.name;
+            return Err(format!(
+                "its container {name} is unhealthy, and an apply of it would fail: repair it first"
+            ));
+        }
+        Ok(folder)
     }
 
     /// What its containers were made with.
@@ -139,83 +142,65 @@ impl Project<'_> {
     }
 
     fn services(&self) -> BTreeSet<&str> {
-        let services = self
-            .containers
-            .iter()
-            .filter_map(|container| container.compose.as_ref());
-        services.map(|(_, service)| service.as_str()).collect()
+        let containers = self.containers.iter();
+        let composed = containers.filter_map(|container| container.compose.as_ref());
+        composed.map(|(_, service)| service.as_str()).collect()
     }
 }
 
-/// A stack and where its secrets are; or why it is none.
-type Stack = Result<(Taken, Vec<(String, String)>), String>;
+/// Why a project is no stack.
+enum NoStack {
+    For(String),
+    Unread(RootError),
+}
 
+impl From<String> for NoStack {
+    fn from(why: String) -> NoStack {
+        NoStack::For(why)
+    }
+}
+
+impl From<RootError> for NoStack {
+    fn from(error: RootError) -> NoStack {
+        NoStack::Unread(error)
+    }
+}
+
+/// A stack and where its secrets are.
 fn stack(
     look: &Look<'_>,
     name: &str,
     project: &Project<'_>,
     files: &[PathBuf],
-) -> Result<Stack, HostError> {
-    let Some(folder) = files.first().and_then(|file| file.parent()) else {
-        return Ok(Err(
-            "its containers do not say which files they were made from".to_owned(),
-        ));
-    };
-    if files.iter().any(|file| file.parent() != Some(folder)) {
-        return Ok(Err(
-            "its files are in several folders: a stack has one".to_owned()
-        ));
-    }
-    let stopped = project
-        .containers
-        .iter()
-        .find(|container| !container.is_running());
-    if let Some(container) = stopped {
-        let why = format!(
-            "its container {} does not run, and an apply would start it",
-            container.name
-        );
-        return Ok(Err(why));
-    }
-    let ill = project
-        .containers
-        .iter()
-        .find(|container| container.health == Health::Unhealthy);
-    if let Some(container) = ill {
-        let why = format!(
-            "its container {} is unhealthy, and an apply of it would fail: repair it first",
-            container.name
-        );
-        return Ok(Err(why));
-    }
+) -> Result<(Taken, Vec<(String, String)>), NoStack> {
+    let folder = project.folder(files)?;
     let env = folder.join(".env");
     let env_text = look.root().read(&env)?;
     let env_text = env_text.map(|text| String::from_utf8_lossy(&text).into_owned());
-    let mut environment = env_text
-        .as_deref()
-        .map(interpolate::env_file)
-        .unwrap_or_default();
-    let mut recovered = BTreeMap::new();
+    let parsed = env_text.as_deref().map(interpolate::env_file);
+    let mut environment = parsed.unwrap_or_default();
+    let mut texts = Vec::new();
+    let mut variables = BTreeMap::new();
     for path in files {
-        let text = look.root().read(path)?.unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        recovered.extend(recovered::variables(
+        let Some(text) = look.root().read(path)? else {
+            return Err(format!("{} is gone", path.display()).into());
+        };
+        let text = String::from_utf8_lossy(&text).into_owned();
+        variables.extend(recovered::variables(
             &text,
             &environment,
             &project.made(look),
         ));
+        texts.push((path, text));
     }
-    if let Some(name) = recovered
-        .iter()
-        .find(|(_, value)| !passwords::is_plain(value))
-    {
-        let name = name.0;
-        return Ok(Err(format!(
+    let mut recovered = variables.iter();
+    if let Some((name, _)) = recovered.find(|(_, value)| !passwords::is_plain(value)) {
+        return Err(format!(
             "its variable {name} has no value but in its container, and that has letters that the versions of compose read in different ways from .env: write it to {} by hand",
             env.display()
-        )));
+        ).into());
     }
-    environment.extend(recovered.clone());
+    environment.extend(variables.clone());
     let base = Path::new("compose").join(name);
     let mut taken = Taken::new(
         Kind::Compose,
@@ -224,72 +209,59 @@ fn stack(
         folder.to_string_lossy(),
     );
     taken.from = format!("compose project {name} ({})", folder.display());
-    let mut secrets = Vec::new();
-    let mut variables = recovered;
     let mut profiles = BTreeSet::new();
     let mut is_variable = false;
     let mut named = BTreeSet::new();
-    for path in files {
-        let Some(text) = look.root().read(path)? else {
-            return Ok(Err(format!("{} is gone", path.display())));
-        };
-        let text = String::from_utf8_lossy(&text).into_owned();
-        let document = match Document::parse(path, &text, &environment) {
-            Ok(document) => document,
-            Err(wrong) => return Ok(Err(format!("{}: {}", path.display(), wrong.message))),
-        };
+    for (path, text) in texts {
+        let shown = path.display();
+        let document = Document::parse(path, &text, &environment)
+            .map_err(|wrong| format!("{shown}: {}", wrong.message))?;
         let (services, uses) = of_document(&document, folder);
         is_variable |= text.replace("$$", "").contains('$');
         taken.lacks.extend(recovered::lacking(&text, &environment));
         for (service, of_it) in services {
             if project.services().contains(service.as_str()) {
-                profiles.extend(of_it.iter().cloned());
+                profiles.extend(of_it);
             } else if of_it.is_empty() {
-                return Ok(Err(format!(
+                return Err(format!(
                     "its service {service} does not run, and an apply would start it"
-                )));
+                )
+                .into());
             }
         }
         let mut known = environment.clone();
         known.extend(variables.clone());
-        let written = match rewrite(&document, folder, &known) {
-            Ok(written) => written,
-            Err(why) => return Ok(Err(format!("{}: {why}", path.display()))),
-        };
+        let written =
+            rewrite(&document, folder, &known).map_err(|why| format!("{shown}: {why}"))?;
         if !look.with_secrets
             && let Some(line) = look.secret_line(&written.text)
         {
-            let line_of = format!("{}: line {line}", path.display());
-            return Ok(Err(format!(
-                "it stays out of git: {line_of} looks like a password or a key; move the value to .env, or import with --with-secrets"
-            )));
+            return Err(format!(
+                "it stays out of git: {shown}: line {line} looks like a password or a key; move the value to .env, or import with --with-secrets"
+            ).into());
         }
         variables.extend(written.variables);
         named.extend(uses);
-        let file = path.file_name().unwrap_or_default();
         taken.files.push(NewFile {
-            path: base.join(file),
+            path: base.join(path.file_name().unwrap_or_default()),
             content: written.text.into_bytes(),
             executable: false,
             private: false,
         });
     }
-    for path in named {
-        secrets.push((
-            path,
-            format!("variables of the compose project {name}: it stays where it is"),
-        ));
-    }
+    let stays = format!("variables of the compose project {name}: it stays where it is");
+    let secrets = named.into_iter().map(|path| (path, stays.clone()));
+    let mut secrets: Vec<_> = secrets.collect();
     let needs_env = is_variable || environment.keys().any(|key| key.starts_with("COMPOSE_"));
     let old = env_text.filter(|_| needs_env);
     if old.is_some() || !variables.is_empty() {
         let place = base.join(".env");
-        let what = match (&old, variables.is_empty()) {
-            (Some(_), _) => format!(
-                "a copy of {}, from which compose takes the variables of its files",
-                env.display()
-            ),
-            (None, _) => {
+        let what = match &old {
+            Some(_) => {
+                let env = env.display();
+                format!("a copy of {env}, from which compose takes the variables of its files")
+            }
+            None => {
                 "passwords that were in its compose files, and variables that only its containers had".to_owned()
             }
         };
@@ -302,7 +274,7 @@ fn stack(
         });
     }
     taken.settings = settings(name, files, &profiles);
-    Ok(Ok((taken, secrets)))
+    Ok((taken, secrets))
 }
 
 /// The services of a file with their profiles, and its env files.
@@ -313,10 +285,8 @@ fn of_document(
     let mut services = Vec::new();
     let mut env_files = BTreeSet::new();
     for (name, service) in &document.compose.services {
-        let profiles = service
-            .profiles
-            .iter()
-            .filter_map(|profile| profile.as_str());
+        let profiles = service.profiles.iter();
+        let profiles = profiles.filter_map(|profile| profile.as_str());
         services.push((name.clone(), profiles.map(str::to_owned).collect()));
         let files = service.env_files().into_iter();
         env_files.extend(files.map(|file| folder.join(file).to_string_lossy().into_owned()));
@@ -337,12 +307,12 @@ fn with_variables(mut text: String, variables: &BTreeMap<String, String>) -> Str
 
 fn settings(name: &str, files: &[PathBuf], profiles: &BTreeSet<String>) -> String {
     let mut text = format!("[stack.{}]\nproject = {}\n", quoted(name), quoted(name));
-    let names: Vec<String> = files
-        .iter()
-        .filter_map(|file| file.file_name())
+    let names = files.iter().filter_map(|file| file.file_name());
+    let names: Vec<_> = names
         .map(|name| name.to_string_lossy().into_owned())
         .collect();
-    let is_found = matches!(names.as_slice(), [only] if is_default_compose_file(only));
+    let is_found =
+        matches!(names.as_slice(), [only] if DEFAULT_COMPOSE_FILES.contains(&only.as_str()));
     if !is_found {
         text.push_str(&format!("files = {}\n", list(&names)));
     }

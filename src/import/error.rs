@@ -10,55 +10,34 @@ use crate::source::SourceError;
 /// Why `init` or `import` failed. Nothing on the host was changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImportError {
-    /// There is a desired state already.
     #[error("{} is there already: nothing was written", path.display())]
-    Exists {
-        /// What is there.
-        path: PathBuf,
-    },
-    /// The folder for the new checkout holds something.
+    Exists { path: PathBuf },
     #[error("{} is not empty: nothing was written", folder.display())]
-    NotEmpty {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// The folder for the new checkout is in another one.
+    NotEmpty { folder: PathBuf },
     #[error("{} is in a git repository: an import makes a repository of its own", folder.display())]
-    InGit {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// Somebody else decides what is at the path of the new checkout.
+    InGit { folder: PathBuf },
     #[error("{} belongs to another user, who could put a link there while the checkout is written", path.display())]
     Others {
         /// A folder above the checkout.
         path: PathBuf,
     },
-    /// The path of the folder cannot be known.
     #[error("cannot look at the folder {}", folder.display())]
     Folder {
-        /// The folder.
         folder: PathBuf,
-        /// What the system said.
         #[source]
         source: std::io::Error,
     },
-    /// An offline root has nothing that runs.
     #[error("an import looks at a host that runs, and --root names one that does not")]
     Offline,
-    /// Only root can read all of a host.
     #[error("only root can read what is to be imported")]
     NotRoot,
-    /// A repository has the host already.
     #[error("this host has the desired state of {repository}")]
     Belongs {
         /// The repository, as people know it.
         repository: String,
     },
-    /// An apply of an earlier version, or one that was cut off, has left its records.
     #[error("a run of watchme-apply was cut off on this host")]
     Unfinished,
-    /// The plan wants something changed, and nothing that was taken explains it.
     #[error("the plan of what was taken would change the host: {}", what.join("; "))]
     Remains {
         /// Changes and refusals, in words.

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
+use source_text::is_one_of;
+
 use super::found::{Found, Kind, Taken, quoted};
-use super::look::{HostFile, Look, is_leftover};
+use super::look::{HostFile, Look, is_leftover, name_of};
 use super::places::{FOLDERS, NOT_OURS, USUAL, action};
 use crate::host::{HostError, Origin};
 use crate::model::{Entry, Kind as ResourceKind};
@@ -35,11 +37,7 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
         found.leave(format!("/etc/{top}{many}"), why);
     }
     for path in look.root().list(Path::new(CRONTABS))? {
-        let user = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let user = name_of(&path);
         let why = format!(
             "crontabs of users are not managed: a file in etc/cron.d can have these lines, with {user} as the sixth word"
         );
@@ -60,39 +58,29 @@ fn walk(
         };
         let below = below.to_owned();
         // Before anything of it is read.
-        if NOT_OURS.iter().any(|place| below == Path::new(place)) || is_of_identity(&below) {
+        if NOT_OURS
+            .split_whitespace()
+            .any(|place| below == Path::new(place))
+            || is_of_identity(&below)
+        {
             continue;
         }
         match look.root().entry(&path)? {
             Entry::Directory => walk(look, found, &path, strange)?,
-            Entry::File {
-                content,
-                mode,
-                owner,
-                ..
-            } => {
-                let file = HostFile {
-                    path,
-                    content,
-                    mode,
-                    owner,
-                };
-                entry(look, found, &file, &below, strange);
+            of_file @ Entry::File { .. } => {
+                if let Some(file) = HostFile::of(&path, of_file) {
+                    entry(look, found, &file, &below, strange);
+                }
             }
             Entry::Link { .. } if is_known(&below) && !look.owned.has(&path) => {
-                found.leave(
-                    path.to_string_lossy(),
-                    "it is a link: only regular files are taken",
-                );
+                let why = "it is a link: only regular files are taken";
+                found.leave(path.to_string_lossy(), why);
             }
-            Entry::Other
-                if !look.owned.has(&path)
-                    || look
-                        .root()
-                        .metadata(&path)
-                        .is_some_and(|found| found.is_file()) =>
-            {
-                found.leave(path.to_string_lossy(), what_it_is(look, &path));
+            Entry::Other => {
+                let metadata = look.root().metadata(&path);
+                if !look.owned.has(&path) || metadata.is_some_and(|one| one.is_file()) {
+                    found.leave(path.to_string_lossy(), what_it_is(look, &path));
+                }
             }
             Entry::Unreadable => found.leave(path.to_string_lossy(), "it cannot be read"),
             _ => {}
@@ -119,7 +107,9 @@ fn what_it_is(look: &Look<'_>, path: &Path) -> String {
 
 /// Whether people write files of this path.
 fn is_known(below: &Path) -> bool {
-    FOLDERS.iter().any(|folder| below.starts_with(folder))
+    FOLDERS
+        .split_whitespace()
+        .any(|folder| below.starts_with(folder))
 }
 
 fn entry(
@@ -134,16 +124,10 @@ fn entry(
     if origin == Origin::Package || is_leftover(&name) && !name.starts_with(".ht") {
         return;
     }
-    let top = below
-        .iter()
-        .next()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let top = below.iter().next().unwrap_or_default().to_string_lossy();
     if origin == Origin::Own && !is_known(below) {
-        let is_usual = USUAL.contains(&top.as_str());
-        if !is_usual {
-            *strange.entry(top).or_default() += 1;
+        if !is_one_of(USUAL, &top) {
+            *strange.entry(top.into_owned()).or_default() += 1;
         }
         return;
     }
@@ -156,8 +140,8 @@ fn entry(
     }
     let path = Path::new("etc").join(below);
     let id = below.to_string_lossy();
-    let mut taken =
-        Taken::new(Kind::Etc, ResourceKind::Etc, &id, from).with(path, &file.content, file.mode);
+    let mut taken = Taken::new(Kind::Etc, ResourceKind::Etc, &id, from);
+    taken.add(path, file, file.mode);
     taken.settings = settings(file, below);
     found.taken.push(taken);
 }
@@ -188,13 +172,11 @@ pub(crate) fn settings(file: &HostFile, below: &Path) -> String {
     if let Some(action) = action(below) {
         lines.push(action.to_owned());
     }
-    match lines.is_empty() {
-        true => String::new(),
-        false => {
-            let path = quoted(&below.to_string_lossy());
-            format!("[etc.{path}]\n{}\n", lines.join("\n"))
-        }
+    if lines.is_empty() {
+        return String::new();
     }
+    let path = quoted(&below.to_string_lossy());
+    format!("[etc.{path}]\n{}\n", lines.join("\n"))
 }
 
 #[cfg(test)]

@@ -3,44 +3,26 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::look::HostFile;
 use crate::model::{Kind as ResourceKind, ResourceId};
 
-/// What an import looks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What an import looks for. The comments are the help of `--only`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
-    /// Sites of nginx.
+    /// Sites of nginx
     Sites,
-    /// Units of systemd, drop-ins and Quadlets.
+    /// Units of systemd, drop-ins and Quadlets
     Units,
-    /// Compose projects.
+    /// Compose projects that run
     Compose,
-    /// Networks of the engine, and who is on them.
+    /// Docker networks, and who is on them
     Networks,
-    /// Other files below /etc.
+    /// Files of /etc that differ from their packages
     Etc,
 }
 
 impl Kind {
-    /// All of them.
-    pub(crate) const ALL: [Self; 5] = [
-        Self::Sites,
-        Self::Units,
-        Self::Compose,
-        Self::Networks,
-        Self::Etc,
-    ];
-
-    /// The word for it, as `--only` has it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Sites => "sites",
-            Self::Units => "units",
-            Self::Compose => "compose",
-            Self::Networks => "networks",
-            Self::Etc => "etc",
-        }
-    }
-
     /// What one of them is called.
     pub(crate) fn one(self) -> &'static str {
         match self {
@@ -56,7 +38,6 @@ impl Kind {
 /// One resource that is taken.
 #[derive(Clone, Debug)]
 pub(crate) struct Taken {
-    /// What it is.
     pub kind: Kind,
     /// As plans speak of it.
     pub id: ResourceId,
@@ -79,7 +60,6 @@ pub(crate) struct Taken {
 pub(crate) struct NewFile {
     /// Below the folder of the desired state.
     pub path: PathBuf,
-    /// What is in it.
     pub content: Vec<u8>,
     /// Whether it can be run.
     pub executable: bool,
@@ -87,30 +67,26 @@ pub(crate) struct NewFile {
     pub private: bool,
 }
 
-/// Something that is left as it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+// Its schema is a part of that of `import --json`, as that of secrets is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Unmanaged"))]
 pub(crate) struct Left {
-    /// What.
     pub what: String,
-    /// Why.
     pub why: String,
 }
 
-/// Where a secret is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+// Where a secret is: a file on the host, or in the checkout where git ignores it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Secret"))]
 pub(crate) struct SecretFile {
-    /// The file on the host, or in the checkout where git ignores it.
     pub path: String,
-    /// What it is for.
     pub what: String,
 }
 
 /// All that was found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// What is taken.
     pub taken: Vec<Taken>,
-    /// What is left, and why.
     pub left: Vec<Left>,
     /// Files with secrets, which git has not.
     pub secrets: Vec<SecretFile>,
@@ -156,6 +132,13 @@ impl Found {
         let has = |taken: &&Taken| taken.files.iter().any(|file| path.ends_with(&file.path));
         self.taken.iter().find(has).map(|taken| taken.id.clone())
     }
+
+    /// The resource that a text names.
+    pub(super) fn named_in(&self, text: &str) -> Option<ResourceId> {
+        let mut taken = self.taken.iter();
+        let named = taken.find(|taken| text.contains(&taken.id.name));
+        named.map(|taken| taken.id.clone())
+    }
 }
 
 impl Taken {
@@ -173,15 +156,14 @@ impl Taken {
         }
     }
 
-    /// The same with a file for git.
-    pub(super) fn with(mut self, path: impl Into<PathBuf>, content: &[u8], mode: u32) -> Self {
+    /// Adds a file for git.
+    pub(super) fn add(&mut self, path: PathBuf, file: &HostFile, mode: u32) {
         self.files.push(NewFile {
-            path: path.into(),
-            content: content.to_vec(),
+            path,
+            content: file.content.to_vec(),
             executable: mode & 0o111 != 0,
             private: false,
         });
-        self
     }
 }
 

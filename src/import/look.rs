@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use source_text::ends_with_one_of;
+
 use super::ImportError;
 use super::found::Found;
 use crate::host::{Host, HostError, Origin, Owned};
-use crate::model::{DockerState, Entry, SystemdState, layout};
+use crate::model::{DockerState, Entry, SystemdState, Unit, layout};
 use crate::root::Root;
+use crate::source::installed;
 use crate::source::unit::Name;
 
 /// What looks like a secret is hidden in the line that comes back.
@@ -19,6 +22,8 @@ pub(super) struct Look<'a> {
     pub(super) owned: Owned,
     /// Names of what is in the folder of units, and what it is.
     pub(super) units: BTreeMap<String, Entry>,
+    /// What they run.
+    pub(super) installed: BTreeMap<String, Unit>,
     pub(super) systemd: SystemdState,
     /// `None` where no engine answers.
     pub(super) docker: Option<DockerState>,
@@ -29,20 +34,37 @@ pub(super) struct Look<'a> {
     pub(super) with_secrets: bool,
 }
 
-/// A file of the host.
 pub(crate) struct HostFile {
     /// Where it is.
     pub(crate) path: PathBuf,
-    /// What is in it.
     pub(crate) content: std::sync::Arc<[u8]>,
-    /// Permission bits.
     pub(crate) mode: u32,
     /// Ids of user and group.
     pub(crate) owner: (u32, u32),
 }
 
+impl HostFile {
+    /// What is at a path, if it is a regular file.
+    pub(crate) fn of(path: &Path, entry: Entry) -> Option<Self> {
+        let path = path.to_owned();
+        match entry {
+            Entry::File {
+                content,
+                mode,
+                owner,
+                ..
+            } => Some(Self {
+                path,
+                content,
+                mode,
+                owner,
+            }),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> Look<'a> {
-    /// Looks at a host.
     pub(super) async fn at(
         host: &'a Host,
         (mask, with_secrets): (Mask<'a>, bool),
@@ -50,19 +72,17 @@ impl<'a> Look<'a> {
     ) -> Result<Self, ImportError> {
         let root = host.root();
         let mut units = BTreeMap::new();
-        for path in root
-            .list(Path::new(layout::SYSTEMD))
-            .map_err(HostError::from)?
-        {
+        let paths = root.list(Path::new(layout::SYSTEMD));
+        for path in paths.map_err(HostError::from)? {
             if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
                 let entry = root.entry(&path).map_err(HostError::from)?;
                 units.insert(name.to_owned(), entry);
             }
         }
-        let named = units
-            .keys()
-            .filter(|name| Name::parse(name).is_ok_and(|name| !name.is_template()));
-        let named: BTreeSet<String> = named.cloned().collect();
+        let is_one = |name: &&String| Name::parse(name).is_ok_and(|name| !name.is_template());
+        let named: BTreeSet<String> = units.keys().filter(is_one).cloned().collect();
+        let names = units.keys().cloned().collect();
+        let installed = installed(root.directory(), &names);
         let systemd = host.systemd().await?.observe(&named).await?;
         let docker = docker(host, found).await?;
         let environments = environments(host, docker.as_ref()).await?;
@@ -70,6 +90,7 @@ impl<'a> Look<'a> {
             host,
             owned: host.owned()?,
             units,
+            installed,
             systemd,
             docker,
             environments,
@@ -84,20 +105,7 @@ impl<'a> Look<'a> {
 
     /// A regular file, no link followed.
     pub(super) fn file(&self, path: &Path) -> Result<Option<HostFile>, HostError> {
-        Ok(match self.root().entry(path)? {
-            Entry::File {
-                content,
-                mode,
-                owner,
-                ..
-            } => Some(HostFile {
-                path: path.to_owned(),
-                content,
-                mode,
-                owner,
-            }),
-            _ => None,
-        })
+        Ok(HostFile::of(path, self.root().entry(path)?))
     }
 
     pub(super) fn origin(&self, file: &HostFile) -> Origin {
@@ -106,14 +114,10 @@ impl<'a> Look<'a> {
 
     /// What keeps a file out of git; what of it looks like a secret is named among the secrets.
     pub(super) fn keeps_out(&self, file: &HostFile, found: &mut Found) -> Option<String> {
-        let why = self.reason(file)?;
+        let guarded = (self.mask, self.with_secrets);
+        let why = stays_out(&file.path, &file.content, file.mode, guarded)?;
         found.secret(file.path.to_string_lossy(), why.clone());
         Some(format!("it stays out of git: {why}"))
-    }
-
-    fn reason(&self, file: &HostFile) -> Option<String> {
-        let guarded = (self.mask, self.with_secrets);
-        stays_out(&file.path, &file.content, file.mode, guarded)
     }
 
     /// The first line that has something that looks like a secret, counted from 1.
@@ -169,9 +173,7 @@ async fn docker(host: &Host, found: &mut Found) -> Result<Option<DockerState>, I
     let docker = match host.docker().await {
         Ok(docker) => docker,
         Err(error @ HostError::DockerAbsent { .. }) => {
-            let why =
-                "the engine does not answer, so that projects, networks and members are not known";
-            found.leave("containers", format!("{why}: {error}"));
+            found.leave("containers", format!("the engine does not answer, so that projects, networks and members are not known: {error}"));
             return Ok(None);
         }
         Err(error) => return Err(error.into()),
@@ -208,16 +210,8 @@ fn is_ignored(path: &Path) -> bool {
 /// Whether files of such a name have secrets.
 fn is_secret_name(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let ends = [
-        ".env",
-        ".key",
-        ".htpasswd",
-        ".p12",
-        ".pfx",
-        ".jks",
-        ".keytab",
-    ];
-    ends.iter().any(|end| name.ends_with(end)) || name.starts_with(".env") || name == "htpasswd"
+    let ends = ".env .key .htpasswd .p12 .pfx .jks .keytab";
+    ends_with_one_of(ends, &name) || name.starts_with(".env") || name == "htpasswd"
 }
 
 /// Whether what was masked in a line is more than the path of a file.
@@ -236,25 +230,17 @@ fn is_secret_line(line: &str, masked: &str) -> bool {
     !value.starts_with('/') || value.contains(char::is_whitespace)
 }
 
+/// The last part of a path.
+pub(super) fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
 /// Whether a name is one of a copy that people, editors and packages leave beside a file.
 pub(super) fn is_leftover(name: &str) -> bool {
-    let ends = [
-        "~",
-        ".bak",
-        ".orig",
-        ".old",
-        ".save",
-        ".swp",
-        ".rej",
-        ".dpkg-old",
-        ".dpkg-dist",
-        ".dpkg-new",
-        ".dpkg-tmp",
-        ".ucf-old",
-        ".ucf-dist",
-        ".ucf-new",
-    ];
-    name.starts_with('.') || name.starts_with('#') || ends.iter().any(|end| name.ends_with(end))
+    let ends = "~ .bak .orig .old .save .swp .rej \
+                .dpkg-old .dpkg-dist .dpkg-new .dpkg-tmp .ucf-old .ucf-dist .ucf-new";
+    name.starts_with(['.', '#']) || ends_with_one_of(ends, name)
 }
 
 #[cfg(test)]

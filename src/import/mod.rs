@@ -28,13 +28,13 @@ use nix::unistd::Uid;
 pub(crate) use begin::init;
 pub(crate) use error::ImportError;
 pub(crate) use etc::{is_of_identity, settings as etc_settings};
-pub(crate) use found::{Found, Kind};
+pub(crate) use found::{Found, Kind, Left, SecretFile};
 pub(crate) use look::{HostFile, Mask, secret_line, stays_out};
 pub(crate) use networks::member as member_settings;
 pub(crate) use places::NOT_OURS;
 
 use crate::host::{Host, HostError};
-use crate::reconcile::{Planned, Request};
+use crate::reconcile::{Planned, ReconcileError, Request};
 use crate::root::Root;
 use crate::source::is_in_git;
 use crate::state::State;
@@ -97,13 +97,14 @@ pub(crate) async fn import(
     let wanted = begin::absolute(asked.folder)?;
     vacant(&wanted)?;
     safe(&wanted)?;
-    let scratch = match asked.dry_run {
-        true => Some(scratch(&wanted)?),
-        false => None,
+    let failed = |source| ImportError::Folder {
+        folder: wanted.clone(),
+        source,
     };
-    let checkout = scratch
-        .as_ref()
-        .map_or(wanted.as_path(), |folder| folder.path());
+    // A folder that goes when it is let go of.
+    let scratch = asked.dry_run.then(tempfile::tempdir).transpose();
+    let scratch = scratch.map_err(failed)?;
+    let checkout = scratch.as_ref().map_or(wanted.as_path(), |one| one.path());
     let mut found = Found::default();
     let look = Look::at(host, (asked.mask, asked.with_secrets), &mut found).await?;
     for (kind, take) in KINDS {
@@ -114,14 +115,11 @@ pub(crate) async fn import(
     let is_new = !checkout.exists();
     Root::open("/")?.make_folder(checkout)?;
     request.folder = checkout.join(begin::FOLDER);
-    let settled = settle::settle(&look, &request, checkout, &mut found).await;
-    let planned = match settled {
-        Ok(planned) => planned,
-        Err(error) => {
-            clear(checkout, is_new)?;
-            return Err(error);
-        }
-    };
+    let planned = settle::settle(&look, &request, checkout, &mut found).await;
+    if planned.is_err() {
+        clear(checkout, is_new)?;
+    }
+    let planned = planned?;
     if scratch.is_none() {
         written::give(checkout, &found)?;
     }
@@ -142,37 +140,20 @@ pub(crate) async fn import(
     })
 }
 
-/// A folder that goes when it is let go of.
-fn scratch(wanted: &Path) -> Result<tempfile::TempDir, ImportError> {
-    tempfile::tempdir().map_err(|source| ImportError::Folder {
-        folder: wanted.to_owned(),
-        source,
-    })
-}
-
 /// The host has to be nobody's yet.
 fn nobodys(host: &Host) -> Result<(), ImportError> {
     let state = State::new(host.root().clone());
-    if !state
-        .journal()
-        .map_err(crate::reconcile::ReconcileError::from)?
-        .is_empty()
-    {
+    let journal = state.journal().map_err(ReconcileError::from)?;
+    if !journal.is_empty() {
         return Err(ImportError::Unfinished);
     }
-    let recorded = state
-        .recorded()
-        .map_err(crate::reconcile::ReconcileError::from)?;
+    let recorded = state.recorded().map_err(ReconcileError::from)?;
     let Some((record, _)) = recorded.applied else {
         return Ok(());
     };
     Err(ImportError::Belongs {
         repository: match &record.origin.repository {
-            Some(repository) => format!(
-                "{} ({})",
-                repository.checkout.display(),
-                repository.known_by()
-            ),
+            Some(known) => format!("{} ({})", known.checkout.display(), known.known_by()),
             None => record.origin.folder.display().to_string(),
         },
     })
@@ -186,10 +167,8 @@ fn vacant(folder: &Path) -> Result<(), ImportError> {
         Ok(false) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(source) => {
-            return Err(ImportError::Folder {
-                folder: owned(),
-                source,
-            });
+            let folder = owned();
+            return Err(ImportError::Folder { folder, source });
         }
     }
     match is_in_git(folder) {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::net::IpAddr;
 
 use super::compose::{projects_of_units, unit_of};
 use super::found::{Found, Kind, Taken, quoted};
 use super::look::Look;
+use super::rewrite::double_quoted;
 use crate::host::HostError;
 use crate::model::{Container, DockerState, Kind as ResourceKind, NetworkState, PROJECT_LABEL};
 use crate::source::compose::Document;
@@ -48,7 +48,7 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
             Some(project) if is_alone(docker, network, project) => continue,
             Some(project) if is_taken(project) => continue,
             Some(project) => {
-                if let Some(unit) = of_units.get(project) {
+                if let Some(unit) = of_units.get(project.as_str()) {
                     let why = format!(
                         "{unit} makes it from where its compose file is; who is on it is in no file of the repository"
                     );
@@ -63,12 +63,8 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
             found.leave(format!("network {name}"), why);
             continue;
         }
-        let mut taken = Taken::new(
-            Kind::Networks,
-            ResourceKind::Network,
-            name,
-            format!("network {name}"),
-        );
+        let from = format!("network {name}");
+        let mut taken = Taken::new(Kind::Networks, ResourceKind::Network, name, from);
         taken.network = definition(name, network);
         let id = taken.id.clone();
         found.taken.push(taken);
@@ -79,12 +75,9 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
             }
             let (text, shown) = member(name, container);
             if known.insert(text.clone()) {
-                let mut taken = Taken::new(
-                    Kind::Networks,
-                    ResourceKind::Member,
-                    &format!("{name}/{}", container.name),
-                    format!("{shown} on the network {name}"),
-                );
+                let from = format!("{shown} on the network {name}");
+                let member = format!("{name}/{}", container.name);
+                let mut taken = Taken::new(Kind::Networks, ResourceKind::Member, &member, from);
                 taken.settings = text;
                 taken.needs = Some(id.clone());
                 found.taken.push(taken);
@@ -133,11 +126,8 @@ fn named_by_stack(found: &Found, container: &Container, network: &str) -> bool {
 
 /// What the infrastructure file says of a network.
 fn definition(name: &str, network: &NetworkState) -> String {
-    let mut text = format!(
-        "  {0}:\n    name: {0}\n    driver: {1}\n",
-        yaml(name),
-        yaml(&network.driver)
-    );
+    let (name, driver) = (yaml(name), yaml(&network.driver));
+    let mut text = format!("  {name}:\n    name: {name}\n    driver: {driver}\n");
     let mut add = |line: String| text.push_str(&line);
     if network.internal {
         add("    internal: true\n".to_owned());
@@ -152,18 +142,12 @@ fn definition(name: &str, network: &NetworkState) -> String {
         add("    ipam:\n      config:\n".to_owned());
     }
     for range in &network.subnets {
-        add(format!(
-            "        - subnet: {}\n",
-            yaml(&range.subnet.to_string())
-        ));
+        add(format!("        - subnet: \"{}\"\n", range.subnet));
         if let Some(gateway) = range.gateway {
-            add(format!(
-                "          gateway: {}\n",
-                yaml(&gateway.to_string())
-            ));
+            add(format!("          gateway: \"{gateway}\"\n"));
         }
         if let Some(part) = range.ip_range {
-            add(format!("          ip_range: {}\n", yaml(&part.to_string())));
+            add(format!("          ip_range: \"{part}\"\n"));
         }
     }
     text
@@ -183,14 +167,9 @@ fn map<'a>(
     }
 }
 
-/// A text as YAML has it, in double quotes.
+/// A text as the infrastructure file has it, in which `$` begins a variable.
 fn yaml(text: &str) -> String {
-    format!(
-        "\"{}\"",
-        text.replace('\\', "\\\\")
-            .replace('"', "\\\"")
-            .replace('$', "$$")
-    )
+    double_quoted(text).replace('$', "$$")
 }
 
 /// What watchme.toml says of a member, and what it is called.
@@ -198,12 +177,8 @@ pub(crate) fn member(network: &str, container: &Container) -> (String, String) {
     let mut text = format!("[[network.{}.member]]\n", quoted(network));
     let shown = match &container.compose {
         Some((project, service)) => {
-            let _ = writeln!(
-                text,
-                "project = {}\nservice = {}",
-                quoted(project),
-                quoted(service)
-            );
+            let (of, name) = (quoted(project), quoted(service));
+            let _ = writeln!(text, "project = {of}\nservice = {name}");
             format!("service {service} of the compose project {project}")
         }
         None => {
@@ -213,15 +188,12 @@ pub(crate) fn member(network: &str, container: &Container) -> (String, String) {
     };
     let attachment = container.attachments.get(network);
     if let Some(address) = attachment.and_then(|found| found.configured.iter().next()) {
-        let address: IpAddr = address;
         let _ = writeln!(text, "address = \"{address}\"\npin = true");
     }
     let of_service = container.compose.as_ref().map(|(_, service)| service);
     let aliases = attachment.into_iter().flat_map(|found| &found.aliases);
-    let further: Vec<String> = aliases
-        .filter(|alias| **alias != container.name && Some(*alias) != of_service)
-        .map(|alias| quoted(alias))
-        .collect();
+    let further = aliases.filter(|alias| **alias != container.name && Some(*alias) != of_service);
+    let further: Vec<String> = further.map(|alias| quoted(alias)).collect();
     if !further.is_empty() {
         let _ = writeln!(text, "aliases = [{}]", further.join(", "));
     }
@@ -230,6 +202,8 @@ pub(crate) fn member(network: &str, container: &Container) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
     use crate::model::{Addresses, Attachment, Subnet};
 

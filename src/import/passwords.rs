@@ -24,6 +24,10 @@ pub(super) fn moved(
                 None => continue,
             },
         };
+        let written = |value: &str| match key {
+            Some(_) => double_quoted(value),
+            None => double_quoted(&format!("{name}={value}")),
+        };
         let is_name = |name: &str| {
             let mut letters = name.chars();
             letters
@@ -34,11 +38,7 @@ pub(super) fn moved(
         if !is_literal(value) {
             if let Some(edit) = without_default(name, value, environment, variables) {
                 taken.extend(variables.keys().cloned());
-                let new = match key {
-                    Some(_) => edit,
-                    None => format!("{name}={edit}"),
-                };
-                edits.push((span, double_quoted(&new)));
+                edits.push((span, written(&edit)));
             }
             continue;
         }
@@ -57,10 +57,8 @@ pub(super) fn moved(
                 "line {line}: {name:?} has a password that cannot be moved to .env"
             ));
         }
-        let secret = value
-            .get(hidden.clone())
-            .unwrap_or_default()
-            .replace("$$", "$");
+        let secret = value.get(hidden.clone()).unwrap_or_default();
+        let secret = secret.replace("$$", "$");
         if !is_plain(&secret) {
             return Err(format!(
                 "line {line}: the password of {name} has letters that the versions of compose read in different ways from .env: move it there by hand"
@@ -72,13 +70,9 @@ pub(super) fn moved(
             value.get(..hidden.start).unwrap_or_default(),
             value.get(hidden.end..).unwrap_or_default()
         );
-        let new = match key {
-            Some(_) => new,
-            None => format!("{name}={new}"),
-        };
         taken.remove(&variable);
         variables.insert(variable, secret);
-        edits.push((span, double_quoted(&new)));
+        edits.push((span, written(&new)));
     }
     Ok(())
 }
@@ -98,10 +92,8 @@ fn without_default(
     if !is_hidden || default.contains(['{', '}']) || !is_plain(default) {
         return None;
     }
-    let has_value = environment
-        .get(variable)
-        .is_some_and(|known| !known.is_empty());
-    if !has_value {
+    let known = environment.get(variable);
+    if known.is_none_or(String::is_empty) {
         if !is_free {
             return None;
         }

@@ -12,7 +12,6 @@ use crate::source::compose::{Environment, interpolate, pairs};
 
 /// What a container was made with.
 pub(super) struct Made<'a> {
-    /// Its service.
     pub service: &'a str,
     /// Its image as it was asked for.
     pub image: &'a str,

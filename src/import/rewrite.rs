@@ -12,7 +12,6 @@ use crate::source::compose::{Document, Environment, Positions};
 /// A compose file as it is written anew.
 #[derive(Debug, Default)]
 pub(super) struct Rewritten {
-    /// Its text.
     pub text: String,
     /// Variables for `.env` that have taken the place of passwords.
     pub variables: BTreeMap<String, String>,
@@ -22,9 +21,6 @@ pub(super) struct Rewritten {
 pub(super) type Edit = (Range<usize>, String);
 
 /// Writes a compose file of `folder` for another folder.
-///
-/// # Errors
-/// Why that cannot be done.
 pub(super) fn rewrite(
     document: &Document,
     folder: &Path,

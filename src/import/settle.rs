@@ -34,23 +34,21 @@ pub(super) async fn settle(
         if out.is_empty() {
             hashes(look, checkout, found, &mut compared, &mut out)?;
         }
-        let planned = match out.is_empty() {
-            true => {
-                let planned = plan(look.host, request).await?;
-                let changes = offending(&planned, found, &mut out);
-                if out.is_empty() && changes.is_empty() {
-                    return Ok(planned);
-                }
-                Some(changes)
+        let mut changes = None;
+        if out.is_empty() {
+            let planned = plan(look.host, request).await?;
+            let all = offending(&planned, found, &mut out);
+            if out.is_empty() && all.is_empty() {
+                return Ok(planned);
             }
-            false => None,
-        };
+            changes = Some(all);
+        }
         let mut dropped = false;
         for (id, why) in &out {
             dropped |= found.drop(id, why);
         }
         if !dropped {
-            let what = planned.unwrap_or_else(|| out.values().cloned().collect());
+            let what = changes.unwrap_or_else(|| out.values().cloned().collect());
             return Err(ImportError::Remains { what });
         }
     }
@@ -109,24 +107,14 @@ fn in_need_of_an_engine(look: &Look<'_>, revision: &Revision) -> Out {
 
 /// Takes out what a file belongs to.
 fn by_file(found: &Found, path: &Path, why: String, out: &mut Out) -> Result<(), ImportError> {
-    if let Some(id) = found.owner_of(path) {
-        out.entry(id).or_insert(why);
-        return Ok(());
-    }
     // The infrastructure file and watchme.toml are of several: the one that is named is meant.
-    let named = found
-        .taken
-        .iter()
-        .find(|taken| why.contains(&taken.id.name));
-    match named {
-        Some(taken) => {
-            out.entry(taken.id.clone()).or_insert(why);
-            Ok(())
-        }
-        None => Err(ImportError::Remains {
-            what: vec![format!("{}: {why}", path.display())],
-        }),
-    }
+    let owner = found.owner_of(path).or_else(|| found.named_in(&why));
+    let Some(id) = owner else {
+        let what = vec![format!("{}: {why}", path.display())];
+        return Err(ImportError::Remains { what });
+    };
+    out.entry(id).or_insert(why);
+    Ok(())
 }
 
 /// Asks compose, once for each stack, whether it would leave the containers as they are.
@@ -150,13 +138,10 @@ fn hashes(
         };
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let settings: toml::Table = taken.settings.parse().unwrap_or_default();
-        let profiles = settings
-            .get("stack")
-            .and_then(|stacks| stacks.get(&*name)?.get("profiles")?.as_array());
-        let profiles = profiles
-            .into_iter()
-            .flatten()
-            .filter_map(|name| name.as_str());
+        let stacks = settings.get("stack");
+        let profiles = stacks.and_then(|all| all.get(&*name)?.get("profiles")?.as_array());
+        let profiles = profiles.into_iter().flatten();
+        let profiles = profiles.filter_map(|name| name.as_str());
         let profiles: Vec<String> = profiles.map(str::to_owned).collect();
         let project = ComposeProject {
             name: &name,
@@ -167,10 +152,8 @@ fn hashes(
         let hashes = match look.host.compose_hashes(&project)? {
             Ok(hashes) => hashes,
             Err(said) => {
-                out.insert(
-                    taken.id.clone(),
-                    format!("compose refuses its files: {said}"),
-                );
+                let why = format!("compose refuses its files: {said}");
+                out.insert(taken.id.clone(), why);
                 continue;
             }
         };
@@ -188,10 +171,8 @@ fn hashes(
             );
             if !taken.lacks.is_empty() {
                 let names: Vec<&str> = taken.lacks.iter().map(String::as_str).collect();
-                why = format!(
-                    "{why}; {} has no value: was it in a .env that is gone?",
-                    names.join(", ")
-                );
+                let names = names.join(", ");
+                why = format!("{why}; {names} has no value: was it in a .env that is gone?");
             }
             out.insert(taken.id.clone(), why);
         }
@@ -219,21 +200,13 @@ fn offending(planned: &Planned, found: &Found, out: &mut Out) -> Vec<String> {
     }
     for finding in planned.findings.iter().filter(|finding| finding.is_error()) {
         let why = finding.message().to_owned();
-        let path = finding.place().map(|place| place.path());
-        let id = path.and_then(|path| found.owner_of(path));
-        match id {
+        let owner = finding
+            .place()
+            .and_then(|place| found.owner_of(place.path()));
+        // What is said of no file names the unit or the site.
+        match owner.or_else(|| found.named_in(&why)) {
             Some(id) => add(&id, why, &mut all),
-            None => {
-                // What is said of no file names the unit or the site.
-                let named = found
-                    .taken
-                    .iter()
-                    .find(|taken| why.contains(&taken.id.name));
-                match named {
-                    Some(taken) => add(&taken.id.clone(), why, &mut all),
-                    None => all.push(why),
-                }
-            }
+            None => all.push(why),
         }
     }
     all
@@ -246,11 +219,8 @@ fn changes(change: &Change, planned: &Planned) -> Option<String> {
     }
     let rewrites = change.diff.as_ref().is_some_and(|diff| diff.old.is_some());
     let words = || {
-        format!(
-            "an apply would change it: {} ({})",
-            change.words().text,
-            change.why
-        )
+        let what = change.words().text;
+        format!("an apply would change it: {what} ({})", change.why)
     };
     match &change.effect {
         Effect::Switch(_) | Effect::DaemonReload | Effect::ReloadNginx | Effect::HoldPulls(_) => {
@@ -273,21 +243,14 @@ fn may_link(path: &Path, change: &Change, planned: &Planned) -> bool {
 
 /// Whether all containers of a stack run already.
 fn runs(unit: &str, planned: &Planned) -> bool {
-    let stack = planned
-        .desired
-        .units
-        .get(unit)
-        .filter(|unit| unit.stack.is_some());
-    let (Some(stack), Some(docker)) = (stack, &planned.observed.docker) else {
+    let unit = planned.desired.units.get(unit);
+    let unit = unit.filter(|unit| unit.stack.is_some());
+    let (Some(unit), Some(docker)) = (unit, &planned.observed.docker) else {
         return false;
     };
-    let run = |project: &str, service: &str| is_up(docker, project, service);
-    let mut projects = stack.stacks.iter();
-    projects.all(|stack| {
-        stack
-            .services
-            .iter()
-            .all(|service| run(&stack.project, service))
+    unit.stacks.iter().all(|stack| {
+        let mut services = stack.services.iter();
+        services.all(|service| is_up(docker, &stack.project, service))
     })
 }
 

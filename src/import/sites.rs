@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::found::{Found, Kind, Taken, quoted};
-use super::look::{HostFile, Look, is_leftover};
+use super::look::{HostFile, Look, is_leftover, name_of};
 use crate::host::{HostError, Origin};
 use crate::model::{Entry, Kind as ResourceKind, layout};
 
@@ -46,15 +46,15 @@ fn enabled(
     taken: &mut BTreeSet<PathBuf>,
 ) -> Result<(), HostError> {
     let name = name_of(path);
-    let (content, _) = match look.root().entry(path)? {
-        Entry::Link { target, leads_to } => match leads_to {
-            Some(to) => (to, target),
+    let content = match look.root().entry(path)? {
+        Entry::Link { leads_to, .. } => match leads_to {
+            Some(to) => to,
             None => {
                 found.leave(path.to_string_lossy(), "the link leads nowhere");
                 return Ok(());
             }
         },
-        _ => (path.to_owned(), PathBuf::new()),
+        _ => path.to_owned(),
     };
     let available = layout::site_available(&name);
     taken.insert(available.clone());
@@ -87,11 +87,8 @@ fn site(look: &Look<'_>, found: &mut Found, name: &str, file: &HostFile, enabled
         return found.leave(from, why);
     }
     named(found, name, &text);
-    let mut taken = Taken::new(Kind::Sites, ResourceKind::Site, name, from).with(
-        Path::new("sites-available").join(name),
-        &file.content,
-        0o644,
-    );
+    let mut taken = Taken::new(Kind::Sites, ResourceKind::Site, name, from);
+    taken.add(Path::new("sites-available").join(name), file, 0o644);
     if !enabled {
         taken.settings = format!("[site.{}]\nenabled = false\n", quoted(name));
     }
@@ -128,9 +125,4 @@ fn named(found: &mut Found, site: &str, text: &str) {
             _ => {}
         }
     }
-}
-
-fn name_of(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
 }

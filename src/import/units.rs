@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::found::{Found, Kind, Taken, quoted};
-use super::look::{HostFile, Look, is_leftover};
+use super::look::{HostFile, Look, is_leftover, name_of};
 use crate::host::{HostError, Origin};
 use crate::model::{Entry, Kind as ResourceKind, UnitState, layout};
 use crate::source::unit::Name;
@@ -93,18 +93,13 @@ fn unit(
         found.leave(from, why);
         return Ok(None);
     }
-    let mut taken = Taken::new(Kind::Units, ResourceKind::Unit, name, from.clone()).with(
-        Path::new("systemd").join(name),
-        &file.content,
-        0o644,
-    );
+    let mut taken = Taken::new(Kind::Units, ResourceKind::Unit, name, from.clone());
+    taken.add(Path::new("systemd").join(name), file, 0o644);
     let text = String::from_utf8_lossy(&file.content).into_owned();
     environment_files(found, name, &text);
     if !dropins(look, found, name, &mut taken)? {
-        found.leave(
-            from,
-            "one of its drop-ins is left, and an apply would remove it",
-        );
+        let why = "one of its drop-ins is left, and an apply would remove it";
+        found.leave(from, why);
         return Ok(None);
     }
     taken.settings = settings(look, name, &text, enabled);
@@ -123,28 +118,32 @@ fn dropins(
         if path.extension().is_none_or(|kind| kind != "conf") {
             continue;
         }
-        let Some(file) = look.file(&path)? else {
-            found.leave(path.to_string_lossy(), "it is no regular file");
-            return Ok(false);
+        let file = match own_file(look, found, &path)? {
+            Some(Ok(file)) => file,
+            Some(Err(why)) => {
+                found.leave(path.to_string_lossy(), why);
+                return Ok(false);
+            }
+            None => continue,
         };
-        if look.origin(&file) == Origin::Package {
-            continue;
-        }
-        if let Some(why) = look.keeps_out(&file, found) {
-            found.leave(path.to_string_lossy(), why);
-            return Ok(false);
-        }
         environment_files(found, name, &String::from_utf8_lossy(&file.content));
         let below = path.strip_prefix(layout::SYSTEMD).unwrap_or(&path);
-        let added = Taken::with(
-            taken.clone(),
-            Path::new("systemd").join(below),
-            &file.content,
-            0o644,
-        );
-        *taken = added;
+        taken.add(Path::new("systemd").join(below), &file, 0o644);
     }
     Ok(true)
+}
+
+/// A file that no package brought, or why it cannot be taken.
+fn own_file(
+    look: &Look<'_>,
+    found: &mut Found,
+    path: &Path,
+) -> Result<Option<Result<HostFile, String>>, HostError> {
+    let Some(file) = look.file(path)? else {
+        return Ok(Some(Err("it is no regular file".to_owned())));
+    };
+    let is_own = look.origin(&file) != Origin::Package;
+    Ok(is_own.then(|| look.keeps_out(&file, found).map_or(Ok(file), Err)))
 }
 
 /// Takes drop-ins for units of packages.
@@ -153,25 +152,22 @@ fn dropins_of_others(
     found: &mut Found,
     refused: &BTreeSet<String>,
 ) -> Result<(), HostError> {
-    let folders = look
-        .units
-        .iter()
-        .filter(|(_, entry)| **entry == Entry::Directory);
-    let names = folders.filter_map(|(folder, _)| folder.strip_suffix(".d"));
-    for name in names.map(str::to_owned).collect::<Vec<_>>() {
+    let folders = look.units.iter();
+    let folders = folders.filter(|(_, entry)| **entry == Entry::Directory);
+    for name in folders.filter_map(|(folder, _)| folder.strip_suffix(".d")) {
         let known = |taken: &Taken| taken.kind == Kind::Units && taken.id.name == name;
-        if refused.contains(&name) || found.taken.iter().any(known) {
+        if refused.contains(name) || found.taken.iter().any(known) {
             continue;
         }
         let from = format!("{}/{name}.d", layout::SYSTEMD);
-        if Name::parse(&name).is_err() {
+        if Name::parse(name).is_err() {
             if !look.root().list(Path::new(&from))?.is_empty() {
                 found.leave(from, "drop-ins for several units at once are not managed");
             }
             continue;
         }
-        let mut taken = Taken::new(Kind::Units, ResourceKind::Unit, &name, from);
-        if dropins(look, found, &name, &mut taken)? && !taken.files.is_empty() {
+        let mut taken = Taken::new(Kind::Units, ResourceKind::Unit, name, from);
+        if dropins(look, found, name, &mut taken)? && !taken.files.is_empty() {
             found.taken.push(taken);
         }
     }
@@ -194,17 +190,15 @@ fn settings(look: &Look<'_>, name: &str, text: &str, enabled: &BTreeSet<String>)
             .map(|name| format!("[unit.{}]\n", quoted(name)))
             .collect();
     }
-    match installs && !enabled.contains(name) {
-        true => {
-            let state = look.systemd.units.get(name);
-            let how = match state.is_some_and(UnitState::is_active) {
-                true => "runs, and is not enabled",
-                false => "is neither enabled nor running",
-            };
-            format!("# It {how}.\n[unit.{}]\nstart = false\n", quoted(name))
-        }
-        false => String::new(),
+    if !installs || enabled.contains(name) {
+        return String::new();
     }
+    let state = look.systemd.units.get(name);
+    let how = match state.is_some_and(UnitState::is_active) {
+        true => "runs, and is not enabled",
+        false => "is neither enabled nor running",
+    };
+    format!("# It {how}.\n[unit.{}]\nstart = false\n", quoted(name))
 }
 
 /// Units that links in folders such as `multi-user.target.wants` enable.
@@ -212,9 +206,7 @@ fn enabled(look: &Look<'_>) -> Result<BTreeSet<String>, HostError> {
     let mut enabled = BTreeSet::new();
     for (folder, entry) in &look.units {
         let kind = Path::new(folder).extension().unwrap_or_default();
-        let is_dependency = ["wants", "requires", "upholds"]
-            .iter()
-            .any(|known| kind == *known);
+        let is_dependency = kind == "wants" || kind == "requires" || kind == "upholds";
         if *entry == Entry::Directory && is_dependency {
             for path in look.root().list(&layout::unit(folder))? {
                 let name = path.file_name().and_then(|name| name.to_str());
@@ -236,14 +228,10 @@ fn enabled(look: &Look<'_>) -> Result<BTreeSet<String>, HostError> {
 
 /// Says which files with variables a unit reads: they stay where they are.
 fn environment_files(found: &mut Found, unit: &str, text: &str) {
-    let values = text
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("EnvironmentFile="));
-    for value in values {
-        let path = value
-            .trim()
-            .trim_start_matches('-')
-            .trim_matches(['"', '\'']);
+    let lines = text.lines().map(str::trim);
+    for value in lines.filter_map(|line| line.strip_prefix("EnvironmentFile=")) {
+        let path = value.trim().trim_start_matches('-');
+        let path = path.trim_matches(['"', '\'']);
         if path.starts_with('/') {
             found.secret(path, format!("variables of {unit}: it stays where it is"));
         }
@@ -253,11 +241,7 @@ fn environment_files(found: &mut Found, unit: &str, text: &str) {
 /// Takes Quadlets, and the files beside them.
 fn quadlets(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> {
     for path in look.root().list(Path::new(layout::QUADLETS))? {
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = name_of(&path);
         if is_leftover(&name) {
             continue;
         }
@@ -265,27 +249,17 @@ fn quadlets(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> {
             true => look.root().list(&path)?,
             false => vec![path.clone()],
         };
-        let unit = made_of(&name);
-        let mut taken = Taken::new(
-            Kind::Units,
-            ResourceKind::Unit,
-            &unit,
-            path.to_string_lossy(),
-        );
+        let (unit, from) = (made_of(&name), path.to_string_lossy());
+        let mut taken = Taken::new(Kind::Units, ResourceKind::Unit, &unit, from);
         for path in files {
-            let Some(file) = look.file(&path)? else {
-                found.leave(path.to_string_lossy(), "it is no regular file");
-                continue;
-            };
-            if look.origin(&file) == Origin::Package {
-                continue;
+            match own_file(look, found, &path)? {
+                Some(Ok(file)) => {
+                    let below = path.strip_prefix(layout::QUADLETS).unwrap_or(&path);
+                    taken.add(Path::new("containers").join(below), &file, 0o644);
+                }
+                Some(Err(why)) => found.leave(path.to_string_lossy(), why),
+                None => {}
             }
-            if let Some(why) = look.keeps_out(&file, found) {
-                found.leave(path.to_string_lossy(), why);
-                continue;
-            }
-            let below = path.strip_prefix(layout::QUADLETS).unwrap_or(&path);
-            taken = taken.with(Path::new("containers").join(below), &file.content, 0o644);
         }
         if !taken.files.is_empty() {
             found.taken.push(taken);

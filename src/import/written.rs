@@ -67,23 +67,13 @@ fn files(found: &Found) -> Vec<NewFile> {
         text("README.md", README.to_owned()),
         text(".gitignore", GITIGNORE.to_owned()),
     ];
-    let networks: String = found
-        .taken
-        .iter()
-        .map(|taken| taken.network.as_str())
-        .collect();
+    let networks = found.taken.iter().map(|taken| taken.network.as_str());
+    let networks: String = networks.collect();
     if !networks.is_empty() {
-        files.push(text(
-            "docker-compose.infra.yml",
-            format!("{INFRA}{networks}"),
-        ));
+        let networks = format!("{INFRA}{networks}");
+        files.push(text("docker-compose.infra.yml", networks));
     }
-    files.extend(
-        found
-            .taken
-            .iter()
-            .flat_map(|taken| taken.files.iter().cloned()),
-    );
+    files.extend(found.taken.iter().flat_map(|taken| taken.files.clone()));
     files
 }
 
@@ -125,10 +115,9 @@ pub(super) fn give(checkout: &Path, found: &Found) -> Result<(), ImportError> {
     }
     let group = around.gid();
     let kept = found.taken.iter().flat_map(|taken| &taken.files);
-    let kept: Vec<PathBuf> = kept
-        .filter(|file| file.private)
-        .map(|file| checkout.join(FOLDER).join(&file.path))
-        .collect();
+    let kept = kept.filter(|file| file.private);
+    let kept = kept.map(|file| checkout.join(FOLDER).join(&file.path));
+    let kept: Vec<PathBuf> = kept.collect();
     give_below(checkout, (user, group), &kept).map_err(failed)
 }
 

@@ -19,7 +19,7 @@ use crate::host::Host;
 pub(crate) use causes::Cause;
 use focus::Focus;
 pub(crate) use focus::Question;
-pub(crate) use logs::{LogKind, LogLine, LogSource, LogWish, Told, logs};
+pub(crate) use logs::{LogKind, LogLine, LogSource, LogWish, Logs, Told, logs};
 
 /// What a look for causes brought.
 #[derive(Debug, Default)]

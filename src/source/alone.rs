@@ -1,15 +1,15 @@
 //! Files read as what they seem to be, without a desired state around them.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use source_text::is_one_of;
+
+use super::Checkout;
 use super::error::{Result, SourceError};
 use super::policy::{Folders, Input, Spanned};
 use super::tree::MAX_SIZE;
 use super::unit::Name;
-use super::{Checkout, Server};
-use crate::model::{ComposeCommand, Copies};
 
 /// Files that are checked alone: one, or some that belong together.
 #[derive(Clone, Debug)]
@@ -22,7 +22,6 @@ pub(crate) struct Alone {
     pub folders: Folders,
     /// Where nginx has them, below /etc, if the folder does not say so.
     pub etc: Vec<(PathBuf, PathBuf)>,
-    /// Whether it is a compose file.
     pub is_compose: bool,
 }
 
@@ -35,7 +34,6 @@ pub(crate) enum Sort {
     Main,
     /// What an `http` block of nginx includes, with servers.
     Site,
-    /// Anything else.
     Other,
 }
 
@@ -50,7 +48,7 @@ pub(crate) fn sort(text: &str) -> Option<Sort> {
         return None;
     }
     let lines = || text.lines().map(str::trim_end);
-    if lines().any(|line| OF_UNITS.contains(&line)) {
+    if lines().any(|line| is_one_of(OF_UNITS, line)) {
         return Some(Sort::Unit);
     }
     let opens = |line: &str, name: &str| {
@@ -65,18 +63,11 @@ pub(crate) fn sort(text: &str) -> Option<Sort> {
         return Some(Sort::Other);
     }
     // nginx's own variables are not written so: envsubst(1) puts a value there.
-    let mut names = text
-        .split('$')
-        .skip(1)
-        .map(|rest| rest.trim_start_matches('{'));
+    let behind = text.split('$').skip(1);
+    let mut names = behind.map(|rest| rest.trim_start_matches('{'));
     let is_filled_in = |name: &str| {
-        let mut letters = name.chars();
-        letters
-            .by_ref()
-            .take(2)
-            .filter(char::is_ascii_uppercase)
-            .count()
-            == 2
+        let begins = name.chars().take(2);
+        begins.filter(char::is_ascii_uppercase).count() == 2
     };
     match names.any(is_filled_in) {
         true => None,
@@ -85,18 +76,9 @@ pub(crate) fn sort(text: &str) -> Option<Sort> {
     }
 }
 
-/// Headings of units.
-const OF_UNITS: [&str; 9] = [
-    "[Unit]",
-    "[Service]",
-    "[Timer]",
-    "[Socket]",
-    "[Path]",
-    "[Mount]",
-    "[Automount]",
-    "[Slice]",
-    "[Install]",
-];
+const OF_UNITS: &str = "
+    [Unit] [Service] [Timer] [Socket] [Path] [Mount] [Automount] [Slice] [Install]
+";
 /// Blocks at the top of an nginx.conf.
 const OF_MAIN: [&str; 3] = ["events", "http", "stream"];
 /// Words of a server that is one of HTTP.
@@ -128,7 +110,6 @@ impl Alone {
         alone
     }
 
-    /// Sites of one folder.
     pub(crate) fn sites(paths: Vec<PathBuf>) -> Self {
         let folder = paths.first().and_then(|path| path.parent());
         let mut alone = Self::of(folder.unwrap_or(Path::new("")).to_owned(), paths.clone());
@@ -157,10 +138,8 @@ impl Alone {
         let mut folder = parent;
         let mut alone = Self::of(PathBuf::new(), vec![path.to_owned()]);
         let folders = &mut alone.folders;
-        let etc = parent
-            .ancestors()
-            .find(|above| above.file_name().is_some_and(|name| name == "nginx"))
-            .and_then(Path::parent);
+        let is_nginx = |above: &&Path| above.file_name().is_some_and(|name| name == "nginx");
+        let etc = parent.ancestors().find(is_nginx).and_then(Path::parent);
         if is_unit(&name) {
             folders.units = here();
         } else if is_dropin {
@@ -206,9 +185,6 @@ fn here() -> Spanned<Input> {
 
 impl Checkout {
     /// A single file. It is read as what its name and its folder say that it is, and nothing beside it.
-    ///
-    /// # Errors
-    /// When it is no file, or cannot be read.
     pub fn of_file(path: &Path) -> Result<Self> {
         let failed = |source| SourceError::Read {
             path: path.into(),
@@ -225,10 +201,8 @@ impl Checkout {
             true => (PathBuf::from("."), path.to_owned()),
             false => (PathBuf::from("/"), path.canonicalize().map_err(failed)?),
         };
-        let below: PathBuf = below
-            .components()
-            .filter(|part| matches!(part, Component::Normal(_)))
-            .collect();
+        let is_name = |part: &Component| matches!(part, Component::Normal(_));
+        let below: PathBuf = below.components().filter(is_name).collect();
         // What is no file, or too large for one, is an error later.
         let content = match metadata.is_file() && metadata.len() <= MAX_SIZE {
             true => std::fs::read(path).map_err(failed)?,
@@ -236,20 +210,10 @@ impl Checkout {
         };
         let text = String::from_utf8_lossy(&content);
         let alone = Alone::guess(&below).known(&below, &text);
-        Ok(Self {
-            root: root.canonicalize().map_err(failed)?,
-            folder: alone.folder.clone(),
-            repo: None,
-            owner: Some(metadata.uid()),
-            safe: false,
-            server: Server::Any,
-            compose: ComposeCommand::default(),
-            program: PathBuf::from(crate::model::layout::PROGRAMS[0]),
-            copies: Copies::default(),
-            host: None,
-            alone: Some(alone),
-            written: BTreeMap::new(),
-        })
+        let root = root.canonicalize().map_err(failed)?;
+        let mut checkout = Self::at(root, alone.folder.clone(), Some(metadata.uid()));
+        checkout.places.alone = Some(alone);
+        Ok(checkout)
     }
 }
 

@@ -32,18 +32,14 @@ pub(super) fn dirty(read: &Read, lies: &Inputs, loaded: &Loaded) -> Vec<PathBuf>
         new_files(lies, folder, known, &mut dirty, 0);
     }
     // Compose builds from the work tree.
-    let contexts = read.contexts.iter();
-    let changed = contexts.flat_map(|folder| {
+    let changed = |folder: &PathBuf| {
         let ignored = lies.ignored;
         ignored.map_or_else(Vec::new, |ignored| ignored.changed_below(folder))
-    });
-    dirty.extend(changed.filter(|path| !lies.left_out(path)));
-    let mounted = read.mounted.iter();
-    let changed = mounted.flat_map(|folder| {
-        let ignored = lies.ignored;
-        ignored.map_or_else(Vec::new, |ignored| ignored.changed_below(folder))
-    });
-    dirty.extend(changed.filter(|path| lies.is_tracked(path, false)));
+    };
+    let built = read.contexts.iter().flat_map(changed);
+    dirty.extend(built.filter(|path| !lies.left_out(path)));
+    let mounted = read.mounted.iter().flat_map(changed);
+    dirty.extend(mounted.filter(|path| lies.is_tracked(path, false)));
     dirty.into_iter().collect()
 }
 

@@ -6,12 +6,14 @@ use source_text::SourceFile;
 pub(crate) use source_text::{Speller, misspelt, nearest, suggest};
 
 use super::load::Unread;
+use super::tree::MAX_SIZE;
 use crate::model::Diagnostic;
 
 /// Shorthand of this stage.
 pub type Result<T> = std::result::Result<T, SourceError>;
 
 /// Why a checkout could not be read. `Display` leaves the cause to [`std::error::Error::source`].
+/// Where nothing else is said, `path` is the one in the checkout, and `source` what the system or libgit2 said.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A place in a file is wrong.
@@ -22,15 +24,12 @@ pub enum SourceError {
     Refused {
         /// The rule of `check` that reports it.
         rule: &'static str,
-        /// The place.
         place: Box<Diagnostic>,
     },
     /// The folder is not there, or is no folder.
     #[error("cannot open the folder {}", path.display())]
     Folder {
-        /// The folder.
         path: PathBuf,
-        /// What the system said.
         source: std::io::Error,
     },
     /// The folder holds none of the known inputs.
@@ -38,7 +37,6 @@ pub enum SourceError {
     NoDesiredState {
         /// The folder, for git relative to the checkout.
         folder: PathBuf,
-        /// Names that were looked for.
         looked_for: Vec<String>,
         /// Folders that look like a part of one.
         instead: Vec<Unread>,
@@ -46,7 +44,6 @@ pub enum SourceError {
     /// A host was named that has no files of its own.
     #[error("{} has no folder for the host {host}", folder.display())]
     UnknownHost {
-        /// The name.
         host: String,
         /// The folder of the hosts, for git relative to the checkout.
         folder: PathBuf,
@@ -56,23 +53,15 @@ pub enum SourceError {
     /// Somebody who may not decide about this host owns the checkout or a part of it.
     #[error("{} belongs to user id {owner}, not to {expected}", path.display())]
     Owner {
-        /// The part.
         path: PathBuf,
-        /// Its owner.
         owner: u32,
         /// Whom it may belong to, in words.
         expected: String,
-        /// What to do about it.
         help: String,
     },
     /// Everybody may write to the checkout.
     #[error("{} is writable by every user of this machine (mode {mode:04o})", path.display())]
-    WorldWritable {
-        /// The part.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    WorldWritable { path: PathBuf, mode: u32 },
     /// The repository's own settings point its work tree somewhere else.
     #[error("the repository in {} has its work tree in {}", root.display(), worktree.display())]
     ForeignWorktree {
@@ -86,7 +75,6 @@ pub enum SourceError {
     Repository {
         /// Where `.git` was found.
         root: PathBuf,
-        /// What libgit2 said.
         source: git2::Error,
     },
     /// libgit2 makes no repository.
@@ -94,120 +82,60 @@ pub enum SourceError {
     Begin {
         /// The folder that is to be its work tree.
         folder: PathBuf,
-        /// What libgit2 said.
         source: git2::Error,
     },
     /// The repository has no commit yet.
     #[error("the git repository in {} has no commit yet", root.display())]
-    NoCommit {
-        /// The work tree.
-        root: PathBuf,
-    },
+    NoCommit { root: PathBuf },
     /// No commit goes by that name. `git log --oneline` lists them.
     #[error("no revision {rev:?} in {}", root.display())]
     UnknownRevision {
-        /// As it was asked for.
         rev: String,
-        /// The work tree.
         root: PathBuf,
         /// Whether the clone has only the last commits.
         shallow: bool,
     },
     /// A revision of a folder that is not in git.
     #[error("{} is not in a git repository, so it has no revision {rev:?}", folder.display())]
-    NotGit {
-        /// The folder.
-        folder: PathBuf,
-        /// As it was asked for.
-        rev: String,
-    },
+    NotGit { folder: PathBuf, rev: String },
     /// git cannot read an object.
     #[error("cannot read {} from git", path.display())]
-    Object {
-        /// The path in the checkout.
-        path: PathBuf,
-        /// What libgit2 said.
-        source: git2::Error,
-    },
+    Object { path: PathBuf, source: git2::Error },
     /// The file system cannot read a file.
     #[error("cannot read {}", path.display())]
     Read {
-        /// The path in the checkout.
         path: PathBuf,
-        /// What the system said.
         source: std::io::Error,
     },
     /// A name that is no valid name.
     #[error("{}: {why}", escaped(path))]
-    Name {
-        /// The path in the checkout.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
+    Name { path: PathBuf, why: String },
     /// A link that leads out of the checkout.
     #[error(
         "the link {} points to {}, outside the checkout",
         escaped(link),
         escaped(target)
     )]
-    LinkLeaves {
-        /// The link.
+    LinkLeaves { link: PathBuf, target: PathBuf },
+    /// A link to nothing, or links that lead to each other.
+    #[error("the link {} points to {}{how}", escaped(link), escaped(target))]
+    LinkBroken {
         link: PathBuf,
-        /// What it says.
         target: PathBuf,
-    },
-    /// A link to nothing.
-    #[error(
-        "the link {} points to {}, which is not there",
-        escaped(link),
-        escaped(target)
-    )]
-    LinkDangles {
-        /// The link.
-        link: PathBuf,
-        /// What it says.
-        target: PathBuf,
-    },
-    /// Links that lead to each other.
-    #[error(
-        "the link {} points to {} and never ends",
-        escaped(link),
-        escaped(target)
-    )]
-    LinkLoop {
-        /// The link.
-        link: PathBuf,
-        /// What it says.
-        target: PathBuf,
+        how: &'static str,
     },
     /// Neither a file, a folder, nor a link.
     #[error("{} is {what}", escaped(path))]
-    Special {
-        /// The path in the checkout.
-        path: PathBuf,
-        /// What it is.
-        what: &'static str,
-    },
+    Special { path: PathBuf, what: &'static str },
     /// A file, or a folder on the way to it, that only some users may read; see [`super::tree::Readers`].
     #[error(
         "{} is not read: not everybody may read it, and no unit that was applied or installed names it",
         escaped(path)
     )]
-    Private {
-        /// The path.
-        path: PathBuf,
-    },
+    Private { path: PathBuf },
     /// A file beyond the limit.
-    #[error("{} has {size} bytes; the limit is {limit}", escaped(path))]
-    TooLarge {
-        /// The path in the checkout.
-        path: PathBuf,
-        /// Its size.
-        size: u64,
-        /// The limit.
-        limit: u64,
-    },
+    #[error("{} has {size} bytes; the limit is {MAX_SIZE}", escaped(path))]
+    TooLarge { path: PathBuf, size: u64 },
     /// Two files that stand for the same resource.
     #[error(
         "{kind} {name} is defined twice: by {} and by {}",
@@ -217,21 +145,13 @@ pub enum SourceError {
     Duplicate {
         /// `site` or `unit`.
         kind: &'static str,
-        /// The name.
         name: String,
-        /// One file.
         first: PathBuf,
-        /// The other.
         second: PathBuf,
     },
     /// A file among the units that is no unit.
     #[error("{} is no unit: {why}", escaped(path))]
-    NotAUnit {
-        /// The path in the checkout.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
+    NotAUnit { path: PathBuf, why: String },
 }
 
 impl SourceError {
@@ -291,8 +211,7 @@ impl SourceError {
             Self::Read { path, .. }
             | Self::Name { path, .. }
             | Self::LinkLeaves { link: path, .. }
-            | Self::LinkDangles { link: path, .. }
-            | Self::LinkLoop { link: path, .. }
+            | Self::LinkBroken { link: path, .. }
             | Self::Special { path, .. }
             | Self::Private { path }
             | Self::TooLarge { path, .. }
@@ -312,11 +231,9 @@ impl SourceError {
 /// What `[folders]` has to say so that they are read: the first folder for each key.
 fn stated(instead: &[Unread]) -> Option<String> {
     let first = |key: &str| instead.iter().find(|one| one.key == key);
-    let keys: Vec<String> = ["sites", "units"]
-        .into_iter()
-        .filter_map(first)
-        .map(|one| format!("{} = {:?}", one.key, one.folder.to_string_lossy()))
-        .collect();
+    let keys = ["sites", "units"].into_iter().filter_map(first);
+    let keys = keys.map(|one| format!("{} = {:?}", one.key, one.folder.to_string_lossy()));
+    let keys: Vec<String> = keys.collect();
     (!keys.is_empty()).then(|| keys.join(", "))
 }
 

@@ -19,10 +19,8 @@ static LIBGIT2: Mutex<()> = Mutex::new(());
 
 /// The folder at or above `folder` that holds `.git`, a folder or a work tree's file.
 pub(super) fn find(folder: &Path) -> Option<PathBuf> {
-    folder
-        .ancestors()
-        .find(|above| above.join(".git").symlink_metadata().is_ok())
-        .map(Path::to_owned)
+    let is_root = |above: &&Path| above.join(".git").symlink_metadata().is_ok();
+    folder.ancestors().find(is_root).map(Path::to_owned)
 }
 
 /// Opens the repository whose `.git` is in `root` after checking who owns it, and says who. Where the owner alone
@@ -207,10 +205,8 @@ pub(super) fn log(
     limit: usize,
 ) -> Result<Log> {
     let to = commit(repo, root, Some(to))?.id();
-    let from = match from {
-        Some(from) => Some(commit(repo, root, Some(from))?.id()),
-        None => None,
-    };
+    let from = from.map(|from| commit(repo, root, Some(from)).map(|from| from.id()));
+    let from = from.transpose()?;
     let walk = |has: git2::Oid, has_not: Option<git2::Oid>| {
         let mut walk = repo.revwalk()?;
         walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::TIME)?;
@@ -269,15 +265,17 @@ impl<'repo> Ignored<'repo> {
         }
     }
 
-    /// Whether `path` (relative to the work tree) is in the index.
-    pub(super) fn tracked(&self, path: &Path) -> bool {
-        let entry = |index: &git2::Index| index.get_path(path, 0).is_some();
-        self.index.as_ref().is_some_and(entry)
+    /// Whether `path` (relative to the work tree) is in the index; of a folder, whether a file below it is.
+    pub(super) fn tracked(&self, path: &Path, is_folder: bool) -> bool {
+        self.index.as_ref().is_some_and(|index| match is_folder {
+            true => index.find_prefix(&*path.join("")).is_ok(),
+            false => index.get_path(path, 0).is_some(),
+        })
     }
 
     /// Whether `path` (relative to the work tree) is ignored and not tracked.
-    pub(super) fn contains(&self, path: &Path) -> bool {
-        !self.tracked(path) && self.repo.is_path_ignored(path).unwrap_or(false)
+    pub(super) fn contains(&self, path: &Path, is_folder: bool) -> bool {
+        !self.tracked(path, is_folder) && self.repo.is_path_ignored(path).unwrap_or(false)
     }
 
     /// Files in a folder of the work tree that differ from the commit that is checked out, and new ones that git does not
@@ -295,17 +293,5 @@ impl<'repo> Ignored<'repo> {
         let statuses = statuses.iter().flat_map(|statuses| statuses.iter());
         let paths = statuses.map(|entry| PathBuf::from(OsStr::from_bytes(entry.path_bytes())));
         paths.collect()
-    }
-
-    /// The same of a folder, which is tracked if a file in it is.
-    pub(super) fn contains_folder(&self, path: &Path) -> bool {
-        !self.tracks_folder(path) && self.repo.is_path_ignored(path).unwrap_or(false)
-    }
-
-    /// Whether a file below a folder (relative to the work tree) is in the index.
-    pub(super) fn tracks_folder(&self, path: &Path) -> bool {
-        let inside = path.join("");
-        let below = |index: &git2::Index| index.find_prefix(&*inside).is_ok();
-        self.index.as_ref().is_some_and(below)
     }
 }

@@ -36,8 +36,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) use begin::{commit_all, is_in_git};
 pub use error::SourceError;
 pub use git::{Log, LogLine};
+pub(crate) use load::{
+    DEFAULT_FILES as DEFAULT_COMPOSE_FILES, ParsedStack, installed, is_env_file,
+};
 pub use load::{External, HostName, Parsed, Unread};
-pub(crate) use load::{ParsedStack, installed, is_default_compose_file, is_env_file};
 pub(crate) use merge::merge;
 pub use repository::Kinship;
 pub use variables::{Lacking, Look};
@@ -45,9 +47,9 @@ pub use variables::{Lacking, Look};
 use rustc_hash::FxHashMap;
 use source_text::SourceFile;
 
-use crate::model::{ComposeCommand, Copies, Desired, File, Origin, Target, layout};
-use alone::Alone;
+use crate::model::{ComposeCommand, Desired, File, Origin, Target, layout};
 use error::Result;
+use load::Places;
 use owner::{Asker, Part};
 
 /// Which state of a checkout is meant.
@@ -63,42 +65,19 @@ pub enum Which {
 
 /// A desired state's folder, in git or not, whose owner was checked.
 pub struct Checkout {
-    root: PathBuf,
-    folder: PathBuf,
     repo: Option<git2::Repository>,
     owner: Option<u32>,
     /// Whether git's own settings let root in, whoever owns it.
     safe: bool,
-    /// Where the checkout is on the host that it is read for.
-    server: Server,
-    /// How compose is called on that host.
-    compose: ComposeCommand,
-    /// Where this program is on that host.
-    program: PathBuf,
-    /// The copies that it has of stacks that update start-first.
-    copies: Copies,
-    /// The host whose files are over those of all hosts.
-    host: Option<HostName>,
-    /// The one file that it has.
-    alone: Option<Alone>,
+    /// Where it is, here and on the host that it is read for.
+    places: Places,
     /// Files that are read as if they had been written, by their path in it.
     written: BTreeMap<PathBuf, Vec<u8>>,
-}
-
-/// Where a host has the checkout.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum Server {
-    /// It is read for no host: it is where it says so, or here.
-    #[default]
-    Any,
-    /// It is read for this host, on which it is known to lie there, or here.
-    This(Option<PathBuf>),
 }
 
 /// A state of a checkout.
 #[derive(Debug, Default)]
 pub struct Revision {
-    /// What it wants.
     pub desired: Desired,
     /// Where it came from.
     pub origin: Origin,
@@ -161,71 +140,66 @@ impl Checkout {
         let mut asker = Asker::current(trusted);
         let Some(root) = git::find(&canonical) else {
             let owner = owner::check(&asker, &[Part::look(&canonical)?])?;
-            return Ok(Self {
-                root: canonical,
-                folder: PathBuf::new(),
-                repo: None,
-                owner,
-                safe: false,
-                server: Server::Any,
-                compose: ComposeCommand::default(),
-                program: layout::PROGRAMS[0].into(),
-                copies: Copies::default(),
-                host: None,
-                alone: None,
-                written: BTreeMap::new(),
-            });
+            return Ok(Self::at(canonical, PathBuf::new(), owner));
         };
         let (repo, owner) = git::open(&canonical, &root, &mut asker)?;
-        let folder = canonical
-            .strip_prefix(&root)
-            .unwrap_or(Path::new(""))
-            .to_owned();
+        let folder = canonical.strip_prefix(&root);
+        let folder = folder.unwrap_or(Path::new("")).to_owned();
         Ok(Self {
-            root,
-            folder,
             repo: Some(repo),
-            owner,
             safe: asker.safe,
-            server: Server::Any,
-            compose: ComposeCommand::default(),
-            program: layout::PROGRAMS[0].into(),
-            copies: Copies::default(),
-            host: None,
-            alone: None,
-            written: BTreeMap::new(),
+            ..Self::at(root, folder, owner)
         })
     }
 
+    /// A folder outside git.
+    fn at(root: PathBuf, folder: PathBuf, owner: Option<u32>) -> Self {
+        let places = Places {
+            root,
+            folder,
+            program: layout::PROGRAMS[0].into(),
+            ..Places::default()
+        };
+        Self {
+            repo: None,
+            owner,
+            safe: false,
+            places,
+            written: BTreeMap::new(),
+        }
+    }
+
     /// The same for a host on which compose is called like this.
-    pub fn with_compose(self, compose: ComposeCommand) -> Self {
-        Self { compose, ..self }
+    pub fn with_compose(mut self, compose: ComposeCommand) -> Self {
+        self.places.compose = compose;
+        self
     }
 
     /// The same for a host that has this program there: units that are generated start it.
-    pub fn with_program(self, program: PathBuf) -> Self {
-        Self { program, ..self }
+    pub fn with_program(mut self, program: PathBuf) -> Self {
+        self.places.program = program;
+        self
     }
 
     /// The same for a host that has what `applied` says, with the units that are paused there.
-    pub fn after(self, applied: Option<&Desired>, paused: impl Fn(&str) -> bool) -> Self {
+    pub fn after(mut self, applied: Option<&Desired>, paused: impl Fn(&str) -> bool) -> Self {
         let copies = applied.map(|applied| applied.copies(paused));
-        let copies = copies.unwrap_or_default();
-        Self { copies, ..self }
+        self.places.copies = copies.unwrap_or_default();
+        self
     }
 
     /// The same for this host, where units name the checkout by `known_at`, wherever it is. What is there beside
     /// the files that are in git, such as `.env`, is read there.
-    pub fn on_this_host(self, known_at: Option<PathBuf>) -> Self {
-        Self {
-            server: Server::This(known_at),
-            ..self
-        }
+    pub fn on_this_host(mut self, known_at: Option<PathBuf>) -> Self {
+        self.places.known_at = known_at;
+        self.places.read_there = Some(self.own_asker());
+        self
     }
 
     /// The same for a host: its files in `hosts/NAME/` of the desired state are over those of all hosts.
-    pub fn for_host(self, host: Option<HostName>) -> Self {
-        Self { host, ..self }
+    pub fn for_host(mut self, host: Option<HostName>) -> Self {
+        self.places.host = host;
+        self
     }
 
     /// The same as if these files of its work tree had been written, by their path in it.
@@ -240,7 +214,12 @@ impl Checkout {
 
     /// The work tree, or the folder itself outside git.
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.places.root
+    }
+
+    /// Who asks, where the owner of the checkout is trusted.
+    fn own_asker(&self) -> Asker {
+        Asker::current(&self.owner.into_iter().collect::<Vec<_>>())
     }
 
     /// The commits that `to` has and `from` has not, the youngest first and at most `limit`.
@@ -249,9 +228,9 @@ impl Checkout {
     /// When the folder is not in git, or one of the two is not there any more.
     pub fn log(&self, from: Option<&str>, to: &str, limit: usize) -> Result<Log> {
         match &self.repo {
-            Some(repo) => git::log(repo, &self.root, from, to, limit),
+            Some(repo) => git::log(repo, self.root(), from, to, limit),
             None => Err(SourceError::NotGit {
-                folder: self.root.clone(),
+                folder: self.places.root.clone(),
                 rev: to.to_owned(),
             }),
         }
@@ -266,11 +245,7 @@ impl Checkout {
                 let name = String::from_utf8_lossy(author.name_bytes()).into_owned();
                 format!("{name} <{}>", String::from_utf8_lossy(author.email_bytes()))
             }),
-            // Joining an empty path would add a slash.
-            folder: match self.folder.as_os_str().is_empty() {
-                true => self.root.clone(),
-                false => self.root.join(&self.folder),
-            },
+            folder: self.places.desired_state(),
             owner: self.owner,
             ..Origin::default()
         }

@@ -65,10 +65,7 @@ impl Revision {
                 if let Some((value, is_named)) = naming(&commands, file) {
                     let instead = match is_named {
                         true => Vec::new(),
-                        false => DEFAULT_FILES
-                            .iter()
-                            .map(|other| file.with_file_name(other))
-                            .collect(),
+                        false => DEFAULT_FILES.map(|other| file.with_file_name(other)).into(),
                     };
                     add(file, instead, "compose file", value.complain("", ""));
                 }
@@ -138,11 +135,8 @@ impl Revision {
 
     /// Whether an apply itself puts something at a path, or below it.
     fn brings(&self, path: &Path) -> bool {
-        let etc = self
-            .desired
-            .etc
-            .keys()
-            .map(|relative| Path::new("/etc").join(relative));
+        let etc = self.desired.etc.keys();
+        let etc = etc.map(|relative| Path::new("/etc").join(relative));
         let files = self.desired.files.keys().cloned();
         etc.chain(files).any(|brought| brought.starts_with(path))
     }
@@ -179,9 +173,7 @@ fn env_files(stack: &ParsedStack) -> Vec<(&str, String, PathBuf)> {
     let Some(folder) = stack.paths.first().and_then(|path| path.parent()) else {
         return Vec::new();
     };
-    let services = stack.compose.services.iter();
-    let started = services.filter(|(name, _)| stack.started.contains(*name));
-    let files = started.flat_map(|(name, service)| {
+    let files = stack.started_services().flat_map(|(name, service)| {
         let files = service.required_env_files().into_iter();
         files.map(move |file| (name.as_str(), file))
     });

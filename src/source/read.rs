@@ -13,28 +13,23 @@ use super::load::{self, HostName, Inputs, Loaded, Places, Wrong};
 use super::owner::{self, Asker, Part};
 use super::policy::FILE_NAME;
 use super::tree::{CommitTree, FolderTree, Tree};
-use super::{Checkout, Revision, Server, Which};
+use super::{Checkout, Revision, Which};
 use crate::model::{Desired, Diagnostic, Hash, Origin, Target};
 
 impl Checkout {
     /// Reads one state of the checkout. With [`Which::Head`], `origin.dirty` lists the inputs
     /// that lie differently in the work tree.
     pub fn read(&self, which: &Which) -> Result<Revision> {
-        let (revision, _) = self.take(which, Wrong::Fails, &self.places())?;
-        Ok(revision)
+        Ok(self.take(which, Wrong::Fails, &self.places)?.0)
     }
 
     /// The same for a host that has what `applied` says.
-    ///
-    /// # Errors
-    /// As [`Checkout::read`].
     pub fn read_after(&self, which: &Which, applied: &Desired) -> Result<Revision> {
         let places = Places {
             copies: applied.copies(|_| false),
-            ..self.places()
+            ..self.places.clone()
         };
-        let (revision, _) = self.take(which, Wrong::Fails, &places)?;
-        Ok(revision)
+        Ok(self.take(which, Wrong::Fails, &places)?.0)
     }
 
     /// The same of a commit in which there may be no desired state yet: then it wants nothing.
@@ -44,7 +39,7 @@ impl Checkout {
         };
         match self.read(which) {
             Err(SourceError::NoDesiredState { .. }) => {
-                let commit = git::commit(repo, &self.root, Some(rev))?;
+                let commit = git::commit(repo, self.root(), Some(rev))?;
                 Ok(Revision {
                     origin: self.origin(Some(&commit)),
                     warnings: vec![format!("{rev} holds no desired state: all is new")],
@@ -56,36 +51,24 @@ impl Checkout {
     }
 
     /// A hash of the inputs of a host that has files of its own.
-    ///
-    /// # Errors
-    /// As [`Checkout::read`].
     pub fn inputs_of(&self, host: &str, which: &Which) -> Result<Hash> {
-        let (revision, _) = self.take(which, Wrong::Fails, &self.places_of(host))?;
-        Ok(revision.origin.inputs)
+        let places = self.places_of(host);
+        Ok(self.take(which, Wrong::Fails, &places)?.0.origin.inputs)
     }
 
     /// Reads one state of the checkout as far as it can be read, for those who tell what is wrong
     /// with it: places that are wrong come back beside what was read without them.
-    ///
-    /// # Errors
-    /// When it cannot be read at all.
     pub fn survey(&self, which: &Which) -> Result<(Revision, Vec<Diagnostic>)> {
-        self.take(which, Wrong::IsCollected, &self.places())
+        self.take(which, Wrong::IsCollected, &self.places)
     }
 
     /// The same for a host that has files of its own.
-    ///
-    /// # Errors
-    /// As [`Checkout::survey`].
     pub fn survey_of(&self, host: &str, which: &Which) -> Result<(Revision, Vec<Diagnostic>)> {
         self.take(which, Wrong::IsCollected, &self.places_of(host))
     }
 
     /// Surveys what a survey has found elsewhere than the inputs, each part by itself. What they are checked against is
     /// that revision's: its watchme.toml, and the versions of its server.
-    ///
-    /// # Errors
-    /// When they cannot be read at all.
     pub fn survey_loose(
         &self,
         which: &Which,
@@ -95,7 +78,7 @@ impl Checkout {
             let places = Places {
                 folder: alone.folder.clone(),
                 alone: Some(alone.clone()),
-                ..self.places()
+                ..self.places.clone()
             };
             let (mut loose, wrong) = self.take(which, Wrong::IsCollected, &places)?;
             loose.host = revision.target();
@@ -110,40 +93,27 @@ impl Checkout {
         wrong: Wrong,
         places: &Places,
     ) -> Result<(Revision, Vec<Diagnostic>)> {
-        let work = FolderTree::new(&self.root).with_written(self.written.clone());
-        let only = places.alone.as_ref().map(|alone| alone.paths.as_slice());
-        let work = Tree::from(match only {
-            Some(only) => work.with_only(only),
-            None => work,
-        });
-        let work = over(work, places)?;
-        let rev = match (which, &self.repo) {
+        let work = FolderTree::new(self.root()).with_written(self.written.clone());
+        let work = as_meant(work.into(), places)?;
+        let (repo, rev) = match (which, &self.repo) {
             (Which::Rev(rev), None) => {
                 return Err(SourceError::NotGit {
-                    folder: self.root.clone(),
+                    folder: self.places.root.clone(),
                     rev: rev.clone(),
                 });
             }
             (Which::Worktree, _) | (Which::Head, None) => {
                 return self.take_folder(&work, wrong, places);
             }
-            (Which::Rev(rev), Some(_)) => Some(rev.as_str()),
-            (Which::Head, Some(_)) => None,
+            (Which::Rev(rev), Some(repo)) => (repo, Some(rev.as_str())),
+            (Which::Head, Some(repo)) => (repo, None),
         };
-        let Some(repo) = &self.repo else {
-            return self.take_folder(&work, wrong, places);
-        };
-        let commit = git::commit(repo, &self.root, rev)?;
+        let commit = git::commit(repo, self.root(), rev)?;
         let root = commit.tree().map_err(|source| SourceError::Object {
-            path: self.root.clone(),
+            path: self.places.root.clone(),
             source,
         })?;
-        let tree = CommitTree::new(repo, &root);
-        let tree = Tree::from(match only {
-            Some(only) => tree.with_only(only),
-            None => tree,
-        });
-        let tree = over(tree, places)?;
+        let tree = as_meant(CommitTree::new(repo, &root).into(), places)?;
         let inputs = Inputs::of_commit(&tree);
         let mut loaded = load::load(&inputs, Some(&work), places, wrong)?;
         let read = inputs.into_read();
@@ -163,8 +133,7 @@ impl Checkout {
         } else {
             resolve_missing(&mut loaded, None, &[]);
         }
-        let wrong = std::mem::take(&mut loaded.wrong);
-        Ok((finish(loaded, read, origin), wrong))
+        Ok(finish(loaded, read, origin))
     }
 
     fn take_folder(
@@ -182,16 +151,13 @@ impl Checkout {
         if places.alone.is_none() {
             self.check_owners(&read)?;
         }
-        let commit = self
-            .repo
-            .as_ref()
-            .and_then(|repo| git::commit(repo, &self.root, None).ok());
+        let repo = self.repo.as_ref();
+        let commit = repo.and_then(|repo| git::commit(repo, self.root(), None).ok());
         let origin = Origin {
             worktree: true,
             ..self.origin(commit.as_ref())
         };
-        let wrong = std::mem::take(&mut loaded.wrong);
-        Ok((finish(loaded, read, origin), wrong))
+        Ok(finish(loaded, read, origin))
     }
 
     /// Files that lie in a folder come from whoever could write there: root follows none that
@@ -199,8 +165,8 @@ impl Checkout {
     fn check_owners(&self, read: &Read) -> Result<()> {
         let asker = Asker {
             safe: self.safe,
-            repository: self.repo.is_some().then(|| self.root.clone()),
-            ..Asker::current(&self.owner.into_iter().collect::<Vec<_>>())
+            repository: self.repo.is_some().then(|| self.places.root.clone()),
+            ..self.own_asker()
         };
         if asker.euid != 0 {
             return Ok(());
@@ -218,7 +184,7 @@ impl Checkout {
         let files = read.found.keys().filter(lies).map(PathBuf::as_path);
         let paths = folders.into_iter().chain(files);
         let looked: Result<Vec<Part>> = paths
-            .map(|path| Part::look(&self.root.join(path)))
+            .map(|path| Part::look(&self.root().join(path)))
             .collect();
         owner::check(&asker, &looked?).map(|_| ())
     }
@@ -226,42 +192,24 @@ impl Checkout {
     fn places_of(&self, host: &str) -> Places {
         Places {
             host: Some(HostName::Named(host.to_owned())),
-            ..self.places()
-        }
-    }
-
-    fn places(&self) -> Places {
-        Places {
-            folder: self.folder.clone(),
-            root: self.root.clone(),
-            host: self.host.clone(),
-            alone: self.alone.clone(),
-            known_at: match &self.server {
-                Server::This(known_at) => known_at.clone(),
-                Server::Any => None,
-            },
-            compose: self.compose,
-            program: self.program.clone(),
-            copies: self.copies.clone(),
-            read_there: match self.server {
-                Server::This(_) => {
-                    Some(Asker::current(&self.owner.into_iter().collect::<Vec<_>>()))
-                }
-                Server::Any => None,
-            },
+            ..self.places.clone()
         }
     }
 }
 
-/// The files of the host over those of all hosts. watchme.toml is combined key by key.
-fn over<'t>(tree: Tree<'t>, places: &Places) -> Result<Tree<'t>> {
+/// The files that are meant, those of the host over those of all hosts. watchme.toml is combined key by key.
+fn as_meant<'t>(tree: Tree<'t>, places: &Places) -> Result<Tree<'t>> {
+    let tree = match &places.alone {
+        Some(alone) => tree.with_only(&alone.paths),
+        None => tree,
+    };
     match &places.host {
         Some(host) => tree.over(&places.folder, host.name(), &places.folder.join(FILE_NAME)),
         None => Ok(tree),
     }
 }
 
-fn finish(loaded: Loaded, read: Read, mut origin: Origin) -> Revision {
+fn finish(loaded: Loaded, read: Read, mut origin: Origin) -> (Revision, Vec<Diagnostic>) {
     let mut parts: Vec<&[u8]> = Vec::with_capacity(read.found.len() * 3);
     for (path, file) in &read.found {
         use std::os::unix::ffi::OsStrExt;
@@ -270,7 +218,7 @@ fn finish(loaded: Loaded, read: Read, mut origin: Origin) -> Revision {
         parts.push(file.hash.as_str().as_bytes());
     }
     origin.inputs = Hash::of_parts(parts);
-    Revision {
+    let revision = Revision {
         desired: loaded.desired,
         origin,
         warnings: loaded.warnings,
@@ -280,5 +228,6 @@ fn finish(loaded: Loaded, read: Read, mut origin: Origin) -> Revision {
         host: Target::default(),
         backups: read.backups,
         texts: Mutex::default(),
-    }
+    };
+    (revision, loaded.wrong)
 }

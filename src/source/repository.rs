@@ -10,7 +10,6 @@ use crate::model::{Origin, Repository, repository};
 /// A checkout, compared with what a host has applied.
 #[derive(Clone, Debug)]
 pub struct Kinship {
-    /// The repository that it is of.
     pub repository: Repository,
     /// Whether the host is another one's.
     pub is_another: bool,
@@ -28,7 +27,7 @@ impl Checkout {
         let known = applied.and_then(|origin| origin.repository.as_ref());
         let Some(repo) = &self.repo else {
             let repository = Repository {
-                checkout: self.root.clone(),
+                checkout: self.places.root.clone(),
                 ..Repository::default()
             };
             let is_another = known.is_some_and(|known| known.is_another(&repository));
@@ -38,19 +37,19 @@ impl Checkout {
             Which::Rev(rev) => Some(rev.as_str()),
             Which::Head | Which::Worktree => None,
         };
-        let commit = match git::commit(repo, &self.root, rev) {
+        let commit = match git::commit(repo, self.root(), rev) {
             Ok(commit) => Some(commit.id()),
             Err(_) if *which == Which::Worktree => None,
             Err(error) => return Err(error),
         };
         let failed = |source| SourceError::Repository {
-            root: self.root.clone(),
+            root: self.places.root.clone(),
             source,
         };
         let mut repository = Repository {
             git: true,
             remote: remote(repo),
-            checkout: self.root.clone(),
+            checkout: self.places.root.clone(),
             roots: BTreeSet::new(),
         };
         // A common ancestor says it, and is near as a rule: the whole history is read once.
@@ -58,13 +57,19 @@ impl Checkout {
         match known.filter(|known| shares && !known.roots.is_empty()) {
             Some(known) => repository.roots = known.roots.clone(),
             None if repo.is_shallow() => {}
-            None => repository.roots = roots(repo, commit).map_err(failed)?,
+            None => {
+                repository.roots =
+                    roots(repo, |walk| commit.map_or(Ok(()), |id| walk.push(id))).map_err(failed)?
+            }
         }
         let mut is_another = !shares && known.is_some_and(|known| known.is_another(&repository));
         if let Some(known) = known.filter(|known| is_another && known.git) {
             // A branch without a common ancestor is still one of the same repository.
-            let all = all_roots(repo).map_err(failed)?;
-            is_another = all.is_disjoint(&known.roots);
+            let all = |walk: &mut git2::Revwalk<'_>| {
+                walk.push_glob("refs/heads/*")?;
+                walk.push_glob("refs/remotes/origin/*")
+            };
+            is_another = (roots(repo, all).map_err(failed)?).is_disjoint(&known.roots);
         }
         Ok(self.kin(repository, is_another, applied))
     }
@@ -74,8 +79,8 @@ impl Checkout {
             match &origin.repository {
                 Some(known) => Some(known.checkout.clone()),
                 // An older version recorded where the desired state was, and that it is there in the checkout.
-                None if origin.folder.ends_with(&self.folder) => {
-                    let depth = self.folder.components().count();
+                None if origin.folder.ends_with(&self.places.folder) => {
+                    let depth = self.places.folder.components().count();
                     origin.folder.ancestors().nth(depth).map(PathBuf::from)
                 }
                 None => None,
@@ -116,30 +121,13 @@ fn shares_history(
     }
 }
 
+/// The commits without parents that are reachable from where the walk begins.
 fn roots(
     repo: &git2::Repository,
-    commit: Option<git2::Oid>,
+    begin: impl FnOnce(&mut git2::Revwalk<'_>) -> std::result::Result<(), git2::Error>,
 ) -> std::result::Result<BTreeSet<String>, git2::Error> {
     let mut walk = repo.revwalk()?;
-    match commit {
-        Some(commit) => walk.push(commit)?,
-        None => return Ok(BTreeSet::new()),
-    }
-    without_parents(repo, walk)
-}
-
-/// Those of every branch, its own and those that it was cloned with.
-fn all_roots(repo: &git2::Repository) -> std::result::Result<BTreeSet<String>, git2::Error> {
-    let mut walk = repo.revwalk()?;
-    walk.push_glob("refs/heads/*")?;
-    walk.push_glob("refs/remotes/origin/*")?;
-    without_parents(repo, walk)
-}
-
-fn without_parents(
-    repo: &git2::Repository,
-    walk: git2::Revwalk<'_>,
-) -> std::result::Result<BTreeSet<String>, git2::Error> {
+    begin(&mut walk)?;
     let mut found = BTreeSet::new();
     for id in walk {
         let id = id?;

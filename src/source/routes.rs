@@ -25,7 +25,6 @@ pub struct Routes<'a> {
 /// A location of the table.
 #[derive(Debug)]
 pub struct Row<'r, 'a> {
-    /// The server.
     pub server: &'r Server<'a>,
     /// The location; `None` for a server without any.
     pub location: Option<&'r Location<'a>>,
@@ -158,19 +157,10 @@ impl<'a> Routes<'a> {
             (_, Some(domain)) => domain.to_owned(),
             _ => name.replacen("*.", "any.", 1).replacen(".*", ".any", 1),
         };
-        let (scheme, usual) = if listens.tls {
-            ("https", 443)
-        } else {
-            ("http", 80)
-        };
-        let port = match listens.port == usual {
-            true => String::new(),
-            false => format!(":{}", listens.port),
-        };
         let shown = if name.is_empty() { "*" } else { name };
         Some(Base {
-            shown: format!("{scheme}://{shown}{port}"),
-            asked: format!("{scheme}://{concrete}{port}"),
+            shown: base_url(listens, shown),
+            asked: base_url(listens, &concrete),
             is_asked: !name.starts_with('~') && !name.contains('$'),
             public: listens.public,
         })
@@ -246,6 +236,16 @@ impl<'a> Routes<'a> {
         self.revision
             .text(place.path)
             .line_of(place.directive.span.start)
+    }
+}
+
+/// Scheme, host and port of a server by one of its names.
+pub(crate) fn base_url(listens: &Listens, name: &str) -> String {
+    match (listens.tls, listens.port) {
+        (true, 443) => format!("https://{name}"),
+        (true, port) => format!("https://{name}:{port}"),
+        (false, 80) => format!("http://{name}"),
+        (false, port) => format!("http://{name}:{port}"),
     }
 }
 

@@ -23,15 +23,11 @@ pub enum Look {
 /// Variables that an environment file does not have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lacking {
-    /// The environment file.
     pub file: PathBuf,
-    /// Whether it is there.
     pub exists: bool,
     /// What asks for them: a compose file, or an example.
     pub asked_by: PathBuf,
-    /// Whether that is an example.
     pub example: bool,
-    /// Their names.
     pub names: BTreeSet<String>,
     /// Those of them without which compose refuses the file, `${NAME:?}`.
     pub required: BTreeSet<String>,
@@ -47,10 +43,8 @@ impl Revision {
             stacks.filter(|stack| stack.unit.as_deref().is_some_and(of))
         };
         for stack in stacks().filter(|stack| stack.up) {
-            let unit = stack
-                .unit
-                .as_ref()
-                .and_then(|name| self.desired.units.get(name));
+            let unit = stack.unit.as_ref();
+            let unit = unit.and_then(|name| self.desired.units.get(name));
             if let Some(unit) = unit {
                 let refused = |file: &Path, name: &str| {
                     let document = self.parsed.compose.get(file);
@@ -64,10 +58,9 @@ impl Revision {
         let units = self.desired.units.iter().filter(|(name, _)| of(name));
         let units = units.map(|(_, unit)| unit);
         let files = units.flat_map(|unit| unit.watched.iter().chain(&unit.outside));
-        let files: BTreeSet<&PathBuf> = files
-            .filter(|path| is_env_file(path))
-            .chain(stacks().filter_map(|stack| stack.env.as_ref()))
-            .collect();
+        let files = files.filter(|path| is_env_file(path));
+        let files = files.chain(stacks().filter_map(|stack| stack.env.as_ref()));
+        let files: BTreeSet<&PathBuf> = files.collect();
         for file in files {
             found.extend(
                 examples(file)
@@ -177,10 +170,7 @@ pub(crate) fn used(positions: &Positions, name: &str) -> Option<(Range<usize>, b
 
 /// Where the example of an environment file may lie.
 fn examples(file: &Path) -> Vec<PathBuf> {
-    let name = file
-        .file_name()
-        .map(|name| name.to_string_lossy())
-        .unwrap_or_default();
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
     let beside = |suffix: &str| file.with_file_name(format!("{name}.{suffix}"));
     vec![beside("example"), beside("sample"), beside("template")]
 }

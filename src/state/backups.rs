@@ -64,18 +64,12 @@ impl State {
     }
 
     /// Writes down what is known of a backup.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn write_backup(&self, name: &str, record: &BackupRecord) -> Result<(), StateError> {
         self.root.make_private_folder(Path::new(layout::BACKUPS))?;
         self.write_json(file(name, ".json"), record)
     }
 
     /// What is known of the rehearsals of a backup.
-    ///
-    /// # Errors
-    /// When it cannot be read or is damaged.
     pub(crate) fn rehearsal(&self, name: &str) -> Result<RehearsalRecord, StateError> {
         match self.read_json_at(file(name, OF_REHEARSAL)) {
             // As that of a backup, it concerns nothing else, and the next rehearsal replaces it.
@@ -91,9 +85,6 @@ impl State {
     }
 
     /// Writes down what is known of them.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn write_rehearsal(
         &self,
         name: &str,

@@ -21,9 +21,6 @@ pub(crate) struct CapturedFiles {
 
 impl State {
     /// What was captured since the generation that is applied; nothing of another one.
-    ///
-    /// # Errors
-    /// When it cannot be read or is damaged.
     pub(crate) fn captured(&self, generation: Option<u64>) -> Result<CapturedFiles, StateError> {
         let captured: Option<CapturedFiles> = self.read_json(NAME)?;
         let captured = captured.filter(|captured| captured.generation == generation);
@@ -33,10 +30,6 @@ impl State {
         }))
     }
 
-    /// Writes that down.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn write_captured(&self, captured: &CapturedFiles) -> Result<(), StateError> {
         self.write_json(self.path(NAME), captured)
     }

@@ -28,17 +28,11 @@ const FORMAT_VERSION: u32 = 1;
 
 impl State {
     /// Numbers of the generations that are kept, the oldest first.
-    ///
-    /// # Errors
-    /// When the folder of generations cannot be listed.
     pub(crate) fn generations(&self) -> Result<Vec<u64>, StateError> {
         self.demand_readable()?;
-        let mut numbers: Vec<u64> = self
-            .root
-            .list(Path::new(layout::GENERATIONS))?
-            .iter()
-            .filter_map(|path| path.file_name()?.to_str()?.parse().ok())
-            .collect();
+        let number = |path: &PathBuf| path.file_name()?.to_str()?.parse().ok();
+        let kept = self.root.list(Path::new(layout::GENERATIONS))?;
+        let mut numbers: Vec<u64> = kept.iter().filter_map(number).collect();
         numbers.sort_unstable();
         Ok(numbers)
     }
@@ -50,9 +44,6 @@ impl State {
 
     /// The number that the next generation gets: never one that was given before, as far as is
     /// known.
-    ///
-    /// # Errors
-    /// When the folder of generations cannot be listed.
     pub(crate) fn next_number(&self, recorded: &Recorded) -> Result<u64, StateError> {
         let kept = self.generations()?.last().copied();
         Ok(kept
@@ -77,27 +68,18 @@ impl State {
     }
 
     /// What made a generation, whatever state its files are in.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub(crate) fn generation_record(&self, number: u64) -> Result<Option<RunRecord>, StateError> {
         let written = self.read_generation::<IgnoredAny>(number)?;
         Ok(written.map(|written| written.record))
     }
 
     /// What ran when a generation was verified; nothing of one that an earlier version of the program made.
-    ///
-    /// # Errors
-    /// When it cannot be read.
     pub(crate) fn generation_images(&self, number: u64) -> Result<Vec<RanImage>, StateError> {
         let written = self.read_generation::<IgnoredAny>(number)?;
         Ok(written.map(|written| written.images).unwrap_or_default())
     }
 
     /// The youngest generation that is kept.
-    ///
-    /// # Errors
-    /// As [`State::generation`].
     pub(crate) fn latest_generation(&self) -> Result<Option<(RunRecord, Desired)>, StateError> {
         for number in self.generations()?.into_iter().rev() {
             if let Some(found) = self.generation(number)? {
@@ -155,9 +137,6 @@ impl State {
 
     /// Drops the oldest generations beyond [`KEPT_GENERATIONS`]. Not before the commit: a run that
     /// is undone leaves them all.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(super) fn drop_surplus(&self) -> Result<(), StateError> {
         let numbers = self.generations()?;
         let surplus = numbers.len().saturating_sub(KEPT_GENERATIONS);
@@ -168,9 +147,6 @@ impl State {
     }
 
     /// Removes a generation, and one that was not written to its end.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn forget_generation(&self, number: u64) -> Result<(), StateError> {
         self.root.remove_folder(&unfinished())?;
         Ok(self.root.remove_folder(&folder(number))?)

@@ -90,9 +90,6 @@ impl Journal {
     }
 
     /// [`Journal::record`] of several at once.
-    ///
-    /// # Errors
-    /// As there.
     pub(crate) fn record_all(&mut self, undos: Vec<Undo>) -> Result<(), StateError> {
         let mut new = undos;
         new.retain(|undo| !self.undos.contains(undo));
@@ -113,9 +110,6 @@ impl Journal {
     }
 
     /// Writes down what is at `path`, so that it can be put back.
-    ///
-    /// # Errors
-    /// When it cannot be read or kept.
     pub(crate) fn save(&mut self, path: &Path) -> Result<(), StateError> {
         let saved = match self.root.entry(path)? {
             Entry::Link { target, .. } => Saved::Link(target),
@@ -138,18 +132,12 @@ impl Journal {
     }
 
     /// A folder for what nobody else may see. What is left in it goes with the journal.
-    ///
-    /// # Errors
-    /// When it cannot be made.
     pub(crate) fn private_folder(&self) -> Result<&Path, StateError> {
         self.root.make_private_folder(&self.folder)?;
         Ok(&self.folder)
     }
 
     /// Ends the run: nothing is left to undo. With the journal's file gone, that is so.
-    ///
-    /// # Errors
-    /// When the journal cannot be removed.
     pub(crate) fn clear(&mut self) -> Result<(), StateError> {
         self.root.remove(&self.path)?;
         self.undos.clear();
@@ -185,9 +173,6 @@ impl Journal {
     }
 
     /// Ends a roll-back: only `undos` are left, for the next run to try again.
-    ///
-    /// # Errors
-    /// When the journal cannot be written.
     pub(crate) fn keep(&mut self, undos: Vec<Undo>) -> Result<(), StateError> {
         if undos.is_empty() {
             return self.clear();

@@ -1,5 +1,8 @@
 //! What runs leave on record: lock, inventory, what is loaded, pauses, attempts, generations,
 //! history, journal and those that were superseded, backups. All of it below the root.
+//!
+//! What reads a record fails where it cannot be read or is damaged, what writes one where the file system refuses; only what
+//! fails in another way says so.
 
 mod backups;
 mod captured;
@@ -32,41 +35,26 @@ pub(crate) enum StateError {
     /// The file system refused.
     #[error(transparent)]
     Root(#[from] RootError),
-    /// A record does not say what it should.
     #[error("{} is damaged", path.display())]
     Damaged {
-        /// The record.
         path: PathBuf,
-        /// What is wrong with it.
         #[source]
         source: serde_json::Error,
     },
-    /// A record cannot be put into words.
     #[error("could not write down {}", path.display())]
     Unwritable {
-        /// The record.
         path: PathBuf,
-        /// Why.
         #[source]
         source: serde_json::Error,
     },
-    /// A generation lacks a file, or has another one than was applied.
     #[error("generation {number} is damaged: {} is not what was applied", path.display())]
     Generation {
-        /// Its number.
         number: u64,
-        /// Its folder.
         folder: PathBuf,
-        /// The file in its tree.
         path: PathBuf,
     },
-    /// Records are root's alone.
     #[error("the records in {} are readable by root only", path.display())]
-    Forbidden {
-        /// Their folder.
-        path: PathBuf,
-    },
-    /// Another run holds the lock.
+    Forbidden { path: PathBuf },
     #[error("another run is in progress: {holder}")]
     Locked {
         /// Its process id and what it runs.
@@ -75,7 +63,6 @@ pub(crate) enum StateError {
 }
 
 impl StateError {
-    /// The command that helps.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             StateError::Damaged { path, .. } => {
@@ -157,9 +144,6 @@ impl State {
     }
 
     /// Whether this user may read records: what cannot be looked at must not count as missing.
-    ///
-    /// # Errors
-    /// [`StateError::Forbidden`].
     fn demand_readable(&self) -> Result<(), StateError> {
         if nix::unistd::Uid::effective().is_root() {
             return Ok(());
@@ -182,9 +166,6 @@ impl State {
     }
 
     /// Takes that away. Only for who holds the lock, and where nothing is left to undo.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn clear_leftovers(&self) -> Result<(), StateError> {
         for path in leftovers() {
             if self.root.is_there(&path) {
@@ -201,9 +182,6 @@ impl State {
 
     /// Removes the store and all records but `kept` and what only a person may remove, and returns the folders of that:
     /// the files that were replaced, and what is known of backups. The inventory goes last, so that doing it again goes on.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn forget(&self, kept: &BTreeSet<&Path>) -> Result<Vec<PathBuf>, StateError> {
         self.empty(Path::new(layout::LIVE), kept)?;
         self.empty(Path::new(layout::HOME), kept)?;
@@ -236,19 +214,14 @@ impl State {
 
     /// Keeps what is at `path` in the backups of the run that began at `time`, under
     /// `backups/%Y%m%d_%H%M%S/<path>`, and returns where.
-    ///
-    /// # Errors
-    /// When the copy cannot be written.
     pub(crate) fn back_up(
         &self,
         time: Timestamp,
         path: &Path,
         entry: &Entry,
     ) -> Result<Option<PathBuf>, StateError> {
-        let stamp = time
-            .to_zoned(jiff::tz::TimeZone::system())
-            .strftime("%Y%m%d_%H%M%S")
-            .to_string();
+        let time = time.to_zoned(jiff::tz::TimeZone::system());
+        let stamp = time.strftime("%Y%m%d_%H%M%S").to_string();
         let relative = path.strip_prefix("/").unwrap_or(path);
         self.root.make_private_folder(&self.path("backups"))?;
         let copy = self.path("backups").join(stamp).join(relative);

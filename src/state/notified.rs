@@ -23,27 +23,17 @@ pub(crate) struct Notified {
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Told {
-    /// What was said.
     pub message: Message,
-    /// Whether it was delivered.
     pub delivered: bool,
     /// Whether one about it was delivered before, so that its end is worth a message.
     pub known: bool,
 }
 
 impl State {
-    /// What was told.
-    ///
-    /// # Errors
-    /// When it cannot be read or is damaged.
     pub(crate) fn notified(&self) -> Result<Notified, StateError> {
         Ok(self.read_json(NAME)?.unwrap_or_default())
     }
 
-    /// Writes that down.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn write_notified(&self, notified: &Notified) -> Result<(), StateError> {
         self.write_json(self.path(NAME), notified)
     }

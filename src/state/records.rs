@@ -38,19 +38,12 @@ impl State {
         })
     }
 
-    /// What is managed.
-    ///
-    /// # Errors
-    /// When it cannot be read or is damaged.
     pub(crate) fn inventory(&self) -> Result<Inventory, StateError> {
         Ok(self.read_json("inventory.json")?.unwrap_or_default())
     }
 
     /// Ends a run that succeeded: its records, then an empty journal. Killed in between, it is
     /// undone as if it had failed.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn commit(
         &self,
         journal: &mut Journal,
@@ -84,41 +77,26 @@ impl State {
     }
 
     /// Writes down what the daemons have loaded.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn write_loaded(&self, loaded: &Loaded) -> Result<(), StateError> {
         self.write_json(self.path("loaded.json"), loaded)
     }
 
     /// Writes down what is managed.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn write_inventory(&self, inventory: &Inventory) -> Result<(), StateError> {
         self.write_json(self.path("inventory.json"), inventory)
     }
 
     /// Writes down which units are kept stopped.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn write_pauses(&self, pauses: &BTreeMap<String, Pause>) -> Result<(), StateError> {
         self.write_json(self.path("pauses.json"), pauses)
     }
 
     /// What unattended runs have to heed.
-    ///
-    /// # Errors
-    /// When it cannot be read or is damaged.
     pub(crate) fn attempts(&self) -> Result<Attempts, StateError> {
         Ok(self.read_json("attempts.json")?.unwrap_or_default())
     }
 
     /// Writes down what unattended runs have to heed.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn write_attempts(&self, attempts: &Attempts) -> Result<(), StateError> {
         self.write_json(self.path("attempts.json"), attempts)
     }

@@ -17,9 +17,7 @@ pub(crate) enum Undo {
     OfBackup,
     /// Nothing by itself: the containers of these services of a stack stay as they were adopted when it is reloaded.
     Leave {
-        /// The stack's unit.
         unit: String,
-        /// The services.
         services: BTreeSet<String>,
     },
     /// Remove packages that were not there, as far as they are; their configuration stays.
@@ -31,29 +29,16 @@ pub(crate) enum Undo {
     /// Remove the network that was made, by name.
     RemoveNetwork(String),
     /// Make a network again that was removed.
-    CreateNetwork {
-        /// Its name.
-        name: String,
-        /// What it was.
-        spec: Network,
-    },
+    CreateNetwork { name: String, spec: Network },
     /// Put back what stood at a path.
-    Restore {
-        /// The path.
-        path: PathBuf,
-        /// What stood there.
-        saved: Saved,
-    },
+    Restore { path: PathBuf, saved: Saved },
     /// Switch the store back, if the live tree is the one of this run.
     Exchange {
         /// Marks the live tree of the run.
         run: String,
     },
     /// Decrypt the secrets of a generation again, and take away what it has none of. `None`: nothing was applied before.
-    Secrets {
-        /// Its number.
-        generation: Option<u64>,
-    },
+    Secrets { generation: Option<u64> },
     /// Remove a folder that was made, if it is empty.
     RemoveFolder(PathBuf),
     /// Forget the generation that the run wrote.
@@ -71,7 +56,6 @@ pub(crate) enum Undo {
     /// Remove containers of a compose project that were made since: a unit's `down` that comes
     /// before its `up` has made them knows nothing of them, and they hold names and ports.
     RemoveContainers {
-        /// The project.
         project: String,
         /// Ids of the containers that it had.
         known: BTreeSet<String>,
@@ -84,7 +68,6 @@ pub(crate) enum Undo {
     },
     /// Remove networks of a compose project that were made since, and that nobody is on.
     RemoveNetworks {
-        /// The project.
         project: String,
         /// Networks that were there.
         known: BTreeSet<String>,
@@ -94,7 +77,6 @@ pub(crate) enum Undo {
     /// Remove networks that were made since in the place of others, with the containers of their project on them, before
     /// their unit runs with its old files again.
     RemoveOthers {
-        /// The project.
         project: String,
         /// The ids of those that were there, by name.
         networks: BTreeMap<String, BTreeSet<String>>,
@@ -102,7 +84,6 @@ pub(crate) enum Undo {
     /// Give a container its name back: docker-compose 1 renames the one that it is about to replace, and does not
     /// take that back when the new one cannot start.
     Rename {
-        /// Its id.
         container: String,
         /// The name that it had.
         name: String,
@@ -111,7 +92,6 @@ pub(crate) enum Undo {
     Tag {
         /// The name, with its tag.
         name: String,
-        /// The image's id.
         image: String,
         /// Whether that waits until units run with their old files again: what the name led to is not what ran.
         last: bool,
@@ -123,7 +103,6 @@ pub(crate) enum Undo {
     },
     /// Have ufw have a rule of ours, or not have it.
     Ufw {
-        /// The rule.
         rule: UfwRule,
         /// Whether it had it.
         add: bool,
@@ -139,9 +118,7 @@ pub(crate) enum Undo {
     ReloadUnit(String),
     /// Attach a container that was on the network.
     Connect {
-        /// The network's name.
         network: String,
-        /// The container's name.
         container: String,
         /// Its names on the network.
         aliases: BTreeSet<String>,
@@ -152,9 +129,7 @@ pub(crate) enum Undo {
     /// Attach a container that was on the network and that its unit may have made anew, once it
     /// runs.
     Rejoin {
-        /// The network's name.
         network: String,
-        /// The container's name.
         container: String,
         /// What else may have come back in its place; `None` for a container that compose did not make.
         #[serde(default)]
@@ -166,12 +141,7 @@ pub(crate) enum Undo {
         addresses: Addresses,
     },
     /// Detach a container that was not on the network.
-    Disconnect {
-        /// The network's name.
-        network: String,
-        /// The container's name.
-        container: String,
-    },
+    Disconnect { network: String, container: String },
 }
 
 /// What stood at a path.
@@ -186,9 +156,7 @@ pub(crate) enum Saved {
     File {
         /// Where the content is kept.
         copy: PathBuf,
-        /// Permission bits.
         mode: u32,
-        /// Owner and group.
         owner: (u32, u32),
     },
 }
@@ -197,9 +165,7 @@ pub(crate) enum Saved {
 /// other names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Replicas {
-    /// The project.
     pub project: String,
-    /// The service.
     pub service: String,
     /// The names of those that ran.
     pub names: BTreeSet<String>,

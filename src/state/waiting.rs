@@ -93,26 +93,17 @@ impl Written {
 
 impl State {
     /// What waits for confirmation. Its end is given in the present time of day.
-    ///
-    /// # Errors
-    /// When it cannot be read or is damaged.
     pub(crate) fn waiting(&self) -> Result<Option<Waiting>, StateError> {
         let written: Option<Written> = self.read_json(NAME)?;
         Ok(written.map(|written| written.at(Moment::now().as_ref())))
     }
 
     /// Writes down what waits. Only for who holds the lock.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn write_waiting(&self, waiting: &Waiting) -> Result<(), StateError> {
         self.write_json(self.path(NAME), &Written::new(waiting, Moment::now()))
     }
 
     /// Nothing waits any more. Returns whether something did. Only for who holds the lock.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn end_waiting(&self) -> Result<bool, StateError> {
         let path = self.path(NAME);
         let waits = self.root.is_there(&path);

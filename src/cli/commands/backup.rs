@@ -2,14 +2,12 @@
 
 use serde::Serialize;
 
-use super::{Command, ENDED_AT_ONCE};
-use crate::cli::ended::{Ended, Ran};
+use super::{Command, ENDED_AT_ONCE, Ended, Output, Ran, Session, refuse_if};
 use crate::cli::json::{self, FORMAT_VERSION};
-use crate::cli::masks::mask;
+use crate::cli::masks::safe;
 use crate::cli::options::{Input, seconds};
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::output::{clean, styled};
 use crate::cli::render::{BAD, columns, when};
-use crate::cli::session::Session;
 use crate::reconcile::{self, BackupStatus};
 
 /// Make a backup that watchme.toml describes, or list them
@@ -50,6 +48,7 @@ Examples:
   watchme-apply backup list";
 
     type Json = Listed;
+    const CHANGES_THE_HOST: bool = true;
 
     fn changes_the_host(&self) -> bool {
         matches!(self.action, Action::Run { .. })
@@ -60,13 +59,10 @@ Examples:
     }
 
     fn validate(&self, offline: bool) -> Result<(), clap::Error> {
-        match offline && self.changes_the_host() {
-            true => Err(clap::Error::raw(
-                clap::error::ErrorKind::ArgumentConflict,
-                "backups are made where something runs, and on an offline root (--root) nothing does\n",
-            )),
-            false => Ok(()),
-        }
+        refuse_if(
+            offline && self.changes_the_host(),
+            "backups are made where something runs, and on an offline root (--root) nothing does\n",
+        )
     }
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Listed> {
@@ -118,7 +114,7 @@ fn print(output: &mut Output, backups: &[BackupStatus]) {
             output.line("  none was made here yet");
         }
         for wrong in &backup.wrong {
-            output.line(&styled(BAD, &format!("  {}", clean(&mask(wrong)))));
+            output.line(&styled(BAD, &format!("  {}", safe(wrong))));
         }
     }
 }

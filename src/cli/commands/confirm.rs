@@ -4,13 +4,10 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::json::NoJson;
+use super::{Command, Ended, NoJson, Output, Ran, Session};
 use crate::cli::options::{Input, seconds};
-use crate::cli::output::{Output, styled};
+use crate::cli::output::styled;
 use crate::cli::render::GOOD;
-use crate::cli::session::Session;
 use crate::cli::tell;
 use crate::reconcile::{self, Expiry, ReconcileError};
 
@@ -36,10 +33,7 @@ Example:
   watchme-apply confirm                               # while an apply --confirm waits";
 
     type Json = NoJson;
-
-    fn changes_the_host(&self) -> bool {
-        true
-    }
+    const CHANGES_THE_HOST: bool = true;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
         let request = session.request(PathBuf::new(), &Input::waiting(self.lock_timeout));

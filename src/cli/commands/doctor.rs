@@ -2,14 +2,12 @@
 
 use serde::Serialize;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
+use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::json::{self, FORMAT_VERSION};
-use crate::cli::masks::mask;
+use crate::cli::masks::{hidden, safe};
 use crate::cli::options::Input;
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::output::styled;
 use crate::cli::render::{BAD, DIM, GOOD, HELP, WARN, count, layout};
-use crate::cli::session::Session;
 use crate::cli::{DIFFERENCES, Failure};
 use crate::reconcile::{self, Cause, Diagnosis, Question};
 
@@ -33,10 +31,7 @@ Examples:
   sudo watchme-apply doctor 502                                # only causes of that";
 
     type Json = Doctor;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Doctor> {
         let question = Question::of(self.about.as_deref()).map_err(Failure::Question)?;
@@ -45,11 +40,8 @@ Examples:
         if let Some(name) = found.unknown {
             return Err(Failure::NothingNamed { name });
         }
-        let status = if found.causes.is_empty() {
-            0
-        } else {
-            DIFFERENCES
-        };
+        let is_well = found.causes.is_empty();
+        let status = if is_well { 0 } else { DIFFERENCES };
         if self.json {
             return Ok(Ended::with_json(status, Doctor::new(found)));
         }
@@ -85,21 +77,13 @@ fn print(output: &mut Output, found: &Diagnosis) {
     }
     if found.drift > 0 {
         let number = count(found.drift, "deviation");
-        folded(
-            &format!("{number} from git: sudo watchme-apply drift"),
-            0,
-            WARN,
-        );
+        let text = format!("{number} from git: sudo watchme-apply drift");
+        folded(&text, 0, WARN);
     }
     match found.causes.len() {
         0 => folded("nothing wrong was found", 0, GOOD),
         number => folded(&count(number, "cause"), 0, anstyle::Style::new()),
     }
-}
-
-/// Safe for a terminal, and without what looks like a secret.
-fn safe(text: &str) -> String {
-    clean(&mask(text)).into_owned()
 }
 
 /// `doctor --json`.
@@ -120,10 +104,10 @@ json::document!(Doctor = "doctor");
 
 impl Doctor {
     fn new(found: Diagnosis) -> Self {
-        let all = |lines: Vec<String>| lines.iter().map(|line| masked(line)).collect();
+        let all = |lines: Vec<String>| lines.iter().map(|line| hidden(line)).collect();
         let causes = found.causes.into_iter().map(|cause| Cause {
-            text: masked(&cause.text),
-            place: masked(&cause.place),
+            text: hidden(&cause.text),
+            place: hidden(&cause.place),
             evidence: all(cause.evidence),
             fix: all(cause.fix),
             ..cause
@@ -136,8 +120,4 @@ impl Doctor {
             warnings: all(found.warnings),
         }
     }
-}
-
-fn masked(text: &str) -> String {
-    mask(text).into_owned()
 }

@@ -2,14 +2,13 @@
 
 use serde::Serialize;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
+use super::{Command, Ended, Output, Ran, Session, refuse_if};
 use crate::cli::json::{self, FORMAT_VERSION};
+use crate::cli::masks::safe;
 use crate::cli::options::{Input, seconds};
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::output::{clean, styled};
 use crate::cli::render::plan::origin;
 use crate::cli::render::{BAD, DIM, GOOD, WARN, count, diff, in_sync_but, records};
-use crate::cli::session::Session;
 use crate::cli::{DIFFERENCES, logging, tell};
 use crate::effect::Refusal;
 use crate::model::{AskedImage, DriftItem, DriftKind, Selector};
@@ -50,6 +49,7 @@ Examples:
   watchme-apply drift --fix --only network            # only networks and their members";
 
     type Json = Drift;
+    const CHANGES_THE_HOST: bool = true;
 
     fn changes_the_host(&self) -> bool {
         self.fix
@@ -60,13 +60,8 @@ Examples:
     }
 
     fn validate(&self, offline: bool) -> Result<(), clap::Error> {
-        match offline && self.notify {
-            true => Err(clap::Error::raw(
-                clap::error::ErrorKind::ArgumentConflict,
-                "--notify: an offline root (--root) tells nobody\n",
-            )),
-            false => Ok(()),
-        }
+        let text = "--notify: an offline root (--root) tells nobody\n";
+        refuse_if(offline && self.notify, text)
     }
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Drift> {
@@ -91,7 +86,7 @@ Examples:
         // With --only, what is not found may be there all the same.
         if self.notify && self.only.is_empty() {
             let mut lines = session.lines(true);
-            reconcile::tell_of_drift(session.host()?, &drift, &tell::fit_to_send, &mut lines).await;
+            reconcile::tell_of_drift(session.host()?, &drift, &safe, &mut lines).await;
             tell::not_told(session, &lines);
         }
         let status = if drift.is_none() { 0 } else { DIFFERENCES };
@@ -117,12 +112,8 @@ fn print(output: &mut Output, drift: &reconcile::Drift, show_secrets: bool) {
             output.line(&format!("    {}", clean(line)));
         }
     }
-    for change in drift
-        .plan
-        .changes
-        .iter()
-        .filter_map(|change| change.diff.as_ref())
-    {
+    let changes = drift.plan.changes.iter();
+    for change in changes.filter_map(|change| change.diff.as_ref()) {
         diff::print(output, change, show_secrets);
     }
     for image in &drift.images {
@@ -139,11 +130,10 @@ fn print(output: &mut Output, drift: &reconcile::Drift, show_secrets: bool) {
         output.line(&format!("{}   {}", styled(DIM, "note"), clean(note)));
     }
     let applied = match &drift.applied {
-        Some(record) => format!(
-            "{}, {}",
-            records::generation(record),
-            origin(&record.origin)
-        ),
+        Some(record) => {
+            let (number, origin) = (records::generation(record), origin(&record.origin));
+            format!("{number}, {origin}")
+        }
         None if drift.head.is_none() => {
             return output
                 .line("nothing was applied yet, and there is no checkout to compare with");
@@ -155,10 +145,8 @@ fn print(output: &mut Output, drift: &reconcile::Drift, show_secrets: bool) {
     };
     match drift.items.len() {
         0 if drift.incomplete => {
-            output.line(&format!(
-                "{}: {applied}",
-                styled(WARN, &in_sync_but(&drift.warnings))
-            ));
+            let but = styled(WARN, &in_sync_but(&drift.warnings));
+            output.line(&format!("{but}: {applied}"));
         }
         0 => output.line(&format!("{}: {applied}", styled(GOOD, "in sync"))),
         number => {
@@ -167,10 +155,8 @@ fn print(output: &mut Output, drift: &reconcile::Drift, show_secrets: bool) {
                 0 => String::new(),
                 fixable => format!("; `watchme-apply drift --fix` fixes {fixable}"),
             };
-            output.line(&format!(
-                "drift: {} from {applied}{help}",
-                count(number, "deviation")
-            ));
+            let number = count(number, "deviation");
+            output.line(&format!("drift: {number} from {applied}{help}"));
         }
     }
 }

@@ -3,15 +3,13 @@
 use clap::error::ErrorKind;
 use serde::Serialize;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
+use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::json::{self, FORMAT_VERSION};
 use crate::cli::options::Input;
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::output::{clean, styled};
 use crate::cli::render::plan::origin;
-use crate::cli::render::{BAD, DIM, STRONG, WARN, columns, count, identity, records, when};
-use crate::cli::session::Session;
-use crate::model::{Outcome, RanImage, RunKind, RunRecord};
+use crate::cli::render::{DIM, STRONG, columns, count, identity, records, when};
+use crate::model::{RanImage, RunKind, RunRecord};
 use crate::reconcile::{self, Entry, Lines, Part, Span};
 
 /// Show past runs, how they ended, and the commits that each brought
@@ -33,10 +31,7 @@ Examples:
   sudo watchme-apply history 3..5                     # all commits from generation 3 to 5";
 
     type Json = History;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     fn validate(&self, _offline: bool) -> Result<(), clap::Error> {
         self.part().map(|_| ())
@@ -93,21 +88,17 @@ fn print(output: &mut Output, history: &reconcile::History, with_images: bool) {
     let head = [
         "NO", "ENDED", "BY", "RUN", "OUTCOME", "CHANGES", "", "REVISION",
     ];
-    let rows: Vec<[String; 8]> = [head.map(str::to_owned)]
-        .into_iter()
-        .chain(history.entries.iter().map(row))
-        .collect();
+    let mut rows: Vec<[String; 8]> = vec![head.map(str::to_owned)];
+    rows.extend(history.entries.iter().map(row));
     let table = columns(&rows);
     let mut table = table.iter();
     if let Some(head) = table.next() {
         output.line(&styled(DIM, head));
     }
     for (line, entry) in table.zip(&history.entries) {
-        let style = match (entry.current, entry.run.outcome) {
-            (true, _) => STRONG,
-            (_, Outcome::Applied) => anstyle::Style::new(),
-            (_, Outcome::Degraded) => WARN,
-            _ => BAD,
+        let style = match entry.current {
+            true => STRONG,
+            false => records::tone(entry.run.outcome),
         };
         output.line(&styled(style, line));
         if let Some(reason) = &entry.run.reason {

@@ -2,11 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::json::NoJson;
-use crate::cli::output::{Output, clean};
-use crate::cli::session::Session;
+use super::{Command, Ended, NoJson, Output, Ran, Session};
+use crate::cli::output::clean;
 use crate::import;
 
 /// Write a minimal desired state with comments, in a new repository or in the one that is there
@@ -26,10 +23,7 @@ Examples:
   watchme-apply init                  # in the repository that is checked out here";
 
     type Json = NoJson;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, _: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
         let begun = import::init(&self.folder)?;
@@ -42,10 +36,8 @@ Examples:
             false => format!("written to the repository in {checkout}; not committed yet"),
         }));
         output.line("next: put a site, a unit or a compose project beside watchme.toml, and run");
-        output.line(&format!(
-            "    cd {} && watchme-apply check",
-            clean(&checkout)
-        ));
+        let checkout = clean(&checkout);
+        output.line(&format!("    cd {checkout} && watchme-apply check"));
         Ok(Ended::with_text(0))
     }
 }

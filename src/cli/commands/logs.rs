@@ -7,15 +7,13 @@ use jiff::{Span, Timestamp, Zoned};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Command;
+use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::Failure;
-use crate::cli::ended::{Ended, Ran};
 use crate::cli::json::{self, FORMAT_VERSION};
-use crate::cli::masks::mask;
+use crate::cli::masks::{hidden, safe};
 use crate::cli::options::Input;
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::output::{clean, styled};
 use crate::cli::render::{BAD, DIM, WARN, layout};
-use crate::cli::session::Session;
 use crate::reconcile::{self, LogKind, LogLine, LogSource, LogWish, Told};
 
 /// Lines without a word for it.
@@ -51,10 +49,7 @@ Examples:
   sudo watchme-apply logs site/blog.example.com       # all requests of a site";
 
     type Json = Logs;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Logs> {
         let request = session.request(session.known_folder()?, &Input::default());
@@ -74,27 +69,14 @@ Examples:
         let mut tell = |told: Told<'_>| {
             match told {
                 Told::Unknown => is_known = false,
-                Told::Now {
-                    sources,
-                    lines,
-                    notes,
-                    warnings,
-                } if self.json => {
-                    json = Some(Logs::new(&self.name, sources, lines, notes, warnings))
-                }
-                Told::Now {
-                    sources,
-                    lines,
-                    notes,
-                    warnings,
-                } => {
-                    width = sources
-                        .iter()
-                        .map(|one| layout::wide(label(one.kind, &one.source)))
-                        .max()
-                        .unwrap_or(0);
-                    lines.iter().for_each(|line| print(output, line, width));
-                    about(output, &wish, sources, lines, notes, warnings);
+                Told::Now(found) if self.json => json = Some(Logs::new(&self.name, found)),
+                Told::Now(found) => {
+                    let sources = found.sources.iter();
+                    let widths = sources.map(|one| layout::wide(label(one.kind, &one.source)));
+                    width = widths.max().unwrap_or(0);
+                    let lines = found.lines.iter();
+                    lines.for_each(|line| print(output, line, width));
+                    about(output, &wish, &found);
                 }
                 Told::More(lines) => lines.iter().for_each(|line| print(output, line, width)),
             }
@@ -124,44 +106,31 @@ fn print(output: &mut Output, line: &LogLine, width: usize) {
     let time = line.time.map_or_else(|| " ".repeat(23), moment);
     let source = layout::padded(label(line.kind, &line.source), width);
     let text = safe(&line.text);
-    output.line(&format!(
-        "{}  {}  {text}",
-        styled(DIM, &time),
-        styled(tone(line.kind), &clean(&source)),
-    ));
+    let source = styled(tone(line.kind), &clean(&source));
+    output.line(&format!("{}  {source}  {text}", styled(DIM, &time)));
 }
 
 /// What is said of logs without lines, and of lines that are left out: to people, beside the lines.
-fn about(
-    output: &mut Output,
-    wish: &LogWish,
-    sources: &[LogSource],
-    lines: &[LogLine],
-    notes: &[String],
-    warnings: &[String],
-) {
-    if lines.is_empty() {
+fn about(output: &mut Output, wish: &LogWish, found: &reconcile::Logs) {
+    if found.lines.is_empty() {
         let since = wish
             .since
             .map_or_else(String::new, |since| format!(" since {}", moment(since)));
         output.aside(&format!("{} has no lines{since}:", clean(&wish.name)));
     }
-    for source in sources {
+    for source in &found.sources {
         if let Some(why) = &source.why {
-            let what = kind(source.kind);
-            output.aside(&styled(
-                DIM,
-                &safe(&format!("{what} {}: {why}", source.source)),
-            ));
+            let text = format!("{} {}: {why}", kind(source.kind), source.source);
+            output.aside(&styled(DIM, &safe(&text)));
         }
     }
-    for note in notes {
+    for note in &found.notes {
         output.aside(&styled(DIM, &format!("note {}", safe(note))));
     }
-    for warning in warnings {
+    for warning in &found.warnings {
         output.aside(&format!("{} {}", styled(WARN, "warning"), safe(warning)));
     }
-    if lines.len() == wish.most && wish.most > 0 {
+    if found.lines.len() == wish.most && wish.most > 0 {
         let text = match wish.most {
             MOST => "older lines are left out: --since with a shorter time".to_owned(),
             most => format!("these are the last {most}; more: -n {MOST}"),
@@ -201,22 +170,14 @@ fn moment(time: Timestamp) -> String {
     zoned.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
 }
 
-/// Safe for a terminal, and without what looks like a secret.
-fn safe(text: &str) -> String {
-    clean(&mask(text)).into_owned()
-}
-
 fn since(text: &str) -> Result<Timestamp, String> {
     let before = |span: Span| Zoned::now().checked_sub(span).ok();
     let moment = || {
         let time: DateTime = text.parse().ok()?;
         TimeZone::system().to_timestamp(time).ok()
     };
-    let ago = text
-        .parse()
-        .ok()
-        .and_then(before)
-        .map(|time| time.timestamp());
+    let ago = text.parse().ok().and_then(before);
+    let ago = ago.map(|time| time.timestamp());
     ago.or_else(|| text.parse().ok())
         .or_else(moment)
         .ok_or_else(|| "expected a time such as 1h, 90m or 2d, or 2026-01-31 06:00".to_owned())
@@ -249,29 +210,23 @@ pub(in crate::cli) struct Logs {
 json::document!(Logs = "logs");
 
 impl Logs {
-    fn new(
-        name: &str,
-        sources: &[LogSource],
-        lines: &[LogLine],
-        notes: &[String],
-        warnings: &[String],
-    ) -> Self {
-        let masked = |text: &String| mask(text).into_owned();
-        let lines = lines.iter().map(|line| LogLine {
-            text: masked(&line.text),
-            ..line.clone()
+    fn new(name: &str, found: reconcile::Logs) -> Self {
+        let masked = |text: String| hidden(&text);
+        let lines = found.lines.into_iter().map(|line| LogLine {
+            text: masked(line.text),
+            ..line
         });
-        let sources = sources.iter().map(|source| LogSource {
-            why: source.why.as_ref().map(masked),
-            ..source.clone()
+        let sources = found.sources.into_iter().map(|source| LogSource {
+            why: source.why.map(masked),
+            ..source
         });
         Self {
             format_version: FORMAT_VERSION,
             name: name.to_owned(),
             lines: lines.collect(),
             sources: sources.collect(),
-            notes: notes.iter().map(masked).collect(),
-            warnings: warnings.iter().map(masked).collect(),
+            notes: found.notes.into_iter().map(masked).collect(),
+            warnings: found.warnings.into_iter().map(masked).collect(),
         }
     }
 }

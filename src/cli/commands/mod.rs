@@ -31,6 +31,7 @@ mod status;
 mod tests;
 mod uninstall;
 
+use clap::error::ErrorKind;
 use jiff::Timestamp;
 
 pub(super) use docs::DocsFailure;
@@ -40,7 +41,7 @@ pub(super) use secret::SecretFailure;
 
 use super::Failure;
 use super::ended::{Ended, Ran};
-use super::json::Document;
+use super::json::{Document, NoJson};
 use super::output::Output;
 use super::session::Session;
 use super::tell;
@@ -59,8 +60,13 @@ pub(super) trait Command: clap::Args {
     /// The object that it prints with `--json`; `NoJson` where there is no such option.
     type Json: Document;
 
-    /// Whether it changes the host: then it needs root, and a signal undoes it.
-    fn changes_the_host(&self) -> bool;
+    /// Whether it changes the host, at least with some arguments: then it needs root, and a signal undoes it.
+    const CHANGES_THE_HOST: bool;
+
+    /// Whether it does so with these arguments.
+    fn changes_the_host(&self) -> bool {
+        Self::CHANGES_THE_HOST
+    }
 
     /// What the first signal does, and what is said at others.
     fn interrupted(&self) -> [&'static str; 2] {
@@ -126,6 +132,14 @@ macro_rules! commands {
             }
         }
     };
+}
+
+/// Refuses arguments that do not go together.
+fn refuse_if(are_wrong: bool, text: &'static str) -> Result<(), clap::Error> {
+    match are_wrong {
+        true => Err(clap::Error::raw(ErrorKind::ArgumentConflict, text)),
+        false => Ok(()),
+    }
 }
 
 async fn print<C: Command>(

@@ -1,12 +1,9 @@
 //! `notify`: sends a test message to whom watchme.toml names.
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::json::NoJson;
-use crate::cli::masks::mask;
-use crate::cli::output::{Output, clean, styled};
+use super::{Command, Ended, NoJson, Output, Ran, Session, refuse_if};
+use crate::cli::masks::safe;
+use crate::cli::output::{clean, styled};
 use crate::cli::render::{BAD, GOOD};
-use crate::cli::session::Session;
 use crate::reconcile;
 
 /// Send a test message to whom watchme.toml names, and say what each server answered
@@ -34,19 +31,10 @@ Example:
   sudo watchme-apply notify test";
 
     type Json = NoJson;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     fn validate(&self, offline: bool) -> Result<(), clap::Error> {
-        match offline {
-            true => Err(clap::Error::raw(
-                clap::error::ErrorKind::ArgumentConflict,
-                "an offline root (--root) tells nobody\n",
-            )),
-            false => Ok(()),
-        }
+        refuse_if(offline, "an offline root (--root) tells nobody\n")
     }
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
@@ -61,8 +49,8 @@ Example:
             if word == "failed" {
                 status = super::super::STOPPED;
             }
-            let text = clean(&mask(&text)).into_owned();
-            output.line(&format!("{} {}: {text}", styled(style, word), clean(&name)));
+            let (word, name, text) = (styled(style, word), clean(&name), safe(&text));
+            output.line(&format!("{word} {name}: {text}"));
         }
         Ok(Ended::with_text(status))
     }

@@ -2,13 +2,10 @@
 
 use jiff::SignedDuration;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::json::NoJson;
+use super::{Command, Ended, NoJson, Output, Ran, Session};
 use crate::cli::options::Input;
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::output::{clean, styled};
 use crate::cli::render::{WARN, records};
-use crate::cli::session::Session;
 use crate::reconcile;
 
 /// Stop a unit and keep it stopped, also after a reboot
@@ -31,10 +28,7 @@ Examples:
   watchme-apply pause blog --for 2h --reason \"free memory\"";
 
     type Json = NoJson;
-
-    fn changes_the_host(&self) -> bool {
-        true
-    }
+    const CHANGES_THE_HOST: bool = true;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
         let request = session.request(session.known_folder()?, &Input::default());

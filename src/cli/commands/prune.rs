@@ -1,13 +1,10 @@
 //! `prune`: removes one network or volume that nobody needs any more.
 
-use super::Command;
+use super::{Command, Ended, NoJson, Output, Ran, Session};
 use crate::cli::ask;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::json::NoJson;
 use crate::cli::options::{Input, seconds};
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::output::{clean, styled};
 use crate::cli::render::{DIM, GOOD};
-use crate::cli::session::Session;
 use crate::reconcile::{self, Going, Surplus};
 
 /// Remove one network or volume of the engine that the desired state does not have and no container uses
@@ -51,10 +48,7 @@ Examples:
   watchme-apply prune --volume app_db                 # with its size and its last use";
 
     type Json = NoJson;
-
-    fn changes_the_host(&self) -> bool {
-        true
-    }
+    const CHANGES_THE_HOST: bool = true;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
         let folder = session.known_folder()?;

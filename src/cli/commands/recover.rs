@@ -2,12 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::json::NoJson;
+use super::{Command, Ended, NoJson, Output, Ran, Session};
 use crate::cli::options::{Input, seconds};
-use crate::cli::output::Output;
-use crate::cli::session::Session;
 use crate::reconcile;
 
 /// Undo an interrupted run, and do nothing else; a unit runs this at boot
@@ -24,10 +20,7 @@ Example:
   watchme-apply recover                               # after a run that was killed";
 
     type Json = NoJson;
-
-    fn changes_the_host(&self) -> bool {
-        true
-    }
+    const CHANGES_THE_HOST: bool = true;
 
     fn tells(&self) -> bool {
         true

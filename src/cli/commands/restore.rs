@@ -1,12 +1,9 @@
 //! `restore`: brings a backup back, or rehearses that.
 
-use super::{Command, ENDED_AT_ONCE};
+use super::{Command, ENDED_AT_ONCE, Ended, NoJson, Output, Ran, Session, refuse_if};
 use crate::cli::ask;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::json::NoJson;
 use crate::cli::options::{Input, seconds};
-use crate::cli::output::{Output, clean};
-use crate::cli::session::Session;
+use crate::cli::output::clean;
 use crate::reconcile::{self, Restoring};
 
 /// Restore a backup in the place of what is there, or rehearse that in a container that is thrown away
@@ -36,23 +33,17 @@ Examples:
   watchme-apply restore db --backup db-20260102T031500Z";
 
     type Json = NoJson;
-
-    fn changes_the_host(&self) -> bool {
-        true
-    }
+    const CHANGES_THE_HOST: bool = true;
 
     fn interrupted(&self) -> [&'static str; 2] {
         ENDED_AT_ONCE
     }
 
     fn validate(&self, offline: bool) -> Result<(), clap::Error> {
-        match offline {
-            true => Err(clap::Error::raw(
-                clap::error::ErrorKind::ArgumentConflict,
-                "backups are restored where something runs, and on an offline root (--root) nothing does\n",
-            )),
-            false => Ok(()),
-        }
+        refuse_if(
+            offline,
+            "backups are restored where something runs, and on an offline root (--root) nothing does\n",
+        )
     }
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
@@ -76,10 +67,8 @@ Examples:
                 [] => String::new(),
                 stays => format!("; it does not have {}, which stays", stays.join(", ")),
             };
-            let text = format!(
-                "this replaces {} by {}{stops}{stays}",
-                restoring.replaces, restoring.name
-            );
+            let (old, new) = (&restoring.replaces, &restoring.name);
+            let text = format!("this replaces {old} by {new}{stops}{stays}");
             if self.yes {
                 output.line(&clean(&text));
             }

@@ -1,11 +1,7 @@
 //! `resume`: ends a pause.
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::json::NoJson;
+use super::{Command, Ended, NoJson, Output, Ran, Session};
 use crate::cli::options::Input;
-use crate::cli::output::Output;
-use crate::cli::session::Session;
 use crate::reconcile;
 
 /// End a pause and start the unit
@@ -21,10 +17,7 @@ Example:
   watchme-apply resume blog";
 
     type Json = NoJson;
-
-    fn changes_the_host(&self) -> bool {
-        true
-    }
+    const CHANGES_THE_HOST: bool = true;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
         let request = session.request(session.known_folder()?, &Input::default());

@@ -1,12 +1,9 @@
 //! `rollback`: goes back to an older generation.
 
-use super::Command;
+use super::{Command, Output, Ran, Session};
 use crate::cli::ask;
 use crate::cli::change::{Applied, change};
-use crate::cli::ended::Ran;
 use crate::cli::options::{Input, Show, seconds};
-use crate::cli::output::Output;
-use crate::cli::session::Session;
 use crate::reconcile;
 
 /// Go back to an older generation; `plan --to-generation N` shows what it would do
@@ -33,10 +30,7 @@ Examples:
   watchme-apply rollback 4";
 
     type Json = Applied;
-
-    fn changes_the_host(&self) -> bool {
-        true
-    }
+    const CHANGES_THE_HOST: bool = true;
 
     fn tells(&self) -> bool {
         true

@@ -2,17 +2,15 @@
 
 use serde::Serialize;
 
-use super::Command;
 use super::history;
-use crate::cli::ended::{Ended, Ran};
+use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::json::{self, Change, FORMAT_VERSION};
-use crate::cli::masks::mask;
+use crate::cli::masks::safe;
 use crate::cli::options::{Input, Show};
-use crate::cli::output::{Output, clean, styled};
-use crate::cli::render::plan::origin;
-use crate::cli::render::{BAD, DIM, STRONG, WARN, diff, identity, records, step, when};
-use crate::cli::session::Session;
-use crate::model::{Outcome, RanImage, RunRecord};
+use crate::cli::output::{clean, styled};
+use crate::cli::render::plan::{self, origin};
+use crate::cli::render::{DIM, STRONG, WARN, identity, records, when};
+use crate::model::{RanImage, RunRecord};
 use crate::reconcile::{self, Lines, OtherImage, Shown};
 
 /// Show what a generation changed against the one before, with diffs
@@ -33,10 +31,7 @@ Examples:
   sudo watchme-apply plan --to-generation 6           # what `rollback 6` would do";
 
     type Json = Json;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Json> {
         let request = session.request(session.known_folder()?, &Input::default());
@@ -53,34 +48,21 @@ Examples:
 fn print(output: &mut Output, shown: &Shown, show_secrets: bool) {
     let run = &shown.entry.run;
     let current = if shown.entry.current { ", current" } else { "" };
-    let title = format!(
-        "generation {}{current}: {}",
-        shown.number,
-        origin(&run.origin)
-    );
+    let (number, from) = (shown.number, origin(&run.origin));
+    let title = format!("generation {number}{current}: {from}");
     output.line(&styled(STRONG, &title));
     if let Some(author) = &run.origin.author {
         output.line(&format!("  author   {}", clean(author)));
     }
-    let committed = shown
-        .entry
-        .lines
-        .iter()
-        .flat_map(|lines| &lines.log.commits);
+    let lines = shown.entry.lines.iter();
+    let committed = lines.flat_map(|lines| &lines.log.commits);
     let mut committed = committed.filter(|line| Some(&line.commit) == run.origin.commit.as_ref());
     if let Some(line) = committed.next() {
         output.line(&format!("  commit   {} {}", line.commit, when(line.time)));
     }
     output.line(&format!("  applied  {}", clean(&applied(run))));
-    let tone = match run.outcome {
-        Outcome::Applied => anstyle::Style::new(),
-        Outcome::Degraded => WARN,
-        _ => BAD,
-    };
-    output.line(&format!(
-        "  outcome  {}",
-        styled(tone, run.outcome.as_str())
-    ));
+    let outcome = styled(records::tone(run.outcome), run.outcome.as_str());
+    output.line(&format!("  outcome  {outcome}"));
     for reason in run.reason.iter().chain(&run.degraded) {
         output.line(&format!("           {}", safe(reason)));
     }
@@ -113,12 +95,7 @@ fn changes(output: &mut Output, shown: &Shown, show_secrets: bool) {
         return output.line("nothing of the desired state changed");
     }
     output.line(&styled(DIM, "changes of the desired state:"));
-    for change in &shown.changes {
-        output.line(&format!("  {}", step(change)));
-        if let Some(change) = &change.diff {
-            diff::print(output, change, show_secrets);
-        }
-    }
+    plan::changes(output, &shown.changes, show_secrets);
 }
 
 /// When, how long, by whom and how.
@@ -128,36 +105,27 @@ fn applied(run: &RunRecord) -> String {
         .map(|began| run.time.duration_since(began).as_secs());
     let took = seconds.map_or_else(String::new, |seconds| format!(", took {seconds} s"));
     let unattended = if run.unattended { ", unattended" } else { "" };
-    let what = records::what(run);
-    format!(
-        "{} by {}{unattended}{took} ({what})",
-        when(run.time),
-        run.by
-    )
+    let (when, by, what) = (when(run.time), &run.by, records::what(run));
+    format!("{when} by {by}{unattended}{took} ({what})")
 }
 
 fn other(image: &OtherImage) -> String {
     let known =
         |ran: &RanImage| format!("{} {}", ran.image, identity(ran.digest.as_deref(), &ran.id));
     match (&image.before, &image.after) {
-        (Some(before), Some(after)) => format!(
-            "image of {}: {} instead of {}",
-            after.container,
-            known(after),
-            known(before)
-        ),
-        (None, Some(after)) => format!("image of {}: {}", after.container, known(after)),
-        (Some(before), None) => format!(
-            "container {} is gone, which ran {}",
-            before.container,
-            known(before)
-        ),
+        (before, Some(after)) => {
+            let before = before
+                .as_ref()
+                .map(|before| format!(" instead of {}", known(before)));
+            let (name, before) = (&after.container, before.unwrap_or_default());
+            format!("image of {name}: {}{before}", known(after))
+        }
+        (Some(before), None) => {
+            let name = &before.container;
+            format!("container {name} is gone, which ran {}", known(before))
+        }
         (None, None) => String::new(),
     }
-}
-
-fn safe(text: &str) -> String {
-    clean(&mask(text)).into_owned()
 }
 
 /// `show --json`.

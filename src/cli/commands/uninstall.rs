@@ -1,14 +1,11 @@
 //! `uninstall`: ends the management of a host.
 
-use super::Command;
+use super::{Command, Ended, NoJson, Output, Ran, Session};
 use crate::cli::ask;
 use crate::cli::change::change;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::json::NoJson;
 use crate::cli::options::{Input, Show, seconds};
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::output::{clean, styled};
 use crate::cli::render::{GOOD, count};
-use crate::cli::session::Session;
 use crate::reconcile::{self, Independence, Instead, Left, ReconcileError};
 
 /// Stop managing this host: what was applied stays as plain files, or is removed
@@ -43,10 +40,7 @@ Examples:
   watchme-apply uninstall --remove                    # sites, units and stacks go, too";
 
     type Json = NoJson;
-
-    fn changes_the_host(&self) -> bool {
-        true
-    }
+    const CHANGES_THE_HOST: bool = true;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
         // What the host was applied from may be gone.
@@ -63,10 +57,8 @@ Examples:
             };
             let left = reconcile::leave_running(host, &request, &mut lines, &mut present).await?;
             lines.end();
-            output.line(&format!(
-                "{}: what runs goes on from plain files",
-                styled(GOOD, "done")
-            ));
+            let done = styled(GOOD, "done");
+            output.line(&format!("{done}: what runs goes on from plain files"));
             say(output, &left);
             return Ok(Ended::with_text(0));
         }
@@ -112,21 +104,15 @@ fn show(output: &mut Output, found: &Independence) {
         output.line(&format!("- {}", path.display()));
     }
     for unit in &found.callers {
+        let unit = clean(unit);
         output.line(&format!(
-            "! {}: starts watchme-apply; it does not start any more",
-            clean(unit)
+            "! {unit}: starts watchme-apply; it does not start any more"
         ));
     }
     for (path, readers) in &found.kept {
-        let readers: Vec<String> = readers
-            .iter()
-            .map(|reader| clean(reader).into_owned())
-            .collect();
-        output.line(&format!(
-            ". {}: stays, since it is read by {}",
-            path.display(),
-            readers.join(", ")
-        ));
+        let readers: Vec<_> = readers.iter().map(|reader| clean(reader)).collect();
+        let (path, readers) = (path.display(), readers.join(", "));
+        output.line(&format!(". {path}: stays, since it is read by {readers}"));
     }
     output.line(&format!(
         "{} become plain, the records in /etc/watchme-apply and /var/lib/watchme-apply go",

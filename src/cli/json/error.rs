@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{FORMAT_VERSION, Finding};
 use crate::cli::Failure;
+use crate::cli::errors::causes;
 
 /// What any command prints instead when it fails.
 #[derive(Debug, Serialize)]
@@ -20,16 +21,10 @@ pub(in crate::cli) struct Error {
 
 impl Error {
     pub(in crate::cli) fn new(failure: &Failure) -> Self {
-        let mut caused_by = Vec::new();
-        let mut cause = std::error::Error::source(failure);
-        while let Some(error) = cause {
-            caused_by.push(error.to_string());
-            cause = error.source();
-        }
         Self {
             format_version: FORMAT_VERSION,
             error: failure.told(),
-            caused_by,
+            caused_by: causes(failure).map(ToString::to_string).collect(),
             hint: failure.hint(),
             findings: failure.findings().iter().map(Finding::from).collect(),
             exit_status: failure.exit_status(),

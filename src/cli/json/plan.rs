@@ -90,6 +90,20 @@ struct Note {
 impl Plan {
     pub(in crate::cli) fn new(planned: &Planned, show_secrets: bool) -> Self {
         let plan = &planned.plan;
+        let gates = plan.gates.iter().map(|gate| Gate {
+            gate: gate.probe.to_string(),
+            expects: gate.probe.expects(),
+        });
+        let refusals = plan.refusals.iter().map(|refusal| Refusal {
+            resource: refusal.id.to_string(),
+            why: refusal.why.clone(),
+            help: refusal.help.clone(),
+            diff: refusal.diff.as_ref().map(|one| diff(one, show_secrets)),
+        });
+        let notes = plan.notes.iter().map(|note| Note {
+            resource: note.id.to_string(),
+            text: note.text.clone(),
+        });
         Self {
             format_version: FORMAT_VERSION,
             origin: planned.origin.clone(),
@@ -97,45 +111,19 @@ impl Plan {
             from: planned.from.clone(),
             in_sync: planned.is_in_sync(),
             changes: changes(&plan.changes, show_secrets),
-            gates: plan
-                .gates
-                .iter()
-                .map(|gate| Gate {
-                    gate: gate.probe.to_string(),
-                    expects: gate.probe.expects(),
-                })
-                .collect(),
-            refusals: plan
-                .refusals
-                .iter()
-                .map(|refusal| Refusal {
-                    resource: refusal.id.to_string(),
-                    why: refusal.why.clone(),
-                    help: refusal.help.clone(),
-                    diff: refusal.diff.as_ref().map(|one| diff(one, show_secrets)),
-                })
-                .collect(),
+            gates: gates.collect(),
+            refusals: refusals.collect(),
             findings: planned.findings.iter().map(Finding::from).collect(),
             other_findings: planned.other_findings.iter().map(Finding::from).collect(),
-            notes: plan
-                .notes
-                .iter()
-                .map(|note| Note {
-                    resource: note.id.to_string(),
-                    text: note.text.clone(),
-                })
-                .collect(),
+            notes: notes.collect(),
             warnings: planned.warnings.clone(),
         }
     }
 }
 
-/// The changes of a plan.
 pub(in crate::cli) fn changes(changes: &[effect::Change], show_secrets: bool) -> Vec<Change> {
-    changes
-        .iter()
-        .map(|one| change(one, show_secrets))
-        .collect()
+    let changes = changes.iter().map(|one| change(one, show_secrets));
+    changes.collect()
 }
 
 fn change(change: &effect::Change, show_secrets: bool) -> Change {
@@ -162,13 +150,11 @@ fn diff(diff: &effect::Diff, show_secrets: bool) -> Diff {
     }
 }
 
-/// A diff as text.
 pub(in crate::cli) fn unified(diff: &effect::Diff, show_secrets: bool) -> String {
     let old = diff.old.as_deref().unwrap_or_default();
     let new = diff.new.as_deref().unwrap_or_default();
-    let text = similar::TextDiff::from_lines(old, new)
-        .unified_diff()
-        .to_string();
+    let text = similar::TextDiff::from_lines(old, new);
+    let text = text.unified_diff().to_string();
     if show_secrets {
         return text;
     }

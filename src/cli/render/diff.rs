@@ -26,14 +26,10 @@ pub(in crate::cli) fn lines(diff: &Diff, show_secrets: bool) -> Vec<String> {
     let mut lines = Vec::new();
     let old = diff.old.as_deref().unwrap_or_default();
     let new = diff.new.as_deref().unwrap_or_default();
-    lines.push(format!(
-        "{INDENT}--- {}",
-        label(&diff.old_path, diff.old.is_some())
-    ));
-    lines.push(format!(
-        "{INDENT}+++ {}",
-        label(&diff.new_path, diff.new.is_some())
-    ));
+    let from = label(&diff.old_path, diff.old.is_some());
+    lines.push(format!("{INDENT}--- {from}"));
+    let to = label(&diff.new_path, diff.new.is_some());
+    lines.push(format!("{INDENT}+++ {to}"));
     let text = TextDiff::from_lines(old, new);
     for group in text.grouped_ops(CONTEXT) {
         let mut secrets = DiffMask::default();
@@ -54,10 +50,9 @@ pub(in crate::cli) fn lines(diff: &Diff, show_secrets: bool) -> Vec<String> {
                 };
                 let parts: Vec<(bool, &str)> =
                     change.values().iter().map(|(e, v)| (*e, *v)).collect();
-                lines.push(format!(
-                    "{INDENT}{}",
-                    line(sign, style, &parts, (!show_secrets).then_some(&mut secrets))
-                ));
+                let secrets = (!show_secrets).then_some(&mut secrets);
+                let line = line(sign, style, &parts, secrets);
+                lines.push(format!("{INDENT}{line}"));
                 if change.missing_newline() {
                     lines.push(format!("{INDENT}\\ No newline at end of file"));
                 }

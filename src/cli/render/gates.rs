@@ -6,14 +6,10 @@ use crate::model::{Answer, Gate};
 
 /// A gate that an apply would check.
 pub(super) fn would_be_checked(gate: &Gate) -> String {
-    let gate_text = gate.probe.to_string();
     let why = format!("  (expects {})", gate.probe.expects());
-    format!(
-        "{} gate {} would be checked{}",
-        styled(STRONG, "?"),
-        clean(&gate_text),
-        styled(DIM, &why)
-    )
+    let (sign, why) = (styled(STRONG, "?"), styled(DIM, &why));
+    let gate = clean(&gate.probe.to_string()).into_owned();
+    format!("{sign} gate {gate} would be checked{why}")
 }
 
 /// A gate that is being checked, after some failed tries.
@@ -36,10 +32,7 @@ pub(in crate::cli) fn passed(gate: &Gate, answer: &Answer) -> String {
         notes.push(format!("after {} tries", answer.tries));
     }
     notes.extend(answer.note.clone());
-    format!(
-        "{} gate {}{}",
-        styled(STRONG, "?"),
-        clean(&answer.gate),
-        styled(DIM, &format!("  ({})", clean(&notes.join(", "))))
-    )
+    let notes = format!("  ({})", clean(&notes.join(", ")));
+    let (sign, gate) = (styled(STRONG, "?"), clean(&answer.gate));
+    format!("{sign} gate {gate}{}", styled(DIM, &notes))
 }

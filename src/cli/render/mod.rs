@@ -34,7 +34,6 @@ pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const DIM: Style = Style::new().dimmed();
 pub(super) const BAD: Style = AnsiColor::Red.on_default();
 pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
-/// What helps.
 pub(super) const HELP: Style = AnsiColor::Cyan.on_default().bold();
 pub(super) const STRONG: Style = Style::new().bold();
 

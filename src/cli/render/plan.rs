@@ -24,28 +24,15 @@ pub(in crate::cli) fn plan(
     output.line(&styled(STRONG, &title));
     for path in &planned.origin.dirty {
         let path = path.to_string_lossy();
-        output.line(&format!(
-            "  {} {} differs from the commit",
-            styled(WARN, "dirty"),
-            clean(&path)
-        ));
+        let (word, path) = (styled(WARN, "dirty"), clean(&path));
+        output.line(&format!("  {word} {path} differs from the commit"));
     }
-    for warning in &planned.warnings {
-        output.line(&format!("  {} {}", styled(WARN, "warning"), clean(warning)));
-    }
-    for change in &planned.plan.changes {
-        output.line(&format!("  {}", step(change)));
-        if let Some(change) = &change.diff {
-            diff::print(output, change, show_secrets);
-        }
-    }
+    warnings(output, planned);
+    changes(output, &planned.plan.changes, show_secrets);
     for gate in &planned.plan.gates {
         output.line(&format!("  {}", gates::would_be_checked(gate)));
     }
-    for note in &planned.plan.notes {
-        let text = format!("{}: {}", note.id, note.text);
-        output.line(&format!("  {} {}", styled(DIM, "note"), clean(&text)));
-    }
+    notes(output, planned);
     for refusal in &planned.plan.refusals {
         let text = format!("{}: {}", refusal.id, refusal.why);
         output.line(&format!("  {} {}", styled(WARN, "refused"), clean(&text)));
@@ -83,6 +70,28 @@ pub(in crate::cli) fn plan(
     }
 }
 
+pub(in crate::cli) fn warnings(output: &mut Output, planned: &Planned) {
+    for warning in &planned.warnings {
+        output.line(&format!("  {} {}", styled(WARN, "warning"), clean(warning)));
+    }
+}
+
+pub(in crate::cli) fn notes(output: &mut Output, planned: &Planned) {
+    for note in &planned.plan.notes {
+        let text = format!("{}: {}", note.id, note.text);
+        output.line(&format!("  {} {}", styled(DIM, "note"), clean(&text)));
+    }
+}
+
+pub(in crate::cli) fn changes(output: &mut Output, changes: &[Change], show_secrets: bool) {
+    for change in changes {
+        output.line(&format!("  {}", step(change)));
+        if let Some(change) = &change.diff {
+            diff::print(output, change, show_secrets);
+        }
+    }
+}
+
 /// Whether it is the first plan of this host: nothing was applied here yet.
 fn is_first(planned: &Planned) -> bool {
     planned.recorded.applied.is_none() && planned.from.is_none() && !planned.plan.is_empty()
@@ -94,10 +103,8 @@ pub(in crate::cli) fn origin(origin: &Origin) -> String {
         Some(commit) => commit.get(..12).unwrap_or(commit).to_owned(),
         None => format!("the folder {}", origin.folder.display()),
     };
-    let subject = origin
-        .subject
-        .as_deref()
-        .map_or_else(String::new, |subject| format!(" ({subject})"));
+    let subject = origin.subject.as_ref();
+    let subject = subject.map_or_else(String::new, |subject| format!(" ({subject})"));
     let worktree = match (origin.worktree, &origin.commit) {
         (true, Some(_)) => ", from the work tree",
         _ => "",
@@ -112,12 +119,9 @@ pub(in crate::cli) fn step(change: &Change) -> String {
         true => String::new(),
         false => styled(DIM, &format!("  ({})", clean(&change.why))),
     };
-    format!(
-        "{} {}: {}{why}",
-        styled(STRONG, sign.as_str()),
-        clean(&change.id.to_string()),
-        clean(&text)
-    )
+    let id = change.id.to_string();
+    let (sign, id, text) = (styled(STRONG, sign.as_str()), clean(&id), clean(&text));
+    format!("{sign} {id}: {text}{why}")
 }
 
 /// The closing count.
@@ -128,10 +132,8 @@ pub(in crate::cli) fn summary(planned: &Planned) -> String {
         .collect();
     let of = |thing: &Counted| counted.iter().filter(|one| **one == Some(*thing)).count();
     let parts = Counted::ALL.iter().map(|thing| (of(thing), thing.as_str()));
-    let parts: Vec<String> = parts
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, thing)| count(number, thing))
-        .collect();
+    let parts = parts.filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = parts.map(|(number, thing)| count(number, thing)).collect();
     let found = |severity| {
         let of_it = |finding: &&Finding| finding.severity == severity;
         planned.findings.iter().filter(of_it).count()

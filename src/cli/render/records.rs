@@ -1,20 +1,16 @@
 //! Runs, pauses and the waits of unattended runs in words.
 
-use super::{count, when};
+use super::{BAD, WARN, count, when};
 use crate::cli::output::clean;
 use crate::model::{Outcome, Pause, RunKind, RunRecord, is_not_confirmed};
 use crate::reconcile::Skip;
 
 /// A run as a command.
 pub(in crate::cli) fn what(run: &RunRecord) -> String {
-    let only: String = run
-        .only
-        .iter()
-        .map(|only| format!(" --only {only}"))
-        .collect();
-    let back_to = run
-        .back_to
-        .map_or_else(String::new, |number| format!(" {number}"));
+    let only = run.only.iter().map(|only| format!(" --only {only}"));
+    let only: String = only.collect();
+    let back_to = run.back_to.map(|number| format!(" {number}"));
+    let back_to = back_to.unwrap_or_default();
     format!("{}{back_to}{only}", run.kind.as_str())
 }
 
@@ -26,6 +22,15 @@ pub(in crate::cli) fn by(run: &RunRecord) -> String {
             None => "by itself: nobody confirmed what was applied".to_owned(),
         },
         false => format!("by {}", run.by),
+    }
+}
+
+/// How a run is shown that ended so.
+pub(in crate::cli) fn tone(outcome: Outcome) -> anstyle::Style {
+    match outcome {
+        Outcome::Applied => anstyle::Style::new(),
+        Outcome::Degraded => WARN,
+        Outcome::Failed | Outcome::RolledBack | Outcome::Incomplete => BAD,
     }
 }
 
@@ -91,7 +96,6 @@ pub(in crate::cli) fn skip(skip: &Skip) -> String {
     clean(&text).into_owned()
 }
 
-/// A pause in one line.
 pub(in crate::cli) fn pause(unit: &str, pause: &Pause) -> String {
     let until = match pause.until {
         Some(until) => format!("until {}", when(until)),

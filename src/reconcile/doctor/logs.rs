@@ -88,18 +88,20 @@ pub(crate) enum Told<'t> {
     /// Nothing of this host has the name.
     Unknown,
     /// What there is.
-    Now {
-        /// The logs.
-        sources: &'t [LogSource],
-        /// The lines, in the order of time.
-        lines: &'t [LogLine],
-        /// Why logs are not there, or have lines of others.
-        notes: &'t [String],
-        /// What could not be looked at.
-        warnings: &'t [String],
-    },
+    Now(Logs),
     /// What came since.
     More(&'t [LogLine]),
+}
+
+/// What there is of a name.
+pub(crate) struct Logs {
+    pub sources: Vec<LogSource>,
+    /// In the order of time.
+    pub lines: Vec<LogLine>,
+    /// Why logs are not there, or have lines of others.
+    pub notes: Vec<String>,
+    /// What could not be looked at.
+    pub warnings: Vec<String>,
 }
 
 /// What belongs to a name.
@@ -159,12 +161,12 @@ pub(crate) async fn logs(
         parts.notes.extend(why_no_routes(&routes));
     }
     let (sources, lines) = merged(read, wish.most);
-    let goes_on = tell(Told::Now {
-        sources: &sources,
-        lines: &lines,
-        notes: &parts.notes,
-        warnings: &warnings,
-    });
+    let goes_on = tell(Told::Now(Logs {
+        sources,
+        lines,
+        notes: std::mem::take(&mut parts.notes),
+        warnings,
+    }));
     match goes_on && wish.follow {
         true => from.follow(host, &parts, &routes, tell).await,
         false => Ok(()),

@@ -28,11 +28,7 @@ pub fn read(document: &Document, project: &str) -> Result<Infra, Diagnostic> {
         if is_external(&definition.external) {
             continue;
         }
-        let name = definition
-            .name
-            .clone()
-            .unwrap_or_else(|| format!("{project}_{key}"));
-        check_name(document, "networks", key, &name)?;
+        let name = name_of(document, project, ("networks", key), &definition.name)?;
         let network = network(document, key, project, definition)?;
         check_overlap(document, &mut taken, &network, key, &name)?;
         if infra.networks.insert(name.clone(), network).is_some() {
@@ -46,11 +42,7 @@ pub fn read(document: &Document, project: &str) -> Result<Infra, Diagnostic> {
         if is_external(&definition.external) {
             continue;
         }
-        let name = definition
-            .name
-            .clone()
-            .unwrap_or_else(|| format!("{project}_{key}"));
-        check_name(document, "volumes", key, &name)?;
+        let name = name_of(document, project, ("volumes", key), &definition.name)?;
         let volume = Volume {
             key: key.clone(),
             project: project.into(),
@@ -63,20 +55,20 @@ pub fn read(document: &Document, project: &str) -> Result<Infra, Diagnostic> {
     Ok(infra)
 }
 
-/// The engine's own rule for names; they also become parts of messages and URLs.
-fn check_name(document: &Document, kind: &str, key: &str, name: &str) -> Result<(), Diagnostic> {
-    let first = name
-        .chars()
-        .next()
-        .is_some_and(|c| c.is_ascii_alphanumeric());
-    let rest = name
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
-    if first && rest {
-        return Ok(());
+/// What a network or volume is called, by the engine's own rule for names; they also become parts of messages and URLs.
+fn name_of(
+    document: &Document,
+    project: &str,
+    (kind, key): (&str, &str),
+    written: &Option<String>,
+) -> Result<String, Diagnostic> {
+    let name = (written.clone()).unwrap_or_else(|| format!("{project}_{key}"));
+    let is_usable = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    if name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_usable) {
+        return Ok(name);
     }
     Err(document.complain(
-        spans(document.source(), &[kind, key, "name"], Some(name)),
+        spans(document.source(), &[kind, key, "name"], Some(&name)),
         format!("{name:?} cannot be a name"),
         "expected letters, digits, \"_\", \".\" and \"-\", the first a letter or digit",
     ))
@@ -92,18 +84,12 @@ fn network(
     for range in definition.ipam.unwrap_or_default().config {
         let addressing = Addressing { document, key };
         if let Some(subnet) = addressing.subnet(&range)? {
-            if let Some(other) = subnets
-                .iter()
-                .find(|other| overlap(&other.subnet, &subnet.subnet))
-            {
+            let mut others = subnets.iter();
+            if let Some(other) = others.find(|other| overlap(&other.subnet, &subnet.subnet)) {
                 let text = range.subnet.unwrap_or_default();
                 let message = format!("the subnet {text} overlaps {}", other.subnet);
-                return Err(addressing.complain(
-                    "subnet",
-                    &text,
-                    message,
-                    "expected another range",
-                ));
+                let expected = "expected another range";
+                return Err(addressing.complain("subnet", &text, message, expected));
             }
             subnets.push(subnet);
         }
@@ -147,53 +133,37 @@ impl Addressing<'_> {
             return match (&range.gateway, &range.ip_range) {
                 (None, None) => Ok(None),
                 (Some(text), _) | (None, Some(text)) => {
-                    let field = if range.gateway.is_some() {
-                        "gateway"
-                    } else {
-                        "ip_range"
-                    };
+                    let is_gateway = range.gateway.is_some();
+                    let field = if is_gateway { "gateway" } else { "ip_range" };
                     let message = format!("the {field} {text} has no subnet");
                     Err(self.complain(field, text, message, "expected subnet beside it"))
                 }
             };
         };
         let subnet = self.range("subnet", text)?;
-        let gateway = match &range.gateway {
-            Some(text) => Some(self.inside("gateway", text, &subnet)?),
-            None => None,
-        };
-        let ip_range = match &range.ip_range {
-            Some(text) => {
-                let inner = self.range("ip_range", text)?;
-                if !subnet.contains(&inner) {
-                    let message = format!("the ip_range {text} is outside the subnet {subnet}");
-                    return Err(self.complain(
-                        "ip_range",
-                        text,
-                        message,
-                        format!("expected a part of {subnet}"),
-                    ));
-                }
-                Some(inner)
+        let gateway = range.gateway.as_ref();
+        let gateway = gateway.map(|text| self.inside("gateway", text, &subnet));
+        let ip_range = range.ip_range.as_ref().map(|text| {
+            let inner = self.range("ip_range", text)?;
+            if !subnet.contains(&inner) {
+                let message = format!("the ip_range {text} is outside the subnet {subnet}");
+                let expected = format!("expected a part of {subnet}");
+                return Err(self.complain("ip_range", text, message, expected));
             }
-            None => None,
-        };
+            Ok(inner)
+        });
         Ok(Some(Subnet {
             subnet,
-            gateway,
-            ip_range,
+            gateway: gateway.transpose()?,
+            ip_range: ip_range.transpose()?,
         }))
     }
 
     fn range(&self, field: &str, text: &str) -> Result<IpNet, Diagnostic> {
         let Ok(range) = text.trim().parse::<IpNet>() else {
             let message = format!("{text:?} is no {field}");
-            return Err(self.complain(
-                field,
-                text,
-                message,
-                "expected ADDRESS/BITS such as 172.27.0.0/16",
-            ));
+            let expected = "expected ADDRESS/BITS such as 172.27.0.0/16";
+            return Err(self.complain(field, text, message, expected));
         };
         if range.addr() != range.network() {
             let message = format!("{text} is an address in a subnet, not a subnet");
@@ -205,12 +175,8 @@ impl Addressing<'_> {
     fn inside(&self, field: &str, text: &str, subnet: &IpNet) -> Result<IpAddr, Diagnostic> {
         let Ok(address) = text.trim().parse::<IpAddr>() else {
             let message = format!("{text:?} is no address");
-            return Err(self.complain(
-                field,
-                text,
-                message,
-                "expected an IP address such as 172.27.0.1",
-            ));
+            let expected = "expected an IP address such as 172.27.0.1";
+            return Err(self.complain(field, text, message, expected));
         };
         if !usable(subnet, &address) {
             let message = format!("the {field} {address} is outside the subnet {subnet}");

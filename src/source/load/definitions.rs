@@ -13,9 +13,7 @@ impl Loader<'_, '_> {
     /// What the folders hold from which a project's services are built that start, by service; `folder` is the project's own,
     /// in the checkout.
     pub(super) fn contexts(&self, parsed: &ParsedStack, folder: &Path) -> BTreeMap<String, Hash> {
-        let started = parsed.compose.services.iter();
-        let started = started.filter(|(name, _)| parsed.started.contains(*name));
-        let built = started.filter_map(|(name, service)| {
+        let built = parsed.started_services().filter_map(|(name, service)| {
             let context = inputs::join(folder, service.build_context()?)?;
             Some((name.clone(), self.inputs.digest(&context)?))
         });
@@ -29,8 +27,7 @@ impl Loader<'_, '_> {
         if self.inputs.committed && self.work.is_none() {
             return;
         }
-        let base = parsed.paths.first().map(|path| folder_of(path));
-        let base = base.unwrap_or_default();
+        let base = parsed.folder();
         let mut found = BTreeMap::new();
         for (name, service) in &parsed.compose.services {
             let folder = self.folder_of_service(parsed, name, &base);

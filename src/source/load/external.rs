@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use source_text::normal_path;
 
-use super::shape::Shape;
-use super::stacks::{DEFAULT_FILES, OVERRIDES, Reader, stack_of};
-use super::{Inputs, Loaded, Loader, ParsedStack, Places, Wrong};
+use super::stacks::{Reader, stack_of, usual_files};
+use super::{Inputs, Loader, ParsedStack, Places, Wrong};
 use crate::model::{Desired, Diagnostic, File, Stack};
 use crate::source::Revision;
 use crate::source::compose::{Document, Variables};
@@ -65,17 +64,11 @@ impl Revision {
         let places = Places::default();
         let mut loader = of_host(&inputs, tree, &places);
         let ours = &self.desired.files;
-        let known = ours.iter().map(|(path, file)| {
-            let source = path.clone();
-            (
-                path.clone(),
-                File {
-                    source,
-                    ..file.clone()
-                },
-            )
-        });
-        loader.out.parsed.beside.extend(known);
+        for (path, file) in ours {
+            let (source, file) = (path.clone(), file.clone());
+            let beside = &mut loader.out.parsed.beside;
+            beside.insert(path.clone(), File { source, ..file });
+        }
         for (name, settings) in &self.parsed.units {
             let mentions = Name::parse(name)
                 .ok()
@@ -101,32 +94,22 @@ impl Revision {
         let parsed = loader.out.parsed;
         found.compose.extend(parsed.compose);
         let read = parsed.beside.into_iter();
-        found
-            .files
-            .extend(read.filter(|(path, _)| !ours.contains_key(path)));
+        let read = read.filter(|(path, _)| !ours.contains_key(path));
+        found.files.extend(read);
     }
 
     /// Adds what was read elsewhere to what is parsed, in the place of what was known of it. What is desired stays as
     /// it is.
     pub fn take_in(&mut self, external: &External) {
+        fn key(stack: &ParsedStack) -> (&Option<String>, &[PathBuf]) {
+            (&stack.unit, &stack.paths)
+        }
         let parsed = &mut self.parsed;
-        let again: BTreeSet<(&Option<String>, &[PathBuf])> = external
-            .parsed
-            .iter()
-            .map(|stack| (&stack.unit, stack.paths.as_slice()))
-            .collect();
-        parsed
-            .stacks
-            .retain(|stack| !again.contains(&(&stack.unit, stack.paths.as_slice())));
+        let again: BTreeSet<_> = external.parsed.iter().map(key).collect();
+        parsed.stacks.retain(|stack| !again.contains(&key(stack)));
         parsed.stacks.extend(external.parsed.iter().cloned());
-        let files = external.files.iter();
-        parsed
-            .beside
-            .extend(files.map(|(path, file)| (path.clone(), file.clone())));
-        let compose = external.compose.iter();
-        parsed
-            .compose
-            .extend(compose.map(|(path, read)| (path.clone(), read.clone())));
+        parsed.beside.extend(external.files.clone());
+        parsed.compose.extend(external.compose.clone());
     }
 }
 
@@ -181,17 +164,8 @@ pub(super) fn of_host<'a, 't>(
     tree: &'a Tree<'t>,
     places: &'a Places,
 ) -> Loader<'a, 't> {
-    Loader {
-        inputs,
-        work: Some(tree),
-        places,
-        wrong: Wrong::IsCollected,
-        // Nothing is outside: paths stay as they are, absolute.
-        checkout: PathBuf::new(),
-        shape: Shape::default(),
-        sites: None,
-        out: Loaded::default(),
-    }
+    // Nothing is outside its checkout, which has no path: paths stay as they are, absolute.
+    Loader::new(inputs, Some(tree), places, Wrong::IsCollected)
 }
 
 /// The files of a call: those that it names, or those that compose finds there.
@@ -199,20 +173,12 @@ pub(super) fn files(tree: &Tree, call: &ComposeCall) -> Vec<PathBuf> {
     let Some(folder) = call.folder.as_ref().filter(|_| call.files.is_empty()) else {
         return call.files.clone();
     };
-    let mut files = Vec::new();
-    for names in [DEFAULT_FILES, OVERRIDES] {
-        let paths = names.iter().map(|name| folder.join(name));
-        // One that may not be looked at is reported when it is read.
-        let is_there = |path: &PathBuf| match tree.resolve(path) {
-            Ok(found) => matches!(found, Some((_, Node::File { .. }))),
-            Err(_) => true,
-        };
-        files.extend(paths.into_iter().find(is_there));
-        if files.is_empty() {
-            break;
-        }
-    }
-    files
+    // One that may not be looked at is reported when it is read.
+    let is_there = |path: &Path| match tree.resolve(path) {
+        Ok(found) => Ok(matches!(found, Some((_, Node::File { .. })))),
+        Err(_) => Ok(true),
+    };
+    usual_files(folder, is_there).unwrap_or_default()
 }
 
 /// An error with its cause.

@@ -24,14 +24,10 @@ impl Loader<'_, '_> {
             gate.behind = behind;
             let https = matches!(&gate.probe, Probe::Url { url, .. } if url.is_https());
             if https && desired.bootstrap_certificates {
-                let certificates = gate
-                    .behind
-                    .sites
-                    .iter()
-                    .filter_map(|name| desired.sites.get(name))
-                    .flat_map(|site| &site.certificates)
-                    .map(|pair| pair.certificate.clone());
-                gate.behind.bootstrap = certificates.collect();
+                let sites = gate.behind.sites.iter();
+                let sites = sites.filter_map(|name| desired.sites.get(name));
+                let pairs = sites.flat_map(|site| &site.certificates);
+                gate.behind.bootstrap = pairs.map(|pair| pair.certificate.clone()).collect();
             }
         }
     }

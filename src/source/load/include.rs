@@ -16,13 +16,10 @@ use crate::source::unit::commands::ComposeCall;
 /// Files that a project may include: bounds files that include each other many times.
 const MAX_FILES: usize = 200;
 
-/// A file of a project.
 pub(super) struct Part {
     /// Its path on the server.
     pub path: PathBuf,
-    /// What it says.
     pub document: Arc<Document>,
-    /// Its variables.
     pub environment: Environment,
 }
 
@@ -35,7 +32,6 @@ pub(super) struct Parts {
     pub misses: bool,
 }
 
-/// An entry of `include`.
 struct Entry {
     paths: Vec<String>,
     folder: Option<String>,

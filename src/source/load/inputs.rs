@@ -1,10 +1,13 @@
 //! Reading inputs, and remembering what was read.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
-use crate::model::{File, Hash, Unit};
+use source_text::SourceFile;
+
+use crate::model::{Diagnostic, File, Hash, Unit};
 use crate::source::error::Result;
 use crate::source::git::Ignored;
 use crate::source::tree::{Node, Tree};
@@ -17,12 +20,10 @@ pub(crate) struct Inputs<'t> {
     pub ignored: Option<&'t Ignored<'t>>,
     /// Whether `tree` is a commit, so that all of its files are in git.
     pub committed: bool,
+    /// The inputs: asked for often, and in order only at the end.
     found: RefCell<HashMap<PathBuf, File>>,
-    absent: RefCell<BTreeSet<PathBuf>>,
-    folders: RefCell<BTreeMap<PathBuf, BTreeSet<String>>>,
-    backups: RefCell<BTreeSet<PathBuf>>,
-    contexts: RefCell<BTreeSet<PathBuf>>,
-    mounted: RefCell<BTreeSet<PathBuf>>,
+    /// The rest of what was read.
+    read: RefCell<Read>,
 }
 
 /// What was read.
@@ -45,25 +46,20 @@ pub(crate) struct Read {
 impl<'t> Inputs<'t> {
     /// Inputs of a commit.
     pub(crate) fn of_commit(tree: &'t Tree<'t>) -> Self {
-        Self::new(tree, None, true)
+        Self {
+            committed: true,
+            ..Self::of_folder(tree, None)
+        }
     }
 
     /// Inputs of a folder; `ignored` when it is a work tree.
     pub(crate) fn of_folder(tree: &'t Tree<'t>, ignored: Option<&'t Ignored<'t>>) -> Self {
-        Self::new(tree, ignored, false)
-    }
-
-    fn new(tree: &'t Tree<'t>, ignored: Option<&'t Ignored<'t>>, committed: bool) -> Self {
         Self {
             tree,
             ignored,
-            committed,
+            committed: false,
             found: RefCell::default(),
-            absent: RefCell::default(),
-            folders: RefCell::default(),
-            backups: RefCell::default(),
-            contexts: RefCell::default(),
-            mounted: RefCell::default(),
+            read: RefCell::default(),
         }
     }
 
@@ -71,11 +67,7 @@ impl<'t> Inputs<'t> {
     pub(crate) fn into_read(self) -> Read {
         Read {
             found: self.found.into_inner().into_iter().collect(),
-            absent: self.absent.into_inner(),
-            folders: self.folders.into_inner(),
-            backups: self.backups.into_inner(),
-            contexts: self.contexts.into_inner(),
-            mounted: self.mounted.into_inner(),
+            ..self.read.into_inner()
         }
     }
 
@@ -86,8 +78,8 @@ impl<'t> Inputs<'t> {
             return false;
         }
         match self.ignored {
-            Some(ignored) if is_env_file(path) => !ignored.tracked(path),
-            Some(ignored) => ignored.contains(path),
+            Some(ignored) if is_env_file(path) => !ignored.tracked(path, false),
+            Some(ignored) => ignored.contains(path, false),
             None => is_env_file(path),
         }
     }
@@ -95,14 +87,14 @@ impl<'t> Inputs<'t> {
     /// Whether git leaves a folder out.
     pub(crate) fn folder_left_out(&self, path: &Path) -> bool {
         let ignored = self.ignored.filter(|_| !self.committed);
-        ignored.is_some_and(|ignored| ignored.contains_folder(path))
+        ignored.is_some_and(|ignored| ignored.contains(path, true))
     }
 
     /// Reads an input; `None` when there is no such file.
     pub(crate) fn file(&self, path: &Path) -> Result<Option<File>> {
         let file = self.probe(path)?;
         if file.is_none() && !is_env_file(path) {
-            self.absent.borrow_mut().insert(path.into());
+            self.read.borrow_mut().absent.insert(path.into());
         }
         Ok(file)
     }
@@ -129,12 +121,12 @@ impl<'t> Inputs<'t> {
         let mut names = self.tree.list(folder)?;
         let copies = names.iter().filter(|name| is_copy(name));
         let copies = copies.map(|name| folder.join(name));
-        self.backups
-            .borrow_mut()
-            .extend(copies.filter(|path| !self.left_out(path)));
+        let copies: Vec<PathBuf> = copies.filter(|path| !self.left_out(path)).collect();
         names.retain(|name| !is_backup(name));
         let known = names.iter().cloned().collect();
-        self.folders.borrow_mut().insert(folder.into(), known);
+        let mut read = self.read.borrow_mut();
+        read.backups.extend(copies);
+        read.folders.insert(folder.into(), known);
         let mut kept = Vec::with_capacity(names.len());
         for name in names {
             if !self.left_out(&self.tree.place(&folder.join(&name))?) {
@@ -147,33 +139,31 @@ impl<'t> Inputs<'t> {
     /// A hash of what a folder holds that an image is built from, without what git ignores; `None` where that is not known, as with files that are too
     /// large for an input.
     pub(crate) fn digest(&self, folder: &Path) -> Option<Hash> {
-        self.contexts.borrow_mut().insert(folder.into());
-        let skips = |path: &Path, is_folder: bool| match is_folder {
+        self.read.borrow_mut().contexts.insert(folder.into());
+        self.digest_without(folder, &|path, is_folder| match is_folder {
             true => self.folder_left_out(path),
             false => self.left_out(path),
-        };
-        let id = self.tree.digest(folder, &skips).ok().flatten()?;
-        Some(Hash::of(id.as_bytes()))
+        })
     }
 
     /// The same of what is in git of a folder that containers mount: they may write other files there. Files in git that
     /// somebody changed count for the commit if the containers cannot have done so.
     pub(crate) fn digest_of_tracked(&self, folder: &Path, is_read_only: bool) -> Option<Hash> {
         if is_read_only {
-            self.mounted.borrow_mut().insert(folder.into());
+            self.read.borrow_mut().mounted.insert(folder.into());
         }
-        let skips = |path: &Path, is_folder: bool| !self.is_tracked(path, is_folder);
-        let id = self.tree.digest(folder, &skips).ok().flatten()?;
+        self.digest_without(folder, &|path, is_folder| !self.is_tracked(path, is_folder))
+    }
+
+    fn digest_without(&self, folder: &Path, skips: &dyn Fn(&Path, bool) -> bool) -> Option<Hash> {
+        let id = self.tree.digest(folder, skips).ok().flatten()?;
         Some(Hash::of(id.as_bytes()))
     }
 
     /// Whether git has a path; all that is there where there is no git.
     pub(crate) fn is_tracked(&self, path: &Path, is_folder: bool) -> bool {
         let ignored = self.ignored.filter(|_| !self.committed);
-        ignored.is_none_or(|ignored| match is_folder {
-            true => ignored.tracks_folder(path),
-            false => ignored.tracked(path),
-        })
+        ignored.is_none_or(|ignored| ignored.tracked(path, is_folder))
     }
 
     /// Where a path leads and what is there.
@@ -241,6 +231,34 @@ pub(crate) fn outside(unit: &mut Unit, path: &Path) {
     let is_plain = !path.to_string_lossy().contains(['*', '?', '[', '$', '%']);
     if is_plain && !PASSING.iter().any(|folder| path.starts_with(folder)) {
         unit.outside.insert(path.into());
+    }
+}
+
+/// The text of a file that has to be UTF-8: TOML and YAML are, nothing else is read.
+pub(crate) fn utf8(file: &File) -> Result<&str> {
+    std::str::from_utf8(&file.content).map_err(|error| {
+        let shown = String::from_utf8_lossy(&file.content);
+        let at = error.valid_up_to();
+        let after = shown.get(at..).and_then(|rest| rest.chars().next());
+        let span = at..at + after.map_or(0, char::len_utf8);
+        let message = "this byte is not valid UTF-8";
+        let expected = "the whole file has to be UTF-8";
+        Diagnostic::at(
+            &SourceFile::new(&file.source, shown),
+            span,
+            message,
+            expected,
+        )
+        .into()
+    })
+}
+
+/// A file's text. nginx and systemd take any bytes in comments, so that those that are not
+/// UTF-8 must not fail here.
+pub(crate) fn text(file: &File) -> Cow<'_, str> {
+    match std::str::from_utf8(&file.content) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(&file.content),
     }
 }
 

@@ -61,10 +61,8 @@ fn sources(tree: &Tree, name: &str) -> Vec<Arc<Source>> {
         .collect();
     dropins.sort();
     paths.extend(dropins);
-    paths
-        .into_iter()
-        .filter_map(|path| source(tree, path))
-        .collect()
+    let sources = paths.into_iter().filter_map(|path| source(tree, path));
+    sources.collect()
 }
 
 fn source(tree: &Tree, path: PathBuf) -> Option<Arc<Source>> {

@@ -10,9 +10,8 @@ use crate::source::compose::Compose;
 impl Loader<'_, '_> {
     /// Remembers services that are on networks which others make.
     pub(super) fn collect_members(&mut self, project: &str, compose: &Compose, stack: &Stack) {
-        let external: BTreeMap<&str, String> = compose
-            .networks
-            .iter()
+        let networks = compose.networks.iter();
+        let external: BTreeMap<&str, String> = networks
             .filter_map(|(key, network)| {
                 Some((key.as_str(), network.as_ref()?.external_name(key)?))
             })
@@ -27,16 +26,11 @@ impl Loader<'_, '_> {
                 let Some(network) = external.get(key) else {
                     continue;
                 };
-                let aliases: BTreeSet<String> = attachment
-                    .into_iter()
-                    .flat_map(|attachment| attachment.aliases.iter().cloned())
-                    .chain([service.clone()])
-                    .collect();
-                let address = attachment.and_then(|attachment| {
-                    attachment
-                        .ipv4_address
-                        .clone()
-                        .or_else(|| attachment.ipv6_address.clone())
+                let aliases = attachment.into_iter().flat_map(|found| &found.aliases);
+                let aliases: BTreeSet<String> = aliases.chain([service]).cloned().collect();
+                let address = attachment.and_then(|found| {
+                    let address = found.ipv4_address.as_ref();
+                    address.or(found.ipv6_address.as_ref()).cloned()
                 });
                 self.out.candidates.push(Candidate {
                     network: network.clone(),

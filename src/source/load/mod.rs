@@ -24,7 +24,6 @@ mod unread;
 mod unreferenced;
 mod whole;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,17 +31,14 @@ use std::sync::Arc;
 pub use external::External;
 pub use hosts::HostName;
 pub(crate) use inputs::Inputs;
-pub(crate) use inputs::{folder_of, is_env_file, outside};
+pub(crate) use inputs::{folder_of, is_env_file, outside, text, utf8};
 pub(crate) use installed::installed;
 pub(crate) use mounts::is_generated;
 pub(crate) use places::Places;
-pub(super) use stacks::DEFAULT_FILES;
-pub(crate) use stacks::ParsedStack;
-pub(crate) use stacks::is_default_compose_file;
+pub(crate) use stacks::{DEFAULT_FILES, ParsedStack};
 pub use unread::Unread;
 
 use shape::Shape;
-use source_text::SourceFile;
 
 use super::alone::Alone;
 use super::compose::Document;
@@ -62,9 +58,7 @@ pub(crate) const STACKS: &str = "compose";
 /// What the inputs of a revision say, and how they say it.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
-    /// The combination of all.
     pub desired: Desired,
-    /// The inputs, parsed.
     pub parsed: Parsed,
     /// What somebody should know, and nothing fails for.
     pub warnings: Vec<String>,
@@ -120,7 +114,6 @@ pub struct Parsed {
 /// A file that a unit names below the checkout and that is not in the revision.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Missing {
-    /// The unit.
     pub unit: String,
     /// The path as the unit names it.
     pub path: PathBuf,
@@ -133,11 +126,8 @@ pub struct Missing {
 impl Missing {
     /// What to tell about it.
     pub fn warning(&self) -> String {
-        format!(
-            "{} names {}, which is not in the checkout",
-            self.unit,
-            self.path.display()
-        )
+        let (unit, path) = (&self.unit, self.path.display());
+        format!("{unit} names {path}, which is not in the checkout")
     }
 }
 
@@ -182,9 +172,6 @@ pub(crate) trait Reads {
     }
 
     /// Does what needs the other kinds to be read: checks that what it names is there.
-    ///
-    /// # Errors
-    /// When a reference is wrong.
     fn complete(&self, _loader: &mut Loader<'_, '_>) -> Result<()> {
         Ok(())
     }
@@ -217,16 +204,7 @@ pub(super) fn load<'t>(
     let path = places.folder.join(policy::FILE_NAME);
     let file = inputs.file(&path)?;
     let there;
-    let mut loader = Loader {
-        inputs,
-        work,
-        places,
-        wrong,
-        checkout: PathBuf::new(),
-        out: Loaded::default(),
-        shape: Shape::default(),
-        sites: None,
-    };
+    let mut loader = Loader::new(inputs, work, places, wrong);
     if let Some((_, Node::Folder)) = inputs.tree.resolve(&path)? {
         let folder = SourceError::Special {
             path: path.clone(),
@@ -287,31 +265,23 @@ pub(super) fn load<'t>(
     Ok(loader.out)
 }
 
-/// The text of a file that has to be UTF-8: TOML and YAML are, nothing else is read.
-pub(crate) fn utf8(file: &File) -> Result<&str> {
-    std::str::from_utf8(&file.content).map_err(|error| {
-        let shown = String::from_utf8_lossy(&file.content);
-        let at = error.valid_up_to();
-        let after = shown.get(at..).and_then(|rest| rest.chars().next());
-        let span = at..at + after.map_or(0, char::len_utf8);
-        let message = "this byte is not valid UTF-8";
-        let expected = "the whole file has to be UTF-8";
-        Diagnostic::at(
-            &SourceFile::new(&file.source, shown),
-            span,
-            message,
-            expected,
-        )
-        .into()
-    })
-}
-
-/// A file's text. nginx and systemd take any bytes in comments, so that those that are not
-/// UTF-8 must not fail here.
-pub(crate) fn text(file: &File) -> Cow<'_, str> {
-    match std::str::from_utf8(&file.content) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => String::from_utf8_lossy(&file.content),
+impl<'a, 't> Loader<'a, 't> {
+    fn new(
+        inputs: &'a Inputs<'t>,
+        work: Option<&'a Tree<'t>>,
+        places: &'a Places,
+        wrong: Wrong,
+    ) -> Self {
+        Self {
+            inputs,
+            work,
+            places,
+            wrong,
+            checkout: PathBuf::new(),
+            out: Loaded::default(),
+            shape: Shape::default(),
+            sites: None,
+        }
     }
 }
 

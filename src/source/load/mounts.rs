@@ -27,9 +27,7 @@ pub(super) struct Mounted {
     pub(super) content: Content,
 }
 
-/// What is mounted.
 pub(super) enum Content {
-    /// A file.
     File(File),
     /// A folder, as a hash of what git has of it.
     Folder(Hash),
@@ -72,12 +70,8 @@ impl Loader<'_, '_> {
     /// What the services mount that start.
     pub(super) fn mounts(&mut self, parsed: &ParsedStack) -> Mounts {
         let mut found = Mounts::new();
-        let base = parsed.paths.first().map(|path| folder_of(path));
-        let base = base.unwrap_or_default();
-        for (name, service) in &parsed.compose.services {
-            if !parsed.started.contains(name) {
-                continue;
-            }
+        let base = parsed.folder();
+        for (name, service) in parsed.started_services() {
             let folder = self.folder_of_service(parsed, name, &base);
             let mounts = parsed.compose.mounts_of(service, &folder).into_iter();
             let mounts: Vec<Mounted> = mounts.filter_map(|mount| self.mounted(mount)).collect();
@@ -90,8 +84,7 @@ impl Loader<'_, '_> {
 
     /// What services of files in other folders mount, which are included: their relative paths are taken from there.
     pub(super) fn bind_included(&self, stack: &mut Stack, parsed: &ParsedStack) {
-        let base = parsed.paths.first().map(|path| folder_of(path));
-        let base = base.unwrap_or_default();
+        let base = parsed.folder();
         for (name, binds) in &mut stack.binds {
             let folder = self.folder_of_service(parsed, name, &base);
             if let Some(service) = parsed.compose.services.get(name).filter(|_| folder != base) {
@@ -234,20 +227,19 @@ pub(super) fn laid_over(first: &Path, mounts: &Mounts) -> Option<File> {
         if !uses.is_empty() {
             users.insert(service.clone(), json!(uses));
         }
-        let mut service_keys = Map::new();
-        service_keys.insert(
-            "labels".to_owned(),
-            json!({MOUNTS_LABEL: hash(mounted).as_str()}),
-        );
+        let mut keys = json!({"labels": {MOUNTS_LABEL: hash(mounted).as_str()}});
         if !volumes.is_empty() {
-            service_keys.insert("volumes".to_owned(), json!(volumes));
+            keys["volumes"] = json!(volumes);
         }
-        services.insert(service.clone(), Value::Object(service_keys));
+        services.insert(service.clone(), keys);
     }
     (!services.is_empty()).then_some(())?;
-    whole.insert("services".to_owned(), Value::Object(services));
-    let more = [("configs", configs), ("secrets", secrets), (USERS, users)];
-    for (key, map) in more {
+    for (key, map) in [
+        ("services", services),
+        ("configs", configs),
+        ("secrets", secrets),
+        (USERS, users),
+    ] {
         if !map.is_empty() {
             whole.insert(key.to_owned(), Value::Object(map));
         }

@@ -8,7 +8,7 @@ use crate::source::alone::Alone;
 use crate::source::owner::{self, Asker, Part};
 
 /// Where things lie.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Places {
     /// The desired state's folder, relative to the checkout.
     pub folder: PathBuf,
@@ -31,6 +31,15 @@ pub(crate) struct Places {
 }
 
 impl Places {
+    /// The desired state's folder as it is here.
+    pub(in crate::source) fn desired_state(&self) -> PathBuf {
+        // Joining an empty path would add a slash.
+        match self.folder.as_os_str().is_empty() {
+            true => self.root.clone(),
+            false => self.root.join(&self.folder),
+        }
+    }
+
     /// Whether what is beside the files of git is read at `checkout`, which is not here: a folder of somebody who may
     /// own a checkout.
     pub(super) fn is_read_at(&self, checkout: &Path) -> bool {

@@ -45,12 +45,8 @@ impl Loader<'_, '_> {
         }
         let mut looked_for = vec![policy::FILE_NAME.to_owned()];
         looked_for.extend(names.into_iter().map(str::to_owned));
-        let folder = match self.places.folder.as_os_str().is_empty() {
-            true => self.places.root.clone(),
-            false => self.places.root.join(&self.places.folder),
-        };
         Err(SourceError::NoDesiredState {
-            folder,
+            folder: self.places.desired_state(),
             looked_for,
             instead: unread::unread(self.inputs, &self.places.folder, folders),
         })

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use source_text::{ends_with_one_of, is_one_of};
+
 use super::Inputs;
 use super::inputs::join;
 use crate::model::layout;
@@ -16,22 +18,14 @@ const SITES: &str = "nginx/sites-available";
 const ENABLED: &str = "nginx/sites-enabled";
 const UNITS: &str = "systemd/system";
 
+/// Ends of the names of folders of links.
+pub(super) const LINKS: &str = ".wants .requires .upholds";
+
 /// Files for /etc/systemd, which are no units; systemd-system.conf(5) and the pages that it names.
-const OF_SYSTEMD: [&str; 13] = [
-    "coredump.conf",
-    "homed.conf",
-    "iocost.conf",
-    "journald.conf",
-    "logind.conf",
-    "networkd.conf",
-    "oomd.conf",
-    "pstore.conf",
-    "resolved.conf",
-    "sleep.conf",
-    "system.conf",
-    "timesyncd.conf",
-    "user.conf",
-];
+const OF_SYSTEMD: &str = "
+    coredump.conf homed.conf iocost.conf journald.conf logind.conf networkd.conf oomd.conf pstore.conf
+    resolved.conf sleep.conf system.conf timesyncd.conf user.conf
+";
 
 /// Which inputs are where a host has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,16 +69,14 @@ impl Shape {
 
 /// Whether a file among units is one for /etc/systemd.
 pub(crate) fn is_of_systemd(name: &str) -> bool {
-    OF_SYSTEMD.contains(&name)
+    is_one_of(OF_SYSTEMD, name)
 }
 
 /// Whether it is a link out of the checkout, as of an alias or a masked unit, or a folder of links; systemctl(1).
 pub(crate) fn is_made_by_systemctl(inputs: &Inputs<'_>, path: &Path) -> bool {
     let name = path.to_string_lossy();
-    let is_of_links = [".wants", ".requires", ".upholds"]
-        .iter()
-        .any(|end| name.ends_with(end));
-    is_of_links || matches!(inputs.node(path), Err(SourceError::LinkLeaves { .. }))
+    ends_with_one_of(LINKS, &name)
+        || matches!(inputs.node(path), Err(SourceError::LinkLeaves { .. }))
 }
 
 /// What a folder `sites-enabled` says.

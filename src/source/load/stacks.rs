@@ -22,11 +22,6 @@ pub(crate) const DEFAULT_FILES: [&str; 4] = [
     "docker-compose.yml",
     "docker-compose.yaml",
 ];
-/// Whether compose looks for a file of this name by itself.
-pub(crate) fn is_default_compose_file(name: &str) -> bool {
-    DEFAULT_FILES.contains(&name)
-}
-
 /// Names of files that it lays over those.
 pub(super) const OVERRIDES: [&str; 4] = [
     "compose.override.yaml",
@@ -76,6 +71,40 @@ pub struct ParsedStack {
     pub whole: bool,
     /// What services are built from and the checkout does not have, folders and Dockerfiles: in the checkout, and on the server.
     pub unbuildable: BTreeMap<String, (PathBuf, PathBuf)>,
+}
+
+impl ParsedStack {
+    /// The folder of its first file on the server, from which relative paths are taken.
+    pub(super) fn folder(&self) -> PathBuf {
+        let first = self.paths.first();
+        first.map(|path| folder_of(path)).unwrap_or_default()
+    }
+
+    /// The services that its `up` starts, by name.
+    pub(crate) fn started_services(&self) -> impl Iterator<Item = (&String, &Service)> {
+        let services = self.compose.services.iter();
+        services.filter(|(name, _)| self.started.contains(*name))
+    }
+}
+
+/// The files in a folder that compose finds there: the first of its usual names, and one that is laid over it.
+pub(super) fn usual_files(
+    folder: &Path,
+    mut is_there: impl FnMut(&Path) -> Result<bool>,
+) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for names in [DEFAULT_FILES, OVERRIDES] {
+        for path in names.map(|name| folder.join(name)) {
+            if is_there(&path)? {
+                files.push(path);
+                break;
+            }
+        }
+        if files.is_empty() {
+            break;
+        }
+    }
+    Ok(files)
 }
 
 /// A file, and a service in it.
@@ -145,11 +174,10 @@ impl Loader<'_, '_> {
         files: &[PathBuf],
     ) -> Result<ParsedStack> {
         let first = files.first().map(|file| folder_of(file));
-        let folder = call
-            .folder
-            .clone()
-            .filter(|_| call.files.is_empty())
-            .or_else(|| first.clone());
+        let folder = match call.files.is_empty() {
+            true => call.folder.clone().or_else(|| first.clone()),
+            false => first.clone(),
+        };
         let (environment, variables) = self.environment(reader, call, folder.as_deref())?;
         let mut parsed = ParsedStack {
             variables,
@@ -247,23 +275,16 @@ impl Loader<'_, '_> {
             }
             return Ok(vec![usual]);
         }
-        let mut files = Vec::new();
-        for names in [DEFAULT_FILES, OVERRIDES] {
-            for file in names {
-                let path = folder.join(file);
-                let Some(relative) = self.in_checkout(&path) else {
-                    continue;
-                };
-                if self.inputs.file(&relative)?.is_some() {
-                    self.named(name, unit, &path, Role::Compose)?;
-                    files.push(path);
-                    break;
-                }
-            }
-            if files.is_empty() {
-                self.named(name, unit, &usual, Role::Compose)?;
-                return Ok(vec![usual]);
-            }
+        let mut files = usual_files(folder, |path| {
+            let relative = self.in_checkout(path);
+            let file = relative.map(|relative| self.inputs.file(&relative));
+            Ok(file.transpose()?.flatten().is_some())
+        })?;
+        if files.is_empty() {
+            files.push(usual);
+        }
+        for path in &files {
+            self.named(name, unit, path, Role::Compose)?;
         }
         Ok(files)
     }
@@ -276,75 +297,51 @@ pub(super) fn env_path(call: &ComposeCall, folder: Option<&Path>) -> Option<Path
 }
 
 pub(super) fn stack_of(parsed: &ParsedStack, files: Vec<PathBuf>) -> Stack {
-    let services = &parsed.compose.services;
-    let started = || (services.iter()).filter(|(name, _)| parsed.started.contains(*name));
-    let folder = files
-        .first()
-        .map(|file| folder_of(file))
-        .unwrap_or_default();
-    Stack {
-        memory: started()
-            .map(|(_, service)| service.memory())
-            .fold(0, u64::saturating_add),
+    let folder = files.first().map(|file| folder_of(file));
+    let folder = folder.unwrap_or_default();
+    let mut stack = Stack {
         services: parsed.started.clone(),
-        idle: services
-            .iter()
-            .filter(|(name, _)| !parsed.started.contains(*name))
-            .map(|(name, service)| (name.clone(), idle(service)))
-            .collect(),
-        containers: services
-            .values()
-            .filter_map(|service| service.container_name.clone())
-            .collect(),
-        ports: services
-            .values()
-            .flat_map(|service| service.host_ports())
-            .collect(),
-        published: (services.values().flat_map(Service::published))
-            .flat_map(|port| port.on_host())
-            .collect(),
-        images: started()
-            .filter(|(_, service)| !service.is_built())
-            .filter_map(|(name, service)| Some((name.clone(), image(service)?)))
-            .collect(),
-        built: started()
-            .filter(|(_, service)| service.is_built())
-            .map(|(name, _)| name.clone())
-            .collect(),
-        contexts: BTreeMap::new(),
-        definitions: BTreeMap::new(),
-        uses: BTreeMap::new(),
-        lasting: started()
-            .filter(|(_, service)| {
-                let policy = service.restart();
-                policy.is_some_and(|policy| ["always", "unless-stopped"].contains(&&*policy))
-            })
-            .map(|(name, _)| name.clone())
-            .collect(),
-        replicas: started()
-            .map(|(name, service)| (name.clone(), service.replicas()))
-            .filter(|(_, replicas)| *replicas != 1)
-            .collect(),
-        binds: started()
-            .map(|(name, service)| (name.clone(), service.binds(&folder)))
-            .filter(|(_, binds)| !binds.is_empty())
-            .collect(),
-        volumes: started()
-            .map(|(name, service)| {
-                let mounts = parsed.compose.volumes_of(service, &parsed.project);
-                (name.clone(), mounts)
-            })
-            .filter(|(_, mounts)| !mounts.is_empty())
-            .collect(),
-        stored: BTreeMap::new(),
-        stored_binds: BTreeMap::new(),
-        networks: BTreeMap::new(),
-        kept: None,
-        mounted: BTreeMap::new(),
-        folders: BTreeMap::new(),
         project: parsed.project.clone(),
         files,
+        ..Stack::default()
+    };
+    for (name, service) in &parsed.compose.services {
+        stack.containers.extend(service.container_name.clone());
+        stack.ports.extend(service.host_ports());
+        let published = service.published();
+        stack
+            .published
+            .extend(published.iter().flat_map(|port| port.on_host()));
+        let name = name.clone();
+        if !parsed.started.contains(&name) {
+            stack.idle.insert(name, idle(service));
+            continue;
+        }
+        stack.memory = stack.memory.saturating_add(service.memory());
+        if service.is_built() {
+            stack.built.insert(name.clone());
+        } else if let Some(image) = image(service) {
+            stack.images.insert(name.clone(), image);
+        }
+        if matches!(
+            service.restart().as_deref(),
+            Some("always" | "unless-stopped")
+        ) {
+            stack.lasting.insert(name.clone());
+        }
+        if service.replicas() != 1 {
+            stack.replicas.insert(name.clone(), service.replicas());
+        }
+        let binds = service.binds(&folder);
+        if !binds.is_empty() {
+            stack.binds.insert(name.clone(), binds);
+        }
+        let volumes = parsed.compose.volumes_of(service, &parsed.project);
+        if !volumes.is_empty() {
+            stack.volumes.insert(name, volumes);
+        }
     }
+    stack
 }
 
 /// Why a service does not start.
@@ -359,13 +356,10 @@ fn idle(service: &Service) -> Idle {
 /// The image of a service; `None` where it has none, or a variable in it has no value.
 fn image(service: &Service) -> Option<Image> {
     let name = service.image().filter(|name| !name.contains('$'))?;
+    let policy = service.rest.get("pull_policy");
     Some(Image {
         name: name.to_owned(),
         platform: service.platform().map(str::to_owned),
-        never: service
-            .rest
-            .get("pull_policy")
-            .and_then(|policy| policy.as_str())
-            == Some("never"),
+        never: policy.and_then(|policy| policy.as_str()) == Some("never"),
     })
 }

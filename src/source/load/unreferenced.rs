@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use source_text::is_one_of;
+
 use super::stacks::{DEFAULT_FILES, OVERRIDES, Reader};
 use super::{Loader, ParsedStack, STACKS, Wrong, inputs};
 use crate::source::compose::{Compose, Variables};
@@ -16,15 +18,7 @@ const MAX_NAMES: usize = 20_000;
 /// Folders of other people's files.
 pub(super) const FOREIGN: [&str; 4] = ["node_modules", "vendor", "target", "venv"];
 /// Words in the name of a file that is not for a server.
-const ELSEWHERE: [&str; 7] = [
-    "dev",
-    "development",
-    "local",
-    "test",
-    "tests",
-    "ci",
-    "example",
-];
+const ELSEWHERE: &str = "dev development local test tests ci example";
 
 impl Loader<'_, '_> {
     /// Reads the compose files that no unit names, each folder's as its names say. Only in a survey: nothing of
@@ -34,13 +28,8 @@ impl Loader<'_, '_> {
             return Ok(());
         }
         let infra = self.input(&self.policy().folders.infra.clone())?;
-        let named: BTreeSet<PathBuf> = self
-            .out
-            .parsed
-            .stacks
-            .iter()
-            .flat_map(|stack| stack.files.clone())
-            .collect();
+        let stacks = self.out.parsed.stacks.iter();
+        let named: BTreeSet<PathBuf> = stacks.flat_map(|stack| stack.files.clone()).collect();
         let mut found = BTreeMap::new();
         let mut names = 0;
         let folder = self.places.folder.clone();
@@ -51,10 +40,8 @@ impl Loader<'_, '_> {
         for (folder, files) in found {
             let path = |name: &str| folder.join(name);
             let first = |names: [&str; 4]| {
-                names
-                    .into_iter()
-                    .find(|name| files.contains(*name))
-                    .map(path)
+                let mut names = names.into_iter();
+                names.find(|name| files.contains(*name)).map(path)
             };
             let base = first(DEFAULT_FILES).or_else(|| self.alone());
             let mut project: Vec<PathBuf> = base.iter().cloned().collect();
@@ -140,12 +127,8 @@ impl Loader<'_, '_> {
         let is = |path: &PathBuf, file: &PathBuf| {
             path.ends_with(file.strip_prefix(&self.places.folder).unwrap_or(file))
         };
-        let mut named = self
-            .out
-            .parsed
-            .stacks
-            .iter()
-            .filter(|named| named.files.is_empty());
+        let stacks = self.out.parsed.stacks.iter();
+        let mut named = stacks.filter(|named| named.files.is_empty());
         let unit = named.find(|named| {
             let mut pairs = named.paths.iter().zip(&stack.files);
             named.unit.is_some()
@@ -173,13 +156,9 @@ impl Loader<'_, '_> {
         depth: usize,
     ) {
         let policy = &self.policy().folders;
-        let known = [&*policy.sites, &policy.units, &policy.etc];
-        let known: Vec<PathBuf> = known
-            .into_iter()
-            .map(|name| name.as_str())
-            .chain([HOSTS])
-            .filter_map(|name| self.input(name).ok())
-            .collect();
+        let known = [&policy.sites, &policy.units, &policy.etc].map(|name| name.as_str());
+        let known = known.into_iter().chain([HOSTS]);
+        let known: Vec<PathBuf> = known.filter_map(|name| self.input(name).ok()).collect();
         for name in self.inputs.tree.list(folder).unwrap_or_default() {
             *seen += 1;
             let path = folder.join(&name);
@@ -191,11 +170,8 @@ impl Loader<'_, '_> {
                 continue;
             }
             if name.ends_with(".yml") || name.ends_with(".yaml") {
-                let is_alone = self
-                    .places
-                    .alone
-                    .as_ref()
-                    .is_some_and(|alone| alone.is_compose);
+                let alone = self.places.alone.as_ref();
+                let is_alone = alone.is_some_and(|alone| alone.is_compose);
                 let is_one = is_alone || is_compose_file(&name) || self.is_compose_by_place(&path);
                 if is_one && !self.inputs.left_out(&path) {
                     found.entry(folder.into()).or_default().insert(name);
@@ -224,16 +200,12 @@ impl Loader<'_, '_> {
 
     /// Says where the variables had their values from, where that is not the real file.
     fn say_examples(&mut self) {
-        let examples: BTreeSet<&PathBuf> = self
-            .out
-            .parsed
-            .stacks
-            .iter()
-            .filter_map(|stack| match &stack.variables {
-                Variables::Example(path) => Some(path),
-                _ => None,
-            })
-            .collect();
+        let stacks = self.out.parsed.stacks.iter();
+        let examples = stacks.filter_map(|stack| match &stack.variables {
+            Variables::Example(path) => Some(path),
+            _ => None,
+        });
+        let examples: BTreeSet<&PathBuf> = examples.collect();
         let Some(first) = examples.first() else {
             return;
         };
@@ -268,7 +240,7 @@ fn is_compose_file(name: &str) -> bool {
 fn is_elsewhere(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let mut words = name.split(['.', '-', '_']);
-    words.any(|word| ELSEWHERE.contains(&word))
+    words.any(|word| is_one_of(ELSEWHERE, word))
 }
 
 /// Whether every service says what it runs: a file to be laid over another one does not.

@@ -13,11 +13,8 @@ impl Loader<'_, '_> {
         desired.soak = *policy.soak;
         desired.gates = policy.gates().map(|(gate, _)| gate).collect();
         desired.budget = (&policy.budget).into();
-        let stacks = policy.stacks.iter();
-        desired.unstarted = stacks
-            .filter(|(_, stack)| !stack.start)
-            .map(|(name, _)| name.to_string())
-            .collect();
+        let stacks = policy.stacks.iter().filter(|(_, stack)| !stack.start);
+        desired.unstarted = stacks.map(|(name, _)| name.to_string()).collect();
         desired.notify = policy.notifiers().collect();
         desired.engine = policy.engine.socket.as_deref().cloned();
     }

@@ -119,10 +119,8 @@ impl FirewallPolicy {
         let of_sources = sources.map(|range| (***range, range.span()));
         let allowed = self.allow.values().flatten();
         let literal = allowed.filter_map(|source| {
-            let is_name = self
-                .sources
-                .keys()
-                .any(|name| name.as_str() == source.as_str());
+            let mut names = self.sources.keys();
+            let is_name = names.any(|name| name.as_str() == source.as_str());
             let range = model::address_range(source).filter(|_| !is_name)?;
             Some((range, source.span()))
         });

@@ -3,6 +3,7 @@
 //! `schema` and `server` have the keys, `values` the types of their values, `together` what several keys say together.
 
 mod backup;
+mod check;
 mod combined;
 mod firewall;
 mod notify;
@@ -21,10 +22,11 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use check::{CheckPolicy, Level};
 pub use combined::combined;
 pub use firewall::FirewallPolicy;
 pub use packages::PackagesPolicy;
-pub use schema::{CheckPolicy, Folders, Level, NetworkPolicy, Policy, RoutePolicy};
+pub use schema::{Folders, NetworkPolicy, Policy, RoutePolicy};
 pub use server::StackPolicy;
 pub use service::SERVICE_FILE;
 pub use spanned::Spanned;
@@ -134,10 +136,8 @@ impl ConfigFile {
                 format!("{} cannot be used here", value.trim_matches('`'))
             }
             _ if given.starts_with("unknown variant") => {
-                format!(
-                    "{:?} cannot be used here",
-                    quoted.next().unwrap_or_default()
-                )
+                let word = quoted.next().unwrap_or_default();
+                format!("{word:?} cannot be used here")
             }
             // The toml crate says no more of a word that is no text.
             _ if given == "wanted string or table" => {

@@ -84,10 +84,8 @@ impl Policy {
                 policy.commit_status.is_some(),
             ];
             if ways.iter().filter(|is| **is).count() != 1 {
-                let message = format!(
-                    "[notify.{}] does not say how, or says it twice",
-                    name.as_str()
-                );
+                let named = name.as_str();
+                let message = format!("[notify.{named}] does not say how, or says it twice");
                 let expected = "expected exactly one of webhook, mail, commit_status and command";
                 return Err(self.file.complain(name.span(), message, expected, None));
             }
@@ -241,12 +239,7 @@ impl Policy {
                 },
                 (None, Some(Program(words)), _) => Channel::Command(words.clone()),
                 (None, None, None) => Channel::Mail {
-                    to: policy
-                        .mail
-                        .iter()
-                        .flat_map(|to| to.iter())
-                        .cloned()
-                        .collect(),
+                    to: policy.mail.as_deref().cloned().unwrap_or_default(),
                     smtp: policy.smtp(),
                 },
             };

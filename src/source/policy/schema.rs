@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::ConfigFile;
 use super::backup::BackupPolicy;
+use super::check::CheckPolicy;
 use super::firewall::FirewallPolicy;
 use super::notify::NotifyPolicy;
 use super::packages::PackagesPolicy;
@@ -16,10 +17,10 @@ use super::secrets::{SecretPolicy, Secrets};
 use super::server::{Budget, Engine, Host, Ports, StackPolicy};
 use super::spanned::Spanned;
 use super::values::{
-    Absent, Address, Checkout, Command, Duration, GateUrl, Input, Mode, Name, Owner, Pattern,
-    Reason, RouteUrl, Socket, Status, UnitName,
+    Absent, Address, Checkout, Command, Duration, GateUrl, Input, Mode, Name, Owner, RouteUrl,
+    Socket, Status, UnitName,
 };
-use crate::model::{OnChange, Severity};
+use crate::model::OnChange;
 
 /// Tables by the name of what they are about.
 pub(super) type Named<T> = BTreeMap<Spanned<String>, T>;
@@ -143,49 +144,6 @@ impl Default for Folders {
             units: Spanned::unwritten(Input::new("systemd")),
             etc: Spanned::unwritten(Input::new("etc")),
             infra: Spanned::unwritten(Input::new("docker-compose.infra.yml")),
-        }
-    }
-}
-
-/// `[check]`: a rule or a family.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct CheckPolicy {
-    /// How its findings count: `error` makes `check` exit with 2, and lets `host-*` rules stop an apply.
-    #[cfg_attr(test, schemars(example = &"off"))]
-    pub level: Level,
-    /// Why; `check --explain RULE` prints it.
-    #[cfg_attr(test, schemars(example = &"the old services have none"))]
-    pub reason: Reason,
-    /// The files that it is for.
-    ///
-    /// Default: the whole checkout
-    #[serde(default)]
-    #[cfg_attr(test, schemars(example = ["compose/legacy/**"]))]
-    pub paths: Vec<Spanned<Pattern>>,
-}
-
-/// How the findings of a rule count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Level {
-    /// They are left out.
-    Off,
-    /// They are reported.
-    Warning,
-    /// They make `check` fail.
-    Error,
-}
-
-impl Level {
-    /// The severity of its findings; `None` leaves them out.
-    pub fn severity(self) -> Option<Severity> {
-        match self {
-            Self::Off => None,
-            Self::Warning => Some(Severity::Warning),
-            Self::Error => Some(Severity::Error),
         }
     }
 }

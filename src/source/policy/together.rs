@@ -83,9 +83,6 @@ impl Policy {
     }
 
     /// What `[firewall]` wants, if there is one.
-    ///
-    /// # Errors
-    /// The first thing that is wrong in it.
     pub fn firewall(&self) -> Result<Option<Firewall>, Diagnostic> {
         let policy = self.firewall.as_ref();
         policy.map(|policy| policy.read(&self.file)).transpose()

@@ -5,19 +5,18 @@ mod numbers;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::{Deref, RangeInclusive};
 use std::path::{Component, Path, PathBuf};
 
-use ipnet::IpNet;
 use jiff::SpanRelativeTo;
 use jiff::fmt::friendly::SpanParser;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use source_text::{Version, normal_path};
 use systemd_unit::values::ValueType;
 
-use crate::model::{self, Url, layout};
+use crate::model::{self, layout};
 use crate::source::{compose, unit};
+pub(super) use addresses::{Address, Cidr, GateUrl, Interface, RouteUrl, Socket, Source};
 pub(super) use commands::{Command, NamedCommand, Program};
 pub(super) use numbers::{Compose, Cpus, Status};
 pub(super) use permissions::{Mode, Owner, SecretMode};
@@ -98,6 +97,7 @@ macro_rules! text {
     };
 }
 
+mod addresses;
 mod permissions;
 
 text! {
@@ -105,11 +105,7 @@ text! {
     #[derive(Copy, Default)]
     Duration(std::time::Duration), "duration", "string",
     "a time such as \"90s\", \"15m\" or \"1h30m\", at most a day",
-    |text| {
-        let span = SpanParser::new().parse_span(text.trim()).ok()?;
-        let time = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
-        std::time::Duration::try_from(time).ok().filter(|time| *time <= LONGEST)
-    }
+    |text| time(text).filter(|time| *time <= LONGEST)
 }
 
 text! {
@@ -117,11 +113,7 @@ text! {
     #[derive(Copy)]
     Age(std::time::Duration), "age", "string",
     "a time such as \"26h\" or \"8d\", at most a year",
-    |text| {
-        let span = SpanParser::new().parse_span(text.trim()).ok()?;
-        let time = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
-        std::time::Duration::try_from(time).ok().filter(|time| *time <= 366 * LONGEST)
-    }
+    |text| time(text).filter(|time| *time <= 366 * LONGEST)
 }
 
 text! {
@@ -171,10 +163,7 @@ text! {
     /// absolute: `"/srv/backups"`
     FilePath(PathBuf), "absolute path", "string",
     "an absolute path such as \"/srv/backups\"",
-    |text| {
-        let path = normal_path(Path::new(text)).filter(|path| path.parent().is_some());
-        path.filter(|_| !text.contains(char::is_control))
-    }
+    |text| absolute(text).filter(|_| !text.contains(char::is_control))
 }
 
 text! {
@@ -226,23 +215,21 @@ text! {
     /// absolute, and not in a folder of the system
     Checkout(PathBuf), "absolute path", "string",
     "the absolute path of the checkout on the server, in no folder of the system",
-    |text| {
-        normal_path(Path::new(text)).filter(|path| path.parent().is_some() && !is_of_the_system(path))
-    }
+    |text| absolute(text).filter(|path| !is_of_the_system(path))
 }
 
 text! {
     /// absolute: `"/run/podman/podman.sock"`
     SocketPath(PathBuf), "path of a socket", "string",
     "the absolute path of a socket such as \"/run/podman/podman.sock\"",
-    |text| normal_path(Path::new(text)).filter(|path| path.parent().is_some())
+    absolute
 }
 
 text! {
     /// absolute: `"/root/age.txt"`
     KeyPath(PathBuf), "path of a key", "string",
     "the absolute path of a private key such as \"/etc/ssh/ssh_host_ed25519_key\"",
-    |text| normal_path(Path::new(text)).filter(|path| path.parent().is_some())
+    absolute
 }
 
 text! {
@@ -264,68 +251,10 @@ text! {
 }
 
 text! {
-    /// `"172.27.0.2"`
-    #[derive(Copy)]
-    Address(IpAddr), "IP address", "string",
-    "an IP address",
-    |text| text.parse().ok()
-}
-
-text! {
-    /// `"100.64.0.0/10"`, `"fd7a:115c:a1e0::/48"`, or one address
-    #[derive(Copy)]
-    Cidr(IpNet), "address range", "string",
-    "a range of addresses such as \"100.64.0.0/10\", or one address",
-    model::address_range
-}
-
-text! {
-    /// a name of `[firewall.sources]`, `"world"`, or a range of addresses
-    Source(String), "source", "string",
-    "a name of [firewall.sources], \"world\", or a range of addresses",
-    |text| (!text.is_empty()).then(|| text.to_owned())
-}
-
-text! {
-    /// `"docker0"`, `"br-*"`
-    #[cfg_attr(test, derive(serde::Serialize))]
-    Interface(String), "interface", "string",
-    "the name of an interface such as \"docker0\", or its beginning such as \"br-*\"",
-    // Names have 15 bytes at most, netdevice(7).
-    |text| {
-        let begin = text.strip_suffix('*').unwrap_or(text);
-        let is_usable = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        let fits = !begin.is_empty() && begin.len() <= 15 && begin.chars().all(is_usable);
-        let is_address = begin.parse::<IpAddr>().is_ok();
-        (fits && begin != "lo" && !is_address).then(|| text.to_owned())
-    }
-}
-
-text! {
     /// `"nginx"`, or with the one version that will do, `"nginx=1.22.1-9"`
     PackageName(String), "package", "string",
     "the name of a package in lower case such as \"nginx\", or NAME=VERSION",
     |text| model::is_package(text).then(|| text.to_owned())
-}
-
-text! {
-    /// begins with `http://` or `https://`
-    RouteUrl(String), "URL", "string",
-    "a URL that begins with http:// or https://",
-    |text| {
-        let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))?;
-        let is_usable = !rest.is_empty()
-            && !rest.starts_with('/')
-            && !text.contains(|c: char| c.is_control() || c.is_whitespace());
-        is_usable.then(|| text.to_owned())
-    }
-}
-
-text! {
-    /// begins with `http://` or `https://`
-    GateUrl(Url), "URL", "string",
-    "a URL that begins with http:// or https://, and with a host",
-    |text| text.parse().ok()
 }
 
 text! {
@@ -336,19 +265,15 @@ text! {
     |text| model::Event::read(text)
 }
 
-text! {
-    /// `"127.0.0.1:5432"`, `"localhost:5432"`
-    #[derive(Copy)]
-    Socket(SocketAddr), "address and port", "string",
-    "ADDRESS:PORT or localhost:PORT, such as \"127.0.0.1:5432\"",
-    // Other names would have to be resolved, and a gate asks nobody who is not part of what it is about.
-    |text| {
-        let address = match text.strip_prefix("localhost:") {
-            Some(port) => SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok()?)),
-            None => text.parse().ok()?,
-        };
-        (address.port() > 0).then_some(address)
-    }
+fn time(text: &str) -> Option<std::time::Duration> {
+    let span = SpanParser::new().parse_span(text.trim()).ok()?;
+    let time = span.to_duration(SpanRelativeTo::days_are_24_hours());
+    std::time::Duration::try_from(time.ok()?).ok()
+}
+
+/// A path of the host, other than its root.
+fn absolute(text: &str) -> Option<PathBuf> {
+    normal_path(Path::new(text)).filter(|path| path.parent().is_some())
 }
 
 /// Links into the checkout count as the program's own, so none of the system's folders may be the checkout.
@@ -363,13 +288,6 @@ impl Duration {
     /// So many seconds, for defaults.
     pub(super) const fn seconds(seconds: u64) -> Self {
         Self(std::time::Duration::from_secs(seconds))
-    }
-}
-
-impl Interface {
-    /// A name that is right: a default.
-    pub(super) fn new(name: &str) -> Self {
-        Self(name.to_owned())
     }
 }
 

@@ -6,7 +6,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::only::Only;
 use super::{MAX_SIZE, Node, too_large};
 use crate::source::error::{Result, SourceError};
 
@@ -16,7 +15,6 @@ type Entries = BTreeMap<Vec<u8>, (git2::Oid, i32)>;
 pub struct CommitTree<'repo> {
     repo: &'repo git2::Repository,
     root: git2::Oid,
-    only: Only,
     // libgit2 caches no tree object beyond 4 KiB, so that asking for the files of a large
     // folder one by one would inflate it once for each.
     folders: RefCell<HashMap<PathBuf, Option<Rc<Entries>>>>,
@@ -28,15 +26,8 @@ impl<'repo> CommitTree<'repo> {
         Self {
             repo,
             root: tree.id(),
-            only: Only::default(),
             folders: RefCell::default(),
         }
-    }
-
-    /// The same with some files, as if nothing else was there.
-    pub fn with_only(self, paths: &[PathBuf]) -> Self {
-        let only = Only::new(paths);
-        Self { only, ..self }
     }
 
     fn entries(&self, folder: &Path) -> Result<Option<Rc<Entries>>> {
@@ -44,26 +35,16 @@ impl<'repo> CommitTree<'repo> {
             return Ok(known.clone());
         }
         let id = match (folder.parent(), folder.file_name()) {
-            (Some(parent), Some(name)) => match self.entries(parent)? {
-                Some(entries) => match entries.get(name.as_bytes()) {
-                    Some((id, 0o040000)) => Some(*id),
-                    _ => None,
-                },
-                None => None,
+            (Some(_), Some(_)) => match self.entry(folder)? {
+                Some((id, 0o040000)) => Some(id),
+                _ => None,
             },
             _ => Some(self.root),
         };
-        let entries = match id {
-            None => None,
-            Some(id) => {
-                let tree = self
-                    .repo
-                    .find_tree(id)
-                    .map_err(|source| object(folder, source))?;
-                let entry = |e: git2::TreeEntry| (e.name_bytes().to_vec(), (e.id(), e.filemode()));
-                Some(Rc::new(tree.iter().map(entry).collect::<Entries>()))
-            }
-        };
+        let tree = id.map(|id| self.repo.find_tree(id)).transpose();
+        let tree = tree.map_err(|source| object(folder, source))?;
+        let entry = |e: git2::TreeEntry| (e.name_bytes().to_vec(), (e.id(), e.filemode()));
+        let entries = tree.map(|tree| Rc::new(tree.iter().map(entry).collect::<Entries>()));
         self.folders
             .borrow_mut()
             .insert(folder.into(), entries.clone());
@@ -87,19 +68,14 @@ impl<'repo> CommitTree<'repo> {
     }
 
     pub(super) fn node(&self, path: &Path) -> Result<Option<Node>> {
-        if !self.only.has(path) {
-            return Ok(None);
-        }
         let Some((id, mode)) = self.entry(path)? else {
             return Ok(None);
         };
         Ok(Some(match mode {
             0o040000 => Node::Folder,
             0o120000 => {
-                let blob = self
-                    .repo
-                    .find_blob(id)
-                    .map_err(|source| object(path, source))?;
+                let blob = self.repo.find_blob(id);
+                let blob = blob.map_err(|source| object(path, source))?;
                 Node::Link(PathBuf::from(std::ffi::OsStr::from_bytes(blob.content())))
             }
             0o160000 => Node::Special("a submodule, not a file"),
@@ -110,9 +86,6 @@ impl<'repo> CommitTree<'repo> {
     }
 
     pub(super) fn names(&self, folder: &Path) -> Result<Vec<Vec<u8>>> {
-        if let Some(names) = self.only.names(folder) {
-            return Ok(names);
-        }
         let entries = self.entries(folder)?;
         Ok(entries.map_or_else(Vec::new, |entries| entries.keys().cloned().collect()))
     }

@@ -12,7 +12,6 @@ use std::rc::Rc;
 use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::{Mode, SFlag};
 
-use super::only::Only;
 use super::{MAX_SIZE, Node, too_large};
 use crate::source::error::{Result, SourceError};
 
@@ -27,7 +26,6 @@ pub struct FolderTree {
     root: PathBuf,
     is_a_hosts: bool,
     readers: Readers,
-    only: Only,
     written: BTreeMap<PathBuf, Vec<u8>>,
     folders: RefCell<HashMap<PathBuf, Rc<OwnedFd>>>,
 }
@@ -65,7 +63,6 @@ impl FolderTree {
             root: root.into(),
             is_a_hosts: false,
             readers: Readers::Caller,
-            only: Only::default(),
             written: BTreeMap::new(),
             folders: RefCell::default(),
         }
@@ -82,12 +79,6 @@ impl FolderTree {
     /// The same, with only those files that `readers` may read, whoever runs this program.
     pub fn readable_to(self, readers: Readers) -> Self {
         Self { readers, ..self }
-    }
-
-    /// The same with some files, as if nothing else was there.
-    pub fn with_only(self, paths: &[PathBuf]) -> Self {
-        let only = Only::new(paths);
-        Self { only, ..self }
     }
 
     /// The same as if these files had been written, each with its content.
@@ -153,9 +144,6 @@ impl FolderTree {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Ok(None);
         };
-        if !self.only.has(path) {
-            return Ok(None);
-        }
         if let Some(written) = self.written_at(path) {
             return Ok(Some(written));
         }
@@ -189,9 +177,6 @@ impl FolderTree {
 
     pub(super) fn names(&self, folder: &Path) -> Result<Vec<Vec<u8>>> {
         let failed = |errno: nix::Error| read_error(folder, errno.into());
-        if let Some(names) = self.only.names(folder) {
-            return Ok(names);
-        }
         let mut names: Vec<Vec<u8>> = self
             .written
             .keys()

@@ -14,6 +14,7 @@ use std::path::{Component, Path, PathBuf};
 
 pub use commit::CommitTree;
 pub use folder::{FolderTree, Readers};
+use only::Only;
 pub use overlay::HOSTS;
 use overlay::Overlay;
 
@@ -32,7 +33,6 @@ pub enum Node {
         /// Whether its owner may execute it.
         executable: bool,
     },
-    /// A folder.
     Folder,
     /// A link and what it says.
     Link(PathBuf),
@@ -43,39 +43,47 @@ pub enum Node {
 /// The files of a commit or of a folder, with those of a host over them.
 pub struct Tree<'repo> {
     files: Files<'repo>,
+    only: Only,
     overlay: Option<Overlay>,
 }
 
 /// Where the files are.
 enum Files<'repo> {
-    /// In a commit.
     Commit(CommitTree<'repo>),
-    /// In a folder.
     Folder(FolderTree),
 }
 
 impl<'repo> From<CommitTree<'repo>> for Tree<'repo> {
     fn from(tree: CommitTree<'repo>) -> Self {
-        Self {
-            files: Files::Commit(tree),
-            overlay: None,
-        }
+        Self::of(Files::Commit(tree))
     }
 }
 
 impl From<FolderTree> for Tree<'_> {
     fn from(tree: FolderTree) -> Self {
-        Self {
-            files: Files::Folder(tree),
-            overlay: None,
-        }
+        Self::of(Files::Folder(tree))
     }
 }
 
-impl Tree<'_> {
+impl<'repo> Tree<'repo> {
+    fn of(files: Files<'repo>) -> Self {
+        Self {
+            files,
+            only: Only::default(),
+            overlay: None,
+        }
+    }
+
+    /// The same with some files, as if nothing else was there.
+    pub fn with_only(self, paths: &[PathBuf]) -> Self {
+        let only = Only::new(paths);
+        Self { only, ..self }
+    }
+
     /// What is at `path` (no links on the way), itself not followed.
     fn raw(&self, path: &Path) -> Result<Option<Node>> {
         match &self.files {
+            _ if !self.only.has(path) => Ok(None),
             Files::Commit(tree) => tree.node(path),
             Files::Folder(tree) => tree.node(path),
         }
@@ -115,7 +123,8 @@ impl Tree<'_> {
                 None => {
                     return match links.pop() {
                         Some((link, target, left)) if pending.len() >= left => {
-                            Err(SourceError::LinkDangles { link, target })
+                            let how = ", which is not there";
+                            Err(SourceError::LinkBroken { link, target, how })
                         }
                         _ => Ok(None),
                     };
@@ -125,7 +134,8 @@ impl Tree<'_> {
                         return Err(SourceError::LinkLeaves { link: here, target });
                     }
                     if links.len() >= MAX_LINKS {
-                        return Err(SourceError::LinkLoop { link: here, target });
+                        let (link, how) = (here, " and never ends");
+                        return Err(SourceError::LinkBroken { link, target, how });
                     }
                     at = match here.parent() {
                         Some(folder) if target.is_relative() => folder.to_owned(),
@@ -162,9 +172,10 @@ impl Tree<'_> {
             }
             None => return Ok(Vec::new()),
         };
-        let of = |folder: &Path| match &self.files {
-            Files::Commit(tree) => tree.names(folder),
-            Files::Folder(tree) => tree.names(folder),
+        let of = |folder: &Path| match (self.only.names(folder), &self.files) {
+            (Some(names), _) => Ok(names),
+            (None, Files::Commit(tree)) => tree.names(folder),
+            (None, Files::Folder(tree)) => tree.names(folder),
         };
         let mut names = of(&resolved)?;
         let overlay = self.overlay.as_ref();
@@ -231,7 +242,6 @@ fn too_large(path: &Path, size: u64) -> SourceError {
     SourceError::TooLarge {
         path: path.into(),
         size,
-        limit: MAX_SIZE,
     }
 }
 

@@ -35,9 +35,6 @@ impl Overlay {
 
 impl<'repo> Tree<'repo> {
     /// The same with the files of a host over the others, if it has any. `combined` is not replaced.
-    ///
-    /// # Errors
-    /// When the folder cannot be looked at.
     pub fn over(self, folder: &Path, host: &str, combined: &Path) -> Result<Self> {
         let own = folder.join(HOSTS).join(host);
         match self.resolve(&own)? {
@@ -59,9 +56,6 @@ impl<'repo> Tree<'repo> {
     }
 
     /// Where an input is: in the folder of the host, or where all hosts have it.
-    ///
-    /// # Errors
-    /// When it cannot be looked at.
     pub fn place(&self, path: &Path) -> Result<PathBuf> {
         Ok(match self.overlay {
             Some(_) => self.look(path.to_owned())?.0,
@@ -72,11 +66,8 @@ impl<'repo> Tree<'repo> {
     /// What is at a path, links not followed, and where that is.
     pub(super) fn look(&self, path: PathBuf) -> Result<(PathBuf, Option<Node>)> {
         let shared = self.raw(&path)?;
-        let own = self
-            .overlay
-            .as_ref()
-            .and_then(|overlay| overlay.place(&path));
-        let Some(own) = own else {
+        let overlay = self.overlay.as_ref();
+        let Some(own) = overlay.and_then(|overlay| overlay.place(&path)) else {
             return Ok((path, shared));
         };
         Ok(match (self.raw(&own)?, shared) {

@@ -26,9 +26,7 @@ pub struct Named {
 pub enum Role {
     /// The command itself.
     Command,
-    /// A compose file.
     Compose,
-    /// An environment file.
     Environment,
     /// Some word that may be a path.
     Word,

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use source_text::is_one_of;
+
 use super::commands::{Named, Reader, Role, absolute};
 
 /// A call of compose.
@@ -30,40 +32,19 @@ pub struct ComposeCall {
 
 /// Options of `docker-compose` and `docker compose` that stand before the subcommand and take
 /// a value.
-pub(super) const TAKE_A_VALUE: [&str; 18] = [
-    "-f",
-    "--file",
-    "-p",
-    "--project-name",
-    "--project-directory",
-    "--env-file",
-    "--profile",
-    "--parallel",
-    "--progress",
-    "-H",
-    "--host",
-    "-c",
-    "--context",
-    "--ansi",
-    "--log-level",
-    "--tlscacert",
-    "--tlscert",
-    "--tlskey",
-];
+pub(super) const TAKE_A_VALUE: &str = "
+    -f --file -p --project-name --project-directory --env-file --profile --parallel --progress -H --host
+    -c --context --ansi --log-level --tlscacert --tlscert --tlskey
+";
 
 impl Reader<'_> {
     /// Reads compose's own options, those before its subcommand.
     pub(super) fn compose(&mut self, arguments: &[String], workdir: Option<&Path>) {
         let mut call = ComposeCall {
-            files: Vec::new(),
             project: self.environment.get("COMPOSE_PROJECT_NAME").cloned(),
             folder: workdir.map(Path::to_owned),
-            services: BTreeSet::new(),
-            profiles: BTreeSet::new(),
-            attached: false,
-            up: false,
             environment: self.environment.clone(),
-            env_file: None,
+            ..ComposeCall::default()
         };
         let mut files: Vec<String> = Vec::new();
         let mut words = arguments.iter();
@@ -90,7 +71,7 @@ impl Reader<'_> {
                 }
                 break;
             }
-            if !TAKE_A_VALUE.contains(&option) {
+            if !is_one_of(TAKE_A_VALUE, option) {
                 continue;
             }
             let Some(value) = attached.or_else(|| words.next().map(String::as_str)) else {
@@ -111,13 +92,8 @@ impl Reader<'_> {
             }
         }
         if files.is_empty() {
-            let variable = self.environment.get("COMPOSE_FILE");
-            files.extend(
-                variable
-                    .iter()
-                    .flat_map(|list| list.split(':'))
-                    .map(str::to_owned),
-            );
+            let variable = self.environment.get("COMPOSE_FILE").into_iter();
+            files.extend(variable.flat_map(|list| list.split(':')).map(str::to_owned));
         }
         for file in &files {
             if let Some(path) = absolute(file, workdir) {
@@ -159,23 +135,16 @@ fn is_detached(word: &str) -> bool {
 }
 
 /// Options of `up` that take a value.
-const UP_TAKES_A_VALUE: [&str; 8] = [
-    "-t",
-    "--timeout",
-    "--scale",
-    "--exit-code-from",
-    "--pull",
-    "--attach",
-    "--no-attach",
-    "--wait-timeout",
-];
+const UP_TAKES_A_VALUE: &str = "
+    -t --timeout --scale --exit-code-from --pull --attach --no-attach --wait-timeout
+";
 
 /// The words behind `up` that are no options.
 fn named_services(words: &[String]) -> BTreeSet<String> {
     let mut services = BTreeSet::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        if UP_TAKES_A_VALUE.contains(&word.as_str()) {
+        if is_one_of(UP_TAKES_A_VALUE, word) {
             words.next();
         } else if !word.starts_with('-') {
             services.insert(word.clone());

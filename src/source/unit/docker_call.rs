@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use source_text::is_one_of;
+
 use super::commands::Reader;
 use crate::model::{Bind, DockerRun, Image, Pull, VolumeMount};
 use crate::source::compose::Published;
@@ -42,10 +44,8 @@ impl DockerCalls {
     }
 
     fn run(&mut self, run: DockerRun) {
-        let known = self
-            .runs
-            .iter_mut()
-            .find(|known| run.name.is_some() && known.name == run.name);
+        let same = |known: &&mut DockerRun| run.name.is_some() && known.name == run.name;
+        let known = self.runs.iter_mut().find(same);
         match known {
             // `docker create`, then `docker start`.
             Some(_) if run.image.is_none() => {}
@@ -60,10 +60,8 @@ impl DockerCalls {
         let named = environment.get("DOCKER_CONFIG").map(PathBuf::from);
         self.config = named.or_else(home).filter(|folder| folder.is_absolute());
         for run in &mut self.runs {
-            run.clears = run
-                .name
-                .as_ref()
-                .is_some_and(|name| self.cleared.contains(name));
+            let name = run.name.as_ref();
+            run.clears = name.is_some_and(|name| self.cleared.contains(name));
         }
     }
 }
@@ -103,20 +101,11 @@ impl Reader<'_> {
 
 /// The subcommand of `docker [OPTIONS] [container|image] COMMAND`, and what follows it.
 pub(super) fn subcommand(arguments: &[String]) -> (&str, &[String]) {
-    const WITH_VALUE: [&str; 8] = [
-        "--config",
-        "-c",
-        "--context",
-        "-H",
-        "--host",
-        "-l",
-        "--log-level",
-        "--tlscacert",
-    ];
+    const WITH_VALUE: &str = "--config -c --context -H --host -l --log-level --tlscacert";
     let mut at = 0;
     while let Some(word) = arguments.get(at) {
         match word.as_str() {
-            option if WITH_VALUE.contains(&option) => at += 2,
+            option if is_one_of(WITH_VALUE, option) => at += 2,
             option if option.starts_with('-') => at += 1,
             "container" | "image" => at += 1,
             command => return (command, arguments.get(at + 1..).unwrap_or_default()),
@@ -132,20 +121,10 @@ fn operands(words: &[String]) -> impl Iterator<Item = &String> {
 }
 
 /// Options of `docker run` that take no value; of the short ones, those that may stand together.
-const FLAGS: [&str; 12] = [
-    "--detach",
-    "--disable-content-trust",
-    "--help",
-    "--init",
-    "--interactive",
-    "--no-healthcheck",
-    "--oom-kill-disable",
-    "--privileged",
-    "--publish-all",
-    "--quiet",
-    "--read-only",
-    "--rm",
-];
+const FLAGS: &str = "
+    --detach --disable-content-trust --help --init --interactive --no-healthcheck --oom-kill-disable
+    --privileged --publish-all --quiet --read-only --rm
+";
 
 /// What `docker run` or `docker create` is told, as far as it matters here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -274,7 +253,7 @@ fn named_volume(mount: &str) -> Option<VolumeMount> {
 
 fn is_flag(option: &str) -> bool {
     match option.strip_prefix("--") {
-        Some(_) => FLAGS.contains(&option),
+        Some(_) => is_one_of(FLAGS, option),
         None => option.chars().skip(1).all(|c| "ditqP".contains(c)),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use source_text::is_one_of;
+
 use super::compose_call::TAKE_A_VALUE;
 use super::docker_call::subcommand;
 use super::settings::Source;
@@ -45,10 +47,8 @@ fn only_pulls(value: &str) -> bool {
     let Ok(commands) = exec::commands(value) else {
         return false;
     };
-    let run: Vec<_> = commands
-        .iter()
-        .flat_map(|words| exec::runs(words))
-        .collect();
+    let run = commands.iter().flat_map(|words| exec::runs(words));
+    let run: Vec<_> = run.collect();
     let counts = |words: &&Vec<String>| {
         words
             .first()
@@ -76,7 +76,7 @@ fn compose_pulls(arguments: &[String]) -> bool {
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
-            option if TAKE_A_VALUE.contains(&option) => drop(words.next()),
+            option if is_one_of(TAKE_A_VALUE, option) => drop(words.next()),
             option if option.starts_with('-') => {}
             command => return command == "pull",
         }

@@ -4,14 +4,11 @@ mod wait;
 
 use jiff::SignedDuration;
 
-use super::Command;
+use super::{Command, Output, Ran, Session, refuse_if};
 use crate::cli::ask;
 use crate::cli::change::{Applied, change};
-use crate::cli::ended::Ran;
 use crate::cli::options::{Input, Show};
-use crate::cli::output::Output;
 use crate::cli::render::legend;
-use crate::cli::session::Session;
 use crate::plan::Gates;
 use crate::reconcile::{self, Confirm, Planned, Request};
 
@@ -56,29 +53,21 @@ Examples:
     );
 
     type Json = Applied;
-
-    fn changes_the_host(&self) -> bool {
-        true
-    }
+    const CHANGES_THE_HOST: bool = true;
 
     fn tells(&self) -> bool {
         true
     }
 
     fn validate(&self, offline: bool) -> Result<(), clap::Error> {
-        let wrong = match (self.verify_all, self.waits_on_request()) {
-            (true, _) if offline => {
-                "--verify-all checks health gates, but on an offline root (--root) nothing runs\n"
-            }
-            (_, true) if offline => {
-                "--confirm waits for a session on the host, but on an offline root (--root) nothing runs\n"
-            }
-            _ => return Ok(()),
-        };
-        Err(clap::Error::raw(
-            clap::error::ErrorKind::ArgumentConflict,
-            wrong,
-        ))
+        refuse_if(
+            offline && self.verify_all,
+            "--verify-all checks health gates, but on an offline root (--root) nothing runs\n",
+        )?;
+        refuse_if(
+            offline && self.confirm.is_some_and(|time| !time.is_zero()),
+            "--confirm waits for a session on the host, but on an offline root (--root) nothing runs\n",
+        )
     }
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<Applied> {
@@ -126,22 +115,13 @@ pub(in crate::cli::commands) fn announce(session: &Session<'_>, planned: &mut Pl
     let Confirm::WhereRisky(time) = confirm else {
         return;
     };
-    let risky: Vec<String> = reconcile::will_wait_for(planned)
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let risky = reconcile::will_wait_for(planned);
+    let risky: Vec<String> = risky.iter().map(ToString::to_string).collect();
     if !risky.is_empty() {
         planned.warnings.push(format!(
             "over SSH, an apply waits {} min for `watchme-apply confirm` in another session, as it changes {}; otherwise it goes back; --no-confirm does not wait",
             time.as_mins(),
             risky.join(", ")
         ));
-    }
-}
-
-impl Args {
-    /// Whether `--confirm` asks for a time.
-    fn waits_on_request(&self) -> bool {
-        self.confirm.is_some_and(|time| !time.is_zero())
     }
 }

@@ -19,7 +19,7 @@ pub(in crate::cli) struct Captured {
     /// Files of the checkout that have the edit of the host already.
     already: Vec<String>,
     /// What differs and is not captured.
-    left: Vec<Left>,
+    left: Vec<capture::Left>,
     warnings: Vec<String>,
 }
 
@@ -40,15 +40,6 @@ struct File {
     diff: String,
 }
 
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Left {
-    what: String,
-    why: String,
-    /// The command that helps.
-    help: String,
-}
-
 json::document!(Captured = "capture");
 
 impl Captured {
@@ -61,11 +52,6 @@ impl Captured {
             merged: edit.merged,
             diff: json::unified(&shown(path, edit), show_secrets),
         });
-        let left = captured.left.iter().map(|left| Left {
-            what: left.what.clone(),
-            why: left.why.clone(),
-            help: left.help.clone(),
-        });
         Self {
             format_version: FORMAT_VERSION,
             checkout: captured.checkout.to_string_lossy().into_owned(),
@@ -74,7 +60,7 @@ impl Captured {
             already: (captured.already.iter())
                 .map(|path| path.to_string_lossy().into_owned())
                 .collect(),
-            left: left.collect(),
+            left: captured.left.clone(),
             warnings: captured.warnings.clone(),
         }
     }

@@ -3,13 +3,10 @@
 mod json;
 mod text;
 
-use super::Command;
+use super::{Command, Ended, Output, Ran, Session};
 use crate::capture::{self, Asked};
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::masks::mask;
+use crate::cli::masks::hidden;
 use crate::cli::options::Input;
-use crate::cli::output::Output;
-use crate::cli::session::Session;
 use crate::cli::{DIFFERENCES, ask};
 
 /// Turn edits made on this host into changes of the checkout; shows them first, and changes nothing on the host
@@ -41,16 +38,12 @@ Examples:
   sudo watchme-apply capture /etc/sysctl.d/90-app.conf";
 
     type Json = json::Captured;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Captured> {
-        let hide = |line: &str| mask(line).into_owned();
         let asked = Asked {
             named: &self.named,
-            mask: &hide,
+            mask: &hidden,
         };
         let request = session.request(session.desired_state()?, &Input::default());
         let host = session.host()?;

@@ -35,7 +35,6 @@ pub(super) fn print(output: &mut Output, captured: &Captured, show_secrets: bool
     warn(output, &captured.warnings);
 }
 
-/// Prints warnings.
 pub(super) fn warn(output: &mut Output, warnings: &[String]) {
     for warning in warnings {
         output.line(&format!("{}   {}", styled(WARN, "warning"), clean(warning)));
@@ -64,11 +63,10 @@ pub(super) fn end(output: &mut Output, captured: &Captured, named: &[String], wr
     let checkout = captured.checkout.display().to_string();
     let checkout = clean(&checkout);
     if captured.is_empty() {
-        output.line(&format!(
-            "{}: the files of the host are as they were applied",
-            styled(GOOD, "nothing to capture")
+        let nothing = styled(GOOD, "nothing to capture");
+        return output.line(&format!(
+            "{nothing}: the files of the host are as they were applied"
         ));
-        return;
     }
     let files = count(captured.edits.len(), "file");
     match (captured.edits.is_empty(), written) {
@@ -78,26 +76,24 @@ pub(super) fn end(output: &mut Output, captured: &Captured, named: &[String], wr
         }
         (true, _) => output.line("nothing was written"),
         (false, true) => {
-            output.line(&format!(
-                "{} {files} in {checkout}; next:",
-                styled(GOOD, "wrote")
-            ));
+            let wrote = styled(GOOD, "wrote");
+            output.line(&format!("{wrote} {files} in {checkout}; next:"));
             output.line(&format!("    cd {checkout} && git add -A && git commit"));
             output.line("    sudo watchme-apply plan      # takes over what the host has");
         }
-        (false, false) => output.line(&format!(
-            "{}: {} writes {files} in {checkout}",
-            styled(WARN, "nothing was written"),
-            clean(&command(named))
-        )),
+        (false, false) => {
+            let (nothing, command) = (styled(WARN, "nothing was written"), command(named));
+            let command = clean(&command);
+            output.line(&format!(
+                "{nothing}: {command} writes {files} in {checkout}"
+            ));
+        }
     }
 }
 
 /// The same again, as a shell takes it, that writes.
 fn command(named: &[String]) -> String {
     let words = named.iter().map(|name| format!("{} ", word(name)));
-    format!(
-        "sudo watchme-apply capture {}--yes",
-        words.collect::<String>()
-    )
+    let words: String = words.collect();
+    format!("sudo watchme-apply capture {words}--yes")
 }

@@ -9,7 +9,6 @@ use crate::check::{self, Advice, Subject};
 use crate::cli::Failure;
 use crate::cli::session::Session;
 use crate::model::{Diagnostic, Finding};
-use crate::reconcile::ReconcileError;
 use crate::source::{Checkout, Revision, SourceError, Which};
 
 /// A revision as far as it can be read, and where it is wrong.
@@ -66,24 +65,13 @@ impl Checked {
             };
             let report = check::loose(&subject, revision);
             // Two parts may have a file together.
-            let known = by_place(&findings);
-            let is_new = |finding: &Finding| {
-                let known = known.get(&at(finding));
-                known.is_none_or(|known| !known.contains(&finding))
-            };
-            let new: Vec<_> = report.findings.into_iter().filter(is_new).collect();
-            findings.extend(new);
+            findings.extend(new(&findings, report.findings, PartialEq::eq));
             off += report.off;
         }
         for (host, (revision, wrong)) in &survey.hosts {
             let report = check::report(&Subject { revision, wrong });
             // What all hosts have is said once.
-            let known = by_place(&findings);
-            let is_new = |finding: &Finding| {
-                let mut known = known.get(&at(finding)).into_iter().flatten();
-                !known.any(|known| known.is_same(finding))
-            };
-            let new: Vec<_> = report.findings.into_iter().filter(is_new).collect();
+            let new = new(&findings, report.findings, Finding::is_same);
             findings.extend(new.into_iter().map(|finding| finding.of_host(host)));
         }
         check::sort(&mut findings);
@@ -146,10 +134,10 @@ impl Checked {
         for path in alone {
             let checkout = match path.is_dir() {
                 true => session.checkout_of(path)?,
-                false => Checkout::of_file(path).map_err(ReconcileError::from)?,
+                false => Checkout::of_file(path)?,
             };
             let which = Which::Worktree;
-            let main = checkout.survey(&which).map_err(ReconcileError::from)?;
+            let main = checkout.survey(&which)?;
             let one = Self::of(&Survey::of(&checkout, &which, main)?);
             all.findings.extend(one.findings);
             all.warnings.extend(one.warnings);
@@ -191,19 +179,26 @@ fn at(finding: &Finding) -> Place<'_> {
     (at, finding.rule.name)
 }
 
-/// Findings by where they are.
-fn by_place(findings: &[Finding]) -> HashMap<Place<'_>, Vec<&Finding>> {
-    let mut known: HashMap<_, Vec<&Finding>> = HashMap::new();
-    for finding in findings {
-        known.entry(at(finding)).or_default().push(finding);
+/// Those of `found` that are not known yet.
+fn new(
+    known: &[Finding],
+    mut found: Vec<Finding>,
+    is_same: fn(&Finding, &Finding) -> bool,
+) -> Vec<Finding> {
+    let mut by_place: HashMap<_, Vec<&Finding>> = HashMap::new();
+    for finding in known {
+        by_place.entry(at(finding)).or_default().push(finding);
     }
-    known
+    found.retain(|finding| {
+        let mut there = by_place.get(&at(finding)).into_iter().flatten();
+        !there.any(|known| is_same(known, finding))
+    });
+    found
 }
 
 impl Survey {
     fn of(checkout: &Checkout, which: &Which, main: Surveyed) -> Result<Self, Failure> {
-        let loose = checkout.survey_loose(which, &main.0);
-        let loose = loose.map_err(ReconcileError::from)?;
+        let loose = checkout.survey_loose(which, &main.0)?;
         let hosts = main.0.parsed.hosts.iter();
         let hosts = hosts.filter(|_| main.0.parsed.host.is_none());
         let survey = |host: &String| {
@@ -211,7 +206,7 @@ impl Survey {
             Ok((host.clone(), survey))
         };
         let hosts: Result<_, SourceError> = hosts.map(survey).collect();
-        let hosts = hosts.map_err(ReconcileError::from)?;
+        let hosts = hosts?;
         Ok(Self { main, hosts, loose })
     }
 
@@ -255,7 +250,7 @@ async fn survey_of(
     checkout: &Checkout,
     which: &Which,
 ) -> Result<ManuallyDrop<Survey>, Failure> {
-    let mut main = checkout.survey(which).map_err(ReconcileError::from)?;
+    let mut main = checkout.survey(which)?;
     let warnings = session.ask_versions(&mut main.0).await;
     main.0.warnings.extend(warnings);
     let survey = Survey::of(checkout, which, main)?;

@@ -1,8 +1,7 @@
 //! `check --explain NAME`: a rule's page, or the rules of a family, with what watchme.toml says about them.
 
 use crate::check::{self, Family, Rule};
-use crate::cli::masks::mask;
-use crate::cli::output::clean;
+use crate::cli::masks::safe;
 use crate::cli::session::Session;
 use crate::cli::{Failure, render};
 use crate::source::Revision;
@@ -66,7 +65,7 @@ fn said(rules: &[&Rule], revision: &Revision) -> Vec<String> {
         .flat_map(|rule| check::described(rule, revision));
     let mut said: Vec<String> = Vec::new();
     for line in lines {
-        let line = clean(&mask(&line)).into_owned();
+        let line = safe(&line);
         if !said.contains(&line) {
             said.push(line);
         }

@@ -3,23 +3,16 @@
 
 use source_text::Location;
 
+use super::{level, message};
 use crate::check::Grouped;
 use crate::cli::masks::mask;
 use crate::cli::output::clean;
-use crate::model::Severity;
 
-/// A line for each finding: `FILE:LINE:COLUMN: error: MESSAGE [RULE]`. One that is about no place begins with the name of
+/// `FILE:LINE:COLUMN: error: MESSAGE [RULE]`. One that is about no place begins with the name of
 /// the program.
-pub(super) fn lines(findings: &[Grouped]) -> Vec<String> {
-    findings.iter().map(line).collect()
-}
-
-fn line(found: &Grouped) -> String {
+pub(super) fn line(found: &Grouped) -> String {
     let finding = &found.finding;
-    let level = match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
+    let level = level(finding.severity);
     let place = match finding.place() {
         Some(place) => {
             let Location { line, column } = place.position();
@@ -27,10 +20,7 @@ fn line(found: &Grouped) -> String {
         }
         None => env!("CARGO_PKG_NAME").to_owned(),
     };
-    let mut message = mask(finding.message()).into_owned();
-    if let Some(also) = found.also() {
-        message = format!("{message}, {also}");
-    }
+    let mut message = message(found);
     let expected = finding.place().map(|place| &place.expected);
     if let Some(expected) = expected.filter(|expected| !expected.is_empty()) {
         message = format!("{message}: {}", mask(expected));
@@ -39,9 +29,6 @@ fn line(found: &Grouped) -> String {
         message = format!("{message}; help: {}", mask(help));
     }
     // `clean` makes a line break visible, and a message stays one line.
-    clean(&format!(
-        "{place}: {level}: {message} [{}]",
-        finding.rule.name
-    ))
-    .into_owned()
+    let rule = finding.rule.name;
+    clean(&format!("{place}: {level}: {message} [{rule}]")).into_owned()
 }

@@ -3,37 +3,23 @@
 
 use source_text::Location;
 
+use super::{level, message};
 use crate::check::{self, Grouped};
 use crate::cli::masks::mask;
 use crate::cli::output::clean;
-use crate::model::Severity;
 
-/// A line for each finding.
-pub(super) fn commands(findings: &[Grouped]) -> Vec<String> {
-    findings.iter().map(command).collect()
-}
-
-fn command(found: &Grouped) -> String {
+pub(super) fn command(found: &Grouped) -> String {
     let finding = &found.finding;
-    let level = match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
+    let level = level(finding.severity);
     let mut properties = vec![format!("title={}", property(finding.rule.name))];
     if let Some(place) = finding.place() {
         let Location { line, column } = place.position();
-        properties.push(format!(
-            "file={}",
-            property(&place.path().to_string_lossy())
-        ));
+        let path = property(&place.path().to_string_lossy());
+        properties.push(format!("file={path}"));
         properties.push(format!("line={line}"));
         properties.push(format!("col={column}"));
     }
-    let mut message = mask(finding.message()).into_owned();
-    if let Some(also) = found.also() {
-        message = format!("{message}, {also}");
-    }
-    message = format!("{message}\n{}", check::why(finding));
+    let mut message = format!("{}\n{}", message(found), check::why(finding));
     if let Some(help) = finding.help() {
         message = format!("{message}\nhelp: {}", mask(help));
     }

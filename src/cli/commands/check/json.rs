@@ -16,12 +16,6 @@ pub(in crate::cli) enum Json {
 
 json::document!(Json: Check = "check");
 
-impl From<Check> for Json {
-    fn from(check: Check) -> Self {
-        Self::Check(check)
-    }
-}
-
 /// `check --format json`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -12,11 +12,9 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::Command;
+use super::{Command, Ended, Output, Ran, Session};
 use crate::check::{self, Grouped};
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::output::Output;
-use crate::cli::session::Session;
+use crate::cli::masks::hidden;
 use crate::cli::{DIFFERENCES, render};
 use crate::model::Severity;
 pub(super) use checked::Checked;
@@ -71,10 +69,7 @@ Examples:
   watchme-apply check --explain route-elsewhere";
 
     type Json = json::Json;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Json> {
         if let Some(name) = &self.explain {
@@ -101,34 +96,43 @@ Examples:
             Deny::Warnings => true,
             Deny::Nothing => false,
         };
-        let status = match findings.iter().any(denied) {
-            true => DIFFERENCES,
-            false => 0,
-        };
-        let json = match self.format {
-            Format::Text => {
-                // Who names a file wants to see its lines.
-                let findings = match self.paths.is_empty() {
-                    true => check::folded(findings),
-                    false => findings,
-                };
-                text::show(output, &findings, &checked);
-                return Ok(Ended::with_text(status));
+        let is_denied = findings.iter().any(denied);
+        let status = if is_denied { DIFFERENCES } else { 0 };
+        match self.format {
+            Format::Json => {
+                let json = json::Check::new(&findings, checked.off, &checked.warnings);
+                return Ok(Ended::with_json(status, json::Json::Check(json)));
             }
-            Format::Github => {
-                let commands = github::commands(&findings);
-                commands.iter().for_each(|line| output.line(line));
-                return Ok(Ended::with_text(status));
+            Format::Sarif => {
+                let json = json::Json::Sarif(sarif::log(&findings));
+                return Ok(Ended::with_json(status, json));
             }
-            Format::Gcc => {
-                let lines = gcc::lines(&findings);
-                lines.iter().for_each(|line| output.line(line));
-                return Ok(Ended::with_text(status));
+            // Who names a file wants to see its lines.
+            Format::Text if self.paths.is_empty() => {
+                text::show(output, &check::folded(findings), &checked);
             }
-            Format::Json => json::Check::new(&findings, checked.off, &checked.warnings).into(),
-            Format::Sarif => json::Json::Sarif(sarif::log(&findings)),
-        };
-        Ok(Ended::with_json(status, json))
+            Format::Text => text::show(output, &findings, &checked),
+            Format::Github => (findings.iter()).for_each(|one| output.line(&github::command(one))),
+            Format::Gcc => findings.iter().for_each(|one| output.line(&gcc::line(one))),
+        }
+        Ok(Ended::with_text(status))
+    }
+}
+
+/// A severity as all formats have it.
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+/// What is wrong, and where else in the file.
+fn message(found: &Grouped) -> String {
+    let message = hidden(found.finding.message());
+    match found.also() {
+        Some(also) => format!("{message}, {also}"),
+        None => message,
     }
 }
 

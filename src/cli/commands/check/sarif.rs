@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 
+use super::level;
 use crate::check::{self, Grouped, Rule};
 use crate::cli::masks::mask;
-use crate::model::{Diagnostic, Finding, Severity};
+use crate::model::{Diagnostic, Finding};
 
 /// The log: one run, with all rules.
 pub(super) fn log(findings: &[Grouped]) -> Value {
@@ -53,13 +54,6 @@ fn described(rule: &Rule) -> Value {
         "help": { "text": rule.page, "markdown": rule.page },
         "defaultConfiguration": { "level": level(rule.severity) },
     })
-}
-
-fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    }
 }
 
 fn text(finding: &Finding) -> String {

@@ -20,10 +20,9 @@ pub(super) fn show(output: &mut Output, findings: &[Grouped], checked: &Checked)
     let mut explained = BTreeSet::new();
     for of_file in findings.chunk_by(|one, other| path(one) == path(other)) {
         // A rule is explained once.
-        let with_why: Vec<(&Grouped, bool)> = of_file
-            .iter()
-            .map(|found| (found, explained.insert(found.finding.rule.name)))
-            .collect();
+        let of_file = of_file.iter();
+        let with_why = of_file.map(|found| (found, explained.insert(found.finding.rule.name)));
+        let with_why: Vec<(&Grouped, bool)> = with_why.collect();
         output.line(&snippet::report(&with_why, output.width()));
         output.line("");
     }
@@ -50,10 +49,8 @@ pub(super) fn show(output: &mut Output, findings: &[Grouped], checked: &Checked)
 
 /// `one error and 2 warnings`, or `nothing`.
 fn counted(findings: &[Grouped]) -> String {
-    let errors = findings
-        .iter()
-        .filter(|found| found.finding.is_error())
-        .count();
+    let errors = findings.iter().filter(|found| found.finding.is_error());
+    let errors = errors.count();
     let words = |count: usize, word: &str| match count {
         0 => None,
         1 => Some(format!("1 {word}")),

@@ -31,10 +31,8 @@ pub(super) fn network(revision: &Revision) -> String {
         for container in &containers {
             // A node is in one of them: a container on several is in the first, and linked to the others.
             if container.networks.keys().next() == Some(name) {
-                lines.push(format!(
-                    "        {}",
-                    node(&ids, &container.name, container.networks.get(name))
-                ));
+                let node = node(&ids, &container.name, container.networks.get(name));
+                lines.push(format!("        {node}"));
             }
         }
         lines.push("    end".to_owned());

@@ -2,53 +2,35 @@
 
 use std::path::PathBuf;
 
-use super::marked::{NAMES, Name};
+use super::marked::NAMES;
 
 /// Why they were not written.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum DocsFailure {
-    /// A marker with a name that no table has.
     #[error("{}:{line}: there is no table {name:?}", path.display())]
     Unknown {
-        /// The file, in the checkout.
         path: PathBuf,
-        /// The line of the marker.
         line: usize,
-        /// As it is written.
         name: String,
         /// The one that is meant, perhaps.
-        near: Option<Name>,
+        near: Option<&'static str>,
     },
-    /// A marker without an end.
     #[error("{}:{line}: the marker has no end: what is below it would be lost", path.display())]
-    Unclosed {
-        /// The file, in the checkout.
-        path: PathBuf,
-        /// The line of the marker.
-        line: usize,
-    },
-    /// An end without a marker.
+    Unclosed { path: PathBuf, line: usize },
     #[error("{}:{line}: the marker ends nothing", path.display())]
-    Unopened {
-        /// The file, in the checkout.
-        path: PathBuf,
-        /// The line of the marker.
-        line: usize,
-    },
+    Unopened { path: PathBuf, line: usize },
     /// The checkout cannot be read.
     #[error(transparent)]
     Root(#[from] crate::root::RootError),
 }
 
 impl DocsFailure {
-    /// What helps.
     pub(in crate::cli) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unknown { near, .. } => match near {
-                Some(near) => format!("did you mean {}?", near.word()),
+                Some(near) => format!("did you mean {near}?"),
                 None => {
-                    let names: Vec<&str> = NAMES.iter().map(|name| name.word()).collect();
-                    format!("there are: {}", names.join(", "))
+                    format!("there are: {}", NAMES.map(|(word, _)| word).join(", "))
                 }
             },
             Self::Unclosed { .. } => {

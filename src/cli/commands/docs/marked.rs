@@ -16,34 +16,17 @@ pub(in crate::cli) enum Name {
     Network,
 }
 
-/// All of them.
-pub(super) const NAMES: [Name; 5] = [
-    Name::Endpoints,
-    Name::Ports,
-    Name::Containers,
-    Name::StartOrder,
-    Name::Network,
+/// All of them, each as a marker has it.
+pub(super) const NAMES: [(&str, Name); 5] = [
+    ("endpoints", Name::Endpoints),
+    ("ports", Name::Ports),
+    ("containers", Name::Containers),
+    ("start-order", Name::StartOrder),
+    ("network", Name::Network),
 ];
 
 const BEGIN: &str = "<!-- watchme-apply:";
 const END: &str = "<!-- /watchme-apply -->";
-
-impl Name {
-    /// As a marker has it.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Endpoints => "endpoints",
-            Self::Ports => "ports",
-            Self::Containers => "containers",
-            Self::StartOrder => "start-order",
-            Self::Network => "network",
-        }
-    }
-
-    fn of(word: &str) -> Option<Self> {
-        NAMES.into_iter().find(|name| name.word() == word)
-    }
-}
 
 /// The file with each marked part written anew; `None` where it has no marker. Markers in blocks of code are examples.
 ///
@@ -102,18 +85,19 @@ pub(super) fn renewed(
         let Some(name) = name.map(str::trim) else {
             continue;
         };
-        let table = Name::of(name).ok_or_else(|| DocsFailure::Unknown {
+        let known = NAMES.iter().find(|(word, _)| *word == name);
+        let (_, table) = known.ok_or_else(|| DocsFailure::Unknown {
             path: path.to_owned(),
             line: number,
             name: name.to_owned(),
-            near: nearest(name, NAMES.iter().map(|name| name.word())).and_then(Name::of),
+            near: nearest(name, NAMES.map(|(word, _)| word)),
         })?;
         found = true;
         open = Some(number);
         if !line.ends_with('\n') {
             return Err(unclosed(number));
         }
-        for line in render(table).lines() {
+        for line in render(*table).lines() {
             new.push_str(line);
             new.push_str(newline);
         }
@@ -142,8 +126,11 @@ mod tests {
 
     fn new(text: &str) -> Result<Option<String>, String> {
         let path = Path::new("a.md");
-        renewed(path, text, |name| format!("[{}]\nx\n", name.word()))
-            .map_err(|error| error.to_string())
+        renewed(path, text, |name| {
+            let (word, _) = NAMES.iter().find(|(_, known)| *known == name).unwrap();
+            format!("[{word}]\nx\n")
+        })
+        .map_err(|error| error.to_string())
     }
 
     #[test]

@@ -6,14 +6,11 @@ mod marked;
 mod pages;
 mod tables;
 
-use super::Command;
 use super::new::files::{self, Edit};
 use super::ports::Table;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::json::NoJson;
-use crate::cli::output::{Output, clean};
+use super::{Command, Ended, NoJson, Output, Ran, Session};
+use crate::cli::output::clean;
 use crate::cli::render::{count, diff};
-use crate::cli::session::Session;
 use crate::cli::{DIFFERENCES, Failure};
 pub(in crate::cli) use error::DocsFailure;
 use marked::renewed;
@@ -37,10 +34,7 @@ Examples:
   watchme-apply docs --check       # for CI: exit status 2 if a table is stale";
 
     type Json = NoJson;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
         let (revision, table) = Table::look(session, None, output).await?;

@@ -1,6 +1,7 @@
 //! What the tables have.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use super::diagram;
 use super::marked::Name;
@@ -27,10 +28,8 @@ pub(super) fn render(name: Name, revision: &Revision, ports: &Table) -> String {
         ),
         Name::Containers => {
             let rows = containers(revision).into_iter();
-            table(
-                ["Container", "Ports", "Networks", "Unit"],
-                rows.map(Container::row),
-            )
+            let head = ["Container", "Ports", "Networks", "Unit"];
+            table(head, rows.map(Container::row))
         }
         Name::StartOrder => table(["Step", "Unit", "After"], start_order(revision)),
         Name::Network => diagram::network(revision),
@@ -118,10 +117,8 @@ pub(super) fn name_of(backend: &Backend) -> Option<String> {
 }
 
 fn units(behind: &[Backend]) -> String {
-    let units: BTreeSet<&str> = behind
-        .iter()
-        .filter_map(|one| one.unit.as_deref())
-        .collect();
+    let units = behind.iter().filter_map(|one| one.unit.as_deref());
+    let units: BTreeSet<&str> = units.collect();
     units.into_iter().collect::<Vec<_>>().join(", ")
 }
 
@@ -141,13 +138,8 @@ impl Container {
             Some(address) => format!("{name} {address}"),
             None => name,
         });
-        let networks: Vec<String> = networks.collect();
-        [
-            self.name,
-            self.ports.join(", "),
-            networks.join(", "),
-            self.unit,
-        ]
+        let networks = networks.collect::<Vec<_>>().join(", ");
+        [self.name, self.ports.join(", "), networks, self.unit]
     }
 }
 
@@ -167,17 +159,13 @@ pub(super) fn containers(revision: &Revision) -> Vec<Container> {
             }
             let container = definition.container_name.clone();
             let published = definition.published().into_iter();
+            let range = |range: &RangeInclusive<u16>| match range.start() == range.end() {
+                true => range.start().to_string(),
+                false => format!("{}-{}", range.start(), range.end()),
+            };
             let ports = published.filter_map(|port| {
-                let range =
-                    |range: &std::ops::RangeInclusive<u16>| match range.start() == range.end() {
-                        true => range.start().to_string(),
-                        false => format!("{}-{}", range.start(), range.end()),
-                    };
-                Some(format!(
-                    "{} to {}",
-                    range(&port.host?),
-                    range(&port.container)
-                ))
+                let (outside, inside) = (range(&port.host?), range(&port.container));
+                Some(format!("{outside} to {inside}"))
             });
             containers.push(Container {
                 ports: ports.collect(),
@@ -202,26 +190,18 @@ pub(super) fn containers(revision: &Revision) -> Vec<Container> {
 /// Members of networks that are none of these containers: no compose file of the desired state has them.
 fn others(revision: &Revision, containers: &[Container]) -> BTreeSet<String> {
     let known: BTreeSet<&str> = containers.iter().map(|one| one.name.as_str()).collect();
-    let started: BTreeSet<(&str, &str)> = revision
-        .parsed
-        .stacks
-        .iter()
-        .flat_map(|stack| {
-            let services = stack.compose.services.keys();
-            services.map(|service| (stack.project.as_str(), service.as_str()))
-        })
-        .collect();
+    let is_ours = |member: &Member| match &member.name {
+        MemberName::Container(name) => known.contains(name.as_str()),
+        MemberName::Service { project, service } => {
+            let mut stacks = revision.parsed.stacks.iter();
+            let has = |stack: &ParsedStack| stack.compose.services.contains_key(service);
+            stacks.any(|stack| stack.project == *project && has(stack))
+        }
+    };
     let members = revision.desired.networks.values();
-    members
-        .flat_map(|network| &network.members)
-        .filter(|member| match &member.name {
-            MemberName::Container(name) => !known.contains(name.as_str()),
-            MemberName::Service { project, service } => {
-                !started.contains(&(project.as_str(), service.as_str()))
-            }
-        })
-        .map(member_name)
-        .collect()
+    let members = members.flat_map(|network| &network.members);
+    let others = members.filter(|member| !is_ours(member));
+    others.map(member_name).collect()
 }
 
 /// As [`Container::name`] has it.
@@ -255,10 +235,8 @@ fn memberships(
     let networks = revision.desired.networks.iter();
     let found = networks.filter_map(|(name, network)| {
         let member = network.members.iter().find(|member| is(member))?;
-        Some((
-            name.clone(),
-            member.address.map(|address| address.to_string()),
-        ))
+        let address = member.address.map(|address| address.to_string());
+        Some((name.clone(), address))
     });
     found.collect()
 }
@@ -266,48 +244,34 @@ fn memberships(
 /// The units that an apply starts, each behind those that it comes after.
 fn start_order(revision: &Revision) -> Vec<[String; 3]> {
     let units = revision.desired.units.iter();
-    let started: BTreeSet<&str> = units
-        .filter(|(_, unit)| unit.start)
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let started = units.filter(|(_, unit)| unit.start);
+    let started: BTreeSet<&str> = started.map(|(name, _)| name.as_str()).collect();
     let mut after: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for name in &started {
         let settings = revision.parsed.units.get(*name);
         let values = settings.map(|settings| settings.added("Unit", "After"));
         let values = values.unwrap_or_default();
-        let named = values
-            .iter()
-            .flat_map(|value| value.text.split_whitespace());
+        let values = values.iter();
+        let named = values.flat_map(|value| value.text.split_whitespace());
         let ours = named.filter_map(|other| started.get(other).copied());
         after.insert(name, ours.filter(|other| other != name).collect());
     }
     let mut rows = Vec::new();
     let mut done: BTreeSet<&str> = BTreeSet::new();
-    while done.len() < started.len() {
-        let left = || {
-            started
-                .iter()
-                .filter(|name| !done.contains(**name))
-                .copied()
-        };
-        let waits = |name: &&str| {
-            after
-                .get(name)
-                .is_some_and(|others| !others.is_subset(&done))
-        };
-        let mut ready: Vec<&str> = left().filter(|name| !waits(name)).collect();
+    for step in 1.. {
+        let left: Vec<&str> = started.difference(&done).copied().collect();
+        let is_ready = |name: &&str| after[name].is_subset(&done);
+        let mut ready: Vec<&str> = left.iter().copied().filter(is_ready).collect();
         if ready.is_empty() {
             // They wait for each other: systemd breaks the circle somewhere.
-            ready = left().collect();
+            ready = left;
         }
-        let step = rows
-            .last()
-            .map_or(0, |row: &[String; 3]| row[0].parse().unwrap_or(0))
-            + 1;
+        if ready.is_empty() {
+            break;
+        }
         for name in ready {
             done.insert(name);
-            let others = after.get(name).into_iter().flatten().copied();
-            let others: Vec<&str> = others.collect();
+            let others: Vec<&str> = after[name].iter().copied().collect();
             rows.push([step.to_string(), name.to_owned(), others.join(", ")]);
         }
     }

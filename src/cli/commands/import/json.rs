@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::json::{self, FORMAT_VERSION};
-use crate::import;
+use crate::import::{self, Kind, Left, SecretFile};
 
 /// `import --json`.
 #[derive(Debug, Serialize)]
@@ -16,9 +16,9 @@ pub(in crate::cli) struct Imported {
     dry_run: bool,
     taken: Vec<Taken>,
     /// Files with secrets, which are not in git.
-    secrets: Vec<Secret>,
+    secrets: Vec<SecretFile>,
     /// What stays as it is, and is not in the repository.
-    unmanaged: Vec<Unmanaged>,
+    unmanaged: Vec<Left>,
     /// How many steps the first apply has. None of them stops or restarts anything, or changes content.
     changes: usize,
 }
@@ -27,7 +27,8 @@ pub(in crate::cli) struct Imported {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Taken {
     /// `sites`, `units`, `compose`, `networks` or `etc`.
-    kind: &'static str,
+    #[cfg_attr(test, schemars(with = "String"))]
+    kind: Kind,
     /// `kind/name`, as in plans.
     resource: String,
     /// Where it is on the host.
@@ -36,40 +37,18 @@ struct Taken {
     files: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Secret {
-    path: String,
-    what: String,
-}
-
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Unmanaged {
-    what: String,
-    why: String,
-}
-
 json::document!(Imported = "import");
 
 impl Imported {
     pub(super) fn new(imported: &import::Imported, dry_run: bool) -> Self {
         let found = &imported.found;
         let taken = found.taken.iter().map(|taken| Taken {
-            kind: taken.kind.as_str(),
+            kind: taken.kind,
             resource: taken.id.to_string(),
             from: taken.from.clone(),
             files: (taken.files.iter())
                 .map(|file| file.path.to_string_lossy().into_owned())
                 .collect(),
-        });
-        let secrets = found.secrets.iter().map(|secret| Secret {
-            path: secret.path.clone(),
-            what: secret.what.clone(),
-        });
-        let unmanaged = found.left.iter().map(|left| Unmanaged {
-            what: left.what.clone(),
-            why: left.why.clone(),
         });
         let counted = imported.planned.plan.changes.iter();
         Self {
@@ -77,8 +56,8 @@ impl Imported {
             checkout: imported.checkout.to_string_lossy().into_owned(),
             dry_run,
             taken: taken.collect(),
-            secrets: secrets.collect(),
-            unmanaged: unmanaged.collect(),
+            secrets: found.secrets.clone(),
+            unmanaged: found.left.clone(),
             changes: counted.filter(|change| change.effect.counts()).count(),
         }
     }

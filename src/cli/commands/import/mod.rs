@@ -5,14 +5,9 @@ mod text;
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::masks::mask;
+use super::{Command, Ended, Output, Ran, Session};
+use crate::cli::masks::hidden;
 use crate::cli::options::Input;
-use crate::cli::output::Output;
-use crate::cli::session::Session;
 use crate::import::{self, Asked, Kind};
 
 /// Look at this host, and write a new repository that says what it has; changes nothing else
@@ -23,7 +18,7 @@ pub(in crate::cli) struct Args {
     folder: PathBuf,
     /// Look only for these; can be repeated
     #[arg(long, value_name = "KIND", value_enum)]
-    only: Vec<Which>,
+    only: Vec<Kind>,
     /// Write nothing, and say what would be written
     #[arg(long)]
     dry_run: bool,
@@ -33,33 +28,6 @@ pub(in crate::cli) struct Args {
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
-}
-
-/// A kind, as it is typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Which {
-    /// Sites of nginx
-    Sites,
-    /// Units of systemd, drop-ins and Quadlets
-    Units,
-    /// Compose projects that run
-    Compose,
-    /// Docker networks, and who is on them
-    Networks,
-    /// Files of /etc that differ from their packages
-    Etc,
-}
-
-impl From<Which> for Kind {
-    fn from(which: Which) -> Self {
-        match which {
-            Which::Sites => Self::Sites,
-            Which::Units => Self::Units,
-            Which::Compose => Self::Compose,
-            Which::Networks => Self::Networks,
-            Which::Etc => Self::Etc,
-        }
-    }
 }
 
 impl Command for Args {
@@ -72,20 +40,15 @@ Examples:
   sudo watchme-apply import server-config --only sites --only units";
 
     type Json = json::Imported;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Imported> {
-        let only: Vec<Kind> = self.only.iter().copied().map(Kind::from).collect();
-        let hide = |line: &str| mask(line).into_owned();
         let asked = Asked {
             folder: &self.folder,
-            only: &only,
+            only: &self.only,
             dry_run: self.dry_run,
             with_secrets: self.with_secrets,
-            mask: &hide,
+            mask: &hidden,
         };
         let request = session.request(self.folder.clone(), &Input::default());
         let imported = import::import(session.host()?, request, &asked).await?;

@@ -1,5 +1,7 @@
 //! An import as text.
 
+use clap::ValueEnum as _;
+
 use crate::cli::output::{Output, clean, styled};
 use crate::cli::render::{STRONG, columns, count, plan_summary};
 use crate::import::{Imported, Kind};
@@ -13,18 +15,13 @@ pub(super) fn print(output: &mut Output, imported: &Imported, dry_run: bool) {
         false => format!("{checkout} is a new repository of one commit, with:"),
     };
     output.line(&styled(STRONG, &clean(&title)));
-    let rows: Vec<[String; 2]> = found
-        .taken
-        .iter()
-        .map(|taken| [taken.id.to_string(), taken.from.clone()])
-        .collect();
+    let rows = found.taken.iter();
+    let rows = rows.map(|taken| [taken.id.to_string(), taken.from.clone()]);
+    let rows: Vec<[String; 2]> = rows.collect();
     table(output, &rows);
-    let kinds = Kind::ALL.iter().filter_map(|kind| {
-        let of_it = found
-            .taken
-            .iter()
-            .filter(|taken| taken.kind == *kind)
-            .count();
+    let kinds = Kind::value_variants().iter().filter_map(|kind| {
+        let of_it = found.taken.iter().filter(|taken| taken.kind == *kind);
+        let of_it = of_it.count();
         (of_it > 0).then(|| match (of_it, kind) {
             (1, _) => format!("1 {}", kind.one()),
             (_, Kind::Etc) => format!("{of_it} files of /etc"),

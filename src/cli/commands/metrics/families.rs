@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::text::{Family, Sample};
 use crate::cli::args::VERSION;
-use crate::model::{DriftKind, Outcome, RunRecord};
-use crate::reconcile::{BackupStatus, Status};
+use crate::model::{BackupMade, DriftKind, Outcome, RunRecord};
+use crate::reconcile::{BackupStatus, ContainerStatus, NetworkStatus, Status, UnitStatus};
 
 /// Kinds of drift that are looked for: what moved in registries is only known to `drift --images`.
 const KINDS: [DriftKind; 4] = [
@@ -15,15 +15,54 @@ const KINDS: [DriftKind; 4] = [
     DriftKind::Degraded,
 ];
 
-/// A family under construction.
-fn family(
-    name: &'static str,
-    help: &'static str,
-    samples: impl IntoIterator<Item = Sample>,
-) -> Family {
+/// The names of all metrics, behind `watchme_apply_`, and what each says.
+pub(super) const HELP: &str = "
+build_info                               The version of the program.
+generation_info                          The generation that is applied, and the commit that it was made from.
+metrics_timestamp_seconds                When these metrics were made.
+compared                                 Whether the host could be compared with what was applied.
+in_sync                                  Whether the host is as the checkout has it, and nothing is degraded.
+drift_resources                          Deviations of each kind.
+interrupted                              Whether a run was interrupted and is not undone yet.
+quarantined                              Whether a revision failed because of its content, so that unattended runs skip it.
+held                                     Whether a person went back from a revision, so that unattended runs skip it.
+back_off_failures                        Failures in a row after which unattended runs wait.
+paused_units                             Units that are kept stopped.
+last_run_info                            What the last run was, and how it ended.
+last_run_succeeded                       Whether the last run did what it was to do; 0 for one that was rolled back.
+last_run_timestamp_seconds               When the last run that changed the host, or tried to, ended.
+last_run_duration_seconds                How long it took.
+last_apply_timestamp_seconds             When what is applied was applied.
+last_apply_duration_seconds              How long that took.
+last_apply_changes                       How many changes it made.
+gate_latency_seconds                     How long each health gate that was asked then took to answer.
+gate_tries                               How often it was asked until it passed.
+daemon_up                                Whether each daemon that the desired state needs answers.
+unit_well                                Whether each unit is as it should be: up, done, or kept stopped on purpose.
+unit_restarts                            How often systemd restarted each unit.
+container_running                        Whether each container runs.
+container_restarts                       How often the engine restarted each container.
+certificate_not_after_timestamp_seconds  Until when each certificate of a site is good.
+certificate_stale                        Whether nginx serves an older one than the file has.
+foreign_resources                        What looks like a service and is not in the desired state.
+network_members                          How many members each network has in the desired state.
+network_members_connected                How many of them are connected.
+member_connected                         Whether each member is connected to its network.
+backup_last_timestamp_seconds            When the last good backup that is still there was begun.
+backup_last_size_bytes                   How large it is.
+backup_last_duration_seconds             How long it took.
+backup_kept                              How many backups are kept.
+backup_problems                          What is wrong with a backup: failed, overdue, or the same of its rehearsal.
+backup_rehearsal_last_timestamp_seconds  When its last good rehearsal was.
+";
+
+/// One of these with its values.
+fn family(name: &'static str, samples: impl IntoIterator<Item = Sample>) -> Family {
+    let mut known = HELP.lines().filter_map(|line| line.split_once(' '));
+    let help = known.find(|(known, _)| *known == name);
     Family {
-        name,
-        help,
+        name: format!("watchme_apply_{name}"),
+        help: help.map_or("", |(_, help)| help.trim_start()),
         samples: samples.into_iter().collect(),
     }
 }
@@ -93,77 +132,30 @@ fn overview(status: &Status, now: Timestamp) -> Vec<Family> {
             value: 1.0,
         }
     });
+    let attempts = &status.attempts;
+    let failures = attempts.back_off.as_ref();
+    let failures = failures.map(|back_off| f64::from(back_off.failures));
+    let paused = status.pauses.values().filter(|pause| pause.holds(now));
     vec![
-        family(
-            "watchme_apply_build_info",
-            "The version of the program.",
-            [of("version", VERSION, 1.0)],
-        ),
-        family(
-            "watchme_apply_generation_info",
-            "The generation that is applied, and the commit that it was made from.",
-            generation,
-        ),
-        family(
-            "watchme_apply_metrics_timestamp_seconds",
-            "When these metrics were made.",
-            one(at(now)),
-        ),
-        family(
-            "watchme_apply_compared",
-            "Whether the host could be compared with what was applied.",
-            one(yes(is_compared)),
-        ),
-        family(
-            "watchme_apply_in_sync",
-            "Whether the host is as the checkout has it, and nothing is degraded.",
-            compared(yes(status.is_well())),
-        ),
-        family(
-            "watchme_apply_drift_resources",
-            "Deviations of each kind.",
-            drift.into_iter().filter(|_| is_compared),
-        ),
-        family(
-            "watchme_apply_interrupted",
-            "Whether a run was interrupted and is not undone yet.",
-            compared(yes(status.interrupted)),
-        ),
-        family(
-            "watchme_apply_quarantined",
-            "Whether a revision failed because of its content, so that unattended runs skip it.",
-            one(yes(status.attempts.quarantine.is_some())),
-        ),
-        family(
-            "watchme_apply_held",
-            "Whether a person went back from a revision, so that unattended runs skip it.",
-            one(yes(status.attempts.hold.is_some())),
-        ),
-        family(
-            "watchme_apply_back_off_failures",
-            "Failures in a row after which unattended runs wait.",
-            one(status
-                .attempts
-                .back_off
-                .as_ref()
-                .map_or(0.0, |back_off| f64::from(back_off.failures))),
-        ),
-        family(
-            "watchme_apply_paused_units",
-            "Units that are kept stopped.",
-            one(status
-                .pauses
-                .values()
-                .filter(|pause| pause.holds(now))
-                .count() as f64),
-        ),
+        family("build_info", [of("version", VERSION, 1.0)]),
+        family("generation_info", generation),
+        family("metrics_timestamp_seconds", one(at(now))),
+        family("compared", one(yes(is_compared))),
+        family("in_sync", compared(yes(status.is_well()))),
+        family("drift_resources", drift.into_iter().filter(|_| is_compared)),
+        family("interrupted", compared(yes(status.interrupted))),
+        family("quarantined", one(yes(attempts.quarantine.is_some()))),
+        family("held", one(yes(attempts.hold.is_some()))),
+        family("back_off_failures", one(failures.unwrap_or_default())),
+        family("paused_units", one(paused.count() as f64)),
     ]
 }
 
 fn runs(status: &Status) -> Vec<Family> {
-    let last = status.last.as_ref();
     let applied = status.applied.as_ref();
-    let described = last.map(|run| Sample {
+    let of_last = |value: fn(&RunRecord) -> f64| one(status.last.as_ref().map(value));
+    let of_applied = |value: fn(&RunRecord) -> f64| one(applied.map(value));
+    let described = status.last.as_ref().map(|run| Sample {
         labels: vec![
             ("kind", run.kind.as_str().to_owned()),
             ("outcome", run.outcome.as_str().to_owned()),
@@ -177,57 +169,36 @@ fn runs(status: &Status) -> Vec<Family> {
     });
     let tries = gates().map(|answer| of("gate", &answer.gate, f64::from(answer.tries)));
     vec![
+        family("last_run_info", described),
+        family("last_run_succeeded", of_last(|run| yes(succeeded(run)))),
+        family("last_run_timestamp_seconds", of_last(|run| at(run.time))),
         family(
-            "watchme_apply_last_run_info",
-            "What the last run was, and how it ended.",
-            described,
+            "last_run_duration_seconds",
+            one(status.last.as_ref().and_then(took)),
         ),
         family(
-            "watchme_apply_last_run_succeeded",
-            "Whether the last run did what it was to do; 0 for one that was rolled back.",
-            one(last.map(|run| yes(succeeded(run)))),
+            "last_apply_timestamp_seconds",
+            of_applied(|run| at(run.time)),
         ),
+        family("last_apply_duration_seconds", one(applied.and_then(took))),
         family(
-            "watchme_apply_last_run_timestamp_seconds",
-            "When the last run that changed the host, or tried to, ended.",
-            one(last.map(|run| at(run.time))),
+            "last_apply_changes",
+            of_applied(|run| run.changes.len() as f64),
         ),
-        family(
-            "watchme_apply_last_run_duration_seconds",
-            "How long it took.",
-            one(last.and_then(took)),
-        ),
-        family(
-            "watchme_apply_last_apply_timestamp_seconds",
-            "When what is applied was applied.",
-            one(applied.map(|run| at(run.time))),
-        ),
-        family(
-            "watchme_apply_last_apply_duration_seconds",
-            "How long that took.",
-            one(applied.and_then(took)),
-        ),
-        family(
-            "watchme_apply_last_apply_changes",
-            "How many changes it made.",
-            one(applied.map(|run| run.changes.len() as f64)),
-        ),
-        family(
-            "watchme_apply_gate_latency_seconds",
-            "How long each health gate that was asked then took to answer.",
-            latency,
-        ),
-        family(
-            "watchme_apply_gate_tries",
-            "How often it was asked until it passed.",
-            tries,
-        ),
+        family("gate_latency_seconds", latency),
+        family("gate_tries", tries),
     ]
 }
 
 fn parts(status: &Status) -> Vec<Family> {
-    let units = || status.units.iter();
-    let containers = || status.containers.iter();
+    let units = |value: fn(&UnitStatus) -> f64| {
+        let units = status.units.iter();
+        units.map(move |unit| of("unit", &unit.name, value(unit)))
+    };
+    let containers = |value: fn(&ContainerStatus) -> f64| {
+        let containers = status.containers.iter();
+        containers.map(move |one| of("container", &one.name, value(one)))
+    };
     let certificates = || status.certificates.iter();
     let kinds = ["unit", "container", "site"];
     let foreign = kinds.map(|kind| {
@@ -237,52 +208,38 @@ fn parts(status: &Status) -> Vec<Family> {
     let is_known = !status.units.is_empty() || !status.foreign.is_empty();
     vec![
         family(
-            "watchme_apply_daemon_up",
-            "Whether each daemon that the desired state needs answers.",
+            "daemon_up",
             (status.daemons.iter()).map(|one| of("daemon", one.name, yes(one.up))),
         ),
+        family("unit_well", units(|unit| yes(unit.well))),
+        family("unit_restarts", units(|unit| f64::from(unit.restarts))),
         family(
-            "watchme_apply_unit_well",
-            "Whether each unit is as it should be: up, done, or kept stopped on purpose.",
-            units().map(|unit| of("unit", &unit.name, yes(unit.well))),
+            "container_running",
+            containers(|one| yes(one.state == "running")),
         ),
+        family("container_restarts", containers(|one| one.restarts as f64)),
         family(
-            "watchme_apply_unit_restarts",
-            "How often systemd restarted each unit.",
-            units().map(|unit| of("unit", &unit.name, f64::from(unit.restarts))),
-        ),
-        family(
-            "watchme_apply_container_running",
-            "Whether each container runs.",
-            containers().map(|one| of("container", &one.name, yes(one.state == "running"))),
-        ),
-        family(
-            "watchme_apply_container_restarts",
-            "How often the engine restarted each container.",
-            containers().map(|one| of("container", &one.name, one.restarts as f64)),
-        ),
-        family(
-            "watchme_apply_certificate_not_after_timestamp_seconds",
-            "Until when each certificate of a site is good.",
+            "certificate_not_after_timestamp_seconds",
             certificates()
                 .filter_map(|one| Some(of("path", one.path.display(), at(one.not_after?)))),
         ),
         family(
-            "watchme_apply_certificate_stale",
-            "Whether nginx serves an older one than the file has.",
+            "certificate_stale",
             certificates().map(|one| of("path", one.path.display(), yes(one.stale))),
         ),
         family(
-            "watchme_apply_foreign_resources",
-            "What looks like a service and is not in the desired state.",
+            "foreign_resources",
             foreign.into_iter().filter(|_| is_known),
         ),
     ]
 }
 
 fn networks(status: &Status) -> Vec<Family> {
-    let networks = || status.networks.iter();
-    let members = networks().flat_map(|network| {
+    let networks = |value: fn(&NetworkStatus) -> usize| {
+        let networks = status.networks.iter();
+        networks.map(move |one| of("network", &one.name, value(one) as f64))
+    };
+    let members = status.networks.iter().flat_map(|network| {
         network.members.iter().map(|member| Sample {
             labels: vec![
                 ("network", network.name.clone()),
@@ -292,60 +249,34 @@ fn networks(status: &Status) -> Vec<Family> {
         })
     });
     vec![
-        family(
-            "watchme_apply_network_members",
-            "How many members each network has in the desired state.",
-            networks().map(|one| of("network", &one.name, one.members.len() as f64)),
-        ),
-        family(
-            "watchme_apply_network_members_connected",
-            "How many of them are connected.",
-            networks().map(|one| of("network", &one.name, one.connected as f64)),
-        ),
-        family(
-            "watchme_apply_member_connected",
-            "Whether each member is connected to its network.",
-            members,
-        ),
+        family("network_members", networks(|one| one.members.len())),
+        family("network_members_connected", networks(|one| one.connected)),
+        family("member_connected", members),
     ]
 }
 
 fn backups(backups: &[BackupStatus]) -> Vec<Family> {
-    let last = |value: fn(&crate::model::BackupMade) -> f64| {
+    let each = |value: fn(&BackupStatus) -> usize| {
+        let backups = backups.iter();
+        backups.map(move |one| of("backup", &one.name, value(one) as f64))
+    };
+    let last = |value: fn(&BackupMade) -> f64| {
         backups.iter().filter_map(move |backup| {
             let made = backup.record.last()?;
             Some(of("backup", &backup.name, value(made)))
         })
     };
     vec![
+        family("backup_last_timestamp_seconds", last(|made| at(made.time))),
+        family("backup_last_size_bytes", last(|made| made.bytes as f64)),
         family(
-            "watchme_apply_backup_last_timestamp_seconds",
-            "When the last good backup that is still there was begun.",
-            last(|made| at(made.time)),
-        ),
-        family(
-            "watchme_apply_backup_last_size_bytes",
-            "How large it is.",
-            last(|made| made.bytes as f64),
-        ),
-        family(
-            "watchme_apply_backup_last_duration_seconds",
-            "How long it took.",
+            "backup_last_duration_seconds",
             last(|made| made.seconds as f64),
         ),
+        family("backup_kept", each(|one| one.record.kept.len())),
+        family("backup_problems", each(|one| one.wrong.len())),
         family(
-            "watchme_apply_backup_kept",
-            "How many backups are kept.",
-            (backups.iter()).map(|one| of("backup", &one.name, one.record.kept.len() as f64)),
-        ),
-        family(
-            "watchme_apply_backup_problems",
-            "What is wrong with a backup: failed, overdue, or the same of its rehearsal.",
-            (backups.iter()).map(|one| of("backup", &one.name, one.wrong.len() as f64)),
-        ),
-        family(
-            "watchme_apply_backup_rehearsal_last_timestamp_seconds",
-            "When its last good rehearsal was.",
+            "backup_rehearsal_last_timestamp_seconds",
             backups.iter().filter_map(|one| {
                 let good = one.rehearsal.as_ref()?.good?;
                 Some(of("backup", &one.name, at(good)))

@@ -10,12 +10,8 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::json::NoJson;
+use super::{Command, Ended, NoJson, Output, Ran, Session, refuse_if};
 use crate::cli::options::Input;
-use crate::cli::output::Output;
-use crate::cli::session::Session;
 use crate::reconcile;
 
 pub(in crate::cli) use textfile::TextfileError;
@@ -37,20 +33,12 @@ Examples:
   sudo watchme-apply metrics --textfile /var/lib/prometheus/node-exporter/watchme-apply.prom";
 
     type Json = NoJson;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     fn validate(&self, _offline: bool) -> Result<(), clap::Error> {
         let is_read = |path: &PathBuf| path.extension().is_some_and(|end| end == "prom");
-        match self.textfile.as_ref().is_none_or(is_read) {
-            true => Ok(()),
-            false => Err(clap::Error::raw(
-                clap::error::ErrorKind::ValueValidation,
-                "--textfile: node_exporter only reads files whose names end in .prom\n",
-            )),
-        }
+        let text = "--textfile: node_exporter only reads files whose names end in .prom\n";
+        refuse_if(!self.textfile.as_ref().is_none_or(is_read), text)
     }
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {

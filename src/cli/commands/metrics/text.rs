@@ -7,15 +7,13 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::cli::masks::mask;
-use crate::cli::output::clean;
+use crate::cli::masks::safe;
 
 /// A value with its labels.
 #[derive(Debug)]
 pub(super) struct Sample {
     /// Names and values.
     pub labels: Vec<(&'static str, String)>,
-    /// The number.
     pub value: f64,
 }
 
@@ -23,10 +21,9 @@ pub(super) struct Sample {
 #[derive(Debug)]
 pub(super) struct Family {
     /// The name, with its unit at the end.
-    pub name: &'static str,
+    pub name: String,
     /// What it says.
     pub help: &'static str,
-    /// The values.
     pub samples: Vec<Sample>,
 }
 
@@ -34,13 +31,12 @@ pub(super) struct Family {
 const INFO: &str = "_info";
 const UNITS: [&str; 2] = ["seconds", "bytes"];
 
-/// OpenMetrics text.
 pub(super) fn openmetrics(families: &[Family]) -> String {
     let mut text = String::new();
     for family in families {
         let (name, kind) = match family.name.strip_suffix(INFO) {
             Some(name) => (name, "info"),
-            None => (family.name, "gauge"),
+            None => (family.name.as_str(), "gauge"),
         };
         line(&mut text, format_args!("# TYPE {name} {kind}"));
         let has_unit = |unit: &&&str| name.ends_with(&format!("_{unit}"));
@@ -59,7 +55,7 @@ pub(super) fn openmetrics(families: &[Family]) -> String {
 pub(super) fn prometheus(families: &[Family]) -> String {
     let mut text = String::new();
     for family in families {
-        let (name, help) = (family.name, escaped(family.help));
+        let (name, help) = (&family.name, escaped(family.help));
         line(&mut text, format_args!("# HELP {name} {help}"));
         line(&mut text, format_args!("# TYPE {name} gauge"));
         samples(&mut text, family);
@@ -76,7 +72,7 @@ fn samples(text: &mut String, family: &Family) {
     let mut written = BTreeSet::new();
     for sample in &family.samples {
         let label = |(name, value): &(&str, String)| {
-            // A line end is escaped by the format, and is no danger to a terminal then.
+            // Names of a host are text of others: they are shown in terminals and dashboards. A line end is escaped by the format, and is no danger to a terminal then.
             let lines: Vec<String> = value.split('\n').map(safe).collect();
             format!("{name}=\"{}\"", escaped(&lines.join("\n")))
         };
@@ -85,18 +81,13 @@ fn samples(text: &mut String, family: &Family) {
             true => String::new(),
             false => format!("{{{}}}", labels.join(",")),
         };
-        let (name, value) = (family.name, sample.value);
+        let (name, value) = (&family.name, sample.value);
         // Labels that differ in a secret are alike once it is masked, and a reader refuses a file that says a thing twice.
         if !written.insert(labels.clone()) {
             continue;
         }
         line(text, format_args!("{name}{labels} {value}"));
     }
-}
-
-/// Names of a host are text of others: they are shown in terminals and dashboards.
-fn safe(text: &str) -> String {
-    clean(&mask(text)).into_owned()
 }
 
 /// Both formats escape alike: a backslash, a quote and a line end.

@@ -15,7 +15,6 @@ pub(in crate::cli) struct TextfileError {
 }
 
 impl TextfileError {
-    /// The command that helps.
     pub(in crate::cli) fn hint(&self) -> Option<String> {
         let folder = folder(&self.path).display();
         match self.source.kind() {

@@ -7,23 +7,15 @@ use crate::model::Finding;
 /// Why it was not written. The checkout is as it was.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum NewFailure {
-    /// A name that no compose project can have.
     #[error("{name:?} is not a valid service name")]
-    Name {
-        /// As it was asked for.
-        name: String,
-    },
-    /// A value that cannot be what its option is for.
+    Name { name: String },
     #[error("{option} {value:?} cannot be used")]
     Value {
-        /// The option.
         option: &'static str,
-        /// As it was given.
         value: String,
         /// What can.
         expected: &'static str,
     },
-    /// Options that leave nothing to ask.
     #[error("{health} is not below {internal}: nobody outside can ask it")]
     HealthInside {
         /// What was to be asked.
@@ -31,114 +23,59 @@ pub(in crate::cli) enum NewFailure {
         /// What the location passes on.
         internal: String,
     },
-    /// The checkout has it.
     #[error("there is a service {name} already: {what}")]
-    Exists {
-        /// Its name.
-        name: String,
-        /// What has it.
-        what: String,
-    },
-    /// A file that would be written over.
+    Exists { name: String, what: String },
     #[error("{} is there already", path.display())]
-    FileExists {
-        /// Its path in the checkout.
-        path: PathBuf,
-    },
-    /// The port is not free.
+    FileExists { path: PathBuf },
     #[error("port {port} is not free: {holder}")]
     PortTaken {
-        /// The port.
         port: u16,
         /// Who has it.
         holder: String,
     },
-    /// The port is none of those in watchme.toml.
     #[error("port {port} is not in {allowed}, which [ports] in watchme.toml allows")]
-    PortOutside {
-        /// The port.
-        port: u16,
-        /// The ranges.
-        allowed: String,
-    },
-    /// None is free.
+    PortOutside { port: u16, allowed: String },
     #[error("no port of {ranges} is free")]
-    NoPort {
-        /// Where was looked.
-        ranges: String,
-    },
-    /// No such site.
+    NoPort { ranges: String },
     #[error("there is no site {name}")]
     NoSite {
-        /// As it was asked for.
         name: String,
         /// What there is.
         near: Option<String>,
     },
-    /// Nothing to put the location into.
     #[error("no site here could get a location for {name}")]
-    Nowhere {
-        /// The service.
-        name: String,
-    },
-    /// A site without a server that could have the location.
+    Nowhere { name: String },
     #[error("site {site} has no server block that could get a location: {why}")]
-    NoServer {
-        /// The site.
-        site: String,
-        /// Why.
-        why: &'static str,
-    },
-    /// Several servers could have it.
+    NoServer { site: String, why: &'static str },
     #[error("several servers could get the location: {}", servers.join(", "))]
     Ambiguous {
         /// Each as `name in site`.
         servers: Vec<String>,
     },
-    /// The path leads elsewhere.
     #[error("{url} is routed already, by {location} in {place}")]
     Routed {
-        /// What was asked for.
         url: String,
-        /// The location.
         location: String,
         /// Its file and line.
         place: String,
     },
-    /// No such network.
     #[error("there is no network {name} in the desired state")]
     NoNetwork {
-        /// As it was asked for.
         name: String,
         /// What there is.
         near: Option<String>,
     },
-    /// Several networks.
     #[error("the desired state has several networks: {}", names.join(", "))]
-    Networks {
-        /// Their names.
-        names: Vec<String>,
-    },
-    /// The files of a host.
+    Networks { names: Vec<String> },
     #[error("a new service is written for all hosts, not for {host}")]
-    OneHost {
-        /// As it was named.
-        host: String,
-    },
-    /// What would be written has errors.
+    OneHost { host: String },
     #[error("the desired state would have errors with {name}: {}", list(.findings))]
     Wrong {
-        /// The service.
         name: String,
-        /// What is wrong.
         findings: Vec<Finding>,
     },
-    /// git ignores what would be written.
     #[error("git ignores {}: what is written there would not be in a commit", path.display())]
-    Ignored {
-        /// Its path in the checkout.
-        path: PathBuf,
-    },
+    Ignored { path: PathBuf },
     /// A link among the folders of the checkout.
     #[error(transparent)]
     Linked(#[from] crate::root::work_tree::LinkedFolder),
@@ -154,7 +91,6 @@ fn list(findings: &[Finding]) -> String {
 }
 
 impl NewFailure {
-    /// The command that helps.
     pub(in crate::cli) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Name { .. } => {

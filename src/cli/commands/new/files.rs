@@ -13,7 +13,6 @@ use crate::root::work_tree::{Writing, demand_plain_folders};
 /// A file before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli::commands) struct Edit {
-    /// Its path in the checkout.
     pub(in crate::cli::commands) path: PathBuf,
     /// What is there; `None` for a new file.
     pub(in crate::cli::commands) old: Option<String>,
@@ -53,25 +52,23 @@ pub(in crate::cli::commands) fn write(
     session: &Session<'_>,
     edits: &[Edit],
 ) -> Result<(), Failure> {
-    let checkout = session.checkout()?;
-    Ok(write_below(checkout.root(), edits)?)
+    Ok(write_below(session.checkout()?.root(), edits)?)
 }
 
 /// Makes sure that no link is on the way to any of them.
 pub(super) fn demand_plain(session: &Session<'_>, edits: &[Edit]) -> Result<(), Failure> {
-    let checkout = session.checkout()?;
-    let root = Root::open(checkout.root()).map_err(NewFailure::from)?;
-    Ok(demand_plain_below(&root, edits)?)
+    plain_root(session.checkout()?.root(), edits)?;
+    Ok(())
 }
 
-fn demand_plain_below(root: &Root, edits: &[Edit]) -> Result<(), NewFailure> {
-    let paths = edits.iter().map(|edit| &edit.path);
-    Ok(demand_plain_folders(root, paths)?)
+fn plain_root(folder: &Path, edits: &[Edit]) -> Result<Root, NewFailure> {
+    let root = Root::open(folder)?;
+    demand_plain_folders(&root, edits.iter().map(|edit| &edit.path))?;
+    Ok(root)
 }
 
 fn write_below(folder: &Path, edits: &[Edit]) -> Result<(), NewFailure> {
-    let root = Root::open(folder)?;
-    demand_plain_below(&root, edits)?;
+    let root = plain_root(folder, edits)?;
     for edit in edits {
         // A link that leads nowhere is somebody's, too.
         let is_there = root.is_there(&Path::new("/").join(&edit.path));

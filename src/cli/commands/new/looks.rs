@@ -10,7 +10,6 @@ use crate::cli::Failure;
 use crate::cli::commands::check::Checked;
 use crate::cli::session::Session;
 use crate::model::Finding;
-use crate::reconcile::ReconcileError;
 use crate::source::Which;
 
 /// What of a finding stays the same if lines move.
@@ -23,9 +22,7 @@ pub(super) async fn demand_clean(
 ) -> Result<Vec<String>, Failure> {
     let before = Checked::of_work_tree(session, &session.checkout()?).await?;
     let checkout = session.checkout()?.with_written(contents(&made.edits));
-    let (revision, _) = checkout
-        .survey(&Which::Worktree)
-        .map_err(ReconcileError::from)?;
+    let (revision, _) = checkout.survey(&Which::Worktree)?;
     let ignored = made.edits.iter().find(|edit| {
         let is_read = revision.inputs.contains_key(&edit.path);
         !is_read && edit.old.is_none()
@@ -69,10 +66,8 @@ fn new(before: &[Finding], after: Vec<Finding>) -> Vec<Finding> {
 fn key(finding: &Finding) -> Key {
     let place = finding.place().map(|place| place.path().to_owned());
     // Messages name other places by their line, which moves.
-    let parts = finding
-        .message()
-        .split(':')
-        .map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let parts = finding.message().split(':');
+    let parts = parts.map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()));
     (
         finding.rule.name,
         place,

@@ -8,12 +8,9 @@ mod site;
 mod texts;
 mod wanted;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::json::NoJson;
-use crate::cli::output::{Output, clean};
+use super::{Command, Ended, NoJson, Output, Ran, Session};
+use crate::cli::output::clean;
 use crate::cli::render::diff;
-use crate::cli::session::Session;
 pub(in crate::cli) use error::NewFailure;
 use wanted::{Made, Service};
 
@@ -46,10 +43,7 @@ Example:
   watchme-apply new service blog --port 8020";
 
     type Json = NoJson;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<NoJson> {
         let What::Service(wanted) = &self.what;

@@ -12,7 +12,7 @@ use crate::model::Url;
 use crate::source::Revision;
 use crate::source::nginx::router::{Answer, MatchKind, Outcome, Request, Server};
 use crate::source::nginx::{Directive, end_of_block};
-use crate::source::routes::Routes;
+use crate::source::routes::{Routes, base_url};
 
 /// What is asked for.
 pub(super) struct Asked<'a> {
@@ -72,8 +72,8 @@ pub(super) fn place(revision: &Revision, asked: &Asked) -> Result<Place, NewFail
             near: suggest(site, known),
         });
     }
-    let usual = asked.path.clone();
-    let usual = usual.unwrap_or_else(|| format!("/{}/", asked.name));
+    let path = asked.path.clone();
+    let usual = path.unwrap_or_else(|| format!("/{}/", asked.name));
     let mut why = "it is not enabled, or no server there has that name";
     let mut seen = None;
     let mut found = Vec::new();
@@ -135,28 +135,17 @@ fn candidate<'r, 'a>(
             let has = names.iter().any(|name| name.eq_ignore_ascii_case(domain));
             has.then(|| domain.to_owned())?
         }
-        None => names
-            .iter()
-            .find(|name| is_plain(name))
-            .map_or_else(|| "localhost".to_owned(), |name| name.to_ascii_lowercase()),
+        None => {
+            let plain = names.iter().find(|name| is_plain(name));
+            plain.map_or("localhost".to_owned(), |name| name.to_ascii_lowercase())
+        }
     };
     let listens = routes.router.listens(server);
     let listen = listens.iter().max_by_key(|one| (one.public, one.tls))?;
-    let (scheme, usual) = if listen.tls {
-        ("https", 443)
-    } else {
-        ("http", 80)
-    };
-    let base = match listen.port == usual {
-        true => format!("{scheme}://{domain}"),
-        false => format!("{scheme}://{domain}:{}", listen.port),
-    };
+    let base = base_url(listen, &domain);
     let url: Url = format!("{base}{path}").parse().ok()?;
     let answer = routes.router.answer(&Request::of(&url, None));
-    let is_taken = answer
-        .server
-        .is_some_and(|taken| taken.place == server.place);
-    if !is_taken {
+    if (answer.server).is_none_or(|taken| taken.place != server.place) {
         return Some(Err("another server takes the requests"));
     }
     let block = server.place.directive.block.as_deref().unwrap_or_default();
@@ -201,14 +190,14 @@ impl<'a> Candidate<'_, 'a> {
             format!("{}:{}", place.path.display(), routes.line(place))
         };
         let bare = |path: &str| path.trim_end_matches('/').to_owned();
+        let is_regex = |kind| matches!(kind, MatchKind::Regex | MatchKind::RegexCaseless);
         let mut same = routes.router.locations(self.server).iter();
         let same = same.find(|location| {
-            let is_regex = matches!(location.kind, MatchKind::Regex | MatchKind::RegexCaseless);
-            !is_regex && location.kind != MatchKind::Named && bare(location.name) == bare(&path)
+            let is_path = !is_regex(location.kind) && location.kind != MatchKind::Named;
+            is_path && bare(location.name) == bare(&path)
         });
-        let regex = self.answer.location.filter(|location| {
-            matches!(location.kind, MatchKind::Regex | MatchKind::RegexCaseless)
-        });
+        let handles = self.answer.location;
+        let regex = handles.filter(|location| is_regex(location.kind));
         if let Some(location) = same.or(regex) {
             return Err(NewFailure::Routed {
                 url: format!("{}{path}", self.base),
@@ -218,11 +207,8 @@ impl<'a> Candidate<'_, 'a> {
         }
         let above = self.answer.location.filter(|location| location.name != "/");
         let note = above.map(|location| {
-            format!(
-                "note: {} at {} answered below that path until now",
-                location.place.text(),
-                spot(location.place)
-            )
+            let (text, spot) = (location.place.text(), spot(location.place));
+            format!("note: {text} at {spot} answered below that path until now")
         });
         let into = into(text, self.server.place.directive)
             .ok_or_else(|| unreadable("its end was not found"))?;
@@ -253,27 +239,22 @@ fn into(text: &str, server: &Directive) -> Option<Into> {
         let before = text.get(..at)?;
         let begin = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.get(begin..)?;
-        line.chars()
-            .all(|c| c == ' ' || c == '\t')
-            .then(|| line.to_owned())
+        let is_blank = line.chars().all(|c| c == ' ' || c == '\t');
+        is_blank.then(|| line.to_owned())
     };
     let outer = blanks(server.span.start).unwrap_or_default();
     let inner = block.iter().find_map(|inner| blanks(inner.span.start));
     let inner = inner.filter(|inner| inner.len() > outer.len());
     let inner = inner.unwrap_or_else(|| format!("{outer}    "));
-    let step = inner
-        .strip_prefix(outer.as_str())
-        .unwrap_or("    ")
-        .to_owned();
+    let step = inner.strip_prefix(outer.as_str()).unwrap_or("    ");
+    let step = step.to_owned();
     let last = block.iter().rev().find(|inner| inner.name == "location");
     let behind = last.and_then(|last| {
         let end = end_of_block(text, last)? + 1;
         let rest = text.get(end..)?;
         let line = rest.find('\n')?;
-        rest.get(..line)?
-            .trim()
-            .is_empty()
-            .then_some(end + line + 1)
+        let is_blank = rest.get(..line)?.trim().is_empty();
+        is_blank.then_some(end + line + 1)
     });
     let before = || {
         let end = end_of_block(text, server)?;
@@ -313,13 +294,12 @@ impl Place {
         let path = self.file.clone();
         let Some(into) = &self.into else {
             let location = texts.location(self, "    ", "    ");
+            let head = format!("    listen 80;\n    server_name {};\n", self.domain);
+            let new = format!("server {{\n{head}\n{location}}}\n");
             return Edit {
                 path,
                 old: None,
-                new: format!(
-                    "server {{\n    listen 80;\n    server_name {};\n\n{location}}}\n",
-                    self.domain
-                ),
+                new,
             };
         };
         let (before, after) = into.text.split_at(into.at);

@@ -21,7 +21,6 @@ pub(super) struct Texts<'a> {
 }
 
 impl Texts<'_> {
-    /// Its compose file.
     pub(super) fn compose(&self) -> String {
         let Self {
             name,

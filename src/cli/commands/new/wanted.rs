@@ -125,18 +125,15 @@ impl Service {
             None => texts.gate_of_container(),
             Some(place) => {
                 let public = format!("{}{}", place.base, place.path);
+                let (upstream, name) = (texts.upstream(place.upstream), &self.name);
                 says.push(format!(
-                    "{public} comes out at {} of the container {}",
-                    texts.upstream(place.upstream),
-                    self.name
+                    "{public} comes out at {upstream} of the container {name}"
                 ));
                 says.extend(place.note.clone());
+                edits.push(place.edit(texts));
                 texts.route_and_gate(place)
             }
         };
-        if let Some(place) = &place {
-            edits.push(place.edit(texts));
-        }
         edits.push(Edit {
             path: folder.join(SERVICE_FILE),
             old: None,
@@ -169,10 +166,8 @@ impl Service {
             "sudo watchme-apply plan --worktree",
             "what an apply would do",
         );
-        add(
-            &format!("git add -A && git commit -m \"{}\"", self.name),
-            "then watchme-apply on the server",
-        );
+        let commit = format!("git add -A && git commit -m \"{}\"", self.name);
+        add(&commit, "then watchme-apply on the server");
         if let Some(place) = place.filter(|place| place.is_new()) {
             add(
                 &format!("sudo certbot --nginx -d {}", place.domain),
@@ -208,10 +203,8 @@ impl Service {
             return exists(format!("{} is there", file.display()));
         }
         let units = [format!("{name}.service"), format!("stack-{name}.service")];
-        if let Some(unit) = units
-            .iter()
-            .find(|unit| revision.desired.units.contains_key(*unit))
-        {
+        let is_there = |unit: &&String| revision.desired.units.contains_key(*unit);
+        if let Some(unit) = units.iter().find(is_there) {
             return exists(format!("the unit {unit}"));
         }
         for stack in &revision.parsed.stacks {
@@ -235,15 +228,12 @@ impl Service {
     }
 
     fn place(&self, revision: &Revision) -> Result<Place, NewFailure> {
+        let path = self.path.as_deref().map(|path| path_of("--path", path));
         let asked = site::Asked {
             name: &self.name,
             site: self.site.as_deref(),
             domain: self.domain()?,
-            path: self
-                .path
-                .as_deref()
-                .map(|path| path_of("--path", path))
-                .transpose()?,
+            path: path.transpose()?,
         };
         site::place(revision, &asked)
     }
@@ -254,18 +244,13 @@ impl Service {
         };
         let is_label = |label: &str| {
             let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            !label.is_empty()
-                && label.len() < 64
-                && !label.starts_with('-')
-                && label.chars().all(is_plain)
+            let begins = !label.is_empty() && !label.starts_with('-');
+            begins && label.len() < 64 && label.chars().all(is_plain)
         };
+        let expected = "a name in lowercase letters, such as blog.example.com";
         match domain.len() < 254 && domain.split('.').all(is_label) {
             true => Ok(Some(domain)),
-            false => Err(value(
-                "--domain",
-                domain,
-                "a name in lowercase letters, such as blog.example.com",
-            )),
+            false => Err(value("--domain", domain, expected)),
         }
     }
 
@@ -293,13 +278,10 @@ impl Service {
         };
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "./:@_-".contains(c);
         let begins = image.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let expected = "a name such as registry.example.com/blog:1.0";
         match begins && image.chars().all(is_plain) {
             true => Ok(image.clone()),
-            false => Err(value(
-                "--image",
-                image,
-                "a name such as registry.example.com/blog:1.0",
-            )),
+            false => Err(value("--image", image, expected)),
         }
     }
 
@@ -307,24 +289,17 @@ impl Service {
         let number = self.memory.trim_end_matches(['k', 'm', 'g', 'b']);
         let unit = self.memory.strip_prefix(number).unwrap_or_default();
         let is_unit = ["k", "m", "g", "kb", "mb", "gb"].contains(&unit);
+        let expected = "a size as compose has it: 128m, 1g";
         match is_unit && number.parse::<u32>().is_ok_and(|number| number > 0) {
             true => Ok(&self.memory),
-            false => Err(value(
-                "--memory",
-                &self.memory,
-                "a size as compose has it: 128m, 1g",
-            )),
+            false => Err(value("--memory", &self.memory, expected)),
         }
     }
 
     /// The network that it is on.
     fn network(&self, revision: &Revision) -> Result<Option<String>, NewFailure> {
-        let known: Vec<&str> = revision
-            .desired
-            .networks
-            .keys()
-            .map(String::as_str)
-            .collect();
+        let known = revision.desired.networks.keys();
+        let known: Vec<&str> = known.map(String::as_str).collect();
         match (self.network.as_deref(), known.as_slice()) {
             (Some("none"), _) | (None, []) => Ok(None),
             (None, [one]) => Ok(Some((*one).to_owned())),

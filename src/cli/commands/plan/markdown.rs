@@ -8,7 +8,7 @@ use crate::cli::masks::{DiffMask, mask};
 use crate::cli::output::clean;
 use crate::cli::render::count;
 use crate::cli::render::plan::{origin, summary};
-use crate::effect::{Change, Diff, Effect, Words};
+use crate::effect::{Change, Diff, Effect};
 use crate::reconcile::Planned;
 
 /// Characters that the comment may have; GitHub refuses more than 65,536.
@@ -40,28 +40,20 @@ fn in_the_way(text: &mut String, planned: &Planned) {
         format!("**refused** {}: {why}", code(&refusal.id.to_string()))
     });
     let findings = planned.findings.iter().map(|finding| {
-        let word = if finding.is_error() {
-            "**error**"
-        } else {
-            "warning"
+        let word = match finding.is_error() {
+            true => "**error**",
+            false => "warning",
         };
         format!("{word} {}", plain(&mask(&finding.to_string())))
     });
     let warnings = planned.warnings.iter();
     let warnings = warnings.map(|warning| format!("warning: {}", plain(warning)));
     let notes = plan.notes.iter().map(|note| {
-        format!(
-            "note: {}: {}",
-            code(&note.id.to_string()),
-            plain(&note.text)
-        )
+        let id = code(&note.id.to_string());
+        format!("note: {id}: {}", plain(&note.text))
     });
-    let lines: Vec<String> = refusals
-        .chain(findings)
-        .chain(warnings)
-        .chain(notes)
-        .collect();
-    list(text, "", &lines);
+    let lines = refusals.chain(findings).chain(warnings).chain(notes);
+    list(text, "", &lines.collect::<Vec<_>>());
 }
 
 /// What users of the services will notice.
@@ -72,14 +64,11 @@ fn interruptions(text: &mut String, changes: &[Change]) {
             Effect::Restart(_) | Effect::Stop(_) | Effect::RestartNginx
         ) || change.effect.recreates()
     };
-    let lines: Vec<String> = changes
-        .iter()
-        .filter(interrupts)
-        .map(|change| {
-            let what = change.words().text;
-            format!("{}: {}", code(&change.id.to_string()), plain(&what))
-        })
-        .collect();
+    let lines = changes.iter().filter(interrupts).map(|change| {
+        let what = change.words().text;
+        format!("{}: {}", code(&change.id.to_string()), plain(&what))
+    });
+    let lines: Vec<String> = lines.collect();
     match lines.is_empty() && !changes.is_empty() {
         true => text.push_str("No running service is interrupted.\n\n"),
         false => list(text, "**Interruptions**\n\n", &lines),
@@ -105,22 +94,13 @@ fn changes(text: &mut String, changes: &[Change]) {
     if changes.is_empty() {
         return;
     }
-    let rows: Vec<String> = changes
-        .iter()
-        .map(|change| {
-            let Words {
-                sign, text: what, ..
-            } = change.words();
-            let sign = sign.as_str();
-            let id = cell(&change.id.to_string());
-            format!(
-                "| {} | {id} | {} | {} |",
-                cell(sign),
-                plain(&what),
-                plain(&change.why)
-            )
-        })
-        .collect();
+    let rows = changes.iter().map(|change| {
+        let words = change.words();
+        let (sign, id) = (cell(words.sign.as_str()), cell(&change.id.to_string()));
+        let (what, why) = (plain(&words.text), plain(&change.why));
+        format!("| {sign} | {id} | {what} | {why} |")
+    });
+    let rows: Vec<String> = rows.collect();
     let number = count(rows.len(), "step");
     let _ = writeln!(text, "<details><summary>{number}, in order</summary>\n");
     text.push_str("| | resource | change | why |\n|---|---|---|---|\n");
@@ -160,10 +140,10 @@ fn diffs(text: &mut String, changes: &[Change], show_secrets: bool) {
         text.push_str(&folded);
     }
     if left > 0 {
+        let left = count(left, "diff");
         let _ = writeln!(
             text,
-            "{} left out: GitHub does not accept longer comments.",
-            count(left, "diff")
+            "{left} left out: GitHub does not accept longer comments."
         );
     }
 }
@@ -173,22 +153,17 @@ fn folded(diff: &Diff, show_secrets: bool) -> String {
     let new = diff.new.as_deref().unwrap_or_default();
     let lines = TextDiff::from_lines(old, new);
     let changed = |tag| {
-        lines
-            .iter_all_changes()
-            .filter(|line| line.tag() == tag)
-            .count()
+        let changed = lines.iter_all_changes();
+        changed.filter(|line| line.tag() == tag).count()
     };
     let (added, removed) = (changed(ChangeTag::Insert), changed(ChangeTag::Delete));
     let unified = lines.unified_diff().to_string();
     let mut secrets = DiffMask::default();
-    let shown: Vec<String> = unified
-        .lines()
-        .map(|line| match show_secrets {
-            true => clean(line).into_owned(),
-            false => clean(&secrets.unified(line)).into_owned(),
-        })
-        .collect();
-    let shown = shown.join("\n");
+    let shown = unified.lines().map(|line| match show_secrets {
+        true => clean(line).into_owned(),
+        false => clean(&secrets.unified(line)).into_owned(),
+    });
+    let shown = shown.collect::<Vec<_>>().join("\n");
     let name = match diff.new.is_some() {
         true => &diff.new_path,
         false => &diff.old_path,
@@ -202,12 +177,8 @@ fn folded(diff: &Diff, show_secrets: bool) -> String {
 
 /// A fence longer than any within.
 fn fence(text: &str) -> String {
-    let longest = text
-        .split(|c| c != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or_default();
-    "`".repeat((longest + 1).max(3))
+    let fences = text.split(|c| c != '`').map(str::len);
+    "`".repeat(fences.max().map_or(3, |longest| (longest + 1).max(3)))
 }
 
 /// A code span: Markdown interprets nothing in it.

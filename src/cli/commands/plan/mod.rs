@@ -4,13 +4,10 @@ mod markdown;
 
 use clap::ValueEnum;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
+use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::json;
 use crate::cli::options::{Input, Show};
-use crate::cli::output::Output;
 use crate::cli::render::{self, legend};
-use crate::cli::session::Session;
 use crate::cli::{DIFFERENCES, Failure, STOPPED};
 use crate::reconcile::{self, Planned};
 use crate::source::Which;
@@ -67,10 +64,7 @@ Examples:
     );
 
     type Json = json::Plan;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Plan> {
         let planned = self.planned(session).await?;

@@ -6,14 +6,11 @@ mod text;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use super::Command;
+use super::{Command, Ended, Output, Ran, Session};
 use crate::check::Subject;
 use crate::check::ports::{Ports, ports as of_subject};
 use crate::cli::Failure;
 use crate::cli::elsewhere::Elsewhere;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::output::Output;
-use crate::cli::session::Session;
 use crate::host::Host;
 use crate::host::sockets::listeners;
 use crate::model::{Listener, StoppedPort};
@@ -56,20 +53,6 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn new(
-        ports: Ports,
-        elsewhere: Vec<(Elsewhere, Ports)>,
-        listeners: Option<Vec<Listener>>,
-        kept: BTreeSet<u16>,
-    ) -> Self {
-        Self {
-            ports,
-            elsewhere,
-            listeners,
-            kept,
-        }
-    }
-
     /// The ports of a revision, or of the work tree, and that revision.
     pub(super) async fn look(
         session: &Session<'_>,
@@ -94,7 +77,13 @@ impl Table {
         };
         let stacks = revision.parsed.policy.stacks.values();
         let kept = stacks.filter_map(StackPolicy::copies).flatten().collect();
-        Ok((revision, Self::new(ports, elsewhere, listeners, kept)))
+        let table = Self {
+            ports,
+            listeners,
+            elsewhere,
+            kept,
+        };
+        Ok((revision, table))
     }
 
     /// The ports that are not free.
@@ -108,15 +97,6 @@ impl Table {
             .chain(self.kept.iter().copied())
             .collect()
     }
-
-    /// Who has a port, in a few words.
-    pub(super) fn holder(&self, port: u16) -> String {
-        text::holder(self, port)
-    }
-    /// Port, address, who declares it and its unit, of what the desired state declares.
-    pub(super) fn documented(&self) -> Vec<[String; 4]> {
-        text::documented(self)
-    }
 }
 
 impl Command for Args {
@@ -126,10 +106,7 @@ Examples:
   watchme-apply ports --free 8001-8099";
 
     type Json = json::Ports;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Ports> {
         let (_, table) = Table::look(session, self.rev.as_deref(), output).await?;

@@ -100,11 +100,9 @@ fn of_this_host(table: &Table) -> Vec<[String; 6]> {
 
 /// A row for each declaration; one row for a port that is only proxied.
 fn of_port(number: u16, protocol: &str, port: &Port, listens: &str) -> Vec<[String; 6]> {
-    let proxied: Vec<String> = port
-        .proxied
-        .iter()
-        .map(|(path, line)| format!("{}:{line}", path.display()))
-        .collect();
+    let proxied = port.proxied.iter();
+    let proxied = proxied.map(|(path, line)| format!("{}:{line}", path.display()));
+    let proxied: Vec<String> = proxied.collect();
     let proxied = match proxied.is_empty() {
         true => "-".to_owned(),
         false => proxied.join(" "),
@@ -131,39 +129,44 @@ fn of_port(number: u16, protocol: &str, port: &Port, listens: &str) -> Vec<[Stri
     rows
 }
 
-/// What the desired state declares, for a document: neither lines of files nor what listens here.
-pub(super) fn documented(table: &Table) -> Vec<[String; 4]> {
-    let declared = table.ports.iter();
-    let declared = declared.filter(|(_, port)| !port.declared.is_empty());
-    let mut rows: Vec<[String; 4]> = declared
-        .flat_map(|((number, protocol), port)| of_port(*number, protocol, port, ""))
-        .map(|[port, address, by, unit, _, _]| [port, address, by, unit])
-        .collect();
-    rows.dedup();
-    rows
-}
+impl Table {
+    /// Port, address, who declares it and its unit, of what the desired state declares: neither lines of files nor what
+    /// listens here.
+    pub(in crate::cli::commands) fn documented(&self) -> Vec<[String; 4]> {
+        let declared = self.ports.iter();
+        let declared = declared.filter(|(_, port)| !port.declared.is_empty());
+        let mut rows: Vec<[String; 4]> = declared
+            .flat_map(|((number, protocol), port)| of_port(*number, protocol, port, ""))
+            .map(|[port, address, by, unit, _, _]| [port, address, by, unit])
+            .collect();
+        rows.dedup();
+        rows
+    }
 
-/// Who has a port: the end of a sentence about it.
-pub(super) fn holder(table: &Table, port: u16) -> String {
-    let of = |ports: &Ports| {
-        let (_, found) = ports.iter().find(|((number, _), _)| *number == port)?;
-        let declared = found.declared.first();
-        let proxied = found.proxied.first();
-        declared
-            .map(|declared| format!("{} has it", who(&declared.by).0))
-            .or(proxied
-                .map(|(path, line)| format!("{}:{line} passes requests on to it", path.display())))
-    };
-    let elsewhere = || table.elsewhere.iter().find_map(|(_, ports)| of(ports));
-    let listener = || {
-        let mut all = table.listeners.iter().flatten();
-        let found = all.find(|one| one.port == port)?;
-        Some(format!("{} listens on it here", program(found)))
-    };
-    of(&table.ports)
-        .or_else(elsewhere)
-        .or_else(listener)
-        .unwrap_or_else(|| "the next copy of a stack comes on it".to_owned())
+    /// Who has a port: the end of a sentence about it.
+    pub(in crate::cli::commands) fn holder(&self, port: u16) -> String {
+        let of = |ports: &Ports| {
+            let (_, found) = ports.iter().find(|((number, _), _)| *number == port)?;
+            let declared = found.declared.first();
+            let declared = declared.map(|declared| format!("{} has it", who(&declared.by).0));
+            let proxied = || {
+                let (path, line) = found.proxied.first()?;
+                let path = path.display();
+                Some(format!("{path}:{line} passes requests on to it"))
+            };
+            declared.or_else(proxied)
+        };
+        let elsewhere = || self.elsewhere.iter().find_map(|(_, ports)| of(ports));
+        let listener = || {
+            let mut all = self.listeners.iter().flatten();
+            let found = all.find(|one| one.port == port)?;
+            Some(format!("{} listens on it here", program(found)))
+        };
+        of(&self.ports)
+            .or_else(elsewhere)
+            .or_else(listener)
+            .unwrap_or_else(|| "the next copy of a stack comes on it".to_owned())
+    }
 }
 
 /// Who declares it, and the unit that runs it.
@@ -259,12 +262,12 @@ mod tests {
             listener(22, "tcp"),
             listener(123, "udp"),
         ];
-        let table = Table::new(
-            declared.into_iter().collect(),
-            Vec::new(),
-            Some(listeners.into()),
-            BTreeSet::new(),
-        );
+        let table = Table {
+            ports: declared.into_iter().collect(),
+            listeners: Some(listeners.into()),
+            elsewhere: Vec::new(),
+            kept: BTreeSet::new(),
+        };
         let rows = of_this_host(&table);
         let ports: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
         assert_eq!(ports, ["22", "80", "123/udp", "443", "443/udp", "9000"]);

@@ -103,10 +103,8 @@ fn foreign(root: &Root, desired: &Desired) -> Vec<(PathBuf, Option<Vec<Directive
 
 /// Whether an entry of such a folder is of the desired state, goes with it, or is not read by nginx.
 fn is_counted(root: &Root, desired: &Desired, path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.unwrap_or_default();
     let below = path.strip_prefix("/etc").unwrap_or(path);
     let is_conf = path
         .parent()

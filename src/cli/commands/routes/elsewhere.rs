@@ -8,9 +8,7 @@ use crate::source::routes::Routes;
 
 /// Files that one nginx reads.
 pub(super) struct Part<'a> {
-    /// The files.
     pub files: &'a Elsewhere,
-    /// Their routes.
     pub routes: Routes<'a>,
 }
 

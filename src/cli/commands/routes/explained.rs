@@ -110,11 +110,8 @@ fn lost(output: &mut Output, routes: &Routes, step: &Step) {
         false => far,
     };
     for (place, why) in near.into_iter().chain(far) {
-        let line = format!(
-            "     not {} ({}): {why}",
-            place.text(),
-            spot(routes, *place)
-        );
+        let (text, spot) = (place.text(), spot(routes, *place));
+        let line = format!("     not {text} ({spot}): {why}");
         folded(output, &line, DIM);
     }
 }
@@ -149,10 +146,8 @@ fn end(outcome: &Outcome) -> (anstyle::Style, String) {
             format!("the client is redirected ({status}) to {to}"),
         ),
         Outcome::Status { status, text } => {
-            let text = text
-                .as_ref()
-                .map(|text| format!(": {text}"))
-                .unwrap_or_default();
+            let text = text.as_ref().map(|text| format!(": {text}"));
+            let text = text.unwrap_or_default();
             (STRONG, format!("nginx answers {status}{text}"))
         }
         Outcome::Files => (

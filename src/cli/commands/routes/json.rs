@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::around::Around;
 use super::elsewhere::{Part, fitting};
 use crate::cli::json::{self, FORMAT_VERSION};
-use crate::cli::masks::mask;
+use crate::cli::masks::hidden;
 use crate::model::Url;
 use crate::source::nginx::router::{self, Answer, Located, Target};
 use crate::source::routes::{self, Row};
@@ -192,7 +192,7 @@ impl Route {
             .filter(|other| Some(*other) != place);
         let outcome = row.answer.as_ref().map(|answer| &answer.outcome);
         Self {
-            url: masked(&row.url),
+            url: hidden(&row.url),
             server: spot(routes, row.server.place),
             names: row.server.names().into_iter().map(str::to_owned).collect(),
             location: place.map(|place| spot(routes, place)),
@@ -211,14 +211,14 @@ impl Explained {
         let before = around.nobody(&answer.outcome.targets());
         let after = around.uncounted(url.port());
         let notes = before.iter().chain(&answer.notes).chain(&after);
-        let notes = notes.map(|note| masked(note)).collect();
+        let notes = notes.map(|note| hidden(note)).collect();
         let part = |part: &&Part| ExplainedElsewhere {
             files: part.files.files(),
             answer: Answered::new(&part.routes, &part.routes.explain(url)),
         };
         Self {
             format_version: FORMAT_VERSION,
-            url: masked(&String::from(url.clone())),
+            url: hidden(&String::from(url.clone())),
             answer: Answered {
                 notes,
                 ..Answered::new(routes, &answer)
@@ -232,13 +232,13 @@ impl Answered {
     fn new(routes: &routes::Routes, answer: &Answer) -> Self {
         let steps = answer.steps.iter().map(|step| Step {
             place: step.place.map(|place| spot(routes, place)),
-            text: masked(&step.text),
+            text: hidden(&step.text),
             lost: step
                 .lost
                 .iter()
                 .map(|(place, why)| Lost {
                     place: spot(routes, *place),
-                    why: masked(why),
+                    why: hidden(why),
                 })
                 .collect(),
         });
@@ -248,7 +248,7 @@ impl Answered {
             outcome: Outcome::from(&answer.outcome),
             behind: behind(routes, &answer.outcome),
             steps: steps.collect(),
-            notes: answer.notes.iter().map(|note| masked(note)).collect(),
+            notes: answer.notes.iter().map(|note| hidden(note)).collect(),
         }
     }
 }
@@ -257,7 +257,7 @@ impl From<&router::Outcome> for Outcome {
     fn from(outcome: &router::Outcome) -> Self {
         match outcome {
             router::Outcome::Proxy(upstream) => Self::Proxy {
-                upstream: masked(&upstream.to_string()),
+                upstream: hidden(&upstream.to_string()),
                 servers: upstream.targets.iter().map(Target::to_string).collect(),
             },
             router::Outcome::Other { directive, .. } => Self::Other {
@@ -265,14 +265,14 @@ impl From<&router::Outcome> for Outcome {
             },
             router::Outcome::Redirect { status, to } => Self::Redirect {
                 status: *status,
-                to: masked(to),
+                to: hidden(to),
             },
             router::Outcome::Status { status, .. } => Self::Status { status: *status },
             router::Outcome::Files => Self::Files,
             router::Outcome::Closed => Self::Closed,
             router::Outcome::NotListening => Self::NotListening,
             router::Outcome::NotKnown { why, possible, all } => Self::NotKnown {
-                why: why.iter().map(|why| masked(why)).collect(),
+                why: why.iter().map(|why| hidden(why)).collect(),
                 possible: possible.iter().map(Self::from).collect(),
                 all: *all,
             },
@@ -281,10 +281,8 @@ impl From<&router::Outcome> for Outcome {
 }
 
 fn behind(routes: &routes::Routes, outcome: &router::Outcome) -> Vec<Backend> {
-    let found = outcome
-        .targets()
-        .into_iter()
-        .flat_map(|target| routes.behind(target));
+    let targets = outcome.targets().into_iter();
+    let found = targets.flat_map(|target| routes.behind(target));
     let behind = found.map(|behind| Backend {
         unit: behind.unit,
         service: behind.service.map(|(_, service)| service),
@@ -295,12 +293,8 @@ fn behind(routes: &routes::Routes, outcome: &router::Outcome) -> Vec<Backend> {
 
 fn spot(routes: &routes::Routes, place: Located<'_>) -> Spot {
     Spot {
-        directive: masked(&place.text()),
+        directive: hidden(&place.text()),
         path: place.path.to_string_lossy().into_owned(),
         line: routes.line(place),
     }
-}
-
-fn masked(text: &str) -> String {
-    mask(text).into_owned()
 }

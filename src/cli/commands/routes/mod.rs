@@ -8,10 +8,8 @@ mod text;
 
 use clap::Subcommand;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::output::{Output, clean};
-use crate::cli::session::Session;
+use super::{Command, Ended, Output, Ran, Session};
+use crate::cli::output::clean;
 use crate::model::Url;
 use crate::source::routes::Routes;
 use around::Around;
@@ -52,10 +50,7 @@ Examples:
   watchme-apply routes explain https://api.example.com/status";
 
     type Json = json::Json;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<json::Json> {
         let (revision, wrong) = session.survey_the_rest(self.rev.as_deref(), output)?;

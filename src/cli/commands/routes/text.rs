@@ -3,8 +3,8 @@
 use anstyle::Style;
 
 use super::elsewhere::Part;
-use crate::cli::masks::mask;
-use crate::cli::output::{Output, clean, styled};
+use crate::cli::masks::{hidden, safe};
+use crate::cli::output::{Output, styled};
 use crate::cli::render::{DIM, STRONG, WARN, count, layout};
 use crate::source::nginx::router::{Located, Outcome, Target};
 use crate::source::routes::{Routes, Row};
@@ -77,7 +77,7 @@ fn cells(routes: &Routes, row: &Row) -> [String; 5] {
         }
     };
     let (containers, units) = behind(routes, &targets);
-    [row.url.clone(), location, upstream, containers, units].map(|cell| mask(&cell).into_owned())
+    [row.url.clone(), location, upstream, containers, units].map(|cell| hidden(&cell))
 }
 
 /// Containers and units behind the upstream's servers.
@@ -149,11 +149,6 @@ fn lines(output: &Output, text: &str) -> Vec<String> {
     let width = layout::columns_of(output).saturating_sub(blank.len());
     let lines = layout::folded(inside, width, 0).into_iter();
     lines.map(|line| format!("{blank}{line}")).collect()
-}
-
-/// Safe for a terminal, and without what looks like a secret.
-fn safe(text: &str) -> String {
-    clean(&mask(text)).into_owned()
 }
 
 pub(super) fn spot(routes: &Routes, place: Located<'_>) -> String {

@@ -10,32 +10,22 @@ use crate::host::secrets::SecretError;
 /// Why it was not done. The checkout is as it was.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum SecretFailure {
-    /// No secret of that name.
     #[error("there is no secret {name}")]
     Unknown {
-        /// As it was asked for.
         name: String,
         /// One that is there.
         near: Option<String>,
     },
-    /// A name that no secret can have.
     #[error("{name:?} is no name of a secret")]
-    Name {
-        /// As it was asked for.
-        name: String,
-    },
-    /// SOPS writes it.
+    Name { name: String },
     #[error("{} is a file of SOPS, which is read here and not written", path.display())]
     Sops {
-        /// The file.
         path: PathBuf,
         /// What SOPS is asked for: `edit`.
         verb: &'static str,
     },
-    /// Nobody to encrypt for.
     #[error("watchme.toml names no recipients to encrypt for")]
     NoRecipients,
-    /// No private key.
     #[error("no private key is here that could open a secret: looked for {}", list(.looked_for))]
     NoIdentity {
         /// Where keys were looked for.
@@ -44,50 +34,31 @@ pub(in crate::cli) enum SecretFailure {
     /// A private key that was named.
     #[error(transparent)]
     Key(#[from] SecretError),
-    /// A file does not open.
     #[error("could not decrypt {}: {error}", path.display())]
     Open {
-        /// The file.
         path: PathBuf,
-        /// Why.
         error: SealError,
         /// Public keys of the private ones that were tried.
         tried: Vec<String>,
     },
-    /// It could not be encrypted.
     #[error("could not encrypt {}: {error}", path.display())]
-    Seal {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: SealError,
-    },
-    /// No folder for what is decrypted.
+    Seal { path: PathBuf, error: SealError },
     #[error("no folder of this machine is in memory: nothing is decrypted to a disk")]
     NoMemory,
-    /// The editor cannot be run.
     #[error("could not run the editor {program}")]
     Editor {
-        /// Its first word.
         program: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
-    /// The editor failed.
     #[error("the editor {program} ended with {status}; the secret is as it was")]
     EditorFailed {
-        /// Its first word.
         program: String,
-        /// How it ended.
         status: std::process::ExitStatus,
     },
-    /// What was edited cannot be read or written.
     #[error("could not {doing}")]
     Io {
-        /// What was being done.
         doing: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
@@ -102,7 +73,6 @@ fn list(paths: &[PathBuf]) -> String {
 }
 
 impl SecretFailure {
-    /// The command that helps.
     pub(in crate::cli) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unknown { near, .. } => match near {

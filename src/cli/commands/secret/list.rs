@@ -73,10 +73,8 @@ fn one(desired: &Desired, name: &str, secret: &Secret, recipients: &[Recipient])
         _ => None,
     }));
     let ages = |one: &&Stanza| **one == Stanza::Age;
-    let shown = known
-        .iter()
-        .filter(|one| one.stanza() == Stanza::Age)
-        .count();
+    let shown = known.iter().filter(|one| one.stanza() == Stanza::Age);
+    let shown = shown.count();
     let others = stanzas.iter().filter(ages).count().saturating_sub(shown);
     if others > 0 {
         of_file.push(count(others, "other age key"));
@@ -109,7 +107,6 @@ fn short(key: &str) -> String {
 }
 
 impl Listed {
-    /// Prints it as text.
     pub(super) fn print(&self, output: &mut Output) {
         let rows = self.secrets.iter().map(|one| {
             let mut whom: Vec<String> = one.recipients.iter().map(|key| short(key)).collect();

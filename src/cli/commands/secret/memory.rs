@@ -37,10 +37,6 @@ impl Drop for Mounted {
 }
 
 impl Memory {
-    /// Makes it.
-    ///
-    /// # Errors
-    /// When no folder of this machine is in memory.
     pub(super) fn new() -> Result<Self, SecretFailure> {
         let folder = in_memory()?;
         let failed = |doing: &str| {
@@ -52,7 +48,6 @@ impl Memory {
         Ok(Self { mounted, folder })
     }
 
-    /// Where it is.
     pub(super) fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -63,10 +58,6 @@ impl Memory {
         self.mounted.is_some()
     }
 
-    /// Takes it away.
-    ///
-    /// # Errors
-    /// When the system refuses.
     pub(super) fn close(self) -> Result<(), SecretFailure> {
         let path = self.folder.path().to_owned();
         let failed = |source| SecretFailure::Io {

@@ -9,20 +9,11 @@ mod rotate;
 
 use std::path::PathBuf;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
-use crate::cli::output::Output;
+use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::render::count;
-use crate::cli::session::Session;
 use crate::reconcile;
 pub(in crate::cli) use error::SecretFailure;
 use list::Listed;
-
-const EXAMPLES: &str = "\
-Examples:
-  watchme-apply secret list
-  watchme-apply secret edit app.env
-  watchme-apply secret rotate";
 
 /// List, edit and encrypt anew the files in secrets/ of the checkout
 #[derive(Debug, clap::Args)]
@@ -81,9 +72,14 @@ struct Keys {
 }
 
 impl Command for Args {
-    const EXAMPLES: &'static str = EXAMPLES;
+    const EXAMPLES: &'static str = "\
+Examples:
+  watchme-apply secret list
+  watchme-apply secret edit app.env
+  watchme-apply secret rotate";
 
     type Json = Listed;
+    const CHANGES_THE_HOST: bool = true;
 
     fn changes_the_host(&self) -> bool {
         matches!(self.action, Action::Load)

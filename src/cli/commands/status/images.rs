@@ -7,10 +7,8 @@ use crate::reconcile::ContainerStatus;
 /// The image of a container: its name with the digest by which its registry knows it, or with its id where none does, and
 /// how old it is.
 pub(super) fn cell(one: &ContainerStatus, old: Option<String>) -> String {
-    let digest = one
-        .image_digest
-        .as_deref()
-        .filter(|digest| !one.image.contains(digest));
+    let digest = one.image_digest.as_deref();
+    let digest = digest.filter(|digest| !one.image.contains(digest));
     let known = match (&one.image_digest, one.image_id.is_empty()) {
         (None, false) => Some(identity(None, &one.image_id)),
         _ => None,
@@ -31,11 +29,9 @@ pub(super) fn moved(one: &ContainerStatus) -> Option<String> {
         Some(unit) => format!("sudo systemctl restart {unit} runs it"),
         None => "it runs once the container is recreated".to_owned(),
     };
+    let (name, image, newer) = (&one.name, &one.image, short(newer));
     Some(format!(
-        "{}: {} is another image on this host by now, {}: {help}",
-        one.name,
-        one.image,
-        short(newer)
+        "{name}: {image} is another image on this host by now, {newer}: {help}"
     ))
 }
 

@@ -61,12 +61,9 @@ fn network_table(output: &mut Output, network: &MovedTo) {
         Some(owner) => format!(", made by {owner}"),
         None => String::new(),
     };
-    let title = format!(
-        "network {}{owner}: {done} of {} done",
-        network.name,
-        network.services.len()
-    );
-    let style = match done == network.services.len() {
+    let (name, all) = (&network.name, network.services.len());
+    let title = format!("network {name}{owner}: {done} of {all} done");
+    let style = match done == all {
         true => GOOD,
         false => STRONG,
     };
@@ -111,21 +108,16 @@ fn legacy(output: &mut Output, network: &Legacy) {
         Some(wanted) => format!(", instead of {wanted}"),
         None => String::new(),
     };
-    let users: Vec<String> = network
-        .users
-        .iter()
-        .map(|user| match user.running {
-            true => user.name.clone(),
-            false => format!("{} (stopped)", user.name),
-        })
-        .collect();
-    let text = match users.is_empty() {
-        true => format!(
-            "{}{project}{instead}: nobody is on it: watchme-apply prune --network {}",
-            network.name, network.name
-        ),
-        false => format!("{}{project}{instead}: {}", network.name, users.join(", ")),
+    let users = network.users.iter().map(|user| match user.running {
+        true => user.name.clone(),
+        false => format!("{} (stopped)", user.name),
+    });
+    let name = &network.name;
+    let users = match network.users.is_empty() {
+        true => format!("nobody is on it: watchme-apply prune --network {name}"),
+        false => users.collect::<Vec<_>>().join(", "),
     };
+    let text = format!("{name}{project}{instead}: {users}");
     output.line(&format!("  {}", clean(&text)));
 }
 

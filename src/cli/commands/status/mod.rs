@@ -4,14 +4,12 @@ mod backups;
 mod images;
 mod json;
 mod migration;
+mod runs;
 mod secrets;
 mod text;
 
-use super::Command;
-use crate::cli::ended::{Ended, Ran};
+use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::options::Input;
-use crate::cli::output::Output;
-use crate::cli::session::Session;
 use crate::reconcile;
 
 /// Show what is applied and the state of every unit, container, network and certificate
@@ -33,10 +31,7 @@ Examples:
   sudo watchme-apply status --migration               # per service: network external, connected, started after its owner";
 
     type Json = migration::Printed;
-
-    fn changes_the_host(&self) -> bool {
-        false
-    }
+    const CHANGES_THE_HOST: bool = false;
 
     async fn run(&self, session: &Session<'_>, output: &mut Output) -> Ran<migration::Printed> {
         let request = session.request(session.known_folder()?, &Input::default());

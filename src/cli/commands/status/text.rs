@@ -5,10 +5,9 @@ use jiff::Timestamp;
 use super::{backups, images, secrets};
 use crate::cli::output::{Output, clean, styled};
 use crate::cli::render::layout::{Row, folded, rows};
-use crate::cli::render::plan::origin;
-use crate::cli::render::{BAD, DIM, GOOD, STRONG, WARN, count, in_sync_but, records, when};
+use crate::cli::render::{BAD, DIM, STRONG, WARN, count, records};
 use crate::host::observe::NEEDS_ROOT;
-use crate::model::{Health, RunRecord};
+use crate::model::Health;
 use crate::reconcile::{
     CertificateStatus, ContainerStatus, MemberStatus, NetworkStatus, Status, UnitStatus,
 };
@@ -58,15 +57,15 @@ fn lines(status: &Status, width: Option<usize>, now: Timestamp) -> Vec<Line> {
     page.lines
 }
 
-struct Page {
+pub(super) struct Page {
     lines: Vec<Line>,
     width: Option<usize>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Page {
     /// Text, folded where the terminal is narrow.
-    fn say(&mut self, style: anstyle::Style, text: &str, indent: usize) {
+    pub(super) fn say(&mut self, style: anstyle::Style, text: &str, indent: usize) {
         let text = clean(text);
         let lines = folded(&text, self.width.unwrap_or(usize::MAX), indent);
         self.lines
@@ -82,74 +81,6 @@ impl Page {
         since.map_or_else(String::new, |since| {
             age(self.now.duration_since(since).as_secs())
         })
-    }
-
-    /// What goes back by itself.
-    fn waiting(&mut self, status: &Status) {
-        let Some(waiting) = &status.waiting else {
-            return;
-        };
-        let (generation, back_to) = (waiting.generation, waiting.back_to);
-        let text = match (generation, waiting.seconds_left(self.now)) {
-            (None, _) => format!(
-                "an apply that will wait for confirmation is not finished; without it, generation {back_to} comes back"
-            ),
-            (Some(number), 0) => format!(
-                "generation {number} was not confirmed, and goes back to {back_to}: watchme-apply rollback {back_to}"
-            ),
-            (Some(number), left) => format!(
-                "generation {number} waits for confirmation, and goes back to {back_to} in {left} s: watchme-apply confirm"
-            ),
-        };
-        self.say(WARN, &text, 0);
-    }
-
-    fn runs(&mut self, status: &Status) {
-        match &status.applied {
-            Some(record) => self.applied(record),
-            None if status.problem.is_none() => {
-                self.say(anstyle::Style::new(), "nothing was applied yet", 0);
-            }
-            None => {}
-        }
-        match (&status.failed, &status.last) {
-            (Some(run), _) => self.say(WARN, &records::failed(run), 0),
-            (None, Some(run)) if status.applied.as_ref().is_some_and(|last| last != run) => {
-                let text = format!("the last run: {}", records::ended(run));
-                self.say(anstyle::Style::new(), &text, 0);
-            }
-            _ => {}
-        }
-        if let Some(skip) = &status.skip {
-            let text = format!("unattended runs wait: {}", records::skip(skip));
-            self.say(WARN, &text, 0);
-        }
-        if let Some(text) = &status.unfinished {
-            self.say(BAD, text, 0);
-        }
-    }
-
-    fn applied(&mut self, record: &RunRecord) {
-        let text = format!(
-            "applied {} as {}{}",
-            origin(&record.origin),
-            records::generation(record),
-            record.back_to.map_or_else(String::new, |number| format!(
-                ", back to generation {number}"
-            ))
-        );
-        self.say(STRONG, &text, 0);
-        let only = match record.only.is_empty() {
-            true => String::new(),
-            false => format!(", only {}", record.only.join(", ")),
-        };
-        let text = format!(
-            "{} {}, {}{only}",
-            when(record.time),
-            records::by(record),
-            count(record.changes.len(), "change"),
-        );
-        self.say(anstyle::Style::new(), &text, 2);
     }
 
     fn daemons(&mut self, status: &Status) {
@@ -189,12 +120,8 @@ impl Page {
             let unit = one.unit.as_ref();
             unit.is_none_or(|unit| status.units.iter().all(|known| known.name != *unit))
         };
-        let alone: Vec<Row> = status
-            .containers
-            .iter()
-            .filter(alone)
-            .map(|one| self.container(one, 0))
-            .collect();
+        let alone = status.containers.iter().filter(alone);
+        let alone: Vec<Row> = alone.map(|one| self.container(one, 0)).collect();
         if !alone.is_empty() {
             let number = count(alone.len(), "container");
             self.say(STRONG, &format!("{number} without a unit"), 0);
@@ -314,36 +241,9 @@ impl Page {
             let names = status.foreign.iter().filter(|one| one.kind == kind);
             let names: Vec<&str> = names.map(|one| one.name.as_str()).collect();
             if !names.is_empty() {
-                let text = format!("{}: {}", plural(kind), names.join(", "));
+                let text = format!("{kind}s: {}", names.join(", "));
                 self.say(DIM, &text, 2);
             }
-        }
-    }
-
-    fn drift(&mut self, status: &Status) {
-        let out_of_sync = status.out_of_sync();
-        match out_of_sync.is_empty() {
-            true if status.problem.is_some() || status.applied.is_none() => {}
-            true if status.drift.incomplete => {
-                let text = in_sync_but(&status.drift.warnings);
-                self.say(WARN, &text, 0);
-            }
-            true => self.say(GOOD, "in sync", 0),
-            false => {
-                let text = format!("out of sync: {}", count(out_of_sync.len(), "resource"));
-                self.say(WARN, &text, 0);
-                for item in &status.drift.items {
-                    let kind = item.kind.as_str();
-                    let text = format!("{kind:<9} {}: {}", item.resource, item.what);
-                    self.say(anstyle::Style::new(), &text, 2);
-                }
-            }
-        }
-        for warning in status.drift.warnings.iter().chain(&status.warnings) {
-            self.say(WARN, &format!("warning {warning}"), 0);
-        }
-        for note in &status.drift.notes {
-            self.say(DIM, &format!("note {note}"), 0);
         }
     }
 }
@@ -398,10 +298,6 @@ fn restarts(number: i64) -> String {
         1 => "1 restart".to_owned(),
         number => format!("{number} restarts"),
     }
-}
-
-fn plural(kind: &str) -> String {
-    format!("{kind}s")
 }
 
 /// Seconds in the largest unit that they fill twice.

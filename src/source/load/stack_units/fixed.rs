@@ -11,10 +11,8 @@ use crate::source::load::Loader;
 impl Loader<'_, '_> {
     /// Refuses what of a stack may exist only once.
     pub(super) fn refuse_what_is_fixed(&self, stack: &Found, port: u16) -> Result<()> {
-        let services = stack.parsed.compose.services.iter();
-        let started = services.filter(|(name, _)| stack.parsed.started.contains(*name));
         let mut serves = false;
-        for (name, service) in started {
+        for (name, service) in stack.parsed.started_services() {
             self.refuse_fixed_name(stack, name, service)?;
             self.refuse_fixed_addresses(stack, name, service)?;
             serves |= self.refuse_fixed_ports(stack, name, service, port)?;
@@ -78,28 +76,22 @@ impl Loader<'_, '_> {
             let keys = ["services", name, "network_mode"];
             return Err(self.fixed(stack, &keys, message, help));
         }
-        let kept: BTreeSet<Publish> = of_second
-            .flat_map(Service::published)
-            .flat_map(|port| port.on_host())
-            .collect();
+        let published = of_second.flat_map(Service::published);
+        let kept: BTreeSet<Publish> = published.flat_map(|port| port.on_host()).collect();
         let mut serves = false;
         for published in service.published().iter().flat_map(|port| port.on_host()) {
             let is_fixed = kept.contains(&published);
             serves |= published.port == port && !is_fixed;
             if published.port != port || is_fixed {
-                let message = format!(
-                    "two copies of {name} cannot both publish port {}",
-                    published.port
-                );
+                let port = published.port;
+                let message = format!("two copies of {name} cannot both publish port {port}");
                 let help = "write ${PORT}: it is one of the two ports of its stack in watchme.toml";
                 return Err(self.fixed(stack, &["services", name, "ports"], message, help));
             }
         }
-        if serves && service.replicas() > 1 {
-            let message = format!(
-                "{} containers of {name} cannot all publish port {port}",
-                service.replicas()
-            );
+        let number = service.replicas();
+        if serves && number > 1 {
+            let message = format!("{number} containers of {name} cannot all publish port {port}");
             let help = "remove scale and replicas: one container of it publishes ${PORT}";
             let keys = match service.rest.contains_key("scale") {
                 true => &["services", name, "scale"][..],
@@ -111,11 +103,10 @@ impl Loader<'_, '_> {
     }
 
     fn refuse_fixed_networks(&self, stack: &Found) -> Result<()> {
+        let copied = &stack.name;
         for (key, network) in &stack.parsed.compose.networks {
-            let Some(network) = network
-                .as_ref()
-                .filter(|one| !types::is_external(&one.external))
-            else {
+            let own = network.as_ref();
+            let Some(network) = own.filter(|own| !types::is_external(&own.external)) else {
                 continue;
             };
             let help = "make it external: docker-compose.infra.yml or another stack defines it, and both copies are on it";
@@ -123,17 +114,14 @@ impl Loader<'_, '_> {
             let mut subnets = ranges.filter_map(|range| range.subnet.as_ref());
             if let Some(subnet) = subnets.next() {
                 let message = format!(
-                    "each copy of {} would have a network {key}, and two networks cannot have the subnet {subnet}",
-                    stack.name
+                    "each copy of {copied} would have a network {key}, and two networks cannot have the subnet {subnet}"
                 );
                 let keys = ["networks", key, "ipam"];
                 return Err(self.fixed(stack, &keys, message, help));
             }
             if let Some(name) = &network.name {
-                let message = format!(
-                    "each copy of {} would make and remove the network {name}",
-                    stack.name
-                );
+                let message =
+                    format!("each copy of {copied} would make and remove the network {name}");
                 return Err(self.fixed(stack, &["networks", key, "name"], message, help));
             }
         }
@@ -146,10 +134,8 @@ impl Loader<'_, '_> {
                 volume.name.is_some() || types::is_external(&volume.external)
             });
             if !is_shared {
-                let message = format!(
-                    "each copy of {} would have a volume {key} of its own",
-                    stack.name
-                );
+                let copied = &stack.name;
+                let message = format!("each copy of {copied} would have a volume {key} of its own");
                 let help = "give it a name, or make it external, so that both have the same; a database belongs in a stack without copies";
                 return Err(self.fixed(stack, &["volumes", key], message, help));
             }
@@ -161,8 +147,7 @@ impl Loader<'_, '_> {
     pub(super) fn refuse_ports_of_others(&self, stacks: &[Found]) -> Result<()> {
         let mut holders: BTreeMap<u16, Vec<&Found>> = BTreeMap::new();
         for stack in stacks {
-            let services = stack.parsed.compose.services.iter();
-            let started = services.filter(|(name, _)| stack.parsed.started.contains(*name));
+            let started = stack.parsed.started_services();
             let published = started.flat_map(|(_, service)| service.host_ports());
             let ports: BTreeSet<u16> = match stack.policy.copies() {
                 Some(ports) => ports.into_iter().collect(),
@@ -179,10 +164,9 @@ impl Loader<'_, '_> {
             };
             let mut others = holders.iter().filter(|other| other.name != copied.name);
             if let Some(other) = others.next() {
-                let message = format!(
-                    "port {port} is for a copy of {}, and {} publishes it",
-                    copied.name, other.name
-                );
+                let (one, other) = (&copied.name, &other.name);
+                let message =
+                    format!("port {port} is for a copy of {one}, and {other} publishes it");
                 let help = "choose a port that nothing else uses: the second one is used at the next update";
                 let span = copied.policy.ports.span();
                 let help = Some(help.to_owned());

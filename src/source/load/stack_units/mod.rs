@@ -12,7 +12,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::stacks::{OVERRIDES, Reader};
+use super::stacks::{Reader, usual_files};
 use super::{DEFAULT_FILES, Loader, ParsedStack, STACKS, inputs, mounts};
 use crate::model::{File, StackCopy};
 use crate::source::error::{Result, SourceError};
@@ -181,8 +181,7 @@ impl Loader<'_, '_> {
             };
         }
         let full = format!("stack-{name}.service");
-        let unit = Name::parse(&full).ok().filter(|_| !name.contains('@'));
-        let Some(unit) = unit else {
+        let Some(unit) = Name::parse(&full).ok().filter(|_| !name.contains('@')) else {
             return Err(SourceError::Name {
                 path: folder.into(),
                 why: format!(
@@ -195,10 +194,8 @@ impl Loader<'_, '_> {
         let call = ComposeCall {
             folder: Some(on_server.clone()),
             project: policy.project.as_deref().cloned(),
-            profiles: policy
-                .profiles
-                .iter()
-                .map(|name| (**name).clone())
+            profiles: (policy.profiles.iter())
+                .map(|name| name.to_string())
                 .collect(),
             up: true,
             environment: policy.copies().map_or_else(BTreeMap::new, copies::first),
@@ -209,17 +206,14 @@ impl Loader<'_, '_> {
         let laid_over = files
             .first()
             .and_then(|first| mounts::laid_over(first, &mounts));
-        let second = match policy.copies() {
-            Some(ports) => {
-                let environment = copies::second(ports);
-                let call = ComposeCall {
-                    environment,
-                    ..call
-                };
-                Some(self.parse_stack(&mut Reader::Nobody, &call, &paths)?)
-            }
-            None => None,
-        };
+        let second = policy.copies().map(|ports| {
+            let environment = copies::second(ports);
+            let call = ComposeCall {
+                environment,
+                ..call
+            };
+            self.parse_stack(&mut Reader::Nobody, &call, &paths)
+        });
         Ok(Some(Found {
             name,
             unit,
@@ -227,7 +221,7 @@ impl Loader<'_, '_> {
             folder: on_server,
             files,
             parsed,
-            second,
+            second: second.transpose()?,
             laid_over,
         }))
     }
@@ -242,8 +236,7 @@ impl Loader<'_, '_> {
         };
         let mut files = Vec::new();
         for file in &policy.files {
-            let path = inputs::join(folder, file);
-            match path {
+            match inputs::join(folder, file) {
                 Some(path) if is_there(&path)? => files.push(path),
                 _ => {
                     let message =
@@ -257,19 +250,7 @@ impl Loader<'_, '_> {
         if !files.is_empty() {
             return Ok(files);
         }
-        for names in [DEFAULT_FILES, OVERRIDES] {
-            for name in names {
-                let path = folder.join(name);
-                if is_there(&path)? {
-                    files.push(path);
-                    break;
-                }
-            }
-            if files.is_empty() {
-                break;
-            }
-        }
-        Ok(files)
+        usual_files(folder, is_there)
     }
 }
 

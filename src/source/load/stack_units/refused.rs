@@ -69,10 +69,8 @@ impl Loader<'_, '_> {
                 let parsed = stacks.iter().find(|stack| {
                     stack.own && unit.stacks.iter().any(|own| own.project == stack.project)
                 })?;
-                let document = parsed
-                    .files
-                    .iter()
-                    .find_map(|path| self.out.parsed.compose.get(path));
+                let mut files = parsed.files.iter();
+                let document = files.find_map(|path| self.out.parsed.compose.get(path));
                 let path = parsed.files.first()?;
                 Some(refused(
                     PROJECT,
@@ -106,12 +104,9 @@ impl Loader<'_, '_> {
         if compose.services.keys().any(starts) {
             return Ok(());
         }
-        let profiles: BTreeSet<String> = compose
-            .services
-            .values()
-            .flat_map(|service| &service.profiles)
-            .filter_map(|profile| profile.as_str().map(str::to_owned))
-            .collect();
+        let services = compose.services.values();
+        let profiles = services.flat_map(|service| &service.profiles);
+        let profiles: BTreeSet<&str> = profiles.filter_map(|profile| profile.as_str()).collect();
         let name = &stack.name;
         let (message, help) = match profiles.first() {
             Some(first) => (
@@ -147,10 +142,8 @@ impl Loader<'_, '_> {
                 _ => Vec::new(),
             },
         };
-        let known: Vec<String> = files
-            .iter()
-            .filter_map(|file| Some(Form::of(file)?.1))
-            .collect();
+        let known = files.iter().filter_map(|file| Some(Form::of(file)?.1));
+        let known: Vec<String> = known.collect();
         for name in variables {
             if known.iter().any(|known| known == name.as_str()) {
                 continue;

@@ -36,13 +36,8 @@ pub(super) fn text(
     let mut option = |name: &str, value: &str| {
         options.push_str(&format!(" {name} {}", quoted(value)));
     };
-    files.extend(
-        stack
-            .policy
-            .files
-            .iter()
-            .map(|file| file.as_str().to_owned()),
-    );
+    let named = stack.policy.files.iter();
+    files.extend(named.map(|file| file.as_str().to_owned()));
     // Compose looks for none where it is told of one.
     if files.is_empty() && stack.laid_over.is_some() {
         let names = stack.files.iter().filter_map(|file| file.file_name());
@@ -58,19 +53,11 @@ pub(super) fn text(
     for profile in &stack.policy.profiles {
         option("--profile", profile);
     }
-    let named: String = files
-        .iter()
-        .map(|file| format!(" --file {}", quoted(file)))
-        .collect();
-    let laid_over = stack.laid_over.iter();
-    let laid_over: String = laid_over
-        .map(|file| {
-            format!(
-                " --file {}",
-                quoted(&mounts::path_of(file).to_string_lossy())
-            )
-        })
-        .collect();
+    let to_read = |file: &str| format!(" --file {}", quoted(file));
+    let named: String = files.iter().map(|file| to_read(file)).collect();
+    let laid_over = stack.laid_over.as_ref().map(mounts::path_of);
+    let laid_over = laid_over.map(|file| to_read(&file.to_string_lossy()));
+    let laid_over = laid_over.unwrap_or_default();
     let compose = calls.compose;
     // A stop needs no mounts, and may come when the store has them no more.
     let command = format!("{compose}{named}{options}");

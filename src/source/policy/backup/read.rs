@@ -30,10 +30,9 @@ impl Policy {
             // The link itself is nothing but a link.
             let is_link = path == Path::new("/var/run");
             if !is_link && (secrets.starts_with(&real) || real.starts_with(secrets)) {
-                let message = format!(
-                    "{} has the decrypted secrets, which are not put on a disk",
-                    path.display()
-                );
+                let path = path.display();
+                let message =
+                    format!("{path} has the decrypted secrets, which are not put on a disk");
                 let expected = "expected files and folders without them";
                 return Err(self.file.complain(span, &message, expected, None));
             }
@@ -52,9 +51,6 @@ impl Policy {
     }
 
     /// What is wanted of a backup, or the first error in it.
-    ///
-    /// # Errors
-    /// What is wrong, at its place.
     pub(crate) fn backup(
         &self,
         name: &Spanned<String>,
@@ -153,6 +149,7 @@ impl Policy {
                 "expected keep to be 1 at least",
             ));
         }
+        let environment = policy.environment.iter();
         Ok(Backup {
             of,
             to: policy.to.as_ref().map(|path| (***path).clone()),
@@ -160,11 +157,7 @@ impl Policy {
             fetch: policy.fetch.as_ref().map(|command| command.0.clone()),
             remove: policy.remove.as_ref().map(|command| command.0.clone()),
             restore,
-            environment: policy
-                .environment
-                .iter()
-                .map(|name| name.to_string())
-                .collect(),
+            environment: environment.map(|name| name.to_string()).collect(),
             keep: Keep {
                 last: policy.keep.into(),
                 daily: policy.keep_daily.into(),
@@ -204,10 +197,8 @@ impl Policy {
             }
             (Some(stack), None) => {
                 let is = |unit: &&Unit| unit.stack.as_deref() == Some(stack.as_str());
-                let known = desired
-                    .units
-                    .values()
-                    .filter_map(|unit| unit.stack.as_deref());
+                let units = desired.units.values();
+                let known = units.filter_map(|unit| unit.stack.as_deref());
                 let unit = desired.units.values().find(is);
                 let unknown = || self.unknown("stack", stack, known.collect::<Vec<_>>());
                 (unit.ok_or_else(unknown)?, stack)

@@ -1,9 +1,24 @@
 //! Values that are numbers, with their bounds.
 
+use std::ops::RangeInclusive;
+
 use serde::de::{Deserialize, Deserializer, Error, Unexpected};
 use source_text::Version;
 
 use crate::model::ComposeCommand;
+
+/// A whole number within bounds.
+fn between<'de, D: Deserializer<'de>, N: TryFrom<i64> + PartialOrd>(
+    deserializer: D,
+    bounds: RangeInclusive<N>,
+    expected: &str,
+) -> Result<N, D::Error> {
+    let number = i64::deserialize(deserializer)?;
+    let found = N::try_from(number)
+        .ok()
+        .filter(|found| bounds.contains(found));
+    found.ok_or_else(|| D::Error::invalid_value(Unexpected::Signed(number), &expected))
+}
 
 /// A number of processors, whole or not.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,14 +45,7 @@ pub struct Compose(#[cfg_attr(test, schemars(range(min = 1, max = 2)))] u32);
 
 impl<'de> Deserialize<'de> for Compose {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = i64::deserialize(deserializer)?;
-        match u32::try_from(number) {
-            Ok(major @ 1..=2) => Ok(Self(major)),
-            _ => {
-                let given = Unexpected::Signed(number);
-                Err(D::Error::invalid_value(given, &"1 or 2"))
-            }
-        }
+        between(deserializer, 1..=2, "1 or 2").map(Self)
     }
 }
 
@@ -68,13 +76,6 @@ pub struct Status(
 
 impl<'de> Deserialize<'de> for Status {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = i64::deserialize(deserializer)?;
-        match u16::try_from(number) {
-            Ok(status @ 100..600) => Ok(Self(status)),
-            _ => {
-                let given = Unexpected::Signed(number);
-                Err(D::Error::invalid_value(given, &"a status from 100 to 599"))
-            }
-        }
+        between(deserializer, 100..=599, "a status from 100 to 599").map(Self)
     }
 }
