@@ -3,19 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_yaml::{Mapping, Value};
+use source_text::word_list;
 
 use crate::Service;
 
 /// Keys of a service of which no container is made. compose leaves them out of its own hash of a service, `ServiceHash` of
 /// docker/compose; of `depends_on` only some versions do.
-const NOT_OF_CONTAINERS: [&str; 6] = [
-    "build",
-    "develop",
-    "profiles",
-    "pull_policy",
-    "replicas",
-    "scale",
-];
+const NOT_OF_CONTAINERS: [&str; 6] = word_list("build develop profiles pull_policy replicas scale");
 /// What services share: a change of it can concern any of them.
 const SHARED: [&str; 4] = ["networks", "volumes", "configs", "secrets"];
 

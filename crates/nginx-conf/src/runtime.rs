@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use source_text::word_list;
 
 use super::Directive;
 use super::listen::{Address, Socket};
@@ -37,23 +38,15 @@ pub struct Zone {
 }
 
 /// Directives that wait for an upstream's answer.
-const READ_TIMEOUTS: [&str; 5] = [
-    "proxy_read_timeout",
-    "fastcgi_read_timeout",
-    "uwsgi_read_timeout",
-    "scgi_read_timeout",
-    "grpc_read_timeout",
-];
+const READ_TIMEOUTS: [&str; 5] = word_list(
+    "proxy_read_timeout fastcgi_read_timeout uwsgi_read_timeout scgi_read_timeout grpc_read_timeout",
+);
 
 /// Directives that declare a zone with a key or a path.
-const ZONES: [&str; 6] = [
-    "limit_req_zone",
-    "limit_conn_zone",
-    "proxy_cache_path",
-    "fastcgi_cache_path",
-    "uwsgi_cache_path",
-    "scgi_cache_path",
-];
+const ZONES: [&str; 6] = word_list(
+    "limit_req_zone limit_conn_zone proxy_cache_path fastcgi_cache_path uwsgi_cache_path \
+    scgi_cache_path",
+);
 
 /// Shared memory zones with what a reload does not change of them: nginx keeps a zone of the same
 /// kind, name and size (`ngx_init_cycle` in src/core/ngx_cycle.c), and refuses the whole

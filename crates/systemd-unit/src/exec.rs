@@ -4,6 +4,8 @@ use std::iter::Peekable;
 use std::ops::Range;
 use std::str::CharIndices;
 
+use source_text::word_list;
+
 use super::parse::BLANKS;
 
 /// A command of an Exec setting, as it is written.
@@ -80,20 +82,8 @@ fn with_prefix(mut command: Command) -> Command {
 }
 
 /// Programs that run another one, which their arguments name.
-const RUNNERS: [&str; 12] = [
-    "sudo",
-    "env",
-    "exec",
-    "nice",
-    "ionice",
-    "timeout",
-    "flock",
-    "setsid",
-    "nohup",
-    "time",
-    "chrt",
-    "systemd-inhibit",
-];
+const RUNNERS: [&str; 12] =
+    word_list("sudo env exec nice ionice timeout flock setsid nohup time chrt systemd-inhibit");
 const SHELLS: [&str; 4] = ["sh", "bash", "dash", "zsh"];
 /// Commands in commands in commands: bounds what has no end.
 const MAX_DEPTH: usize = 4;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_yaml::Value;
+use source_text::word_list;
 
 use super::view::{View, say};
 use crate::check::engine::Noted;
@@ -28,23 +29,10 @@ pub(crate) const BY_1: &str = "docker-compose 1 refuses it, compose 2 takes it f
 type Found = Noted<Problem>;
 
 /// Words behind the second colon, <https://docs.docker.com/reference/compose-file/services/#short-syntax-5>.
-const MODES: [&str; 15] = [
-    "ro",
-    "rw",
-    "z",
-    "Z",
-    "nocopy",
-    "cached",
-    "delegated",
-    "consistent",
-    "shared",
-    "rshared",
-    "slave",
-    "rslave",
-    "private",
-    "rprivate",
-    "default",
-];
+const MODES: [&str; 15] = word_list(
+    "ro rw z Z nocopy cached delegated consistent shared rshared slave rslave private rprivate \
+    default",
+);
 
 /// Looks at all mounts of all services.
 pub(crate) fn walk(view: &View) -> Vec<Found> {

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use source_text::SourceFile;
+use source_text::{SourceFile, word_list};
 
 use super::includes::Includes;
 use crate::check::Subject;
@@ -178,12 +178,7 @@ fn bit(hash: u64) -> u64 {
 const MAX_CONTEXTS: usize = 32;
 
 /// Settings of a server that no rule about what is in it asks for.
-const OF_SERVERS: [&str; 4] = [
-    "ssl_certificate",
-    "ssl_certificate_key",
-    "access_log",
-    "error_log",
-];
+const OF_SERVERS: [&str; 4] = word_list("ssl_certificate ssl_certificate_key access_log error_log");
 
 /// Collects blocks. One that many servers include is looked at once for each context that may make a difference.
 #[derive(Default)]

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use source_text::word_list;
+
 use crate::model;
 use crate::source::Revision;
 use crate::source::unit::exec::{self, Command};
@@ -10,16 +12,10 @@ use crate::source::unit::settings::{Source, Value};
 use crate::source::unit::{Name, Settings, words};
 
 /// Settings that are command lines, "Command lines" in systemd.service(5).
-const EXEC: [&str; 8] = [
-    "ExecCondition",
-    "ExecStartPre",
-    "ExecStart",
-    "ExecStartPost",
-    "ExecReload",
-    "ExecStop",
-    "ExecStopPre",
-    "ExecStopPost",
-];
+const EXEC: [&str; 8] = word_list(
+    "ExecCondition ExecStartPre ExecStart ExecStartPost ExecReload ExecStop ExecStopPre \
+    ExecStopPost",
+);
 
 /// A unit.
 pub struct Unit<'a> {

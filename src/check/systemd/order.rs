@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use source_text::word_list;
+
 use super::index::{Mention, Unit, Units};
 
 /// Who starts after whom of the units that every Debian and Ubuntu server has.
@@ -26,13 +28,8 @@ const OF_THE_SYSTEM: [(&str, &str); 17] = [
 ];
 
 /// Targets that start after what they want, as all do that have default dependencies.
-const TARGETS: [&str; 5] = [
-    "multi-user.target",
-    "graphical.target",
-    "sockets.target",
-    "paths.target",
-    "basic.target",
-];
+const TARGETS: [&str; 5] =
+    word_list("multi-user.target graphical.target sockets.target paths.target basic.target");
 
 /// Settings that pull another unit in.
 pub(crate) const PULLS: [&str; 5] = ["Requires", "Requisite", "Wants", "BindsTo", "Upholds"];

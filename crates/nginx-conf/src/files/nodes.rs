@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use source_text::word_list;
 
 use super::{Files, Located, Text};
 use crate::Directive;
@@ -47,19 +48,8 @@ impl Node<'_> {
 type Kind = (usize, usize);
 
 /// Names of blocks that tell kinds apart; `main` stands for those that are not here.
-const KINDS: [&str; 11] = [
-    "main",
-    "http",
-    "server",
-    "location",
-    "if",
-    "limit_except",
-    "upstream",
-    "map",
-    "stream",
-    "events",
-    "mail",
-];
+const KINDS: [&str; 11] =
+    word_list("main http server location if limit_except upstream map stream events mail");
 
 /// Builds the tree. A file that many blocks include is read once for each kind of block.
 pub(super) struct Tree<'f, 'a> {

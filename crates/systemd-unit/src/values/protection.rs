@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use source_text::word_list;
+
 use super::extract::Syntax;
 use super::numbers::{integer, unsigned};
 use super::reader::{Reader, behind, first_wrong, whole};
@@ -90,53 +92,20 @@ pub(super) static DUMP: Reader = Reader::new(
 .of(|| DUMPED.to_vec());
 
 /// `seccomp_arch_from_string` in `src/shared/seccomp-util.c` of systemd; `loongarch64` since 257.
-const CALL_ARCHITECTURES: &[&str] = &[
-    "native",
-    "x86",
-    "x86-64",
-    "x32",
-    "arm",
-    "arm64",
-    "loongarch64",
-    "mips",
-    "mips64",
-    "mips64-n32",
-    "mips-le",
-    "mips64-le",
-    "mips64-le-n32",
-    "parisc",
-    "parisc64",
-    "ppc",
-    "ppc64",
-    "ppc64-le",
-    "riscv64",
-    "s390",
-    "s390x",
-];
+const CALL_ARCHITECTURES: &[&str] = &word_list::<21>(
+    "native x86 x86-64 x32 arm arm64 loongarch64 mips mips64 mips64-n32 mips-le mips64-le \
+    mips64-le-n32 parisc parisc64 ppc ppc64 ppc64-le riscv64 s390 s390x",
+);
 /// `namespace_info` in `src/basic/namespace-util.c` of systemd; `time` since 258.
 const NAMES_OF_NAMESPACES: &[&str] = &["cgroup", "ipc", "net", "mnt", "pid", "user", "uts", "time"];
-const BITS: &[&str] = &[
-    "keep-caps",
-    "keep-caps-locked",
-    "no-setuid-fixup",
-    "no-setuid-fixup-locked",
-    "noroot",
-    "noroot-locked",
-];
+const BITS: &[&str] = &word_list::<6>(
+    "keep-caps keep-caps-locked no-setuid-fixup no-setuid-fixup-locked noroot noroot-locked",
+);
 /// `src/shared/coredump-util.c` of systemd.
-const DUMPED: &[&str] = &[
-    "default",
-    "all",
-    "private-anonymous",
-    "shared-anonymous",
-    "private-file-backed",
-    "shared-file-backed",
-    "elf-headers",
-    "private-huge",
-    "shared-huge",
-    "private-dax",
-    "shared-dax",
-];
+const DUMPED: &[&str] = &word_list::<11>(
+    "default all private-anonymous shared-anonymous private-file-backed shared-file-backed \
+    elf-headers private-huge shared-huge private-dax shared-dax",
+);
 /// The last number of an error, `ERRNO_MAX`.
 const ERROR_MAX: i32 = 4095;
 

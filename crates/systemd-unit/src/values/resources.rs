@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use source_text::word_list;
+
 use super::extract::{Syntax, words};
 use super::numbers::{percent, size, span, unsigned};
 use super::paths::is_normal;
@@ -94,21 +96,10 @@ pub(super) static PRESSURE: Reader = Reader::new(
 .literal();
 
 /// `src/basic/cgroup-util.c` of systemd.
-const CONTROLLERS: &[&str] = &[
-    "cpu",
-    "cpuacct",
-    "cpuset",
-    "io",
-    "blkio",
-    "memory",
-    "devices",
-    "pids",
-    "bpf-firewall",
-    "bpf-devices",
-    "bpf-foreign",
-    "bpf-socket-bind",
-    "bpf-restrict-network-interfaces",
-];
+const CONTROLLERS: &[&str] = &word_list::<13>(
+    "cpu cpuacct cpuset io blkio memory devices pids bpf-firewall bpf-devices bpf-foreign \
+    bpf-socket-bind bpf-restrict-network-interfaces",
+);
 
 /// systemd takes no more, `src/shared/cpu-set-util.c`.
 const CPUS_MAX: u64 = 8192;

@@ -6,6 +6,7 @@ mod inner;
 mod keys;
 
 use serde_yaml::Value;
+use source_text::word_list;
 
 use keys::{
     ATTACHMENT, HEALTH, Keys, LIST, LOGGING, MAP, NETWORK, NULL, NUMBER, PORT, SERVICE, TEXT, TOP,
@@ -37,13 +38,8 @@ const TRUTHS: [&str; 12] = [
 ];
 
 /// Keys whose value is a time, with its unit.
-const TIMES: [&str; 5] = [
-    "interval",
-    "timeout",
-    "start_period",
-    "start_interval",
-    "stop_grace_period",
-];
+const TIMES: [&str; 5] =
+    word_list("interval timeout start_period start_interval stop_grace_period");
 
 /// Looks at keys and types, in every file as it is written.
 pub(crate) fn walk(view: &View) -> Vec<Found> {

@@ -1,21 +1,16 @@
 //! Addresses of upstreams, and the parameters of `server` in an `upstream`.
 
+use source_text::word_list;
+
 use super::Wrong;
 use crate::source::nginx::{Word, time};
 
 /// Parameters of `server` without a value, `ngx_http_upstream_server` in src/http/ngx_http_upstream.c.
 const FLAGS: [&str; 4] = ["backup", "down", "resolve", "drain"];
 
-const VALUES: [&str; 7] = [
-    "weight=",
-    "max_conns=",
-    "max_fails=",
-    "fail_timeout=",
-    "route=",
-    "service=",
-    // Of the commercial version.
-    "slow_start=",
-];
+/// Those with one; `slow_start` is of the commercial version.
+const VALUES: [&str; 7] =
+    word_list("weight= max_conns= max_fails= fail_timeout= route= service= slow_start=");
 
 /// What is wrong with a directive in an `upstream`.
 pub(super) fn wrong<'n>(name: &str, args: &'n [Word], is_stream: bool) -> Option<Wrong<'n>> {

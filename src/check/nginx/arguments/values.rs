@@ -3,28 +3,17 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use source_text::word_list;
+
 use super::Wrong;
 use crate::source::nginx::variables::is_fixed;
 use crate::source::nginx::{Word, time};
 
 /// `err_levels` and `debug_levels` in src/core/ngx_log.c.
-const LEVELS: [&str; 15] = [
-    "emerg",
-    "alert",
-    "crit",
-    "error",
-    "warn",
-    "notice",
-    "info",
-    "debug",
-    "debug_core",
-    "debug_alloc",
-    "debug_mutex",
-    "debug_event",
-    "debug_http",
-    "debug_mail",
-    "debug_stream",
-];
+const LEVELS: [&str; 15] = word_list(
+    "emerg alert crit error warn notice info debug debug_core debug_alloc debug_mutex debug_event \
+    debug_http debug_mail debug_stream",
+);
 
 /// What is wrong with a directive in `http`, or in what is there.
 pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {

@@ -1,5 +1,7 @@
 //! Shared memory: sizes of zones, and the parameters of what declares and uses them.
 
+use source_text::word_list;
+
 use super::Wrong;
 use super::words::is_time;
 use crate::source::nginx::{Word, time};
@@ -12,24 +14,11 @@ const PAGE: u64 = 4096;
 
 /// Parameters of `proxy_cache_path` and its likes, `ngx_http_file_cache_set_slot` in src/http/ngx_http_file_cache.c. The
 /// commercial version has `purger` and its likes.
-const CACHE: [&str; 16] = [
-    "levels=",
-    "use_temp_path=",
-    "keys_zone=",
-    "inactive=",
-    "max_size=",
-    "min_free=",
-    "manager_files=",
-    "manager_sleep=",
-    "manager_threshold=",
-    "loader_files=",
-    "loader_sleep=",
-    "loader_threshold=",
-    "purger=",
-    "purger_files=",
-    "purger_sleep=",
-    "purger_threshold=",
-];
+const CACHE: [&str; 16] = word_list(
+    "levels= use_temp_path= keys_zone= inactive= max_size= min_free= manager_files= manager_sleep= \
+    manager_threshold= loader_files= loader_sleep= loader_threshold= purger= purger_files= \
+    purger_sleep= purger_threshold=",
+);
 
 /// What is wrong with the arguments.
 pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {

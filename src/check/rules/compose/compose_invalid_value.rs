@@ -2,6 +2,7 @@
 //! <https://docs.docker.com/reference/compose-file/services/>
 
 use serde_yaml::Value;
+use source_text::word_list;
 
 use crate::check::compose::COMPOSE_2;
 use crate::check::compose::mounts::{BY_1, Problem};
@@ -55,11 +56,8 @@ const KEYS: [(&[&str], ValueType); 21] = [
 ];
 
 /// What a service may wait for.
-const CONDITIONS: [&str; 3] = [
-    "service_started",
-    "service_healthy",
-    "service_completed_successfully",
-];
+const CONDITIONS: [&str; 3] =
+    word_list("service_started service_healthy service_completed_successfully");
 
 struct Own<'o, 'a> {
     view: &'o View<'a>,

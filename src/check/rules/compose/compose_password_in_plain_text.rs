@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use source_text::word_list;
+
 use crate::check::compose::secrets::{is_literal, is_secret, password_in_url};
 use crate::check::compose::view::{View, say};
 use crate::check::context::Context;
@@ -63,26 +65,10 @@ fn plain(view: &View) -> Vec<Finding> {
 }
 
 /// Values that are no secret of anybody.
-const DEFAULTS: [&str; 18] = [
-    "1234",
-    "12345",
-    "123456",
-    "12345678",
-    "admin",
-    "change-me",
-    "change_me",
-    "changeit",
-    "changeme",
-    "example",
-    "pass",
-    "passwd",
-    "password",
-    "postgres",
-    "root",
-    "secret",
-    "test",
-    "user",
-];
+const DEFAULTS: [&str; 18] = word_list(
+    "1234 12345 123456 12345678 admin change-me change_me changeit changeme example pass passwd \
+    password postgres root secret test user",
+);
 
 /// Whether a password is one that everybody tries first: a usual word, or the name of the service, a user or a database.
 fn is_default(

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use source_text::word_list;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::view::View;
@@ -12,26 +14,10 @@ use crate::source::nginx::{Node, loads};
 pub(crate) static RULE: Rule = rule!(nginx_backup_included, Error, run);
 
 /// Endings that people, editors and packages give a file which is no more in use.
-const ENDINGS: [&str; 18] = [
-    ".orig",
-    ".save",
-    ".old",
-    ".bak",
-    ".backup",
-    ".copy",
-    ".swp",
-    ".tmp",
-    ".rej",
-    ".disabled",
-    ".rpmsave",
-    ".rpmnew",
-    ".rpmorig",
-    ".dpkg-old",
-    ".dpkg-dist",
-    ".dpkg-new",
-    ".dpkg-bak",
-    ".ucf-old",
-];
+const ENDINGS: [&str; 18] = word_list(
+    ".orig .save .old .bak .backup .copy .swp .tmp .rej .disabled .rpmsave .rpmnew .rpmorig \
+    .dpkg-old .dpkg-dist .dpkg-new .dpkg-bak .ucf-old",
+);
 
 fn run(context: &Context, findings: &mut Findings) {
     check(context.nginx(), findings);

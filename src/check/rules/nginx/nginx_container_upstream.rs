@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
+use source_text::word_list;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::published::Publications;
@@ -16,12 +18,10 @@ use crate::source::nginx::{Directive, Node};
 pub(crate) static RULE: Rule = rule!(nginx_container_upstream, Error, run);
 
 /// Names that Docker and Podman give the host inside of containers.
-const OF_THE_HOST: [&str; 4] = [
-    "host.docker.internal",
-    "gateway.docker.internal",
-    "kubernetes.docker.internal",
-    "host.containers.internal",
-];
+const OF_THE_HOST: [&str; 4] = word_list(
+    "host.docker.internal gateway.docker.internal kubernetes.docker.internal \
+    host.containers.internal",
+);
 
 /// Names that only Docker's own DNS knows.
 struct Containers<'v> {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use source_text::word_list;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::header;
@@ -16,11 +18,9 @@ pub(crate) static RULE: Rule = rule!(nginx_cors_twice, Error, run);
 const CORS: &str = "access-control-";
 
 /// Headers of which a browser takes no second value; the others it reads as lists.
-const SINGLE: [&str; 3] = [
-    "access-control-allow-origin",
-    "access-control-allow-credentials",
-    "access-control-max-age",
-];
+const SINGLE: [&str; 3] = word_list(
+    "access-control-allow-origin access-control-allow-credentials access-control-max-age",
+);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();

@@ -1,5 +1,7 @@
 //! Settings in an `if` of a location.
 
+use source_text::word_list;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::view::{Block, View};
@@ -11,19 +13,10 @@ pub(crate) static RULE: Rule = rule!(nginx_if_in_location, Warning, run);
 
 /// What works in an `if` as one expects: all of ngx_http_rewrite_module, and settings that nothing else of the location
 /// depends on.
-const SAFE: [&str; 11] = [
-    "return",
-    "rewrite",
-    "rewrite_log",
-    "break",
-    "set",
-    "uninitialized_variable_warn",
-    "access_log",
-    "limit_rate",
-    "limit_rate_after",
-    "expires",
-    "include",
-];
+const SAFE: [&str; 11] = word_list(
+    "return rewrite rewrite_log break set uninitialized_variable_warn access_log limit_rate \
+    limit_rate_after expires include",
+);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();

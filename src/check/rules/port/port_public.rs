@@ -1,6 +1,7 @@
 //! Ports that are published to the whole network.
 
 use serde_yaml::Value;
+use source_text::word_list;
 
 use crate::check::compose::ports::{Entry, entries, shown};
 use crate::check::compose::view::{View, say};
@@ -22,48 +23,15 @@ const FOR_ALL: [u16; 16] = [
 ];
 
 /// Words in the names of images of databases, caches, queues and search engines.
-const STORES: [&str; 28] = [
-    "postgres",
-    "postgis",
-    "pgvector",
-    "timescale",
-    "mysql",
-    "mariadb",
-    "percona",
-    "mongo",
-    "redis",
-    "valkey",
-    "keydb",
-    "memcached",
-    "elasticsearch",
-    "opensearch",
-    "cassandra",
-    "scylla",
-    "couchdb",
-    "couchbase",
-    "influxdb",
-    "clickhouse",
-    "neo4j",
-    "cockroach",
-    "mssql",
-    "rethinkdb",
-    "rabbitmq",
-    "etcd",
-    "qdrant",
-    "milvus",
-];
+const STORES: [&str; 28] = word_list(
+    "postgres postgis pgvector timescale mysql mariadb percona mongo redis valkey keydb memcached \
+    elasticsearch opensearch cassandra scylla couchdb couchbase influxdb clickhouse neo4j \
+    cockroach mssql rethinkdb rabbitmq etcd qdrant milvus",
+);
 
 /// Words that make such an image something in front of one.
-const BESIDE_A_STORE: [&str; 8] = [
-    "exporter",
-    "express",
-    "commander",
-    "insight",
-    "admin",
-    "backup",
-    "kibana",
-    "dashboard",
-];
+const BESIDE_A_STORE: [&str; 8] =
+    word_list("exporter express commander insight admin backup kibana dashboard");
 
 /// Ports of the same, where the image's name says nothing.
 const STORE_PORTS: [u16; 15] = [

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use source_text::word_list;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::{MOST, sections};
@@ -13,13 +15,8 @@ use crate::source::unit::settings::Source;
 pub(crate) static RULE: Rule = rule!(systemd_comment_behind_value, Error, run);
 
 /// Settings whose value is a text of any kind: a `#` is at home there.
-const TEXTS: [&str; 5] = [
-    "Description",
-    "Documentation",
-    "StandardInputText",
-    "SetCredential",
-    "SyslogIdentifier",
-];
+const TEXTS: [&str; 5] =
+    word_list("Description Documentation StandardInputText SetCredential SyslogIdentifier");
 
 fn run(context: &Context, findings: &mut Findings) {
     for (source, _) in context.units().files() {

@@ -1,5 +1,7 @@
 //! Commands that start containers and end, as the main process of a service.
 
+use source_text::word_list;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::{Line, Unit};
@@ -11,42 +13,11 @@ use crate::source::unit::exec::base;
 pub(crate) static RULE: Rule = rule!(systemd_detached_command, Error, run);
 
 /// Options of `docker run` that take a value as a word of its own, of those that stand before a `-d` somewhere.
-const TAKE_A_VALUE: [&str; 34] = [
-    "--name",
-    "-e",
-    "--env",
-    "--env-file",
-    "-p",
-    "--publish",
-    "-v",
-    "--volume",
-    "--mount",
-    "--network",
-    "--net",
-    "--network-alias",
-    "--ip",
-    "--restart",
-    "-m",
-    "--memory",
-    "--memory-swap",
-    "--cpus",
-    "-u",
-    "--user",
-    "-w",
-    "--workdir",
-    "-l",
-    "--label",
-    "--log-driver",
-    "--log-opt",
-    "--entrypoint",
-    "-h",
-    "--hostname",
-    "--add-host",
-    "--gpus",
-    "--pull",
-    "--platform",
-    "--shm-size",
-];
+const TAKE_A_VALUE: [&str; 34] = word_list(
+    "--name -e --env --env-file -p --publish -v --volume --mount --network --net --network-alias \
+    --ip --restart -m --memory --memory-swap --cpus -u --user -w --workdir -l --label --log-driver \
+    --log-opt --entrypoint -h --hostname --add-host --gpus --pull --platform --shm-size",
+);
 
 fn run(context: &Context, findings: &mut Findings) {
     for unit in context.units().services() {

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
+use source_text::word_list;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::{Line, Unit, Units};
@@ -13,14 +15,10 @@ use crate::model::{Diagnostic, Finding};
 pub(crate) static RULE: Rule = rule!(systemd_file_missing, Error, run);
 
 /// Settings that let a unit do without a file, systemd.unit(5).
-const CONDITIONS: [&str; 6] = [
-    "ConditionPathExists",
-    "ConditionFileNotEmpty",
-    "ConditionFileIsExecutable",
-    "AssertPathExists",
-    "AssertFileNotEmpty",
-    "AssertFileIsExecutable",
-];
+const CONDITIONS: [&str; 6] = word_list(
+    "ConditionPathExists ConditionFileNotEmpty ConditionFileIsExecutable AssertPathExists \
+    AssertFileNotEmpty AssertFileIsExecutable",
+);
 
 fn run(context: &Context, findings: &mut Findings) {
     findings.extend(check(context.units()));

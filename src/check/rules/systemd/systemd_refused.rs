@@ -1,5 +1,7 @@
 //! Settings that are right one by one, and with which systemd refuses the unit.
 
+use source_text::word_list;
+
 use crate::check::context::Context;
 use crate::check::engine::{Findings, Rule, rule};
 use crate::check::systemd::index::Unit;
@@ -10,13 +12,8 @@ use crate::model::Finding;
 pub(crate) static RULE: Rule = rule!(systemd_refused, Error, run);
 
 /// Sockets that cannot accept connections, `socket_verify` in src/core/socket.c.
-const NOT_ACCEPTING: [&str; 5] = [
-    "ListenDatagram",
-    "ListenFIFO",
-    "ListenSpecial",
-    "ListenNetlink",
-    "ListenMessageQueue",
-];
+const NOT_ACCEPTING: [&str; 5] =
+    word_list("ListenDatagram ListenFIFO ListenSpecial ListenNetlink ListenMessageQueue");
 
 fn run(context: &Context, findings: &mut Findings) {
     for unit in context.units().all.iter().filter(|unit| unit.is_ours()) {
