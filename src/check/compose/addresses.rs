@@ -7,25 +7,13 @@ use ipnet::IpNet;
 
 use super::networks::name_of;
 use super::view::{View, say};
-use crate::check::engine::Noted;
-use crate::model::{Diagnostic, MemberName};
+use crate::check::rules::compose::rule::{
+    compose_address_in_dynamic_range, compose_address_outside_subnet, compose_address_twice,
+};
+use crate::model::{Diagnostic, Finding, MemberName};
 use crate::source::ParsedStack;
 use crate::source::compose::infra::{expected_in, usable};
 use crate::source::compose::types::{Network, is_external};
-
-/// What is wrong with an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// Two containers have it.
-    Twice,
-    /// It is outside its subnet.
-    Outside,
-    /// Docker may give it to another container.
-    Dynamic,
-}
-
-/// One of them, at its place.
-type Found = Noted<Problem>;
 
 /// A network with the ranges of its addresses.
 #[derive(Default)]
@@ -47,7 +35,7 @@ struct Pin {
 }
 
 /// Looks at all addresses of all networks.
-pub(crate) fn walk(view: &View) -> Vec<Found> {
+pub(crate) fn walk(view: &View) -> Vec<Finding> {
     let mut networks = infra(view);
     for stack in &view.stacks {
         own(stack, &mut networks);
@@ -187,7 +175,7 @@ fn members(view: &View, networks: &mut BTreeMap<String, Ranges>) {
     }
 }
 
-fn of_network(name: &str, ranges: &Ranges) -> Vec<Found> {
+fn of_network(name: &str, ranges: &Ranges) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut holders: BTreeMap<IpAddr, &str> = BTreeMap::new();
     holders.extend(
@@ -212,7 +200,7 @@ fn of_network(name: &str, ranges: &Ranges) -> Vec<Found> {
                 "the second one does not start",
                 "choose an address that is free",
             );
-            findings.push(Noted::at(Problem::Twice, place));
+            findings.push(compose_address_twice::RULE.at(place));
             continue;
         }
         holders.insert(*address, who);
@@ -229,19 +217,23 @@ fn of_network(name: &str, ranges: &Ranges) -> Vec<Found> {
                     "choose one in it, {}",
                     expected_in(first).replacen("expected ", "", 1)
                 );
-                findings.push(Noted::at(
-                    Problem::Outside,
-                    say(place.clone(), message, "", help),
-                ));
+                findings.push(compose_address_outside_subnet::RULE.at(say(
+                    place.clone(),
+                    message,
+                    "",
+                    help,
+                )));
             }
             (None, None) if *fixed => {
                 let message =
                     format!("the address {address} of {who} needs a subnet, and {name} has none");
                 let help = "give the network ipam: config: - subnet: 172.27.0.0/16";
-                findings.push(Noted::at(
-                    Problem::Outside,
-                    say(place.clone(), message, "", help),
-                ));
+                findings.push(compose_address_outside_subnet::RULE.at(say(
+                    place.clone(),
+                    message,
+                    "",
+                    help,
+                )));
             }
             (Some((subnet, range)), _) if *fixed && ranges.dynamic => {
                 findings.extend(dynamic(name, pin, subnet, range.as_ref()));
@@ -253,7 +245,7 @@ fn of_network(name: &str, ranges: &Ranges) -> Vec<Found> {
 }
 
 /// A fixed address that Docker may have given to another container that started before.
-fn dynamic(name: &str, pin: &Pin, subnet: &IpNet, range: Option<&IpNet>) -> Option<Found> {
+fn dynamic(name: &str, pin: &Pin, subnet: &IpNet, range: Option<&IpNet>) -> Option<Finding> {
     let Pin {
         address,
         who,
@@ -286,5 +278,5 @@ fn dynamic(name: &str, pin: &Pin, subnet: &IpNet, range: Option<&IpNet>) -> Opti
         }
     };
     let place = say(place.clone(), message, "", help);
-    Some(Noted::at(Problem::Dynamic, place))
+    Some(compose_address_in_dynamic_range::RULE.at(place))
 }

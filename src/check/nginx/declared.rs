@@ -4,24 +4,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::view::View;
-use crate::check::engine::Noted;
-use crate::model::Severity;
+use crate::check::engine::Rule;
+use crate::check::rules::nginx::rule::{
+    nginx_duplicate_name, nginx_undeclared_name, nginx_upstream_invalid,
+};
+use crate::model::{Finding, Severity};
 use crate::source::error::Speller;
 use crate::source::nginx::{Node, Word};
-
-/// What is wrong with a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// Nothing declares it.
-    Undeclared,
-    /// It is declared twice.
-    Twice,
-    /// A group of servers is none that nginx takes.
-    Upstream,
-}
-
-/// One of them, at its place.
-type Found = Noted<Problem>;
 
 /// What a name is of. Each module has names of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -88,33 +77,32 @@ struct Use<'v, 'a> {
 }
 
 /// All names of a configuration.
-struct Names<'j, 'v, 'a> {
+struct Names<'v, 'a> {
     view: &'v View<'a>,
     declared: HashMap<(Kind, String), (usize, &'v Node<'a>)>,
     counts: HashMap<Kind, usize>,
     uses: Vec<Use<'v, 'a>>,
-    found: &'j mut Vec<Found>,
+    found: Vec<Finding>,
 }
 
 /// Looks at all names of a configuration.
-pub(crate) fn walk(view: &View<'_>) -> Vec<Found> {
-    let mut found = Vec::new();
+pub(crate) fn walk(view: &View<'_>) -> Vec<Finding> {
     let mut names = Names {
         view,
         declared: HashMap::new(),
         counts: HashMap::new(),
         uses: Vec::new(),
-        found: &mut found,
+        found: Vec::new(),
     };
     names.level(&view.http, false);
     for node in view.main.iter().filter(|node| node.name() == "stream") {
         names.level(node.inside(), true);
     }
     names.compare();
-    found
+    names.found
 }
 
-impl<'v, 'a> Names<'_, 'v, 'a> {
+impl<'v, 'a> Names<'v, 'a> {
     fn level(&mut self, nodes: &'v [Node<'a>], is_stream: bool) {
         for node in nodes.iter().filter(|node| !node.again) {
             if let Some((kind, name)) = declares(node, is_stream) {
@@ -154,14 +142,12 @@ impl<'v, 'a> Names<'_, 'v, 'a> {
             kind.words(),
             self.view.place(first)
         );
-        let help = "give one of them another name".to_owned();
-        self.note(Problem::Twice, node, message, help);
+        let help = "give one of them another name";
+        self.note(&nginx_duplicate_name::RULE, node, message, help);
     }
 
-    fn note(&mut self, problem: Problem, node: &Node<'_>, message: String, help: String) {
-        let span = node.directive.span.clone();
-        let place = self.view.complain(node.path, span, message, "", help);
-        self.found.push(Noted::at(problem, place));
+    fn note(&mut self, rule: &'static Rule, node: &Node<'_>, message: String, help: &str) {
+        self.found.push(self.view.find(rule, node, message, help));
     }
 
     /// `no servers are inside upstream`, and parameters that a balancing method does not take.
@@ -177,14 +163,14 @@ impl<'v, 'a> Names<'_, 'v, 'a> {
         let is_backup = |node: &&Node<'_>| words(node).any(|word| word == "backup");
         if servers().next().is_none() {
             let message = format!("upstream {name} has no server: nginx refuses it");
-            let help = "write server HOST:PORT; into it, or remove it".to_owned();
-            self.note(Problem::Upstream, group, message, help);
+            let help = "write server HOST:PORT; into it, or remove it";
+            self.note(&nginx_upstream_invalid::RULE, group, message, help);
             return;
         }
         if servers().all(|node| is_backup(&node)) {
             let message = format!("all servers of upstream {name} are backups: nginx refuses it");
-            let help = "remove backup from one of them".to_owned();
-            self.note(Problem::Upstream, group, message, help);
+            let help = "remove backup from one of them";
+            self.note(&nginx_upstream_invalid::RULE, group, message, help);
         }
         // The flags of `ngx_http_upstream_ip_hash` and its likes, for the servers behind it.
         let method = inside
@@ -203,8 +189,8 @@ impl<'v, 'a> Names<'_, 'v, 'a> {
                 "{} takes no backup servers: nginx refuses it",
                 method.name()
             );
-            let help = format!("remove backup, or {}", method.name());
-            self.note(Problem::Upstream, node, message, help);
+            let help = &format!("remove backup, or {}", method.name());
+            self.note(&nginx_upstream_invalid::RULE, node, message, help);
         }
     }
 
@@ -251,13 +237,11 @@ impl<'v, 'a> Names<'_, 'v, 'a> {
             if !seen.insert((node.path, span.start)) {
                 continue;
             }
-            let place = self.view.complain(node.path, span, message, "", help);
-            let found = Noted::at(Problem::Undeclared, place);
-            let is_certain = is_complete || used.has_port;
-            self.found.push(match is_certain {
-                true => found,
-                false => found.weighing(Severity::Warning),
-            });
+            let rule = &nginx_undeclared_name::RULE;
+            let found = self.view.find_at(rule, node, &span, message, help);
+            let is_open = !is_complete && !used.has_port;
+            self.found
+                .push(found.weighing_where(is_open, Severity::Warning));
         }
     }
 }

@@ -3,25 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::view::View;
-use crate::check::engine::Noted;
+use crate::check::rules::nginx::rule::{
+    nginx_443_without_ssl, nginx_duplicate_default_server, nginx_duplicate_listen,
+    nginx_duplicate_server,
+};
+use crate::model::Finding;
 use crate::source::nginx::Node;
 use crate::source::nginx::listen::{Socket, is_of_socket};
-
-/// What is wrong with a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// Another server has its name.
-    DuplicateServer,
-    /// It listens twice.
-    DuplicateListen,
-    /// Its socket has another default server.
-    DuplicateDefault,
-    /// Nobody speaks TLS on its port 443.
-    Plain443,
-}
-
-/// One of them, at its place.
-type Found = Noted<Problem>;
 
 /// Ports of one `listen` that are distinguished; real ranges are shorter.
 const MAX_RANGE: usize = 1000;
@@ -50,7 +38,7 @@ struct Claims<'v, 'a> {
 }
 
 /// Looks at all servers, and at what they claim together.
-pub(crate) fn walk(view: &View<'_>) -> Vec<Found> {
+pub(crate) fn walk(view: &View<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut claims = Claims::default();
     for (number, server) in view.servers().enumerate() {
@@ -61,7 +49,7 @@ pub(crate) fn walk(view: &View<'_>) -> Vec<Found> {
     findings.extend(plain.map(|(socket, (listen, _))| {
         let message = format!("nobody who listens on {socket} says ssl: browsers expect TLS there");
         let help = format!("write listen {} ssl;", words(listen));
-        found(view, Problem::Plain443, listen, message, help)
+        view.find(&nginx_443_without_ssl::RULE, listen, message, help)
     }));
     findings
 }
@@ -83,7 +71,7 @@ fn listens<'v, 'a>(
     view: &View<'a>,
     server: &'v Node<'a>,
     claims: &mut Claims<'v, 'a>,
-    findings: &mut Vec<Found>,
+    findings: &mut Vec<Finding>,
 ) -> BTreeSet<String> {
     let mut sockets = BTreeSet::new();
     // `ssl on` is the old way; an included file may have it.
@@ -112,13 +100,7 @@ fn listens<'v, 'a>(
             if !sockets.insert(socket.clone()) {
                 let message = format!("this server listens on {socket} twice: nginx refuses it");
                 let help = "remove one of the two";
-                findings.push(found(
-                    view,
-                    Problem::DuplicateListen,
-                    listen,
-                    message,
-                    help.to_owned(),
-                ));
+                findings.push(view.find(&nginx_duplicate_listen::RULE, listen, message, help));
                 // The other ports of a range would say the same.
                 break;
             }
@@ -128,9 +110,8 @@ fn listens<'v, 'a>(
                 let place = view.place(first);
                 let message =
                     format!("the options of {socket} are set at {place} already: nginx refuses it");
-                let help = "keep them at one listen of this address".to_owned();
-                let problem = Problem::DuplicateListen;
-                findings.push(found(view, problem, listen, message, help));
+                let help = "keep them at one listen of this address";
+                findings.push(view.find(&nginx_duplicate_listen::RULE, listen, message, help));
                 break;
             }
             if socket.ends_with(":443") {
@@ -149,12 +130,11 @@ fn listens<'v, 'a>(
                 let message =
                     format!("{socket} has its default server at {place} already: nginx refuses it");
                 let help = "keep default_server at one of them";
-                findings.push(found(
-                    view,
-                    Problem::DuplicateDefault,
+                findings.push(view.find(
+                    &nginx_duplicate_default_server::RULE,
                     listen,
                     message,
-                    help.to_owned(),
+                    help,
                 ));
             } else {
                 claims.defaults.insert(socket, listen);
@@ -193,7 +173,7 @@ fn names<'v, 'a>(
     (number, server): (usize, &'v Node<'a>),
     sockets: &BTreeSet<String>,
     claims: &mut Claims<'v, 'a>,
-    findings: &mut Vec<Found>,
+    findings: &mut Vec<Finding>,
 ) {
     let names = names_of(server);
     let mut known = BTreeSet::new();
@@ -212,7 +192,7 @@ fn claim<'v, 'a>(
     name: &Name<'v, 'a>,
     sockets: &BTreeSet<String>,
     claims: &mut Claims<'v, 'a>,
-) -> Option<Found> {
+) -> Option<Finding> {
     // `.example.org` is `example.org` and `*.example.org`.
     let keys = match name.text.strip_prefix('.') {
         Some(domain) => vec![domain.to_owned(), format!("*.{domain}")],
@@ -261,9 +241,13 @@ fn claim<'v, 'a>(
         }
     };
     let help = "join the two servers, or give one of them another name or port";
-    let span = name.span.clone();
-    let place = view.complain(name.node.path, span, message, "", help);
-    Some(Noted::at(Problem::DuplicateServer, place))
+    Some(view.find_at(
+        &nginx_duplicate_server::RULE,
+        name.node,
+        &name.span,
+        message,
+        help,
+    ))
 }
 
 /// The names of a server; one without any has the empty name.
@@ -301,16 +285,4 @@ impl Name<'_, '_> {
         let text = self.text.as_str();
         !text.starts_with(['~', '[']) && text.contains(['/', ':'])
     }
-}
-
-/// A problem of a whole directive.
-fn found(
-    view: &View<'_>,
-    problem: Problem,
-    node: &Node<'_>,
-    message: String,
-    help: String,
-) -> Found {
-    let span = node.directive.span.clone();
-    Noted::at(problem, view.complain(node.path, span, message, "", help))
 }

@@ -115,10 +115,7 @@ impl<'a> View<'a> {
         expected: impl Into<String>,
         help: impl Into<String>,
     ) -> Diagnostic {
-        Diagnostic {
-            help: Some(help.into()),
-            ..Diagnostic::at(&self.text(path), span, message, expected)
-        }
+        Diagnostic::at(&self.text(path), span, message, expected).helped(help)
     }
 
     /// A finding about a whole directive.
@@ -127,11 +124,21 @@ impl<'a> View<'a> {
         rule: &'static Rule,
         node: &Node<'_>,
         message: impl Into<String>,
-        expected: impl Into<String>,
         help: impl Into<String>,
     ) -> Finding {
-        let span = node.directive.span.clone();
-        rule.at(self.complain(node.path, span, message, expected, help))
+        self.find_at(rule, node, &node.directive.span, message, help)
+    }
+
+    /// A finding about some bytes of a directive.
+    pub fn find_at(
+        &self,
+        rule: &'static Rule,
+        node: &Node<'_>,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Finding {
+        rule.at(self.complain(node.path, span.clone(), message, "", help))
     }
 
     /// Where a directive is, as `path:line`.

@@ -2,29 +2,18 @@
 
 use super::MOST;
 use super::index::Units;
-use crate::check::engine::Noted;
-use crate::model::Diagnostic;
+use crate::check::engine::Rule;
+use crate::check::rules::systemd::rule::{
+    systemd_unknown_key, systemd_unknown_section, systemd_wrong_section,
+};
+use crate::model::Finding;
 use crate::source::error::nearest;
 use crate::source::unit::settings::Source;
 use crate::source::unit::table;
 use crate::source::unit::{Entry, Section};
 
-/// What is wrong with a section or a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// This type of unit does not have the section.
-    UnknownSection,
-    /// systemd does not know the key.
-    UnknownKey,
-    /// The key belongs in another section.
-    WrongSection,
-}
-
-/// One of them, at its place.
-type Found = Noted<Problem>;
-
 /// Looks at the sections and keys of all files. More than [`MOST`] of them in one file say nothing new.
-pub(crate) fn walk(units: &Units) -> Vec<Found> {
+pub(crate) fn walk(units: &Units) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (source, kind) in units.files() {
         let mut found = Vec::new();
@@ -40,7 +29,7 @@ pub(crate) fn walk(units: &Units) -> Vec<Found> {
     findings
 }
 
-fn section_of(source: &Source, section: &Section, kind: &str, found: &mut Vec<Found>) {
+fn section_of(source: &Source, section: &Section, kind: &str, found: &mut Vec<Finding>) {
     if section.name.is_empty() || table::is_extension(&section.name) {
         return;
     }
@@ -62,7 +51,7 @@ fn section_of(source: &Source, section: &Section, kind: &str, found: &mut Vec<Fo
     }
 }
 
-fn unknown_section(source: &Source, section: &Section, kind: &str) -> Found {
+fn unknown_section(source: &Source, section: &Section, kind: &str) -> Finding {
     let name = &section.name;
     let sections = table::sections_of(kind);
     let message = format!("a .{kind} unit has no section [{name}]: systemd ignores all of it");
@@ -76,7 +65,7 @@ fn unknown_section(source: &Source, section: &Section, kind: &str) -> Found {
         }
     };
     at(
-        Problem::UnknownSection,
+        &systemd_unknown_section::RULE,
         source,
         section.span.clone(),
         message,
@@ -85,7 +74,7 @@ fn unknown_section(source: &Source, section: &Section, kind: &str) -> Found {
     )
 }
 
-fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) -> Found {
+fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) -> Finding {
     let (key, name) = (&entry.key, &section.name);
     let span = entry.key_span.clone();
     let homes = table::homes(kind, key);
@@ -99,7 +88,7 @@ fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) ->
             }
         };
         return at(
-            Problem::WrongSection,
+            &systemd_wrong_section::RULE,
             source,
             span,
             message,
@@ -119,7 +108,7 @@ fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) ->
         None => format!("remove it, or write X-{key} where another program reads it"),
     };
     at(
-        Problem::UnknownKey,
+        &systemd_unknown_key::RULE,
         source,
         span,
         message,
@@ -129,19 +118,12 @@ fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) ->
 }
 
 fn at(
-    problem: Problem,
+    rule: &'static Rule,
     source: &Source,
     span: std::ops::Range<usize>,
     message: String,
     expected: String,
     help: String,
-) -> Found {
-    let place = source.complain(span, message, expected);
-    Noted::at(
-        problem,
-        Diagnostic {
-            help: Some(help),
-            ..place
-        },
-    )
+) -> Finding {
+    rule.at(source.complain(span, message, expected).helped(help))
 }

@@ -3,11 +3,11 @@
 use serde_yaml::Value;
 
 use super::keys::{MAP, NULL, NUMBER, TEXT, TRUTH};
-use super::{Found, Problem, Validator, entries};
+use super::{Validator, entries};
 use crate::check::compose::COMPOSE_2;
 use crate::check::compose::view::say;
-use crate::check::engine::Noted;
-use crate::model::{Program, Severity};
+use crate::check::rules::compose::rule::compose_wrong_type;
+use crate::model::{Finding, Program, Severity};
 use crate::source::compose::types::text;
 
 /// The way to a value.
@@ -214,13 +214,13 @@ impl<'a> Validator<'_, 'a> {
         };
         let message = format!("{what} is {is}, and has to be text");
         let place = say(self.place(path), message, "compose refuses the file", help);
-        self.findings.push(Noted::at(Problem::WrongType, place));
+        self.findings.push(compose_wrong_type::RULE.at(place));
     }
 
     fn invalid(&mut self, path: &[&str], key: &str, said: &str, help: &str) {
         let message = format!("{said:?} is not a valid value of {key}");
         let place = say(self.place(path), message, "compose refuses the file", help);
-        self.findings.push(Noted::at(Problem::WrongType, place));
+        self.findings.push(compose_wrong_type::RULE.at(place));
     }
 
     /// Mounts in the long form.
@@ -245,7 +245,7 @@ impl<'a> Validator<'_, 'a> {
             let message = format!("a mount of service {name} has no {lacks}");
             let help = "write type: bind or type: volume, source: and target:";
             let place = say(self.place(&path), message, "compose refuses the file", help);
-            let found = Noted::at(Problem::WrongType, place);
+            let found = compose_wrong_type::RULE.at(place);
             match is_by_both {
                 true => self.findings.push(found),
                 false => self.by_2(found),
@@ -261,7 +261,7 @@ impl<'a> Validator<'_, 'a> {
                 let message = format!("depends_on of service {name} has no condition for {other}");
                 let help = "write condition: service_started, or a list of names";
                 let place = say(place, message, "compose refuses the file", help);
-                self.findings.push(Noted::at(Problem::WrongType, place));
+                self.findings.push(compose_wrong_type::RULE.at(place));
             }
         }
     }
@@ -309,10 +309,10 @@ impl<'a> Validator<'_, 'a> {
             "compose 2 refuses the file",
             help,
         );
-        self.by_2(Noted::at(Problem::WrongType, place));
+        self.by_2(compose_wrong_type::RULE.at(place));
     }
 
-    fn by_2(&mut self, found: Found) {
+    fn by_2(&mut self, found: Finding) {
         let target = self.view.subject.revision.target();
         match target.lack(Program::Compose, COMPOSE_2) {
             None => self.findings.push(found),

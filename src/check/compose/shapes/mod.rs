@@ -14,23 +14,11 @@ use keys::{
 };
 
 use super::view::{View, say};
-use crate::check::engine::Noted;
-use crate::model::{Diagnostic, Program};
+use crate::check::rules::compose::rule::{compose_unknown_key, compose_wrong_type};
+use crate::model::{Diagnostic, Finding, Program};
 use crate::source::compose::types::text;
 use crate::source::compose::{Document, Service};
 use crate::source::error::Speller;
-
-/// What is wrong in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// Compose does not know a key.
-    UnknownKey,
-    /// A value is of another type than its key takes.
-    WrongType,
-}
-
-/// One of them, at its place.
-type Found = Noted<Problem>;
 
 /// Truth values of YAML 1.1, which docker-compose 1 reads where nothing quotes them.
 const TRUTHS: [&str; 12] = [
@@ -42,7 +30,7 @@ const TIMES: [&str; 5] =
     word_list("interval timeout start_period start_interval stop_grace_period");
 
 /// Looks at keys and types, in every file as it is written.
-pub(crate) fn walk(view: &View) -> Vec<Found> {
+pub(crate) fn walk(view: &View) -> Vec<Finding> {
     let mut findings = Vec::new();
     for document in view.documents() {
         let mut validator = Validator {
@@ -60,7 +48,7 @@ pub(crate) fn walk(view: &View) -> Vec<Found> {
 struct Validator<'v, 'a> {
     view: &'v View<'a>,
     document: &'a Document,
-    findings: Vec<Found>,
+    findings: Vec<Finding>,
     speller: Speller,
 }
 
@@ -110,7 +98,7 @@ impl<'a> Validator<'_, 'a> {
             "compose refuses the file",
             help,
         );
-        self.findings.push(Noted::at(Problem::WrongType, place));
+        self.findings.push(compose_wrong_type::RULE.at(place));
     }
 
     fn service(&mut self, name: &str, service: &'a Value) {
@@ -132,7 +120,7 @@ impl<'a> Validator<'_, 'a> {
                 "compose refuses the file",
                 help,
             );
-            self.findings.push(Noted::at(Problem::WrongType, place));
+            self.findings.push(compose_wrong_type::RULE.at(place));
         }
         self.keys(service, &path, SERVICE, "a service");
         for (key, keys, what) in [
@@ -176,7 +164,7 @@ impl<'a> Validator<'_, 'a> {
                 "compose refuses the file",
                 "write \"CMD\" before the command, or \"CMD-SHELL\" before a line for a shell",
             );
-            self.findings.push(Noted::at(Problem::WrongType, place));
+            self.findings.push(compose_wrong_type::RULE.at(place));
         }
     }
 
@@ -233,10 +221,12 @@ impl<'a> Validator<'_, 'a> {
             {
                 let said = text(item).unwrap_or_default();
                 let place = self.place(&path);
-                self.findings.push(Noted::at(
-                    Problem::WrongType,
-                    say(place, format!("{said:?} is not a valid port of service {name}"), "compose refuses the file", "write \"[ADDRESS:]HOST:CONTAINER[/PROTOCOL]\", such as \"127.0.0.1:8020:80\""),
-                ));
+                self.findings.push(compose_wrong_type::RULE.at(say(
+                    place,
+                    format!("{said:?} is not a valid port of service {name}"),
+                    "compose refuses the file",
+                    "write \"[ADDRESS:]HOST:CONTAINER[/PROTOCOL]\", such as \"127.0.0.1:8020:80\"",
+                )));
             }
         }
     }
@@ -259,7 +249,7 @@ impl<'a> Validator<'_, 'a> {
                     let place = self.place_of_key(&whole);
                     let message = format!("{what} has no key {key}");
                     let place = say(place, message, "compose refuses the file", help);
-                    self.findings.push(Noted::at(Problem::UnknownKey, place));
+                    self.findings.push(compose_unknown_key::RULE.at(place));
                 }
             }
         }
@@ -306,7 +296,7 @@ impl<'a> Validator<'_, 'a> {
         let message =
             format!("{key}: {said} is a truth value for docker-compose 1, which refuses it");
         let place = say(place, message, "", format!("write {key}: \"{said}\""));
-        let finding = Noted::at(Problem::WrongType, place);
+        let finding = compose_wrong_type::RULE.at(place);
         self.findings.push(finding.weighing(lack.severity()));
     }
 
@@ -338,7 +328,7 @@ impl<'a> Validator<'_, 'a> {
         };
         let message = format!("{key} is {is}, and has to be {}", wanted.join(" or "));
         let place = say(self.place(path), message, "compose refuses the file", help);
-        self.findings.push(Noted::at(Problem::WrongType, place));
+        self.findings.push(compose_wrong_type::RULE.at(place));
     }
 
     fn place(&self, path: &[&str]) -> Diagnostic {

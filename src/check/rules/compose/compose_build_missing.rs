@@ -2,13 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_build_missing, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

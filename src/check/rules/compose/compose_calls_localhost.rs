@@ -4,16 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_yaml::Value;
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::ports::MAX_PORTS;
-use crate::model::Finding;
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 use crate::source::compose::types::text;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_calls_localhost, Warning, run);
 
 /// Names by which a container calls itself, or its host.

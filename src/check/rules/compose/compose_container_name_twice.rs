@@ -2,13 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_container_name_twice, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -1,13 +1,8 @@
 //! Images without a tag, or with the tag `latest`.
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
-use crate::source::compose::{Service, Variables};
+use crate::check::rules::compose::prelude::*;
+use crate::source::compose::Variables;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_image_latest, Warning, run)
     .grouped(
         "services use an image without a tag, or the tag latest",

@@ -4,18 +4,11 @@
 use serde_yaml::Value;
 use source_text::word_list;
 
-use crate::check::compose::COMPOSE_2;
-use crate::check::compose::mounts::{BY_1, Problem};
+use crate::check::compose::mounts::{BY_1, by_1};
 use crate::check::compose::values::{ValueType, one_of};
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Program, Severity};
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 use crate::source::compose::types::text;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_invalid_value, Error, run);
 
 /// Keys of a service, each as the way to it.
@@ -69,14 +62,9 @@ struct Own<'o, 'a> {
 }
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.mounts(), Problem::Refused);
-    let lack = context.target().lack(Program::Compose, COMPOSE_2);
-    let by_1 = match lack.is_some_and(|lack| lack.is_certain()) {
-        true => Severity::Error,
-        false => Severity::Warning,
-    };
-    findings.pick_weighing(context.mounts(), Problem::RefusedBy1, Some(by_1));
+    findings.pick(context.mounts());
     let view = context.projects();
+    let by_1 = by_1(view);
     for (stack, name, service) in view.services() {
         let own = Own {
             view,

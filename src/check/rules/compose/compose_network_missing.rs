@@ -3,15 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::check::compose::networks::name_of;
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, MemberName};
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
+use crate::model::MemberName;
 use crate::source::compose::types::{Network, Networks};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_network_missing, Error, run);
 
 /// A service of a project.

@@ -1,13 +1,8 @@
 //! Networks of the infrastructure file that a project would make itself.
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Severity};
-use crate::source::ParsedStack;
+use crate::check::rules::compose::prelude::*;
 use crate::source::compose::types::Network;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_network_not_external, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -1,13 +1,8 @@
 //! Networks that services are on, and that no file of the project declares.
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
+use crate::check::rules::compose::prelude::*;
 use crate::source::error::nearest;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_network_undeclared, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -3,15 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::check::compose::networks::name_of;
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Severity};
-use crate::source::ParsedStack;
+use crate::check::rules::compose::prelude::*;
 use crate::source::compose::types::{Network, is_external};
 use crate::source::error::nearest;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_network_unknown, Warning, run);
 
 /// Networks that every Docker engine has.
@@ -86,10 +81,7 @@ fn external(
         "",
         help,
     ));
-    Some(match near {
-        Some(_) => finding.weighing(Severity::Error),
-        None => finding,
-    })
+    Some(finding.weighing_where(near.is_some(), Severity::Error))
 }
 
 /// Whether a unit runs `docker network create NAME`.

@@ -1,14 +1,8 @@
 //! Services without a health check.
 
 use crate::check::compose::is_job;
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_no_health_check, Warning, run)
     .grouped("services have no health check", None)
     .advice();

@@ -2,14 +2,8 @@
 
 use serde_json::Value as Json;
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_no_log_rotation, Warning, run)
     .grouped("services have logs that grow without bound", None)
     .advice();

@@ -1,10 +1,7 @@
 //! Services that may take all memory of the host.
 
-use crate::check::compose::view::say;
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_no_memory_limit, Warning, run)
     .grouped(
         "services have no memory limit: each may take all memory of the host",

@@ -5,12 +5,8 @@ use std::collections::BTreeSet;
 use source_text::word_list;
 
 use crate::check::compose::secrets::{is_literal, is_secret, password_in_url};
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Severity};
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_password_in_plain_text, Error, run).grouped(
     "passwords are written here in plain text",
     Some("write ${NAME} here and the value into .env, outside git; then change the passwords, for git keeps the old ones"),
@@ -55,10 +51,7 @@ fn plain(view: &View) -> Vec<Finding> {
             let own = definition.environment();
             let is_known = is_default(named, &value, service, &own);
             let finding = RULE.at(say(place, message, "", help));
-            findings.push(match is_known {
-                true => finding.weighing(Severity::Warning),
-                false => finding,
-            });
+            findings.push(finding.weighing_where(is_known, Severity::Warning));
         }
     }
     findings

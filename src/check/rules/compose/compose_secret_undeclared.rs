@@ -2,16 +2,10 @@
 
 use serde_yaml::Value;
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 use crate::source::compose::types::text;
 use crate::source::error::nearest;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_secret_undeclared, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

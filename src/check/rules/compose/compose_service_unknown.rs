@@ -1,12 +1,8 @@
 //! Services that others name, and that their project does not have.
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
+use crate::check::rules::compose::prelude::*;
 use crate::source::error::nearest;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_service_unknown, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -1,14 +1,9 @@
 //! Variables that have no value.
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Severity};
-use crate::source::ParsedStack;
+use crate::check::rules::compose::prelude::*;
 use crate::source::compose::Variables;
 use crate::source::variables::used;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_variable_unset, Warning, run).grouped(
     "variables have no value",
     Some("set them in .env, and list them in .env.example; or write a default: ${NAME:-}"),
@@ -68,10 +63,7 @@ fn unset(view: &View, stack: &ParsedStack) -> Vec<Finding> {
             };
             let finding = RULE.at(say(view.bytes(file, span), message, expected, help));
             let certain = required && matches!(stack.variables, Variables::File(_));
-            findings.push(match certain {
-                true => finding.weighing(Severity::Error),
-                false => finding,
-            });
+            findings.push(finding.weighing_where(certain, Severity::Error));
         }
     }
     findings

@@ -4,14 +4,11 @@ use serde_yaml::Value;
 use source_text::word_list;
 
 use crate::check::compose::COMPOSE_2;
-use crate::check::compose::view::say;
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Diagnostic, Finding, Lack, Program, Version, Versions};
+use crate::check::rules::compose::prelude::*;
+use crate::model::{Lack, Program, Version, Versions};
 use crate::source::compose::types::text;
 use crate::source::compose::{Document, Positions, spans};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_version, Error, run);
 
 /// Keys that docker-compose 1.29.2 refuses, by the map in which they stand: it was asked about each. Compose 2.26 takes them but

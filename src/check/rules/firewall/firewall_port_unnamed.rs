@@ -7,12 +7,10 @@ use source_text::SourceFile;
 
 use crate::check::compose::ports::{entries, shown};
 use crate::check::compose::view::say;
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::listens::listens;
-use crate::model::{Diagnostic, Firewall, Transport, UfwMode, Verdict};
+use crate::check::rules::prelude::*;
+use crate::model::{Firewall, Transport, UfwMode, Verdict};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(firewall_port_unnamed, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -1,13 +1,8 @@
 //! Aliases through which a request leaves their folder.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::paths::{Match, matches};
-use crate::check::nginx::view::{Block, View};
-use crate::model::{Finding, Severity};
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_alias_traversal, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -1,11 +1,7 @@
 //! Addresses that are allowed where all others are, too.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::{Block, View};
-use crate::model::Finding;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_allow_without_deny, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -31,7 +27,7 @@ fn open(view: &View<'_>, block: &Block<'_>) -> Option<Finding> {
         "allow {} without a deny allows everybody: nginx refuses only what a deny names",
         first.first()
     );
-    Some(view.find(&RULE, first, message, "", "write deny all; behind it"))
+    Some(view.find(&RULE, first, message, "write deny all; behind it"))
 }
 
 #[cfg(test)]

@@ -4,13 +4,9 @@ use std::path::Path;
 
 use source_text::word_list;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::View;
-use crate::model::{Diagnostic, Finding, Severity};
-use crate::source::nginx::{Node, loads};
+use crate::check::rules::nginx::prelude::*;
+use crate::source::nginx::loads;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_backup_included, Error, run);
 
 /// Endings that people, editors and packages give a file which is no more in use.

@@ -1,12 +1,8 @@
 //! Sizes of buffers that do not fit each other. `ngx_http_proxy_merge_loc_conf` in src/http/modules/ngx_http_proxy_module.c,
 //! and the same for FastCGI, uwsgi and SCGI.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::Block;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_buffers, Error, run);
 
 /// A page of memory, of which the default sizes are made.
@@ -54,7 +50,7 @@ fn run(context: &Context, findings: &mut Findings) {
                     "write {} 8 SIZE; and {} SIZE; with one size",
                     names[0], names[1]
                 );
-                findings.push(view.find(&RULE, node, message, "", help));
+                findings.push(view.find(&RULE, node, message, help));
             }
         }
     }

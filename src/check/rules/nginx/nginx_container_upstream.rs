@@ -5,16 +5,12 @@ use std::path::Path;
 
 use source_text::word_list;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::published::Publications;
 use crate::check::nginx::target::{Groups, Target, behind, group_of};
-use crate::check::nginx::view::View;
-use crate::model::{Finding, Severity};
+use crate::check::rules::nginx::prelude::*;
 use crate::source::error::misspelt;
-use crate::source::nginx::{Directive, Node};
+use crate::source::nginx::Directive;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_container_upstream, Error, run);
 
 /// Names that Docker and Podman give the host inside of containers.

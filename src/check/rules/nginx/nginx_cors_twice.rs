@@ -5,14 +5,9 @@ use std::collections::hash_map::Entry;
 
 use source_text::word_list;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::header;
-use crate::check::nginx::view::View;
-use crate::model::Severity;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_cors_twice, Error, run);
 
 const CORS: &str = "access-control-";
@@ -60,7 +55,7 @@ fn twice(view: &View<'_>, own: &[&Node<'_>], findings: &mut Findings) {
             ),
             false => (Severity::Warning, "join the two values with a comma"),
         };
-        let found = view.find(&RULE, node, message, "", help);
+        let found = view.find(&RULE, node, message, help);
         findings.push(found.weighing(severity));
     }
 }

@@ -2,14 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::paths::{Match, matches};
-use crate::check::nginx::view::{Block, View};
-use crate::model::Severity;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_duplicate_location, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -44,7 +39,7 @@ fn duplicates(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
         let place = view.place(first);
         let message = format!("{written} is already defined at {place}: {said}");
         let help = "join the two blocks, or give one of them another path";
-        let found = view.find(&RULE, location, message, "", help);
+        let found = view.find(&RULE, location, message, help);
         findings.push(found.weighing(severity));
     }
 }

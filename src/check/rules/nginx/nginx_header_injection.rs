@@ -1,15 +1,11 @@
 //! The decoded path where it ends a header.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::captures::{can_hold, group_of, resolved};
 use crate::check::nginx::paths::{Match, matches};
-use crate::check::nginx::view::{Block, View};
-use crate::model::{Finding, Severity};
+use crate::check::rules::nginx::prelude::*;
+use crate::source::nginx::Word;
 use crate::source::nginx::router::Piece;
-use crate::source::nginx::{Node, Word};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_header_injection, Error, run);
 
 /// The path as nginx decoded it: `%0d%0a` in a request is a new line in these.
@@ -64,8 +60,10 @@ fn captured_in(view: &View<'_>, block: &Block<'_>, node: &Node<'_>) -> Option<Fi
         "{name} is a part of the decoded path and can have a line end in it: %0a in a request becomes a new line in {where_to}"
     );
     let help = "leave white space out of the group, as in [^/\\s]+";
-    let place = view.complain(node.path, word.span.clone(), message, "", help);
-    Some(RULE.at(place).weighing(Severity::Warning))
+    Some(
+        view.find_at(&RULE, node, &word.span, message, help)
+            .weighing(Severity::Warning),
+    )
 }
 
 /// The argument of a directive that goes into a header, and which one that is.

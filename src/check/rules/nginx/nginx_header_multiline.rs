@@ -1,12 +1,7 @@
 //! Headers whose value goes over several lines.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::View;
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_header_multiline, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -2,13 +2,8 @@
 
 use source_text::word_list;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::{Block, View};
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_if_in_location, Warning, run);
 
 /// What works in an `if` as one expects: all of ngx_http_rewrite_module, and settings that nothing else of the location
@@ -55,7 +50,7 @@ fn replaces(view: &View<'_>, block: &Block<'_>, outer: &Block<'_>) -> Option<Fin
         first.name()
     );
     let help = "write only return, rewrite or set in an if; a map gives a value that depends on a condition";
-    Some(view.find(&RULE, node, message, "", help))
+    Some(view.find(&RULE, node, message, help))
 }
 
 /// The first setting of an `if` that handles a request further; none if it ends by an answer or goes elsewhere.

@@ -3,13 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::servers::addresses;
-use crate::check::nginx::view::View;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_no_certificate, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -98,7 +94,7 @@ fn check(view: &View<'_>, findings: &mut Findings) {
             _ => format!("this server speaks TLS and has no {missing}: nginx refuses it"),
         };
         let help = "write ssl_certificate and ssl_certificate_key, such as those of certbot in /etc/letsencrypt/live/NAME";
-        findings.push(view.find(&RULE, node, message, "", help));
+        findings.push(view.find(&RULE, node, message, help));
     }
 }
 

@@ -3,15 +3,10 @@
 use std::ops::Range;
 use std::path::Path;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::captures::Tokens;
 use crate::check::nginx::header;
-use crate::check::nginx::view::View;
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_origin_regex, Warning, run);
 
 /// The header that an expression is about.

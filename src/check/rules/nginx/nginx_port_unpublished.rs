@@ -3,16 +3,13 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::ports::{Proxied, numbers};
 use crate::check::nginx::published::Publications;
-use crate::check::nginx::view::View;
-use crate::model::{Severity, UnitType};
+use crate::check::rules::nginx::prelude::*;
+use crate::model::UnitType;
 use crate::source::Revision;
 use crate::source::policy::PortRange;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_port_unpublished, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -69,7 +66,7 @@ fn unpublished(
             None => format!("publish \"127.0.0.1:{port}:{port}\" in a compose file"),
         };
         for node in nodes {
-            let found = view.find(&RULE, node, &message, "", &help);
+            let found = view.find(&RULE, node, &message, &help);
             let severity = if foreign {
                 Severity::Warning
             } else {

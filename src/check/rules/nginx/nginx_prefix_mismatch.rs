@@ -1,14 +1,9 @@
 //! Locations and paths of `proxy_pass` of which only one ends with a slash.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::paths::{Match, matches};
 use crate::check::nginx::target::target;
-use crate::check::nginx::view::{Block, View};
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_prefix_mismatch, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

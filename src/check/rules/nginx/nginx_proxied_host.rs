@@ -1,14 +1,9 @@
 //! Hosts of an upstream that the client chooses.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::captures::{can_hold, group_of, is_raw, resolved};
-use crate::check::nginx::view::{Block, View};
-use crate::model::{Finding, Severity};
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 use crate::source::nginx::router::Piece;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_proxied_host, Error, run);
 
 /// Variables that begin with a slash, and so end the host.
@@ -37,8 +32,10 @@ fn chosen(view: &View<'_>, block: &Block<'_>, node: &Node<'_>) -> Option<Finding
         "the client chooses the host: {name} comes from the request, and nginx sends the request wherever it says"
     );
     let help = "write the host, or choose it by a map that lists the allowed ones; location { internal; } if only nginx itself comes here";
-    let place = view.complain(node.path, word.span.clone(), message, "", help);
-    Some(RULE.at(place).weighing(severity))
+    Some(
+        view.find_at(&RULE, node, &word.span, message, help)
+            .weighing(severity),
+    )
 }
 
 /// The first part of the scheme or host that the client chooses.

@@ -1,13 +1,8 @@
 //! Regular expressions that PCRE does not compile.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::View;
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 use crate::source::nginx::router::{Located, compiles, condition};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_regex_invalid, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -2,13 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::{Block, View};
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_resolver_external, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -8,17 +8,13 @@ use std::path::Path;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::said::{Said, Words};
-use crate::check::nginx::view::View;
-use crate::model::Severity;
+use crate::check::rules::nginx::prelude::*;
 use crate::source::error::Speller;
+use crate::source::nginx::Word;
 use crate::source::nginx::router::{Located, condition, names, variables};
 use crate::source::nginx::variables::{evaluated, is_own_variable, own_variables};
-use crate::source::nginx::{Node, Word};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_unknown_variable, Error, run);
 
 /// Letters of a name that is not close to another one by chance.
@@ -68,10 +64,7 @@ fn check(view: &View<'_>, findings: &mut Findings) {
         for (node, word) in places {
             let place = view.complain(node.path, word.span.clone(), &message, "", &help);
             let finding = RULE.at(place);
-            findings.push(match is_certain {
-                true => finding,
-                false => finding.weighing(Severity::Warning),
-            });
+            findings.push(finding.weighing_where(!is_certain, Severity::Warning));
         }
     }
 }

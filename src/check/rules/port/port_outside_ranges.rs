@@ -1,13 +1,9 @@
 //! Published ports outside the ranges that watchme.toml allows.
 
 use crate::check::compose::ports::{Entry, entries, shown};
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
+use crate::check::rules::port::prelude::*;
 use crate::source::policy::PortRange;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(port_outside_ranges, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -4,12 +4,9 @@ use serde_yaml::Value;
 use source_text::word_list;
 
 use crate::check::compose::ports::{Entry, entries, shown};
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Firewall, OpenTo, Severity, Transport, Verdict};
+use crate::check::rules::port::prelude::*;
+use crate::model::{Firewall, OpenTo, Transport, Verdict};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(port_public, Warning, run)
     .grouped(
         "ports are published on all addresses of the host",
@@ -103,10 +100,7 @@ fn public(view: &View, entry: &Entry) -> Option<Finding> {
         ),
     };
     let finding = RULE.at(say(place, message, expected, help));
-    Some(match store {
-        true => finding.weighing(Severity::Error),
-        false => finding,
-    })
+    Some(finding.weighing_where(store, Severity::Error))
 }
 
 /// How an entry is written for this host alone. Variables stay in it.

@@ -3,12 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::compose::ports::{Entry, entries};
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
+use crate::check::rules::port::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(port_published_twice, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

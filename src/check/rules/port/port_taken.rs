@@ -4,19 +4,16 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::check::Subject;
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::listens::listens;
 use crate::check::ports::{commands, instances};
-use crate::model::{Diagnostic, File, Finding, Severity};
+use crate::check::rules::port::prelude::*;
+use crate::model::File;
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 use crate::source::load::text;
 use crate::source::unit::listen;
 use crate::source::unit::settings::Source;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(port_taken, Error, run);
 
 /// Somebody who holds a port.
@@ -217,10 +214,7 @@ fn container(
 
 fn found(place: Diagnostic, is_likely: bool) -> Finding {
     let finding = RULE.at(place);
-    match is_likely {
-        true => finding.weighing(Severity::Warning),
-        false => finding,
-    }
+    finding.weighing_where(is_likely, Severity::Warning)
 }
 
 /// Whether two addresses cannot both be bound: one that is for all of its kind holds each of them, ip(7).

@@ -4,13 +4,11 @@ use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use crate::check::compose::view::View as Projects;
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::ports::numbers;
 use crate::check::nginx::published::Publications;
 use crate::check::nginx::view::View;
+use crate::check::rules::port::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(port_unproxied, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -2,11 +2,9 @@
 
 use sealed_file::{Form, Recipient};
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Diagnostic, SecretForm};
+use crate::check::rules::prelude::*;
+use crate::model::SecretForm;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(secret_recipient_missing, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

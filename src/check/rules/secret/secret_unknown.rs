@@ -2,11 +2,9 @@
 
 use source_text::suggest;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Diagnostic, layout};
+use crate::check::rules::prelude::*;
+use crate::model::layout;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(secret_unknown, Error, run);
 
 /// The command that makes a secret.
@@ -82,10 +80,7 @@ fn run(context: &Context, findings: &mut Findings) {
                     format!("no file in secrets/ provides {start}{name}"),
                     "nothing is there when this starts",
                 );
-                findings.push(RULE.at(Diagnostic {
-                    help: Some(help),
-                    ..place
-                }));
+                findings.push(RULE.at(place.helped(help)));
             }
             at += line.len();
         }

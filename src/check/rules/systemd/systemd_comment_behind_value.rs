@@ -4,14 +4,9 @@ use std::ops::Range;
 
 use source_text::word_list;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::{MOST, sections};
-use crate::model::{Diagnostic, Finding};
-use crate::source::unit::Entry;
-use crate::source::unit::settings::Source;
+use crate::check::rules::systemd::prelude::*;
+use crate::check::systemd::sections;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_comment_behind_value, Error, run);
 
 /// Settings whose value is a text of any kind: a `#` is at home there.
@@ -79,8 +74,8 @@ fn behind(source: &Source, entry: &Entry, comment: Range<usize>) -> Finding {
         ),
         "expected the end of the line",
     );
-    let help = Some("put the comment on a line of its own, above this one".to_owned());
-    RULE.at(Diagnostic { help, ..place })
+    let help = "put the comment on a line of its own, above this one";
+    RULE.at(place.helped(help))
 }
 
 #[cfg(test)]

@@ -2,14 +2,9 @@
 
 use source_text::word_list;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::{Line, Unit};
-use crate::check::systemd::service::{ServiceType, with_help};
-use crate::model::Finding;
+use crate::check::rules::systemd::prelude::*;
 use crate::source::unit::exec::base;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_detached_command, Error, run);
 
 /// Options of `docker run` that take a value as a word of its own, of those that stand before a `-d` somewhere.
@@ -68,7 +63,7 @@ fn detached(unit: &Unit, kind: &ServiceType) -> Option<Finding> {
             "leave {option} out, or write Type=oneshot and RemainAfterExit=yes, and no Restart="
         ),
     };
-    Some(with_help(&RULE, place, help))
+    Some(RULE.at(place.helped(help)))
 }
 
 /// Whether a command stops or removes containers.

@@ -6,12 +6,8 @@ use std::path::Path;
 
 use source_text::word_list;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::{Line, Unit, Units};
-use crate::model::{Diagnostic, Finding};
+use crate::check::rules::systemd::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_file_missing, Error, run);
 
 /// Settings that let a unit do without a file, systemd.unit(5).
@@ -66,8 +62,7 @@ fn check(units: &Units) -> Vec<Finding> {
             "add {} to the repository, or correct the path",
             missing.relative.display()
         );
-        let help = Some(help);
-        findings.push(RULE.at(Diagnostic { help, ..place }));
+        findings.push(RULE.at(place.helped(help)));
     }
     findings
 }

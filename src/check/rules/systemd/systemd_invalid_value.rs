@@ -4,16 +4,11 @@ use std::ops::Range;
 
 use source_text::word_list;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::MOST;
-use crate::model::{Diagnostic, Finding, Severity};
+use crate::check::rules::systemd::prelude::*;
 use crate::source::error::nearest;
-use crate::source::unit::settings::Source;
 use crate::source::unit::values::{ValueType, kind_of};
-use crate::source::unit::{Entry, words};
+use crate::source::unit::words;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_invalid_value, Warning, run);
 
 /// Settings whose wrong values make systemd refuse the whole unit: those of which `src/core/load-fragment.c` of systemd

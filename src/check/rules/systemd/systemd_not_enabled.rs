@@ -1,12 +1,7 @@
 //! Services that nothing starts at boot.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::{Unit, Units};
-use crate::check::systemd::service::{ServiceType, with_help};
-use crate::model::{Finding, Severity};
+use crate::check::rules::systemd::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_not_enabled, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -51,7 +46,7 @@ fn never_started(unit: &Unit, units: &Units, kind: &ServiceType) -> Option<Findi
     let help = format!(
         "write [Install] and WantedBy=multi-user.target below, or start = false for [unit.\"{name}\"] in watchme.toml"
     );
-    Some(with_help(&RULE, place, &help).weighing(Severity::Warning))
+    Some(RULE.at(place.helped(&help)).weighing(Severity::Warning))
 }
 
 /// A unit that watchme.toml wants to run, and that nothing starts at boot.

@@ -1,11 +1,7 @@
 //! Units that wait for something, and do not say for what: systemd refuses them.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::Unit;
-use crate::model::{Diagnostic, Finding};
+use crate::check::rules::systemd::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_nothing_to_wait_for, Error, run);
 
 /// The beginnings of the settings that a unit of each type needs one of, systemd.timer(5), systemd.socket(5),

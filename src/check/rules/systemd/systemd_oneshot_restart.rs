@@ -1,12 +1,8 @@
 //! Services of `Type=oneshot` that are to be restarted always.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::Unit;
-use crate::check::systemd::service::{ServiceType, has_misspelt_command, with_help};
-use crate::model::Finding;
+use crate::check::rules::systemd::prelude::*;
+use crate::check::systemd::service::has_misspelt_command;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_oneshot_restart, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -2,16 +2,12 @@
 
 use source_text::SourceFile;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::MOST;
-use crate::model::{Diagnostic, File, Finding, Quadlet};
+use crate::check::rules::systemd::prelude::*;
+use crate::model::{File, Quadlet};
 use crate::source::error::Speller;
 use crate::source::load::text;
-use crate::source::unit::settings::Source;
-use crate::source::unit::{Section, table};
+use crate::source::unit::Section;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_quadlet_key, Warning, run);
 
 /// Sections that systemd reads, and that of the generator itself.

@@ -2,13 +2,8 @@
 
 use source_text::word_list;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::Unit;
-use crate::check::systemd::service::with_help;
-use crate::model::Finding;
+use crate::check::rules::systemd::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_refused, Error, run);
 
 /// Sockets that cannot accept connections, `socket_verify` in src/core/socket.c.
@@ -33,13 +28,8 @@ fn no_bus_name(unit: &Unit) -> Option<Finding> {
     let name = unit.service("BusName").filter(|name| !name.text.is_empty());
     let message = "a service of Type=dbus has no BusName: systemd refuses it";
     let place = kind.complain(message, "expected BusName beside it");
-    name.is_none().then(|| {
-        with_help(
-            &RULE,
-            place,
-            "write BusName= with the name that it takes on the bus",
-        )
-    })
+    name.is_none()
+        .then(|| RULE.at(place.helped("write BusName= with the name that it takes on the bus")))
 }
 
 fn accepts_nothing(unit: &Unit) -> Option<Finding> {
@@ -54,11 +44,7 @@ fn accepts_nothing(unit: &Unit) -> Option<Finding> {
         listens.key
     );
     let place = accept.complain(message, "expected no");
-    Some(with_help(
-        &RULE,
-        place,
-        "remove the line, or write ListenStream=",
-    ))
+    Some(RULE.at(place.helped("remove the line, or write ListenStream=")))
 }
 
 /// `mount_verify` in src/core/mount.c.
@@ -89,11 +75,7 @@ fn mounted_elsewhere(unit: &Unit) -> Option<Finding> {
     }
     let message = "a mount has no What: systemd refuses it";
     let complaint = place.complain(message, "expected What beside it");
-    Some(with_help(
-        &RULE,
-        complaint,
-        "write What= with the device, or what else is mounted",
-    ))
+    Some(RULE.at(complaint.helped("write What= with the device, or what else is mounted")))
 }
 
 #[cfg(test)]

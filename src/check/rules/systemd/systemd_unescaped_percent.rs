@@ -2,12 +2,8 @@
 
 use std::ops::Range;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::Unit;
-use crate::model::{Diagnostic, Finding};
+use crate::check::rules::systemd::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_unescaped_percent, Error, run);
 
 /// What has no meaning behind a `%`: systemd leaves out the whole line. `%` before another character is
@@ -35,8 +31,8 @@ fn check(unit: &Unit) -> Vec<Finding> {
             ),
         };
         let place = value.complain_about(part, message, "resolved by systemd");
-        let help = Some(format!("write %{written} for a plain {written}"));
-        findings.push(RULE.at(Diagnostic { help, ..place }));
+        let help = format!("write %{written} for a plain {written}");
+        findings.push(RULE.at(place.helped(help)));
     }
     findings
 }

@@ -2,16 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::{Mention, Unit, Units};
-use crate::model::{Diagnostic, Finding};
+use crate::check::rules::systemd::prelude::*;
 use crate::source::error::Speller;
 use crate::source::unit::Name;
 use crate::source::unit::name::TYPES;
-use crate::source::unit::table;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_unknown_unit, Warning, run);
 
 /// Settings that name units. Not `Conflicts`: a unit that is not there is what that is for.
@@ -87,8 +82,7 @@ fn named(
                 false => "write names of units, separated by blanks".to_owned(),
             };
             let place = place(message, "expected a unit name");
-            let help = Some(help);
-            return Some(RULE.at(Diagnostic { help, ..place }));
+            return Some(RULE.at(place.helped(help)));
         }
     };
     if units.get(name).is_some() || table::is_known_unit(&parsed) {
@@ -157,10 +151,8 @@ fn triggered(unit: &Unit, units: &Units) -> Option<Finding> {
         message,
         format!("expected {key}= below"),
     );
-    let help = Some(format!(
-        "put {name} beside it, or write {key}= for another one"
-    ));
-    Some(RULE.at(Diagnostic { help, ..place }))
+    let help = format!("put {name} beside it, or write {key}= for another one");
+    Some(RULE.at(place.helped(help)))
 }
 
 #[cfg(test)]
