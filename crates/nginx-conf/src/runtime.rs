@@ -111,12 +111,16 @@ fn zone(directive: &Directive) -> Option<Zone> {
 
 /// A size of nginx's, <https://nginx.org/en/docs/syntax.html>: bytes, or `k` and `m`.
 pub fn size(text: &str) -> Option<u64> {
-    let (number, factor) = match text.char_indices().next_back()? {
-        (at, 'k' | 'K') => (text.get(..at)?, 1 << 10),
-        (at, 'm' | 'M') => (text.get(..at)?, 1 << 20),
-        _ => (text, 1),
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text.get(digits.len()..)? {
+        "" => 1,
+        "k" | "K" => 1 << 10,
+        "m" | "M" => 1 << 20,
+        _ => return None,
     };
-    number.parse::<u64>().ok()?.checked_mul(factor)
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.parse::<u64>().ok().filter(|_| is_number)?;
+    number.checked_mul(factor)
 }
 
 /// No nginx opens more sockets than a process may have files, getrlimit(2): bounds ranges of ports.

@@ -12,7 +12,7 @@ use super::way::Stop;
 use crate::files::Located;
 
 /// Directives that pass requests on. A path that only lacks the last slash of their location is redirected.
-pub(super) const PASSES: [&str; 6] =
+pub(crate) const PASSES: [&str; 6] =
     word_list("proxy_pass fastcgi_pass uwsgi_pass scgi_pass grpc_pass memcached_pass");
 
 /// Where `proxy_pass` leads.
