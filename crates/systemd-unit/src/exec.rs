@@ -53,12 +53,6 @@ pub fn commands(value: &str) -> Result<Vec<Vec<String>>, String> {
     Ok(parse(value)?.into_iter().map(texts).collect())
 }
 
-fn push(commands: &mut [Vec<String>], word: String) {
-    if let Some(command) = commands.last_mut() {
-        command.push(word);
-    }
-}
-
 fn with_prefix(mut command: Command) -> Command {
     let Some(first) = command.words.first_mut() else {
         return command;
@@ -204,8 +198,8 @@ pub fn script(text: &str) -> Vec<Vec<String>> {
     let mut word = String::new();
     let mut quote = None;
     let finish = |word: &mut String, commands: &mut Vec<Vec<String>>| {
-        if !word.is_empty() {
-            push(commands, std::mem::take(word));
+        if let Some(command) = commands.last_mut().filter(|_| !word.is_empty()) {
+            command.push(std::mem::take(word));
         }
     };
     for c in text.chars() {
