@@ -13,7 +13,7 @@ use crate::check::rules::compose::rule::{
 use crate::model::{Diagnostic, Finding, MemberName};
 use crate::source::ParsedStack;
 use crate::source::compose::infra::{expected_in, usable};
-use crate::source::compose::types::{Network, is_external};
+use crate::source::compose::types::is_external;
 
 /// A network with the ranges of its addresses.
 #[derive(Default)]
@@ -71,15 +71,16 @@ fn infra(view: &View) -> BTreeMap<String, Ranges> {
 
 /// The networks that a project makes for itself.
 fn own(stack: &ParsedStack, networks: &mut BTreeMap<String, Ranges>) {
-    let none = Network::default();
     for (key, definition) in &stack.compose.networks {
-        let definition = definition.as_ref().unwrap_or(&none);
-        let name = name_of(stack, key, definition);
-        if is_external(&definition.external) || networks.contains_key(&name) {
+        let definition = definition.as_ref();
+        let name = name_of(stack, key);
+        let is_others = definition.is_some_and(|definition| is_external(&definition.external));
+        if is_others || networks.contains_key(&name) {
             continue;
         }
         let mut ranges = Ranges::default();
-        for range in definition.ipam.iter().flat_map(|ipam| &ipam.config) {
+        let ipam = definition.and_then(|definition| definition.ipam.as_ref());
+        for range in ipam.into_iter().flat_map(|ipam| &ipam.config) {
             let net = |text: &Option<String>| {
                 text.as_deref()
                     .and_then(|text| text.trim().parse::<IpNet>().ok())
@@ -100,11 +101,9 @@ fn own(stack: &ParsedStack, networks: &mut BTreeMap<String, Ranges>) {
 fn pins(view: &View, stack: &ParsedStack, networks: &mut BTreeMap<String, Ranges>) {
     for (service, definition) in &stack.compose.services {
         for (key, attachment) in definition.networks.entries() {
-            let Some(network) = stack.compose.networks.get(key) else {
-                continue;
-            };
-            let name = name_of(stack, key, &network.clone().unwrap_or_default());
-            let Some(ranges) = networks.get_mut(&name) else {
+            let is_declared = stack.compose.networks.contains_key(key);
+            let ranges = networks.get_mut(&name_of(stack, key));
+            let Some(ranges) = ranges.filter(|_| is_declared) else {
                 continue;
             };
             let fields = attachment.map(|attachment| {
@@ -194,12 +193,9 @@ fn of_network(name: &str, ranges: &Ranges) -> Vec<Finding> {
         if let Some(other) = holders.get(address) {
             let message =
                 format!("the address {address} on {name} is given twice: to {other} and to {who}");
-            let place = say(
-                place.clone(),
-                message,
-                "the second one does not start",
-                "choose an address that is free",
-            );
+            let expected = "the second one does not start";
+            let help = "choose an address that is free";
+            let place = say(place.clone(), message, expected, help);
             findings.push(compose_address_twice::RULE.at(place));
             continue;
         }

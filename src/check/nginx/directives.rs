@@ -38,7 +38,7 @@ fn related(node: &Node<'_>, context: Context) -> Option<usize> {
     if matches!(node.name(), "listen" | "rewrite") {
         return None;
     }
-    let mut pairs = node.directive.args.windows(2);
+    let mut pairs = node.args().windows(2);
     pairs.position(|pair| matches!(pair, [word, _] if is_related(&word.text, context)))
 }
 
@@ -149,7 +149,7 @@ impl<'a> Walk<'_, 'a> {
 
     /// Tells where a directive has swallowed the one of the next line. nginx may even take it.
     fn runs_on(&mut self, node: &Node<'_>, context: Context) -> bool {
-        let args = &node.directive.args;
+        let args = node.args();
         let Some(at) = related(node, context) else {
             return false;
         };
@@ -197,7 +197,7 @@ impl<'a> Walk<'_, 'a> {
     }
 
     fn arguments(&mut self, node: &Node<'_>, here: &[&Form]) {
-        let (name, args) = (node.name(), &node.directive.args);
+        let (name, args) = (node.name(), node.args());
         let has_block = node.block.is_some();
         let mut forms = here.iter().filter(|form| form.has_block == has_block);
         let (message, help) = if forms.clone().next().is_none() {

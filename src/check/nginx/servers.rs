@@ -48,22 +48,18 @@ pub(crate) fn walk(view: &View<'_>) -> Vec<Finding> {
     let plain = claims.https.iter().filter(|(_, (_, tls))| !tls);
     findings.extend(plain.map(|(socket, (listen, _))| {
         let message = format!("nobody who listens on {socket} says ssl: browsers expect TLS there");
-        let help = format!("write listen {} ssl;", words(listen));
+        let help = format!("write {} ssl;", listen.located().text());
         view.find(&nginx_443_without_ssl::RULE, listen, message, help)
     }));
     findings
 }
 
-fn words(node: &Node<'_>) -> String {
-    let words = node.directive.args.iter().map(|word| word.text.as_str());
-    words.collect::<Vec<_>>().join(" ")
-}
-
 /// Whether a `listen` speaks TLS, or says nothing about it. What one server says of a socket
 /// counts for all.
 fn speaks_tls(listen: &Node<'_>) -> bool {
-    let mut words = listen.directive.args.iter().map(|word| word.text.as_str());
-    words.any(|word| matches!(word, "ssl" | "quic" | "proxy_protocol"))
+    listen
+        .words()
+        .any(|word| matches!(word, "ssl" | "quic" | "proxy_protocol"))
 }
 
 /// The sockets of a server; one without any listens on port 80.
@@ -82,8 +78,7 @@ fn listens<'v, 'a>(
         .iter()
         .filter(|node| node.name() == "listen")
     {
-        let options = listen.directive.args.iter().skip(1);
-        let options: Vec<&str> = options.map(|word| word.text.as_str()).collect();
+        let options: Vec<&str> = listen.words().skip(1).collect();
         let is_default = ["default_server", "default"]
             .iter()
             .any(|word| options.contains(word));
@@ -258,7 +253,7 @@ pub(crate) fn names_of<'v, 'a>(server: &'v Node<'a>) -> Vec<Name<'v, 'a>> {
         .iter()
         .filter(|node| node.name() == "server_name")
     {
-        names.extend(node.directive.args.iter().map(|word| Name {
+        names.extend(node.args().iter().map(|word| Name {
             text: match word.text.starts_with('~') {
                 true => word.text.to_string(),
                 false => word.text.to_lowercase(),

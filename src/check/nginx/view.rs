@@ -230,7 +230,7 @@ impl<'v> Blocks<'v> {
             said.push_str(&std::ptr::from_ref(node.directive).addr().to_string());
         }
         for node in block.settings() {
-            let words = node.directive.args.iter().map(|word| word.text.as_str());
+            let words = node.words();
             let words: Vec<&str> = match node.name() {
                 name if is_server && OF_SERVERS.contains(&name) => continue,
                 // Regular expressions have groups.

@@ -163,10 +163,7 @@ impl Walk<'_> {
             .iter()
             .filter_map(|step| step.place)
             .any(|place| rewritten(&place));
-        let replaces = matches!(
-            location.kind,
-            MatchKind::Exact | MatchKind::Prefix | MatchKind::Final
-        );
+        let replaces = location.kind.is_path();
         let whole = location.name.ends_with('/') || location.kind == MatchKind::Exact;
         let rest = url.path().strip_prefix(location.name)?;
         let base = wanted.path().strip_suffix(rest)?;

@@ -31,20 +31,14 @@ pub(crate) fn walk(units: &Units, order: &Order) -> Vec<Finding> {
         };
         let name = unit.name.as_str();
         if !after_docker.contains(name) {
-            findings.push(at(
-                &systemd_not_after_docker::RULE,
-                line,
-                format!("{name} runs containers and may start before Docker does"),
-                "write After=docker.service under [Unit]".to_owned(),
-            ));
+            let message = format!("{name} runs containers and may start before Docker does");
+            let help = "write After=docker.service under [Unit]".to_owned();
+            findings.push(at(&systemd_not_after_docker::RULE, line, message, help));
         }
         if !pulling_docker.contains(name) {
-            findings.push(at(
-                &systemd_docker_not_required::RULE,
-                line,
-                format!("{name} runs containers and does not require Docker"),
-                "write Requires=docker.service under [Unit]".to_owned(),
-            ));
+            let message = format!("{name} runs containers and does not require Docker");
+            let help = "write Requires=docker.service under [Unit]".to_owned();
+            findings.push(at(&systemd_docker_not_required::RULE, line, message, help));
         }
         findings.extend(networks.check(unit, line, units));
     }
@@ -130,16 +124,13 @@ impl<'a> Networks<'a> {
         {
             return None;
         }
-        Some(at(
-            &systemd_not_after_network::RULE,
-            line,
-            format!(
-                "{name} runs compose files outside the checkout, and neither starts after {owner} nor requires it"
-            ),
-            format!(
-                "if they join a network of {owner}, write After={owner} and Requires={owner} under [Unit]"
-            ),
-        ))
+        let message = format!(
+            "{name} runs compose files outside the checkout, and neither starts after {owner} nor requires it"
+        );
+        let help = format!(
+            "if they join a network of {owner}, write After={owner} and Requires={owner} under [Unit]"
+        );
+        Some(at(&systemd_not_after_network::RULE, line, message, help))
     }
 
     fn check(&self, unit: &Unit, line: &Line, units: &Units) -> Vec<Finding> {
@@ -160,12 +151,9 @@ impl<'a> Networks<'a> {
                     true => format!("joins {network} and may start before {owner} has made it"),
                     false => format!("requires {owner} and does not start after it"),
                 };
-                findings.push(at(
-                    &systemd_not_after_network::RULE,
-                    line,
-                    format!("{name} {why}"),
-                    format!("write After={owner} under [Unit]"),
-                ));
+                let message = format!("{name} {why}");
+                let help = format!("write After={owner} under [Unit]");
+                findings.push(at(&systemd_not_after_network::RULE, line, message, help));
             }
             if uses && !pulling.contains(name) {
                 findings.push(at(

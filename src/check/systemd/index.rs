@@ -58,6 +58,16 @@ impl Unit<'_> {
         self.name.suffix() == "service"
     }
 
+    /// The section and the key by which a timer, path or socket names what it starts.
+    pub fn trigger(&self) -> Option<(&'static str, &'static str)> {
+        match self.name.suffix() {
+            "timer" => Some(("Timer", "Unit")),
+            "path" => Some(("Path", "Unit")),
+            "socket" => Some(("Socket", "Service")),
+            _ => None,
+        }
+    }
+
     /// The last value of a setting of `[Service]`, as it is written.
     pub fn service(&self, key: &str) -> Option<Value> {
         self.settings.last("Service", key)
@@ -163,13 +173,10 @@ impl<'a> Units<'a> {
         let pulls = ["Wants", "Requires", "Requisite", "BindsTo", "Upholds"];
         self.pulled_in.extend(names("Unit", &pulls));
         self.pulled_in.extend(names("Install", &["Also"]));
-        let section = match unit.name.suffix() {
-            "timer" => "Timer",
-            "path" => "Path",
-            "socket" => "Socket",
-            _ => return,
+        let Some((section, key)) = unit.trigger() else {
+            return;
         };
-        let named = names(section, &["Unit", "Service"]);
+        let named = names(section, &[key]);
         if named.is_empty() {
             self.triggered
                 .insert(format!("{}.service", unit.name.stem()));

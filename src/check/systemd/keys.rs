@@ -2,7 +2,6 @@
 
 use super::MOST;
 use super::index::Units;
-use crate::check::engine::Rule;
 use crate::check::rules::systemd::rule::{
     systemd_unknown_key, systemd_unknown_section, systemd_wrong_section,
 };
@@ -64,14 +63,8 @@ fn unknown_section(source: &Source, section: &Section, kind: &str) -> Finding {
             format!("settings that are not systemd's belong in a section [X-{name}]")
         }
     };
-    at(
-        &systemd_unknown_section::RULE,
-        source,
-        section.span.clone(),
-        message,
-        expected,
-        help,
-    )
+    let wrong = source.complain(section.span.clone(), message, expected);
+    systemd_unknown_section::RULE.at(wrong.helped(help))
 }
 
 fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) -> Finding {
@@ -87,14 +80,8 @@ fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) ->
                 format!("it belongs in [{home}] of a .{other} unit")
             }
         };
-        return at(
-            &systemd_wrong_section::RULE,
-            source,
-            span,
-            message,
-            format!("belongs in [{home}]"),
-            help,
-        );
+        let wrong = source.complain(span, message, format!("belongs in [{home}]"));
+        return systemd_wrong_section::RULE.at(wrong.helped(help));
     }
     let message = format!("systemd knows no {key} in [{name}], and ignores it");
     let own = table::nearest_key(name, key).map(|near| (name.as_str(), near));
@@ -107,23 +94,5 @@ fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) ->
         Some((home, near)) => format!("did you mean {near} in [{home}]?"),
         None => format!("remove it, or write X-{key} where another program reads it"),
     };
-    at(
-        &systemd_unknown_key::RULE,
-        source,
-        span,
-        message,
-        String::new(),
-        help,
-    )
-}
-
-fn at(
-    rule: &'static Rule,
-    source: &Source,
-    span: std::ops::Range<usize>,
-    message: String,
-    expected: String,
-    help: String,
-) -> Finding {
-    rule.at(source.complain(span, message, expected).helped(help))
+    systemd_unknown_key::RULE.at(source.complain(span, message, "").helped(help))
 }

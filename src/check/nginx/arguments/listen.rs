@@ -3,10 +3,9 @@
 use source_text::word_list;
 
 use super::Wrong;
-use super::values::size;
 use super::words::is_time;
-use crate::source::nginx::Word;
 use crate::source::nginx::listen::{Address, Socket, has_value};
+use crate::source::nginx::{Word, size};
 
 /// Words of `listen` behind the address, `ngx_http_core_listen` in src/http/ngx_http_core_module.c: those of nginx 1.31.
 /// `spdy` is refused from 1.19 to 1.31; older versions only warn of it.

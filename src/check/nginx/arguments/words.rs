@@ -6,8 +6,7 @@ use source_text::word_list;
 
 use super::super::maps::is_wildcard;
 use super::Wrong;
-use super::values::size;
-use crate::source::nginx::{Word, time};
+use crate::source::nginx::{Word, size, time};
 
 /// `ngx_methods_names` in src/http/ngx_http_core_module.c.
 const METHODS: [&str; 14] = word_list(

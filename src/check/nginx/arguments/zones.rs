@@ -2,8 +2,8 @@
 
 use source_text::word_list;
 
-use super::Wrong;
 use super::words::is_time;
+use super::{Wrong, unless};
 use crate::source::nginx::{Word, time};
 
 /// Pages that nginx needs for a zone, `8 * ngx_pagesize`. A cache may have two, and what nginx puts there first needs three. A
@@ -36,11 +36,8 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
         }
         ("limit_conn", [_, count]) => {
             let is_count = count.text.parse::<u16>().is_ok_and(|count| count > 0);
-            (!is_count).then(|| Wrong {
-                word: count,
-                message: format!("{} is not a number of connections", count.text),
-                help: "write a number from 1 to 65535",
-            })
+            let help = "write a number from 1 to 65535";
+            unless(is_count, count, "is not a number of connections", help)
         }
         (
             "proxy_cache_path" | "fastcgi_cache_path" | "uwsgi_cache_path" | "scgi_cache_path",
@@ -149,11 +146,10 @@ fn zone_size<'n>(word: &'n Word, text: &str, pages: u64) -> Option<Wrong<'n>> {
     let (_, size) = text.split_once('=')?;
     match size.split_once(':') {
         Some((_, size)) => too_small(word, size, pages),
-        None => Some(Wrong {
-            word,
-            message: format!("{text} has no size"),
-            help: "write NAME:SIZE, such as api:10m",
-        }),
+        None => {
+            let help = "write NAME:SIZE, such as api:10m";
+            Some(Wrong::of(word, "has no size", help))
+        }
     }
 }
 
@@ -231,10 +227,9 @@ fn session_cache(word: &Word) -> Option<Wrong<'_>> {
         .and_then(|rest| rest.split_once(':'))
     {
         Some((name, size)) if !name.is_empty() => too_small(word, size, PAGES),
-        _ => Some(Wrong {
-            word,
-            message: format!("{text} is not a session cache"),
-            help: "write shared:NAME:SIZE, such as shared:TLS:10m, builtin, none or off",
-        }),
+        _ => {
+            let help = "write shared:NAME:SIZE, such as shared:TLS:10m, builtin, none or off";
+            Some(Wrong::of(word, "is not a session cache", help))
+        }
     }
 }

@@ -39,10 +39,7 @@ struct Publisher<'a> {
 }
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(calls(context.projects()));
-}
-
-fn calls(view: &View) -> Vec<Finding> {
+    let view = context.projects();
     let mut publishers: BTreeMap<u16, Publisher> = BTreeMap::new();
     for (stack, service, definition) in view.started() {
         let mut seen = HashSet::new();
@@ -64,7 +61,6 @@ fn calls(view: &View) -> Vec<Finding> {
             }
         }
     }
-    let mut findings = Vec::new();
     for (stack, service, definition) in view.started() {
         let mode = definition.network_mode();
         // Those share the network of the host, or of another container.
@@ -109,7 +105,6 @@ fn calls(view: &View) -> Vec<Finding> {
             findings.push(RULE.at(say(place, message, why, help)));
         }
     }
-    findings
 }
 
 /// Another service of the same project that listens on a port which nobody publishes: it says so, or its image is known for it.

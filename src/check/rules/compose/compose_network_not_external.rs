@@ -61,10 +61,8 @@ fn own(view: &View, stack: &ParsedStack, key: &str, definition: &Network) -> Opt
             "without external: true",
         ),
     };
-    Some(RULE.at(say(
-        place,
-        format!("network {name} is declared here {what}, and {file} makes it"),
-        format!("{} would make a network of its own", stack.project),
-        format!("write external: true below {key}:, and nothing else"),
-    )))
+    let message = format!("network {name} is declared here {what}, and {file} makes it");
+    let expected = format!("{} would make a network of its own", stack.project);
+    let help = format!("write external: true below {key}:, and nothing else");
+    Some(RULE.at(say(place, message, expected, help)))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::check::compose::networks::name_of;
 use crate::check::rules::compose::prelude::*;
-use crate::source::compose::types::{Network, is_external};
+use crate::source::compose::types::is_external;
 use crate::source::error::nearest;
 
 pub(crate) static RULE: Rule = rule!(compose_network_unknown, Warning, run);
@@ -33,11 +33,10 @@ fn made(view: &View) -> BTreeSet<String> {
     let infra = view.subject.revision.desired.networks.keys().cloned();
     let mut made: BTreeSet<String> = infra.collect();
     for stack in &view.stacks {
-        let none = Network::default();
         for (key, definition) in &stack.compose.networks {
-            let definition = definition.as_ref().unwrap_or(&none);
-            if !is_external(&definition.external) {
-                made.insert(name_of(stack, key, definition));
+            let definition = definition.as_ref();
+            if !definition.is_some_and(|definition| is_external(&definition.external)) {
+                made.insert(name_of(stack, key));
             }
         }
         made.insert(format!("{}_default", stack.project));
@@ -75,12 +74,8 @@ fn external(
         Some(near) => format!("did you mean {near}?"),
         None => format!("define it in {file}, so that it is there before the service needs it"),
     };
-    let finding = RULE.at(say(
-        view.top(stack, &["networks", key]),
-        format!("network {name} is external, and nothing here makes it"),
-        "",
-        help,
-    ));
+    let message = format!("network {name} is external, and nothing here makes it");
+    let finding = RULE.at(say(view.top(stack, &["networks", key]), message, "", help));
     Some(finding.weighing_where(near.is_some(), Severity::Error))
 }
 

@@ -13,11 +13,7 @@ pub(crate) static RULE: Rule = rule!(compose_password_in_plain_text, Error, run)
 );
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(plain(context.projects()));
-}
-
-fn plain(view: &View) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let view = context.projects();
     // What an anchor brings into several services is written once.
     let mut seen = BTreeSet::new();
     for (stack, service, definition) in view.services() {
@@ -54,7 +50,6 @@ fn plain(view: &View) -> Vec<Finding> {
             findings.push(finding.weighing_where(is_known, Severity::Warning));
         }
     }
-    findings
 }
 
 /// Values that are no secret of anybody.

@@ -6,11 +6,7 @@ use crate::source::error::nearest;
 pub(crate) static RULE: Rule = rule!(compose_service_unknown, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(services(context.projects()));
-}
-
-fn services(view: &View) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let view = context.projects();
     for (stack, service, definition) in view.services() {
         if !stack.whole {
             continue;
@@ -41,7 +37,6 @@ fn services(view: &View) -> Vec<Finding> {
             findings.push(RULE.at(place));
         }
     }
-    findings
 }
 
 #[cfg(test)]

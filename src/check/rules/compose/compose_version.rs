@@ -4,9 +4,9 @@ use serde_yaml::Value;
 use source_text::word_list;
 
 use crate::check::compose::COMPOSE_2;
+use crate::check::compose::shapes::entries;
 use crate::check::rules::compose::prelude::*;
 use crate::model::{Lack, Program, Version, Versions};
-use crate::source::compose::types::text;
 use crate::source::compose::{Document, Positions, spans};
 
 pub(crate) static RULE: Rule = rule!(compose_version, Error, run);
@@ -186,11 +186,6 @@ fn keys(found: &mut Vec<Unknown>, map: &Value, way: &[String], listed: &[&str], 
             found.push(Unknown { what, way });
         }
     }
-}
-
-fn entries(value: Option<&Value>) -> impl Iterator<Item = (String, &Value)> {
-    let map = value.and_then(Value::as_mapping).into_iter().flatten();
-    map.filter_map(|(key, value)| Some((text(key)?, value)))
 }
 
 #[cfg(test)]

@@ -15,12 +15,9 @@ const ENDINGS: [&str; 18] = word_list(
     .dpkg-old .dpkg-dist .dpkg-new .dpkg-bak .ucf-old",
 );
 
-fn run(context: &Context, findings: &mut Findings) {
-    check(context.nginx(), findings);
-}
-
 /// Complains about copies in the folders that nginx includes.
-fn check(view: &View<'_>, findings: &mut Findings) {
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
     let revision = view.subject.revision;
     for site in revision.desired.sites.values().filter(|site| site.enabled) {
         let path = &site.file.source;

@@ -86,7 +86,7 @@ fn unreachable(
 ) -> Option<Finding> {
     let host = target.host;
     // nginx asks its resolver for it while it runs.
-    let mut words = node.directive.args.iter().skip(1);
+    let mut words = node.args().iter().skip(1);
     let is_looked_up = words.any(|word| word.text == "resolve");
     if containers.hosts.contains(host) || target.is_loopback() || is_looked_up {
         return None;
@@ -123,7 +123,7 @@ fn unreachable(
             node.name()
         ),
     };
-    let span = node.directive.args.first()?.span.clone();
+    let span = node.args().first()?.span.clone();
     let place = view.complain(
         node.path,
         span,
@@ -158,7 +158,7 @@ fn misspelt_group(
     let message =
         format!("no upstream is named {host}: nginx does not start if it cannot resolve it");
     let help = format!("did you mean {near}?");
-    let span = node.directive.args.first()?.span.clone();
+    let span = node.args().first()?.span.clone();
     let place = view.complain(node.path, span, message, "", help);
     Some(RULE.at(place).weighing(Severity::Warning))
 }

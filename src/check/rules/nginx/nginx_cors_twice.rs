@@ -37,7 +37,7 @@ fn twice(view: &View<'_>, own: &[&Node<'_>], findings: &mut Findings) {
         };
         // Of several with variables, all but one may be empty, and those are not sent.
         let varies = |node: &&Node<'_>| {
-            let value = node.directive.args.get(1);
+            let value = node.args().get(1);
             value.is_none_or(|value| value.text.contains('$') || value.text.is_empty())
         };
         if !name.starts_with(CORS) || varies(node) || varies(&first) {

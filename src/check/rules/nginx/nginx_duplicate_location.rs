@@ -31,7 +31,7 @@ fn duplicates(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
             known.insert((kind, caseless, path), location);
             continue;
         };
-        let written = format!("location {}", words(location));
+        let written = location.located().text();
         let (said, severity) = match kind {
             Match::Exact | Match::Prefix => ("nginx refuses it", Severity::Error),
             Match::Regex | Match::Named => ("this one is never used", Severity::Warning),
@@ -42,11 +42,6 @@ fn duplicates(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
         let found = view.find(&RULE, location, message, help);
         findings.push(found.weighing(severity));
     }
-}
-
-fn words(node: &Node<'_>) -> String {
-    let words = node.directive.args.iter().map(|word| word.text.as_str());
-    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ fn run(context: &Context, findings: &mut Findings) {
                 {
                     continue;
                 }
-                let Some(word) = node.directive.args.first() else {
+                let Some(word) = node.args().first() else {
                     continue;
                 };
                 let message = format!(

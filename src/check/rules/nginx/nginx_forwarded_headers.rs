@@ -129,7 +129,7 @@ fn is_tls(block: &Block<'_>) -> bool {
         return false;
     };
     server.own("listen").iter().any(|node| {
-        let mut words = node.directive.args.iter().map(|word| word.text.as_str());
+        let mut words = node.words();
         words.any(|word| word == "ssl" || word == "443" || word.ends_with(":443"))
     })
 }

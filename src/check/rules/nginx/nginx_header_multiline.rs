@@ -23,7 +23,7 @@ fn run(context: &Context, findings: &mut Findings) {
 
 /// The first value from a word on that has a line end. Lists of statuses and types are no headers.
 fn broken(view: &View<'_>, node: &Node<'_>, from: usize) -> Option<Finding> {
-    let args = &node.directive.args;
+    let args = node.args();
     let mut words = args.iter().enumerate().skip(from);
     let (_, word) = words.find(|(at, word)| {
         let before = at.checked_sub(1).and_then(|before| args.get(before));

@@ -58,11 +58,7 @@ fn stays<'v>(node: &'v Node<'v>) -> Option<&'v Node<'v>> {
     let inside = node.inside();
     let ends = inside.iter().any(|one| match one.name() {
         "return" => true,
-        "rewrite" => one
-            .directive
-            .args
-            .last()
-            .is_some_and(|flag| flag.text != "break"),
+        "rewrite" => one.args().last().is_some_and(|flag| flag.text != "break"),
         _ => false,
     });
     inside

@@ -4,7 +4,6 @@ use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use crate::check::nginx::ports::{Proxied, numbers};
-use crate::check::nginx::published::Publications;
 use crate::check::rules::nginx::prelude::*;
 use crate::model::UnitType;
 use crate::source::Revision;
@@ -21,15 +20,7 @@ fn run(context: &Context, findings: &mut Findings) {
     for block in context.blocks() {
         proxied.add(context.groups(), block);
     }
-    unpublished(view, context.published(), &proxied, findings);
-}
-
-fn unpublished(
-    view: &View<'_>,
-    published: &Publications<'_>,
-    proxied: &Proxied<'_>,
-    findings: &mut Findings,
-) {
+    let published = context.published();
     let revision = view.subject.revision;
     let nothing = revision
         .desired

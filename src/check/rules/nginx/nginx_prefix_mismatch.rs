@@ -54,7 +54,7 @@ fn prefix(view: &View<'_>, block: &Block<'_>, location: &Node<'_>, path: &str) -
         }
         _ => return None,
     };
-    let span = pass.directive.args.first()?.span.clone();
+    let span = pass.args().first()?.span.clone();
     let expected = format!("this replaces {path}");
     let place = view.complain(pass.path, span, message, expected, help);
     Some(RULE.at(place))

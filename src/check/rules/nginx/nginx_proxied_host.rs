@@ -25,7 +25,7 @@ fn run(context: &Context, findings: &mut Findings) {
 }
 
 fn chosen(view: &View<'_>, block: &Block<'_>, node: &Node<'_>) -> Option<Finding> {
-    let word = node.directive.args.first()?;
+    let word = node.args().first()?;
     let pieces = resolved(block, &word.text);
     let (name, severity) = from_the_client(block, &pieces)?;
     let message = format!(
@@ -67,12 +67,7 @@ fn from_the_client(block: &Block<'_>, pieces: &[Piece<'_>]) -> Option<(String, S
                     false => can_hold(source, '.'),
                 };
                 if leaves {
-                    let name = match piece {
-                        Piece::Group(number) => format!("${number}"),
-                        Piece::Variable(name) => format!("${name}"),
-                        Piece::Literal(_) => return None,
-                    };
-                    return Some((name, Severity::Warning));
+                    return Some((piece.to_string(), Severity::Warning));
                 }
             }
         }

@@ -28,11 +28,7 @@ fn run(context: &Context, findings: &mut Findings) {
 }
 
 fn external(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
-    let mut servers = node
-        .directive
-        .args
-        .iter()
-        .filter(|word| !word.text.contains('='));
+    let mut servers = node.args().iter().filter(|word| !word.text.contains('='));
     let word = servers.find(|word| address(&word.text).is_some_and(is_public))?;
     let message = format!(
         "{} is not of this network: whoever forges its answers decides where nginx sends requests",

@@ -12,25 +12,21 @@ const MEDIA: [&str; 12] = [
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
-    for block in context.blocks() {
-        findings.extend(passes(view, block));
-    }
-}
-
-fn passes(view: &View<'_>, block: &Block<'_>) -> Option<Finding> {
-    let (node, word) = block.own("valid_referers").iter().find_map(|node| {
-        let mut words = node.directive.args.iter();
-        Some((node, words.find(|word| word.text == "none")?))
-    })?;
-    let pattern = block.location().and_then(matches);
-    if let Some((Match::Regex, pattern)) = pattern
-        && MEDIA.iter().any(|media| pattern.contains(media))
-    {
-        return None;
-    }
-    let message = "none lets through every request without a Referer, and any page can have browsers send none";
-    let help = "remove none; a check of a token or the Origin is what protects from other sites";
-    Some(view.find_at(&RULE, node, &word.span, message, help))
+    findings.extend(context.blocks().iter().filter_map(|block| {
+        let (node, word) = block.own("valid_referers").iter().find_map(|node| {
+            let mut words = node.args().iter();
+            Some((node, words.find(|word| word.text == "none")?))
+        })?;
+        let pattern = block.location().and_then(matches);
+        if let Some((Match::Regex, pattern)) = pattern
+            && MEDIA.iter().any(|media| pattern.contains(media))
+        {
+            return None;
+        }
+        let message = "none lets through every request without a Referer, and any page can have browsers send none";
+        let help = "remove none; a check of a token or the Origin is what protects from other sites";
+        Some(view.find_at(&RULE, node, &word.span, message, help))
+    }));
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ impl<'v> Walk<'v> {
     }
 
     fn directive(&mut self, node: &'v Node<'v>, area: Area) {
-        let (name, args) = (node.name(), &node.directive.args);
+        let (name, args) = (node.name(), node.args());
         if let Some(newer) = Newer::of(area, name) {
             let span = node.directive.span.start..node.directive.span.start + name.len();
             let what = || format!("the directive {name}");

@@ -5,7 +5,7 @@ use source_text::word_list;
 
 use crate::check::compose::ports::{Entry, entries, shown};
 use crate::check::rules::port::prelude::*;
-use crate::model::{Firewall, OpenTo, Transport, Verdict};
+use crate::model::{Firewall, OpenTo, Verdict};
 
 pub(crate) static RULE: Rule = rule!(port_public, Warning, run)
     .grouped(
@@ -49,10 +49,8 @@ fn run(context: &Context, findings: &mut Findings) {
 
 /// Whether `[firewall]` keeps the world away from every port of an entry.
 fn is_kept(firewall: &Firewall, entry: &Entry) -> bool {
-    let transport = match entry.port.protocol.as_str() {
-        "tcp" => Transport::Tcp,
-        "udp" => Transport::Udp,
-        _ => return firewall.published == Verdict::Deny,
+    let Some(transport) = entry.transport() else {
+        return firewall.published == Verdict::Deny;
     };
     let is_kept = |port| match firewall.opening(transport, port) {
         Some(opening) => !opening.to.contains(&OpenTo::World),
@@ -83,22 +81,12 @@ fn public(view: &View, entry: &Entry) -> Option<Finding> {
         // Docker chooses the port of the host.
         None => format!("container port {}", shown(&port.container)),
     };
-    let (message, expected) = match store {
-        true => (
-            format!(
-                "{what} of {} is open to the whole network, and it is a database or cache",
-                entry.service
-            ),
-            "Docker opens it past the host's firewall",
-        ),
-        false => (
-            format!(
-                "{what} of {} is published on all addresses of the host",
-                entry.service
-            ),
-            "Docker opens it past the host's firewall",
-        ),
+    let is = match store {
+        true => "open to the whole network, and it is a database or cache",
+        false => "published on all addresses of the host",
     };
+    let message = format!("{what} of {} is {is}", entry.service);
+    let expected = "Docker opens it past the host's firewall";
     let finding = RULE.at(say(place, message, expected, help));
     Some(finding.weighing_where(store, Severity::Error))
 }

@@ -28,12 +28,10 @@ fn run(context: &Context, findings: &mut Findings) {
                 _ => format!("where you can decrypt: sops updatekeys {source}; then commit it"),
             };
             let message = format!("{source} is not encrypted for {recipient}");
-            let place = policy.file.complain(
-                key.span(),
-                message,
-                "whoever has this key cannot decrypt it",
-                Some(help),
-            );
+            let expected = "whoever has this key cannot decrypt it";
+            let place = policy
+                .file
+                .complain(key.span(), message, expected, Some(help));
             findings.push(RULE.at(Diagnostic { ..place }));
         }
     }

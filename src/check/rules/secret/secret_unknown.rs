@@ -74,12 +74,9 @@ fn run(context: &Context, findings: &mut Findings) {
                 let known = secrets.keys().map(String::as_str);
                 let help = suggest(&name, known).unwrap_or_else(|| makes(&name));
                 let span = at + begin - start.len()..at + begin + name.len();
-                let place = Diagnostic::at(
-                    &revision.text(path),
-                    span,
-                    format!("no file in secrets/ provides {start}{name}"),
-                    "nothing is there when this starts",
-                );
+                let message = format!("no file in secrets/ provides {start}{name}");
+                let expected = "nothing is there when this starts";
+                let place = Diagnostic::at(&revision.text(path), span, message, expected);
                 findings.push(RULE.at(place.helped(help)));
             }
             at += line.len();

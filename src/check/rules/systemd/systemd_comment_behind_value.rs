@@ -66,14 +66,11 @@ fn behind(source: &Source, entry: &Entry, comment: Range<usize>) -> Finding {
     let at = written.rfind(text).or_else(|| written.find(['#', ';']));
     let start = entry.value_span.start + at.unwrap_or_default();
     let end = entry.value_span.end.min(start + text.len()).max(start);
-    let place = source.complain(
-        start..end,
-        format!(
-            "systemd takes this comment as part of the value of {}",
-            entry.key
-        ),
-        "expected the end of the line",
+    let message = format!(
+        "systemd takes this comment as part of the value of {}",
+        entry.key
     );
+    let place = source.complain(start..end, message, "expected the end of the line");
     let help = "put the comment on a line of its own, above this one";
     RULE.at(place.helped(help))
 }

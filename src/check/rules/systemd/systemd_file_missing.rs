@@ -17,14 +17,10 @@ const CONDITIONS: [&str; 6] = word_list(
 );
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(check(context.units()));
-}
-
-/// Findings about compose files, and programs, that units run from the checkout.
-fn check(units: &Units) -> Vec<Finding> {
+    let units = context.units();
     let parsed = &units.revision.parsed;
     if is_part(units) {
-        return Vec::new();
+        return;
     }
     let composed: BTreeSet<(&str, &Path)> = parsed
         .stacks
@@ -32,7 +28,6 @@ fn check(units: &Units) -> Vec<Finding> {
         .filter_map(|stack| Some((stack.unit.as_deref()?, stack)))
         .flat_map(|(unit, stack)| stack.paths.iter().map(move |path| (unit, path.as_path())))
         .collect();
-    let mut findings = Vec::new();
     for missing in &parsed.missing {
         let Some(unit) = units.get(&missing.unit).filter(|unit| unit.is_ours()) else {
             continue;
@@ -64,7 +59,6 @@ fn check(units: &Units) -> Vec<Finding> {
         );
         findings.push(RULE.at(place.helped(help)));
     }
-    findings
 }
 
 /// Whether this is a folder of the checkout that the units mean: none of their files is where they say, and some

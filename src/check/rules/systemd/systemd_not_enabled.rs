@@ -10,7 +10,27 @@ fn run(context: &Context, findings: &mut Findings) {
         findings.extend(never_started(unit, units, &ServiceType::of(unit)));
     }
     let own = units.all.iter().filter(|unit| unit.is_ours());
-    findings.extend(own.filter_map(|unit| not_enabled(unit, units)));
+    // A unit that watchme.toml wants to run, and that nothing starts at boot.
+    findings.extend(own.filter_map(|unit| {
+        let policy = &units.revision.parsed.policy;
+        let (name, wanted) = policy.units.get_key_value(unit.name.as_str())?;
+        if wanted.start != Some(true) || unit.name.is_template() {
+            return None;
+        }
+        if is_asked_for(unit, units) {
+            return None;
+        }
+        let message = format!("{} should run, but nothing starts it at boot", unit.name);
+        let expected = format!("[Install] is missing in {}", unit.name);
+        let help = format!(
+            "write [Install] and WantedBy=multi-user.target into {}",
+            unit.name
+        );
+        let place = policy
+            .file
+            .complain(name.span(), message, expected, Some(help));
+        Some(RULE.at(place))
+    }));
 }
 
 /// Whether `[Install]`, another unit, a timer or a socket starts it.
@@ -47,28 +67,6 @@ fn never_started(unit: &Unit, units: &Units, kind: &ServiceType) -> Option<Findi
         "write [Install] and WantedBy=multi-user.target below, or start = false for [unit.\"{name}\"] in watchme.toml"
     );
     Some(RULE.at(place.helped(&help)).weighing(Severity::Warning))
-}
-
-/// A unit that watchme.toml wants to run, and that nothing starts at boot.
-fn not_enabled(unit: &Unit, units: &Units) -> Option<Finding> {
-    let policy = &units.revision.parsed.policy;
-    let (name, wanted) = policy.units.get_key_value(unit.name.as_str())?;
-    if wanted.start != Some(true) || unit.name.is_template() {
-        return None;
-    }
-    if is_asked_for(unit, units) {
-        return None;
-    }
-    let message = format!("{} should run, but nothing starts it at boot", unit.name);
-    let expected = format!("[Install] is missing in {}", unit.name);
-    let help = format!(
-        "write [Install] and WantedBy=multi-user.target into {}",
-        unit.name
-    );
-    let place = policy
-        .file
-        .complain(name.span(), message, expected, Some(help));
-    Some(RULE.at(place))
 }
 
 #[cfg(test)]

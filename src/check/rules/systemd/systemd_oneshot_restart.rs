@@ -25,5 +25,5 @@ fn oneshot_restart(unit: &Unit, kind: &ServiceType) -> Option<Finding> {
     );
     let expected = "expected no or on-failure";
     let help = "remove the line, or write Restart=on-failure; where the command keeps running, remove Type=oneshot";
-    Some(with_help(&RULE, restart.complain(message, expected), help))
+    Some(RULE.at(restart.complain(message, expected).helped(help)))
 }

@@ -8,12 +8,7 @@ use crate::check::systemd::order::Order;
 pub(crate) static RULE: Rule = rule!(systemd_order_cycle, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(check(context.order()));
-}
-
-/// Findings about orders that cannot be: one for each circle, however many ways lead around it.
-fn check(order: &Order) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let order = context.order();
     let mut told: BTreeSet<usize> = BTreeSet::new();
     let knotted = order.knotted();
     for id in &knotted {
@@ -31,7 +26,6 @@ fn check(order: &Order) -> Vec<Finding> {
             told.extend(way);
         }
     }
-    findings
 }
 
 fn cycle(order: &Order, mention: &Mention, way: &[usize]) -> Finding {

@@ -61,13 +61,10 @@ fn mounted_elsewhere(unit: &Unit) -> Option<Finding> {
             unit.name, place.text
         );
         let complaint = place.complain(message, format!("expected {own}"));
-        return Some(with_help(
-            &RULE,
-            complaint,
-            format!(
-                "write Where={own}, or give the file the name that systemd-escape --path --suffix=mount prints"
-            ),
-        ));
+        let help = format!(
+            "write Where={own}, or give the file the name that systemd-escape --path --suffix=mount prints"
+        );
+        return Some(RULE.at(complaint.helped(help)));
     }
     let what = unit.settings.last("Mount", "What");
     if what.is_some_and(|what| !what.text.is_empty()) {

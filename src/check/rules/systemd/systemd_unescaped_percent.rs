@@ -11,13 +11,7 @@ pub(crate) static RULE: Rule = rule!(systemd_unescaped_percent, Error, run);
 const NOTHING: &str = "ekxzFKOQXZ0123456789";
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(context.units().all.iter().flat_map(check));
-}
-
-/// Findings about the command lines of a unit, one a line.
-fn check(unit: &Unit) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for line in &unit.lines {
+    for line in context.units().all.iter().flat_map(|unit| &unit.lines) {
         let value = &line.value;
         let Some((part, is_known)) = percent(&value.text) else {
             continue;
@@ -34,7 +28,6 @@ fn check(unit: &Unit) -> Vec<Finding> {
         let help = format!("write %{written} for a plain {written}");
         findings.push(RULE.at(place.helped(help)));
     }
-    findings
 }
 
 /// A `%` and its letter that systemd does not know, or that `date` was to read; whether systemd knows it.
