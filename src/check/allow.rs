@@ -69,10 +69,7 @@ pub(super) fn apply_allowances<'a>(
         );
         let place = Diagnostic::at(&allowance.file, allowance.span.clone(), message, "");
         let help = "remove the comment, or move it to the line above the finding".to_owned();
-        allowance_unused::RULE.at(Diagnostic {
-            help: Some(help),
-            ..place
-        })
+        allowance_unused::RULE.at(place.helped(help))
     }));
     kept
 }

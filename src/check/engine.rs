@@ -2,7 +2,6 @@
 
 use std::iter;
 use std::ops::{Deref, Range};
-use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 
@@ -11,7 +10,7 @@ use source_text::make_room;
 
 use super::context::Context;
 use super::rules::FAMILIES;
-use crate::model::{Diagnostic, Finding, RuleId, Severity};
+use crate::model::{Diagnostic, Finding, RuleId};
 
 /// A rule of `check`. Its page, in Markdown, is all that is said about it: a headline with its name, one
 /// sentence that says why it matters, more about it, and the sections `Bad` and `Good` with an example each.
@@ -39,23 +38,6 @@ pub struct Group {
 }
 
 impl Rule {
-    /// A rule that looks at files.
-    pub const fn new(
-        name: &'static str,
-        severity: Severity,
-        page: &'static str,
-        run: fn(&Context, &mut Findings),
-    ) -> Self {
-        Self {
-            id: RuleId { name, severity },
-            page,
-            run: Some(run),
-            group: None,
-            is_advice: false,
-            is_fixed: false,
-        }
-    }
-
     /// A rule whose findings come from elsewhere: from a host, or from the allowances of the files.
     pub const fn reported(id: RuleId, page: &'static str) -> Self {
         Self {
@@ -66,6 +48,12 @@ impl Rule {
             is_advice: false,
             is_fixed: false,
         }
+    }
+
+    /// The same; it looks at files.
+    pub const fn run(self, run: fn(&Context, &mut Findings)) -> Self {
+        let run = Some(run);
+        Self { run, ..self }
     }
 
     /// The same; several findings in a file are one.
@@ -118,22 +106,28 @@ pub struct Family {
     pub once_a_place: bool,
 }
 
-/// A rule by the name of its file: `rule!(compose_no_image, Error, run)`. Its page is beside it.
+/// A rule by the name of its file, with its page beside it: `rule!(compose_no_image, Error, run)`. One that finds its part of a
+/// walk that rules share names the walk: `rule!(compose_unknown_key, Error, picks shapes)`. One without either is reported elsewhere.
 macro_rules! rule {
-    ($file:ident, $severity:ident, $run:ident) => {
-        $crate::check::engine::Rule::new(
-            {
-                const NAME: [u8; stringify!($file).len()] =
-                    $crate::check::engine::kebab(stringify!($file));
-                match std::str::from_utf8(&NAME) {
-                    Ok(name) => name,
-                    Err(_) => panic!("an identifier is UTF-8"),
-                }
+    ($file:ident, $severity:ident, picks $walk:ident) => {
+        rule!($file, $severity, |context, findings| findings.pick(context.$walk()))
+    };
+    ($file:ident, $severity:ident $(, $run:expr)?) => {
+        $crate::check::engine::Rule::reported(
+            $crate::model::RuleId {
+                name: {
+                    const NAME: [u8; stringify!($file).len()] =
+                        $crate::check::engine::kebab(stringify!($file));
+                    match std::str::from_utf8(&NAME) {
+                        Ok(name) => name,
+                        Err(_) => panic!("an identifier is UTF-8"),
+                    }
+                },
+                severity: $crate::model::Severity::$severity,
             },
-            $crate::model::Severity::$severity,
             include_str!(concat!(stringify!($file), ".md")),
-            $run,
         )
+        $(.run($run))?
     };
 }
 pub(crate) use rule;
@@ -189,26 +183,9 @@ impl Findings {
     }
 
     /// Adds those of a shared walk that are this rule's.
-    pub fn pick<P: PartialEq>(&mut self, noted: &[Noted<P>], problem: P) {
-        self.pick_weighing(noted, problem, None);
-    }
-
-    /// The same with another severity, if any.
-    pub fn pick_weighing<P: PartialEq>(
-        &mut self,
-        noted: &[Noted<P>],
-        problem: P,
-        severity: Option<Severity>,
-    ) {
-        let own = noted.iter().filter(|noted| noted.problem == problem);
-        let rule = self.rule;
-        self.found.extend(own.map(|noted| {
-            let finding = rule.at(noted.place.clone());
-            match severity.or(noted.severity) {
-                Some(severity) => finding.weighing(severity),
-                None => finding,
-            }
-        }));
+    pub fn pick(&mut self, found: &[Finding]) {
+        let own = found.iter().filter(|one| one.rule.name == self.rule.name);
+        self.found.extend(own.cloned());
     }
 }
 
@@ -218,34 +195,12 @@ impl Extend<Finding> for Findings {
     }
 }
 
-/// What a walk that several rules share has found.
-#[derive(Debug)]
-pub struct Noted<P> {
-    problem: P,
-    severity: Option<Severity>,
-    place: Diagnostic,
-}
-
-impl<P> Noted<P> {
-    /// A problem at a place, as severe as its rule is.
-    pub fn at(problem: P, place: Diagnostic) -> Self {
-        Self {
-            problem,
-            severity: None,
-            place,
-        }
-    }
-
-    /// The file.
-    pub fn path(&self) -> &Path {
-        self.place.path()
-    }
-
-    /// The same with another severity.
-    pub fn weighing(self, severity: Severity) -> Self {
-        let severity = Some(severity);
-        Self { severity, ..self }
-    }
+/// Adds what an apply refuses, of a rule that reports it.
+pub(super) fn refused(context: &Context, findings: &mut Findings) {
+    let rule = findings.rule;
+    let refused = &context.revision().parsed.refused;
+    let own = refused.iter().filter(|(name, _)| *name == rule.name);
+    findings.extend(own.map(|(_, place)| rule.at(place.clone())));
 }
 
 /// Every rule, those of a host included, by name.

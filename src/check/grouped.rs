@@ -1,5 +1,6 @@
 //! Several findings of one rule in a file that are said as one.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::path::PathBuf;
@@ -109,21 +110,16 @@ pub fn folded(findings: Vec<Grouped>) -> Vec<Grouped> {
             rest.push(found);
             continue;
         };
-        match folded.get_mut(name) {
-            Some(first) => {
-                let Complaint::Placed(place) = found.finding.complaint else {
-                    continue;
-                };
-                first.others.push(*place);
+        let first = match folded.entry(name) {
+            Entry::Vacant(free) => free.insert(found),
+            Entry::Occupied(first) => {
+                let first = first.into_mut();
+                first.add(found.finding);
                 first.others.extend(found.others);
+                first
             }
-            None => {
-                folded.insert(name, found);
-            }
-        }
-        if let Some(first) = folded.get_mut(name) {
-            first.say_files(group, count);
-        }
+        };
+        first.say_files(group, count);
     }
     let mut rest = of_one_folder(rest);
     rest.extend(folded.into_values());
@@ -141,12 +137,10 @@ fn of_one_folder(findings: Vec<Grouped>) -> Vec<Grouped> {
             joined.push(found);
             continue;
         };
-        let first = first_of
-            .get(folder)
-            .and_then(|first| joined.get_mut(*first));
-        match (first, &found.finding.complaint) {
-            (Some(first), Complaint::Placed(place)) => first.others.push((**place).clone()),
-            _ => {
+        let first = first_of.get(folder);
+        match first.and_then(|first| joined.get_mut(*first)) {
+            Some(first) => first.add(found.finding),
+            None => {
                 first_of.insert(folder.to_owned(), joined.len());
                 joined.push(found);
             }

@@ -34,6 +34,7 @@ use crate::model::{Diagnostic, Finding};
 use crate::source::Revision;
 use context::Context;
 use rules::checkout::rule::allowance_unused;
+use source_text::word_list;
 
 /// What is checked.
 pub struct Subject<'a> {
@@ -114,29 +115,17 @@ fn of(
 }
 
 /// Rules about what is nowhere, beside those that ask themselves whether all could be read.
-const SAYS_NOWHERE: [&str; 7] = [
-    "backup-volume-unknown",
-    "compose-not-run",
-    "nginx-no-certificate",
-    "nginx-not-loaded",
-    "nginx-undeclared-name",
-    "nginx-unknown-variable",
-    "secret-unknown",
-];
+const SAYS_NOWHERE: [&str; 7] = word_list(
+    "backup-volume-unknown compose-not-run nginx-no-certificate nginx-not-loaded \
+    nginx-undeclared-name nginx-unknown-variable secret-unknown",
+);
 
 /// Rules that need to know a whole host.
-const OF_A_HOST: [&str; 10] = [
-    "allowance-unused",
-    "input-not-read",
-    "nginx-container-upstream",
-    "nginx-not-loaded",
-    "nginx-port-unpublished",
-    "systemd-file-missing",
-    "systemd-network-not-required",
-    "systemd-not-after-network",
-    "systemd-not-enabled",
-    "systemd-unknown-unit",
-];
+const OF_A_HOST: [&str; 10] = word_list(
+    "allowance-unused input-not-read nginx-container-upstream nginx-not-loaded \
+    nginx-port-unpublished systemd-file-missing systemd-network-not-required \
+    systemd-not-after-network systemd-not-enabled systemd-unknown-unit",
+);
 
 /// The findings of a [`report`].
 pub fn check(subject: &Subject) -> Vec<Finding> {

@@ -8,28 +8,17 @@ use std::ops::Range;
 use source_text::SourceFile;
 
 use super::Subject;
-use crate::check::engine::Noted;
-use crate::model::{Diagnostic, MemberName, Probe, Severity, Url};
+use crate::check::engine::Rule;
+use crate::check::rules::checkout::rule::{gate_fails, name_misspelt};
+use crate::model::{Diagnostic, Finding, MemberName, Probe, Severity, Url};
 use crate::source::error::misspelt;
 use crate::source::load::input_names;
 use crate::source::nginx::router::{Outcome, Request};
 use crate::source::policy::FILE_NAME;
 use crate::source::routes::Routes;
 
-/// What is wrong with a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// Nothing here has it.
-    Misspelt,
-    /// nginx itself answers a gate otherwise.
-    GateFails,
-}
-
-/// One of them, at its place.
-type Found = Noted<Problem>;
-
 /// Findings about gates, members and routes. What is not like any name here may be the host's own.
-pub(super) fn walk(subject: &Subject) -> Vec<Found> {
+pub(super) fn walk(subject: &Subject) -> Vec<Finding> {
     let policy = &subject.revision.parsed.policy;
     let mut findings = entries(subject);
     let is_bare = policy.gates.is_empty() && policy.networks.is_empty() && policy.routes.is_empty();
@@ -60,7 +49,7 @@ pub(super) fn walk(subject: &Subject) -> Vec<Found> {
 }
 
 /// Files and folders of the desired state whose names nobody looks for, and almost those of inputs that are not here.
-fn entries(subject: &Subject) -> Vec<Found> {
+fn entries(subject: &Subject) -> Vec<Finding> {
     let parsed = &subject.revision.parsed;
     let mut inputs = input_names(&parsed.policy.folders);
     inputs.push(FILE_NAME);
@@ -80,8 +69,8 @@ fn entries(subject: &Subject) -> Vec<Found> {
             message,
             "",
         );
-        let help = Some(format!("did you mean {near}?"));
-        let found = Noted::at(Problem::Misspelt, Diagnostic { help, ..place });
+        let help = format!("did you mean {near}?");
+        let found = name_misspelt::RULE.at(place.helped(help));
         // It may be there for somebody else.
         Some(found.weighing(Severity::Warning))
     });
@@ -105,7 +94,7 @@ struct Walk<'s> {
 }
 
 impl Walk<'_> {
-    fn gate(&self, probe: &Probe, place: &Range<usize>) -> Option<Found> {
+    fn gate(&self, probe: &Probe, place: &Range<usize>) -> Option<Finding> {
         match probe {
             Probe::Unit(name) => {
                 let units = self.subject.revision.desired.units.keys();
@@ -119,7 +108,7 @@ impl Walk<'_> {
         }
     }
 
-    fn container(&self, name: &str, place: &Range<usize>) -> Option<Found> {
+    fn container(&self, name: &str, place: &Range<usize>) -> Option<Finding> {
         self.misspelt("container", name, self.containers.iter().copied(), place)
     }
 
@@ -130,18 +119,18 @@ impl Walk<'_> {
         name: &str,
         known: impl Iterator<Item = &'n str> + Clone,
         place: &Range<usize>,
-    ) -> Option<Found> {
+    ) -> Option<Finding> {
         if known.clone().any(|known| known == name) {
             return None;
         }
         let near = misspelt(name, known)?;
         let message = format!("there is no {kind} {name} here");
         let help = Some(format!("did you mean {near}?"));
-        Some(self.find(Problem::Misspelt, place, message, help))
+        Some(self.find(&name_misspelt::RULE, place, message, help))
     }
 
     /// A host that no server has for its name, so that another one takes the request.
-    fn host(&self, url: &Url, place: &Range<usize>) -> Option<Found> {
+    fn host(&self, url: &Url, place: &Range<usize>) -> Option<Finding> {
         let servers = self.routes.router.listening(url.port());
         let names = servers.iter().flat_map(|server| server.names());
         let names: BTreeSet<String> = names.map(str::to_ascii_lowercase).collect();
@@ -158,7 +147,7 @@ impl Walk<'_> {
     }
 
     /// A gate that can never hold: nginx answers by itself.
-    fn answer(&self, url: &Url, expected: u16, place: &Range<usize>) -> Option<Found> {
+    fn answer(&self, url: &Url, expected: u16, place: &Range<usize>) -> Option<Finding> {
         let request = Request::of(url, Some(Ipv4Addr::LOCALHOST.into()));
         let answer = self.routes.router.answer(&request);
         let status = match &answer.outcome {
@@ -175,21 +164,18 @@ impl Walk<'_> {
             by.unwrap_or_default()
         );
         let help = Some(format!("correct the URL, or write status = {status}"));
-        Some(self.find(Problem::GateFails, place, message, help))
+        Some(self.find(&gate_fails::RULE, place, message, help))
     }
 
     fn find(
         &self,
-        problem: Problem,
+        rule: &'static Rule,
         place: &Range<usize>,
         message: String,
         help: Option<String>,
-    ) -> Found {
+    ) -> Finding {
         let policy = &self.subject.revision.parsed.policy;
-        Noted::at(
-            problem,
-            policy.file.complain(place.clone(), message, "", help),
-        )
+        rule.at(policy.file.complain(place.clone(), message, "", help))
     }
 }
 

@@ -95,6 +95,14 @@ impl Finding {
         Self { severity, ..self }
     }
 
+    /// The same with another weight where something is so.
+    pub fn weighing_where(self, is_so: bool, severity: Severity) -> Self {
+        match is_so {
+            true => self.weighing(severity),
+            false => self,
+        }
+    }
+
     /// Whether another one says the same of the same place.
     pub fn is_same(&self, other: &Self) -> bool {
         let at = |finding: &Self| {

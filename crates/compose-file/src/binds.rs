@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_yaml::Value;
 use source_text::normal_path;
 
-use super::types::{Compose, Service, text};
+use super::mounts::Written;
+use super::types::{Compose, Service};
 
 /// A path of the host that is mounted into a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,11 +48,10 @@ impl VolumeMount {
 impl Compose {
     /// The volumes that one of its services mounts, by the names that the engine knows them by.
     pub fn volumes_of(&self, service: &Service, project: &str) -> BTreeSet<VolumeMount> {
-        let list = service.rest.get("volumes").and_then(Value::as_sequence);
-        let mounts = list.into_iter().flatten().filter_map(|entry| {
-            let written = volume(entry)?;
-            let volume = self.volume_name(&written.volume, project)?;
-            Some(VolumeMount { volume, ..written })
+        let mounts = Written::of(service, "volume").filter_map(|written| {
+            let mount = VolumeMount::at(&written.source, &written.target)?;
+            let volume = self.volume_name(&mount.volume, project)?;
+            Some(VolumeMount { volume, ..mount })
         });
         mounts.collect()
     }
@@ -68,54 +67,23 @@ impl Compose {
     }
 }
 
-fn volume(entry: &Value) -> Option<VolumeMount> {
-    match entry {
-        Value::Mapping(_) => {
-            let kind = entry.get("type").and_then(Value::as_str);
-            (kind == Some("volume")).then_some(())?;
-            let (name, target) = (entry.get("source")?, entry.get("target")?);
-            VolumeMount::at(&text(name)?, &text(target)?)
-        }
-        other => {
-            let (name, target, _) = short(&text(other)?)?;
-            VolumeMount::at(&name, &target)
-        }
-    }
-}
-
 impl Service {
     /// What it mounts from the host, relative paths taken from `folder`. Volumes by name, and paths of a home folder or
     /// with a variable that has no value, are left out.
     pub fn binds(&self, folder: &Path) -> BTreeSet<Bind> {
-        let list = self.rest.get("volumes").and_then(Value::as_sequence);
-        let entries = list.into_iter().flatten();
-        entries.filter_map(|entry| bind(entry, folder)).collect()
+        let binds = Written::of(self, "bind").filter_map(
+            |Written {
+                 source,
+                 target,
+                 modes,
+                 ..
+             }| {
+                let is_read_only = modes.iter().any(|mode| mode == "ro");
+                Bind::at(&source, &target, is_read_only, folder)
+            },
+        );
+        binds.collect()
     }
-}
-
-fn bind(entry: &Value, folder: &Path) -> Option<Bind> {
-    let (source, target, read_only) = match entry {
-        Value::Mapping(_) => {
-            let kind = entry.get("type").and_then(Value::as_str);
-            let read_only = entry.get("read_only").and_then(Value::as_bool);
-            (kind == Some("bind")).then_some(())?;
-            (
-                text(entry.get("source")?)?,
-                text(entry.get("target")?)?,
-                read_only == Some(true),
-            )
-        }
-        other => short(&text(other)?)?,
-    };
-    Bind::at(&source, &target, read_only, folder)
-}
-
-/// `SOURCE:TARGET[:MODE,MODE]`.
-fn short(entry: &str) -> Option<(String, String, bool)> {
-    let mut parts = entry.splitn(3, ':');
-    let (source, target) = (parts.next()?, parts.next()?);
-    let read_only = (parts.next().unwrap_or_default().split(',')).any(|mode| mode == "ro");
-    Some((source.to_owned(), target.to_owned(), read_only))
 }
 
 impl Bind {

@@ -3,19 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_yaml::{Mapping, Value};
+use source_text::word_list;
 
 use crate::Service;
 
 /// Keys of a service of which no container is made. compose leaves them out of its own hash of a service, `ServiceHash` of
 /// docker/compose; of `depends_on` only some versions do.
-const NOT_OF_CONTAINERS: [&str; 6] = [
-    "build",
-    "develop",
-    "profiles",
-    "pull_policy",
-    "replicas",
-    "scale",
-];
+const NOT_OF_CONTAINERS: [&str; 6] = word_list("build develop profiles pull_policy replicas scale");
 /// What services share: a change of it can concern any of them.
 const SHARED: [&str; 4] = ["networks", "volumes", "configs", "secrets"];
 
@@ -30,48 +24,48 @@ pub struct Definition {
 
 /// The definitions of all services of a project.
 pub fn definitions(project: &Value) -> BTreeMap<String, Definition> {
-    let services = project.get("services").and_then(Value::as_mapping);
-    let named = services.into_iter().flatten();
-    named
-        .filter_map(|(name, service)| {
-            let mut bytes = Vec::new();
-            write(&own(service), &mut bytes);
-            let uses = used(service).into_iter().collect();
-            Some((name.as_str()?.to_owned(), Definition { bytes, uses }))
-        })
-        .collect()
+    let definition = |service: &Value| Definition {
+        bytes: bytes_of(&own(service)),
+        uses: used(service),
+    };
+    each(project, "services", definition)
 }
 
 /// What the services of a project share, as such bytes.
 pub fn shared(project: &Value) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for key in SHARED {
-        write(project.get(key).unwrap_or(&Value::Null), &mut bytes);
-    }
-    bytes
+    let parts = SHARED
+        .iter()
+        .map(|key| project.get(key).unwrap_or(&Value::Null));
+    parts.flat_map(bytes_of).collect()
 }
 
 /// What a project says of each of its networks, by key, as such bytes.
 pub fn networks(project: &Value) -> BTreeMap<String, Vec<u8>> {
-    let networks = project.get("networks").and_then(Value::as_mapping);
-    let networks = networks.into_iter().flatten();
-    networks
-        .filter_map(|(key, network)| {
-            let mut bytes = Vec::new();
-            // Nothing said is the same as an empty map.
-            let is_empty = network.as_mapping().is_some_and(Mapping::is_empty);
-            write(if is_empty { &Value::Null } else { network }, &mut bytes);
-            Some((key.as_str()?.to_owned(), bytes))
-        })
-        .collect()
+    each(project, "networks", |network| {
+        // Nothing said is the same as an empty map.
+        let is_empty = network.as_mapping().is_some_and(Mapping::is_empty);
+        bytes_of(if is_empty { &Value::Null } else { network })
+    })
 }
 
 /// What services share of which compose makes none anew, as such bytes.
 pub fn kept(project: &Value) -> Vec<u8> {
+    let keys = SHARED.iter().filter(|key| **key != "networks");
+    let parts = keys.map(|key| project.get(key).unwrap_or(&Value::Null));
+    parts.flat_map(bytes_of).collect()
+}
+
+/// Something of each entry of a section.
+fn each<T>(project: &Value, section: &str, of: impl Fn(&Value) -> T) -> BTreeMap<String, T> {
+    let entries = project.get(section).and_then(Value::as_mapping);
+    let entries = entries.into_iter().flatten();
+    let named = entries.filter_map(|(name, value)| Some((name.as_str()?.to_owned(), of(value))));
+    named.collect()
+}
+
+fn bytes_of(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for key in SHARED.iter().filter(|key| **key != "networks") {
-        write(project.get(key).unwrap_or(&Value::Null), &mut bytes);
-    }
+    write(value, &mut bytes);
     bytes
 }
 
@@ -95,16 +89,10 @@ fn own(service: &Value) -> Value {
 
 /// Services whose containers those of a service need to be the ones that they are. Some versions of compose 2 stop all that
 /// depend on a container that they make anew, others only those with `restart: true`.
-fn used(service: &Value) -> Vec<String> {
+fn used(service: &Value) -> BTreeSet<String> {
     let typed: Service = serde_yaml::from_value(service.clone()).unwrap_or_default();
     let named = typed.named_services().into_iter();
-    let mut used: Vec<String> = named.map(|(_, name)| name).collect();
-    for key in ["ipc", "pid"] {
-        let other = service.get(key).and_then(Value::as_str);
-        let other = other.and_then(|other| other.strip_prefix("service:"));
-        used.extend(other.map(str::to_owned));
-    }
-    used
+    named.map(|(_, name)| name).collect()
 }
 
 /// Writes a value so that no two different ones give the same bytes, and the order of keys does not count.

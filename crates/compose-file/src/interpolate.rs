@@ -26,99 +26,116 @@ pub enum Variables {
 /// Deeper than any real default value.
 const MAX_DEPTH: usize = 16;
 
-/// Resolves the variables of a compose file: in its services, networks and the like, not in its version and extensions.
+/// Resolves the variables of a compose file: in its services, networks and the like, not in its version and extensions. Those
+/// without value and default become empty, as in compose, and are added to `unset`. The error is the text that is no variable.
 pub fn file(
     value: &mut Value,
     environment: &Environment,
     unset: &mut BTreeSet<String>,
 ) -> Result<(), String> {
-    let Value::Mapping(sections) = value else {
-        return Ok(());
-    };
-    for (key, section) in sections.iter_mut() {
-        let key = key.as_str().unwrap_or_default();
-        if key != "version" && !key.starts_with("x-") {
-            self::value(section, environment, unset)?;
-        }
+    let mut resolver = Resolver { environment, unset };
+    let sections = value.as_mapping_mut().into_iter().flatten();
+    for (_, section) in sections.filter(|(key, _)| has_variables(key)) {
+        resolver.value(section)?;
     }
     Ok(())
 }
 
-/// Resolves the variables in every string below `value`. Those without value and default
-/// become empty, as in compose, and are added to `unset`. The error is the text that is no
-/// variable.
-fn value(
-    value: &mut Value,
-    environment: &Environment,
-    unset: &mut BTreeSet<String>,
-) -> Result<(), String> {
-    match value {
-        Value::String(text) if text.contains('$') => {
-            *text = self::text(text, environment, unset).ok_or_else(|| text.clone())?;
-        }
-        Value::Sequence(list) => {
-            for item in list {
-                self::value(item, environment, unset)?;
-            }
-        }
-        Value::Mapping(map) => {
-            for (_, item) in map.iter_mut() {
-                self::value(item, environment, unset)?;
-            }
-        }
-        _ => {}
-    }
-    Ok(())
+/// Whether variables are resolved in a section of a file.
+fn has_variables(key: &Value) -> bool {
+    let key = key.as_str().unwrap_or_default();
+    key != "version" && !key.starts_with("x-")
 }
 
 /// Resolves the variables in one string; `None` when one cannot be read.
 pub fn text(text: &str, environment: &Environment, unset: &mut BTreeSet<String>) -> Option<String> {
-    resolve(text, environment, unset, 0)
+    Resolver { environment, unset }.text(text, 0)
 }
 
-fn resolve(
-    text: &str,
-    environment: &Environment,
-    unset: &mut BTreeSet<String>,
-    depth: usize,
-) -> Option<String> {
-    if depth > MAX_DEPTH {
-        return None;
-    }
-    let mut resolved = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once('$') {
-        resolved.push_str(before);
-        if let Some(tail) = behind.strip_prefix('$') {
-            resolved.push('$');
-            rest = tail;
-        } else if let Some(inside) = behind.strip_prefix('{') {
-            let end = closing(inside)?;
-            let expression = inside.get(..end)?;
-            resolved.push_str(&braced(expression, environment, unset, depth)?);
-            rest = inside.get(end + 1..)?;
-        } else {
-            // Compose 2 leaves a dollar sign that begins nothing, such as that of `$(id -u)`.
-            let name = name(behind).unwrap_or_default();
-            match name {
-                "" => resolved.push('$'),
-                name => resolved.push_str(&plain(name, environment, unset)),
+struct Resolver<'e> {
+    environment: &'e Environment,
+    unset: &'e mut BTreeSet<String>,
+}
+
+impl Resolver<'_> {
+    /// Resolves the variables in every string below `value`.
+    fn value(&mut self, value: &mut Value) -> Result<(), String> {
+        match value {
+            Value::String(text) if text.contains('$') => {
+                *text = self.text(text, 0).ok_or_else(|| text.clone())?;
+                Ok(())
             }
-            rest = behind.get(name.len()..)?;
+            Value::Sequence(list) => list.iter_mut().try_for_each(|item| self.value(item)),
+            Value::Mapping(map) => map.iter_mut().try_for_each(|(_, item)| self.value(item)),
+            _ => Ok(()),
         }
     }
-    resolved.push_str(rest);
-    Some(resolved)
+
+    fn text(&mut self, text: &str, depth: usize) -> Option<String> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let mut resolved = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once('$') {
+            resolved.push_str(before);
+            if let Some(tail) = behind.strip_prefix('$') {
+                resolved.push('$');
+                rest = tail;
+            } else if let Some(inside) = behind.strip_prefix('{') {
+                let end = closing(inside)?;
+                resolved.push_str(&self.braced(inside.get(..end)?, depth)?);
+                rest = inside.get(end + 1..)?;
+            } else {
+                // Compose 2 leaves a dollar sign that begins nothing, such as that of `$(id -u)`.
+                let name = name(behind).unwrap_or_default();
+                match name {
+                    "" => resolved.push('$'),
+                    name => resolved.push_str(&self.plain(name)),
+                }
+                rest = behind.get(name.len()..)?;
+            }
+        }
+        resolved.push_str(rest);
+        Some(resolved)
+    }
+
+    fn plain(&mut self, name: &str) -> String {
+        self.environment.get(name).cloned().unwrap_or_else(|| {
+            self.unset.insert(name.into());
+            String::new()
+        })
+    }
+
+    /// What is between `${` and `}`.
+    fn braced(&mut self, expression: &str, depth: usize) -> Option<String> {
+        let name = name(expression)?;
+        let rest = expression.get(name.len()..)?;
+        if rest.is_empty() {
+            return Some(self.plain(name));
+        }
+        let operation = rest.strip_prefix(':').unwrap_or(rest);
+        let (operator, operand) = (operation.chars().next()?, operation.get(1..)?);
+        let value = self.environment.get(name);
+        let value = value.filter(|value| !rest.starts_with(':') || !value.is_empty());
+        match (operator, value) {
+            ('-' | '?', Some(value)) => Some(value.clone()),
+            ('-', None) | ('+', Some(_)) => self.text(operand, depth + 1),
+            ('?', None) => {
+                self.unset.insert(name.into());
+                Some(String::new())
+            }
+            ('+', None) => Some(String::new()),
+            _ => None,
+        }
+    }
 }
 
 /// A text of a compose file with a dollar sign that begins no variable: compose 2 leaves it, and docker-compose 1 refuses
 /// the file. Not in what [`file`] leaves alone.
 pub(crate) fn bare_dollar(value: &Value) -> Option<&str> {
     let sections = value.as_mapping()?.iter();
-    let mut resolved = sections.filter(|(key, _)| {
-        let key = key.as_str().unwrap_or_default();
-        key != "version" && !key.starts_with("x-")
-    });
+    let mut resolved = sections.filter(|(key, _)| has_variables(key));
     resolved.find_map(|(_, section)| bare_below(section))
 }
 
@@ -172,38 +189,6 @@ fn name(text: &str) -> Option<&str> {
     let name = text.get(..end)?;
     let first = name.chars().next()?;
     (!first.is_ascii_digit()).then_some(name)
-}
-
-fn plain(name: &str, environment: &Environment, unset: &mut BTreeSet<String>) -> String {
-    environment.get(name).cloned().unwrap_or_else(|| {
-        unset.insert(name.into());
-        String::new()
-    })
-}
-
-/// What is between `${` and `}`.
-fn braced(
-    expression: &str,
-    environment: &Environment,
-    unset: &mut BTreeSet<String>,
-    depth: usize,
-) -> Option<String> {
-    let name = name(expression)?;
-    let rest = expression.get(name.len()..)?;
-    let value = environment.get(name);
-    let (operator, operand) = match rest.strip_prefix(':') {
-        Some(rest) => (rest.chars().next()?, rest.get(1..)?),
-        None if rest.is_empty() => return Some(plain(name, environment, unset)),
-        None => (rest.chars().next()?, rest.get(1..)?),
-    };
-    let value = value.filter(|value| !rest.starts_with(':') || !value.is_empty());
-    match (operator, value) {
-        ('-' | '?', Some(value)) => Some(value.clone()),
-        ('-', None) | ('+', Some(_)) => resolve(operand, environment, unset, depth + 1),
-        ('?', None) => Some(plain(name, &Environment::new(), unset)),
-        ('+', None) => Some(String::new()),
-        _ => None,
-    }
 }
 
 /// Reads a `.env` file: `NAME=value` lines, comments, `export`, quotes around the value.

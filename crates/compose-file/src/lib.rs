@@ -89,11 +89,9 @@ impl Document {
             let span = spans::Positions::of(source).empty_document();
             let before = span.and_then(|span| source.get(..span.start));
             let mark = before.and_then(|before| before.rfind("---"));
-            return Err(document.complain(
-                mark.map_or(0..0, |at| at..at + 3),
-                "this YAML document is empty",
-                "compose refuses the file: remove the line ---",
-            ));
+            let message = "this YAML document is empty";
+            let expected = "compose refuses the file: remove the line ---";
+            return Err(document.complain(mark.map_or(0..0, |at| at..at + 3), message, expected));
         }
         if !whole.is_null() {
             document.compose = Arc::new(document.understand(&whole)?);
@@ -109,18 +107,13 @@ impl Document {
         self.bare_dollar = self.bare_dollar.take().or(bare);
         let unset = &mut self.unset;
         interpolate::file(&mut value, &self.environment, unset).map_err(|wrong| {
-            self.complain(
-                spans(self.source(), &[], Some(&wrong)),
-                format!("the variable in {wrong:?} cannot be read"),
-                "expected $NAME, ${NAME}, ${NAME:-default}, or $$ for a dollar sign",
-            )
+            let message = format!("the variable in {wrong:?} cannot be read");
+            let expected = "expected $NAME, ${NAME}, ${NAME:-default}, or $$ for a dollar sign";
+            self.complain(spans(self.source(), &[], Some(&wrong)), message, expected)
         })?;
         if !matches!(value, Value::Null | Value::Mapping(_)) {
-            return Err(self.complain(
-                0..0,
-                "this is no compose file",
-                "expected keys such as services: and networks:",
-            ));
+            let expected = "expected keys such as services: and networks:";
+            return Err(self.complain(0..0, "this is no compose file", expected));
         }
         reset(whole, &tags);
         overlay(whole, value);

@@ -2,33 +2,19 @@
 //! <https://docs.docker.com/reference/compose-file/merge/>
 
 use serde_yaml::{Mapping, Value};
+use source_text::word_list;
 
 use super::types::text;
 
 /// Lists whose items are distinguished by all that they say.
-const UNIQUE: [&str; 9] = [
-    "ports",
-    "expose",
-    "links",
-    "external_links",
-    "cap_add",
-    "cap_drop",
-    "volumes_from",
-    "profiles",
-    "security_opt",
-];
+const UNIQUE: [&str; 9] = word_list(
+    "ports expose links external_links cap_add cap_drop volumes_from profiles security_opt",
+);
 /// Lists that may be written as one string.
 const LISTS: [&str; 4] = ["env_file", "dns", "dns_search", "tmpfs"];
 /// Maps that may be written as a list of `KEY=VALUE` or of names.
-const MAPS: [&str; 7] = [
-    "environment",
-    "labels",
-    "sysctls",
-    "extra_hosts",
-    "networks",
-    "depends_on",
-    "annotations",
-];
+const MAPS: [&str; 7] =
+    word_list("environment labels sysctls extra_hosts networks depends_on annotations");
 /// Lists of `SOURCE:TARGET`, distinguished by their target.
 const TARGETS: [&str; 2] = ["volumes", "devices"];
 /// Maps in which maps are merged and anything else, lists included, is replaced.

@@ -38,9 +38,7 @@ pub enum MountedBy {
 impl Compose {
     /// What one of its services mounts from the host, relative paths taken from `folder`.
     pub fn mounts_of(&self, service: &Service, folder: &Path) -> Vec<Mount> {
-        let list = service.rest.get("volumes").and_then(Value::as_sequence);
-        let volumes = list.into_iter().flatten();
-        let volumes = volumes.filter_map(|entry| volume(entry, folder));
+        let volumes = Written::of(service, "bind").filter_map(|one| volume(one, folder));
         let configs = self.files_of(service, "configs", folder, MountedBy::Config);
         let secrets = self.files_of(service, "secrets", folder, MountedBy::Secret);
         volumes.chain(configs).chain(secrets).collect()
@@ -71,36 +69,61 @@ impl Compose {
     }
 }
 
-fn volume(entry: &Value, folder: &Path) -> Option<Mount> {
-    let (source, target, modes, has_options) = match entry {
-        Value::Mapping(keys) => {
-            let kind = entry.get("type").and_then(Value::as_str);
-            (kind == Some("bind")).then_some(())?;
-            let is_read_only = entry.get("read_only").and_then(Value::as_bool) == Some(true);
-            let plain = ["type", "source", "target", "read_only"];
-            let mut keys = keys.keys().filter_map(text);
-            (
-                text(entry.get("source")?)?,
-                text(entry.get("target")?)?,
-                is_read_only.then(|| "ro".to_owned()).into_iter().collect(),
-                keys.any(|key| !plain.contains(&key.as_str())),
-            )
-        }
-        other => {
-            let entry = text(other)?;
+/// An entry of `volumes:` as it is written, in its short form `SOURCE:TARGET[:MODE,MODE]` or its long one.
+pub(crate) struct Written {
+    /// `bind`, `volume` or another type, of the long form.
+    kind: Option<String>,
+    pub(crate) source: String,
+    pub(crate) target: String,
+    /// `ro` of the long form, too.
+    pub(crate) modes: Vec<String>,
+    /// Whether it says more than that.
+    has_options: bool,
+}
+
+impl Written {
+    /// Those of a service that are of a type, or may be.
+    pub(crate) fn of<'s>(service: &'s Service, kind: &'s str) -> impl Iterator<Item = Self> + 's {
+        let list = service.rest.get("volumes").and_then(Value::as_sequence);
+        let all = list.into_iter().flatten().filter_map(Self::read);
+        all.filter(move |one| one.kind.as_deref().is_none_or(|own| own == kind))
+    }
+
+    fn read(entry: &Value) -> Option<Self> {
+        let Value::Mapping(keys) = entry else {
+            let entry = text(entry)?;
             let mut parts = entry.splitn(3, ':');
             let (source, target) = (parts.next()?.to_owned(), parts.next()?.to_owned());
             let modes = parts.next().into_iter().flat_map(|modes| modes.split(','));
-            (source, target, modes.map(str::to_owned).collect(), false)
-        }
-    };
-    source.starts_with(['/', '.']).then_some(())?;
+            return Some(Self {
+                kind: None,
+                source,
+                target,
+                modes: modes.map(str::to_owned).collect(),
+                has_options: false,
+            });
+        };
+        let is_read_only = entry.get("read_only").and_then(Value::as_bool) == Some(true);
+        let plain = ["type", "source", "target", "read_only"];
+        let mut keys = keys.keys().filter_map(text);
+        Some(Self {
+            kind: Some(entry.get("type")?.as_str()?.to_owned()),
+            source: text(entry.get("source")?)?,
+            target: text(entry.get("target")?)?,
+            modes: is_read_only.then(|| "ro".to_owned()).into_iter().collect(),
+            has_options: keys.any(|key| !plain.contains(&key.as_str())),
+        })
+    }
+}
+
+fn volume(written: Written, folder: &Path) -> Option<Mount> {
+    written.source.starts_with(['/', '.']).then_some(())?;
     Some(Mount {
-        source: path(&source, folder)?,
+        source: path(&written.source, folder)?,
         by: MountedBy::Volume {
-            target,
-            modes,
-            has_options,
+            target: written.target,
+            modes: written.modes,
+            has_options: written.has_options,
         },
     })
 }

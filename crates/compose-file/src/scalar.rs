@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use serde_yaml::Value;
 
+use crate::service;
+
 /// A scalar as text.
 pub fn text(value: &Value) -> Option<String> {
     match value {
@@ -47,22 +49,8 @@ pub(super) fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, 
 pub(super) fn pairs<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
-    let mut pairs = BTreeMap::new();
-    match Value::deserialize(deserializer)? {
-        Value::Mapping(map) => {
-            for (key, value) in &map {
-                if let Some(key) = text(key) {
-                    pairs.insert(key, text(value).unwrap_or_default());
-                }
-            }
-        }
-        Value::Sequence(list) => {
-            for item in list.iter().filter_map(text) {
-                let (key, value) = item.split_once('=').unwrap_or((&item, ""));
-                pairs.insert(key.to_owned(), value.to_owned());
-            }
-        }
-        _ => {}
-    }
-    Ok(pairs)
+    let pairs = service::pairs(Some(&Value::deserialize(deserializer)?)).into_iter();
+    Ok(pairs
+        .map(|(key, value)| (key, value.unwrap_or_default()))
+        .collect())
 }

@@ -61,23 +61,21 @@ impl Service {
 
     /// Its restart policy: `restart`, or that of `deploy`.
     pub fn restart(&self) -> Option<String> {
-        let deploy = self
-            .rest
-            .get("deploy")
-            .and_then(|deploy| deploy.get("restart_policy"));
+        let deploy = || {
+            let policy = self.rest.get("deploy")?.get("restart_policy")?;
+            Some(
+                policy
+                    .get("condition")
+                    .and_then(text)
+                    .unwrap_or_else(|| "any".into()),
+            )
+        };
         let own = self.rest.get("restart").and_then(|restart| match restart {
             // A bare `no` is a truth value in YAML 1.1.
             Value::Bool(false) => Some("no".to_owned()),
             other => text(other),
         });
-        own.or_else(|| {
-            deploy.map(|policy| {
-                policy
-                    .get("condition")
-                    .and_then(text)
-                    .unwrap_or_else(|| "any".into())
-            })
-        })
+        own.or_else(deploy)
     }
 
     /// Whether it says how much memory it may take at most.
@@ -113,32 +111,28 @@ impl Service {
 
     /// Services that it names in `depends_on`, `links`, `volumes_from`, `network_mode`, `ipc` and `pid`, each with the key.
     pub fn named_services(&self) -> Vec<(&'static str, String)> {
-        let mut named: Vec<(&'static str, String)> = Vec::new();
-        let lists = |key: &str| match self.rest.get(key) {
-            Some(Value::Sequence(list)) => list.iter().filter_map(text).collect(),
-            Some(Value::Mapping(map)) => map.keys().filter_map(text).collect(),
-            _ => Vec::new(),
+        let listed = |key: &'static str| {
+            let names: Vec<String> = match self.rest.get(key) {
+                Some(Value::Sequence(list)) => list.iter().filter_map(text).collect(),
+                Some(Value::Mapping(map)) => map.keys().filter_map(text).collect(),
+                _ => Vec::new(),
+            };
+            names.into_iter().map(move |name| (key, name))
         };
-        named.extend(
-            lists("depends_on")
-                .into_iter()
-                .map(|name| ("depends_on", name)),
-        );
-        let first = |text: String| text.split(':').next().unwrap_or_default().to_owned();
-        named.extend(
-            lists("links")
-                .into_iter()
-                .map(|link| ("links", first(link))),
-        );
-        let volumes = lists("volumes_from").into_iter();
-        let own = volumes.filter(|from| !from.starts_with("container:"));
-        let bare = own.map(|from| from.strip_prefix("service:").unwrap_or(&from).to_owned());
-        named.extend(bare.map(|from| ("volumes_from", first(from))));
-        for key in ["network_mode", "ipc", "pid"] {
-            let mode = self.rest.get(key).and_then(Value::as_str);
-            let other = mode.and_then(|mode| mode.strip_prefix("service:"));
-            named.extend(other.map(|name| (key, name.to_owned())));
-        }
-        named
+        let first = |text: &str| text.split(':').next().unwrap_or_default().to_owned();
+        let links = listed("links").map(|(key, link)| (key, first(&link)));
+        let volumes = listed("volumes_from").filter(|(_, from)| !from.starts_with("container:"));
+        let volumes = volumes.map(|(key, from)| {
+            let bare = from.strip_prefix("service:").unwrap_or(&from);
+            (key, first(bare))
+        });
+        let shared = ["network_mode", "ipc", "pid"]
+            .into_iter()
+            .filter_map(|key| {
+                let other = self.rest.get(key)?.as_str()?.strip_prefix("service:")?;
+                Some((key, other.to_owned()))
+            });
+        let lists = listed("depends_on").chain(links).chain(volumes);
+        lists.chain(shared).collect()
     }
 }

@@ -100,12 +100,7 @@ impl Compose {
 impl Service {
     /// `scale: 0`, or `deploy: {replicas: 0}`.
     pub fn has_no_replica(&self) -> bool {
-        let replicas = self
-            .rest
-            .get("deploy")
-            .and_then(|deploy| deploy.get("replicas"));
-        let number = self.rest.get("scale").or(replicas);
-        number.and_then(Value::as_u64) == Some(0)
+        self.replicas() == 0
     }
 
     /// The memory that it may take in all its replicas, in bytes: `mem_limit`, or
@@ -187,9 +182,6 @@ pub struct Attachment {
     /// Further names.
     #[serde(deserialize_with = "nullable")]
     pub aliases: Vec<String>,
-    /// Everything else.
-    #[serde(flatten)]
-    pub rest: BTreeMap<String, Value>,
 }
 
 /// A network's definition.
@@ -219,9 +211,6 @@ pub struct Network {
     /// Labels.
     #[serde(deserialize_with = "pairs")]
     pub labels: BTreeMap<String, String>,
-    /// Everything else.
-    #[serde(flatten)]
-    pub rest: BTreeMap<String, Value>,
 }
 
 /// Address management of a network.
@@ -231,9 +220,6 @@ pub struct Ipam {
     /// Ranges.
     #[serde(deserialize_with = "nullable")]
     pub config: Vec<Range>,
-    /// Everything else.
-    #[serde(flatten)]
-    pub rest: BTreeMap<String, Value>,
 }
 
 /// A range of addresses.
@@ -249,9 +235,6 @@ pub struct Range {
     /// The part that addresses are given from.
     #[serde(deserialize_with = "scalar")]
     pub ip_range: Option<String>,
-    /// Everything else.
-    #[serde(flatten)]
-    pub rest: BTreeMap<String, Value>,
 }
 
 /// A volume's definition.
@@ -270,9 +253,6 @@ pub struct Volume {
     /// Labels.
     #[serde(deserialize_with = "pairs")]
     pub labels: BTreeMap<String, String>,
-    /// Everything else.
-    #[serde(flatten)]
-    pub rest: BTreeMap<String, Value>,
 }
 
 impl Volume {

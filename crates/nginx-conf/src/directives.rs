@@ -37,49 +37,35 @@ pub enum Context {
     Mail,
     /// `server` in it.
     MailServer,
-    /// The top of nginx.conf.
-    Main,
     /// `events`.
     Events,
+    /// The top of nginx.conf.
+    Main,
 }
 
-/// All of them, in the order in which they are listed to people.
-const CONTEXTS: [Context; 14] = [
-    Context::Http,
-    Context::Server,
-    Context::Location,
-    Context::IfInServer,
-    Context::IfInLocation,
-    Context::LimitExcept,
-    Context::Upstream,
-    Context::Stream,
-    Context::StreamServer,
-    Context::StreamUpstream,
-    Context::Mail,
-    Context::MailServer,
-    Context::Events,
-    Context::Main,
+/// All of them, in their order, in which they are listed to people, each with its letter in the table and its name.
+const CONTEXTS: [(Context, char, &str); 14] = [
+    (Context::Http, 'H', "http"),
+    (Context::Server, 'S', "server"),
+    (Context::Location, 'L', "location"),
+    (Context::IfInServer, 's', "if in server"),
+    (Context::IfInLocation, 'l', "if in location"),
+    (Context::LimitExcept, 'X', "limit_except"),
+    (Context::Upstream, 'U', "upstream"),
+    (Context::Stream, 'T', "stream"),
+    (Context::StreamServer, 'R', "server in stream"),
+    (Context::StreamUpstream, 'P', "upstream in stream"),
+    (Context::Mail, 'A', "mail"),
+    (Context::MailServer, 'B', "server in mail"),
+    (Context::Events, 'E', "events"),
+    (Context::Main, 'M', "the top of nginx.conf"),
 ];
 
 impl Context {
-    /// Its letter in the table.
-    fn letter(self) -> char {
-        match self {
-            Self::Http => 'H',
-            Self::Server => 'S',
-            Self::Location => 'L',
-            Self::IfInServer => 's',
-            Self::IfInLocation => 'l',
-            Self::LimitExcept => 'X',
-            Self::Upstream => 'U',
-            Self::Stream => 'T',
-            Self::StreamServer => 'R',
-            Self::StreamUpstream => 'P',
-            Self::Mail => 'A',
-            Self::MailServer => 'B',
-            Self::Main => 'M',
-            Self::Events => 'E',
-        }
+    /// Its line of [`CONTEXTS`]: letter and name.
+    fn line(self) -> (char, &'static str) {
+        let (_, letter, name) = CONTEXTS[self as usize];
+        (letter, name)
     }
 
     /// The context in the block of a directive that is here; `None` where there are no directives in it, or nothing is
@@ -129,22 +115,7 @@ impl Context {
 
 impl fmt::Display for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Http => "http",
-            Self::Server => "server",
-            Self::Location => "location",
-            Self::IfInServer => "if in server",
-            Self::IfInLocation => "if in location",
-            Self::LimitExcept => "limit_except",
-            Self::Upstream => "upstream",
-            Self::Stream => "stream",
-            Self::StreamServer => "server in stream",
-            Self::StreamUpstream => "upstream in stream",
-            Self::Mail => "mail",
-            Self::MailServer => "server in mail",
-            Self::Main => "the top of nginx.conf",
-            Self::Events => "events",
-        })
+        f.write_str(self.line().1)
     }
 }
 
@@ -202,17 +173,21 @@ pub fn directives_in(context: Context) -> impl Iterator<Item = &'static str> {
 
 /// The contexts that a directive may stand in.
 pub fn contexts_of(name: &str) -> Vec<Context> {
-    let listed = |context: &Context| {
-        let mut forms = forms(name).iter();
-        forms.any(|form| form.contexts.contains(context.letter()))
+    let listed = |letter: char| {
+        forms(name)
+            .iter()
+            .any(|form| form.contexts.contains(letter))
     };
-    CONTEXTS.into_iter().filter(listed).collect()
+    let contexts = CONTEXTS
+        .into_iter()
+        .filter(|(_, letter, _)| listed(*letter));
+    contexts.map(|(context, ..)| context).collect()
 }
 
 impl Form {
     /// Whether it may stand in a context.
     pub fn is_for(&self, context: Context) -> bool {
-        self.contexts.contains([context.letter(), '*'])
+        self.contexts.contains([context.line().0, '*'])
     }
 
     /// Whether it takes so many arguments.
@@ -314,7 +289,7 @@ mod tests {
         assert!(FORMS.len() > 500, "{}", FORMS.len());
         for (name, forms) in &*FORMS {
             for form in forms {
-                let all = CONTEXTS.iter().any(|context| form.is_for(*context));
+                let all = CONTEXTS.iter().any(|(context, ..)| form.is_for(*context));
                 assert!(all && (0..40).any(|count| form.takes(count)), "{name}");
             }
         }

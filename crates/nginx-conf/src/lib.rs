@@ -67,27 +67,23 @@ struct Open {
 /// Parses a configuration file.
 pub fn parse(path: &Path, source: &str) -> Result<Vec<Directive>, Diagnostic> {
     let fail = |span: Range<usize>, message: &str, expected: &str| {
-        Diagnostic::at(&SourceFile::new(path, source), span, message, expected)
+        let file = SourceFile::new(path, source);
+        Err(Diagnostic::at(&file, span, message, expected))
     };
     let mut lexer = Lexer::new(source);
     let mut words: Vec<Word> = Vec::new();
     let mut open: Vec<Open> = Vec::new();
     let mut level: Vec<Directive> = Vec::new();
     loop {
-        let token = lexer
-            .next()
-            .map_err(|wrong| fail(wrong.span, &wrong.message, wrong.expected))?;
+        let token = match lexer.next() {
+            Ok(token) => token,
+            Err(wrong) => return fail(wrong.span, &wrong.message, wrong.expected),
+        };
         match token {
             Token::Word(word) => words.push(word),
             Token::Semicolon(at) => match taken(&mut words) {
                 Some((name, args)) => level.push(directive(name, args, None)),
-                None => {
-                    return Err(fail(
-                        at,
-                        "unexpected \";\"",
-                        "expected a directive before it",
-                    ));
-                }
+                None => return fail(at, "unexpected \";\"", "expected a directive before it"),
             },
             Token::Open(brace) => {
                 if let Some(expression) = words
@@ -95,25 +91,18 @@ pub fn parse(path: &Path, source: &str) -> Result<Vec<Directive>, Diagnostic> {
                     .and_then(|word| counted(source, word, brace.start))
                 {
                     let text = source.get(expression.clone()).unwrap_or_default();
-                    return Err(fail(
+                    return fail(
                         expression,
                         "nginx takes the \"{\" in this expression for the beginning of a block",
                         &format!("write it in quotes: \"{text}\""),
-                    ));
+                    );
                 }
                 let Some((name, args)) = taken(&mut words) else {
-                    return Err(fail(
-                        brace,
-                        "unexpected \"{\"",
-                        "expected a directive before it",
-                    ));
+                    return fail(brace, "unexpected \"{\"", "expected a directive before it");
                 };
                 if open.len() >= MAX_DEPTH {
-                    return Err(fail(
-                        brace,
-                        "blocks are nested too deeply",
-                        "expected fewer levels",
-                    ));
+                    let message = "blocks are nested too deeply";
+                    return fail(brace, message, "expected fewer levels");
                 }
                 open.push(Open {
                     name,
@@ -124,23 +113,23 @@ pub fn parse(path: &Path, source: &str) -> Result<Vec<Directive>, Diagnostic> {
             }
             Token::Close(at) => {
                 if let Some(last) = words.last() {
-                    return Err(missing_semicolon(&fail, &words, last));
+                    return missing_semicolon(&fail, &words, last);
                 }
                 let Some(block) = open.pop() else {
-                    return Err(fail(at, "unexpected \"}\"", "no block is open here"));
+                    return fail(at, "unexpected \"}\"", "no block is open here");
                 };
                 close(&mut level, block);
             }
             Token::End => {
                 if let Some(last) = words.last() {
-                    return Err(missing_semicolon(&fail, &words, last));
+                    return missing_semicolon(&fail, &words, last);
                 }
                 return match open.pop() {
-                    Some(block) => Err(fail(
-                        block.brace,
-                        &format!("the block of \"{}\" is not closed", block.name.text),
-                        "expected a matching \"}\" before the end of the file",
-                    )),
+                    Some(block) => {
+                        let message = format!("the block of \"{}\" is not closed", block.name.text);
+                        let expected = "expected a matching \"}\" before the end of the file";
+                        fail(block.brace, &message, expected)
+                    }
                     None => Ok(level),
                 };
             }
@@ -164,11 +153,11 @@ fn counted(source: &str, word: &Word, brace: usize) -> Option<Range<usize>> {
     Some(word.span.start..brace + end)
 }
 
-fn missing_semicolon(
-    fail: &impl Fn(Range<usize>, &str, &str) -> Diagnostic,
+fn missing_semicolon<T>(
+    fail: &impl Fn(Range<usize>, &str, &str) -> Result<T, Diagnostic>,
     words: &[Word],
     last: &Word,
-) -> Diagnostic {
+) -> Result<T, Diagnostic> {
     let name = words.first().map_or("", |word| word.text.as_str());
     fail(
         last.span.clone(),

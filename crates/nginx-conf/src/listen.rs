@@ -4,17 +4,11 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
+use source_text::word_list;
+
 /// Words of `listen` that have a value, `ngx_http_core_listen` in src/http/ngx_http_core_module.c.
-const VALUES: [&str; 8] = [
-    "setfib=",
-    "fastopen=",
-    "backlog=",
-    "rcvbuf=",
-    "sndbuf=",
-    "accept_filter=",
-    "ipv6only=",
-    "so_keepalive=",
-];
+const VALUES: [&str; 8] =
+    word_list("setfib= fastopen= backlog= rcvbuf= sndbuf= accept_filter= ipv6only= so_keepalive=");
 
 /// Whether a word of `listen` is one that has a value.
 pub fn has_value(word: &str) -> bool {

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use source_text::word_list;
 
 use super::Directive;
 use super::listen::{Address, Socket};
@@ -37,23 +38,15 @@ pub struct Zone {
 }
 
 /// Directives that wait for an upstream's answer.
-const READ_TIMEOUTS: [&str; 5] = [
-    "proxy_read_timeout",
-    "fastcgi_read_timeout",
-    "uwsgi_read_timeout",
-    "scgi_read_timeout",
-    "grpc_read_timeout",
-];
+const READ_TIMEOUTS: [&str; 5] = word_list(
+    "proxy_read_timeout fastcgi_read_timeout uwsgi_read_timeout scgi_read_timeout grpc_read_timeout",
+);
 
 /// Directives that declare a zone with a key or a path.
-const ZONES: [&str; 6] = [
-    "limit_req_zone",
-    "limit_conn_zone",
-    "proxy_cache_path",
-    "fastcgi_cache_path",
-    "uwsgi_cache_path",
-    "scgi_cache_path",
-];
+const ZONES: [&str; 6] = word_list(
+    "limit_req_zone limit_conn_zone proxy_cache_path fastcgi_cache_path uwsgi_cache_path \
+    scgi_cache_path",
+);
 
 /// Shared memory zones with what a reload does not change of them: nginx keeps a zone of the same
 /// kind, name and size (`ngx_init_cycle` in src/core/ngx_cycle.c), and refuses the whole
@@ -118,12 +111,16 @@ fn zone(directive: &Directive) -> Option<Zone> {
 
 /// A size of nginx's, <https://nginx.org/en/docs/syntax.html>: bytes, or `k` and `m`.
 pub fn size(text: &str) -> Option<u64> {
-    let (number, factor) = match text.char_indices().next_back()? {
-        (at, 'k' | 'K') => (text.get(..at)?, 1 << 10),
-        (at, 'm' | 'M') => (text.get(..at)?, 1 << 20),
-        _ => (text, 1),
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text.get(digits.len()..)? {
+        "" => 1,
+        "k" | "K" => 1 << 10,
+        "m" | "M" => 1 << 20,
+        _ => return None,
     };
-    number.parse::<u64>().ok()?.checked_mul(factor)
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.parse::<u64>().ok().filter(|_| is_number)?;
+    number.checked_mul(factor)
 }
 
 /// No nginx opens more sockets than a process may have files, getrlimit(2): bounds ranges of ports.

@@ -4,18 +4,8 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::Directive;
+use super::router::PASSES;
 use super::runtime::visit;
-
-/// Directives that pass requests on, with the port that counts where none is written; `None`: there has to be one.
-/// <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass> and its likes.
-const PASSES: [&str; 6] = [
-    "proxy_pass",
-    "grpc_pass",
-    "fastcgi_pass",
-    "uwsgi_pass",
-    "scgi_pass",
-    "memcached_pass",
-];
 
 /// Addresses that directives pass requests on to, and those of the servers of `upstream` blocks. Names of hosts and
 /// groups, variables, and sockets in the file system are left out; `localhost` is 127.0.0.1.

@@ -56,6 +56,12 @@ impl Diagnostic {
         Self::at(file, begin..begin + text.trim().len(), message, "")
     }
 
+    /// The same with what helps.
+    pub fn helped(self, help: impl Into<String>) -> Self {
+        let help = Some(help.into());
+        Self { help, ..self }
+    }
+
     /// The path of the file.
     pub fn path(&self) -> &Path {
         self.file.path()

@@ -4,6 +4,7 @@
 
 mod diagnostic;
 mod file;
+mod list;
 mod near;
 mod path;
 mod room;
@@ -12,6 +13,7 @@ mod words;
 
 pub use diagnostic::Diagnostic;
 pub use file::{Location, SourceFile};
+pub use list::word_list;
 pub use near::{Speller, misspelt, nearest, suggest};
 pub use path::normal_path;
 pub use room::make_room;

@@ -4,6 +4,8 @@ use std::iter::Peekable;
 use std::ops::Range;
 use std::str::CharIndices;
 
+use source_text::word_list;
+
 use super::parse::BLANKS;
 
 /// A command of an Exec setting, as it is written.
@@ -51,12 +53,6 @@ pub fn commands(value: &str) -> Result<Vec<Vec<String>>, String> {
     Ok(parse(value)?.into_iter().map(texts).collect())
 }
 
-fn push(commands: &mut [Vec<String>], word: String) {
-    if let Some(command) = commands.last_mut() {
-        command.push(word);
-    }
-}
-
 fn with_prefix(mut command: Command) -> Command {
     let Some(first) = command.words.first_mut() else {
         return command;
@@ -80,20 +76,8 @@ fn with_prefix(mut command: Command) -> Command {
 }
 
 /// Programs that run another one, which their arguments name.
-const RUNNERS: [&str; 12] = [
-    "sudo",
-    "env",
-    "exec",
-    "nice",
-    "ionice",
-    "timeout",
-    "flock",
-    "setsid",
-    "nohup",
-    "time",
-    "chrt",
-    "systemd-inhibit",
-];
+const RUNNERS: [&str; 12] =
+    word_list("sudo env exec nice ionice timeout flock setsid nohup time chrt systemd-inhibit");
 const SHELLS: [&str; 4] = ["sh", "bash", "dash", "zsh"];
 /// Commands in commands in commands: bounds what has no end.
 const MAX_DEPTH: usize = 4;
@@ -214,8 +198,8 @@ pub fn script(text: &str) -> Vec<Vec<String>> {
     let mut word = String::new();
     let mut quote = None;
     let finish = |word: &mut String, commands: &mut Vec<Vec<String>>| {
-        if !word.is_empty() {
-            push(commands, std::mem::take(word));
+        if let Some(command) = commands.last_mut().filter(|_| !word.is_empty()) {
+            command.push(std::mem::take(word));
         }
     };
     for c in text.chars() {

@@ -2,20 +2,11 @@
 
 use std::fmt;
 
+use source_text::word_list;
+
 /// Suffixes of the unit types that a file can define.
-pub const TYPES: [&str; 11] = [
-    "service",
-    "socket",
-    "timer",
-    "target",
-    "path",
-    "mount",
-    "automount",
-    "slice",
-    "swap",
-    "device",
-    "scope",
-];
+pub const TYPES: [&str; 11] =
+    word_list("service socket timer target path mount automount slice swap device scope");
 
 /// A valid unit name, in its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,29 +1,19 @@
 //! What systemd knows: sections, settings and units, from lists that are next to this file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::sync::LazyLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use source_text::{Version, Versions, nearest};
+use source_text::{Version, Versions, nearest, word_list};
 
 use crate::Name;
+use crate::name::TYPES;
 use crate::values::kind_of;
 
-/// Sections of each unit type besides `[Unit]` and `[Install]`. A type has its own section, even where no
-/// setting belongs there.
-const OWN_SECTIONS: [(&str, &str); 11] = [
-    ("service", "Service"),
-    ("socket", "Socket"),
-    ("timer", "Timer"),
-    ("target", "Target"),
-    ("path", "Path"),
-    ("mount", "Mount"),
-    ("automount", "Automount"),
-    ("slice", "Slice"),
-    ("swap", "Swap"),
-    ("device", "Device"),
-    ("scope", "Scope"),
-];
+/// Sections of the unit types besides `[Unit]` and `[Install]`: a type has its own section, even where no setting belongs there.
+const OWN_SECTIONS: [&str; 11] =
+    word_list("Service Socket Timer Target Path Mount Automount Slice Swap Device Scope");
 /// Sections whose settings are also those of systemd.exec(5).
 const EXECS: [&str; 4] = ["Service", "Socket", "Mount", "Swap"];
 /// Sections whose settings are also those of systemd.resource-control(5).
@@ -143,12 +133,11 @@ fn sections(text: &str) -> BTreeMap<&str, BTreeMap<&str, &str>> {
 
 /// The sections that a unit of this type may have.
 pub fn sections_of(kind: &str) -> Vec<&'static str> {
-    let own = OWN_SECTIONS.iter().filter(|(of, _)| *of == kind);
-    let mut sections: Vec<_> = own.map(|(_, section)| *section).collect();
-    sections.insert(0, "Unit");
+    let own = OWN_SECTIONS
+        .into_iter()
+        .filter(|section| section.eq_ignore_ascii_case(kind));
     // Nobody enables a scope: programs make it.
-    sections.push("Install");
-    sections
+    iter::once("Unit").chain(own).chain(["Install"]).collect()
 }
 
 /// Whether systemd leaves a section or a key to other programs.
@@ -217,15 +206,19 @@ pub fn homes(kind: &str, key: &str) -> Vec<&'static str> {
         .copied()
         .filter(|home| knows(home, key))
         .collect();
-    let others = OWN_SECTIONS.iter().map(|(_, section)| *section);
-    found.extend(others.filter(|home| !own.contains(home) && knows(home, key)));
+    found.extend(
+        OWN_SECTIONS
+            .into_iter()
+            .filter(|home| !own.contains(home) && knows(home, key)),
+    );
     found
 }
 
 /// The unit type whose section this is.
 pub fn type_of(section: &str) -> Option<&'static str> {
-    let own = OWN_SECTIONS.iter().find(|(_, name)| *name == section);
-    own.map(|(kind, _)| *kind)
+    let is_own = OWN_SECTIONS.contains(&section);
+    let mut types = TYPES.into_iter().filter(|_| is_own);
+    types.find(|kind| kind.eq_ignore_ascii_case(section))
 }
 
 /// Whether a server commonly has a unit of that name, or may have one that no file defines.

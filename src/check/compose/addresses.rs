@@ -7,25 +7,13 @@ use ipnet::IpNet;
 
 use super::networks::name_of;
 use super::view::{View, say};
-use crate::check::engine::Noted;
-use crate::model::{Diagnostic, MemberName};
+use crate::check::rules::compose::rule::{
+    compose_address_in_dynamic_range, compose_address_outside_subnet, compose_address_twice,
+};
+use crate::model::{Diagnostic, Finding, MemberName};
 use crate::source::ParsedStack;
 use crate::source::compose::infra::{expected_in, usable};
-use crate::source::compose::types::{Network, is_external};
-
-/// What is wrong with an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// Two containers have it.
-    Twice,
-    /// It is outside its subnet.
-    Outside,
-    /// Docker may give it to another container.
-    Dynamic,
-}
-
-/// One of them, at its place.
-type Found = Noted<Problem>;
+use crate::source::compose::types::is_external;
 
 /// A network with the ranges of its addresses.
 #[derive(Default)]
@@ -47,7 +35,7 @@ struct Pin {
 }
 
 /// Looks at all addresses of all networks.
-pub(crate) fn walk(view: &View) -> Vec<Found> {
+pub(crate) fn walk(view: &View) -> Vec<Finding> {
     let mut networks = infra(view);
     for stack in &view.stacks {
         own(stack, &mut networks);
@@ -83,15 +71,16 @@ fn infra(view: &View) -> BTreeMap<String, Ranges> {
 
 /// The networks that a project makes for itself.
 fn own(stack: &ParsedStack, networks: &mut BTreeMap<String, Ranges>) {
-    let none = Network::default();
     for (key, definition) in &stack.compose.networks {
-        let definition = definition.as_ref().unwrap_or(&none);
-        let name = name_of(stack, key, definition);
-        if is_external(&definition.external) || networks.contains_key(&name) {
+        let definition = definition.as_ref();
+        let name = name_of(stack, key);
+        let is_others = definition.is_some_and(|definition| is_external(&definition.external));
+        if is_others || networks.contains_key(&name) {
             continue;
         }
         let mut ranges = Ranges::default();
-        for range in definition.ipam.iter().flat_map(|ipam| &ipam.config) {
+        let ipam = definition.and_then(|definition| definition.ipam.as_ref());
+        for range in ipam.into_iter().flat_map(|ipam| &ipam.config) {
             let net = |text: &Option<String>| {
                 text.as_deref()
                     .and_then(|text| text.trim().parse::<IpNet>().ok())
@@ -112,11 +101,9 @@ fn own(stack: &ParsedStack, networks: &mut BTreeMap<String, Ranges>) {
 fn pins(view: &View, stack: &ParsedStack, networks: &mut BTreeMap<String, Ranges>) {
     for (service, definition) in &stack.compose.services {
         for (key, attachment) in definition.networks.entries() {
-            let Some(network) = stack.compose.networks.get(key) else {
-                continue;
-            };
-            let name = name_of(stack, key, &network.clone().unwrap_or_default());
-            let Some(ranges) = networks.get_mut(&name) else {
+            let is_declared = stack.compose.networks.contains_key(key);
+            let ranges = networks.get_mut(&name_of(stack, key));
+            let Some(ranges) = ranges.filter(|_| is_declared) else {
                 continue;
             };
             let fields = attachment.map(|attachment| {
@@ -187,7 +174,7 @@ fn members(view: &View, networks: &mut BTreeMap<String, Ranges>) {
     }
 }
 
-fn of_network(name: &str, ranges: &Ranges) -> Vec<Found> {
+fn of_network(name: &str, ranges: &Ranges) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut holders: BTreeMap<IpAddr, &str> = BTreeMap::new();
     holders.extend(
@@ -206,13 +193,10 @@ fn of_network(name: &str, ranges: &Ranges) -> Vec<Found> {
         if let Some(other) = holders.get(address) {
             let message =
                 format!("the address {address} on {name} is given twice: to {other} and to {who}");
-            let place = say(
-                place.clone(),
-                message,
-                "the second one does not start",
-                "choose an address that is free",
-            );
-            findings.push(Noted::at(Problem::Twice, place));
+            let expected = "the second one does not start";
+            let help = "choose an address that is free";
+            let place = say(place.clone(), message, expected, help);
+            findings.push(compose_address_twice::RULE.at(place));
             continue;
         }
         holders.insert(*address, who);
@@ -229,19 +213,23 @@ fn of_network(name: &str, ranges: &Ranges) -> Vec<Found> {
                     "choose one in it, {}",
                     expected_in(first).replacen("expected ", "", 1)
                 );
-                findings.push(Noted::at(
-                    Problem::Outside,
-                    say(place.clone(), message, "", help),
-                ));
+                findings.push(compose_address_outside_subnet::RULE.at(say(
+                    place.clone(),
+                    message,
+                    "",
+                    help,
+                )));
             }
             (None, None) if *fixed => {
                 let message =
                     format!("the address {address} of {who} needs a subnet, and {name} has none");
                 let help = "give the network ipam: config: - subnet: 172.27.0.0/16";
-                findings.push(Noted::at(
-                    Problem::Outside,
-                    say(place.clone(), message, "", help),
-                ));
+                findings.push(compose_address_outside_subnet::RULE.at(say(
+                    place.clone(),
+                    message,
+                    "",
+                    help,
+                )));
             }
             (Some((subnet, range)), _) if *fixed && ranges.dynamic => {
                 findings.extend(dynamic(name, pin, subnet, range.as_ref()));
@@ -253,7 +241,7 @@ fn of_network(name: &str, ranges: &Ranges) -> Vec<Found> {
 }
 
 /// A fixed address that Docker may have given to another container that started before.
-fn dynamic(name: &str, pin: &Pin, subnet: &IpNet, range: Option<&IpNet>) -> Option<Found> {
+fn dynamic(name: &str, pin: &Pin, subnet: &IpNet, range: Option<&IpNet>) -> Option<Finding> {
     let Pin {
         address,
         who,
@@ -286,5 +274,5 @@ fn dynamic(name: &str, pin: &Pin, subnet: &IpNet, range: Option<&IpNet>) -> Opti
         }
     };
     let place = say(place.clone(), message, "", help);
-    Some(Noted::at(Problem::Dynamic, place))
+    Some(compose_address_in_dynamic_range::RULE.at(place))
 }

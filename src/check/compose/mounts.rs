@@ -3,51 +3,40 @@
 use std::collections::BTreeSet;
 
 use serde_yaml::Value;
+use source_text::word_list;
 
+use super::COMPOSE_2;
 use super::view::{View, say};
-use crate::check::engine::Noted;
+use crate::check::rules::compose::rule::{compose_invalid_value, compose_volume_undeclared};
+use crate::model::{Finding, Program, Severity};
 use crate::source::ParsedStack;
 use crate::source::compose::Service;
 use crate::source::error::nearest;
 
-/// What is wrong with a mount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// Its volume is not declared.
-    Undeclared,
-    /// The engine refuses it.
-    Refused,
-    /// docker-compose 1 or the engine refuses it; compose 2 takes it for something else.
-    RefusedBy1,
-}
-
-/// What becomes of [`Problem::RefusedBy1`].
+/// What becomes of what docker-compose 1 or the engine refuses, where compose 2 takes it for something else.
 pub(crate) const BY_1: &str = "docker-compose 1 refuses it, compose 2 takes it for something else";
 
-/// One of them, at its place.
-type Found = Noted<Problem>;
+/// How severe that is.
+pub(crate) fn by_1(view: &View) -> Severity {
+    let lack = view
+        .subject
+        .revision
+        .target()
+        .lack(Program::Compose, COMPOSE_2);
+    match lack.is_some_and(|lack| lack.is_certain()) {
+        true => Severity::Error,
+        false => Severity::Warning,
+    }
+}
 
 /// Words behind the second colon, <https://docs.docker.com/reference/compose-file/services/#short-syntax-5>.
-const MODES: [&str; 15] = [
-    "ro",
-    "rw",
-    "z",
-    "Z",
-    "nocopy",
-    "cached",
-    "delegated",
-    "consistent",
-    "shared",
-    "rshared",
-    "slave",
-    "rslave",
-    "private",
-    "rprivate",
-    "default",
-];
+const MODES: [&str; 15] = word_list(
+    "ro rw z Z nocopy cached delegated consistent shared rshared slave rslave private rprivate \
+    default",
+);
 
 /// Looks at all mounts of all services.
-pub(crate) fn walk(view: &View) -> Vec<Found> {
+pub(crate) fn walk(view: &View) -> Vec<Finding> {
     let mut findings = Vec::new();
     for stack in view.stacks.iter().filter(|stack| stack.whole) {
         for (name, service) in &stack.compose.services {
@@ -85,7 +74,7 @@ impl<'t> Mount<'t> {
     }
 }
 
-fn volumes(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Vec<Found> {
+fn volumes(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Vec<Finding> {
     let list = service.rest.get("volumes").and_then(Value::as_sequence);
     let mut targets = BTreeSet::new();
     let mut findings = Vec::new();
@@ -113,7 +102,7 @@ fn undeclared(
     (stack, name): (&ParsedStack, &str),
     item: &Value,
     volume: &str,
-) -> Option<Found> {
+) -> Option<Finding> {
     // Paths begin with one of these.
     if volume.is_empty()
         || volume.starts_with(['/', '.', '~', '$'])
@@ -142,7 +131,7 @@ fn undeclared(
     };
     let place = view.at_item(stack, name, "volumes", item);
     let place = say(place, message, "compose refuses the file", help);
-    Some(Noted::at(Problem::Undeclared, place))
+    Some(compose_volume_undeclared::RULE.at(place))
 }
 
 /// A mount that the engine refuses.
@@ -152,36 +141,28 @@ fn wrong<'t>(
     item: &Value,
     mount: &Mount<'t>,
     targets: &mut BTreeSet<&'t str>,
-) -> Option<Found> {
+) -> Option<Finding> {
     let target = mount.target;
     let unknown = mount
         .mode
         .and_then(|mode| mode.split(',').find(|word| !MODES.contains(word)));
-    let (problem, message, help) = if !target.starts_with('/') {
-        (
-            Problem::Refused,
-            format!("{target} is not an absolute path in the container"),
-            format!("write /{target}"),
-        )
+    let (is_by_1, message, help) = if !target.starts_with('/') {
+        let message = format!("{target} is not an absolute path in the container");
+        (false, message, format!("write /{target}"))
     } else if let Some(word) = unknown {
-        (
-            Problem::RefusedBy1,
-            format!("{word} is not a mount mode"),
-            "write ro, or nothing".to_owned(),
-        )
+        let message = format!("{word} is not a mount mode");
+        (true, message, "write ro, or nothing".to_owned())
     } else if !targets.insert(target.trim_end_matches('/')) {
-        (
-            Problem::RefusedBy1,
-            format!("{target} of service {name} has two mounts"),
-            "remove one of the two".to_owned(),
-        )
+        let message = format!("{target} of service {name} has two mounts");
+        (true, message, "remove one of the two".to_owned())
     } else {
         return None;
     };
     let place = view.at_item(stack, name, "volumes", item);
-    let expected = match problem {
-        Problem::RefusedBy1 => BY_1.to_owned(),
-        _ => format!("Docker does not start {name} with it"),
+    let expected = match is_by_1 {
+        true => BY_1.to_owned(),
+        false => format!("Docker does not start {name} with it"),
     };
-    Some(Noted::at(problem, say(place, message, expected, help)))
+    let found = compose_invalid_value::RULE.at(say(place, message, expected, help));
+    Some(found.weighing_where(is_by_1, by_1(view)))
 }

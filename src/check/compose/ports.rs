@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use serde_yaml::Value;
 
 use super::view::View;
-use crate::model::Diagnostic;
+use crate::model::{Diagnostic, Transport};
 use crate::source::ParsedStack;
 use crate::source::compose::{Published, Service};
 
@@ -33,12 +33,19 @@ impl Entry<'_> {
         self.definition.ports.get(self.port.index)
     }
 
+    /// Its protocol, as far as a firewall knows it.
+    pub(crate) fn transport(&self) -> Option<Transport> {
+        match self.port.protocol.as_str() {
+            "tcp" => Some(Transport::Tcp),
+            "udp" => Some(Transport::Udp),
+            _ => None,
+        }
+    }
+
     /// Whose it is.
     pub(crate) fn who(&self) -> String {
         let file = self.stack.files.last();
-        let file = file
-            .map(|file| file.display().to_string())
-            .unwrap_or_default();
+        let file = file.map_or(String::new(), |file| file.display().to_string());
         format!("{} of {file}", self.service)
     }
 }

@@ -3,48 +3,19 @@
 
 use std::ops::Range;
 
+use source_text::word_list;
+
 use crate::source::compose::Positions;
 
 /// Parts of names whose value is a secret.
-const SECRET: [&str; 10] = [
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "SECRET",
-    "TOKEN",
-    "APIKEY",
-    "API_KEY",
-    "CREDENTIAL",
-    "PRIVATE_KEY",
-    "ACCESS_KEY",
-];
+const SECRET: [&str; 10] = word_list(
+    "PASSWORD PASSWD PASSPHRASE SECRET TOKEN APIKEY API_KEY CREDENTIAL PRIVATE_KEY ACCESS_KEY",
+);
 /// Ends of names that say something about a secret, or where it is.
-const ABOUT: [&str; 24] = [
-    "_FILE",
-    "_PATH",
-    "_URL",
-    "_URI",
-    "_HOST",
-    "_TTL",
-    "_EXPIRY",
-    "_EXPIRE",
-    "_EXPIRES",
-    "_EXPIRATION",
-    "_LIFETIME",
-    "_LENGTH",
-    "_NAME",
-    "_TIMEOUT",
-    "_HEADER",
-    "_ALGORITHM",
-    "_ALGO",
-    "_TYPE",
-    "_ENABLED",
-    "_ISSUER",
-    "_MINUTES",
-    "_HOURS",
-    "_DAYS",
-    "_ID",
-];
+const ABOUT: [&str; 24] = word_list(
+    "_FILE _PATH _URL _URI _HOST _TTL _EXPIRY _EXPIRE _EXPIRES _EXPIRATION _LIFETIME _LENGTH _NAME \
+    _TIMEOUT _HEADER _ALGORITHM _ALGO _TYPE _ENABLED _ISSUER _MINUTES _HOURS _DAYS _ID",
+);
 
 /// Words of names whose value is a secret as well: `DB_PASS`, `MYSQL_PWD`.
 const WORDS: [&str; 5] = ["PASS", "PWD", "PASSPHRASE", "CREDS", "PSK"];

@@ -26,13 +26,6 @@ pub struct View<'a> {
     awaited: HashSet<(usize, &'a str)>,
 }
 
-/// Where a path leads in one of several files.
-struct Found<'p> {
-    file: &'p Path,
-    text: Option<Arc<Text>>,
-    place: PathMatch,
-}
-
 /// A file's text and the places in it.
 struct Text {
     positions: Positions,
@@ -83,11 +76,8 @@ impl<'a> View<'a> {
 
     /// The services that start, of all projects.
     pub fn started(&self) -> impl Iterator<Item = (&'a ParsedStack, &'a str, &'a Service)> {
-        self.stacks.iter().flat_map(|stack| {
-            let services = stack.compose.services.iter();
-            let started = services.filter(|(name, _)| stack.started.contains(*name));
-            started.map(|(name, service)| (*stack, name.as_str(), service))
-        })
+        let services = self.services();
+        services.filter(|(stack, name, _)| stack.started.contains(*name))
     }
 
     /// All services of all projects, those that wait for a profile included.
@@ -232,24 +222,18 @@ impl<'a> View<'a> {
     }
 
     fn deepest<'p>(&self, places: impl Iterator<Item = (&'p Path, Vec<&'p str>)>) -> Diagnostic {
-        let mut best: Option<Found> = None;
-        for (file, path) in places {
+        let found = places.map(|(file, path)| {
             let text = self.text(file);
-            let place = text
-                .as_ref()
-                .map(|text| text.positions.find(&path))
-                .unwrap_or_default();
-            if best
-                .as_ref()
-                .is_none_or(|best| place.depth > best.place.depth)
-            {
-                best = Some(Found { file, text, place });
-            }
-        }
-        match best {
-            Some(found) => complaint(found.file, found.text.as_deref(), found.place.value),
-            None => complaint(Path::new(""), None, 0..0),
-        }
+            let place = text.as_ref().map(|text| text.positions.find(&path));
+            (file, text, place.unwrap_or_default())
+        });
+        // Of those that lead as far, the first.
+        let best = found.reduce(|best, other| match other.2.depth > best.2.depth {
+            true => other,
+            false => best,
+        });
+        let (file, text, place) = best.unwrap_or((Path::new(""), None, PathMatch::default()));
+        complaint(file, text.as_deref(), place.value)
     }
 
     fn text(&self, file: &Path) -> Option<Arc<Text>> {

@@ -33,7 +33,7 @@ fn set<'v>(block: &Block<'v>, name: &str) -> Option<&'v str> {
     block.chain().find_map(|block| {
         let is = |node: &&&Node<'_>| node.first().strip_prefix('$') == Some(name);
         let node: &'v Node<'v> = block.own("set").iter().rev().find(is).copied()?;
-        Some(node.directive.args.get(1)?.text.as_str())
+        Some(node.args().get(1)?.text.as_str())
     })
 }
 
@@ -48,11 +48,7 @@ pub(crate) fn group_of<'v>(block: &Block<'v>, piece: &Piece<'_>) -> Option<&'v s
         Piece::Group(number) => {
             let replaced = |node: &Node<'_>| match node.name() {
                 "rewrite" => true,
-                "if" => node
-                    .directive
-                    .args
-                    .iter()
-                    .any(|word| word.text.contains('~')),
+                "if" => node.args().iter().any(|word| word.text.contains('~')),
                 _ => false,
             };
             let is_own = !node.inside().iter().any(replaced);

@@ -4,75 +4,46 @@
 use std::collections::{HashMap, HashSet};
 
 use super::view::View;
-use crate::check::engine::Noted;
-use crate::model::Severity;
+use crate::check::engine::Rule;
+use crate::check::rules::nginx::rule::{
+    nginx_duplicate_name, nginx_undeclared_name, nginx_upstream_invalid,
+};
+use crate::model::{Finding, Severity};
 use crate::source::error::Speller;
 use crate::source::nginx::{Node, Word};
 
-/// What is wrong with a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// Nothing declares it.
-    Undeclared,
-    /// It is declared twice.
-    Twice,
-    /// A group of servers is none that nginx takes.
-    Upstream,
-}
-
-/// One of them, at its place.
-type Found = Noted<Problem>;
-
-/// What a name is of. Each module has names of its own.
+/// What a name is of: the directive that declares it, and whether it is one of `stream`. Each module has names of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Kind {
-    LimitReq,
-    LimitConn,
-    StreamLimitConn,
-    /// The protocol of a cache.
-    Cache(&'static str),
-    LogFormat,
-    StreamLogFormat,
-    Upstream,
-    StreamUpstream,
+struct Kind {
+    directive: &'static str,
+    is_stream: bool,
 }
 
 impl Kind {
     fn words(self) -> &'static str {
-        match self {
-            Self::LimitReq | Self::LimitConn | Self::StreamLimitConn => "zone",
-            Self::Cache(_) => "cache",
-            Self::LogFormat | Self::StreamLogFormat => "log format",
-            Self::Upstream | Self::StreamUpstream => "upstream",
-        }
-    }
-
-    /// The directive that declares it.
-    fn directive(self) -> String {
-        match self {
-            Self::LimitReq => "limit_req_zone".to_owned(),
-            Self::LimitConn | Self::StreamLimitConn => "limit_conn_zone".to_owned(),
-            Self::Cache(protocol) => format!("{protocol}_cache_path"),
-            Self::LogFormat | Self::StreamLogFormat => "log_format".to_owned(),
-            Self::Upstream | Self::StreamUpstream => "upstream".to_owned(),
+        match self.directive {
+            "limit_req_zone" | "limit_conn_zone" => "zone",
+            "log_format" => "log format",
+            "upstream" => "upstream",
+            _ => "cache",
         }
     }
 
     /// nginx tells no cases of these apart.
     fn key(self, name: &str) -> String {
-        match self {
-            Self::LogFormat | Self::Upstream | Self::StreamUpstream => name.to_ascii_lowercase(),
+        match (self.directive, self.is_stream) {
+            ("log_format", false) | ("upstream", _) => name.to_ascii_lowercase(),
             _ => name.to_owned(),
         }
     }
 }
 
-/// Protocols that have caches.
-const CACHES: [(&str, &str, &str); 4] = [
-    ("proxy", "proxy_cache", "proxy_cache_path"),
-    ("fastcgi", "fastcgi_cache", "fastcgi_cache_path"),
-    ("uwsgi", "uwsgi_cache", "uwsgi_cache_path"),
-    ("scgi", "scgi_cache", "scgi_cache_path"),
+/// Directives that use a cache, with those that declare it.
+const CACHES: [(&str, &str); 4] = [
+    ("proxy_cache", "proxy_cache_path"),
+    ("fastcgi_cache", "fastcgi_cache_path"),
+    ("uwsgi_cache", "uwsgi_cache_path"),
+    ("scgi_cache", "scgi_cache_path"),
 ];
 
 /// A name that is used, or an address that could be one.
@@ -88,33 +59,32 @@ struct Use<'v, 'a> {
 }
 
 /// All names of a configuration.
-struct Names<'j, 'v, 'a> {
+struct Names<'v, 'a> {
     view: &'v View<'a>,
     declared: HashMap<(Kind, String), (usize, &'v Node<'a>)>,
     counts: HashMap<Kind, usize>,
     uses: Vec<Use<'v, 'a>>,
-    found: &'j mut Vec<Found>,
+    found: Vec<Finding>,
 }
 
 /// Looks at all names of a configuration.
-pub(crate) fn walk(view: &View<'_>) -> Vec<Found> {
-    let mut found = Vec::new();
+pub(crate) fn walk(view: &View<'_>) -> Vec<Finding> {
     let mut names = Names {
         view,
         declared: HashMap::new(),
         counts: HashMap::new(),
         uses: Vec::new(),
-        found: &mut found,
+        found: Vec::new(),
     };
     names.level(&view.http, false);
     for node in view.main.iter().filter(|node| node.name() == "stream") {
         names.level(node.inside(), true);
     }
     names.compare();
-    found
+    names.found
 }
 
-impl<'v, 'a> Names<'_, 'v, 'a> {
+impl<'v, 'a> Names<'v, 'a> {
     fn level(&mut self, nodes: &'v [Node<'a>], is_stream: bool) {
         for node in nodes.iter().filter(|node| !node.again) {
             if let Some((kind, name)) = declares(node, is_stream) {
@@ -154,14 +124,12 @@ impl<'v, 'a> Names<'_, 'v, 'a> {
             kind.words(),
             self.view.place(first)
         );
-        let help = "give one of them another name".to_owned();
-        self.note(Problem::Twice, node, message, help);
+        let help = "give one of them another name";
+        self.note(&nginx_duplicate_name::RULE, node, message, help);
     }
 
-    fn note(&mut self, problem: Problem, node: &Node<'_>, message: String, help: String) {
-        let span = node.directive.span.clone();
-        let place = self.view.complain(node.path, span, message, "", help);
-        self.found.push(Noted::at(problem, place));
+    fn note(&mut self, rule: &'static Rule, node: &Node<'_>, message: String, help: &str) {
+        self.found.push(self.view.find(rule, node, message, help));
     }
 
     /// `no servers are inside upstream`, and parameters that a balancing method does not take.
@@ -174,17 +142,17 @@ impl<'v, 'a> Names<'_, 'v, 'a> {
             return;
         }
         let servers = || inside.iter().filter(|node| node.name() == "server");
-        let is_backup = |node: &&Node<'_>| words(node).any(|word| word == "backup");
+        let is_backup = |node: &&Node<'_>| node.words().any(|word| word == "backup");
         if servers().next().is_none() {
             let message = format!("upstream {name} has no server: nginx refuses it");
-            let help = "write server HOST:PORT; into it, or remove it".to_owned();
-            self.note(Problem::Upstream, group, message, help);
+            let help = "write server HOST:PORT; into it, or remove it";
+            self.note(&nginx_upstream_invalid::RULE, group, message, help);
             return;
         }
         if servers().all(|node| is_backup(&node)) {
             let message = format!("all servers of upstream {name} are backups: nginx refuses it");
-            let help = "remove backup from one of them".to_owned();
-            self.note(Problem::Upstream, group, message, help);
+            let help = "remove backup from one of them";
+            self.note(&nginx_upstream_invalid::RULE, group, message, help);
         }
         // The flags of `ngx_http_upstream_ip_hash` and its likes, for the servers behind it.
         let method = inside
@@ -203,8 +171,8 @@ impl<'v, 'a> Names<'_, 'v, 'a> {
                 "{} takes no backup servers: nginx refuses it",
                 method.name()
             );
-            let help = format!("remove backup, or {}", method.name());
-            self.note(Problem::Upstream, node, message, help);
+            let help = &format!("remove backup, or {}", method.name());
+            self.note(&nginx_upstream_invalid::RULE, node, message, help);
         }
     }
 
@@ -217,21 +185,17 @@ impl<'v, 'a> Names<'_, 'v, 'a> {
                 kind, name, node, ..
             } = used;
             let declared = self.declared.get(&(kind, kind.key(name)));
-            let problem = match (kind, declared) {
-                (Kind::Upstream | Kind::StreamUpstream, declared) => {
-                    upstream_problem(&used, declared.is_some())
-                }
+            let problem = match (kind.directive, declared) {
+                ("upstream", declared) => upstream_problem(&used, declared.is_some()),
                 // nginx looks for a format when it reads its name.
-                (Kind::LogFormat | Kind::StreamLogFormat, Some((number, first)))
-                    if *number > used.before =>
-                {
+                ("log_format", Some((number, first))) if *number > used.before => {
                     let place = self.view.place(first);
                     let message = format!("log format {name} is declared behind it, at {place}");
                     Some((message, "move log_format in front of it".to_owned()))
                 }
                 (_, Some(_)) => None,
                 // nginx's own package declares it.
-                (Kind::LogFormat, None) if name == "main" && !is_complete => None,
+                ("log_format", None) if !kind.is_stream && name == "main" && !is_complete => None,
                 (_, None) => {
                     let message = format!("nothing declares {} {name}", kind.words());
                     let names = self.declared.keys();
@@ -239,7 +203,7 @@ impl<'v, 'a> Names<'_, 'v, 'a> {
                     let near = speller.misspelt(name, names.map(|(_, name)| name.as_str()));
                     let help = match near {
                         Some(near) => format!("did you mean {near}?"),
-                        None => format!("declare it in http with {}", kind.directive()),
+                        None => format!("declare it in http with {}", kind.directive),
                     };
                     Some((message, help))
                 }
@@ -251,13 +215,11 @@ impl<'v, 'a> Names<'_, 'v, 'a> {
             if !seen.insert((node.path, span.start)) {
                 continue;
             }
-            let place = self.view.complain(node.path, span, message, "", help);
-            let found = Noted::at(Problem::Undeclared, place);
-            let is_certain = is_complete || used.has_port;
-            self.found.push(match is_certain {
-                true => found,
-                false => found.weighing(Severity::Warning),
-            });
+            let rule = &nginx_undeclared_name::RULE;
+            let found = self.view.find_at(rule, node, &span, message, help);
+            let is_open = !is_complete && !used.has_port;
+            self.found
+                .push(found.weighing_where(is_open, Severity::Warning));
         }
     }
 }
@@ -272,7 +234,7 @@ fn upstream_problem(used: &Use<'_, '_>, is_declared: bool) -> Option<(String, St
             let help = format!("write {name} without the port, or another name");
             Some((message, help))
         }
-        (false, false) if used.node.name() != "proxy_pass" || used.kind == Kind::StreamUpstream => {
+        (false, false) if used.node.name() != "proxy_pass" || used.kind.is_stream => {
             let message = format!("nothing declares upstream {name}, and a host needs a port here");
             Some((
                 message,
@@ -283,68 +245,77 @@ fn upstream_problem(used: &Use<'_, '_>, is_declared: bool) -> Option<(String, St
     }
 }
 
-fn words<'n>(node: &'n Node<'_>) -> impl Iterator<Item = &'n str> {
-    node.directive.args.iter().map(|word| word.text.as_str())
-}
-
 /// The name that a directive declares.
 fn declares<'n>(node: &'n Node<'_>, is_stream: bool) -> Option<(Kind, &'n str)> {
     let of = |start: &str| {
-        let zone = words(node)
+        let zone = node
+            .words()
             .skip(1)
             .find_map(|word| word.strip_prefix(start));
         zone.and_then(|zone| zone.split_once(':'))
             .map(|(name, _)| name)
     };
-    let (kind, name) = match (node.name(), is_stream) {
-        ("limit_req_zone", _) => (Kind::LimitReq, of("zone=")?),
-        ("limit_conn_zone", true) => (Kind::StreamLimitConn, of("zone=")?),
-        ("limit_conn_zone", false) => (Kind::LimitConn, of("zone=")?),
-        ("log_format", true) => (Kind::StreamLogFormat, node.first()),
-        ("log_format", false) => (Kind::LogFormat, node.first()),
-        ("upstream", true) => (Kind::StreamUpstream, node.first()),
-        ("upstream", false) => (Kind::Upstream, node.first()),
-        (name, _) => {
-            let (protocol, ..) = CACHES.iter().find(|(.., path)| *path == name)?;
-            (Kind::Cache(protocol), of("keys_zone=")?)
+    let (directive, name) = match node.name() {
+        "limit_req_zone" => ("limit_req_zone", of("zone=")?),
+        "limit_conn_zone" => ("limit_conn_zone", of("zone=")?),
+        "log_format" => ("log_format", node.first()),
+        "upstream" => ("upstream", node.first()),
+        name => {
+            let (_, path) = CACHES.iter().find(|(_, path)| *path == name)?;
+            (*path, of("keys_zone=")?)
         }
+    };
+    // Requests have limits in http alone.
+    let is_stream =
+        is_stream && !(directive == "limit_req_zone" || directive.ends_with("_cache_path"));
+    let kind = Kind {
+        directive,
+        is_stream,
     };
     (!name.is_empty()).then_some((kind, name))
 }
 
 /// The name that a directive uses, with its word, and whether it has a port.
 fn uses<'n>(node: &'n Node<'_>, is_stream: bool) -> Option<(Kind, &'n str, &'n Word, bool)> {
-    let args = &node.directive.args;
+    let args = node.args();
     let first = args.first()?;
+    let of = |directive| Kind {
+        directive,
+        is_stream,
+    };
     let plain = |kind, name: &'n str, word| {
         let is_name = !name.is_empty() && !name.contains('$');
         is_name.then_some((kind, name, word, false))
     };
-    match (node.name(), is_stream) {
-        ("limit_req", _) => {
+    match node.name() {
+        "limit_req" => {
             let word = args.iter().find(|word| word.text.starts_with("zone="))?;
-            plain(Kind::LimitReq, word.text.strip_prefix("zone=")?, word)
-        }
-        ("limit_conn", true) => plain(Kind::StreamLimitConn, &first.text, first),
-        ("limit_conn", false) => plain(Kind::LimitConn, &first.text, first),
-        ("access_log", _) => {
-            let word = args.get(1)?;
-            let kind = match is_stream {
-                true => Kind::StreamLogFormat,
-                false => Kind::LogFormat,
+            let kind = Kind {
+                is_stream: false,
+                ..of("limit_req_zone")
             };
-            let is_own = !is_stream && word.text.eq_ignore_ascii_case("combined");
-            plain(kind, &word.text, word).filter(|_| !is_own && first.text != "off")
+            plain(kind, word.text.strip_prefix("zone=")?, word)
         }
-        ("proxy_pass", true) => passed(Kind::StreamUpstream, &first.text, first),
-        (
-            "proxy_pass" | "fastcgi_pass" | "uwsgi_pass" | "scgi_pass" | "memcached_pass"
-            | "grpc_pass",
-            false,
-        ) => passed(Kind::Upstream, &first.text, first),
-        (name, _) => {
-            let (protocol, ..) = CACHES.iter().find(|(_, cache, _)| *cache == name)?;
-            plain(Kind::Cache(protocol), &first.text, first).filter(|_| first.text != "off")
+        "limit_conn" => plain(of("limit_conn_zone"), &first.text, first),
+        "access_log" => {
+            let word = args.get(1)?;
+            let is_own = !is_stream && word.text.eq_ignore_ascii_case("combined");
+            let used = plain(of("log_format"), &word.text, word);
+            used.filter(|_| !is_own && first.text != "off")
+        }
+        "proxy_pass" => passed(of("upstream"), &first.text, first),
+        "fastcgi_pass" | "uwsgi_pass" | "scgi_pass" | "memcached_pass" | "grpc_pass"
+            if !is_stream =>
+        {
+            passed(of("upstream"), &first.text, first)
+        }
+        name => {
+            let (_, path) = CACHES.iter().find(|(cache, _)| *cache == name)?;
+            let kind = Kind {
+                is_stream: false,
+                ..of(path)
+            };
+            plain(kind, &first.text, first).filter(|_| first.text != "off")
         }
     }
 }

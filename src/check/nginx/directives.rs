@@ -6,8 +6,12 @@ use rustc_hash::FxHashMap;
 
 use super::said::{Said, Words};
 use super::view::View;
-use crate::check::engine::Noted;
-use crate::model::Severity;
+use crate::check::engine::Rule;
+use crate::check::rules::nginx::rule::{
+    nginx_directive_misplaced, nginx_directive_twice, nginx_missing_semicolon,
+    nginx_unknown_directive, nginx_wrong_arguments,
+};
+use crate::model::{Finding, Severity};
 use crate::source::error::Speller;
 use crate::source::nginx::Node;
 use crate::source::nginx::directives::{
@@ -15,36 +19,17 @@ use crate::source::nginx::directives::{
 };
 use crate::source::nginx::versions::Newer;
 
-/// What is wrong with a directive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// nginx does not know it.
-    Unknown,
-    /// nginx does not take it here.
-    Misplaced,
-    /// nginx does not take its arguments.
-    Arguments,
-    /// It swallows the next line.
-    Semicolon,
-    /// nginx takes it once in a block.
-    Twice,
-}
-
-/// One of them, at its place.
-type Found = Noted<Problem>;
-
 /// Looks at all directives of a configuration.
-pub(crate) fn walk(view: &View<'_>) -> Vec<Found> {
-    let mut findings = Vec::new();
+pub(crate) fn walk(view: &View<'_>) -> Vec<Finding> {
     let mut walk = Walk {
         view,
-        findings: &mut findings,
+        findings: Vec::new(),
         speller: Speller::default(),
         fine: Said::default(),
     };
     walk.level(&view.main, Context::Main);
     walk.level(&view.http, Context::Http);
-    findings
+    walk.findings
 }
 
 /// The first argument, others behind it, that is the name of a directive.
@@ -53,26 +38,22 @@ fn related(node: &Node<'_>, context: Context) -> Option<usize> {
     if matches!(node.name(), "listen" | "rewrite") {
         return None;
     }
-    let mut pairs = node.directive.args.windows(2);
+    let mut pairs = node.args().windows(2);
     pairs.position(|pair| matches!(pair, [word, _] if is_related(&word.text, context)))
 }
 
 struct Walk<'j, 'a> {
     view: &'j View<'a>,
-    findings: &'j mut Vec<Found>,
+    findings: Vec<Finding>,
     speller: Speller,
     /// Directives with which nothing is wrong, each with whether nginx takes it once in a block.
     fine: Said<'a, Context, bool>,
 }
 
 impl<'a> Walk<'_, 'a> {
-    /// A problem of a whole directive.
-    fn note(&self, problem: Problem, node: &Node<'_>, message: String, help: String) -> Found {
-        let span = node.directive.span.clone();
-        Noted::at(
-            problem,
-            self.view.complain(node.path, span, message, "", help),
-        )
+    fn note(&mut self, rule: &'static Rule, node: &Node<'_>, message: String, help: String) {
+        self.findings
+            .push(self.view.find(rule, node, message, help));
     }
 
     fn level(&mut self, level: &[Node<'a>], context: Context) {
@@ -163,13 +144,12 @@ impl<'a> Walk<'_, 'a> {
                 format!("did you mean {near}?"),
             )
         };
-        let found = self.note(Problem::Unknown, node, message, help);
-        self.findings.push(found);
+        self.note(&nginx_unknown_directive::RULE, node, message, help);
     }
 
     /// Tells where a directive has swallowed the one of the next line. nginx may even take it.
     fn runs_on(&mut self, node: &Node<'_>, context: Context) -> bool {
-        let args = &node.directive.args;
+        let args = node.args();
         let Some(at) = related(node, context) else {
             return false;
         };
@@ -192,14 +172,12 @@ impl<'a> Walk<'_, 'a> {
         );
         let mut forms = forms(node.name()).iter();
         let is_taken = forms.any(|form| form.takes(args.len()));
-        let place = self
+        let rule = &nginx_missing_semicolon::RULE;
+        let found = self
             .view
-            .complain(node.path, before, message, "", "add ; after it");
-        let found = Noted::at(Problem::Semicolon, place);
-        self.findings.push(match is_taken {
-            true => found.weighing(Severity::Warning),
-            false => found,
-        });
+            .find_at(rule, node, &before, message, "add ; after it");
+        self.findings
+            .push(found.weighing_where(is_taken, Severity::Warning));
         true
     }
 
@@ -215,12 +193,11 @@ impl<'a> Walk<'_, 'a> {
         let known: Vec<String> = known.iter().map(Context::to_string).collect();
         let message = format!("{} is not allowed in {context}", node.name());
         let help = format!("move it to {}", known.join(", "));
-        let found = self.note(Problem::Misplaced, node, message, help);
-        self.findings.push(found);
+        self.note(&nginx_directive_misplaced::RULE, node, message, help);
     }
 
     fn arguments(&mut self, node: &Node<'_>, here: &[&Form]) {
-        let (name, args) = (node.name(), &node.directive.args);
+        let (name, args) = (node.name(), node.args());
         let has_block = node.block.is_some();
         let mut forms = here.iter().filter(|form| form.has_block == has_block);
         let (message, help) = if forms.clone().next().is_none() {
@@ -258,8 +235,7 @@ impl<'a> Walk<'_, 'a> {
                 None => return,
             }
         };
-        let found = self.note(Problem::Arguments, node, message, help);
-        self.findings.push(found);
+        self.note(&nginx_wrong_arguments::RULE, node, message, help);
     }
 
     fn twice(&mut self, node: &Node<'_>, first: &Node<'_>) {
@@ -275,7 +251,6 @@ impl<'a> Walk<'_, 'a> {
             "remove one of them: the first is in {}",
             self.view.place(first)
         );
-        let found = self.note(Problem::Twice, node, message, help);
-        self.findings.push(found);
+        self.note(&nginx_directive_twice::RULE, node, message, help);
     }
 }

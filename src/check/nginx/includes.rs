@@ -42,7 +42,7 @@ impl<'a> Includes<'a> {
                 self.files.insert(node.path);
                 file = Some(node.path);
             }
-            let word = node.directive.args.first();
+            let word = node.args().first();
             if let ("include", Some(word)) = (node.name(), word) {
                 let pattern = word.text.as_str();
                 self.patterns.insert(pattern);

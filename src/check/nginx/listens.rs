@@ -11,6 +11,7 @@ use crate::source::nginx::listen::{Address, Socket};
 use crate::source::nginx::{self, Located};
 
 /// Ports of a server.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Listening<'a> {
     /// The file in which it is.
     pub path: &'a Path,
@@ -45,21 +46,8 @@ pub(crate) fn listens<'a>(subject: &'a Subject) -> Vec<Listening<'a>> {
     let mut seen = HashSet::new();
     let mut left = MAX_PORTS;
     found.retain(|listening: &Listening| {
-        let Listening {
-            address,
-            is_named,
-            protocol,
-            ..
-        } = listening;
-        let key = (
-            listening.path,
-            *address,
-            *is_named,
-            listening.ports.clone(),
-            *protocol,
-        );
         let count = listening.ports.len();
-        let is_new = count <= left && seen.insert(key);
+        let is_new = count <= left && seen.insert(listening.clone());
         left -= if is_new { count } else { 0 };
         is_new
     });

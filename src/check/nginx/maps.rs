@@ -32,27 +32,21 @@ pub(crate) fn walk<'v, 'a>(
         let mut known: HashMap<String, &Node<'_>> = HashMap::new();
         for entry in map.inside() {
             let name = entry.name();
-            let count = entry.directive.args.len();
+            let count = entry.args().len();
             if count == 0 && matches!(name, "hostnames" | "volatile") || name == "include" {
                 continue;
             }
             if count != 1 || entry.block.is_some() {
                 let message = format!("the entry {name} of a map has {count} values");
-                each(
-                    entry,
-                    message,
-                    "write one value; one with blanks needs quotes",
-                );
+                let help = "write one value; one with blanks needs quotes";
+                each(entry, message, help);
                 continue;
             }
             let is_name = has_hostnames && !name.starts_with(['~', '\\']);
             if is_name && name.contains('*') && !is_wildcard(name) {
                 let message = format!("{name} is no name with a wildcard: nginx refuses the map");
-                each(
-                    entry,
-                    message,
-                    "write *.example.com, .example.com or www.example.*",
-                );
+                let help = "write *.example.com, .example.com or www.example.*";
+                each(entry, message, help);
                 continue;
             }
             // nginx compiles an expression twice that is there twice.
@@ -68,11 +62,8 @@ pub(crate) fn walk<'v, 'a>(
             if let Some(first) = known.get(&key) {
                 let place = view.place(first);
                 let message = format!("the map has {name} at {place} already: nginx refuses it");
-                each(
-                    entry,
-                    message,
-                    "remove one of the two; case makes no difference",
-                );
+                let help = "remove one of the two; case makes no difference";
+                each(entry, message, help);
             } else {
                 known.insert(key, entry);
             }
@@ -148,11 +139,8 @@ fn ranges<'v, 'a>(
             "{} stands before ranges: nginx refuses the geo block",
             entry.name()
         );
-        each(
-            entry,
-            message,
-            "write ranges; as the first line of the block",
-        );
+        let help = "write ranges; as the first line of the block";
+        each(entry, message, help);
         return;
     }
     for entry in from {
@@ -165,17 +153,14 @@ fn ranges<'v, 'a>(
             let address = |text: &str| text.parse::<Ipv4Addr>().ok();
             matches!((address(first), address(last)), (Some(first), Some(last)) if first <= last)
         });
-        let count = entry.directive.args.len();
+        let count = entry.args().len();
         if !is_range || count != 1 {
             let message = match is_range {
                 true => format!("the entry {} of a geo has {count} values", entry.name()),
                 false => format!("{range} is no range: nginx refuses the geo block"),
             };
-            each(
-                entry,
-                message,
-                "write FIRST-LAST VALUE, such as 192.0.2.1-192.0.2.9 1",
-            );
+            let help = "write FIRST-LAST VALUE, such as 192.0.2.1-192.0.2.9 1";
+            each(entry, message, help);
         }
     }
 }
@@ -189,7 +174,7 @@ fn networks<'v, 'a>(geo: &'v Node<'a>, each: &mut impl FnMut(&'v Node<'a>, Strin
     }
     for entry in geo.inside() {
         let network = match entry.name() {
-            "proxy_recursive" if !entry.directive.args.is_empty() => {
+            "proxy_recursive" if !entry.args().is_empty() => {
                 let message = "proxy_recursive of a geo has a value: nginx refuses it".to_owned();
                 each(entry, message, "write proxy_recursive; alone");
                 continue;
@@ -201,19 +186,13 @@ fn networks<'v, 'a>(geo: &'v Node<'a>, each: &mut impl FnMut(&'v Node<'a>, Strin
         let is_network = is_address(network) && !matches!(network, "all" | "unix:");
         if !is_network && network != "255.255.255.255" {
             let message = format!("{network} is no network: nginx refuses the geo block");
-            each(
-                entry,
-                message,
-                "write an address, or a network such as 192.0.2.0/24",
-            );
-        } else if entry.directive.args.len() != 1 {
-            let count = entry.directive.args.len();
+            let help = "write an address, or a network such as 192.0.2.0/24";
+            each(entry, message, help);
+        } else if entry.args().len() != 1 {
+            let count = entry.args().len();
             let message = format!("the entry {} of a geo has {count} values", entry.name());
-            each(
-                entry,
-                message,
-                "write one value; one with blanks needs quotes",
-            );
+            let help = "write one value; one with blanks needs quotes";
+            each(entry, message, help);
         }
     }
 }

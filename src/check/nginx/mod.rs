@@ -25,8 +25,7 @@ pub(super) fn header(node: &Node<'_>) -> String {
 
 /// The value of an `add_header` or `proxy_set_header`.
 pub(super) fn value<'n>(node: &'n Node<'_>) -> &'n str {
-    let value = node.directive.args.get(1);
-    value.map_or("", |word| word.text.as_str())
+    node.located().word(1)
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ pub(crate) enum Match {
 
 /// What a location matches: how, and its path, expression or name.
 pub(crate) fn matches<'v>(location: &'v Node<'_>) -> Option<(Match, &'v str)> {
-    let args = &location.directive.args;
-    let (modifier, path) = match args.as_slice() {
+    let args = location.args();
+    let (modifier, path) = match args {
         [modifier, path] => (modifier.text.as_str(), path.text.as_str()),
         // The modifier may stand before the path without a blank.
         [whole] => {

@@ -2,27 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use crate::check::compose::ports::Entry;
 use crate::check::ports::by_podman;
-use crate::source::compose::{Published, Service, types};
+use crate::source::compose::{Service, types};
 use crate::source::{ParsedStack, Revision};
-
-/// A port, or a range of ports, of the host that leads to a container.
-pub struct Publication<'a> {
-    /// The project.
-    pub stack: &'a ParsedStack,
-    /// The service.
-    pub name: &'a str,
-    /// What is said about the service.
-    pub service: &'a Service,
-    /// The entry of its `ports:`.
-    pub entry: Published,
-}
 
 /// What the containers of a desired state publish.
 #[derive(Default)]
 pub struct Publications<'a> {
     /// All that can be read.
-    pub all: Vec<Publication<'a>>,
+    pub(crate) all: Vec<Entry<'a>>,
     /// Whether more may be published than is known.
     pub more: bool,
     /// Whether a container has no network of its own, so that it needs to publish nothing.
@@ -52,33 +41,29 @@ impl<'a> Publications<'a> {
         found
     }
 
-    fn add(&mut self, stack: &'a ParsedStack, name: &'a str, service: &'a Service) {
-        self.on_host |= service.network_mode() == Some("host");
-        let entries = service.published();
+    fn add(&mut self, stack: &'a ParsedStack, service: &'a str, definition: &'a Service) {
+        self.on_host |= definition.network_mode() == Some("host");
+        let ports = definition.published();
         // One that cannot be read, and one whose variable has no value here: `:80`.
-        self.more |= entries.len() < service.ports.len()
-            || service
-                .ports
-                .iter()
-                .filter_map(types::text)
-                .any(|text| text.starts_with(':'));
-        self.ports.extend(service.host_ports());
-        self.all
-            .extend(entries.into_iter().map(|entry| Publication {
-                stack,
-                name,
-                service,
-                entry,
-            }));
+        let mut texts = definition.ports.iter().filter_map(types::text);
+        self.more |=
+            ports.len() < definition.ports.len() || texts.any(|text| text.starts_with(':'));
+        self.ports.extend(definition.host_ports());
+        self.all.extend(ports.into_iter().map(|port| Entry {
+            stack,
+            service,
+            definition,
+            port,
+        }));
     }
 
     /// The port of the host that leads to a port of a container or service.
     pub fn port_of(&self, name: &str, port: Option<u16>) -> Option<u16> {
-        let named = |one: &&Publication<'_>| {
-            one.name == name || one.service.container_name.as_deref() == Some(name)
+        let named = |one: &&Entry<'_>| {
+            one.service == name || one.definition.container_name.as_deref() == Some(name)
         };
         self.all.iter().filter(named).find_map(|one| {
-            let (host, inside) = (one.entry.host.as_ref()?, &one.entry.container);
+            let (host, inside) = (one.port.host.as_ref()?, &one.port.container);
             let port = port.unwrap_or(*inside.start());
             let at = inside.contains(&port).then(|| port - inside.start())?;
             host.start()

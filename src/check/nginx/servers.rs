@@ -3,25 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::view::View;
-use crate::check::engine::Noted;
+use crate::check::rules::nginx::rule::{
+    nginx_443_without_ssl, nginx_duplicate_default_server, nginx_duplicate_listen,
+    nginx_duplicate_server,
+};
+use crate::model::Finding;
 use crate::source::nginx::Node;
 use crate::source::nginx::listen::{Socket, is_of_socket};
-
-/// What is wrong with a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// Another server has its name.
-    DuplicateServer,
-    /// It listens twice.
-    DuplicateListen,
-    /// Its socket has another default server.
-    DuplicateDefault,
-    /// Nobody speaks TLS on its port 443.
-    Plain443,
-}
-
-/// One of them, at its place.
-type Found = Noted<Problem>;
 
 /// Ports of one `listen` that are distinguished; real ranges are shorter.
 const MAX_RANGE: usize = 1000;
@@ -50,7 +38,7 @@ struct Claims<'v, 'a> {
 }
 
 /// Looks at all servers, and at what they claim together.
-pub(crate) fn walk(view: &View<'_>) -> Vec<Found> {
+pub(crate) fn walk(view: &View<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut claims = Claims::default();
     for (number, server) in view.servers().enumerate() {
@@ -60,22 +48,18 @@ pub(crate) fn walk(view: &View<'_>) -> Vec<Found> {
     let plain = claims.https.iter().filter(|(_, (_, tls))| !tls);
     findings.extend(plain.map(|(socket, (listen, _))| {
         let message = format!("nobody who listens on {socket} says ssl: browsers expect TLS there");
-        let help = format!("write listen {} ssl;", words(listen));
-        found(view, Problem::Plain443, listen, message, help)
+        let help = format!("write {} ssl;", listen.located().text());
+        view.find(&nginx_443_without_ssl::RULE, listen, message, help)
     }));
     findings
-}
-
-fn words(node: &Node<'_>) -> String {
-    let words = node.directive.args.iter().map(|word| word.text.as_str());
-    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a `listen` speaks TLS, or says nothing about it. What one server says of a socket
 /// counts for all.
 fn speaks_tls(listen: &Node<'_>) -> bool {
-    let mut words = listen.directive.args.iter().map(|word| word.text.as_str());
-    words.any(|word| matches!(word, "ssl" | "quic" | "proxy_protocol"))
+    listen
+        .words()
+        .any(|word| matches!(word, "ssl" | "quic" | "proxy_protocol"))
 }
 
 /// The sockets of a server; one without any listens on port 80.
@@ -83,7 +67,7 @@ fn listens<'v, 'a>(
     view: &View<'a>,
     server: &'v Node<'a>,
     claims: &mut Claims<'v, 'a>,
-    findings: &mut Vec<Found>,
+    findings: &mut Vec<Finding>,
 ) -> BTreeSet<String> {
     let mut sockets = BTreeSet::new();
     // `ssl on` is the old way; an included file may have it.
@@ -94,8 +78,7 @@ fn listens<'v, 'a>(
         .iter()
         .filter(|node| node.name() == "listen")
     {
-        let options = listen.directive.args.iter().skip(1);
-        let options: Vec<&str> = options.map(|word| word.text.as_str()).collect();
+        let options: Vec<&str> = listen.words().skip(1).collect();
         let is_default = ["default_server", "default"]
             .iter()
             .any(|word| options.contains(word));
@@ -112,13 +95,7 @@ fn listens<'v, 'a>(
             if !sockets.insert(socket.clone()) {
                 let message = format!("this server listens on {socket} twice: nginx refuses it");
                 let help = "remove one of the two";
-                findings.push(found(
-                    view,
-                    Problem::DuplicateListen,
-                    listen,
-                    message,
-                    help.to_owned(),
-                ));
+                findings.push(view.find(&nginx_duplicate_listen::RULE, listen, message, help));
                 // The other ports of a range would say the same.
                 break;
             }
@@ -128,9 +105,8 @@ fn listens<'v, 'a>(
                 let place = view.place(first);
                 let message =
                     format!("the options of {socket} are set at {place} already: nginx refuses it");
-                let help = "keep them at one listen of this address".to_owned();
-                let problem = Problem::DuplicateListen;
-                findings.push(found(view, problem, listen, message, help));
+                let help = "keep them at one listen of this address";
+                findings.push(view.find(&nginx_duplicate_listen::RULE, listen, message, help));
                 break;
             }
             if socket.ends_with(":443") {
@@ -149,12 +125,11 @@ fn listens<'v, 'a>(
                 let message =
                     format!("{socket} has its default server at {place} already: nginx refuses it");
                 let help = "keep default_server at one of them";
-                findings.push(found(
-                    view,
-                    Problem::DuplicateDefault,
+                findings.push(view.find(
+                    &nginx_duplicate_default_server::RULE,
                     listen,
                     message,
-                    help.to_owned(),
+                    help,
                 ));
             } else {
                 claims.defaults.insert(socket, listen);
@@ -193,7 +168,7 @@ fn names<'v, 'a>(
     (number, server): (usize, &'v Node<'a>),
     sockets: &BTreeSet<String>,
     claims: &mut Claims<'v, 'a>,
-    findings: &mut Vec<Found>,
+    findings: &mut Vec<Finding>,
 ) {
     let names = names_of(server);
     let mut known = BTreeSet::new();
@@ -212,7 +187,7 @@ fn claim<'v, 'a>(
     name: &Name<'v, 'a>,
     sockets: &BTreeSet<String>,
     claims: &mut Claims<'v, 'a>,
-) -> Option<Found> {
+) -> Option<Finding> {
     // `.example.org` is `example.org` and `*.example.org`.
     let keys = match name.text.strip_prefix('.') {
         Some(domain) => vec![domain.to_owned(), format!("*.{domain}")],
@@ -261,9 +236,13 @@ fn claim<'v, 'a>(
         }
     };
     let help = "join the two servers, or give one of them another name or port";
-    let span = name.span.clone();
-    let place = view.complain(name.node.path, span, message, "", help);
-    Some(Noted::at(Problem::DuplicateServer, place))
+    Some(view.find_at(
+        &nginx_duplicate_server::RULE,
+        name.node,
+        &name.span,
+        message,
+        help,
+    ))
 }
 
 /// The names of a server; one without any has the empty name.
@@ -274,7 +253,7 @@ pub(crate) fn names_of<'v, 'a>(server: &'v Node<'a>) -> Vec<Name<'v, 'a>> {
         .iter()
         .filter(|node| node.name() == "server_name")
     {
-        names.extend(node.directive.args.iter().map(|word| Name {
+        names.extend(node.args().iter().map(|word| Name {
             text: match word.text.starts_with('~') {
                 true => word.text.to_string(),
                 false => word.text.to_lowercase(),
@@ -301,16 +280,4 @@ impl Name<'_, '_> {
         let text = self.text.as_str();
         !text.starts_with(['~', '[']) && text.contains(['/', ':'])
     }
-}
-
-/// A problem of a whole directive.
-fn found(
-    view: &View<'_>,
-    problem: Problem,
-    node: &Node<'_>,
-    message: String,
-    help: String,
-) -> Found {
-    let span = node.directive.span.clone();
-    Noted::at(problem, view.complain(node.path, span, message, "", help))
 }

@@ -86,22 +86,22 @@ impl<'v, 'a> Walk<'v, 'a> {
 /// The zone that a directive declares. Two zones of limits or caches with one name are refused whatever else they say, which
 /// is said elsewhere.
 fn zone<'v>(node: &'v Node<'_>, area: &'v str) -> Option<Zone<'v>> {
-    let args = &node.directive.args;
+    let args = node.args();
     let mut words = args.iter().map(|word| word.text.as_str());
-    let (name, bytes) = match node.name() {
-        "limit_req_zone" | "limit_conn_zone" => words
-            .find_map(|word| word.strip_prefix("zone="))?
-            .split_once(':')?,
+    let start = match node.name() {
+        "limit_req_zone" | "limit_conn_zone" => "zone=",
         "proxy_cache_path" | "fastcgi_cache_path" | "uwsgi_cache_path" | "scgi_cache_path" => {
-            let zone = words.find_map(|word| word.strip_prefix("keys_zone="));
-            zone?.split_once(':')?
+            "keys_zone="
         }
-        "ssl_session_cache" | "ssl_ocsp_cache" => {
-            let zone = words.find_map(|word| word.strip_prefix("shared:"));
-            zone?.split_once(':')?
-        }
-        "zone" => (words.next()?, words.next().unwrap_or_default()),
+        "ssl_session_cache" | "ssl_ocsp_cache" => "shared:",
+        "zone" => "",
         _ => return None,
+    };
+    let (name, bytes) = match start {
+        "" => (words.next()?, words.next().unwrap_or_default()),
+        start => words
+            .find_map(|word| word.strip_prefix(start))?
+            .split_once(':')?,
     };
     Some(Zone {
         name,

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use source_text::SourceFile;
+use source_text::{SourceFile, word_list};
 
 use super::includes::Includes;
 use crate::check::Subject;
@@ -115,10 +115,7 @@ impl<'a> View<'a> {
         expected: impl Into<String>,
         help: impl Into<String>,
     ) -> Diagnostic {
-        Diagnostic {
-            help: Some(help.into()),
-            ..Diagnostic::at(&self.text(path), span, message, expected)
-        }
+        Diagnostic::at(&self.text(path), span, message, expected).helped(help)
     }
 
     /// A finding about a whole directive.
@@ -127,11 +124,21 @@ impl<'a> View<'a> {
         rule: &'static Rule,
         node: &Node<'_>,
         message: impl Into<String>,
-        expected: impl Into<String>,
         help: impl Into<String>,
     ) -> Finding {
-        let span = node.directive.span.clone();
-        rule.at(self.complain(node.path, span, message, expected, help))
+        self.find_at(rule, node, &node.directive.span, message, help)
+    }
+
+    /// A finding about some bytes of a directive.
+    pub fn find_at(
+        &self,
+        rule: &'static Rule,
+        node: &Node<'_>,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Finding {
+        rule.at(self.complain(node.path, span.clone(), message, "", help))
     }
 
     /// Where a directive is, as `path:line`.
@@ -178,12 +185,7 @@ fn bit(hash: u64) -> u64 {
 const MAX_CONTEXTS: usize = 32;
 
 /// Settings of a server that no rule about what is in it asks for.
-const OF_SERVERS: [&str; 4] = [
-    "ssl_certificate",
-    "ssl_certificate_key",
-    "access_log",
-    "error_log",
-];
+const OF_SERVERS: [&str; 4] = word_list("ssl_certificate ssl_certificate_key access_log error_log");
 
 /// Collects blocks. One that many servers include is looked at once for each context that may make a difference.
 #[derive(Default)]
@@ -228,7 +230,7 @@ impl<'v> Blocks<'v> {
             said.push_str(&std::ptr::from_ref(node.directive).addr().to_string());
         }
         for node in block.settings() {
-            let words = node.directive.args.iter().map(|word| word.text.as_str());
+            let words = node.words();
             let words: Vec<&str> = match node.name() {
                 name if is_server && OF_SERVERS.contains(&name) => continue,
                 // Regular expressions have groups.

@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+use source_text::word_list;
+
 use crate::source::compose::Published;
 use crate::source::unit::docker_call::RunCall;
 use crate::source::unit::exec::{self, base};
@@ -14,22 +16,10 @@ use crate::source::unit::{Name, Settings};
 type Said = (u16, Option<IpAddr>, &'static str);
 
 /// Variables by which programs are told where to listen.
-const VARIABLES: [&str; 14] = [
-    "PORT",
-    "APP_PORT",
-    "API_PORT",
-    "HTTP_PORT",
-    "HTTPS_PORT",
-    "LISTEN_PORT",
-    "METRICS_PORT",
-    "SERVER_PORT",
-    "WEB_PORT",
-    "ADDR",
-    "BIND",
-    "BIND_ADDRESS",
-    "LISTEN",
-    "LISTEN_ADDRESS",
-];
+const VARIABLES: [&str; 14] = word_list(
+    "PORT APP_PORT API_PORT HTTP_PORT HTTPS_PORT LISTEN_PORT METRICS_PORT SERVER_PORT WEB_PORT ADDR \
+    BIND BIND_ADDRESS LISTEN LISTEN_ADDRESS",
+);
 /// Words in the names of options that say where to listen.
 const OPTIONS: [&str; 4] = ["port", "listen", "bind", "addr"];
 /// Words in the names of options about somebody else's port.
@@ -37,28 +27,10 @@ const OF_OTHERS: [&str; 7] = [
     "remote", "upstream", "target", "peer", "proxy", "support", "server",
 ];
 /// Programs whose options are about a port of somebody else.
-const CLIENTS: [&str; 20] = [
-    "curl",
-    "wget",
-    "ssh",
-    "autossh",
-    "scp",
-    "sftp",
-    "rsync",
-    "nc",
-    "ncat",
-    "telnet",
-    "psql",
-    "pg_dump",
-    "pg_isready",
-    "mysql",
-    "mysqldump",
-    "mysqladmin",
-    "mariadb",
-    "redis-cli",
-    "mongosh",
-    "mongodump",
-];
+const CLIENTS: [&str; 20] = word_list(
+    "curl wget ssh autossh scp sftp rsync nc ncat telnet psql pg_dump pg_isready mysql mysqldump \
+    mysqladmin mariadb redis-cli mongosh mongodump",
+);
 /// Servers with short options for where they listen.
 const SHORT: [(&str, &str); 8] = [
     ("httpd", "-p"),

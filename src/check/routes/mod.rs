@@ -5,30 +5,17 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::Subject;
-use crate::check::engine::Noted;
-use crate::model::{Diagnostic, Url};
+use crate::check::engine::Rule;
+use crate::check::rules::route::rule::{
+    route_elsewhere, route_nowhere, route_unknown, route_untested,
+};
+use crate::model::{Diagnostic, Finding, Url};
 use crate::source::nginx::router::{Answer, Located, MatchKind, Outcome, Upstream};
 use crate::source::policy::RoutePolicy;
 use crate::source::routes::{Routes, Row};
 
-/// What is wrong with a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// It goes to another upstream.
-    External,
-    /// It reaches no upstream.
-    Nowhere,
-    /// The files do not tell where it comes out.
-    Unknown,
-    /// No expected route tests a location.
-    Untested,
-}
-
-/// One of them, at its place.
-type Found = Noted<Problem>;
-
 /// A finding for each expected route that comes out elsewhere, and for each location that none of them tests.
-pub(super) fn walk(subject: &Subject) -> Vec<Found> {
+pub(super) fn walk(subject: &Subject) -> Vec<Finding> {
     let revision = subject.revision;
     let expected = &revision.parsed.policy.routes;
     // What a file that cannot be read would do is not known.
@@ -80,7 +67,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn route(&self, route: &RoutePolicy, url: &Url, answer: &Answer) -> Option<Found> {
+    fn route(&self, route: &RoutePolicy, url: &Url, answer: &Answer) -> Option<Finding> {
         let wanted = route.upstream.parse::<Url>().ok();
         let fits =
             |upstream: &Upstream| wanted.as_ref().is_some_and(|wanted| fits(upstream, wanted));
@@ -90,7 +77,7 @@ impl Walk<'_> {
                 let message = format!("{url} goes to {upstream}{}", self.by(answer));
                 let help = wanted.and_then(|wanted| self.pass_to(url, &wanted, route, answer));
                 let label = format!("nginx asks {upstream} instead");
-                Some(self.at_upstream(Problem::External, route, message, label, help))
+                Some(self.at_upstream(&route_elsewhere::RULE, route, message, label, help))
             }
             Outcome::NotKnown { possible, .. }
                 if possible
@@ -102,7 +89,7 @@ impl Walk<'_> {
             Outcome::NotKnown { why, .. } => {
                 let message = format!("whether {url} goes there depends on {}", why.join(" and "));
                 let label = "expected by this route".to_owned();
-                Some(self.at_upstream(Problem::Unknown, route, message, label, None))
+                Some(self.at_upstream(&route_unknown::RULE, route, message, label, None))
             }
             _ if !answer.certain => {
                 let why = format!("no enabled site has the name {}", url.host());
@@ -119,13 +106,13 @@ impl Walk<'_> {
         }
     }
 
-    fn nowhere(&self, route: &RoutePolicy, why: &str, help: Option<String>) -> Found {
+    fn nowhere(&self, route: &RoutePolicy, why: &str, help: Option<String>) -> Finding {
         let url = &route.url;
         // What follows a `?` may be a secret.
         let url = url.split('?').next().unwrap_or_default();
         let message = format!("{url} reaches no upstream: {why}");
         self.at_upstream(
-            Problem::Nowhere,
+            &route_nowhere::RULE,
             route,
             message,
             "nothing arrives here".to_owned(),
@@ -135,17 +122,14 @@ impl Walk<'_> {
 
     fn at_upstream(
         &self,
-        problem: Problem,
+        rule: &'static Rule,
         route: &RoutePolicy,
         message: String,
         label: String,
         help: Option<String>,
-    ) -> Found {
+    ) -> Finding {
         let file = &self.subject.revision.parsed.policy.file;
-        Noted::at(
-            problem,
-            file.complain(route.upstream.span(), message, label, help),
-        )
+        rule.at(file.complain(route.upstream.span(), message, label, help))
     }
 
     /// Which location it is.
@@ -179,10 +163,7 @@ impl Walk<'_> {
             .iter()
             .filter_map(|step| step.place)
             .any(|place| rewritten(&place));
-        let replaces = matches!(
-            location.kind,
-            MatchKind::Exact | MatchKind::Prefix | MatchKind::Final
-        );
+        let replaces = location.kind.is_path();
         let whole = location.name.ends_with('/') || location.kind == MatchKind::Exact;
         let rest = url.path().strip_prefix(location.name)?;
         let base = wanted.path().strip_suffix(rest)?;
@@ -205,7 +186,7 @@ impl Walk<'_> {
     }
 
     /// Locations of sites with expected routes that none of them tests.
-    fn untested(&self, tested: &Tested) -> Vec<Found> {
+    fn untested(&self, tested: &Tested) -> Vec<Finding> {
         let table = self.routes.table();
         let untested = table.iter().filter(|row| {
             row.location.is_some_and(|location| {
@@ -220,7 +201,7 @@ impl Walk<'_> {
         public.filter_map(|row| self.untested_row(row)).collect()
     }
 
-    fn untested_row(&self, row: &Row) -> Option<Found> {
+    fn untested_row(&self, row: &Row) -> Option<Finding> {
         let place = row.location?.place;
         let help = match row.answer.as_ref().map(|answer| &answer.outcome) {
             Some(Outcome::Proxy(upstream)) => {
@@ -234,16 +215,13 @@ impl Walk<'_> {
                     .to_owned()
             }
         };
-        Some(Noted::at(
-            Problem::Untested,
-            Diagnostic {
-                file: self.subject.revision.text(place.path),
-                span: place.directive.span.clone(),
-                message: format!("no [[route]] says where {} must come out", row.url),
-                expected: "passes requests on".to_owned(),
-                help: Some(help),
-            },
-        ))
+        Some(route_untested::RULE.at(Diagnostic {
+            file: self.subject.revision.text(place.path),
+            span: place.directive.span.clone(),
+            message: format!("no [[route]] says where {} must come out", row.url),
+            expected: "passes requests on".to_owned(),
+            help: Some(help),
+        }))
     }
 }
 

@@ -14,6 +14,13 @@ pub(super) mod systemd;
 
 use super::engine::Family;
 
+/// What most rules use.
+pub(crate) mod prelude {
+    pub(crate) use crate::check::context::Context;
+    pub(crate) use crate::check::engine::{Findings, Rule, rule};
+    pub(crate) use crate::model::{Diagnostic, Finding, Severity};
+}
+
 /// All families.
 pub(super) static FAMILIES: &[&Family] = &[
     &backup::FAMILY,

@@ -4,31 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::{Line, Unit, Units};
 use super::order::Order;
-use crate::check::engine::Noted;
-use crate::model::{Diagnostic, Stack};
+use crate::check::engine::Rule;
+use crate::check::rules::systemd::rule::{
+    systemd_docker_not_required, systemd_network_not_required, systemd_not_after_docker,
+    systemd_not_after_network,
+};
+use crate::model::{Finding, Stack};
 use crate::source::unit::exec::base;
-
-/// What a unit that runs containers does not say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// It may start before Docker.
-    NotAfterDocker,
-    /// It does not require Docker.
-    DockerNotRequired,
-    /// It may start before its network is there.
-    NotAfterNetwork,
-    /// It does not require the unit that makes its network.
-    NetworkNotRequired,
-}
-
-/// One of them, at its place.
-type Found = Noted<Problem>;
 
 /// Either of them brings Docker up: the socket starts the service.
 const DOCKER: [&str; 2] = ["docker.service", "docker.socket"];
 
 /// Looks at all units that run containers at boot.
-pub(crate) fn walk(units: &Units, order: &Order) -> Vec<Found> {
+pub(crate) fn walk(units: &Units, order: &Order) -> Vec<Finding> {
     let after_docker = order.after(&DOCKER);
     let pulling_docker = order.pulling(&DOCKER);
     let networks = Networks::new(units, order);
@@ -43,20 +31,14 @@ pub(crate) fn walk(units: &Units, order: &Order) -> Vec<Found> {
         };
         let name = unit.name.as_str();
         if !after_docker.contains(name) {
-            findings.push(at(
-                Problem::NotAfterDocker,
-                line,
-                format!("{name} runs containers and may start before Docker does"),
-                "write After=docker.service under [Unit]".to_owned(),
-            ));
+            let message = format!("{name} runs containers and may start before Docker does");
+            let help = "write After=docker.service under [Unit]".to_owned();
+            findings.push(at(&systemd_not_after_docker::RULE, line, message, help));
         }
         if !pulling_docker.contains(name) {
-            findings.push(at(
-                Problem::DockerNotRequired,
-                line,
-                format!("{name} runs containers and does not require Docker"),
-                "write Requires=docker.service under [Unit]".to_owned(),
-            ));
+            let message = format!("{name} runs containers and does not require Docker");
+            let help = "write Requires=docker.service under [Unit]".to_owned();
+            findings.push(at(&systemd_docker_not_required::RULE, line, message, help));
         }
         findings.extend(networks.check(unit, line, units));
     }
@@ -74,7 +56,7 @@ fn is_docker(run: &[String]) -> bool {
         .is_some_and(|program| ["docker", "docker-compose"].contains(&base(program)))
 }
 
-fn at(problem: Problem, line: &Line, message: String, help: String) -> Found {
+fn at(rule: &'static Rule, line: &Line, message: String, help: String) -> Finding {
     let value = &line.value;
     let docker = line
         .commands
@@ -85,8 +67,7 @@ fn at(problem: Problem, line: &Line, message: String, help: String) -> Found {
         Some(word) => value.complain_about(word.span.clone(), message, "needs it"),
         None => value.complain(message, "needs it"),
     };
-    let help = Some(help);
-    Noted::at(problem, Diagnostic { help, ..place })
+    rule.at(place.helped(help))
 }
 
 /// The networks that units of their own bring up.
@@ -126,7 +107,7 @@ impl<'a> Networks<'a> {
 
     /// A unit whose compose files are elsewhere: what networks they join is not known here, and every other project of
     /// such a server joins one.
-    fn unseen(&self, unit: &Unit, line: &Line) -> Option<Found> {
+    fn unseen(&self, unit: &Unit, line: &Line) -> Option<Finding> {
         let name = unit.name.as_str();
         let is_outside = |stack: &Stack| {
             let mut files = stack.files.iter();
@@ -143,19 +124,16 @@ impl<'a> Networks<'a> {
         {
             return None;
         }
-        Some(at(
-            Problem::NotAfterNetwork,
-            line,
-            format!(
-                "{name} runs compose files outside the checkout, and neither starts after {owner} nor requires it"
-            ),
-            format!(
-                "if they join a network of {owner}, write After={owner} and Requires={owner} under [Unit]"
-            ),
-        ))
+        let message = format!(
+            "{name} runs compose files outside the checkout, and neither starts after {owner} nor requires it"
+        );
+        let help = format!(
+            "if they join a network of {owner}, write After={owner} and Requires={owner} under [Unit]"
+        );
+        Some(at(&systemd_not_after_network::RULE, line, message, help))
     }
 
-    fn check(&self, unit: &Unit, line: &Line, units: &Units) -> Vec<Found> {
+    fn check(&self, unit: &Unit, line: &Line, units: &Units) -> Vec<Finding> {
         let name = unit.name.as_str();
         if let Some(found) = self.unseen(unit, line) {
             return vec![found];
@@ -173,16 +151,13 @@ impl<'a> Networks<'a> {
                     true => format!("joins {network} and may start before {owner} has made it"),
                     false => format!("requires {owner} and does not start after it"),
                 };
-                findings.push(at(
-                    Problem::NotAfterNetwork,
-                    line,
-                    format!("{name} {why}"),
-                    format!("write After={owner} under [Unit]"),
-                ));
+                let message = format!("{name} {why}");
+                let help = format!("write After={owner} under [Unit]");
+                findings.push(at(&systemd_not_after_network::RULE, line, message, help));
             }
             if uses && !pulling.contains(name) {
                 findings.push(at(
-                    Problem::NetworkNotRequired,
+                    &systemd_network_not_required::RULE,
                     line,
                     format!("{name} joins {network} and does not require {owner}, which makes it"),
                     format!("write Requires={owner} under [Unit]"),

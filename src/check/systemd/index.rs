@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use source_text::word_list;
+
 use crate::model;
 use crate::source::Revision;
 use crate::source::unit::exec::{self, Command};
@@ -10,16 +12,10 @@ use crate::source::unit::settings::{Source, Value};
 use crate::source::unit::{Name, Settings, words};
 
 /// Settings that are command lines, "Command lines" in systemd.service(5).
-const EXEC: [&str; 8] = [
-    "ExecCondition",
-    "ExecStartPre",
-    "ExecStart",
-    "ExecStartPost",
-    "ExecReload",
-    "ExecStop",
-    "ExecStopPre",
-    "ExecStopPost",
-];
+const EXEC: [&str; 8] = word_list(
+    "ExecCondition ExecStartPre ExecStart ExecStartPost ExecReload ExecStop ExecStopPre \
+    ExecStopPost",
+);
 
 /// A unit.
 pub struct Unit<'a> {
@@ -60,6 +56,16 @@ impl Unit<'_> {
     /// Whether it is a service.
     pub fn is_service(&self) -> bool {
         self.name.suffix() == "service"
+    }
+
+    /// The section and the key by which a timer, path or socket names what it starts.
+    pub fn trigger(&self) -> Option<(&'static str, &'static str)> {
+        match self.name.suffix() {
+            "timer" => Some(("Timer", "Unit")),
+            "path" => Some(("Path", "Unit")),
+            "socket" => Some(("Socket", "Service")),
+            _ => None,
+        }
     }
 
     /// The last value of a setting of `[Service]`, as it is written.
@@ -167,13 +173,10 @@ impl<'a> Units<'a> {
         let pulls = ["Wants", "Requires", "Requisite", "BindsTo", "Upholds"];
         self.pulled_in.extend(names("Unit", &pulls));
         self.pulled_in.extend(names("Install", &["Also"]));
-        let section = match unit.name.suffix() {
-            "timer" => "Timer",
-            "path" => "Path",
-            "socket" => "Socket",
-            _ => return,
+        let Some((section, key)) = unit.trigger() else {
+            return;
         };
-        let named = names(section, &["Unit", "Service"]);
+        let named = names(section, &[key]);
         if named.is_empty() {
             self.triggered
                 .insert(format!("{}.service", unit.name.stem()));

@@ -2,29 +2,17 @@
 
 use super::MOST;
 use super::index::Units;
-use crate::check::engine::Noted;
-use crate::model::Diagnostic;
+use crate::check::rules::systemd::rule::{
+    systemd_unknown_key, systemd_unknown_section, systemd_wrong_section,
+};
+use crate::model::Finding;
 use crate::source::error::nearest;
 use crate::source::unit::settings::Source;
 use crate::source::unit::table;
 use crate::source::unit::{Entry, Section};
 
-/// What is wrong with a section or a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// This type of unit does not have the section.
-    UnknownSection,
-    /// systemd does not know the key.
-    UnknownKey,
-    /// The key belongs in another section.
-    WrongSection,
-}
-
-/// One of them, at its place.
-type Found = Noted<Problem>;
-
 /// Looks at the sections and keys of all files. More than [`MOST`] of them in one file say nothing new.
-pub(crate) fn walk(units: &Units) -> Vec<Found> {
+pub(crate) fn walk(units: &Units) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (source, kind) in units.files() {
         let mut found = Vec::new();
@@ -40,7 +28,7 @@ pub(crate) fn walk(units: &Units) -> Vec<Found> {
     findings
 }
 
-fn section_of(source: &Source, section: &Section, kind: &str, found: &mut Vec<Found>) {
+fn section_of(source: &Source, section: &Section, kind: &str, found: &mut Vec<Finding>) {
     if section.name.is_empty() || table::is_extension(&section.name) {
         return;
     }
@@ -62,7 +50,7 @@ fn section_of(source: &Source, section: &Section, kind: &str, found: &mut Vec<Fo
     }
 }
 
-fn unknown_section(source: &Source, section: &Section, kind: &str) -> Found {
+fn unknown_section(source: &Source, section: &Section, kind: &str) -> Finding {
     let name = &section.name;
     let sections = table::sections_of(kind);
     let message = format!("a .{kind} unit has no section [{name}]: systemd ignores all of it");
@@ -75,17 +63,11 @@ fn unknown_section(source: &Source, section: &Section, kind: &str) -> Found {
             format!("settings that are not systemd's belong in a section [X-{name}]")
         }
     };
-    at(
-        Problem::UnknownSection,
-        source,
-        section.span.clone(),
-        message,
-        expected,
-        help,
-    )
+    let wrong = source.complain(section.span.clone(), message, expected);
+    systemd_unknown_section::RULE.at(wrong.helped(help))
 }
 
-fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) -> Found {
+fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) -> Finding {
     let (key, name) = (&entry.key, &section.name);
     let span = entry.key_span.clone();
     let homes = table::homes(kind, key);
@@ -98,14 +80,8 @@ fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) ->
                 format!("it belongs in [{home}] of a .{other} unit")
             }
         };
-        return at(
-            Problem::WrongSection,
-            source,
-            span,
-            message,
-            format!("belongs in [{home}]"),
-            help,
-        );
+        let wrong = source.complain(span, message, format!("belongs in [{home}]"));
+        return systemd_wrong_section::RULE.at(wrong.helped(help));
     }
     let message = format!("systemd knows no {key} in [{name}], and ignores it");
     let own = table::nearest_key(name, key).map(|near| (name.as_str(), near));
@@ -118,30 +94,5 @@ fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) ->
         Some((home, near)) => format!("did you mean {near} in [{home}]?"),
         None => format!("remove it, or write X-{key} where another program reads it"),
     };
-    at(
-        Problem::UnknownKey,
-        source,
-        span,
-        message,
-        String::new(),
-        help,
-    )
-}
-
-fn at(
-    problem: Problem,
-    source: &Source,
-    span: std::ops::Range<usize>,
-    message: String,
-    expected: String,
-    help: String,
-) -> Found {
-    let place = source.complain(span, message, expected);
-    Noted::at(
-        problem,
-        Diagnostic {
-            help: Some(help),
-            ..place
-        },
-    )
+    systemd_unknown_key::RULE.at(source.complain(span, message, "").helped(help))
 }

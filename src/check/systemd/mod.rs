@@ -10,7 +10,7 @@ use crate::source::unit::settings::Source;
 use crate::source::unit::{Section, table};
 
 /// A file that is no unit at all has as many wrong lines as lines: so many are enough.
-pub(super) const MOST: usize = 20;
+pub(crate) const MOST: usize = 20;
 
 /// The sections of a file that systemd reads.
 pub(super) fn sections(source: &Source) -> impl Iterator<Item = &Section> + Clone {

@@ -2,37 +2,33 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use source_text::word_list;
+
 use super::index::{Mention, Unit, Units};
 
 /// Who starts after whom of the units that every Debian and Ubuntu server has.
-const OF_THE_SYSTEM: [(&str, &str); 17] = [
-    ("basic.target", "sysinit.target"),
-    ("basic.target", "sockets.target"),
-    ("basic.target", "paths.target"),
-    ("basic.target", "slices.target"),
+const OF_THE_SYSTEM: [(&str, &str); 10] = [
+    (
+        "basic.target",
+        "sysinit.target sockets.target paths.target slices.target",
+    ),
     ("sysinit.target", "local-fs.target"),
     ("multi-user.target", "basic.target"),
     ("graphical.target", "multi-user.target"),
     ("network-online.target", "network.target"),
-    ("docker.service", "basic.target"),
-    ("docker.service", "docker.socket"),
-    ("docker.service", "network-online.target"),
-    ("docker.service", "containerd.service"),
+    (
+        "docker.service",
+        "basic.target docker.socket network-online.target containerd.service",
+    ),
     ("docker.socket", "sysinit.target"),
     ("sockets.target", "docker.socket"),
     ("containerd.service", "basic.target"),
-    ("nginx.service", "basic.target"),
-    ("nginx.service", "network-online.target"),
+    ("nginx.service", "basic.target network-online.target"),
 ];
 
 /// Targets that start after what they want, as all do that have default dependencies.
-const TARGETS: [&str; 5] = [
-    "multi-user.target",
-    "graphical.target",
-    "sockets.target",
-    "paths.target",
-    "basic.target",
-];
+const TARGETS: [&str; 5] =
+    word_list("multi-user.target graphical.target sockets.target paths.target basic.target");
 
 /// Settings that pull another unit in.
 pub(crate) const PULLS: [&str; 5] = ["Requires", "Requisite", "Wants", "BindsTo", "Upholds"];
@@ -74,8 +70,9 @@ impl Order {
         {
             order.implied(unit, units);
         }
-        for (after, before) in OF_THE_SYSTEM {
-            order.implies(after, before);
+        for (after, all) in OF_THE_SYSTEM {
+            all.split(' ')
+                .for_each(|before| order.implies(after, before));
         }
         order
     }
@@ -141,13 +138,7 @@ impl Order {
     fn implied(&mut self, unit: &Unit, units: &Units) {
         let name = unit.name.as_str();
         let kind = unit.name.suffix();
-        if ["timer", "socket", "path"].contains(&kind) {
-            let key = if kind == "socket" { "Service" } else { "Unit" };
-            let section = match kind {
-                "timer" => "Timer",
-                "socket" => "Socket",
-                _ => "Path",
-            };
+        if let Some((section, key)) = unit.trigger() {
             let named = unit.settings.last(section, key).map(|value| value.text);
             let triggered = named.unwrap_or_else(|| format!("{}.service", unit.name.stem()));
             self.implies(&triggered, name);
@@ -169,15 +160,8 @@ impl Order {
     /// A target starts after what it wants, unless that is ordered after the target.
     fn by_targets(&mut self, unit: &Unit, units: &Units) {
         let own = self.id(unit.name.as_str());
-        let mut wanting: Vec<String> = Vec::new();
-        for key in ["WantedBy", "RequiredBy"] {
-            wanting.extend(
-                unit.listed("Install", key)
-                    .into_iter()
-                    .map(|(name, _)| name),
-            );
-        }
-        for target in wanting {
+        let wanting = ["WantedBy", "RequiredBy"].into_iter();
+        for (target, _) in wanting.flat_map(|key| unit.listed("Install", key)) {
             let orders = match units.get(&target) {
                 Some(target) => has_defaults(target),
                 None => TARGETS.contains(&target.as_str()),
@@ -200,10 +184,7 @@ impl Order {
     }
 
     fn unless_reversed(&mut self, after: usize, to: usize) {
-        let reversed = self
-            .after
-            .get(to)
-            .is_some_and(|edges| edges.iter().any(|edge| edge.to == after));
+        let reversed = self.edges(to).iter().any(|edge| edge.to == after);
         if !reversed {
             self.edge(after, to, None);
         }

@@ -1,8 +1,6 @@
 //! What the rules about services share.
 
 use super::index::Unit;
-use crate::check::engine::Rule;
-use crate::model::{Diagnostic, Finding};
 use crate::source::error::misspelt;
 use crate::source::unit::settings::Value;
 use crate::source::unit::table;
@@ -46,16 +44,6 @@ impl ServiceType {
             None => format!("Type={} (none is written)", self.name),
         }
     }
-}
-
-/// A finding that says what helps.
-pub(crate) fn with_help(
-    rule: &'static Rule,
-    place: Diagnostic,
-    help: impl Into<String>,
-) -> Finding {
-    let help = Some(help.into());
-    rule.at(Diagnostic { help, ..place })
 }
 
 /// Whether a key is meant to be a command: that is reported at the key.

@@ -13,20 +13,16 @@ use std::path::Path;
 pub use include::{below_etc, file_name, is_pattern, loads};
 use include::{fits, folder};
 pub use nodes::Node;
+use source_text::word_list;
 
 use crate::Directive;
 use nodes::Tree;
 
 /// Files that packages and certbot bring along, which say nothing that a route or a rule asks for.
-const HARMLESS: [&str; 7] = [
-    "mime.types",
-    "fastcgi_params",
-    "fastcgi.conf",
-    "uwsgi_params",
-    "scgi_params",
-    "options-ssl-nginx.conf",
-    "snakeoil.conf",
-];
+const HARMLESS: [&str; 7] = word_list(
+    "mime.types fastcgi_params fastcgi.conf uwsgi_params scgi_params options-ssl-nginx.conf \
+    snakeoil.conf",
+);
 /// Files that include files that include files: deeper than anybody writes.
 const MAX_DEPTH: usize = 8;
 /// Directives that includes may bring in together: bounds files that include each other many times.

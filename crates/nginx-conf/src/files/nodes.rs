@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use source_text::word_list;
 
 use super::{Files, Located, Text};
-use crate::Directive;
+use crate::{Directive, Word};
 
 /// A directive with the file in which it is, and its block with includes resolved.
 #[derive(Clone, Debug)]
@@ -23,18 +24,33 @@ pub struct Node<'a> {
     pub again: bool,
 }
 
-impl Node<'_> {
+impl<'a> Node<'a> {
     /// The directive's name.
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> &'a str {
         &self.directive.name
     }
 
+    /// The words after its name.
+    pub fn args(&self) -> &'a [Word] {
+        &self.directive.args
+    }
+
+    /// Their texts.
+    pub fn words(&self) -> impl DoubleEndedIterator<Item = &'a str> + use<'a> {
+        self.located().words()
+    }
+
+    /// The directive with its file.
+    pub fn located(&self) -> Located<'a> {
+        Located {
+            path: self.path,
+            directive: self.directive,
+        }
+    }
+
     /// Its first argument, or nothing.
-    pub fn first(&self) -> &str {
-        self.directive
-            .args
-            .first()
-            .map_or("", |word| word.text.as_str())
+    pub fn first(&self) -> &'a str {
+        self.located().word(0)
     }
 
     /// What is in its block.
@@ -47,19 +63,8 @@ impl Node<'_> {
 type Kind = (usize, usize);
 
 /// Names of blocks that tell kinds apart; `main` stands for those that are not here.
-const KINDS: [&str; 11] = [
-    "main",
-    "http",
-    "server",
-    "location",
-    "if",
-    "limit_except",
-    "upstream",
-    "map",
-    "stream",
-    "events",
-    "mail",
-];
+const KINDS: [&str; 11] =
+    word_list("main http server location if limit_except upstream map stream events mail");
 
 /// Builds the tree. A file that many blocks include is read once for each kind of block.
 pub(super) struct Tree<'f, 'a> {

@@ -73,30 +73,19 @@ impl<'a> Router<'a> {
                     .unwrap_or_default();
                 format!("whether {} is one of the names {names}", request.host)
             })?;
-        Ok(match named {
-            Some(named) => Chosen {
-                index: named.server,
-                why: named.why.clone(),
-                certain: true,
-                named: true,
-                captures: named.captures.clone(),
-                group,
-            },
-            None => {
-                let (index, certain) = group.default;
-                let why = match certain {
-                    true => "no name fits, and it is the default server",
-                    false => "no name fits, and it is the first one that nginx reads",
-                };
-                Chosen {
-                    index,
-                    why: why.to_owned(),
-                    certain,
-                    named: false,
-                    captures: None,
-                    group,
-                }
-            }
+        let (default, is_certain) = group.default;
+        let fallback = match is_certain {
+            true => "no name fits, and it is the default server",
+            false => "no name fits, and it is the first one that nginx reads",
+        };
+        let why = named.as_ref().map(|named| named.why.clone());
+        Ok(Chosen {
+            index: named.as_ref().map_or(default, |named| named.server),
+            why: why.unwrap_or_else(|| fallback.to_owned()),
+            certain: named.is_some() || is_certain,
+            named: named.is_some(),
+            captures: named.and_then(|named| named.captures.clone()),
+            group,
         })
     }
 

@@ -58,6 +58,16 @@ pub enum MatchKind {
     Named,
 }
 
+impl MatchKind {
+    /// Whether it compares with the path of a URL, no regular expression and no name.
+    pub fn is_path(self) -> bool {
+        matches!(
+            self,
+            MatchKind::Exact | MatchKind::Prefix | MatchKind::Final
+        )
+    }
+}
+
 /// A `location` block.
 #[derive(Debug)]
 pub struct Location<'a> {
@@ -104,11 +114,7 @@ impl<'a> Location<'a> {
 
     /// Whether a request for its path without the last slash is redirected to it, `auto_redirect`.
     pub(super) fn redirects(&self) -> bool {
-        let prefix = matches!(
-            self.kind,
-            MatchKind::Exact | MatchKind::Prefix | MatchKind::Final
-        );
-        prefix && self.name.ends_with('/') && self.passes()
+        self.kind.is_path() && self.name.ends_with('/') && self.passes()
     }
 
     #[cfg(test)]
@@ -140,11 +146,7 @@ impl<'a> Location<'a> {
 
     /// Its path as a URL has it; `None` for a regular expression and a name.
     pub fn url_path(&self) -> Option<String> {
-        let fixed = matches!(
-            self.kind,
-            MatchKind::Exact | MatchKind::Prefix | MatchKind::Final
-        );
-        (fixed && self.name.starts_with('/')).then(|| self.escaped_name())
+        (self.kind.is_path() && self.name.starts_with('/')).then(|| self.escaped_name())
     }
 }
 

@@ -1,5 +1,7 @@
 //! What answers a request in the location that it has ended in.
 
+use source_text::word_list;
+
 use super::config::MatchKind;
 use super::run::Run;
 use super::way::{End, Stop};
@@ -44,14 +46,7 @@ impl<'a> Run<'_, 'a> {
 
     /// What a location passes requests on to, with its path as far as that is replaced: an `if` takes it from around it.
     fn handler(&self) -> Option<(Located<'a>, Option<&'a str>)> {
-        const ANSWERS: [&str; 6] = [
-            "stub_status",
-            "empty_gif",
-            "flv",
-            "mp4",
-            "perl",
-            "js_content",
-        ];
+        const ANSWERS: [&str; 6] = word_list("stub_status empty_gif flv mp4 perl js_content");
         let prefix = self
             .location
             .filter(|location| !location.is_regex() && location.kind != MatchKind::Named);

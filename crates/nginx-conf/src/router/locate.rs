@@ -70,7 +70,12 @@ impl<'r, 'a> Run<'r, 'a> {
         let others = level
             .iter()
             .filter(|location| winner.is_none_or(|winner| winner.place != location.place));
-        let lost = others.map(|location| (location.place, why_not(location, winner, &self.uri)));
+        let lost = others.map(|location| {
+            (
+                location.place,
+                why_not(location, winner, &self.uri).to_owned(),
+            )
+        });
         let lost = lost.collect();
         self.keep(Step { place, text, lost });
     }
@@ -96,39 +101,30 @@ fn fixed<'r, 'a>(level: &'r Level<'a>, uri: &[u8]) -> (Found, Option<&'r Locatio
 }
 
 /// Why a location of a level does not get a path, where another one does.
-fn why_not(location: &Location, winner: Option<&Location>, uri: &[u8]) -> String {
+fn why_not(location: &Location, winner: Option<&Location>, uri: &[u8]) -> &'static str {
+    use MatchKind::{Exact, Final, Named, Prefix, Regex, RegexCaseless};
     let name = location.name.as_bytes();
-    let begins = uri.starts_with(name);
-    match (
-        location.kind,
-        winner.map(|winner| (winner.kind, winner.name.len())),
-    ) {
-        (MatchKind::Named, _) => "is only reached by its name".to_owned(),
-        (MatchKind::Exact, _) => "is not the path itself".to_owned(),
-        (MatchKind::Prefix | MatchKind::Final, _) if !begins => FAR.to_owned(),
-        (MatchKind::Prefix | MatchKind::Final, Some((MatchKind::Exact, _))) => {
-            "an exact location goes first".to_owned()
-        }
-        (
-            MatchKind::Prefix | MatchKind::Final,
-            Some((MatchKind::Prefix | MatchKind::Final, length)),
-        ) if length > name.len() => "is a shorter prefix".to_owned(),
-        (
-            MatchKind::Prefix | MatchKind::Final,
-            Some((MatchKind::Regex | MatchKind::RegexCaseless, _)),
-        ) => "a regular expression that matches goes before a prefix without ^~".to_owned(),
-        (MatchKind::Prefix | MatchKind::Final, _) => "another location goes first".to_owned(),
-        (MatchKind::Regex | MatchKind::RegexCaseless, Some((MatchKind::Exact, _))) => {
-            "is not tried: an exact location goes first".to_owned()
-        }
-        (MatchKind::Regex | MatchKind::RegexCaseless, Some((MatchKind::Final, _))) => {
-            "is not tried: the longest prefix says ^~".to_owned()
-        }
-        (
-            MatchKind::Regex | MatchKind::RegexCaseless,
-            Some((MatchKind::Regex | MatchKind::RegexCaseless, _)),
-        ) => "does not match, or comes after the first that does".to_owned(),
-        (MatchKind::Regex | MatchKind::RegexCaseless, _) => "does not match".to_owned(),
+    let won = winner.map(|winner| winner.kind);
+    match location.kind {
+        Named => "is only reached by its name",
+        Exact => "is not the path itself",
+        Prefix | Final if !uri.starts_with(name) => FAR,
+        Prefix | Final => match won {
+            Some(Exact) => "an exact location goes first",
+            Some(Prefix | Final) if winner.is_some_and(|one| one.name.len() > name.len()) => {
+                "is a shorter prefix"
+            }
+            Some(Regex | RegexCaseless) => {
+                "a regular expression that matches goes before a prefix without ^~"
+            }
+            _ => "another location goes first",
+        },
+        Regex | RegexCaseless => match won {
+            Some(Exact) => "is not tried: an exact location goes first",
+            Some(Final) => "is not tried: the longest prefix says ^~",
+            Some(Regex | RegexCaseless) => "does not match, or comes after the first that does",
+            _ => "does not match",
+        },
     }
 }
 

@@ -33,6 +33,7 @@ pub use crate::files::{Files, Located, Text};
 pub use config::{Location, MatchKind, Server};
 pub use locate::FAR;
 pub use outcome::{Answer, Listens, Outcome, Request, Step};
+pub(crate) use pass::PASSES;
 pub use pass::{Target, Upstream, uri_part};
 pub use regex::{compiles, names};
 pub use rewrite::condition;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use source_text::word_list;
+
 use super::Router;
 use super::config::Config;
 use super::run::Run;
@@ -12,14 +14,8 @@ use super::way::Stop;
 use crate::files::Located;
 
 /// Directives that pass requests on. A path that only lacks the last slash of their location is redirected.
-pub(super) const PASSES: [&str; 6] = [
-    "proxy_pass",
-    "fastcgi_pass",
-    "uwsgi_pass",
-    "scgi_pass",
-    "grpc_pass",
-    "memcached_pass",
-];
+pub(crate) const PASSES: [&str; 6] =
+    word_list("proxy_pass fastcgi_pass uwsgi_pass scgi_pass grpc_pass memcached_pass");
 
 /// Where `proxy_pass` leads.
 #[derive(Clone, Debug, PartialEq, Eq)]

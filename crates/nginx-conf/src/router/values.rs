@@ -1,5 +1,7 @@
 //! Texts with variables, as far as they are known before a request comes.
 
+use std::fmt;
+
 use super::run::Run;
 use super::uri::{Escape, escape};
 use super::way::Stop;
@@ -13,6 +15,16 @@ pub enum Piece<'t> {
     Group(usize),
     /// `$name` or `${name}`.
     Variable(&'t str),
+}
+
+impl fmt::Display for Piece<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(text) => f.write_str(text),
+            Self::Group(number) => write!(f, "${number}"),
+            Self::Variable(name) => write!(f, "${name}"),
+        }
+    }
 }
 
 /// The parts of a text, `ngx_http_script_compile` in src/http/ngx_http_script.c.

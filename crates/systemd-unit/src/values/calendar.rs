@@ -1,32 +1,14 @@
 //! Calendar events, systemd.time(7), as `src/shared/calendarspec.c` of systemd reads them.
 
-/// Names for common events.
-const NAMES: [&str; 13] = [
-    "minutely",
-    "hourly",
-    "daily",
-    "weekly",
-    "monthly",
-    "quarterly",
-    "semiannually",
-    "biannually",
-    "yearly",
-    "annually",
-    "semi-annually",
-    "bi-annually",
-    // systemd's own.
-    "anually",
-];
+use source_text::word_list;
+
+/// Names for common events; the last is systemd's own.
+const NAMES: [&str; 13] = word_list(
+    "minutely hourly daily weekly monthly quarterly semiannually biannually yearly annually \
+    semi-annually bi-annually anually",
+);
 /// Days from Monday on.
-const DAYS: [&str; 7] = [
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-];
+const DAYS: [&str; 7] = word_list("monday tuesday wednesday thursday friday saturday sunday");
 
 /// Whether systemd reads a text as a calendar event.
 pub(super) fn is_valid(text: &str) -> bool {
@@ -38,33 +20,10 @@ pub(super) fn is_valid(text: &str) -> bool {
 }
 
 /// Time zones of one word in the tz database that are no abbreviation in capitals.
-const ZONES: [&str; 25] = [
-    "Cuba",
-    "Egypt",
-    "Eire",
-    "Factory",
-    "GB",
-    "GB-Eire",
-    "Greenwich",
-    "Hongkong",
-    "Iceland",
-    "Iran",
-    "Israel",
-    "Jamaica",
-    "Japan",
-    "Kwajalein",
-    "Libya",
-    "NZ",
-    "NZ-CHAT",
-    "Navajo",
-    "Poland",
-    "Portugal",
-    "Singapore",
-    "Turkey",
-    "Universal",
-    "W-SU",
-    "Zulu",
-];
+const ZONES: [&str; 25] = word_list(
+    "Cuba Egypt Eire Factory GB GB-Eire Greenwich Hongkong Iceland Iran Israel Jamaica Japan \
+    Kwajalein Libya NZ NZ-CHAT Navajo Poland Portugal Singapore Turkey Universal W-SU Zulu",
+);
 
 /// A text without a time zone after it. Which abbreviations a host knows depends on its own zone, so that each in
 /// capitals is taken for one.

@@ -1,119 +1,79 @@
 //! Names that follow rules: variables, users, units, descriptors, pages.
 
-use std::ops::Range;
-
 use super::extract::{Syntax, parts};
 use super::paths::is_normal;
-use super::reader::{Reader, first_wrong, first_wrong_written, whole};
+use super::reader::Reader;
 use super::types::is_truth;
 use crate::Name;
 
 /// Variables with their values.
-pub(super) static ENVIRONMENT: Reader = Reader::list(
-    |text| first_wrong(text, Syntax::Escaped, is_assignment),
-    "expected NAME=VALUE, in quotes if the value has blanks",
-);
+pub(super) static ENVIRONMENT: Reader = Reader::list(Syntax::Escaped, is_assignment)
+    .expects("expected NAME=VALUE, in quotes if the value has blanks");
 /// Names of variables.
-pub(super) static PASSED: Reader = Reader::list(
-    |text| first_wrong_written(text, Syntax::Quoted, is_variable),
-    "expected names of variables, separated by blanks",
-);
+pub(super) static PASSED: Reader = Reader::list(Syntax::Quoted, is_variable)
+    .expects("expected names of variables, separated by blanks")
+    .open();
 /// Names of variables, or variables with one value.
-pub(super) static UNSET: Reader = Reader::list(
-    |text| {
-        first_wrong_written(text, Syntax::Escaped, |word| {
-            is_variable(word) || is_assignment(word)
-        })
-    },
-    "expected names of variables, separated by blanks",
-);
+pub(super) static UNSET: Reader = Reader::list(Syntax::Escaped, |word| {
+    is_variable(word) || is_assignment(word)
+})
+.expects("expected names of variables, separated by blanks")
+.open();
 /// Fields of the journal.
-pub(super) static FIELDS: Reader = Reader::list(
-    |text| {
-        first_wrong(text, Syntax::Escaped, |word| {
-            let name = word.split_once('=').map(|(name, _)| name);
-            name.is_some_and(|name| name.contains('%') || is_field(name))
-        })
-    },
-    "expected NAME=VALUE with a name of A-Z, 0-9 and _",
-);
+pub(super) static FIELDS: Reader = Reader::list(Syntax::Escaped, |word| {
+    let name = word.split_once('=').map(|(name, _)| name);
+    name.is_some_and(|name| name.contains('%') || is_field(name))
+})
+.expects("expected NAME=VALUE with a name of A-Z, 0-9 and _");
 /// A user or group.
-pub(super) static ACCOUNT: Reader = Reader::new(
-    |text| whole(text, is_account(text)),
-    "expected a name or a number",
-);
+pub(super) static ACCOUNT: Reader =
+    Reader::whole(is_account).expects("expected a name or a number");
 /// Groups.
-pub(super) static ACCOUNTS: Reader = Reader::new(
-    |text| first_wrong_written(text, Syntax::Plain, is_account),
-    "expected names or numbers, separated by blanks",
-);
+pub(super) static ACCOUNTS: Reader = Reader::list(Syntax::Plain, is_account)
+    .expects("expected names or numbers, separated by blanks")
+    .open()
+    .at_once();
 /// A slice.
-pub(super) static SLICE: Reader = Reader::new(
-    |text| whole(text, is_slice(text)),
-    "expected a name such as background.slice",
-);
+pub(super) static SLICE: Reader =
+    Reader::whole(is_slice).expects("expected a name such as background.slice");
 /// Socket units.
-pub(super) static SOCKETS: Reader = Reader::list(
-    |text| {
-        first_wrong_written(text, Syntax::Plain, |word| {
-            word.ends_with(".socket") && Name::parse(word).is_ok()
-        })
-    },
-    "expected names that end in .socket",
-);
+pub(super) static SOCKETS: Reader = Reader::list(Syntax::Plain, |word| is_unit(word, ".socket"))
+    .expects("expected names that end in .socket")
+    .open();
 /// A service.
-pub(super) static SERVICE: Reader = Reader::new(
-    |text| {
-        whole(
-            text,
-            text.ends_with(".service") && Name::parse(text).is_ok(),
-        )
-    },
-    "expected a name that ends in .service",
-);
+pub(super) static SERVICE: Reader = Reader::whole(|text| is_unit(text, ".service"))
+    .expects("expected a name that ends in .service");
 /// A name on the bus, `service_name_is_valid` in `src/libsystemd/sd-bus/bus-internal.c` of systemd.
-pub(super) static BUS: Reader = Reader::new(
-    |text| whole(text, is_bus_name(text)),
-    "expected a name such as com.example.Api",
-);
+pub(super) static BUS: Reader =
+    Reader::whole(is_bus_name).expects("expected a name such as com.example.Api");
 /// A name of a file descriptor.
-pub(super) static DESCRIPTOR: Reader = Reader::new(
-    |text| whole(text, is_descriptor(text)),
-    "expected a name without : and of at most 255 letters",
-);
+pub(super) static DESCRIPTOR: Reader =
+    Reader::whole(is_descriptor).expects("expected a name without : and of at most 255 letters");
 /// A journal of its own.
-pub(super) static NAMESPACE: Reader = Reader::new(
-    |text| whole(text, is_namespace(text)),
-    "expected a name of letters, digits and :-_.",
-);
+pub(super) static NAMESPACE: Reader =
+    Reader::whole(is_namespace).expects("expected a name of letters, digits and :-_.");
 /// Pages, `src/shared/web-util.c` of systemd.
-pub(super) static PAGES: Reader = Reader::list(
-    |text| first_wrong_written(text, Syntax::Quoted, is_page),
-    "expected addresses that begin with https://, http://, file:/, info: or man:",
-);
+pub(super) static PAGES: Reader = Reader::list(Syntax::Quoted, is_page)
+    .expects("expected addresses that begin with https://, http://, file:/, info: or man:")
+    .open();
 /// A secret with its file.
 pub(super) static LOADED: Reader =
-    Reader::new(loaded, "expected NAME or NAME:PATH, with an absolute path");
+    Reader::whole(is_loaded).expects("expected NAME or NAME:PATH, with an absolute path");
 /// A secret.
-pub(super) static SET: Reader = Reader::new(set, "expected NAME:VALUE");
+pub(super) static SET: Reader = Reader::whole(is_set).expects("expected NAME:VALUE");
 /// An encrypted one.
-pub(super) static ENCRYPTED: Reader = Reader::new(
-    encrypted,
-    "expected NAME: and the output of systemd-creds encrypt",
-);
+pub(super) static ENCRYPTED: Reader =
+    Reader::whole(is_encrypted).expects("expected NAME: and the output of systemd-creds encrypt");
 /// Whether a service may change the name of the host, and since systemd 258 the name that it sees.
-pub(super) static HOST: Reader = Reader::new(
-    |text| {
-        let mode = text.split_once(':').map_or(text, |(mode, _)| mode);
-        whole(text, is_truth(mode) || mode == "private")
-    },
-    "expected yes, no, or private",
-);
+pub(super) static HOST: Reader = Reader::whole(|text| {
+    let mode = text.split_once(':').map_or(text, |(mode, _)| mode);
+    is_truth(mode) || mode == "private"
+})
+.expects("expected yes, no, or private");
 /// What is passed to a reboot.
-pub(super) static ARGUMENT: Reader = Reader::new(
-    |text| whole(text, text.is_ascii() && text.len() <= NAME_MAX),
-    "expected at most 255 characters of ASCII",
-);
+pub(super) static ARGUMENT: Reader =
+    Reader::whole(|text| text.is_ascii() && text.len() <= NAME_MAX)
+        .expects("expected at most 255 characters of ASCII");
 
 const NAME_MAX: usize = 255;
 /// The longest name of a field of the journal.
@@ -157,6 +117,10 @@ fn is_account(name: &str) -> bool {
         && !name.starts_with(' ')
         && !name.ends_with(' ')
         && !name.chars().any(|c| c.is_control() || c == ':' || c == '/')
+}
+
+fn is_unit(name: &str, end: &str) -> bool {
+    name.ends_with(end) && Name::parse(name).is_ok()
 }
 
 fn is_slice(name: &str) -> bool {
@@ -208,22 +172,21 @@ fn is_page(address: &str) -> bool {
         })
 }
 
-fn loaded(text: &str) -> Option<Range<usize>> {
+fn is_loaded(text: &str) -> bool {
     let (name, source) = text.split_once(':').unwrap_or((text, ""));
     let is_source = match source.starts_with('/') {
-        true => is_normal(source) && !source.contains("//") && !has_dot(source),
+        true => {
+            let has_dot = source.split('/').any(|part| part == ".");
+            is_normal(source) && !source.contains("//") && !has_dot
+        }
         false => source.is_empty() || is_credential(source),
     };
-    whole(text, is_credential(name) && is_source)
+    is_credential(name) && is_source
 }
 
-fn has_dot(path: &str) -> bool {
-    path.split('/').any(|part| part == ".")
-}
-
-fn encrypted(text: &str) -> Option<Range<usize>> {
+fn is_encrypted(text: &str) -> bool {
     let value = text.split_once(':').map_or("", |(_, value)| value);
-    set(text).or_else(|| whole(text, is_base64(value)))
+    is_set(text) && is_base64(value)
 }
 
 fn is_base64(text: &str) -> bool {
@@ -237,12 +200,9 @@ fn is_base64(text: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || b"+/".contains(c))
 }
 
-fn set(text: &str) -> Option<Range<usize>> {
+fn is_set(text: &str) -> bool {
     let parts = parts(text, &[':'], Syntax::Plain);
     let name = parts.and_then(|parts| parts.into_iter().next());
     let value = text.split_once(':').map_or("", |(_, value)| value);
-    whole(
-        text,
-        !value.is_empty() && name.is_some_and(|name| is_credential(&name)),
-    )
+    !value.is_empty() && name.is_some_and(|name| is_credential(&name))
 }

@@ -1,37 +1,41 @@
 //! Addresses, ports, network interfaces and socket families.
 
 use std::net::IpAddr;
-use std::ops::Range;
 
 use super::extract::Syntax;
 use super::numbers::{integer, unsigned};
-use super::reader::{Reader, behind, first_wrong, whole};
+use super::reader::Reader;
 use crate::table;
 
 /// Addresses and networks, `config_parse_in_addr_prefixes` in `src/shared/in-addr-prefix-util.c` of systemd.
-pub(super) static ADDRESSES: Reader = Reader::list(
-    addresses,
-    "expected addresses such as 203.0.113.0/24, any, localhost, link-local or multicast",
-)
+pub(super) static ADDRESSES: Reader = Reader::list(Syntax::Plain, |word| {
+    NETWORKS.contains(&word) || is_localhost(word) || is_network(word)
+})
+.expects("expected addresses such as 203.0.113.0/24, any, localhost, link-local or multicast")
 .literal()
 .of(|| NETWORKS.to_vec());
 /// Ports that a unit may bind, `src/shared/parse-helpers.c` of systemd.
-pub(super) static BINDS: Reader = Reader::new(
-    binds,
-    "expected any, or [ipv4: or ipv6:][tcp: or udp:]PORT or FROM-TO",
-)
-.literal();
+pub(super) static BINDS: Reader = Reader::whole(is_bind)
+    .expects("expected any, or [ipv4: or ipv6:][tcp: or udp:]PORT or FROM-TO")
+    .literal();
 /// Network interfaces, behind a `~` all others.
 pub(super) static INTERFACES: Reader =
-    Reader::list(interfaces, "expected names of network interfaces").literal();
+    Reader::list(Syntax::Quoted, |word| is_interface(word, FURTHER_MAX))
+        .expects("expected names of network interfaces")
+        .inverts();
 /// One of them, or `*`.
 pub(super) static INTERFACE: Reader =
-    Reader::new(interface, "expected the name of a network interface").literal();
+    Reader::whole(|text| text == "*" || is_interface(text, INTERFACE_MAX))
+        .expects("expected the name of a network interface")
+        .literal();
 /// Address families, behind a `~` all others.
-pub(super) static FAMILIES: Reader =
-    Reader::list(families, "expected names such as AF_INET, or none")
-        .literal()
-        .of(|| table::names("families").collect());
+pub(super) static FAMILIES: Reader = Reader::list(Syntax::Quoted, |word| {
+    table::has("families", word) || table::has("families", &upper(word))
+})
+.expects("expected names such as AF_INET, or none")
+.inverts()
+.or(|text| text == "none")
+.of(|| table::names("families").collect());
 
 /// Names of networks.
 const NETWORKS: &[&str] = &["any", "localhost", "link-local", "multicast"];
@@ -39,12 +43,6 @@ const NETWORKS: &[&str] = &["any", "localhost", "link-local", "multicast"];
 /// since systemd 256.
 const INTERFACE_MAX: usize = 16;
 const FURTHER_MAX: usize = 128;
-
-fn addresses(text: &str) -> Option<Range<usize>> {
-    first_wrong(text, Syntax::Plain, |word| {
-        NETWORKS.contains(&word) || is_localhost(word) || is_network(word)
-    })
-}
 
 /// `is_localhost` in `src/basic/hostname-util.c` of systemd.
 fn is_localhost(word: &str) -> bool {
@@ -67,7 +65,7 @@ fn is_network(word: &str) -> bool {
     bits.is_none_or(|bits| unsigned(bits).is_some_and(|bits| bits <= most))
 }
 
-fn binds(text: &str) -> Option<Range<usize>> {
+fn is_bind(text: &str) -> bool {
     let mut rest = text;
     for kinds in [["ipv4", "ipv6"], ["tcp", "udp"]] {
         let (first, behind) = match rest.split_once(':') {
@@ -77,12 +75,12 @@ fn binds(text: &str) -> Option<Range<usize>> {
         if kinds.contains(&first) {
             match behind {
                 Some(behind) if !behind.is_empty() => rest = behind,
-                Some(_) => return whole(text, false),
-                None => return None,
+                Some(_) => return false,
+                None => return true,
             }
         }
     }
-    whole(text, rest == "any" || is_range(rest))
+    rest == "any" || is_range(rest)
 }
 
 fn is_range(text: &str) -> bool {
@@ -95,16 +93,6 @@ fn is_range(text: &str) -> bool {
         },
         None => port(text).is_some(),
     }
-}
-
-fn interfaces(text: &str) -> Option<Range<usize>> {
-    behind(text, '~', |rest| {
-        first_wrong(rest, Syntax::Quoted, |word| is_interface(word, FURTHER_MAX))
-    })
-}
-
-fn interface(text: &str) -> Option<Range<usize>> {
-    whole(text, text == "*" || is_interface(text, INTERFACE_MAX))
 }
 
 /// `ifname_valid_full` in `src/basic/socket-util.c` of systemd.
@@ -124,15 +112,4 @@ fn upper(word: &str) -> String {
         true => "AF_DECnet".to_owned(),
         false => word.to_ascii_uppercase(),
     }
-}
-
-fn families(text: &str) -> Option<Range<usize>> {
-    if text == "none" {
-        return None;
-    }
-    behind(text, '~', |rest| {
-        first_wrong(rest, Syntax::Quoted, |word| {
-            table::has("families", word) || table::has("families", &upper(word))
-        })
-    })
 }

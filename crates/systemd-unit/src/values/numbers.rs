@@ -3,37 +3,17 @@
 use crate::parse::BLANKS;
 
 /// Units of time with their seconds, in the order in which systemd tries them: the first that fits is taken.
-const TIMES: [(&str, f64); 30] = [
-    ("seconds", 1.0),
-    ("second", 1.0),
-    ("sec", 1.0),
-    ("s", 1.0),
-    ("minutes", MINUTE),
-    ("minute", MINUTE),
-    ("min", MINUTE),
-    ("months", MONTH),
-    ("month", MONTH),
-    ("M", MONTH),
-    ("msec", 1e-3),
-    ("ms", 1e-3),
+const TIMES: [(&str, f64); 10] = [
+    ("seconds second sec s", 1.0),
+    ("minutes minute min", MINUTE),
+    ("months month M", MONTH),
+    ("msec ms", 1e-3),
     ("m", MINUTE),
-    ("hours", HOUR),
-    ("hour", HOUR),
-    ("hr", HOUR),
-    ("h", HOUR),
-    ("days", DAY),
-    ("day", DAY),
-    ("d", DAY),
-    ("weeks", 7.0 * DAY),
-    ("week", 7.0 * DAY),
-    ("w", 7.0 * DAY),
-    ("years", YEAR),
-    ("year", YEAR),
-    ("y", YEAR),
-    ("usec", 1e-6),
-    ("us", 1e-6),
-    ("\u{b5}s", 1e-6),
-    ("\u{3bc}s", 1e-6),
+    ("hours hour hr h", HOUR),
+    ("days day d", DAY),
+    ("weeks week w", 7.0 * DAY),
+    ("years year y", YEAR),
+    ("usec us \u{b5}s \u{3bc}s", 1e-6),
 ];
 /// Numbers of times fit into 63 bits, those of sizes into 64.
 const MOST_TIME: f64 = 9_223_372_036_854_775_808.0;
@@ -70,9 +50,13 @@ pub(super) fn span(text: &str) -> Option<f64> {
             return None;
         }
         let behind_blanks = behind.trim_start_matches(BLANKS);
-        let unit = TIMES
-            .iter()
-            .find_map(|(unit, seconds)| Some((behind_blanks.strip_prefix(unit)?, seconds)));
+        let unit = TIMES.iter().find_map(|(units, seconds)| {
+            let mut units = units.split(' ');
+            Some((
+                units.find_map(|unit| behind_blanks.strip_prefix(unit))?,
+                seconds,
+            ))
+        });
         let (next, seconds) = unit.unwrap_or((behind_blanks, &1.0));
         if next.len() == behind.len() && !next.is_empty() {
             return None;

@@ -1,114 +1,84 @@
 //! Devices, processors, control groups, and the numbers that go with them.
 
-use std::ops::Range;
+use source_text::word_list;
 
 use super::extract::{Syntax, words};
 use super::numbers::{percent, size, span, unsigned};
 use super::paths::is_normal;
-use super::reader::{Reader, first_wrong, whole};
+use super::reader::{Reader, first_wrong};
 use super::types::is_truth;
 
 /// A device and what may be done with it.
-pub(super) static DEVICE: Reader = Reader::new(
-    |text| {
-        with_path(text, is_device, |rights| {
-            rights.chars().all(|c| "rwm".contains(c))
-        })
-    },
+pub(super) static DEVICE: Reader = Reader::whole(|text| {
+    with_path(text, is_device, |rights| {
+        rights.chars().all(|c| "rwm".contains(c))
+    })
+})
+.expects(
     "expected a device such as /dev/null, block-loop or char-pts, and some of the letters rwm",
 );
 /// A device, or a file on it, and a weight.
-pub(super) static DEVICE_WEIGHT: Reader = Reader::new(
-    |text| with_path(text, is_normal, is_weight),
-    "expected a path and a number from 1 to 10000",
-);
+pub(super) static DEVICE_WEIGHT: Reader =
+    Reader::whole(|text| with_path(text, is_normal, is_weight))
+        .expects("expected a path and a number from 1 to 10000");
 /// The same with bytes or operations in a second.
-pub(super) static DEVICE_LIMIT: Reader = Reader::new(
-    |text| {
-        with_path(text, is_normal, |limit| {
-            limit == "infinity" || size(limit).is_some_and(|number| number > 0.0)
-        })
-    },
-    "expected a path and a number such as 10M",
-);
+pub(super) static DEVICE_LIMIT: Reader = Reader::whole(|text| {
+    with_path(text, is_normal, |limit| {
+        limit == "infinity" || size(limit).is_some_and(|number| number > 0.0)
+    })
+})
+.expects("expected a path and a number such as 10M");
 /// The same with a time.
-pub(super) static DEVICE_LATENCY: Reader = Reader::new(
-    |text| {
-        with_path(text, is_normal, |time| {
-            !time.is_empty() && span(time).is_some()
-        })
-    },
-    "expected a path and a time such as 25ms",
-);
+pub(super) static DEVICE_LATENCY: Reader = Reader::whole(|text| {
+    with_path(text, is_normal, |time| {
+        !time.is_empty() && span(time).is_some()
+    })
+})
+.expects("expected a path and a time such as 25ms");
 /// A share of the processors in relation to others.
-pub(super) static CPU_WEIGHT: Reader = Reader::new(
-    |text| whole(text, text == "idle" || is_weight(text)),
-    "expected a number from 1 to 10000, or idle",
-)
-.literal();
+pub(super) static CPU_WEIGHT: Reader = Reader::whole(|text| text == "idle" || is_weight(text))
+    .expects("expected a number from 1 to 10000, or idle")
+    .literal();
 /// A share of a device in relation to others.
-pub(super) static WEIGHT: Reader = Reader::new(
-    |text| whole(text, is_weight(text)),
-    "expected a number from 1 to 10000",
-)
-.literal();
+pub(super) static WEIGHT: Reader = Reader::whole(is_weight)
+    .expects("expected a number from 1 to 10000")
+    .literal();
 /// Processors or nodes of memory.
-pub(super) static CPUS: Reader =
-    Reader::new(cpus, "expected numbers and ranges such as 0-3,6").literal();
+pub(super) static CPUS: Reader = Reader::whole(are_cpus)
+    .expects("expected numbers and ranges such as 0-3,6")
+    .literal();
 /// Processors, or those of the memory.
-pub(super) static AFFINITY: Reader = Reader::new(
-    |text| if text == "numa" { None } else { cpus(text) },
-    "expected numbers and ranges such as 0-3,6, or numa",
-)
-.literal();
+pub(super) static AFFINITY: Reader = Reader::whole(|text| text == "numa" || are_cpus(text))
+    .expects("expected numbers and ranges such as 0-3,6, or numa")
+    .literal();
 /// Nodes of memory, or all of them.
-pub(super) static NODES: Reader = Reader::new(
-    |text| if text == "all" { None } else { cpus(text) },
-    "expected numbers and ranges such as 0-3,6, or all",
-)
-.literal();
+pub(super) static NODES: Reader = Reader::whole(|text| text == "all" || are_cpus(text))
+    .expects("expected numbers and ranges such as 0-3,6, or all")
+    .literal();
 /// What a service manages in its own part of the control groups.
-pub(super) static DELEGATED: Reader = Reader::list(
-    |text| {
-        if is_truth(text) {
-            return None;
-        }
-        first_wrong(text, Syntax::Quoted, |word| CONTROLLERS.contains(&word))
-    },
-    "expected yes, no, or controllers such as cpu and memory",
-)
-.literal()
-.of(|| CONTROLLERS.to_vec());
+pub(super) static DELEGATED: Reader =
+    Reader::list(Syntax::Quoted, |word| CONTROLLERS.contains(&word))
+        .expects("expected yes, no, or controllers such as cpu and memory")
+        .literal()
+        .or(is_truth)
+        .of(|| CONTROLLERS.to_vec());
 /// What is switched off below a unit.
-pub(super) static DISABLED: Reader = Reader::list(
-    |text| first_wrong(text, Syntax::Plain, |word| CONTROLLERS.contains(&word)),
-    "expected controllers such as cpu and memory",
-)
-.literal()
-.of(|| CONTROLLERS.to_vec());
+pub(super) static DISABLED: Reader =
+    Reader::list(Syntax::Plain, |word| CONTROLLERS.contains(&word))
+        .expects("expected controllers such as cpu and memory")
+        .literal()
+        .of(|| CONTROLLERS.to_vec());
 /// A share of the time in which memory is short.
-pub(super) static PRESSURE: Reader = Reader::new(
-    |text| whole(text, percent(text).is_some_and(|share| share <= 100.0)),
-    "expected a share such as 60%",
-)
-.literal();
+pub(super) static PRESSURE: Reader =
+    Reader::whole(|text| percent(text).is_some_and(|share| share <= 100.0))
+        .expects("expected a share such as 60%")
+        .literal();
 
 /// `src/basic/cgroup-util.c` of systemd.
-const CONTROLLERS: &[&str] = &[
-    "cpu",
-    "cpuacct",
-    "cpuset",
-    "io",
-    "blkio",
-    "memory",
-    "devices",
-    "pids",
-    "bpf-firewall",
-    "bpf-devices",
-    "bpf-foreign",
-    "bpf-socket-bind",
-    "bpf-restrict-network-interfaces",
-];
+const CONTROLLERS: &[&str] = &word_list::<13>(
+    "cpu cpuacct cpuset io blkio memory devices pids bpf-firewall bpf-devices bpf-foreign \
+    bpf-socket-bind bpf-restrict-network-interfaces",
+);
 
 /// systemd takes no more, `src/shared/cpu-set-util.c`.
 const CPUS_MAX: u64 = 8192;
@@ -118,29 +88,18 @@ fn is_weight(text: &str) -> bool {
 }
 
 /// A path and the rest of the value behind it.
-fn with_path(
-    text: &str,
-    is_path: fn(&str) -> bool,
-    is_rest: impl Fn(&str) -> bool,
-) -> Option<Range<usize>> {
-    let Ok(words) = words(text, Syntax::Quoted) else {
-        return whole(text, false);
-    };
-    let Some(path) = words.first() else {
-        return whole(text, false);
-    };
-    let rest = text.get(path.span.end..).unwrap_or_default();
-    whole(text, is_path(&path.text) && is_rest(rest.trim_start()))
+fn with_path(text: &str, is_path: fn(&str) -> bool, is_rest: impl Fn(&str) -> bool) -> bool {
+    let words = words(text, Syntax::Quoted).unwrap_or_default();
+    words.first().is_some_and(|path| {
+        let rest = text.get(path.span.end..).unwrap_or_default();
+        is_path(&path.text) && is_rest(rest.trim_start())
+    })
 }
 
 fn is_device(path: &str) -> bool {
     let is_node = |path: &str| {
-        ["/dev/", "/run/systemd/inaccessible/"]
-            .iter()
-            .any(|folder| {
-                path.strip_prefix(folder)
-                    .is_some_and(|rest| !rest.is_empty())
-            })
+        let mut folders = ["/dev/", "/run/systemd/inaccessible/"].iter();
+        folders.any(|folder| path.len() > folder.len() && path.starts_with(folder))
     };
     path == "/dev"
         || path == "/dev/"
@@ -149,7 +108,7 @@ fn is_device(path: &str) -> bool {
         || is_node(path) && is_normal(path)
 }
 
-fn cpus(text: &str) -> Option<Range<usize>> {
+fn are_cpus(text: &str) -> bool {
     let number = |text: &str| unsigned(text).filter(|number| *number < CPUS_MAX);
     let is_range = |word: &str| match word.split_once('-') {
         Some((from, to)) => match (number(from), number(to)) {
@@ -160,8 +119,5 @@ fn cpus(text: &str) -> Option<Range<usize>> {
         None => number(word).is_some() || unsigned(word) == Some(u64::from(u32::MAX)),
     };
     let unquoted = text.replace(',', " ");
-    whole(
-        text,
-        first_wrong(&unquoted, Syntax::Quoted, is_range).is_none(),
-    )
+    first_wrong(&unquoted, Syntax::Quoted, is_range).is_none()
 }

@@ -103,14 +103,14 @@ impl ValueType {
                     || unsigned(text).is_some_and(|number| number > 0)
             }
             Self::Limit(resource) => resource.takes(text),
-            Self::Reader(reader) => (reader.wrong)(text).is_none(),
+            Self::Reader(reader) => reader.wrong(text).is_none(),
         }
     }
 
     /// The part of a text that systemd does not read as such a value.
     pub fn wrong(self, text: &str) -> Option<Range<usize>> {
         match self {
-            Self::Reader(reader) => (reader.wrong)(text),
+            Self::Reader(reader) => reader.wrong(text),
             _ => whole(text, self.takes(text)),
         }
     }

@@ -3,15 +3,12 @@
 use serde_yaml::Value;
 
 use super::keys::{MAP, NULL, NUMBER, TEXT, TRUTH};
-use super::{Found, Problem, Validator, entries};
+use super::{Validator, entries, kind};
 use crate::check::compose::COMPOSE_2;
 use crate::check::compose::view::say;
-use crate::check::engine::Noted;
-use crate::model::{Program, Severity};
+use crate::check::rules::compose::rule::compose_wrong_type;
+use crate::model::{Finding, Program, Severity};
 use crate::source::compose::types::text;
-
-/// The way to a value.
-type Way = &'static [&'static str];
 
 /// What a value within a key has to be.
 #[derive(Clone, Copy)]
@@ -32,85 +29,47 @@ enum Inner {
 
 const ANY: u8 = TEXT | NUMBER | TRUTH | NULL;
 
-/// Of a service: docker-compose 1.29 and compose 2.26 were asked about each.
-const SERVICE: [(Way, Inner); 50] = [
-    (&["command"], Inner::Items(TEXT)),
-    (&["entrypoint"], Inner::Items(TEXT)),
-    (&["healthcheck", "test"], Inner::Items(TEXT)),
-    (&["extra_hosts"], Inner::Items(TEXT)),
-    (&["devices"], Inner::Items(TEXT | MAP)),
-    (&["external_links"], Inner::Items(TEXT)),
-    (&["links"], Inner::Items(TEXT)),
-    (&["volumes_from"], Inner::Items(TEXT)),
-    (&["cap_add"], Inner::Items(TEXT)),
-    (&["cap_drop"], Inner::Items(TEXT)),
-    (&["security_opt"], Inner::Items(TEXT)),
-    (&["dns"], Inner::Items(TEXT)),
-    (&["dns_search"], Inner::Items(TEXT)),
-    (&["tmpfs"], Inner::Items(TEXT)),
-    (&["profiles"], Inner::Items(TEXT)),
-    (&["env_file"], Inner::Items(TEXT | MAP)),
-    (&["volumes"], Inner::Items(TEXT | MAP)),
-    (&["labels"], Inner::Values(ANY)),
-    (&["sysctls"], Inner::Values(ANY)),
-    (&["build", "args"], Inner::Values(ANY)),
-    (&["build", "labels"], Inner::Values(ANY)),
-    (&["deploy", "labels"], Inner::Values(ANY)),
-    (&["logging", "options"], Inner::Values(TEXT | NUMBER | NULL)),
-    (&["build", "context"], Inner::Text),
-    (&["build", "dockerfile"], Inner::Text),
-    (&["build", "target"], Inner::Text),
-    (&["privileged"], Inner::Truth),
-    (&["tty"], Inner::Truth),
-    (&["stdin_open"], Inner::Truth),
-    (&["init"], Inner::Truth),
-    (&["read_only"], Inner::Truth),
-    (&["oom_kill_disable"], Inner::Truth),
-    (&["healthcheck", "disable"], Inner::Truth),
-    (&["oom_score_adj"], Inner::Between(-1000, 1000)),
-    (&["cpu_percent"], Inner::Between(0, 100)),
-    (&["cpu_count"], Inner::Between(0, i64::MAX)),
+/// Of a service, by the ways to them: docker-compose 1.29 and compose 2.26 were asked about each.
+const SERVICE: [(Inner, &str); 13] = [
     (
-        &["deploy", "restart_policy", "max_attempts"],
-        Inner::Between(0, i64::MAX),
+        Inner::Items(TEXT),
+        "command entrypoint healthcheck.test extra_hosts external_links links volumes_from cap_add \
+        cap_drop security_opt dns dns_search tmpfs profiles deploy.placement.constraints \
+        build.cache_from depends_on dns_opt device_cgroup_rules",
     ),
+    (Inner::Items(TEXT | MAP), "devices env_file volumes"),
+    (Inner::Items(TEXT | NUMBER), "group_add"),
     (
-        &["deploy", "update_config", "parallelism"],
-        Inner::Between(0, i64::MAX),
+        Inner::Values(ANY),
+        "labels sysctls build.args build.labels deploy.labels annotations",
     ),
+    (Inner::Values(TEXT | NUMBER | NULL), "logging.options"),
+    (Inner::Text, "build.context build.dockerfile build.target"),
     (
-        &["deploy", "rollback_config", "parallelism"],
-        Inner::Between(0, i64::MAX),
+        Inner::Truth,
+        "privileged tty stdin_open init read_only oom_kill_disable healthcheck.disable",
     ),
+    (Inner::Between(-1000, 1000), "oom_score_adj"),
+    (Inner::Between(0, 100), "cpu_percent"),
     (
-        &["deploy", "update_config", "order"],
+        Inner::Between(0, i64::MAX),
+        "cpu_count deploy.restart_policy.max_attempts deploy.update_config.parallelism \
+        deploy.rollback_config.parallelism",
+    ),
+    (Inner::Between(0, 65535), "blkio_config.weight"),
+    (
         Inner::OneOf(&["start-first", "stop-first"]),
+        "deploy.update_config.order deploy.rollback_config.order",
     ),
     (
-        &["deploy", "rollback_config", "order"],
-        Inner::OneOf(&["start-first", "stop-first"]),
-    ),
-    (
-        &["pull_policy"],
         Inner::OneOf(&["always", "never", "missing", "if_not_present", "build"]),
+        "pull_policy",
     ),
-    (&["blkio_config", "weight"], Inner::Between(0, 65535)),
-    (&["deploy", "placement", "constraints"], Inner::Items(TEXT)),
-    (&["build", "cache_from"], Inner::Items(TEXT)),
-    (&["depends_on"], Inner::Items(TEXT)),
-    (&["annotations"], Inner::Values(ANY)),
-    (&["dns_opt"], Inner::Items(TEXT)),
-    (&["device_cgroup_rules"], Inner::Items(TEXT)),
-    (&["group_add"], Inner::Items(TEXT | NUMBER)),
 ];
-
 /// Of a network, and of a volume as far as it has them.
-const SHARED: [(Way, Inner); 5] = [
-    (&["external"], Inner::Truth),
-    (&["internal"], Inner::Truth),
-    (&["attachable"], Inner::Truth),
-    (&["enable_ipv6"], Inner::Truth),
-    (&["driver_opts"], Inner::Values(TEXT | NUMBER)),
+const SHARED: [(Inner, &str); 2] = [
+    (Inner::Truth, "external internal attachable enable_ipv6"),
+    (Inner::Values(TEXT | NUMBER), "driver_opts"),
 ];
 
 /// `to_boolean` in compose/config/interpolation.py of docker-compose 1, `toBoolean` in interpolation of compose-go.
@@ -119,9 +78,7 @@ const TRUE_OR_FALSE: [&str; 8] = ["true", "y", "yes", "on", "false", "n", "no", 
 impl<'a> Validator<'_, 'a> {
     /// What is within the keys of a service.
     pub(super) fn inside_service(&mut self, name: &str, service: &'a Value) {
-        for (way, inner) in SERVICE {
-            self.inside(&["services", name], service, way, inner);
-        }
+        self.inside(&["services", name], service, &SERVICE);
         self.mounts(name, service);
         self.waits(name, service);
         self.copies(name, service);
@@ -130,37 +87,39 @@ impl<'a> Validator<'_, 'a> {
 
     /// What is within the keys of a network or volume.
     pub(super) fn inside_shared(&mut self, section: &str, name: &str, value: &'a Value) {
-        for (way, inner) in SHARED {
-            self.inside(&[section, name], value, way, inner);
+        self.inside(&[section, name], value, &SHARED);
+    }
+
+    fn inside(&mut self, at: &[&str], whole: &'a Value, table: &[(Inner, &str)]) {
+        for (inner, ways) in table {
+            for way in ways.split(' ') {
+                let keys = way.split('.');
+                if let Some(value) = keys.clone().try_fold(whole, |value, key| value.get(key)) {
+                    let path: Vec<&str> = at.iter().copied().chain(keys).collect();
+                    self.value(&path, value, *inner);
+                }
+            }
         }
     }
 
-    fn inside(&mut self, at: &[&str], value: &'a Value, way: Way, inner: Inner) {
-        let mut value = value;
-        for key in way {
-            match value.get(*key) {
-                Some(next) => value = next,
-                None => return,
-            }
-        }
-        let path = [at, way].concat();
-        let key = way.last().copied().unwrap_or_default();
+    fn value(&mut self, path: &[&str], value: &'a Value, inner: Inner) {
+        let key = path.last().copied().unwrap_or_default();
         let said = text(value).filter(|said| !said.is_empty());
         match inner {
-            Inner::Items(types) => self.items(&path, key, value, types),
+            Inner::Items(types) => self.items(path, key, value, types),
             Inner::Values(types) => {
-                self.items(&path, key, value, TEXT);
+                self.items(path, key, value, TEXT);
                 for (name, value) in entries(Some(value)) {
-                    let path = [path.as_slice(), &[&name]].concat();
+                    let path = [path, &[&name]].concat();
                     self.item(&path, &format!("{name} of {key}"), value, types);
                 }
             }
-            Inner::Text => self.item(&path, key, value, TEXT),
+            Inner::Text => self.item(path, key, value, TEXT),
             Inner::Truth => {
                 let Value::String(said) = value else { return };
                 let lower = said.to_ascii_lowercase();
                 if !said.is_empty() && !TRUE_OR_FALSE.contains(&lower.as_str()) {
-                    self.invalid(&path, key, said, "write true or false");
+                    self.invalid(path, key, said, "write true or false");
                 }
             }
             Inner::Between(least, most) => {
@@ -171,7 +130,7 @@ impl<'a> Validator<'_, 'a> {
                         i64::MAX => format!("write a whole number from {least} on"),
                         most => format!("write a whole number from {least} to {most}"),
                     };
-                    self.invalid(&path, key, &said, &help);
+                    self.invalid(path, key, &said, &help);
                 }
             }
             Inner::OneOf(words) => {
@@ -181,7 +140,7 @@ impl<'a> Validator<'_, 'a> {
                     ["daily", "weekly"].contains(&said.as_str()) || said.starts_with("every_");
                 let is_known = words.contains(&said.as_str());
                 if !is_known && (key != "pull_policy" || !is_interval) {
-                    self.invalid(&path, key, &said, &format!("write {}", words.join(", ")));
+                    self.invalid(path, key, &said, &format!("write {}", words.join(", ")));
                 }
             }
         }
@@ -197,13 +156,8 @@ impl<'a> Validator<'_, 'a> {
     }
 
     fn item(&mut self, path: &[&str], what: &str, value: &Value, types: u8) {
-        let (is, kind) = match value {
-            Value::Null => ("empty", NULL),
-            Value::Bool(_) => ("a truth value", TRUTH),
-            Value::Number(_) => ("a number", NUMBER),
-            Value::Sequence(_) => ("a list", 0),
-            Value::Mapping(_) => ("a map", MAP),
-            _ => return,
+        let Some((is, kind)) = kind(value) else {
+            return;
         };
         if kind & types != 0 {
             return;
@@ -213,14 +167,12 @@ impl<'a> Validator<'_, 'a> {
             _ => "write text in quotes".to_owned(),
         };
         let message = format!("{what} is {is}, and has to be text");
-        let place = say(self.place(path), message, "compose refuses the file", help);
-        self.findings.push(Noted::at(Problem::WrongType, place));
+        self.refuse(self.place(path), message, help);
     }
 
     fn invalid(&mut self, path: &[&str], key: &str, said: &str, help: &str) {
         let message = format!("{said:?} is not a valid value of {key}");
-        let place = say(self.place(path), message, "compose refuses the file", help);
-        self.findings.push(Noted::at(Problem::WrongType, place));
+        self.refuse(self.place(path), message, help);
     }
 
     /// Mounts in the long form.
@@ -245,7 +197,7 @@ impl<'a> Validator<'_, 'a> {
             let message = format!("a mount of service {name} has no {lacks}");
             let help = "write type: bind or type: volume, source: and target:";
             let place = say(self.place(&path), message, "compose refuses the file", help);
-            let found = Noted::at(Problem::WrongType, place);
+            let found = compose_wrong_type::RULE.at(place);
             match is_by_both {
                 true => self.findings.push(found),
                 false => self.by_2(found),
@@ -260,8 +212,7 @@ impl<'a> Validator<'_, 'a> {
                 let place = self.place_of_key(&["services", name, "depends_on", &other]);
                 let message = format!("depends_on of service {name} has no condition for {other}");
                 let help = "write condition: service_started, or a list of names";
-                let place = say(place, message, "compose refuses the file", help);
-                self.findings.push(Noted::at(Problem::WrongType, place));
+                self.refuse(place, message, help);
             }
         }
     }
@@ -303,16 +254,12 @@ impl<'a> Validator<'_, 'a> {
 
     /// Finds what compose 2 refuses and docker-compose 1 takes.
     fn refused_by_2(&mut self, path: &[&str], message: String, help: &str) {
-        let place = say(
-            self.place(path),
-            message,
-            "compose 2 refuses the file",
-            help,
-        );
-        self.by_2(Noted::at(Problem::WrongType, place));
+        let expected = "compose 2 refuses the file";
+        let place = say(self.place(path), message, expected, help);
+        self.by_2(compose_wrong_type::RULE.at(place));
     }
 
-    fn by_2(&mut self, found: Found) {
+    fn by_2(&mut self, found: Finding) {
         let target = self.view.subject.revision.target();
         match target.lack(Program::Compose, COMPOSE_2) {
             None => self.findings.push(found),

@@ -1,5 +1,7 @@
 //! The keys that compose knows, with the types of their values.
 
+use source_text::word_list;
+
 pub(super) const TEXT: u8 = 1;
 pub(super) const NUMBER: u8 = 2;
 pub(super) const TRUTH: u8 = 4;
@@ -14,9 +16,7 @@ pub(super) const TOP: Keys = &[
     (TEXT, &["version", "name"]),
     (
         MAP,
-        &[
-            "services", "networks", "volumes", "secrets", "configs", "models",
-        ],
+        &word_list::<6>("services networks volumes secrets configs models"),
     ),
     (LIST, &["include"]),
 ];
@@ -24,127 +24,53 @@ pub(super) const TOP: Keys = &[
 pub(super) const SERVICE: Keys = &[
     (
         TEXT,
-        &[
-            "image",
-            "container_name",
-            "cgroup_parent",
-            "cgroup",
-            "cpuset",
-            "domainname",
-            "hostname",
-            "ipc",
-            "isolation",
-            "mac_address",
-            "network_mode",
-            "platform",
-            "pull_policy",
-            "pull_refresh_after",
-            "restart",
-            "runtime",
-            "stop_grace_period",
-            "stop_signal",
-            "user",
-            "userns_mode",
-            "uts",
-            "working_dir",
-        ],
+        &word_list::<22>(
+            "image container_name cgroup_parent cgroup cpuset domainname hostname ipc isolation \
+            mac_address network_mode platform pull_policy pull_refresh_after restart runtime \
+            stop_grace_period stop_signal user userns_mode uts working_dir",
+        ),
     ),
     (TEXT | NULL, &["pid"]),
     (
         TEXT | NUMBER,
-        &[
-            "cpu_count",
-            "cpu_percent",
-            "cpu_shares",
-            "cpu_quota",
-            "cpu_period",
-            "cpu_rt_period",
-            "cpu_rt_runtime",
-            "cpus",
-            "mem_limit",
-            "mem_reservation",
-            "mem_swappiness",
-            "memswap_limit",
-            "oom_score_adj",
-            "pids_limit",
-            "scale",
-            "shm_size",
-        ],
+        &word_list::<16>(
+            "cpu_count cpu_percent cpu_shares cpu_quota cpu_period cpu_rt_period cpu_rt_runtime \
+            cpus mem_limit mem_reservation mem_swappiness memswap_limit oom_score_adj pids_limit \
+            scale shm_size",
+        ),
     ),
     (
         TEXT | TRUTH,
-        &[
-            "attach",
-            "init",
-            "oom_kill_disable",
-            "privileged",
-            "read_only",
-            "stdin_open",
-            "tty",
-            "use_api_socket",
-        ],
+        &word_list::<8>(
+            "attach init oom_kill_disable privileged read_only stdin_open tty use_api_socket",
+        ),
     ),
     // Compose 2 takes null for what the image says.
     (TEXT | LIST | NULL, &["command", "entrypoint"]),
     (
         TEXT | LIST,
-        &[
-            "dns",
-            "dns_search",
-            "env_file",
-            "label_file",
-            "tmpfs",
-            "gpus",
-        ],
+        &word_list::<6>("dns dns_search env_file label_file tmpfs gpus"),
     ),
     (
         LIST,
-        &[
-            "cap_add",
-            "cap_drop",
-            "configs",
-            "device_cgroup_rules",
-            "devices",
-            "dns_opt",
-            "expose",
-            "external_links",
-            "group_add",
-            "links",
-            "ports",
-            "profiles",
-            "security_opt",
-            "secrets",
-            "volumes",
-            "volumes_from",
-            "post_start",
-            "pre_stop",
-        ],
+        &word_list::<18>(
+            "cap_add cap_drop configs device_cgroup_rules devices dns_opt expose external_links \
+            group_add links ports profiles security_opt secrets volumes volumes_from post_start \
+            pre_stop",
+        ),
     ),
     (
         LIST | MAP,
-        &[
-            "annotations",
-            "depends_on",
-            "environment",
-            "extra_hosts",
-            "labels",
-            "models",
-            "networks",
-            "sysctls",
-        ],
+        &word_list::<8>(
+            "annotations depends_on environment extra_hosts labels models networks sysctls",
+        ),
     ),
     (TEXT | MAP, &["build", "extends"]),
     (
         MAP,
-        &[
-            "blkio_config",
-            "credential_spec",
-            "healthcheck",
-            "logging",
-            "provider",
-            "storage_opt",
-            "ulimits",
-        ],
+        &word_list::<7>(
+            "blkio_config credential_spec healthcheck logging provider storage_opt ulimits",
+        ),
     ),
     (MAP | NULL, &["deploy", "develop"]),
 ];
@@ -183,12 +109,7 @@ pub(super) const ATTACHMENT: Keys = &[
     (LIST, &["aliases", "link_local_ips"]),
     (
         TEXT,
-        &[
-            "ipv4_address",
-            "ipv6_address",
-            "interface_name",
-            "mac_address",
-        ],
+        &word_list::<4>("ipv4_address ipv6_address interface_name mac_address"),
     ),
     (NUMBER, &["priority", "gw_priority"]),
     (MAP, &["driver_opts"]),

@@ -6,6 +6,7 @@ mod inner;
 mod keys;
 
 use serde_yaml::Value;
+use source_text::word_list;
 
 use keys::{
     ATTACHMENT, HEALTH, Keys, LIST, LOGGING, MAP, NETWORK, NULL, NUMBER, PORT, SERVICE, TEXT, TOP,
@@ -13,23 +14,11 @@ use keys::{
 };
 
 use super::view::{View, say};
-use crate::check::engine::Noted;
-use crate::model::{Diagnostic, Program};
+use crate::check::rules::compose::rule::{compose_unknown_key, compose_wrong_type};
+use crate::model::{Diagnostic, Finding, Program};
 use crate::source::compose::types::text;
 use crate::source::compose::{Document, Service};
 use crate::source::error::Speller;
-
-/// What is wrong in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// Compose does not know a key.
-    UnknownKey,
-    /// A value is of another type than its key takes.
-    WrongType,
-}
-
-/// One of them, at its place.
-type Found = Noted<Problem>;
 
 /// Truth values of YAML 1.1, which docker-compose 1 reads where nothing quotes them.
 const TRUTHS: [&str; 12] = [
@@ -37,16 +26,11 @@ const TRUTHS: [&str; 12] = [
 ];
 
 /// Keys whose value is a time, with its unit.
-const TIMES: [&str; 5] = [
-    "interval",
-    "timeout",
-    "start_period",
-    "start_interval",
-    "stop_grace_period",
-];
+const TIMES: [&str; 5] =
+    word_list("interval timeout start_period start_interval stop_grace_period");
 
 /// Looks at keys and types, in every file as it is written.
-pub(crate) fn walk(view: &View) -> Vec<Found> {
+pub(crate) fn walk(view: &View) -> Vec<Finding> {
     let mut findings = Vec::new();
     for document in view.documents() {
         let mut validator = Validator {
@@ -64,7 +48,7 @@ pub(crate) fn walk(view: &View) -> Vec<Found> {
 struct Validator<'v, 'a> {
     view: &'v View<'a>,
     document: &'a Document,
-    findings: Vec<Found>,
+    findings: Vec<Finding>,
     speller: Speller,
 }
 
@@ -108,13 +92,7 @@ impl<'a> Validator<'_, 'a> {
         };
         let message = format!("this file is empty, and {unit} runs it");
         let help = "write services: and the services to run below it";
-        let place = say(
-            self.view.bytes(path, 0..0),
-            message,
-            "compose refuses the file",
-            help,
-        );
-        self.findings.push(Noted::at(Problem::WrongType, place));
+        self.refuse(self.view.bytes(path, 0..0), message, help);
     }
 
     fn service(&mut self, name: &str, service: &'a Value) {
@@ -130,13 +108,7 @@ impl<'a> Validator<'_, 'a> {
         if name.is_empty() || !name.chars().all(is_word) {
             let message = format!("{name:?} is not a name of a service");
             let help = "write letters, digits, -, _ and .";
-            let place = say(
-                self.place_of_key(&path),
-                message,
-                "compose refuses the file",
-                help,
-            );
-            self.findings.push(Noted::at(Problem::WrongType, place));
+            self.refuse(self.place_of_key(&path), message, help);
         }
         self.keys(service, &path, SERVICE, "a service");
         for (key, keys, what) in [
@@ -174,13 +146,9 @@ impl<'a> Validator<'_, 'a> {
         if !["NONE", "CMD", "CMD-SHELL"].contains(&first.as_str()) {
             let place = self.place(&["services", name, "healthcheck", "test", "0"]);
             let message = format!("the health check of service {name} begins with {first:?}");
-            let place = say(
-                place,
-                message,
-                "compose refuses the file",
-                "write \"CMD\" before the command, or \"CMD-SHELL\" before a line for a shell",
-            );
-            self.findings.push(Noted::at(Problem::WrongType, place));
+            let help =
+                "write \"CMD\" before the command, or \"CMD-SHELL\" before a line for a shell";
+            self.refuse(place, message, help);
         }
     }
 
@@ -236,11 +204,10 @@ impl<'a> Validator<'_, 'a> {
                     .is_some_and(|text| !text.is_empty() && !text.contains(char::is_whitespace))
             {
                 let said = text(item).unwrap_or_default();
-                let place = self.place(&path);
-                self.findings.push(Noted::at(
-                    Problem::WrongType,
-                    say(place, format!("{said:?} is not a valid port of service {name}"), "compose refuses the file", "write \"[ADDRESS:]HOST:CONTAINER[/PROTOCOL]\", such as \"127.0.0.1:8020:80\""),
-                ));
+                let message = format!("{said:?} is not a valid port of service {name}");
+                let help =
+                    "write \"[ADDRESS:]HOST:CONTAINER[/PROTOCOL]\", such as \"127.0.0.1:8020:80\"";
+                self.refuse(self.place(&path), message, help);
             }
         }
     }
@@ -263,26 +230,21 @@ impl<'a> Validator<'_, 'a> {
                     let place = self.place_of_key(&whole);
                     let message = format!("{what} has no key {key}");
                     let place = say(place, message, "compose refuses the file", help);
-                    self.findings.push(Noted::at(Problem::UnknownKey, place));
+                    self.findings.push(compose_unknown_key::RULE.at(place));
                 }
             }
         }
     }
 
     fn type_of(&mut self, path: &[&str], value: &Value, allowed: u8) {
-        let is = match value {
-            Value::Null => NULL,
-            Value::Bool(_) => TRUTH,
-            Value::Number(_) => NUMBER,
-            Value::String(said) => {
-                self.truth(path, said, allowed);
-                // A variable leaves text, and compose makes of it what is wanted.
-                TEXT | (allowed & (NUMBER | TRUTH))
-            }
-            Value::Sequence(_) => LIST,
-            Value::Mapping(_) => MAP,
-            Value::Tagged(_) => return,
+        let Some((_, mut is)) = kind(value) else {
+            return;
         };
+        if let Value::String(said) = value {
+            self.truth(path, said, allowed);
+            // A variable leaves text, and compose makes of it what is wanted.
+            is |= allowed & (NUMBER | TRUTH);
+        }
         if is & allowed == 0 {
             self.wrong(path, value, allowed);
         }
@@ -310,19 +272,12 @@ impl<'a> Validator<'_, 'a> {
         let message =
             format!("{key}: {said} is a truth value for docker-compose 1, which refuses it");
         let place = say(place, message, "", format!("write {key}: \"{said}\""));
-        let finding = Noted::at(Problem::WrongType, place);
+        let finding = compose_wrong_type::RULE.at(place);
         self.findings.push(finding.weighing(lack.severity()));
     }
 
     fn wrong(&mut self, path: &[&str], value: &Value, allowed: u8) {
-        let is = match value {
-            Value::Null => "empty",
-            Value::Bool(_) => "a truth value",
-            Value::Number(_) => "a number",
-            Value::String(_) => "text",
-            Value::Sequence(_) => "a list",
-            _ => "a map",
-        };
+        let is = kind(value).map_or("a map", |(is, _)| is);
         let names = [
             (TEXT, "text in quotes"),
             (NUMBER, "a number"),
@@ -341,8 +296,13 @@ impl<'a> Validator<'_, 'a> {
             (_, None) => format!("write {}", wanted.join(" or ")),
         };
         let message = format!("{key} is {is}, and has to be {}", wanted.join(" or "));
-        let place = say(self.place(path), message, "compose refuses the file", help);
-        self.findings.push(Noted::at(Problem::WrongType, place));
+        self.refuse(self.place(path), message, help);
+    }
+
+    /// Adds that compose refuses the file.
+    fn refuse(&mut self, place: Diagnostic, message: String, help: impl Into<String>) {
+        let place = say(place, message, "compose refuses the file", help);
+        self.findings.push(compose_wrong_type::RULE.at(place));
     }
 
     fn place(&self, path: &[&str]) -> Diagnostic {
@@ -361,9 +321,22 @@ impl<'a> Validator<'_, 'a> {
 }
 
 /// The entries of a map; none of anything else.
-fn entries(value: Option<&Value>) -> impl Iterator<Item = (String, &Value)> {
+pub(crate) fn entries(value: Option<&Value>) -> impl Iterator<Item = (String, &Value)> {
     let map = value.and_then(Value::as_mapping);
     map.into_iter()
         .flatten()
         .filter_map(|(key, value)| Some((text(key)?, value)))
+}
+
+/// What a value is, in words and by its type.
+fn kind(value: &Value) -> Option<(&'static str, u8)> {
+    Some(match value {
+        Value::Null => ("empty", NULL),
+        Value::Bool(_) => ("a truth value", TRUTH),
+        Value::Number(_) => ("a number", NUMBER),
+        Value::String(_) => ("text", TEXT),
+        Value::Sequence(_) => ("a list", LIST),
+        Value::Mapping(_) => ("a map", MAP),
+        Value::Tagged(_) => return None,
+    })
 }

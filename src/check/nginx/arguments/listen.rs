@@ -1,37 +1,21 @@
 //! `listen`: its address, and the words behind it.
 
+use source_text::word_list;
+
 use super::Wrong;
-use super::values::size;
 use super::words::is_time;
-use crate::source::nginx::Word;
 use crate::source::nginx::listen::{Address, Socket, has_value};
+use crate::source::nginx::{Word, size};
 
 /// Words of `listen` behind the address, `ngx_http_core_listen` in src/http/ngx_http_core_module.c: those of nginx 1.31.
 /// `spdy` is refused from 1.19 to 1.31; older versions only warn of it.
-const LISTEN: [&str; 10] = [
-    "default_server",
-    "default",
-    "ssl",
-    "http2",
-    "multipath",
-    "quic",
-    "proxy_protocol",
-    "reuseport",
-    "deferred",
-    "bind",
-];
+const LISTEN: [&str; 10] = word_list(
+    "default_server default ssl http2 multipath quic proxy_protocol reuseport deferred bind",
+);
 
 /// Words of `listen` in a stream, `ngx_stream_core_listen` in src/stream/ngx_stream_core_module.c.
-const OF_STREAMS: [&str; 8] = [
-    "default_server",
-    "ssl",
-    "udp",
-    "multipath",
-    "proxy_protocol",
-    "reuseport",
-    "deferred",
-    "bind",
-];
+const OF_STREAMS: [&str; 8] =
+    word_list("default_server ssl udp multipath proxy_protocol reuseport deferred bind");
 
 /// What is wrong with a `listen`.
 pub(super) fn listen<'n>(

@@ -12,7 +12,7 @@ use std::collections::hash_map::Entry;
 
 use super::said::{Said, Words};
 use super::view::View;
-use crate::source::nginx::router::{Located, condition};
+use crate::source::nginx::router::condition;
 use crate::source::nginx::{Node, Word};
 
 const FLAGS: [&str; 4] = ["last", "break", "redirect", "permanent"];
@@ -27,6 +27,23 @@ pub(crate) struct Wrong<'w> {
     pub message: String,
     /// What to write.
     pub help: &'static str,
+}
+
+impl<'w> Wrong<'w> {
+    /// A word of which something is said: `WORD is not …`.
+    fn of(word: &'w Word, what: &str, help: &'static str) -> Self {
+        let message = format!("{} {what}", word.text);
+        Self {
+            word,
+            message,
+            help,
+        }
+    }
+}
+
+/// The same of a word that is not right.
+fn unless<'w>(is_right: bool, word: &'w Word, what: &str, help: &'static str) -> Option<Wrong<'w>> {
+    (!is_right).then(|| Wrong::of(word, what, help))
 }
 
 /// Where a directive is.
@@ -81,7 +98,7 @@ fn level<'v, 'a>(
 
 /// The first thing that is wrong with a directive's arguments.
 fn wrong<'n>(node: &'n Node<'_>, place: Place) -> Option<Wrong<'n>> {
-    let args = node.directive.args.as_slice();
+    let args = node.args();
     let found = match place {
         Place::Upstream | Place::StreamUpstream => {
             upstream::wrong(node.name(), args, place == Place::StreamUpstream)
@@ -103,11 +120,8 @@ fn of_http<'n>(node: &'n Node<'_>, args: &'n [Word]) -> Option<Wrong<'n>> {
         ("listen", [address, options @ ..]) => listen::listen(address, options, false),
         ("location", [modifier, _]) => {
             let known = ["=", "^~", "~", "~*"].contains(&modifier.text.as_str());
-            (!known).then(|| Wrong {
-                word: modifier,
-                message: format!("{} is not a modifier of location", modifier.text),
-                help: "write =, ^~, ~ or ~*, or quotes around a path with blanks",
-            })
+            let help = "write =, ^~, ~ or ~*, or quotes around a path with blanks";
+            unless(known, modifier, "is not a modifier of location", help)
         }
         ("if", [first, ..]) => operator(node, first),
         ("return", [code, ..]) => status(code, args.len() == 1),
@@ -152,21 +166,18 @@ fn target(url: &Word) -> Option<Wrong<'_>> {
         return None;
     }
     if !has_scheme {
-        return Some(Wrong {
-            word: url,
-            message: format!(
-                "{} is not a URL: nginx refuses a proxy_pass without http:// or https://",
-                url.text
-            ),
-            help: "write http:// in front of the address",
-        });
+        return Some(Wrong::of(
+            url,
+            "is not a URL: nginx refuses a proxy_pass without http:// or https://",
+            "write http:// in front of the address",
+        ));
     }
     let (_, address) = url.text.split_once("://")?;
     upstream::address(url, address, true)
 }
 
 fn operator<'n>(node: &Node<'_>, first: &'n Word) -> Option<Wrong<'n>> {
-    let ends = node.directive.args.last()?.text.ends_with(')');
+    let ends = node.args().last()?.text.ends_with(')');
     if !first.text.starts_with('(') || !ends {
         return Some(Wrong {
             word: first,
@@ -174,7 +185,7 @@ fn operator<'n>(node: &Node<'_>, first: &'n Word) -> Option<Wrong<'n>> {
             help: "write if (CONDITION) { … }",
         });
     }
-    let texts: Vec<&str> = (node.directive.args.iter())
+    let texts: Vec<&str> = (node.args().iter())
         .map(|word| word.text.as_str())
         .collect();
     if let [_, operator, ")"] = texts.as_slice()
@@ -186,10 +197,7 @@ fn operator<'n>(node: &Node<'_>, first: &'n Word) -> Option<Wrong<'n>> {
             help: "write the value to compare with, or \"\" for an empty one",
         });
     }
-    let words = condition(Located {
-        path: node.path,
-        directive: node.directive,
-    });
+    let words = condition(node.located());
     let (message, help) = match words.as_slice() {
         [variable, operator, ..] if variable.starts_with('$') && !OPERATORS.contains(operator) => (
             format!("{operator} is not a comparison operator of nginx"),
@@ -253,11 +261,8 @@ fn status(code: &Word, is_alone: bool) -> Option<Wrong<'_>> {
         .any(|start| text.starts_with(start));
     let is_code = text.parse::<u16>().is_ok_and(|code| code <= 999);
     let is_taken = is_code || is_alone && is_url;
-    (!is_taken).then(|| Wrong {
-        word: code,
-        message: format!("{text} is not a status that return can send"),
-        help: "write a number such as 301 or 404 first",
-    })
+    let help = "write a number such as 301 or 404 first";
+    unless(is_taken, code, "is not a status that return can send", help)
 }
 
 /// `value "x" must be between 300 and 599`

@@ -1,21 +1,16 @@
 //! Addresses of upstreams, and the parameters of `server` in an `upstream`.
 
+use source_text::word_list;
+
 use super::Wrong;
 use crate::source::nginx::{Word, time};
 
 /// Parameters of `server` without a value, `ngx_http_upstream_server` in src/http/ngx_http_upstream.c.
 const FLAGS: [&str; 4] = ["backup", "down", "resolve", "drain"];
 
-const VALUES: [&str; 7] = [
-    "weight=",
-    "max_conns=",
-    "max_fails=",
-    "fail_timeout=",
-    "route=",
-    "service=",
-    // Of the commercial version.
-    "slow_start=",
-];
+/// Those with one; `slow_start` is of the commercial version.
+const VALUES: [&str; 7] =
+    word_list("weight= max_conns= max_fails= fail_timeout= route= service= slow_start=");
 
 /// What is wrong with a directive in an `upstream`.
 pub(super) fn wrong<'n>(name: &str, args: &'n [Word], is_stream: bool) -> Option<Wrong<'n>> {
@@ -30,11 +25,10 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word], is_stream: bool) -> Option
                     .or_else(|| no_port(server).filter(|_| is_stream && !is_looked_up))
             })
         }
-        ("hash", [_, consistent]) if consistent.text != "consistent" => Some(Wrong {
-            word: consistent,
-            message: format!("{} is not a word of hash", consistent.text),
-            help: "write consistent, or nothing",
-        }),
+        ("hash", [_, consistent]) if consistent.text != "consistent" => {
+            let help = "write consistent, or nothing";
+            Some(Wrong::of(consistent, "is not a word of hash", help))
+        }
         ("random", [two, method @ ..]) => {
             let known = ["least_conn", "least_time=header", "least_time=last_byte"];
             let is_known = |word: &&Word| known.contains(&word.text.as_str());
@@ -42,11 +36,8 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word], is_stream: bool) -> Option
                 "two" => method.iter().find(|word| !is_known(word))?,
                 _ => two,
             };
-            Some(Wrong {
-                word: wrong,
-                message: format!("{} is not a word of random", wrong.text),
-                help: "write random, random two or random two least_conn",
-            })
+            let help = "write random, random two or random two least_conn";
+            Some(Wrong::of(wrong, "is not a word of random", help))
         }
         ("keepalive", [count, ..]) => {
             // Versions before 1.29.7 refuse 0, too.
@@ -141,10 +132,8 @@ pub(super) fn address<'n>(word: &'n Word, text: &str, may_have_path: bool) -> Op
         let digits = port.bytes().all(|byte| byte.is_ascii_digit());
         let is_port = digits && port.parse::<u16>().is_ok_and(|port| port > 0);
         if !is_port {
-            return wrong(
-                format!("{port:?} in {} is not a port", word.text),
-                "write a port from 1 to 65535",
-            );
+            let message = format!("{port:?} in {} is not a port", word.text);
+            return wrong(message, "write a port from 1 to 65535");
         }
     }
     match host {

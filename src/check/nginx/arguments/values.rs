@@ -3,28 +3,17 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use super::Wrong;
+use source_text::word_list;
+
+use super::{Wrong, unless};
 use crate::source::nginx::variables::is_fixed;
-use crate::source::nginx::{Word, time};
+use crate::source::nginx::{Word, size, time};
 
 /// `err_levels` and `debug_levels` in src/core/ngx_log.c.
-const LEVELS: [&str; 15] = [
-    "emerg",
-    "alert",
-    "crit",
-    "error",
-    "warn",
-    "notice",
-    "info",
-    "debug",
-    "debug_core",
-    "debug_alloc",
-    "debug_mutex",
-    "debug_event",
-    "debug_http",
-    "debug_mail",
-    "debug_stream",
-];
+const LEVELS: [&str; 15] = word_list(
+    "emerg alert crit error warn notice info debug debug_core debug_alloc debug_mutex debug_event \
+    debug_http debug_mail debug_stream",
+);
 
 /// What is wrong with a directive in `http`, or in what is there.
 pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
@@ -56,11 +45,7 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
         }
         ("keepalive_timeout", times) => times.iter().find_map(|word| {
             let is_time = time(&word.text).is_some();
-            (!is_time).then(|| Wrong {
-                word,
-                message: format!("{} is not a time", word.text),
-                help: "write a time such as 65s",
-            })
+            unless(is_time, word, "is not a time", "write a time such as 65s")
         }),
         ("fastcgi_param" | "uwsgi_param" | "scgi_param", [_, _, last])
             if last.text != "if_not_empty" =>
@@ -100,16 +85,14 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
 pub(super) fn of_main<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
     let is_count = |word: &Word| word.text.parse::<u32>().is_ok_and(|count| count > 0);
     match (name, args) {
-        ("worker_processes", [count]) if count.text != "auto" && !is_count(count) => Some(Wrong {
-            word: count,
-            message: format!("{} is not a number of processes", count.text),
-            help: "write a number from 1 on, or auto",
-        }),
-        ("worker_connections", [count]) if !is_count(count) => Some(Wrong {
-            word: count,
-            message: format!("{} is not a number of connections", count.text),
-            help: "write a number from 1 on",
-        }),
+        ("worker_processes", [count]) if count.text != "auto" && !is_count(count) => {
+            let help = "write a number from 1 on, or auto";
+            Some(Wrong::of(count, "is not a number of processes", help))
+        }
+        ("worker_connections", [count]) if !is_count(count) => {
+            let help = "write a number from 1 on";
+            Some(Wrong::of(count, "is not a number of connections", help))
+        }
         ("error_log", _) => wrong(name, args),
         _ => None,
     }
@@ -119,11 +102,10 @@ pub(super) fn of_main<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
 fn variable_name(word: &Word) -> Option<Wrong<'_>> {
     let name = word.text.strip_prefix('$').filter(|name| !name.is_empty());
     let Some(name) = name else {
-        return Some(Wrong {
-            word,
-            message: format!("{} is not a variable", word.text),
-            help: "write $ in front of its name",
-        });
+        return {
+            let help = "write $ in front of its name";
+            Some(Wrong::of(word, "is not a variable", help))
+        };
     };
     is_fixed(name).then(|| Wrong {
         word,
@@ -179,11 +161,9 @@ fn expires(word: &Word, is_modified: bool) -> Option<Wrong<'_>> {
         }
         None => is_time(text.strip_prefix(['+', '-']).unwrap_or(text)).is_some(),
     };
-    (!fits).then(|| Wrong {
-        word,
-        message: format!("{text} is not a time of expires"),
-        help: "write a time such as 30d, 1h or -1, a time of day such as @15h30m, or epoch, max or off",
-    })
+    let help =
+        "write a time such as 30d, 1h or -1, a time of day such as @15h30m, or epoch, max or off";
+    unless(fits, word, "is not a time of expires", help)
 }
 
 /// `ngx_http_log_set_log` in src/http/modules/ngx_http_log_module.c.
@@ -210,18 +190,4 @@ fn log_parameter(word: &Word) -> Option<Wrong<'_>> {
         message: format!("access_log has no parameter {text}"),
         help: "write buffer=, flush=, gzip or if=",
     })
-}
-
-/// A size in bytes: a number, with k or m behind it.
-pub(super) fn size(text: &str) -> Option<u64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match text.get(digits.len()..)? {
-        "" => 1,
-        "k" | "K" => 1 << 10,
-        "m" | "M" => 1 << 20,
-        _ => return None,
-    };
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let number = is_number.then(|| digits.parse::<u64>())?.ok()?;
-    number.checked_mul(factor)
 }

@@ -2,28 +2,16 @@
 
 use std::net::IpAddr;
 
+use source_text::word_list;
+
 use super::super::maps::is_wildcard;
 use super::Wrong;
-use super::values::size;
-use crate::source::nginx::{Word, time};
+use crate::source::nginx::{Word, size, time};
 
 /// `ngx_methods_names` in src/http/ngx_http_core_module.c.
-const METHODS: [&str; 14] = [
-    "GET",
-    "HEAD",
-    "POST",
-    "PUT",
-    "DELETE",
-    "MKCOL",
-    "COPY",
-    "MOVE",
-    "OPTIONS",
-    "PROPFIND",
-    "PROPPATCH",
-    "LOCK",
-    "UNLOCK",
-    "PATCH",
-];
+const METHODS: [&str; 14] = word_list(
+    "GET HEAD POST PUT DELETE MKCOL COPY MOVE OPTIONS PROPFIND PROPPATCH LOCK UNLOCK PATCH",
+);
 
 /// What is wrong with a directive in `http`, or in what is there.
 pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {

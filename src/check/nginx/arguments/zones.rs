@@ -1,7 +1,9 @@
 //! Shared memory: sizes of zones, and the parameters of what declares and uses them.
 
-use super::Wrong;
+use source_text::word_list;
+
 use super::words::is_time;
+use super::{Wrong, unless};
 use crate::source::nginx::{Word, time};
 
 /// Pages that nginx needs for a zone, `8 * ngx_pagesize`. A cache may have two, and what nginx puts there first needs three. A
@@ -12,24 +14,11 @@ const PAGE: u64 = 4096;
 
 /// Parameters of `proxy_cache_path` and its likes, `ngx_http_file_cache_set_slot` in src/http/ngx_http_file_cache.c. The
 /// commercial version has `purger` and its likes.
-const CACHE: [&str; 16] = [
-    "levels=",
-    "use_temp_path=",
-    "keys_zone=",
-    "inactive=",
-    "max_size=",
-    "min_free=",
-    "manager_files=",
-    "manager_sleep=",
-    "manager_threshold=",
-    "loader_files=",
-    "loader_sleep=",
-    "loader_threshold=",
-    "purger=",
-    "purger_files=",
-    "purger_sleep=",
-    "purger_threshold=",
-];
+const CACHE: [&str; 16] = word_list(
+    "levels= use_temp_path= keys_zone= inactive= max_size= min_free= manager_files= manager_sleep= \
+    manager_threshold= loader_files= loader_sleep= loader_threshold= purger= purger_files= \
+    purger_sleep= purger_threshold=",
+);
 
 /// What is wrong with the arguments.
 pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
@@ -47,11 +36,8 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
         }
         ("limit_conn", [_, count]) => {
             let is_count = count.text.parse::<u16>().is_ok_and(|count| count > 0);
-            (!is_count).then(|| Wrong {
-                word: count,
-                message: format!("{} is not a number of connections", count.text),
-                help: "write a number from 1 to 65535",
-            })
+            let help = "write a number from 1 to 65535";
+            unless(is_count, count, "is not a number of connections", help)
         }
         (
             "proxy_cache_path" | "fastcgi_cache_path" | "uwsgi_cache_path" | "scgi_cache_path",
@@ -160,11 +146,10 @@ fn zone_size<'n>(word: &'n Word, text: &str, pages: u64) -> Option<Wrong<'n>> {
     let (_, size) = text.split_once('=')?;
     match size.split_once(':') {
         Some((_, size)) => too_small(word, size, pages),
-        None => Some(Wrong {
-            word,
-            message: format!("{text} has no size"),
-            help: "write NAME:SIZE, such as api:10m",
-        }),
+        None => {
+            let help = "write NAME:SIZE, such as api:10m";
+            Some(Wrong::of(word, "has no size", help))
+        }
     }
 }
 
@@ -242,10 +227,9 @@ fn session_cache(word: &Word) -> Option<Wrong<'_>> {
         .and_then(|rest| rest.split_once(':'))
     {
         Some((name, size)) if !name.is_empty() => too_small(word, size, PAGES),
-        _ => Some(Wrong {
-            word,
-            message: format!("{text} is not a session cache"),
-            help: "write shared:NAME:SIZE, such as shared:TLS:10m, builtin, none or off",
-        }),
+        _ => {
+            let help = "write shared:NAME:SIZE, such as shared:TLS:10m, builtin, none or off";
+            Some(Wrong::of(word, "is not a session cache", help))
+        }
     }
 }

@@ -1,9 +1,7 @@
 //! Backups that nobody has ever restored.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use crate::check::rules::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(backup_not_rehearsed, Warning, run).advice();
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 
 use source_text::suggest;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use crate::check::rules::prelude::*;
 use crate::model::{BackupOf, Unit};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(backup_volume_unknown, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -1,12 +1,5 @@
 //! Gates that nginx itself answers otherwise.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::names::Problem;
+use crate::check::rules::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(gate_fails, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.names(), Problem::GateFails);
-}
+pub(crate) static RULE: Rule = rule!(gate_fails, Error, picks names);

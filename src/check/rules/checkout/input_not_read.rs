@@ -6,14 +6,11 @@ use std::path::{Path, PathBuf};
 
 use source_text::SourceFile;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Diagnostic;
+use crate::check::rules::prelude::*;
 use crate::source::error::misspelt;
 use crate::source::load::STACKS;
 use crate::source::{Parsed, Unread};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(input_not_read, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -30,7 +27,9 @@ fn run(context: &Context, findings: &mut Findings) {
     };
     for Unread { folder, key, files } in &parsed.unread {
         let path = parsed.folder.join(folder);
-        if misspelt.iter().any(|noted| noted.path() == path)
+        if misspelt
+            .iter()
+            .any(|one| one.place().is_some_and(|place| place.path() == path))
             || is_of_nginx(folder)
             || *key != "units" && is_mounted(parsed, &path)
         {
@@ -73,8 +72,7 @@ fn run(context: &Context, findings: &mut Findings) {
 
 fn of_folder(path: PathBuf, message: String, help: String) -> Diagnostic {
     let place = Diagnostic::at(&SourceFile::new(path, ""), 0..0, message, "");
-    let help = Some(help);
-    Diagnostic { help, ..place }
+    place.helped(help)
 }
 
 /// Folders whose name is almost that of stacks, or says the same, with the folders in them whose compose files no unit runs.

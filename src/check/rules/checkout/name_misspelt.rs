@@ -1,12 +1,5 @@
 //! Names that nothing here has.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::names::Problem;
+use crate::check::rules::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(name_misspelt, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.names(), Problem::Misspelt);
-}
+pub(crate) static RULE: Rule = rule!(name_misspelt, Error, picks names);

@@ -1,12 +1,5 @@
 //! Fixed addresses outside the subnet of their network.
 
-use crate::check::compose::addresses::Problem;
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(compose_address_outside_subnet, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.addresses(), Problem::Outside);
-}
+pub(crate) static RULE: Rule = rule!(compose_address_outside_subnet, Error, picks addresses);

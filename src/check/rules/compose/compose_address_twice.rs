@@ -1,12 +1,5 @@
 //! Addresses that two containers have.
 
-use crate::check::compose::addresses::Problem;
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(compose_address_twice, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.addresses(), Problem::Twice);
-}
+pub(crate) static RULE: Rule = rule!(compose_address_twice, Error, picks addresses);

@@ -1,13 +1,6 @@
 //! Advice about compose files that no unit runs, as one finding.
 
-use crate::check::engine::Rule;
-use crate::model::{RuleId, Severity};
+use crate::check::rules::compose::prelude::*;
 
 /// The rule. `check/advice.rs` makes it of the findings of other rules.
-pub(crate) static RULE: Rule = Rule::reported(
-    RuleId {
-        name: "compose-advice",
-        severity: Severity::Warning,
-    },
-    include_str!("compose_advice.md"),
-);
+pub(crate) static RULE: Rule = rule!(compose_advice, Warning);

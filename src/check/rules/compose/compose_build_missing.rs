@@ -1,35 +1,23 @@
 //! Images that cannot be built: their folder or their Dockerfile is not in the checkout.
 
-use std::path::PathBuf;
+use crate::check::rules::compose::prelude::*;
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
-
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_build_missing, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
-    findings.extend(view.stacks.iter().flat_map(|stack| missing(view, stack)));
-}
-
-fn missing(view: &View, stack: &ParsedStack) -> Vec<Finding> {
-    let started = stack.unbuildable.iter();
-    let started = started.filter(|(name, _)| stack.started.contains(*name));
-    let finding = |(name, (path, _)): (&String, &(PathBuf, PathBuf))| {
-        let shown = path.display();
-        let place = say(
-            view.at(stack, name, &["build"]),
-            format!("service {name} is built from {shown}, which is not in the checkout"),
-            "compose builds nothing, and the apply fails",
-            format!("add {shown} to git, or fix the path"),
-        );
-        RULE.at(place)
-    };
-    started.map(finding).collect()
+    for stack in &view.stacks {
+        let started = stack.unbuildable.iter();
+        for (name, (path, _)) in started.filter(|(name, _)| stack.started.contains(*name)) {
+            let shown = path.display();
+            let message =
+                format!("service {name} is built from {shown}, which is not in the checkout");
+            let expected = "compose builds nothing, and the apply fails";
+            let help = format!("add {shown} to git, or fix the path");
+            let place = view.at(stack, name, &["build"]);
+            findings.push(RULE.at(say(place, message, expected, help)));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,16 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_yaml::Value;
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::ports::MAX_PORTS;
-use crate::model::Finding;
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 use crate::source::compose::types::text;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_calls_localhost, Warning, run);
 
 /// Names by which a container calls itself, or its host.
@@ -45,10 +39,7 @@ struct Publisher<'a> {
 }
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(calls(context.projects()));
-}
-
-fn calls(view: &View) -> Vec<Finding> {
+    let view = context.projects();
     let mut publishers: BTreeMap<u16, Publisher> = BTreeMap::new();
     for (stack, service, definition) in view.started() {
         let mut seen = HashSet::new();
@@ -70,7 +61,6 @@ fn calls(view: &View) -> Vec<Finding> {
             }
         }
     }
-    let mut findings = Vec::new();
     for (stack, service, definition) in view.started() {
         let mode = definition.network_mode();
         // Those share the network of the host, or of another container.
@@ -115,7 +105,6 @@ fn calls(view: &View) -> Vec<Finding> {
             findings.push(RULE.at(say(place, message, why, help)));
         }
     }
-    findings
 }
 
 /// Another service of the same project that listens on a port which nobody publishes: it says so, or its image is known for it.

@@ -2,22 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_container_name_twice, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(containers(context.projects()));
-}
-
-fn containers(view: &View) -> Vec<Finding> {
+    let view = context.projects();
     let mut known: BTreeMap<&str, Vec<(&ParsedStack, &str)>> = BTreeMap::new();
-    let mut findings = Vec::new();
     for (stack, service, definition) in view.started() {
         let Some(name) = definition
             .container_name
@@ -44,5 +35,4 @@ fn containers(view: &View) -> Vec<Finding> {
             holders.push(own);
         }
     }
-    findings
 }

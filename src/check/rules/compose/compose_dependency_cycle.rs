@@ -2,14 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_dependency_cycle, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

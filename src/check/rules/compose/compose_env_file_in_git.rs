@@ -5,12 +5,10 @@ use std::path::Path;
 use source_text::SourceFile;
 
 use crate::check::compose::secrets::{is_secret, overwritten, password_in_url};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Diagnostic, File, Finding, Severity};
+use crate::check::rules::compose::prelude::*;
+use crate::model::File;
 use crate::source::is_env_file;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_env_file_in_git, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -71,8 +69,5 @@ fn env_file(path: &Path, file: &File) -> Option<Finding> {
         help: Some(help),
     };
     let finding = RULE.at(place);
-    Some(match is_secret {
-        true => finding.weighing(Severity::Error),
-        false => finding,
-    })
+    Some(finding.weighing_where(is_secret, Severity::Error))
 }

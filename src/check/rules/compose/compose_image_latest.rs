@@ -1,13 +1,8 @@
 //! Images without a tag, or with the tag `latest`.
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
-use crate::source::compose::{Service, Variables};
+use crate::check::rules::compose::prelude::*;
+use crate::source::compose::Variables;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_image_latest, Warning, run)
     .grouped(
         "services use an image without a tag, or the tag latest",
@@ -41,11 +36,7 @@ fn latest(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Op
     let message = format!("the image of service {name} {what}");
     let bare = image.strip_suffix(":latest").unwrap_or(image);
     let help = format!("write the tag of the build that was tested, such as {bare}:prod-20250830");
-    let place = say(
-        place,
-        message,
-        "the next pull brings another image, and a roll-back has none to go to",
-        help,
-    );
+    let expected = "the next pull brings another image, and a roll-back has none to go to";
+    let place = say(place, message, expected, help);
     Some(RULE.at(place))
 }

@@ -2,64 +2,45 @@
 //! <https://docs.docker.com/reference/compose-file/services/>
 
 use serde_yaml::Value;
+use source_text::word_list;
 
-use crate::check::compose::COMPOSE_2;
-use crate::check::compose::mounts::{BY_1, Problem};
+use crate::check::compose::mounts::{BY_1, by_1};
 use crate::check::compose::values::{ValueType, one_of};
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Program, Severity};
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 use crate::source::compose::types::text;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_invalid_value, Error, run);
 
-/// Keys of a service, each as the way to it.
-const KEYS: [(&[&str], ValueType); 21] = [
-    (&["restart"], ValueType::Restart),
-    (&["mem_limit"], ValueType::Memory),
+/// Keys of a service by what they take, each as the way to it.
+const KEYS: [(ValueType, &str); 7] = [
+    (ValueType::Restart, "restart"),
     (
-        &["deploy", "resources", "limits", "memory"],
         ValueType::Memory,
+        "mem_limit deploy.resources.limits.memory",
     ),
-    (&["mem_reservation"], ValueType::Size),
     (
-        &["deploy", "resources", "reservations", "memory"],
         ValueType::Size,
+        "mem_reservation deploy.resources.reservations.memory shm_size",
     ),
-    (&["shm_size"], ValueType::Size),
-    (&["memswap_limit"], ValueType::SizeOrAll),
-    (&["cpus"], ValueType::Decimal),
+    (ValueType::SizeOrAll, "memswap_limit"),
     (
-        &["deploy", "resources", "limits", "cpus"],
         ValueType::Decimal,
+        "cpus deploy.resources.limits.cpus deploy.resources.reservations.cpus",
     ),
     (
-        &["deploy", "resources", "reservations", "cpus"],
-        ValueType::Decimal,
+        ValueType::Whole,
+        "cpu_shares mem_swappiness pids_limit scale deploy.replicas healthcheck.retries",
     ),
-    (&["cpu_shares"], ValueType::Whole),
-    (&["mem_swappiness"], ValueType::Whole),
-    (&["pids_limit"], ValueType::Whole),
-    (&["scale"], ValueType::Whole),
-    (&["deploy", "replicas"], ValueType::Whole),
-    (&["healthcheck", "retries"], ValueType::Whole),
-    (&["healthcheck", "interval"], ValueType::Span),
-    (&["healthcheck", "timeout"], ValueType::Span),
-    (&["healthcheck", "start_period"], ValueType::Span),
-    (&["healthcheck", "start_interval"], ValueType::Span),
-    (&["stop_grace_period"], ValueType::Span),
+    (
+        ValueType::Span,
+        "healthcheck.interval healthcheck.timeout healthcheck.start_period \
+        healthcheck.start_interval stop_grace_period",
+    ),
 ];
 
 /// What a service may wait for.
-const CONDITIONS: [&str; 3] = [
-    "service_started",
-    "service_healthy",
-    "service_completed_successfully",
-];
+const CONDITIONS: [&str; 3] =
+    word_list("service_started service_healthy service_completed_successfully");
 
 struct Own<'o, 'a> {
     view: &'o View<'a>,
@@ -71,14 +52,9 @@ struct Own<'o, 'a> {
 }
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.mounts(), Problem::Refused);
-    let lack = context.target().lack(Program::Compose, COMPOSE_2);
-    let by_1 = match lack.is_some_and(|lack| lack.is_certain()) {
-        true => Severity::Error,
-        false => Severity::Warning,
-    };
-    findings.pick_weighing(context.mounts(), Problem::RefusedBy1, Some(by_1));
+    findings.pick(context.mounts());
     let view = context.projects();
+    let by_1 = by_1(view);
     for (stack, name, service) in view.services() {
         let own = Own {
             view,
@@ -87,36 +63,29 @@ fn run(context: &Context, findings: &mut Findings) {
             service,
             by_1,
         };
-        let values = KEYS.iter();
-        findings.extend(values.filter_map(|(path, kind)| own.value_of(path, *kind)));
-        findings.extend(own.conditions());
-        findings.extend(own.limits());
-        findings.extend(own.exposed());
-        findings.extend(own.environment());
+        for (kind, ways) in KEYS {
+            findings.extend(ways.split(' ').filter_map(|way| own.value_of(way, kind)));
+        }
+        own.conditions(findings);
+        own.limits(findings);
+        own.exposed(findings);
+        own.environment(findings);
         findings.extend(own.two_networks());
     }
 }
 
 impl Own<'_, '_> {
-    fn value(&self, path: &[&str]) -> Option<&Value> {
-        let (first, rest) = path.split_first()?;
-        let mut value = self.service.rest.get(*first)?;
-        for key in rest {
-            value = value.get(*key)?;
-        }
-        Some(value)
-    }
-
-    fn value_of(&self, path: &[&str], kind: ValueType) -> Option<Finding> {
+    fn value_of(&self, way: &str, kind: ValueType) -> Option<Finding> {
+        let mut keys = way.split('.');
+        let first = self.service.rest.get(keys.next()?)?;
+        let value = keys.try_fold(first, |value, key| value.get(key))?;
         // What is no scalar is of the wrong type; one that is empty comes of a variable without a value.
-        let said = text(self.value(path)?).filter(|said| !said.is_empty())?;
-        let key = path.last().copied().unwrap_or_default();
+        let said = text(value).filter(|said| !said.is_empty())?;
         let help = kind.refuses(&said)?;
-        let found = self.find(
-            path,
-            &format!("{said:?} is not a valid value of {key}"),
-            help,
-        );
+        let path: Vec<&str> = way.split('.').collect();
+        let key = path.last().copied().unwrap_or_default();
+        let message = format!("{said:?} is not a valid value of {key}");
+        let found = self.find(&path, &message, help);
         Some(match kind {
             // docker-compose 1 takes the default instead, and compose 2 refuses the file.
             ValueType::Span => found.weighing(Severity::Warning),
@@ -132,7 +101,7 @@ impl Own<'_, '_> {
     }
 
     /// `depends_on: {db: {condition: service_healthy}}`
-    fn conditions(&self) -> Vec<Finding> {
+    fn conditions(&self, findings: &mut Findings) {
         let waits = self.service.rest.get("depends_on");
         let waits = waits.and_then(Value::as_mapping).into_iter().flatten();
         let wrong = waits.filter_map(|(other, how)| {
@@ -141,23 +110,21 @@ impl Own<'_, '_> {
             let known = said.is_empty() || CONDITIONS.contains(&said.as_str());
             (!known).then_some((other, said))
         });
-        let told = wrong.map(|(other, said)| {
+        findings.extend(wrong.map(|(other, said)| {
             let message = format!("{said:?} is not a valid condition");
             let help = one_of(&said, &CONDITIONS);
             self.find(&["depends_on", &other, "condition"], &message, help)
-        });
-        told.collect()
+        }));
     }
 
     /// `ulimits: {nofile: 1024, nproc: {soft: 1, hard: 2}}`
-    fn limits(&self) -> Vec<Finding> {
+    fn limits(&self, findings: &mut Findings) {
         let limits = self.service.rest.get("ulimits");
         let limits = limits.and_then(Value::as_mapping).into_iter().flatten();
         let is_wrong = |value: &&Value| {
             let said = text(value).filter(|said| !said.is_empty());
             said.is_some_and(|said| said.parse::<i64>().is_err())
         };
-        let mut findings = Vec::new();
         for (name, limit) in limits {
             let Some(name) = text(name) else { continue };
             let parts = [Some(limit), limit.get("soft"), limit.get("hard")];
@@ -178,14 +145,12 @@ impl Own<'_, '_> {
             };
             findings.push(self.find(&["ulimits", &name], &message, help));
         }
-        findings
     }
 
     /// `- "A: 1"` in a list, where `- A=1` is meant: the name of a variable has no blanks.
-    fn environment(&self) -> Vec<Finding> {
+    fn environment(&self, findings: &mut Findings) {
         let list = self.service.rest.get("environment");
         let list = list.and_then(Value::as_sequence).into_iter().flatten();
-        let mut findings = Vec::new();
         for item in list {
             let Some(said) = text(item) else { continue };
             let name = said.split('=').next().unwrap_or_default();
@@ -202,7 +167,6 @@ impl Own<'_, '_> {
             let place = say(place, message, BY_1, help);
             findings.push(RULE.at(place).weighing(self.by_1));
         }
-        findings
     }
 
     fn two_networks(&self) -> Option<Finding> {
@@ -216,10 +180,9 @@ impl Own<'_, '_> {
     }
 
     /// `expose: [8000, 9000-9010/udp]`
-    fn exposed(&self) -> Vec<Finding> {
+    fn exposed(&self, findings: &mut Findings) {
         let list = self.service.rest.get("expose");
         let list = list.and_then(Value::as_sequence).into_iter().flatten();
-        let mut findings = Vec::new();
         for item in list {
             let Some(said) = text(item).filter(|said| !said.is_empty()) else {
                 continue;
@@ -236,7 +199,6 @@ impl Own<'_, '_> {
             let place = say(place, message, BY_1, help);
             findings.push(RULE.at(place).weighing(self.by_1));
         }
-        findings
     }
 }
 

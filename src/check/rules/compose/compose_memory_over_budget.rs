@@ -2,14 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::compose::view::View;
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Severity};
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 use crate::source::policy::Spanned;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_memory_over_budget, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -56,10 +51,7 @@ fn budget(view: &View) -> Option<Finding> {
     let help = format!("lower the largest ({}), or start fewer", largest.join(", "));
     let place = policy.file.complain(span, message, "", Some(help));
     let finding = RULE.at(place);
-    Some(match over {
-        true => finding.weighing(Severity::Error),
-        false => finding,
-    })
+    Some(finding.weighing_where(over, Severity::Error))
 }
 
 fn mebibytes(bytes: u64) -> String {

@@ -3,29 +3,21 @@
 use std::collections::BTreeMap;
 
 use crate::check::compose::networks::name_of;
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, MemberName};
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
-use crate::source::compose::types::{Network, Networks};
+use crate::check::rules::compose::prelude::*;
+use crate::model::MemberName;
+use crate::source::compose::types::Networks;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_network_missing, Error, run);
 
 /// A service of a project.
 type ServiceIn<'a> = (&'a ParsedStack, &'a str, &'a Service);
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(check(context.projects()));
-}
-
-fn check(view: &View) -> Vec<Finding> {
+    let view = context.projects();
     let networks = &view.subject.revision.parsed.policy.networks;
     // The part of a project that names the network may be what cannot be read.
     if networks.is_empty() || !view.subject.is_whole() {
-        return Vec::new();
+        return;
     }
     let mut by_container: BTreeMap<&str, Vec<ServiceIn>> = BTreeMap::new();
     let mut by_service: BTreeMap<(&str, &str), Vec<ServiceIn>> = BTreeMap::new();
@@ -37,7 +29,6 @@ fn check(view: &View) -> Vec<Finding> {
         let key = (stack.project.as_str(), name);
         by_service.entry(key).or_default().push(held);
     }
-    let mut findings = Vec::new();
     for (network, section) in networks {
         for (member, _) in section.members() {
             let held = match &member.name {
@@ -50,7 +41,6 @@ fn check(view: &View) -> Vec<Finding> {
             findings.extend(missing(view, network, &member.name, held));
         }
     }
-    findings
 }
 
 /// One finding for each unit that runs the member, in none of whose projects it is on the network: what a unit
@@ -76,12 +66,9 @@ fn missing(view: &View, network: &str, member: &MemberName, held: &[ServiceIn]) 
 
 /// Whether a service is on a network, or has a network of that name that another rule complains about.
 fn is_on((stack, _, service): ServiceIn, network: &str) -> bool {
-    let none = Network::default();
     let is = |key: &str| {
-        let definition = stack.compose.networks.get(key);
-        let definition = definition.map(|definition| definition.as_ref().unwrap_or(&none));
-        key == network
-            || definition.is_some_and(|definition| name_of(stack, key, definition) == network)
+        let is_declared = stack.compose.networks.contains_key(key);
+        key == network || is_declared && name_of(stack, key) == network
     };
     match service.network_mode() {
         Some(mode) if mode.starts_with("service:") || mode.starts_with("container:") => true,

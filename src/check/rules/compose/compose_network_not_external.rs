@@ -1,13 +1,8 @@
 //! Networks of the infrastructure file that a project would make itself.
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Severity};
-use crate::source::ParsedStack;
+use crate::check::rules::compose::prelude::*;
 use crate::source::compose::types::Network;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_network_not_external, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -66,10 +61,8 @@ fn own(view: &View, stack: &ParsedStack, key: &str, definition: &Network) -> Opt
             "without external: true",
         ),
     };
-    Some(RULE.at(say(
-        place,
-        format!("network {name} is declared here {what}, and {file} makes it"),
-        format!("{} would make a network of its own", stack.project),
-        format!("write external: true below {key}:, and nothing else"),
-    )))
+    let message = format!("network {name} is declared here {what}, and {file} makes it");
+    let expected = format!("{} would make a network of its own", stack.project);
+    let help = format!("write external: true below {key}:, and nothing else");
+    Some(RULE.at(say(place, message, expected, help)))
 }

@@ -1,26 +1,13 @@
 //! Networks that services are on, and that no file of the project declares.
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
+use crate::check::rules::compose::prelude::*;
 use crate::source::error::nearest;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_network_undeclared, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
-    for stack in view.stacks.iter().filter(|stack| stack.whole) {
-        findings.extend(undeclared(view, stack));
-    }
-}
-
-/// Networks that services are on, and that no file of the project declares.
-fn undeclared(view: &View, stack: &ParsedStack) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (service, definition) in &stack.compose.services {
+    for (stack, service, definition) in view.services().filter(|(stack, ..)| stack.whole) {
         for (key, _) in definition.networks.entries() {
             if key == "default" || stack.compose.networks.contains_key(key) {
                 continue;
@@ -32,13 +19,10 @@ fn undeclared(view: &View, stack: &ParsedStack) -> Vec<Finding> {
                 (false, Some(near)) => format!("did you mean {near}?"),
                 (false, None) => format!("declare {key} below networks: at the end of the file"),
             };
-            findings.push(RULE.at(say(
-                view.at(stack, service, &["networks", key]),
-                format!("service {service} is on network {key}, which its file does not declare"),
-                "compose refuses to start it",
-                help,
-            )));
+            let message =
+                format!("service {service} is on network {key}, which its file does not declare");
+            let place = view.at(stack, service, &["networks", key]);
+            findings.push(RULE.at(say(place, message, "compose refuses to start it", help)));
         }
     }
-    findings
 }

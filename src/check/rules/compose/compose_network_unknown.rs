@@ -3,15 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::check::compose::networks::name_of;
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Severity};
-use crate::source::ParsedStack;
-use crate::source::compose::types::{Network, is_external};
+use crate::check::rules::compose::prelude::*;
+use crate::source::compose::types::is_external;
 use crate::source::error::nearest;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_network_unknown, Warning, run);
 
 /// Networks that every Docker engine has.
@@ -38,11 +33,10 @@ fn made(view: &View) -> BTreeSet<String> {
     let infra = view.subject.revision.desired.networks.keys().cloned();
     let mut made: BTreeSet<String> = infra.collect();
     for stack in &view.stacks {
-        let none = Network::default();
         for (key, definition) in &stack.compose.networks {
-            let definition = definition.as_ref().unwrap_or(&none);
-            if !is_external(&definition.external) {
-                made.insert(name_of(stack, key, definition));
+            let definition = definition.as_ref();
+            if !definition.is_some_and(|definition| is_external(&definition.external)) {
+                made.insert(name_of(stack, key));
             }
         }
         made.insert(format!("{}_default", stack.project));
@@ -80,16 +74,9 @@ fn external(
         Some(near) => format!("did you mean {near}?"),
         None => format!("define it in {file}, so that it is there before the service needs it"),
     };
-    let finding = RULE.at(say(
-        view.top(stack, &["networks", key]),
-        format!("network {name} is external, and nothing here makes it"),
-        "",
-        help,
-    ));
-    Some(match near {
-        Some(_) => finding.weighing(Severity::Error),
-        None => finding,
-    })
+    let message = format!("network {name} is external, and nothing here makes it");
+    let finding = RULE.at(say(view.top(stack, &["networks", key]), message, "", help));
+    Some(finding.weighing_where(near.is_some(), Severity::Error))
 }
 
 /// Whether a unit runs `docker network create NAME`.

@@ -1,14 +1,8 @@
 //! Services without a health check.
 
 use crate::check::compose::is_job;
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_no_health_check, Warning, run)
     .grouped("services have no health check", None)
     .advice();
@@ -16,25 +10,13 @@ pub(crate) static RULE: Rule = rule!(compose_no_health_check, Warning, run)
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     for (stack, name, service) in view.started() {
-        if !is_job(view, stack, name, service) {
-            findings.extend(health(view, stack, name, service));
+        let check = service.rest.get("healthcheck");
+        if is_job(view, stack, name, service) || check.is_some_and(|check| !check.is_null()) {
+            continue;
         }
+        let message = format!("service {name} has no health check");
+        let help =
+            "add healthcheck: test: [\"CMD\", ...]; if the image has one, add an allow comment";
+        findings.push(RULE.at(say(view.at(stack, name, &[]), message, "", help)));
     }
-}
-
-fn health(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Option<Finding> {
-    if service
-        .rest
-        .get("healthcheck")
-        .is_some_and(|check| !check.is_null())
-    {
-        return None;
-    }
-    let place = say(
-        view.at(stack, name, &[]),
-        format!("service {name} has no health check"),
-        "",
-        "add healthcheck: test: [\"CMD\", ...]; if the image has one, add an allow comment",
-    );
-    Some(RULE.at(place))
 }

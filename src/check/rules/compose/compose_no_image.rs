@@ -1,34 +1,23 @@
 //! Services with neither an image nor a build.
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_no_image, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     let services = view.services().filter(|(stack, ..)| stack.whole);
-    findings
-        .extend(services.filter_map(|(stack, name, service)| no_image(view, stack, name, service)));
-}
-
-fn no_image(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Option<Finding> {
-    let keys = ["image", "build", "provider"];
-    if keys.iter().any(|key| service.rest.contains_key(*key)) {
-        return None;
-    }
-    let place = say(
-        view.at(stack, name, &[]),
-        format!("service {name} has neither an image nor a build"),
-        "compose refuses the file",
-        "write image: NAME:TAG, or build: FOLDER",
-    );
-    Some(RULE.at(place))
+    findings.extend(services.filter_map(|(stack, name, service)| {
+        let keys = ["image", "build", "provider"];
+        if keys.iter().any(|key| service.rest.contains_key(*key)) {
+            return None;
+        }
+        let message = format!("service {name} has neither an image nor a build");
+        let expected = "compose refuses the file";
+        let help = "write image: NAME:TAG, or build: FOLDER";
+        let place = say(view.at(stack, name, &[]), message, expected, help);
+        Some(RULE.at(place))
+    }));
 }
 
 #[cfg(test)]

@@ -2,14 +2,8 @@
 
 use serde_json::Value as Json;
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_no_log_rotation, Warning, run)
     .grouped("services have logs that grow without bound", None)
     .advice();
@@ -26,9 +20,18 @@ struct Daemon {
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     let daemon = Daemon::of(view);
-    for (stack, name, service) in view.started() {
-        findings.extend(rotation(view, stack, name, service, &daemon));
-    }
+    findings.extend(view.started().filter_map(|(stack, name, service)| {
+        let (driver, options) = service.logging();
+        let driver = driver.as_deref().unwrap_or(&daemon.driver);
+        // The engine's options are for containers with its own driver.
+        let by_daemon = daemon.rotates && daemon.driver == driver;
+        if driver != UNBOUNDED || by_daemon || options.iter().any(|option| option == "max-size") {
+            return None;
+        }
+        let message = format!("the log of service {name} grows without bound");
+        let place = say(view.at(stack, name, &["logging"]), message, "", "add logging: driver: json-file, options: {max-size: 10m, max-file: \"3\"}, or log-opts in etc/docker/daemon.json");
+        Some(RULE.at(place))
+    }));
 }
 
 impl Daemon {
@@ -50,27 +53,4 @@ impl Daemon {
             rotates: size.is_some(),
         }
     }
-}
-
-fn rotation(
-    view: &View,
-    stack: &ParsedStack,
-    name: &str,
-    service: &Service,
-    daemon: &Daemon,
-) -> Option<Finding> {
-    let (driver, options) = service.logging();
-    let driver = driver.as_deref().unwrap_or(&daemon.driver);
-    // The engine's options are for containers with its own driver.
-    let by_daemon = daemon.rotates && daemon.driver == driver;
-    if driver != UNBOUNDED || by_daemon || options.iter().any(|option| option == "max-size") {
-        return None;
-    }
-    let place = say(
-        view.at(stack, name, &["logging"]),
-        format!("the log of service {name} grows without bound"),
-        "",
-        "add logging: driver: json-file, options: {max-size: 10m, max-file: \"3\"}, or log-opts in etc/docker/daemon.json",
-    );
-    Some(RULE.at(place))
 }

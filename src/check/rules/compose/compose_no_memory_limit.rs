@@ -1,10 +1,7 @@
 //! Services that may take all memory of the host.
 
-use crate::check::compose::view::say;
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_no_memory_limit, Warning, run)
     .grouped(
         "services have no memory limit: each may take all memory of the host",
@@ -17,12 +14,9 @@ fn run(context: &Context, findings: &mut Findings) {
     let started = view.started();
     let without = started.filter(|(_, _, service)| !service.has_memory_limit());
     findings.extend(without.map(|(stack, name, _)| {
-        RULE.at(say(
-            view.at(stack, name, &[]),
-            format!("service {name} may take all memory of the host"),
-            "",
-            "write mem_limit: 256m, or what it needs at most",
-        ))
+        let message = format!("service {name} may take all memory of the host");
+        let help = "write mem_limit: 256m, or what it needs at most";
+        RULE.at(say(view.at(stack, name, &[]), message, "", help))
     }));
 }
 

@@ -1,14 +1,8 @@
 //! Services that nothing restarts.
 
 use crate::check::compose::is_job;
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_no_restart, Warning, run)
     .grouped(
         "services stay down after they exit: nothing restarts them",

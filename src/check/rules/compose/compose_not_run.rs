@@ -1,14 +1,9 @@
 //! Compose files below `compose/` that are no part of a stack.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use crate::check::engine::refused;
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(compose_not_run, Warning, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(context.refused(&RULE));
-}
+pub(crate) static RULE: Rule = rule!(compose_not_run, Warning, refused);
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,6 @@
 //! Stacks of which compose starts nothing.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use crate::check::engine::refused;
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(compose_nothing_starts, Error, run).fixed();
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(context.refused(&RULE));
-}
+pub(crate) static RULE: Rule = rule!(compose_nothing_starts, Error, refused).fixed();

@@ -2,24 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::compose::secrets::{is_literal, is_secret, password_in_url};
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Severity};
+use source_text::word_list;
 
-/// The rule.
+use crate::check::compose::secrets::{is_literal, is_secret, password_in_url};
+use crate::check::rules::compose::prelude::*;
+
 pub(crate) static RULE: Rule = rule!(compose_password_in_plain_text, Error, run).grouped(
     "passwords are written here in plain text",
     Some("write ${NAME} here and the value into .env, outside git; then change the passwords, for git keeps the old ones"),
 );
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(plain(context.projects()));
-}
-
-fn plain(view: &View) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let view = context.projects();
     // What an anchor brings into several services is written once.
     let mut seen = BTreeSet::new();
     for (stack, service, definition) in view.services() {
@@ -53,36 +47,16 @@ fn plain(view: &View) -> Vec<Finding> {
             let own = definition.environment();
             let is_known = is_default(named, &value, service, &own);
             let finding = RULE.at(say(place, message, "", help));
-            findings.push(match is_known {
-                true => finding.weighing(Severity::Warning),
-                false => finding,
-            });
+            findings.push(finding.weighing_where(is_known, Severity::Warning));
         }
     }
-    findings
 }
 
 /// Values that are no secret of anybody.
-const DEFAULTS: [&str; 18] = [
-    "1234",
-    "12345",
-    "123456",
-    "12345678",
-    "admin",
-    "change-me",
-    "change_me",
-    "changeit",
-    "changeme",
-    "example",
-    "pass",
-    "passwd",
-    "password",
-    "postgres",
-    "root",
-    "secret",
-    "test",
-    "user",
-];
+const DEFAULTS: [&str; 18] = word_list(
+    "1234 12345 123456 12345678 admin change-me change_me changeit changeme example pass passwd \
+    password postgres root secret test user",
+);
 
 /// Whether a password is one that everybody tries first: a usual word, or the name of the service, a user or a database.
 fn is_default(

@@ -1,13 +1,7 @@
 //! Restart policies of services that a unit runs.
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_restart_beside_unit, Warning, run)
     .grouped("services have a restart policy, and a unit runs them", None);
 

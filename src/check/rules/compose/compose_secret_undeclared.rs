@@ -2,46 +2,33 @@
 
 use serde_yaml::Value;
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::compose::prelude::*;
 use crate::source::compose::types::text;
 use crate::source::error::nearest;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_secret_undeclared, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
     for (stack, name, service) in view.services().filter(|(stack, ..)| stack.whole) {
         for kind in ["secrets", "configs"] {
-            findings.extend(secrets(view, (stack, name), service, kind));
+            secrets((view, stack, name), service, kind, findings);
         }
     }
 }
 
 /// Secrets or configs that no file of the project declares.
 fn secrets(
-    view: &View,
-    (stack, name): (&ParsedStack, &str),
+    (view, stack, name): (&View, &ParsedStack, &str),
     service: &Service,
     kind: &str,
-) -> Vec<Finding> {
+    findings: &mut Findings,
+) {
     let list = service.rest.get(kind).and_then(Value::as_sequence);
-    let declared: Vec<String> = stack
-        .compose
-        .rest
-        .get(kind)
-        .and_then(Value::as_mapping)
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, _)| text(key))
-        .collect();
+    let declared = stack.compose.rest.get(kind).and_then(Value::as_mapping);
+    let declared = declared.into_iter().flatten();
+    let declared: Vec<String> = declared.filter_map(|(key, _)| text(key)).collect();
     let one = kind.trim_end_matches('s');
-    let mut findings = Vec::new();
     for item in list.into_iter().flatten() {
         let named = match item {
             Value::Mapping(_) => item.get("source").and_then(text),
@@ -55,13 +42,10 @@ fn secrets(
             Some(near) => format!("did you mean {near}?"),
             None => format!("add {kind}: {named}: {{file: ./FILE}} at the end of the file"),
         };
-        let place = say(
-            view.at_item(stack, name, kind, item),
-            format!("service {name} has the {one} {named}, which its file does not declare"),
-            "compose refuses the file",
-            help,
-        );
+        let message =
+            format!("service {name} has the {one} {named}, which its file does not declare");
+        let place = view.at_item(stack, name, kind, item);
+        let place = say(place, message, "compose refuses the file", help);
         findings.push(RULE.at(place));
     }
-    findings
 }

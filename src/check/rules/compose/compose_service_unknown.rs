@@ -1,20 +1,12 @@
 //! Services that others name, and that their project does not have.
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
+use crate::check::rules::compose::prelude::*;
 use crate::source::error::nearest;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_service_unknown, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(services(context.projects()));
-}
-
-fn services(view: &View) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let view = context.projects();
     for (stack, service, definition) in view.services() {
         if !stack.whole {
             continue;
@@ -45,7 +37,6 @@ fn services(view: &View) -> Vec<Finding> {
             findings.push(RULE.at(place));
         }
     }
-    findings
 }
 
 #[cfg(test)]

@@ -1,14 +1,9 @@
 //! Variables that have no value.
 
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Severity};
-use crate::source::ParsedStack;
+use crate::check::rules::compose::prelude::*;
 use crate::source::compose::Variables;
 use crate::source::variables::used;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_variable_unset, Warning, run).grouped(
     "variables have no value",
     Some("set them in .env, and list them in .env.example; or write a default: ${NAME:-}"),
@@ -19,62 +14,57 @@ const OF_A_SHELL: [&str; 5] = ["HOME", "LOGNAME", "PATH", "PWD", "USER"];
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
-    findings.extend(view.stacks.iter().flat_map(|stack| unset(view, stack)));
-}
-
-fn unset(view: &View, stack: &ParsedStack) -> Vec<Finding> {
-    let looked = match &stack.variables {
-        Variables::File(path) => format!("in {}", path.display()),
-        Variables::Example(path) => format!(
-            "in {}, which is used because there is no .env here",
-            path.display()
-        ),
-        Variables::Defaults => {
-            "anywhere: there is no .env and no .env.example beside it".to_owned()
-        }
-        Variables::Unknown => return Vec::new(),
-    };
-    let mut findings = Vec::new();
-    for (file, names) in &stack.unset {
-        for name in names {
-            if stack.unit.is_none() && OF_A_SHELL.contains(&name.as_str()) {
-                continue;
+    for stack in &view.stacks {
+        let looked = match &stack.variables {
+            Variables::File(path) => format!("in {}", path.display()),
+            Variables::Example(path) => format!(
+                "in {}, which is used because there is no .env here",
+                path.display()
+            ),
+            Variables::Defaults => {
+                "anywhere: there is no .env and no .env.example beside it".to_owned()
             }
-            let Some((span, required)) = view
-                .positions(file, |positions| used(positions, name))
-                .flatten()
-            else {
-                continue;
-            };
-            let message = format!("the variable {name} has no value {looked}");
-            let (expected, help) = match required {
-                true => (
-                    match stack.variables {
-                        Variables::File(_) => "compose refuses the file without it",
-                        _ => {
-                            "compose refuses the file without it; whether the server has it is not known here"
-                        }
-                    },
-                    format!("set {name} in .env"),
-                ),
-                false => (
-                    "compose puts nothing there",
-                    format!("set {name} in .env, or write a default: ${{{name}:-}} for nothing"),
-                ),
-            };
-            let help = match &stack.variables {
-                Variables::File(_) => help,
-                _ => format!("{help}; list it in .env.example"),
-            };
-            let finding = RULE.at(say(view.bytes(file, span), message, expected, help));
-            let certain = required && matches!(stack.variables, Variables::File(_));
-            findings.push(match certain {
-                true => finding.weighing(Severity::Error),
-                false => finding,
-            });
+            Variables::Unknown => continue,
+        };
+        for (file, names) in &stack.unset {
+            for name in names {
+                if stack.unit.is_none() && OF_A_SHELL.contains(&name.as_str()) {
+                    continue;
+                }
+                let Some((span, required)) = view
+                    .positions(file, |positions| used(positions, name))
+                    .flatten()
+                else {
+                    continue;
+                };
+                let message = format!("the variable {name} has no value {looked}");
+                let (expected, help) = match required {
+                    true => (
+                        match stack.variables {
+                            Variables::File(_) => "compose refuses the file without it",
+                            _ => {
+                                "compose refuses the file without it; whether the server has it is not known here"
+                            }
+                        },
+                        format!("set {name} in .env"),
+                    ),
+                    false => (
+                        "compose puts nothing there",
+                        format!(
+                            "set {name} in .env, or write a default: ${{{name}:-}} for nothing"
+                        ),
+                    ),
+                };
+                let help = match &stack.variables {
+                    Variables::File(_) => help,
+                    _ => format!("{help}; list it in .env.example"),
+                };
+                let finding = RULE.at(say(view.bytes(file, span), message, expected, help));
+                let certain = required && matches!(stack.variables, Variables::File(_));
+                findings.push(finding.weighing_where(certain, Severity::Error));
+            }
         }
     }
-    findings
 }
 
 #[cfg(test)]

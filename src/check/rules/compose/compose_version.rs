@@ -1,62 +1,33 @@
 //! What the server's version of compose does not know.
 
 use serde_yaml::Value;
+use source_text::word_list;
 
 use crate::check::compose::COMPOSE_2;
-use crate::check::compose::view::say;
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Diagnostic, Finding, Lack, Program, Version, Versions};
-use crate::source::compose::types::text;
+use crate::check::compose::shapes::entries;
+use crate::check::rules::compose::prelude::*;
+use crate::model::{Lack, Program, Version, Versions};
 use crate::source::compose::{Document, Positions, spans};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(compose_version, Error, run);
 
 /// Keys that docker-compose 1.29.2 refuses, by the map in which they stand: it was asked about each. Compose 2.26 takes them but
 /// for `models`, `provider`, `use_api_socket`, `pull_refresh_after`, `provenance` and `interface_name`, which came with later versions of
 /// <https://github.com/compose-spec/compose-go/blob/main/schema/compose-spec.json>.
 const TOP: [&str; 3] = ["name", "include", "models"];
-const SERVICE: [&str; 13] = [
-    "annotations",
-    "attach",
-    "cgroup",
-    "develop",
-    "gpus",
-    "label_file",
-    "models",
-    "post_start",
-    "pre_stop",
-    "provider",
-    "pull_refresh_after",
-    "use_api_socket",
-    "uts",
-];
+const SERVICE: [&str; 13] = word_list(
+    "annotations attach cgroup develop gpus label_file models post_start pre_stop provider \
+    pull_refresh_after use_api_socket uts",
+);
 const HEALTH: [&str; 1] = [START_INTERVAL];
 /// Compose 2.26 refuses it where the engine is older than 25: it was asked with Docker 20.10.
 const START_INTERVAL: &str = "start_interval";
 const ENGINE_25: Versions = Versions::since(Version::major(25));
-const BUILD: [&str; 13] = [
-    "additional_contexts",
-    "cache_to",
-    "dockerfile_inline",
-    "entitlements",
-    "no_cache",
-    "platforms",
-    "privileged",
-    "pull",
-    "provenance",
-    "secrets",
-    "ssh",
-    "tags",
-    "ulimits",
-];
-const ATTACHMENT: [&str; 4] = [
-    "driver_opts",
-    "gw_priority",
-    "interface_name",
-    "mac_address",
-];
+const BUILD: [&str; 13] = word_list(
+    "additional_contexts cache_to dockerfile_inline entitlements no_cache platforms privileged pull \
+    provenance secrets ssh tags ulimits",
+);
+const ATTACHMENT: [&str; 4] = word_list("driver_opts gw_priority interface_name mac_address");
 const DEPENDENCY: [&str; 2] = ["required", "restart"];
 
 /// Something that version 1 refuses, and the way to it.
@@ -215,11 +186,6 @@ fn keys(found: &mut Vec<Unknown>, map: &Value, way: &[String], listed: &[&str], 
             found.push(Unknown { what, way });
         }
     }
-}
-
-fn entries(value: Option<&Value>) -> impl Iterator<Item = (String, &Value)> {
-    let map = value.and_then(Value::as_mapping).into_iter().flatten();
-    map.filter_map(|(key, value)| Some((text(key)?, value)))
 }
 
 #[cfg(test)]

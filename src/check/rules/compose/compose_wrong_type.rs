@@ -1,15 +1,8 @@
 //! Values of a type that their key does not take.
 
-use crate::check::compose::shapes::Problem;
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use crate::check::rules::compose::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(compose_wrong_type, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.shapes(), Problem::WrongType);
-}
+pub(crate) static RULE: Rule = rule!(compose_wrong_type, Error, picks shapes);
 
 #[cfg(test)]
 mod tests {

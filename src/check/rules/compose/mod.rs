@@ -78,3 +78,11 @@ crate::family!(
         compose_wrong_type,
     ]
 );
+
+/// What most rules of this folder use.
+pub(crate) mod prelude {
+    pub(crate) use crate::check::compose::view::{View, say};
+    pub(crate) use crate::check::rules::prelude::*;
+    pub(crate) use crate::source::ParsedStack;
+    pub(crate) use crate::source::compose::Service;
+}

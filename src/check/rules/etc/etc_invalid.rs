@@ -2,21 +2,15 @@
 
 use source_text::SourceFile;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule};
+use crate::check::rules::prelude::*;
+use crate::model::Checker;
 use crate::model::finding::ETC_INVALID;
-use crate::model::{Checker, Diagnostic};
 
 /// The rule. On a host, the programs themselves are asked, too.
-pub(crate) static RULE: Rule = Rule::new(
-    ETC_INVALID.name,
-    ETC_INVALID.severity,
-    include_str!("etc_invalid.md"),
-    run,
-)
-.fixed();
+pub(crate) static RULE: Rule = Rule::reported(ETC_INVALID, include_str!("etc_invalid.md"))
+    .run(run)
+    .fixed();
 
-/// Looks for it.
 fn run(context: &Context, findings: &mut Findings) {
     for (path, etc) in &context.revision().desired.etc {
         let Some(checker) = Checker::of(path) else {

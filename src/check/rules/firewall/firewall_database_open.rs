@@ -1,10 +1,8 @@
 //! Databases that everybody may reach.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use crate::check::rules::prelude::*;
 use crate::model::{OpenTo, Transport};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(firewall_database_open, Error, run);
 
 /// Standard ports, with whose they are.

@@ -7,12 +7,10 @@ use source_text::SourceFile;
 
 use crate::check::compose::ports::{entries, shown};
 use crate::check::compose::view::say;
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::listens::listens;
-use crate::model::{Diagnostic, Firewall, Transport, UfwMode, Verdict};
+use crate::check::rules::prelude::*;
+use crate::model::{Firewall, Transport, UfwMode, Verdict};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(firewall_port_unnamed, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -33,13 +31,9 @@ fn run(context: &Context, findings: &mut Findings) {
 fn published(context: &Context, firewall: &Firewall, findings: &mut Findings) {
     let view = context.projects();
     for entry in entries(view) {
-        let Some(host) = entry.port.host.clone().filter(|_| entry.port.is_public()) else {
+        let host = entry.port.host.clone().filter(|_| entry.port.is_public());
+        let (Some(host), Some(transport)) = (host, entry.transport()) else {
             continue;
-        };
-        let transport = match entry.port.protocol.as_str() {
-            "tcp" => Transport::Tcp,
-            "udp" => Transport::Udp,
-            _ => continue,
         };
         if host
             .clone()
@@ -49,12 +43,8 @@ fn published(context: &Context, firewall: &Firewall, findings: &mut Findings) {
         }
         let port = shown(&host);
         let message = format!("nobody may reach port {port} of {}", entry.service);
-        let place = say(
-            entry.place(view),
-            message,
-            "[firewall.allow] in watchme.toml does not name it",
-            help(&port, transport),
-        );
+        let expected = "[firewall.allow] in watchme.toml does not name it";
+        let place = say(entry.place(view), message, expected, help(&port, transport));
         findings.push(RULE.at(place));
     }
 }

@@ -4,10 +4,8 @@ use std::ops::Range;
 
 use ipnet::IpNet;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use crate::check::rules::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(firewall_source_wide, Warning, run);
 
 /// Ranges that are nobody's own (RFC 1918, 6598, 4193, 3927, 4291), with what they are for. Shared address space is what

@@ -1,8 +1,7 @@
 //! Env files that everybody on this host may read.
 
-use crate::check::engine::Rule;
+use crate::check::rules::prelude::*;
 use crate::model::finding::HOST_ENV_FILE_OPEN;
 
-/// The rule.
 pub(crate) static RULE: Rule =
     Rule::reported(HOST_ENV_FILE_OPEN, include_str!("host_env_file_open.md"));

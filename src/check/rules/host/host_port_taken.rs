@@ -1,7 +1,6 @@
 //! Ports that a program of this host has already.
 
-use crate::check::engine::Rule;
+use crate::check::rules::prelude::*;
 use crate::model::finding::HOST_PORT_TAKEN;
 
-/// The rule.
 pub(crate) static RULE: Rule = Rule::reported(HOST_PORT_TAKEN, include_str!("host_port_taken.md"));

@@ -106,3 +106,10 @@ crate::family!(
         nginx_wrong_arguments,
     ]
 );
+
+/// What most rules of this folder use.
+pub(crate) mod prelude {
+    pub(crate) use crate::check::nginx::view::{Block, View};
+    pub(crate) use crate::check::rules::prelude::*;
+    pub(crate) use crate::source::nginx::Node;
+}

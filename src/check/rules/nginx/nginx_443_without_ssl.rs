@@ -1,12 +1,5 @@
 //! Port 443 without TLS.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::servers::Problem;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(nginx_443_without_ssl, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.servers(), Problem::Plain443);
-}
+pub(crate) static RULE: Rule = rule!(nginx_443_without_ssl, Error, picks servers);

@@ -2,14 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::header;
-use crate::check::nginx::view::{Block, View};
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_add_header_dropped, Warning, run);
 
 const CORS: &str = "access-control-";
@@ -74,7 +69,7 @@ fn dropped(view: &View<'_>, block: &Block<'_>, own: &[&Node<'_>]) -> Option<Find
         outer.kind()
     );
     let help = format!("add {list} again in this {}", block.kind());
-    Some(view.find(&RULE, first, message, "", help))
+    Some(view.find(&RULE, first, message, help))
 }
 
 #[cfg(test)]

@@ -1,13 +1,8 @@
 //! Aliases through which a request leaves their folder.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::paths::{Match, matches};
-use crate::check::nginx::view::{Block, View};
-use crate::model::{Finding, Severity};
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_alias_traversal, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -28,7 +23,7 @@ fn alias(view: &View<'_>, block: &Block<'_>, location: &Node<'_>, path: &str) ->
     if path.ends_with('/') || !path.starts_with('/') {
         return None;
     }
-    let span = location.directive.args.last()?.span.clone();
+    let span = location.args().last()?.span.clone();
     if !folder.ends_with('/') {
         return beside(view, location, path, folder);
     }
@@ -65,7 +60,7 @@ fn beside(view: &View<'_>, location: &Node<'_>, path: &str, folder: &str) -> Opt
          outside the folder"
     );
     let help = format!("write location {path}/ {{ alias {folder}/; }}");
-    let span = location.directive.args.last()?.span.clone();
+    let span = location.args().last()?.span.clone();
     let place = view.complain(location.path, span, message, "", help);
     Some(RULE.at(place).weighing(Severity::Warning))
 }

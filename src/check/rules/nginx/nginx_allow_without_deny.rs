@@ -1,37 +1,29 @@
 //! Addresses that are allowed where all others are, too.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::{Block, View};
-use crate::model::Finding;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_allow_without_deny, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
-    for block in context.blocks() {
-        findings.extend(open(view, block));
-    }
-}
-
-/// `ngx_http_access_handler` in src/http/modules/ngx_http_access_module.c: a request that no rule of the level matches is
-/// declined by none, and a level with rules inherits none.
-fn open(view: &View<'_>, block: &Block<'_>) -> Option<Finding> {
-    let allowed = block.own("allow");
-    let first = allowed.first()?;
-    let allows_all = allowed.iter().any(|node| node.first() == "all");
-    // With `satisfy any`, those who are not allowed have to log in.
-    let any = block.setting("satisfy");
-    let any = any.is_some_and(|node| node.first() == "any");
-    if allows_all || any || block.includes_unknown || !block.own("deny").is_empty() {
-        return None;
-    }
-    let message = format!(
-        "allow {} without a deny allows everybody: nginx refuses only what a deny names",
-        first.first()
-    );
-    Some(view.find(&RULE, first, message, "", "write deny all; behind it"))
+    // `ngx_http_access_handler` in src/http/modules/ngx_http_access_module.c: a request that no rule of the level matches is
+    // declined by none, and a level with rules inherits none.
+    findings.extend(context.blocks().iter().filter_map(|block| {
+        let allowed = block.own("allow");
+        let first = allowed.first()?;
+        let allows_all = allowed.iter().any(|node| node.first() == "all");
+        // With `satisfy any`, those who are not allowed have to log in.
+        let any = block.setting("satisfy");
+        let any = any.is_some_and(|node| node.first() == "any");
+        if allows_all || any || block.includes_unknown || !block.own("deny").is_empty() {
+            return None;
+        }
+        let message = format!(
+            "allow {} without a deny allows everybody: nginx refuses only what a deny names",
+            first.first()
+        );
+        Some(view.find(&RULE, first, message, "write deny all; behind it"))
+    }));
 }
 
 #[cfg(test)]

@@ -2,43 +2,22 @@
 
 use std::path::Path;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::View;
-use crate::model::{Diagnostic, Finding, Severity};
-use crate::source::nginx::{Node, loads};
+use source_text::word_list;
 
-/// The rule.
+use crate::check::rules::nginx::prelude::*;
+use crate::source::nginx::loads;
+
 pub(crate) static RULE: Rule = rule!(nginx_backup_included, Error, run);
 
 /// Endings that people, editors and packages give a file which is no more in use.
-const ENDINGS: [&str; 18] = [
-    ".orig",
-    ".save",
-    ".old",
-    ".bak",
-    ".backup",
-    ".copy",
-    ".swp",
-    ".tmp",
-    ".rej",
-    ".disabled",
-    ".rpmsave",
-    ".rpmnew",
-    ".rpmorig",
-    ".dpkg-old",
-    ".dpkg-dist",
-    ".dpkg-new",
-    ".dpkg-bak",
-    ".ucf-old",
-];
-
-fn run(context: &Context, findings: &mut Findings) {
-    check(context.nginx(), findings);
-}
+const ENDINGS: [&str; 18] = word_list(
+    ".orig .save .old .bak .backup .copy .swp .tmp .rej .disabled .rpmsave .rpmnew .rpmorig \
+    .dpkg-old .dpkg-dist .dpkg-new .dpkg-bak .ucf-old",
+);
 
 /// Complains about copies in the folders that nginx includes.
-fn check(view: &View<'_>, findings: &mut Findings) {
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
     let revision = view.subject.revision;
     for site in revision.desired.sites.values().filter(|site| site.enabled) {
         let path = &site.file.source;

@@ -1,12 +1,11 @@
 //! Sizes of buffers that do not fit each other. `ngx_http_proxy_merge_loc_conf` in src/http/modules/ngx_http_proxy_module.c,
 //! and the same for FastCGI, uwsgi and SCGI.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::Block;
-use crate::source::nginx::Node;
+use source_text::word_list;
 
-/// The rule.
+use crate::check::rules::nginx::prelude::*;
+use crate::source::nginx::size;
+
 pub(crate) static RULE: Rule = rule!(nginx_buffers, Error, run);
 
 /// A page of memory, of which the default sizes are made.
@@ -14,22 +13,10 @@ const PAGE: u64 = 4096;
 
 /// The directives about buffers of a protocol: their number and size, the size of the first one, and how much may be busy.
 const PROTOCOLS: [[&str; 3]; 4] = [
-    [
-        "proxy_buffers",
-        "proxy_buffer_size",
-        "proxy_busy_buffers_size",
-    ],
-    [
-        "fastcgi_buffers",
-        "fastcgi_buffer_size",
-        "fastcgi_busy_buffers_size",
-    ],
-    [
-        "uwsgi_buffers",
-        "uwsgi_buffer_size",
-        "uwsgi_busy_buffers_size",
-    ],
-    ["scgi_buffers", "scgi_buffer_size", "scgi_busy_buffers_size"],
+    word_list("proxy_buffers proxy_buffer_size proxy_busy_buffers_size"),
+    word_list("fastcgi_buffers fastcgi_buffer_size fastcgi_busy_buffers_size"),
+    word_list("uwsgi_buffers uwsgi_buffer_size uwsgi_busy_buffers_size"),
+    word_list("scgi_buffers scgi_buffer_size scgi_busy_buffers_size"),
 ];
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -54,7 +41,7 @@ fn run(context: &Context, findings: &mut Findings) {
                     "write {} 8 SIZE; and {} SIZE; with one size",
                     names[0], names[1]
                 );
-                findings.push(view.find(&RULE, node, message, "", help));
+                findings.push(view.find(&RULE, node, message, help));
             }
         }
     }
@@ -108,15 +95,7 @@ fn wrong<'v>(block: &Block<'v>, names: &[&str; 3]) -> Option<(&'v Node<'v>, Stri
 
 /// An argument that is a number or a size; `None` for what is neither.
 fn number(node: &Node<'_>, at: usize) -> Option<u64> {
-    let text = node.directive.args.get(at)?.text.as_str();
-    let digits = text.trim_end_matches(['k', 'K', 'm', 'M']);
-    let factor = match text.get(digits.len()..)? {
-        "" => 1,
-        "k" | "K" => 1 << 10,
-        "m" | "M" => 1 << 20,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(factor)
+    size(&node.args().get(at)?.text)
 }
 
 #[cfg(test)]

@@ -3,25 +3,21 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use source_text::word_list;
+
 use crate::check::nginx::published::Publications;
 use crate::check::nginx::target::{Groups, Target, behind, group_of};
-use crate::check::nginx::view::View;
-use crate::model::{Finding, Severity};
+use crate::check::rules::nginx::prelude::*;
 use crate::source::error::misspelt;
-use crate::source::nginx::{Directive, Node};
+use crate::source::nginx::Directive;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_container_upstream, Error, run);
 
 /// Names that Docker and Podman give the host inside of containers.
-const OF_THE_HOST: [&str; 4] = [
-    "host.docker.internal",
-    "gateway.docker.internal",
-    "kubernetes.docker.internal",
-    "host.containers.internal",
-];
+const OF_THE_HOST: [&str; 4] = word_list(
+    "host.docker.internal gateway.docker.internal kubernetes.docker.internal \
+    host.containers.internal",
+);
 
 /// Names that only Docker's own DNS knows.
 struct Containers<'v> {
@@ -90,7 +86,7 @@ fn unreachable(
 ) -> Option<Finding> {
     let host = target.host;
     // nginx asks its resolver for it while it runs.
-    let mut words = node.directive.args.iter().skip(1);
+    let mut words = node.args().iter().skip(1);
     let is_looked_up = words.any(|word| word.text == "resolve");
     if containers.hosts.contains(host) || target.is_loopback() || is_looked_up {
         return None;
@@ -127,7 +123,7 @@ fn unreachable(
             node.name()
         ),
     };
-    let span = node.directive.args.first()?.span.clone();
+    let span = node.args().first()?.span.clone();
     let place = view.complain(
         node.path,
         span,
@@ -162,7 +158,7 @@ fn misspelt_group(
     let message =
         format!("no upstream is named {host}: nginx does not start if it cannot resolve it");
     let help = format!("did you mean {near}?");
-    let span = node.directive.args.first()?.span.clone();
+    let span = node.args().first()?.span.clone();
     let place = view.complain(node.path, span, message, "", help);
     Some(RULE.at(place).weighing(Severity::Warning))
 }

@@ -3,24 +3,19 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::header;
-use crate::check::nginx::view::View;
-use crate::model::Severity;
-use crate::source::nginx::Node;
+use source_text::word_list;
 
-/// The rule.
+use crate::check::nginx::header;
+use crate::check::rules::nginx::prelude::*;
+
 pub(crate) static RULE: Rule = rule!(nginx_cors_twice, Error, run);
 
 const CORS: &str = "access-control-";
 
 /// Headers of which a browser takes no second value; the others it reads as lists.
-const SINGLE: [&str; 3] = [
-    "access-control-allow-origin",
-    "access-control-allow-credentials",
-    "access-control-max-age",
-];
+const SINGLE: [&str; 3] = word_list(
+    "access-control-allow-origin access-control-allow-credentials access-control-max-age",
+);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
@@ -42,7 +37,7 @@ fn twice(view: &View<'_>, own: &[&Node<'_>], findings: &mut Findings) {
         };
         // Of several with variables, all but one may be empty, and those are not sent.
         let varies = |node: &&Node<'_>| {
-            let value = node.directive.args.get(1);
+            let value = node.args().get(1);
             value.is_none_or(|value| value.text.contains('$') || value.text.is_empty())
         };
         if !name.starts_with(CORS) || varies(node) || varies(&first) {
@@ -60,7 +55,7 @@ fn twice(view: &View<'_>, own: &[&Node<'_>], findings: &mut Findings) {
             ),
             false => (Severity::Warning, "join the two values with a comma"),
         };
-        let found = view.find(&RULE, node, message, "", help);
+        let found = view.find(&RULE, node, message, help);
         findings.push(found.weighing(severity));
     }
 }

@@ -1,15 +1,8 @@
 //! Directives where nginx does not take them.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::directives::Problem;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(nginx_directive_misplaced, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.directives(), Problem::Misplaced);
-}
+pub(crate) static RULE: Rule = rule!(nginx_directive_misplaced, Error, picks directives);
 
 #[cfg(test)]
 mod tests {

@@ -1,15 +1,8 @@
 //! Directives that nginx takes once in a block.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::directives::Problem;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(nginx_directive_twice, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.directives(), Problem::Twice);
-}
+pub(crate) static RULE: Rule = rule!(nginx_directive_twice, Error, picks directives);
 
 #[cfg(test)]
 mod tests {

@@ -1,12 +1,5 @@
 //! Sockets with two default servers.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::servers::Problem;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(nginx_duplicate_default_server, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.servers(), Problem::DuplicateDefault);
-}
+pub(crate) static RULE: Rule = rule!(nginx_duplicate_default_server, Error, picks servers);

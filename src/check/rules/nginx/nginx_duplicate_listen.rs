@@ -1,15 +1,8 @@
 //! Servers that listen on a socket twice.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::servers::Problem;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(nginx_duplicate_listen, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.servers(), Problem::DuplicateListen);
-}
+pub(crate) static RULE: Rule = rule!(nginx_duplicate_listen, Error, picks servers);
 
 #[cfg(test)]
 mod tests {

@@ -2,14 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::paths::{Match, matches};
-use crate::check::nginx::view::{Block, View};
-use crate::model::Severity;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_duplicate_location, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -36,7 +31,7 @@ fn duplicates(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
             known.insert((kind, caseless, path), location);
             continue;
         };
-        let written = format!("location {}", words(location));
+        let written = location.located().text();
         let (said, severity) = match kind {
             Match::Exact | Match::Prefix => ("nginx refuses it", Severity::Error),
             Match::Regex | Match::Named => ("this one is never used", Severity::Warning),
@@ -44,14 +39,9 @@ fn duplicates(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
         let place = view.place(first);
         let message = format!("{written} is already defined at {place}: {said}");
         let help = "join the two blocks, or give one of them another path";
-        let found = view.find(&RULE, location, message, "", help);
+        let found = view.find(&RULE, location, message, help);
         findings.push(found.weighing(severity));
     }
-}
-
-fn words(node: &Node<'_>) -> String {
-    let words = node.directive.args.iter().map(|word| word.text.as_str());
-    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

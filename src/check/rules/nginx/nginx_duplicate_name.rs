@@ -1,15 +1,12 @@
 //! Two declarations of one name.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::declared::Problem;
 use crate::check::nginx::shared::conflicts;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_duplicate_name, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.declared(), Problem::Twice);
+    findings.pick(context.declared());
     let conflicts = conflicts(context.nginx()).into_iter();
     findings.extend(conflicts.map(|place| RULE.at(place)));
 }

@@ -1,12 +1,5 @@
 //! Servers whose names others have on the same socket.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::servers::Problem;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(nginx_duplicate_server, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.servers(), Problem::DuplicateServer);
-}
+pub(crate) static RULE: Rule = rule!(nginx_duplicate_server, Error, picks servers);

@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::target::{behind, group_of};
+use crate::check::rules::nginx::prelude::*;
 use crate::source::load::stack_units::UPSTREAMS;
 use crate::source::nginx::Directive;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_fixed_copy, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -37,7 +35,7 @@ fn run(context: &Context, findings: &mut Findings) {
                 {
                     continue;
                 }
-                let Some(word) = node.directive.args.first() else {
+                let Some(word) = node.args().first() else {
                     continue;
                 };
                 let message = format!(

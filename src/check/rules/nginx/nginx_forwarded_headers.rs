@@ -2,15 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::target::{behind, group_of};
 use crate::check::nginx::value;
-use crate::check::nginx::view::{Block, View};
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_forwarded_headers, Warning, run)
     .grouped("blocks pass requests on without the standard headers", None);
 
@@ -88,7 +83,7 @@ fn missing(
         _ => "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
     });
     let help = format!("add {}", lines.collect::<Vec<_>>().join(" "));
-    Some(view.find(&RULE, node, message, "", help))
+    Some(view.find(&RULE, node, message, help))
 }
 
 /// The standard headers that are not there.
@@ -134,7 +129,7 @@ fn is_tls(block: &Block<'_>) -> bool {
         return false;
     };
     server.own("listen").iter().any(|node| {
-        let mut words = node.directive.args.iter().map(|word| word.text.as_str());
+        let mut words = node.words();
         words.any(|word| word == "ssl" || word == "443" || word.ends_with(":443"))
     })
 }

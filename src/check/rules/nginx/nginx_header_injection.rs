@@ -1,15 +1,10 @@
 //! The decoded path where it ends a header.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::captures::{can_hold, group_of, resolved};
 use crate::check::nginx::paths::{Match, matches};
-use crate::check::nginx::view::{Block, View};
-use crate::model::{Finding, Severity};
-use crate::source::nginx::router::Piece;
-use crate::source::nginx::{Node, Word};
+use crate::check::rules::nginx::prelude::*;
+use crate::source::nginx::Word;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_header_injection, Error, run);
 
 /// The path as nginx decoded it: `%0d%0a` in a request is a new line in these.
@@ -45,27 +40,21 @@ fn check(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
 /// location matches is decoded. A redirect of `rewrite` encodes groups again.
 fn captured_in(view: &View<'_>, block: &Block<'_>, node: &Node<'_>) -> Option<Finding> {
     let (at, where_to) = goes(node).filter(|_| node.name() != "rewrite")?;
-    let word = node
-        .directive
-        .args
-        .get(at)
-        .filter(|word| word.text.contains('$'))?;
+    let word = node.args().get(at).filter(|word| word.text.contains('$'))?;
     let pieces = resolved(block, &word.text);
     let mut pieces = pieces.iter();
-    let name = pieces.find_map(|piece| {
-        let holds = can_hold(group_of(block, piece)?, '\n');
-        match piece {
-            Piece::Group(number) if holds => Some(format!("${number}")),
-            Piece::Variable(name) if holds => Some(format!("${name}")),
-            _ => None,
-        }
+    let name = pieces.find(|piece| {
+        let group = group_of(block, piece);
+        group.is_some_and(|group| can_hold(group, '\n'))
     })?;
     let message = format!(
         "{name} is a part of the decoded path and can have a line end in it: %0a in a request becomes a new line in {where_to}"
     );
     let help = "leave white space out of the group, as in [^/\\s]+";
-    let place = view.complain(node.path, word.span.clone(), message, "", help);
-    Some(RULE.at(place).weighing(Severity::Warning))
+    Some(
+        view.find_at(&RULE, node, &word.span, message, help)
+            .weighing(Severity::Warning),
+    )
 }
 
 /// The argument of a directive that goes into a header, and which one that is.
@@ -74,7 +63,7 @@ fn goes(node: &Node<'_>) -> Option<(usize, &'static str)> {
         let code = code.text.as_str();
         matches!(code, "301" | "302" | "303" | "307" | "308")
     };
-    Some(match (node.name(), node.directive.args.as_slice()) {
+    Some(match (node.name(), node.args()) {
         ("return", [code, _]) if is_redirect(code) => (1, "the Location header"),
         ("return", [url]) if !url.text.is_empty() => (0, "the Location header"),
         ("rewrite", [_, to, flags @ ..]) if redirects(&to.text, flags) => {
@@ -93,7 +82,7 @@ fn injection(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
         let mut names = DECODED.into_iter().filter(|_| text.contains('$'));
         names.find(|name| uses(text, name))
     };
-    let word = node.directive.args.get(at)?;
+    let word = node.args().get(at)?;
     let variable = decoded(&word.text)?;
     let message = format!(
         "${variable} is the decoded path: %0d%0a in a request becomes a new line in {where_to}"

@@ -1,12 +1,7 @@
 //! Headers whose value goes over several lines.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::View;
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_header_multiline, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -28,7 +23,7 @@ fn run(context: &Context, findings: &mut Findings) {
 
 /// The first value from a word on that has a line end. Lists of statuses and types are no headers.
 fn broken(view: &View<'_>, node: &Node<'_>, from: usize) -> Option<Finding> {
-    let args = &node.directive.args;
+    let args = node.args();
     let mut words = args.iter().enumerate().skip(from);
     let (_, word) = words.find(|(at, word)| {
         let before = at.checked_sub(1).and_then(|before| args.get(before));

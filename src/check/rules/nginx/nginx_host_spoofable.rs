@@ -1,13 +1,8 @@
 //! Hosts that are whatever the client says.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::value;
-use crate::check::nginx::view::View;
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_host_spoofable, Warning, run).grouped(
     "lines pass on a Host that is whatever the client says",
     None,
@@ -34,5 +29,5 @@ fn spoofable(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
         value(node)
     );
     let help = "write proxy_set_header Host $host;";
-    spoofed.then(|| view.find(&RULE, node, message, "", help))
+    spoofed.then(|| view.find(&RULE, node, message, help))
 }

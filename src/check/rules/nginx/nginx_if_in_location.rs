@@ -1,29 +1,17 @@
 //! Settings in an `if` of a location.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::{Block, View};
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use source_text::word_list;
 
-/// The rule.
+use crate::check::rules::nginx::prelude::*;
+
 pub(crate) static RULE: Rule = rule!(nginx_if_in_location, Warning, run);
 
 /// What works in an `if` as one expects: all of ngx_http_rewrite_module, and settings that nothing else of the location
 /// depends on.
-const SAFE: [&str; 11] = [
-    "return",
-    "rewrite",
-    "rewrite_log",
-    "break",
-    "set",
-    "uninitialized_variable_warn",
-    "access_log",
-    "limit_rate",
-    "limit_rate_after",
-    "expires",
-    "include",
-];
+const SAFE: [&str; 11] = word_list(
+    "return rewrite rewrite_log break set uninitialized_variable_warn access_log limit_rate \
+    limit_rate_after expires include",
+);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
@@ -62,7 +50,7 @@ fn replaces(view: &View<'_>, block: &Block<'_>, outer: &Block<'_>) -> Option<Fin
         first.name()
     );
     let help = "write only return, rewrite or set in an if; a map gives a value that depends on a condition";
-    Some(view.find(&RULE, node, message, "", help))
+    Some(view.find(&RULE, node, message, help))
 }
 
 /// The first setting of an `if` that handles a request further; none if it ends by an answer or goes elsewhere.
@@ -70,11 +58,7 @@ fn stays<'v>(node: &'v Node<'v>) -> Option<&'v Node<'v>> {
     let inside = node.inside();
     let ends = inside.iter().any(|one| match one.name() {
         "return" => true,
-        "rewrite" => one
-            .directive
-            .args
-            .last()
-            .is_some_and(|flag| flag.text != "break"),
+        "rewrite" => one.args().last().is_some_and(|flag| flag.text != "break"),
         _ => false,
     });
     inside

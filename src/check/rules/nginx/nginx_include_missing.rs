@@ -3,14 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::View;
-use crate::model::Severity;
+use crate::check::rules::nginx::prelude::*;
 use crate::source::error::Speller;
-use crate::source::nginx::{self, Directive, Files, Node, Text};
+use crate::source::nginx::{self, Directive, Files, Text};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_include_missing, Error, run);
 
 /// What nginx reads without being told by another file, by its path below /etc.
@@ -79,7 +75,7 @@ impl<'v, 'a> Misspelt<'v, 'a> {
             };
             let message = format!("/etc/{} is not in this checkout", path.display());
             let help = format!("did you mean {near}?");
-            let found = self.view.find(&RULE, node, message, "", help);
+            let found = self.view.find(&RULE, node, message, help);
             findings.push(found.weighing(Severity::Warning));
         }
     }

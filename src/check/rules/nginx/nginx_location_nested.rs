@@ -1,11 +1,8 @@
 //! Locations inside of others where nginx refuses them. `ngx_http_core_location` in src/http/ngx_http_core_module.c.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::paths::{Match, matches};
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_location_nested, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -22,7 +19,7 @@ fn run(context: &Context, findings: &mut Findings) {
             .filter(|node| node.name() == "location")
         {
             if let Some((message, help)) = wrong(outer, inner) {
-                findings.push(view.find(&RULE, inner, message, "", help));
+                findings.push(view.find(&RULE, inner, message, help));
             }
         }
     }

@@ -1,16 +1,14 @@
 //! Maps that nginx refuses.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::maps;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_map_invalid, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
     maps::walk(view, &mut |entry, message, help| {
-        findings.push(view.find(&RULE, entry, message, "", help));
+        findings.push(view.find(&RULE, entry, message, help));
     });
 }
 

@@ -1,15 +1,8 @@
 //! Directives that swallow the next line.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::directives::Problem;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(nginx_missing_semicolon, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.directives(), Problem::Semicolon);
-}
+pub(crate) static RULE: Rule = rule!(nginx_missing_semicolon, Error, picks directives);
 
 #[cfg(test)]
 mod tests {

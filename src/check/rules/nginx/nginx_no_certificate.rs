@@ -3,18 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::servers::addresses;
-use crate::check::nginx::view::View;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_no_certificate, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    check(context.nginx(), findings);
-}
 
 /// Sockets of all servers that are distinguished; real configurations have fewer.
 const MAX_SOCKETS: usize = 20_000;
@@ -46,7 +38,8 @@ struct Socket<'v, 'a> {
 /// Looks at each address as nginx does, `ngx_http_ssl_init` and `ngx_http_ssl_merge_srv_conf` in
 /// src/http/modules/ngx_http_ssl_module.c: the default server has a certificate, or it rejects handshakes and all
 /// others have one.
-fn check(view: &View<'_>, findings: &mut Findings) {
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
     let mut sockets: HashMap<String, Socket<'_, '_>> = HashMap::new();
     let around = Said::by(&view.http);
     let mut shown = Vec::new();
@@ -98,7 +91,7 @@ fn check(view: &View<'_>, findings: &mut Findings) {
             _ => format!("this server speaks TLS and has no {missing}: nginx refuses it"),
         };
         let help = "write ssl_certificate and ssl_certificate_key, such as those of certbot in /etc/letsencrypt/live/NAME";
-        findings.push(view.find(&RULE, node, message, "", help));
+        findings.push(view.find(&RULE, node, message, help));
     }
 }
 
@@ -116,13 +109,7 @@ fn listen<'v, 'a>(
     node: &'v Node<'a>,
     sockets: &mut HashMap<String, Socket<'v, 'a>>,
 ) {
-    let options = || {
-        node.directive
-            .args
-            .iter()
-            .skip(1)
-            .map(|word| word.text.as_str())
-    };
+    let options = || node.words().skip(1);
     let is_quic = options().any(|word| word == "quic");
     let is_default = options().any(|word| matches!(word, "default_server" | "default"));
     let speaks_tls = is_quic || options().any(|word| word == "ssl");
@@ -140,6 +127,7 @@ fn listen<'v, 'a>(
 }
 
 /// What a block says about certificates.
+#[derive(Default)]
 struct Said {
     certificates: usize,
     keys: usize,
@@ -149,12 +137,7 @@ struct Said {
 
 impl Said {
     fn by(level: &[Node<'_>]) -> Self {
-        let mut said = Self {
-            certificates: 0,
-            keys: 0,
-            rejects: None,
-            includes: false,
-        };
+        let mut said = Self::default();
         for node in level {
             match node.name() {
                 "ssl_certificate" => said.certificates += 1,

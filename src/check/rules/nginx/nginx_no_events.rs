@@ -2,11 +2,8 @@
 
 use std::path::Path;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_no_events, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -2,12 +2,8 @@
 
 use std::path::Path;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::View;
-use crate::model::Diagnostic;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_not_loaded, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {

@@ -3,15 +3,10 @@
 use std::ops::Range;
 use std::path::Path;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::captures::Tokens;
 use crate::check::nginx::header;
-use crate::check::nginx::view::View;
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_origin_regex, Warning, run);
 
 /// The header that an expression is about.
@@ -50,7 +45,7 @@ fn run(context: &Context, findings: &mut Findings) {
 
 /// A condition that lets others through: one that refuses all that do not match, or grants what does.
 fn condition(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
-    let args = &node.directive.args;
+    let args = node.args();
     let about = About::of(&args.first()?.text)?;
     let grants = match args.get(1)?.text.as_str() {
         "!~" | "!~*" => true,
@@ -71,13 +66,9 @@ fn condition(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
 }
 
 fn is_grant(node: &Node<'_>) -> bool {
-    let is_header = node.name() == "add_header";
-    let header = if is_header {
-        header(node)
-    } else {
-        String::new()
-    };
-    header.starts_with("access-control-") || header == "x-frame-options"
+    let is_about_others =
+        |header: String| header.starts_with("access-control-") || header == "x-frame-options";
+    node.name() == "add_header" && is_about_others(header(node))
 }
 
 /// An entry of a map of the Origin whose value is not nothing.
@@ -91,8 +82,7 @@ fn entry_of(view: &View<'_>, entry: &Node<'_>) -> Option<Finding> {
     }
     let from = entry.directive.span.start;
     let end = entry
-        .directive
-        .args
+        .args()
         .first()
         .map_or(from + 1, |word| word.span.start);
     let text = view.text(entry.path);
@@ -159,47 +149,41 @@ fn too_wide(pattern: &str, about: About) -> Option<(&'static str, &'static str)>
     })
 }
 
+fn tokens(text: &str) -> Vec<&str> {
+    Tokens::of(text).map(|(_, token)| token).collect()
+}
+
+/// Those of a host, up to the slash behind it.
+fn host_tokens(host: &str) -> Vec<&str> {
+    let is_host = |token: &&str| !matches!(*token, "/" | r"\/");
+    tokens(host).into_iter().take_while(is_host).collect()
+}
+
+fn is_word(token: &str) -> bool {
+    token.len() == 1 && token.as_bytes().iter().all(u8::is_ascii_alphanumeric)
+}
+
 /// Whether an expression has a word with a dot in it that is no class: the name of a host.
 fn names_a_host(pattern: &str) -> bool {
-    let tokens: Vec<&str> = Tokens::of(pattern).map(|(_, token)| token).collect();
-    let is_word =
-        |token: &str| token.len() == 1 && token.as_bytes().iter().all(u8::is_ascii_alphanumeric);
-    tokens.windows(3).any(|three| {
-        matches!(three, [dot, one, two] if matches!(*dot, r"\." | ".") && is_word(one) && is_word(two))
-    })
+    tokens(pattern)
+        .windows(3)
+        .any(|three| matches!(three, [r"\." | ".", one, two] if is_word(one) && is_word(two)))
 }
 
 /// `.*` or `.+` in the host with a part of a name behind it.
 fn anything_before_a_name(host: &str) -> bool {
-    let tokens: Vec<&str> = Tokens::of(host).map(|(_, token)| token).collect();
-    let until = tokens
-        .iter()
-        .position(|token| matches!(*token, "/" | r"\/"));
-    let tokens = tokens
-        .get(..until.unwrap_or(tokens.len()))
-        .unwrap_or_default();
+    let tokens = host_tokens(host);
     let is_any = |two: &[&str]| matches!(two, [".", "*" | "+"]);
     let from = tokens.windows(2).position(is_any);
-    let behind = from
-        .and_then(|from| tokens.get(from + 2..))
-        .unwrap_or_default();
-    behind
-        .iter()
-        .any(|token| token.as_bytes().iter().all(u8::is_ascii_alphanumeric))
+    let mut behind = from
+        .into_iter()
+        .flat_map(|from| tokens.iter().skip(from + 2));
+    behind.any(|token| token.as_bytes().iter().all(u8::is_ascii_alphanumeric))
 }
 
 /// A dot between two letters of a name.
 fn bare_dot(host: &str) -> bool {
-    let tokens: Vec<&str> = Tokens::of(host).map(|(_, token)| token).collect();
-    let is_word =
-        |token: &str| token.len() == 1 && token.as_bytes().iter().all(u8::is_ascii_alphanumeric);
-    let until = tokens
-        .iter()
-        .position(|token| matches!(*token, "/" | r"\/"));
-    let tokens = tokens
-        .get(..until.unwrap_or(tokens.len()))
-        .unwrap_or_default();
-    tokens.windows(4).any(|four| {
+    host_tokens(host).windows(4).any(|four| {
         matches!(four, [one, ".", two, three] if is_word(one) && is_word(two) && is_word(three))
     })
 }

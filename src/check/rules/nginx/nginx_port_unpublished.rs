@@ -3,16 +3,12 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::ports::{Proxied, numbers};
-use crate::check::nginx::published::Publications;
-use crate::check::nginx::view::View;
-use crate::model::{Severity, UnitType};
+use crate::check::rules::nginx::prelude::*;
+use crate::model::UnitType;
 use crate::source::Revision;
 use crate::source::policy::PortRange;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_port_unpublished, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -24,15 +20,7 @@ fn run(context: &Context, findings: &mut Findings) {
     for block in context.blocks() {
         proxied.add(context.groups(), block);
     }
-    unpublished(view, context.published(), &proxied, findings);
-}
-
-fn unpublished(
-    view: &View<'_>,
-    published: &Publications<'_>,
-    proxied: &Proxied<'_>,
-    findings: &mut Findings,
-) {
+    let published = context.published();
     let revision = view.subject.revision;
     let nothing = revision
         .desired
@@ -69,7 +57,7 @@ fn unpublished(
             None => format!("publish \"127.0.0.1:{port}:{port}\" in a compose file"),
         };
         for node in nodes {
-            let found = view.find(&RULE, node, &message, "", &help);
+            let found = view.find(&RULE, node, &message, &help);
             let severity = if foreign {
                 Severity::Warning
             } else {

@@ -1,14 +1,9 @@
 //! Locations and paths of `proxy_pass` of which only one ends with a slash.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::paths::{Match, matches};
 use crate::check::nginx::target::target;
-use crate::check::nginx::view::{Block, View};
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_prefix_mismatch, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -59,7 +54,7 @@ fn prefix(view: &View<'_>, block: &Block<'_>, location: &Node<'_>, path: &str) -
         }
         _ => return None,
     };
-    let span = pass.directive.args.first()?.span.clone();
+    let span = pass.args().first()?.span.clone();
     let expected = format!("this replaces {path}");
     let place = view.complain(pass.path, span, message, expected, help);
     Some(RULE.at(place))

@@ -1,14 +1,9 @@
 //! Hosts of an upstream that the client chooses.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::captures::{can_hold, group_of, is_raw, resolved};
-use crate::check::nginx::view::{Block, View};
-use crate::model::{Finding, Severity};
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 use crate::source::nginx::router::Piece;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_proxied_host, Error, run);
 
 /// Variables that begin with a slash, and so end the host.
@@ -30,15 +25,17 @@ fn run(context: &Context, findings: &mut Findings) {
 }
 
 fn chosen(view: &View<'_>, block: &Block<'_>, node: &Node<'_>) -> Option<Finding> {
-    let word = node.directive.args.first()?;
+    let word = node.args().first()?;
     let pieces = resolved(block, &word.text);
     let (name, severity) = from_the_client(block, &pieces)?;
     let message = format!(
         "the client chooses the host: {name} comes from the request, and nginx sends the request wherever it says"
     );
     let help = "write the host, or choose it by a map that lists the allowed ones; location { internal; } if only nginx itself comes here";
-    let place = view.complain(node.path, word.span.clone(), message, "", help);
-    Some(RULE.at(place).weighing(severity))
+    Some(
+        view.find_at(&RULE, node, &word.span, message, help)
+            .weighing(severity),
+    )
 }
 
 /// The first part of the scheme or host that the client chooses.
@@ -70,12 +67,7 @@ fn from_the_client(block: &Block<'_>, pieces: &[Piece<'_>]) -> Option<(String, S
                     false => can_hold(source, '.'),
                 };
                 if leaves {
-                    let name = match piece {
-                        Piece::Group(number) => format!("${number}"),
-                        Piece::Variable(name) => format!("${name}"),
-                        Piece::Literal(_) => return None,
-                    };
-                    return Some((name, Severity::Warning));
+                    return Some((piece.to_string(), Severity::Warning));
                 }
             }
         }

@@ -1,12 +1,8 @@
 //! Paths of `proxy_pass` where none may be.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::{Block, View};
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 use crate::source::nginx::router::uri_part;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_proxy_pass_uri, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -37,7 +33,7 @@ fn check(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
         );
         let short = url.strip_suffix(uri).unwrap_or(url).trim_end_matches(':');
         let help = format!("write proxy_pass {short}; and change the path by a rewrite before it");
-        findings.push(view.find(&RULE, node, message, "", help));
+        findings.push(view.find(&RULE, node, message, help));
     }
 }
 

@@ -1,13 +1,8 @@
 //! Regular expressions that PCRE does not compile.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::View;
-use crate::model::Finding;
-use crate::source::nginx::Node;
-use crate::source::nginx::router::{Located, compiles, condition};
+use crate::check::rules::nginx::prelude::*;
+use crate::source::nginx::router::{compiles, condition};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_regex_invalid, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -34,46 +29,31 @@ fn look(view: &View<'_>, level: &[Node<'_>], findings: &mut Findings) {
 }
 
 /// The regular expressions of a directive.
-fn expressions<'n>(node: &'n Node<'_>) -> Vec<&'n str> {
-    let word = |at: usize| node.directive.args.get(at).map(|word| word.text.as_str());
-    match node.name() {
-        "rewrite" => word(0).into_iter().collect(),
-        "server_name" => {
-            let words = node.directive.args.iter();
-            words
-                .filter_map(|word| word.text.strip_prefix('~'))
-                .collect()
+fn expressions<'n>(node: &Node<'n>) -> Vec<&'n str> {
+    let word = |at: usize| node.words().nth(at);
+    let one = match node.name() {
+        "server_name" | "valid_referers" => {
+            return node
+                .words()
+                .filter_map(|word| word.strip_prefix('~'))
+                .collect();
         }
+        "gzip_disable" => return node.words().filter(|word| *word != "msie6").collect(),
+        "rewrite" | "fastcgi_split_path_info" => word(0),
         "location" => match node.first() {
-            "~" | "~*" => word(1).into_iter().collect(),
-            glued => of_tilde(glued).into_iter().collect(),
+            "~" | "~*" => word(1),
+            glued => of_tilde(glued),
         },
-        "gzip_disable" => {
-            let words = node.directive.args.iter().map(|word| word.text.as_str());
-            words.filter(|word| *word != "msie6").collect()
-        }
-        "fastcgi_split_path_info" => word(0).into_iter().collect(),
-        "valid_referers" => {
-            let words = node.directive.args.iter();
-            words
-                .filter_map(|word| word.text.strip_prefix('~'))
-                .collect()
-        }
         "proxy_redirect" | "proxy_cookie_domain" | "proxy_cookie_path" | "proxy_cookie_flags" => {
-            word(0).and_then(of_tilde).into_iter().collect()
+            word(0).and_then(of_tilde)
         }
-        "if" => {
-            let words = condition(Located {
-                path: node.path,
-                directive: node.directive,
-            });
-            match words.as_slice() {
-                [_, "~" | "~*" | "!~" | "!~*", expression] => vec![expression],
-                _ => Vec::new(),
-            }
-        }
-        _ => Vec::new(),
-    }
+        "if" => match condition(node.located()).as_slice() {
+            [_, "~" | "~*" | "!~" | "!~*", expression] => Some(*expression),
+            _ => None,
+        },
+        _ => None,
+    };
+    one.into_iter().collect()
 }
 
 fn of_tilde(word: &str) -> Option<&str> {
@@ -90,14 +70,12 @@ fn invalid(view: &View<'_>, node: &Node<'_>, expression: &str) -> Option<Finding
         "{expression} is not a valid regular expression: nginx refuses the whole configuration"
     );
     let help = "close each [ and (, and write \\[ or \\( for the character itself";
-    let directive = node.directive;
-    let word = directive
-        .args
+    let word = node
+        .args()
         .iter()
         .find(|word| word.text.contains(expression));
-    let span = word.map_or_else(|| directive.span.clone(), |word| word.span.clone());
-    let place = view.complain(node.path, span, message, "", help);
-    Some(RULE.at(place))
+    let span = word.map_or(&node.directive.span, |word| &word.span);
+    Some(view.find_at(&RULE, node, span, message, help))
 }
 
 #[cfg(test)]

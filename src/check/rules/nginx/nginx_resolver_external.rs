@@ -2,13 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::view::{Block, View};
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_resolver_external, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -33,11 +28,7 @@ fn run(context: &Context, findings: &mut Findings) {
 }
 
 fn external(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
-    let mut servers = node
-        .directive
-        .args
-        .iter()
-        .filter(|word| !word.text.contains('='));
+    let mut servers = node.args().iter().filter(|word| !word.text.contains('='));
     let word = servers.find(|word| address(&word.text).is_some_and(is_public))?;
     let message = format!(
         "{} is not of this network: whoever forges its answers decides where nginx sends requests",

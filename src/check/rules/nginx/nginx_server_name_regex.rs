@@ -1,12 +1,8 @@
 //! Regular expressions of server names that match more than is meant.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::servers::{Name, names_of};
-use crate::check::nginx::view::View;
-use crate::model::Finding;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_server_name_regex, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -49,8 +45,7 @@ fn regex(view: &View<'_>, name: &Name<'_, '_>) -> Option<Finding> {
             (message, format!("write ~^{inside}$, with \\. for a dot"))
         }
     };
-    let place = view.complain(name.node.path, name.span.clone(), message, "", help);
-    Some(RULE.at(place))
+    Some(view.find_at(&RULE, name.node, &name.span, message, help))
 }
 
 /// Whether a dot stands for any character where a name has its dots: outside brackets, and not

@@ -1,12 +1,8 @@
 //! Server names that no request has.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::servers::{Name, names_of};
-use crate::check::nginx::view::View;
-use crate::model::Finding;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_server_name_unmatchable, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -26,6 +22,5 @@ fn unmatchable(view: &View<'_>, name: &Name<'_, '_>) -> Finding {
     let message =
         format!("no request has the name {text}: a server name has no scheme, port or path");
     let help = format!("write server_name {host};");
-    let place = view.complain(name.node.path, name.span.clone(), message, "", help);
-    RULE.at(place)
+    view.find_at(&RULE, name.node, &name.span, message, help)
 }

@@ -3,15 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::target::{Groups, behind};
-use crate::check::nginx::view::{Block, View};
-use crate::model::Severity;
+use crate::check::rules::nginx::prelude::*;
 use crate::source::Revision;
 use crate::source::nginx::time;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_timeout_too_short, Error, run);
 
 /// How long nginx waits where nothing is said,
@@ -92,7 +88,7 @@ fn check(
                 "{name} is {given} s{whence}, and a request to {unit} may take {need} s according to watchme.toml"
             );
             let help = format!("write {name} {}s; in this {}", need.ceil(), block.kind());
-            let found = view.find(&RULE, node, message, "", help);
+            let found = view.find(&RULE, node, message, help);
             findings.push(found.weighing(severity));
         }
     }

@@ -1,15 +1,8 @@
 //! Names of zones, log formats and upstreams that nothing declares.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::declared::Problem;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(nginx_undeclared_name, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.declared(), Problem::Undeclared);
-}
+pub(crate) static RULE: Rule = rule!(nginx_undeclared_name, Error, picks declared);
 
 #[cfg(test)]
 mod tests {

@@ -1,15 +1,8 @@
 //! Directives that nginx does not know.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::directives::Problem;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(nginx_unknown_directive, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.directives(), Problem::Unknown);
-}
+pub(crate) static RULE: Rule = rule!(nginx_unknown_directive, Error, picks directives);
 
 #[cfg(test)]
 mod tests {

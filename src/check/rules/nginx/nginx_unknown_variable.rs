@@ -8,17 +8,13 @@ use std::path::Path;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::said::{Said, Words};
-use crate::check::nginx::view::View;
-use crate::model::Severity;
+use crate::check::rules::nginx::prelude::*;
 use crate::source::error::Speller;
-use crate::source::nginx::router::{Located, condition, names, variables};
+use crate::source::nginx::Word;
+use crate::source::nginx::router::{condition, names, variables};
 use crate::source::nginx::variables::{evaluated, is_own_variable, own_variables};
-use crate::source::nginx::{Node, Word};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_unknown_variable, Error, run);
 
 /// Letters of a name that is not close to another one by chance.
@@ -38,12 +34,9 @@ struct Variables<'n> {
     misses: bool,
 }
 
-fn run(context: &Context, findings: &mut Findings) {
-    check(context.nginx(), findings);
-}
-
 /// Variables that are used and never set.
-fn check(view: &View<'_>, findings: &mut Findings) {
+fn run(context: &Context, findings: &mut Findings) {
+    let view = context.nginx();
     let mut found = Variables::default();
     found.read(&view.http);
     // Files that the host has for itself may set it: all are here where nginx.conf is.
@@ -68,10 +61,7 @@ fn check(view: &View<'_>, findings: &mut Findings) {
         for (node, word) in places {
             let place = view.complain(node.path, word.span.clone(), &message, "", &help);
             let finding = RULE.at(place);
-            findings.push(match is_certain {
-                true => finding,
-                false => finding.weighing(Severity::Warning),
-            });
+            findings.push(finding.weighing_where(!is_certain, Severity::Warning));
         }
     }
 }
@@ -154,7 +144,7 @@ impl<'n> Variables<'n> {
         for entry in entries {
             self.misses |= entry.name() == "include";
             self.sets(names(entry.name()));
-            if let Some(value) = entry.directive.args.first() {
+            if let Some(value) = entry.args().first() {
                 self.uses(&value.text, entry, value);
             }
         }
@@ -167,7 +157,7 @@ impl<'n> Variables<'n> {
 
     fn words(&mut self, node: &'n Node<'n>) {
         let evaluated = LazyCell::new(|| evaluated(node.name()));
-        for (at, word) in node.directive.args.iter().enumerate() {
+        for (at, word) in node.args().iter().enumerate() {
             let text = word.text.as_str();
             // What this one captures are its own two groups.
             if text.contains("(?") && node.name() != "fastcgi_split_path_info" {
@@ -188,13 +178,9 @@ impl<'n> Variables<'n> {
 
     /// `($variable)`, `($variable = text)`, `($variable ~ expression)` or `(-f path)`.
     fn condition(&mut self, node: &'n Node<'n>) {
-        let place = Located {
-            path: node.path,
-            directive: node.directive,
-        };
-        let words = condition(place);
+        let words = condition(node.located());
         let is_regex = words.get(1).is_some_and(|word| word.contains('~'));
-        let Some(first) = node.directive.args.first() else {
+        let Some(first) = node.args().first() else {
             return;
         };
         for (at, text) in words.into_iter().enumerate() {

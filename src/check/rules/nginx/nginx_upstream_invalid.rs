@@ -1,15 +1,8 @@
 //! Groups of servers that nginx refuses.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::nginx::declared::Problem;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(nginx_upstream_invalid, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.declared(), Problem::Upstream);
-}
+pub(crate) static RULE: Rule = rule!(nginx_upstream_invalid, Error, picks declared);
 
 #[cfg(test)]
 mod tests {

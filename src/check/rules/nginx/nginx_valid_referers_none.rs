@@ -1,12 +1,8 @@
 //! Checks of the referer that a client passes by sending none.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::paths::{Match, matches};
-use crate::check::nginx::view::{Block, View};
-use crate::model::Finding;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_valid_referers_none, Warning, run);
 
 /// File names that occur where a site protects its pictures from being shown elsewhere: that costs traffic, not access.
@@ -16,26 +12,21 @@ const MEDIA: [&str; 12] = [
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
-    for block in context.blocks() {
-        findings.extend(passes(view, block));
-    }
-}
-
-fn passes(view: &View<'_>, block: &Block<'_>) -> Option<Finding> {
-    let (node, word) = block.own("valid_referers").iter().find_map(|node| {
-        let mut words = node.directive.args.iter();
-        Some((node, words.find(|word| word.text == "none")?))
-    })?;
-    let pattern = block.location().and_then(matches);
-    if let Some((Match::Regex, pattern)) = pattern
-        && MEDIA.iter().any(|media| pattern.contains(media))
-    {
-        return None;
-    }
-    let message = "none lets through every request without a Referer, and any page can have browsers send none";
-    let help = "remove none; a check of a token or the Origin is what protects from other sites";
-    let place = view.complain(node.path, word.span.clone(), message, "", help);
-    Some(RULE.at(place))
+    findings.extend(context.blocks().iter().filter_map(|block| {
+        let (node, word) = block.own("valid_referers").iter().find_map(|node| {
+            let mut words = node.args().iter();
+            Some((node, words.find(|word| word.text == "none")?))
+        })?;
+        let pattern = block.location().and_then(matches);
+        if let Some((Match::Regex, pattern)) = pattern
+            && MEDIA.iter().any(|media| pattern.contains(media))
+        {
+            return None;
+        }
+        let message = "none lets through every request without a Referer, and any page can have browsers send none";
+        let help = "remove none; a check of a token or the Origin is what protects from other sites";
+        Some(view.find_at(&RULE, node, &word.span, message, help))
+    }));
 }
 
 #[cfg(test)]

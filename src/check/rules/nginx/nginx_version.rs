@@ -3,17 +3,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::said::{Said, Words};
-use crate::check::nginx::view::View;
+use crate::check::rules::nginx::prelude::*;
 use crate::model::{Lack, Program, Target, Versions};
-use crate::source::nginx::Node;
 use crate::source::nginx::router::variables;
 use crate::source::nginx::variables::evaluated;
 use crate::source::nginx::versions::{Area, Newer};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_version, Error, run);
 
 /// Something that a version does not know, where it is first used.
@@ -98,7 +94,7 @@ impl<'v> Walk<'v> {
     }
 
     fn directive(&mut self, node: &'v Node<'v>, area: Area) {
-        let (name, args) = (node.name(), &node.directive.args);
+        let (name, args) = (node.name(), node.args());
         if let Some(newer) = Newer::of(area, name) {
             let span = node.directive.span.start..node.directive.span.start + name.len();
             let what = || format!("the directive {name}");

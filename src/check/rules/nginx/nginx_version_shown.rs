@@ -1,9 +1,7 @@
 //! The version of nginx in every answer, asked for on purpose.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_version_shown, Warning, run)
     .grouped("lines show nginx's version to everybody", None);
 
@@ -18,7 +16,7 @@ fn run(context: &Context, findings: &mut Findings) {
             };
             let message = format!("every answer and error page shows nginx's {what}");
             let help = "write server_tokens off;";
-            findings.push(view.find(&RULE, node, message, "", help));
+            findings.push(view.find(&RULE, node, message, help));
         }
     }
 }

@@ -1,13 +1,8 @@
 //! Websockets that are half set up.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::value;
-use crate::check::nginx::view::{Block, View};
-use crate::model::Finding;
-use crate::source::nginx::Node;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_websocket_headers, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -49,7 +44,7 @@ fn websocket(view: &View<'_>, block: &Block<'_>, headers: &[&Node<'_>]) -> Optio
         "a websocket is not passed on: {} is missing here",
         wants.trim_end_matches(';')
     );
-    Some(view.find(&RULE, node, message, "", format!("add {wants}")))
+    Some(view.find(&RULE, node, message, format!("add {wants}")))
 }
 
 #[cfg(test)]

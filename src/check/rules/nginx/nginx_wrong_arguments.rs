@@ -1,15 +1,12 @@
 //! Arguments that a directive does not take: nginx refuses the configuration.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::arguments;
-use crate::check::nginx::directives::Problem;
+use crate::check::rules::nginx::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(nginx_wrong_arguments, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.directives(), Problem::Arguments);
+    findings.pick(context.directives());
     let view = context.nginx();
     arguments::walk(view, &mut |node, wrong| {
         let span = wrong.word.span.clone();

@@ -20,3 +20,9 @@ crate::family!(
         port_unproxied,
     ]
 );
+
+/// What most rules of this folder use.
+pub(crate) mod prelude {
+    pub(crate) use crate::check::compose::view::{View, say};
+    pub(crate) use crate::check::rules::prelude::*;
+}

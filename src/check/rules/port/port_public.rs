@@ -1,14 +1,12 @@
 //! Ports that are published to the whole network.
 
 use serde_yaml::Value;
+use source_text::word_list;
 
 use crate::check::compose::ports::{Entry, entries, shown};
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Finding, Firewall, OpenTo, Severity, Transport, Verdict};
+use crate::check::rules::port::prelude::*;
+use crate::model::{Firewall, OpenTo, Verdict};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(port_public, Warning, run)
     .grouped(
         "ports are published on all addresses of the host",
@@ -22,48 +20,15 @@ const FOR_ALL: [u16; 16] = [
 ];
 
 /// Words in the names of images of databases, caches, queues and search engines.
-const STORES: [&str; 28] = [
-    "postgres",
-    "postgis",
-    "pgvector",
-    "timescale",
-    "mysql",
-    "mariadb",
-    "percona",
-    "mongo",
-    "redis",
-    "valkey",
-    "keydb",
-    "memcached",
-    "elasticsearch",
-    "opensearch",
-    "cassandra",
-    "scylla",
-    "couchdb",
-    "couchbase",
-    "influxdb",
-    "clickhouse",
-    "neo4j",
-    "cockroach",
-    "mssql",
-    "rethinkdb",
-    "rabbitmq",
-    "etcd",
-    "qdrant",
-    "milvus",
-];
+const STORES: [&str; 28] = word_list(
+    "postgres postgis pgvector timescale mysql mariadb percona mongo redis valkey keydb memcached \
+    elasticsearch opensearch cassandra scylla couchdb couchbase influxdb clickhouse neo4j \
+    cockroach mssql rethinkdb rabbitmq etcd qdrant milvus",
+);
 
 /// Words that make such an image something in front of one.
-const BESIDE_A_STORE: [&str; 8] = [
-    "exporter",
-    "express",
-    "commander",
-    "insight",
-    "admin",
-    "backup",
-    "kibana",
-    "dashboard",
-];
+const BESIDE_A_STORE: [&str; 8] =
+    word_list("exporter express commander insight admin backup kibana dashboard");
 
 /// Ports of the same, where the image's name says nothing.
 const STORE_PORTS: [u16; 15] = [
@@ -84,10 +49,8 @@ fn run(context: &Context, findings: &mut Findings) {
 
 /// Whether `[firewall]` keeps the world away from every port of an entry.
 fn is_kept(firewall: &Firewall, entry: &Entry) -> bool {
-    let transport = match entry.port.protocol.as_str() {
-        "tcp" => Transport::Tcp,
-        "udp" => Transport::Udp,
-        _ => return firewall.published == Verdict::Deny,
+    let Some(transport) = entry.transport() else {
+        return firewall.published == Verdict::Deny;
     };
     let is_kept = |port| match firewall.opening(transport, port) {
         Some(opening) => !opening.to.contains(&OpenTo::World),
@@ -118,27 +81,14 @@ fn public(view: &View, entry: &Entry) -> Option<Finding> {
         // Docker chooses the port of the host.
         None => format!("container port {}", shown(&port.container)),
     };
-    let (message, expected) = match store {
-        true => (
-            format!(
-                "{what} of {} is open to the whole network, and it is a database or cache",
-                entry.service
-            ),
-            "Docker opens it past the host's firewall",
-        ),
-        false => (
-            format!(
-                "{what} of {} is published on all addresses of the host",
-                entry.service
-            ),
-            "Docker opens it past the host's firewall",
-        ),
+    let is = match store {
+        true => "open to the whole network, and it is a database or cache",
+        false => "published on all addresses of the host",
     };
+    let message = format!("{what} of {} is {is}", entry.service);
+    let expected = "Docker opens it past the host's firewall";
     let finding = RULE.at(say(place, message, expected, help));
-    Some(match store {
-        true => finding.weighing(Severity::Error),
-        false => finding,
-    })
+    Some(finding.weighing_where(store, Severity::Error))
 }
 
 /// How an entry is written for this host alone. Variables stay in it.

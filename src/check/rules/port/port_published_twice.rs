@@ -3,23 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::compose::ports::{Entry, entries};
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::Finding;
+use crate::check::rules::port::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(port_published_twice, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();
-    findings.extend(twice(view, &entries(view)));
-}
-
-fn twice(view: &View, held: &[Entry]) -> Vec<Finding> {
+    let held = &entries(view);
     let mut by_port: BTreeMap<u16, Vec<&Entry>> = BTreeMap::new();
     let mut offered = BTreeSet::new();
-    let mut findings = Vec::new();
     for one in held {
         for port in one.port.host.clone().into_iter().flatten() {
             let others = by_port.entry(port).or_default();
@@ -48,7 +40,6 @@ fn twice(view: &View, held: &[Entry]) -> Vec<Finding> {
             }
         }
     }
-    findings
 }
 
 /// Whether two entries are there at the same time.

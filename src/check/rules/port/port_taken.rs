@@ -4,22 +4,19 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::check::Subject;
-use crate::check::compose::view::{View, say};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use crate::check::compose::ports::entries;
 use crate::check::nginx::listens::listens;
 use crate::check::ports::{commands, instances};
-use crate::model::{Diagnostic, File, Finding, Severity};
-use crate::source::ParsedStack;
-use crate::source::compose::Service;
+use crate::check::rules::port::prelude::*;
+use crate::model::File;
 use crate::source::load::text;
-use crate::source::unit::listen;
+use crate::source::unit::listen::{self, Socket};
 use crate::source::unit::settings::Source;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(port_taken, Error, run);
 
 /// Somebody who holds a port.
+#[derive(Default)]
 struct Holder {
     address: Option<IpAddr>,
     /// As the end of a sentence about the port.
@@ -34,22 +31,17 @@ struct Holder {
 #[derive(Default)]
 struct Holders(BTreeMap<(u16, String), Vec<Holder>>);
 
-fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(check(context));
-}
-
 impl Holders {
-    /// The holder that an address meets, unless `is_own` says that it is the same.
+    /// The holder that an address meets, unless it is the same unit.
     fn by(
         &self,
         (port, protocol): (u16, &str),
         address: Option<IpAddr>,
-        is_own: impl Fn(&Holder) -> bool,
+        unit: Option<&str>,
     ) -> Option<&Holder> {
-        let holders = self.0.get(&(port, protocol.to_owned()))?;
-        holders
-            .iter()
-            .find(|holder| meet(address, holder.address) && !is_own(holder))
+        let mut holders = self.0.get(&(port, protocol.to_owned()))?.iter();
+        let is_own = |holder: &Holder| unit.is_some() && holder.unit.as_deref() == unit;
+        holders.find(|holder| meet(address, holder.address) && !is_own(holder))
     }
 
     fn add(&mut self, (port, protocol): (u16, &str), holder: Holder) {
@@ -58,59 +50,48 @@ impl Holders {
     }
 }
 
-/// Findings about ports that somebody else has.
-fn check(context: &Context) -> Vec<Finding> {
+fn run(context: &Context, findings: &mut Findings) {
     let subject = context.subject;
     let mut held = Holders::default();
     for listening in listens(subject) {
         for port in listening.ports.filter(|_| !listening.is_named) {
-            let who = format!("nginx listens on it for {}", listening.path.display());
-            held.add(
-                (port, listening.protocol),
-                Holder {
-                    address: listening.address,
-                    who,
-                    unit: None,
-                    is_likely: false,
-                },
-            );
+            let holder = Holder {
+                address: listening.address,
+                who: format!("nginx listens on it for {}", listening.path.display()),
+                ..Holder::default()
+            };
+            held.add((port, listening.protocol), holder);
         }
     }
-    let mut findings = Vec::new();
-    sockets(subject, &mut held, &mut findings);
-    commands(subject, &mut held, &mut findings);
-    quadlets(subject, &mut held, &mut findings);
-    containers(context, &held, &mut findings);
-    findings
+    sockets(subject, &mut held, findings);
+    commands(subject, &mut held, findings);
+    quadlets(subject, &mut held, findings);
+    containers(context, &held, findings);
 }
 
-fn quadlets(subject: &Subject, held: &mut Holders, findings: &mut Vec<Finding>) {
-    let desired = &subject.revision.desired;
-    for quadlet in desired.quadlets.values() {
-        let Some((name, unit)) = quadlet
-            .unit
-            .as_ref()
-            .and_then(|name| desired.units.get_key_value(name))
-        else {
+const ANOTHER: &str = "let one of the two have another port";
+
+fn quadlets(subject: &Subject, held: &mut Holders, findings: &mut Findings) {
+    let units = &subject.revision.desired.units;
+    for quadlet in subject.revision.desired.quadlets.values() {
+        let unit = quadlet.unit.as_ref();
+        let Some((name, unit)) = unit.and_then(|name| units.get_key_value(name)) else {
             continue;
         };
         let published = unit.by_podman.iter().flat_map(|run| &run.published);
         for published in published.filter(|_| unit.start) {
-            let key = (published.port, published.protocol.as_str());
-            if let Some(holder) = held.by(key, published.address, |_| false) {
-                let message = format!(
-                    "{name} publishes port {}, and {}",
-                    published.port, holder.who
-                );
-                let place = publishing(&quadlet.file, published.port);
-                let place = say(place, message, "", "let one of the two have another port");
+            let (port, address) = (published.port, published.address);
+            let key = (port, published.protocol.as_str());
+            if let Some(holder) = held.by(key, address, None) {
+                let message = format!("{name} publishes port {port}, and {}", holder.who);
+                let place = say(publishing(&quadlet.file, port), message, "", ANOTHER);
                 findings.push(found(place, holder.is_likely));
             }
+            let who = format!("Podman publishes it for {name}");
             let holder = Holder {
-                address: published.address,
-                who: format!("Podman publishes it for {name}"),
-                unit: None,
-                is_likely: false,
+                address,
+                who,
+                ..Holder::default()
             };
             held.add(key, holder);
         }
@@ -128,14 +109,19 @@ fn publishing(file: &File, port: u16) -> Diagnostic {
     source.complain(span, "", "")
 }
 
-fn sockets(subject: &Subject, held: &mut Holders, findings: &mut Vec<Finding>) {
+fn sockets(subject: &Subject, held: &mut Holders, findings: &mut Findings) {
     for (name, _, settings) in instances(subject.revision).filter(|(_, unit, _)| unit.start) {
-        for socket in listen::sockets(&name, settings) {
-            let key = (socket.port, socket.protocol);
-            if let Some(holder) = held.by(key, socket.address, |_| false) {
-                let message = format!("{name} listens on port {}, and {}", socket.port, holder.who);
+        for Socket {
+            value,
+            port,
+            address,
+            protocol,
+        } in listen::sockets(&name, settings)
+        {
+            if let Some(holder) = held.by((port, protocol), address, None) {
+                let message = format!("{name} listens on port {port}, and {}", holder.who);
                 let place = say(
-                    socket.value.complain("", ""),
+                    value.complain("", ""),
                     message,
                     "",
                     "listen on another port",
@@ -143,84 +129,72 @@ fn sockets(subject: &Subject, held: &mut Holders, findings: &mut Vec<Finding>) {
                 findings.push(found(place, false));
             }
             let holder = Holder {
-                address: socket.address,
+                address,
                 who: format!("systemd listens on it for {name}"),
                 unit: Some(name.stem().to_owned()),
                 is_likely: false,
             };
-            held.add(key, holder);
+            held.add((port, protocol), holder);
         }
     }
 }
 
-fn commands(subject: &Subject, held: &mut Holders, findings: &mut Vec<Finding>) {
+fn commands(subject: &Subject, held: &mut Holders, findings: &mut Findings) {
     let own =
         instances(subject.revision).filter(|(_, unit, _)| unit.start && unit.stacks.is_empty());
     for (name, _, settings) in own {
-        for named in commands::ports(&name, settings) {
-            let key = (named.port, named.protocol);
-            let is_own = |holder: &Holder| holder.unit.as_deref() == Some(name.stem());
-            if let Some(holder) = held.by(key, named.address, is_own) {
-                let message = format!("{name} names port {}, and {}", named.port, holder.who);
-                let help = "let one of the two have another port";
-                findings.push(found(
-                    say(named.value.complain("", ""), message, "", help),
-                    true,
-                ));
+        for Socket {
+            value,
+            port,
+            address,
+            protocol,
+        } in commands::ports(&name, settings)
+        {
+            if let Some(holder) = held.by((port, protocol), address, Some(name.stem())) {
+                let message = format!("{name} names port {port}, and {}", holder.who);
+                let place = say(value.complain("", ""), message, "", ANOTHER);
+                findings.push(found(place, true));
             }
             let holder = Holder {
-                address: named.address,
+                address,
                 who: format!("the command of {name} names it"),
                 unit: Some(name.stem().to_owned()),
                 is_likely: true,
             };
-            held.add(key, holder);
+            held.add((port, protocol), holder);
         }
     }
 }
 
-fn containers(context: &Context, held: &Holders, findings: &mut Vec<Finding>) {
+fn containers(context: &Context, held: &Holders, findings: &mut Findings) {
     let units = &context.revision().desired.units;
     let starts = |unit: &str| units.get(unit).is_some_and(|unit| unit.start);
     let view = context.projects();
-    let started = view.started().filter(|(stack, _, service)| {
-        stack.unit.as_deref().is_some_and(starts) && service.network_mode() != Some("host")
-    });
-    for (stack, name, service) in started {
-        container(view, (stack, name, service), held, findings);
-    }
-}
-
-fn container(
-    view: &View,
-    (stack, name, service): (&ParsedStack, &str, &Service),
-    held: &Holders,
-    findings: &mut Vec<Finding>,
-) {
-    for published in service.published() {
-        let mut ports = published.host.clone().into_iter().flatten();
-        let taken = ports.find_map(|port| {
-            let key = (port, published.protocol.as_str());
-            Some((port, held.by(key, published.address, |_| false)?))
+    let entries = entries(view).into_iter();
+    for entry in entries.filter(|entry| entry.stack.unit.as_deref().is_some_and(starts)) {
+        let port = &entry.port;
+        let mut ports = port.host.clone().into_iter().flatten();
+        let taken = ports.find_map(|number| {
+            let key = (number, port.protocol.as_str());
+            Some((number, held.by(key, port.address, None)?))
         });
-        if let (Some((port, holder)), Some(item)) = (taken, service.ports.get(published.index)) {
-            let message = format!("{name} publishes port {port}, and {}", holder.who);
+        if let Some((number, holder)) = taken {
+            let message = format!(
+                "{} publishes port {number}, and {}",
+                entry.service, holder.who
+            );
             let help = format!(
                 "publish another port, such as \"127.0.0.1:PORT:{}\", and let nginx proxy it",
-                published.container.start()
+                port.container.start()
             );
-            let place = say(view.at_item(stack, name, "ports", item), message, "", help);
+            let place = say(entry.place(view), message, "", help);
             findings.push(found(place, holder.is_likely));
         }
     }
 }
 
 fn found(place: Diagnostic, is_likely: bool) -> Finding {
-    let finding = RULE.at(place);
-    match is_likely {
-        true => finding.weighing(Severity::Warning),
-        false => finding,
-    }
+    RULE.at(place).weighing_where(is_likely, Severity::Warning)
 }
 
 /// Whether two addresses cannot both be bound: one that is for all of its kind holds each of them, ip(7).

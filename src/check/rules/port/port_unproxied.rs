@@ -3,30 +3,14 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
-use crate::check::compose::view::View as Projects;
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
 use crate::check::nginx::ports::numbers;
-use crate::check::nginx::published::Publications;
-use crate::check::nginx::view::View;
+use crate::check::rules::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(port_unproxied, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {
-    let view = context.nginx();
-    if view.servers().next().is_some() {
-        unproxied(view, context.projects(), context.published(), findings);
-    }
-}
-
-fn unproxied(
-    view: &View<'_>,
-    projects: &Projects<'_>,
-    published: &Publications<'_>,
-    findings: &mut Findings,
-) {
-    if !view.subject.is_whole() {
+    let (view, projects) = (context.nginx(), context.projects());
+    if view.servers().next().is_none() || !view.subject.is_whole() {
         return;
     }
     let revision = view.subject.revision;
@@ -42,34 +26,31 @@ fn unproxied(
     // Variables and maps may lead anywhere: a number that is in a site is good enough.
     let known: LazyCell<BTreeSet<u16>, _> =
         LazyCell::new(|| texts.flat_map(|file| numbers(&file.content)).collect());
+    let published = context.published();
     let started = published
         .all
         .iter()
-        .filter(|one| one.stack.unit.is_some() && one.stack.started.contains(one.name));
+        .filter(|one| one.stack.unit.is_some() && one.stack.started.contains(one.service));
     for one in started {
         let loopback = one
-            .entry
+            .port
             .address
             .is_some_and(|address| address.is_loopback());
-        let Some(range) = one.entry.host.clone().filter(|_| !loopback) else {
+        let Some(range) = one.port.host.clone().filter(|_| !loopback) else {
             continue;
         };
         // What listens at the web's own ports is a proxy itself.
         let alone = |port: &u16| !matches!(port, 80 | 443) && !known.contains(port);
         let port = range.into_iter().find(alone);
-        let Some(port) = port.filter(|_| one.entry.protocol != "udp") else {
+        let Some(port) = port.filter(|_| one.port.protocol != "udp") else {
             continue;
         };
-        let item = one.service.ports.get(one.entry.index);
-        let mut place = match item {
-            Some(item) => projects.at_item(one.stack, one.name, "ports", item),
-            None => projects.at(one.stack, one.name, &["ports"]),
-        };
+        let mut place = one.place(projects);
         place.message = format!(
             "{} publishes port {port} to the network, and no site proxies it",
-            one.name
+            one.service
         );
-        let inside = one.entry.container.start();
+        let inside = one.port.container.start();
         place.help = Some(format!(
             "add a location with proxy_pass http://localhost:{port}; and publish \"127.0.0.1:{port}:{inside}\", or publish nothing"
         ));

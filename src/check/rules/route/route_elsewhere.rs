@@ -1,15 +1,8 @@
 //! Expected routes that go to another upstream.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::routes::Problem;
+use crate::check::rules::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(route_elsewhere, Error, run);
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.routes(), Problem::External);
-}
+pub(crate) static RULE: Rule = rule!(route_elsewhere, Error, picks routes);
 
 #[cfg(test)]
 mod tests {

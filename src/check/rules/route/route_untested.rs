@@ -1,18 +1,11 @@
 //! Locations that no expected route tests.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::routes::Problem;
+use crate::check::rules::prelude::*;
 
-/// The rule.
-pub(crate) static RULE: Rule = rule!(route_untested, Warning, run).grouped(
+pub(crate) static RULE: Rule = rule!(route_untested, Warning, picks routes).grouped(
     "locations are tested by no route",
     Some("add a [[route]] to watchme.toml for each: a URL that ends there, and what must arrive"),
 );
-
-fn run(context: &Context, findings: &mut Findings) {
-    findings.pick(context.routes(), Problem::Untested);
-}
 
 #[cfg(test)]
 mod tests {

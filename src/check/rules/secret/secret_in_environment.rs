@@ -3,11 +3,9 @@
 use std::path::Path;
 
 use crate::check::compose::view::say;
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
+use crate::check::rules::prelude::*;
 use crate::model::layout;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(secret_in_environment, Warning, run);
 
 fn run(context: &Context, findings: &mut Findings) {

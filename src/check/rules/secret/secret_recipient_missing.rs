@@ -2,11 +2,9 @@
 
 use sealed_file::{Form, Recipient};
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Diagnostic, SecretForm};
+use crate::check::rules::prelude::*;
+use crate::model::SecretForm;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(secret_recipient_missing, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -30,12 +28,10 @@ fn run(context: &Context, findings: &mut Findings) {
                 _ => format!("where you can decrypt: sops updatekeys {source}; then commit it"),
             };
             let message = format!("{source} is not encrypted for {recipient}");
-            let place = policy.file.complain(
-                key.span(),
-                message,
-                "whoever has this key cannot decrypt it",
-                Some(help),
-            );
+            let expected = "whoever has this key cannot decrypt it";
+            let place = policy
+                .file
+                .complain(key.span(), message, expected, Some(help));
             findings.push(RULE.at(Diagnostic { ..place }));
         }
     }

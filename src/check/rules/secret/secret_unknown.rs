@@ -2,11 +2,9 @@
 
 use source_text::suggest;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Diagnostic, layout};
+use crate::check::rules::prelude::*;
+use crate::model::layout;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(secret_unknown, Error, run);
 
 /// The command that makes a secret.
@@ -76,16 +74,10 @@ fn run(context: &Context, findings: &mut Findings) {
                 let known = secrets.keys().map(String::as_str);
                 let help = suggest(&name, known).unwrap_or_else(|| makes(&name));
                 let span = at + begin - start.len()..at + begin + name.len();
-                let place = Diagnostic::at(
-                    &revision.text(path),
-                    span,
-                    format!("no file in secrets/ provides {start}{name}"),
-                    "nothing is there when this starts",
-                );
-                findings.push(RULE.at(Diagnostic {
-                    help: Some(help),
-                    ..place
-                }));
+                let message = format!("no file in secrets/ provides {start}{name}");
+                let expected = "nothing is there when this starts";
+                let place = Diagnostic::at(&revision.text(path), span, message, expected);
+                findings.push(RULE.at(place.helped(help)));
             }
             at += line.len();
         }

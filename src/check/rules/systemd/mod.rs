@@ -66,3 +66,13 @@ crate::family!(
         systemd_wrong_section,
     ]
 );
+
+/// What most rules of this folder use.
+pub(crate) mod prelude {
+    pub(crate) use crate::check::rules::prelude::*;
+    pub(crate) use crate::check::systemd::MOST;
+    pub(crate) use crate::check::systemd::index::{Line, Mention, Unit, Units};
+    pub(crate) use crate::check::systemd::service::ServiceType;
+    pub(crate) use crate::source::unit::settings::Source;
+    pub(crate) use crate::source::unit::{Entry, table};
+}

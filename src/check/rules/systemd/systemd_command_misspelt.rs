@@ -1,14 +1,10 @@
 //! Programs whose name is almost a known one.
 
 use super::{systemd_relative_command, systemd_shell_syntax};
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::Line;
-use crate::model::{Diagnostic, Finding};
+use crate::check::rules::systemd::prelude::*;
 use crate::source::error::misspelt;
 use crate::source::unit::exec::{Command, base};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_command_misspelt, Error, run);
 
 /// A program with a long name that is almost this one is this one.
@@ -37,6 +33,6 @@ fn find(line: &Line, command: &Command) -> Option<Finding> {
     }
     let message = format!("{name} is not a program: systemd does not find it");
     let place = line.value.complain_about(program.span.clone(), message, "");
-    let help = Some(format!("did you mean {COMPOSE}?"));
-    Some(RULE.at(Diagnostic { help, ..place }))
+    let help = format!("did you mean {COMPOSE}?");
+    Some(RULE.at(place.helped(help)))
 }

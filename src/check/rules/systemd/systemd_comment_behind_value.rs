@@ -2,24 +2,16 @@
 
 use std::ops::Range;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::{MOST, sections};
-use crate::model::{Diagnostic, Finding};
-use crate::source::unit::Entry;
-use crate::source::unit::settings::Source;
+use source_text::word_list;
 
-/// The rule.
+use crate::check::rules::systemd::prelude::*;
+use crate::check::systemd::sections;
+
 pub(crate) static RULE: Rule = rule!(systemd_comment_behind_value, Error, run);
 
 /// Settings whose value is a text of any kind: a `#` is at home there.
-const TEXTS: [&str; 5] = [
-    "Description",
-    "Documentation",
-    "StandardInputText",
-    "SetCredential",
-    "SyslogIdentifier",
-];
+const TEXTS: [&str; 5] =
+    word_list("Description Documentation StandardInputText SetCredential SyslogIdentifier");
 
 fn run(context: &Context, findings: &mut Findings) {
     for (source, _) in context.units().files() {
@@ -74,16 +66,13 @@ fn behind(source: &Source, entry: &Entry, comment: Range<usize>) -> Finding {
     let at = written.rfind(text).or_else(|| written.find(['#', ';']));
     let start = entry.value_span.start + at.unwrap_or_default();
     let end = entry.value_span.end.min(start + text.len()).max(start);
-    let place = source.complain(
-        start..end,
-        format!(
-            "systemd takes this comment as part of the value of {}",
-            entry.key
-        ),
-        "expected the end of the line",
+    let message = format!(
+        "systemd takes this comment as part of the value of {}",
+        entry.key
     );
-    let help = Some("put the comment on a line of its own, above this one".to_owned());
-    RULE.at(Diagnostic { help, ..place })
+    let place = source.complain(start..end, message, "expected the end of the line");
+    let help = "put the comment on a line of its own, above this one";
+    RULE.at(place.helped(help))
 }
 
 #[cfg(test)]

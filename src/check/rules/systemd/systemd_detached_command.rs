@@ -1,52 +1,18 @@
 //! Commands that start containers and end, as the main process of a service.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::{Line, Unit};
-use crate::check::systemd::service::{ServiceType, with_help};
-use crate::model::Finding;
+use source_text::word_list;
+
+use crate::check::rules::systemd::prelude::*;
 use crate::source::unit::exec::base;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_detached_command, Error, run);
 
 /// Options of `docker run` that take a value as a word of its own, of those that stand before a `-d` somewhere.
-const TAKE_A_VALUE: [&str; 34] = [
-    "--name",
-    "-e",
-    "--env",
-    "--env-file",
-    "-p",
-    "--publish",
-    "-v",
-    "--volume",
-    "--mount",
-    "--network",
-    "--net",
-    "--network-alias",
-    "--ip",
-    "--restart",
-    "-m",
-    "--memory",
-    "--memory-swap",
-    "--cpus",
-    "-u",
-    "--user",
-    "-w",
-    "--workdir",
-    "-l",
-    "--label",
-    "--log-driver",
-    "--log-opt",
-    "--entrypoint",
-    "-h",
-    "--hostname",
-    "--add-host",
-    "--gpus",
-    "--pull",
-    "--platform",
-    "--shm-size",
-];
+const TAKE_A_VALUE: [&str; 34] = word_list(
+    "--name -e --env --env-file -p --publish -v --volume --mount --network --net --network-alias \
+    --ip --restart -m --memory --memory-swap --cpus -u --user -w --workdir -l --label --log-driver \
+    --log-opt --entrypoint -h --hostname --add-host --gpus --pull --platform --shm-size",
+);
 
 fn run(context: &Context, findings: &mut Findings) {
     for unit in context.units().services() {
@@ -97,7 +63,7 @@ fn detached(unit: &Unit, kind: &ServiceType) -> Option<Finding> {
             "leave {option} out, or write Type=oneshot and RemainAfterExit=yes, and no Restart="
         ),
     };
-    Some(with_help(&RULE, place, help))
+    Some(RULE.at(place.helped(help)))
 }
 
 /// Whether a command stops or removes containers.

@@ -4,33 +4,23 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::{Line, Unit, Units};
-use crate::model::{Diagnostic, Finding};
+use source_text::word_list;
 
-/// The rule.
+use crate::check::rules::systemd::prelude::*;
+
 pub(crate) static RULE: Rule = rule!(systemd_file_missing, Error, run);
 
 /// Settings that let a unit do without a file, systemd.unit(5).
-const CONDITIONS: [&str; 6] = [
-    "ConditionPathExists",
-    "ConditionFileNotEmpty",
-    "ConditionFileIsExecutable",
-    "AssertPathExists",
-    "AssertFileNotEmpty",
-    "AssertFileIsExecutable",
-];
+const CONDITIONS: [&str; 6] = word_list(
+    "ConditionPathExists ConditionFileNotEmpty ConditionFileIsExecutable AssertPathExists \
+    AssertFileNotEmpty AssertFileIsExecutable",
+);
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(check(context.units()));
-}
-
-/// Findings about compose files, and programs, that units run from the checkout.
-fn check(units: &Units) -> Vec<Finding> {
+    let units = context.units();
     let parsed = &units.revision.parsed;
     if is_part(units) {
-        return Vec::new();
+        return;
     }
     let composed: BTreeSet<(&str, &Path)> = parsed
         .stacks
@@ -38,7 +28,6 @@ fn check(units: &Units) -> Vec<Finding> {
         .filter_map(|stack| Some((stack.unit.as_deref()?, stack)))
         .flat_map(|(unit, stack)| stack.paths.iter().map(move |path| (unit, path.as_path())))
         .collect();
-    let mut findings = Vec::new();
     for missing in &parsed.missing {
         let Some(unit) = units.get(&missing.unit).filter(|unit| unit.is_ours()) else {
             continue;
@@ -68,10 +57,8 @@ fn check(units: &Units) -> Vec<Finding> {
             "add {} to the repository, or correct the path",
             missing.relative.display()
         );
-        let help = Some(help);
-        findings.push(RULE.at(Diagnostic { help, ..place }));
+        findings.push(RULE.at(place.helped(help)));
     }
-    findings
 }
 
 /// Whether this is a folder of the checkout that the units mean: none of their files is where they say, and some

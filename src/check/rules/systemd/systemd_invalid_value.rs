@@ -2,32 +2,21 @@
 
 use std::ops::Range;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::MOST;
-use crate::model::{Diagnostic, Finding, Severity};
-use crate::source::error::nearest;
-use crate::source::unit::settings::Source;
-use crate::source::unit::values::{ValueType, kind_of};
-use crate::source::unit::{Entry, words};
+use source_text::word_list;
 
-/// The rule.
+use crate::check::rules::systemd::prelude::*;
+use crate::source::error::nearest;
+use crate::source::unit::values::{ValueType, kind_of};
+use crate::source::unit::words;
+
 pub(crate) static RULE: Rule = rule!(systemd_invalid_value, Warning, run);
 
 /// Settings whose wrong values make systemd refuse the whole unit: those of which `src/core/load-fragment.c` of systemd
 /// returns an error.
-const FATAL: [&str; 10] = [
-    "DynamicUser",
-    "User",
-    "Group",
-    "SupplementaryGroups",
-    "SocketUser",
-    "SocketGroup",
-    "RootDirectory",
-    "RootImage",
-    "RootVerity",
-    "PIDFile",
-];
+const FATAL: [&str; 10] = word_list(
+    "DynamicUser User Group SupplementaryGroups SocketUser SocketGroup RootDirectory RootImage \
+    RootVerity PIDFile",
+);
 
 fn run(context: &Context, findings: &mut Findings) {
     for (source, _) in context.units().files() {

@@ -1,14 +1,8 @@
 //! Settings that a backslash at the end of the line above makes a part of another value.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::{MOST, sections};
-use crate::model::{Diagnostic, Finding};
-use crate::source::unit::Entry;
-use crate::source::unit::settings::Source;
-use crate::source::unit::table;
+use crate::check::rules::systemd::prelude::*;
+use crate::check::systemd::sections;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_line_swallowed, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -36,8 +30,8 @@ fn swallowed(source: &Source, section: &str, entry: &Entry) -> Option<Finding> {
         let message = format!("{key} is a part of {} here", entry.key);
         let span = start..start + line.trim_end().len();
         let place = source.complain(span, message, "the line above ends in \\");
-        let help = Some("remove the \\ at the end of the line above".to_owned());
-        return Some(RULE.at(Diagnostic { help, ..place }));
+        let help = "remove the \\ at the end of the line above";
+        return Some(RULE.at(place.helped(help)));
     }
     None
 }

@@ -1,12 +1,8 @@
 //! Services without a command.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::Unit;
-use crate::check::systemd::service::{ServiceType, has_misspelt_command, with_help};
-use crate::model::Finding;
+use crate::check::rules::systemd::prelude::*;
+use crate::check::systemd::service::has_misspelt_command;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_no_command, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -53,5 +49,5 @@ fn no_command(unit: &Unit, kind: &ServiceType) -> Option<Finding> {
         .or(source.parsed.sections.first())
         .map_or(0..0, |section| section.span.clone());
     let place = source.complain(span, message, "expected ExecStart below");
-    Some(with_help(&RULE, place, help))
+    Some(RULE.at(place.helped(help)))
 }

@@ -1,14 +1,8 @@
 //! Lines that are neither an assignment nor a section header.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::MOST;
-use crate::model::{Diagnostic, Finding};
-use crate::source::unit::settings::Source;
-use crate::source::unit::table;
+use crate::check::rules::systemd::prelude::*;
 use crate::source::unit::{Stray, Why};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_not_an_assignment, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -43,8 +37,7 @@ fn stray_line(source: &Source, stray: &Stray) -> Finding {
         Why::NamelessHeader => "write [Unit], [Service] or [Install]".to_owned(),
         Why::NoKey => "write KEY=VALUE, or remove the line".to_owned(),
     };
-    let help = Some(help);
-    RULE.at(Diagnostic { help, ..place })
+    RULE.at(place.helped(help))
 }
 
 /// The key of `KEY value` and `KEY: value`, where systemd knows it.

@@ -1,12 +1,7 @@
 //! Services that nothing starts at boot.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::{Unit, Units};
-use crate::check::systemd::service::{ServiceType, with_help};
-use crate::model::{Finding, Severity};
+use crate::check::rules::systemd::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_not_enabled, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -15,7 +10,27 @@ fn run(context: &Context, findings: &mut Findings) {
         findings.extend(never_started(unit, units, &ServiceType::of(unit)));
     }
     let own = units.all.iter().filter(|unit| unit.is_ours());
-    findings.extend(own.filter_map(|unit| not_enabled(unit, units)));
+    // A unit that watchme.toml wants to run, and that nothing starts at boot.
+    findings.extend(own.filter_map(|unit| {
+        let policy = &units.revision.parsed.policy;
+        let (name, wanted) = policy.units.get_key_value(unit.name.as_str())?;
+        if wanted.start != Some(true) || unit.name.is_template() {
+            return None;
+        }
+        if is_asked_for(unit, units) {
+            return None;
+        }
+        let message = format!("{} should run, but nothing starts it at boot", unit.name);
+        let expected = format!("[Install] is missing in {}", unit.name);
+        let help = format!(
+            "write [Install] and WantedBy=multi-user.target into {}",
+            unit.name
+        );
+        let place = policy
+            .file
+            .complain(name.span(), message, expected, Some(help));
+        Some(RULE.at(place))
+    }));
 }
 
 /// Whether `[Install]`, another unit, a timer or a socket starts it.
@@ -51,29 +66,7 @@ fn never_started(unit: &Unit, units: &Units, kind: &ServiceType) -> Option<Findi
     let help = format!(
         "write [Install] and WantedBy=multi-user.target below, or start = false for [unit.\"{name}\"] in watchme.toml"
     );
-    Some(with_help(&RULE, place, &help).weighing(Severity::Warning))
-}
-
-/// A unit that watchme.toml wants to run, and that nothing starts at boot.
-fn not_enabled(unit: &Unit, units: &Units) -> Option<Finding> {
-    let policy = &units.revision.parsed.policy;
-    let (name, wanted) = policy.units.get_key_value(unit.name.as_str())?;
-    if wanted.start != Some(true) || unit.name.is_template() {
-        return None;
-    }
-    if is_asked_for(unit, units) {
-        return None;
-    }
-    let message = format!("{} should run, but nothing starts it at boot", unit.name);
-    let expected = format!("[Install] is missing in {}", unit.name);
-    let help = format!(
-        "write [Install] and WantedBy=multi-user.target into {}",
-        unit.name
-    );
-    let place = policy
-        .file
-        .complain(name.span(), message, expected, Some(help));
-    Some(RULE.at(place))
+    Some(RULE.at(place.helped(&help)).weighing(Severity::Warning))
 }
 
 #[cfg(test)]

@@ -1,45 +1,23 @@
 //! Units that wait for something, and do not say for what: systemd refuses them.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::Unit;
-use crate::model::{Diagnostic, Finding};
+use crate::check::rules::systemd::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_nothing_to_wait_for, Error, run);
 
 /// The beginnings of the settings that a unit of each type needs one of, systemd.timer(5), systemd.socket(5),
 /// systemd.path(5), and one as an example.
-const NEEDED: [(&str, &str, &[&str], &str); 3] = [
+const NEEDED: [(&str, &str, &str, &str); 3] = [
     (
         "timer",
         "Timer",
-        &[
-            "OnActive",
-            "OnBoot",
-            "OnStartup",
-            "OnUnit",
-            "OnCalendar",
-            "OnClock",
-            "OnTimezone",
-        ],
+        "OnActive OnBoot OnStartup OnUnit OnCalendar OnClock OnTimezone",
         "OnCalendar=daily",
     ),
-    (
-        "socket",
-        "Socket",
-        &["Listen"],
-        "ListenStream=127.0.0.1:8080",
-    ),
+    ("socket", "Socket", "Listen", "ListenStream=127.0.0.1:8080"),
     (
         "path",
         "Path",
-        &[
-            "PathExists",
-            "PathChanged",
-            "PathModified",
-            "DirectoryNotEmpty",
-        ],
+        "PathExists PathChanged PathModified DirectoryNotEmpty",
         "PathChanged=/srv/inbox",
     ),
 ];
@@ -52,7 +30,7 @@ fn run(context: &Context, findings: &mut Findings) {
 fn check(unit: &Unit) -> Option<Finding> {
     let kind = unit.name.suffix();
     let (_, section, starts, example) = NEEDED.iter().find(|(of, ..)| *of == kind)?;
-    let is_one = |key: &str| starts.iter().any(|start| key.starts_with(start));
+    let is_one = |key: &str| starts.split(' ').any(|start| key.starts_with(start));
     if !unit.is_ours() || !unit.settings.matching(section, is_one).is_empty() {
         return None;
     }

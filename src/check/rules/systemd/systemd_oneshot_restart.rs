@@ -1,12 +1,8 @@
 //! Services of `Type=oneshot` that are to be restarted always.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::Unit;
-use crate::check::systemd::service::{ServiceType, has_misspelt_command, with_help};
-use crate::model::Finding;
+use crate::check::rules::systemd::prelude::*;
+use crate::check::systemd::service::has_misspelt_command;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_oneshot_restart, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -29,5 +25,5 @@ fn oneshot_restart(unit: &Unit, kind: &ServiceType) -> Option<Finding> {
     );
     let expected = "expected no or on-failure";
     let help = "remove the line, or write Restart=on-failure; where the command keeps running, remove Type=oneshot";
-    Some(with_help(&RULE, restart.complain(message, expected), help))
+    Some(RULE.at(restart.complain(message, expected).helped(help)))
 }

@@ -2,22 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::Mention;
+use crate::check::rules::systemd::prelude::*;
 use crate::check::systemd::order::Order;
-use crate::model::{Diagnostic, Finding, Severity};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_order_cycle, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(check(context.order()));
-}
-
-/// Findings about orders that cannot be: one for each circle, however many ways lead around it.
-fn check(order: &Order) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let order = context.order();
     let mut told: BTreeSet<usize> = BTreeSet::new();
     let knotted = order.knotted();
     for id in &knotted {
@@ -35,7 +26,6 @@ fn check(order: &Order) -> Vec<Finding> {
             told.extend(way);
         }
     }
-    findings
 }
 
 fn cycle(order: &Order, mention: &Mention, way: &[usize]) -> Finding {
@@ -46,10 +36,7 @@ fn cycle(order: &Order, mention: &Mention, way: &[usize]) -> Finding {
             .value
             .complain_about(mention.part.clone(), message, expected)
     };
-    let at = |place: Diagnostic, help: String| {
-        let help = Some(help);
-        RULE.at(Diagnostic { help, ..place })
-    };
+    let at = |place: Diagnostic, help: String| RULE.at(place.helped(help));
     if way.len() == 1 {
         let message = format!("{own} starts after itself: systemd drops this");
         return at(place(message, ""), "remove it".to_owned()).weighing(Severity::Warning);

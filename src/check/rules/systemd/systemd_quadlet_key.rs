@@ -2,16 +2,12 @@
 
 use source_text::SourceFile;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::MOST;
-use crate::model::{Diagnostic, File, Finding, Quadlet};
+use crate::check::rules::systemd::prelude::*;
+use crate::model::{File, Quadlet};
 use crate::source::error::Speller;
 use crate::source::load::text;
-use crate::source::unit::settings::Source;
-use crate::source::unit::{Section, table};
+use crate::source::unit::Section;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_quadlet_key, Warning, run);
 
 /// Sections that systemd reads, and that of the generator itself.
@@ -133,14 +129,13 @@ fn of_section(source: &Source, section: &Section, own: &str, speller: &Speller) 
     let is_read = section.name == own || OTHERS.contains(&section.name.as_str());
     if !is_read {
         let near = speller.nearest(&section.name, OTHERS.into_iter().chain([own]));
-        let place = source.complain(
-            section.span.clone(),
-            format!(
-                "Podman passes [{}] on, and systemd ignores it",
-                section.name
-            ),
-            format!("the sections are [{own}], [Unit], [Service], [Install] and [Quadlet]"),
+        let message = format!(
+            "Podman passes [{}] on, and systemd ignores it",
+            section.name
         );
+        let expected =
+            format!("the sections are [{own}], [Unit], [Service], [Install] and [Quadlet]");
+        let place = source.complain(section.span.clone(), message, expected);
         let help = suggest(near);
         return vec![RULE.at(Diagnostic { help, ..place })];
     }
@@ -151,11 +146,9 @@ fn of_section(source: &Source, section: &Section, own: &str, speller: &Speller) 
     let known = || known.split_whitespace();
     let wrong = (section.entries.iter()).filter(|entry| !known().any(|key| key == entry.key));
     let finding = |entry: &crate::source::unit::Entry| {
-        let place = source.complain(
-            entry.key_span.clone(),
-            format!("Podman knows no {} in [{}]", entry.key, section.name),
-            "its generator makes no unit of a file with such a key",
-        );
+        let message = format!("Podman knows no {} in [{}]", entry.key, section.name);
+        let expected = "its generator makes no unit of a file with such a key";
+        let place = source.complain(entry.key_span.clone(), message, expected);
         let help = suggest(speller.nearest(&entry.key, known()));
         RULE.at(Diagnostic { help, ..place })
     };

@@ -1,22 +1,14 @@
 //! Settings that are right one by one, and with which systemd refuses the unit.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::Unit;
-use crate::check::systemd::service::with_help;
-use crate::model::Finding;
+use source_text::word_list;
 
-/// The rule.
+use crate::check::rules::systemd::prelude::*;
+
 pub(crate) static RULE: Rule = rule!(systemd_refused, Error, run);
 
 /// Sockets that cannot accept connections, `socket_verify` in src/core/socket.c.
-const NOT_ACCEPTING: [&str; 5] = [
-    "ListenDatagram",
-    "ListenFIFO",
-    "ListenSpecial",
-    "ListenNetlink",
-    "ListenMessageQueue",
-];
+const NOT_ACCEPTING: [&str; 5] =
+    word_list("ListenDatagram ListenFIFO ListenSpecial ListenNetlink ListenMessageQueue");
 
 fn run(context: &Context, findings: &mut Findings) {
     for unit in context.units().all.iter().filter(|unit| unit.is_ours()) {
@@ -36,13 +28,8 @@ fn no_bus_name(unit: &Unit) -> Option<Finding> {
     let name = unit.service("BusName").filter(|name| !name.text.is_empty());
     let message = "a service of Type=dbus has no BusName: systemd refuses it";
     let place = kind.complain(message, "expected BusName beside it");
-    name.is_none().then(|| {
-        with_help(
-            &RULE,
-            place,
-            "write BusName= with the name that it takes on the bus",
-        )
-    })
+    name.is_none()
+        .then(|| RULE.at(place.helped("write BusName= with the name that it takes on the bus")))
 }
 
 fn accepts_nothing(unit: &Unit) -> Option<Finding> {
@@ -57,11 +44,7 @@ fn accepts_nothing(unit: &Unit) -> Option<Finding> {
         listens.key
     );
     let place = accept.complain(message, "expected no");
-    Some(with_help(
-        &RULE,
-        place,
-        "remove the line, or write ListenStream=",
-    ))
+    Some(RULE.at(place.helped("remove the line, or write ListenStream=")))
 }
 
 /// `mount_verify` in src/core/mount.c.
@@ -78,13 +61,10 @@ fn mounted_elsewhere(unit: &Unit) -> Option<Finding> {
             unit.name, place.text
         );
         let complaint = place.complain(message, format!("expected {own}"));
-        return Some(with_help(
-            &RULE,
-            complaint,
-            format!(
-                "write Where={own}, or give the file the name that systemd-escape --path --suffix=mount prints"
-            ),
-        ));
+        let help = format!(
+            "write Where={own}, or give the file the name that systemd-escape --path --suffix=mount prints"
+        );
+        return Some(RULE.at(complaint.helped(help)));
     }
     let what = unit.settings.last("Mount", "What");
     if what.is_some_and(|what| !what.text.is_empty()) {
@@ -92,11 +72,7 @@ fn mounted_elsewhere(unit: &Unit) -> Option<Finding> {
     }
     let message = "a mount has no What: systemd refuses it";
     let complaint = place.complain(message, "expected What beside it");
-    Some(with_help(
-        &RULE,
-        complaint,
-        "write What= with the device, or what else is mounted",
-    ))
+    Some(RULE.at(complaint.helped("write What= with the device, or what else is mounted")))
 }
 
 #[cfg(test)]

@@ -1,12 +1,8 @@
 //! Commands whose path is relative, "Command lines" in systemd.service(5).
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::Line;
-use crate::model::{Diagnostic, Finding};
+use crate::check::rules::systemd::prelude::*;
 use crate::source::unit::exec::Command;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_relative_command, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -36,6 +32,5 @@ pub(crate) fn find(line: &Line, command: &Command) -> Option<Finding> {
         None => "write the absolute path; WorkingDirectory= does not count for the command itself"
             .to_owned(),
     };
-    let help = Some(help);
-    Some(RULE.at(Diagnostic { help, ..place }))
+    Some(RULE.at(place.helped(help)))
 }

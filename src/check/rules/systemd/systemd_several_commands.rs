@@ -1,12 +1,7 @@
 //! Services with a second `ExecStart=`.
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::{Line, Unit};
-use crate::check::systemd::service::{ServiceType, with_help};
-use crate::model::Finding;
+use crate::check::rules::systemd::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_several_commands, Error, run);
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -42,5 +37,5 @@ fn several_commands(unit: &Unit, kind: &ServiceType) -> Option<Finding> {
             "write an empty ExecStart= above it in this drop-in: that takes the first one back"
         }
     };
-    Some(with_help(&RULE, place, help))
+    Some(RULE.at(place.helped(help)))
 }

@@ -1,13 +1,9 @@
 //! What only a shell would read in command lines, "Command lines" in systemd.service(5).
 
 use super::systemd_relative_command;
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::Line;
-use crate::model::{Diagnostic, Finding};
+use crate::check::rules::systemd::prelude::*;
 use crate::source::unit::exec::{Command, Word, base, is_shell};
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_shell_syntax, Error, run);
 
 /// Commands of the shell itself: there is no program of that name that would do the same.

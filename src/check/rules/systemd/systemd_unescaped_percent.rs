@@ -2,12 +2,8 @@
 
 use std::ops::Range;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::Unit;
-use crate::model::{Diagnostic, Finding};
+use crate::check::rules::systemd::prelude::*;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_unescaped_percent, Error, run);
 
 /// What has no meaning behind a `%`: systemd leaves out the whole line. `%` before another character is
@@ -15,13 +11,7 @@ pub(crate) static RULE: Rule = rule!(systemd_unescaped_percent, Error, run);
 const NOTHING: &str = "ekxzFKOQXZ0123456789";
 
 fn run(context: &Context, findings: &mut Findings) {
-    findings.extend(context.units().all.iter().flat_map(check));
-}
-
-/// Findings about the command lines of a unit, one a line.
-fn check(unit: &Unit) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for line in &unit.lines {
+    for line in context.units().all.iter().flat_map(|unit| &unit.lines) {
         let value = &line.value;
         let Some((part, is_known)) = percent(&value.text) else {
             continue;
@@ -35,10 +25,9 @@ fn check(unit: &Unit) -> Vec<Finding> {
             ),
         };
         let place = value.complain_about(part, message, "resolved by systemd");
-        let help = Some(format!("write %{written} for a plain {written}"));
-        findings.push(RULE.at(Diagnostic { help, ..place }));
+        let help = format!("write %{written} for a plain {written}");
+        findings.push(RULE.at(place.helped(help)));
     }
-    findings
 }
 
 /// A `%` and its letter that systemd does not know, or that `date` was to read; whether systemd knows it.

@@ -2,54 +2,41 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::check::systemd::index::{Mention, Unit, Units};
-use crate::model::{Diagnostic, Finding};
+use crate::check::rules::systemd::prelude::*;
 use crate::source::error::Speller;
 use crate::source::unit::Name;
 use crate::source::unit::name::TYPES;
-use crate::source::unit::table;
 
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_unknown_unit, Warning, run);
 
 /// Settings that name units. Not `Conflicts`: a unit that is not there is what that is for.
-const LISTS: [(&str, &str); 17] = [
-    ("Unit", "Requires"),
-    ("Unit", "Requisite"),
-    ("Unit", "BindsTo"),
-    ("Unit", "Wants"),
-    ("Unit", "Upholds"),
-    ("Unit", "PartOf"),
-    ("Unit", "After"),
-    ("Unit", "Before"),
-    ("Unit", "OnFailure"),
-    ("Unit", "OnSuccess"),
-    ("Unit", "PropagatesReloadTo"),
-    ("Unit", "PropagatesStopTo"),
+const LISTS: [(&str, &str); 5] = [
+    (
+        "Unit",
+        "Requires Requisite BindsTo Wants Upholds PartOf After Before OnFailure OnSuccess \
+        PropagatesReloadTo PropagatesStopTo",
+    ),
     ("Timer", "Unit"),
     ("Path", "Unit"),
     ("Socket", "Service"),
-    ("Install", "WantedBy"),
-    ("Install", "RequiredBy"),
+    ("Install", "WantedBy RequiredBy"),
 ];
 
 fn run(context: &Context, findings: &mut Findings) {
     // One that could not be read may be there.
-    if context.subject.is_whole() {
-        findings.extend(check(context.units()));
+    if !context.subject.is_whole() {
+        return;
     }
-}
-
-/// Findings about names that nobody has.
-fn check(units: &Units) -> Vec<Finding> {
+    let units = context.units();
     let desired: BTreeSet<&str> = units.all.iter().map(|unit| unit.name.as_str()).collect();
-    let mut findings = Vec::new();
     let speller = Speller::default();
     for unit in &units.all {
         let mut seen = BTreeSet::new();
-        for (section, key) in LISTS {
+        let lists = LISTS.iter().flat_map(|(section, keys)| {
+            let keys = keys.split(' ');
+            keys.map(move |key| (*section, key))
+        });
+        for (section, key) in lists {
             for (name, mention) in unit.listed(section, key) {
                 // Order and requirement name the same unit: one of them is enough.
                 if seen.contains(&name) {
@@ -61,7 +48,6 @@ fn check(units: &Units) -> Vec<Finding> {
         }
         findings.extend(triggered(unit, units));
     }
-    findings
 }
 
 fn named(
@@ -87,8 +73,7 @@ fn named(
                 false => "write names of units, separated by blanks".to_owned(),
             };
             let place = place(message, "expected a unit name");
-            let help = Some(help);
-            return Some(RULE.at(Diagnostic { help, ..place }));
+            return Some(RULE.at(place.helped(help)));
         }
     };
     if units.get(name).is_some() || table::is_known_unit(&parsed) {
@@ -130,18 +115,14 @@ fn ends_in_digits(one: &str, other: &str) -> bool {
 
 /// What a timer, path or socket starts without naming it.
 fn triggered(unit: &Unit, units: &Units) -> Option<Finding> {
-    let (section, key) = match unit.name.suffix() {
-        "timer" => ("Timer", "Unit"),
-        "path" => ("Path", "Unit"),
-        "socket" => ("Socket", "Service"),
-        _ => return None,
-    };
+    let (section, key) = unit.trigger()?;
     if !unit.is_ours() || unit.settings.last(section, key).is_some() {
         return None;
     }
-    let template = match unit.settings.yes("Socket", "Accept") {
-        true => "@",
-        false => "",
+    let template = if unit.settings.yes("Socket", "Accept") {
+        "@"
+    } else {
+        ""
     };
     let name = format!("{}{template}.service", unit.name.stem());
     let known = Name::parse(&name).is_ok_and(|name| table::is_known_unit(&name));
@@ -152,15 +133,10 @@ fn triggered(unit: &Unit, units: &Units) -> Option<Finding> {
     let mut sections = source.parsed.sections.iter();
     let header = sections.find(|found| found.name == section)?;
     let message = format!("{} starts {name}, which is not desired", unit.name);
-    let place = source.complain(
-        header.span.clone(),
-        message,
-        format!("expected {key}= below"),
-    );
-    let help = Some(format!(
-        "put {name} beside it, or write {key}= for another one"
-    ));
-    Some(RULE.at(Diagnostic { help, ..place }))
+    let expected = format!("expected {key}= below");
+    let place = source.complain(header.span.clone(), message, expected);
+    let help = format!("put {name} beside it, or write {key}= for another one");
+    Some(RULE.at(place.helped(help)))
 }
 
 #[cfg(test)]

@@ -2,14 +2,10 @@
 
 use std::collections::{BTreeMap, btree_map};
 
-use crate::check::context::Context;
-use crate::check::engine::{Findings, Rule, rule};
-use crate::model::{Diagnostic, Finding, Lack, Program, Severity, Target, Version, Versions};
+use crate::check::rules::systemd::prelude::*;
+use crate::model::{Lack, Program, Target, Version, Versions};
+use crate::source::unit::words;
 
-use crate::source::unit::settings::Source;
-use crate::source::unit::{Entry, table, words};
-
-/// The rule.
 pub(crate) static RULE: Rule = rule!(systemd_version, Warning, run);
 
 /// The prefix that has a shell run the command, systemd.service(5).
@@ -121,17 +117,14 @@ impl Unknown {
                 help: Some(help),
                 ..place
             });
-            self.certain.push(match is_command {
-                true => found.weighing(Severity::Error),
-                false => found,
-            });
+            self.certain
+                .push(found.weighing_where(is_command, Severity::Error));
             return;
         }
         match self.first.entry(what) {
             btree_map::Entry::Occupied(mut first) => first.get_mut().2 += 1,
             btree_map::Entry::Vacant(free) => {
-                let help = Some(help);
-                free.insert((lack, Diagnostic { help, ..place }, 0));
+                free.insert((lack, place.helped(help), 0));
             }
         }
     }
