@@ -10,36 +10,26 @@ use crate::state::StateError;
 /// A step that failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {
-    /// The host refused.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// A record could not be kept.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The file system refused.
     #[error(transparent)]
     Root(#[from] RootError),
-    /// A backup could not be made.
     #[error("the backup {name} failed")]
     Backup {
-        /// Its name.
         name: String,
-        /// Why.
         #[source]
         source: Box<BackupError>,
     },
-    /// A file's owner does not exist.
     #[error("{path} has to be owned by {owner}, but there is no such user or group")]
     NoOwner {
-        /// The file.
         path: String,
         /// `user:group`.
         owner: String,
     },
-    /// A unit did not stay up.
     #[error("{unit} did not stay up: {why}{}", journal.iter().map(|line| format!("\n  {line}")).collect::<String>())]
     NotUp {
-        /// The unit.
         unit: String,
         /// What was seen.
         why: String,
@@ -48,25 +38,20 @@ pub(crate) enum StepError {
         /// The unit that it needs and that failed, where that is why.
         cause: Option<String>,
     },
-    /// A health gate does not hold.
     #[error("{}: {error} after {tries} tr{}", .gate.probe, if *.tries == 1 { "y" } else { "ies" })]
     Gate {
-        /// The gate.
         gate: Box<Gate>,
         /// How often it was asked.
         tries: u32,
         /// What came back the last time.
         error: ProbeError,
     },
-    /// Something answered before the run, and answers no more.
     #[error("{} accepted connections before and accepts none now: {} passed requests to it", list(.addresses), list(.by))]
     NoLongerServed {
-        /// The addresses.
         addresses: Vec<String>,
         /// Sites and files of nginx that name them.
         by: Vec<String>,
     },
-    /// A signal asked to stop.
     #[error("interrupted by a signal")]
     Interrupted,
 }

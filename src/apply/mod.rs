@@ -67,7 +67,6 @@ pub(crate) trait Progress {
 
 /// A run that changes the host.
 pub(crate) struct Run<'a> {
-    /// The host.
     pub host: &'a Host,
     /// Its records.
     pub state: &'a State,

@@ -15,7 +15,6 @@ const BOUND: Duration = Duration::from_secs(60);
 /// A compose project as it is called.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ComposeProject<'a> {
-    /// Its name.
     pub name: &'a str,
     /// Its folder, which has its `.env`.
     pub folder: &'a Path,

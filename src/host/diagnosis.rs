@@ -21,7 +21,6 @@ const CONTAINERS: &str = "/var/lib/docker/containers";
 /// How full the file system of a folder is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Filled {
-    /// The folder.
     pub folder: PathBuf,
     /// Which file system it is, stat(2).
     pub device: u64,

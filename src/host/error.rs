@@ -15,10 +15,8 @@ pub(super) use meaning::server_answer;
 /// A failure of something that was asked of the host.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HostError {
-    /// The file system refused.
     #[error(transparent)]
     Root(#[from] crate::root::RootError),
-    /// A secret could not be decrypted, or put where it belongs.
     #[error(transparent)]
     Secret(#[from] super::secrets::SecretError),
     /// The machine was not booted with systemd, or its system bus cannot be reached.
@@ -30,7 +28,6 @@ pub(crate) enum HostError {
         #[source]
         source: Option<BusError>,
     },
-    /// A D-Bus call to systemd failed.
     #[error("systemd: could not {doing}")]
     Systemd {
         /// What was being done, with the name of the unit: `start web.service`.
@@ -42,7 +39,6 @@ pub(crate) enum HostError {
     /// A unit's job ended in another way than "done".
     #[error("{unit}: {verb} failed: {why}{}", indented(.journal))]
     UnitFailed {
-        /// The unit.
         unit: String,
         /// What was asked for: start, stop, restart, reload.
         verb: &'static str,
@@ -56,10 +52,8 @@ pub(crate) enum HostError {
         /// The units that it needs and that failed, where that is why.
         cause: Option<Box<Causes>>,
     },
-    /// No Docker engine answers on the socket.
     #[error("cannot reach the {} engine at {}: {why}", Engine::behind(.socket), .socket.display())]
     DockerAbsent {
-        /// The socket.
         socket: PathBuf,
         /// Which of missing, refused, forbidden or mute it is.
         why: DockerAbsence,
@@ -67,31 +61,23 @@ pub(crate) enum HostError {
         #[source]
         source: Option<io::Error>,
     },
-    /// The Docker engine refused a request, or its answer made no sense.
     #[error("{engine}: could not {doing}")]
     Docker {
-        /// Which engine.
         engine: Engine,
         /// What was being done, with the name: `create network watchme-network`.
         doing: String,
-        /// The engine's message.
         #[source]
         source: Box<bollard::errors::Error>,
     },
-    /// The Docker engine did not answer a request in time.
     #[error("{engine}: could not {doing}: no answer within {}", seconds(.after))]
     DockerMute {
-        /// Which engine.
         engine: Engine,
         /// What was being done, with the name.
         doing: String,
-        /// The bound.
         after: Duration,
     },
-    /// A container was told to stop, and the engine could not end it.
     #[error("{engine}: container {container} still runs {} after it was told to stop", seconds(.after))]
     NotStopped {
-        /// Which engine.
         engine: Engine,
         /// Its name.
         container: String,
@@ -103,20 +89,12 @@ pub(crate) enum HostError {
     NetworkExists {
         /// Which engine has it.
         engine: Engine,
-        /// Its name.
         name: String,
         /// The id of the one that exists.
         id: String,
     },
-    /// Something took longer than it may.
     #[error("could not {what} within {}", seconds(.after))]
-    Timeout {
-        /// What was being done.
-        what: String,
-        /// The bound.
-        after: Duration,
-    },
-    /// `nginx -t` rejects the configuration.
+    Timeout { what: String, after: Duration },
     #[error("nginx rejects the configuration{}", indented(.reason))]
     NginxInvalid {
         /// Its lines of level emerg, alert and crit.
@@ -130,7 +108,6 @@ pub(crate) enum HostError {
         /// What its error log gained since.
         log: Vec<String>,
     },
-    /// A self-signed certificate could not be made.
     #[error("could not make a self-signed certificate for {name}")]
     Certificate {
         /// For which name.
@@ -139,21 +116,16 @@ pub(crate) enum HostError {
         #[source]
         source: rcgen::Error,
     },
-    /// What would be applied could not be put together for the programs that validate it.
     #[error("could not prepare what would be applied for validation: {doing}")]
     Candidate {
-        /// What was being done.
         doing: String,
-        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// An image could not be pulled.
     #[error("could not pull the image {image} for {unit}: {}", .said.last().map_or("the pull printed nothing", String::as_str))]
     PullFailed {
         /// Which engine pulled.
         engine: Engine,
-        /// The image.
         image: String,
         /// The unit that runs it.
         unit: String,
@@ -162,19 +134,15 @@ pub(crate) enum HostError {
         /// The last lines that the pull said.
         said: Vec<String>,
     },
-    /// Images of a stack could not be built.
     #[error("could not build the images of {services} for {unit}: {}", .said.last().map_or("the build printed nothing", String::as_str))]
     BuildFailed {
-        /// The command.
         command: String,
-        /// The services.
         services: String,
         /// The stack's unit.
         unit: String,
         /// The last lines that the build said.
         said: Vec<String>,
     },
-    /// An image is there, and is made for another processor.
     #[error(
         "the image {image} is for {is_for}, and this host is {}",
         super::images::architecture()
@@ -182,42 +150,32 @@ pub(crate) enum HostError {
     ImagePlatform {
         /// Which engine has it.
         engine: Engine,
-        /// The image.
         image: String,
         /// The architecture that it is for.
         is_for: String,
     },
-    /// An image was pulled and is not there.
     #[error("the image {image} was pulled, and {engine} does not have it")]
     ImageGone {
         /// Which engine pulled.
         engine: Engine,
-        /// The image.
         image: String,
     },
-    /// A signal asked to stop while a program ran.
     #[error("interrupted by a signal")]
     Interrupted,
-    /// nginx has to run for what was asked, and does not.
     #[error("nginx does not run")]
     NginxStopped,
-    /// nft or ufw refused to do something with our rules.
     #[error("{program}: could not {doing}{}", indented(.said))]
     Firewall {
         /// Which one.
         program: &'static str,
-        /// What was being done.
         doing: &'static str,
-        /// What it said.
         said: Vec<String>,
     },
-    /// Another ufw runs, and may change rules after ours.
     #[error("another ufw still runs: ps -fp {process}")]
     UfwRuns {
         /// Its id.
         process: u32,
     },
-    /// apt or dpkg did not do what was asked.
     #[error("{program}: could not {doing}{}", indented(.said))]
     Apt {
         /// Which one.
@@ -229,50 +187,37 @@ pub(crate) enum HostError {
         /// Its last lines.
         said: Vec<String>,
     },
-    /// A program of systemd did not load files of /etc.
     #[error("{program} could not load {}{}", listed(.files), indented(.said))]
     Loader {
-        /// The program.
         program: &'static str,
-        /// What it said.
         said: Vec<String>,
-        /// The files.
         files: BTreeSet<PathBuf>,
     },
-    /// A kernel parameter does not have the value that was set.
     #[error(
         "{name} is not {value} after systemd-sysctl has loaded it: another file sets it, or the kernel takes another value"
     )]
     ParameterDiffers {
         /// Its name, as sysctl(8) writes it.
         name: String,
-        /// The value.
         value: String,
     },
-    /// The kernel refused a value.
     #[error("could not set the kernel parameter {name}")]
     SetParameter {
         /// Its name, as sysctl(8) writes it.
         name: String,
-        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// A program could not be run.
     #[error("could not run {program}")]
     Program {
         /// The program with its arguments.
         program: String,
-        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// A file of /proc could not be read or understood.
     #[error("could not read {}", .path.display())]
     Proc {
-        /// The file.
         path: PathBuf,
-        /// The system's error.
         #[source]
         source: io::Error,
     },

@@ -19,45 +19,33 @@ const SENDMAIL: &str = "/usr/sbin/sendmail";
 /// A message that was not delivered. No text has the URL, which may have a secret in it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeliveryError {
-    /// The secret cannot be read.
     #[error("its secret {} {}", path.display(), source.as_ref().map_or("is not there", |_| "cannot be read"))]
     Secret {
         /// Where it should be.
         path: PathBuf,
-        /// The system's error.
         #[source]
         source: Option<crate::root::RootError>,
     },
-    /// The secret makes no URL, no header and no password.
     #[error("its secret {} is empty, or has characters that no URL, header or password may have", .0.display())]
     Unusable(PathBuf),
-    /// A status is one of a commit.
     #[error("there is no commit that could get a status: apply one first")]
     NoCommit,
-    /// There was no answer.
     #[error(transparent)]
     NoAnswer(#[from] ProbeError),
-    /// There was none in time.
     #[error("no answer within {} s", BOUND.as_secs())]
     Timeout,
-    /// The server does not want it.
     #[error("the server answered {status}{}", said.as_ref().map(|said| format!(" ({said})")).unwrap_or_default())]
     Status {
-        /// Its status.
         status: u16,
         /// The first line of what it said.
         said: Option<String>,
     },
-    /// The mail was not taken.
     #[error(transparent)]
     Mail(#[from] SmtpError),
-    /// The program could not be run.
     #[error(transparent)]
     Program(#[from] HostError),
-    /// The program failed.
     #[error("{program} failed ({status}){}", said.as_ref().map(|said| format!(": {said}")).unwrap_or_default())]
     Exit {
-        /// The program.
         program: String,
         /// How.
         status: std::process::ExitStatus,

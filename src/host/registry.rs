@@ -18,7 +18,6 @@ const HUB: &str = "docker.io";
 /// What a registry said of its images, by name.
 #[derive(Debug)]
 pub(crate) struct Answers {
-    /// The registry.
     pub registry: String,
     /// Digests, or why there is none.
     pub images: BTreeMap<String, Result<String, String>>,

@@ -16,7 +16,6 @@ const VALID: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 pub(crate) struct SelfSigned {
     /// The private key.
     pub key: String,
-    /// The certificate.
     pub certificate: String,
 }
 

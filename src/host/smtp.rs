@@ -11,10 +11,8 @@ use crate::model::Smtp;
 /// The server did not take a mail.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SmtpError {
-    /// It is not a mail address.
     #[error("{0:?} is not a mail address")]
     Address(String),
-    /// It could not be reached, or it refused.
     #[error("{server}: {}", chain(.why))]
     Refused {
         /// Its name and port.

@@ -10,49 +10,32 @@ use crate::state::StateError;
 /// Why a backup, a restore or a rehearsal failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BackupError {
-    /// A command, or the data of the backup.
     #[error(transparent)]
     Stream(#[from] StreamError),
-    /// The engine or systemd.
     #[error(transparent)]
     Host(#[from] Box<HostError>),
-    /// A record.
     #[error(transparent)]
     State(#[from] StateError),
-    /// A file.
     #[error(transparent)]
     Root(#[from] RootError),
-    /// The service has no container that runs.
     #[error("no container of {member} runs")]
     NotRunning {
         /// The service.
         member: String,
     },
-    /// Nothing has the volume.
     #[error(
         "no container has the volume {volume}, so that there is no service to start on a copy of it"
     )]
-    NoHolder {
-        /// The volume.
-        volume: String,
-    },
-    /// Somebody has the volume who is not stopped.
+    NoHolder { volume: String },
     #[error(
         "the volume {volume} is in use by the container {container}, which no unit of the desired state runs"
     )]
-    HeldByOthers {
-        /// The volume.
-        volume: String,
-        /// Its container.
-        container: String,
-    },
-    /// The command printed nothing.
+    HeldByOthers { volume: String, container: String },
     #[error("{what} printed nothing, which is no backup")]
     Empty {
         /// What was to be backed up.
         what: String,
     },
-    /// A secret that the commands need is not there.
     #[error("the variables of the secret {name} are not at {}", path.display())]
     NoSecret {
         /// The secret.
@@ -60,16 +43,12 @@ pub(crate) enum BackupError {
         /// Where it lies decrypted.
         path: PathBuf,
     },
-    /// The backup is in the folder, and was not put away.
     #[error("it is in {}, but was not put away elsewhere", path.display())]
     NotStored {
-        /// The file.
         path: PathBuf,
-        /// Why.
         #[source]
         source: StreamError,
     },
-    /// There is no backup to restore.
     #[error("there is no backup {name}{}", .place.as_ref().map(|path| format!(" in {}", path.display())).unwrap_or_default())]
     None {
         /// The name of the backup, or of all.
@@ -79,13 +58,11 @@ pub(crate) enum BackupError {
         /// Whether one can be named.
         fetch: bool,
     },
-    /// What is there is not what was written.
     #[error("{name} is damaged: its content is not what was written")]
     Damaged {
         /// The backup.
         name: String,
     },
-    /// An archive of files has more than them.
     #[error("{name} has {}, which is not one of the files that watchme.toml names; nothing was restored", path.display())]
     Unasked {
         /// The backup.
@@ -93,30 +70,24 @@ pub(crate) enum BackupError {
         /// What it has.
         path: PathBuf,
     },
-    /// An archive of files has none of them.
     #[error("{name} has none of the files that watchme.toml names; nothing was restored")]
     HasNone {
         /// The backup.
         name: String,
     },
-    /// What was unpacked could not be put in its place.
     #[error("could not replace {}; {}", path.display(), as_before(left))]
     NotReplaced {
         /// What was to be replaced.
         path: PathBuf,
         /// What was replaced before, and could not be put back.
         left: Vec<PathBuf>,
-        /// Why.
         #[source]
         source: StreamError,
     },
-    /// Nothing restores it.
     #[error("nothing restores it: watchme.toml has no restore for it")]
     NoRestore,
-    /// It is not rehearsed.
     #[error("watchme.toml has no rehearsal for it")]
     NoRehearsal,
-    /// The scratch container did not come up.
     #[error("the scratch container {why}{}", said.iter().map(|line| format!("\n  {line}")).collect::<String>())]
     ScratchNotUp {
         /// What was seen.
@@ -124,22 +95,17 @@ pub(crate) enum BackupError {
         /// Its last lines.
         said: Vec<String>,
     },
-    /// The gate does not pass.
     #[error("the gate {gate} printed {printed:?}, and {expected:?} was expected")]
     Gate {
         /// The command.
         gate: String,
-        /// What it printed.
         printed: String,
         /// What it had to print.
         expected: String,
     },
-    /// Units that were stopped for it did not start again.
     #[error("{unit} did not start again")]
     NotStartedAgain {
-        /// The unit.
         unit: String,
-        /// Why.
         #[source]
         source: Box<HostError>,
     },

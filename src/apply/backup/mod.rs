@@ -34,7 +34,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What a backup, a restore or a rehearsal works with.
 pub(crate) struct Backups<'a> {
-    /// The host.
     pub host: &'a Host,
     /// Its records.
     pub state: &'a State,

@@ -12,7 +12,6 @@ use crate::state::Journal;
 /// A backup that was found.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// Its name.
     pub name: String,
     /// Its file; `None`: `fetch` brings it.
     path: Option<PathBuf>,

@@ -24,7 +24,6 @@ const SCRATCH: &str = "watchme-apply.scratch";
 
 /// A command that was begun.
 pub(in crate::host) struct Begun {
-    /// Its id.
     pub(in crate::host) id: String,
     pub(in crate::host) input: Pin<Box<dyn AsyncWrite + Send>>,
     pub(in crate::host) output: Output,

@@ -85,7 +85,6 @@ impl Docker {
 pub(crate) struct Removable {
     /// Its id; a volume has none but its name.
     pub id: String,
-    /// Its driver.
     pub driver: String,
     /// When it was made.
     pub made: Option<Timestamp>,

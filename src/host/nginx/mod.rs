@@ -25,7 +25,6 @@ const LOG_BYTES: u64 = 64 * 1024;
 /// Where the parts of an nginx lie.
 #[derive(Clone, Debug)]
 pub(crate) struct Nginx {
-    /// The program.
     pub program: PathBuf,
     /// The pid file of the master, as the directive `pid` says.
     pub pid_file: PathBuf,

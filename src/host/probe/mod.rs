@@ -34,10 +34,8 @@ pub(crate) enum Passed {
 /// Why a gate does not hold. Each says all that there is to say in one line.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProbeError {
-    /// Nothing came back in time.
     #[error("no answer within {} s", .0.as_secs_f64())]
     Timeout(Duration),
-    /// No connection.
     #[error("could not connect to {address}: {why}")]
     Connect {
         /// Where.
@@ -53,7 +51,6 @@ pub(crate) enum ProbeError {
         /// The library's error.
         why: String,
     },
-    /// The certificate that is served is not good.
     #[error("{why}")]
     Certificate {
         /// For which host it should be good.
@@ -61,16 +58,13 @@ pub(crate) enum ProbeError {
         /// What is wrong with it.
         why: Untrusted,
     },
-    /// There are no certificates of issuers to trust.
     #[error("certificates cannot be verified: {} has no certificates of issuers", path.display())]
     NoIssuers {
         /// Where they were looked for.
         path: PathBuf,
     },
-    /// What came back is no HTTP.
     #[error("no HTTP answer: {0}")]
     Http(String),
-    /// Another status than the expected one.
     #[error("expected {expected}, got {got}{}", said.as_ref().map_or_else(String::new, |said| format!(" ({said})")))]
     Status {
         /// The one that is expected.
@@ -80,13 +74,10 @@ pub(crate) enum ProbeError {
         /// The first line of the answer, where it is short.
         said: Option<String>,
     },
-    /// A container that does not work.
     #[error("expected it running and healthy, got {1}")]
     Container(Engine, String),
-    /// A unit that is not active.
     #[error("expected active, got {0}")]
     Unit(String),
-    /// systemd or the Docker engine could not be asked.
     #[error("{}", chain(.0))]
     Host(#[from] HostError),
 }

@@ -13,7 +13,6 @@ use crate::model::Url;
 
 /// What a server said.
 pub(crate) struct Posted {
-    /// The status.
     pub status: u16,
     /// The first line of its answer, where it is short.
     pub said: Option<String>,

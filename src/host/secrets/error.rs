@@ -11,32 +11,18 @@ use crate::root::RootError;
 /// Why a secret is not where it belongs.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretError {
-    /// There is no key.
     #[error("there is no private key {}", path.display())]
     NoKey {
         /// Where it should be.
         path: PathBuf,
     },
-    /// The system refuses.
     #[error("could not read {}: {source}", path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    Key { path: PathBuf, source: io::Error },
     /// What is there is no key, or cannot be used by a program.
     #[error("the private key {} cannot be used: {error}", path.display())]
-    UnusableKey {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: KeyError,
-    },
-    /// The file does not open.
+    UnusableKey { path: PathBuf, error: KeyError },
     #[error("could not decrypt {} with {}: {}", .0.file.display(), .0.identity.display(), .0.error)]
     Open(Box<Unopened>),
-    /// A user or group does not exist.
     #[error("the secret {name} has to be owned by {owner}, but there is no such user or group")]
     NoOwner {
         /// The secret.
@@ -44,13 +30,8 @@ pub(crate) enum SecretError {
         /// `user:group`.
         owner: String,
     },
-    /// The place is on a disk.
     #[error("{} is no file system in memory: nothing is decrypted there", path.display())]
-    NotInMemory {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The file system refuses.
+    NotInMemory { path: PathBuf },
     #[error(transparent)]
     Root(RootError),
 }
@@ -68,7 +49,6 @@ pub(crate) struct Unopened {
     pub identity: PathBuf,
     /// The public half of the key, where the file is for others.
     pub public: Option<String>,
-    /// Why.
     pub error: SealError,
 }
 

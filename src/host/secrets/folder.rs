@@ -30,7 +30,6 @@ pub(super) enum Present {
     Other,
     /// A regular file.
     File {
-        /// Its content.
         content: Zeroizing<Vec<u8>>,
         /// Permission bits.
         mode: u32,

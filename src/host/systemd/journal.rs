@@ -35,7 +35,6 @@ pub(crate) struct JournalEntry {
 /// The last entries of units, the oldest first, and why there are no more.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    /// The entries.
     pub entries: Vec<JournalEntry>,
     /// What went wrong.
     pub wrong: Option<String>,
