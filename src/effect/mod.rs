@@ -39,17 +39,10 @@ pub(crate) enum Effect {
     /// Remove packages that this program has installed; their configuration stays.
     RemovePackages(BTreeMap<String, String>),
     /// Make a Docker network, and re-attach stopped containers that hold an older one's id.
-    CreateNetwork {
-        /// Its name.
-        name: String,
-        /// What it is to be.
-        spec: Network,
-    },
+    CreateNetwork { name: String, spec: Network },
     /// Remove a Docker network that left the desired state.
     RemoveNetwork {
-        /// Its name.
         name: String,
-        /// Its id.
         id: String,
         /// What it was, to undo that.
         spec: Network,
@@ -57,12 +50,7 @@ pub(crate) enum Effect {
         detach: BTreeSet<String>,
     },
     /// Make a Docker volume.
-    CreateVolume {
-        /// Its name.
-        name: String,
-        /// What it is to be.
-        spec: Volume,
-    },
+    CreateVolume { name: String, spec: Volume },
     /// Write a self-signed certificate and key where neither exists.
     WriteCertificate(Certificate),
     /// Exchange the store: everything that is written to it, and what nginx reads, changes at once.
@@ -78,7 +66,6 @@ pub(crate) enum Effect {
     },
     /// Put a symbolic link, in place of whatever is there.
     Link {
-        /// Where.
         path: PathBuf,
         /// What it points to, as written.
         target: PathBuf,
@@ -89,7 +76,6 @@ pub(crate) enum Effect {
     },
     /// Put a regular file, in place of whatever is there.
     Copy {
-        /// Where.
         path: PathBuf,
         /// The content.
         file: File,
@@ -102,7 +88,6 @@ pub(crate) enum Effect {
     },
     /// Take a link or a regular file away.
     Remove {
-        /// Where.
         path: PathBuf,
         /// Whether it is kept in the backups.
         keep: bool,
@@ -110,21 +95,18 @@ pub(crate) enum Effect {
     /// Take away the empty file that systemd put at a checkout path to bind a stored file over
     /// it, once no unit names it any more. Nothing to do where something else is.
     ClearMountPoint {
-        /// The path.
         path: PathBuf,
         /// The checkout, which stays.
         checkout: PathBuf,
     },
     /// Make a backup before what it is made of is interrupted.
     BackUp {
-        /// Its name.
         name: String,
         /// What it is made of, and where it goes.
         backup: Box<Backup>,
     },
     /// Decrypt a secret to where it lies in memory.
     PutSecret {
-        /// Its name.
         name: String,
         /// What it is to be, encrypted.
         secret: Secret,
@@ -152,12 +134,7 @@ pub(crate) enum Effect {
     /// Free the name and the ports of a container that a stopped unit leaves behind.
     Release(Release),
     /// Remove a container that cannot start any more and that its unit makes anew.
-    RemoveContainer {
-        /// Its name.
-        name: String,
-        /// Its id.
-        id: String,
-    },
+    RemoveContainer { name: String, id: String },
     /// Remove what the stop of a stack kept and nobody runs any more.
     TakeDown(TakeDown),
     /// Ask the gates for that long before anything old stops.

@@ -40,7 +40,6 @@ impl Plan {
 pub(crate) struct Change {
     /// The resource that it is about.
     pub id: ResourceId,
-    /// What is done.
     pub effect: Effect,
     /// Why, without a full stop.
     pub why: String,
@@ -72,7 +71,6 @@ pub(crate) struct Diff {
 pub(crate) struct Refusal {
     /// The resource.
     pub id: ResourceId,
-    /// What is wrong.
     pub why: String,
     /// What helps, one step a line.
     pub help: Vec<String>,
@@ -87,6 +85,5 @@ pub(crate) struct Note {
     pub id: ResourceId,
     /// `Some` when it counts as drift that has no change to fix it.
     pub drift: Option<DriftKind>,
-    /// What it is.
     pub text: String,
 }

@@ -25,7 +25,6 @@ pub(crate) struct Switch {
 pub(crate) enum Prime {
     /// A link: until the exchange it leads to what nginx read at its place so far.
     Link {
-        /// Where it is.
         path: PathBuf,
         /// What it points to, as written.
         target: PathBuf,
@@ -36,7 +35,6 @@ pub(crate) enum Prime {
     },
     /// A file or link that leaves: the exchange empties it.
     Leave {
-        /// Where it is.
         path: PathBuf,
         /// Whether it is kept in the backups.
         keep: bool,
@@ -57,7 +55,6 @@ pub(crate) struct Drain {
 /// An image that is pulled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PullImage {
-    /// The image.
     pub image: Image,
     /// The unit that runs it.
     pub unit: String,
@@ -125,7 +122,6 @@ pub(crate) struct TagImage {
 pub(crate) struct Release {
     /// Its name.
     pub container: String,
-    /// Its id.
     pub id: String,
     /// The unit that ran it, which is stopped by then.
     pub unit: String,
@@ -138,7 +134,6 @@ pub(crate) struct Release {
 pub(crate) struct TakeDown {
     /// The unit of the stack that made them.
     pub unit: String,
-    /// The project.
     pub project: String,
     /// The services whose containers go.
     pub services: BTreeSet<String>,
@@ -191,7 +186,6 @@ pub(crate) struct Connect {
     pub network: String,
     /// The container's name.
     pub container: String,
-    /// The container's id.
     pub container_id: String,
     /// Its aliases, those it has already included.
     pub aliases: BTreeSet<String>,
@@ -237,7 +231,6 @@ impl UnitStep {
 pub(crate) struct LoadFiles {
     /// The program.
     pub loader: EtcLoader,
-    /// The files.
     pub files: BTreeSet<PathBuf>,
     /// The kernel parameters that are set, by their paths below `/proc/sys`, with their values.
     pub parameters: BTreeMap<String, String>,

@@ -173,15 +173,12 @@ pub(super) fn record(
 ) -> Recorded {
     let (systemd, nginx) = (observed.systemd.as_ref(), observed.nginx.as_ref());
     let units = desired.units.iter().map(|(name, unit)| {
-        let hash = unit_hash(desired, observed, unit);
-        let state = systemd.and_then(|systemd| systemd.units.get(name));
+        let state = observed.unit_state(name);
         let invocation = state.map(|state| state.invocation.clone());
-        let invocation = invocation.unwrap_or_default();
-        let outside = outside_hashes(observed, unit);
         let record = LoadedUnit {
-            hash,
-            invocation,
-            outside,
+            hash: unit_hash(desired, observed, unit),
+            invocation: invocation.unwrap_or_default(),
+            outside: outside_hashes(observed, unit),
             mounts: mounts_hash(desired, unit),
             failed: false,
         };

@@ -5,7 +5,6 @@ use crate::plan::recovery;
 
 /// What a look is for.
 pub(crate) struct Asked<'a> {
-    /// What is wanted.
     pub(crate) desired: &'a Desired,
     /// What earlier runs recorded.
     pub(crate) recorded: &'a Recorded,
@@ -37,7 +36,7 @@ pub(crate) fn watch(desired: &Desired, recorded: &Recorded, only: &[Selector]) -
     };
     let mut watch = Watch::default();
     add_paths(&mut watch, desired);
-    if let Some((_, applied)) = &recorded.applied {
+    if let Some(applied) = recorded.desired() {
         add_paths(&mut watch, applied);
     }
     watch.paths.extend(recorded.inventory.paths.keys().cloned());

@@ -157,6 +157,16 @@ impl Observed {
         }
     }
 
+    /// All containers of the engine, as far as it was asked.
+    pub fn containers(&self) -> impl Iterator<Item = &Container> + Clone {
+        self.docker.iter().flat_map(|docker| &docker.containers)
+    }
+
+    /// A unit as the manager knows it, as far as that was asked.
+    pub fn unit_state(&self, name: &str) -> Option<&UnitState> {
+        self.systemd.as_ref()?.units.get(name)
+    }
+
     /// Which engine it has, as far as that was asked for.
     pub fn engine(&self) -> Engine {
         let docker = self.docker.as_ref();

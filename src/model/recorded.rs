@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::desired::Origin;
 use super::gate::Answer;
 use super::id::{Hash, ResourceId};
-use super::kinds::Desired;
+use super::kinds::{Desired, Unit};
 
 /// All records that a plan needs.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +27,18 @@ pub struct Recorded {
     /// Number of the generation that was applied last, where its folder is gone: `applied` is
     /// `None` then, since an older one is not what the host is compared with.
     pub lost: Option<u64>,
+}
+
+impl Recorded {
+    /// What the last applied revision wanted.
+    pub fn desired(&self) -> Option<&Desired> {
+        self.applied.as_ref().map(|(_, desired)| desired)
+    }
+
+    /// A unit as it was applied last.
+    pub fn unit(&self, name: &str) -> Option<&Unit> {
+        self.desired()?.units.get(name)
+    }
 }
 
 /// What is known of a backup.

@@ -12,7 +12,7 @@ use super::kinds::{Desired, Kind};
 /// What a revision wants of one resource.
 pub trait Resource: Clone + Serialize {
     /// How a [`Desired`] finds it.
-    type Key: Ord;
+    type Key: Ord + AsRef<Path>;
 
     /// Its kind.
     const KIND: Kind;
@@ -21,7 +21,9 @@ pub trait Resource: Clone + Serialize {
     const STORE: Option<&'static str> = None;
 
     /// Its name among its kind.
-    fn name<'a>(&'a self, key: &'a Self::Key) -> Cow<'a, str>;
+    fn name<'a>(&'a self, key: &'a Self::Key) -> Cow<'a, str> {
+        key.as_ref().to_string_lossy()
+    }
 
     /// Its files of the checkout, by their path in the store.
     fn files(&self, _key: &Self::Key) -> Vec<(PathBuf, &File)> {

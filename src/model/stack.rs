@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::id::Hash;
 use super::image::RanImage;
 use super::observed::Container;
-use super::{Engine, Unit};
+use super::{Engine, MemberName, Unit};
 
 /// The label that compose gives to the containers and networks of a project;
 /// <https://docs.docker.com/reference/compose-file/services/#labels>.
@@ -179,6 +179,16 @@ impl Stack {
             true => {
                 let files = &container.config_files;
                 files.is_empty() || files.iter().any(|file| self.files.contains(file))
+            }
+        }
+    }
+
+    /// Whether its files have a container of that name, or that service.
+    pub fn has(&self, member: &MemberName) -> bool {
+        match member {
+            MemberName::Container(name) => self.containers.contains(name),
+            MemberName::Service { project, service } => {
+                self.project == *project && self.services.contains(service)
             }
         }
     }

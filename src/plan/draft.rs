@@ -76,11 +76,8 @@ impl<'a> Draft<'a> {
         Self {
             inputs,
             tree: inputs.desired.tree(),
-            applied: inputs
-                .recorded
-                .applied
-                .as_ref()
-                .map(|(_, desired)| desired.tree())
+            applied: (inputs.recorded.desired())
+                .map(Desired::tree)
                 .unwrap_or_default(),
             wanted: BTreeMap::new(),
             changes: Vec::new(),
@@ -101,18 +98,13 @@ impl<'a> Draft<'a> {
         self.changes.push((stage, change));
     }
 
-    /// Units that stop at the end, in order.
-    pub(crate) fn retiring(&self) -> Vec<String> {
-        let stopped = self
-            .changes
-            .iter()
-            .filter(|(stage, _)| *stage == Stage::Retire);
-        stopped
-            .filter_map(|(_, change)| match &change.effect {
-                Effect::Stop(step) => Some(step.unit.clone()),
-                _ => None,
-            })
-            .collect()
+    /// Units that stop in a stage, in order.
+    pub(crate) fn stopping(&self, stage: Stage) -> Vec<String> {
+        let stop = |(of, change): &(Stage, Change)| match &change.effect {
+            Effect::Stop(step) if *of == stage => Some(step.unit.clone()),
+            _ => None,
+        };
+        self.changes.iter().filter_map(stop).collect()
     }
 
     /// The changes so far, in the order in which they came up.
@@ -137,15 +129,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(crate) fn refuse(&mut self, id: ResourceId, why: impl Into<String>, help: Vec<String>) {
-        if self.selects(&id) {
-            let why = why.into();
-            self.refusals.push(Refusal {
-                id,
-                why,
-                help,
-                diff: None,
-            });
-        }
+        self.refuse_loss(id, why, help, None);
     }
 
     /// [`Draft::refuse`] with what would be lost.
@@ -156,10 +140,13 @@ impl<'a> Draft<'a> {
         help: Vec<String>,
         diff: Option<Diff>,
     ) {
-        let known = self.refusals.len();
-        self.refuse(id, why, help);
-        if let Some(refusal) = self.refusals.get_mut(known) {
-            refusal.diff = diff;
+        if self.selects(&id) {
+            self.refusals.push(Refusal {
+                id,
+                why: why.into(),
+                help,
+                diff,
+            });
         }
     }
 
@@ -186,26 +173,13 @@ impl<'a> Draft<'a> {
 
     /// Whether a change so far does what `is` looks for.
     pub(crate) fn any_action(&self, is: impl Fn(&Effect) -> bool) -> bool {
-        self.changes.iter().any(|(_, change)| is(&change.effect))
+        self.changes().any(|change| is(&change.effect))
     }
 
     /// The same among the changes of a stage.
     pub(crate) fn any_action_in(&self, stage: Stage, is: impl Fn(&Effect) -> bool) -> bool {
         let mut changes = self.changes.iter();
         changes.any(|(of, change)| *of == stage && is(&change.effect))
-    }
-
-    /// Units that stop before anything starts.
-    pub(crate) fn stops_first(&self) -> Vec<String> {
-        let early = self
-            .changes
-            .iter()
-            .filter(|(stage, _)| *stage == Stage::MakeRoom);
-        let stops = early.filter_map(|(_, change)| match &change.effect {
-            Effect::Stop(step) => Some(step.unit.clone()),
-            _ => None,
-        });
-        stops.collect()
     }
 
     /// Units that a change so far starts or restarts, those taken along included, and stacks that it reloads.
@@ -222,22 +196,18 @@ impl<'a> Draft<'a> {
 
     /// Packages of ours once this is done: those from before, as long as they are wanted or there, and those that it brings.
     fn packages(&self) -> BTreeSet<String> {
-        let (desired, observed) = (self.inputs.desired, self.inputs.observed);
-        let is_there = |name: &String| {
-            let state = observed.packages.as_ref();
-            state.is_none_or(|state| state.there.contains_key(name))
-        };
-        let before = self.inputs.recorded.inventory.packages.iter();
-        let before = before.filter(|name| desired.packages.contains_key(*name) || is_there(name));
-        let mut packages: BTreeSet<String> = before.cloned().collect();
+        let state = self.observed.packages.as_ref();
+        let mut packages = self.recorded.inventory.packages.clone();
+        packages.retain(|name| {
+            self.desired.packages.contains_key(name)
+                || state.is_none_or(|state| state.there.contains_key(name))
+        });
         for change in self.changes() {
             match &change.effect {
                 // One of which another version comes was there before.
                 Effect::InstallPackages(install) => {
-                    let new = install
-                        .wanted
-                        .keys()
-                        .filter(|name| install.new.contains_key(*name));
+                    let new = install.new.keys();
+                    let new = new.filter(|name| install.wanted.contains_key(*name));
                     packages.extend(new.cloned());
                 }
                 Effect::RemovePackages(gone) => packages.retain(|name| !gone.contains_key(name)),
@@ -263,7 +233,10 @@ impl<'a> Draft<'a> {
         }
         let left_alone = self.inputs.left_alone;
         let skips = |id: &ResourceId| left_alone.is_some_and(|ids| ids.contains(id));
-        let changes = self.changes.into_iter().map(in_place);
+        let changes = self.changes.into_iter().map(|(stage, change)| Change {
+            after_gates: stage >= Stage::Soak,
+            ..change
+        });
         let mut changes: Vec<Change> = changes.filter(|change| !skips(&change.id)).collect();
         super::switch::insert(&mut changes);
         self.refusals.retain(|refusal| !skips(&refusal.id));
@@ -303,14 +276,6 @@ fn await_others(desired: &Desired, change: &mut Change) {
     let ours = ours.filter_map(|name| Some((name, desired.units.get(name)?)));
     let ours = ours.filter(|(_, unit)| unit.is_ours());
     step.along = ours.map(|(name, unit)| UnitStep::of(name, unit)).collect();
-}
-
-/// The change with what its place in the order means for it.
-fn in_place((stage, change): (Stage, Change)) -> Change {
-    Change {
-        after_gates: stage >= Stage::Soak,
-        ..change
-    }
 }
 
 /// A change without a diff that interrupts nobody.

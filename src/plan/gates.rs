@@ -37,8 +37,8 @@ pub(crate) fn plan(draft: &Draft<'_>) -> (Vec<Gate>, Vec<Note>) {
 
 /// Whether nothing that was applied has held it yet: a gate that never passes is reported before it fails another change.
 fn is_new(draft: &Draft<'_>, gate: &Gate) -> bool {
-    let applied = draft.inputs.recorded.applied.as_ref();
-    applied.is_some_and(|(_, desired)| desired.gates.iter().all(|known| known.probe != gate.probe))
+    let applied = draft.recorded.desired();
+    applied.is_some_and(|desired| desired.gates.iter().all(|known| known.probe != gate.probe))
 }
 
 /// What the changes of a plan do to what serves.
@@ -174,12 +174,7 @@ fn runs(draft: &Draft<'_>, stack: &Stack, container: &str) -> bool {
     if stack.containers.contains(container) {
         return true;
     }
-    let known = draft.observed.docker.as_ref().and_then(|docker| {
-        docker
-            .containers
-            .iter()
-            .find(|known| known.name == container)
-    });
+    let known = (draft.observed.containers()).find(|known| known.name == container);
     if let Some(known) = known.filter(|known| known.compose.is_some()) {
         return stack.owns(known);
     }

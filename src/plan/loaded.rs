@@ -6,6 +6,7 @@
 mod mounts;
 mod outside;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::Inputs;
@@ -17,49 +18,35 @@ pub(crate) use outside::{gone, may_differ_outside_git, outside_hashes};
 
 /// Hash of everything that systemd reads: units, drop-ins and the links that enable them.
 pub(crate) fn systemd_hash(desired: &Desired) -> Hash {
-    let tree = desired.tree();
-    let mut parts: Vec<Vec<u8>> = Vec::new();
-    for (path, file) in &tree {
+    let mut parts: Vec<String> = Vec::new();
+    for (path, file) in desired.tree() {
         if path.starts_with(layout::store::UNITS) || path.starts_with(layout::store::QUADLETS) {
-            parts.push(path.to_string_lossy().into_owned().into_bytes());
-            parts.push(file.hash.as_str().into());
+            parts.push(path.to_string_lossy().into_owned());
+            parts.push(file.hash.to_string());
         }
     }
-    for unit in desired.units.values() {
-        for link in &unit.install.links {
-            parts.push(link.to_string_lossy().into_owned().into_bytes());
-        }
-    }
-    Hash::of_parts(parts.iter().map(Vec::as_slice))
+    let links = desired.units.values().flat_map(|unit| &unit.install.links);
+    parts.extend(links.map(|link| link.to_string_lossy().into_owned()));
+    Hash::of_parts(parts.iter().map(String::as_bytes))
 }
 
 /// Hash of everything that nginx reads: sites, which are enabled, and files below /etc/nginx.
 pub(crate) fn nginx_hash(desired: &Desired) -> Hash {
-    let mut parts: Vec<Vec<u8>> = Vec::new();
-    for (name, site) in desired.sites.iter().filter(|(_, site)| site.enabled) {
-        parts.push(name.as_str().into());
-        parts.push(site.file.hash.as_str().into());
-    }
-    for (path, etc) in &desired.etc {
-        if path.starts_with("nginx") {
-            parts.push(path.to_string_lossy().into_owned().into_bytes());
-            parts.push(etc.file.hash.as_str().into());
-        }
-    }
-    Hash::of_parts(parts.iter().map(Vec::as_slice))
+    let sites = desired.sites.iter().filter(|(_, site)| site.enabled);
+    let sites = sites.map(|(name, site)| (Cow::from(name), &site.file));
+    let etc = desired.etc.iter();
+    let etc = etc.filter(|(path, _)| path.starts_with("nginx"));
+    let etc = etc.map(|(path, etc)| (path.to_string_lossy(), &etc.file));
+    let files: Vec<(Cow<'_, str>, &File)> = sites.chain(etc).collect();
+    let parts = files.iter();
+    Hash::of_parts(parts.flat_map(|(name, file)| [name.as_bytes(), file.hash.as_str().as_bytes()]))
 }
 
 /// Hash of everything that a unit is started with: its file or template, its drop-ins, and the
 /// files that it names, those outside git as they are on the host.
 pub(crate) fn unit_hash(desired: &Desired, observed: &Observed, unit: &Unit) -> Hash {
-    let template = unit
-        .template
-        .as_ref()
-        .and_then(|name| desired.units.get(name));
-    let file = unit
-        .file
-        .as_ref()
-        .or(template.and_then(|unit| unit.file.as_ref()));
+    let template = template_of(desired, unit);
+    let file = own_file(desired, unit);
     let mut parts: Vec<&[u8]> = Vec::new();
     let started_with = file.map(|file| match unit.stack {
         Some(_) => service_of_stack(file),
@@ -104,6 +91,16 @@ pub(crate) fn unit_hash(desired: &Desired, observed: &Observed, unit: &Unit) -> 
         }
     }
     Hash::of_parts(parts)
+}
+
+fn template_of<'a>(desired: &'a Desired, unit: &Unit) -> Option<&'a Unit> {
+    desired.units.get(unit.template.as_ref()?)
+}
+
+/// The file of a unit, or of its template.
+fn own_file<'a>(desired: &'a Desired, unit: &'a Unit) -> Option<&'a File> {
+    let of_template = || template_of(desired, unit)?.file.as_ref();
+    unit.file.as_ref().or_else(of_template)
 }
 
 /// Hash of what a stack's unit runs: what comes before in its generated file is its order among other units, for which
@@ -215,8 +212,7 @@ fn differs(inputs: &Inputs<'_>, name: &str, unit: &Unit, state: &UnitState) -> O
 
 /// Whether a unit's files are those of the revision that was applied last.
 fn was_applied(inputs: &Inputs<'_>, name: &str, wanted: &Hash) -> bool {
-    let applied = inputs.recorded.applied.as_ref();
-    applied.is_some_and(|(_, applied)| {
+    inputs.recorded.desired().is_some_and(|applied| {
         let unit = applied.units.get(name);
         unit.is_some_and(|unit| unit_hash(applied, inputs.observed, unit) == *wanted)
     })
@@ -225,9 +221,7 @@ fn was_applied(inputs: &Inputs<'_>, name: &str, wanted: &Hash) -> bool {
 /// Whether what is wanted of a unit differs from what was applied only in files that were edited on the host, and that git
 /// has now, too: whoever started the unit anew since may have given it those.
 fn lay_there(inputs: &Inputs<'_>, name: &str, unit: &Unit) -> bool {
-    let applied = inputs.recorded.applied.as_ref();
-    let applied = applied.and_then(|(_, applied)| applied.units.get(name));
-    applied.is_some_and(|applied| {
+    inputs.recorded.unit(name).is_some_and(|applied| {
         let is_written = |unit: &Unit| unit.stack.is_none() && unit.quadlet.is_none();
         is_written(unit)
             && is_written(applied)
@@ -310,18 +304,11 @@ fn reads<'a>(
     unit: &'a Unit,
 ) -> impl Iterator<Item = (PathBuf, &'a File)> {
     let (desired, observed) = (inputs.desired, inputs.observed);
-    let template = unit.template.as_deref();
-    let template_unit = template.and_then(|name| desired.units.get(name));
-    let file = unit
-        .file
-        .as_ref()
-        .or(template_unit.and_then(|unit| unit.file.as_ref()));
-    let own = file.map(|file| (layout::unit(template.unwrap_or(name)), file));
+    let own = layout::unit(unit.template.as_deref().unwrap_or(name));
+    let own = own_file(desired, unit).map(|file| (own, file));
     let owner = name.to_owned();
-    let dropins = unit
-        .dropins
-        .iter()
-        .map(move |(dropin, file)| (layout::dropin(&owner, dropin), file));
+    let dropins = unit.dropins.iter();
+    let dropins = dropins.map(move |(dropin, file)| (layout::dropin(&owner, dropin), file));
     let named = unit.names.iter().filter_map(move |path| {
         let file = desired.files.get(path)?;
         let stored = layout::live(Path::new(layout::store::FILES).join(&file.source));
@@ -337,7 +324,7 @@ fn reads<'a>(
 
 /// A file that the unit names and whose content is another than the applied one.
 fn changed_names(inputs: &Inputs<'_>, unit: &Unit) -> Option<String> {
-    let (_, applied) = inputs.recorded.applied.as_ref()?;
+    let applied = inputs.recorded.desired()?;
     let mut changed = unit.names.iter().filter(|path| {
         let hash = |desired: &Desired| desired.files.get(*path).map(|file| file.hash.clone());
         !path.starts_with(layout::LIVE) && hash(inputs.desired) != hash(applied)

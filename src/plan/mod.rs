@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::model::{
-    Desired, Observed, RanImages, Recorded, ResourceId, Secret, SecretState, Selector,
+    Desired, Observed, RanImages, Recorded, ResourceId, Secret, SecretState, Selector, Unit,
 };
 
 /// Which health gates a run asks.
@@ -42,9 +42,7 @@ pub(crate) enum Gates {
 /// What a plan is made of.
 #[derive(Clone, Copy)]
 pub(crate) struct Inputs<'a> {
-    /// What is wanted.
     pub desired: &'a Desired,
-    /// What is there.
     pub observed: &'a Observed,
     /// What earlier runs recorded.
     pub recorded: &'a Recorded,
@@ -64,7 +62,14 @@ pub(crate) struct Inputs<'a> {
     pub now: Timestamp,
 }
 
-impl Inputs<'_> {
+impl<'a> Inputs<'a> {
+    /// Units as they are wanted, and as they were applied last.
+    pub(crate) fn units_of_both(&self) -> impl Iterator<Item = &'a Unit> {
+        let applied = self.recorded.desired().into_iter();
+        let applied = applied.flat_map(|applied| applied.units.values());
+        self.desired.units.values().chain(applied)
+    }
+
     /// Whether `--only` leaves a resource in.
     pub(crate) fn selects(&self, id: &ResourceId) -> bool {
         Selector::any(self.only, id)
@@ -77,8 +82,7 @@ impl Inputs<'_> {
 
     /// A secret as it was applied.
     pub(crate) fn applied_secret(&self, name: &str) -> Option<&Secret> {
-        let (_, applied) = self.recorded.applied.as_ref()?;
-        applied.secrets.get(name)
+        self.recorded.desired()?.secrets.get(name)
     }
 
     /// Whether a secret gets another content, as far as can be known: then those that use it start anew.

@@ -8,7 +8,6 @@ use crate::model::{Entry, File, Kind, ResourceId, layout};
 
 /// One of them.
 pub(crate) struct OwnUnit {
-    /// Its name.
     pub name: &'static str,
     /// The target that starts it.
     pub target: &'static str,

@@ -18,11 +18,8 @@ const DISK: u64 = 1 << 30;
 
 /// A plan, and what is known around it.
 pub(crate) struct Case<'a> {
-    /// The plan.
     pub plan: &'a Plan,
-    /// What is wanted.
     pub desired: &'a Desired,
-    /// What is there.
     pub observed: &'a Observed,
     /// What units need to find; only looked at if [`starts_units`].
     pub needs: &'a [Need],

@@ -54,7 +54,7 @@ pub(crate) fn left(draft: &Draft<'_>, id: &ResourceId) -> String {
     if layout::OWN_UNITS.contains(&&*id.name) {
         return "not needed any more".to_owned();
     }
-    let applied = draft.recorded.applied.as_ref().map(|(_, applied)| applied);
+    let applied = draft.recorded.desired();
     let why = applied.and_then(|applied| applied.why_no_unit(id, draft.desired));
     why.unwrap_or_else(|| "left the desired state".to_owned())
 }
@@ -63,12 +63,10 @@ pub(crate) fn left(draft: &Draft<'_>, id: &ResourceId) -> String {
 fn adopted_links(draft: &Draft<'_>) -> BTreeMap<PathBuf, ResourceId> {
     let mut links = BTreeMap::new();
     for (path, entry) in &draft.observed.files {
-        let Entry::Link { target, .. } = entry else {
-            continue;
-        };
-        if draft.in_checkout(target)
-            && let Some(id) =
-                ResourceId::at(path).filter(|id| matches!(id.kind, Kind::Site | Kind::Unit))
+        if let Entry::Link { target, .. } = entry
+            && draft.in_checkout(target)
+            && let Some(id) = ResourceId::at(path)
+            && matches!(id.kind, Kind::Site | Kind::Unit)
         {
             links.insert(path.clone(), id);
         }
@@ -83,28 +81,25 @@ fn links_to(
     draft: &Draft<'_>,
     known: &BTreeMap<PathBuf, ResourceId>,
 ) -> BTreeMap<PathBuf, ResourceId> {
-    let mut links = BTreeMap::new();
-    for (path, entry) in &draft.observed.files {
-        if let Entry::Link { target, .. } = entry
-            && let Some(folder) = path.parent()
-            && let Some(id) = known.get(&layout::normal(&folder.join(target)))
-        {
-            links.insert(path.clone(), id.clone());
-        }
-    }
-    links
+    let link = |(path, entry): (&PathBuf, &Entry)| {
+        let Entry::Link { target, .. } = entry else {
+            return None;
+        };
+        let id = known.get(&layout::normal(&path.parent()?.join(target)))?;
+        Some((path.clone(), id.clone()))
+    };
+    draft.observed.files.iter().filter_map(link).collect()
 }
 
 /// Files of the store that nothing wants any more: they go last, since a unit may still have to
 /// stop with them.
 fn prune_store(draft: &mut Draft<'_>) {
-    let gone: Vec<PathBuf> = draft
-        .applied
-        .keys()
-        .filter(|path| !draft.tree.contains_key(*path))
-        .cloned()
+    let gone = draft.applied.iter();
+    let gone = gone.filter(|(path, _)| !draft.tree.contains_key(*path));
+    let gone: Vec<_> = gone
+        .map(|(path, file)| (path.clone(), file.clone()))
         .collect();
-    for path in gone {
+    for (path, file) in gone {
         let live = layout::live(&path);
         if *draft.observed.entry(&live) == Entry::Missing {
             continue;
@@ -112,23 +107,18 @@ fn prune_store(draft: &mut Draft<'_>) {
         let Some(id) = ResourceId::of_stored(&path) else {
             continue;
         };
-        let source = draft.applied.get(&path).map(|file| file.source.clone());
         let observed = draft.observed;
         let old = observed.content(&live).map(|content| &**content);
-        let applied = draft.applied.get(&path);
-        let diff = super::draft::diff(&live, old, Path::new("/dev/null"), None)
-            .filter(|_| !applied.is_some_and(|file| file.secret));
-        let edited = old.is_some_and(|old| applied.is_none_or(|file| file.hash != Hash::of(old)));
-        let applied = draft.recorded.applied.as_ref().map(|(_, applied)| applied);
+        let diff = super::draft::diff(&live, old, Path::new("/dev/null"), None);
+        let diff = diff.filter(|_| !file.secret);
+        let edited = old.is_some_and(|old| file.hash != Hash::of(old));
+        let applied = draft.recorded.desired();
         let of_stack = applied.and_then(|applied| applied.why_no_unit(&id, draft.desired));
-        let why = match source {
-            _ if of_stack.is_some() && !edited => of_stack.unwrap_or_default(),
-            Some(source) if edited => {
-                let source = source.display();
-                format!("removed: {source}; it was edited on the host")
-            }
-            Some(source) => format!("removed: {}", source.display()),
-            None => "left the desired state".to_owned(),
+        let source = file.source.display();
+        let why = match of_stack {
+            Some(why) if !edited => why,
+            _ if edited => format!("removed: {source}; it was edited on the host"),
+            _ => format!("removed: {source}"),
         };
         let action = Effect::Store {
             path,

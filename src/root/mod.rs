@@ -31,7 +31,6 @@ pub(crate) struct RootError {
     pub doing: &'static str,
     /// The path, as this process sees it.
     pub path: PathBuf,
-    /// What the system said.
     #[source]
     pub source: io::Error,
 }

@@ -32,7 +32,6 @@ pub(super) struct Followed {
 
 /// A link, its own path without links.
 pub(crate) struct Link {
-    /// Where it is.
     pub path: PathBuf,
     /// What it says.
     pub target: PathBuf,

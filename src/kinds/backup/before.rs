@@ -13,9 +13,8 @@ use crate::plan::draft::{Draft, Stage, change};
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let desired = draft.desired;
     // What leaves was backed up as the applied revision says.
-    let applied = draft.recorded.applied.as_ref();
-    let applied = applied.map(|(_, applied)| &applied.backups);
-    let left = applied.into_iter().flatten();
+    let applied = draft.recorded.desired().into_iter();
+    let left = applied.flat_map(|applied| &applied.backups);
     let left = left.filter(|(name, _)| !desired.backups.contains_key(*name));
     let all: Vec<(&String, &Backup)> = desired.backups.iter().chain(left).collect();
     for (name, backup) in all {
@@ -74,8 +73,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
 
 /// Whether what was applied last has what is backed up.
 fn was_applied(draft: &Draft<'_>, backup: &Backup) -> bool {
-    let applied = draft.recorded.applied.as_ref();
-    applied.is_some_and(|(_, applied)| applied.units.values().any(|unit| backup.is_of(unit)))
+    let applied = draft.recorded.desired();
+    applied.is_some_and(|applied| applied.units.values().any(|unit| backup.is_of(unit)))
 }
 
 /// Whether this host is the one of `plan --from`, at which nobody has looked.
@@ -96,11 +95,10 @@ fn interrupted(draft: &Draft<'_>, backup: &Backup) -> Option<String> {
             units.insert(&step.unit);
         }
     }
-    let applied = draft.recorded.applied.as_ref().map(|(_, applied)| applied);
     let is_of = |name: &&str| {
-        let before = applied.and_then(|applied| applied.units.get(*name));
-        let units = before.into_iter().chain(draft.desired.units.get(*name));
-        units.into_iter().any(|unit| backup.is_of(unit))
+        let before = draft.recorded.unit(name).into_iter();
+        let mut units = before.chain(draft.desired.units.get(*name));
+        units.any(|unit| backup.is_of(unit))
     };
     units.into_iter().find(is_of).map(str::to_owned)
 }

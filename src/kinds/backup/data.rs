@@ -1,12 +1,11 @@
 //! What is wanted of a backup: of what it is made, where it goes, and how it is proved.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Kind, MemberName, Resource, Stack, Unit, seconds};
+use crate::model::{Kind, MemberName, Resource, Unit, seconds};
 
 /// Units that are generated for backups begin with it.
 pub const BACKUP_UNIT: &str = "watchme-apply-backup-";
@@ -170,24 +169,14 @@ impl Backup {
 fn runs(unit: &Unit, member: &MemberName) -> bool {
     match member {
         MemberName::Container(name) => {
+            // Those of a `.kube` are among them.
             unit.container_names().contains(name.as_str())
-                || unit
-                    .by_podman
-                    .iter()
-                    .any(|run| run.containers.contains(name))
         }
-        MemberName::Service { project, service } => {
-            let has = |stack: &Stack| stack.project == *project && stack.services.contains(service);
-            unit.stacks.iter().any(has)
-        }
+        MemberName::Service { .. } => unit.stacks.iter().any(|stack| stack.has(member)),
     }
 }
 
 impl Resource for Backup {
     type Key = String;
     const KIND: Kind = Kind::Backup;
-
-    fn name<'a>(&'a self, key: &'a String) -> Cow<'a, str> {
-        key.into()
-    }
 }

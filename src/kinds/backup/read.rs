@@ -7,7 +7,6 @@ use super::Backups;
 use super::data::{BACKUP_UNIT, REHEARSAL_UNIT};
 use crate::source::error::Result;
 use crate::source::load::{Loader, Reads};
-use crate::source::policy::Folders;
 use crate::source::unit::Name;
 
 /// How many seconds a backup waits for an apply.
@@ -24,14 +23,6 @@ pub(crate) struct GeneratedUnit {
 }
 
 impl Reads for Backups {
-    fn input<'f>(&self, _: &'f Folders) -> Option<&'f str> {
-        None
-    }
-
-    fn read(&self, _: &mut Loader<'_, '_>) -> Result<()> {
-        Ok(())
-    }
-
     /// Whose service or volume it is, is known when the units are.
     fn complete(&self, loader: &mut Loader<'_, '_>) -> Result<()> {
         if loader.places.alone.is_some() {

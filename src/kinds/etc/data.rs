@@ -1,6 +1,5 @@
 //! What is wanted of a file below /etc.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,10 +7,8 @@ use std::path::{Path, PathBuf};
 use nginx_conf::Zone;
 use serde::{Deserialize, Serialize};
 
-use crate::model::File;
-use crate::model::Kind;
-use crate::model::Resource;
 use crate::model::layout::{self, store};
+use crate::model::{File, Kind, Resource};
 
 /// A file below /etc.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,10 +97,6 @@ impl Resource for EtcFile {
     type Key = PathBuf;
     const KIND: Kind = Kind::Etc;
     const STORE: Option<&'static str> = Some(store::ETC);
-
-    fn name<'a>(&'a self, key: &'a PathBuf) -> Cow<'a, str> {
-        key.to_string_lossy()
-    }
 
     fn files(&self, key: &PathBuf) -> Vec<(PathBuf, &File)> {
         vec![(Path::new(store::ETC).join(key), &self.file)]

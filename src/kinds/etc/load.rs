@@ -104,7 +104,7 @@ impl Loads {
         for (_, (id, why, load)) in self.planned {
             draft.change(Stage::Etc, change(id, Effect::Load(load), why));
         }
-        let Some((_, applied)) = draft.recorded.applied.as_ref() else {
+        let Some(applied) = draft.recorded.desired() else {
             return;
         };
         let gone: Vec<(String, String)> = of_kernel(applied)

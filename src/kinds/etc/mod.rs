@@ -23,8 +23,8 @@ impl ResourceKind for EtcFiles {
             .owners
             .extend(files.clone().map(|etc| etc.owner.clone()));
         if asked.selects(Kind::Etc) {
-            let applied = asked.recorded.applied.iter();
-            let applied = applied.flat_map(|(_, applied)| applied.etc.values());
+            let applied = asked.recorded.desired().into_iter();
+            let applied = applied.flat_map(|applied| applied.etc.values());
             let actions = files.chain(applied).filter_map(|etc| etc.action.as_ref());
             watch
                 .units

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::load::Loads;
 use crate::effect::{Change, Effect, UnitStep};
 use crate::model::{
-    Container, Entry, EtcAction, EtcFile, Hash, Kind, ResourceId, Unit, absent_id, layout,
+    Container, Entry, EtcAction, EtcFile, Hash, Kind, ResourceId, absent_id, layout,
 };
 use crate::plan::draft::{self, Draft, Stage, change};
 use crate::plan::files;
@@ -161,13 +161,8 @@ fn copy(
 
 /// Docker stops all its containers when it stops, and a plan names only units.
 fn note_containers_of_nobody(draft: &mut Draft<'_>, id: &ResourceId) {
-    let docker = draft.observed.docker.iter();
-    let containers = docker.flat_map(|docker| &docker.containers);
-    let applied = draft.recorded.applied.iter();
-    let units = applied.flat_map(|(_, applied)| applied.units.values());
-    let units: Vec<&Unit> = units.chain(draft.desired.units.values()).collect();
-    let of_a_unit = |container: &Container| units.iter().any(|unit| unit.owns(container));
-    let others: Vec<&str> = containers
+    let of_a_unit = |container: &Container| draft.units_of_both().any(|unit| unit.owns(container));
+    let others: Vec<&str> = (draft.observed.containers())
         .filter(|container| container.is_running() && !of_a_unit(container))
         .map(|container| container.name.as_str())
         .collect();
@@ -184,7 +179,7 @@ fn note_containers_of_nobody(draft: &mut Draft<'_>, id: &ResourceId) {
 fn leaving(draft: &Draft<'_>) -> BTreeMap<EtcAction, ResourceId> {
     let desired = draft.desired;
     let mut actions = BTreeMap::new();
-    let Some((_, applied)) = &draft.recorded.applied else {
+    let Some(applied) = draft.recorded.desired() else {
         return actions;
     };
     let gone = (applied.etc.iter()).filter(|(relative, _)| !desired.etc.contains_key(*relative));
@@ -206,13 +201,10 @@ fn leaving(draft: &Draft<'_>) -> BTreeMap<EtcAction, ResourceId> {
 }
 
 fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction, why: String) {
-    let Some(systemd) = &draft.observed.systemd else {
-        return;
-    };
     let Some(unit) = action.unit() else { return };
     // One that does not run reads the file when it starts; one that failed may have done so for
     // want of it.
-    let state = systemd.units.get(unit);
+    let state = draft.observed.unit_state(unit);
     let failed = state.is_some_and(|state| state.active == "failed" || state.sub == "auto-restart");
     let state = state.filter(|state| !matches!(state.active.as_str(), "inactive" | "failed" | ""));
     if state.is_none() && !failed {
@@ -221,31 +213,23 @@ fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction, why: String)
     let step = UnitStep {
         unit: unit.clone(),
         timeout: ACTION_TIMEOUT,
-        settle: draft
-            .desired
-            .units
-            .get(unit)
-            .map_or(ACTION_SETTLE, |unit| unit.settle),
+        settle: (draft.desired.units.get(unit)).map_or(ACTION_SETTLE, |unit| unit.settle),
         ..UnitStep::default()
     };
     if unit == DOCKER && matches!(action, EtcAction::Restart(_)) {
         note_containers_of_nobody(draft, &id);
     }
     let (action, interrupts) = match action {
-        _ if failed => (Effect::Start(step), Default::default()),
-        EtcAction::Restart(_) => (
-            Effect::Restart(step),
-            state
-                .map(|state| state.dependents.clone())
-                .unwrap_or_default(),
-        ),
-        EtcAction::Reload(_) | EtcAction::Load(_) => (Effect::ReloadUnit(step), Default::default()),
+        _ if failed => (Effect::Start(step), BTreeSet::new()),
+        EtcAction::Restart(_) => {
+            let dependents = state.map(|state| state.dependents.clone());
+            (Effect::Restart(step), dependents.unwrap_or_default())
+        }
+        EtcAction::Reload(_) | EtcAction::Load(_) => (Effect::ReloadUnit(step), BTreeSet::new()),
     };
     // What leaves stops first: nobody waits for it to come up again.
     let goes = |name: &String| {
-        let applied = draft.recorded.applied.as_ref();
-        let was = applied.is_some_and(|(_, applied)| applied.units.contains_key(name));
-        was && !draft.desired.units.contains_key(name)
+        draft.recorded.unit(name).is_some() && !draft.desired.units.contains_key(name)
     };
     let (gone, interrupts): (BTreeSet<String>, BTreeSet<String>) =
         interrupts.into_iter().partition(goes);
@@ -253,11 +237,7 @@ fn follow(draft: &mut Draft<'_>, id: ResourceId, action: EtcAction, why: String)
         true => Stage::Etc,
         false => Stage::Forget,
     };
-    draft.change(
-        stage,
-        Change {
-            interrupts,
-            ..change(id, action, why)
-        },
-    );
+    let mut planned = change(id, action, why);
+    planned.interrupts = interrupts;
+    draft.change(stage, planned);
 }

@@ -6,10 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Hash;
-use crate::model::Kind;
-use crate::model::Resource;
 use crate::model::layout::store;
+use crate::model::{Hash, Kind, Resource};
 
 /// The bytes of one input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

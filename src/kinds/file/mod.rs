@@ -9,22 +9,13 @@ use crate::effect::Effect;
 use crate::model::{Desired, Kind, ResourceId, Watch, layout};
 use crate::plan::draft::{Draft, Stage, change};
 use crate::plan::files;
-use crate::source::load::{Loader, Reads};
-use crate::source::{error, policy::Folders};
+use crate::source::load::Reads;
 
 /// The kind `file`.
 pub(crate) struct Files;
 
-impl Reads for Files {
-    fn input<'f>(&self, _: &'f Folders) -> Option<&'f str> {
-        None
-    }
-
-    /// Units are read with the files that they name.
-    fn read(&self, _: &mut Loader<'_, '_>) -> error::Result<()> {
-        Ok(())
-    }
-}
+/// Units are read with the files that they name.
+impl Reads for Files {}
 
 impl ResourceKind for Files {
     fn paths(&self, desired: &Desired, watch: &mut Watch) {
@@ -55,12 +46,9 @@ impl ResourceKind for Files {
 /// Checkout paths of files that no unit names any more: systemd has put an empty file there to
 /// bind the stored one over it, if git had already removed it.
 fn clear_mount_points(draft: &mut Draft<'_>) {
-    let Some((_, applied)) = &draft.recorded.applied else {
+    let (Some(applied), Some(_)) = (draft.recorded.desired(), &draft.observed.systemd) else {
         return;
     };
-    if draft.observed.systemd.is_none() {
-        return;
-    }
     for (path, file) in &applied.files {
         let present = draft
             .observed

@@ -3,7 +3,6 @@
 mod rules;
 mod ufw;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -222,8 +221,4 @@ impl Firewall {
 impl Resource for Firewall {
     type Key = String;
     const KIND: Kind = Kind::Firewall;
-
-    fn name<'a>(&'a self, key: &'a String) -> Cow<'a, str> {
-        key.into()
-    }
 }

@@ -36,9 +36,9 @@ fn own_paths() -> [PathBuf; 3] {
 
 /// Whether an earlier run has put anything of ours on the host.
 fn is_there(asked: &Asked<'_>) -> bool {
-    let applied = asked.recorded.applied.as_ref();
+    let applied = asked.recorded.desired();
     let mut recorded = asked.recorded.inventory.paths.values();
-    applied.is_some_and(|(_, applied)| !applied.firewalls.is_empty())
+    applied.is_some_and(|applied| !applied.firewalls.is_empty())
         || recorded.any(|id| id.kind == Kind::Firewall)
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{NFT, own_paths, refuse, ufw};
 use crate::effect::{Change, Diff, Effect};
 use crate::kinds::Unwanted;
-use crate::model::{Entry, File, Firewall, FirewallState, Hash, Kind, ResourceId, UfwMode, layout};
+use crate::model::{Entry, File, Firewall, Kind, ResourceId, UfwMode, layout};
 use crate::plan::draft::{self, Draft, Stage, change};
 use crate::plan::{files, prune};
 
@@ -19,9 +19,9 @@ pub(super) fn files(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall)
     let program = state.and_then(|state| state.program.clone());
     let program = program.unwrap_or_else(|| NFT.into());
     // Who may reach what is the diff of the table; an offline root has none.
-    let before = applied(draft).cloned();
+    let before = applied(draft);
     let diff = match state {
-        None if before.as_ref() != Some(firewall) => reach(before.as_ref(), Some(firewall)),
+        None if before != Some(firewall) => reach(before, Some(firewall)),
         _ => None,
     };
     copy(draft, id, &rules, firewall.rules(), diff);
@@ -30,9 +30,8 @@ pub(super) fn files(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall)
 }
 
 /// The firewall that was applied last.
-fn applied<'a>(draft: &Draft<'a>) -> Option<&'a Firewall> {
-    let (_, applied) = draft.inputs.recorded.applied.as_ref()?;
-    applied.firewalls.values().next()
+pub(super) fn applied<'a>(draft: &Draft<'a>) -> Option<&'a Firewall> {
+    draft.recorded.desired()?.firewalls.values().next()
 }
 
 fn copy(draft: &mut Draft<'_>, id: &ResourceId, path: &Path, text: String, diff: Option<Diff>) {
@@ -90,12 +89,11 @@ fn copy(draft: &mut Draft<'_>, id: &ResourceId, path: &Path, text: String, diff:
 
 /// Whether a file is as an earlier run has left it.
 fn was_written(draft: &Draft<'_>, path: &Path, content: &[u8]) -> bool {
-    let text = match path == Path::new(layout::FIREWALL_RULES) {
-        true => applied(draft).map(Firewall::rules),
+    match path == Path::new(layout::FIREWALL_RULES) {
+        true => applied(draft).is_some_and(|applied| applied.rules().as_bytes() == content),
         // Another version of this program may have written it.
-        false => return draft.recorded.inventory.paths.contains_key(path),
-    };
-    text.is_some_and(|text| Hash::of(text.as_bytes()) == Hash::of(content))
+        false => draft.recorded.inventory.paths.contains_key(path),
+    }
 }
 
 /// The table in the kernel.
@@ -116,11 +114,8 @@ pub(super) fn table(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall)
         return;
     }
     if let Some(why) = &state.silent {
-        draft.note(
-            id.clone(),
-            None,
-            format!("the table was not checked: {why}"),
-        );
+        let text = format!("the table was not checked: {why}");
+        draft.note(id.clone(), None, text);
         return;
     }
     let wanted = match &state.wanted {
@@ -134,8 +129,8 @@ pub(super) fn table(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall)
     if firewall.ufw == UfwMode::Refuse {
         refuse::lock_out(draft, id, firewall, state);
     }
-    let before = applied(draft).cloned();
-    let is_ours = before.as_ref() == Some(firewall);
+    let before = applied(draft);
+    let is_ours = before == Some(firewall);
     let why = match (&state.loaded, is_ours) {
         (None, true) => "is gone from the kernel",
         (None, false) => "new",
@@ -145,35 +140,24 @@ pub(super) fn table(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall)
     let diff = match (&state.loaded, is_ours) {
         (Some(loaded), true) => lines(loaded, wanted),
         (None, true) => None,
-        _ => reach(before.as_ref(), Some(firewall)),
+        _ => reach(before, Some(firewall)),
     };
-    let effect = Effect::LoadFirewall(firewall.rules());
-    draft.change(
-        // Before anything starts that it is to protect.
-        Stage::Etc,
-        Change {
-            diff,
-            ..change(id.clone(), effect, why)
-        },
-    );
+    let mut planned = change(id.clone(), Effect::LoadFirewall(firewall.rules()), why);
+    planned.diff = diff;
+    // Before anything starts that it is to protect.
+    draft.change(Stage::Etc, planned);
 }
 
 /// How the rules in the kernel differ from those that belong there.
 fn lines(loaded: &str, wanted: &str) -> Option<Diff> {
-    let (old, new) = (loaded.as_bytes(), wanted.as_bytes());
-    draft::diff(
-        Path::new("nft list table"),
-        Some(old),
-        Path::new(SOURCE),
-        Some(new),
-    )
+    let (old, new) = (Some(loaded.as_bytes()), Some(wanted.as_bytes()));
+    draft::diff(Path::new("nft list table"), old, Path::new(SOURCE), new)
 }
 
 /// Who may reach what, before and after.
 fn reach(before: Option<&Firewall>, after: Option<&Firewall>) -> Option<Diff> {
-    let (old, new) = (before.map(Firewall::reach), after.map(Firewall::reach));
-    let of = |text: &Option<String>| text.as_ref().map(|text| text.clone().into_bytes());
-    let (old, new) = (of(&old), of(&new));
+    let of = |firewall: Option<&Firewall>| firewall.map(|one| one.reach().into_bytes());
+    let (old, new) = (of(before), of(after));
     let path = Path::new("who may reach what");
     draft::diff(path, old.as_deref(), path, new.as_deref())
 }
@@ -188,11 +172,11 @@ pub(super) fn retire(draft: &mut Draft<'_>, unwanted: &mut Unwanted) {
         return;
     };
     let state = draft.observed.firewall.as_ref();
-    if state.is_some_and(|state: &FirewallState| state.loaded.is_some()) {
-        let diff = reach(applied(draft), None);
+    if state.is_some_and(|state| state.loaded.is_some()) {
         let why = prune::left(draft, &id);
-        let removal = change(id.clone(), Effect::RemoveFirewall, why);
-        draft.change(Stage::Forget, Change { diff, ..removal });
+        let mut removal = change(id.clone(), Effect::RemoveFirewall, why);
+        removal.diff = reach(applied(draft), None);
+        draft.change(Stage::Forget, removal);
     }
     ufw::retire(draft, &id);
     for (path, id) in own {

@@ -4,13 +4,8 @@ use super::Firewalls;
 use crate::model::FIREWALL_TABLE;
 use crate::source::error::Result;
 use crate::source::load::{Loader, Reads};
-use crate::source::policy::Folders;
 
 impl Reads for Firewalls {
-    fn input<'f>(&self, _: &'f Folders) -> Option<&'f str> {
-        None
-    }
-
     fn read(&self, loader: &mut Loader<'_, '_>) -> Result<()> {
         let wanted = loader.policy().firewall().map_err(Into::into);
         let wanted = loader.pass(wanted)?.flatten();

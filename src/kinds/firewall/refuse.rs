@@ -1,17 +1,17 @@
 //! What is not done: rules that lock out whoever is logged in, and two firewalls that undo each other's work.
 
 use super::FIREWALLD;
-use crate::model::{Firewall, FirewallState, ResourceId, Transport, UfwMode, Verdict, layout};
+use super::plan::applied;
+use crate::model::{
+    Firewall, FirewallState, ResourceId, Transport, UfwMode, UnitState, Verdict, layout,
+};
 use crate::plan::draft::Draft;
 
 /// Other firewalls of this host.
 pub(super) fn others(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall) {
     let observed = draft.observed;
-    if observed
-        .firewall
-        .as_ref()
-        .is_some_and(|state| state.assumed)
-    {
+    let state = observed.firewall.as_ref();
+    if state.is_some_and(|state| state.assumed) {
         return;
     }
     let setting = |path: &str, name: &str| {
@@ -41,9 +41,7 @@ pub(super) fn others(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall
         ];
         draft.refuse(id.clone(), why, help.map(str::to_owned).into());
     }
-    let systemd = observed.systemd.as_ref();
-    let firewalld = systemd.and_then(|systemd| systemd.units.get(FIREWALLD));
-    if firewalld.is_some_and(|unit| unit.is_active()) {
+    if (observed.unit_state(FIREWALLD)).is_some_and(UnitState::is_active) {
         let why = "firewalld is active: a port would be open only where both let it through";
         let help = [
             "if watchme.toml is to say who may reach what: name each port of \"firewall-cmd --list-all-zones\" in \
@@ -52,7 +50,6 @@ pub(super) fn others(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall
         ];
         draft.refuse(id.clone(), why, help.map(str::to_owned).into());
     }
-    let state = observed.firewall.as_ref();
     for (bridge, port) in state.iter().flat_map(|state| &state.bridged) {
         let why = format!(
             "everything may come from {bridge}, and {port} is a port of it, which is no container's"
@@ -134,8 +131,7 @@ pub(super) fn deletion(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewa
     let Some(state) = &draft.observed.firewall else {
         return;
     };
-    let applied = draft.inputs.recorded.applied.as_ref();
-    let before = applied.and_then(|(_, applied)| applied.firewalls.values().next());
+    let before = applied(draft);
     let is_named = |firewall: &Firewall, port| firewall.opening(Transport::Tcp, port).is_some();
     let concerns = |port| is_named(firewall, port) || before.is_some_and(|one| is_named(one, port));
     let (sessions, ssh) = (state.sessions.iter(), state.ssh.iter());

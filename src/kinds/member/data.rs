@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Container;
+
 /// A container that belongs on a network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
@@ -31,6 +33,16 @@ pub enum MemberName {
         /// Compose service.
         service: String,
     },
+}
+
+impl MemberName {
+    /// Whether a container is found by it.
+    pub fn is_of(&self, container: &Container) -> bool {
+        match self {
+            MemberName::Container(name) => container.name == *name,
+            MemberName::Service { project, service } => container.is_of(project, service),
+        }
+    }
 }
 
 impl std::fmt::Display for MemberName {

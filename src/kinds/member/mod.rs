@@ -5,28 +5,17 @@ mod lost;
 pub(super) mod plan;
 
 use super::{Asked, ResourceKind};
-use crate::model::{Desired, Kind, Watch};
+use crate::model::{Kind, Watch};
 use crate::plan::draft::Draft;
-use crate::source::load::{Loader, Reads};
-use crate::source::{error, policy::Folders};
+use crate::source::load::Reads;
 
 /// The kind `member`.
 pub(crate) struct Members;
 
-impl Reads for Members {
-    fn input<'f>(&self, _: &'f Folders) -> Option<&'f str> {
-        None
-    }
-
-    /// Networks are read with their members.
-    fn read(&self, _: &mut Loader<'_, '_>) -> error::Result<()> {
-        Ok(())
-    }
-}
+/// Networks are read with their members.
+impl Reads for Members {}
 
 impl ResourceKind for Members {
-    fn paths(&self, _: &Desired, _: &mut Watch) {}
-
     fn watch(&self, asked: &Asked<'_>, watch: &mut Watch) {
         watch.docker |= asked.selects(Kind::Member) && asked.needs_docker();
         let networks = asked.desired.networks.values();

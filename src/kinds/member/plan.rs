@@ -68,30 +68,16 @@ impl On<'_> {
 
 /// The containers that a member's name stands for, one-offs of `compose run` left out.
 pub(crate) fn find<'a>(docker: &'a DockerState, name: &MemberName) -> Vec<&'a Container> {
-    docker
-        .containers
-        .iter()
-        .filter(|container| !container.oneoff)
-        .filter(|container| match name {
-            MemberName::Container(name) => container.name == *name,
-            MemberName::Service { project, service } => container
-                .compose
-                .as_ref()
-                .is_some_and(|(p, s)| p == project && s == service),
-        })
+    let containers = docker.containers.iter();
+    containers
+        .filter(|container| !container.oneoff && name.is_of(container))
         .collect()
 }
 
 /// The unit that runs a member, by its compose stacks.
 fn unit_of<'a>(draft: &Draft<'a>, name: &MemberName) -> Option<(&'a String, &'a Unit)> {
-    draft.desired.units.iter().find(|(_, unit)| {
-        unit.stacks.iter().any(|stack| match name {
-            MemberName::Container(name) => stack.containers.contains(name),
-            MemberName::Service { project, service } => {
-                stack.project == *project && stack.services.contains(service)
-            }
-        })
-    })
+    let mut units = draft.desired.units.iter();
+    units.find(|(_, unit)| unit.stacks.iter().any(|stack| stack.has(name)))
 }
 
 /// Whether the member's unit explains why it does not run: paused, or about to start.
@@ -113,8 +99,7 @@ fn note_absent(draft: &mut Draft<'_>, network: &str, member: &Member) {
 
 fn plan_member(draft: &mut Draft<'_>, on: &On<'_>, member: &Member, container: &Container) {
     let id = on.id(&container.name);
-    if let Some(connect) = connect(on, member, container) {
-        let (why, connect) = connect;
+    if let Some((why, connect)) = connect(on, member, container) {
         let stage = stage(container);
         draft.change(stage, change(id, Effect::Connect(connect), why));
         return;
@@ -208,16 +193,9 @@ fn connect(on: &On<'_>, member: &Member, container: &Container) -> Option<(Strin
     let attachment = container.attachments.get(on.name);
     let wanted = member.pin.then_some(member.address).flatten();
     let why = wrong(on, member, container, attachment, wanted)?;
-    let mut aliases = member.aliases.clone();
-    aliases.extend(
-        attachment
-            .into_iter()
-            .flat_map(|known| known.aliases.iter().cloned()),
-    );
-    let holders = match wanted {
-        Some(address) => give_way(on, container, address),
-        None => Vec::new(),
-    };
+    let has = attachment.into_iter().flat_map(|known| &known.aliases);
+    let aliases = member.aliases.iter().chain(has).cloned().collect();
+    let holders = wanted.map_or_else(Vec::new, |address| give_way(on, container, address));
     let kept = attachment.map(|known| free_addresses(on, container, known));
     let addresses = Addresses::from(wanted).or(kept.unwrap_or_default());
     let connect = Connect {
@@ -283,18 +261,13 @@ fn wrong(
 
 /// Names of other containers that hold `address`.
 fn holders(on: &On<'_>, container: &Container, address: IpAddr) -> Vec<String> {
-    on.docker
-        .containers
-        .iter()
-        .filter(|other| other.id != container.id)
-        .filter(|other| {
-            let listed = on
-                .present
-                .and_then(|network| network.endpoints.get(&other.id));
-            listed.is_some_and(|known| known.has(address))
-        })
-        .map(|other| other.name.clone())
-        .collect()
+    let holds = |other: &&Container| {
+        let endpoints = on.present.map(|network| &network.endpoints);
+        let listed = endpoints.and_then(|endpoints| endpoints.get(&other.id));
+        other.id != container.id && listed.is_some_and(|known| known.has(address))
+    };
+    let holders = on.docker.containers.iter().filter(holds);
+    holders.map(|other| other.name.clone()).collect()
 }
 
 /// The addresses that a container asked for, but those that another one has.
@@ -325,20 +298,19 @@ fn give_way(on: &On<'_>, container: &Container, wanted: IpAddr) -> Vec<Holder> {
 
 /// As many free addresses as asked for, from the end of the network's range that has `wanted`.
 fn highest_free(on: &On<'_>, wanted: IpAddr, count: usize) -> Vec<IpAddr> {
-    let ranges = on.present.map(|network| network.subnets.as_slice());
-    let mut ranges = ranges.unwrap_or_default().iter();
+    let Some(network) = on.present else {
+        return Vec::new();
+    };
+    let mut ranges = network.subnets.iter();
     let Some(range) = ranges.find(|range| range.subnet.contains(&wanted)) else {
         return Vec::new();
     };
     let taken = |address: &IpAddr| {
-        let listed = on.present.is_some_and(|network| {
-            network.endpoints.values().any(|known| known.has(*address))
-                || network
-                    .subnets
-                    .iter()
-                    .any(|subnet| subnet.gateway.as_ref() == Some(address))
-        });
-        listed || on.spoken_for.contains(address)
+        let mut endpoints = network.endpoints.values();
+        let mut gateways = network.subnets.iter().map(|subnet| subnet.gateway);
+        endpoints.any(|known| known.has(*address))
+            || gateways.any(|gateway| gateway == Some(*address))
+            || on.spoken_for.contains(address)
     };
     let addresses = range.subnet.hosts().rev();
     addresses

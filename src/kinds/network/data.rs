@@ -1,15 +1,12 @@
 //! What is wanted of a Docker network.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Kind;
-use crate::model::Resource;
-use crate::model::{Member, ResourceId, Selector};
+use crate::model::{Kind, Member, Resource, ResourceId, Selector};
 
 /// A Docker network as a compose file defines it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,10 +50,6 @@ pub struct Subnet {
 impl Resource for Network {
     type Key = String;
     const KIND: Kind = Kind::Network;
-
-    fn name<'a>(&'a self, key: &'a String) -> Cow<'a, str> {
-        key.into()
-    }
 
     /// A selected member brings its network along: the members are part of it.
     fn is_selected(id: &ResourceId, only: &[Selector]) -> bool {

@@ -23,14 +23,12 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             Some([present]) => compare(draft, id, name, spec, present),
             Some(several) => {
                 let ids: Vec<&str> = several.iter().map(|network| network.id.as_str()).collect();
+                let (command, ids) = (docker.engine.command(), ids.join(" or "));
+                let why = format!("{} networks have this name", several.len());
                 draft.refuse(
                     id,
-                    format!("{} networks have this name", several.len()),
-                    vec![format!(
-                        "keep one: {} network rm {}",
-                        docker.engine.command(),
-                        ids.join(" or ")
-                    )],
+                    why,
+                    vec![format!("keep one: {command} network rm {ids}")],
                 );
             }
         }
@@ -39,15 +37,12 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
 
 fn create(draft: &mut Draft<'_>, id: ResourceId, name: &str, spec: &Network) {
     if let Some((other, subnet)) = overlapping(draft, spec) {
-        draft.refuse(
-            id,
-            format!("its subnet overlaps {subnet} of the network {other}"),
-            vec![
-                format!("{} network inspect {other}", command(draft)),
-                "choose another subnet, or remove that network".to_owned(),
-            ],
-        );
-        return;
+        let why = format!("its subnet overlaps {subnet} of the network {other}");
+        let help = vec![
+            format!("{} network inspect {other}", command(draft)),
+            "choose another subnet, or remove that network".to_owned(),
+        ];
+        return draft.refuse(id, why, help);
     }
     let why = match draft.recorded.inventory.networks.contains(name) {
         true => "is gone",
@@ -93,22 +88,19 @@ fn compare(
     if differences.is_empty() {
         return;
     }
-    let stop = stop(
-        draft,
-        name,
-        spec.owner.as_deref(),
-        "and every unit with containers on it",
+    let why = format!(
+        "the network on the host differs: {}",
+        differences.join("; ")
     );
-    draft.refuse(
-        id,
-        format!("the network on the host differs: {}", differences.join("; ")),
-        vec![
-            "either write what the host has into the infra file, or replace it while nothing uses it:".to_owned(),
-            stop,
-            format!("    {} network rm {name}", command(draft)),
-            "    watchme-apply".to_owned(),
-        ],
-    );
+    let others = "and every unit with containers on it";
+    let help = vec![
+        "either write what the host has into the infra file, or replace it while nothing uses it:"
+            .to_owned(),
+        stop(draft, name, spec.owner.as_deref(), others),
+        format!("    {} network rm {name}", command(draft)),
+        "    watchme-apply".to_owned(),
+    ];
+    draft.refuse(id, why, help);
 }
 
 /// How a network is freed: by its owner and `others`, where the host has it.
@@ -130,22 +122,14 @@ fn differences(spec: &Network, present: &NetworkState) -> Vec<String> {
         }
     };
     differ("driver", spec.driver.clone(), present.driver.clone());
-    differ(
-        "internal",
-        spec.internal.to_string(),
-        present.internal.to_string(),
-    );
-    differ(
-        "enable_ipv6",
-        spec.ipv6.to_string(),
-        present.ipv6.to_string(),
-    );
+    for (what, wanted, there) in [
+        ("internal", spec.internal, present.internal),
+        ("enable_ipv6", spec.ipv6, present.ipv6),
+    ] {
+        differ(what, wanted.to_string(), there.to_string());
+    }
     for (key, wanted) in &spec.options {
-        let there = present
-            .options
-            .get(key)
-            .cloned()
-            .unwrap_or_else(|| "none".to_owned());
+        let there = text(present.options.get(key));
         differ(&format!("option {key}"), wanted.clone(), there);
     }
     for wanted in &spec.subnets {
@@ -156,24 +140,20 @@ fn differences(spec: &Network, present: &NetworkState) -> Vec<String> {
             differ("subnet", wanted.subnet.to_string(), "none".to_owned());
             continue;
         };
-        differ(
-            "subnet",
-            wanted.subnet.to_string(),
-            there.subnet.to_string(),
-        );
-        let text = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
+        let ranges = (wanted.subnet.to_string(), there.subnet.to_string());
+        differ("subnet", ranges.0, ranges.1);
         // A network made by hand with --subnet alone lists no gateway and has one.
         if let (Some(wanted), Some(there)) = (wanted.gateway, there.gateway) {
             differ("gateway", wanted.to_string(), there.to_string());
         }
         let (wanted, there) = (wanted.ip_range, there.ip_range);
-        differ(
-            "ip_range",
-            text(wanted.map(|range| range.to_string())),
-            text(there.map(|range| range.to_string())),
-        );
+        differ("ip_range", text(wanted), text(there));
     }
     found
+}
+
+fn text(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
 }
 
 /// The label by which compose knows a network as the one of its file.
@@ -214,24 +194,17 @@ pub(super) fn refuse_unlabelled(draft: &mut Draft<'_>) {
     }
     let found = unlabelled(draft.changes(), draft.desired, docker);
     for (name, owner) in found {
-        let stop = stop(
-            draft,
-            name,
-            Some(owner),
-            "and whatever has containers on it",
+        let why = format!(
+            "the network on the host was not made by compose: compose {compose} refuses it, and {owner} would not start"
         );
-        draft.refuse(
-            ResourceId::new(Kind::Network, name),
-            format!(
-                "the network on the host was not made by compose: compose {compose} refuses it, and {owner} would not start"
-            ),
-            vec![
-                "replace it while nothing uses it:".to_owned(),
-                stop,
-                format!("    docker network rm {name}"),
-                "    watchme-apply".to_owned(),
-            ],
-        );
+        let others = "and whatever has containers on it";
+        let help = vec![
+            "replace it while nothing uses it:".to_owned(),
+            stop(draft, name, Some(owner), others),
+            format!("    docker network rm {name}"),
+            "    watchme-apply".to_owned(),
+        ];
+        draft.refuse(ResourceId::new(Kind::Network, name), why, help);
     }
 }
 
@@ -240,11 +213,9 @@ pub(super) fn prune(draft: &mut Draft<'_>) {
     let Some(docker) = &draft.observed.docker else {
         return;
     };
-    let inventory = &draft.recorded.inventory;
-    for name in &inventory.networks {
-        if draft.desired.networks.contains_key(name) {
-            continue;
-        }
+    let wanted = &draft.desired.networks;
+    let left = draft.recorded.inventory.networks.iter();
+    for name in left.filter(|name| !wanted.contains_key(*name)) {
         for network in docker.networks.get(name).into_iter().flatten() {
             prune_network(draft, docker, name, network);
         }
@@ -264,15 +235,9 @@ fn prune_network(draft: &mut Draft<'_>, docker: &DockerState, name: &str, networ
         .map(|container| container.name.as_str())
         .collect();
     if !foreign.is_empty() {
-        let commands: Vec<String> = foreign
-            .iter()
-            .map(|container| {
-                format!(
-                    "{} network disconnect -f {name} {container}",
-                    command(draft)
-                )
-            })
-            .collect();
+        let command = command(draft);
+        let free = |container| format!("{command} network disconnect -f {name} {container}");
+        let commands: Vec<String> = foreign.iter().map(free).collect();
         let text = format!(
             "left the desired state, and stays as long as {} {} on it; to free it: {}",
             foreign.join(", "),
@@ -282,20 +247,20 @@ fn prune_network(draft: &mut Draft<'_>, docker: &DockerState, name: &str, networ
         draft.note(id, Some(DriftKind::Degraded), text);
         return;
     }
-    let applied = draft.recorded.applied.as_ref();
-    let applied = applied.and_then(|(_, applied)| applied.networks.get(name));
+    let applied = draft.recorded.desired();
+    let applied = applied.and_then(|applied| applied.networks.get(name));
     let detach = on_it
         .iter()
         .filter(|container| leaving.is_detached(container))
         .map(|container| container.name.clone())
         .collect();
-    let action = Effect::RemoveNetwork {
+    let effect = Effect::RemoveNetwork {
         name: name.to_owned(),
         id: network.id.clone(),
         spec: applied.cloned().unwrap_or_else(|| as_it_is(network)),
         detach,
     };
-    draft.change(Stage::Forget, change(id, action, "left the desired state"));
+    draft.change(Stage::Forget, change(id, effect, "left the desired state"));
 }
 
 /// Whose containers are no reason to keep a network that left the desired state.
@@ -311,7 +276,7 @@ struct Leaving<'a> {
 
 impl<'a> Leaving<'a> {
     fn of(draft: &Draft<'a>, docker: &'a DockerState, network: &str) -> Self {
-        let applied = draft.recorded.applied.as_ref().map(|(_, applied)| applied);
+        let applied = draft.recorded.desired();
         let starting = draft.starting();
         let (mut gone, mut anew) = (Vec::new(), Vec::new());
         for (name, unit) in applied.iter().flat_map(|applied| &applied.units) {
@@ -347,13 +312,11 @@ impl<'a> Leaving<'a> {
 /// Whether a container is one of a unit's compose projects.
 fn runs(unit: &Unit, container: &Container) -> bool {
     unit.stacks.iter().any(|stack| {
-        stack.containers.contains(&container.name)
-            || container
-                .compose
-                .as_ref()
-                .is_some_and(|(project, service)| {
-                    stack.project == *project && stack.services.contains(service)
-                })
+        let is_own = |(project, service): &(String, String)| {
+            stack.project == *project && stack.services.contains(service)
+        };
+        let labels = container.compose.as_ref();
+        stack.containers.contains(&container.name) || labels.is_some_and(is_own)
     })
 }
 

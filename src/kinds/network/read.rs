@@ -38,10 +38,6 @@ impl Reads for Networks {
     }
 
     /// They are read once it is known which services join them.
-    fn read(&self, _: &mut Loader<'_, '_>) -> Result<()> {
-        Ok(())
-    }
-
     fn complete(&self, loader: &mut Loader<'_, '_>) -> Result<()> {
         let networks = loader.networks();
         loader.pass(networks)?;

@@ -1,7 +1,5 @@
 //! What is wanted of a package of the distribution.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Kind, Resource};
@@ -28,10 +26,6 @@ impl Package {
 impl Resource for Package {
     type Key = String;
     const KIND: Kind = Kind::Package;
-
-    fn name<'a>(&'a self, key: &'a String) -> Cow<'a, str> {
-        key.into()
-    }
 }
 
 /// Whether a text is `NAME` or `NAME=VERSION`, Debian Policy 5.6.1 and 5.6.12. A name that ends in `-` is left out: apt takes it for

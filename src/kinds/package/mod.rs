@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Asked, ResourceKind, Unwanted};
 use crate::effect::{Effect, InstallPackages};
 use crate::model::{
-    AptPlan, AptRefusal, Desired, Kind, Package, PackageFound, PackageState, PackagesState,
-    ResourceId, Selector, Watch, WatchedPackages,
+    AptPlan, AptRefusal, Kind, Package, PackageFound, PackageState, PackagesState, ResourceId,
+    Selector, Watch, WatchedPackages,
 };
 use crate::plan::draft::{Draft, Stage, change};
 
@@ -22,8 +22,6 @@ const ALL: &str = "apt";
 pub(crate) struct Packages;
 
 impl ResourceKind for Packages {
-    fn paths(&self, _: &Desired, _: &mut Watch) {}
-
     fn watch(&self, asked: &Asked<'_>, watch: &mut Watch) {
         let selects = |name: &str| Selector::any(asked.only, &id(name));
         let wanted = asked.desired.packages.iter();
@@ -155,14 +153,12 @@ fn id(name: &str) -> ResourceId {
 
 /// On an offline root nothing can be installed.
 fn note_offline(draft: &mut Draft<'_>) {
-    let applied = draft.recorded.applied.as_ref();
-    let desired = draft.desired;
-    let new = desired.packages.iter().filter(|(name, package)| {
-        applied.is_none_or(|(_, applied)| applied.packages.get(*name) != Some(package))
-    });
-    for (name, _) in new {
-        let text = "is installed by an apply on the host when it runs";
-        draft.note(id(name), None, text);
+    let applied = draft.recorded.desired();
+    for (name, package) in &draft.desired.packages {
+        if applied.is_none_or(|applied| applied.packages.get(name) != Some(package)) {
+            let text = "is installed by an apply on the host when it runs";
+            draft.note(id(name), None, text);
+        }
     }
 }
 

@@ -4,13 +4,8 @@ use super::Packages;
 use crate::model::Package;
 use crate::source::error::Result;
 use crate::source::load::{Loader, Reads};
-use crate::source::policy::Folders;
 
 impl Reads for Packages {
-    fn input<'f>(&self, _: &'f Folders) -> Option<&'f str> {
-        None
-    }
-
     fn read(&self, loader: &mut Loader<'_, '_>) -> Result<()> {
         let wanted = loader.policy().packages.wanted();
         let wanted = wanted.map(|(name, version)| (name, Package { version }));

@@ -1,6 +1,5 @@
 //! What is wanted of a Quadlet.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -72,10 +71,6 @@ impl Resource for Quadlet {
     type Key = String;
     const KIND: Kind = Kind::Quadlet;
     const STORE: Option<&'static str> = Some(store::QUADLETS);
-
-    fn name<'a>(&'a self, key: &'a String) -> Cow<'a, str> {
-        key.into()
-    }
 
     fn files(&self, key: &String) -> Vec<(PathBuf, &File)> {
         let dropins = self.dropins.iter();

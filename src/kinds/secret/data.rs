@@ -1,6 +1,5 @@
 //! What is wanted of a secret: a file that is encrypted in the checkout, and lies decrypted in memory on the host.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use sealed_file::Form;
@@ -70,10 +69,6 @@ impl Resource for Secret {
     const KIND: Kind = Kind::Secret;
     // Generations have it, and the store does not: nothing on a host reads it there.
     const STORE: Option<&'static str> = None;
-
-    fn name<'a>(&'a self, key: &'a String) -> Cow<'a, str> {
-        key.into()
-    }
 
     fn files(&self, _: &String) -> Vec<(PathBuf, &File)> {
         vec![(kept(&self.file), &self.file)]

@@ -28,8 +28,8 @@ impl ResourceKind for Secrets {
             return;
         }
         watch.secrets = asked.desired.secrets.clone();
-        let applied = asked.recorded.applied.as_ref();
-        let had_some = applied.is_some_and(|(_, applied)| !applied.secrets.is_empty());
+        let applied = asked.recorded.desired();
+        let had_some = applied.is_some_and(|applied| !applied.secrets.is_empty());
         watch.lists_secrets =
             !watch.secrets.is_empty() || had_some || !asked.recorded.inventory.secrets.is_empty();
     }

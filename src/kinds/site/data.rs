@@ -1,6 +1,5 @@
 //! What is wanted of an nginx site, with what nginx keeps of it over a reload.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,10 +8,8 @@ use std::time::Duration;
 use nginx_conf::{Certificate, Listen, Zone};
 use serde::{Deserialize, Serialize};
 
-use crate::model::File;
-use crate::model::Kind;
-use crate::model::Resource;
 use crate::model::layout::{self, store};
+use crate::model::{File, Kind, Resource};
 
 /// An nginx site.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,10 +36,6 @@ impl Resource for Site {
     type Key = String;
     const KIND: Kind = Kind::Site;
     const STORE: Option<&'static str> = Some(store::SITES);
-
-    fn name<'a>(&'a self, key: &'a String) -> Cow<'a, str> {
-        key.into()
-    }
 
     fn files(&self, key: &String) -> Vec<(PathBuf, &File)> {
         vec![(Path::new(store::SITES).join(key), &self.file)]

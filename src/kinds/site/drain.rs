@@ -18,21 +18,16 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         return;
     }
     let timeout = timeout(draft);
-    for unit in draft.retiring() {
-        let applied = draft.recorded.applied.as_ref();
-        let old = applied.and_then(|(_, applied)| applied.units.get(&unit));
-        let stacks = old.into_iter().flat_map(|unit| &unit.stacks);
+    for unit in draft.stopping(Stage::Retire) {
+        let old = draft.recorded.unit(&unit).into_iter();
+        let stacks = old.flat_map(|unit| &unit.stacks);
         let drain = Drain {
             unit: unit.clone(),
-            ports: stacks
-                .flat_map(|stack| stack.ports.iter().copied())
-                .collect(),
+            ports: stacks.flat_map(|stack| stack.ports.clone()).collect(),
             timeout,
         };
-        let why = format!(
-            "waits up to {} s for its last requests before it stops",
-            timeout.as_secs()
-        );
+        let seconds = timeout.as_secs();
+        let why = format!("waits up to {seconds} s for its last requests before it stops");
         let id = ResourceId::new(Kind::Unit, unit);
         draft.derived(Stage::Drain, change(id, Effect::Drain(drain), why));
     }
@@ -41,7 +36,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
 /// What leaves stays beside its replacement until the gates held for as long as watchme.toml says.
 fn soak(draft: &mut Draft<'_>) {
     let time = draft.desired.soak;
-    let retiring = draft.retiring();
+    let retiring = draft.stopping(Stage::Retire);
     let Some(first) = retiring.first().filter(|_| !time.is_zero()) else {
         return;
     };
@@ -61,10 +56,7 @@ fn timeout(draft: &Draft<'_>) -> Duration {
             .map(|site| site.read_timeout.unwrap_or(READ_TIMEOUT))
             .max()
     };
-    let applied = draft.recorded.applied.as_ref();
-    draft
-        .desired
-        .drain_timeout
-        .or_else(|| applied.and_then(|(_, applied)| longest(applied)))
+    let said = draft.desired.drain_timeout;
+    said.or_else(|| longest(draft.recorded.desired()?))
         .unwrap_or(READ_TIMEOUT)
 }

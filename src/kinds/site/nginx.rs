@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::effect::{Change, Effect};
-use crate::model::{Desired, DriftKind, Kind, Listen, ResourceId, Zone, layout};
+use crate::model::{Desired, DriftKind, Kind, Listen, ResourceId, layout};
 use crate::plan::draft::{Draft, Stage, change};
 use crate::plan::loaded;
 
@@ -48,8 +48,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         (false, true, Some(stale)) => (stale, DriftKind::Unloaded),
         (false, true, None) => return,
     };
-    let applied = draft.recorded.applied.as_ref();
-    let planned = match applied.and_then(|(_, applied)| beyond_reload(applied, draft.desired)) {
+    let applied = draft.recorded.desired();
+    let planned = match applied.and_then(|applied| beyond_reload(applied, draft.desired)) {
         Some(why) => change(id, Effect::RestartNginx, why),
         None => change(id, Effect::ReloadNginx, why),
     };
@@ -106,14 +106,7 @@ fn zones(desired: &Desired) -> Zones<'_> {
     let zones = enabled.flat_map(|site| &site.zones);
     zones
         .chain(desired.etc.values().flat_map(|etc| &etc.zones))
-        .map(
-            |Zone {
-                 kind,
-                 name,
-                 size,
-                 fixed,
-             }| ((kind.as_str(), name.as_str(), *size), fixed.as_str()),
-        )
+        .map(|zone| ((&*zone.kind, &*zone.name, zone.size), &*zone.fixed))
         .collect()
 }
 
@@ -138,9 +131,10 @@ fn is_reloadable(before: &BTreeSet<&Listen>, after: &BTreeSet<&Listen>) -> bool 
     };
     let is_v6 = |listen: &Listen| listen.address.starts_with('[');
     let is_v4 = |listen: &Listen| !listen.address.starts_with('[');
-    let same = |before: Option<bool>, after: Option<bool>| match (before, after) {
-        (Some(before), Some(after)) => before == after,
-        _ => true,
+    let same = |before: Option<bool>, after: Option<bool>| {
+        before
+            .zip(after)
+            .is_none_or(|(before, after)| before == after)
     };
     // The one of IPv6 that takes IPv4's place as well.
     let dual = |sockets: &BTreeSet<&Listen>| {
@@ -156,7 +150,7 @@ fn is_reloadable(before: &BTreeSet<&Listen>, after: &BTreeSet<&Listen>) -> bool 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Site;
+    use crate::model::{Site, Zone};
 
     fn listening(sockets: &[(&str, Option<bool>)]) -> Desired {
         let listens = sockets.iter().map(|(address, ipv6only)| Listen {

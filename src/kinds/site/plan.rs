@@ -86,7 +86,7 @@ fn refuse_certbot(draft: &mut Draft<'_>, id: &ResourceId, name: &str, site: &Sit
     let checkout = checkout.or(recorded.map(|repository| &repository.checkout));
     let target = checkout.map_or_else(|| source.clone(), |checkout| checkout.join(source));
     // What was applied tells the edit from what git has got since.
-    let is_applied = applied.is_some_and(|(_, desired)| desired.sites.contains_key(name));
+    let is_applied = (draft.recorded.desired()).is_some_and(|one| one.sites.contains_key(name));
     let (what, command) = match is_applied {
         true => ("take", format!("sudo watchme-apply capture {id}")),
         false => (

@@ -12,8 +12,7 @@ pub(crate) fn new_upstreams(
     desired: &Desired,
     recorded: &Recorded,
 ) -> BTreeMap<ResourceId, BTreeSet<SocketAddr>> {
-    let applied = recorded.applied.as_ref().map(|(_, applied)| applied);
-    let known = applied.map(of_each).unwrap_or_default();
+    let known = recorded.desired().map(of_each).unwrap_or_default();
     let mut new = of_each(desired);
     for (id, addresses) in &mut new {
         let known = known.get(id);
@@ -40,10 +39,7 @@ pub(crate) fn plan(draft: &mut Draft<'_>) {
     if draft.observed.listeners.is_empty() {
         return;
     }
-    let applied = draft.recorded.applied.as_ref();
-    let known = applied
-        .map(|(_, applied)| of_each(applied))
-        .unwrap_or_default();
+    let known = (draft.recorded.desired()).map(of_each).unwrap_or_default();
     let now = of_each(draft.desired);
     for (id, new) in new_upstreams(draft.desired, draft.recorded) {
         let unserved: BTreeSet<SocketAddr> = new
@@ -82,7 +78,8 @@ pub(crate) fn plan(draft: &mut Draft<'_>) {
     }
 }
 
-fn wanted(address: SocketAddr) -> Publish {
+/// An address as a container would publish it.
+pub(super) fn wanted(address: SocketAddr) -> Publish {
     Publish {
         port: address.port(),
         protocol: "tcp".to_owned(),
@@ -94,10 +91,7 @@ fn wanted(address: SocketAddr) -> Publish {
 fn listens(draft: &Draft<'_>, address: SocketAddr) -> bool {
     let wanted = wanted(address);
     let mut listeners = draft.observed.listeners.iter().map(Listener::taken);
-    let docker = draft.observed.docker.iter();
-    let mut published = docker
-        .flat_map(|docker| &docker.containers)
-        .flat_map(|container| &container.published);
+    let mut published = (draft.observed.containers()).flat_map(|container| &container.published);
     listeners.any(|one| one.collides(&wanted)) || published.any(|port| port.collides(&wanted))
 }
 
@@ -141,11 +135,12 @@ fn has_number(text: &str, number: &str) -> bool {
 /// Whether a program starts whose ports are not known.
 fn starts_unknown(draft: &Draft<'_>) -> bool {
     let starting = draft.starting();
-    let mut units = starting
-        .iter()
-        .filter_map(|name| draft.desired.units.get(name));
-    units.any(|unit| {
-        let unread = |stack: &Stack| stack.services.is_empty();
-        (unit.stacks.is_empty() && unit.runs.is_empty()) || unit.stacks.iter().any(unread)
-    })
+    let mut units = starting.iter();
+    units.any(|name| draft.desired.units.get(name).is_some_and(is_unknown))
+}
+
+/// Whether the ports of a unit are not known: it runs a program, or a compose file outside the checkout.
+pub(super) fn is_unknown(unit: &Unit) -> bool {
+    let unread = |stack: &Stack| stack.services.is_empty();
+    (unit.stacks.is_empty() && unit.runs.is_empty()) || unit.stacks.iter().any(unread)
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
+use super::unserved;
 use crate::effect::Effect;
 use crate::kinds::unit::replacement;
-use crate::model::{Container, Listener, Publish, Stack, Unit};
+use crate::model::{Container, Listener, Unit};
 use crate::plan::draft::Draft;
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
@@ -49,27 +50,21 @@ fn last_publisher(
     changed: &BTreeSet<String>,
     address: SocketAddr,
 ) -> Option<String> {
-    let wanted = Publish {
-        port: address.port(),
-        protocol: "tcp".to_owned(),
-        address: Some(address.ip()),
-    };
+    let wanted = unserved::wanted(address);
     let desired = &draft.desired.units;
     let publishes =
         |unit: &Unit| unit.start && unit.published().iter().any(|port| port.collides(&wanted));
-    // A program, or a compose file outside the checkout.
-    let is_unknown = |name: &String| {
-        desired.get(name).is_some_and(|unit| {
-            let unread = |stack: &Stack| stack.services.is_empty();
-            (unit.stacks.is_empty() && unit.runs.is_empty()) || unit.stacks.iter().any(unread)
-        })
-    };
+    let is_unknown = |name: &String| desired.get(name).is_some_and(unserved::is_unknown);
     if desired.values().any(publishes) || changed.iter().any(is_unknown) {
         return None;
     }
     let leaves = |unit: &String| stopped.contains(unit) || changed.contains(unit);
     let mut last = None;
-    for container in containers(draft, &wanted) {
+    let holds = |container: &&Container| {
+        let mut ports = container.published.iter();
+        ports.any(|port| port.collides(&wanted))
+    };
+    for container in draft.observed.containers().filter(holds) {
         let owner = owner(draft, container).filter(leaves)?;
         last = Some(match stopped.contains(&owner) {
             true => format!(
@@ -79,39 +74,24 @@ fn last_publisher(
             false => format!("changes {owner}, which no longer publishes it"),
         });
     }
-    for listener in programs(draft, &wanted) {
-        let unit = listener
-            .unit
-            .as_ref()
-            .filter(|unit| stopped.contains(*unit))?;
+    let listens =
+        |one: &&Listener| !draft.observed.is_of_engine(one) && one.taken().collides(&wanted);
+    for listener in draft.observed.listeners.iter().filter(listens) {
+        let unit = listener.unit.as_ref();
+        let unit = unit.filter(|unit| stopped.contains(*unit))?;
         last = Some(format!("removes {unit}, which listens there"));
     }
     last
 }
 
-fn containers<'a>(draft: &Draft<'a>, wanted: &Publish) -> Vec<&'a Container> {
-    let docker = draft.observed.docker.iter();
-    let containers = docker.flat_map(|docker| &docker.containers);
-    let holds =
-        |container: &&Container| container.published.iter().any(|port| port.collides(wanted));
-    containers.filter(holds).collect()
-}
-
-fn programs<'a>(draft: &Draft<'a>, wanted: &Publish) -> Vec<&'a Listener> {
-    let listeners = draft.observed.listeners.iter();
-    let is_of_engine = |one: &Listener| draft.observed.is_of_engine(one);
-    let holds = |one: &&Listener| !is_of_engine(one) && one.taken().collides(wanted);
-    listeners.filter(holds).collect()
-}
-
 /// The unit that runs a container, as it was before.
 fn owner(draft: &Draft<'_>, container: &Container) -> Option<String> {
-    let applied = draft.recorded.applied.iter();
-    let applied = applied.flat_map(|(_, applied)| applied.units.keys());
+    let applied = draft.recorded.desired().into_iter();
+    let applied = applied.flat_map(|applied| applied.units.keys());
     let names: BTreeSet<&String> = applied.chain(draft.observed.installed.keys()).collect();
     let engine = draft.observed.engine();
-    let owns = |name: &&&String| {
+    let owns = |name: &&String| {
         replacement::before(draft, name).is_some_and(|unit| unit.owns_in(engine, container))
     };
-    names.iter().find(owns).map(|name| (*name).clone())
+    names.into_iter().find(owns).cloned()
 }

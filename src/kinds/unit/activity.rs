@@ -82,19 +82,14 @@ fn plan_unit(
     state: &UnitState,
 ) -> Vec<(Stage, Change)> {
     let at_units = |change: Change| (Stage::Units, change);
-
     let id = ResourceId::new(Kind::Unit, name);
     if draft.paused(name) {
-        return keep_paused(draft, id, name, unit, state)
-            .into_iter()
-            .map(at_units)
-            .collect();
+        let stop = keep_paused(draft, id, name, unit, state);
+        return stop.into_iter().map(at_units).collect();
     }
     if !state.is_active() && !stacks::goes_on_alone(draft, name, unit) {
-        return start(draft, id, name, unit, state)
-            .into_iter()
-            .map(at_units)
-            .collect();
+        let start = start(draft, id, name, unit, state);
+        return start.into_iter().map(at_units).collect();
     }
     let Some(why) = loaded::is_outdated(&draft.inputs, name, unit, state) else {
         note_restarts(draft, id.clone(), name, state);
@@ -126,10 +121,10 @@ fn plan_unit(
                 stacks::note_what_stays(draft, &id, name, unit);
                 vec![at_units(reload(draft, id, name, unit, why))]
             }
-            None => restart(draft, id, name, unit, state, why)
-                .into_iter()
-                .map(at_units)
-                .collect(),
+            None => {
+                let restart = restart(draft, id, name, unit, state, why);
+                restart.into_iter().map(at_units).collect()
+            }
             Some(because) => stop_with_old_files(draft, &id, name, unit, state, because),
         },
     }
@@ -140,10 +135,9 @@ fn note_restarts(draft: &mut Draft<'_>, id: ResourceId, name: &str, state: &Unit
     let known = draft.recorded.loaded.units.get(name);
     let same_run = known.is_some_and(|known| known.invocation == state.invocation);
     if !same_run && state.restarted_lately(draft.now) {
-        let times = if state.restarts == 1 {
-            "once"
-        } else {
-            "again and again"
+        let times = match state.restarts {
+            1 => "once",
+            _ => "again and again",
         };
         let text = format!(
             "it died and systemd restarted it {times} ({} in total): journalctl -u {name}",
@@ -159,18 +153,15 @@ fn keep_paused(
     name: &str,
     unit: &Unit,
     state: &UnitState,
-) -> Vec<Change> {
-    let reason = draft
-        .recorded
-        .pauses
-        .get(name)
-        .map_or("", |pause| &pause.reason);
+) -> Option<Change> {
+    let pause = draft.recorded.pauses.get(name);
+    let reason = pause.map_or("", |pause| &pause.reason);
     if state.is_active() {
         let why = format!("is paused ({reason}) and was started");
-        return vec![change(id, Effect::Stop(UnitStep::of(name, unit)), why)];
+        return Some(change(id, Effect::Stop(UnitStep::of(name, unit)), why));
     }
     draft.note(id, None, format!("paused: {reason}"));
-    Vec::new()
+    None
 }
 
 /// A change of a target asks for nothing, and a slice takes its settings with the reload.
@@ -188,10 +179,7 @@ fn start(
     unit: &Unit,
     state: &UnitState,
 ) -> Option<Change> {
-    let wanted = unit.start
-        && name
-            .rsplit_once('.')
-            .is_none_or(|(_, kind)| kind != "target");
+    let wanted = unit.start && !name.ends_with(".target");
     if wanted && is_build(unit) && !is_built(draft, name, unit) {
         let action = Effect::Start(UnitStep::of(name, unit));
         return Some(change(id, action, "what it builds changed"));
@@ -215,10 +203,10 @@ fn start(
         _ if draft.recorded.loaded.units.contains_key(name) => {
             ("is stopped".to_owned(), DriftKind::Drifted)
         }
-        _ => (
-            stacks::new(draft, name, unit, &recreated),
-            DriftKind::Drifted,
-        ),
+        _ => {
+            let why = stacks::new(draft, name, unit, &recreated);
+            (why, DriftKind::Drifted)
+        }
     };
     // One that this plan does not change may fail: it blocks nothing else.
     let changes = loaded::changes_files(&draft.inputs, name, unit);
@@ -282,8 +270,8 @@ fn gave_up(draft: &Draft<'_>, name: &str, unit: &Unit, state: &UnitState) -> boo
 
 /// Whether the unit of a Quadlet that builds an image ran with what there is to be built now.
 fn is_built(draft: &Draft<'_>, name: &str, unit: &Unit) -> bool {
-    let known = draft.recorded.loaded.units.get(name);
-    known.is_none_or(|known| known.hash == loaded::unit_hash(draft.desired, draft.observed, unit))
+    let hash = loaded::unit_hash(draft.desired, draft.observed, unit);
+    (draft.recorded.loaded.units.get(name)).is_none_or(|known| known.hash == hash)
 }
 
 /// Whether an inactive unit has done its work: a oneshot that ran with success.
@@ -369,19 +357,11 @@ fn restart(
         ..change(id.clone(), Effect::Restart(UnitStep::of(name, unit)), why)
     };
     // systemd refuses to restart a socket while its service runs, and leaves it inactive.
-    let Some(service) = name
-        .strip_suffix(".socket")
-        .map(|stem| format!("{stem}.service"))
-    else {
+    let Some(stem) = name.strip_suffix(".socket") else {
         return vec![restarted];
     };
-    let running = draft.observed.systemd.as_ref().is_some_and(|systemd| {
-        systemd
-            .units
-            .get(&service)
-            .is_some_and(UnitState::is_active)
-    });
-    if !running {
+    let service = format!("{stem}.service");
+    if !(draft.observed.unit_state(&service)).is_some_and(UnitState::is_active) {
         return vec![restarted];
     }
     let plain = UnitStep {
@@ -390,11 +370,8 @@ fn restart(
         settle: unit.settle,
         ..UnitStep::default()
     };
-    let stop = change(
-        id.clone(),
-        Effect::Stop(plain.clone()),
-        format!("{name} cannot restart while it runs"),
-    );
+    let why = format!("{name} cannot restart while it runs");
+    let stop = change(id.clone(), Effect::Stop(plain.clone()), why);
     let start = change(id, Effect::Start(plain), format!("stopped for {name}"));
     vec![stop, restarted, start]
 }

@@ -63,8 +63,7 @@ pub(super) fn recreated(draft: &Draft<'_>, name: &str, unit: &Unit) -> BTreeMap<
     // Podman has another name for an image than the file.
     let docker = draft.observed.engine() == Engine::Docker;
     for stack in unit.stacks.iter().filter(|_| unit.stack.is_some()) {
-        let own = draft.observed.docker.iter();
-        let own = own.flat_map(|docker| &docker.containers);
+        let own = draft.observed.containers();
         let own = own.filter(|one| stack.owns(one) && one.is_running() && !one.is_laid_over);
         let own = own.filter_map(|one| Some((&one.compose.as_ref()?.1, one)));
         let own: Vec<(&String, &Container)> = own.collect();
@@ -147,11 +146,9 @@ fn moved(draft: &Draft<'_>, stack: &Stack, service: &str, container: &Container)
 /// Why compose has another hash of a service than its container.
 fn reasons(known: &Adoption, service: &str, container: &Container, seen: Option<String>) -> String {
     let pair = known.has.get(&container.id).zip(known.wanted.get(service));
-    let mut reasons: Vec<String> = seen.into_iter().collect();
-    reasons.extend(
-        pair.into_iter()
-            .flat_map(|(has, wanted)| shapes::differences(has, wanted)),
-    );
+    let differences = pair.map(|(has, wanted)| shapes::differences(has, wanted));
+    let reasons = seen.into_iter().chain(differences.into_iter().flatten());
+    let reasons: Vec<String> = reasons.collect();
     if !reasons.is_empty() {
         return reasons.join("; ");
     }
@@ -179,12 +176,7 @@ pub(super) fn any(draft: &Draft<'_>, stack: &Stack) -> bool {
 
 /// Whether a service has containers, and all of them were made without what is laid over the compose files.
 fn is_adopted(draft: &Draft<'_>, stack: &Stack, service: &str) -> bool {
-    let docker = draft.observed.docker.iter();
-    let containers = docker.flat_map(|docker| &docker.containers);
-    let is_of = |container: &&Container| {
-        let labels = container.compose.as_ref();
-        stack.owns(container) && labels.is_some_and(|(_, known)| known == service)
-    };
-    let mut own = containers.filter(is_of).peekable();
+    let is_of = |one: &&Container| stack.owns(one) && one.service() == Some(service);
+    let mut own = draft.observed.containers().filter(is_of).peekable();
     own.peek().is_some() && own.all(|container| !container.is_laid_over)
 }

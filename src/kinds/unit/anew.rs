@@ -15,12 +15,10 @@ pub(super) fn services(draft: &Draft<'_>, name: &str, unit: &Unit) -> Option<BTr
     if unit.stack.is_none() || draft.ran.is_some() {
         return None;
     }
-    let systemd = draft.observed.systemd.as_ref()?;
-    let state = systemd.units.get(name)?;
-    if loaded::may_differ_outside_git(&draft.inputs, name, unit, state) {
-        return None;
-    }
-    if orders_lists_anew(draft, unit) {
+    let state = draft.observed.unit_state(name)?;
+    if loaded::may_differ_outside_git(&draft.inputs, name, unit, state)
+        || orders_lists_anew(draft, unit)
+    {
         return None;
     }
     let before = replacement::before(draft, name)?;

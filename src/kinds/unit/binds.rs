@@ -22,9 +22,7 @@ pub(crate) fn binds_of(plan: &Plan, desired: &Desired, observed: &Observed) -> B
     let targets: BTreeSet<&PathBuf> = (wanted.iter().map(|bind| &bind.target))
         .chain(volumes.map(|(_, mount)| &mount.target))
         .collect();
-    let docker = observed.docker.iter();
-    let containers = docker.flat_map(|docker| &docker.containers);
-    let now = containers.flat_map(|container| &container.binds);
+    let now = (observed.containers()).flat_map(|container| &container.binds);
     let now = now.filter(|bind| targets.contains(&bind.target));
     wanted
         .iter()
@@ -70,22 +68,15 @@ pub(crate) fn plan(draft: &mut Draft<'_>) {
 /// same service or container runs elsewhere.
 pub(crate) fn containers<'a>(draft: &Draft<'a>, name: &str, unit: &Unit) -> Vec<&'a Container> {
     let before = replacement::before(draft, name);
-    let docker = draft.observed.docker.iter();
-    let own: Vec<&Container> = docker
-        .flat_map(|docker| &docker.containers)
-        .filter(|container| {
-            unit.owns(container)
-                || unit.container_names().contains(container.name.as_str())
-                || before.as_ref().is_some_and(|before| before.owns(container))
-        })
-        .collect();
-    let service = |container: &Container| {
-        let compose = container.compose.as_ref();
-        compose.map(|(_, service)| service.clone())
+    let is_own = |container: &&Container| {
+        unit.owns(container)
+            || unit.container_names().contains(container.name.as_str())
+            || before.as_ref().is_some_and(|before| before.owns(container))
     };
+    let own: Vec<&Container> = draft.observed.containers().filter(is_own).collect();
     let is_replaced = |container: &Container| {
         let mut running = own.iter().filter(|other| other.is_running());
-        running.any(|other| other.compose.is_some() && service(other) == service(container))
+        running.any(|other| other.compose.is_some() && other.service() == container.service())
     };
     let counts = |container: &&Container| match container.state.as_str() {
         "created" | "removing" => false,
@@ -97,16 +88,10 @@ pub(crate) fn containers<'a>(draft: &Draft<'a>, name: &str, unit: &Unit) -> Vec<
 /// Whether a mount of a service or named container is one of this container's. One that only the unit ties together
 /// with it counts where the unit has one container.
 pub(crate) fn is_of(container: &Container, of: &str, unit: &Unit) -> bool {
-    let service = container
-        .compose
-        .as_ref()
-        .map(|(_, service)| service.as_str());
-    let fixed = unit
-        .stacks
-        .iter()
-        .any(|stack| stack.containers.contains(&container.name));
-    let services: usize = unit.stacks.iter().map(|stack| stack.services.len()).sum();
-    service == Some(of)
+    let mut stacks = unit.stacks.iter();
+    let services: usize = stacks.clone().map(|stack| stack.services.len()).sum();
+    let fixed = stacks.any(|stack| stack.containers.contains(&container.name));
+    container.service() == Some(of)
         || container.name == of
         || (fixed && services == 1)
         || services + unit.runs.len() == 1
@@ -114,10 +99,8 @@ pub(crate) fn is_of(container: &Container, of: &str, unit: &Unit) -> bool {
 
 /// What a container has now in the place of a mount, where that is something else.
 fn moved<'a>(observed: &Observed, container: &'a Container, bind: &Bind) -> Option<&'a Bind> {
-    let now = container
-        .binds
-        .iter()
-        .find(|now| now.target == bind.target)?;
+    let mut binds = container.binds.iter();
+    let now = binds.find(|now| now.target == bind.target)?;
     if now.source == bind.source {
         return None;
     }
@@ -134,11 +117,8 @@ fn moved<'a>(observed: &Observed, container: &'a Container, bind: &Bind) -> Opti
 }
 
 fn refuse(draft: &mut Draft<'_>, name: &str, container: &Container, now: &Bind, bind: &Bind) {
-    let (old, new, target) = (
-        now.source.display(),
-        bind.source.display(),
-        bind.target.display(),
-    );
+    let (old, new) = (now.source.display(), bind.source.display());
+    let target = bind.target.display();
     let there = match draft.observed.binds.get(&bind.source) {
         None | Some(BindSource::Missing) => "which does not exist",
         Some(BindSource::Empty(_)) => "which is empty",

@@ -13,11 +13,11 @@ use crate::plan::draft::{Draft, Stage, change};
 pub(super) fn plan(draft: &mut Draft<'_>, (name, unit): (&str, &Unit), back: &mut Back) {
     let came_back = came_back(draft, (name, unit), back);
     let before = replacement::before(draft, name);
-    let known = before.iter().flat_map(|unit| &unit.stacks);
-    let known: Vec<&Stack> = known.collect();
     let mut builds = Vec::new();
     for stack in &unit.stacks {
-        let before = known.iter().find(|known| known.project == stack.project);
+        let before = before
+            .as_ref()
+            .and_then(|unit| unit.project(&stack.project));
         let is_built = |service: &&String| match before {
             Some(before) => before.contexts.get(*service) == stack.contexts.get(*service),
             // One that is adopted runs with what it was built with.
@@ -87,11 +87,6 @@ fn came_back(
 }
 
 fn has_container(draft: &Draft<'_>, stack: &Stack, service: &str) -> bool {
-    let containers = draft
-        .observed
-        .docker
-        .iter()
-        .flat_map(|docker| &docker.containers);
-    let mut containers = containers.filter_map(|one| one.compose.as_ref());
-    containers.any(|(project, known)| *project == stack.project && known == service)
+    let mut containers = draft.observed.containers();
+    containers.any(|one| one.is_of(&stack.project, service))
 }

@@ -29,19 +29,15 @@ fn without_copies(unit: &Unit, stack: &Stack) -> Option<String> {
 
 /// Whether a container is of a stack that updates start-first, made while it did not.
 pub(super) fn is_without_copies(unit: &Unit, container: &Container) -> bool {
-    let project = container.compose.as_ref().map(|(project, _)| project);
+    let project = container.project();
     let mut stacks = unit.stacks.iter();
-    stacks.any(|stack| project.is_some() && without_copies(unit, stack).as_ref() == project)
+    stacks.any(|stack| project.is_some() && without_copies(unit, stack).as_deref() == project)
 }
 
 /// Names of the containers of a project that run and that no unit of now or before has, with their services.
 fn of_nobody(draft: &Draft<'_>, project: &str) -> Vec<(String, String)> {
-    let applied = draft.recorded.applied.iter();
-    let applied = applied.flat_map(|(_, applied)| applied.units.values());
-    let units: Vec<&Unit> = draft.desired.units.values().chain(applied).collect();
-    let docker = draft.observed.docker.iter();
-    let containers = docker.flat_map(|docker| &docker.containers);
-    let own = containers
+    let units: Vec<&Unit> = draft.units_of_both().collect();
+    let own = (draft.observed.containers())
         .filter(|one| !one.oneoff && one.is_running() && !units.iter().any(|unit| unit.owns(one)));
     own.filter_map(|one| match &one.compose {
         Some((known, service)) if known == project => Some((one.name.clone(), service.clone())),

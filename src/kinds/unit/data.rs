@@ -2,7 +2,6 @@
 
 mod bind_dropin;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,12 +9,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use systemd_unit::Install;
 
-use crate::model::File;
-use crate::model::Resource;
 use crate::model::layout::{self, store};
-use crate::model::seconds;
-use crate::model::{Desired, Kind};
-use crate::model::{DockerRun, Image, PodmanRun, Pull, Stack, StackCopy};
+use crate::model::{
+    Desired, DockerRun, File, Image, Kind, PodmanRun, Pull, Resource, Stack, StackCopy, seconds,
+};
 
 /// A systemd unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,10 +129,6 @@ impl Resource for Unit {
     type Key = String;
     const KIND: Kind = Kind::Unit;
     const STORE: Option<&'static str> = Some(store::UNITS);
-
-    fn name<'a>(&'a self, key: &'a String) -> Cow<'a, str> {
-        key.into()
-    }
 
     fn files(&self, key: &String) -> Vec<(PathBuf, &File)> {
         let dropins = self.dropins.iter();

@@ -14,15 +14,14 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     };
     let stopped = stopped_first(draft);
     let desired = draft.desired;
-    let starting = draft.starting();
-    let starting = starting
-        .iter()
-        .filter_map(|name| Some((name, desired.units.get(name)?)));
     let in_pods = in_pods(draft);
     let mut released = BTreeSet::new();
-    for (name, unit) in starting {
+    for name in &draft.starting() {
+        let Some(unit) = desired.units.get(name) else {
+            continue;
+        };
+        let before = replacement::before(draft, name);
         for container in &docker.containers {
-            let before = replacement::before(draft, name);
             let Some(what) = wanted(unit, docker.engine, container)
                 .filter(|_| !makes_anew(unit, before.as_deref(), docker.engine, container))
             else {
@@ -58,20 +57,17 @@ fn is_taken_down(draft: &Draft<'_>, container: &Container) -> bool {
 
 /// The units that stop before anything starts, as they were.
 fn stopped_first<'a>(draft: &Draft<'a>) -> BTreeMap<String, Unit> {
-    let stops = draft.stops_first();
     let before = |name: String| {
         let unit = replacement::before(draft, &name)?.into_owned();
         Some((name, unit))
     };
-    stops.into_iter().filter_map(before).collect()
+    let stops = draft.stopping(Stage::MakeRoom).into_iter();
+    stops.filter_map(before).collect()
 }
 
 /// Names of the containers that Quadlets have in pods, now or before.
 fn in_pods(draft: &Draft<'_>) -> BTreeSet<String> {
-    let applied = draft.recorded.applied.iter();
-    let applied = applied.flat_map(|(_, applied)| applied.units.values());
-    let runs = draft.desired.units.values().chain(applied);
-    let runs = runs.filter_map(|unit| unit.by_podman.as_ref());
+    let runs = (draft.units_of_both()).filter_map(|unit| unit.by_podman.as_ref());
     let names = runs.flat_map(|run| {
         let own = run.name.iter().filter(|_| run.in_pod);
         own.chain(&run.containers)
@@ -101,18 +97,12 @@ fn makes_anew(unit: &Unit, before: Option<&Unit>, engine: Engine, container: &Co
     if engine == Engine::Podman && (of_quadlet(unit) || before.is_some_and(of_quadlet)) {
         return true;
     }
-    let of_runs = |unit: &Unit| {
-        unit.runs
-            .iter()
-            .any(|run| run.name.as_deref() == Some(&container.name))
-    };
+    let is_named = |run: &DockerRun| run.name.as_deref() == Some(&container.name);
     // One that the same unit has made stops with it: that this works was its author's affair before, too.
-    let was_run = container.compose.is_none() && before.is_some_and(of_runs);
+    let was_run =
+        container.compose.is_none() && before.is_some_and(|unit| unit.runs.iter().any(is_named));
     let of_stack = |stack: &Stack| stack.owns(container);
-    let of_run = |run: &DockerRun| {
-        let named = run.name.as_deref() == Some(&container.name);
-        named && (run.clears || run.image.is_none() || was_run)
-    };
+    let of_run = |run: &DockerRun| is_named(run) && (run.clears || run.image.is_none() || was_run);
     unit.stacks.iter().any(of_stack) || unit.runs.iter().any(of_run)
 }
 
@@ -134,17 +124,12 @@ fn release(draft: &mut Draft<'_>, old: &str, unit: &Unit, container: &Container,
 
 fn refuse(draft: &mut Draft<'_>, name: &str, container: &Container, what: &str) {
     let engine = draft.observed.engine();
-    let mut others = draft
-        .desired
-        .units
-        .iter()
-        .filter(|(other, _)| *other != name);
-    let owner = others.find(|(_, unit)| unit.owns_in(engine, container));
+    let mut units = draft.desired.units.iter();
+    let owner = units.find(|(other, unit)| *other != name && unit.owns_in(engine, container));
     let by = owner.map_or("no unit", |(other, _)| other);
-    let project = container.compose.iter();
-    let project: String = project
-        .map(|(project, _)| format!(" of the compose project {project}"))
-        .collect();
+    let project = container.project();
+    let project = project.map(|project| format!(" of the compose project {project}"));
+    let project = project.unwrap_or_default();
     let why = format!(
         "{what} is taken by a container that {by} runs ({}{project}, image {}, {})",
         container.name, container.image, container.state

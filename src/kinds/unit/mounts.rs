@@ -29,8 +29,8 @@ pub(super) fn note(draft: &mut Draft<'_>, id: &ResourceId, name: &str, unit: &Un
 
 /// The paths whose content another revision changed, and which are mounted from the checkout.
 fn changed(draft: &Draft<'_>, name: &str, unit: &Unit) -> Vec<PathBuf> {
-    let (Some(before), Some((_, applied))) =
-        (replacement::before(draft, name), &draft.recorded.applied)
+    let (Some(before), Some(applied)) =
+        (replacement::before(draft, name), draft.recorded.desired())
     else {
         return Vec::new();
     };

@@ -23,10 +23,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
 
 /// The networks of a project that are there and are to be others, by the names that the engine knows.
 pub(super) fn changed(draft: &Draft<'_>, old: &Unit, stack: &Stack) -> BTreeSet<String> {
-    let Some(docker) = &draft.observed.docker else {
-        return BTreeSet::new();
-    };
-    let Some(old) = old.project(&stack.project) else {
+    let (Some(docker), Some(old)) = (&draft.observed.docker, old.project(&stack.project)) else {
         return BTreeSet::new();
     };
     let networks = stack.networks.iter().filter(|(name, wanted)| {
@@ -43,15 +40,10 @@ fn take_down(
     networks: BTreeSet<String>,
 ) {
     let id = ResourceId::new(Kind::Unit, name);
-    let docker = draft.observed.docker.iter();
-    let containers = docker.flat_map(|docker| &docker.containers);
-    let is_on = |one: &&Container| {
-        networks
-            .iter()
-            .any(|name| one.attachments.contains_key(name))
-    };
+    let is_on = |one: &&Container| one.attachments.keys().any(|name| networks.contains(name));
+    let containers = draft.observed.containers().filter(is_on);
     let (own, others): (Vec<&Container>, Vec<&Container>) =
-        containers.filter(is_on).partition(|one| old.owns(one));
+        containers.partition(|one| old.owns(one));
     let named: Vec<&str> = networks.iter().map(String::as_str).collect();
     let named = named.join(", ");
     if !others.is_empty() {
@@ -68,13 +60,11 @@ fn take_down(
         draft.refuse(id, why, help);
         return;
     }
-    let services = own
-        .iter()
-        .filter_map(|one| Some(one.compose.as_ref()?.1.clone()));
+    let services = own.iter().filter_map(|one| one.service());
     let gone = TakeDown {
         unit: name.to_owned(),
         project: stack.project.clone(),
-        services: services.collect(),
+        services: services.map(str::to_owned).collect(),
         networks: networks.clone(),
     };
     let why = format!("its network {named} changed, and compose does not change one that is there");

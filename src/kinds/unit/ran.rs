@@ -39,10 +39,10 @@ impl Back {
         let docker = draft.observed.docker.as_ref();
         let there = docker.and_then(|docker| docker.images.get(&ran.id));
         if !matches!(there, Some(ImageFound::There(_))) {
+            let generation = back_to.generation;
             let text = gone(
-                &listed,
-                known,
-                back_to.generation,
+                (&listed, known),
+                generation,
                 (unit, found),
                 ran.digest.as_deref(),
             );
@@ -87,10 +87,8 @@ impl Back {
         };
         let starting = draft.starting();
         for ran in &back_to.images {
-            let found = docker
-                .containers
-                .iter()
-                .find(|one| one.name == ran.container);
+            let mut containers = docker.containers.iter();
+            let found = containers.find(|one| one.name == ran.container);
             let Some(other) = found.filter(|one| one.is_running() && one.image_id != ran.id) else {
                 continue;
             };
@@ -130,8 +128,7 @@ impl Back {
 
 /// That an image is not on the host any more, and what runs instead.
 fn gone(
-    listed: &str,
-    known: &str,
+    (listed, known): (&str, &str),
     generation: u64,
     (unit, found): (&Unit, &ImageFound),
     digest: Option<&str>,

@@ -12,17 +12,15 @@ pub(crate) fn replaced_by(
     old_name: &str,
     old: &Unit,
 ) -> Option<(String, String)> {
-    let applied = draft.recorded.applied.as_ref().map(|(_, desired)| desired);
     let mut units = draft.desired.units.iter();
     units.find_map(|(name, unit)| {
-        let is_new = applied.is_none_or(|applied| !applied.units.contains_key(name));
+        let is_new = draft.recorded.unit(name).is_none();
+        let same_port = || {
+            let port = listened(draft, old_name, unit)?;
+            Some(format!("the same port, {port}"))
+        };
         let because = collision(old, unit)
-            .or_else(|| {
-                Some(format!(
-                    "the same port, {}",
-                    listened(draft, old_name, unit)?
-                ))
-            })
+            .or_else(same_port)
             .or_else(|| renamed(old, unit).filter(|_| is_new))
             .or_else(|| too_large(draft, old, unit).filter(|_| is_new))?;
         Some((name.clone(), because))
@@ -45,11 +43,9 @@ fn collision(old: &Unit, new: &Unit) -> Option<String> {
     if let Some(name) = names.intersection(&others).next() {
         return Some(format!("the same container name, {name}"));
     }
-    let ports = old.published();
-    let others = new.published();
-    let port = ports
-        .iter()
-        .find(|port| others.iter().any(|other| port.collides(other)))?;
+    let (ports, others) = (old.published(), new.published());
+    let mut ports = ports.iter();
+    let port = ports.find(|port| others.iter().any(|other| port.collides(other)))?;
     Some(format!("the same port, {}", port.port))
 }
 
@@ -64,12 +60,8 @@ fn too_large(draft: &Draft<'_>, old: &Unit, new: &Unit) -> Option<String> {
     let desired = draft.desired.units.values().filter(|unit| unit.start);
     let together: u64 = desired.map(memory).sum::<u64>() + memory(old);
     (together > budget).then(|| {
-        let mebibytes = |bytes: u64| bytes >> 20;
-        format!(
-            "{} MiB of memory together, and there are {}",
-            mebibytes(together),
-            mebibytes(budget)
-        )
+        let (together, budget) = (together >> 20, budget >> 20);
+        format!("{together} MiB of memory together, and there are {budget}")
     })
 }
 
@@ -87,9 +79,7 @@ pub(super) fn stacks_that_go_on<'a>(draft: &Draft<'a>) -> Vec<(&'a str, &'a Unit
 /// lie outside the checkout are known by the look at the host alone.
 pub(crate) fn before<'a>(draft: &Draft<'a>, name: &str) -> Option<Cow<'a, Unit>> {
     let installed = draft.observed.installed.get(name);
-    let applied =
-        (draft.recorded.applied.as_ref()).and_then(|(_, applied)| applied.units.get(name));
-    let Some(applied) = applied else {
+    let Some(applied) = draft.recorded.unit(name) else {
         return installed.map(Cow::Borrowed);
     };
     let unread = |stack: &&Stack| stack.services.is_empty();
@@ -104,11 +94,8 @@ pub(crate) fn before<'a>(draft: &Draft<'a>, name: &str) -> Option<Cow<'a, Unit>>
         let same = |other: &&Stack| other.files == stack.files && other.project == stack.project;
         let read = installed.and_then(|installed| installed.stacks.iter().find(same));
         if let Some(read) = read {
-            let known = unit
-                .to_mut()
-                .stacks
-                .iter_mut()
-                .find(|known| *known == stack);
+            let mut known = unit.to_mut().stacks.iter_mut();
+            let known = known.find(|known| *known == stack);
             known.into_iter().for_each(|known| *known = read.clone());
         }
     }
@@ -122,10 +109,7 @@ pub(crate) fn stops_first(draft: &Draft<'_>, name: &str, new: &Unit) -> Option<S
     let mut dropped = dropped(&old, new);
     // What a stack runs no more is taken down by the plan.
     if old.stack.is_some() && new.stack.is_some() {
-        let goes_on = |stack: &Stack| {
-            let mut stacks = new.stacks.iter();
-            stacks.any(|other| other.project == stack.project)
-        };
+        let goes_on = |stack: &Stack| new.project(&stack.project).is_some();
         if old.stacks.iter().all(goes_on) {
             dropped.clear();
         }
@@ -157,31 +141,23 @@ fn given_up(
         return Some(format!("its container name, {name}"));
     }
     let (wanted, kept) = (other.published(), new.published());
-    let mut free = old
-        .published()
-        .into_iter()
-        .filter(|port| !kept.iter().any(|kept| kept.collides(port)));
+    let free = old.published().into_iter();
+    let mut free = free.filter(|port| !kept.iter().any(|kept| kept.collides(port)));
     if let Some(port) = free.find(|port| wanted.iter().any(|wanted| wanted.collides(port))) {
         return Some(format!("its port, {}", port.port));
     }
     // A program of the unit itself that listens there, and a unit that does not run yet.
-    let port = listened(draft, name, other).filter(|_| !is_active(draft, other_name))?;
+    let other_state = draft.observed.unit_state(other_name);
+    let is_active = other_state.is_some_and(UnitState::is_active);
+    let port = listened(draft, name, other).filter(|_| !is_active)?;
     Some(format!("its port, {port}"))
-}
-
-fn is_active(draft: &Draft<'_>, unit: &str) -> bool {
-    let systemd = draft.observed.systemd.as_ref();
-    systemd.is_some_and(|systemd| systemd.units.get(unit).is_some_and(UnitState::is_active))
 }
 
 /// A port on which a program of a unit listens, and which `other` publishes.
 fn listened(draft: &Draft<'_>, unit: &str, other: &Unit) -> Option<u16> {
     let wanted = other.published();
-    let own = draft
-        .observed
-        .listeners
-        .iter()
-        .filter(|one| one.unit.as_deref() == Some(unit));
+    let own = draft.observed.listeners.iter();
+    let own = own.filter(|one| one.unit.as_deref() == Some(unit));
     let mut own = own.filter(|one| !draft.observed.is_of_engine(one));
     own.find(|one| wanted.iter().any(|wanted| wanted.collides(&one.taken())))
         .map(|one| one.port)
@@ -201,13 +177,8 @@ fn dropped(old: &Unit, new: &Unit) -> Vec<String> {
         if same.is_empty() {
             dropped.push(format!("the compose project {}", stack.project));
         } else if is_known {
-            dropped.extend(
-                stack
-                    .services
-                    .iter()
-                    .filter(|service| !is_kept(service))
-                    .cloned(),
-            );
+            let services = stack.services.iter();
+            dropped.extend(services.filter(|service| !is_kept(service)).cloned());
         } else if !same.iter().any(|new| new.files == stack.files) {
             let files = stack.files.iter().map(|file| file.display().to_string());
             dropped.push(format!(
@@ -217,10 +188,8 @@ fn dropped(old: &Unit, new: &Unit) -> Vec<String> {
         }
     }
     let names = |unit: &Unit| -> BTreeSet<String> {
-        unit.runs
-            .iter()
-            .filter_map(|run| run.name.clone())
-            .collect()
+        let runs = unit.runs.iter();
+        runs.filter_map(|run| run.name.clone()).collect()
     };
     let gone = &names(old) - &names(new);
     dropped.extend(gone.into_iter().map(|name| format!("the container {name}")));

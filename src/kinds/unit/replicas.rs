@@ -7,13 +7,7 @@ pub(super) fn extra(unit: &Unit, own: &[&Container]) -> Vec<String> {
     let stacks = unit.stacks.iter().filter(|_| unit.stack.is_some());
     let services = stacks.flat_map(|stack| stack.services.iter().map(move |name| (stack, name)));
     let extra = services.filter_map(|(stack, service)| {
-        let is_of = |container: &&&Container| {
-            let labels = container.compose.as_ref();
-            container.is_running()
-                && labels.is_some_and(|(project, known)| {
-                    *project == stack.project && known == service
-                })
-        };
+        let is_of = |one: &&&Container| one.is_running() && one.is_of(&stack.project, service);
         let wanted = stack.replicas_of(service);
         let running = own.iter().filter(is_of).count() as u64;
         (running > wanted).then(|| {

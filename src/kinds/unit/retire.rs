@@ -63,27 +63,20 @@ fn departing_units(
     draft: &Draft<'_>,
     unwanted: &BTreeMap<PathBuf, ResourceId>,
 ) -> BTreeSet<String> {
-    let linked = unwanted
-        .iter()
-        .filter(|(path, id)| {
-            id.kind == Kind::Unit && path.parent() == Some(Path::new(layout::SYSTEMD))
-        })
-        .map(|(_, id)| id.name.clone());
-    draft
-        .recorded
-        .inventory
-        .units
-        .iter()
+    let linked = unwanted.iter().filter(|(path, id)| {
+        id.kind == Kind::Unit && path.parent() == Some(Path::new(layout::SYSTEMD))
+    });
+    let linked = linked.map(|(_, id)| &id.name);
+    // A unit of this program whose file the package has is still enabled.
+    let is_enabled = |name: &str| {
+        let id = ResourceId::new(Kind::Unit, name);
+        draft.wanted.values().any(|wanted| *wanted == id)
+    };
+    let is_ours = |name: &str| draft.desired.units.get(name).is_some_and(Unit::is_ours);
+    let known = draft.recorded.inventory.units.iter().chain(linked);
+    known
+        .filter(|name| !is_ours(name) && !is_enabled(name))
         .cloned()
-        .chain(linked)
-        .filter(|name| !draft.desired.units.get(name).is_some_and(Unit::is_ours))
-        // A unit of this program whose file the package has is still enabled.
-        .filter(|name| {
-            !draft
-                .wanted
-                .values()
-                .any(|id| *id == ResourceId::new(Kind::Unit, name))
-        })
         .collect()
 }
 
@@ -91,10 +84,7 @@ fn departing_units(
 fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBuf, ResourceId>) {
     let id = ResourceId::new(Kind::Unit, name);
     let observed = draft.observed;
-    let state = observed
-        .systemd
-        .as_ref()
-        .and_then(|systemd| systemd.units.get(name));
+    let state = observed.unit_state(name);
     let old = replacement::before(draft, name).unwrap_or_default();
     let runs =
         state.is_some_and(|state| !matches!(state.active.as_str(), "inactive" | "failed" | ""));
@@ -104,9 +94,8 @@ fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBu
         let mut step = UnitStep::of(name, &old);
         step.timeout = step.timeout.max(STOP_TIMEOUT);
         let mut planned = change(id.clone(), Effect::Stop(step), prune::left(draft, &id));
-        planned.interrupts = state
-            .map(|state| state.dependents.clone())
-            .unwrap_or_default();
+        let dependents = state.map(|state| state.dependents.clone());
+        planned.interrupts = dependents.unwrap_or_default();
         let stage = match replaced {
             Some((new, because)) => {
                 planned.why = format!("{new} replaces it and cannot run beside it ({because})");
@@ -117,16 +106,10 @@ fn retire_unit(draft: &mut Draft<'_>, name: &str, unwanted: &mut BTreeMap<PathBu
         draft.change(stage, planned);
     }
     take_down::retire(draft, name, &old);
-    let mut paths: BTreeSet<PathBuf> = super::plan::enabling_links(draft, name)
-        .into_iter()
-        .collect();
-    paths.extend(
-        unwanted
-            .iter()
-            .filter(|(_, owner)| **owner == id)
-            .map(|(path, _)| path.clone()),
-    );
-    for path in paths {
+    let links = super::plan::enabling_links(draft, name).into_iter();
+    let own = unwanted.iter().filter(|(_, owner)| **owner == id);
+    let own = own.map(|(path, _)| path.clone());
+    for path in links.chain(own).collect::<BTreeSet<PathBuf>>() {
         unwanted.remove(&path);
         let why = prune::why(draft, &id, &path);
         files::remove(draft, Stage::Retire, &id, &path, &why);

@@ -32,9 +32,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
 /// What a stack that runs lacks and compose would start, where the host is returned to what was applied.
 fn to_be_made(draft: &Draft<'_>, name: &str, unit: &Unit, active: bool) -> Option<String> {
     let docker = draft.observed.docker.as_ref()?;
-    let can_reload = (draft.observed.systemd.as_ref())
-        .and_then(|systemd| systemd.units.get(name))
-        .is_some_and(|state| state.can_reload || unit.alone);
+    let can_reload =
+        (draft.observed.unit_state(name)).is_some_and(|state| state.can_reload || unit.alone);
     if unit.stack.is_none() || !active || !can_reload || !only_fixes(draft) {
         return None;
     }
@@ -44,10 +43,7 @@ fn to_be_made(draft: &Draft<'_>, name: &str, unit: &Unit, active: bool) -> Optio
         "exited" => one.exit_code != 0 || is_lasting(unit, one),
         state => matches!(state, "created" | "dead"),
     });
-    let has = |service: &String| {
-        let mut services = own.iter().filter_map(|one| one.compose.as_ref());
-        services.any(|(_, known)| known == service)
-    };
+    let has = |service: &str| own.iter().any(|one| one.service() == Some(service));
     let mut services = unit.stacks.iter().flat_map(|stack| &stack.services);
     let extra = replicas::extra(unit, &own).into_iter().next();
     match (services.find(|service| !has(service)), stopped) {
@@ -65,7 +61,7 @@ fn to_be_made(draft: &Draft<'_>, name: &str, unit: &Unit, active: bool) -> Optio
 /// Whether the restart policy of a container starts it again whenever it ends: then somebody has stopped it.
 fn is_lasting(unit: &Unit, container: &Container) -> bool {
     let mut stacks = unit.stacks.iter().filter(|stack| stack.owns(container));
-    let service = container.compose.as_ref().map(|(_, service)| service);
+    let service = container.service();
     service.is_some_and(|service| stacks.any(|stack| stack.lasting.contains(service)))
 }
 
@@ -85,13 +81,7 @@ fn reload(draft: &mut Draft<'_>, name: &str, unit: &Unit, why: String) {
 }
 
 fn note_containers(draft: &mut Draft<'_>, name: &str, unit: &Unit, active: bool) {
-    let Some(docker) = &draft.observed.docker else {
-        return;
-    };
-    let own = docker
-        .containers
-        .iter()
-        .filter(|container| unit.owns(container));
+    let own = (draft.observed.containers()).filter(|container| unit.owns(container));
     let own: Vec<&Container> = own.collect();
     let id = ResourceId::new(Kind::Unit, name);
     let mut texts = Vec::new();
@@ -99,12 +89,16 @@ fn note_containers(draft: &mut Draft<'_>, name: &str, unit: &Unit, active: bool)
         let name = &container.name;
         let finished = container.state == "exited" && container.exit_code == 0;
         let finished = finished && !is_lasting(unit, container);
-        texts.extend(match trouble(docker.engine, container, draft.now) {
-            _ if finished => None,
-            Some(Trouble::Down(why)) => Some(format!("its container {name} does not run: {why}")),
-            Some(Trouble::Ill(why)) => Some(format!("its container {name} {why}")),
-            None => None,
-        });
+        texts.extend(
+            match trouble(draft.observed.engine(), container, draft.now) {
+                _ if finished => None,
+                Some(Trouble::Down(why)) => {
+                    Some(format!("its container {name} does not run: {why}"))
+                }
+                Some(Trouble::Ill(why)) => Some(format!("its container {name} {why}")),
+                None => None,
+            },
+        );
     }
     for text in replicas::extra(unit, &own) {
         let text = format!("{text}: `watchme-apply drift --fix` removes the others");
@@ -132,14 +126,8 @@ fn missing(draft: &Draft<'_>, name: &str, unit: &Unit, own: &[&Container]) -> Ve
         let services = stack.services.iter();
         services.map(move |service| (stack.project.as_str(), service.as_str(), stack))
     });
-    let mut members = draft
-        .desired
-        .networks
-        .values()
-        .flat_map(|network| &network.members);
-    let members: Vec<&MemberName> = members.by_ref().map(|member| &member.name).collect();
     let is_told = |project: &str, service: &str, stack: &Stack| {
-        members.iter().any(|member| match member {
+        members(draft).any(|member| match member {
             MemberName::Container(name) => stack.containers.contains(name),
             MemberName::Service {
                 project: p,
@@ -147,13 +135,9 @@ fn missing(draft: &Draft<'_>, name: &str, unit: &Unit, own: &[&Container]) -> Ve
             } => p == project && s == service,
         })
     };
-    let there: BTreeSet<(&str, &str)> = own
-        .iter()
-        .filter_map(|container| container.compose.as_ref())
-        .map(|(project, service)| (project.as_str(), service.as_str()))
-        .collect();
+    let is_there = |project, service| own.iter().any(|one| one.is_of(project, service));
     let gone = services.filter(|(project, service, stack)| {
-        !there.contains(&(project, service)) && !is_told(project, service, stack)
+        !is_there(project, service) && !is_told(project, service, stack)
     });
     let gone: BTreeSet<&str> = gone.map(|(_, service, _)| service).collect();
     let help = match unit.stack.is_some() {
@@ -167,18 +151,13 @@ fn missing(draft: &Draft<'_>, name: &str, unit: &Unit, own: &[&Container]) -> Ve
 
 /// Members are reported with their network.
 fn is_member(draft: &Draft<'_>, container: &Container) -> bool {
-    let members = draft
-        .desired
-        .networks
-        .values()
-        .flat_map(|network| &network.members);
-    members.into_iter().any(|member| match &member.name {
-        MemberName::Container(name) => *name == container.name,
-        MemberName::Service { project, service } => container
-            .compose
-            .as_ref()
-            .is_some_and(|(p, s)| p == project && s == service),
-    })
+    members(draft).any(|member| member.is_of(container))
+}
+
+fn members<'d>(draft: &Draft<'d>) -> impl Iterator<Item = &'d MemberName> {
+    let networks = draft.desired.networks.values();
+    let members = networks.flat_map(|network| &network.members);
+    members.map(|member| &member.name)
 }
 
 /// compose makes no volume or config anew that is there.
@@ -198,14 +177,6 @@ pub(super) fn goes_on_alone(draft: &Draft<'_>, name: &str, unit: &Unit) -> bool 
     unit.alone && draft.recorded.loaded.units.contains_key(name)
 }
 
-/// How many containers of a stack run.
-fn running(draft: &Draft<'_>, unit: &Unit) -> usize {
-    let docker = draft.observed.docker.iter();
-    let containers = docker.flat_map(|docker| &docker.containers);
-    let own = containers.filter(|one| unit.stack.is_some() && unit.owns(one));
-    own.filter(|one| one.is_running()).count()
-}
-
 /// Why a unit starts that nobody here has started before. Containers of a stack may run all the same.
 pub(super) fn new(
     draft: &Draft<'_>,
@@ -214,11 +185,14 @@ pub(super) fn new(
     recreated: &BTreeMap<String, String>,
 ) -> String {
     let is_known = draft.observed.adoptions.contains_key(name);
-    let stay = services(draft, unit).into_iter();
+    let own = draft.observed.containers();
+    let own = own.filter(|one| unit.stack.is_some() && unit.owns(one) && one.is_running());
+    let services: BTreeSet<&str> = own.clone().filter_map(Container::service).collect();
+    let stay = services.into_iter();
     let stay: Vec<&str> = stay
         .filter(|service| !recreated.contains_key(*service))
         .collect();
-    match running(draft, unit) {
+    match own.count() {
         0 => "new".to_owned(),
         1 if !recreated.is_empty() => "new; its container runs, and compose makes it anew".to_owned(),
         count if is_known && !recreated.is_empty() && !stay.is_empty() => format!(
@@ -241,13 +215,4 @@ pub(super) fn new(
             "new; its {count} containers run, and compose leaves those as they are whose configuration is the same"
         ),
     }
-}
-
-/// The services of a stack that have containers that run.
-fn services<'d>(draft: &'d Draft<'_>, unit: &Unit) -> BTreeSet<&'d str> {
-    let docker = draft.observed.docker.iter();
-    let containers = docker.flat_map(|docker| &docker.containers);
-    let own = containers.filter(|one| unit.stack.is_some() && unit.owns(one) && one.is_running());
-    own.filter_map(|one| Some(one.compose.as_ref()?.1.as_str()))
-        .collect()
 }

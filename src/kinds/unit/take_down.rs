@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::holders;
 use super::replacement;
 use crate::effect::{Effect, TakeDown};
-use crate::model::{Container, Idle, Kind, PROJECT_LABEL, ResourceId, Stack, Unit};
+use crate::model::{
+    Container, Desired, Idle, Kind, NetworkState, PROJECT_LABEL, ResourceId, Stack, Unit,
+};
 use crate::plan::draft::{Draft, Stage, change};
 use crate::plan::prune;
 
@@ -58,11 +60,7 @@ fn volumes(old: &Unit) -> Vec<String> {
 
 /// Why a stack that goes on runs these no more.
 fn why(unit: &Unit, gone: &TakeDown) -> String {
-    let stack = unit
-        .stacks
-        .iter()
-        .find(|stack| stack.project == gone.project);
-    let Some(stack) = stack else {
+    let Some(stack) = unit.project(&gone.project) else {
         let now = unit.stacks.first().map_or("", |stack| &stack.project);
         return format!("its compose project is {now} now");
     };
@@ -90,26 +88,18 @@ fn left(draft: &Draft<'_>, name: &str, old: &Unit) -> Vec<TakeDown> {
     let Some(docker) = &draft.observed.docker else {
         return Vec::new();
     };
-    let is_wanted = |container: &Container| {
-        draft
-            .desired
-            .units
-            .values()
-            .any(|unit| unit.owns(container))
+    let runs = |desired: &Desired, container: &Container| {
+        desired.units.values().any(|unit| unit.owns(container))
     };
-    let applied = draft.recorded.applied.as_ref();
+    let is_wanted = |container: &Container| runs(draft.desired, container);
     let leaves = |container: &Container| {
-        let mut known = applied
-            .iter()
-            .flat_map(|(_, applied)| applied.units.values());
-        !is_wanted(container) && known.any(|unit| unit.owns(container))
+        let applied = draft.recorded.desired();
+        !is_wanted(container) && applied.is_some_and(|applied| runs(applied, container))
     };
     let of = |stack: &Stack| {
         let containers = docker.containers.iter();
         let containers = containers.filter(|known| stack.owns(known) && !is_wanted(known));
-        let services: BTreeSet<String> = containers
-            .filter_map(|known| Some(known.compose.as_ref()?.1.clone()))
-            .collect();
+        let services = containers.filter_map(Container::service);
         let mut stacks = draft.desired.units.values().flat_map(|unit| &unit.stacks);
         let goes_on = stacks.any(|other| other.project == stack.project);
         let stays_on = |network: &str| {
@@ -117,11 +107,7 @@ fn left(draft: &Draft<'_>, name: &str, old: &Unit) -> Vec<TakeDown> {
             containers.any(|known| !leaves(known) && known.attachments.contains_key(network))
         };
         let networks = docker.networks.iter().filter(|(network, found)| {
-            let label = |one: &crate::model::NetworkState| {
-                one.labels
-                    .get(PROJECT_LABEL)
-                    .is_some_and(|project| *project == stack.project)
-            };
+            let label = |one: &NetworkState| one.labels.get(PROJECT_LABEL) == Some(&stack.project);
             !goes_on
                 && found.iter().any(label)
                 && !stays_on(network)
@@ -131,7 +117,7 @@ fn left(draft: &Draft<'_>, name: &str, old: &Unit) -> Vec<TakeDown> {
         TakeDown {
             unit: name.to_owned(),
             project: stack.project.clone(),
-            services,
+            services: services.map(str::to_owned).collect(),
             networks: networks.map(|(network, _)| network.clone()).collect(),
         }
     };

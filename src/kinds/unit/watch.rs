@@ -53,12 +53,15 @@ pub(super) fn add_containers(asked: &Asked<'_>, watch: &mut Watch) {
         })
     };
     watch.quadlets |= any(asked.desired, |unit| unit.by_podman.is_some());
-    let applied = asked.recorded.applied.as_ref().map(|(_, applied)| applied);
+    let applied = asked.recorded.desired();
     watch.docker |= runs_containers(asked.desired) || applied.is_some_and(runs_containers);
     for unit in asked.desired.units.values() {
-        let names = unit.runs.iter().filter_map(|run| run.name.clone());
-        watch.containers.extend(names);
-        let projects = unit.stacks.iter().map(|stack| stack.project.clone());
-        watch.projects.extend(projects);
+        let (runs, stacks) = (unit.runs.iter(), unit.stacks.iter());
+        watch
+            .containers
+            .extend(runs.filter_map(|run| run.name.clone()));
+        watch
+            .projects
+            .extend(stacks.map(|stack| stack.project.clone()));
     }
 }

@@ -1,12 +1,10 @@
 //! What is wanted of a Docker volume.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Kind;
-use crate::model::Resource;
+use crate::model::{Kind, Resource};
 
 /// A Docker volume.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +25,4 @@ pub struct Volume {
 impl Resource for Volume {
     type Key = String;
     const KIND: Kind = Kind::Volume;
-
-    fn name<'a>(&'a self, key: &'a String) -> Cow<'a, str> {
-        key.into()
-    }
 }

@@ -5,28 +5,17 @@ pub(super) mod mounts;
 
 use super::{Asked, ResourceKind};
 use crate::effect::Effect;
-use crate::model::{Desired, Kind, ResourceId, Watch};
+use crate::model::{Kind, ResourceId, Watch};
 use crate::plan::draft::{Draft, Stage, change};
-use crate::source::load::{Loader, Reads};
-use crate::source::{error, policy::Folders};
+use crate::source::load::Reads;
 
 /// The kind `volume`.
 pub(crate) struct Volumes;
 
-impl Reads for Volumes {
-    fn input<'f>(&self, _: &'f Folders) -> Option<&'f str> {
-        None
-    }
-
-    /// The infrastructure file has them beside the networks, which read it.
-    fn read(&self, _: &mut Loader<'_, '_>) -> error::Result<()> {
-        Ok(())
-    }
-}
+/// The infrastructure file has them beside the networks, which read it.
+impl Reads for Volumes {}
 
 impl ResourceKind for Volumes {
-    fn paths(&self, _: &Desired, _: &mut Watch) {}
-
     fn watch(&self, asked: &Asked<'_>, watch: &mut Watch) {
         watch.docker |= asked.selects(Kind::Volume) && asked.needs_docker();
     }

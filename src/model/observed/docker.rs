@@ -155,6 +155,21 @@ impl Container {
     pub fn is_running(&self) -> bool {
         matches!(self.state.as_str(), "running" | "paused")
     }
+
+    /// The compose project that it is of.
+    pub fn project(&self) -> Option<&str> {
+        Some(&self.compose.as_ref()?.0)
+    }
+
+    /// The service of that project.
+    pub fn service(&self) -> Option<&str> {
+        Some(&self.compose.as_ref()?.1)
+    }
+
+    /// Whether it is of that service of that compose project.
+    pub fn is_of(&self, project: &str, service: &str) -> bool {
+        self.project() == Some(project) && self.service() == Some(service)
+    }
 }
 
 impl DockerState {

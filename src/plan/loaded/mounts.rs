@@ -35,7 +35,7 @@ pub(super) fn outdated(
 
 /// Something that the containers of a unit mount, and whose content is another than the applied one.
 pub(super) fn changed(inputs: &Inputs<'_>, name: &str, unit: &Unit) -> Option<String> {
-    let (_, applied) = inputs.recorded.applied.as_ref()?;
+    let applied = inputs.recorded.desired()?;
     let before = applied.units.get(name)?;
     let mut known = unit
         .mounts

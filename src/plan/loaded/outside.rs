@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{is_adopted, is_newer};
-use crate::model::{Entry, Hash, Observed, Unit, UnitState};
+use crate::model::{Entry, Hash, LoadedUnit, Observed, Unit, UnitState};
 use crate::plan::Inputs;
 
 /// A file outside the checkout that changed since a unit started with it. What this program itself puts below /etc has
@@ -15,8 +15,7 @@ pub(super) fn changed_outside<'u>(
     unit: &'u Unit,
     state: &UnitState,
 ) -> Option<&'u PathBuf> {
-    let record = inputs.recorded.loaded.units.get(name);
-    let record = record.filter(|record| record.invocation == state.invocation);
+    let record = of_this_run(inputs, name, state);
     let mut paths = unit.outside.iter().filter(|path| {
         let below = path.strip_prefix("/etc").ok();
         !below.is_some_and(|below| inputs.desired.etc.contains_key(below))
@@ -31,6 +30,12 @@ pub(super) fn changed_outside<'u>(
             None => !is_adopted(inputs, name) && is_newer(inputs, path, state),
         }
     })
+}
+
+/// What is on record of the run in which a unit is.
+fn of_this_run<'a>(inputs: &Inputs<'a>, name: &str, state: &UnitState) -> Option<&'a LoadedUnit> {
+    let record = inputs.recorded.loaded.units.get(name);
+    record.filter(|record| record.invocation == state.invocation)
 }
 
 /// Whether a unit may run with other files outside git than those that are there now.
@@ -52,8 +57,7 @@ pub(crate) fn gone(
     unit: &Unit,
     state: &UnitState,
 ) -> Option<String> {
-    let record = inputs.recorded.loaded.units.get(name);
-    let record = record.filter(|record| record.invocation == state.invocation);
+    let record = of_this_run(inputs, name, state);
     let is_gone = |path: &&PathBuf| {
         let entry = inputs.observed.files.get(*path);
         matches!(

@@ -169,13 +169,17 @@ pub(crate) struct Loader<'a, 't> {
 /// How a kind of resource is read.
 pub(crate) trait Reads {
     /// The folder or file of the desired state that has it; `None`: another kind's input has it.
-    fn input<'f>(&self, folders: &'f Folders) -> Option<&'f str>;
+    fn input<'f>(&self, _folders: &'f Folders) -> Option<&'f str> {
+        None
+    }
 
     /// Takes what the inputs have of it into the desired state.
     ///
     /// # Errors
     /// When an input is wrong and that is not collected.
-    fn read(&self, loader: &mut Loader<'_, '_>) -> Result<()>;
+    fn read(&self, _loader: &mut Loader<'_, '_>) -> Result<()> {
+        Ok(())
+    }
 
     /// Does what needs the other kinds to be read: checks that what it names is there.
     ///
