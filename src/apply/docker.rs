@@ -6,7 +6,7 @@ use super::{Run, StepError};
 use crate::effect::{Connect, Effect, Plan};
 use crate::host::docker::Docker;
 use crate::host::{Host, HostError};
-use crate::model::{Addresses, Container, DockerState, Network};
+use crate::model::{Addresses, Container, Network, Observed};
 use crate::state::Undo;
 
 impl Run<'_> {
@@ -67,10 +67,7 @@ impl Run<'_> {
             self.progress.warn(&text);
             return Ok(());
         }
-        match docker.remove_network(id).await {
-            Err(error) if !error.is_gone() => Err(error.into()),
-            _ => Ok(()),
-        }
+        Ok(unless_gone(docker.remove_network(id).await)?)
     }
 
     /// Removes a container that cannot start any more. One that runs all the same is not touched.
@@ -111,7 +108,7 @@ impl Run<'_> {
         attach(docker, network, &container, &connect.aliases, addresses).await?;
         for holder in &connect.holders {
             if let Some(container) = there(docker, &holder.container).await? {
-                let aliases = aliases_of(&container, network, &self.before.docker);
+                let aliases = aliases_of(&container, network, self.before);
                 let address = holder.address.into();
                 attach(docker, network, &container, &aliases, address).await?;
             }
@@ -121,11 +118,8 @@ impl Run<'_> {
 
     /// Detaches a container, with what brings it back on record.
     async fn detach(&mut self, network: &str, container: &Container) -> Result<(), StepError> {
-        let attachment = container
-            .attachments
-            .get(network)
-            .cloned()
-            .unwrap_or_default();
+        let attachment = container.attachments.get(network);
+        let attachment = attachment.cloned().unwrap_or_default();
         self.journal.record(Undo::Connect {
             network: network.to_owned(),
             container: container.name.clone(),
@@ -133,13 +127,27 @@ impl Run<'_> {
             addresses: attachment.configured,
         })?;
         let docker = &*self.host.docker().await?;
-        match docker
-            .disconnect_container(network, &container.id, true)
-            .await
-        {
-            Err(error) if !error.is_gone() && !error.is_not_connected() => Err(error.into()),
-            _ => Ok(()),
-        }
+        Ok(disconnect(docker, network, &container.id).await?)
+    }
+}
+
+/// What came of taking something away that may be gone already.
+pub(super) fn unless_gone(taken: Result<(), HostError>) -> Result<(), HostError> {
+    match taken {
+        Err(error) if error.is_gone() => Ok(()),
+        taken => taken,
+    }
+}
+
+/// Detaches a container that may be gone, or detached, already.
+pub(super) async fn disconnect(
+    docker: &Docker,
+    network: &str,
+    container: &str,
+) -> Result<(), HostError> {
+    match docker.disconnect_container(network, container, true).await {
+        Err(error) if error.is_not_connected() => Ok(()),
+        detached => unless_gone(detached),
     }
 }
 
@@ -175,21 +183,10 @@ pub(super) async fn attach(
 }
 
 /// The names that a container had on the network before the run.
-fn aliases_of(
-    container: &Container,
-    network: &str,
-    before: &Option<DockerState>,
-) -> BTreeSet<String> {
-    let known = before.as_ref().and_then(|docker| {
-        docker
-            .containers
-            .iter()
-            .find(|known| known.id == container.id)
-    });
-    known
-        .and_then(|known| known.attachments.get(network))
-        .map(|attachment| attachment.aliases.clone())
-        .unwrap_or_default()
+fn aliases_of(container: &Container, network: &str, before: &Observed) -> BTreeSet<String> {
+    let known = before.containers().find(|known| known.id == container.id);
+    let attachment = known.and_then(|known| known.attachments.get(network));
+    attachment.map_or_else(BTreeSet::new, |attachment| attachment.aliases.clone())
 }
 
 /// Makes a network again. What was stopped meanwhile and holds the id of the one that went gets
@@ -204,27 +201,20 @@ pub(super) async fn make_again(host: &Host, name: &str, spec: &Network) -> Resul
     let Some(id) = docker.network_id(name).await? else {
         return Ok(());
     };
-    let holds_another = |container: &Container| {
-        let attachment = container.attachments.get(name);
-        !container.is_running() && attachment.is_some_and(|known| known.network_id != id)
-    };
-    let stopped = docker.observe(&BTreeSet::new(), &|_| true).await?;
+    let listed = docker.observe(&BTreeSet::new(), &|_| true).await?;
+    let stopped = listed.containers.iter().filter(|one| !one.is_running());
+    let (lost, others): (Vec<&Container>, Vec<&Container>) =
+        stopped.partition(|one| listed.has_lost_network(one));
     // Those of compose that cannot start any more: the next `up` makes them anew, and would fail over them.
-    let of_compose = |known: &&Container| known.compose.is_some() && !known.is_running();
-    let containers = stopped.containers.iter();
-    for container in containers.filter(|known| of_compose(known) && stopped.has_lost_network(known))
-    {
+    for container in lost.iter().filter(|one| one.compose.is_some()) {
         docker.remove_container(&container.id).await?;
     }
-    for container in stopped
-        .containers
-        .iter()
-        .filter(|known| holds_another(known) && !stopped.has_lost_network(known))
-    {
-        let known = container.attachments.get(name);
-        let aliases = known.map(|known| known.aliases.clone()).unwrap_or_default();
-        let addresses = known.map(|known| known.configured).unwrap_or_default();
-        attach(docker, name, container, &aliases, addresses).await?;
+    for container in others {
+        if let Some(known) = container.attachments.get(name)
+            && known.network_id != id
+        {
+            attach(docker, name, container, &known.aliases, known.configured).await?;
+        }
     }
     Ok(())
 }
@@ -237,13 +227,7 @@ pub(super) async fn unmake(host: &Host, name: &str) -> Result<(), StepError> {
         return Ok(());
     };
     for container in docker.endpoints(&id).await?.unwrap_or_default() {
-        match docker.disconnect_container(&id, &container, true).await {
-            Err(error) if !error.is_gone() && !error.is_not_connected() => return Err(error.into()),
-            _ => {}
-        }
+        disconnect(docker, &id, &container).await?;
     }
-    match docker.remove_network(&id).await {
-        Err(error) if !error.is_gone() => Err(error.into()),
-        _ => Ok(()),
-    }
+    Ok(unless_gone(docker.remove_network(&id).await)?)
 }

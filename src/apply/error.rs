@@ -3,7 +3,7 @@
 use super::backup::BackupError;
 use crate::host::probe::ProbeError;
 use crate::host::{HostError, blame_by_lines};
-use crate::model::{Blame, Gate};
+use crate::model::{Blame, Gate, list};
 use crate::root::RootError;
 use crate::state::StateError;
 
@@ -46,7 +46,11 @@ pub(crate) enum StepError {
         /// What came back the last time.
         error: ProbeError,
     },
-    #[error("{} accepted connections before and accepts none now: {} passed requests to it", list(.addresses), list(.by))]
+    #[error(
+        "{} accepted connections before and accepts none now: {} passed requests to it",
+        list(addresses),
+        list(by)
+    )]
     NoLongerServed {
         addresses: Vec<String>,
         /// Sites and files of nginx that name them.
@@ -107,8 +111,4 @@ impl StepError {
             | StepError::Interrupted => Blame::Transient,
         }
     }
-}
-
-fn list(names: &[String]) -> String {
-    names.join(", ")
 }

@@ -151,15 +151,8 @@ pub(super) fn put_unsynced(
     mode: u32,
     modified: Option<Timestamp>,
 ) -> Result<(), StepError> {
-    make_parent(root, path)?;
+    root.make_parent(path)?;
     Ok(root.write_unsynced(path, content, mode, modified)?)
-}
-
-pub(super) fn make_parent(root: &Root, path: &Path) -> Result<(), StepError> {
-    match path.parent() {
-        Some(folder) => Ok(root.make_folder(folder)?),
-        None => Ok(()),
-    }
 }
 
 /// Takes folders away that the removal of `path` left empty, up to but not including `above`.

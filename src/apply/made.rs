@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::StepError;
-use super::docker::there;
+use super::docker::{there, unless_gone};
 use crate::host::Host;
 use crate::model::{Container, Observed, PROJECT_LABEL, Stack};
 use crate::state::Undo;
@@ -17,11 +17,9 @@ pub(super) fn removals(before: &Observed, stacks: &[Stack], serves: Option<u16>)
     let removal = |stack: &Stack| {
         let (mut known, mut services) = (BTreeSet::new(), BTreeSet::new());
         for container in &docker.containers {
-            if let Some((project, service)) = &container.compose
-                && *project == stack.project
-            {
+            if container.project() == Some(&stack.project) {
                 known.insert(container.id.clone());
-                services.insert(service.clone());
+                services.extend(container.service().map(str::to_owned));
             }
         }
         let networks = |last| Undo::RemoveNetworks {
@@ -84,8 +82,7 @@ pub(super) async fn made_networks(
 
 /// What gives every container of a compose project its name back.
 pub(super) fn renames(before: &Observed) -> Vec<Undo> {
-    let docker = before.docker.iter();
-    let containers = docker.flat_map(|docker| &docker.containers);
+    let containers = before.containers();
     let running = containers.filter(|known| known.compose.is_some() && known.is_running());
     let rename = |container: &Container| Undo::Rename {
         container: container.id.clone(),
@@ -116,8 +113,5 @@ pub(super) async fn rename(host: &Host, id: &str, name: &str) -> Result<(), Step
         Some(holder) => docker.remove_container(&holder.id).await?,
         None => {}
     }
-    match docker.rename_container(id, name).await {
-        Err(error) if !error.is_gone() => Err(error.into()),
-        _ => Ok(()),
-    }
+    Ok(unless_gone(docker.rename_container(id, name).await)?)
 }

@@ -2,7 +2,7 @@
 
 use super::up::STOPPED;
 use super::{Run, StepError};
-use crate::effect::{Effect, Plan, UnitStep};
+use crate::effect::{Effect, Plan};
 use crate::model::{Container, Health, Stack};
 
 /// How many lines of a container are shown.
@@ -42,17 +42,14 @@ impl Run<'_> {
 
     /// Says what the containers of a plan's new copies wrote last: the copies go when the run is undone.
     pub(crate) async fn tell_of_copies(&mut self, plan: &Plan) {
-        let steps = plan
-            .changes
-            .iter()
-            .filter_map(|change| match &change.effect {
-                Effect::Start(step) if step.port.is_some() && self.is_new(step) => Some(step),
-                _ => None,
-            });
-        let steps: Vec<&UnitStep> = steps.collect();
-        for step in steps {
-            for line in self.container_lines(&step.stacks, |_| true).await {
-                self.progress.say(&line);
+        for change in &plan.changes {
+            if let Effect::Start(step) = &change.effect
+                && step.port.is_some()
+                && self.is_new(step)
+            {
+                for line in self.container_lines(&step.stacks, |_| true).await {
+                    self.progress.say(&line);
+                }
             }
         }
     }
@@ -72,12 +69,10 @@ impl Run<'_> {
             let written = docker.last_lines(&container.id, LINES).await;
             let written = written.unwrap_or_default().into_iter();
             lines.extend(written.map(|line| format!("{}: {line}", container.name)));
-            lines.extend(container.probe.as_ref().map(|probe| {
-                format!(
-                    "{}: its last health check ended with {probe}",
-                    container.name
-                )
-            }));
+            if let Some(probe) = &container.probe {
+                let name = &container.name;
+                lines.push(format!("{name}: its last health check ended with {probe}"));
+            }
         }
         lines
     }

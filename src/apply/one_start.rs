@@ -41,9 +41,7 @@ impl OneStart {
             let Some(text) = without_pulls(&settings(host, &state)?) else {
                 continue;
             };
-            if let Some(folder) = path.parent() {
-                host.root().make_folder(folder)?;
-            }
+            host.root().make_parent(&path)?;
             host.root().write(&path, text.as_bytes(), 0o644)?;
             self.paths.insert(path);
         }
@@ -80,9 +78,7 @@ impl OneStart {
             None => None,
         };
         let dropin = layout::runtime_dropin(unit, layout::AS_IT_RUNS_DROPIN);
-        if let Some(folder) = dropin.parent() {
-            host.root().make_folder(folder)?;
-        }
+        host.root().make_parent(&dropin)?;
         let text = laid_over_instead(&settings, instead.as_deref());
         host.root().write(&dropin, text.as_bytes(), 0o644)?;
         self.paths.insert(dropin);

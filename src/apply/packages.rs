@@ -39,15 +39,7 @@ impl Run<'_> {
         let Ok(plan) = self.host.simulate_install(asked)? else {
             return Ok(false);
         };
-        self.record_packages(install, plan.installs.into_keys().collect())?;
-        Ok(true)
-    }
-
-    fn record_packages(
-        &mut self,
-        install: &InstallPackages,
-        new: BTreeSet<String>,
-    ) -> Result<(), StepError> {
+        let new: BTreeSet<String> = plan.installs.into_keys().collect();
         let replaced = install.upgrades.iter();
         let replaced = replaced.filter(|(name, _)| install.wanted.contains_key(*name));
         let versions: BTreeMap<String, String> = replaced
@@ -59,7 +51,7 @@ impl Run<'_> {
         if !new.is_empty() {
             self.journal.record(Undo::RemovePackages(new))?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Removes packages that this program has installed.

@@ -39,11 +39,9 @@ pub(super) fn rejoins(before: &Observed) -> Vec<Undo> {
 
 /// The containers of a service of which this is one.
 fn replicas(docker: &DockerState, container: &Container) -> Option<Replicas> {
-    let of = |one: &Container| (!one.oneoff).then(|| one.compose.clone()).flatten();
-    let (project, service) = of(container)?;
-    let same = |one: &&Container| of(one).is_some_and(|key| key.0 == project && key.1 == service);
-    let containers = docker.containers.iter();
-    let containers = containers.filter(same).filter(|one| one.is_running());
+    let (project, service) = container.compose.clone().filter(|_| !container.oneoff)?;
+    let same = |one: &&Container| one.is_of(&project, &service) && !one.oneoff && one.is_running();
+    let containers = docker.containers.iter().filter(same);
     Some(Replicas {
         names: containers.map(|one| one.name.clone()).collect(),
         project,

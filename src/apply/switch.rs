@@ -119,19 +119,20 @@ fn read_now(root: &Root, path: &Path) -> Result<Option<Now>, StepError> {
     let Some(resolved) = root.resolve(path) else {
         return Ok(None);
     };
-    Ok(match root.entry(&resolved)? {
-        Entry::File {
-            content,
-            mode,
-            owner,
-            ..
-        } => Some(Now {
-            content,
-            mode: mode & 0o777,
-            owner: Some(owner),
-        }),
-        _ => None,
-    })
+    let Entry::File {
+        content,
+        mode,
+        owner,
+        ..
+    } = root.entry(&resolved)?
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Now {
+        content,
+        mode: mode & 0o777,
+        owner: Some(owner),
+    }))
 }
 
 /// Puts the next tree in the live one's place. Daemons of any user may read the live tree, which files

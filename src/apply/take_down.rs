@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::docker::unless_gone;
 use super::{Run, StepError};
 use crate::effect::TakeDown;
 use crate::host::Host;
@@ -11,17 +12,9 @@ use crate::state::Undo;
 impl Run<'_> {
     /// Removes containers and networks of a compose project, as its `down` would: volumes stay.
     pub(super) async fn take_down(&mut self, gone: &TakeDown) -> Result<(), StepError> {
-        let runs = match &self.before.systemd {
-            Some(_) => self
-                .host
-                .systemd()
-                .await?
-                .unit(&gone.unit)
-                .await?
-                .is_active(),
-            None => false,
-        };
-        if runs {
+        if self.before.systemd.is_some()
+            && (self.host.systemd().await?.unit(&gone.unit).await?).is_active()
+        {
             // With its old files it makes them anew.
             self.journal.record(Undo::ReloadUnit(gone.unit.clone()))?;
         }
@@ -87,11 +80,9 @@ pub(super) async fn remove_others(
     let others = others(host, networks).await?;
     let docker = host.docker().await?;
     let is_on = |container: &Container| {
-        let is_own = (container.compose.as_ref()).is_some_and(|(known, _)| known == project);
-        is_own
-            && others
-                .iter()
-                .any(|(name, _)| container.attachments.contains_key(name))
+        let mut names = others.iter().map(|(name, _)| name);
+        container.project() == Some(project)
+            && names.any(|name| container.attachments.contains_key(name))
     };
     let listed = docker.observe(&BTreeSet::new(), &is_on).await?;
     for container in listed.containers.iter().filter(|one| is_on(one)) {
@@ -99,10 +90,7 @@ pub(super) async fn remove_others(
         docker.remove_container(&container.id).await?;
     }
     for (_, id) in &others {
-        match docker.remove_network(id).await {
-            Err(error) if !error.is_gone() => return Err(error.into()),
-            _ => {}
-        }
+        unless_gone(docker.remove_network(id).await)?;
     }
     Ok(())
 }

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::docker::{make_again, unmake};
-use super::files::make_parent;
+use super::docker::{disconnect, make_again, unless_gone, unmake};
 use super::firewall;
 use super::made::{made, made_networks, rename};
 use super::rejoin::rejoin;
@@ -15,7 +14,7 @@ use super::take_down::remove_others;
 use super::{LOOK_AGAIN, StepError, secrets};
 use crate::host::{Host, loaders};
 use crate::model::image::short;
-use crate::model::{Entry, layout, parameter_name};
+use crate::model::{Entry, layout, list, parameter_name};
 use crate::root::RootError;
 use crate::state::{Saved, State, Undo};
 
@@ -31,8 +30,7 @@ pub(crate) fn describe(undo: &Undo) -> String {
         Undo::OfBackup => "end a backup or a restore".to_owned(),
         Undo::Engine(socket) => format!("ask the engine at {}", socket.display()),
         Undo::Leave { unit, services } => {
-            let services = services.iter().map(String::as_str).collect::<Vec<_>>();
-            format!("leave {} of {unit} as they are", services.join(", "))
+            format!("leave {} of {unit} as they are", list(services))
         }
         Undo::RemoveNetwork(name) => format!("remove the network {name}"),
         Undo::CreateNetwork { name, .. } => format!("recreate the network {name}"),
@@ -57,23 +55,20 @@ pub(crate) fn describe(undo: &Undo) -> String {
             format!("remove new networks of the compose project {project}")
         }
         Undo::RemoveOthers { networks, .. } => {
-            let names = networks.keys().map(String::as_str).collect::<Vec<_>>();
-            format!("remove the network {} that was recreated", names.join(", "))
+            let names = list(networks.keys());
+            format!("remove the network {names} that was recreated")
         }
         Undo::Rename { name, .. } => format!("rename {name} back"),
         Undo::Tag { name, image, .. } => format!("tag {name} as {} again", short(image)),
-        Undo::RemovePackages(names) => {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            format!("uninstall {}", names.join(", "))
-        }
+        Undo::RemovePackages(names) => format!("uninstall {}", list(names)),
         Undo::InstallPackages(versions) => {
             let versions = versions.iter();
             let versions = versions.map(|(name, version)| format!("{name} {version}"));
-            format!("install {} again", versions.collect::<Vec<_>>().join(", "))
+            format!("install {} again", list(versions))
         }
         Undo::SetParameters(values) => {
-            let names: Vec<String> = values.keys().map(|name| parameter_name(name)).collect();
-            format!("set {} as before", names.join(", "))
+            let names = list(values.keys().map(|name| parameter_name(name)));
+            format!("set {names} as before")
         }
         Undo::Ufw {
             rule, add: true, ..
@@ -206,14 +201,10 @@ pub(super) async fn undo_one(
             addresses,
         } => {
             let docker = host.docker().await?;
-            match docker
-                .connect_container(network, container, aliases, *addresses)
-                .await
-            {
-                Err(error) if !error.is_already_connected() && !error.is_gone() => {
-                    Err(error.into())
-                }
-                _ => Ok(()),
+            let attached = docker.connect_container(network, container, aliases, *addresses);
+            match attached.await {
+                Err(error) if error.is_already_connected() => Ok(()),
+                attached => Ok(unless_gone(attached)?),
             }
         }
         Undo::Rejoin {
@@ -229,10 +220,7 @@ pub(super) async fn undo_one(
         }
         Undo::Disconnect { network, container } => {
             let docker = host.docker().await?;
-            match docker.disconnect_container(network, container, true).await {
-                Err(error) if !error.is_gone() && !error.is_not_connected() => Err(error.into()),
-                _ => Ok(()),
-            }
+            Ok(disconnect(&docker, network, container).await?)
         }
     }
 }
@@ -259,32 +247,31 @@ fn restore(host: &Host, path: &Path, saved: &Saved) -> Result<(), StepError> {
         Saved::Missing if root.may_write(path).is_err() => Ok(()),
         Saved::Missing => Ok(root.remove(path)?),
         Saved::Link(target) => {
-            make_parent(root, path)?;
+            root.make_parent(path)?;
             Ok(root.link(path, target)?)
         }
         Saved::File { copy, mode, owner } => {
-            make_parent(root, path)?;
+            root.make_parent(path)?;
             let lost = || RootError {
                 doing: "find the kept copy",
                 path: root.join(copy),
                 source: std::io::ErrorKind::NotFound.into(),
             };
-            let owner_now = (host.is_live()).then_some(*owner);
+            let owner = (host.is_live()).then_some(*owner);
             // What was not changed yet needs no room on a full disk.
             if let Entry::File {
                 content,
                 mode: mode_now,
-                owner,
+                owner: owner_now,
                 ..
             } = root.entry(path)?
                 && mode_now == *mode
-                && owner_now.is_none_or(|wanted| wanted == owner)
+                && owner.is_none_or(|wanted| wanted == owner_now)
                 && root.read(copy)?.is_some_and(|kept| *kept == *content)
             {
                 return Ok(());
             }
             let content = root.read(copy)?.ok_or_else(lost)?;
-            let owner = (host.is_live()).then_some(*owner);
             Ok(root.write_owned(path, &content, *mode, owner)?)
         }
     }

@@ -29,7 +29,7 @@ impl Run<'_> {
     async fn forget_failures(&self) -> Result<(), StepError> {
         let systemd = self.host.systemd().await?;
         let known = self.before.systemd.iter();
-        for unit in known.flat_map(|systemd| systemd.units.keys()) {
+        for unit in known.flat_map(|known| known.units.keys()) {
             let state = systemd.unit(unit).await?;
             if state.load == "not-found" && state.active == "failed" {
                 systemd.reset_failed(unit).await?;
@@ -67,10 +67,7 @@ impl Run<'_> {
 
     /// Whether the containers of a unit that this run brings ran before it, started by a person.
     fn takes_over(&self, step: &UnitStep) -> bool {
-        let docker = self.before.docker.iter();
-        let mut running = docker
-            .flat_map(|docker| &docker.containers)
-            .filter(|container| container.is_running());
+        let mut running = self.before.containers().filter(|one| one.is_running());
         let owns = |container: &Container| step.stacks.iter().any(|stack| stack.owns(container));
         self.is_new(step) && step.oneshot && running.any(owns)
     }
@@ -161,16 +158,11 @@ impl Run<'_> {
 
     async fn reload_or_start(&self, step: &UnitStep) -> Result<(), StepError> {
         let systemd = self.host.systemd().await?;
-        match step.alone && !systemd.unit(&step.unit).await?.is_active() {
+        let (unit, bound) = (&step.unit, step.timeout);
+        match step.alone && !systemd.unit(unit).await?.is_active() {
             // Its start is what its reload is.
-            true => {
-                let job = systemd.start(&step.unit, step.timeout);
-                self.unless_hanging(job).await
-            }
-            false => {
-                let job = systemd.reload_unit(&step.unit, step.timeout);
-                self.unless_hanging(job).await
-            }
+            true => self.unless_hanging(systemd.start(unit, bound)).await,
+            false => self.unless_hanging(systemd.reload_unit(unit, bound)).await,
         }
     }
 
@@ -267,16 +259,8 @@ impl Run<'_> {
 
     /// How often systemd had restarted a unit before its start by this run, or before the run.
     pub(super) fn restarts(&self, unit: &str) -> u32 {
-        let systemd = self.before.systemd.as_ref();
-        let before = || {
-            systemd
-                .and_then(|systemd| systemd.units.get(unit))
-                .map(|state| state.restarts)
-        };
-        self.restarts
-            .get(unit)
-            .copied()
-            .or_else(before)
-            .unwrap_or(0)
+        let before = || Some(self.before.unit_state(unit)?.restarts);
+        let known = self.restarts.get(unit).copied();
+        known.or_else(before).unwrap_or(0)
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::settling::Settling;
 use super::{Run, StepError};
 use crate::effect::{Change, UnitStep};
-use crate::model::{Container, Engine, Health, Stack, UnitState, exit};
+use crate::model::{Container, Engine, Health, Stack, UnitState, exit, list};
 
 /// Of a unit that is down, and did not fail.
 pub(super) const STOPPED: &str = "it stopped";
@@ -31,10 +31,7 @@ impl Run<'_> {
             if let Some(why) = fell_over(&state, before, step.oneshot) {
                 return Err(self.not_up(&step.unit, detached(step), why).await);
             }
-            let missing = self.missing(step, |container| {
-                container.is_running() || finished(container)
-            });
-            let missing = missing.await?;
+            let missing = self.missing(step).await?;
             if missing.is_empty() {
                 return Ok(());
             }
@@ -63,11 +60,8 @@ impl Run<'_> {
         }
         let along = started.iter().flat_map(|(step, _)| &step.along);
         let started: Vec<&UnitStep> = started.iter().map(|(step, _)| *step).chain(along).collect();
-        let oneshots: BTreeSet<&str> = started
-            .iter()
-            .filter(|step| step.oneshot)
-            .map(|step| step.unit.as_str())
-            .collect();
+        let oneshots = started.iter().filter(|step| step.oneshot);
+        let oneshots: BTreeSet<&str> = oneshots.map(|step| step.unit.as_str()).collect();
         let of = |unit: &str| {
             let step = started.iter().find(|step| step.unit == unit);
             step.map_or(&[][..], |step| detached(step))
@@ -139,10 +133,7 @@ impl Run<'_> {
                     Health::None | Health::Healthy => {}
                 }
             }
-            let missing = self.missing(step, |container| {
-                container.is_running() || finished(container)
-            });
-            let missing = missing.await?;
+            let missing = self.missing(step).await?;
             if !missing.is_empty() {
                 let why = format!("{} does not run", list(&missing));
                 return Ok(Some(Lack::Down(why)));
@@ -154,25 +145,20 @@ impl Run<'_> {
     /// A container of this run that ended with a failure and that nothing restarts: waiting for it
     /// would be in vain. One from before may still be replaced, once its image is there.
     async fn ended(&self, step: &UnitStep) -> Result<Option<String>, StepError> {
-        let before = self.before.docker.as_ref();
         let is_new = |container: &Container| {
-            before.is_none_or(|docker| {
-                docker
-                    .containers
-                    .iter()
-                    .all(|known| known.id != container.id)
-            })
+            self.before
+                .containers()
+                .all(|known| known.id != container.id)
         };
         let containers = self.containers(&step.stacks).await?;
         let engine = match step.stacks.is_empty() {
             true => Engine::Docker,
             false => self.host.docker().await?.kind(),
         };
-        let mut ended = containers
-            .iter()
-            .filter(|container| container.state == "exited" && container.exit_code != 0)
-            .filter(|container| is_new(container));
-        Ok(ended.next().map(|container| {
+        let has_failed = |container: &&Container| {
+            container.state == "exited" && container.exit_code != 0 && is_new(container)
+        };
+        Ok(containers.iter().find(has_failed).map(|container| {
             let (name, code) = (&container.name, container.exit_code);
             let ended = format!("its container {name} ended with status {code}");
             match step.oneshot {
@@ -183,26 +169,17 @@ impl Run<'_> {
         }))
     }
 
-    /// Services of a unit's compose projects of which no container is `good`.
-    async fn missing(
-        &self,
-        step: &UnitStep,
-        good: impl Fn(&Container) -> bool,
-    ) -> Result<Vec<String>, StepError> {
+    /// Services of a unit's compose projects of which no container runs, or has done its work.
+    async fn missing(&self, step: &UnitStep) -> Result<Vec<String>, StepError> {
+        let good = |container: &Container| container.is_running() || finished(container);
         let containers = self.containers(&step.stacks).await?;
-        let found: BTreeSet<(&str, &str)> = containers
-            .iter()
-            .filter(|container| good(container))
-            .filter_map(|container| container.compose.as_ref())
-            .map(|(project, service)| (project.as_str(), service.as_str()))
-            .collect();
-        Ok(step
-            .stacks
-            .iter()
-            .flat_map(|stack| stack.services.iter().map(move |service| (stack, service)))
-            .filter(|(stack, service)| !found.contains(&(stack.project.as_str(), service.as_str())))
-            .map(|(_, service)| service.clone())
-            .collect())
+        let found: Vec<&Container> = containers.iter().filter(|one| good(one)).collect();
+        let missing = step.stacks.iter().flat_map(|stack| {
+            let is_missing =
+                |service: &&String| !found.iter().any(|one| one.is_of(&stack.project, service));
+            stack.services.iter().filter(is_missing).cloned()
+        });
+        Ok(missing.collect())
     }
 
     pub(super) async fn containers(&self, stacks: &[Stack]) -> Result<Vec<Container>, StepError> {
@@ -268,8 +245,4 @@ fn detached(step: &UnitStep) -> &[Stack] {
 /// One that did its work, such as a migration. A unit that ends with it is seen by its own state.
 fn finished(container: &Container) -> bool {
     container.state == "exited" && container.exit_code == 0
-}
-
-fn list(names: &[String]) -> String {
-    names.join(", ")
 }

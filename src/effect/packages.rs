@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::Package;
+use crate::model::{Package, list};
 
 /// Packages that are installed together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,27 +32,17 @@ impl InstallPackages {
             version.map_or(name.clone(), |version| format!("{name} {version}"))
         });
         let mut text = format!("install {}", list(wanted));
-        let along = self
-            .new
-            .iter()
-            .filter(|(name, _)| !self.wanted.contains_key(*name));
+        let is_along = |name: &String| !self.wanted.contains_key(name);
+        let along = self.new.iter().filter(|(name, _)| is_along(name));
         let along = list(along.map(|(name, version)| format!("{name} {version}")));
         if !along.is_empty() {
             text += &format!(", with {along}");
         }
-        let upgraded = self
-            .upgrades
-            .iter()
-            .filter(|(name, _)| !self.wanted.contains_key(*name));
+        let upgraded = self.upgrades.iter().filter(|(name, _)| is_along(name));
         let upgraded = list(upgraded.map(|(name, (old, new))| format!("{name} {old} to {new}")));
         if !upgraded.is_empty() {
             text += &format!("; upgrade {upgraded}");
         }
         text
     }
-}
-
-/// In one line.
-fn list(texts: impl Iterator<Item = String>) -> String {
-    texts.collect::<Vec<_>>().join(", ")
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::{
-    Addresses, Container, EtcLoader, File, Image, Stack, Unit, UnitType, parameter_name,
+    Addresses, Container, EtcLoader, File, Image, Stack, Unit, UnitType, list, parameter_name,
 };
 
 /// The one exchange in which everything in the store becomes what is served.
@@ -101,8 +101,7 @@ impl BuildImages {
 
     /// The services, for people.
     pub(crate) fn names(&self) -> String {
-        let names: Vec<&str> = self.services.iter().map(String::as_str).collect();
-        names.join(", ")
+        list(&self.services)
     }
 }
 
@@ -244,8 +243,7 @@ impl LoadFiles {
     pub(crate) fn words(&self) -> String {
         let files = || {
             let names = self.files.iter().filter_map(|path| path.file_name());
-            let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
-            names.join(", ")
+            list(names.map(|name| name.to_string_lossy()))
         };
         match self.loader {
             EtcLoader::Sysusers => format!("create the users of {}", files()),
@@ -257,8 +255,8 @@ impl LoadFiles {
                 format!("set the kernel parameters of {}", files())
             }
             EtcLoader::Sysctl => {
-                let names = self.parameters.keys().map(|name| parameter_name(name));
-                format!("set {}", names.collect::<Vec<_>>().join(", "))
+                let names = self.parameters.keys();
+                format!("set {}", list(names.map(|name| parameter_name(name))))
             }
         }
     }

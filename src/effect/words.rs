@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Change, Effect, Prime, TakeDown};
 use crate::model::image::short;
-use crate::model::{FIREWALL_TABLE, layout};
+use crate::model::{FIREWALL_TABLE, joined, layout, list};
 
 /// The first letter of a line of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,14 +132,11 @@ impl Change {
             Effect::UpdatePackageLists => "apt-get update: load the lists of packages".to_owned(),
             Effect::InstallPackages(install) => install.words(),
             Effect::RemovePackages(packages) => {
-                let names: Vec<&str> = packages.keys().map(String::as_str).collect();
-                format!("uninstall {}; its configuration stays", names.join(", "))
+                format!("uninstall {}; its configuration stays", list(packages.keys()))
             }
             Effect::CreateNetwork { spec, .. } => {
-                let subnets = spec.subnets.iter();
-                let subnets: Vec<String> = subnets.map(|one| one.subnet.to_string()).collect();
-                let text = format!("create the network {}", subnets.join(", "));
-                text.trim_end().to_owned()
+                let subnets = list(spec.subnets.iter().map(|one| one.subnet));
+                format!("create the network {subnets}").trim_end().to_owned()
             }
             Effect::RemoveNetwork { .. } => "remove the network".to_owned(),
             Effect::CreateVolume { .. } => "create the volume".to_owned(),
@@ -200,10 +197,7 @@ impl Change {
                 let known = tag.digest.as_ref().unwrap_or(&tag.image);
                 format!("tag {} as {} again", tag.name, short(known))
             }
-            Effect::HoldPulls(units) => {
-                let units: Vec<&str> = units.iter().map(String::as_str).collect();
-                format!("start {} without pulling", units.join(", "))
-            }
+            Effect::HoldPulls(units) => format!("start {} without pulling", list(units)),
             Effect::Release(release) => match release.keep {
                 true => format!("rename the container {} out of the way", release.container),
                 false => format!("remove the container {}", release.container),
@@ -213,12 +207,11 @@ impl Change {
             Effect::Soak(time) => format!("wait until the gates have passed for {} s", time.as_secs_f64()),
             Effect::Drain(_) => "drain".to_owned(),
             Effect::Connect(connect) => {
-                let addresses = connect.addresses.iter().map(|address| address.to_string());
-                let addresses: Vec<String> = addresses.collect();
+                let addresses = joined(connect.addresses.iter(), " and ");
                 let (container, network) = (&connect.container, &connect.network);
                 match addresses.is_empty() {
                     true => format!("connect {container} to {network}"),
-                    false => format!("connect {container} to {network} as {}", addresses.join(" and ")),
+                    false => format!("connect {container} to {network} as {addresses}"),
                 }
             }
             Effect::Load(load) => load.words(),
@@ -236,13 +229,8 @@ impl Change {
         if self.interrupts.is_empty() {
             return format!("only {unit}");
         }
-        let others: Vec<&str> = self.interrupts.iter().map(String::as_str).collect();
-        format!("{unit} and {}", others.join(", "))
+        format!("{unit} and {}", list(&self.interrupts))
     }
-}
-
-fn list(names: &BTreeSet<String>) -> String {
-    names.iter().cloned().collect::<Vec<_>>().join(", ")
 }
 
 fn taken_down(gone: &TakeDown) -> String {
@@ -309,7 +297,7 @@ fn subject(effect: &Effect) -> String {
     match effect {
         Effect::UpdatePackageLists => "apt".to_owned(),
         Effect::InstallPackages(install) => install.asked().join(" "),
-        Effect::RemovePackages(packages) => packages.keys().cloned().collect::<Vec<_>>().join(" "),
+        Effect::RemovePackages(packages) => joined(packages.keys(), " "),
         Effect::CreateNetwork { name, .. }
         | Effect::BackUp { name, .. }
         | Effect::RemoveNetwork { name, .. }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::packages::AptFailure;
 use super::systemd::Causes;
-use crate::model::Engine;
+use crate::model::{Engine, list};
 pub(super) use meaning::server_answer;
 
 /// A failure of something that was asked of the host.
@@ -274,11 +274,7 @@ impl std::fmt::Display for DockerAbsence {
 }
 
 fn listed(paths: &BTreeSet<PathBuf>) -> String {
-    let paths: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    paths.join(", ")
+    list(paths.iter().map(|path| path.display()))
 }
 
 fn indented(lines: &[String]) -> String {

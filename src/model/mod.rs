@@ -16,6 +16,7 @@ pub mod id;
 pub mod image;
 pub mod kinds;
 pub mod layout;
+mod list;
 mod notify;
 pub mod observed;
 mod package;
@@ -47,6 +48,7 @@ pub use gate::{Answer, Backend, Gate, Probe};
 pub use id::{Hash, ResourceId, Selector};
 pub use image::{RanImage, RanImages};
 pub use kinds::*;
+pub use list::{joined, list};
 pub use nginx_conf::{Certificate, Listen, Url, Zone};
 pub use notify::{Channel, Event, Format, Message, Notifier, Smtp};
 pub use observed::{

@@ -37,6 +37,12 @@ impl Root {
         make().map_err(self.failed("make the folder", folder))
     }
 
+    /// Makes the folders above a path, mode 0755.
+    pub(crate) fn make_parent(&self, path: &Path) -> Result<()> {
+        path.parent()
+            .map_or(Ok(()), |folder| self.make_folder(folder))
+    }
+
     /// Makes a folder that nobody but its owner may look into.
     pub(crate) fn make_private_folder(&self, folder: &Path) -> Result<()> {
         self.make_folder(folder)?;

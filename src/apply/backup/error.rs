@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::host::HostError;
 use crate::host::streams::StreamError;
+use crate::model::list;
 use crate::root::RootError;
 use crate::state::StateError;
 
@@ -116,8 +117,8 @@ fn as_before(left: &[PathBuf]) -> String {
     if left.is_empty() {
         return "all is as it was before".to_owned();
     }
-    let left: Vec<String> = left.iter().map(|path| path.display().to_string()).collect();
-    format!("restored, and not put back: {}", left.join(", "))
+    let left = list(left.iter().map(|path| path.display()));
+    format!("restored, and not put back: {left}")
 }
 
 impl From<HostError> for BackupError {

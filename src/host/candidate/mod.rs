@@ -233,12 +233,12 @@ fn put(root: &Root, candidate: &Candidate, pair: &SelfSigned) -> Result<(), Host
             let path = &*file.path;
             match file.becomes {
                 Becomes::File { file, mode, owner } => {
-                    make_parent(root, path)?;
+                    root.make_parent(path)?;
                     let owner = owner.and_then(resolve_owner);
                     root.write_owned(path, &file.content, mode, owner)?;
                 }
                 Becomes::Link { target, .. } => {
-                    make_parent(root, path)?;
+                    root.make_parent(path)?;
                     root.link(path, target)?;
                 }
                 Becomes::Nothing => root.remove(path)?,
@@ -254,24 +254,13 @@ fn put(root: &Root, candidate: &Candidate, pair: &SelfSigned) -> Result<(), Host
 }
 
 fn write(root: &Root, path: &Path, content: &[u8], mode: u32) -> Result<(), RootError> {
-    make_parent(root, path)?;
+    root.make_parent(path)?;
     root.write(path, content, mode)
-}
-
-fn make_parent(root: &Root, path: &Path) -> Result<(), RootError> {
-    match path.parent() {
-        Some(folder) => root.make_folder(folder),
-        None => Ok(()),
-    }
 }
 
 /// A pair in the place of the one that the plan writes.
 fn write_certificate(root: &Root, paths: &Certificate, pair: &SelfSigned) -> Result<(), HostError> {
     write(root, &paths.key, pair.key.as_bytes(), 0o600)?;
-    Ok(write(
-        root,
-        &paths.certificate,
-        pair.certificate.as_bytes(),
-        0o644,
-    )?)
+    let certificate = pair.certificate.as_bytes();
+    Ok(write(root, &paths.certificate, certificate, 0o644)?)
 }

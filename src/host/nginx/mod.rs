@@ -15,7 +15,7 @@ use tokio::process::Command;
 
 use super::error::HostError;
 use super::systemd::Systemd;
-use crate::model::NginxState;
+use crate::model::{NginxState, list};
 
 const TEST: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
@@ -240,8 +240,7 @@ fn unproved(before: &NginxState, now: &NginxState, bound: Duration) -> String {
     if old.is_empty() {
         return format!("no new worker runs after {bound:?}");
     }
-    let old: Vec<String> = old.into_iter().map(u32::to_string).collect();
-    format!("workers from before still serve: {}", old.join(", "))
+    format!("workers from before still serve: {}", list(old))
 }
 
 fn hang_up(master: u32) -> Result<(), HostError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Kind, MemberName, Resource, Unit, seconds};
+use crate::model::{Kind, MemberName, Resource, Unit, list, seconds};
 
 /// Units that are generated for backups begin with it.
 pub const BACKUP_UNIT: &str = "watchme-apply-backup-";
@@ -154,13 +154,7 @@ impl Backup {
         match &self.of {
             BackupOf::Service { member, .. } => format!("the service {member}"),
             BackupOf::Volume { volume, .. } => format!("the volume {volume}"),
-            BackupOf::Files(paths) => {
-                let paths: Vec<String> = paths
-                    .iter()
-                    .map(|path| path.display().to_string())
-                    .collect();
-                paths.join(", ")
-            }
+            BackupOf::Files(paths) => list(paths.iter().map(|path| path.display())),
             BackupOf::Host(command) => format!("what {} prints", command.join(" ")),
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::effect::{Effect, LoadFiles};
 use crate::model::{
-    Desired, EtcAction, EtcFile, EtcLoader, Kind, ParameterLine, ResourceId, layout,
+    Desired, EtcAction, EtcFile, EtcLoader, Kind, ParameterLine, ResourceId, layout, list,
     parameter_lines, parameter_name,
 };
 use crate::plan::draft::{Draft, Stage, change};
@@ -112,8 +112,8 @@ impl Loads {
             .map(|(path, etc)| {
                 let names = parameters_of(etc).into_keys();
                 let left = names.filter(|name| !self.wanted.contains_key(name));
-                let left: Vec<String> = left.map(|name| parameter_name(&name)).collect();
-                (path.to_string_lossy().into_owned(), left.join(", "))
+                let left = list(left.map(|name| parameter_name(&name)));
+                (path.to_string_lossy().into_owned(), left)
             })
             .filter(|(_, left)| !left.is_empty())
             .collect();

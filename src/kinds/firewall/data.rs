@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 pub use ufw::{UFW_COMMENT, UfwLine, UfwPlaces, UfwRule, ufw_count, ufw_lines, ufw_places};
 
-use crate::model::{Kind, Resource};
+use crate::model::{Kind, Resource, list};
 
 /// The table of nftables that is ours, of the family `inet`.
 pub const FIREWALL_TABLE: &str = "watchme_apply";
@@ -186,10 +186,9 @@ impl Firewall {
     pub fn reach(&self) -> String {
         let mut lines = Vec::new();
         for opening in &self.openings {
-            let to: Vec<String> = opening.to.iter().map(ToString::to_string).collect();
-            let to = match to.is_empty() {
+            let to = match opening.to.is_empty() {
                 true => "nobody".to_owned(),
-                false => to.join(", "),
+                false => list(&opening.to),
             };
             lines.push((opening.to_string(), to));
         }
@@ -204,14 +203,10 @@ impl Firewall {
         lines.push(("other ports".to_owned(), of_host.to_owned()));
         let published = others(self.published).to_owned();
         lines.push(("other published ports".to_owned(), published));
-        lines.push((
-            "everything, by interface".to_owned(),
-            self.trusted.join(", "),
-        ));
-        let named = self.sources.iter().map(|(name, ranges)| {
-            let ranges: Vec<String> = ranges.iter().map(shown).collect();
-            (format!("{name} is"), ranges.join(", "))
-        });
+        let trusted = self.trusted.join(", ");
+        lines.push(("everything, by interface".to_owned(), trusted));
+        let named = self.sources.iter();
+        let named = named.map(|(name, of)| (format!("{name} is"), list(of.iter().map(shown))));
         lines.extend(named);
         let line = |(what, who): &(String, String)| format!("{what:<25} {who}\n");
         lines.iter().map(line).collect()

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::refuse;
 use crate::effect::Effect;
 use crate::model::{
-    DriftKind, Entry, Firewall, ResourceId, UfwLine, UfwMode, UfwRule, layout, ufw_lines,
+    DriftKind, Entry, Firewall, ResourceId, UfwLine, UfwMode, UfwRule, joined, layout, ufw_lines,
 };
 use crate::plan::draft::{Draft, Stage, change};
 
@@ -24,10 +24,8 @@ pub(super) fn plan(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall) 
     let there: BTreeSet<UfwRule> = lines.iter().filter_map(|line| line.rule.clone()).collect();
     for rule in wanted.difference(&there) {
         let effect = Effect::AllowInUfw(rule.clone());
-        draft.change(
-            Stage::Etc,
-            change(id.clone(), effect, "ufw does not have it"),
-        );
+        let add = change(id.clone(), effect, "ufw does not have it");
+        draft.change(Stage::Etc, add);
     }
     let ours = lines.iter().filter(|line| line.ours);
     let ours: BTreeSet<UfwRule> = ours.filter_map(|line| line.rule.clone()).collect();
@@ -37,10 +35,8 @@ pub(super) fn plan(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall) 
     }
     for rule in surplus {
         let why = "[firewall.allow] does not have it any more";
-        draft.change(
-            Stage::Etc,
-            change(id.clone(), Effect::DeleteInUfw(rule), why),
-        );
+        let delete = change(id.clone(), Effect::DeleteInUfw(rule), why);
+        draft.change(Stage::Etc, delete);
     }
     if is_driven {
         note_others(draft, id, firewall, &lines, &wanted);
@@ -63,15 +59,15 @@ fn note_others(
     };
     let others: Vec<&UfwLine> = lines.iter().filter(is_other).collect();
     for opening in &firewall.openings {
-        let about = others
-            .iter()
-            .filter(|line| line.touches(opening.transport, opening.first, opening.last));
+        let about = others.iter();
+        let about =
+            about.filter(|line| line.touches(opening.transport, opening.first, opening.last));
         let about: BTreeSet<&str> = about.map(|line| line.text.as_str()).collect();
         if !about.is_empty() {
             let text = format!(
                 "ufw has rules of others about {opening}, so that watchme.toml alone does not say who reaches it: {}; see ufw \
                  status numbered, and delete them with ufw delete NUMBER",
-                about.into_iter().collect::<Vec<_>>().join("; ")
+                joined(about, "; ")
             );
             draft.note(id.clone(), Some(DriftKind::Drifted), text);
         }
@@ -84,11 +80,9 @@ pub(super) fn retire(draft: &mut Draft<'_>, id: &ResourceId) {
     let ours = lines.filter(|line| line.ours);
     let ours: BTreeSet<UfwRule> = ours.filter_map(|line| line.rule).collect();
     for rule in ours {
-        let why = "left the desired state";
-        draft.change(
-            Stage::Retire,
-            change(id.clone(), Effect::DeleteInUfw(rule), why),
-        );
+        let effect = Effect::DeleteInUfw(rule);
+        let delete = change(id.clone(), effect, "left the desired state");
+        draft.change(Stage::Retire, delete);
     }
 }
 

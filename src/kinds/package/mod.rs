@@ -11,7 +11,7 @@ use super::{Asked, ResourceKind, Unwanted};
 use crate::effect::{Effect, InstallPackages};
 use crate::model::{
     AptPlan, AptRefusal, Kind, Package, PackageFound, PackageState, PackagesState, ResourceId,
-    Selector, Watch, WatchedPackages,
+    Selector, Watch, WatchedPackages, joined, list,
 };
 use crate::plan::draft::{Draft, Stage, change};
 
@@ -46,13 +46,10 @@ impl ResourceKind for Packages {
             note_offline(draft);
             return;
         };
-        let missing: BTreeMap<&String, &Package> = desired
-            .packages
-            .iter()
-            .filter(|(name, package)| {
-                draft.selects(&id(name)) && why(state, name, package).is_some()
-            })
-            .collect();
+        let packages = desired.packages.iter().filter(|(name, package)| {
+            draft.selects(&id(name)) && why(state, name, package).is_some()
+        });
+        let missing: BTreeMap<&String, &Package> = packages.collect();
         let Some((first, package)) = missing.first_key_value() else {
             return;
         };
@@ -60,10 +57,7 @@ impl ResourceKind for Packages {
             1 => why(state, first, package).unwrap_or_default(),
             _ => "not installed, or not as named".to_owned(),
         };
-        let step = match missing.len() {
-            1 => id(first),
-            _ => id(ALL),
-        };
+        let step = step(missing.len(), first);
         if let Some(absent) = &state.absent {
             let help = "take [packages] out of watchme.toml; it is for hosts with dpkg and apt";
             draft.refuse(step, absent.clone(), vec![help.to_owned()]);
@@ -136,10 +130,7 @@ impl ResourceKind for Packages {
         let (Some((first, _)), count) = (gone.first_key_value(), gone.len()) else {
             return;
         };
-        let step = match count {
-            1 => id(first),
-            _ => id(ALL),
-        };
+        let step = step(count, first);
         let versions = gone.into_iter().map(|(name, found)| (name, found.version));
         let effect = Effect::RemovePackages(versions.collect());
         let why = "left the desired state, and was installed for it";
@@ -149,6 +140,14 @@ impl ResourceKind for Packages {
 
 fn id(name: &str) -> ResourceId {
     ResourceId::new(Kind::Package, name)
+}
+
+/// What a step is about: the one package, or all of them.
+fn step(count: usize, first: &str) -> ResourceId {
+    match count {
+        1 => id(first),
+        _ => id(ALL),
+    }
 }
 
 /// On an offline root nothing can be installed.
@@ -180,47 +179,34 @@ fn why(state: &PackagesState, name: &str, package: &Package) -> Option<String> {
 /// Why what apt would do is not done, and what helps.
 fn refusal(plan: &AptPlan, install: &InstallPackages) -> Option<(String, String)> {
     let asked = install.asked().join(" ");
-    let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
     let look = format!("apt-get -s install {asked}");
     if !plan.removes.is_empty() {
         let why = format!(
             "to install {asked}, apt would remove {}",
             list(&plan.removes)
         );
-        let help = format!(
-            "if it may go, remove it first: apt-get remove {}; {look}",
-            list(&plan.removes).replace(',', "")
-        );
+        let gone = joined(&plan.removes, " ");
+        let help = format!("if it may go, remove it first: apt-get remove {gone}; {look}");
         return Some((why, help));
     }
     if !plan.downgrades.is_empty() {
-        let versions = plan
-            .upgrades
-            .iter()
-            .filter(|(name, _)| plan.downgrades.contains(*name));
+        let versions = plan.upgrades.iter();
+        let versions = versions.filter(|(name, _)| plan.downgrades.contains(*name));
         let versions =
             versions.map(|(name, (old, new))| format!("{name} {old} by the older {new}"));
-        let why = format!(
-            "apt would replace {}",
-            versions.collect::<Vec<_>>().join(", ")
-        );
+        let why = format!("apt would replace {}", list(versions));
         return Some((why, format!("name another version in [packages]; {look}")));
     }
     let comes =
         |name: &String| plan.installs.contains_key(name) || plan.upgrades.contains_key(name);
     let virtual_one = install.wanted.keys().find(|name| !comes(name))?;
-    let offers: Vec<&str> = plan.installs.keys().map(String::as_str).collect();
+    let offers = list(plan.installs.keys());
     let why = match offers.is_empty() {
         true => format!("apt has nothing to do to install {virtual_one}, and it is not installed"),
-        false => format!(
-            "{virtual_one} is no package itself: apt would install {}",
-            offers.join(", ")
-        ),
+        false => format!("{virtual_one} is no package itself: apt would install {offers}"),
     };
-    Some((
-        why,
-        format!("name the package in [packages]; apt-cache showpkg {virtual_one}"),
-    ))
+    let help = format!("name the package in [packages]; apt-cache showpkg {virtual_one}");
+    Some((why, help))
 }
 
 /// Why a package cannot go together with those others; `None`: it can.
@@ -235,16 +221,9 @@ fn needed(
     match state.remove.get(name) {
         Some(Err(said)) => Some(format!("apt does not remove it: {}", said.join("; "))),
         Some(Ok(with)) => {
-            let others: Vec<&str> = with
-                .iter()
-                .filter(|other| !gone.contains_key(*other))
-                .map(String::as_str)
-                .collect();
+            let others = list(with.iter().filter(|other| !gone.contains_key(*other)));
             (!others.is_empty()).then(|| {
-                format!(
-                    "{} would go with it; apt-mark auto {name} has it go with them",
-                    others.join(", ")
-                )
+                format!("{others} would go with it; apt-mark auto {name} has it go with them")
             })
         }
         None if state.assumed => None,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::replacement;
 use crate::effect::{Effect, TakeDown};
-use crate::model::{Container, Kind, ResourceId, Stack, Unit};
+use crate::model::{Container, Kind, ResourceId, Stack, Unit, joined, list};
 use crate::plan::draft::{Draft, Stage, change};
 
 /// Of stacks that start or are reloaded.
@@ -44,11 +44,9 @@ fn take_down(
     let containers = draft.observed.containers().filter(is_on);
     let (own, others): (Vec<&Container>, Vec<&Container>) =
         containers.partition(|one| old.owns(one));
-    let named: Vec<&str> = networks.iter().map(String::as_str).collect();
-    let named = named.join(", ");
+    let named = list(&networks);
     if !others.is_empty() {
-        let others: Vec<&str> = others.iter().map(|one| one.name.as_str()).collect();
-        let others = others.join(" ");
+        let others = joined(others.iter().map(|one| &one.name), " ");
         let engine = draft.observed.engine().command();
         let why = format!(
             "its network {named} changed and has to be made again, and containers of others are on it: {others}"

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::model::{Stack, Unit, UnitState};
+use crate::model::{Stack, Unit, UnitState, list};
 use crate::plan::draft::Draft;
 
 /// A unit that takes the place of `old`, and why the two cannot run beside each other.
@@ -180,11 +180,8 @@ fn dropped(old: &Unit, new: &Unit) -> Vec<String> {
             let services = stack.services.iter();
             dropped.extend(services.filter(|service| !is_kept(service)).cloned());
         } else if !same.iter().any(|new| new.files == stack.files) {
-            let files = stack.files.iter().map(|file| file.display().to_string());
-            dropped.push(format!(
-                "what {} says",
-                files.collect::<Vec<_>>().join(", ")
-            ));
+            let files = list(stack.files.iter().map(|file| file.display()));
+            dropped.push(format!("what {files} says"));
         }
     }
     let names = |unit: &Unit| -> BTreeSet<String> {

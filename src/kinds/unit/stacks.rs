@@ -7,7 +7,9 @@ use super::activity::only_fixes;
 use super::{adopted, anew, replicas};
 use crate::effect::{Change, Effect, UnitStep};
 use crate::kinds::member::plan::{Trouble, not_running, trouble};
-use crate::model::{Container, DriftKind, Kind, MemberName, ResourceId, Stack, Unit, UnitState};
+use crate::model::{
+    Container, DriftKind, Kind, MemberName, ResourceId, Stack, Unit, UnitState, list,
+};
 use crate::plan::draft::{Draft, Stage, change};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
@@ -197,8 +199,8 @@ pub(super) fn new(
         1 if !recreated.is_empty() => "new; its container runs, and compose makes it anew".to_owned(),
         count if is_known && !recreated.is_empty() && !stay.is_empty() => format!(
             "new; its {count} containers run: compose makes those of {} anew, and leaves those of {} as they are",
-            recreated.keys().map(String::as_str).collect::<Vec<_>>().join(", "),
-            stay.join(", ")
+            list(recreated.keys()),
+            list(&stay)
         ),
         count if is_known && !recreated.is_empty() => {
             format!("new; its {count} containers run, and compose makes all of them anew")

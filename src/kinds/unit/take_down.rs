@@ -6,7 +6,8 @@ use super::holders;
 use super::replacement;
 use crate::effect::{Effect, TakeDown};
 use crate::model::{
-    Container, Desired, Idle, Kind, NetworkState, PROJECT_LABEL, ResourceId, Stack, Unit,
+    Container, Desired, Idle, Kind, NetworkState, PROJECT_LABEL, ResourceId, Stack, Unit, joined,
+    list,
 };
 use crate::plan::draft::{Draft, Stage, change};
 use crate::plan::prune;
@@ -38,9 +39,11 @@ pub(super) fn retire(draft: &mut Draft<'_>, name: &str, old: &Unit) {
         return;
     }
     let id = ResourceId::new(Kind::Unit, name);
-    let left_behind = match volumes(old).join(", ") {
-        none if none.is_empty() => "volumes stay".to_owned(),
-        names => format!("its volumes stay: {names}"),
+    let volumes = old.stacks.iter().flat_map(|stack| stack.volumes.values());
+    let volumes: BTreeSet<&String> = volumes.flatten().map(|mount| &mount.volume).collect();
+    let left_behind = match volumes.is_empty() {
+        true => "volumes stay".to_owned(),
+        false => format!("its volumes stay: {}", list(volumes)),
     };
     for gone in left(draft, name, old) {
         let why = format!("{}; {left_behind}", prune::left(draft, &id));
@@ -49,13 +52,6 @@ pub(super) fn retire(draft: &mut Draft<'_>, name: &str, old: &Unit) {
             change(id.clone(), Effect::TakeDown(gone), why),
         );
     }
-}
-
-/// The names of the volumes that a stack mounts.
-fn volumes(old: &Unit) -> Vec<String> {
-    let mounts = old.stacks.iter().flat_map(|stack| stack.volumes.values());
-    let names = mounts.flatten().map(|mount| mount.volume.clone());
-    names.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
 /// Why a stack that goes on runs these no more.
@@ -80,7 +76,7 @@ fn why(unit: &Unit, gone: &TakeDown) -> String {
         true => said(idle).to_owned(),
         false => format!("{}: {}", services.join(", "), said(idle)),
     });
-    reasons.collect::<Vec<_>>().join("; ")
+    joined(reasons, "; ")
 }
 
 /// Containers that `old` has made and that no desired unit runs.

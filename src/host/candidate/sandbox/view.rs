@@ -211,19 +211,22 @@ impl Building {
             Some(there) => there,
             None => self.host.resolve(path).unwrap_or_else(|| path.to_owned()),
         };
-        if let Some(folder) = there.parent() {
-            self.root.make_folder(folder).map_err(io::Error::other)?;
-        }
+        self.root.make_parent(&there).map_err(io::Error::other)?;
         self.let_through(&there);
         if self.root.write(&there, content, 0o644).is_ok() {
             return Ok(());
         }
         // A folder that is bound read-only, or a file that is a mount of its own.
+        self.bind_over(&there, content, "in")
+    }
+
+    /// Binds a file with a content over a path that is there.
+    fn bind_over(&self, there: &Path, content: &[u8], prefix: &str) -> io::Result<()> {
         let name = there.to_string_lossy().replace('/', "_");
-        let stand_in = Path::new(BASE).join(format!("in{name}"));
+        let stand_in = Path::new(BASE).join(format!("{prefix}{name}"));
         fs::write(&stand_in, content)?;
         fs::set_permissions(&stand_in, Permissions::from_mode(0o644))?;
-        let to = self.root.join(&there);
+        let to = self.root.join(there);
         Ok(mount(Some(&stand_in), &to, NONE, MsFlags::MS_BIND, NONE)?)
     }
 
@@ -247,15 +250,10 @@ impl Building {
     /// namespace of the candidate keeps its own.
     fn replace_mount(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         let there = self.root.resolve(path).unwrap_or_else(|| path.to_owned());
-        let to = self.root.join(&there);
-        if fs::symlink_metadata(&to).is_err() {
-            return self.replace(&there, content);
+        match fs::symlink_metadata(self.root.join(&there)) {
+            Err(_) => self.replace(&there, content),
+            Ok(_) => self.bind_over(&there, content, "over"),
         }
-        let name = there.to_string_lossy().replace('/', "_");
-        let stand_in = Path::new(BASE).join(format!("over{name}"));
-        fs::write(&stand_in, content)?;
-        fs::set_permissions(&stand_in, Permissions::from_mode(0o644))?;
-        Ok(mount(Some(&stand_in), &to, NONE, MsFlags::MS_BIND, NONE)?)
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use ipnet::IpNet;
 
 use super::{FIREWALL_TABLE, Firewall, OpenTo, Opening, UfwMode, Verdict};
+use crate::model::list;
 
 /// Before the chains of Docker, Podman, ufw and others at `filter`: what is dropped here never reaches them, and what is
 /// accepted here they still decide about.
@@ -51,13 +52,12 @@ impl Firewall {
     fn sets(&self, text: &mut String) {
         for (name, ranges) in &self.sources {
             for (version, of_version) in by_version(ranges) {
-                let elements: Vec<String> = of_version.iter().map(ToString::to_string).collect();
                 let _ = write!(
                     text,
                     "\tset {} {{\n\t\ttype {}_addr\n\t\tflags interval\n\t\telements = {{ {} }}\n\t}}\n\n",
                     set(name, version),
                     if version == 4 { "ipv4" } else { "ipv6" },
-                    elements.join(", ")
+                    list(&of_version)
                 );
             }
         }
@@ -146,8 +146,8 @@ impl Firewall {
         };
         let names = self.trusted.iter();
         let names = names.filter(|name| !self.trusted.iter().any(|other| is_in(name, other)));
-        let names: Vec<String> = names.map(|name| format!("\"{name}\"")).collect();
-        (!names.is_empty()).then(|| format!("{{ {} }}", names.join(", ")))
+        let names = list(names.map(|name| format!("\"{name}\"")));
+        (!names.is_empty()).then(|| format!("{{ {names} }}"))
     }
 }
 

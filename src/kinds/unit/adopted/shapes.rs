@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Hash, MOUNTS_LABEL, Publish, Shape};
+use crate::model::{Hash, MOUNTS_LABEL, Publish, Shape, list};
 
 /// Labels of compose itself; pkg/api/labels.go.
 const OF_COMPOSE: &str = "com.docker.compose.";
@@ -62,7 +62,7 @@ fn ports(ports: &BTreeSet<(Publish, u16)>) -> String {
         };
         format!("{address}{}:{inside}/{}", port.port, port.protocol)
     });
-    words.collect::<Vec<_>>().join(", ")
+    list(words)
 }
 
 /// Names of variables that are other ones, new, or no longer there.
