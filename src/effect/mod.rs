@@ -49,7 +49,6 @@ pub(crate) enum Effect {
         /// Containers that are taken off it first: those of units that leave, and members.
         detach: BTreeSet<String>,
     },
-    /// Make a Docker volume.
     CreateVolume { name: String, spec: Volume },
     /// Write a self-signed certificate and key where neither exists.
     WriteCertificate(Certificate),
@@ -77,7 +76,6 @@ pub(crate) enum Effect {
     /// Put a regular file, in place of whatever is there.
     Copy {
         path: PathBuf,
-        /// The content.
         file: File,
         /// Permission bits.
         mode: u32,
@@ -111,7 +109,6 @@ pub(crate) enum Effect {
         /// What it is to be, encrypted.
         secret: Secret,
     },
-    /// Take a decrypted secret away.
     RemoveSecret(String),
     /// Make systemd read its units again.
     DaemonReload,
@@ -121,7 +118,6 @@ pub(crate) enum Effect {
     Restart(UnitStep),
     /// Make a unit reload its configuration.
     ReloadUnit(UnitStep),
-    /// Stop a unit.
     Stop(UnitStep),
     /// Have an image on the host before what needs it is interrupted.
     Pull(PullImage),
@@ -149,7 +145,6 @@ pub(crate) enum Effect {
     LoadFirewall(String),
     /// Take our table away from the kernel.
     RemoveFirewall,
-    /// Add a rule to ufw.
     AllowInUfw(UfwRule),
     /// Delete a rule of ours from ufw.
     DeleteInUfw(UfwRule),

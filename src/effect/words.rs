@@ -9,11 +9,8 @@ use crate::model::{FIREWALL_TABLE, joined, layout, list};
 /// The first letter of a line of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sign {
-    /// Something new comes.
     Add,
-    /// Something changes.
     Change,
-    /// Something goes.
     Remove,
     /// Something running is reloaded or restarted.
     Reload,
@@ -22,7 +19,6 @@ pub(crate) enum Sign {
 }
 
 impl Sign {
-    /// The character.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Sign::Add => "+",
@@ -37,7 +33,6 @@ impl Sign {
 /// The words for one effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Words {
-    /// The sign before its line.
     pub sign: Sign,
     /// What is done, as JSON has it: `restart`, `create-network`.
     pub verb: &'static str,
@@ -90,7 +85,6 @@ impl Counted {
         Self::Reload,
     ];
 
-    /// The word for one.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Install => "install",
@@ -115,7 +109,6 @@ impl Counted {
 const NGINX: &str = "nginx.service";
 
 impl Change {
-    /// The words for it.
     pub(crate) fn words(&self) -> Words {
         let (sign, verb, counts_as) = kind(&self.effect);
         Words {

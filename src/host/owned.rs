@@ -38,9 +38,6 @@ pub(crate) struct Owned {
 
 impl Host {
     /// What packages have brought below /etc.
-    ///
-    /// # Errors
-    /// When dpkg's records cannot be read.
     pub(crate) fn owned(&self) -> Result<Owned, HostError> {
         let text = |path: &Path| -> Result<Option<String>, HostError> {
             let bytes = self.root().read(path)?;

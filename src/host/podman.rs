@@ -34,9 +34,6 @@ struct Inspected {
 impl Host {
     /// Fills in which of these images root's Podman has. Nothing for other users, who would ask a Podman of their own, and where
     /// there is none.
-    ///
-    /// # Errors
-    /// When Podman cannot say it.
     pub(crate) async fn observe_podman_images(
         &self,
         observed: &mut Observed,
@@ -61,9 +58,6 @@ impl Host {
     }
 
     /// An image of root's Podman by its name, as a container would find it.
-    ///
-    /// # Errors
-    /// When Podman cannot say it.
     pub(crate) async fn podman_image(&self, name: &str) -> Result<ImageFound, HostError> {
         let exists = ask(&["image", "exists", "--", name]).await?;
         match exists.status.code() {

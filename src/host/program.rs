@@ -15,7 +15,6 @@ const POLL: Duration = Duration::from_millis(1);
 
 /// What a program said.
 pub(super) struct Ran {
-    /// How it ended.
     pub status: ExitStatus,
     /// Its standard output.
     pub printed: String,
@@ -24,9 +23,6 @@ pub(super) struct Ran {
 }
 
 /// Runs a program of the host, with a text on its standard input and nothing of this process in its environment.
-///
-/// # Errors
-/// When it cannot be run, or takes longer than `bound`.
 pub(super) fn run(
     program: &Path,
     arguments: &[&str],

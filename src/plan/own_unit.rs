@@ -6,7 +6,6 @@ use super::draft::{self, Draft, change};
 use crate::effect::{Change, Effect};
 use crate::model::{Entry, File, Kind, ResourceId, layout};
 
-/// One of them.
 pub(crate) struct OwnUnit {
     pub name: &'static str,
     /// The target that starts it.
@@ -22,7 +21,6 @@ impl OwnUnit {
         [layout::unit(self.name), link]
     }
 
-    /// Its id.
     pub(crate) fn id(&self) -> ResourceId {
         ResourceId::new(Kind::Unit, self.name)
     }

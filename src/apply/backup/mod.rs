@@ -35,7 +35,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// What a backup, a restore or a rehearsal works with.
 pub(crate) struct Backups<'a> {
     pub host: &'a Host,
-    /// Its records.
     pub state: &'a State,
     /// What runs on it.
     pub desired: &'a Desired,
@@ -198,7 +197,6 @@ impl Backups<'_> {
         Ok(variables)
     }
 
-    /// The containers of the engine.
     async fn containers(&self) -> Result<crate::model::DockerState, BackupError> {
         let docker = self.host.docker().await?;
         Ok(docker.observe(&BTreeSet::new(), &|_| true).await?)

@@ -21,9 +21,6 @@ const SETTLES: Duration = Duration::from_secs(1);
 
 impl Backups<'_> {
     /// Restores a backup where it touches nothing, asks the gate, and throws it away.
-    ///
-    /// # Errors
-    /// What failed.
     pub(crate) async fn rehearse(
         &self,
         name: &str,
@@ -171,7 +168,6 @@ impl Backups<'_> {
         }
     }
 
-    /// Asks the gate.
     async fn ask(
         &self,
         place: Place<'_>,

@@ -21,9 +21,6 @@ pub(crate) struct Source {
 
 impl Backups<'_> {
     /// Finds the backup of a name, or the last one.
-    ///
-    /// # Errors
-    /// When there is none.
     pub(crate) fn find(
         &self,
         name: &str,

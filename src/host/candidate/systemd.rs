@@ -18,7 +18,6 @@ const PROGRAM: &str = "systemd-analyze";
 /// A unit that another one requires, and that has no file.
 #[derive(Debug)]
 pub(super) struct Missing {
-    /// Its name.
     pub unit: String,
     /// What is wrong where it is missing indeed.
     pub finding: Finding,

@@ -30,7 +30,6 @@ pub(crate) struct Nginx {
     pub pid_file: PathBuf,
     /// The error log of the main context.
     pub error_log: PathBuf,
-    /// The unit that runs it.
     pub unit: String,
 }
 

@@ -25,7 +25,6 @@ pub(crate) enum SecretError {
     Open(Box<Unopened>),
     #[error("the secret {name} has to be owned by {owner}, but there is no such user or group")]
     NoOwner {
-        /// The secret.
         name: String,
         /// `user:group`.
         owner: String,
@@ -39,7 +38,6 @@ pub(crate) enum SecretError {
 /// A file that does not open.
 #[derive(Debug)]
 pub(crate) struct Unopened {
-    /// The secret.
     pub name: String,
     /// Its file in the checkout.
     pub file: PathBuf,

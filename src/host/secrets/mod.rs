@@ -192,10 +192,6 @@ impl Host {
         Ok(written?)
     }
 
-    /// Takes a decrypted secret away.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn remove_secret(&self, name: &str) -> Result<()> {
         let path = layout::secret(name);
         self.root.remove_empty(&path);
@@ -249,9 +245,6 @@ impl From<RootError> for SecretError {
 }
 
 /// A private key that a person has, for files of a checkout.
-///
-/// # Errors
-/// When it cannot be read, or is none.
 pub(crate) fn add_identity(keys: &mut Identities, path: &Path) -> Result<()> {
     add_key(keys, path, path)
 }

@@ -15,14 +15,12 @@ pub(crate) enum StreamError {
     Root(#[from] crate::root::RootError),
     #[error("could not run {what}")]
     Start {
-        /// The command.
         what: String,
         #[source]
         source: io::Error,
     },
     #[error("{what} {how}{}", said.iter().map(|line| format!("\n  {line}")).collect::<String>())]
     Failed {
-        /// The command.
         what: String,
         /// Its exit status, or the signal.
         how: String,
@@ -31,7 +29,6 @@ pub(crate) enum StreamError {
     },
     #[error("{what} took longer than {} s", after.as_secs())]
     Late {
-        /// The command.
         what: String,
         after: Duration,
     },
@@ -51,7 +48,6 @@ pub(crate) enum StreamError {
 }
 
 impl StreamError {
-    /// The command that helps.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             StreamError::Host(error) => error.hint(),

@@ -23,7 +23,6 @@ pub(crate) struct Causes {
     pub unit: String,
     /// What it is to the one that was asked about, and how it failed: `db.service, which failed: exit-code, status 1`.
     pub why: String,
-    /// Its last lines.
     pub journal: Vec<String>,
 }
 

@@ -19,7 +19,6 @@ const LONGEST: usize = 512 << 10;
 /// How much of what journalctl says of an error is kept.
 const SAID: u64 = 4096;
 
-/// An entry of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct JournalEntry {
     /// When it was received.
@@ -36,7 +35,6 @@ pub(crate) struct JournalEntry {
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     pub entries: Vec<JournalEntry>,
-    /// What went wrong.
     pub wrong: Option<String>,
 }
 

@@ -12,7 +12,6 @@ use crate::host::error::HostError;
 /// What a timer starts waits for other runs, and may take as long as it needs: `infinity`.
 const TIMEOUT: u64 = u64::MAX;
 
-/// A property of a unit.
 type Property<'a> = (&'a str, Variant<'a>);
 
 impl Systemd {

@@ -38,7 +38,6 @@ type Read = (
 pub(crate) enum Parsing {
     /// In a thread of their own.
     Running(thread::JoinHandle<Vec<Read>>),
-    /// They are parsed.
     Done(Vec<Read>),
 }
 
