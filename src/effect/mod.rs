@@ -39,7 +39,10 @@ pub(crate) enum Effect {
     /// Remove packages that this program has installed; their configuration stays.
     RemovePackages(BTreeMap<String, String>),
     /// Make a Docker network, and re-attach stopped containers that hold an older one's id.
-    CreateNetwork { name: String, spec: Network },
+    CreateNetwork {
+        name: String,
+        spec: Network,
+    },
     /// Remove a Docker network that left the desired state.
     RemoveNetwork {
         name: String,
@@ -49,7 +52,10 @@ pub(crate) enum Effect {
         /// Containers that are taken off it first: those of units that leave, and members.
         detach: BTreeSet<String>,
     },
-    CreateVolume { name: String, spec: Volume },
+    CreateVolume {
+        name: String,
+        spec: Volume,
+    },
     /// Write a self-signed certificate and key where neither exists.
     WriteCertificate(Certificate),
     /// Exchange the store: everything that is written to it, and what nginx reads, changes at once.
@@ -130,7 +136,10 @@ pub(crate) enum Effect {
     /// Free the name and the ports of a container that a stopped unit leaves behind.
     Release(Release),
     /// Remove a container that cannot start any more and that its unit makes anew.
-    RemoveContainer { name: String, id: String },
+    RemoveContainer {
+        name: String,
+        id: String,
+    },
     /// Remove what the stop of a stack kept and nobody runs any more.
     TakeDown(TakeDown),
     /// Ask the gates for that long before anything old stops.

@@ -147,10 +147,7 @@ pub(crate) enum HostError {
         is_for: String,
     },
     #[error("the image {image} was pulled, and {engine} does not have it")]
-    ImageGone {
-        engine: Engine,
-        image: String,
-    },
+    ImageGone { engine: Engine, image: String },
     #[error("interrupted by a signal")]
     Interrupted,
     #[error("nginx does not run")]

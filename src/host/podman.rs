@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 use super::images::{as_user, runs_here};
+use super::program::output;
 use super::{Host, HostError};
 use crate::model::{Engine, ImageFound, ImageState, Observed};
 
@@ -94,16 +95,8 @@ pub(super) fn podman() -> Command {
 }
 
 async fn ask(arguments: &[&str]) -> Result<Output, HostError> {
-    let program = || format!("podman {}", arguments.join(" "));
-    let output = tokio::time::timeout(BOUND, podman().args(arguments).output()).await;
-    let output = output.map_err(|_| HostError::Timeout {
-        what: format!("run {}", program()),
-        after: BOUND,
-    })?;
-    output.map_err(|source| HostError::Program {
-        program: program(),
-        source,
-    })
+    let program = format!("podman {}", arguments.join(" "));
+    output(podman().args(arguments), program, BOUND).await
 }
 
 /// The last line of what a program said.

@@ -47,10 +47,9 @@ impl OwnUnit {
                 owner: "root:root".to_owned(),
                 keep: false,
             };
-            changes.push(Change {
-                diff,
-                ..change(self.id(), effect, why)
-            });
+            let mut planned = change(self.id(), effect, why);
+            planned.diff = diff;
+            changes.push(planned);
         }
         let is_right =
             matches!(observed.entry(&link), Entry::Link { target, .. } if *target == unit);

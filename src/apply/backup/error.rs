@@ -20,9 +20,7 @@ pub(crate) enum BackupError {
     #[error(transparent)]
     Root(#[from] RootError),
     #[error("no container of {member} runs")]
-    NotRunning {
-        member: String,
-    },
+    NotRunning { member: String },
     #[error(
         "no container has the volume {volume}, so that there is no service to start on a copy of it"
     )]
@@ -57,9 +55,7 @@ pub(crate) enum BackupError {
         fetch: bool,
     },
     #[error("{name} is damaged: its content is not what was written")]
-    Damaged {
-        name: String,
-    },
+    Damaged { name: String },
     #[error("{name} has {}, which is not one of the files that watchme.toml names; nothing was restored", path.display())]
     Unasked {
         name: String,
@@ -67,9 +63,7 @@ pub(crate) enum BackupError {
         path: PathBuf,
     },
     #[error("{name} has none of the files that watchme.toml names; nothing was restored")]
-    HasNone {
-        name: String,
-    },
+    HasNone { name: String },
     #[error("could not replace {}; {}", path.display(), as_before(left))]
     NotReplaced {
         /// What was to be replaced.

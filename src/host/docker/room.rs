@@ -26,29 +26,22 @@ pub(crate) struct DockerRoom {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Usage {
-    #[serde(default)]
     images: Option<Vec<Image>>,
-    #[serde(default)]
     build_cache: Option<Vec<Cache>>,
-    #[serde(default)]
     volumes: Option<Vec<Volume>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 struct Image {
-    #[serde(default)]
     size: i64,
-    #[serde(default)]
     containers: i64,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 struct Cache {
-    #[serde(default)]
     size: i64,
-    #[serde(default)]
     in_use: bool,
 }
 
@@ -56,7 +49,6 @@ struct Cache {
 #[serde(rename_all = "PascalCase")]
 struct Volume {
     name: String,
-    #[serde(default)]
     usage_data: Option<VolumeUsage>,
 }
 

@@ -32,7 +32,7 @@ pub(crate) enum SecretError {
     #[error("{} is no file system in memory: nothing is decrypted there", path.display())]
     NotInMemory { path: PathBuf },
     #[error(transparent)]
-    Root(RootError),
+    Root(#[from] RootError),
 }
 
 /// A file that does not open.
@@ -85,12 +85,7 @@ impl SecretError {
             Self::NoKey { path } => Self::NoKey { path: path.clone() },
             Self::UnusableKey { path, error } => Self::UnusableKey {
                 path: path.clone(),
-                error: match error {
-                    KeyError::NotARecipient => KeyError::NotARecipient,
-                    KeyError::NoIdentity => KeyError::NoIdentity,
-                    KeyError::Passphrase => KeyError::Passphrase,
-                    KeyError::Unsupported => KeyError::Unsupported,
-                },
+                error: error.clone(),
             },
             Self::Key { path, source } => Self::Key {
                 path: path.clone(),

@@ -14,7 +14,6 @@ use sealed_file::{Form, Identities, Plain, SealError};
 use super::Host;
 use super::observe::resolve_owner;
 use crate::model::{Secret, SecretState, Watch, layout};
-use crate::root::RootError;
 pub(crate) use error::SecretError;
 use error::Unopened;
 use folder::{Link, Present};
@@ -235,12 +234,6 @@ fn no_owner(name: &str, secret: &Secret) -> SecretError {
     SecretError::NoOwner {
         name: name.to_owned(),
         owner: secret.owner.clone(),
-    }
-}
-
-impl From<RootError> for SecretError {
-    fn from(error: RootError) -> Self {
-        Self::Root(error)
     }
 }
 

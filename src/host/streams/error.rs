@@ -28,10 +28,7 @@ pub(crate) enum StreamError {
         said: Vec<String>,
     },
     #[error("{what} took longer than {} s", after.as_secs())]
-    Late {
-        what: String,
-        after: Duration,
-    },
+    Late { what: String, after: Duration },
     #[error("could not move the data of a backup")]
     Pipe(#[source] io::Error),
     #[error("could not {doing} {}", path.display())]

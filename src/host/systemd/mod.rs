@@ -16,7 +16,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
-use zbus::{Connection, DynamicType, OwnedObjectPath, OwnedVariant, Type};
+use zbus::{Connection, DynamicType, OwnedObjectPath, OwnedVariant, Type, as_variant};
 
 pub(crate) use self::causes::Causes;
 use self::properties::{Dependencies, ManagerProperties, UnitProperties};
@@ -178,10 +178,7 @@ impl Systemd {
     async fn list(&self, names: &BTreeSet<String>) -> Result<Vec<Row>, HostError> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let call = self.call(PATH, MANAGER, "ListUnitsByNames", (names,));
-        let doing = || "list units".to_owned();
-        bounded(CALL, doing, call)
-            .await?
-            .map_err(|source| failed(doing(), source))
+        asked(|| "list units".to_owned(), call).await
     }
 
     async fn units(
@@ -254,9 +251,7 @@ impl Systemd {
     ) -> Result<T, HostError> {
         let doing = || format!("read the properties of {name}");
         let call = self.call(path.as_str(), PROPERTIES, "GetAll", (interface,));
-        bounded(CALL, doing, call)
-            .await?
-            .map_err(|source| failed(doing(), source))
+        asked(doing, call).await
     }
 
     async fn get<T>(
@@ -272,10 +267,24 @@ impl Systemd {
     {
         let doing = || format!("read {property} of {name}");
         let call = self.call(path.as_str(), PROPERTIES, "Get", (interface, property));
-        let value: OwnedVariant = bounded(CALL, doing, call)
-            .await?
-            .map_err(|source| failed(doing(), source))?;
+        let value: OwnedVariant = asked(doing, call).await?;
         T::try_from(value).map_err(|source| failed(doing(), source.into()))
+    }
+
+    /// A property that is a list of structures.
+    async fn structures<T: DeserializeOwned + Type>(
+        &self,
+        path: &str,
+        (interface, property): (&str, &str),
+    ) -> Result<Vec<T>, zbus::Error> {
+        let get = (interface, property);
+        let reply = self
+            .bus
+            .call_method(Some(SERVICE), path, Some(PROPERTIES), "Get", &get)
+            .await?;
+        let body = reply.body();
+        let found: as_variant::Deserialize<'_, Vec<T>> = body.deserialize()?;
+        Ok(found.0)
     }
 
     async fn call<B, T>(
@@ -311,6 +320,15 @@ fn failed(doing: String, source: zbus::Error) -> HostError {
         doing,
         source: BusError(source),
     }
+}
+
+/// Waits for the manager's answer, as long as that may take.
+async fn asked<T>(
+    doing: impl Fn() -> String,
+    answer: impl Future<Output = Result<T, zbus::Error>>,
+) -> Result<T, HostError> {
+    let answer = bounded(CALL, &doing, answer).await?;
+    answer.map_err(|source| failed(doing(), source))
 }
 
 async fn bounded<T>(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use zbus::{OwnedObjectPath, Variant};
 
-use super::{CALL, MANAGER, PATH, Row, Systemd, bounded, failed};
+use super::{CALL, MANAGER, PATH, Row, Systemd, asked, bounded, failed};
 use crate::host::error::HostError;
 
 /// What a timer starts waits for other runs, and may take as long as it needs: `infinity`.
@@ -75,9 +75,7 @@ impl Systemd {
         let doing = || format!("list the timers {pattern}");
         let body = (Vec::<&str>::new(), vec![pattern.as_str()]);
         let call = self.call::<_, Vec<Row>>(PATH, MANAGER, "ListUnitsByPatterns", body);
-        let timers = bounded(CALL, doing, call).await?;
-        let timers = timers.map_err(|source| failed(doing(), source))?;
-        for (name, ..) in timers {
+        for (name, ..) in asked(doing, call).await? {
             self.stop(&name, CALL).await?;
         }
         Ok(())

@@ -61,13 +61,8 @@ impl Reads for Sites {
             None => Vec::new(),
         };
         loader.take_sites(sites)?;
-        let names: Vec<&str> = loader
-            .out
-            .desired
-            .sites
-            .keys()
-            .map(String::as_str)
-            .collect();
+        let names = loader.out.desired.sites.keys();
+        let names: Vec<&str> = names.map(String::as_str).collect();
         for name in loader.policy().sites.keys() {
             loader.known("site", name, &names)?;
         }
