@@ -38,7 +38,7 @@ use crate::host::Host;
 use crate::model::{Answer, Gate, Observed};
 use crate::state::{Journal, State, Undo};
 
-pub(crate) use backup::{BackupError, Backups, failure};
+pub(crate) use backup::{BackupError, OneBackup, failure};
 pub(crate) use error::StepError;
 pub(crate) use files::clear_mount_point;
 pub(crate) use gates::ask_gates;

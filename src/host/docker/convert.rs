@@ -148,12 +148,6 @@ pub(super) fn listed(row: Row) -> Container {
         name: own_name(&row.names.unwrap_or_default()),
         image: row.image.unwrap_or_default(),
         image_id: row.image_id.unwrap_or_default(),
-        compose: compose(&labels),
-        config_files: config_files(&labels),
-        config_hash: labels.get(HASH).cloned(),
-        oneoff: is_oneoff(&labels),
-        systemd_unit: labels.get(SYSTEMD_UNIT).cloned(),
-        is_laid_over: labels.contains_key(MOUNTS_LABEL),
         published: row
             .ports
             .unwrap_or_default()
@@ -166,7 +160,7 @@ pub(super) fn listed(row: Row) -> Container {
         attachments: attachments(&id, networks),
         network_mode: mode.unwrap_or_default(),
         id,
-        ..Container::default()
+        ..labelled(&labels)
     }
 }
 
@@ -183,12 +177,6 @@ pub(super) fn container(record: Record) -> Container {
         name: own_name(&[record.name.unwrap_or_default()]),
         image: config.image.unwrap_or_default(),
         image_id: record.image.unwrap_or_default(),
-        compose: compose(&labels),
-        config_files: config_files(&labels),
-        config_hash: labels.get(HASH).cloned(),
-        oneoff: is_oneoff(&labels),
-        systemd_unit: labels.get(SYSTEMD_UNIT).cloned(),
-        is_laid_over: labels.contains_key(MOUNTS_LABEL),
         published: published(settings.ports.unwrap_or_default()),
         volumes: volumes(record.mounts.as_deref()),
         binds: binds(record.mounts),
@@ -204,6 +192,20 @@ pub(super) fn container(record: Record) -> Container {
         network_mode: made.network_mode.unwrap_or_default(),
         stop_timeout: config.stop_timeout,
         id,
+        ..labelled(&labels)
+    }
+}
+
+/// What a container's labels say of it.
+fn labelled(labels: &Labels) -> Container {
+    Container {
+        compose: compose(labels),
+        config_files: config_files(labels),
+        config_hash: labels.get(HASH).cloned(),
+        oneoff: is_oneoff(labels),
+        systemd_unit: labels.get(SYSTEMD_UNIT).cloned(),
+        is_laid_over: labels.contains_key(MOUNTS_LABEL),
+        ..Container::default()
     }
 }
 
@@ -346,7 +348,6 @@ fn is_oneoff(labels: &Labels) -> bool {
     value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
-/// A state that is none of Docker's is one in which nothing is known yet, such as Podman's `reset`.
 /// How much of what a health check wrote is kept.
 const PROBE: usize = 300;
 
@@ -365,6 +366,7 @@ fn failed_probe(health: &HealthState) -> Option<String> {
     })
 }
 
+/// A state that is none of Docker's is one in which nothing is known yet, such as Podman's `reset`.
 fn health(status: Option<String>) -> Health {
     match status.as_deref() {
         None | Some("" | "none") => Health::None,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::StreamError;
+use crate::model::hex;
 
 /// A backup that is being written, under a name that no backup has.
 #[derive(Debug)]
@@ -124,11 +125,6 @@ pub(crate) fn sha256(path: &Path) -> Result<String, StreamError> {
             count => hasher.update(chunk.get(..count).unwrap_or_default()),
         }
     }
-}
-
-/// Bytes as text.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Makes an empty folder that is root's alone, in the place of what a killed run has left.
