@@ -321,6 +321,8 @@ mod tests {
     fn colours_and_bytes_become_text() {
         let entries = b"{\"MESSAGE\":[27,91,51,49,109,114,101,100,27,91,48,109],\"_PID\":\"9\"}\n{\"MESSAGE\":null}\nnot json\n";
         assert_eq!(last_lines(entries), ["red"]);
+        let twice = br#"{"MESSAGE":["one","other"],"_PID":"9"}"#;
+        assert_eq!(last_lines(twice), ["one other"]);
     }
 
     #[test]
