@@ -1,5 +1,6 @@
 //! Answers of the engine as plain data.
 
+mod health;
 #[cfg(test)]
 mod tests;
 
@@ -12,9 +13,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::model::{
-    Addresses, Attachment, Bind, Container, Health, MOUNTS_LABEL, NetworkState, Publish, Subnet,
-    Volume, VolumeMount,
+    Addresses, Attachment, Bind, Container, MOUNTS_LABEL, NetworkState, Publish, Subnet, Volume,
+    VolumeMount,
 };
+use health::{HealthState, failed_probe, health};
 
 const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
@@ -79,22 +81,6 @@ struct State {
     started_at: Option<String>,
     finished_at: Option<String>,
     health: Option<HealthState>,
-}
-
-/// What the last health check said.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct HealthState {
-    status: Option<String>,
-    log: Option<Vec<HealthCheck>>,
-}
-
-/// How one of them ended.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct HealthCheck {
-    exit_code: i64,
-    output: Option<String>,
 }
 
 /// A row of the list of networks, by name; without endpoints, which the list does not have.
@@ -346,34 +332,6 @@ fn since(state: &State) -> Option<Timestamp> {
 fn is_oneoff(labels: &Labels) -> bool {
     let value = labels.get(ONEOFF);
     value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
-}
-
-/// How much of what a health check wrote is kept.
-const PROBE: usize = 300;
-
-/// What the last health check said, if it failed: `status 8: wget: server returned error: HTTP/1.1 404`.
-fn failed_probe(health: &HealthState) -> Option<String> {
-    let last = health.log.as_ref()?.last()?;
-    if last.exit_code == 0 {
-        return None;
-    }
-    let said = last.output.as_deref().unwrap_or_default();
-    let said: String = said.trim().chars().take(PROBE).collect();
-    let said = said.lines().collect::<Vec<_>>().join("; ");
-    Some(match said.is_empty() {
-        true => format!("status {}", last.exit_code),
-        false => format!("status {}: {said}", last.exit_code),
-    })
-}
-
-/// A state that is none of Docker's is one in which nothing is known yet, such as Podman's `reset`.
-fn health(status: Option<String>) -> Health {
-    match status.as_deref() {
-        None | Some("" | "none") => Health::None,
-        Some("healthy") => Health::Healthy,
-        Some("unhealthy") => Health::Unhealthy,
-        Some(_) => Health::Starting,
-    }
 }
 
 fn subnet(range: &models::IpamConfig) -> Option<Subnet> {
