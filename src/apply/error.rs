@@ -41,7 +41,6 @@ pub(crate) enum StepError {
     #[error("{}: {error} after {tries} tr{}", .gate.probe, if *.tries == 1 { "y" } else { "ies" })]
     Gate {
         gate: Box<Gate>,
-        /// How often it was asked.
         tries: u32,
         /// What came back the last time.
         error: ProbeError,
@@ -61,7 +60,6 @@ pub(crate) enum StepError {
 }
 
 impl StepError {
-    /// The command that helps.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             StepError::Host(error) => error.hint(),

@@ -125,9 +125,6 @@ impl Run<'_> {
 /// Takes away the empty file that systemd put at a checkout path to bind a stored file over it:
 /// git would take it for an untracked file that blocks a later pull. Returns whether
 /// there was one.
-///
-/// # Errors
-/// When the file system refuses.
 pub(crate) fn clear_mount_point(
     root: &Root,
     path: &Path,

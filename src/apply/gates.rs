@@ -40,9 +40,6 @@ impl Run<'_> {
 impl Run<'_> {
     /// Asks the new copies of stacks what nginx would ask them for the gates, before it does: a copy that does not answer
     /// gets no request of anybody.
-    ///
-    /// # Errors
-    /// As [`Run::verify_gates`].
     pub(super) async fn verify_copies(
         &mut self,
         ports: &[u16],

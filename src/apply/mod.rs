@@ -38,7 +38,7 @@ use crate::host::Host;
 use crate::model::{Answer, Gate, Observed};
 use crate::state::{Journal, State, Undo};
 
-pub(crate) use backup::{BackupError, Backups, failure};
+pub(crate) use backup::{BackupError, OneBackup, failure};
 pub(crate) use error::StepError;
 pub(crate) use files::clear_mount_point;
 pub(crate) use gates::ask_gates;
@@ -51,13 +51,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Hears of each step, and shows it.
 pub(crate) trait Progress {
-    /// A step begins.
     fn begin(&mut self, change: &Change);
-    /// A step is done.
     fn done(&mut self, change: &Change);
     /// A gate is asked, after so many tries that were in vain.
     fn asks(&mut self, gate: &Gate, in_vain: u32);
-    /// A gate holds.
     fn holds(&mut self, gate: &Gate, answer: &Answer);
     /// Something worth knowing happened on the way.
     fn say(&mut self, text: &str);
@@ -68,13 +65,11 @@ pub(crate) trait Progress {
 /// A run that changes the host.
 pub(crate) struct Run<'a> {
     pub host: &'a Host,
-    /// Its records.
     pub state: &'a State,
     /// What undoes the steps so far.
     pub journal: Journal,
     /// When the run began: names its backups.
     pub time: Timestamp,
-    /// The host before the run.
     pub before: &'a Observed,
     /// Who hears of it.
     pub progress: &'a mut dyn Progress,
@@ -147,9 +142,6 @@ impl Run<'_> {
     }
 
     /// Does what comes once the gates hold: takes away what served before.
-    ///
-    /// # Errors
-    /// As [`Run::make`].
     pub(crate) async fn retire(&mut self, plan: &Plan) -> Result<(), (Change, StepError)> {
         self.carry_out(plan, true).await
     }

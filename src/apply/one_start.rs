@@ -24,9 +24,6 @@ pub(crate) struct OneStart {
 impl OneStart {
     /// Holds back the pulls of these units, as far as they are commands of their own. A drop-in that a killed run left is
     /// written again, and so goes at the end.
-    ///
-    /// # Errors
-    /// When systemd does not answer, or a file cannot be written.
     pub(super) async fn without_pulls(
         &mut self,
         host: &Host,
@@ -52,9 +49,6 @@ impl OneStart {
     }
 
     /// Has what is laid over a stack's compose files say nothing of these services.
-    ///
-    /// # Errors
-    /// When systemd does not answer, or a file cannot be read or written.
     pub(super) async fn without_mounts(
         &mut self,
         host: &Host,
@@ -86,9 +80,6 @@ impl OneStart {
     }
 
     /// Lets the units start as their files say.
-    ///
-    /// # Errors
-    /// When a file cannot be removed, or systemd does not answer.
     pub(super) async fn end(self, host: &Host) -> Result<(), StepError> {
         if self.paths.is_empty() {
             return Ok(());

@@ -32,7 +32,6 @@ pub(crate) struct Left {
     pub undo: Undo,
     /// What was to be undone.
     pub what: String,
-    /// Why it was not.
     pub error: StepError,
 }
 

@@ -13,7 +13,6 @@ pub(super) const STOPPED: &str = "it stopped";
 
 /// Why a start has not settled, in words.
 enum Lack {
-    /// A container does not run.
     Down(String),
     /// All run, and a health check has not passed yet.
     Health(String),

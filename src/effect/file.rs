@@ -22,16 +22,13 @@ pub(crate) struct FileEffect<'a> {
 /// What is at a path afterwards.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Becomes<'a> {
-    /// A regular file.
     File {
-        /// Its content.
         file: &'a File,
         /// Permission bits.
         mode: u32,
         /// `user:group`; `None`: root's.
         owner: Option<&'a str>,
     },
-    /// A symbolic link.
     Link {
         /// What it points to, as written.
         target: &'a Path,
@@ -40,7 +37,6 @@ pub(crate) enum Becomes<'a> {
     },
     /// A certificate or a key, made on the host.
     Made,
-    /// Nothing.
     Nothing,
 }
 

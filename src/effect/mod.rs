@@ -42,7 +42,10 @@ pub(crate) enum Effect {
     /// Remove packages that this program has installed; their configuration stays.
     RemovePackages(BTreeMap<String, String>),
     /// Make a Docker network, and re-attach stopped containers that hold an older one's id.
-    CreateNetwork { name: String, spec: Network },
+    CreateNetwork {
+        name: String,
+        spec: Network,
+    },
     /// Remove a Docker network that left the desired state.
     RemoveNetwork {
         name: String,
@@ -53,7 +56,10 @@ pub(crate) enum Effect {
         detach: BTreeSet<String>,
     },
     /// Make a Docker volume.
-    CreateVolume { name: String, spec: Volume },
+    CreateVolume {
+        name: String,
+        spec: Volume,
+    },
     /// Write a self-signed certificate and key where neither exists.
     WriteCertificate(Certificate),
     /// Exchange the store: everything that is written to it, and what nginx reads, changes at once.
@@ -80,7 +86,6 @@ pub(crate) enum Effect {
     /// Put a regular file, in place of whatever is there.
     Copy {
         path: PathBuf,
-        /// The content.
         file: File,
         /// Permission bits.
         mode: u32,
@@ -114,7 +119,6 @@ pub(crate) enum Effect {
         /// What it is to be, encrypted.
         secret: Secret,
     },
-    /// Take a decrypted secret away.
     RemoveSecret(String),
     /// Make systemd read its units again.
     DaemonReload,
@@ -124,7 +128,6 @@ pub(crate) enum Effect {
     Restart(UnitStep),
     /// Make a unit reload its configuration.
     ReloadUnit(UnitStep),
-    /// Stop a unit.
     Stop(UnitStep),
     /// Have an image on the host before what needs it is interrupted.
     Pull(PullImage),
@@ -137,7 +140,10 @@ pub(crate) enum Effect {
     /// Free the name and the ports of a container that a stopped unit leaves behind.
     Release(Release),
     /// Remove a container that cannot start any more and that its unit makes anew.
-    RemoveContainer { name: String, id: String },
+    RemoveContainer {
+        name: String,
+        id: String,
+    },
     /// Remove what the stop of a stack kept and nobody runs any more.
     TakeDown(TakeDown),
     /// Ask the gates for that long before anything old stops.
@@ -152,7 +158,6 @@ pub(crate) enum Effect {
     LoadFirewall(String),
     /// Take our table away from the kernel.
     RemoveFirewall,
-    /// Add a rule to ufw.
     AllowInUfw(UfwRule),
     /// Delete a rule of ours from ufw.
     DeleteInUfw(UfwRule),

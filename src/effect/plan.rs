@@ -69,7 +69,6 @@ pub(crate) struct Diff {
 /// Something that an apply will not do, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    /// The resource.
     pub id: ResourceId,
     pub why: String,
     /// What helps, one step a line.
@@ -81,7 +80,6 @@ pub(crate) struct Refusal {
 /// Something worth knowing about the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Note {
-    /// The resource.
     pub id: ResourceId,
     /// `Some` when it counts as drift that has no change to fix it.
     pub drift: Option<DriftKind>,

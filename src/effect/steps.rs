@@ -44,7 +44,6 @@ pub(crate) enum Prime {
 /// A unit whose last requests end before it stops.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Drain {
-    /// Its name.
     pub unit: String,
     /// Ports that it publishes; none where they are not known.
     pub ports: BTreeSet<u16>,
@@ -56,7 +55,6 @@ pub(crate) struct Drain {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PullImage {
     pub image: Image,
-    /// The unit that runs it.
     pub unit: String,
     /// Whether it is root's Podman that pulls it, whichever engine is managed: for a Quadlet.
     pub podman: bool,
@@ -73,9 +71,7 @@ pub(crate) struct PullImage {
 /// Images of a stack that compose builds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BuildImages {
-    /// The stack's unit.
     pub unit: String,
-    /// Its compose project.
     pub project: String,
     /// Its compose files, absolute.
     pub files: Vec<PathBuf>,
@@ -110,7 +106,6 @@ impl BuildImages {
 pub(crate) struct TagImage {
     /// The name, as an engine lists it.
     pub name: String,
-    /// The image's id.
     pub image: String,
     /// The digest by which its registry knows it, if one does.
     pub digest: Option<String>,
@@ -119,7 +114,6 @@ pub(crate) struct TagImage {
 /// A container that has to give up what another one needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Release {
-    /// Its name.
     pub container: String,
     pub id: String,
     /// The unit that ran it, which is stopped by then.
@@ -153,7 +147,6 @@ impl TakeDown {
 /// A unit to start, restart, reload or stop.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct UnitStep {
-    /// Its name.
     pub unit: String,
     /// Bound of the job.
     pub timeout: Duration,
@@ -181,9 +174,7 @@ pub(crate) struct UnitStep {
 /// A container to attach, with everything that has to let go first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Connect {
-    /// The network's name.
     pub network: String,
-    /// The container's name.
     pub container: String,
     pub container_id: String,
     /// Its aliases, those it has already included.
@@ -199,7 +190,6 @@ pub(crate) struct Connect {
 /// A container that has to give its address up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Holder {
-    /// Its name.
     pub container: String,
     /// The address that it gets instead. `None`: the engine chooses, which it cannot where the
     /// container that is to have the old one does not run and so reserves nothing.
@@ -228,7 +218,6 @@ impl UnitStep {
 /// Files of a folder of /etc that a program of systemd loads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LoadFiles {
-    /// The program.
     pub loader: EtcLoader,
     pub files: BTreeSet<PathBuf>,
     /// The kernel parameters that are set, by their paths below `/proc/sys`, with their values.

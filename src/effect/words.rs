@@ -9,11 +9,8 @@ use crate::model::{FIREWALL_TABLE, joined, layout, list};
 /// The first letter of a line of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sign {
-    /// Something new comes.
     Add,
-    /// Something changes.
     Change,
-    /// Something goes.
     Remove,
     /// Something running is reloaded or restarted.
     Reload,
@@ -22,7 +19,6 @@ pub(crate) enum Sign {
 }
 
 impl Sign {
-    /// The character.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Sign::Add => "+",
@@ -37,7 +33,6 @@ impl Sign {
 /// The words for one effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Words {
-    /// The sign before its line.
     pub sign: Sign,
     /// What is done, as JSON has it: `restart`, `create-network`.
     pub verb: &'static str,
@@ -50,7 +45,7 @@ pub(crate) struct Words {
 }
 
 /// What a summary counts, in its order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub(crate) enum Counted {
     Install,
@@ -71,26 +66,6 @@ pub(crate) enum Counted {
 }
 
 impl Counted {
-    /// All, in the order of a summary.
-    pub(crate) const ALL: [Self; 15] = [
-        Self::Install,
-        Self::Backup,
-        Self::Pull,
-        Self::File,
-        Self::Link,
-        Self::Removal,
-        Self::Network,
-        Self::Volume,
-        Self::Member,
-        Self::Start,
-        Self::Restart,
-        Self::Stop,
-        Self::Soak,
-        Self::Drain,
-        Self::Reload,
-    ];
-
-    /// The word for one.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Install => "install",
@@ -115,7 +90,6 @@ impl Counted {
 const NGINX: &str = "nginx.service";
 
 impl Change {
-    /// The words for it.
     pub(crate) fn words(&self) -> Words {
         let (sign, verb, counts_as) = kind(&self.effect);
         Words {
@@ -349,6 +323,5 @@ mod tests {
         let (sign, verb, counted) = kind(&Effect::Pull(PullImage::default()));
         assert_eq!((sign, verb), (Sign::Wait, "pull"));
         assert_eq!(counted.map(Counted::as_str), Some("pull"));
-        assert!(Counted::ALL.contains(&Counted::Pull));
     }
 }

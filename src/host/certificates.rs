@@ -38,58 +38,47 @@ impl Host {
             state.not_after = not_after(content);
             if let (Some(name), Some(loaded)) = (&one.name, loaded)
                 && is_newer(observed, &one.path, loaded)
-                && self
-                    .goes_on_serving_another(one, name, watched, observed, until)
-                    .await
             {
-                state.stale_for = Some(name.clone());
+                let of_name = watched.iter().filter(|other| other.name == one.name);
+                let files: Vec<&[u8]> = of_name
+                    .filter_map(|other| observed.content(&other.path))
+                    .map(|content| &**content)
+                    .collect();
+                if goes_on_serving_another(one, name, &files, until).await {
+                    state.stale_for = Some(name.clone());
+                }
             }
         }
         observed.certificates = found;
     }
+}
 
-    /// As [`Host::serves_another`], asked until a reload that somebody just asked for is done.
-    async fn goes_on_serving_another(
-        &self,
-        one: &WatchedCertificate,
-        name: &str,
-        watched: &BTreeSet<WatchedCertificate>,
-        observed: &Observed,
-        until: Instant,
-    ) -> bool {
-        while self.serves_another(one, name, watched, observed).await {
-            if Instant::now() > until {
-                return true;
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
+/// As [`serves_another`], asked until a reload that somebody just asked for is done.
+async fn goes_on_serving_another(
+    one: &WatchedCertificate,
+    name: &str,
+    files: &[&[u8]],
+    until: Instant,
+) -> bool {
+    while serves_another(one, name, files).await {
+        if Instant::now() > until {
+            return true;
         }
-        false
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
+    false
+}
 
-    /// Whether nginx serves a certificate for a name that is in none of the files for that name: a server may have one
-    /// for each kind of key.
-    async fn serves_another(
-        &self,
-        one: &WatchedCertificate,
-        name: &str,
-        watched: &BTreeSet<WatchedCertificate>,
-        observed: &Observed,
-    ) -> bool {
-        let of_name = watched
-            .iter()
-            .filter(|other| other.name.as_deref() == Some(name));
-        let files: Vec<&[u8]> = of_name
-            .filter_map(|other| observed.content(&other.path))
-            .map(|content| &**content)
-            .collect();
-        for address in &one.addresses {
-            let answer = tokio::time::timeout(HANDSHAKE, served(*address, name, &files)).await;
-            if let Ok(Some(is_one_of_them)) = answer {
-                return !is_one_of_them;
-            }
+/// Whether nginx serves a certificate for a name that is in none of the files for that name: a server may have one
+/// for each kind of key.
+async fn serves_another(one: &WatchedCertificate, name: &str, files: &[&[u8]]) -> bool {
+    for address in &one.addresses {
+        let answer = tokio::time::timeout(HANDSHAKE, served(*address, name, files)).await;
+        if let Ok(Some(is_one_of_them)) = answer {
+            return !is_one_of_them;
         }
-        false
     }
+    false
 }
 
 fn is_newer(observed: &Observed, path: &Path, loaded: Timestamp) -> bool {

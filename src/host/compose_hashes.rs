@@ -51,9 +51,6 @@ impl Host {
     }
 
     /// The files of a project as compose reads them, in one; `None` where it refuses them.
-    ///
-    /// # Errors
-    /// When compose cannot be run.
     pub(crate) fn compose_whole(
         &self,
         project: &ComposeProject<'_>,

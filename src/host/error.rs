@@ -79,7 +79,6 @@ pub(crate) enum HostError {
     #[error("{engine}: container {container} still runs {} after it was told to stop", seconds(.after))]
     NotStopped {
         engine: Engine,
-        /// Its name.
         container: String,
         /// The bound: the container's own time to stop, and what the engine has to kill it.
         after: Duration,
@@ -87,7 +86,6 @@ pub(crate) enum HostError {
     /// A network of that name exists, and engines before API 1.44 would make a second one.
     #[error("a network named {name} exists already, as {id}")]
     NetworkExists {
-        /// Which engine has it.
         engine: Engine,
         name: String,
         /// The id of the one that exists.
@@ -110,9 +108,7 @@ pub(crate) enum HostError {
     },
     #[error("could not make a self-signed certificate for {name}")]
     Certificate {
-        /// For which name.
         name: String,
-        /// What was wrong.
         #[source]
         source: rcgen::Error,
     },
@@ -124,10 +120,8 @@ pub(crate) enum HostError {
     },
     #[error("could not pull the image {image} for {unit}: {}", .said.last().map_or("the pull printed nothing", String::as_str))]
     PullFailed {
-        /// Which engine pulled.
         engine: Engine,
         image: String,
-        /// The unit that runs it.
         unit: String,
         /// Whose credentials were used.
         user: String,
@@ -138,7 +132,6 @@ pub(crate) enum HostError {
     BuildFailed {
         command: String,
         services: String,
-        /// The stack's unit.
         unit: String,
         /// The last lines that the build said.
         said: Vec<String>,
@@ -148,25 +141,19 @@ pub(crate) enum HostError {
         super::images::architecture()
     )]
     ImagePlatform {
-        /// Which engine has it.
         engine: Engine,
         image: String,
         /// The architecture that it is for.
         is_for: String,
     },
     #[error("the image {image} was pulled, and {engine} does not have it")]
-    ImageGone {
-        /// Which engine pulled.
-        engine: Engine,
-        image: String,
-    },
+    ImageGone { engine: Engine, image: String },
     #[error("interrupted by a signal")]
     Interrupted,
     #[error("nginx does not run")]
     NginxStopped,
     #[error("{program}: could not {doing}{}", indented(.said))]
     Firewall {
-        /// Which one.
         program: &'static str,
         doing: &'static str,
         said: Vec<String>,
@@ -178,11 +165,9 @@ pub(crate) enum HostError {
     },
     #[error("{program}: could not {doing}{}", indented(.said))]
     Apt {
-        /// Which one.
         program: &'static str,
         /// What was being done, with the packages.
         doing: String,
-        /// What is behind it.
         failure: AptFailure,
         /// Its last lines.
         said: Vec<String>,
@@ -249,7 +234,6 @@ impl BusError {
 /// Why no Docker engine answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DockerAbsence {
-    /// The socket does not exist.
     NoSocket,
     /// Nobody listens on the socket.
     Refused,
@@ -257,7 +241,6 @@ pub(crate) enum DockerAbsence {
     Forbidden,
     /// The socket was opened, and the answer never came.
     Mute,
-    /// Anything else.
     Other,
 }
 

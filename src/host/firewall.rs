@@ -46,9 +46,6 @@ struct Table {
 impl Host {
     /// Looks at our table, and has nft list the wanted one in a network namespace of its own: what differs then differs in
     /// the kernel, whatever the version of nft. A `lenient` look goes on without what nft does not say.
-    ///
-    /// # Errors
-    /// When nft cannot be run, or refuses to list.
     pub(super) fn observe_firewall(
         &self,
         watch: &WatchedFirewall,
@@ -74,9 +71,6 @@ impl Host {
     }
 
     /// Our table as nft lists it; `None`: it is not there.
-    ///
-    /// # Errors
-    /// When nft cannot be run, or refuses to list.
     pub(crate) fn firewall(&self) -> Result<Option<String>, HostError> {
         match program() {
             Some(program) => list(&program),
@@ -102,9 +96,6 @@ impl Host {
     }
 
     /// Deletes our table, if it is there.
-    ///
-    /// # Errors
-    /// As [`Host::load_firewall`].
     pub(crate) fn remove_firewall(&self) -> Result<(), HostError> {
         // Whoever has no nft has no table that it made.
         if program().is_none() {

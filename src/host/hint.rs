@@ -100,25 +100,17 @@ fn systemd_hint(error: &BusError) -> Option<&'static str> {
 }
 
 fn docker_absent_hint(engine: Engine, why: DockerAbsence) -> String {
-    let (unit, package) = match engine {
-        Engine::Docker => (
-            engine.unit(),
-            "Docker is installed with: apt install docker.io",
-        ),
-        Engine::Podman => (
-            engine.unit(),
-            "Podman is installed with: apt install podman",
-        ),
+    let unit = engine.unit();
+    let (package, allowed) = match engine {
+        Engine::Docker => ("docker.io", "use sudo, or add the user to the group docker"),
+        Engine::Podman => ("podman", "use sudo"),
     };
-    match (engine, why) {
-        (Engine::Docker, DockerAbsence::Forbidden) => {
-            "use sudo, or add the user to the group docker".to_owned()
-        }
-        (Engine::Podman, DockerAbsence::Forbidden) => "use sudo".to_owned(),
-        (_, DockerAbsence::NoSocket) => {
-            format!("systemctl start {unit}; --only KIND leaves networks out; {package}")
-        }
-        (_, DockerAbsence::Refused | DockerAbsence::Mute | DockerAbsence::Other) => format!(
+    match why {
+        DockerAbsence::Forbidden => allowed.to_owned(),
+        DockerAbsence::NoSocket => format!(
+            "systemctl start {unit}; --only KIND leaves networks out; {engine} is installed with: apt install {package}"
+        ),
+        DockerAbsence::Refused | DockerAbsence::Mute | DockerAbsence::Other => format!(
             "systemctl status {unit}; journalctl -u {unit} -n 50; --only KIND leaves networks out"
         ),
     }

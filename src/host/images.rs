@@ -29,9 +29,6 @@ const EMULATORS: &str = "/proc/sys/fs/binfmt_misc";
 
 impl Host {
     /// Fills in which of these images are there.
-    ///
-    /// # Errors
-    /// When Docker does not answer.
     pub(crate) async fn observe_images(
         &self,
         observed: &mut Observed,

@@ -25,9 +25,6 @@ pub(crate) fn parameters(names: &BTreeSet<String>) -> BTreeMap<String, String> {
 }
 
 /// Gives kernel parameters these values, proc_sys(5).
-///
-/// # Errors
-/// When the kernel refuses one.
 pub(crate) fn set_parameters(values: &BTreeMap<String, String>) -> Result<(), HostError> {
     for (name, value) in values {
         let path = Path::new(PARAMETERS).join(name);
@@ -41,9 +38,6 @@ pub(crate) fn set_parameters(values: &BTreeMap<String, String>) -> Result<(), Ho
 
 /// Has a program load files. Of kernel parameters it sets those with these names from all files of the host, so that a
 /// later file wins here as it does at boot: systemd-sysctl.service(8), `--prefix=`.
-///
-/// # Errors
-/// When it cannot be run, or refuses something of the files.
 pub(crate) fn load(
     loader: EtcLoader,
     files: &BTreeSet<PathBuf>,

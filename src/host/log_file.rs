@@ -22,7 +22,6 @@ pub(crate) struct FromEnd {
     file: File,
     /// What lies before this offset is not read yet.
     at: u64,
-    /// Where reading ends.
     until: u64,
     /// What was read and not told yet: whole lines but for the first.
     unread: Vec<u8>,

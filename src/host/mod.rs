@@ -100,7 +100,6 @@ impl Host {
         }
     }
 
-    /// Its files.
     pub(crate) fn root(&self) -> &Root {
         &self.root
     }
@@ -126,15 +125,11 @@ impl Host {
         self.program.get_or_init(look).clone()
     }
 
-    /// Its nginx.
     pub(crate) fn nginx(&self) -> &Nginx {
         &self.nginx
     }
 
     /// Its system manager; connected to on first use.
-    ///
-    /// # Errors
-    /// When there is none.
     pub(crate) async fn systemd(&self) -> Result<&Systemd, HostError> {
         self.systemd.get_or_try_init(Systemd::connect).await
     }
@@ -164,9 +159,6 @@ impl Host {
     }
 
     /// Its container engine; connected to on first use.
-    ///
-    /// # Errors
-    /// When none answers.
     pub(crate) async fn docker(&self) -> Result<Arc<Docker>, HostError> {
         let socket = self.engine_socket();
         let mut known = self.docker.lock().await;

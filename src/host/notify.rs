@@ -56,9 +56,6 @@ pub(crate) enum DeliveryError {
 
 impl Host {
     /// Delivers a message, and returns what was answered.
-    ///
-    /// # Errors
-    /// When it was not delivered.
     pub(crate) async fn deliver(
         &self,
         notifier: &Notifier,

@@ -19,9 +19,6 @@ pub(crate) const NEEDS_ROOT: &str = "needs root";
 
 impl Host {
     /// Looks at everything that `watch` names.
-    ///
-    /// # Errors
-    /// When a file cannot be looked at, or a daemon that is needed does not answer.
     pub(crate) async fn observe(&self, watch: &Watch) -> Result<Observed, HostError> {
         let mut observed = self.observe_files(watch)?;
         observed.installed_program = Some(self.program());
@@ -58,9 +55,6 @@ impl Host {
     }
 
     /// Fills in which units a stop or restart of each of `units` takes along.
-    ///
-    /// # Errors
-    /// When systemd does not answer.
     pub(crate) async fn observe_dependents(
         &self,
         observed: &mut Observed,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use md5::{Digest, Md5};
 
 use super::{Host, HostError};
+use crate::model::hex;
 
 /// A stanza for each package, with the hashes of its configuration files.
 const STATUS: &str = "/var/lib/dpkg/status";
@@ -38,9 +39,6 @@ pub(crate) struct Owned {
 
 impl Host {
     /// What packages have brought below /etc.
-    ///
-    /// # Errors
-    /// When dpkg's records cannot be read.
     pub(crate) fn owned(&self) -> Result<Owned, HostError> {
         let text = |path: &Path| -> Result<Option<String>, HostError> {
             let bytes = self.root().read(path)?;
@@ -82,7 +80,7 @@ impl Owned {
     /// Where a file comes from.
     pub(crate) fn origin(&self, path: &Path, content: &[u8]) -> Origin {
         if let Some(hash) = self.hashes.get(path) {
-            return match *hash == hex(content) {
+            return match *hash == hex(&Md5::digest(content)) {
                 true => Origin::Package,
                 false => Origin::Edited,
             };
@@ -128,11 +126,6 @@ impl Owned {
 
 fn is_hash(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn hex(content: &[u8]) -> String {
-    let hash = Md5::digest(content);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

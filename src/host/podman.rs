@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 use super::images::{as_user, runs_here};
+use super::program::output;
 use super::{Host, HostError};
 use crate::model::{Engine, ImageFound, ImageState, Observed};
 
@@ -34,9 +35,6 @@ struct Inspected {
 impl Host {
     /// Fills in which of these images root's Podman has. Nothing for other users, who would ask a Podman of their own, and where
     /// there is none.
-    ///
-    /// # Errors
-    /// When Podman cannot say it.
     pub(crate) async fn observe_podman_images(
         &self,
         observed: &mut Observed,
@@ -61,9 +59,6 @@ impl Host {
     }
 
     /// An image of root's Podman by its name, as a container would find it.
-    ///
-    /// # Errors
-    /// When Podman cannot say it.
     pub(crate) async fn podman_image(&self, name: &str) -> Result<ImageFound, HostError> {
         let exists = ask(&["image", "exists", "--", name]).await?;
         match exists.status.code() {
@@ -100,16 +95,8 @@ pub(super) fn podman() -> Command {
 }
 
 async fn ask(arguments: &[&str]) -> Result<Output, HostError> {
-    let program = || format!("podman {}", arguments.join(" "));
-    let output = tokio::time::timeout(BOUND, podman().args(arguments).output()).await;
-    let output = output.map_err(|_| HostError::Timeout {
-        what: format!("run {}", program()),
-        after: BOUND,
-    })?;
-    output.map_err(|source| HostError::Program {
-        program: program(),
-        source,
-    })
+    let program = format!("podman {}", arguments.join(" "));
+    output(podman().args(arguments), program, BOUND).await
 }
 
 /// The last line of what a program said.

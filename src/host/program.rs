@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -15,7 +15,6 @@ const POLL: Duration = Duration::from_millis(1);
 
 /// What a program said.
 pub(super) struct Ran {
-    /// How it ended.
     pub status: ExitStatus,
     /// Its standard output.
     pub printed: String,
@@ -24,9 +23,6 @@ pub(super) struct Ran {
 }
 
 /// Runs a program of the host, with a text on its standard input and nothing of this process in its environment.
-///
-/// # Errors
-/// When it cannot be run, or takes longer than `bound`.
 pub(super) fn run(
     program: &Path,
     arguments: &[&str],
@@ -83,6 +79,21 @@ pub(super) fn run(
         printed: read(&mut printed).map_err(failed)?,
         said: read(&mut said).map_err(failed)?,
     })
+}
+
+/// What a command prints that is run to the end while others go on. `program` is what it is called.
+pub(super) async fn output(
+    command: &mut tokio::process::Command,
+    program: String,
+    bound: Duration,
+) -> Result<Output, HostError> {
+    match tokio::time::timeout(bound, command.output()).await {
+        Ok(output) => output.map_err(|source| HostError::Program { program, source }),
+        Err(_) => Err(HostError::Timeout {
+            what: format!("run {program}"),
+            after: bound,
+        }),
+    }
 }
 
 #[cfg(test)]

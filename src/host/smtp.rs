@@ -23,9 +23,6 @@ pub(crate) enum SmtpError {
 }
 
 /// Hands a mail to a server; what it answered.
-///
-/// # Errors
-/// When it did not take it.
 pub(super) async fn send(
     smtp: &Smtp,
     password: Option<String>,

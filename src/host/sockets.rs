@@ -7,7 +7,6 @@ use std::path::Path;
 
 use crate::model::Listener;
 
-/// A socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Socket {
     pub address: IpAddr,

@@ -16,7 +16,6 @@ const NOT_YET: [&str; 4] = ["[net]", "[priv]", "[preauth]", "[accepted]"];
 /// Address and port of both ends, of the session in which this program was started, ssh(1).
 const CONNECTION: &str = "SSH_CONNECTION";
 
-/// What was found.
 #[derive(Default)]
 pub(super) struct Ssh {
     /// Ports on which it listens for others than this host itself.

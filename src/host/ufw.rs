@@ -20,9 +20,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 impl Host {
     /// Adds a rule with our comment, unless ufw has it: one of somebody else's would get our comment.
-    ///
-    /// # Errors
-    /// When its files cannot be read, or ufw refuses.
     pub(crate) fn allow_in_ufw(&self, rule: &UfwRule) -> Result<(), HostError> {
         if self.in_ufw(rule)?.is_some() {
             return Ok(());
@@ -32,9 +29,6 @@ impl Host {
     }
 
     /// Deletes a rule, if it has our comment.
-    ///
-    /// # Errors
-    /// As [`Host::allow_in_ufw`].
     pub(crate) fn delete_in_ufw(&self, rule: &UfwRule) -> Result<(), HostError> {
         match self.in_ufw(rule)? {
             Some(true) => ufw(
@@ -46,9 +40,6 @@ impl Host {
     }
 
     /// Where ufw has a rule.
-    ///
-    /// # Errors
-    /// When its files cannot be read.
     pub(crate) fn places_in_ufw(&self, rule: &UfwRule) -> Result<UfwPlaces, HostError> {
         let texts = self.ufw_files()?;
         Ok(texts.map(|text| found(&text, rule).map(|line| line.place)))
@@ -107,9 +98,6 @@ impl Host {
     }
 
     /// Waits until no ufw runs, within a bound: the one of a run that was killed goes on, and may change a rule after it was put back.
-    ///
-    /// # Errors
-    /// When one runs on.
     pub(crate) fn await_ufw(&self, bound: Duration) -> Result<(), HostError> {
         let until = Instant::now() + bound;
         while let Some(process) = running() {
@@ -139,7 +127,6 @@ impl Host {
     }
 }
 
-/// Where a rule is inserted.
 #[derive(Debug, PartialEq)]
 enum Position {
     /// Before the rule with this number.

@@ -63,7 +63,6 @@ pub(crate) trait ResourceKind {
 
 macro_rules! registry {
     ($($(#[doc = $doc:literal])+ $kind:ident $word:literal $module:ident::$of:ident $(=> $field:ident: $resource:ident)?,)+) => {
-        /// What answers for a kind.
         fn of(kind: Kind) -> &'static dyn ResourceKind {
             match kind {
                 $(Kind::$kind => &$module::$of,)+

@@ -148,12 +148,7 @@ impl Hash {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
         }
-        use fmt::Write;
-        let mut text = String::with_capacity(64);
-        for byte in digest.finalize() {
-            let _ = write!(text, "{byte:02x}");
-        }
-        Self(text)
+        Self(hex(&digest.finalize()))
     }
 
     /// The first twelve digits, enough to tell revisions apart in a line of text.
@@ -165,6 +160,16 @@ impl Hash {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 impl fmt::Display for Hash {

@@ -45,7 +45,7 @@ pub use finding::{Complaint, Finding, RuleId, Severity};
 pub use firewall::{FirewallState, SshSession, WatchedFirewall};
 pub use forge::{Forge, Project};
 pub use gate::{Answer, Backend, Gate, Probe};
-pub use id::{Hash, ResourceId, Selector};
+pub use id::{Hash, ResourceId, Selector, hex};
 pub use image::{RanImage, RanImages};
 pub use kinds::*;
 pub use list::{joined, list};

@@ -136,7 +136,6 @@ pub struct RehearsalRecord {
 #[serde(default)]
 pub struct Inventory {
     /// Links and files outside the store, with the resource that they belong to.
-    #[serde(with = "path_map")]
     pub paths: BTreeMap<PathBuf, ResourceId>,
     /// Units that have, or had, a file in the store.
     pub units: BTreeSet<String>,
@@ -172,25 +171,6 @@ impl Inventory {
             && volumes.is_empty()
             && secrets.is_empty()
             && packages.is_empty()
-    }
-}
-
-/// Maps with structured values, keyed by a path: resource ids are written `kind/name`.
-mod path_map {
-    use super::{BTreeMap, PathBuf, ResourceId};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        map: &BTreeMap<PathBuf, ResourceId>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        map.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<BTreeMap<PathBuf, ResourceId>, D::Error> {
-        BTreeMap::deserialize(deserializer)
     }
 }
 

@@ -1,9 +1,10 @@
 //! Files of the store and links to them: the part that all kinds share.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::draft::{self, Draft, Stage, change};
-use crate::effect::{Change, Effect};
+use crate::effect::Effect;
 use crate::model::{DriftKind, Entry, File, Hash, ResourceId, layout};
 
 /// Plans a file of the store. `shown_at` is where readers find it on the host: what is there
@@ -54,19 +55,14 @@ pub(crate) fn store(
     } else {
         &live
     };
-    let planned = Change {
-        diff: draft::diff(old_path, old.as_deref(), &file.source, Some(&file.content))
-            .filter(|_| !file.secret),
-        ..change(
-            id.clone(),
-            Effect::Store {
-                path: path.to_owned(),
-                file: Some(file.clone()),
-                keep: edited,
-            },
-            why,
-        )
+    let effect = Effect::Store {
+        path: path.to_owned(),
+        file: Some(file.clone()),
+        keep: edited,
     };
+    let mut planned = change(id.clone(), effect, why);
+    let diff = draft::diff(old_path, old.as_deref(), &file.source, Some(&file.content));
+    planned.diff = diff.filter(|_| !file.secret);
     draft.change(Stage::Switch, planned);
     true
 }
@@ -140,13 +136,9 @@ pub(crate) fn link(
         leads_to: leads_to.to_owned(),
         keep,
     };
-    draft.change(
-        Stage::Switch,
-        Change {
-            diff,
-            ..change(id.clone(), action, why)
-        },
-    );
+    let mut planned = change(id.clone(), action, why);
+    planned.diff = diff;
+    draft.change(Stage::Switch, planned);
 }
 
 /// Plans that nothing is at `path`.
@@ -184,15 +176,35 @@ pub(crate) fn remove(draft: &mut Draft<'_>, stage: Stage, id: &ResourceId, path:
         path: path.to_owned(),
         keep,
     };
-    let drift = DriftKind::Drifted;
-    draft.change(
-        stage,
-        Change {
-            diff,
-            drift,
-            ..change(id.clone(), action, why)
-        },
-    );
+    let mut planned = change(id.clone(), action, why);
+    planned.diff = diff;
+    planned.drift = DriftKind::Drifted;
+    draft.change(stage, planned);
+}
+
+/// Why a drop-in of somebody else goes.
+pub(crate) const FOREIGN: &str = "a drop-in that the desired state does not have";
+
+/// Plans that drop-ins in a folder go which nobody wants and this program did not put there. `why` says it of one by its name;
+/// `None` where it stays.
+pub(crate) fn remove_foreign_dropins(
+    draft: &mut Draft<'_>,
+    id: &ResourceId,
+    folder: &Path,
+    why: impl Fn(&Entry, &OsStr) -> Option<&'static str>,
+) {
+    let observed = draft.observed;
+    for (path, entry) in &observed.files {
+        let is_foreign = path.parent() == Some(folder)
+            && *entry != Entry::Missing
+            && path.extension().is_some_and(|kind| kind == "conf")
+            && !draft.wanted.contains_key(path)
+            && !draft.recorded.inventory.paths.contains_key(path);
+        let name = path.file_name().filter(|_| is_foreign);
+        if let Some(why) = name.and_then(|name| why(entry, name)) {
+            remove(draft, Stage::Switch, id, path, why);
+        }
+    }
 }
 
 /// What only root may read cannot be compared: that is said, not passed over.

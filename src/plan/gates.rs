@@ -48,7 +48,6 @@ struct Touch {
     units: BTreeSet<String>,
     /// Containers that are attached to a network.
     containers: BTreeSet<String>,
-    /// What happens to nginx.
     nginx: Nginx,
 }
 

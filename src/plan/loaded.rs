@@ -11,10 +11,25 @@ use std::path::{Path, PathBuf};
 
 use super::Inputs;
 use crate::model::{
-    Desired, Entry, File, Hash, LoadedDaemon, Observed, SystemdState, Unit, UnitState, layout,
+    Desired, Entry, File, Hash, Kind, LoadedDaemon, Observed, ResourceId, SystemdState, Unit,
+    UnitState, layout,
 };
 pub(crate) use mounts::mounts_hash;
 pub(crate) use outside::{gone, may_differ_outside_git, outside_hashes};
+
+/// A unit that is wanted, and how systemd has it.
+#[derive(Clone, Copy)]
+pub(crate) struct OnHost<'a> {
+    pub name: &'a str,
+    pub unit: &'a Unit,
+    pub state: &'a UnitState,
+}
+
+impl OnHost<'_> {
+    pub(crate) fn id(&self) -> ResourceId {
+        ResourceId::new(Kind::Unit, self.name)
+    }
+}
 
 /// Hash of everything that systemd reads: units, drop-ins and the links that enable them.
 pub(crate) fn systemd_hash(desired: &Desired) -> Hash {
@@ -164,17 +179,12 @@ pub(crate) fn is_loaded(
 
 /// Whether a running unit runs with files other than the desired ones, or with files outside the checkout that changed
 /// since, and why.
-pub(crate) fn is_outdated(
-    inputs: &Inputs<'_>,
-    name: &str,
-    unit: &Unit,
-    state: &UnitState,
-) -> Option<String> {
-    let why = differs(inputs, name, unit, state).or_else(|| {
-        let path = outside::changed_outside(inputs, name, unit, state)?;
+pub(crate) fn is_outdated(inputs: &Inputs<'_>, of: OnHost<'_>) -> Option<String> {
+    let why = differs(inputs, of).or_else(|| {
+        let path = outside::changed_outside(inputs, of)?;
         Some(format!("it names {}, which changed", path.display()))
     });
-    why.or_else(|| changed_secret(inputs, unit))
+    why.or_else(|| changed_secret(inputs, of.unit))
 }
 
 /// A secret that a unit uses and that gets another content.
@@ -184,7 +194,8 @@ pub(crate) fn changed_secret(inputs: &Inputs<'_>, unit: &Unit) -> Option<String>
     Some(format!("it uses the secret {name}, which changed"))
 }
 
-fn differs(inputs: &Inputs<'_>, name: &str, unit: &Unit, state: &UnitState) -> Option<String> {
+fn differs(inputs: &Inputs<'_>, of: OnHost<'_>) -> Option<String> {
+    let OnHost { name, unit, state } = of;
     // What this user may not read cannot be compared.
     let unreadable = |path: &PathBuf| *inputs.observed.entry(path) == Entry::Unreadable;
     if unit.watched.iter().any(unreadable) {
@@ -207,7 +218,7 @@ fn differs(inputs: &Inputs<'_>, name: &str, unit: &Unit, state: &UnitState) -> O
             return Some(changed.unwrap_or_else(|| "its files changed".to_owned()));
         }
     }
-    files_as_desired(inputs, name, unit, state)
+    files_as_desired(inputs, of)
 }
 
 /// Whether a unit's files are those of the revision that was applied last.
@@ -245,19 +256,14 @@ pub(crate) fn changes_files(inputs: &Inputs<'_>, name: &str, unit: &Unit) -> boo
 
 /// Of a unit that others started: what it runs with follows from what stood where it reads,
 /// and from when it started. Returns what differs.
-fn files_as_desired(
-    inputs: &Inputs<'_>,
-    name: &str,
-    unit: &Unit,
-    state: &UnitState,
-) -> Option<String> {
-    for (path, file) in reads(inputs, name, unit) {
+fn files_as_desired(inputs: &Inputs<'_>, of: OnHost<'_>) -> Option<String> {
+    for (path, file) in reads(inputs, of.name, of.unit) {
         match inputs.observed.content(&path) {
             Some(content) if **content == *file.content => {}
             Some(_) => return Some(format!("{} changed", path.display())),
             None => return Some(format!("{} is new", path.display())),
         }
-        if !is_adopted(inputs, name) && is_newer(inputs, &path, state) {
+        if !is_adopted(inputs, of.name) && is_newer(inputs, &path, of.state) {
             return Some(format!("{} is newer than its start", path.display()));
         }
     }
@@ -283,18 +289,13 @@ fn is_newer(inputs: &Inputs<'_>, path: &Path, state: &UnitState) -> bool {
 
 /// Of a unit that is adopted as it runs, a file that changed after its start. Adopting restarts nothing: whether the
 /// unit runs with an older version of that file only its owner knows.
-pub(crate) fn newer_at_adoption(
-    inputs: &Inputs<'_>,
-    name: &str,
-    unit: &Unit,
-    state: &UnitState,
-) -> Option<PathBuf> {
-    if !is_adopted(inputs, name) {
+pub(crate) fn newer_at_adoption(inputs: &Inputs<'_>, of: OnHost<'_>) -> Option<PathBuf> {
+    if !is_adopted(inputs, of.name) {
         return None;
     }
-    let own = reads(inputs, name, unit).map(|(path, _)| path);
-    let mut paths = own.chain(unit.outside.iter().cloned());
-    paths.find(|path| is_newer(inputs, path, state))
+    let own = reads(inputs, of.name, of.unit).map(|(path, _)| path);
+    let mut paths = own.chain(of.unit.outside.iter().cloned());
+    paths.find(|path| is_newer(inputs, path, of.state))
 }
 
 /// The files of a unit, each where it is read.

@@ -35,7 +35,6 @@ pub(crate) enum Gates {
     /// Those that the changes touch.
     #[default]
     Touched,
-    /// All.
     All,
 }
 

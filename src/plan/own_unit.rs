@@ -6,7 +6,6 @@ use super::draft::{self, Draft, change};
 use crate::effect::{Change, Effect};
 use crate::model::{Entry, File, Kind, ResourceId, layout};
 
-/// One of them.
 pub(crate) struct OwnUnit {
     pub name: &'static str,
     /// The target that starts it.
@@ -22,7 +21,6 @@ impl OwnUnit {
         [layout::unit(self.name), link]
     }
 
-    /// Its id.
     pub(crate) fn id(&self) -> ResourceId {
         ResourceId::new(Kind::Unit, self.name)
     }
@@ -49,10 +47,9 @@ impl OwnUnit {
                 owner: "root:root".to_owned(),
                 keep: false,
             };
-            changes.push(Change {
-                diff,
-                ..change(self.id(), effect, why)
-            });
+            let mut planned = change(self.id(), effect, why);
+            planned.diff = diff;
+            changes.push(planned);
         }
         let is_right =
             matches!(observed.entry(&link), Entry::Link { target, .. } if *target == unit);

@@ -8,7 +8,6 @@ use super::own_unit::OwnUnit;
 use crate::effect::Effect;
 use crate::model::{Entry, layout};
 
-/// The unit.
 pub(crate) const UNIT: OwnUnit = OwnUnit {
     name: layout::RECOVERY_UNIT,
     target: "multi-user.target",

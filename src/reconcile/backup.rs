@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::planning::look;
 use super::rollback::undo;
 use super::{ReconcileError, Request};
-use crate::apply::{BackupError, Backups, Progress, failure};
+use crate::apply::{BackupError, OneBackup, Progress, failure};
 use crate::host::Host;
 use crate::model::{Backup, BackupMade, BackupRecord, Desired, RehearsalRecord};
 use crate::state::{Journal, Lock, State, Undo};
@@ -74,12 +74,12 @@ pub(crate) async fn back_up(
 ) -> Result<BackupMade, ReconcileError> {
     let state = State::new(host.root().clone());
     let (_lock, desired, backup) = begin(host, &state, request, name, progress).await?;
-    let backups = backups(host, &state, request, &desired);
+    let one = one_backup(host, &state, request, &desired, (name, &backup));
     let mut journal = state.journal()?;
     if backup.is_cold() {
         journal.record(Undo::OfBackup)?;
     }
-    let made = backups.make(name, &backup, &mut journal, progress).await;
+    let made = one.make(&mut journal, progress).await;
     let made = ended(made, &mut journal, format!("the backup {name}"))?;
     Ok(made)
 }
@@ -97,9 +97,9 @@ pub(crate) async fn restore(
 ) -> Result<String, ReconcileError> {
     let state = State::new(host.root().clone());
     let (_lock, desired, backup) = begin(host, &state, request, name, progress).await?;
-    let backups = backups(host, &state, request, &desired);
+    let one = one_backup(host, &state, request, &desired, (name, &backup));
     let what = || format!("the restore of {name}");
-    let source = backups.find(name, &backup, asked);
+    let source = one.find(asked);
     let source = source.map_err(|source| failed(what(), source))?;
     let words = |paths: &[PathBuf]| -> Vec<String> {
         paths
@@ -107,7 +107,7 @@ pub(crate) async fn restore(
             .map(|path| path.display().to_string())
             .collect()
     };
-    let staged = backups.stage(name, &backup, &source).await;
+    let staged = one.stage(&source).await;
     let staged = staged.map_err(|source| failed(what(), source))?;
     let restoring = Restoring {
         name: source.name.clone(),
@@ -129,9 +129,7 @@ pub(crate) async fn restore(
         journal.record(Undo::OfBackup)?;
     }
     let staged = staged.as_ref();
-    let restored = backups
-        .restore(&backup, &source, staged, &mut journal)
-        .await;
+    let restored = one.restore(&source, staged, &mut journal).await;
     ended(restored, &mut journal, what())?;
     Ok(source.name)
 }
@@ -149,11 +147,11 @@ pub(crate) async fn rehearse(
     let (desired, backup) = known(&state, name)?;
     host.use_engine(desired.engine.as_deref());
     let _lock = state.lock_rehearsal(name)?;
-    let backups = backups(host, &state, request, &desired);
+    let one = one_backup(host, &state, request, &desired, (name, &backup));
     let begun = Timestamp::now();
     let rehearsed = async {
-        let source = backups.find(name, &backup, asked)?;
-        backups.rehearse(name, &backup, &source).await?;
+        let source = one.find(asked)?;
+        one.rehearse(&source).await?;
         Ok(source.name)
     };
     let rehearsed: Result<String, BackupError> = rehearsed.await;
@@ -255,13 +253,16 @@ fn is_overdue(good: Option<Timestamp>, max_age: Option<Duration>) -> bool {
     good.is_none_or(|good| Timestamp::now().duration_since(good).unsigned_abs() > max_age)
 }
 
-fn backups<'a>(
+fn one_backup<'a>(
     host: &'a Host,
     state: &'a State,
     request: &'a Request,
     desired: &'a Desired,
-) -> Backups<'a> {
-    Backups {
+    (name, backup): (&'a str, &'a Backup),
+) -> OneBackup<'a> {
+    OneBackup {
+        name,
+        backup,
         host,
         state,
         desired,

@@ -77,7 +77,6 @@ impl EntryAt {
         }
     }
 
-    /// Removes an empty folder.
     pub(super) fn remove_empty(&self) -> io::Result<()> {
         let flags = UnlinkatFlags::RemoveDir;
         Ok(unlinkat(&self.folder, self.name(), flags)?)

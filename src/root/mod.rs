@@ -41,7 +41,6 @@ impl RootError {
         self.source.kind() == io::ErrorKind::PermissionDenied
     }
 
-    /// What helps.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self.source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -90,7 +89,6 @@ impl Root {
         }
     }
 
-    /// The directory itself.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }

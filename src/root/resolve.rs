@@ -74,7 +74,6 @@ impl Base {
         }
     }
 
-    /// Whom the directory belongs to.
     pub(super) fn owner(&self) -> io::Result<u32> {
         Ok(nix::sys::stat::fstat(&self.0)?.st_uid)
     }

@@ -20,10 +20,7 @@ pub(crate) enum BackupError {
     #[error(transparent)]
     Root(#[from] RootError),
     #[error("no container of {member} runs")]
-    NotRunning {
-        /// The service.
-        member: String,
-    },
+    NotRunning { member: String },
     #[error(
         "no container has the volume {volume}, so that there is no service to start on a copy of it"
     )]
@@ -39,7 +36,6 @@ pub(crate) enum BackupError {
     },
     #[error("the variables of the secret {name} are not at {}", path.display())]
     NoSecret {
-        /// The secret.
         name: String,
         /// Where it lies decrypted.
         path: PathBuf,
@@ -54,28 +50,20 @@ pub(crate) enum BackupError {
     None {
         /// The name of the backup, or of all.
         name: String,
-        /// The folder.
         place: Option<PathBuf>,
         /// Whether one can be named.
         fetch: bool,
     },
     #[error("{name} is damaged: its content is not what was written")]
-    Damaged {
-        /// The backup.
-        name: String,
-    },
+    Damaged { name: String },
     #[error("{name} has {}, which is not one of the files that watchme.toml names; nothing was restored", path.display())]
     Unasked {
-        /// The backup.
         name: String,
         /// What it has.
         path: PathBuf,
     },
     #[error("{name} has none of the files that watchme.toml names; nothing was restored")]
-    HasNone {
-        /// The backup.
-        name: String,
-    },
+    HasNone { name: String },
     #[error("could not replace {}; {}", path.display(), as_before(left))]
     NotReplaced {
         /// What was to be replaced.
@@ -93,7 +81,6 @@ pub(crate) enum BackupError {
     ScratchNotUp {
         /// What was seen.
         why: String,
-        /// Its last lines.
         said: Vec<String>,
     },
     #[error("the gate {gate} printed {printed:?}, and {expected:?} was expected")]
@@ -101,7 +88,6 @@ pub(crate) enum BackupError {
         /// The command.
         gate: String,
         printed: String,
-        /// What it had to print.
         expected: String,
     },
     #[error("{unit} did not start again")]
@@ -128,7 +114,6 @@ impl From<HostError> for BackupError {
 }
 
 impl BackupError {
-    /// The command that helps.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Stream(error) | Self::NotStored { source: error, .. } => error.hint(),

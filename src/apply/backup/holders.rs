@@ -3,24 +3,24 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{BackupError, Backups};
-use crate::model::{Backup, Unit};
+use super::{BackupError, OneBackup};
+use crate::model::Unit;
 use crate::state::{Journal, Undo};
 
 /// Bound of each stop and start.
 const UNIT: Duration = Duration::from_secs(180);
 
-impl Backups<'_> {
+impl OneBackup<'_> {
     /// Stops the units whose containers have a volume, with those that stop along. A run that is killed starts them again.
     /// Returns them in the order in which they start.
     pub(super) async fn stop_holders(
         &self,
         volume: &str,
-        backup: &Backup,
         journal: &mut Journal,
     ) -> Result<Vec<String>, BackupError> {
         let units = self.desired.units.iter();
-        let holders: Vec<(&String, &Unit)> = units.filter(|(_, unit)| backup.is_of(unit)).collect();
+        let holders = units.filter(|(_, unit)| self.backup.is_of(unit));
+        let holders: Vec<(&String, &Unit)> = holders.collect();
         let state = self.containers().await?;
         for container in state.containers.iter().filter(|one| one.is_running()) {
             let has = container.volumes.iter().any(|mount| mount.volume == volume);

@@ -32,10 +32,11 @@ pub(crate) use staged::Staged;
 /// How often it is looked whether the name of a second is free.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// What a backup, a restore or a rehearsal works with.
-pub(crate) struct Backups<'a> {
+/// A backup of watchme.toml, and what it is made, restored and rehearsed with.
+pub(crate) struct OneBackup<'a> {
+    pub name: &'a str,
+    pub backup: &'a Backup,
     pub host: &'a Host,
-    /// Its records.
     pub state: &'a State,
     /// What runs on it.
     pub desired: &'a Desired,
@@ -43,11 +44,11 @@ pub(crate) struct Backups<'a> {
     pub interrupted: &'a AtomicBool,
 }
 
-impl Backups<'_> {
-    fn bounds(&self, backup: &Backup) -> Bounds<'_> {
+impl OneBackup<'_> {
+    fn bounds(&self) -> Bounds<'_> {
         Bounds {
             interrupted: self.interrupted,
-            timeout: backup.timeout,
+            timeout: self.backup.timeout,
         }
     }
 
@@ -57,12 +58,10 @@ impl Backups<'_> {
     /// What failed. No half backup is left, and the last good one stays.
     pub(crate) async fn make(
         &self,
-        name: &str,
-        backup: &Backup,
         journal: &mut Journal,
         progress: &mut dyn Progress,
     ) -> Result<BackupMade, BackupError> {
-        let mut record = self.state.backup(name, backup)?;
+        let mut record = self.state.backup(self.name, self.backup)?;
         if let Some(path) = &record.damaged {
             let path = path.display();
             progress.warn(&format!(
@@ -70,35 +69,30 @@ impl Backups<'_> {
             ));
         }
         // Those that only the folder had are known no more.
-        if backup.store.is_none() {
+        if self.backup.store.is_none() {
             let gone = std::mem::take(&mut record.gone);
             record.kept.retain(|made| !gone.contains(&made.name));
         }
-        let time = self.free_time(name, backup, &record).await?;
+        let time = self.free_time(&record).await?;
         let made = self
-            .make_and_keep(name, backup, time, &mut record, journal, progress)
+            .make_and_keep(time, &mut record, journal, progress)
             .await;
         record.failed = made.as_ref().err().map(|error| failure(error, time));
-        let written = self.state.write_backup(name, &record);
+        let written = self.state.write_backup(self.name, &record);
         let made = made?;
         written?;
         Ok(made)
     }
 
     /// When a backup begins: no other one has the name of that second.
-    async fn free_time(
-        &self,
-        name: &str,
-        backup: &Backup,
-        record: &BackupRecord,
-    ) -> Result<Timestamp, BackupError> {
+    async fn free_time(&self, record: &BackupRecord) -> Result<Timestamp, BackupError> {
         loop {
             let time = Timestamp::now();
-            let given = keep::name_at(name, time);
+            let given = keep::name_at(self.name, time);
             let mut known = record.kept.iter().chain(&record.good);
             let is_known = known.any(|made| made.name == given);
             let is_there = |folder: &PathBuf| folder.join(&given).symlink_metadata().is_ok();
-            if !is_known && !backup.to.as_ref().is_some_and(is_there) {
+            if !is_known && !self.backup.to.as_ref().is_some_and(is_there) {
                 return Ok(time);
             }
             if self.interrupted.load(Ordering::Relaxed) {
@@ -110,54 +104,49 @@ impl Backups<'_> {
 
     async fn make_and_keep(
         &self,
-        name: &str,
-        backup: &Backup,
         time: Timestamp,
         record: &mut BackupRecord,
         journal: &mut Journal,
         progress: &mut dyn Progress,
     ) -> Result<BackupMade, BackupError> {
-        let variables = self.variables(backup)?;
+        let backup = self.backup;
+        let variables = self.variables()?;
         let stopped = match &backup.of {
             BackupOf::Volume {
                 volume,
                 command: None,
                 ..
-            } => self.stop_holders(volume, backup, journal).await?,
+            } => self.stop_holders(volume, journal).await?,
             _ => Vec::new(),
         };
-        let written = self.write(name, backup, time, &variables).await;
+        let written = self.write(time, &variables).await;
         // What was stopped runs again, however that ended.
         self.start_holders(&stopped).await?;
         let made = written?;
         record.add(made.clone());
         if let (Some(folder), Some(store)) = (&backup.to, &backup.store) {
             let path = folder.join(&made.name);
-            let stored = self
-                .store_file(&path, store, &made.name, backup, &variables)
-                .await;
+            let stored = self.store_file(&path, store, &made.name, &variables).await;
             stored.map_err(|source| BackupError::NotStored { path, source })?;
         }
-        self.drop_surplus(name, backup, record, &variables, progress)
-            .await;
+        self.drop_surplus(record, &variables, progress).await;
         Ok(made)
     }
 
     /// Removes what is not kept. That this fails makes no backup worse.
     async fn drop_surplus(
         &self,
-        name: &str,
-        backup: &Backup,
         record: &mut BackupRecord,
         variables: &[(String, String)],
         progress: &mut dyn Progress,
     ) {
+        let backup = self.backup;
         let mut names: BTreeSet<String> =
             record.kept.iter().map(|made| made.name.clone()).collect();
         let in_folder = backup.to.as_deref().map(files::names);
         let in_folder: Vec<String> = in_folder.and_then(Result::ok).unwrap_or_default();
         names.extend(in_folder.iter().cloned());
-        for gone in keep::surplus(name, &names, backup.keep) {
+        for gone in keep::surplus(self.name, &names, backup.keep) {
             let mut removed = Ok(());
             if let Some(folder) = backup.to.as_ref().filter(|_| in_folder.contains(&gone)) {
                 removed = files::remove(&folder.join(&gone));
@@ -167,7 +156,7 @@ impl Backups<'_> {
                 let command = named(remove, &gone);
                 let place = Place::Host(Path::new("/"));
                 removed = match self.host.begin(place, &command, variables, false).await {
-                    Ok(running) => running.answer(self.bounds(backup)).await.map(drop),
+                    Ok(running) => running.answer(self.bounds()).await.map(drop),
                     Err(error) => Err(error),
                 };
             }
@@ -184,9 +173,9 @@ impl Backups<'_> {
     }
 
     /// The variables of the secrets that a backup names.
-    fn variables(&self, backup: &Backup) -> Result<Vec<(String, String)>, BackupError> {
+    fn variables(&self) -> Result<Vec<(String, String)>, BackupError> {
         let mut variables = Vec::new();
-        for name in &backup.environment {
+        for name in &self.backup.environment {
             let path = layout::secret(name);
             let Some(content) = self.host.root().read(&path)? else {
                 let name = name.clone();
@@ -198,7 +187,6 @@ impl Backups<'_> {
         Ok(variables)
     }
 
-    /// The containers of the engine.
     async fn containers(&self) -> Result<crate::model::DockerState, BackupError> {
         let docker = self.host.docker().await?;
         Ok(docker.observe(&BTreeSet::new(), &|_| true).await?)

@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::restore::extract;
-use super::{BackupError, Backups, Source};
+use super::{BackupError, OneBackup, Source};
 use crate::host::docker::Docker;
 use crate::host::streams::{Place, StreamError, files};
 use crate::kinds::find_members;
-use crate::model::{Backup, BackupOf, Container, Rehearsal, layout};
+use crate::model::{BackupOf, Container, Rehearsal, layout};
 
 /// How often it is asked whether the container is ready.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -19,17 +19,10 @@ const LINES: usize = 8;
 /// How long a container has to run where nothing asks whether it is ready.
 const SETTLES: Duration = Duration::from_secs(1);
 
-impl Backups<'_> {
+impl OneBackup<'_> {
     /// Restores a backup where it touches nothing, asks the gate, and throws it away.
-    ///
-    /// # Errors
-    /// What failed.
-    pub(crate) async fn rehearse(
-        &self,
-        name: &str,
-        backup: &Backup,
-        source: &Source,
-    ) -> Result<(), BackupError> {
+    pub(crate) async fn rehearse(&self, source: &Source) -> Result<(), BackupError> {
+        let (name, backup) = (self.name, self.backup);
         let rehearsal = backup.rehearsal.as_ref().ok_or(BackupError::NoRehearsal)?;
         source.verify()?;
         match &backup.of {
@@ -37,9 +30,7 @@ impl Backups<'_> {
                 let docker = self.host.docker().await?;
                 // What a killed rehearsal has left.
                 docker.remove_scratch(name).await?;
-                let rehearsed = self
-                    .in_container(name, backup, rehearsal, source, &docker)
-                    .await;
+                let rehearsed = self.in_container(rehearsal, source, &docker).await;
                 let removed = docker.remove_scratch(name).await;
                 rehearsed?;
                 Ok(removed?)
@@ -47,7 +38,7 @@ impl Backups<'_> {
             BackupOf::Files(_) | BackupOf::Host(_) => {
                 let folder = Path::new(layout::SCRATCH).join(name);
                 files::empty_folder(&folder)?;
-                let rehearsed = self.in_folder(&folder, backup, rehearsal, source).await;
+                let rehearsed = self.in_folder(&folder, rehearsal, source).await;
                 let removed = files::remove_folder(&folder);
                 rehearsed?;
                 Ok(removed?)
@@ -58,53 +49,50 @@ impl Backups<'_> {
     async fn in_folder(
         &self,
         folder: &Path,
-        backup: &Backup,
         rehearsal: &Rehearsal,
         source: &Source,
     ) -> Result<(), BackupError> {
         let place = Place::Host(folder);
         let restore = rehearsal.restore.clone();
         let restore = restore.unwrap_or_else(|| extract(folder));
-        self.pour(source, backup, place, &restore).await?;
-        self.ask(place, backup, rehearsal).await
+        self.pour(source, place, &restore).await?;
+        self.ask(place, rehearsal).await
     }
 
     async fn in_container(
         &self,
-        name: &str,
-        backup: &Backup,
         rehearsal: &Rehearsal,
         source: &Source,
         docker: &Docker,
     ) -> Result<(), BackupError> {
-        let model = self.model(backup).await?;
+        let (name, backup) = (self.name, self.backup);
+        let model = self.model().await?;
         let mut volumes = BTreeMap::new();
         if let BackupOf::Volume { volume, .. } = &backup.of {
             let scratch = docker.make_scratch_volume(name, "data").await?;
             let folder = docker.volume_folder(&scratch).await?;
             let own = rehearsal.restore.as_ref().or(backup.restore.as_ref());
             let command = own.cloned().unwrap_or_else(|| extract(&folder));
-            self.pour(source, backup, Place::Host(&folder), &command)
-                .await?;
+            self.pour(source, Place::Host(&folder), &command).await?;
             volumes.insert(volume.clone(), scratch);
         }
         let id = docker
             .start_scratch(&model.id, name, rehearsal.memory, &volumes)
             .await?;
         let place = Place::Container(&id);
-        self.until_ready(docker, &id, backup, rehearsal).await?;
+        self.until_ready(docker, &id, rehearsal).await?;
         if let BackupOf::Service { .. } = &backup.of {
             let restore = rehearsal.restore.as_ref().or(backup.restore.as_ref());
             let restore = restore.ok_or(BackupError::NoRestore)?;
-            self.pour(source, backup, place, restore).await?;
+            self.pour(source, place, restore).await?;
         }
-        self.ask(place, backup, rehearsal).await
+        self.ask(place, rehearsal).await
     }
 
     /// The container that the scratch container is made after.
-    async fn model(&self, backup: &Backup) -> Result<Container, BackupError> {
+    async fn model(&self) -> Result<Container, BackupError> {
         let state = self.containers().await?;
-        match &backup.of {
+        match &self.backup.of {
             BackupOf::Service { member, .. }
             | BackupOf::Volume {
                 member: Some(member),
@@ -131,7 +119,6 @@ impl Backups<'_> {
         &self,
         docker: &Docker,
         id: &str,
-        backup: &Backup,
         rehearsal: &Rehearsal,
     ) -> Result<(), BackupError> {
         let begun = Instant::now();
@@ -150,11 +137,11 @@ impl Backups<'_> {
                 None if begun.elapsed() >= SETTLES => return Ok(()),
                 None => {}
                 Some(ready) => {
-                    let variables = self.variables(backup)?;
+                    let variables = self.variables()?;
                     let asked = self
                         .host
                         .begin(Place::Container(id), ready, &variables, false);
-                    match asked.await?.answer(self.bounds(backup)).await {
+                    match asked.await?.answer(self.bounds()).await {
                         Ok(_) => return Ok(()),
                         Err(StreamError::Failed { .. }) => {}
                         Err(error) => return Err(error.into()),
@@ -171,19 +158,13 @@ impl Backups<'_> {
         }
     }
 
-    /// Asks the gate.
-    async fn ask(
-        &self,
-        place: Place<'_>,
-        backup: &Backup,
-        rehearsal: &Rehearsal,
-    ) -> Result<(), BackupError> {
-        let variables = self.variables(backup)?;
+    async fn ask(&self, place: Place<'_>, rehearsal: &Rehearsal) -> Result<(), BackupError> {
+        let variables = self.variables()?;
         let gate = self
             .host
             .begin(place, &rehearsal.gate, &variables, false)
             .await?;
-        let printed = gate.answer(self.bounds(backup)).await?;
+        let printed = gate.answer(self.bounds()).await?;
         match &rehearsal.expect {
             Some(expected) if printed.trim() != expected => Err(BackupError::Gate {
                 gate: rehearsal.gate.join(" "),

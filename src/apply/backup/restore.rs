@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{BackupError, Backups, Staged, keep, named};
+use super::{BackupError, OneBackup, Staged, keep, named};
 use crate::host::streams::{Bounds, Place, Running, StreamError, feed, files, pipe};
-use crate::model::{Backup, BackupOf, BackupRecord};
+use crate::model::{BackupOf, BackupRecord, hex};
 use crate::state::Journal;
 
 /// A backup that was found.
@@ -19,17 +19,10 @@ pub(crate) struct Source {
     sha256: Option<String>,
 }
 
-impl Backups<'_> {
+impl OneBackup<'_> {
     /// Finds the backup of a name, or the last one.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub(crate) fn find(
-        &self,
-        name: &str,
-        backup: &Backup,
-        asked: Option<&str>,
-    ) -> Result<Source, BackupError> {
+    pub(crate) fn find(&self, asked: Option<&str>) -> Result<Source, BackupError> {
+        let (name, backup) = (self.name, self.backup);
         let record = self.state.backup(name, backup)?;
         let in_folder = match &backup.to {
             Some(folder) => files::names(folder)?,
@@ -69,13 +62,13 @@ impl Backups<'_> {
     /// What failed. A volume and files are as before then.
     pub(crate) async fn restore(
         &self,
-        backup: &Backup,
         source: &Source,
         staged: Option<&Staged>,
         journal: &mut Journal,
     ) -> Result<(), BackupError> {
+        let backup = self.backup;
         if let Some(staged) = staged {
-            return self.put(backup, staged).await;
+            return self.put(staged).await;
         }
         source.verify()?;
         let root = Path::new("/");
@@ -84,17 +77,17 @@ impl Backups<'_> {
                 let restore = backup.restore.as_ref().ok_or(BackupError::NoRestore)?;
                 let container = self.running(member).await?;
                 let place = Place::Container(&container.id);
-                self.pour(source, backup, place, restore).await
+                self.pour(source, place, restore).await
             }
             BackupOf::Host(_) => {
                 let restore = backup.restore.as_ref().ok_or(BackupError::NoRestore)?;
-                self.pour(source, backup, Place::Host(root), restore).await
+                self.pour(source, Place::Host(root), restore).await
             }
             // It is unpacked before.
             BackupOf::Files(_) => Err(BackupError::NoRestore),
             BackupOf::Volume { volume, .. } => {
-                let stopped = self.stop_holders(volume, backup, journal).await?;
-                let restored = self.replace_volume(volume, backup, source).await;
+                let stopped = self.stop_holders(volume, journal).await?;
+                let restored = self.replace_volume(volume, source).await;
                 self.start_holders(&stopped).await?;
                 restored
             }
@@ -102,19 +95,14 @@ impl Backups<'_> {
     }
 
     /// Restores beside what is there, and swaps the two.
-    async fn replace_volume(
-        &self,
-        volume: &str,
-        backup: &Backup,
-        source: &Source,
-    ) -> Result<(), BackupError> {
+    async fn replace_volume(&self, volume: &str, source: &Source) -> Result<(), BackupError> {
         let folder = self.host.docker().await?.volume_folder(volume).await?;
         let beside = folder.with_file_name(".watchme-apply-restore");
         files::empty_folder(&beside)?;
         let place = Place::Host(Path::new("/"));
-        let restored = match &backup.restore {
-            Some(own) => self.pour(source, backup, Place::Host(&beside), own).await,
-            None => self.pour(source, backup, place, &extract(&beside)).await,
+        let restored = match &self.backup.restore {
+            Some(own) => self.pour(source, Place::Host(&beside), own).await,
+            None => self.pour(source, place, &extract(&beside)).await,
         };
         let swapped = match restored {
             Ok(()) => files::exchange(&beside, &folder).map_err(BackupError::from),
@@ -128,15 +116,14 @@ impl Backups<'_> {
     pub(super) async fn pour(
         &self,
         source: &Source,
-        backup: &Backup,
         place: Place<'_>,
         command: &[String],
     ) -> Result<(), BackupError> {
-        let variables = self.variables(backup)?;
-        let bounds = self.bounds(backup);
+        let variables = self.variables()?;
+        let bounds = self.bounds();
         let into = self.host.begin(place, command, &variables, true).await?;
         let Some(path) = &source.path else {
-            let fetch = backup.fetch.as_deref().unwrap_or_default();
+            let fetch = self.backup.fetch.as_deref().unwrap_or_default();
             let fetch = named(fetch, &source.name);
             let place = Place::Host(Path::new("/"));
             let fetch = self.host.begin(place, &fetch, &variables, false).await?;
@@ -169,7 +156,7 @@ async fn pass_on(from: Running, into: Running, bounds: Bounds<'_>) -> Result<Str
     };
     let restored = into.finish(Some(receiver), async |_| Ok(()), bounds);
     match tokio::join!(printed, restored) {
-        (Ok(()), Ok(())) => Ok(files::hex(&hasher.finalize())),
+        (Ok(()), Ok(())) => Ok(hex(&hasher.finalize())),
         (Err(StreamError::CutOff), Err(error)) | (Ok(()), Err(error)) => Err(error),
         (Err(error), _) => Err(error),
     }

@@ -6,9 +6,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::restore::extract;
-use super::{BackupError, Backups, Source};
+use super::{BackupError, OneBackup, Source};
 use crate::host::streams::{Place, StreamError, files};
-use crate::model::{Backup, BackupOf, layout};
+use crate::model::{BackupOf, layout};
 
 /// Files of a backup that are unpacked. They go with it.
 #[derive(Debug)]
@@ -33,23 +33,18 @@ impl Staged {
     }
 }
 
-impl Backups<'_> {
+impl OneBackup<'_> {
     /// Unpacks a backup of files beside all that is used; nothing for a backup of anything else.
     ///
     /// # Errors
     /// What failed, or that the backup has what it was not asked for. Nothing is replaced then.
-    pub(crate) async fn stage(
-        &self,
-        name: &str,
-        backup: &Backup,
-        source: &Source,
-    ) -> Result<Option<Staged>, BackupError> {
-        let BackupOf::Files(paths) = &backup.of else {
+    pub(crate) async fn stage(&self, source: &Source) -> Result<Option<Staged>, BackupError> {
+        let BackupOf::Files(paths) = &self.backup.of else {
             return Ok(None);
         };
         source.verify()?;
         // No backup has a name with a dot: nothing else is called this.
-        let folder = Path::new(layout::SCRATCH).join(format!("{name}.restore"));
+        let folder = Path::new(layout::SCRATCH).join(format!("{}.restore", self.name));
         files::empty_folder(&folder)?;
         let mut staged = Staged {
             folder,
@@ -58,7 +53,7 @@ impl Backups<'_> {
         };
         // GNU tar makes links that lead out of the folder last, and follows none of them: "Integrity" in its manual.
         let command = extract(&staged.folder);
-        self.pour(source, backup, Place::Host(Path::new("/")), &command)
+        self.pour(source, Place::Host(Path::new("/")), &command)
             .await?;
         if let Some(path) = unasked(&staged.folder, Path::new("/"), paths)? {
             let name = source.name.clone();
@@ -81,13 +76,13 @@ impl Backups<'_> {
     }
 
     /// Puts them in the place of what is there.
-    pub(super) async fn put(&self, backup: &Backup, staged: &Staged) -> Result<(), BackupError> {
+    pub(super) async fn put(&self, staged: &Staged) -> Result<(), BackupError> {
         let mut beside = Vec::new();
         let mut replaced = Ok(());
         for path in &staged.has {
             let own = beside_of(path);
             beside.push((own.clone(), path.clone()));
-            replaced = self.put_beside(backup, &staged.unpacked(path), &own).await;
+            replaced = self.put_beside(&staged.unpacked(path), &own).await;
             if replaced.is_err() {
                 break;
             }
@@ -101,12 +96,7 @@ impl Backups<'_> {
     }
 
     /// Brings what is unpacked to the file system of its place.
-    async fn put_beside(
-        &self,
-        backup: &Backup,
-        from: &Path,
-        beside: &Path,
-    ) -> Result<(), BackupError> {
+    async fn put_beside(&self, from: &Path, beside: &Path) -> Result<(), BackupError> {
         if let Some(folder) = beside.parent() {
             let mut builder = DirBuilder::new();
             let made = builder.recursive(true).mode(0o755).create(folder);
@@ -121,7 +111,7 @@ impl Backups<'_> {
                 let command: Vec<String> = words.collect();
                 let place = Place::Host(Path::new("/"));
                 let copy = self.host.begin(place, &command, &[], false).await?;
-                copy.answer(self.bounds(backup)).await?;
+                copy.answer(self.bounds()).await?;
                 Ok(())
             }
             renamed => Ok(renamed.map_err(|source| refused("write", beside, source))?),

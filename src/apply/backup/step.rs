@@ -1,6 +1,6 @@
 //! A backup as a step of an apply.
 
-use super::Backups;
+use super::OneBackup;
 use crate::apply::{Run, StepError};
 use crate::model::{Backup, Desired};
 
@@ -17,16 +17,15 @@ impl Run<'_> {
             .applied
             .as_ref()
             .map_or(&nothing, |(_, applied)| applied);
-        let backups = Backups {
+        let one = OneBackup {
+            name,
+            backup,
             host: self.host,
             state: self.state,
             desired,
             interrupted: &self.interrupted,
         };
-        let made = backups
-            .make(name, backup, &mut self.journal, self.progress)
-            .await;
-        match made {
+        match one.make(&mut self.journal, self.progress).await {
             Ok(_) => Ok(()),
             Err(source) => Err(StepError::Backup {
                 name: name.to_owned(),

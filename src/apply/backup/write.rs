@@ -5,9 +5,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{BackupError, Backups, keep, named};
+use super::{BackupError, OneBackup, keep, named};
 use crate::host::streams::{Place, Running, StreamError, feed, files, pipe};
-use crate::model::{Backup, BackupMade, BackupOf};
+use crate::model::{BackupMade, BackupOf, hex};
 use files::Written;
 
 /// An archive of a folder. Numbers of users, not their names: a container has other names for them.
@@ -26,19 +26,18 @@ fn archive(folder: &Path, paths: &[String]) -> Vec<String> {
     options.chain(end).chain(paths.iter().cloned()).collect()
 }
 
-impl Backups<'_> {
+impl OneBackup<'_> {
     /// Makes a backup where it is kept.
     pub(super) async fn write(
         &self,
-        name: &str,
-        backup: &Backup,
         time: Timestamp,
         variables: &[(String, String)],
     ) -> Result<BackupMade, BackupError> {
+        let (name, backup) = (self.name, self.backup);
         let given = keep::name_at(name, time);
-        let running = self.source(backup, variables).await?;
+        let running = self.source(variables).await?;
         let mut count = Count::default();
-        let bounds = self.bounds(backup);
+        let bounds = self.bounds();
         match (&backup.to, &backup.store) {
             (Some(folder), _) => {
                 let mut file = Written::begin(folder, name, &given)?;
@@ -100,20 +99,16 @@ impl Backups<'_> {
             name: given,
             time,
             bytes: count.bytes,
-            sha256: files::hex(&count.hasher.finalize()),
+            sha256: hex(&count.hasher.finalize()),
             seconds: u64::try_from(seconds).unwrap_or(0),
         })
     }
 
     /// What prints the backup.
-    async fn source(
-        &self,
-        backup: &Backup,
-        variables: &[(String, String)],
-    ) -> Result<Running, BackupError> {
+    async fn source(&self, variables: &[(String, String)]) -> Result<Running, BackupError> {
         let root = Path::new("/");
         let (place, command, container);
-        match &backup.of {
+        match &self.backup.of {
             BackupOf::Service {
                 member,
                 command: own,
@@ -152,7 +147,6 @@ impl Backups<'_> {
         path: &Path,
         store: &[String],
         given: &str,
-        backup: &Backup,
         variables: &[(String, String)],
     ) -> Result<(), StreamError> {
         let place = Place::Host(Path::new("/"));
@@ -162,7 +156,7 @@ impl Backups<'_> {
             .await?;
         let input = feed(files::open(path)?);
         store
-            .finish(Some(input), async |_| Ok(()), self.bounds(backup))
+            .finish(Some(input), async |_| Ok(()), self.bounds())
             .await
     }
 }

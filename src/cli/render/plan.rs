@@ -1,5 +1,7 @@
 //! A plan as text.
 
+use std::collections::BTreeMap;
+
 use super::{DIM, HELP, STRONG, WARN, count, diff, gates, legend};
 use crate::cli::output::{Output, clean, styled};
 use crate::cli::snippet;
@@ -127,13 +129,15 @@ pub(in crate::cli) fn step(change: &Change) -> String {
 /// The closing count.
 pub(in crate::cli) fn summary(planned: &Planned) -> String {
     let plan = &planned.plan;
-    let counted: Vec<Option<Counted>> = (plan.changes.iter())
-        .map(|change| change.words().counts_as)
+    let mut counted: BTreeMap<Counted, usize> = BTreeMap::new();
+    for change in &plan.changes {
+        if let Some(thing) = change.words().counts_as {
+            *counted.entry(thing).or_default() += 1;
+        }
+    }
+    let parts: Vec<String> = (counted.iter())
+        .map(|(thing, number)| count(*number, thing.as_str()))
         .collect();
-    let of = |thing: &Counted| counted.iter().filter(|one| **one == Some(*thing)).count();
-    let parts = Counted::ALL.iter().map(|thing| (of(thing), thing.as_str()));
-    let parts = parts.filter(|(number, _)| *number > 0);
-    let parts: Vec<String> = parts.map(|(number, thing)| count(number, thing)).collect();
     let found = |severity| {
         let of_it = |finding: &&Finding| finding.severity == severity;
         planned.findings.iter().filter(of_it).count()

@@ -27,12 +27,10 @@ pub(super) struct Statement {
 }
 
 impl Statement {
-    /// The directive.
     pub(super) fn name(&self) -> &str {
         self.words.first().map_or("", String::as_str)
     }
 
-    /// The arguments.
     pub(super) fn arguments(&self) -> &[String] {
         self.words.get(1..).unwrap_or_default()
     }

@@ -58,9 +58,6 @@ pub(crate) enum Names {
 impl Host {
     /// Validates a candidate with `nginx -t` and `systemd-analyze verify`, on the live host: by processes
     /// that have nothing to give away. Nothing of it is seen outside, and nothing stays.
-    ///
-    /// # Errors
-    /// When the candidate could not be put together.
     pub(crate) async fn validate(
         &self,
         candidate: &Candidate,

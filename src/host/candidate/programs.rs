@@ -68,9 +68,6 @@ fn memory(proc: &Path) -> u64 {
 }
 
 /// Runs a program. The memory of the processes that `proc` has is bounded: the mount of its own process namespace.
-///
-/// # Errors
-/// When it cannot be started.
 pub(super) fn run(command: &mut Command, bound: Duration, proc: &Path) -> io::Result<Ran> {
     // A file, not a pipe: nobody has to read while it writes.
     let mut said = File::from(memfd_create("said", MFdFlags::MFD_CLOEXEC)?);

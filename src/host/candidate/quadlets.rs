@@ -39,20 +39,13 @@ pub(super) fn validate(sandbox: &Sandbox, sources: &Sources<'_>, validation: &mu
         variables: vec![("QUADLET_UNIT_DIRS", layout::QUADLETS)],
         needs: Needs::default(),
     };
-    let ran = sandbox.run(&view, &program);
-    let ended = ran.as_ref().map(|ran| ran.ended.status());
-    let why = match (&ran, ended) {
-        // It exits with 1 where it cannot make a unit of a file.
-        (Ok(ran), Ok(Ok(status))) if matches!(status.code(), Some(0 | 1)) => {
-            validation.findings.extend(findings(&ran.said, &files));
-            return;
+    match sandbox.said(&view, &program, GENERATOR) {
+        Ok(said) => validation.findings.extend(findings(&said, &files)),
+        Err(why) => {
+            let text = format!("Quadlets were not validated: {why}");
+            validation.not_validated.push(text);
         }
-        (_, Ok(Ok(status))) => format!("{GENERATOR} ended with {status}"),
-        (_, Ok(Err(why))) => format!("{GENERATOR} {why}"),
-        (_, Err(error)) => format!("could not run {GENERATOR}: {error}"),
-    };
-    let text = format!("Quadlets were not validated: {why}");
-    validation.not_validated.push(text);
+    }
 }
 
 /// What was said of files of ours: ``converting "NAME": TEXT`` and ``error loading "PATH", TEXT``, from `main` and

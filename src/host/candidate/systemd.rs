@@ -18,7 +18,6 @@ const PROGRAM: &str = "systemd-analyze";
 /// A unit that another one requires, and that has no file.
 #[derive(Debug)]
 pub(super) struct Missing {
-    /// Its name.
     pub unit: String,
     /// What is wrong where it is missing indeed.
     pub finding: Finding,
@@ -53,24 +52,19 @@ pub(super) fn validate(
         ],
         needs: Needs::default(),
     };
-    let ran = sandbox.run(&view, &program);
-    let ended = ran.as_ref().map(|ran| ran.ended.status());
-    let why = match (&ran, ended) {
-        // It exits with 1 for findings.
-        (Ok(ran), Ok(Ok(status))) if matches!(status.code(), Some(0 | 1)) => {
-            let said = with_commands(&ran.said, sources.root());
+    match sandbox.said(&view, &program, &format!("{PROGRAM} verify")) {
+        Ok(said) => {
+            let said = with_commands(&said, sources.root());
             let (findings, missing) = findings(&said, units, sources);
             validation.findings.extend(findings);
-            return missing;
+            missing
         }
-        (_, Ok(Ok(status))) => format!("{PROGRAM} verify ended with {status}"),
-        (_, Ok(Err(why))) => format!("{PROGRAM} verify {why}"),
-        (_, Err(error)) => format!("could not run {PROGRAM}: {error}"),
-    };
-    validation
-        .not_validated
-        .push(format!("units were not validated: {why}"));
-    Vec::new()
+        Err(why) => {
+            let text = format!("units were not validated: {why}");
+            validation.not_validated.push(text);
+            Vec::new()
+        }
+    }
 }
 
 /// What was said, with lines about commands as they are on the host: a program in the sandbox does not

@@ -64,9 +64,6 @@ impl Docker {
     }
 
     /// Ids of the containers on a network; `None` when there is no such network.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
     pub(crate) async fn endpoints(&self, id: &str) -> Result<Option<Vec<String>>, HostError> {
         let doing = || format!("inspect network {id}");
         let ask = || self.engine.inspect_network(id, None);
@@ -234,7 +231,6 @@ impl Docker {
         }
     }
 
-    /// Gives a container another name.
     pub(crate) async fn rename_container(&self, id: &str, name: &str) -> Result<(), HostError> {
         let doing = || format!("rename container {id} to {name}");
         let options = RenameContainerOptionsBuilder::new().name(name).build();
@@ -244,9 +240,6 @@ impl Docker {
     }
 
     /// The id of the network of that name, if there is one.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
     pub(crate) async fn network_id(&self, name: &str) -> Result<Option<String>, HostError> {
         let filters = HashMap::from([("name", vec![name])]);
         let only = ListNetworksOptionsBuilder::new().filters(&filters).build();

@@ -1,5 +1,6 @@
 //! Answers of the engine as plain data.
 
+mod health;
 #[cfg(test)]
 mod tests;
 
@@ -12,9 +13,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::model::{
-    Addresses, Attachment, Bind, Container, Health, MOUNTS_LABEL, NetworkState, Publish, Subnet,
-    Volume, VolumeMount,
+    Addresses, Attachment, Bind, Container, MOUNTS_LABEL, NetworkState, Publish, Subnet, Volume,
+    VolumeMount,
 };
+use health::{HealthState, failed_probe, health};
 
 const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
@@ -81,22 +83,6 @@ struct State {
     health: Option<HealthState>,
 }
 
-/// What the last health check said.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct HealthState {
-    status: Option<String>,
-    log: Option<Vec<HealthCheck>>,
-}
-
-/// How one of them ended.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct HealthCheck {
-    exit_code: i64,
-    output: Option<String>,
-}
-
 /// A row of the list of networks, by name; without endpoints, which the list does not have.
 pub(super) fn network(network: models::Network) -> (String, NetworkState) {
     let ranges = network.ipam.and_then(|ipam| ipam.config);
@@ -148,12 +134,6 @@ pub(super) fn listed(row: Row) -> Container {
         name: own_name(&row.names.unwrap_or_default()),
         image: row.image.unwrap_or_default(),
         image_id: row.image_id.unwrap_or_default(),
-        compose: compose(&labels),
-        config_files: config_files(&labels),
-        config_hash: labels.get(HASH).cloned(),
-        oneoff: is_oneoff(&labels),
-        systemd_unit: labels.get(SYSTEMD_UNIT).cloned(),
-        is_laid_over: labels.contains_key(MOUNTS_LABEL),
         published: row
             .ports
             .unwrap_or_default()
@@ -166,7 +146,7 @@ pub(super) fn listed(row: Row) -> Container {
         attachments: attachments(&id, networks),
         network_mode: mode.unwrap_or_default(),
         id,
-        ..Container::default()
+        ..labelled(&labels)
     }
 }
 
@@ -183,12 +163,6 @@ pub(super) fn container(record: Record) -> Container {
         name: own_name(&[record.name.unwrap_or_default()]),
         image: config.image.unwrap_or_default(),
         image_id: record.image.unwrap_or_default(),
-        compose: compose(&labels),
-        config_files: config_files(&labels),
-        config_hash: labels.get(HASH).cloned(),
-        oneoff: is_oneoff(&labels),
-        systemd_unit: labels.get(SYSTEMD_UNIT).cloned(),
-        is_laid_over: labels.contains_key(MOUNTS_LABEL),
         published: published(settings.ports.unwrap_or_default()),
         volumes: volumes(record.mounts.as_deref()),
         binds: binds(record.mounts),
@@ -204,6 +178,20 @@ pub(super) fn container(record: Record) -> Container {
         network_mode: made.network_mode.unwrap_or_default(),
         stop_timeout: config.stop_timeout,
         id,
+        ..labelled(&labels)
+    }
+}
+
+/// What a container's labels say of it.
+fn labelled(labels: &Labels) -> Container {
+    Container {
+        compose: compose(labels),
+        config_files: config_files(labels),
+        config_hash: labels.get(HASH).cloned(),
+        oneoff: is_oneoff(labels),
+        systemd_unit: labels.get(SYSTEMD_UNIT).cloned(),
+        is_laid_over: labels.contains_key(MOUNTS_LABEL),
+        ..Container::default()
     }
 }
 
@@ -344,34 +332,6 @@ fn since(state: &State) -> Option<Timestamp> {
 fn is_oneoff(labels: &Labels) -> bool {
     let value = labels.get(ONEOFF);
     value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
-}
-
-/// A state that is none of Docker's is one in which nothing is known yet, such as Podman's `reset`.
-/// How much of what a health check wrote is kept.
-const PROBE: usize = 300;
-
-/// What the last health check said, if it failed: `status 8: wget: server returned error: HTTP/1.1 404`.
-fn failed_probe(health: &HealthState) -> Option<String> {
-    let last = health.log.as_ref()?.last()?;
-    if last.exit_code == 0 {
-        return None;
-    }
-    let said = last.output.as_deref().unwrap_or_default();
-    let said: String = said.trim().chars().take(PROBE).collect();
-    let said = said.lines().collect::<Vec<_>>().join("; ");
-    Some(match said.is_empty() {
-        true => format!("status {}", last.exit_code),
-        false => format!("status {}: {said}", last.exit_code),
-    })
-}
-
-fn health(status: Option<String>) -> Health {
-    match status.as_deref() {
-        None | Some("" | "none") => Health::None,
-        Some("healthy") => Health::Healthy,
-        Some("unhealthy") => Health::Unhealthy,
-        Some(_) => Health::Starting,
-    }
 }
 
 fn subnet(range: &models::IpamConfig) -> Option<Subnet> {

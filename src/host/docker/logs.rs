@@ -26,23 +26,16 @@ const AGAIN: Duration = Duration::from_secs(2);
 pub(crate) struct ContainerLine {
     /// When; `None` where the engine does not say it.
     pub time: Option<Timestamp>,
-    /// The line.
     pub text: String,
 }
 
 impl Docker {
     /// The last lines that a container wrote, on both of its outputs.
-    ///
-    /// # Errors
-    /// When the engine does not answer, or keeps no logs of it.
     pub(crate) async fn last_lines(&self, id: &str, most: usize) -> Result<Vec<String>, HostError> {
         self.lines_since(id, most, None).await
     }
 
     /// The same of what it wrote since a moment.
-    ///
-    /// # Errors
-    /// As [`Self::last_lines`].
     pub(crate) async fn lines_since(
         &self,
         id: &str,
@@ -62,9 +55,6 @@ impl Docker {
     }
 
     /// The same with the time of each line.
-    ///
-    /// # Errors
-    /// As [`Self::last_lines`].
     pub(crate) async fn timed_lines(
         &self,
         id: &str,

@@ -51,7 +51,6 @@ impl Docker {
         Self::connect_to(socket, REQUEST).await
     }
 
-    /// Which engine it is.
     pub(crate) fn kind(&self) -> Engine {
         self.kind
     }
@@ -143,9 +142,6 @@ impl Docker {
     }
 
     /// Asks the engine a short question.
-    ///
-    /// # Errors
-    /// Why it does not answer.
     pub(crate) async fn answers(&self) -> Result<(), HostError> {
         self.line.answers().await
     }

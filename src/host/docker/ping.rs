@@ -16,7 +16,6 @@ const LONGEST: u64 = 16 * 1024;
 pub(super) struct Greeting {
     /// The newest version of its API.
     pub version: (usize, usize),
-    /// Which engine it is.
     pub kind: Engine,
 }
 

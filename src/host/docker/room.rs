@@ -26,29 +26,22 @@ pub(crate) struct DockerRoom {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Usage {
-    #[serde(default)]
     images: Option<Vec<Image>>,
-    #[serde(default)]
     build_cache: Option<Vec<Cache>>,
-    #[serde(default)]
     volumes: Option<Vec<Volume>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 struct Image {
-    #[serde(default)]
     size: i64,
-    #[serde(default)]
     containers: i64,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
 struct Cache {
-    #[serde(default)]
     size: i64,
-    #[serde(default)]
     in_use: bool,
 }
 
@@ -56,7 +49,6 @@ struct Cache {
 #[serde(rename_all = "PascalCase")]
 struct Volume {
     name: String,
-    #[serde(default)]
     usage_data: Option<VolumeUsage>,
 }
 
@@ -68,10 +60,6 @@ struct VolumeUsage {
 }
 
 impl Docker {
-    /// What takes room.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
     pub(crate) async fn room(&self) -> Result<DockerRoom, HostError> {
         let doing = || "ask the engine what takes room".to_owned();
         let target = self.target("system/df");
@@ -86,7 +74,6 @@ pub(crate) struct Removable {
     /// Its id; a volume has none but its name.
     pub id: String,
     pub driver: String,
-    /// When it was made.
     pub made: Option<Timestamp>,
     /// The folder of the host in which a volume lies.
     pub folder: Option<PathBuf>,
@@ -120,9 +107,6 @@ impl From<Record> for Removable {
 
 impl Docker {
     /// What is known of a network; `None` where there is none of that id.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
     pub(crate) async fn network_record(&self, id: &str) -> Result<Option<Removable>, HostError> {
         let doing = || format!("inspect network {id}");
         self.record(doing, &format!("networks/{}", get::escaped(id)))
@@ -130,9 +114,6 @@ impl Docker {
     }
 
     /// What is known of a volume; `None` where there is none of that name.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
     pub(crate) async fn volume_record(&self, name: &str) -> Result<Option<Removable>, HostError> {
         let doing = || format!("inspect volume {name}");
         self.record(doing, &format!("volumes/{}", get::escaped(name)))
@@ -154,9 +135,6 @@ impl Docker {
     }
 
     /// The size of a volume; `None` where the engine does not know it, as of a plugin's.
-    ///
-    /// # Errors
-    /// When the engine does not answer: to count may take long.
     pub(crate) async fn volume_size(&self, name: &str) -> Result<Option<u64>, HostError> {
         let doing = || format!("ask the engine for the size of volume {name}");
         let target = self.target("system/df");

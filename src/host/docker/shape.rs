@@ -12,9 +12,6 @@ const VERSION: &str = "com.docker.compose.version";
 
 impl Docker {
     /// What a container is made of.
-    ///
-    /// # Errors
-    /// When the engine does not say it.
     pub(crate) async fn shape(&self, id: &str) -> Result<Shape, HostError> {
         let doing = || format!("inspect container {id}");
         let ask = || self.engine.inspect_container(id, None);
@@ -60,9 +57,6 @@ impl Docker {
 
 impl Docker {
     /// The variables of a container, with their values.
-    ///
-    /// # Errors
-    /// When the engine does not say it.
     pub(crate) async fn environment(
         &self,
         id: &str,

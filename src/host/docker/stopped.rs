@@ -9,9 +9,6 @@ use crate::model::StoppedPort;
 
 impl Docker {
     /// The ports of containers that do not run.
-    ///
-    /// # Errors
-    /// When the engine does not say it.
     pub(crate) async fn stopped_ports(&self) -> Result<Vec<StoppedPort>, HostError> {
         let listed = self.containers(&|_| false).await?;
         let stopped = listed.into_iter().filter(|one| !one.is_running());

@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 use tokio::process::Command;
 
 use super::error::HostError;
+use super::program::output;
 use super::systemd::Systemd;
 use crate::model::{NginxState, list};
 
@@ -30,7 +31,6 @@ pub(crate) struct Nginx {
     pub pid_file: PathBuf,
     /// The error log of the main context.
     pub error_log: PathBuf,
-    /// The unit that runs it.
     pub unit: String,
 }
 
@@ -89,16 +89,7 @@ impl Nginx {
             .arg("-t")
             .stdin(std::process::Stdio::null())
             .kill_on_drop(true);
-        let output = match tokio::time::timeout(TEST, command.output()).await {
-            Ok(Ok(output)) => output,
-            Ok(Err(source)) => return Err(HostError::Program { program, source }),
-            Err(_) => {
-                return Err(HostError::Timeout {
-                    what: format!("run {program}"),
-                    after: TEST,
-                });
-            }
-        };
+        let output = output(&mut command, program.clone(), TEST).await?;
         if output.status.success() {
             return Ok(());
         }
@@ -157,16 +148,7 @@ impl Nginx {
         let before = self.observe()?;
         let deadline = Instant::now() + bound;
         systemd.restart(&self.unit, bound).await?;
-        loop {
-            let now = self.observe()?;
-            if now.master != before.master && !now.workers.is_empty() {
-                return Ok(now);
-            }
-            if Instant::now() > deadline {
-                return Err(HostError::NginxStopped);
-            }
-            tokio::time::sleep(POLL).await;
-        }
+        self.workers(before.master, deadline).await
     }
 
     /// Starts nginx and waits until it has workers.
@@ -177,9 +159,18 @@ impl Nginx {
     ) -> Result<NginxState, HostError> {
         let deadline = Instant::now() + bound;
         systemd.start(&self.unit, bound).await?;
+        self.workers(None, deadline).await
+    }
+
+    /// Waits for workers of another master than `before`.
+    async fn workers(
+        &self,
+        before: Option<String>,
+        deadline: Instant,
+    ) -> Result<NginxState, HostError> {
         loop {
             let now = self.observe()?;
-            if !now.workers.is_empty() {
+            if now.master != before && !now.workers.is_empty() {
                 return Ok(now);
             }
             if Instant::now() > deadline {

@@ -99,7 +99,6 @@ pub(super) fn run(
     })
 }
 
-/// Whether apt is there.
 pub(super) fn is_there() -> bool {
     Path::new(APT).is_file()
 }
@@ -195,16 +194,13 @@ pub(crate) enum AptFailure {
     Locked,
     /// A file could not be fetched.
     NotFetched,
-    /// The disk is full.
     NoRoom,
-    /// dpkg was interrupted before.
     Interrupted,
     /// A package, or what was asked.
     Other,
 }
 
 impl AptFailure {
-    /// The command that helps.
     pub(crate) fn hint(self) -> &'static str {
         match self {
             Self::Locked => {

@@ -59,9 +59,6 @@ const SIMULATE: &[&str] = &[
 
 impl Host {
     /// Looks for packages, and has apt say what it would do about those that are missing and those that leave.
-    ///
-    /// # Errors
-    /// When dpkg's record cannot be read, or apt does not answer.
     pub(super) fn observe_packages(
         &self,
         watch: &WatchedPackages,
@@ -120,9 +117,6 @@ impl Host {
     }
 
     /// What apt would do to install packages.
-    ///
-    /// # Errors
-    /// When it cannot be run.
     pub(crate) fn simulate_install(
         &self,
         asked: &[String],
@@ -169,9 +163,6 @@ impl Host {
 
     /// Has apt load its lists of packages. Sources that do not answer leave it with the lists that it has; that is an error
     /// only where it has none.
-    ///
-    /// # Errors
-    /// When apt cannot be run, or refuses.
     pub(crate) fn update_package_lists(&self) -> Result<(), HostError> {
         let ran = apt::run(apt::APT, &["update", "-q", "-o", LOCK], false, BOUND)?;
         self.updated_lists.store(true, Ordering::Relaxed);
@@ -183,9 +174,6 @@ impl Host {
 
     /// Has apt install packages, as `NAME` or `NAME=VERSION`, with what they need and nothing that they only recommend. `back`:
     /// to what was there before, which may be older.
-    ///
-    /// # Errors
-    /// When apt cannot be run, or does not come to the end.
     pub(crate) fn install_packages(&self, asked: &[String], back: bool) -> Result<(), HostError> {
         let mut words = vec![
             "install",
@@ -230,9 +218,6 @@ impl Host {
 
     /// Has dpkg remove those of these packages that are there in any way; their configuration stays. It refuses what another
     /// package needs, and never removes anything else.
-    ///
-    /// # Errors
-    /// When dpkg cannot be run, or one of them stays.
     pub(crate) fn remove_packages(&self, names: &BTreeSet<String>) -> Result<(), HostError> {
         let until = Instant::now() + WAIT;
         loop {
@@ -267,9 +252,6 @@ impl Host {
     }
 
     /// Has apt install again what was removed, or another version in the place of one.
-    ///
-    /// # Errors
-    /// As [`Host::install_packages`].
     pub(crate) fn restore_packages(
         &self,
         versions: &BTreeMap<String, String>,

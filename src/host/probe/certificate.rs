@@ -23,12 +23,10 @@ pub(crate) enum Untrusted {
     NotYetValid(Option<String>),
     /// It is for others.
     WrongName {
-        /// Whom it should be for.
         wanted: String,
         /// Whom it is for.
         names: Vec<String>,
     },
-    /// It is signed by itself.
     SelfSigned,
     /// Nobody who is trusted has issued it.
     UnknownIssuer {
@@ -76,7 +74,6 @@ impl Untrusted {
         matches!(self, Untrusted::Expired(_) | Untrusted::NotYetValid(_))
     }
 
-    /// The command that helps.
     pub(crate) fn hint(&self, host: &str) -> String {
         match self {
             Untrusted::Expired(_) => {

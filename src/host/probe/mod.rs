@@ -38,7 +38,6 @@ pub(crate) enum ProbeError {
     Timeout(Duration),
     #[error("could not connect to {address}: {why}")]
     Connect {
-        /// Where.
         address: SocketAddr,
         /// The system's error.
         why: std::io::Error,
@@ -46,7 +45,6 @@ pub(crate) enum ProbeError {
     /// TLS was not agreed upon, for another reason than the certificate.
     #[error("no TLS connection to {address}: {why}")]
     Tls {
-        /// Where.
         address: SocketAddr,
         /// The library's error.
         why: String,
@@ -55,7 +53,6 @@ pub(crate) enum ProbeError {
     Certificate {
         /// For which host it should be good.
         host: String,
-        /// What is wrong with it.
         why: Untrusted,
     },
     #[error("certificates cannot be verified: {} has no certificates of issuers", path.display())]
@@ -67,9 +64,7 @@ pub(crate) enum ProbeError {
     Http(String),
     #[error("expected {expected}, got {got}{}", said.as_ref().map_or_else(String::new, |said| format!(" ({said})")))]
     Status {
-        /// The one that is expected.
         expected: u16,
-        /// The one that came.
         got: u16,
         /// The first line of the answer, where it is short.
         said: Option<String>,
@@ -82,7 +77,6 @@ pub(crate) enum ProbeError {
     Host(#[from] HostError),
 }
 
-/// An error with its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", chain(source)),
@@ -115,7 +109,6 @@ impl ProbeError {
         }
     }
 
-    /// The command that helps.
     pub(crate) fn hint(&self, probe: &Probe) -> Option<String> {
         match (self, probe) {
             (ProbeError::Certificate { host, why }, _) => Some(why.hint(host)),
@@ -160,9 +153,6 @@ impl ProbeError {
 
 impl Host {
     /// Asks a gate once, within its timeout. Nothing is changed.
-    ///
-    /// # Errors
-    /// When the gate does not hold, or could not be asked.
     pub(crate) async fn probe(&self, gate: &Gate) -> Result<Passed, ProbeError> {
         match tokio::time::timeout(gate.timeout, self.ask(gate)).await {
             Ok(answer) => answer,

@@ -20,9 +20,6 @@ pub(crate) struct Posted {
 
 impl Host {
     /// Posts a body to `url`. Certificates are verified; a redirect is not followed.
-    ///
-    /// # Errors
-    /// When there is no answer.
     pub(in crate::host) async fn post(
         &self,
         url: &Url,

@@ -27,7 +27,6 @@ const ISSUERS: &str = "/etc/ssl/certs/ca-certificates.crt";
 pub(super) enum Trust {
     /// These issuers, and these very certificates, which this program wrote.
     Checked {
-        /// Certificates of issuers.
         issuers: Arc<RootCertStore>,
         /// Self-signed certificates of the first day.
         bootstrap: Vec<CertificateDer<'static>>,

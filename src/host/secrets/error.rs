@@ -25,7 +25,6 @@ pub(crate) enum SecretError {
     Open(Box<Unopened>),
     #[error("the secret {name} has to be owned by {owner}, but there is no such user or group")]
     NoOwner {
-        /// The secret.
         name: String,
         /// `user:group`.
         owner: String,
@@ -33,13 +32,12 @@ pub(crate) enum SecretError {
     #[error("{} is no file system in memory: nothing is decrypted there", path.display())]
     NotInMemory { path: PathBuf },
     #[error(transparent)]
-    Root(RootError),
+    Root(#[from] RootError),
 }
 
 /// A file that does not open.
 #[derive(Debug)]
 pub(crate) struct Unopened {
-    /// The secret.
     pub name: String,
     /// Its file in the checkout.
     pub file: PathBuf,
@@ -87,12 +85,7 @@ impl SecretError {
             Self::NoKey { path } => Self::NoKey { path: path.clone() },
             Self::UnusableKey { path, error } => Self::UnusableKey {
                 path: path.clone(),
-                error: match error {
-                    KeyError::NotARecipient => KeyError::NotARecipient,
-                    KeyError::NoIdentity => KeyError::NoIdentity,
-                    KeyError::Passphrase => KeyError::Passphrase,
-                    KeyError::Unsupported => KeyError::Unsupported,
-                },
+                error: error.clone(),
             },
             Self::Key { path, source } => Self::Key {
                 path: path.clone(),

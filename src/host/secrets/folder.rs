@@ -24,11 +24,9 @@ pub(super) enum Link {
 
 /// What is at a path.
 pub(super) enum Present {
-    /// Nothing.
     Nothing,
     /// No regular file, or one that is larger than asked.
     Other,
-    /// A regular file.
     File {
         content: Zeroizing<Vec<u8>>,
         /// Permission bits.

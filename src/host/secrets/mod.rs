@@ -14,7 +14,6 @@ use sealed_file::{Form, Identities, Plain, SealError};
 use super::Host;
 use super::observe::resolve_owner;
 use crate::model::{Secret, SecretState, Watch, layout};
-use crate::root::RootError;
 pub(crate) use error::SecretError;
 use error::Unopened;
 use folder::{Link, Present};
@@ -192,10 +191,6 @@ impl Host {
         Ok(written?)
     }
 
-    /// Takes a decrypted secret away.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn remove_secret(&self, name: &str) -> Result<()> {
         let path = layout::secret(name);
         self.root.remove_empty(&path);
@@ -242,16 +237,7 @@ fn no_owner(name: &str, secret: &Secret) -> SecretError {
     }
 }
 
-impl From<RootError> for SecretError {
-    fn from(error: RootError) -> Self {
-        Self::Root(error)
-    }
-}
-
 /// A private key that a person has, for files of a checkout.
-///
-/// # Errors
-/// When it cannot be read, or is none.
 pub(crate) fn add_identity(keys: &mut Identities, path: &Path) -> Result<()> {
     add_key(keys, path, path)
 }

@@ -15,14 +15,12 @@ pub(crate) enum StreamError {
     Root(#[from] crate::root::RootError),
     #[error("could not run {what}")]
     Start {
-        /// The command.
         what: String,
         #[source]
         source: io::Error,
     },
     #[error("{what} {how}{}", said.iter().map(|line| format!("\n  {line}")).collect::<String>())]
     Failed {
-        /// The command.
         what: String,
         /// Its exit status, or the signal.
         how: String,
@@ -30,11 +28,7 @@ pub(crate) enum StreamError {
         said: Vec<String>,
     },
     #[error("{what} took longer than {} s", after.as_secs())]
-    Late {
-        /// The command.
-        what: String,
-        after: Duration,
-    },
+    Late { what: String, after: Duration },
     #[error("could not move the data of a backup")]
     Pipe(#[source] io::Error),
     #[error("could not {doing} {}", path.display())]
@@ -51,7 +45,6 @@ pub(crate) enum StreamError {
 }
 
 impl StreamError {
-    /// The command that helps.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             StreamError::Host(error) => error.hint(),

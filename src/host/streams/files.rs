@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::StreamError;
+use crate::model::hex;
 
 /// A backup that is being written, under a name that no backup has.
 #[derive(Debug)]
@@ -28,9 +29,6 @@ fn failed<'p>(doing: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> 
 
 impl Written {
     /// Begins a backup in a folder, which is made if it is not there. What a killed run has left of the same backup goes.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn begin(folder: &Path, backup: &str, name: &str) -> Result<Self, StreamError> {
         let mut builder = DirBuilder::new();
         let made = builder.recursive(true).mode(0o700).create(folder);
@@ -56,19 +54,12 @@ impl Written {
         })
     }
 
-    /// Adds to it.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn add(&mut self, chunk: &[u8]) -> Result<(), StreamError> {
         let written = self.file.write_all(chunk);
         written.map_err(failed("write", &self.temporary))
     }
 
     /// Forces it to the disk, and gives it its name.
-    ///
-    /// # Errors
-    /// When the file system refuses.
     pub(crate) fn finish(mut self) -> Result<PathBuf, StreamError> {
         let synced = self.file.sync_all();
         synced.map_err(failed("force to the disk", &self.temporary))?;
@@ -91,9 +82,6 @@ impl Drop for Written {
 }
 
 /// Names of the files in a folder; none where there is no such folder.
-///
-/// # Errors
-/// When the file system refuses.
 pub(crate) fn names(folder: &Path) -> Result<Vec<String>, StreamError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -110,10 +98,6 @@ pub(crate) fn names(folder: &Path) -> Result<Vec<String>, StreamError> {
     Ok(names)
 }
 
-/// Removes a backup.
-///
-/// # Errors
-/// When the file system refuses.
 pub(crate) fn remove(path: &Path) -> Result<(), StreamError> {
     fs::remove_file(path).map_err(failed("remove", path))
 }
@@ -131,10 +115,6 @@ pub(crate) fn open(path: &Path) -> Result<File, StreamError> {
     opened.map_err(failed("read", path))
 }
 
-/// SHA-256 of a backup.
-///
-/// # Errors
-/// When it cannot be read.
 pub(crate) fn sha256(path: &Path) -> Result<String, StreamError> {
     let mut file = open(path)?;
     let mut hasher = Sha256::new();
@@ -147,15 +127,7 @@ pub(crate) fn sha256(path: &Path) -> Result<String, StreamError> {
     }
 }
 
-/// Bytes as text.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Makes an empty folder that is root's alone, in the place of what a killed run has left.
-///
-/// # Errors
-/// When the file system refuses.
 pub(crate) fn empty_folder(path: &Path) -> Result<(), StreamError> {
     remove_folder(path)?;
     let mut builder = DirBuilder::new();
@@ -164,9 +136,6 @@ pub(crate) fn empty_folder(path: &Path) -> Result<(), StreamError> {
 }
 
 /// Removes a folder with what is in it.
-///
-/// # Errors
-/// When the file system refuses.
 pub(crate) fn remove_folder(path: &Path) -> Result<(), StreamError> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -177,9 +146,6 @@ pub(crate) fn remove_folder(path: &Path) -> Result<(), StreamError> {
 }
 
 /// Removes whatever has this name; a link, and not what it leads to.
-///
-/// # Errors
-/// When the file system refuses.
 pub(crate) fn remove_any(path: &Path) -> Result<(), StreamError> {
     match path.symlink_metadata() {
         Ok(found) if found.is_dir() => remove_folder(path),
@@ -189,17 +155,11 @@ pub(crate) fn remove_any(path: &Path) -> Result<(), StreamError> {
 }
 
 /// Gives what has a name another one, which nothing has.
-///
-/// # Errors
-/// When the file system refuses.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), StreamError> {
     fs::rename(from, to).map_err(failed("write", to))
 }
 
 /// Swaps the names of two files or folders, renameat2(2).
-///
-/// # Errors
-/// When the file system refuses.
 pub(crate) fn exchange(one: &Path, other: &Path) -> Result<(), StreamError> {
     use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
     let swapped = renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE);

@@ -76,15 +76,11 @@ pub(crate) enum Place<'a> {
 pub(crate) struct Bounds<'a> {
     /// A signal.
     pub interrupted: &'a AtomicBool,
-    /// The longest time.
     pub timeout: Duration,
 }
 
 impl Host {
     /// Starts a command with nothing of this process in its environment but these variables.
-    ///
-    /// # Errors
-    /// When it cannot be started.
     pub(crate) async fn begin(
         &self,
         place: Place<'_>,
@@ -256,9 +252,6 @@ impl Running {
     }
 
     /// Runs it to its end, and returns the beginning of what it printed.
-    ///
-    /// # Errors
-    /// As [`Running::finish`].
     pub(crate) async fn answer(self, bounds: Bounds<'_>) -> Result<String, StreamError> {
         let mut printed = Vec::new();
         let take = async |chunk: Vec<u8>| {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use zbus::{OwnedObjectPath, as_variant};
+use zbus::OwnedObjectPath;
 
 use super::jobs::{journal, status};
 use super::properties::Dependencies;
-use super::{CALL, PROPERTIES, SERVICE, Systemd, UNIT, bounded, failed};
+use super::{Systemd, UNIT, asked};
 use crate::host::error::HostError;
 use crate::model::UnitState;
 
@@ -23,7 +23,6 @@ pub(crate) struct Causes {
     pub unit: String,
     /// What it is to the one that was asked about, and how it failed: `db.service, which failed: exit-code, status 1`.
     pub why: String,
-    /// Its last lines.
     pub journal: Vec<String>,
 }
 
@@ -187,18 +186,8 @@ impl Systemd {
     /// The first condition or assertion of a unit that was tried and did not hold.
     async fn unmet(&self, path: &OwnedObjectPath, name: &str, property: &str) -> Option<String> {
         let doing = || format!("read {property} of {name}");
-        let read = async {
-            let get = (UNIT, property);
-            let reply = self
-                .bus
-                .call_method(Some(SERVICE), path.as_str(), Some(PROPERTIES), "Get", &get)
-                .await?;
-            let body = reply.body();
-            let found: as_variant::Deserialize<'_, Vec<Condition>> = body.deserialize()?;
-            Ok(found.0)
-        };
-        let found = bounded(CALL, doing, read).await.ok()?;
-        let found = found.map_err(|source| failed(doing(), source)).ok()?;
+        let read = self.structures::<Condition>(path, (UNIT, property));
+        let found = asked(doing, read).await.ok()?;
         found.iter().find(|(.., holds)| *holds < 0).map(condition)
     }
 }

@@ -1,8 +1,8 @@
 //! Commands of a service that failed without anybody being told: `ExecStartPre=-`.
 
-use zbus::as_variant;
+use zbus::OwnedObjectPath;
 
-use super::{CALL, PATH, PROPERTIES, SERVICE, SERVICE_UNIT, Systemd, bounded, failed};
+use super::{MANAGER, PATH, SERVICE_UNIT, Systemd, asked};
 use crate::host::error::HostError;
 
 /// An entry of `ExecStartPre`, org.freedesktop.systemd1(5): program, arguments, whether its
@@ -22,26 +22,11 @@ impl Systemd {
         }
         let doing = || format!("read ExecStartPre of {unit}");
         let read = async {
-            let unit_path: zbus::OwnedObjectPath =
-                self.call(PATH, super::MANAGER, "LoadUnit", (unit,)).await?;
+            let path: OwnedObjectPath = self.call(PATH, MANAGER, "LoadUnit", (unit,)).await?;
             let property = (SERVICE_UNIT, "ExecStartPre");
-            let reply = self
-                .bus
-                .call_method(
-                    Some(SERVICE),
-                    unit_path.as_str(),
-                    Some(PROPERTIES),
-                    "Get",
-                    &property,
-                )
-                .await?;
-            let body = reply.body();
-            let commands: as_variant::Deserialize<'_, Vec<Exec>> = body.deserialize()?;
-            Ok(commands.0)
+            self.structures::<Exec>(&path, property).await
         };
-        let commands = bounded(CALL, doing, read)
-            .await?
-            .map_err(|source| failed(doing(), source))?;
+        let commands = asked(doing, read).await?;
         Ok(commands.iter().filter_map(ignored_failure).collect())
     }
 }

@@ -7,7 +7,8 @@ use futures_util::StreamExt;
 use tokio::process::Command;
 use zbus::{MatchRule, MessageStream, OwnedObjectPath};
 
-use super::{CALL, MANAGER, PATH, SERVICE, Systemd, bounded, failed};
+use super::journal::Field;
+use super::{CALL, MANAGER, PATH, SERVICE, Systemd, asked, bounded};
 use crate::host::error::HostError;
 use crate::model::{UnitState, exit};
 
@@ -62,8 +63,7 @@ impl Systemd {
     async fn reset_one(&self, unit: &str) -> Result<(), HostError> {
         let doing = || format!("reset the failed state of {unit}");
         let call = self.call::<_, ()>(PATH, MANAGER, "ResetFailedUnit", (unit,));
-        let result = bounded(CALL, doing, call).await?;
-        unless_unknown(result.map_err(|source| failed(doing(), source)))
+        unless_unknown(asked(doing, call).await)
     }
 
     async fn job(
@@ -77,9 +77,7 @@ impl Systemd {
         let since = SystemTime::now();
         let mut removed = self.removed_jobs().await?;
         let call = self.call(PATH, MANAGER, method, (unit, "replace"));
-        let job: OwnedObjectPath = bounded(CALL, doing, call)
-            .await?
-            .map_err(|source| failed(doing(), source))?;
+        let job: OwnedObjectPath = asked(doing, call).await?;
         let result = match bounded(timeout, doing, result_of(&job, &mut removed)).await {
             Ok(Some(result)) => result,
             Ok(None) => "lost: the system bus went away".to_owned(),
@@ -115,9 +113,7 @@ impl Systemd {
                 .await?;
             Ok(stream)
         };
-        bounded(CALL, doing, subscribe)
-            .await?
-            .map_err(|source| failed(doing(), source))
+        asked(doing, subscribe).await
     }
 
     /// The error for a unit that did not get there within `after`, with its state and what it wrote since `since`.
@@ -170,35 +166,22 @@ impl Systemd {
         since: SystemTime,
     ) -> HostError {
         let state = self.unit(unit).await.unwrap_or_default();
-        let mut failed = HostError::UnitFailed {
-            unit: unit.to_owned(),
-            verb,
-            why: why(result, &state),
-            result: result.into(),
-            journal: Vec::new(),
-            cause: None,
-        };
         let causes = match result {
             "dependency" => self.causes(unit, since).await,
             _ => None,
         };
-        if let HostError::UnitFailed {
+        let (why, journal) = match &causes {
+            Some(causes) => (format!("it needs {}", causes.why), causes.journal.clone()),
+            None => (why(result, &state), journal(unit, Some(since)).await),
+        };
+        HostError::UnitFailed {
+            unit: unit.to_owned(),
+            verb,
             why,
-            journal: lines,
-            cause,
-            ..
-        } = &mut failed
-        {
-            match causes {
-                Some(causes) => {
-                    *why = format!("it needs {}", causes.why);
-                    lines.clone_from(&causes.journal);
-                    *cause = Some(Box::new(causes));
-                }
-                None => *lines = journal(unit, Some(since)).await,
-            }
+            result: result.into(),
+            journal,
+            cause: causes.map(Box::new),
         }
-        failed
     }
 }
 
@@ -297,28 +280,15 @@ fn last_lines(entries: &[u8]) -> Vec<String> {
 #[derive(serde::Deserialize)]
 struct Entry {
     #[serde(rename = "MESSAGE")]
-    message: Option<Message>,
+    message: Option<Field>,
     #[serde(rename = "_PID")]
     pid: Option<String>,
-}
-
-/// What an entry says. What is no UTF-8, or has control characters such as colours, is a list of bytes.
-#[derive(serde::Deserialize)]
-#[serde(untagged)]
-enum Message {
-    Text(String),
-    Bytes(Vec<u8>),
 }
 
 impl Entry {
     /// The text of the entry in one line, without colours, which compose writes wherever it runs.
     fn text(self) -> Option<String> {
-        let bytes = match self.message? {
-            Message::Text(text) => text.into_bytes(),
-            Message::Bytes(bytes) => bytes,
-        };
-        let plain = anstream::adapter::strip_bytes(&bytes).into_vec();
-        let text = String::from_utf8_lossy(&plain).replace('\n', " ");
+        let text = self.message?.text().replace('\n', " ");
         Some(text.trim_end().to_owned()).filter(|text| !text.is_empty())
     }
 }
@@ -351,6 +321,8 @@ mod tests {
     fn colours_and_bytes_become_text() {
         let entries = b"{\"MESSAGE\":[27,91,51,49,109,114,101,100,27,91,48,109],\"_PID\":\"9\"}\n{\"MESSAGE\":null}\nnot json\n";
         assert_eq!(last_lines(entries), ["red"]);
+        let twice = br#"{"MESSAGE":["one","other"],"_PID":"9"}"#;
+        assert_eq!(last_lines(twice), ["one other"]);
     }
 
     #[test]

@@ -19,7 +19,6 @@ const LONGEST: usize = 512 << 10;
 /// How much of what journalctl says of an error is kept.
 const SAID: u64 = 4096;
 
-/// An entry of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct JournalEntry {
     /// When it was received.
@@ -36,7 +35,6 @@ pub(crate) struct JournalEntry {
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     pub entries: Vec<JournalEntry>,
-    /// What went wrong.
     pub wrong: Option<String>,
 }
 
@@ -61,7 +59,12 @@ pub(crate) async fn last(units: &[String], most: usize, since: Option<Timestamp>
     command.args(since.map(since_argument));
     let mut child = match command.spawn() {
         Ok(child) => child,
-        Err(error) => return Journal::without(format!("journalctl cannot be run: {error}")),
+        Err(error) => {
+            return Journal {
+                wrong: Some(format!("journalctl cannot be run: {error}")),
+                ..Journal::default()
+            };
+        }
     };
     let mut entries = VecDeque::new();
     let wrong = {
@@ -197,14 +200,14 @@ struct Raw {
 /// A field: what is no UTF-8, or has control characters, is a list of bytes; a field that an entry has twice is a list.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Field {
+pub(super) enum Field {
     Text(String),
     Bytes(Vec<u8>),
     Several(Vec<Field>),
 }
 
 impl Field {
-    fn text(self) -> String {
+    pub(super) fn text(self) -> String {
         match self {
             Self::Text(text) => plain(text.as_bytes()),
             Self::Bytes(bytes) => plain(&bytes),
@@ -233,15 +236,6 @@ fn parse(line: &[u8]) -> Option<JournalEntry> {
         text,
         cursor: raw.cursor,
     })
-}
-
-impl Journal {
-    fn without(why: String) -> Self {
-        Self {
-            entries: Vec::new(),
-            wrong: Some(why),
-        }
-    }
 }
 
 #[cfg(test)]

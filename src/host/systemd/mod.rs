@@ -4,6 +4,7 @@ mod causes;
 mod exec;
 mod jobs;
 pub(crate) mod journal;
+mod own_unit;
 mod properties;
 mod timer;
 
@@ -16,7 +17,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
-use zbus::{Connection, DynamicType, OwnedObjectPath, OwnedVariant, Type};
+use zbus::{Connection, DynamicType, OwnedObjectPath, OwnedVariant, Type, as_variant};
 
 pub(crate) use self::causes::Causes;
 use self::properties::{Dependencies, ManagerProperties, UnitProperties};
@@ -98,7 +99,7 @@ impl Systemd {
             identity: format!("{}/{}", boot_id()?, manager.userspace_timestamp),
             started: manager.units_read(),
             units,
-            own_unit: own_unit(),
+            own_unit: own_unit::own_unit(),
         })
     }
 
@@ -178,10 +179,7 @@ impl Systemd {
     async fn list(&self, names: &BTreeSet<String>) -> Result<Vec<Row>, HostError> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let call = self.call(PATH, MANAGER, "ListUnitsByNames", (names,));
-        let doing = || "list units".to_owned();
-        bounded(CALL, doing, call)
-            .await?
-            .map_err(|source| failed(doing(), source))
+        asked(|| "list units".to_owned(), call).await
     }
 
     async fn units(
@@ -254,9 +252,7 @@ impl Systemd {
     ) -> Result<T, HostError> {
         let doing = || format!("read the properties of {name}");
         let call = self.call(path.as_str(), PROPERTIES, "GetAll", (interface,));
-        bounded(CALL, doing, call)
-            .await?
-            .map_err(|source| failed(doing(), source))
+        asked(doing, call).await
     }
 
     async fn get<T>(
@@ -272,10 +268,24 @@ impl Systemd {
     {
         let doing = || format!("read {property} of {name}");
         let call = self.call(path.as_str(), PROPERTIES, "Get", (interface, property));
-        let value: OwnedVariant = bounded(CALL, doing, call)
-            .await?
-            .map_err(|source| failed(doing(), source))?;
+        let value: OwnedVariant = asked(doing, call).await?;
         T::try_from(value).map_err(|source| failed(doing(), source.into()))
+    }
+
+    /// A property that is a list of structures.
+    async fn structures<T: DeserializeOwned + Type>(
+        &self,
+        path: &str,
+        (interface, property): (&str, &str),
+    ) -> Result<Vec<T>, zbus::Error> {
+        let get = (interface, property);
+        let reply = self
+            .bus
+            .call_method(Some(SERVICE), path, Some(PROPERTIES), "Get", &get)
+            .await?;
+        let body = reply.body();
+        let found: as_variant::Deserialize<'_, Vec<T>> = body.deserialize()?;
+        Ok(found.0)
     }
 
     async fn call<B, T>(
@@ -313,6 +323,15 @@ fn failed(doing: String, source: zbus::Error) -> HostError {
     }
 }
 
+/// Waits for the manager's answer, as long as that may take.
+async fn asked<T>(
+    doing: impl Fn() -> String,
+    answer: impl Future<Output = Result<T, zbus::Error>>,
+) -> Result<T, HostError> {
+    let answer = bounded(CALL, &doing, answer).await?;
+    answer.map_err(|source| failed(doing(), source))
+}
+
 async fn bounded<T>(
     after: Duration,
     what: impl FnOnce() -> String,
@@ -334,58 +353,5 @@ pub(super) fn boot_id() -> Result<String, HostError> {
             path: path.into(),
             source,
         }),
-    }
-}
-
-fn own_unit() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    unit_of_cgroup(&text)
-}
-
-/// The service in whose control group a process is, from the text of /proc/PID/cgroup,
-/// cgroups(7): version 2 has one line `0::PATH`, version 1 has one of systemd's own,
-/// `N:name=systemd:PATH`. The last service of the path, since a user's manager is one as well.
-fn unit_of_cgroup(text: &str) -> Option<String> {
-    let path = |line: &str| -> Option<(bool, String)> {
-        let mut fields = line.splitn(3, ':').skip(1);
-        let (controllers, path) = (fields.next()?, fields.next()?);
-        matches!(controllers, "" | "name=systemd")
-            .then(|| (controllers.is_empty(), path.to_owned()))
-    };
-    // With both, version 1's line is the one that systemd keeps.
-    let path = text.lines().filter_map(path).min_by_key(|(v2, _)| *v2)?.1;
-    let unit = path.rsplit('/').find(|part| part.ends_with(".service"))?;
-    Some(unit.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::unit_of_cgroup;
-
-    #[test]
-    fn own_unit_in_both_versions() {
-        let unit = |text| unit_of_cgroup(text);
-        let v2 = "0::/system.slice/watchme-drift.service\n";
-        assert_eq!(unit(v2).as_deref(), Some("watchme-drift.service"));
-        let v1 = "4:memory:/system.slice/a.service\n1:name=systemd:/system.slice/b.service\n0::/\n";
-        assert_eq!(unit(v1).as_deref(), Some("b.service"));
-    }
-
-    #[test]
-    fn a_login_is_no_service() {
-        assert_eq!(
-            unit_of_cgroup("0::/user.slice/user-0.slice/session-1.scope"),
-            None
-        );
-        assert_eq!(unit_of_cgroup(""), None);
-        assert_eq!(unit_of_cgroup("9:name=systemd:/docker/ffcc"), None);
-    }
-
-    #[test]
-    fn the_innermost_service_counts() {
-        let text = "0::/user.slice/user@0.service/app.slice/own.service";
-        assert_eq!(unit_of_cgroup(text).as_deref(), Some("own.service"));
-        let delegated = "0::/system.slice/own.service/payload";
-        assert_eq!(unit_of_cgroup(delegated).as_deref(), Some("own.service"));
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use zbus::{DeserializeDict, Type};
 
-use crate::model::UnitState;
+use crate::model::{UnitState, hex};
 
 /// When the manager started, and when it last read its units. Microseconds since the epoch.
 pub(super) struct ManagerProperties {
@@ -58,7 +58,7 @@ impl UnitProperties {
         let dropins = self.drop_in_paths.unwrap_or_default();
         state.dropins = dropins.into_iter().map(Into::into).collect();
         state.need_reload = self.need_daemon_reload.unwrap_or_default();
-        state.invocation = hexadecimal(&self.invocation_id.unwrap_or_default());
+        state.invocation = hex(&self.invocation_id.unwrap_or_default());
         state.started = self.active_enter_timestamp.and_then(moment);
         state.changed = self.state_change_timestamp.and_then(moment);
         state.can_reload = self.can_reload.unwrap_or_default();
@@ -109,10 +109,6 @@ fn moment(microseconds: u64) -> Option<Timestamp> {
     Timestamp::from_microsecond(microseconds).ok()
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +130,6 @@ mod tests {
 
     #[test]
     fn invocation_in_hexadecimal() {
-        assert_eq!(hexadecimal(&[0, 0xab]), "00ab");
+        assert_eq!(hex(&[0, 0xab]), "00ab");
     }
 }

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use zbus::{OwnedObjectPath, Variant};
 
-use super::{CALL, MANAGER, PATH, Row, Systemd, bounded, failed};
+use super::{CALL, MANAGER, PATH, Row, Systemd, asked, bounded, failed};
 use crate::host::error::HostError;
 
 /// What a timer starts waits for other runs, and may take as long as it needs: `infinity`.
 const TIMEOUT: u64 = u64::MAX;
 
-/// A property of a unit.
 type Property<'a> = (&'a str, Variant<'a>);
 
 impl Systemd {
@@ -76,9 +75,7 @@ impl Systemd {
         let doing = || format!("list the timers {pattern}");
         let body = (Vec::<&str>::new(), vec![pattern.as_str()]);
         let call = self.call::<_, Vec<Row>>(PATH, MANAGER, "ListUnitsByPatterns", body);
-        let timers = bounded(CALL, doing, call).await?;
-        let timers = timers.map_err(|source| failed(doing(), source))?;
-        for (name, ..) in timers {
+        for (name, ..) in asked(doing, call).await? {
             self.stop(&name, CALL).await?;
         }
         Ok(())

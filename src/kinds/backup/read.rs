@@ -12,9 +12,7 @@ use crate::source::unit::Name;
 /// How many seconds a backup waits for an apply.
 const PATIENCE: u32 = 3600;
 
-/// A unit that is generated.
 pub(crate) struct GeneratedUnit {
-    /// Its name.
     pub(crate) unit: Name,
     /// What its file says.
     pub(crate) text: String,
@@ -44,7 +42,6 @@ impl Reads for Backups {
 }
 
 impl Loader<'_, '_> {
-    /// The units of all backups.
     pub(crate) fn backup_units(&self) -> Result<Vec<GeneratedUnit>> {
         let mut units = Vec::new();
         if self.places.alone.is_some() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::load::Loads;
-use crate::effect::{Change, Effect, UnitStep};
+use crate::effect::{Effect, UnitStep};
 use crate::model::{
     Container, Entry, EtcAction, EtcFile, Hash, Kind, ResourceId, absent_id, layout,
 };
@@ -149,13 +149,9 @@ fn copy(
         owner: etc.owner.clone(),
         keep,
     };
-    draft.change(
-        Stage::Switch,
-        Change {
-            diff,
-            ..change(id.clone(), action, why)
-        },
-    );
+    let mut planned = change(id.clone(), action, why);
+    planned.diff = diff;
+    draft.change(Stage::Switch, planned);
     true
 }
 

@@ -27,13 +27,8 @@ impl Reads for EtcFiles {
     }
 
     fn complete(&self, loader: &mut Loader<'_, '_>) -> Result<()> {
-        let paths: Vec<_> = loader
-            .out
-            .desired
-            .etc
-            .keys()
-            .map(|path| path.to_string_lossy())
-            .collect();
+        let paths = loader.out.desired.etc.keys();
+        let paths: Vec<_> = paths.map(|path| path.to_string_lossy()).collect();
         let paths: Vec<&str> = paths.iter().map(AsRef::as_ref).collect();
         for name in loader.policy().etc.keys() {
             loader.known("etc file", name, &paths)?;

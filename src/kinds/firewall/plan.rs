@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{NFT, own_paths, refuse, ufw};
-use crate::effect::{Change, Diff, Effect};
+use crate::effect::{Diff, Effect};
 use crate::kinds::Unwanted;
 use crate::model::{Entry, File, Firewall, Kind, ResourceId, UfwMode, layout};
 use crate::plan::draft::{self, Draft, Stage, change};
@@ -78,13 +78,9 @@ fn copy(draft: &mut Draft<'_>, id: &ResourceId, path: &Path, text: String, diff:
         owner: "root:root".to_owned(),
         keep,
     };
-    draft.change(
-        Stage::Switch,
-        Change {
-            diff,
-            ..change(id.clone(), effect, why)
-        },
-    );
+    let mut planned = change(id.clone(), effect, why);
+    planned.diff = diff;
+    draft.change(Stage::Switch, planned);
 }
 
 /// Whether a file is as an earlier run has left it.

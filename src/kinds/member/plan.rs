@@ -124,7 +124,6 @@ fn stage(container: &Container) -> Stage {
 
 /// What is wrong with a container.
 pub(crate) enum Trouble {
-    /// It does not run.
     Down(String),
     /// It runs, and does not work: `is unhealthy`.
     Ill(String),

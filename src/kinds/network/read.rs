@@ -41,13 +41,8 @@ impl Reads for Networks {
     fn complete(&self, loader: &mut Loader<'_, '_>) -> Result<()> {
         let networks = loader.networks();
         loader.pass(networks)?;
-        let units: Vec<&str> = loader
-            .out
-            .desired
-            .units
-            .keys()
-            .map(String::as_str)
-            .collect();
+        let units = loader.out.desired.units.keys();
+        let units: Vec<&str> = units.map(String::as_str).collect();
         for network in loader.policy().networks.values() {
             if let Some(owner) = &network.owner {
                 loader.known("unit", owner, &units)?;
@@ -155,12 +150,8 @@ impl Loader<'_, '_> {
                 member,
             })
             .collect();
-        for candidate in self
-            .out
-            .candidates
-            .iter()
-            .filter(|found| found.network == network)
-        {
+        let candidates = self.out.candidates.iter();
+        for candidate in candidates.filter(|found| found.network == network) {
             let (address, complaint) = match &candidate.address {
                 None => (None, None),
                 Some(text) => {

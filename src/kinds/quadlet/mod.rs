@@ -55,7 +55,10 @@ impl ResourceKind for Quadlets {
             if changed && is_kept && was_there {
                 draft.note(id.clone(), None, AS_IT_IS);
             }
-            remove_foreign_dropins(draft, &id, name);
+            let folder = Path::new(layout::QUADLETS).join(folder);
+            files::remove_foreign_dropins(draft, &id, &folder, |entry, _| {
+                (*entry != Entry::Directory).then_some(files::FOREIGN)
+            });
         }
     }
 
@@ -80,21 +83,4 @@ fn place(draft: &mut Draft<'_>, id: &ResourceId, below: &Path, file: &crate::mod
     let changed = files::store(draft, id, &stored, file, &path);
     files::link(draft, id, path, live.clone(), &live, Some((file, changed)));
     changed
-}
-
-/// Drop-ins that the desired state does not know.
-fn remove_foreign_dropins(draft: &mut Draft<'_>, id: &ResourceId, name: &str) {
-    let folder = layout::quadlet(&format!("{name}.d"));
-    let foreign = draft.observed.files.iter().filter(|(path, entry)| {
-        path.parent() == Some(&folder)
-            && !matches!(entry, Entry::Missing | Entry::Directory)
-            && path.extension().is_some_and(|kind| kind == "conf")
-            && !draft.wanted.contains_key(*path)
-            && !draft.recorded.inventory.paths.contains_key(*path)
-    });
-    let foreign: Vec<PathBuf> = foreign.map(|(path, _)| path.clone()).collect();
-    for path in foreign {
-        let why = "a drop-in that the desired state does not have";
-        files::remove(draft, Stage::Switch, id, &path, why);
-    }
 }

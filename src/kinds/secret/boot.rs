@@ -6,7 +6,6 @@ use crate::model::layout;
 use crate::plan::draft::{Draft, Stage};
 use crate::plan::own_unit::OwnUnit;
 
-/// The unit.
 pub(super) const UNIT: OwnUnit = OwnUnit {
     name: layout::SECRETS_UNIT,
     target: "sysinit.target",

@@ -38,7 +38,6 @@ type Read = (
 pub(crate) enum Parsing {
     /// In a thread of their own.
     Running(thread::JoinHandle<Vec<Read>>),
-    /// They are parsed.
     Done(Vec<Read>),
 }
 
@@ -62,13 +61,8 @@ impl Reads for Sites {
             None => Vec::new(),
         };
         loader.take_sites(sites)?;
-        let names: Vec<&str> = loader
-            .out
-            .desired
-            .sites
-            .keys()
-            .map(String::as_str)
-            .collect();
+        let names = loader.out.desired.sites.keys();
+        let names: Vec<&str> = names.map(String::as_str).collect();
         for name in loader.policy().sites.keys() {
             loader.known("site", name, &names)?;
         }

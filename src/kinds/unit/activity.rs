@@ -6,7 +6,7 @@ use super::{adopted, anew, mounts, replacement, stacks};
 use crate::effect::{Change, Effect, UnitStep};
 use crate::model::{Desired, DriftKind, Kind, OnChange, ResourceId, Unit, UnitState, UnitType};
 use crate::plan::draft::{Draft, Stage, change};
-use crate::plan::loaded;
+use crate::plan::loaded::{self, OnHost};
 
 pub(super) fn plan(draft: &mut Draft<'_>) {
     let Some(systemd) = &draft.observed.systemd else {
@@ -21,7 +21,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         }
         let unknown = UnitState::default();
         let state = systemd.units.get(name).unwrap_or(&unknown);
-        planned.extend(plan_unit(draft, name, unit, state));
+        planned.extend(plan_unit(draft, OnHost { name, unit, state }));
     }
     // Images are built while what runs them still serves. What takes others along goes before what is alone: those need no
     // restart of their own any more.
@@ -75,32 +75,26 @@ fn would_stop_itself(change: &Change, own: Option<&str>) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn plan_unit(
-    draft: &mut Draft<'_>,
-    name: &str,
-    unit: &Unit,
-    state: &UnitState,
-) -> Vec<(Stage, Change)> {
+fn plan_unit(draft: &mut Draft<'_>, of: OnHost<'_>) -> Vec<(Stage, Change)> {
+    let OnHost { name, unit, state } = of;
     let at_units = |change: Change| (Stage::Units, change);
-    let id = ResourceId::new(Kind::Unit, name);
     if draft.paused(name) {
-        let stop = keep_paused(draft, id, name, unit, state);
-        return stop.into_iter().map(at_units).collect();
+        return keep_paused(draft, of).into_iter().map(at_units).collect();
     }
     if !state.is_active() && !stacks::goes_on_alone(draft, name, unit) {
-        let start = start(draft, id, name, unit, state);
-        return start.into_iter().map(at_units).collect();
+        return start(draft, of).into_iter().map(at_units).collect();
     }
-    let Some(why) = loaded::is_outdated(&draft.inputs, name, unit, state) else {
-        note_restarts(draft, id.clone(), name, state);
-        if let Some(path) = loaded::newer_at_adoption(&draft.inputs, name, unit, state) {
+    let id = of.id();
+    let Some(why) = loaded::is_outdated(&draft.inputs, of) else {
+        note_restarts(draft, of);
+        if let Some(path) = loaded::newer_at_adoption(&draft.inputs, of) {
             let text = format!(
                 "{} is newer than the start of {name}: it may run with an older version; restart it when it suits: sudo systemctl restart {name}",
                 path.display()
             );
             draft.note(id.clone(), None, text);
         }
-        if let Some(text) = loaded::gone(&draft.inputs, name, unit, state) {
+        if let Some(text) = loaded::gone(&draft.inputs, of) {
             draft.note(id, Some(DriftKind::Unloaded), text);
         }
         return Vec::new();
@@ -110,7 +104,7 @@ fn plan_unit(
     match on_change(name, unit) {
         OnChange::None => Vec::new(),
         OnChange::Reload if can_reload && unit.stacks.is_empty() => {
-            vec![at_units(reload(draft, id, name, unit, why))]
+            vec![at_units(reload(draft, of, why))]
         }
         asked => match replacement::stops_first(draft, name, unit) {
             // Compose sees no change of what is mounted, and a restart has Docker look again at what is there.
@@ -119,19 +113,20 @@ fn plan_unit(
                 && loaded::changed_secret(&draft.inputs, unit).is_none() =>
             {
                 stacks::note_what_stays(draft, &id, name, unit);
-                vec![at_units(reload(draft, id, name, unit, why))]
+                vec![at_units(reload(draft, of, why))]
             }
             None => {
-                let restart = restart(draft, id, name, unit, state, why);
+                let restart = restart(draft, of, why);
                 restart.into_iter().map(at_units).collect()
             }
-            Some(because) => stop_with_old_files(draft, &id, name, unit, state, because),
+            Some(because) => stop_with_old_files(draft, of, because),
         },
     }
 }
 
 /// One that died after it had settled runs again by `Restart=`, which hides it.
-fn note_restarts(draft: &mut Draft<'_>, id: ResourceId, name: &str, state: &UnitState) {
+fn note_restarts(draft: &mut Draft<'_>, of: OnHost<'_>) {
+    let OnHost { name, state, .. } = of;
     let known = draft.recorded.loaded.units.get(name);
     let same_run = known.is_some_and(|known| known.invocation == state.invocation);
     if !same_run && state.restarted_lately(draft.now) {
@@ -143,24 +138,19 @@ fn note_restarts(draft: &mut Draft<'_>, id: ResourceId, name: &str, state: &Unit
             "it died and systemd restarted it {times} ({} in total): journalctl -u {name}",
             state.restarts
         );
-        draft.note(id, Some(DriftKind::Degraded), text);
+        draft.note(of.id(), Some(DriftKind::Degraded), text);
     }
 }
 
-fn keep_paused(
-    draft: &mut Draft<'_>,
-    id: ResourceId,
-    name: &str,
-    unit: &Unit,
-    state: &UnitState,
-) -> Option<Change> {
-    let pause = draft.recorded.pauses.get(name);
+fn keep_paused(draft: &mut Draft<'_>, of: OnHost<'_>) -> Option<Change> {
+    let pause = draft.recorded.pauses.get(of.name);
     let reason = pause.map_or("", |pause| &pause.reason);
-    if state.is_active() {
+    if of.state.is_active() {
         let why = format!("is paused ({reason}) and was started");
-        return Some(change(id, Effect::Stop(UnitStep::of(name, unit)), why));
+        let stop = Effect::Stop(UnitStep::of(of.name, of.unit));
+        return Some(change(of.id(), stop, why));
     }
-    draft.note(id, None, format!("paused: {reason}"));
+    draft.note(of.id(), None, format!("paused: {reason}"));
     None
 }
 
@@ -172,13 +162,9 @@ fn on_change(name: &str, unit: &Unit) -> OnChange {
     }
 }
 
-fn start(
-    draft: &mut Draft<'_>,
-    id: ResourceId,
-    name: &str,
-    unit: &Unit,
-    state: &UnitState,
-) -> Option<Change> {
+fn start(draft: &mut Draft<'_>, of: OnHost<'_>) -> Option<Change> {
+    let OnHost { name, unit, state } = of;
+    let id = of.id();
     let wanted = unit.start && !name.ends_with(".target");
     if wanted && is_build(unit) && !is_built(draft, name, unit) {
         let action = Effect::Start(UnitStep::of(name, unit));
@@ -294,18 +280,12 @@ fn failure(verb: &str, state: &UnitState) -> String {
 
 /// A unit that stops before the switch, and starts after it. What that takes along does not come
 /// back by itself.
-fn stop_with_old_files(
-    draft: &Draft<'_>,
-    id: &ResourceId,
-    name: &str,
-    unit: &Unit,
-    state: &UnitState,
-    why: String,
-) -> Vec<(Stage, Change)> {
+fn stop_with_old_files(draft: &Draft<'_>, of: OnHost<'_>, why: String) -> Vec<(Stage, Change)> {
+    let OnHost { name, unit, state } = of;
     let stop = Change {
         interrupts: state.dependents.clone(),
         drift: DriftKind::Unloaded,
-        ..change(id.clone(), Effect::Stop(UnitStep::of(name, unit)), why)
+        ..change(of.id(), Effect::Stop(UnitStep::of(name, unit)), why)
     };
     let start = |name: &str, step: UnitStep, why: &str| {
         let id = ResourceId::new(Kind::Unit, name);
@@ -329,7 +309,8 @@ fn stop_with_old_files(
     planned
 }
 
-fn reload(draft: &Draft<'_>, id: ResourceId, name: &str, unit: &Unit, why: String) -> Change {
+fn reload(draft: &Draft<'_>, of: OnHost<'_>, why: String) -> Change {
+    let OnHost { name, unit, .. } = of;
     let anew = anew::services(draft, name, unit);
     let known = anew.clone().unwrap_or_default();
     let step = UnitStep {
@@ -339,18 +320,13 @@ fn reload(draft: &Draft<'_>, id: ResourceId, name: &str, unit: &Unit, why: Strin
     };
     Change {
         drift: DriftKind::Unloaded,
-        ..change(id, Effect::ReloadUnit(step), why)
+        ..change(of.id(), Effect::ReloadUnit(step), why)
     }
 }
 
-fn restart(
-    draft: &Draft<'_>,
-    id: ResourceId,
-    name: &str,
-    unit: &Unit,
-    state: &UnitState,
-    why: String,
-) -> Vec<Change> {
+fn restart(draft: &Draft<'_>, of: OnHost<'_>, why: String) -> Vec<Change> {
+    let OnHost { name, unit, state } = of;
+    let id = of.id();
     let restarted = Change {
         interrupts: state.dependents.clone(),
         drift: DriftKind::Unloaded,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{adopted, replacement};
 use crate::model::{Stack, Unit};
 use crate::plan::draft::Draft;
-use crate::plan::loaded;
+use crate::plan::loaded::{self, OnHost};
 
 /// The services whose containers are made anew; `None` where that is not known: what runs was started with something that is
 /// not on record, or a file outside git counts.
@@ -16,9 +16,8 @@ pub(super) fn services(draft: &Draft<'_>, name: &str, unit: &Unit) -> Option<BTr
         return None;
     }
     let state = draft.observed.unit_state(name)?;
-    if loaded::may_differ_outside_git(&draft.inputs, name, unit, state)
-        || orders_lists_anew(draft, unit)
-    {
+    let of = OnHost { name, unit, state };
+    if loaded::may_differ_outside_git(&draft.inputs, of) || orders_lists_anew(draft, unit) {
         return None;
     }
     let before = replacement::before(draft, name)?;

@@ -46,7 +46,7 @@ pub(crate) fn plan(draft: &mut Draft<'_>) {
         return;
     };
     let desired = draft.desired;
-    let mut pulls: BTreeMap<Image, (PullImage, &str)> = BTreeMap::new();
+    let mut pulls = Pulls::new(docker.engine, false);
     let mut back = Back::default();
     for name in draft.starting() {
         let Some(unit) = desired.units.get(&name) else {
@@ -61,48 +61,98 @@ pub(crate) fn plan(draft: &mut Draft<'_>) {
             let Some(found) = docker.images.get(&image.name) else {
                 continue;
             };
-            if back.has(draft, (&name, unit), &image, found) {
-                continue;
+            if !back.has(draft, (&name, unit), &image, found) {
+                pulls.add(draft, (&name, unit), &image, found);
             }
-            let why = match (found, unit.pull) {
-                (ImageFound::Invalid, _) => {
-                    refuse_name(draft, &name, &image);
-                    continue;
-                }
-                (ImageFound::Missing, _) if image.never => {
-                    refuse_missing(draft, docker.engine, &name, &image);
-                    continue;
-                }
-                (ImageFound::Missing, _) => "it is not on this host",
-                (ImageFound::There(_), Some(_)) if !image.never => {
-                    "its unit pulls it at each start"
-                }
-                (ImageFound::There(found), _) => {
-                    if !found.runs_here && image.platform.is_none() {
-                        refuse(draft, docker.engine, &name, &image, &found.architecture);
-                    }
-                    continue;
-                }
-            };
-            let is_there = matches!(found, ImageFound::There(_));
-            let pull = PullImage {
-                unit: name.clone(),
-                podman: false,
-                user: unit.user.clone(),
-                config: unit.docker_config.clone(),
-                optional: is_there && unit.pull.is_some_and(|pull| pull.optional),
-                timeout: unit.start_timeout,
-                image: image.clone(),
-            };
-            let known = pulls.entry(image).or_insert((pull.clone(), why));
-            known.0.optional &= pull.optional;
         }
     }
-    for (pull, why) in pulls.into_values() {
-        let id = ResourceId::new(Kind::Unit, &pull.unit);
-        draft.derived(Stage::Images, change(id, Effect::Pull(pull), why));
-    }
+    pulls.plan(draft);
     back.plan(draft);
+}
+
+/// Images that are pulled, each with why.
+pub(super) struct Pulls {
+    engine: Engine,
+    /// Whether root's Podman pulls them itself, as for Quadlets.
+    podman: bool,
+    images: BTreeMap<Image, (PullImage, &'static str)>,
+}
+
+impl Pulls {
+    pub(super) fn new(engine: Engine, podman: bool) -> Self {
+        Self {
+            engine,
+            podman,
+            images: BTreeMap::new(),
+        }
+    }
+
+    /// Has an image pulled that a unit needs and this host lacks, and one that the unit pulls at each start. Refuses one that
+    /// cannot be had, or does not run here.
+    pub(super) fn add(
+        &mut self,
+        draft: &mut Draft<'_>,
+        (name, unit): (&str, &Unit),
+        image: &Image,
+        found: &ImageFound,
+    ) {
+        let why = match (found, unit.pull) {
+            (ImageFound::Missing, _) if !image.never => "it is not on this host",
+            (ImageFound::There(_), Some(_)) if !image.never => "its unit pulls it at each start",
+            _ => {
+                if let Some((why, help)) = self.refusal(image, found) {
+                    draft.refuse(ResourceId::new(Kind::Unit, name), why, vec![help]);
+                }
+                return;
+            }
+        };
+        let is_there = matches!(found, ImageFound::There(_));
+        let pull = PullImage {
+            unit: name.to_owned(),
+            podman: self.podman,
+            user: unit.user.clone(),
+            config: unit.docker_config.clone(),
+            optional: is_there && unit.pull.is_some_and(|pull| pull.optional),
+            timeout: unit.start_timeout,
+            image: image.clone(),
+        };
+        let optional = pull.optional;
+        let known = self.images.entry(image.clone()).or_insert((pull, why));
+        known.0.optional &= optional;
+    }
+
+    /// Why an image that is not pulled cannot be used, and what helps.
+    fn refusal(&self, image: &Image, found: &ImageFound) -> Option<(String, String)> {
+        let (name, command) = (&image.name, self.engine.command());
+        match found {
+            ImageFound::Invalid => Some((
+                format!("\"{name}\" cannot be the name of an image"),
+                match self.podman {
+                    true => "write it with its registry: registry.example.com/app:1".to_owned(),
+                    false => "look for a variable without a value: docker-compose config shows the file as it would be started".to_owned(),
+                },
+            )),
+            ImageFound::Missing => Some((
+                format!("its image {name} is not on this host, and its pull policy is never"),
+                format!("build it here as {name}, or load it from a file: {command} load -i FILE"),
+            )),
+            ImageFound::There(found) if !found.runs_here && image.platform.is_none() => {
+                let architecture = &found.architecture;
+                Some((
+                    format!("its image {name} is for {architecture}, which this host does not run"),
+                    format!("{command} image inspect {name} shows what it is for; pull or build it for this host"),
+                ))
+            }
+            ImageFound::There(_) => None,
+        }
+    }
+
+    pub(super) fn plan(self, draft: &mut Draft<'_>) {
+        for (pull, why) in self.images.into_values() {
+            let id = ResourceId::new(Kind::Unit, &pull.unit);
+            draft.derived(Stage::Images, change(id, Effect::Pull(pull), why));
+        }
+    }
 }
 
 /// Docker builds an image where its service starts: by then the old container has stopped.
@@ -121,43 +171,4 @@ fn note_builds(draft: &mut Draft<'_>, name: &str, unit: &Unit) {
         );
         draft.note(ResourceId::new(Kind::Unit, name), None, text);
     }
-}
-
-fn refuse_name(draft: &mut Draft<'_>, unit: &str, image: &Image) {
-    let why = format!("\"{}\" cannot be the name of an image", image.name);
-    let help = "look for a variable without a value: docker-compose config shows the file as it would be started".to_owned();
-    draft.refuse(ResourceId::new(Kind::Unit, unit), why, vec![help]);
-}
-
-/// Refuses an image that is not there and that nobody may pull.
-pub(super) fn refuse_missing(draft: &mut Draft<'_>, engine: Engine, unit: &str, image: &Image) {
-    let why = format!(
-        "its image {} is not on this host, and its pull policy is never",
-        image.name
-    );
-    let help = format!(
-        "build it here as {}, or load it from a file: {} load -i FILE",
-        image.name,
-        engine.command()
-    );
-    draft.refuse(ResourceId::new(Kind::Unit, unit), why, vec![help]);
-}
-
-pub(super) fn refuse(
-    draft: &mut Draft<'_>,
-    engine: Engine,
-    unit: &str,
-    image: &Image,
-    architecture: &str,
-) {
-    let why = format!(
-        "its image {} is for {architecture}, which this host does not run",
-        image.name
-    );
-    let help = format!(
-        "{} image inspect {} shows what it is for; pull or build it for this host",
-        engine.command(),
-        image.name
-    );
-    draft.refuse(ResourceId::new(Kind::Unit, unit), why, vec![help]);
 }

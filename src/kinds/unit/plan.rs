@@ -81,33 +81,13 @@ pub(super) fn enabling_links(draft: &Draft<'_>, name: &str) -> Vec<PathBuf> {
 fn remove_foreign_dropins(draft: &mut Draft<'_>, id: &ResourceId, name: &str) {
     let folder = Path::new(layout::SYSTEMD).join(format!("{name}.d"));
     let paused = draft.paused(name);
-    let foreign: Vec<PathBuf> = draft
-        .observed
-        .files
-        .iter()
-        .filter(|(path, entry)| {
-            path.parent() == Some(&folder)
-                && **entry != Entry::Missing
-                && path.extension().is_some_and(|kind| kind == "conf")
-                && !(paused
-                    && path
-                        .file_name()
-                        .is_some_and(|file| file == layout::PAUSE_DROPIN))
-                && !draft.wanted.contains_key(*path)
-                && !draft.recorded.inventory.paths.contains_key(*path)
-        })
-        .map(|(path, _)| path.clone())
-        .collect();
-    for path in foreign {
-        let over = path
-            .file_name()
-            .is_some_and(|file| file == layout::PAUSE_DROPIN);
-        let why = match over {
-            true => "the pause is over",
-            false => "a drop-in that the desired state does not have",
-        };
-        files::remove(draft, Stage::Switch, id, &path, why);
-    }
+    files::remove_foreign_dropins(draft, id, &folder, |_, file| {
+        match (file == layout::PAUSE_DROPIN, paused) {
+            (true, true) => None,
+            (true, false) => Some("the pause is over"),
+            (false, _) => Some(files::FOREIGN),
+        }
+    });
 }
 
 /// systemd has to read its units again when a file or link of theirs changes, and when it has

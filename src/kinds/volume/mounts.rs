@@ -1,6 +1,8 @@
 //! Data stays with its service: a compose project that gets another name would start with empty volumes, since a volume's
 //! name begins with the project's.
 
+use std::fmt::Display;
+
 use crate::kinds::unit::{binds, replacement};
 use crate::model::{
     BindSource, Container, DockerState, Kind, Observed, ResourceId, Unit, VolumeMount,
@@ -58,7 +60,7 @@ fn of_container(
         let mut held = held.filter(|held| held.target == mount.target);
         if let Some(held) = held.find(|held| held.volume != *new) {
             let has = format!("its {called} has the volume {} at {target}", held.volume);
-            refuse(draft, docker, name, &has, &held.volume, new, &removed);
+            refuse(draft, docker, name, &has, (&held.volume, new), &removed);
         }
         let mut binds = container.binds.iter();
         let held = binds.find(|held| held.target == mount.target);
@@ -71,10 +73,7 @@ fn of_container(
                 format!(
                     "keep the data where it is: write {old}:{target} in its compose file or command"
                 ),
-                format!(
-                    "or copy it: {removed}{}; then apply again",
-                    copy(&old.to_string(), new)
-                ),
+                or_copy(&removed, &old, new),
             ];
             draft.refuse(ResourceId::new(Kind::Unit, name), why, help);
         }
@@ -91,10 +90,7 @@ fn of_container(
             );
             let help = vec![
                 format!("keep the data where it is: mount the volume {old} at {target}"),
-                format!(
-                    "or copy it: {removed}{}; then apply again",
-                    copy(old, &new.to_string())
-                ),
+                or_copy(&removed, old, &new),
             ];
             draft.refuse(ResourceId::new(Kind::Unit, name), why, help);
         }
@@ -116,22 +112,11 @@ fn of_record(draft: &mut Draft<'_>, docker: &DockerState, name: &str, unit: &Uni
         };
         let is_there = |name: &String| docker.volumes.contains_key(name);
         if is_there(&was.volume) && !is_there(&mount.volume) {
-            let has = format!(
-                "{of} had the volume {} at {}",
-                was.volume,
-                was.target.display()
-            );
+            let (old, target) = (&was.volume, was.target.display());
+            let has = format!("{of} had the volume {old} at {target}");
             let stop = binds::stopped(draft.observed, name);
             let removed = stop.map_or_else(String::new, |stop| format!("{stop}; "));
-            refuse(
-                draft,
-                docker,
-                name,
-                &has,
-                &was.volume,
-                &mount.volume,
-                &removed,
-            );
+            refuse(draft, docker, name, &has, (old, &mount.volume), &removed);
         }
     }
 }
@@ -141,8 +126,7 @@ fn refuse(
     docker: &DockerState,
     unit: &str,
     has: &str,
-    old: &str,
-    new: &str,
+    (old, new): (&str, &str),
     removed: &str,
 ) {
     let there = match docker.volumes.contains_key(new) {
@@ -155,14 +139,15 @@ fn refuse(
             "keep the data where it is: below volumes: in the compose file, give the volume \"name: {old}\" and \
              \"external: true\", or keep the project's name; for docker run, keep -v {old}:"
         ),
-        format!("or copy it: {removed}{}; then apply again", copy(old, new)),
+        or_copy(removed, &old, &new),
     ];
     draft.refuse(ResourceId::new(Kind::Unit, unit), why, help);
 }
 
 /// Volumes and folders are copied by a container, which sees both.
-fn copy(from: &str, to: &str) -> String {
-    format!("docker run --rm -v {from}:/from:ro -v {to}:/to busybox cp -a /from/. /to")
+fn or_copy(removed: &str, from: &dyn Display, to: &dyn Display) -> String {
+    let copy = format!("docker run --rm -v {from}:/from:ro -v {to}:/to busybox cp -a /from/. /to");
+    format!("or copy it: {removed}{copy}; then apply again")
 }
 
 /// Whether something is lost with a mount.

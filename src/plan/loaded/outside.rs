@@ -3,20 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{is_adopted, is_newer};
-use crate::model::{Entry, Hash, LoadedUnit, Observed, Unit, UnitState};
+use super::{OnHost, is_adopted, is_newer};
+use crate::model::{Entry, Hash, LoadedUnit, Observed, Unit};
 use crate::plan::Inputs;
 
 /// A file outside the checkout that changed since a unit started with it. What this program itself puts below /etc has
 /// its own action.
-pub(super) fn changed_outside<'u>(
-    inputs: &Inputs<'_>,
-    name: &str,
-    unit: &'u Unit,
-    state: &UnitState,
-) -> Option<&'u PathBuf> {
-    let record = of_this_run(inputs, name, state);
-    let mut paths = unit.outside.iter().filter(|path| {
+pub(super) fn changed_outside<'u>(inputs: &Inputs<'_>, of: OnHost<'u>) -> Option<&'u PathBuf> {
+    let record = of_this_run(inputs, of);
+    let mut paths = of.unit.outside.iter().filter(|path| {
         let below = path.strip_prefix("/etc").ok();
         !below.is_some_and(|below| inputs.desired.etc.contains_key(below))
     });
@@ -27,37 +22,27 @@ pub(super) fn changed_outside<'u>(
         match record.and_then(|record| record.outside.get(*path)) {
             Some(known) => Hash::of(content) != *known,
             // Nobody has looked before: what is older than the start is what it was started with.
-            None => !is_adopted(inputs, name) && is_newer(inputs, path, state),
+            None => !is_adopted(inputs, of.name) && is_newer(inputs, path, of.state),
         }
     })
 }
 
 /// What is on record of the run in which a unit is.
-fn of_this_run<'a>(inputs: &Inputs<'a>, name: &str, state: &UnitState) -> Option<&'a LoadedUnit> {
-    let record = inputs.recorded.loaded.units.get(name);
-    record.filter(|record| record.invocation == state.invocation)
+fn of_this_run<'a>(inputs: &Inputs<'a>, of: OnHost<'_>) -> Option<&'a LoadedUnit> {
+    let record = inputs.recorded.loaded.units.get(of.name);
+    record.filter(|record| record.invocation == of.state.invocation)
 }
 
 /// Whether a unit may run with other files outside git than those that are there now.
-pub(crate) fn may_differ_outside_git(
-    inputs: &Inputs<'_>,
-    name: &str,
-    unit: &Unit,
-    state: &UnitState,
-) -> bool {
-    let is_new = |path: &PathBuf| state.started.is_none() || is_newer(inputs, path, state);
-    unit.watched.iter().any(is_new) || changed_outside(inputs, name, unit, state).is_some()
+pub(crate) fn may_differ_outside_git(inputs: &Inputs<'_>, of: OnHost<'_>) -> bool {
+    let is_new = |path: &PathBuf| of.state.started.is_none() || is_newer(inputs, path, of.state);
+    of.unit.watched.iter().any(is_new) || changed_outside(inputs, of).is_some()
 }
 
 /// A file outside the checkout that a running unit was started with and that is gone. A restart would not bring it back,
 /// and fails where the unit cannot do without it.
-pub(crate) fn gone(
-    inputs: &Inputs<'_>,
-    name: &str,
-    unit: &Unit,
-    state: &UnitState,
-) -> Option<String> {
-    let record = of_this_run(inputs, name, state);
+pub(crate) fn gone(inputs: &Inputs<'_>, of: OnHost<'_>) -> Option<String> {
+    let (unit, record) = (of.unit, of_this_run(inputs, of));
     let is_gone = |path: &&PathBuf| {
         let entry = inputs.observed.files.get(*path);
         matches!(

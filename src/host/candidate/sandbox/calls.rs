@@ -113,9 +113,6 @@ pub(super) fn allowed() -> io::Result<BpfProgram> {
 
 /// A filter on top that has a program take itself for root: nginx looks at `user`, and gives folders
 /// away, only then. Nothing is given: the answers are made up.
-///
-/// # Errors
-/// As [`allowed`].
 pub(super) fn looks_like_root() -> io::Result<BpfProgram> {
     let rules = IDENTITY.iter().map(|call| (*call, Vec::new())).collect();
     compiled(rules, SeccompAction::Allow, SeccompAction::Errno(0))

@@ -51,6 +51,23 @@ impl Sandbox {
         Self { addresses, bound }
     }
 
+    /// What a program says, run likewise, that ends with 1 where it finds something; else why not. `what` is what it is called.
+    pub(super) fn said(
+        &self,
+        view: &View,
+        program: &Program<'_>,
+        what: &str,
+    ) -> Result<String, String> {
+        let ran = self.run(view, program);
+        let ran =
+            ran.map_err(|error| format!("could not run {}: {error}", program.name.display()))?;
+        match ran.ended.status() {
+            Ok(status) if matches!(status.code(), Some(0 | 1)) => Ok(ran.said),
+            Ok(status) => Err(format!("{what} ended with {status}")),
+            Err(why) => Err(format!("{what} {why}")),
+        }
+    }
+
     /// Runs a program on what `view` shows, from the thread that is in the candidate's namespace.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Answers as engines give them.
 
 use super::*;
+use crate::model::Health;
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{Firewall, OpenTo, Transport, shown};
+use crate::model;
 
 /// The comment by which rules are ours.
 pub const UFW_COMMENT: &str = "watchme-apply";
@@ -174,7 +175,7 @@ fn line(place: usize, text: &str) -> Option<UfwLine> {
         }),
         _ => None,
     };
-    let ours = comment.is_some_and(|hex| hex == hexadecimal(UFW_COMMENT));
+    let ours = comment.is_some_and(|hex| hex == model::hex(UFW_COMMENT.as_bytes()));
     Some(UfwLine {
         rule,
         ours,
@@ -189,10 +190,6 @@ fn line(place: usize, text: &str) -> Option<UfwLine> {
 fn span(text: &str) -> Option<(u16, u16)> {
     let (first, last) = text.split_once(':').unwrap_or((text, text));
     Some((first.parse().ok()?, last.parse().ok()?))
-}
-
-fn hexadecimal(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Firewall {

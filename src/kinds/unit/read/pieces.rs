@@ -22,7 +22,6 @@ pub(super) struct Piece {
     pub(super) laid_over: Option<File>,
 }
 
-/// All pieces.
 #[derive(Default)]
 pub(super) struct Pieces {
     pub(super) files: BTreeMap<String, Piece>,
@@ -30,7 +29,6 @@ pub(super) struct Pieces {
 }
 
 impl Loader<'_, '_> {
-    /// Reads the folder of units.
     pub(super) fn pieces(&mut self, folder: &Path) -> Result<Pieces> {
         let mut pieces = Pieces::default();
         let mut seen = BTreeMap::new();
