@@ -1,5 +1,6 @@
 //! Documents: links, the shape of translations, and pages that must be complete.
 
+mod complete;
 mod links;
 mod markdown;
 mod paths;
