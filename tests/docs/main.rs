@@ -1,8 +1,11 @@
 //! Documents: links, the shape of translations, and pages that must be complete.
 
+mod code;
+mod complete;
 mod links;
 mod markdown;
 mod paths;
+mod reasons;
 mod steps;
 mod translations;
 mod workflow;
