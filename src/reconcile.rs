@@ -253,7 +253,7 @@ async fn transact(
     let start = (journal, &planned.observed);
     let mut run = Run::new(host, state, start, interrupted, &mut *progress);
     let result = match first {
-        Ok(()) => carry_out(&mut run, request, planned).await,
+        Ok(()) => make_and_verify(&mut run, request, planned).await,
         Err(error) => Err(error),
     };
     let Run {
@@ -307,7 +307,7 @@ async fn transact(
 
 /// Does what is planned, and proves it: the gates hold, the host is as desired, and what served
 /// before serves.
-async fn carry_out(
+async fn make_and_verify(
     run: &mut Run<'_>,
     request: &Request,
     planned: &Planned,

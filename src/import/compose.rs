@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::found::{Found, Kind, NewFile, Taken, quoted};
+use super::found::{Category, Found, NewFile, Taken, quoted};
 use super::look::Look;
 use super::passwords;
 use super::recovered::{self, Made};
 use super::rewrite::rewrite;
 use crate::host::HostError;
-use crate::model::{Container, Health, Kind as ResourceKind};
+use crate::model::{Container, Health, Kind};
 use crate::root::RootError;
 use crate::source::DEFAULT_COMPOSE_FILES;
 use crate::source::compose::{Document, interpolate};
@@ -203,8 +203,8 @@ fn stack(
     environment.extend(variables.clone());
     let base = Path::new("compose").join(name);
     let mut taken = Taken::new(
-        Kind::Compose,
-        ResourceKind::Unit,
+        Category::Compose,
+        Kind::Unit,
         &unit_of(name),
         folder.to_string_lossy(),
     );

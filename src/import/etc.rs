@@ -6,11 +6,11 @@ use std::path::Path;
 
 use source_text::is_one_of;
 
-use super::found::{Found, Kind, Taken, quoted};
+use super::found::{Category, Found, Taken, quoted};
 use super::look::{HostFile, Look, is_leftover, name_of};
 use super::places::{FOLDERS, NOT_OURS, USUAL, action};
 use crate::host::{HostError, Origin};
-use crate::model::{Entry, Kind as ResourceKind};
+use crate::model::{Entry, Kind};
 
 /// Where crontab(1) keeps the lines of users.
 const CRONTABS: &str = "/var/spool/cron/crontabs";
@@ -140,7 +140,7 @@ fn entry(
     }
     let path = Path::new("etc").join(below);
     let id = below.to_string_lossy();
-    let mut taken = Taken::new(Kind::Etc, ResourceKind::Etc, &id, from);
+    let mut taken = Taken::new(Category::Etc, Kind::Etc, &id, from);
     taken.add(path, file, file.mode);
     taken.settings = settings(file, below);
     found.taken.push(taken);

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::look::HostFile;
-use crate::model::{Kind as ResourceKind, ResourceId};
+use crate::model::{Kind, ResourceId};
 
 /// What an import looks for. The comments are the help of `--only`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Kind {
+pub(crate) enum Category {
     /// Sites of nginx
     Sites,
     /// Units of systemd, drop-ins and Quadlets
@@ -22,7 +22,7 @@ pub(crate) enum Kind {
     Etc,
 }
 
-impl Kind {
+impl Category {
     /// What one of them is called.
     pub(crate) fn one(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Kind {
 /// One resource that is taken.
 #[derive(Clone, Debug)]
 pub(crate) struct Taken {
-    pub kind: Kind,
+    pub kind: Category,
     /// As plans speak of it.
     pub id: ResourceId,
     /// Where it is on the host.
@@ -143,7 +143,7 @@ impl Found {
 
 impl Taken {
     /// A resource of one kind, without files.
-    pub(super) fn new(kind: Kind, of: ResourceKind, name: &str, from: impl Into<String>) -> Self {
+    pub(super) fn new(kind: Category, of: Kind, name: &str, from: impl Into<String>) -> Self {
         Self {
             kind,
             id: ResourceId::new(of, name),
@@ -179,8 +179,8 @@ mod tests {
     #[test]
     fn what_goes_takes_along_what_needs_it() {
         let mut found = Found::default();
-        let network = Taken::new(Kind::Networks, ResourceKind::Network, "n", "network n");
-        let mut member = Taken::new(Kind::Networks, ResourceKind::Member, "n/a", "a on n");
+        let network = Taken::new(Category::Networks, Kind::Network, "n", "network n");
+        let mut member = Taken::new(Category::Networks, Kind::Member, "n/a", "a on n");
         member.needs = Some(network.id.clone());
         let id = network.id.clone();
         found.taken.extend([network, member]);

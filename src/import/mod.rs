@@ -1,7 +1,7 @@
 //! New checkouts: an empty one, and the one that says what a host has.
 //!
 //! An import looks at the host once (`look.rs`). Each kind of what it takes is a file with a function in [`KINDS`]. What they found
-//! is written and committed (`written.rs`) and planned, and what the plan would change is taken out again (`settle.rs`).
+//! is written and committed (`written.rs`) and planned, and what the plan would change is taken out again (`trial.rs`).
 
 mod begin;
 mod compose;
@@ -14,9 +14,9 @@ mod passwords;
 mod places;
 mod recovered;
 mod rewrite;
-mod settle;
 mod sites;
 mod texts;
+mod trial;
 mod units;
 mod written;
 
@@ -28,7 +28,7 @@ use nix::unistd::Uid;
 pub(crate) use begin::init;
 pub(crate) use error::ImportError;
 pub(crate) use etc::{is_of_identity, settings as etc_settings};
-pub(crate) use found::{Found, Kind, Left, SecretFile};
+pub(crate) use found::{Category, Found, Left, SecretFile};
 pub(crate) use look::{HostFile, Mask, secret_line, stays_out};
 pub(crate) use networks::member as member_settings;
 pub(crate) use places::NOT_OURS;
@@ -44,12 +44,12 @@ use look::Look;
 type Take = fn(&Look<'_>, &mut Found) -> Result<(), HostError>;
 
 /// Every kind, in the order in which they are looked for: networks are taken when it is known which stacks are.
-const KINDS: [(Kind, Take); 5] = [
-    (Kind::Sites, sites::take),
-    (Kind::Units, units::take),
-    (Kind::Compose, compose::take),
-    (Kind::Networks, networks::take),
-    (Kind::Etc, etc::take),
+const KINDS: [(Category, Take); 5] = [
+    (Category::Sites, sites::take),
+    (Category::Units, units::take),
+    (Category::Compose, compose::take),
+    (Category::Networks, networks::take),
+    (Category::Etc, etc::take),
 ];
 
 /// What is asked of an import.
@@ -57,7 +57,7 @@ pub(crate) struct Asked<'a> {
     /// The folder of the new checkout.
     pub folder: &'a Path,
     /// What is looked for; empty: everything.
-    pub only: &'a [Kind],
+    pub only: &'a [Category],
     /// Whether nothing is to stay written.
     pub dry_run: bool,
     /// Whether what looks like a secret comes into git.
@@ -93,7 +93,7 @@ pub(crate) async fn import(
     if !Uid::effective().is_root() {
         return Err(ImportError::NotRoot);
     }
-    nobodys(host)?;
+    demand_unmanaged(host)?;
     let wanted = begin::absolute(asked.folder)?;
     vacant(&wanted)?;
     safe(&wanted)?;
@@ -115,7 +115,7 @@ pub(crate) async fn import(
     let is_new = !checkout.exists();
     Root::open("/")?.make_folder(checkout)?;
     request.folder = checkout.join(begin::FOLDER);
-    let planned = settle::settle(&look, &request, checkout, &mut found).await;
+    let planned = trial::run(&look, &request, checkout, &mut found).await;
     if planned.is_err() {
         clear(checkout, is_new)?;
     }
@@ -141,7 +141,7 @@ pub(crate) async fn import(
 }
 
 /// The host has to be nobody's yet.
-fn nobodys(host: &Host) -> Result<(), ImportError> {
+fn demand_unmanaged(host: &Host) -> Result<(), ImportError> {
     let state = State::new(host.root().clone());
     let journal = state.journal().map_err(ReconcileError::from)?;
     if !journal.is_empty() {

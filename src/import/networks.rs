@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::compose::{projects_of_units, unit_of};
-use super::found::{Found, Kind, Taken, quoted};
+use super::found::{Category, Found, Taken, quoted};
 use super::look::Look;
 use super::rewrite::double_quoted;
 use crate::host::HostError;
-use crate::model::{Container, DockerState, Kind as ResourceKind, NetworkState, PROJECT_LABEL};
+use crate::model::{Container, DockerState, Kind, NetworkState, PROJECT_LABEL};
 use crate::source::compose::Document;
 
 /// Networks that every engine has.
@@ -64,7 +64,7 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
             continue;
         }
         let from = format!("network {name}");
-        let mut taken = Taken::new(Kind::Networks, ResourceKind::Network, name, from);
+        let mut taken = Taken::new(Category::Networks, Kind::Network, name, from);
         taken.network = definition(name, network);
         let id = taken.id.clone();
         found.taken.push(taken);
@@ -77,7 +77,7 @@ pub(super) fn take(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> 
             if known.insert(text.clone()) {
                 let from = format!("{shown} on the network {name}");
                 let member = format!("{name}/{}", container.name);
-                let mut taken = Taken::new(Kind::Networks, ResourceKind::Member, &member, from);
+                let mut taken = Taken::new(Category::Networks, Kind::Member, &member, from);
                 taken.settings = text;
                 taken.needs = Some(id.clone());
                 found.taken.push(taken);

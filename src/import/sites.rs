@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::found::{Found, Kind, Taken, quoted};
+use super::found::{Category, Found, Taken, quoted};
 use super::look::{HostFile, Look, is_leftover, name_of};
 use crate::host::{HostError, Origin};
-use crate::model::{Entry, Kind as ResourceKind, layout};
+use crate::model::{Entry, Kind, layout};
 
 /// Where nginx of Debian has its sites.
 const AVAILABLE: &str = "/etc/nginx/sites-available";
@@ -87,7 +87,7 @@ fn site(look: &Look<'_>, found: &mut Found, name: &str, file: &HostFile, enabled
         return found.leave(from, why);
     }
     named(found, name, &text);
-    let mut taken = Taken::new(Kind::Sites, ResourceKind::Site, name, from);
+    let mut taken = Taken::new(Category::Sites, Kind::Site, name, from);
     taken.add(Path::new("sites-available").join(name), file, 0o644);
     if !enabled {
         taken.settings = format!("[site.{}]\nenabled = false\n", quoted(name));

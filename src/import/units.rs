@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::found::{Found, Kind, Taken, quoted};
+use super::found::{Category, Found, Taken, quoted};
 use super::look::{HostFile, Look, is_leftover, name_of};
 use crate::host::{HostError, Origin};
-use crate::model::{Entry, Kind as ResourceKind, UnitState, layout};
+use crate::model::{Entry, Kind, UnitState, layout};
 use crate::source::unit::Name;
 
 /// Where packages have their units.
@@ -93,7 +93,7 @@ fn unit(
         found.leave(from, why);
         return Ok(None);
     }
-    let mut taken = Taken::new(Kind::Units, ResourceKind::Unit, name, from.clone());
+    let mut taken = Taken::new(Category::Units, Kind::Unit, name, from.clone());
     taken.add(Path::new("systemd").join(name), file, 0o644);
     let text = String::from_utf8_lossy(&file.content).into_owned();
     environment_files(found, name, &text);
@@ -155,7 +155,7 @@ fn dropins_of_others(
     let folders = look.units.iter();
     let folders = folders.filter(|(_, entry)| **entry == Entry::Directory);
     for name in folders.filter_map(|(folder, _)| folder.strip_suffix(".d")) {
-        let known = |taken: &Taken| taken.kind == Kind::Units && taken.id.name == name;
+        let known = |taken: &Taken| taken.kind == Category::Units && taken.id.name == name;
         if refused.contains(name) || found.taken.iter().any(known) {
             continue;
         }
@@ -166,7 +166,7 @@ fn dropins_of_others(
             }
             continue;
         }
-        let mut taken = Taken::new(Kind::Units, ResourceKind::Unit, name, from);
+        let mut taken = Taken::new(Category::Units, Kind::Unit, name, from);
         if dropins(look, found, name, &mut taken)? && !taken.files.is_empty() {
             found.taken.push(taken);
         }
@@ -250,7 +250,7 @@ fn quadlets(look: &Look<'_>, found: &mut Found) -> Result<(), HostError> {
             false => vec![path.clone()],
         };
         let (unit, from) = (made_of(&name), path.to_string_lossy());
-        let mut taken = Taken::new(Kind::Units, ResourceKind::Unit, &unit, from);
+        let mut taken = Taken::new(Category::Units, Kind::Unit, &unit, from);
         for path in files {
             match own_file(look, found, &path)? {
                 Some(Ok(file)) => {

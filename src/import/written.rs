@@ -11,7 +11,7 @@ use super::ImportError;
 use super::begin::FOLDER;
 use super::found::{Found, NewFile};
 use super::texts::{GITIGNORE, README, SCHEMA};
-use crate::model::Kind as ResourceKind;
+use crate::model::Kind;
 use crate::root::Root;
 use crate::source::commit_all;
 
@@ -85,7 +85,7 @@ fn settings(found: &Found) -> String {
         if taken.settings.is_empty() {
             continue;
         }
-        if taken.id.kind == ResourceKind::Member {
+        if taken.id.kind == Kind::Member {
             let network = taken.id.name.split('/').next().unwrap_or_default();
             let _ = write!(members.entry(network).or_default(), "\n{}", taken.settings);
         } else {
@@ -143,25 +143,25 @@ pub(super) fn caller() -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::found::{Kind, Taken};
+    use crate::import::found::{Category, Taken};
 
     #[test]
     fn what_is_said_of_one_resource_stays_together() {
         let mut found = Found::default();
         for (kind, name, settings) in [
             (
-                ResourceKind::Member,
+                Kind::Member,
                 "b/x",
                 "[[network.b.member]]\ncontainer = \"x\"\n",
             ),
-            (ResourceKind::Site, "s", "[site.s]\nenabled = false\n"),
+            (Kind::Site, "s", "[site.s]\nenabled = false\n"),
             (
-                ResourceKind::Member,
+                Kind::Member,
                 "a/y",
                 "[[network.a.member]]\ncontainer = \"y\"\n",
             ),
         ] {
-            let mut taken = Taken::new(Kind::Networks, kind, name, name);
+            let mut taken = Taken::new(Category::Networks, kind, name, name);
             taken.settings = settings.to_owned();
             found.taken.push(taken);
         }

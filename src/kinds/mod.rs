@@ -25,7 +25,7 @@ use std::path::PathBuf;
 
 pub(crate) use member::plan::{find as find_members, not_running};
 pub(crate) use network::plan::unlabelled as unlabelled_networks;
-pub(crate) use simulated::{assumed, simulated};
+pub(crate) use simulated::{simulate_host, simulated};
 pub(crate) use site::unserved::new_upstreams;
 pub(crate) use unit::binds::binds_of;
 pub(crate) use unit::images::{images_of, images_of_unit};

@@ -15,8 +15,8 @@ use crate::plan::{
     Gates, Inputs, mounts_hash, nginx_hash, outside_hashes, systemd_hash, unit_hash,
 };
 
-/// What daemons of an assumed host are known by.
-const IDENTITY: &str = "assumed";
+/// What daemons of a simulated host are known by.
+const IDENTITY: &str = "simulated";
 
 /// A host as it is once `desired` was applied, with the records of that.
 ///
@@ -62,22 +62,22 @@ fn bare_host(desired: &Desired) -> Observed {
         }),
         docker: Some(DockerState::default()),
         packages: Some(PackagesState {
-            assumed: true,
+            simulated: true,
             ..PackagesState::default()
         }),
         ..Observed::default()
     };
-    assumed(desired, &mut observed);
+    simulate_host(desired, &mut observed);
     observed
 }
 
 /// What only a host knows is taken to be right: owners exist, and certificates are there.
-pub(crate) fn assumed(desired: &Desired, observed: &mut Observed) {
+pub(crate) fn simulate_host(desired: &Desired, observed: &mut Observed) {
     let owners = desired.etc.values().map(|etc| (etc.owner.clone(), (0, 0)));
     observed.owners.extend(owners);
     if let Some(firewall) = desired.firewalls.values().next() {
         let state = observed.firewall.get_or_insert_default();
-        state.assumed = true;
+        state.simulated = true;
         state.program = Some(firewall::NFT.into());
         // What nft would list is as good as what it would be given: both are only compared.
         state.wanted = Some(Ok(firewall.rules()));

@@ -25,7 +25,7 @@ pub struct FirewallState {
     /// The table of the wanted rules as nft lists it, or what nft says against them; `None`: there are none.
     pub wanted: Option<Result<String, String>>,
     /// Whether nobody has looked: what only a host knows is taken to be right.
-    pub assumed: bool,
+    pub simulated: bool,
     /// Why the table was not looked at.
     pub silent: Option<String>,
     /// Ports on which sshd listens for others than this host itself.

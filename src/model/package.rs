@@ -25,7 +25,7 @@ pub struct PackagesState {
     /// What would go with each of ours that leaves, itself included, or what apt says against that.
     pub remove: BTreeMap<String, Result<BTreeSet<String>, Vec<String>>>,
     /// Whether nobody has looked: what only a host knows is taken to be right.
-    pub assumed: bool,
+    pub simulated: bool,
 }
 
 /// A package that is there.

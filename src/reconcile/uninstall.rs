@@ -94,7 +94,7 @@ pub(crate) async fn leave_running(
         return Err(ReconcileError::Declined);
     }
     stop(host, &independence).await.map_err(failed)?;
-    independence.carry_out(host.root()).map_err(failed)?;
+    independence.make(host.root()).map_err(failed)?;
     if host.is_live() {
         host.systemd().await?.reload().await?;
     }
@@ -157,7 +157,7 @@ pub(crate) async fn remove_all(
     let kind = RunKind::Uninstall;
     let record = transact(host, &state, request, kind, &mut planned, progress).await?;
     let rest = Independence::of(host.root(), None).map_err(failed)?;
-    rest.carry_out(host.root()).map_err(failed)?;
+    rest.make(host.root()).map_err(failed)?;
     let kept = rest.kept.keys().map(PathBuf::as_path).collect();
     let left = Left {
         folders: state.forget(&kept)?,

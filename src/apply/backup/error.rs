@@ -64,7 +64,7 @@ pub(crate) enum BackupError {
     },
     #[error("{name} has none of the files that watchme.toml names; nothing was restored")]
     HasNone { name: String },
-    #[error("could not replace {}; {}", path.display(), as_before(left))]
+    #[error("could not replace {}; {}", path.display(), what_is_left(left))]
     NotReplaced {
         /// What was to be replaced.
         path: PathBuf,
@@ -99,7 +99,7 @@ pub(crate) enum BackupError {
 }
 
 /// What a restore that failed has left.
-fn as_before(left: &[PathBuf]) -> String {
+fn what_is_left(left: &[PathBuf]) -> String {
     if left.is_empty() {
         return "all is as it was before".to_owned();
     }

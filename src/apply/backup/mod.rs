@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use super::Progress;
 use crate::host::Host;
-use crate::host::streams::{Bounds, Place, StreamError, files};
+use crate::host::streams::{Bounds, RunIn, StreamError, files};
 use crate::kinds::find_members;
 use crate::model::{
     Backup, BackupFailed, BackupMade, BackupOf, BackupRecord, Container, Desired, MemberName,
@@ -154,7 +154,7 @@ impl OneBackup<'_> {
             let known = record.kept.iter().any(|made| made.name == gone);
             if let Some(remove) = backup.remove.as_ref().filter(|_| known && removed.is_ok()) {
                 let command = named(remove, &gone);
-                let place = Place::Host(Path::new("/"));
+                let place = RunIn::Host(Path::new("/"));
                 removed = match self.host.begin(place, &command, variables, false).await {
                     Ok(running) => running.answer(self.bounds()).await.map(drop),
                     Err(error) => Err(error),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::restore::extract;
 use super::{BackupError, OneBackup, Source};
 use crate::host::docker::Docker;
-use crate::host::streams::{Place, StreamError, files};
+use crate::host::streams::{RunIn, StreamError, files};
 use crate::kinds::find_members;
 use crate::model::{BackupOf, Container, Rehearsal, layout};
 
@@ -52,7 +52,7 @@ impl OneBackup<'_> {
         rehearsal: &Rehearsal,
         source: &Source,
     ) -> Result<(), BackupError> {
-        let place = Place::Host(folder);
+        let place = RunIn::Host(folder);
         let restore = rehearsal.restore.clone();
         let restore = restore.unwrap_or_else(|| extract(folder));
         self.pour(source, place, &restore).await?;
@@ -73,13 +73,13 @@ impl OneBackup<'_> {
             let folder = docker.volume_folder(&scratch).await?;
             let own = rehearsal.restore.as_ref().or(backup.restore.as_ref());
             let command = own.cloned().unwrap_or_else(|| extract(&folder));
-            self.pour(source, Place::Host(&folder), &command).await?;
+            self.pour(source, RunIn::Host(&folder), &command).await?;
             volumes.insert(volume.clone(), scratch);
         }
         let id = docker
             .start_scratch(&model.id, name, rehearsal.memory, &volumes)
             .await?;
-        let place = Place::Container(&id);
+        let place = RunIn::Container(&id);
         self.until_ready(docker, &id, rehearsal).await?;
         if let BackupOf::Service { .. } = &backup.of {
             let restore = rehearsal.restore.as_ref().or(backup.restore.as_ref());
@@ -140,7 +140,7 @@ impl OneBackup<'_> {
                     let variables = self.variables()?;
                     let asked = self
                         .host
-                        .begin(Place::Container(id), ready, &variables, false);
+                        .begin(RunIn::Container(id), ready, &variables, false);
                     match asked.await?.answer(self.bounds()).await {
                         Ok(_) => return Ok(()),
                         Err(StreamError::Failed { .. }) => {}
@@ -158,7 +158,7 @@ impl OneBackup<'_> {
         }
     }
 
-    async fn ask(&self, place: Place<'_>, rehearsal: &Rehearsal) -> Result<(), BackupError> {
+    async fn ask(&self, place: RunIn<'_>, rehearsal: &Rehearsal) -> Result<(), BackupError> {
         let variables = self.variables()?;
         let gate = self
             .host

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::{BackupError, OneBackup, Staged, keep, named};
-use crate::host::streams::{Bounds, Place, Running, StreamError, feed, files, pipe};
+use crate::host::streams::{Bounds, RunIn, Running, StreamError, feed, files, pipe};
 use crate::model::{BackupOf, BackupRecord, hex};
 use crate::state::Journal;
 
@@ -76,12 +76,12 @@ impl OneBackup<'_> {
             BackupOf::Service { member, .. } => {
                 let restore = backup.restore.as_ref().ok_or(BackupError::NoRestore)?;
                 let container = self.running(member).await?;
-                let place = Place::Container(&container.id);
+                let place = RunIn::Container(&container.id);
                 self.pour(source, place, restore).await
             }
             BackupOf::Host(_) => {
                 let restore = backup.restore.as_ref().ok_or(BackupError::NoRestore)?;
-                self.pour(source, Place::Host(root), restore).await
+                self.pour(source, RunIn::Host(root), restore).await
             }
             // It is unpacked before.
             BackupOf::Files(_) => Err(BackupError::NoRestore),
@@ -99,9 +99,9 @@ impl OneBackup<'_> {
         let folder = self.host.docker().await?.volume_folder(volume).await?;
         let beside = folder.with_file_name(".watchme-apply-restore");
         files::empty_folder(&beside)?;
-        let place = Place::Host(Path::new("/"));
+        let place = RunIn::Host(Path::new("/"));
         let restored = match &self.backup.restore {
-            Some(own) => self.pour(source, Place::Host(&beside), own).await,
+            Some(own) => self.pour(source, RunIn::Host(&beside), own).await,
             None => self.pour(source, place, &extract(&beside)).await,
         };
         let swapped = match restored {
@@ -116,7 +116,7 @@ impl OneBackup<'_> {
     pub(super) async fn pour(
         &self,
         source: &Source,
-        place: Place<'_>,
+        place: RunIn<'_>,
         command: &[String],
     ) -> Result<(), BackupError> {
         let variables = self.variables()?;
@@ -125,7 +125,7 @@ impl OneBackup<'_> {
         let Some(path) = &source.path else {
             let fetch = self.backup.fetch.as_deref().unwrap_or_default();
             let fetch = named(fetch, &source.name);
-            let place = Place::Host(Path::new("/"));
+            let place = RunIn::Host(Path::new("/"));
             let fetch = self.host.begin(place, &fetch, &variables, false).await?;
             let sha256 = pass_on(fetch, into, bounds).await?;
             return source.compare(&sha256);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::restore::extract;
 use super::{BackupError, OneBackup, Source};
-use crate::host::streams::{Place, StreamError, files};
+use crate::host::streams::{RunIn, StreamError, files};
 use crate::model::{BackupOf, layout};
 
 /// Files of a backup that are unpacked. They go with it.
@@ -53,7 +53,7 @@ impl OneBackup<'_> {
         };
         // GNU tar makes links that lead out of the folder last, and follows none of them: "Integrity" in its manual.
         let command = extract(&staged.folder);
-        self.pour(source, Place::Host(Path::new("/")), &command)
+        self.pour(source, RunIn::Host(Path::new("/")), &command)
             .await?;
         if let Some(path) = unasked(&staged.folder, Path::new("/"), paths)? {
             let name = source.name.clone();
@@ -109,7 +109,7 @@ impl OneBackup<'_> {
                 let paths = [from, beside].map(|path| path.to_string_lossy().into_owned());
                 let words = words.map(str::to_owned).into_iter().chain(paths);
                 let command: Vec<String> = words.collect();
-                let place = Place::Host(Path::new("/"));
+                let place = RunIn::Host(Path::new("/"));
                 let copy = self.host.begin(place, &command, &[], false).await?;
                 copy.answer(self.bounds()).await?;
                 Ok(())

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{BackupError, OneBackup, keep, named};
-use crate::host::streams::{Place, Running, StreamError, feed, files, pipe};
+use crate::host::streams::{RunIn, Running, StreamError, feed, files, pipe};
 use crate::model::{BackupMade, BackupOf, hex};
 use files::Written;
 
@@ -55,7 +55,7 @@ impl OneBackup<'_> {
             }
             (None, Some(store)) => {
                 let store = named(store, &given);
-                let place = Place::Host(Path::new("/"));
+                let place = RunIn::Host(Path::new("/"));
                 let store = self.host.begin(place, &store, variables, true).await?;
                 let (sender, receiver) = pipe();
                 let printed = async {
@@ -114,19 +114,19 @@ impl OneBackup<'_> {
                 command: own,
             } => {
                 container = self.running(member).await?.id;
-                place = Place::Container(&container);
+                place = RunIn::Container(&container);
                 command = own.clone();
             }
             BackupOf::Volume {
                 command: Some(own), ..
             }
             | BackupOf::Host(own) => {
-                place = Place::Host(root);
+                place = RunIn::Host(root);
                 command = own.clone();
             }
             BackupOf::Volume { volume, .. } => {
                 let folder = self.host.docker().await?.volume_folder(volume).await?;
-                place = Place::Host(root);
+                place = RunIn::Host(root);
                 command = archive(&folder, &[".".to_owned()]);
             }
             BackupOf::Files(paths) => {
@@ -134,7 +134,7 @@ impl OneBackup<'_> {
                     let below = path.strip_prefix("/").unwrap_or(path);
                     format!("./{}", below.display())
                 });
-                place = Place::Host(root);
+                place = RunIn::Host(root);
                 command = archive(root, &below.collect::<Vec<_>>());
             }
         }
@@ -149,7 +149,7 @@ impl OneBackup<'_> {
         given: &str,
         variables: &[(String, String)],
     ) -> Result<(), StreamError> {
-        let place = Place::Host(Path::new("/"));
+        let place = RunIn::Host(Path::new("/"));
         let store = self
             .host
             .begin(place, &named(store, given), variables, true)

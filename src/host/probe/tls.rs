@@ -90,7 +90,7 @@ pub(super) async fn connect(
         .with_no_client_auth();
     let connector = TlsConnector::from(Arc::new(config));
     match connector.connect(name, stream).await {
-        Ok(stream) => Ok((stream, verifier.held())),
+        Ok(stream) => Ok((stream, verifier.passed())),
         Err(error) => Err(match verifier.refused.get() {
             Some(why) => ProbeError::Certificate {
                 host: host.to_owned(),
@@ -141,7 +141,7 @@ impl Verifier {
         })
     }
 
-    fn held(&self) -> Passed {
+    fn passed(&self) -> Passed {
         match self.lenient.get() {
             Some(()) => Passed::WithBootstrapCertificate,
             None => Passed::Well,

@@ -64,7 +64,7 @@ pub(super) enum Process {
 
 /// Where a command runs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place<'a> {
+pub(crate) enum RunIn<'a> {
     /// On the host, in this folder.
     Host(&'a std::path::Path),
     /// In the container of this id.
@@ -83,14 +83,14 @@ impl Host {
     /// Starts a command with nothing of this process in its environment but these variables.
     pub(crate) async fn begin(
         &self,
-        place: Place<'_>,
+        place: RunIn<'_>,
         command: &[String],
         variables: &[(String, String)],
         with_input: bool,
     ) -> Result<Running, StreamError> {
         let what = command.join(" ");
         match place {
-            Place::Container(container) => {
+            RunIn::Container(container) => {
                 let docker = self.docker().await?;
                 let variables: Vec<String> = variables
                     .iter()
@@ -109,7 +109,7 @@ impl Host {
                     },
                 })
             }
-            Place::Host(folder) => child(what, folder, command, variables, with_input),
+            RunIn::Host(folder) => child(what, folder, command, variables, with_input),
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             // What comes with this revision has nothing yet.
             Some(_) if !was_applied(draft, backup) => continue,
             // Nobody has looked what there is, or how old the last one is.
-            Some(_) if is_assumed(draft) => {
+            Some(_) if is_simulated(draft) => {
                 let minutes = age.as_secs() / 60;
                 let why = format!(
                     "{unit} is interrupted: one is made unless the last one is younger than {minutes} min"
@@ -78,9 +78,9 @@ fn was_applied(draft: &Draft<'_>, backup: &Backup) -> bool {
 }
 
 /// Whether this host is the one of `plan --from`, at which nobody has looked.
-fn is_assumed(draft: &Draft<'_>) -> bool {
+fn is_simulated(draft: &Draft<'_>) -> bool {
     let packages = draft.observed.packages.as_ref();
-    packages.is_some_and(|packages| packages.assumed)
+    packages.is_some_and(|packages| packages.simulated)
 }
 
 /// The first unit that the plan interrupts and that runs what is backed up.

@@ -18,7 +18,7 @@ use crate::plan::draft::Draft;
 /// The unit of firewalld, firewalld(1).
 const FIREWALLD: &str = "firewalld.service";
 
-/// Where nft(8) is, where nobody has looked: on an offline root, and on an assumed host.
+/// Where nft(8) is, where nobody has looked: on an offline root, and on a simulated host.
 pub(super) const NFT: &str = "/usr/sbin/nft";
 
 /// The kind `firewall`.

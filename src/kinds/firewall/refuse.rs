@@ -11,7 +11,7 @@ use crate::plan::draft::Draft;
 pub(super) fn others(draft: &mut Draft<'_>, id: &ResourceId, firewall: &Firewall) {
     let observed = draft.observed;
     let state = observed.firewall.as_ref();
-    if state.is_some_and(|state| state.assumed) {
+    if state.is_some_and(|state| state.simulated) {
         return;
     }
     let setting = |path: &str, name: &str| {

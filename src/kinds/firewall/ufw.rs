@@ -90,7 +90,7 @@ pub(super) fn retire(draft: &mut Draft<'_>, id: &ResourceId) {
 fn lines(draft: &Draft<'_>) -> Option<Vec<UfwLine>> {
     let observed = draft.observed;
     let state = observed.firewall.as_ref();
-    let looked = state.is_some_and(|state| !state.assumed && state.silent.is_none());
+    let looked = state.is_some_and(|state| !state.simulated && state.silent.is_none());
     let files = || layout::UFW_RULES.iter().map(Path::new);
     let mut entries = files().map(|path| observed.entry(path));
     if !looked || entries.any(|entry| *entry == Entry::Unreadable) {

@@ -96,7 +96,7 @@ impl ResourceKind for Packages {
             }
             None => {}
         }
-        if !state.assumed && draft.desired.ids().len() > missing.len() {
+        if !state.simulated && draft.desired.ids().len() > missing.len() {
             let text = "the rest is planned again, and validated, once they are installed";
             draft.note(step.clone(), None, text);
         }
@@ -169,7 +169,9 @@ fn why(state: &PackagesState, name: &str, package: &Package) -> Option<String> {
     match (&found.state, &package.version) {
         (PackageState::Broken(how), _) => Some(format!("dpkg has it {how}")),
         (PackageState::Provided, Some(_)) => Some("only provided by another package".to_owned()),
-        (PackageState::Installed, Some(version)) if !state.assumed && *version != found.version => {
+        (PackageState::Installed, Some(version))
+            if !state.simulated && *version != found.version =>
+        {
             Some(format!("version {} is installed", found.version))
         }
         _ => None,
@@ -226,7 +228,7 @@ fn needed(
                 format!("{others} would go with it; apt-mark auto {name} has it go with them")
             })
         }
-        None if state.assumed => None,
+        None if state.simulated => None,
         None => Some("apt was not asked".to_owned()),
     }
 }

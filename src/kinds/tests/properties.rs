@@ -73,7 +73,7 @@ fn some_desired() -> impl Strategy<Value = Desired> {
 
 proptest! {
     #[test]
-    fn carried_out_there_is_nothing_left(first in some_desired(), second in some_desired()) {
+    fn once_applied_nothing_is_left(first in some_desired(), second in some_desired()) {
         let (observed, recorded) = applied(&first);
         prop_assert_eq!(planned(&first, &observed, &recorded).changes, vec![]);
         let plan = planned(&second, &observed, &recorded);

@@ -26,15 +26,15 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     // Images are built while what runs them still serves. What takes others along goes before what is alone: those need no
     // restart of their own any more.
     planned.sort_by_key(|(_, change)| (!builds(desired, change), change.interrupts.is_empty()));
-    let mut taken_along: BTreeSet<String> = (draft.changes())
+    let mut dependents: BTreeSet<String> = (draft.changes())
         .filter(|change| matches!(change.effect, Effect::Restart(_)))
         .flat_map(|change| change.interrupts.iter().cloned())
         .collect();
     for (stage, change) in planned {
-        if matches!(&change.effect, Effect::Restart(step) if taken_along.contains(&step.unit)) {
+        if matches!(&change.effect, Effect::Restart(step) if dependents.contains(&step.unit)) {
             continue;
         }
-        taken_along.extend(change.interrupts.iter().cloned());
+        dependents.extend(change.interrupts.iter().cloned());
         // A oneshot in which this run lives is starting until the run ends: waiting for that
         // would be waiting for itself.
         if matches!(&change.effect, Effect::Start(step) if systemd.own_unit.as_deref() == Some(&*step.unit))

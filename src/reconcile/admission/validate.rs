@@ -44,7 +44,7 @@ pub(in crate::reconcile) async fn report(
         planned.warnings.push(text.to_owned());
         return Ok(());
     }
-    surround(host, planned);
+    preflight(host, planned);
     let Some(candidate) = plan::candidate(&planned.plan, &planned.desired) else {
         return Ok(());
     };
@@ -60,7 +60,7 @@ pub(in crate::reconcile) async fn report(
 }
 
 /// Validates what is around the plan.
-fn surround(host: &Host, planned: &mut Planned) {
+fn preflight(host: &Host, planned: &mut Planned) {
     let mut external = Vec::new();
     if !planned.plan.is_empty()
         && let Some(revision) = &mut planned.revision

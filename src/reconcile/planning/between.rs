@@ -31,7 +31,7 @@ pub(crate) fn plan_between(
         })?;
     let after = checkout.read_after(to, &before.desired)?;
     let (mut observed, recorded) = kinds::simulated(&before.desired, &before.origin);
-    kinds::assumed(&after.desired, &mut observed);
+    kinds::simulate_host(&after.desired, &mut observed);
     fill_dependents(&before, &mut observed);
     fill_reloads(&before, &mut observed);
     let mut checkouts = vec![checkout.root().to_owned()];

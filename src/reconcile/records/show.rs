@@ -123,7 +123,7 @@ pub(crate) fn show(
 /// What takes a host from one desired state to another one.
 fn between(from: &Desired, origin: &Origin, to: &Desired) -> Vec<Change> {
     let (mut observed, recorded) = kinds::simulated(from, origin);
-    kinds::assumed(to, &mut observed);
+    kinds::simulate_host(to, &mut observed);
     let plan = kinds::plan(Inputs {
         desired: to,
         observed: &observed,

@@ -139,7 +139,7 @@ impl Independence {
     ///
     /// # Errors
     /// When the file system refuses; what is done stays done.
-    pub(crate) fn carry_out(&self, root: &Root) -> Result<(), RootError> {
+    pub(crate) fn make(&self, root: &Root) -> Result<(), RootError> {
         // Files first: a link to a unit must find one.
         for (path, instead) in &self.links {
             if *instead == Instead::File

@@ -255,7 +255,7 @@ pub(super) fn load<'t>(
         loader.pass(complete)?;
     }
     loader.gates();
-    loader.nobodys_files()?;
+    loader.unreferenced_files()?;
     if places.alone.is_some() {
         // What is beside the file was not looked for.
         loader.out.missing.clear();

@@ -23,7 +23,7 @@ const ELSEWHERE: &str = "dev development local test tests ci example";
 impl Loader<'_, '_> {
     /// Reads the compose files that no unit names, each folder's as its names say. Only in a survey: nothing of
     /// them is applied.
-    pub(super) fn nobodys_files(&mut self) -> Result<()> {
+    pub(super) fn unreferenced_files(&mut self) -> Result<()> {
         if self.wrong == Wrong::Fails {
             return Ok(());
         }
@@ -86,13 +86,13 @@ impl Loader<'_, '_> {
 
     /// Another file beside the usual one, such as `docker-compose.prod.yml`: whole, or to be laid over that.
     fn variant(&mut self, base: Option<&PathBuf>, file: PathBuf) -> Result<()> {
-        let Some(mut stack) = self.read_nobodys(std::slice::from_ref(&file))? else {
+        let Some(mut stack) = self.read_unreferenced(std::slice::from_ref(&file))? else {
             return Ok(());
         };
         if !is_whole(&stack.compose)
             && let Some(base) = base
         {
-            match self.read_nobodys(&[base.clone(), file])? {
+            match self.read_unreferenced(&[base.clone(), file])? {
                 Some(both) => stack = both,
                 None => return Ok(()),
             }
@@ -104,13 +104,13 @@ impl Loader<'_, '_> {
     }
 
     fn unreferenced(&mut self, files: &[PathBuf]) -> Result<()> {
-        let stack = self.read_nobodys(files)?;
+        let stack = self.read_unreferenced(files)?;
         self.out.parsed.stacks.extend(stack);
         Ok(())
     }
 
     /// Files of the checkout as one project; `None` where one is wrong.
-    fn read_nobodys(&mut self, files: &[PathBuf]) -> Result<Option<ParsedStack>> {
+    fn read_unreferenced(&mut self, files: &[PathBuf]) -> Result<Option<ParsedStack>> {
         let files: Vec<PathBuf> = files.iter().map(|file| self.checkout.join(file)).collect();
         let call = ComposeCall {
             files: files.clone(),

@@ -171,9 +171,9 @@ impl Checked {
 }
 
 /// The file and the byte where a finding is, and its rule.
-type Place<'f> = (Option<(&'f OsStr, usize)>, &'static str);
+type At<'f> = (Option<(&'f OsStr, usize)>, &'static str);
 
-fn at(finding: &Finding) -> Place<'_> {
+fn at(finding: &Finding) -> At<'_> {
     let place = finding.place();
     let at = place.map(|place| (place.path().as_os_str(), place.span.start));
     (at, finding.rule.name)

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::json::{self, FORMAT_VERSION};
-use crate::import::{self, Kind, Left, SecretFile};
+use crate::import::{self, Category, Left, SecretFile};
 
 /// `import --json`.
 #[derive(Debug, Serialize)]
@@ -28,7 +28,7 @@ pub(in crate::cli) struct Imported {
 struct Taken {
     /// `sites`, `units`, `compose`, `networks` or `etc`.
     #[cfg_attr(test, schemars(with = "String"))]
-    kind: Kind,
+    kind: Category,
     /// `kind/name`, as in plans.
     resource: String,
     /// Where it is on the host.

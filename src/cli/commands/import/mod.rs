@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::{Command, Ended, Output, Ran, Session};
 use crate::cli::masks::hidden;
 use crate::cli::options::Input;
-use crate::import::{self, Asked, Kind};
+use crate::import::{self, Asked, Category};
 
 /// Look at this host, and write a new repository that says what it has; changes nothing else
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,7 @@ pub(in crate::cli) struct Args {
     folder: PathBuf,
     /// Look only for these; can be repeated
     #[arg(long, value_name = "KIND", value_enum)]
-    only: Vec<Kind>,
+    only: Vec<Category>,
     /// Write nothing, and say what would be written
     #[arg(long)]
     dry_run: bool,

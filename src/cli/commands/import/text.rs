@@ -4,7 +4,7 @@ use clap::ValueEnum as _;
 
 use crate::cli::output::{Output, clean, styled};
 use crate::cli::render::{STRONG, columns, count, plan_summary};
-use crate::import::{Imported, Kind};
+use crate::import::{Category, Imported};
 
 /// Prints what was taken, where secrets are, what is left, what the first apply does, and what comes next.
 pub(super) fn print(output: &mut Output, imported: &Imported, dry_run: bool) {
@@ -19,13 +19,13 @@ pub(super) fn print(output: &mut Output, imported: &Imported, dry_run: bool) {
     let rows = rows.map(|taken| [taken.id.to_string(), taken.from.clone()]);
     let rows: Vec<[String; 2]> = rows.collect();
     table(output, &rows);
-    let kinds = Kind::value_variants().iter().filter_map(|kind| {
+    let kinds = Category::value_variants().iter().filter_map(|kind| {
         let of_it = found.taken.iter().filter(|taken| taken.kind == *kind);
         let of_it = of_it.count();
         (of_it > 0).then(|| match (of_it, kind) {
             (1, _) => format!("1 {}", kind.one()),
-            (_, Kind::Etc) => format!("{of_it} files of /etc"),
-            (_, Kind::Networks) => format!("{of_it} networks and members"),
+            (_, Category::Etc) => format!("{of_it} files of /etc"),
+            (_, Category::Networks) => format!("{of_it} networks and members"),
             _ => count(of_it, kind.one()),
         })
     });
@@ -49,7 +49,10 @@ pub(super) fn print(output: &mut Output, imported: &Imported, dry_run: bool) {
         }
     }
     output.line(&plan_summary(&imported.planned));
-    let takes_over = found.taken.iter().any(|taken| taken.kind == Kind::Compose);
+    let takes_over = found
+        .taken
+        .iter()
+        .any(|taken| taken.kind == Category::Compose);
     let stacks = match takes_over {
         true => "; a start is that of a stack whose containers run and stay",
         false => "",

@@ -24,7 +24,7 @@ pub(super) struct Asked<'a> {
 
 /// Where the location goes.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct NewLocation {
     /// The public path.
     pub(super) path: String,
     /// Scheme and host of public URLs.
@@ -61,7 +61,7 @@ struct Candidate<'r, 'a> {
 }
 
 /// Finds the place of a location, or of a new site.
-pub(super) fn place(revision: &Revision, asked: &Asked) -> Result<Place, NewFailure> {
+pub(super) fn place(revision: &Revision, asked: &Asked) -> Result<NewLocation, NewFailure> {
     let routes = Routes::of(revision);
     if let Some(site) = asked.site
         && !revision.desired.sites.contains_key(site)
@@ -177,7 +177,7 @@ impl<'a> Candidate<'_, 'a> {
         revision: &Revision,
         routes: &Routes<'a>,
         path: String,
-    ) -> Result<Place, NewFailure> {
+    ) -> Result<NewLocation, NewFailure> {
         let file = self.server.place.path;
         let unreadable = |why| NewFailure::NoServer {
             site: self.site.to_owned(),
@@ -216,7 +216,7 @@ impl<'a> Candidate<'_, 'a> {
             let url = gate.url.as_ref();
             gate.verify == Some(false) && url.is_some_and(|url| url.host() == self.domain)
         });
-        Ok(Place {
+        Ok(NewLocation {
             upstream: match text.contains("http://localhost:") {
                 true => "localhost",
                 false => "127.0.0.1",
@@ -270,8 +270,8 @@ fn into(text: &str, server: &Directive) -> Option<Into> {
     })
 }
 
-fn new_site(revision: &Revision, asked: &Asked, domain: &str) -> Place {
-    Place {
+fn new_site(revision: &Revision, asked: &Asked, domain: &str) -> NewLocation {
+    NewLocation {
         path: asked.path.clone().unwrap_or_else(|| "/".to_owned()),
         base: format!("http://{domain}"),
         domain: domain.to_owned(),
@@ -283,7 +283,7 @@ fn new_site(revision: &Revision, asked: &Asked, domain: &str) -> Place {
     }
 }
 
-impl Place {
+impl NewLocation {
     /// Whether it is a site of its own.
     pub(super) fn is_new(&self) -> bool {
         self.into.is_none()

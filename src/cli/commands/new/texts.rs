@@ -1,6 +1,6 @@
 //! The texts of a new service.
 
-use super::site::Place;
+use super::site::NewLocation;
 
 /// What goes into them. Every value was checked: none has a quote, a space or a line break.
 pub(super) struct Texts<'a> {
@@ -92,7 +92,7 @@ networks:
     }
 
     /// Its location, each line behind `indent`.
-    pub(super) fn location(&self, place: &Place, indent: &str, step: &str) -> String {
+    pub(super) fn location(&self, place: &NewLocation, indent: &str, step: &str) -> String {
         let upstream = self.upstream(place.upstream);
         let lines = [
             (
@@ -119,7 +119,7 @@ networks:
     }
 
     /// Its route and its gate.
-    pub(super) fn route_and_gate(&self, place: &Place) -> String {
+    pub(super) fn route_and_gate(&self, place: &NewLocation) -> String {
         let below = self.health.strip_prefix(self.internal).unwrap_or_default();
         let url = format!("{}{}{below}", place.base, place.path);
         let upstream = format!("http://{}:{}{}", place.upstream, self.port, self.health);

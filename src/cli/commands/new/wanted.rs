@@ -7,7 +7,7 @@ use source_text::suggest;
 use super::NewFailure;
 use super::files::Edit;
 use super::port;
-use super::site::{self, Place};
+use super::site::{self, NewLocation};
 use super::texts::Texts;
 use crate::cli::Failure;
 use crate::cli::commands::ports::Table;
@@ -147,7 +147,7 @@ impl Service {
         })
     }
 
-    fn next(&self, texts: &Texts, place: Option<&Place>) -> Vec<(String, String)> {
+    fn next(&self, texts: &Texts, place: Option<&NewLocation>) -> Vec<(String, String)> {
         let mut next: Vec<(String, String)> = Vec::new();
         let mut add = |command: &str, why: &str| next.push((command.to_owned(), why.to_owned()));
         let listens = format!("it answers GET {} on port {}", texts.health, texts.inside);
@@ -227,7 +227,7 @@ impl Service {
         Ok(())
     }
 
-    fn place(&self, revision: &Revision) -> Result<Place, NewFailure> {
+    fn place(&self, revision: &Revision) -> Result<NewLocation, NewFailure> {
         let path = self.path.as_deref().map(|path| path_of("--path", path));
         let asked = site::Asked {
             name: &self.name,

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::ImportError;
 use super::begin::FOLDER;
-use super::found::{Found, Kind};
+use super::found::{Category, Found};
 use super::look::Look;
 use super::written::write;
 use crate::check::{self, Subject};
 use crate::effect::{Change, Effect};
 use crate::host::ComposeProject;
-use crate::model::{DockerState, Entry, Kind as ResourceKind, ResourceId, layout};
+use crate::model::{DockerState, Entry, Kind, ResourceId, layout};
 use crate::reconcile::{Planned, Request, plan};
 use crate::source::{Checkout, Revision, Which};
 
@@ -20,7 +20,7 @@ type Out = BTreeMap<ResourceId, String>;
 
 /// Writes what was found, and takes out again what a plan would change, until the plan changes nothing that runs and no content.
 /// Returns that plan.
-pub(super) async fn settle(
+pub(super) async fn run(
     look: &Look<'_>,
     request: &Request,
     checkout: &Path,
@@ -101,7 +101,7 @@ fn in_need_of_an_engine(look: &Look<'_>, revision: &Revision) -> Out {
     };
     let why = format!("it runs containers, and the container engine {state}, and import again");
     units
-        .map(|(name, _)| (ResourceId::new(ResourceKind::Unit, name), why.clone()))
+        .map(|(name, _)| (ResourceId::new(Kind::Unit, name), why.clone()))
         .collect()
 }
 
@@ -126,7 +126,7 @@ fn hashes(
     out: &mut Out,
 ) -> Result<(), ImportError> {
     for taken in &found.taken {
-        if taken.kind != Kind::Compose || !compared.insert(taken.id.clone()) {
+        if taken.kind != Category::Compose || !compared.insert(taken.id.clone()) {
             continue;
         }
         let files = taken.files.iter().filter(|file| !file.private);
