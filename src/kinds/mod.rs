@@ -43,7 +43,7 @@ pub(crate) type Unwanted = BTreeMap<PathBuf, ResourceId>;
 /// What each kind answers.
 pub(crate) trait ResourceKind {
     /// Adds the paths of the host at which a desired state of this kind has something.
-    fn paths(&self, _desired: &Desired, _watch: &mut Watch) {}
+    fn paths(&self, desired: &Desired, watch: &mut Watch);
 
     /// Adds what else of the host has to be looked at: units, containers, processes.
     fn watch(&self, asked: &Asked<'_>, watch: &mut Watch);

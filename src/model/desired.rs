@@ -37,24 +37,10 @@ pub struct Origin {
     pub repository: Option<Repository>,
 }
 
-/// What the machine has. Sizes in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Budget {
-    /// Memory.
-    pub memory: Option<u64>,
-    /// Swap.
-    pub swap: Option<u64>,
-    /// Disk.
-    pub disk: Option<u64>,
-    /// Processors.
-    pub cpus: Option<f64>,
-}
-
 impl Desired {
     /// Whether it asks of a host what `applied`, which is applied there, asks already: an apply that
-    /// has nothing to change has nothing to write down then, either. What the machine has
-    /// (its budget) and what only says how a run goes about it (times) asks for nothing. A health
+    /// has nothing to change has nothing to write down then, either. Its memory
+    /// and what only says how a run goes about it (times) asks for nothing. A health
     /// gate that is new has to be asked.
     pub fn asks_nothing_new(&self, applied: &Desired) -> bool {
         self == applied
@@ -98,7 +84,7 @@ impl Desired {
             drain_timeout: None,
             soak: Duration::ZERO,
             gates: Vec::new(),
-            budget: Budget::default(),
+            memory: None,
             unstarted: BTreeSet::new(),
             ..self.clone().lasting_resources()
         }

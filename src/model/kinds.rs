@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::desired::Budget;
 use super::gate::Gate;
 use super::id::{Hash, ResourceId, Selector};
 use super::notify::Notifier;
@@ -59,8 +58,9 @@ macro_rules! kinds {
             pub soak: Duration,
             /// Expectations about health that decide between commit and roll-back.
             pub gates: Vec<Gate>,
-            /// What the machine has.
-            pub budget: Budget,
+            /// Memory for services, in bytes: units that replace each other run side by side only if it is enough for both.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub memory: Option<u64>,
             /// Stacks that watchme.toml says not to run.
             #[serde(skip_serializing_if = "BTreeSet::is_empty")]
             pub unstarted: BTreeSet<String>,

@@ -39,7 +39,7 @@ pub use certificate::{CertificateState, WatchedCertificate};
 pub use checker::{Checker, EtcCheck};
 pub use compose_file::{Bind, Publish, VolumeMount};
 pub use copies::{Copies, StackCopy};
-pub use desired::{Budget, Origin, absent_id};
+pub use desired::{Origin, absent_id};
 pub use engine::{Engine, UserEngine};
 pub use finding::{Complaint, Finding, RuleId, Severity};
 pub use firewall::{FirewallState, SshSession, WatchedFirewall};

@@ -104,8 +104,8 @@ fn bytes(value: &Value) -> u64 {
 
 #[test]
 fn the_memory_limits_fit_the_machine() {
-    let (desired, _) = shipped();
-    let (memory, swap) = (desired.budget.memory.unwrap(), desired.budget.swap.unwrap());
+    let budget = policy().budget;
+    let (memory, swap) = (***budget.memory.as_ref().unwrap(), *budget.swap.unwrap());
     assert!(
         memory <= 1_800 << 20 && swap <= 2 << 30,
         "the documents' machine"

@@ -8,13 +8,15 @@ pub(crate) mod read;
 mod tests;
 
 use super::{Asked, ResourceKind};
-use crate::model::{Kind, ResourceId, Watch};
+use crate::model::{Desired, Kind, ResourceId, Watch};
 use crate::plan::draft::Draft;
 
 /// The kind `backup`.
 pub(crate) struct Backups;
 
 impl ResourceKind for Backups {
+    fn paths(&self, _: &Desired, _: &mut Watch) {}
+
     fn watch(&self, asked: &Asked<'_>, watch: &mut Watch) {
         let mut backups = asked.desired.backups.values();
         watch.docker |= backups.any(|backup| backup.before_change.is_some());

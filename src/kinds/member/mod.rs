@@ -5,7 +5,7 @@ mod lost;
 pub(super) mod plan;
 
 use super::{Asked, ResourceKind};
-use crate::model::{Kind, Watch};
+use crate::model::{Desired, Kind, Watch};
 use crate::plan::draft::Draft;
 use crate::source::load::Reads;
 
@@ -16,6 +16,8 @@ pub(crate) struct Members;
 impl Reads for Members {}
 
 impl ResourceKind for Members {
+    fn paths(&self, _: &Desired, _: &mut Watch) {}
+
     fn watch(&self, asked: &Asked<'_>, watch: &mut Watch) {
         watch.docker |= asked.selects(Kind::Member) && asked.needs_docker();
         let networks = asked.desired.networks.values();

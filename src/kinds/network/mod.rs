@@ -5,13 +5,15 @@ pub(crate) mod plan;
 pub(crate) mod read;
 
 use super::{Asked, ResourceKind};
-use crate::model::{Kind, Watch};
+use crate::model::{Desired, Kind, Watch};
 use crate::plan::draft::Draft;
 
 /// The kind `network`.
 pub(crate) struct Networks;
 
 impl ResourceKind for Networks {
+    fn paths(&self, _: &Desired, _: &mut Watch) {}
+
     fn watch(&self, asked: &Asked<'_>, watch: &mut Watch) {
         watch.docker |= asked.selects(Kind::Network) && asked.needs_docker();
         watch

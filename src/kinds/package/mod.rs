@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Asked, ResourceKind, Unwanted};
 use crate::effect::{Effect, InstallPackages};
 use crate::model::{
-    AptPlan, AptRefusal, Kind, Package, PackageFound, PackageState, PackagesState, ResourceId,
-    Selector, Watch, WatchedPackages, joined, list,
+    AptPlan, AptRefusal, Desired, Kind, Package, PackageFound, PackageState, PackagesState,
+    ResourceId, Selector, Watch, WatchedPackages, joined, list,
 };
 use crate::plan::draft::{Draft, Stage, change};
 
@@ -22,6 +22,8 @@ const ALL: &str = "apt";
 pub(crate) struct Packages;
 
 impl ResourceKind for Packages {
+    fn paths(&self, _: &Desired, _: &mut Watch) {}
+
     fn watch(&self, asked: &Asked<'_>, watch: &mut Watch) {
         let selects = |name: &str| Selector::any(asked.only, &id(name));
         let wanted = asked.desired.packages.iter();

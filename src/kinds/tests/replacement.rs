@@ -27,10 +27,7 @@ fn replaced(old: (String, Unit), new: (String, Unit), budget: Option<u64>) -> Pl
     let mut desired = Desired {
         sites: BTreeMap::from([("x".into(), site("old"))]),
         units: BTreeMap::from([old]),
-        budget: Budget {
-            memory: budget,
-            ..Budget::default()
-        },
+        memory: budget,
         ..Desired::default()
     };
     let (observed, recorded) = applied(&desired);

@@ -53,7 +53,7 @@ fn collision(old: &Unit, new: &Unit) -> Option<String> {
 /// limits of their containers. A new unit without a limit may take anything, which says nothing.
 fn too_large(draft: &Draft<'_>, old: &Unit, new: &Unit) -> Option<String> {
     let memory = |unit: &Unit| -> u64 { unit.stacks.iter().map(|stack| stack.memory).sum() };
-    let budget = draft.desired.budget.memory?;
+    let budget = draft.desired.memory?;
     if memory(old) == 0 || memory(new) == 0 {
         return None;
     }

@@ -5,7 +5,7 @@ pub(super) mod mounts;
 
 use super::{Asked, ResourceKind};
 use crate::effect::Effect;
-use crate::model::{Kind, ResourceId, Watch};
+use crate::model::{Desired, Kind, ResourceId, Watch};
 use crate::plan::draft::{Draft, Stage, change};
 use crate::source::load::Reads;
 
@@ -16,6 +16,8 @@ pub(crate) struct Volumes;
 impl Reads for Volumes {}
 
 impl ResourceKind for Volumes {
+    fn paths(&self, _: &Desired, _: &mut Watch) {}
+
     fn watch(&self, asked: &Asked<'_>, watch: &mut Watch) {
         watch.docker |= asked.selects(Kind::Volume) && asked.needs_docker();
     }

@@ -12,7 +12,7 @@ impl Loader<'_, '_> {
         desired.drain_timeout = policy.drain_timeout.as_deref().copied();
         desired.soak = *policy.soak;
         desired.gates = policy.gates().map(|(gate, _)| gate).collect();
-        desired.budget = (&policy.budget).into();
+        desired.memory = policy.budget.memory.as_ref().map(|size| ***size);
         let stacks = policy.stacks.iter().filter(|(_, stack)| !stack.start);
         desired.unstarted = stacks.map(|(name, _)| name.to_string()).collect();
         desired.notify = policy.notifiers().collect();

@@ -109,9 +109,10 @@ fn everything_is_read() {
         (policy.folders.sites.as_str(), policy.folders.units.as_str()),
         ("nginx", "systemd")
     );
-    let budget = crate::model::Budget::from(&policy.budget);
-    assert_eq!(budget.memory, Some(1800 << 20));
-    assert_eq!((budget.swap, budget.cpus), (Some(1024), Some(2.0)));
+    let budget = &policy.budget;
+    assert_eq!(budget.memory.as_ref().map(|size| ***size), Some(1800 << 20));
+    assert_eq!(budget.swap.as_deref().copied(), Some(1024));
+    assert_eq!(budget.cpus.map(|cpus| cpus.0), Some(2.0));
     let ports: Vec<_> = policy
         .ports
         .allowed

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::schema::{EtcPolicy, GatePolicy, Install, MemberPolicy, NetworkPolicy, Policy};
-use super::server::{Budget, Host, Update};
+use super::server::{Host, Update};
 use super::spanned::Spanned;
 use super::values::Compose;
 use crate::model::{
@@ -207,17 +207,6 @@ impl From<&Host> for model::Target {
             systemd: host.systemd.as_ref().map(|version| ***version),
             compose: host.compose.map(Compose::version),
             docker: host.docker.as_ref().map(|version| ***version),
-        }
-    }
-}
-
-impl From<&Budget> for model::Budget {
-    fn from(budget: &Budget) -> Self {
-        Self {
-            memory: budget.memory.as_ref().map(|size| ***size),
-            swap: budget.swap.as_deref().copied(),
-            disk: budget.disk.as_deref().copied(),
-            cpus: budget.cpus.map(|cpus| cpus.0),
         }
     }
 }

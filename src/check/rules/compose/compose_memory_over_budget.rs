@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::check::rules::compose::prelude::*;
-use crate::source::policy::Spanned;
 
 pub(crate) static RULE: Rule = rule!(compose_memory_over_budget, Warning, run);
 
@@ -13,8 +12,11 @@ fn run(context: &Context, findings: &mut Findings) {
 
 fn budget(view: &View) -> Option<Finding> {
     let desired = &view.subject.revision.desired;
-    let memory = desired.budget.memory?;
-    let all = desired.budget.swap.map(|swap| memory.saturating_add(swap));
+    let policy = &view.subject.revision.parsed.policy;
+    let written = policy.budget.memory.as_ref()?;
+    let memory = ***written;
+    let swap = policy.budget.swap.as_deref();
+    let all = swap.map(|swap| memory.saturating_add(*swap));
     let mut seen = BTreeSet::new();
     let mut counted: Vec<(u64, &str)> = Vec::new();
     for (stack, name, service) in view.started() {
@@ -41,8 +43,7 @@ fn budget(view: &View) -> Option<Finding> {
         Some(_) => (false, format!("memory of {}", mebibytes(memory))),
         None => (true, format!("memory of {}", mebibytes(memory))),
     };
-    let policy = &view.subject.revision.parsed.policy;
-    let span = policy.budget.memory.as_ref().map_or(0..0, Spanned::span);
+    let span = written.span();
     let message = format!(
         "the limits of {} containers add up to {}, more than the {limit}",
         counted.len(),
