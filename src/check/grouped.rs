@@ -346,7 +346,7 @@ mod tests {
             )
         };
         let paths = ["/a/", "/b/", "/c/"].map(pass);
-        let shared = "write localhost in all of them, with the port that it publishes on the host";
+        let shared = "write localhost in all of them, with the port that is published on the host";
         let found = of_site(rule, paths.each_ref().map(String::as_str));
         assert_eq!(found, [one(shared)]);
         let found = of_site(rule, [pass("/").as_str(); 3]);

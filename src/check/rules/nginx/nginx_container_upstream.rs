@@ -12,7 +12,7 @@ use crate::source::error::misspelt;
 use crate::source::nginx::Directive;
 
 pub(crate) static RULE: Rule = rule!(nginx_container_upstream, Error, run)
-    .same_fix("write localhost in all of them, with the port that it publishes on the host");
+    .same_fix("write localhost in all of them, with the port that is published on the host");
 
 /// Names that Docker and Podman give the host inside of containers.
 const OF_THE_HOST: [&str; 4] = word_list(
