@@ -78,8 +78,8 @@ impl Advice {
             .collect();
         let (rules, name) = (rules.join(", "), compose_advice::RULE.name);
         let message = match files.len() {
-            1 => format!("this compose file, which no unit runs, does without: {rules}"),
-            many => format!("{many} compose files, which no unit runs, do without: {rules}"),
+            1 => format!("this compose file, which no unit runs, has findings of: {rules}"),
+            many => format!("{many} compose files, which no unit runs, have findings of: {rules}"),
         };
         let help = format!(
             "watchme-apply check FILE shows each; to silence it, write into watchme.toml: [check] {name} = {{ level = \"off\", reason = \"...\" }}"
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(
             one,
             [
-                "compose-advice this compose file, which no unit runs, does without: compose-no-health-check (2), compose-no-log-rotation (2), compose-no-memory-limit (2), compose-no-restart (2), compose-image-latest (1), port-public (1)"
+                "compose-advice this compose file, which no unit runs, has findings of: compose-no-health-check (2), compose-no-log-rotation (2), compose-no-memory-limit (2), compose-no-restart (2), compose-image-latest (1), port-public (1)"
             ]
         );
         let two = [
@@ -142,7 +142,7 @@ mod tests {
             ),
         ];
         let (found, _) = said(&two);
-        let starts = "compose-advice 2 compose files, which no unit runs, do without: ";
+        let starts = "compose-advice 2 compose files, which no unit runs, have findings of: ";
         assert!(
             found.len() == 1 && found[0].starts_with(starts),
             "{found:?}"

@@ -98,7 +98,7 @@ fn read(file: &Arc<SourceFile>, allowances: &mut Vec<Allowance>, findings: &mut 
             let span = at + mark..at + line.trim_end().len();
             let parsed = match behind_a_value(path, line) {
                 true => Err((
-                    "in a unit an allowance has a line of its own: this one is part of the value"
+                    "in a unit file, an allow comment needs a line of its own: this one is part of the value"
                         .to_owned(),
                     Some("put it on the line above".to_owned()),
                 )),
@@ -172,11 +172,11 @@ fn parse(text: &str) -> Result<&'static Rule, (String, Option<String>)> {
     };
     let inside = said.strip_prefix('(');
     let Some((name, reason)) = inside.and_then(|inside| inside.split_once(')')) else {
-        return Err(("this allowance names no rule".to_owned(), form()));
+        return Err(("this allow comment names no rule".to_owned(), form()));
     };
     if name.contains(',') {
         let help = Some("write a comment for each rule, one below the other".to_owned());
-        return Err(("an allowance names one rule".to_owned(), help));
+        return Err(("an allow comment names one rule".to_owned(), help));
     }
     let Some(rule) = engine::rule_of(name) else {
         let rules = engine::rules();

@@ -20,7 +20,7 @@ pub struct Rule {
     /// Its page.
     pub page: &'static str,
     run: Option<fn(&Context, &mut Findings)>,
-    /// How several findings in a file are said as one.
+    /// How several findings in a file are said as one, if their texts differ.
     pub group: Option<Group>,
     /// Whether its warnings are advice: what a server may do without. See [`super::folded`].
     pub is_advice: bool,
@@ -31,9 +31,10 @@ pub struct Rule {
 /// How several findings of a rule in a file are said as one.
 #[derive(Clone, Copy, Debug)]
 pub struct Group {
-    /// What all of them are, behind their number: `services have no memory limit`.
-    pub what: &'static str,
-    /// What helps against all of them; else only findings with the same help are one.
+    /// What all of them are, after their number: `services have no memory limit`. Without it, only findings with the same
+    /// message are one, and keep it.
+    pub what: Option<&'static str>,
+    /// What fixes all of them. Without it, only findings with the same help are one.
     pub help: Option<&'static str>,
 }
 
@@ -58,6 +59,14 @@ impl Rule {
 
     /// The same; several findings in a file are one.
     pub const fn grouped(self, what: &'static str, help: Option<&'static str>) -> Self {
+        let what = Some(what);
+        let group = Some(Group { what, help });
+        Self { group, ..self }
+    }
+
+    /// The same; several findings in a file with the same message are one, and this is the help if theirs differs.
+    pub const fn same_fix(self, help: &'static str) -> Self {
+        let (what, help) = (None, Some(help));
         let group = Some(Group { what, help });
         Self { group, ..self }
     }
@@ -231,7 +240,7 @@ pub fn family(name: &str) -> Option<&'static Family> {
 }
 
 /// The family of a rule.
-pub(super) fn family_of(rule: &str) -> Option<&'static Family> {
+pub fn family_of(rule: &str) -> Option<&'static Family> {
     RULES.get(rule).map(|(family, _)| *family)
 }
 

@@ -1,4 +1,4 @@
-//! Several findings of one rule in a file that are said as one.
+//! Several findings of one rule in a file that are reported as one.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -22,8 +22,8 @@ pub struct Grouped {
     pub others: Vec<Diagnostic>,
 }
 
-/// The findings in their order, those that are alike in a file as one: where the rule is one of best practice, and
-/// one line of help is for all of them. Errors that need a fix each stay apart.
+/// The findings in their order. Those of one rule in a file that have the same texts are one, and those that the rule
+/// itself groups. Findings that need a fix each stay apart.
 pub fn grouped(findings: Vec<Finding>) -> Vec<Grouped> {
     let mut grouped: Vec<Grouped> = Vec::new();
     // The first ones of groups, by what is the same in a group.
@@ -31,19 +31,20 @@ pub fn grouped(findings: Vec<Finding>) -> Vec<Grouped> {
     let mut paths = Numbered::default();
     for finding in findings {
         let group = engine::rule_of(finding.rule.name).and_then(|rule| rule.group);
-        let (Some(group), Some(place)) = (group, finding.place()) else {
+        let Some(place) = finding.place() else {
             grouped.push(alone(finding));
             continue;
         };
-        // By a hash of the help, which is long and mostly the same.
-        let help = (group.help.is_none()).then(|| FxBuildHasher.hash_one(&place.help));
+        // By a hash of the texts, which are long and mostly the same.
+        let texts = common(group, place);
         let is_error = finding.severity == Severity::Error;
-        let key = (finding.rule.name, paths.of(place), is_error, help);
+        let hash = FxBuildHasher.hash_one(texts);
+        let key = (finding.rule.name, paths.of(place), is_error, hash);
         let known = first_of.entry(key).or_default();
         let mut fitting = known.iter().copied();
         let first = fitting.find(|first| {
             let first = grouped.get(*first).and_then(|first| first.finding.place());
-            group.help.is_some() || first.is_some_and(|first| first.help == place.help)
+            first.is_some_and(|first| common(group, first) == texts)
         });
         match first.and_then(|first| grouped.get_mut(first)) {
             Some(first) => first.add(finding),
@@ -55,6 +56,17 @@ pub fn grouped(findings: Vec<Finding>) -> Vec<Grouped> {
     }
     grouped.iter_mut().for_each(Grouped::say_all);
     grouped
+}
+
+/// What findings of a file must have in common to be one.
+fn common(group: Option<engine::Group>, place: &Diagnostic) -> [&str; 3] {
+    let help = place.help.as_deref().unwrap_or_default();
+    match group {
+        None => [&place.message, &place.expected, help],
+        Some(engine::Group { what: None, .. }) => [&place.message, "", ""],
+        Some(engine::Group { help: None, .. }) => ["", "", help],
+        Some(_) => [""; 3],
+    }
 }
 
 /// Numbers of paths. Findings of a file come one after the other, and mostly share it.
@@ -90,7 +102,7 @@ pub fn folded(findings: Vec<Grouped>) -> Vec<Grouped> {
         let rule = engine::rule_of(found.finding.rule.name).filter(|rule| rule.is_advice)?;
         let is_advice = found.finding.severity == Severity::Warning;
         found.finding.place().filter(|_| is_advice)?;
-        rule.group
+        rule.group?.what
     };
     let mut files: HashMap<&str, HashSet<usize>> = HashMap::new();
     let mut paths = Numbered::default();
@@ -106,7 +118,7 @@ pub fn folded(findings: Vec<Grouped>) -> Vec<Grouped> {
     for found in findings {
         let name = found.finding.rule.name;
         let count = files.get(name).map_or(0, HashSet::len);
-        let Some(group) = advised(&found).filter(|_| count >= MANY_FILES) else {
+        let Some(what) = advised(&found).filter(|_| count >= MANY_FILES) else {
             rest.push(found);
             continue;
         };
@@ -119,7 +131,7 @@ pub fn folded(findings: Vec<Grouped>) -> Vec<Grouped> {
                 first
             }
         };
-        first.say_files(group, count);
+        first.say_files(what, count);
     }
     let mut rest = of_one_folder(rest);
     rest.extend(folded.into_values());
@@ -185,21 +197,25 @@ impl Grouped {
         else {
             return;
         };
-        first.message = format!("{} {}", self.others.len() + 1, group.what);
-        if let Some(help) = group.help {
+        if let Some(what) = group.what {
+            first.message = format!("{} {what}", self.others.len() + 1);
+        }
+        // Where their message is the same, so may be their help, which is more exact.
+        let is_same = group.what.is_none() && self.others.iter().all(|one| one.help == first.help);
+        if let Some(help) = group.help.filter(|_| !is_same) {
             first.help = Some(help.to_owned());
         }
     }
 
     /// Says of advice in how many files it is not followed, and what silences it.
-    fn say_files(&mut self, group: engine::Group, files: usize) {
+    fn say_files(&mut self, what: &str, files: usize) {
         let Complaint::Placed(first) = &mut self.finding.complaint else {
             return;
         };
         let (count, name) = (self.others.len() + 1, self.finding.rule.name);
-        first.message = format!("in {files} files, {count} {}", group.what);
+        first.message = format!("in {files} files, {count} {what}");
         first.help = Some(format!(
-            "if this host does without, write into watchme.toml: [check] {name} = {{ level = \"off\", reason = \"...\" }}"
+            "if this host does not need this, write into watchme.toml: [check] {name} = {{ level = \"off\", reason = \"...\" }}"
         ));
     }
 
@@ -208,7 +224,8 @@ impl Grouped {
         let path = self.finding.place().map(Diagnostic::path);
         if self.others.iter().any(|place| Some(place.path()) != path) {
             return Some(
-                "watchme-apply check FILE shows those of a file, --format json all".to_owned(),
+                "watchme-apply check FILE lists those of one file, --format json lists all"
+                    .to_owned(),
             );
         }
         let mut lines: Vec<usize> = self
@@ -217,6 +234,11 @@ impl Grouped {
             .map(|place| place.position().line)
             .collect();
         lines.dedup();
+        let first = self.finding.place().map(|place| place.position().line);
+        if !lines.is_empty() && lines.iter().all(|line| Some(*line) == first) {
+            return Some("also in the same line".to_owned());
+        }
+        lines.retain(|line| Some(*line) != first);
         let listed = |lines: &[usize]| {
             let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
             lines.join(", ")
@@ -260,5 +282,74 @@ mod tests {
         let ten = "also in lines 5, 7, 9, 11, 13, 15, 17, 19, 21, 23";
         assert_eq!(also(12), Some(format!("{ten} and 25")));
         assert_eq!(also(1000), Some(format!("{ten} and 989 more")));
+    }
+    /// What a rule says about a site with three locations, each with these lines: `MESSAGE, ALSO; HELP`.
+    fn of_site(rule: &str, inside: [&str; 3]) -> Vec<String> {
+        let locations = (inside.iter().enumerate())
+            .map(|(number, inside)| format!("location /{number} {{ {inside} }}\n"));
+        let locations: String = locations.collect();
+        let site = format!("server {{ listen 80;\n{locations}}}\n");
+        let unit = "[Service]\nExecStart=/usr/bin/docker-compose -f /srv/c/a.yml up\n";
+        let compose = "services:\n  api:\n    image: api:1\n    ports: ['127.0.0.1:8001:80']\n";
+        let files = [
+            ("watchme.toml", "checkout = \"/srv/c\"\n"),
+            ("systemd/a.service", unit),
+            ("sites-available/a", &site),
+            ("a.yml", compose),
+        ];
+        surveyed(&files, |subject| {
+            let found = grouped(check(subject)).into_iter();
+            let of_rule = found.filter(|found| found.finding.rule.name == rule);
+            let said = of_rule.map(|found| {
+                let also = found.also().unwrap_or_default();
+                let help = found.finding.help().unwrap_or_default();
+                format!("{}, {also}; {help}", found.finding.message())
+            });
+            said.collect()
+        })
+    }
+
+    #[test]
+    fn findings_with_the_same_texts_are_one() {
+        let rule = "nginx-unknown-variable";
+        let found = of_site(rule, ["return 200 $nothing;"; 3]);
+        assert!(
+            found.len() == 1 && found[0].contains(", also in lines 3 and 4; "),
+            "{found:?}"
+        );
+        let two = "add_header A $nothing; add_header B $nothing;";
+        let found = of_site(rule, [two, "return 200 $another;", ""]);
+        assert!(
+            found.len() == 2 && found[0].contains(", also in the same line; "),
+            "{found:?}"
+        );
+        let found = of_site(rule, [two, "return 200 $nothing;", ""]);
+        assert!(
+            found.len() == 1 && found[0].contains(", also in line 3; "),
+            "{found:?}"
+        );
+        let headers = "proxy_set_header Upgrade $http_upgrade; proxy_pass http://localhost:8001;";
+        let found = of_site("nginx-websocket-headers", [headers; 3]);
+        assert!(
+            found.len() == 1 && found[0].contains(", also in lines 3 and 4; "),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn one_fix_for_the_same_message() {
+        let rule = "nginx-container-upstream";
+        let pass = |path: &str| format!("proxy_pass http://api:80{path};");
+        let one = |help: &str| {
+            format!(
+                "api is the name of a container: nginx on the host cannot resolve it, also in lines 3 and 4; {help}"
+            )
+        };
+        let paths = ["/a/", "/b/", "/c/"].map(pass);
+        let shared = "write localhost in all of them, with the port that is published on the host";
+        let found = of_site(rule, paths.each_ref().map(String::as_str));
+        assert_eq!(found, [one(shared)]);
+        let found = of_site(rule, [pass("/").as_str(); 3]);
+        assert_eq!(found, [one("write proxy_pass http://localhost:8001/;")]);
     }
 }

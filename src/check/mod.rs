@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 pub use advice::Advice;
 pub(crate) use compose::secrets::{is_literal, is_secret, password_in_url, sounds_secret};
-pub use engine::{Family, Rule, family, rule_of, rules};
+pub use engine::{Family, Rule, family, family_of, rule_of, rules};
 pub use external::{external, projects};
 pub use grouped::{Grouped, folded, grouped};
 pub use settings::{described, set};

@@ -326,10 +326,10 @@ mod tests {
                 ("watchme.toml", ""),
             ]),
             [
-                "quadlets:1:1: an apply does not read this folder, which seems to have a Quadlet of Podman",
-                "site-available:1:1: an apply does not read this folder, which seems to have a site of nginx",
-                "Compose:1:1: an apply does not read this folder, which seems to have a stack",
-                "stacks:1:1: an apply does not read this folder, which seems to have 2 stacks",
+                "quadlets:1:1: an apply does not read this folder, which seems to contain a Quadlet of Podman",
+                "site-available:1:1: an apply does not read this folder, which seems to contain a site of nginx",
+                "Compose:1:1: an apply does not read this folder, which seems to contain a stack",
+                "stacks:1:1: an apply does not read this folder, which seems to contain 2 stacks",
             ]
         );
         let both = [

@@ -151,12 +151,14 @@ nginx = { level = \"warning\", reason = \"being migrated\", paths = [\"sites-ava
 
 `level` is `off`, `warning` or `error`, and `reason` is required. `paths` are patterns below the folder of `watchme.toml`:
 `*` matches within one folder, `**` any number of folders. A setting of a rule overrides the one of its family. The level of
-some rules is fixed, since an apply stops in any case; their pages say so.
+some rules cannot be changed: an apply stops in any case, or the branch under review could switch the rule off. Their pages
+say so.
 
-Several findings of a rule in a file that need the same fix are one finding: it names the first place and lists the
-lines of the others. Advice that a host may do without, such as memory limits, health checks and log rotation, is one finding
-for all files where four or more of them do not follow it: it shows the `[check]` entry that silences it. `check FILE` shows
-the places in a file, and `--format json` all of them.
+If several findings of a rule in a file have the same message and the same fix, they are one finding, which names the first
+place and lists the lines of the others. Some rules also join findings with different messages if one fix is right for all of
+them; such a finding gives their number. Advice that a host may not need, such as memory limits, health checks and log rotation, is one finding for
+all files if four or more of them do not follow it; the finding shows the `[check]` entry that silences it. `check FILE` shows the
+places in a file, and `--format json` shows all of them.
 
 ";
 
@@ -343,11 +345,11 @@ fn an_allowance_speaks_for_its_line_and_the_next_one() {
     );
     assert_eq!(
         invalid("(syntax, port-public) x"),
-        ["allowance-invalid sites-available/a:1:3: an allowance names one rule"]
+        ["allowance-invalid sites-available/a:1:3: an allow comment names one rule"]
     );
     assert_eq!(
         invalid(" syntax x"),
-        ["allowance-invalid sites-available/a:1:3: this allowance names no rule"]
+        ["allowance-invalid sites-available/a:1:3: this allow comment names no rule"]
     );
     let comment = |comment: &str| at(&[("sites-available/a", comment)]);
     for meant in [

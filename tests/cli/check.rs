@@ -70,7 +70,7 @@ fn machines_get_json_sarif_and_workflow_commands() {
 }
 
 /// What the problem matcher of the example for VS Code takes from a line: file, line, severity and rule.
-fn as_an_editor_reads_it(line: &str) -> [&str; 4] {
+pub(crate) fn as_an_editor_reads_it(line: &str) -> [&str; 4] {
     let tasks = include_str!("../../examples/editors/tasks.json");
     let tasks: serde_json::Value = serde_json::from_str(tasks).unwrap();
     let pattern = &tasks["tasks"][0]["problemMatcher"]["pattern"];

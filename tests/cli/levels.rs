@@ -1,5 +1,6 @@
 //! Findings that are joined, and levels that watchme.toml sets: what of a check is said, and how loud.
 
+use crate::check::as_an_editor_reads_it;
 use crate::support::{CLEAN, Place, shows};
 
 /// A project of two services without anything, below a folder of its own and at the top.
@@ -107,6 +108,8 @@ fn watchme_toml_sets_the_level_of_a_rule_or_a_family() {
         .run_here(&["check", "--explain", "compose-image-latest"])
         .expect(0);
     for line in [
+        "Level: warning.",
+        "paths = [\"compose/legacy/**\"]",
         "## In this checkout",
         "compose-image-latest is error (watchme.toml:3): we roll back",
         "compose is off (watchme.toml:2): later",
@@ -122,6 +125,67 @@ fn watchme_toml_sets_the_level_of_a_rule_or_a_family() {
         "{family}"
     );
     assert!(family.contains("compose-image-latest"), "{family}");
+    for (rule, level, paths) in [
+        ("nginx-buffers", "Level: error.", Some("sites-available/")),
+        ("systemd-version", "Level: warning.", Some("systemd/")),
+        ("backup-not-rehearsed", "Level: warning.", None),
+        (
+            "allowance-invalid",
+            "Level: error; it cannot be changed.",
+            None,
+        ),
+    ] {
+        let explained = place.run_here(&["check", "--explain", rule]).expect(0);
+        let start = format!("# {rule}\n\n{level}\n\n");
+        assert!(
+            explained.stdout.starts_with(&start),
+            "{}",
+            explained.shown()
+        );
+        let shown = explained.stdout.split_once("paths = [\"").map(|(_, it)| it);
+        assert_eq!(shown.is_some(), paths.is_some(), "{}", explained.shown());
+        let wanted = paths.unwrap_or_default();
+        assert!(
+            shown.is_none_or(|it| it.starts_with(wanted)),
+            "{}",
+            explained.shown()
+        );
+    }
+}
+
+/// A site with the same mistake in two locations.
+const TWICE: (&str, &str) = (
+    "sites-available/api.example.com",
+    "server {\n    listen 80;\n    location /a { return 200 $nothing; }\n    location /b { return 200 $nothing; }\n}\n",
+);
+
+#[test]
+fn the_same_finding_twice_in_a_file_is_one_with_both_places() {
+    let place = Place::git(&[TWICE]);
+    let run = |format| {
+        let arguments = ["check", "--deny", "warnings", "--format", format];
+        place.run_here(&arguments).expect(2)
+    };
+    let text = run("text");
+    assert!(text.stdout.contains("also in line 4"), "{}", text.shown());
+    assert!(text.stdout.contains("1 warning found"), "{}", text.shown());
+    let json = run("json").json();
+    assert_eq!(json["findings"].as_array().unwrap().len(), 1, "{json}");
+    assert_eq!(json["findings"][0]["others"][0]["line"], 4, "{json}");
+    let sarif = run("sarif").json();
+    let related = &sarif["runs"][0]["results"][0]["relatedLocations"][0];
+    let line = &related["physicalLocation"]["region"]["startLine"];
+    assert_eq!(line, 4, "{sarif}");
+    let github = run("github");
+    assert!(
+        github.stdout.contains("also in line 4"),
+        "{}",
+        github.shown()
+    );
+    let gcc = run("gcc").stdout;
+    let read: Vec<[&str; 4]> = gcc.lines().map(as_an_editor_reads_it).collect();
+    let at = |line| [TWICE.0, line, "warning", "nginx-unknown-variable"];
+    assert_eq!(read, [at("3"), at("4")], "{gcc}");
 }
 
 #[test]

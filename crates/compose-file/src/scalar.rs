@@ -39,7 +39,7 @@ pub(super) fn scalar<'de, D: Deserializer<'de>>(
     Ok(text(&Value::deserialize(deserializer)?))
 }
 
-/// A truth value, also as the text that a variable leaves.
+/// A boolean, also as the text that a variable leaves.
 pub(super) fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let value = Value::deserialize(deserializer)?;
     Ok(text(&value).is_some_and(|text| says_yes(&text)))

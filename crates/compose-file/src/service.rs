@@ -71,7 +71,7 @@ impl Service {
             )
         };
         let own = self.rest.get("restart").and_then(|restart| match restart {
-            // A bare `no` is a truth value in YAML 1.1.
+            // A bare `no` is a boolean in YAML 1.1.
             Value::Bool(false) => Some("no".to_owned()),
             other => text(other),
         });

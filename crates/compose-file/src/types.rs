@@ -190,7 +190,7 @@ pub struct Attachment {
 pub struct Network {
     /// Its name for the engine.
     pub name: Option<String>,
-    /// Whether somebody else makes it: a truth value, or a map with its name.
+    /// Whether somebody else makes it: a boolean, or a map with its name.
     pub external: Value,
     /// Its driver.
     pub driver: Option<String>,

@@ -156,7 +156,7 @@ impl Settings {
         self.list(section, key).pop()
     }
 
-    /// Whether a key that takes a truth value says yes, systemd.syntax(7).
+    /// Whether a key that takes a boolean says yes, systemd.syntax(7).
     pub fn yes(&self, section: &str, key: &str) -> bool {
         self.last(section, key).is_some_and(|value| {
             matches!(

@@ -251,7 +251,7 @@ fn dynamic(name: &str, pin: &Pin, subnet: &IpNet, range: Option<&IpNet>) -> Opti
     let (message, help) = match range {
         Some(range) if range.contains(address) => (
             format!(
-                "the address {address} of {who} is in the ip_range {range}, from which Docker gives addresses on {name}"
+                "the address {address} of {who} is in the ip_range {range}, from which Docker assigns addresses on {name}"
             ),
             format!("choose one in {subnet} that is outside {range}"),
         ),
@@ -267,9 +267,9 @@ fn dynamic(name: &str, pin: &Pin, subnet: &IpNet, range: Option<&IpNet>) -> Opti
             );
             (
                 format!(
-                    "the address {address} of {who} is one that Docker may give to another container: {name} has no ip_range"
+                    "Docker may assign the address {address} of {who} to another container: {name} has no ip_range"
                 ),
-                format!("write {range} beside the subnet, and fix addresses below it"),
+                format!("write {range} beside the subnet, and choose fixed addresses below it"),
             )
         }
     };

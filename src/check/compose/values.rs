@@ -38,7 +38,7 @@ impl ValueType {
                 Some(bytes) if bytes > 0 && bytes < LEAST_MEMORY => {
                     let help = match said.parse::<u64>() {
                         Ok(number) => format!("write {number}m if MiB are meant"),
-                        Err(_) => "write at least 6m: the engine takes no less".to_owned(),
+                        Err(_) => "write at least 6m: the engine accepts no less".to_owned(),
                     };
                     (false, help)
                 }
@@ -54,7 +54,7 @@ impl ValueType {
             ),
             Self::Span => (span(said), "write a time such as 30s or 1m30s".to_owned()),
             Self::Restart => {
-                // A bare `no` is a truth value in YAML 1.1.
+                // A bare `no` is a boolean in YAML 1.1.
                 (said == "false" || restart(said), restart_help(said))
             }
         };

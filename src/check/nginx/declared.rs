@@ -12,14 +12,14 @@ use crate::model::{Finding, Severity};
 use crate::source::error::Speller;
 use crate::source::nginx::{Node, Word};
 
-/// What a name is of: the directive that declares it, and whether it is one of `stream`. Each module has names of its own.
+/// Where a name is unique: among those that one directive declares, in `http` or in `stream`. Each module has names of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Kind {
+struct Namespace {
     directive: &'static str,
     is_stream: bool,
 }
 
-impl Kind {
+impl Namespace {
     fn words(self) -> &'static str {
         match self.directive {
             "limit_req_zone" | "limit_conn_zone" => "zone",
@@ -48,11 +48,11 @@ const CACHES: [(&str, &str); 4] = [
 
 /// A name that is used, or an address that could be one.
 struct Use<'v, 'a> {
-    kind: Kind,
+    namespace: Namespace,
     name: &'v str,
     node: &'v Node<'a>,
     word: &'v Word,
-    /// How many declarations of its kind stand before it.
+    /// How many declarations in its namespace come before it.
     before: usize,
     /// Whether it has a port of its own.
     has_port: bool,
@@ -61,8 +61,8 @@ struct Use<'v, 'a> {
 /// All names of a configuration.
 struct Names<'v, 'a> {
     view: &'v View<'a>,
-    declared: HashMap<(Kind, String), (usize, &'v Node<'a>)>,
-    counts: HashMap<Kind, usize>,
+    declared: HashMap<(Namespace, String), (usize, &'v Node<'a>)>,
+    counts: HashMap<Namespace, usize>,
     uses: Vec<Use<'v, 'a>>,
     found: Vec<Finding>,
 }
@@ -87,13 +87,13 @@ pub(crate) fn walk(view: &View<'_>) -> Vec<Finding> {
 impl<'v, 'a> Names<'v, 'a> {
     fn level(&mut self, nodes: &'v [Node<'a>], is_stream: bool) {
         for node in nodes.iter().filter(|node| !node.again) {
-            if let Some((kind, name)) = declares(node, is_stream) {
-                self.declare(kind, name, node);
+            if let Some((namespace, name)) = declares(node, is_stream) {
+                self.declare(namespace, name, node);
             }
-            if let Some((kind, name, word, has_port)) = uses(node, is_stream) {
-                let before = self.counts.get(&kind).copied().unwrap_or_default();
+            if let Some((namespace, name, word, has_port)) = uses(node, is_stream) {
+                let before = self.counts.get(&namespace).copied().unwrap_or_default();
                 self.uses.push(Use {
-                    kind,
+                    namespace,
                     name,
                     node,
                     word,
@@ -111,17 +111,17 @@ impl<'v, 'a> Names<'v, 'a> {
         }
     }
 
-    fn declare(&mut self, kind: Kind, name: &'v str, node: &'v Node<'a>) {
-        let count = self.counts.entry(kind).or_default();
+    fn declare(&mut self, namespace: Namespace, name: &'v str, node: &'v Node<'a>) {
+        let count = self.counts.entry(namespace).or_default();
         *count += 1;
-        let key = (kind, kind.key(name));
+        let key = (namespace, namespace.key(name));
         let Some((_, first)) = self.declared.get(&key) else {
             self.declared.insert(key, (*count, node));
             return;
         };
         let message = format!(
             "{} {name} is declared at {} already: nginx refuses it",
-            kind.words(),
+            namespace.words(),
             self.view.place(first)
         );
         let help = "give one of them another name";
@@ -182,28 +182,33 @@ impl<'v, 'a> Names<'v, 'a> {
         let (mut seen, speller) = (HashSet::new(), Speller::default());
         for used in std::mem::take(&mut self.uses) {
             let Use {
-                kind, name, node, ..
+                namespace,
+                name,
+                node,
+                ..
             } = used;
-            let declared = self.declared.get(&(kind, kind.key(name)));
-            let problem = match (kind.directive, declared) {
+            let declared = self.declared.get(&(namespace, namespace.key(name)));
+            let problem = match (namespace.directive, declared) {
                 ("upstream", declared) => upstream_problem(&used, declared.is_some()),
                 // nginx looks for a format when it reads its name.
                 ("log_format", Some((number, first))) if *number > used.before => {
                     let place = self.view.place(first);
-                    let message = format!("log format {name} is declared behind it, at {place}");
-                    Some((message, "move log_format in front of it".to_owned()))
+                    let message = format!("log format {name} is declared after it, at {place}");
+                    Some((message, "move log_format before it".to_owned()))
                 }
                 (_, Some(_)) => None,
                 // nginx's own package declares it.
-                ("log_format", None) if !kind.is_stream && name == "main" && !is_complete => None,
+                ("log_format", None) if !namespace.is_stream && name == "main" && !is_complete => {
+                    None
+                }
                 (_, None) => {
-                    let message = format!("nothing declares {} {name}", kind.words());
+                    let message = format!("nothing declares {} {name}", namespace.words());
                     let names = self.declared.keys();
-                    let names = names.filter(|(other, _)| *other == kind);
+                    let names = names.filter(|(other, _)| *other == namespace);
                     let near = speller.misspelt(name, names.map(|(_, name)| name.as_str()));
                     let help = match near {
                         Some(near) => format!("did you mean {near}?"),
-                        None => format!("declare it in http with {}", kind.directive),
+                        None => format!("declare it in http with {}", namespace.directive),
                     };
                     Some((message, help))
                 }
@@ -234,7 +239,7 @@ fn upstream_problem(used: &Use<'_, '_>, is_declared: bool) -> Option<(String, St
             let help = format!("write {name} without the port, or another name");
             Some((message, help))
         }
-        (false, false) if used.node.name() != "proxy_pass" || used.kind.is_stream => {
+        (false, false) if used.node.name() != "proxy_pass" || used.namespace.is_stream => {
             let message = format!("nothing declares upstream {name}, and a host needs a port here");
             Some((
                 message,
@@ -246,7 +251,7 @@ fn upstream_problem(used: &Use<'_, '_>, is_declared: bool) -> Option<(String, St
 }
 
 /// The name that a directive declares.
-fn declares<'n>(node: &'n Node<'_>, is_stream: bool) -> Option<(Kind, &'n str)> {
+fn declares<'n>(node: &'n Node<'_>, is_stream: bool) -> Option<(Namespace, &'n str)> {
     let of = |start: &str| {
         let zone = node
             .words()
@@ -268,33 +273,33 @@ fn declares<'n>(node: &'n Node<'_>, is_stream: bool) -> Option<(Kind, &'n str)> 
     // Requests have limits in http alone.
     let is_stream =
         is_stream && !(directive == "limit_req_zone" || directive.ends_with("_cache_path"));
-    let kind = Kind {
+    let namespace = Namespace {
         directive,
         is_stream,
     };
-    (!name.is_empty()).then_some((kind, name))
+    (!name.is_empty()).then_some((namespace, name))
 }
 
 /// The name that a directive uses, with its word, and whether it has a port.
-fn uses<'n>(node: &'n Node<'_>, is_stream: bool) -> Option<(Kind, &'n str, &'n Word, bool)> {
+fn uses<'n>(node: &'n Node<'_>, is_stream: bool) -> Option<(Namespace, &'n str, &'n Word, bool)> {
     let args = node.args();
     let first = args.first()?;
-    let of = |directive| Kind {
+    let of = |directive| Namespace {
         directive,
         is_stream,
     };
-    let plain = |kind, name: &'n str, word| {
+    let plain = |namespace, name: &'n str, word| {
         let is_name = !name.is_empty() && !name.contains('$');
-        is_name.then_some((kind, name, word, false))
+        is_name.then_some((namespace, name, word, false))
     };
     match node.name() {
         "limit_req" => {
             let word = args.iter().find(|word| word.text.starts_with("zone="))?;
-            let kind = Kind {
+            let namespace = Namespace {
                 is_stream: false,
                 ..of("limit_req_zone")
             };
-            plain(kind, word.text.strip_prefix("zone=")?, word)
+            plain(namespace, word.text.strip_prefix("zone=")?, word)
         }
         "limit_conn" => plain(of("limit_conn_zone"), &first.text, first),
         "access_log" => {
@@ -311,21 +316,21 @@ fn uses<'n>(node: &'n Node<'_>, is_stream: bool) -> Option<(Kind, &'n str, &'n W
         }
         name => {
             let (_, path) = CACHES.iter().find(|(cache, _)| *cache == name)?;
-            let kind = Kind {
+            let namespace = Namespace {
                 is_stream: false,
                 ..of(path)
             };
-            plain(kind, &first.text, first).filter(|_| first.text != "off")
+            plain(namespace, &first.text, first).filter(|_| first.text != "off")
         }
     }
 }
 
 /// The host of an address, and whether it has a port; `None` for a socket, and where variables are in it.
 fn passed<'n>(
-    kind: Kind,
+    namespace: Namespace,
     text: &'n str,
     word: &'n Word,
-) -> Option<(Kind, &'n str, &'n Word, bool)> {
+) -> Option<(Namespace, &'n str, &'n Word, bool)> {
     let (_, address) = text.split_once("://").unwrap_or(("", text));
     let is_socket = address
         .get(..5)
@@ -338,5 +343,5 @@ fn passed<'n>(
         Some((host, _)) => (host, true),
         None => (authority, false),
     };
-    (!host.is_empty()).then_some((kind, host, word, has_port))
+    (!host.is_empty()).then_some((namespace, host, word, has_port))
 }

@@ -126,11 +126,11 @@ impl<'a> Walk<'_, 'a> {
             let help = match name.chars().find(|character| !character.is_ascii()) {
                 Some(other) if other.is_whitespace() => {
                     format!(
-                        "write a plain blank: U+{:04X} is a part of the word",
+                        "write a plain space: U+{:04X} is a part of the word",
                         u32::from(other)
                     )
                 }
-                _ if name.starts_with("if(") => "write a blank behind if".to_owned(),
+                _ if name.starts_with("if(") => "write a space after if".to_owned(),
                 _ => "remove it".to_owned(),
             };
             (message, help)
@@ -166,7 +166,7 @@ impl<'a> Walk<'_, 'a> {
             return false;
         }
         let message = format!(
-            "the ; is missing here: nginx takes {} of the next line for an argument of {}",
+            "the ; is missing here: nginx reads {} of the next line as an argument of {}",
             word.text,
             node.name()
         );
@@ -223,7 +223,7 @@ impl<'a> Walk<'_, 'a> {
                 .replace(',', " or ");
             (
                 format!("{name} has {count}"),
-                format!("nginx takes {wanted}; one with blanks needs quotes"),
+                format!("nginx takes {wanted}; one with spaces needs quotes"),
             )
         } else {
             let words = || args.iter().map(|word| word.text.as_str());
@@ -242,7 +242,7 @@ impl<'a> Walk<'_, 'a> {
         let message = match first.name() == node.name() {
             true => format!("{} appears here for the second time", node.name()),
             false => format!(
-                "{} is set beside {}, and nginx takes one",
+                "{} is set beside {}, but nginx allows only one of them",
                 node.name(),
                 first.name()
             ),

@@ -38,13 +38,14 @@ pub(crate) fn walk<'v, 'a>(
             }
             if count != 1 || entry.block.is_some() {
                 let message = format!("the entry {name} of a map has {count} values");
-                let help = "write one value; one with blanks needs quotes";
+                let help = "write one value; one with spaces needs quotes";
                 each(entry, message, help);
                 continue;
             }
             let is_name = has_hostnames && !name.starts_with(['~', '\\']);
             if is_name && name.contains('*') && !is_wildcard(name) {
-                let message = format!("{name} is no name with a wildcard: nginx refuses the map");
+                let message =
+                    format!("{name} is not a valid name with a wildcard: nginx refuses the map");
                 let help = "write *.example.com, .example.com or www.example.*";
                 each(entry, message, help);
                 continue;
@@ -92,7 +93,7 @@ fn shares<'v, 'a>(split: &'v Node<'a>, each: &mut impl FnMut(&'v Node<'a>, Strin
         };
         let (message, help) = match share {
             None => (
-                format!("{name} is no share: nginx refuses the split_clients block"),
+                format!("{name} is not a percentage: nginx refuses the split_clients block"),
                 "write a percentage with up to two decimals such as 12.5%, or * for the rest",
             ),
             Some(share) => {
@@ -101,7 +102,7 @@ fn shares<'v, 'a>(split: &'v Node<'a>, each: &mut impl FnMut(&'v Node<'a>, Strin
                     continue;
                 }
                 (
-                    "the shares are more than 100%: nginx refuses the split_clients block"
+                    "the shares add up to more than 100%: nginx refuses the split_clients block"
                         .to_owned(),
                     "write shares of 100% in all, and * for the rest as the last",
                 )
@@ -136,7 +137,7 @@ fn ranges<'v, 'a>(
     };
     if let Some(entry) = before.iter().find(is_ahead) {
         let message = format!(
-            "{} stands before ranges: nginx refuses the geo block",
+            "{} is before ranges: nginx refuses the geo block",
             entry.name()
         );
         let help = "write ranges; as the first line of the block";
@@ -157,7 +158,7 @@ fn ranges<'v, 'a>(
         if !is_range || count != 1 {
             let message = match is_range {
                 true => format!("the entry {} of a geo has {count} values", entry.name()),
-                false => format!("{range} is no range: nginx refuses the geo block"),
+                false => format!("{range} is not a range: nginx refuses the geo block"),
             };
             let help = "write FIRST-LAST VALUE, such as 192.0.2.1-192.0.2.9 1";
             each(entry, message, help);
@@ -185,13 +186,13 @@ fn networks<'v, 'a>(geo: &'v Node<'a>, each: &mut impl FnMut(&'v Node<'a>, Strin
         };
         let is_network = is_address(network) && !matches!(network, "all" | "unix:");
         if !is_network && network != "255.255.255.255" {
-            let message = format!("{network} is no network: nginx refuses the geo block");
+            let message = format!("{network} is not a network: nginx refuses the geo block");
             let help = "write an address, or a network such as 192.0.2.0/24";
             each(entry, message, help);
         } else if entry.args().len() != 1 {
             let count = entry.args().len();
             let message = format!("the entry {} of a geo has {count} values", entry.name());
-            let help = "write one value; one with blanks needs quotes";
+            let help = "write one value; one with spaces needs quotes";
             each(entry, message, help);
         }
     }

@@ -47,7 +47,8 @@ pub(crate) fn walk(view: &View<'_>) -> Vec<Finding> {
     }
     let plain = claims.https.iter().filter(|(_, (_, tls))| !tls);
     findings.extend(plain.map(|(socket, (listen, _))| {
-        let message = format!("nobody who listens on {socket} says ssl: browsers expect TLS there");
+        let message =
+            format!("no server that listens on {socket} says ssl: browsers expect TLS there");
         let help = format!("write {} ssl;", listen.located().text());
         view.find(&nginx_443_without_ssl::RULE, listen, message, help)
     }));

@@ -1,4 +1,4 @@
-//! Routes that watchme.toml expects: where a public URL must come out, as nginx itself would match it.
+//! Routes that watchme.toml expects: where a public URL must lead, as nginx itself would match it.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -206,19 +206,19 @@ impl Walk<'_> {
         let help = match row.answer.as_ref().map(|answer| &answer.outcome) {
             Some(Outcome::Proxy(upstream)) => {
                 format!(
-                    "add to watchme.toml what must arrive: a [[route]] with url = \"{}\" and upstream = \"{upstream}\"",
+                    "add the expected route to watchme.toml: a [[route]] with url = \"{}\" and upstream = \"{upstream}\"",
                     row.url
                 )
             }
             _ => {
-                "add a [[route]] to watchme.toml with a URL that falls to it, and what must arrive"
+                "add a [[route]] to watchme.toml with a URL that reaches it, and the expected upstream"
                     .to_owned()
             }
         };
         Some(route_untested::RULE.at(Diagnostic {
             file: self.subject.revision.text(place.path),
             span: place.directive.span.clone(),
-            message: format!("no [[route]] says where {} must come out", row.url),
+            message: format!("no [[route]] says where {} must lead", row.url),
             expected: "passes requests on".to_owned(),
             help: Some(help),
         }))
@@ -253,7 +253,7 @@ fn fix(outcome: &Outcome, url: &Url, route: &RoutePolicy) -> Option<String> {
             "add listen {}; to a site, or correct the URL: http means port 80, https 443",
             url.port()
         ),
-        Outcome::Redirect { to, .. } => format!("ask for {} instead, or correct the URL", bare(to)),
+        Outcome::Redirect { to, .. } => format!("request {} instead, or correct the URL", bare(to)),
         Outcome::Status { .. } | Outcome::Files => format!(
             "add a location for {} with proxy_pass {}, or correct the URL",
             url.path(),

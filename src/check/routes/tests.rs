@@ -97,7 +97,7 @@ fn what_does_not_come_out_there() {
         (
             "https://api.example.com/vault",
             "http://localhost:8000/",
-            "-> ask for https://api.example.com/vault/ instead, or correct the URL",
+            "-> request https://api.example.com/vault/ instead, or correct the URL",
         ),
         (
             "http://api.example.com/vault/",

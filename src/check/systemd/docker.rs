@@ -148,7 +148,7 @@ impl<'a> Networks<'a> {
             // Whoever requires the owner needs it first, whatever for.
             if (uses || pulling.contains(name)) && !after.contains(name) {
                 let why = match uses {
-                    true => format!("joins {network} and may start before {owner} has made it"),
+                    true => format!("joins {network} and may start before {owner} has created it"),
                     false => format!("requires {owner} and does not start after it"),
                 };
                 let message = format!("{name} {why}");
@@ -159,7 +159,9 @@ impl<'a> Networks<'a> {
                 findings.push(at(
                     &systemd_network_not_required::RULE,
                     line,
-                    format!("{name} joins {network} and does not require {owner}, which makes it"),
+                    format!(
+                        "{name} joins {network} and does not require {owner}, which creates it"
+                    ),
                     format!("write Requires={owner} under [Unit]"),
                 ));
             }

@@ -83,7 +83,7 @@ fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) ->
         let wrong = source.complain(span, message, format!("belongs in [{home}]"));
         return systemd_wrong_section::RULE.at(wrong.helped(help));
     }
-    let message = format!("systemd knows no {key} in [{name}], and ignores it");
+    let message = format!("systemd does not know {key} in [{name}], and ignores it");
     let own = table::nearest_key(name, key).map(|near| (name.as_str(), near));
     let near = own.or_else(|| {
         let mut sections = table::sections_of(kind).into_iter();
@@ -92,7 +92,7 @@ fn strange_key(source: &Source, section: &Section, entry: &Entry, kind: &str) ->
     let help = match near {
         Some((home, near)) if home == name => format!("did you mean {near}?"),
         Some((home, near)) => format!("did you mean {near} in [{home}]?"),
-        None => format!("remove it, or write X-{key} where another program reads it"),
+        None => format!("remove it, or write X-{key} if another program reads it"),
     };
     systemd_unknown_key::RULE.at(source.complain(span, message, "").helped(help))
 }

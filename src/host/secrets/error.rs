@@ -64,7 +64,7 @@ impl Unopened {
             _ => (".sops.yaml", format!("sops updatekeys {file}")),
         };
         format!(
-            "add this host to {list}: \"{public}\"; then, where you can decrypt: {rotate}; and commit"
+            "add this host to {list}: \"{public}\"; then, on a machine that can decrypt it: {rotate}; and commit"
         )
     }
 }
@@ -103,7 +103,7 @@ impl SecretError {
         match self {
             Self::NoKey { path } if path.as_os_str() == layout::HOST_KEY => vec![
                 "make the key of the host, ssh-keygen -A; add the line of its .pub file to recipients below [secrets] in watchme.toml; \
-                 then, where you can decrypt: watchme-apply secret rotate"
+                 then, on a machine that can decrypt it: watchme-apply secret rotate"
                     .to_owned(),
             ],
             Self::NoKey { path } => vec![format!(
@@ -181,7 +181,7 @@ mod tests {
             (
                 open(SealError::NotForThisKey, Some("age1x"), SecretForm::Age),
                 "could not decrypt secrets/app.env.age with /etc/ssh/ssh_host_ed25519_key: it is not encrypted for this key",
-                "recipients below [secrets] in watchme.toml: \"age1x\"; then, where you can decrypt: watchme-apply secret rotate app.env; and commit",
+                "recipients below [secrets] in watchme.toml: \"age1x\"; then, on a machine that can decrypt it: watchme-apply secret rotate app.env; and commit",
             ),
             (
                 open(

@@ -66,11 +66,11 @@ pub(super) const REFUSED: [(&str, &str); 48] = [
         "services: {a: {image: x}}\nvolumes:",
     ),
     (
-        "a truth value in the environment",
+        "a boolean in the environment",
         "services: {a: {image: x, environment: {A: true}}}",
     ),
     (
-        "an old truth value in the environment",
+        "an old boolean in the environment",
         "services: {a: {image: x, environment: {A: yes}}}",
     ),
     (

@@ -59,11 +59,11 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The kind of a block: its name, and that of the block around it, by their places in [`KINDS`].
-type Kind = (usize, usize);
+/// A block as far as it decides what is in it: its name, and that of the block around it, by their places in [`BLOCKS`].
+type BlockPair = (usize, usize);
 
-/// Names of blocks that tell kinds apart; `main` stands for those that are not here.
-const KINDS: [&str; 11] =
+/// Names of blocks that are told apart; `main` is any that is not here.
+const BLOCKS: [&str; 11] =
     word_list("main http server location if limit_except upstream map stream events mail");
 
 /// Builds the tree. A file that many blocks include is read once for each kind of block.
@@ -72,9 +72,9 @@ pub(super) struct Tree<'f, 'a> {
     top: usize,
     /// Whether a file is included at all: without that, all that is read is read once, and nothing has to be remembered.
     shares: bool,
-    seen: FxHashSet<(usize, Kind)>,
+    seen: FxHashSet<(usize, BlockPair)>,
     /// Blocks without includes, which are the same wherever they stand.
-    blocks: FxHashMap<(usize, Kind), Arc<Vec<Node<'a>>>>,
+    blocks: FxHashMap<(usize, BlockPair), Arc<Vec<Node<'a>>>>,
 }
 
 impl<'f, 'a> Tree<'f, 'a> {
@@ -82,7 +82,7 @@ impl<'f, 'a> Tree<'f, 'a> {
     pub(super) fn of(files: &'f Files<'a>, top: &'static str) -> Self {
         Self {
             files,
-            top: kind_of(top),
+            top: place_of(top),
             shares: files.include_each_other(),
             seen: FxHashSet::default(),
             blocks: FxHashMap::default(),
@@ -94,12 +94,17 @@ impl<'f, 'a> Tree<'f, 'a> {
         self.nodes(text, &mut vec![text.path], (self.top, self.top))
     }
 
-    fn nodes(&mut self, text: Text<'a>, within: &mut Vec<&'a Path>, kind: Kind) -> Vec<Node<'a>> {
+    fn nodes(
+        &mut self,
+        text: Text<'a>,
+        within: &mut Vec<&'a Path>,
+        pair: BlockPair,
+    ) -> Vec<Node<'a>> {
         let mut out = Vec::with_capacity(text.directives.len());
         let files = self.files;
         files.expand(text, within, &mut |place, _, within| {
             let Located { path, directive } = place;
-            let own = (std::ptr::from_ref(directive).addr(), kind);
+            let own = (std::ptr::from_ref(directive).addr(), pair);
             let block = directive.block.as_deref();
             out.push(Node {
                 directive,
@@ -114,15 +119,15 @@ impl<'f, 'a> Tree<'f, 'a> {
     fn block(
         &mut self,
         place: Located<'a>,
-        own: (usize, Kind),
+        own: (usize, BlockPair),
         within: &mut Vec<&'a Path>,
     ) -> Arc<Vec<Node<'a>>> {
         if let Some(known) = self.blocks.get(&own) {
             return known.clone();
         }
         let (_, (name, _)) = own;
-        let kind = (kind_of(place.name()), name);
-        let block = Arc::new(self.nodes(place.inside(), within, kind));
+        let pair = (place_of(place.name()), name);
+        let block = Arc::new(self.nodes(place.inside(), within, pair));
         if self.shares && !includes(place.inside().directives) {
             self.blocks.insert(own, block.clone());
         }
@@ -130,9 +135,9 @@ impl<'f, 'a> Tree<'f, 'a> {
     }
 }
 
-/// The place of a block's name in [`KINDS`].
-fn kind_of(name: &str) -> usize {
-    KINDS.iter().position(|kind| *kind == name).unwrap_or(0)
+/// The place of a block's name in [`BLOCKS`].
+fn place_of(name: &str) -> usize {
+    BLOCKS.iter().position(|block| *block == name).unwrap_or(0)
 }
 
 /// Whether something is included in a block, however deep.

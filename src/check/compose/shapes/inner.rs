@@ -19,7 +19,7 @@ enum Inner {
     Values(u8),
     /// Text.
     Text,
-    /// A truth value, which may be in quotes.
+    /// A boolean, which may be in quotes.
     Truth,
     /// A whole number between two others.
     Between(i64, i64),
@@ -166,7 +166,7 @@ impl<'a> Validator<'_, 'a> {
             Some(said) if kind & (TRUTH | NUMBER) != 0 => format!("write \"{said}\""),
             _ => "write text in quotes".to_owned(),
         };
-        let message = format!("{what} is {is}, and has to be text");
+        let message = format!("{what} is {is}, but must be text");
         self.refuse(self.place(path), message, help);
     }
 
@@ -246,7 +246,7 @@ impl<'a> Validator<'_, 'a> {
             }
             let at = index.to_string();
             let path = ["services", name, "extra_hosts", &at];
-            let message = format!("{said:?} is no host with an address");
+            let message = format!("{said:?} is not a host with an address");
             let help = "write NAME:ADDRESS";
             self.refused_by_2(&path, message, help);
         }

@@ -225,7 +225,7 @@ impl<'a> Validator<'_, 'a> {
                 None => {
                     let help = match self.speller.nearest(&key, all()) {
                         Some(near) => format!("did you mean {near}?"),
-                        None => format!("remove it, or write x-{key} for what is not compose's"),
+                        None => format!("remove it, or write x-{key} if it is not for compose"),
                     };
                     let place = self.place_of_key(&whole);
                     let message = format!("{what} has no key {key}");
@@ -250,7 +250,7 @@ impl<'a> Validator<'_, 'a> {
         }
     }
 
-    /// Text that docker-compose 1 takes for a truth value.
+    /// Text that docker-compose 1 reads as a boolean.
     fn truth(&mut self, path: &[&str], said: &str, allowed: u8) {
         if allowed & TRUTH != 0 || !TRUTHS.contains(&said) {
             return;
@@ -269,8 +269,7 @@ impl<'a> Validator<'_, 'a> {
             return;
         }
         let key = path.last().copied().unwrap_or_default();
-        let message =
-            format!("{key}: {said} is a truth value for docker-compose 1, which refuses it");
+        let message = format!("{key}: {said} is a boolean for docker-compose 1, which refuses it");
         let place = say(place, message, "", format!("write {key}: \"{said}\""));
         let finding = compose_wrong_type::RULE.at(place);
         self.findings.push(finding.weighing(lack.severity()));
@@ -295,7 +294,7 @@ impl<'a> Validator<'_, 'a> {
             (_, Some(said)) => format!("write {key}: \"{said}\""),
             (_, None) => format!("write {}", wanted.join(" or ")),
         };
-        let message = format!("{key} is {is}, and has to be {}", wanted.join(" or "));
+        let message = format!("{key} is {is}, but must be {}", wanted.join(" or "));
         self.refuse(self.place(path), message, help);
     }
 
@@ -332,7 +331,7 @@ pub(crate) fn entries(value: Option<&Value>) -> impl Iterator<Item = (String, &V
 fn kind(value: &Value) -> Option<(&'static str, u8)> {
     Some(match value {
         Value::Null => ("empty", NULL),
-        Value::Bool(_) => ("a truth value", TRUTH),
+        Value::Bool(_) => ("a boolean", TRUTH),
         Value::Number(_) => ("a number", NUMBER),
         Value::String(_) => ("text", TEXT),
         Value::Sequence(_) => ("a list", LIST),

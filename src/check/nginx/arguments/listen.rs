@@ -36,7 +36,7 @@ pub(super) fn listen<'n>(
     if !is_bound {
         return Some(Wrong {
             word: address,
-            message: format!("{text} is nothing that nginx can listen on"),
+            message: format!("nginx cannot listen on {text}"),
             help: "write PORT, ADDRESS:PORT, [IPv6]:PORT or unix:/PATH",
         });
     }

@@ -46,9 +46,9 @@ fn unless<'w>(is_right: bool, word: &'w Word, what: &str, help: &'static str) ->
     (!is_right).then(|| Wrong::of(word, what, help))
 }
 
-/// Where a directive is.
+/// The block around a directive, as far as it decides how nginx reads its arguments.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Place {
+enum Within {
     /// In `http`, a server or what is in it.
     Http,
     /// In an `upstream`.
@@ -64,32 +64,32 @@ enum Place {
 /// Shows every wrong argument of a configuration to a function, with its directive.
 pub(crate) fn walk<'v, 'a>(view: &'v View<'a>, each: &mut impl FnMut(&'v Node<'a>, Wrong<'v>)) {
     let mut fine = Said::default();
-    level(&view.http, Place::Http, &mut fine, each);
-    level(&view.main, Place::Main, &mut fine, each);
+    level(&view.http, Within::Http, &mut fine, each);
+    level(&view.main, Within::Main, &mut fine, each);
 }
 
 fn level<'v, 'a>(
     nodes: &'v [Node<'a>],
-    place: Place,
-    fine: &mut Said<'a, Place, ()>,
+    within: Within,
+    fine: &mut Said<'a, Within, ()>,
     each: &mut impl FnMut(&'v Node<'a>, Wrong<'v>),
 ) {
     for node in nodes.iter().filter(|node| !node.again) {
-        if let Entry::Vacant(new) = fine.entry(Words::of(node.directive, place)) {
-            match wrong(node, place) {
+        if let Entry::Vacant(new) = fine.entry(Words::of(node.directive, within)) {
+            match wrong(node, within) {
                 Some(wrong) => each(node, wrong),
                 None => {
                     new.insert(());
                 }
             }
         }
-        let inner = match (node.name(), place) {
-            ("stream", Place::Main) => Place::Stream,
-            ("events", Place::Main) => Place::Main,
-            ("upstream", Place::Http) => Place::Upstream,
-            ("upstream", Place::Stream) => Place::StreamUpstream,
-            ("server", Place::Http | Place::Stream)
-            | ("location" | "if" | "limit_except", Place::Http) => place,
+        let inner = match (node.name(), within) {
+            ("stream", Within::Main) => Within::Stream,
+            ("events", Within::Main) => Within::Main,
+            ("upstream", Within::Http) => Within::Upstream,
+            ("upstream", Within::Stream) => Within::StreamUpstream,
+            ("server", Within::Http | Within::Stream)
+            | ("location" | "if" | "limit_except", Within::Http) => within,
             _ => continue,
         };
         level(node.inside(), inner, fine, each);
@@ -97,15 +97,15 @@ fn level<'v, 'a>(
 }
 
 /// The first thing that is wrong with a directive's arguments.
-fn wrong<'n>(node: &'n Node<'_>, place: Place) -> Option<Wrong<'n>> {
+fn wrong<'n>(node: &'n Node<'_>, within: Within) -> Option<Wrong<'n>> {
     let args = node.args();
-    let found = match place {
-        Place::Upstream | Place::StreamUpstream => {
-            upstream::wrong(node.name(), args, place == Place::StreamUpstream)
+    let found = match within {
+        Within::Upstream | Within::StreamUpstream => {
+            upstream::wrong(node.name(), args, within == Within::StreamUpstream)
         }
-        Place::Http => of_http(node, args),
-        Place::Stream => of_stream(node.name(), args),
-        Place::Main => values::of_main(node.name(), args),
+        Within::Http => of_http(node, args),
+        Within::Stream => of_stream(node.name(), args),
+        Within::Main => values::of_main(node.name(), args),
     };
     found.or_else(|| zones::wrong(node.name(), args))
 }
@@ -120,7 +120,7 @@ fn of_http<'n>(node: &'n Node<'_>, args: &'n [Word]) -> Option<Wrong<'n>> {
         ("listen", [address, options @ ..]) => listen::listen(address, options, false),
         ("location", [modifier, _]) => {
             let known = ["=", "^~", "~", "~*"].contains(&modifier.text.as_str());
-            let help = "write =, ^~, ~ or ~*, or quotes around a path with blanks";
+            let help = "write =, ^~, ~ or ~*, or put quotes around a path with spaces";
             unless(known, modifier, "is not a modifier of location", help)
         }
         ("if", [first, ..]) => operator(node, first),
@@ -137,8 +137,8 @@ fn of_http<'n>(node: &'n Node<'_>, args: &'n [Word]) -> Option<Wrong<'n>> {
         }),
         ("add_header" | "add_trailer", [_, _, always]) if always.text != "always" => Some(Wrong {
             word: always,
-            message: format!("{} takes always here, or nothing", node.name()),
-            help: "write always, or put a value with blanks into quotes",
+            message: format!("{} allows only always here", node.name()),
+            help: "write always, or put a value with spaces in quotes",
         }),
         ("error_page", [codes @ .., _]) => {
             let last = codes.len().saturating_sub(1);
@@ -204,7 +204,7 @@ fn operator<'n>(node: &Node<'_>, first: &'n Word) -> Option<Wrong<'n>> {
             "write =, !=, ~, ~*, !~ or !~*",
         ),
         [variable, _, _, rest, ..] if variable.starts_with('$') => (
-            format!("if takes one comparison, and {rest} follows it"),
+            format!("if takes one comparison, but {rest} follows it"),
             "write one if inside the other, or a map over both variables",
         ),
         [variable, operator] if variable.starts_with('$') && OPERATORS.contains(operator) => (
@@ -228,8 +228,8 @@ fn operator<'n>(node: &Node<'_>, first: &'n Word) -> Option<Wrong<'n>> {
                 return None;
             }
             (
-                format!("nginx takes all of {variable} for the name of a variable"),
-                "write a blank before and behind the operator, and one variable without braces",
+                format!("nginx reads all of {variable} as the name of a variable"),
+                "write a space before and after the operator, and one variable without braces",
             )
         }
         [file, rest @ ..] if file.starts_with('-') || file.starts_with("!-") => {
@@ -238,12 +238,12 @@ fn operator<'n>(node: &Node<'_>, first: &'n Word) -> Option<Wrong<'n>> {
                 return None;
             }
             (
-                format!("{} is no question about a file", words.join(" ")),
+                format!("{} is not a file test", words.join(" ")),
                 "write -f, -d, -e or -x, with ! in front for the opposite, and one path",
             )
         }
         _ => (
-            "the condition of if begins with no variable".to_owned(),
+            "the condition of if does not begin with a variable".to_owned(),
             "write ($VARIABLE), ($VARIABLE = TEXT), ($VARIABLE ~ EXPRESSION) or (-f PATH)",
         ),
     };

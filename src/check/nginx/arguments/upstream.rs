@@ -27,7 +27,7 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word], is_stream: bool) -> Option
         }
         ("hash", [_, consistent]) if consistent.text != "consistent" => {
             let help = "write consistent, or nothing";
-            Some(Wrong::of(consistent, "is not a word of hash", help))
+            Some(Wrong::of(consistent, "is not a parameter of hash", help))
         }
         ("random", [two, method @ ..]) => {
             let known = ["least_conn", "least_time=header", "least_time=last_byte"];
@@ -37,7 +37,7 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word], is_stream: bool) -> Option
                 _ => two,
             };
             let help = "write random, random two or random two least_conn";
-            Some(Wrong::of(wrong, "is not a word of random", help))
+            Some(Wrong::of(wrong, "is not a parameter of random", help))
         }
         ("keepalive", [count, ..]) => {
             // Versions before 1.29.7 refuse 0, too.
@@ -149,7 +149,7 @@ fn no_port(word: &Word) -> Option<Wrong<'_>> {
     let has = text.get(end..).is_some_and(|rest| rest.contains(':'));
     (!has).then(|| Wrong {
         word,
-        message: format!("{text} has no port, and a stream has no usual one"),
+        message: format!("{text} has no port, and a stream has no default port"),
         help: "write HOST:PORT",
     })
 }

@@ -20,7 +20,7 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
     match (name, args) {
         ("allow" | "deny", [address]) => (!is_address(&address.text)).then(|| Wrong {
             word: address,
-            message: format!("{} is no address of clients", address.text),
+            message: format!("{} is not a client address", address.text),
             help: "write an address, a network such as 192.0.2.0/24, unix: or all",
         }),
         ("expires", [when]) => expires(when, false),
@@ -28,7 +28,7 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
             "modified" => expires(when, true),
             other => Some(Wrong {
                 word: modified,
-                message: format!("{other} is not a word of expires"),
+                message: format!("{other} is not a parameter of expires"),
                 help: "write modified in front of the time, or the time alone",
             }),
         },
@@ -39,7 +39,7 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
             let is_wrong = address.text.contains('/') && !is_address(&address.text);
             is_wrong.then(|| Wrong {
                 word: address,
-                message: format!("{} is no network", address.text),
+                message: format!("{} is not a network", address.text),
                 help: "write an address, or a network such as 192.0.2.0/24",
             })
         }
@@ -52,14 +52,14 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
         {
             Some(Wrong {
                 word: last,
-                message: format!("{name} takes if_not_empty here, or nothing"),
-                help: "write if_not_empty, or put a value with blanks into quotes",
+                message: format!("{name} allows only if_not_empty here"),
+                help: "write if_not_empty, or put a value with spaces in quotes",
             })
         }
         ("access_log", [off, more, ..]) if off.text == "off" => Some(Wrong {
             word: more,
             message: format!(
-                "access_log off takes nothing else, and {} follows",
+                "access_log off takes no other argument, but {} follows it",
                 more.text
             ),
             help: "remove it, or write a path instead of off",
@@ -67,8 +67,8 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
         ("access_log", [_, _, parameters @ ..]) => parameters.iter().find_map(log_parameter),
         ("error_log", [_, level, more, ..]) if !level.text.starts_with("debug") => Some(Wrong {
             word: more,
-            message: format!("error_log has one level, and {} follows it", more.text),
-            help: "keep the level that says more",
+            message: format!("error_log has one level, but {} follows it", more.text),
+            help: "keep the level that logs more",
         }),
         ("error_log", [_, levels @ ..]) => levels.iter().find_map(|level| {
             (!LEVELS.contains(&level.text.as_str())).then(|| Wrong {
@@ -163,7 +163,7 @@ fn expires(word: &Word, is_modified: bool) -> Option<Wrong<'_>> {
     };
     let help =
         "write a time such as 30d, 1h or -1, a time of day such as @15h30m, or epoch, max or off";
-    unless(fits, word, "is not a time of expires", help)
+    unless(fits, word, "is not a time for expires", help)
 }
 
 /// `ngx_http_log_set_log` in src/http/modules/ngx_http_log_module.c.

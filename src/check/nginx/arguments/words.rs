@@ -44,7 +44,7 @@ pub(super) fn wrong<'n>(name: &str, args: &'n [Word]) -> Option<Wrong<'n>> {
                 "${realpath_root}",
             ];
             let is_own = parts.iter().any(|part| path.text.contains(part));
-            let help = "write the path itself: these variables are made of it";
+            let help = "write the path itself: these variables are derived from it";
             is_own.then(|| invalid(path, name, help))
         }
         (
@@ -177,7 +177,7 @@ fn is_port(text: &str) -> bool {
 /// `ngx_resolver_create` in src/core/ngx_resolver.c. `status_zone` is one of the commercial version; names of hosts are looked up.
 fn resolver(word: &Word) -> Option<Wrong<'_>> {
     let text = word.text.as_str();
-    let help = "write addresses, and behind them valid=TIME, ipv4=off or ipv6=off";
+    let help = "write addresses, and after them valid=TIME, ipv4=off or ipv6=off";
     let is_right = match text.split_once('=') {
         Some(("valid", time)) => is_time(time),
         Some(("ipv4" | "ipv6", switch)) => matches!(switch, "on" | "off"),

@@ -157,7 +157,7 @@ fn names_and_ports_that_nobody_means() {
         &[
             (
                 "listen 443;",
-                "E sites-available/a:2:1: nobody who listens on 0.0.0.0:443 says ssl",
+                "E sites-available/a:2:1: no server that listens on 0.0.0.0:443 says ssl",
             ),
             ("listen [::]:443 ipv6only=on;", "[::]:443"),
             ("listen 443 ssl;", ""),

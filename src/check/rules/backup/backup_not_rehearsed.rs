@@ -2,7 +2,12 @@
 
 use crate::check::rules::prelude::*;
 
-pub(crate) static RULE: Rule = rule!(backup_not_rehearsed, Warning, run).advice();
+pub(crate) static RULE: Rule = rule!(backup_not_rehearsed, Warning, run)
+    .grouped(
+        "backups are never restored in a rehearsal",
+        Some("add [backup.NAME.rehearsal] for each, with a gate, and a schedule"),
+    )
+    .advice();
 
 fn run(context: &Context, findings: &mut Findings) {
     let revision = context.revision();

@@ -24,10 +24,10 @@ fn run(context: &Context, findings: &mut Findings) {
         };
         if !known.contains(volume.as_str()) {
             let help = suggest(volume, known.iter().copied()).unwrap_or_else(|| {
-                "docker volume ls has the names: those of compose begin with the project".to_owned()
+                "docker volume ls lists the names: those of compose begin with the name of the project".to_owned()
             });
             let message = format!("no container of the desired state has a volume {volume}");
-            let expected = "expected the name by which the engine knows it";
+            let expected = "expected the name that the engine uses";
             findings.push(RULE.at(policy.file.complain(place, message, expected, Some(help))));
         }
     }

@@ -44,7 +44,7 @@ fn run(context: &Context, findings: &mut Findings) {
             (_, 1) => "a unit of systemd".to_owned(),
             (_, count) => format!("{count} units of systemd"),
         };
-        let message = format!("an apply does not read this folder, which seems to have {what}");
+        let message = format!("an apply does not read this folder, which seems to contain {what}");
         let help = match *key {
             "etc" => "to have them in /etc/nginx of the server, move them to etc/nginx".to_owned(),
             "containers" => "move them to containers/".to_owned(),
@@ -64,7 +64,7 @@ fn run(context: &Context, findings: &mut Findings) {
             1 => "a stack".to_owned(),
             count => format!("{count} stacks"),
         };
-        let message = format!("an apply does not read this folder, which seems to have {what}");
+        let message = format!("an apply does not read this folder, which seems to contain {what}");
         let help = format!("move what is in it to {STACKS}/");
         findings.push(RULE.at(of_folder(parsed.folder.join(folder), message, help)));
     }

@@ -90,7 +90,7 @@ fn run(context: &Context, findings: &mut Findings) {
                 .as_deref()
                 .unwrap_or(other.service);
             let why = match host {
-                GATEWAY => "past the network, by a port of the host",
+                GATEWAY => "that goes through a port of the host, not through the network",
                 _ => "in a container that is the container itself",
             };
             let help = format!(

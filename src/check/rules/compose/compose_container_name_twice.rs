@@ -27,8 +27,8 @@ fn run(context: &Context, findings: &mut Findings) {
                     "container name {name} is taken by service {holder} of project {}",
                     other.project
                 ),
-                "the engine has each name once",
-                "choose another name, or leave container_name out",
+                "the engine allows each name only once",
+                "choose another name, or remove container_name",
             );
             findings.push(RULE.at(place));
         } else {

@@ -36,7 +36,8 @@ fn latest(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> Op
     let message = format!("the image of service {name} {what}");
     let bare = image.strip_suffix(":latest").unwrap_or(image);
     let help = format!("write the tag of the build that was tested, such as {bare}:prod-20250830");
-    let expected = "the next pull brings another image, and a roll-back has none to go to";
+    let expected =
+        "the next pull brings another image, and a rollback has no earlier image to return to";
     let place = say(place, message, expected, help);
     Some(RULE.at(place))
 }

@@ -162,7 +162,7 @@ impl Own<'_, '_> {
                 .at_item(self.stack, self.name, "environment", item);
             // What follows the colon may be a secret.
             let name = name.split([':', ' ', '\t']).next().unwrap_or_default();
-            let message = format!("the variable {name} of {} is no NAME=VALUE", self.name);
+            let message = format!("the variable {name} of {} is not NAME=VALUE", self.name);
             let help = "write NAME=VALUE, or a map without the - in front";
             let place = say(place, message, BY_1, help);
             findings.push(RULE.at(place).weighing(self.by_1));
@@ -256,7 +256,7 @@ mod tests {
             ("environment: ['A=1 2', B]", ""),
             (
                 "environment: ['A: hunter2']",
-                "the variable A of a is no NAME=VALUE",
+                "the variable A of a is not NAME=VALUE",
             ),
             ("network_mode: host", ""),
             (

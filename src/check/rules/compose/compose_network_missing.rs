@@ -107,7 +107,7 @@ fn finding(view: &View, network: &str, member: &MemberName, held: ServiceIn) -> 
     let message = format!(
         "service {name} is not on network {network}, and watchme.toml lists {member} as its member"
     );
-    let expected = "the other services do not reach it by name";
+    let expected = "the other services cannot reach it by name";
     RULE.at(say(view.at(stack, name, path), message, expected, help))
 }
 

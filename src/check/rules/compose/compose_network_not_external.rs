@@ -33,9 +33,9 @@ fn external(
     let (setting, _) = settings.into_iter().find(|(_, is_there)| *is_there)?;
     let place = say(
         view.top(stack, &["networks", key, setting]),
-        format!("network {name} is external, and has {setting} beside that"),
-        "docker compose 2 refuses both, docker-compose 1 ignores it",
-        format!("remove {setting}: who makes the network says that"),
+        format!("network {name} is external, but also has {setting}"),
+        "docker compose 2 refuses the combination, docker-compose 1 ignores the setting",
+        format!("remove {setting}: it is set where the network is created"),
     );
     Some(RULE.at(place).weighing(Severity::Warning))
 }
@@ -61,8 +61,8 @@ fn own(view: &View, stack: &ParsedStack, key: &str, definition: &Network) -> Opt
             "without external: true",
         ),
     };
-    let message = format!("network {name} is declared here {what}, and {file} makes it");
-    let expected = format!("{} would make a network of its own", stack.project);
+    let message = format!("network {name} is declared here {what}, but {file} creates it");
+    let expected = format!("{} would create a network of its own", stack.project);
     let help = format!("write external: true below {key}:, and nothing else");
     Some(RULE.at(say(place, message, expected, help)))
 }

@@ -74,7 +74,7 @@ fn external(
         Some(near) => format!("did you mean {near}?"),
         None => format!("define it in {file}, so that it is there before the service needs it"),
     };
-    let message = format!("network {name} is external, and nothing here makes it");
+    let message = format!("network {name} is external, but nothing here creates it");
     let finding = RULE.at(say(view.top(stack, &["networks", key]), message, "", help));
     Some(finding.weighing_where(near.is_some(), Severity::Error))
 }

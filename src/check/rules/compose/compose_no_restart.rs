@@ -36,7 +36,7 @@ fn restart(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> O
         ),
         Some(unit) if !stack.attached && stays(view, stack) => (
             format!(
-                "nothing restarts service {name}: {unit} starts it with up -d and does not look after it"
+                "nothing restarts service {name}: {unit} starts it with up -d and does not watch it"
             ),
             match stack.own {
                 true => "write restart: unless-stopped here",

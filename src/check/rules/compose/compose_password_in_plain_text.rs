@@ -9,7 +9,7 @@ use crate::check::rules::compose::prelude::*;
 
 pub(crate) static RULE: Rule = rule!(compose_password_in_plain_text, Error, run).grouped(
     "passwords are written here in plain text",
-    Some("write ${NAME} here and the value into .env, outside git; then change the passwords, for git keeps the old ones"),
+    Some("write ${NAME} here and the value into .env, outside git; then change the passwords, because git keeps the old ones"),
 );
 
 fn run(context: &Context, findings: &mut Findings) {
@@ -42,7 +42,7 @@ fn run(context: &Context, findings: &mut Findings) {
                 "DB_PASSWORD".to_owned()
             };
             let help = format!(
-                "write ${{{variable}}} here and the value into .env, outside git; then change the password, for git keeps the old one"
+                "write ${{{variable}}} here and the value into .env, outside git; then change the password, because git keeps the old one"
             );
             let own = definition.environment();
             let is_known = is_default(named, &value, service, &own);

@@ -31,7 +31,7 @@ fn restart(view: &View, stack: &ParsedStack, name: &str, service: &Service) -> O
         _ if stack.own => {
             "write restart: unless-stopped: Docker does not start what its unit stopped"
         }
-        true => "remove it: the unit's Restart= does it",
+        true => "remove it: the unit restarts the service with Restart=",
         false => "write restart: on-failure, which does not start it with the Docker daemon",
     };
     let expected = "at boot Docker starts it without the unit's After= and Requires=";

@@ -19,7 +19,7 @@ fn run(context: &Context, findings: &mut Findings) {
             let help = match nearest(&name, known.filter(|known| *known != service)) {
                 Some(near) => format!("did you mean {near}?"),
                 None => format!(
-                    "remove it, or add a service {name}; order to another project is systemd's to say (After=)"
+                    "remove it, or add a service {name}; to start it after another project, write After= in the unit"
                 ),
             };
             let value = match key {

@@ -49,9 +49,9 @@ fn run(context: &Context, findings: &mut Findings) {
                         format!("set {name} in .env"),
                     ),
                     false => (
-                        "compose puts nothing there",
+                        "compose puts an empty text there",
                         format!(
-                            "set {name} in .env, or write a default: ${{{name}:-}} for nothing"
+                            "set {name} in .env, or write a default: ${{{name}:-}} if empty is right"
                         ),
                     ),
                 };

@@ -92,7 +92,7 @@ fn compose(context: &Context, findings: &mut Findings) {
         }
         if let Some(said) = &document.bare_dollar {
             let place = view.bytes(path, spans(document.source(), &[], Some(said)));
-            all.push((place, "a $ that begins no variable".to_owned()));
+            all.push((place, "a $ that does not begin a variable".to_owned()));
         }
     }
     if lack.is_certain() {
@@ -168,7 +168,7 @@ fn unknown(document: &Document) -> Vec<Unknown> {
             if value.is_bool() {
                 let mut way = below("environment");
                 way.push(variable);
-                let what = "a truth value in environment".to_owned();
+                let what = "a boolean in environment".to_owned();
                 found.push(Unknown { what, way });
             }
         }
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn without_a_version_it_is_a_warning_that_names_those_that_refuse_it() {
         let warned = with("");
-        let expected = "compose.yml:1:1: compose before 2 does not know the key name, the key develop, the key start_interval of healthcheck, the key required of depends_on, a truth value in environment and a $ that begins no variable, and refuses the file";
+        let expected = "compose.yml:1:1: compose before 2 does not know the key name, the key develop, the key start_interval of healthcheck, the key required of depends_on, a boolean in environment and a $ that does not begin a variable, and refuses the file";
         assert_eq!(warned, [expected]);
         let two = found(&RULE, &[("a/compose.yml", FILE), ("b/compose.yml", FILE)]);
         assert_eq!(two, [format!("a/{expected}")]);

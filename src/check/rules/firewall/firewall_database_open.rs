@@ -40,9 +40,9 @@ fn run(context: &Context, findings: &mut Findings) {
         if let Some((port, whose)) = database {
             findings.push(RULE.at(policy.file.complain(
                 place.clone(),
-                format!("port {port} is open to the world, and it is that of {whose}"),
+                format!("port {port} is open to the world: it is the port of {whose}"),
                 "scanners try it within hours",
-                Some("name a source in place of world".to_owned()),
+                Some("name a source instead of world".to_owned()),
             )));
         }
     }
@@ -59,12 +59,12 @@ mod tests {
             (
                 "5432 = [\"world\"]",
                 Some(
-                    "watchme.toml:2:9: port 5432 is open to the world, and it is that of PostgreSQL",
+                    "watchme.toml:2:9: port 5432 is open to the world: it is the port of PostgreSQL",
                 ),
             ),
             (
                 "\"6000-7000\" = [\"10.0.0.0/8\", \"world\"]",
-                Some("watchme.toml:2:30: port 6379 is open to the world, and it is that of Redis"),
+                Some("watchme.toml:2:30: port 6379 is open to the world: it is the port of Redis"),
             ),
             ("5432 = [\"10.0.0.0/8\"]", None),
             ("\"5432/udp\" = [\"world\"]", None),

@@ -28,7 +28,7 @@ fn run(context: &Context, findings: &mut Findings) {
     for name in firewall.trusted.iter().filter(|name| is_of_card(name)) {
         let message = format!("{} is the name of a network card", name.as_str());
         let expected = "everything that comes in through it reaches every port";
-        let help = "list the addresses behind it in [firewall.sources], and take it out of trusted";
+        let help = "list the addresses behind it in [firewall.sources], and remove it from trusted";
         findings.push(RULE.at(policy.file.complain(
             name.span(),
             message,
@@ -63,7 +63,7 @@ fn is_of_card(name: &str) -> bool {
 fn wide(range: IpNet) -> Option<(String, String, String)> {
     if range.prefix_len() == 0 {
         let message = format!("{range} is every address");
-        let help = "write \"world\" in [firewall.allow], where a reader sees it".to_owned();
+        let help = "write \"world\" in [firewall.allow], which says so".to_owned();
         return Some((message, String::new(), help));
     }
     let private = PRIVATE
@@ -72,7 +72,7 @@ fn wide(range: IpNet) -> Option<(String, String, String)> {
     let inside = private.filter(|(own, _)| range.contains(own) && range != *own);
     // The widest of those that it has, such as 192.168.0.0/16 in 192.0.0.0/8.
     let (own, what) = inside.min_by_key(|(own, _)| own.prefix_len())?;
-    let message = format!("{range} has addresses of the internet");
+    let message = format!("{range} contains addresses of the internet");
     let expected = format!("only {own} of it is for {what}");
     Some((message, expected, format!("write \"{own}\"")))
 }
@@ -112,11 +112,11 @@ mod tests {
             ("f000::/4", Some("write \"fc00::/7\"")),
             (
                 "0.0.0.0/0",
-                Some("write \"world\" in [firewall.allow], where a reader sees it"),
+                Some("write \"world\" in [firewall.allow], which says so"),
             ),
             (
                 "::/0",
-                Some("write \"world\" in [firewall.allow], where a reader sees it"),
+                Some("write \"world\" in [firewall.allow], which says so"),
             ),
             ("100.64.0.0/10", None),
             ("100.64.0.0/16", None),

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use crate::check::nginx::header;
 use crate::check::rules::nginx::prelude::*;
 
-pub(crate) static RULE: Rule = rule!(nginx_add_header_dropped, Warning, run);
+pub(crate) static RULE: Rule = rule!(nginx_add_header_dropped, Warning, run)
+    .grouped("blocks with an add_header drop those around them", None);
 
 const CORS: &str = "access-control-";
 /// So many headers are listed.

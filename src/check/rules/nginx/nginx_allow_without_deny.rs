@@ -2,7 +2,10 @@
 
 use crate::check::rules::nginx::prelude::*;
 
-pub(crate) static RULE: Rule = rule!(nginx_allow_without_deny, Warning, run);
+pub(crate) static RULE: Rule = rule!(nginx_allow_without_deny, Warning, run).grouped(
+    "blocks allow addresses without a deny, which allows everybody",
+    None,
+);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.nginx();
@@ -22,7 +25,7 @@ fn run(context: &Context, findings: &mut Findings) {
             "allow {} without a deny allows everybody: nginx refuses only what a deny names",
             first.first()
         );
-        Some(view.find(&RULE, first, message, "write deny all; behind it"))
+        Some(view.find(&RULE, first, message, "write deny all; after it"))
     }));
 }
 

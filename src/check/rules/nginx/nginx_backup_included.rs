@@ -60,7 +60,7 @@ fn left_out(view: &View<'_>, patterns: &[&str], findings: &mut Findings) {
             continue;
         };
         let message = format!(
-            "{} is a copy that is left out here, but include {include} loads it wherever it is, or is linked there",
+            "an apply skips the copy {}, but include {include} loads it if it is in that folder, or is linked there",
             name(path)
         );
         findings.push(found(view, path, message, Severity::Warning));

@@ -70,10 +70,10 @@ fn wrong<'v>(block: &Block<'v>, names: &[&str; 3]) -> Option<(&'v Node<'v>, Stri
         _ => bytes.to_string(),
     };
     let message = if count < 2 {
-        format!("{buffers} are fewer than two: nginx refuses it")
+        format!("there are fewer than two {buffers}: nginx refuses it")
     } else if may_be_busy < size {
         format!(
-            "{busy} is {}, and one buffer has {}: nginx refuses it",
+            "{busy} is {}, but one buffer has {}: nginx refuses it",
             k(may_be_busy),
             k(size)
         )
@@ -83,7 +83,7 @@ fn wrong<'v>(block: &Block<'v>, names: &[&str; 3]) -> Option<(&'v Node<'v>, Stri
             None => ", twice the largest buffer",
         };
         format!(
-            "{busy} is {}{twice}, and all {buffers} but one have {}: nginx refuses it",
+            "{busy} is {}{twice}, but all {buffers} except one have {} together: nginx refuses it",
             k(may_be_busy),
             k(rest)
         )
@@ -109,11 +109,11 @@ mod tests {
             &[
                 (
                     "proxy_buffer_size 64k;",
-                    "E sites-available/a:2:1: proxy_busy_buffers_size is 128k, twice the largest buffer, and all proxy_buffers but one have 28k",
+                    "E sites-available/a:2:1: proxy_busy_buffers_size is 128k, twice the largest buffer, but all proxy_buffers except one have 28k together",
                 ),
                 (
                     "proxy_buffers 4 4k; proxy_busy_buffers_size 64k;",
-                    "proxy_busy_buffers_size is 64k, and all proxy_buffers but one have 12k",
+                    "proxy_busy_buffers_size is 64k, but all proxy_buffers except one have 12k",
                 ),
                 (
                     "location / { fastcgi_buffers 8 16k; fastcgi_buffer_size 128k; }",
@@ -121,9 +121,9 @@ mod tests {
                 ),
                 (
                     "proxy_buffers 8 16k; proxy_busy_buffers_size 8k;",
-                    "is 8k, and one buffer has 16k",
+                    "is 8k, but one buffer has 16k",
                 ),
-                ("proxy_buffers 1 8k;", "proxy_buffers are fewer than two"),
+                ("proxy_buffers 1 8k;", "fewer than two proxy_buffers"),
                 (
                     "proxy_buffers 4 256k; proxy_buffer_size 128k; proxy_busy_buffers_size 256k;",
                     "",

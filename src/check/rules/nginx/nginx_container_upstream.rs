@@ -11,7 +11,8 @@ use crate::check::rules::nginx::prelude::*;
 use crate::source::error::misspelt;
 use crate::source::nginx::Directive;
 
-pub(crate) static RULE: Rule = rule!(nginx_container_upstream, Error, run);
+pub(crate) static RULE: Rule = rule!(nginx_container_upstream, Error, run)
+    .same_fix("write localhost in all of them, with the port that is published on the host");
 
 /// Names that Docker and Podman give the host inside of containers.
 const OF_THE_HOST: [&str; 4] = word_list(

@@ -39,9 +39,9 @@ fn replaces(view: &View<'_>, block: &Block<'_>, outer: &Block<'_>) -> Option<Fin
     let mut others = others.filter(|other| other.directive.span != node.directive.span);
     let why = if let Some(other) = others.find(|other| stays(other).is_some()) {
         let line = view.line(other);
-        format!("if the condition in line {line} is true too, only the last of the two counts")
+        format!("if the condition in line {line} is true too, only the last of the two applies")
     } else if !outer.own("try_files").is_empty() && !content(node) {
-        "the try_files of the location does not count then".to_owned()
+        "the try_files of the location then does not apply".to_owned()
     } else {
         return None;
     };

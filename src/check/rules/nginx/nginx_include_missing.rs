@@ -148,9 +148,9 @@ impl<'a> Cycles<'_, 'a> {
                     continue;
                 }
                 let message = match text.path == path {
-                    true => "this file includes itself: nginx never ends reading it".to_owned(),
+                    true => "this file includes itself: nginx never finishes reading it".to_owned(),
                     false => format!(
-                        "{} is included again within itself: nginx never ends reading it",
+                        "{} is included again within itself: nginx never finishes reading it",
                         text.path.display()
                     ),
                 };
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(
             found(&[own]),
             [
-                "E etc/nginx/snippets/tls-params.conf:1:1: this file includes itself: nginx never ends reading it"
+                "E etc/nginx/snippets/tls-params.conf:1:1: this file includes itself: nginx never finishes reading it"
             ]
         );
         let first = (
@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(
             found(&[first, second]),
             [
-                "E etc/nginx/snippets/b.conf:1:1: etc/nginx/snippets/tls-params.conf is included again within itself: nginx never ends reading it"
+                "E etc/nginx/snippets/b.conf:1:1: etc/nginx/snippets/tls-params.conf is included again within itself: nginx never finishes reading it"
             ]
         );
         let twice = (

@@ -30,21 +30,21 @@ fn wrong(outer: &Node<'_>, inner: &Node<'_>) -> Option<(String, &'static str)> {
     let aside = "move it out of the other location";
     match (around, kind) {
         (Match::Exact, _) => Some((
-            format!("a location cannot be inside of the exact location {path}: nginx refuses it"),
+            format!("a location cannot be inside the exact location {path}: nginx refuses it"),
             aside,
         )),
         (Match::Named, _) => Some((
-            format!("a location cannot be inside of the named location {path}: nginx refuses it"),
+            format!("a location cannot be inside the named location {path}: nginx refuses it"),
             aside,
         )),
         (_, Match::Named) => Some((
-            format!("the named location {name} is inside of location {path}: nginx refuses it"),
+            format!("the named location {name} is inside location {path}: nginx refuses it"),
             "move it into the server",
         )),
         // The text of an expression counts as the path.
         (Match::Prefix | Match::Regex, Match::Exact | Match::Prefix) if !name.starts_with(path) => {
             Some((
-                format!("location {name} is outside of location {path}: nginx refuses it"),
+                format!("location {name} is outside location {path}: nginx refuses it"),
                 "write its whole path, or move it out of the other location",
             ))
         }
@@ -63,23 +63,23 @@ mod tests {
             &[
                 (
                     "location /a { location /b { } }",
-                    "E sites-available/a:2:15: location /b is outside of location /a",
+                    "E sites-available/a:2:15: location /b is outside location /a",
                 ),
                 (
                     "location = /a { location /a/b { } }",
-                    "inside of the exact location /a",
+                    "inside the exact location /a",
                 ),
                 (
                     "location @a { location /a { } }",
-                    "inside of the named location @a",
+                    "inside the named location @a",
                 ),
                 (
                     "location /a { location @b { } }",
-                    "the named location @b is inside of",
+                    "the named location @b is inside",
                 ),
                 (
                     "location ~ \\.php$ { location /a { } }",
-                    "is outside of location",
+                    "is outside location",
                 ),
                 (
                     "location /a { location /a/b { location /a/c { } } }",

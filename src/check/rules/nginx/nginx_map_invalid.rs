@@ -31,7 +31,10 @@ mod tests {
             ("default 1; default 2;", "the map has default at"),
             ("a;", "the entry a of a map has 0 values"),
             ("a 1 2;", "the entry a of a map has 2 values"),
-            ("hostnames; a.*.c 1;", "a.*.c is no name with a wildcard"),
+            (
+                "hostnames; a.*.c 1;",
+                "a.*.c is not a valid name with a wildcard",
+            ),
         ] {
             let found = found(inside);
             assert!(
@@ -56,22 +59,22 @@ mod tests {
             said("nginx-map-invalid", &[("etc/nginx/conf.d/a.conf", &text)])
         };
         for (inside, expected) in [
-            ("lan 1;", "lan is no network"),
+            ("lan 1;", "lan is not a network"),
             (
                 "proxy_recursive on;",
                 "proxy_recursive of a geo has a value",
             ),
-            ("default 0; ranges;", "default stands before ranges"),
-            ("ranges; 192.0.2.0/24 1;", "192.0.2.0/24 is no range"),
+            ("default 0; ranges;", "default is before ranges"),
+            ("ranges; 192.0.2.0/24 1;", "192.0.2.0/24 is not a range"),
             (
                 "ranges; 192.0.2.9-192.0.2.1 1;",
-                "192.0.2.9-192.0.2.1 is no range",
+                "192.0.2.9-192.0.2.1 is not a range",
             ),
             (
                 "ranges; 192.0.2.1-192.0.2.9;",
                 "the entry 192.0.2.1-192.0.2.9 of a geo has 0 values",
             ),
-            ("192.0.2.0/99 1;", "192.0.2.0/99 is no network"),
+            ("192.0.2.0/99 1;", "192.0.2.0/99 is not a network"),
             (
                 "192.0.2.0/24;",
                 "the entry 192.0.2.0/24 of a geo has 0 values",
@@ -98,13 +101,13 @@ mod tests {
             said("nginx-map-invalid", &[("etc/nginx/conf.d/a.conf", &text)])
         };
         for (inside, expected) in [
-            ("60% a; 50% b;", "the shares are more than 100%"),
-            ("* a; 0.01% b;", "the shares are more than 100%"),
-            ("99.99% a; 0.02% b;", "the shares are more than 100%"),
-            ("50 a; * b;", "50 is no share"),
-            ("0% a; * b;", "0% is no share"),
-            ("33.333% a; * b;", "33.333% is no share"),
-            ("-5% a; * b;", "-5% is no share"),
+            ("60% a; 50% b;", "the shares add up to more than 100%"),
+            ("* a; 0.01% b;", "the shares add up to more than 100%"),
+            ("99.99% a; 0.02% b;", "the shares add up to more than 100%"),
+            ("50 a; * b;", "50 is not a percentage"),
+            ("0% a; * b;", "0% is not a percentage"),
+            ("33.333% a; * b;", "33.333% is not a percentage"),
+            ("-5% a; * b;", "-5% is not a percentage"),
         ] {
             let found = found(inside);
             assert!(

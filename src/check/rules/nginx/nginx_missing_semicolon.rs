@@ -15,7 +15,7 @@ mod tests {
             &[
                 (
                     "proxy_set_header X-Real-IP $remote_addr\n    proxy_read_timeout 5s;",
-                    "E sites-available/a:2:28: the ; is missing here: nginx takes proxy_read_timeout of the next line for an argument of proxy_set_header",
+                    "E sites-available/a:2:28: the ; is missing here: nginx reads proxy_read_timeout of the next line as an argument of proxy_set_header",
                 ),
                 (
                     "server_name b.example.com\n    client_max_body_size 5m;",
@@ -23,7 +23,7 @@ mod tests {
                 ),
                 (
                     "location / {\n root\n return 404;\n}",
-                    "the ; is missing here: nginx takes return",
+                    "the ; is missing here: nginx reads return",
                 ),
                 ("listen 443\n    ssl http2;", ""),
                 ("rewrite ^/a$ /b\n    break;", ""),

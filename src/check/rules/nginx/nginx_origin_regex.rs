@@ -1,4 +1,4 @@
-//! Expressions for the Origin or the Referer that other sites match, too.
+//! Expressions for the Origin or the Referer that also match other sites.
 
 use std::ops::Range;
 use std::path::Path;
@@ -105,7 +105,7 @@ fn finding(
         About::Origin => "Origin",
         About::Referer => "Referer",
     };
-    let message = format!("other sites match this expression for the {name}, too: {problem}");
+    let message = format!("this expression for the {name} also matches other sites: {problem}");
     Some(RULE.at(view.complain(path, span, message, "", help)))
 }
 
@@ -122,7 +122,7 @@ fn too_wide(pattern: &str, about: About) -> Option<(&'static str, &'static str)>
         let is_bound = begins || (about == About::Origin && after_scheme.is_some());
         if names_a_host(branch) && !is_bound {
             let problem =
-                "it has no ^, so anything may stand before it, as in https://evil-example.com";
+                "it has no ^, so anything may come before it, as in https://evil-example.com";
             return Some((problem, "begin it with ^https://"));
         }
         let host = after_scheme
@@ -142,7 +142,7 @@ fn too_wide(pattern: &str, about: About) -> Option<(&'static str, &'static str)>
                 "it has no end, so anything may follow, as in https://example.com.evil.example";
             return Some((
                 problem,
-                "end it with $, or with a / behind the host for a Referer",
+                "end it with $, or with a / after the host for a Referer",
             ));
         }
         None
@@ -262,7 +262,7 @@ mod tests {
             &[
                 (
                     "if ($http_origin !~ 'example\\.com$') { return 403; }",
-                    "W sites-available/a:2:21: other sites match this expression for the Origin, too: it has no ^",
+                    "W sites-available/a:2:21: this expression for the Origin also matches other sites: it has no ^",
                 ),
                 (
                     "location / { if ($http_origin ~* (a|b)\\.example\\.com$) { add_header Access-Control-Allow-Origin $http_origin; } }",
@@ -298,6 +298,6 @@ mod tests {
         let map = "map $http_origin $cors {\n    default '';\n    ~example\\.com$ $http_origin;\n    '~^https://a\\.example\\.com$' $http_origin;\n    ~evil\\.example ''; }\nserver { listen 80; server_name a.example.com; root /x; }";
         let found = said("nginx-origin-regex", &[("sites-available/a", map)]);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].starts_with("W sites-available/a:3:5: other sites match"));
+        assert!(found[0].starts_with("W sites-available/a:3:5: this expression for"));
     }
 }

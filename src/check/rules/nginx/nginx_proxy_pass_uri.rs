@@ -32,7 +32,8 @@ fn check(view: &View<'_>, block: &Block<'_>, findings: &mut Findings) {
             "proxy_pass has the path {uri} in {kind}: nginx refuses the whole configuration"
         );
         let short = url.strip_suffix(uri).unwrap_or(url).trim_end_matches(':');
-        let help = format!("write proxy_pass {short}; and change the path by a rewrite before it");
+        let help =
+            format!("write proxy_pass {short}; and change the path with a rewrite before it");
         findings.push(view.find(&RULE, node, message, help));
     }
 }

@@ -31,10 +31,10 @@ fn external(view: &View<'_>, node: &Node<'_>) -> Option<Finding> {
     let mut servers = node.args().iter().filter(|word| !word.text.contains('='));
     let word = servers.find(|word| address(&word.text).is_some_and(is_public))?;
     let message = format!(
-        "{} is not of this network: whoever forges its answers decides where nginx sends requests",
+        "{} is not in this network: whoever forges its answers decides where nginx sends requests",
         word.text
     );
-    let help = "write a name server of this host or network, such as 127.0.0.1, or 127.0.0.53 of systemd-resolved";
+    let help = "write a name server of this host or network, such as 127.0.0.1, or 127.0.0.53 for systemd-resolved";
     Some(RULE.at(view.complain(node.path, word.span.clone(), message, "", help)))
 }
 
@@ -83,7 +83,7 @@ mod tests {
             &[
                 (
                     "resolver 203.0.113.53;",
-                    "W sites-available/a:2:10: 203.0.113.53 is not of this network",
+                    "W sites-available/a:2:10: 203.0.113.53 is not in this network",
                 ),
                 (
                     "resolver 127.0.0.1 203.0.113.53:53 valid=30s;",

@@ -40,7 +40,7 @@ fn regex(view: &View<'_>, name: &Name<'_, '_>) -> Option<Finding> {
         (open, _) => {
             let inside = expression.trim_start_matches('^').trim_end_matches('$');
             let message = format!(
-                "the server name ~{expression} {open}: names of others that contain it match, too"
+                "the server name ~{expression} {open}: names of others that contain it also match"
             );
             (message, format!("write ~^{inside}$, with \\. for a dot"))
         }

@@ -74,7 +74,7 @@ mod tests {
         }
         let behind = "server { access_log /x long; } log_format long $uri;";
         let found = said("nginx-undeclared-name", &[("sites-available/a", behind)]);
-        assert!(found[0].contains("declared behind it"), "{found:?}");
+        assert!(found[0].contains("declared after it"), "{found:?}");
     }
 
     #[test]

@@ -90,7 +90,7 @@ fn words(name: &str, near: Option<&str>) -> (String, String) {
 }
 
 fn nobody(name: &str) -> String {
-    format!("nothing here sets ${name}: nginx refuses a variable that nobody sets")
+    format!("nothing here sets ${name}: nginx refuses a variable that nothing sets")
 }
 
 impl<'n> Variables<'n> {
@@ -212,7 +212,7 @@ mod tests {
                 ),
                 (
                     "location / { proxy_set_header Connection $connection_upgrade; }",
-                    "W sites-available/a:2:42: nothing here sets $connection_upgrade: nginx refuses a variable that nobody sets",
+                    "W sites-available/a:2:42: nothing here sets $connection_upgrade: nginx refuses a variable that nothing sets",
                 ),
                 (
                     "return 200 \"5 $\";",
@@ -272,7 +272,7 @@ mod tests {
                 &[a, ("sites-available/b", captures)]
             ),
             [
-                "W sites-available/b:1:34: nothing here sets $none_x: nginx refuses a variable that nobody sets"
+                "W sites-available/b:1:34: nothing here sets $none_x: nginx refuses a variable that nothing sets"
             ]
         );
         // All that nginx reads is here.
@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(
             said("nginx-unknown-variable", &[main]),
             [
-                "E etc/nginx/nginx.conf:1:32: nothing here sets $nothing_like_it: nginx refuses a variable that nobody sets"
+                "E etc/nginx/nginx.conf:1:32: nothing here sets $nothing_like_it: nginx refuses a variable that nothing sets"
             ]
         );
     }

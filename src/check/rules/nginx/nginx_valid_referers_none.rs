@@ -23,8 +23,8 @@ fn run(context: &Context, findings: &mut Findings) {
         {
             return None;
         }
-        let message = "none lets through every request without a Referer, and any page can have browsers send none";
-        let help = "remove none; a check of a token or the Origin is what protects from other sites";
+        let message = "none lets through every request without a Referer, and any page can make browsers send no Referer";
+        let help = "remove none; to protect against other sites, check a token or the Origin";
         Some(view.find_at(&RULE, node, &word.span, message, help))
     }));
 }

@@ -62,8 +62,8 @@ fn finding(view: &View<'_>, what: &str, unknown: &Unknown<'_>) -> crate::model::
     };
     // <https://nginx.org/en/docs/http/ngx_http_v2_module.html>
     let instead = match what {
-        "the directive http2" => "before, write listen 443 ssl http2",
-        "the directive ssl" => "write ssl behind the address of listen, which all versions know",
+        "the directive http2" => "for older versions, write listen 443 ssl http2",
+        "the directive ssl" => "write ssl after the address of listen, which all versions know",
         _ => "",
     };
     let help = lack.help(what, instead);

@@ -44,8 +44,8 @@ mod tests {
                 ("location / { proxy_pass HTTP://127.0.0.1:8050/; }", ""),
                 ("location / { proxy_pass $arg_to; }", ""),
                 ("listen 81 sssl;", "listen has no parameter sssl"),
-                ("listen 80a;", "80a is nothing that nginx can listen on"),
-                ("listen 70000;", "70000 is nothing that nginx can listen on"),
+                ("listen 80a;", "nginx cannot listen on 80a"),
+                ("listen 70000;", "nginx cannot listen on 70000"),
                 ("listen [::]:82 ipv6only=off reuseport;", ""),
                 ("listen unix:/run/a.sock;", ""),
                 (
@@ -54,14 +54,17 @@ mod tests {
                 ),
                 (
                     "if ($host = a && $uri = b) { return 204; }",
-                    "if takes one comparison, and && follows it",
+                    "if takes one comparison, but && follows it",
                 ),
                 ("if (-f $uri) { return 204; }", ""),
                 ("if ($uri ~ \"^/a b$\") { return 204; }", ""),
                 ("return abc;", "abc is not a status"),
                 ("return https://$host$uri;", ""),
                 ("rewrite ^/a /b foo;", "foo is not a flag of rewrite"),
-                ("add_header X b allways;", "add_header takes always here"),
+                (
+                    "add_header X b allways;",
+                    "add_header allows only always here",
+                ),
                 (
                     "error_page 4044 /x;",
                     "4044 is not a status that error_page can handle",

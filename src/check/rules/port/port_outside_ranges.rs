@@ -4,7 +4,10 @@ use crate::check::compose::ports::{entries, shown};
 use crate::check::rules::port::prelude::*;
 use crate::source::policy::PortRange;
 
-pub(crate) static RULE: Rule = rule!(port_outside_ranges, Warning, run);
+pub(crate) static RULE: Rule = rule!(port_outside_ranges, Warning, run).grouped(
+    "ports are outside the ranges that watchme.toml allows",
+    None,
+);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();

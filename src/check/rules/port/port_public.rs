@@ -101,7 +101,7 @@ fn on_loopback(entry: &Entry, written: &str) -> String {
     let bare = all.iter().find_map(|all| written.strip_prefix(all));
     match (bare, port.address, &port.host) {
         (Some(bare), ..) => format!("write \"127.0.0.1:{bare}\""),
-        (None, Some(_), _) => "let its address be 127.0.0.1".to_owned(),
+        (None, Some(_), _) => "set its address to 127.0.0.1".to_owned(),
         (None, None, Some(_)) => format!("write \"127.0.0.1:{written}\""),
         (None, None, None) => format!("write \"127.0.0.1::{written}\""),
     }
@@ -196,7 +196,7 @@ mod tests {
             ),
             (
                 "'${BIND:-0.0.0.0}:8000:8000'",
-                "let its address be 127.0.0.1",
+                "set its address to 127.0.0.1",
             ),
             ("'3000'", "write \"127.0.0.1::3000\""),
             (

@@ -69,7 +69,7 @@ fn run(context: &Context, findings: &mut Findings) {
     containers(context, &held, findings);
 }
 
-const ANOTHER: &str = "let one of the two have another port";
+const ANOTHER: &str = "give one of the two another port";
 
 fn quadlets(subject: &Subject, held: &mut Holders, findings: &mut Findings) {
     let units = &subject.revision.desired.units;

@@ -1,4 +1,4 @@
-//! Routes that watchme.toml expects: where a public URL must come out, as nginx itself would match it.
+//! Routes that watchme.toml expects: where a public URL must lead, as nginx itself would match it.
 
 #[path = "."]
 pub(crate) mod rule {

@@ -4,7 +4,7 @@ use crate::check::rules::prelude::*;
 
 pub(crate) static RULE: Rule = rule!(route_untested, Warning, picks routes).grouped(
     "locations are tested by no route",
-    Some("add a [[route]] to watchme.toml for each: a URL that ends there, and what must arrive"),
+    Some("add a [[route]] to watchme.toml for each: a URL that reaches it, and the expected upstream"),
 );
 
 #[cfg(test)]
@@ -17,10 +17,10 @@ mod tests {
         assert_eq!(
             found,
             [
-                "route-untested no [[route]] says where https://api.example.com/scheduler/ must come out",
-                "route-untested no [[route]] says where https://api.example.com/blue must come out",
-                "route-untested no [[route]] says where https://api.example.com ~ ^/(\\w+)/v1/ must come out",
-                "route-untested no [[route]] says where https://api.example.com/dynamic/ must come out",
+                "route-untested no [[route]] says where https://api.example.com/scheduler/ must lead",
+                "route-untested no [[route]] says where https://api.example.com/blue must lead",
+                "route-untested no [[route]] says where https://api.example.com ~ ^/(\\w+)/v1/ must lead",
+                "route-untested no [[route]] says where https://api.example.com/dynamic/ must lead",
             ]
         );
     }

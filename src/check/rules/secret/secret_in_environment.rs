@@ -6,7 +6,8 @@ use crate::check::compose::view::say;
 use crate::check::rules::prelude::*;
 use crate::model::layout;
 
-pub(crate) static RULE: Rule = rule!(secret_in_environment, Warning, run);
+pub(crate) static RULE: Rule = rule!(secret_in_environment, Warning, run)
+    .grouped("secrets are in the environment of services", None);
 
 fn run(context: &Context, findings: &mut Findings) {
     let view = context.projects();

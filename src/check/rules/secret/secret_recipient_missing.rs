@@ -23,9 +23,11 @@ fn run(context: &Context, findings: &mut Findings) {
             let source = secret.file.source.display();
             let help = match secret.form {
                 SecretForm::Age => format!(
-                    "where you can decrypt: watchme-apply secret rotate {name}; then commit it"
+                    "on a machine that can decrypt it: watchme-apply secret rotate {name}; then commit it"
                 ),
-                _ => format!("where you can decrypt: sops updatekeys {source}; then commit it"),
+                _ => format!(
+                    "on a machine that can decrypt it: sops updatekeys {source}; then commit it"
+                ),
             };
             let message = format!("{source} is not encrypted for {recipient}");
             let expected = "whoever has this key cannot decrypt it";

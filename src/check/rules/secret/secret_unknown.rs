@@ -10,7 +10,7 @@ pub(crate) static RULE: Rule = rule!(secret_unknown, Error, run);
 /// The command that makes a secret.
 fn makes(name: &str) -> String {
     format!(
-        "watchme-apply secret edit {name} makes it; watchme-apply secret list shows those that are there"
+        "watchme-apply secret edit {name} creates it; watchme-apply secret list shows the existing ones"
     )
 }
 
@@ -29,7 +29,7 @@ fn notifiers(context: &Context, findings: &mut Findings) {
         let known = secrets.keys().map(String::as_str);
         let help = suggest(name, known).unwrap_or_else(|| makes(name));
         let message = format!("no file in secrets/ provides {}", name.as_str());
-        let expected = format!("[notify.{}] could tell nobody anything", notifier.as_str());
+        let expected = format!("[notify.{}] could not send anything", notifier.as_str());
         findings.push(
             RULE.at(policy
                 .file
@@ -75,7 +75,7 @@ fn run(context: &Context, findings: &mut Findings) {
                 let help = suggest(&name, known).unwrap_or_else(|| makes(&name));
                 let span = at + begin - start.len()..at + begin + name.len();
                 let message = format!("no file in secrets/ provides {start}{name}");
-                let expected = "nothing is there when this starts";
+                let expected = "this file does not exist when this starts";
                 let place = Diagnostic::at(&revision.text(path), span, message, expected);
                 findings.push(RULE.at(place.helped(help)));
             }

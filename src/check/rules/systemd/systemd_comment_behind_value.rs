@@ -7,7 +7,10 @@ use source_text::word_list;
 use crate::check::rules::systemd::prelude::*;
 use crate::check::systemd::sections;
 
-pub(crate) static RULE: Rule = rule!(systemd_comment_behind_value, Error, run);
+pub(crate) static RULE: Rule = rule!(systemd_comment_behind_value, Error, run).grouped(
+    "comments are part of the value before them to systemd",
+    None,
+);
 
 /// Settings whose value is a text of any kind: a `#` is at home there.
 const TEXTS: [&str; 5] =

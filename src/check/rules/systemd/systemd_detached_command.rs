@@ -49,7 +49,7 @@ fn detached(unit: &Unit, kind: &ServiceType) -> Option<Finding> {
         kind.written()
     );
     let written = format!(" {option}");
-    let expected = "leaves the containers behind";
+    let expected = "leaves the containers in the background";
     let place = match line.value.text.rfind(&written) {
         Some(at) => line
             .value
@@ -60,7 +60,7 @@ fn detached(unit: &Unit, kind: &ServiceType) -> Option<Finding> {
         (true, _) => "write RemainAfterExit=yes".to_owned(),
         (false, "start") => "write docker start --attach".to_owned(),
         (false, _) => format!(
-            "leave {option} out, or write Type=oneshot and RemainAfterExit=yes, and no Restart="
+            "remove {option}, or write Type=oneshot and RemainAfterExit=yes, and no Restart="
         ),
     };
     Some(RULE.at(place.helped(help)))

@@ -92,7 +92,7 @@ fn help(kind: ValueType, key: &str, wrong: &str) -> Option<String> {
             return Some(text.to_owned());
         }
         (_, "Environment") => {
-            return Some("put a value with blanks into quotes: \"NAME=one two\"".to_owned());
+            return Some("put a value with spaces in quotes: \"NAME=one two\"".to_owned());
         }
         _ => {}
     }
@@ -103,8 +103,8 @@ fn help(kind: ValueType, key: &str, wrong: &str) -> Option<String> {
         return None;
     }
     Some(match wrong.starts_with('"') {
-        true => "write it without quotes: blanks belong to the path".to_owned(),
-        false => "write the absolute path, from / and without ..".to_owned(),
+        true => "write it without quotes: spaces are part of the path".to_owned(),
+        false => "write the absolute path, starting with / and without ..".to_owned(),
     })
 }
 

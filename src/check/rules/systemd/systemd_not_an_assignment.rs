@@ -31,7 +31,7 @@ fn stray_line(source: &Source, stray: &Stray) -> Finding {
         },
         Why::NoSection => "move it below a section header, [Unit] for example".to_owned(),
         Why::OpenHeader => format!(
-            "write {}]; systemd loads nothing of this file",
+            "write {}]; without it, systemd loads nothing from this file",
             header(line)
         ),
         Why::NamelessHeader => "write [Unit], [Service] or [Install]".to_owned(),

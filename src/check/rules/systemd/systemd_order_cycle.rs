@@ -38,12 +38,12 @@ fn cycle(order: &Order, mention: &Mention, way: &[usize]) -> Finding {
     };
     let at = |place: Diagnostic, help: String| RULE.at(place.helped(help));
     if way.len() == 1 {
-        let message = format!("{own} starts after itself: systemd drops this");
+        let message = format!("{own} starts after itself: systemd ignores this");
         return at(place(message, ""), "remove it".to_owned()).weighing(Severity::Warning);
     }
     let steps: Vec<&str> = way.iter().map(name).collect();
     let message = format!(
-        "{own} starts after {}: systemd leaves one of them out",
+        "{own} starts after {}: systemd skips one of them",
         steps.join(", which starts after ")
     );
     let help = format!(

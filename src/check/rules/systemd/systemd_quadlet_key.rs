@@ -147,7 +147,7 @@ fn of_section(source: &Source, section: &Section, own: &str, speller: &Speller) 
     let wrong = (section.entries.iter()).filter(|entry| !known().any(|key| key == entry.key));
     let finding = |entry: &crate::source::unit::Entry| {
         let message = format!("Podman knows no {} in [{}]", entry.key, section.name);
-        let expected = "its generator makes no unit of a file with such a key";
+        let expected = "its generator creates no unit from a file with such a key";
         let place = source.complain(entry.key_span.clone(), message, expected);
         let help = suggest(speller.nearest(&entry.key, known()));
         RULE.at(Diagnostic { help, ..place })

@@ -29,7 +29,7 @@ fn no_bus_name(unit: &Unit) -> Option<Finding> {
     let message = "a service of Type=dbus has no BusName: systemd refuses it";
     let place = kind.complain(message, "expected BusName beside it");
     name.is_none()
-        .then(|| RULE.at(place.helped("write BusName= with the name that it takes on the bus")))
+        .then(|| RULE.at(place.helped("write BusName= with its name on the bus")))
 }
 
 fn accepts_nothing(unit: &Unit) -> Option<Finding> {
@@ -40,7 +40,7 @@ fn accepts_nothing(unit: &Unit) -> Option<Finding> {
         .find_map(|key| unit.settings.last("Socket", key))
         .filter(|listens| !listens.text.is_empty())?;
     let message = format!(
-        "a socket with Accept=yes has {}, where nothing is accepted: systemd refuses it",
+        "a socket with Accept=yes has {}, which accepts no connections: systemd refuses it",
         listens.key
     );
     let place = accept.complain(message, "expected no");
@@ -57,7 +57,7 @@ fn mounted_elsewhere(unit: &Unit) -> Option<Finding> {
     let written = place.text.trim_end_matches('/');
     if unit.name.prefix() != "-" && written != own {
         let message = format!(
-            "{} mounts {}, and its name says {own}: systemd refuses it",
+            "{} mounts {}, but its name says {own}: systemd refuses it",
             unit.name, place.text
         );
         let complaint = place.complain(message, format!("expected {own}"));
@@ -72,7 +72,7 @@ fn mounted_elsewhere(unit: &Unit) -> Option<Finding> {
     }
     let message = "a mount has no What: systemd refuses it";
     let complaint = place.complain(message, "expected What beside it");
-    Some(RULE.at(complaint.helped("write What= with the device, or what else is mounted")))
+    Some(RULE.at(complaint.helped("write What= with the device or other source to mount")))
 }
 
 #[cfg(test)]

@@ -28,8 +28,8 @@ pub(crate) fn find(line: &Line, command: &Command) -> Option<Finding> {
         .value
         .complain_about(program.span.clone(), message, "expected /...");
     let help = match text.strip_prefix("~/") {
-        Some(rest) => format!("systemd knows no ~: write /home/USER/{rest}"),
-        None => "write the absolute path; WorkingDirectory= does not count for the command itself"
+        Some(rest) => format!("systemd does not expand ~: write /home/USER/{rest}"),
+        None => "write the absolute path; WorkingDirectory= does not apply to the command itself"
             .to_owned(),
     };
     Some(RULE.at(place.helped(help)))

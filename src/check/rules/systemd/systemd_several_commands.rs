@@ -33,9 +33,7 @@ fn several_commands(unit: &Unit, kind: &ServiceType) -> Option<Finding> {
         true => {
             "write Type=oneshot if each command ends, or ExecStartPre= for those that prepare the last"
         }
-        false => {
-            "write an empty ExecStart= above it in this drop-in: that takes the first one back"
-        }
+        false => "write an empty ExecStart= above it in this drop-in: that removes the first one",
     };
     Some(RULE.at(place.helped(help)))
 }

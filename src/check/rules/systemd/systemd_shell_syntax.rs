@@ -23,7 +23,7 @@ struct Meant {
     help: &'static str,
 }
 
-const TO_A_SHELL: &str = "let a shell read it: /bin/sh -c '...', or put it into a script";
+const TO_A_SHELL: &str = "run it with a shell: /bin/sh -c '...', or put it into a script";
 
 fn run(context: &Context, findings: &mut Findings) {
     for unit in &context.units().all {
@@ -54,7 +54,7 @@ pub(crate) fn find(line: &Line, command: &Command) -> Option<Finding> {
     let (word, meant) = found?;
     let Meant { what, help } = meant;
     let message = format!("{what}, and no shell reads {}", line.value.key);
-    let expected = "for systemd a word like any other";
+    let expected = "to systemd a word like any other";
     let place = line
         .value
         .complain_about(word.span.clone(), message, expected);
@@ -68,7 +68,7 @@ fn of_program(word: &Word) -> Option<Meant> {
         let help = match text.as_str() {
             "cd" => "write WorkingDirectory= for the folder, and only the command here",
             "export" | "set" => "write Environment= or EnvironmentFile=, and only the command here",
-            "exec" => "leave exec out: systemd runs the command itself",
+            "exec" => "remove exec: systemd runs the command itself",
             _ => TO_A_SHELL,
         };
         let what = format!("{text:?} is a command of the shell");
@@ -98,12 +98,12 @@ fn of_argument(word: &Word, program: &str) -> Option<Meant> {
     if let Some(operator) = operator {
         let what = format!("{text:?} {operator}");
         let help = match text {
-            "&" => "leave & out: systemd does not wait for the command of a Type=simple service",
+            "&" => "remove &: systemd does not wait for the command of a Type=simple service",
             "&&" => {
-                "write one Exec line for each command, or let a shell read it: /bin/sh -c '...'"
+                "write one Exec line for each command, or run it with a shell: /bin/sh -c '...'"
             }
             _ if is_redirection(text) => {
-                "write StandardOutput= or StandardError=, or let a shell read it: /bin/sh -c '...'"
+                "write StandardOutput= or StandardError=, or run it with a shell: /bin/sh -c '...'"
             }
             _ => TO_A_SHELL,
         };
@@ -148,10 +148,10 @@ fn chain(word: &Word) -> Option<Meant> {
     let is_chain = !word.quoted && text.len() > 1 && text.ends_with(';') && !text.ends_with("\\;");
     is_chain.then(|| Meant {
         what: format!(
-            "the \";\" behind {:?} ends a command of the shell",
+            "the \";\" after {:?} ends a command of the shell",
             text.trim_end_matches(';')
         ),
-        help: "write one Exec line for each command, or let a shell read it: /bin/sh -c '...'",
+        help: "write one Exec line for each command, or run it with a shell: /bin/sh -c '...'",
     })
 }
 

@@ -18,9 +18,9 @@ fn run(context: &Context, findings: &mut Findings) {
         };
         let written = value.text.get(part.clone()).unwrap_or_default();
         let message = match is_known {
-            true => format!("systemd puts a value of its own in the place of {written}"),
+            true => format!("systemd replaces {written} with a value of its own"),
             false => format!(
-                "systemd knows no {written}, and leaves out all of {}",
+                "systemd does not know {written}, and ignores all of {}",
                 value.key
             ),
         };

@@ -70,7 +70,7 @@ fn named(
                     .all(|c| c.is_ascii_alphanumeric() || "-_@.".contains(c));
             let help = match is_bare {
                 true => format!("write {name}.service"),
-                false => "write names of units, separated by blanks".to_owned(),
+                false => "write names of units, separated by spaces".to_owned(),
             };
             let place = place(message, "expected a unit name");
             return Some(RULE.at(place.helped(help)));

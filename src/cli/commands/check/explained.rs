@@ -1,5 +1,6 @@
 //! `check --explain NAME`: a rule's page, or the rules of a family, with what watchme.toml says about them.
 
+use super::level;
 use crate::check::{self, Family, Rule};
 use crate::cli::masks::safe;
 use crate::cli::session::Session;
@@ -11,16 +12,23 @@ use crate::source::error::nearest;
 pub(super) fn explained(name: &str, session: &Session<'_>) -> Result<Vec<String>, Failure> {
     if let Some(rule) = check::rule_of(name) {
         let mut lines: Vec<String> = rule.page.trim_end().lines().map(str::to_owned).collect();
+        let level = match rule.is_fixed {
+            true => format!("Level: {}; it cannot be changed.", level(rule.severity)),
+            false => format!("Level: {}.", level(rule.severity)),
+        };
+        // Below the headline.
+        let below = lines.len().min(2);
+        lines.splice(below..below, [level, String::new()]);
         lines.extend(own(&[rule], session));
         if !rule.is_fixed {
-            lines.extend(how(name));
+            lines.extend(how(name, check::family_of(name)));
         }
         return Ok(lines);
     }
     if let Some(family) = check::family(name) {
         let mut lines = of_family(family);
         lines.extend(own(family.rules, session));
-        lines.extend(how(name));
+        lines.extend(how(name, Some(family)));
         return Ok(lines);
     }
     let rules = check::rules();
@@ -73,16 +81,36 @@ fn said(rules: &[&Rule], revision: &Revision) -> Vec<String> {
     said
 }
 
-/// How its level is set.
-fn how(name: &str) -> [String; 8] {
-    [
+/// How the level of a rule or a family is set.
+fn how(name: &str, family: Option<&Family>) -> Vec<String> {
+    let paths = family.and_then(|family| paths(family.name));
+    let (more, paths) = match paths {
+        Some(paths) => (
+            " Without paths it is for the whole checkout:",
+            format!(", paths = [\"{paths}\"]"),
+        ),
+        None => ("", String::new()),
+    };
+    let end = if more.is_empty() { ":" } else { "." };
+    vec![
         String::new(),
         "## Change its level".to_owned(),
         String::new(),
-        "In watchme.toml; the level is off, warning or error. Without paths it is for the whole checkout:".to_owned(),
+        format!("In watchme.toml; the level is off, warning or error{end}{more}"),
         String::new(),
         "[check]".to_owned(),
-        format!("{name} = {{ level = \"off\", reason = \"WHY\", paths = [\"compose/legacy/**\"] }}"),
+        format!("{name} = {{ level = \"off\", reason = \"WHY\"{paths} }}"),
         String::new(),
     ]
+}
+
+/// An example of files that a family reports; none for those whose findings are in watchme.toml or come from a host.
+fn paths(family: &str) -> Option<&'static str> {
+    Some(match family {
+        "compose" | "port" => "compose/legacy/**",
+        "etc" => "etc/legacy/**",
+        "nginx" => "sites-available/legacy.example.com",
+        "systemd" => "systemd/legacy-*.service",
+        _ => return None,
+    })
 }

@@ -113,7 +113,10 @@ Examples:
             }
             Format::Text => text::show(output, &findings, &checked),
             Format::Github => (findings.iter()).for_each(|one| output.line(&github::command(one))),
-            Format::Gcc => findings.iter().for_each(|one| output.line(&gcc::line(one))),
+            Format::Gcc => {
+                let lines = findings.iter().flat_map(gcc::lines);
+                lines.for_each(|line| output.line(&line));
+            }
         }
         Ok(Ended::with_text(status))
     }
