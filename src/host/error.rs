@@ -265,7 +265,7 @@ impl std::fmt::Display for DockerAbsence {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             DockerAbsence::NoSocket => "there is no socket",
-            DockerAbsence::Refused => "nobody listens there",
+            DockerAbsence::Refused => "nothing listens there",
             DockerAbsence::Forbidden => "this user may not open it",
             DockerAbsence::Mute => "it does not answer",
             DockerAbsence::Other => "the connection failed",

@@ -268,7 +268,7 @@ pub(crate) enum ReconcileError {
     /// There is nobody of that name to tell, or nobody at all.
     #[error("{}", match name {
         Some(name) => format!("no [notify.{name}] in what was applied"),
-        None => "what was applied names nobody to tell".to_owned(),
+        None => "the applied revision has no [notify] section".to_owned(),
     })]
     NoNotifier {
         /// As it was named.

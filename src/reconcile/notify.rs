@@ -214,7 +214,7 @@ pub(crate) async fn test_notifiers(
     message.event = None;
     message.commit = commit;
     message.text =
-        "A test message of watchme-apply: whoever reads it is told of the rest, too.".to_owned();
+        "A test message from watchme-apply: notifications will arrive here.".to_owned();
     let mut answers = Vec::new();
     let asked = |known: &String| name.is_none_or(|name| name == known);
     for (name, notifier) in notifiers.iter().filter(|(known, _)| asked(known)) {
@@ -253,7 +253,7 @@ async fn tell(
 ) {
     let before = match state.notified() {
         Ok(before) => before,
-        Err(cause) => return error::warn("nobody was told", &cause, progress),
+        Err(cause) => return error::warn("no notification was sent", &cause, progress),
     };
     let mut notified = before.clone();
     notified.told.retain(|name, _| notifiers.contains_key(name));
@@ -296,7 +296,7 @@ async fn tell(
                 }
                 Err(cause) => {
                     // The others would wait for the same server.
-                    let what = format!("{name} could not be told, the next run tries again");
+                    let what = format!("{name} could not be notified; the next run tries again");
                     error::warn_of(&what, &cause, progress);
                     break;
                 }
@@ -307,6 +307,6 @@ async fn tell(
     if notified != before
         && let Err(cause) = state.write_notified(&notified)
     {
-        error::warn("what was told is not written down", &cause, progress);
+        error::warn("the record of notifications could not be written", &cause, progress);
     }
 }

@@ -295,7 +295,7 @@ async fn going(host: &Host, what: &Surplus, record: &Removable) -> Going {
     let mut keep = None;
     match what {
         Surplus::Network(_) => known.push(
-            "no container is on it, running or stopped; when one was last, the engine does not know".to_owned(),
+            "no container is on it, running or stopped; the engine does not record when one last was".to_owned(),
         ),
         Surplus::Volume(name) => {
             known.push(size(host, name).await);
@@ -329,7 +329,7 @@ async fn size(host: &Host, name: &str) -> String {
         Err(error) => Err(error),
     };
     match found {
-        Ok(Some(bytes)) => format!("{} by the engine's count", bytes_of(bytes)),
+        Ok(Some(bytes)) => format!("{} according to the engine", bytes_of(bytes)),
         Ok(None) => "the engine does not know its size".to_owned(),
         Err(error) => format!("its size is not known: {}", observe::said_of(&error)),
     }

@@ -55,7 +55,7 @@ fn what_waits_is_said_and_no_other_apply_comes_between() {
     for part in [
         "generation 2 waits for confirmation, and goes back to 1 in ",
         "sudo watchme-apply confirm keeps it",
-        "sudo watchme-apply rollback 1 takes it back at once",
+        "sudo watchme-apply rollback 1 rolls it back at once",
     ] {
         assert!(refused.contains(part), "{refused}");
     }

@@ -123,7 +123,7 @@ fn a_merge_tells_which_hosts_it_concerns() {
     let plan = place.run_here(&["plan", "--from", "HEAD~1"]).expect(0);
     assert!(
         plan.shown()
-            .contains("concerns the hosts staging; --host NAME plans for one of them"),
+            .contains("affects the hosts staging; --host NAME plans for one of them"),
         "{}",
         plan.shown()
     );
@@ -136,7 +136,7 @@ fn a_merge_tells_which_hosts_it_concerns() {
     let plan = place.run_here(&["plan", "--from", "HEAD~1"]).expect(0);
     // That of production is its own.
     assert!(
-        plan.shown().contains("concerns the hosts staging;"),
+        plan.shown().contains("affects the hosts staging;"),
         "{}",
         plan.shown()
     );

@@ -317,7 +317,7 @@ fn nobody_listens_where_nobody_does() {
     place.write(&[("sites-available/late.example.com", site)]);
     let url = "http://late.example.com/x";
     let found = place.run_here(&["routes", "explain", url]).expect(0);
-    let says = "nobody listens on 8020";
+    let says = "nothing listens on 8020";
     assert!(found.stdout.contains(says), "{}", found.stdout);
     let json = ["routes", "explain", "--json", url];
     let json = place.run_here(&json).expect(0).json();

@@ -141,7 +141,7 @@ fn what_stays(host: &Host) {
     refused(
         host,
         &["--network", "bridge", "--yes"],
-        &["network bridge is the engine's own; nothing was changed"],
+        &["network bridge is built into the engine; nothing was changed"],
     );
     refused(
         host,
@@ -216,7 +216,7 @@ fn goes(host: &Host) {
         .stdout;
     for word in [
         "driver local",
-        "5 bytes by the engine's count",
+        "5 bytes according to the engine",
         "as its newest file says: file",
         "sudo tar -C '/var/lib/docker/volumes/old/_data' -czf old.tar.gz",
         "done: volume old is removed",

@@ -150,7 +150,7 @@ pub(crate) fn trouble(engine: Engine, container: &Container, now: Timestamp) -> 
     let flaps = container.restarts >= RESTARTS && container.since.is_some_and(recent);
     flaps.then(|| {
         Trouble::Ill(format!(
-            "restarts again and again ({} times): {command} logs {name}",
+            "keeps restarting ({} times): {command} logs {name}",
             container.restarts
         ))
     })

@@ -196,7 +196,7 @@ pub(super) fn new(
         .collect();
     match own.count() {
         0 => "new".to_owned(),
-        1 if !recreated.is_empty() => "new; its container runs, and compose makes it anew".to_owned(),
+        1 if !recreated.is_empty() => "new; its container runs, and compose recreates it".to_owned(),
         count if is_known && !recreated.is_empty() && !stay.is_empty() => format!(
             "new; its {count} containers run: compose makes those of {} anew, and leaves those of {} as they are",
             list(recreated.keys()),

@@ -74,10 +74,10 @@ impl ConfirmError {
         match self {
             Self::NothingToGoBackTo => "apply without --confirm".to_owned(),
             Self::Waits { back_to, .. } => format!(
-                "sudo watchme-apply confirm keeps it; sudo watchme-apply rollback {back_to} takes it back at once"
+                "sudo watchme-apply confirm keeps it; sudo watchme-apply rollback {back_to} rolls it back at once"
             ),
             Self::Overdue { back_to, .. } => format!(
-                "it cannot be confirmed any more: sudo watchme-apply rollback {back_to} takes it back now"
+                "it cannot be confirmed any more: sudo watchme-apply rollback {back_to} rolls it back now"
             ),
             Self::CutOff => "sudo watchme-apply recover, then apply again".to_owned(),
             Self::EndUnknown { .. } => "watchme-apply history has the runs since then".to_owned(),

@@ -173,7 +173,7 @@ fn a_run_that_was_killed_behind_its_commit_waits() {
     let records = begun();
     records.commit(run(2, RunKind::Apply));
     let refused = "generation 2 waits for confirmation, and goes back to 1 in 60 s; sudo watchme-apply confirm keeps it; \
-                   sudo watchme-apply rollback 1 takes it back at once";
+                   sudo watchme-apply rollback 1 rolls it back at once";
     assert_eq!(said(records.admit()), refused);
     assert_eq!(said(demand_none(&records.state)), refused);
     assert_eq!(waiting(&records.host).unwrap().unwrap().generation, Some(2));
@@ -189,7 +189,7 @@ fn what_is_over_can_only_be_rolled_back() {
     assert_eq!(
         said(records.admit()),
         "generation 2 was not confirmed in time, and is not rolled back to 1 yet; it cannot be confirmed any more: \
-         sudo watchme-apply rollback 1 takes it back now"
+         sudo watchme-apply rollback 1 rolls it back now"
     );
     assert!(
         said(records.confirm()).starts_with("too late: generation 2 was not confirmed in time")

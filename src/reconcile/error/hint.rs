@@ -79,7 +79,7 @@ impl ReconcileError {
                 nearest.as_ref().map(|name| format!("did you mean {name}?"))
             }
             ReconcileError::SeveralUnits { .. } => {
-                Some("name one of them as systemd does".to_owned())
+                Some("use the full name of the unit".to_owned())
             }
             ReconcileError::NotPaused { .. } => {
                 Some("watchme-apply status lists what is paused".to_owned())
@@ -125,7 +125,7 @@ fn incomplete(left: &[String], way_on: WayOn) -> String {
     let docker = left.iter().any(|line| line.contains("Docker"));
     let first = match docker {
         true => {
-            "let the Docker engine answer again (systemctl status docker; systemctl restart docker)"
+            "get the Docker engine running again (systemctl status docker; systemctl restart docker)"
         }
         false => "fix what is named (systemctl status UNIT, docker ps -a)",
     };

@@ -25,7 +25,7 @@ fn nothing_to_do_ctrl_c_a_kill_and_a_damaged_record() {
         );
     }
 
-    // Ctrl-C takes it back at once, and no timer is left.
+    // Ctrl-C rolls it back at once, and no timer is left.
     host.sh("pkill -INT -x watchme-apply");
     let said = ended(&host, "waits");
     assert!(said.contains("status 3"), "{said}");

@@ -40,7 +40,7 @@ pub(super) fn find(facts: &Facts, container: &Container) -> Option<Cause> {
         }
         By::Memory => format!("container {name} was killed by the kernel, out of memory"),
         By::Somebody => format!(
-            "container {name} was killed by SIGKILL (exit code 137), and not for memory: {engine} kill, or a stop that took too long"
+            "container {name} was killed by SIGKILL (exit code 137), not for lack of memory: {engine} kill, or a stop that took too long"
         ),
     };
     let mut cause = Cause::new(What::Killed, name, text)

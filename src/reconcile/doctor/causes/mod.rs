@@ -63,7 +63,7 @@ pub(crate) enum What {
     PortTaken,
     /// A unit does not run.
     UnitDown,
-    /// A unit or a container starts again and again.
+    /// A unit or a container keeps restarting.
     Restarting,
     /// A unit is paused.
     Paused,
@@ -162,7 +162,7 @@ pub(super) fn of_way(facts: &Facts, way: &Way) -> Vec<Cause> {
     found
 }
 
-/// Places where nginx passes requests on and nobody listens.
+/// Places where nginx passes requests on and nothing listens.
 pub(super) fn of_upstreams(facts: &Facts, passes: &[Passes]) -> Vec<Cause> {
     bad_gateway::of_upstreams(facts, passes)
 }

@@ -76,7 +76,7 @@ fn with_room(facts: &Facts, mut cause: Cause, device: Option<u64>) -> Cause {
                 Some(format!("sudo {engine} image prune")),
             ),
             Room::BuildCache => (
-                "what builds left behind".to_owned(),
+                "the build cache".to_owned(),
                 Some(format!("sudo {engine} builder prune")),
             ),
             Room::Log(name) => (

@@ -25,11 +25,11 @@ pub(super) fn cause(
         let other =
             stopped.find(|one| Some(one.port.port) == port && !place.contains(&one.container))?;
         Some(format!(
-            "the container {} takes it when it starts (stopped)",
+            "the container {} binds it when it starts (it is stopped now)",
             other.container
         ))
     });
-    let text = format!("{place} cannot take {number}: somebody else has it");
+    let text = format!("{place} cannot bind {number}: it is already in use");
     let mut cause = Cause::new(What::PortTaken, place, text)
         .shown([line.to_owned()])
         .shown(holder);

@@ -322,7 +322,7 @@ fn nobody_listens_where_nginx_passes_requests_on() {
     assert!(
         causes[0]
             .text
-            .starts_with("nobody listens on port 8010, where location /a/")
+            .starts_with("nothing listens on port 8010, where location /a/")
     );
     assert!(causes[0].fix[0].contains("ports"));
     let causes = find(&facts, &Focus::Whole);

@@ -14,7 +14,7 @@ pub(super) fn of_way(facts: &Facts, way: &Way) -> Vec<Cause> {
     let mut found = Vec::new();
     for stop in slow {
         let text = format!(
-            "{} accepts connections and does not answer in time, where {at} passes requests to",
+            "{} accepts connections but does not answer in time; {at} passes requests to it",
             stop.target
         );
         let mut cause = Cause::new(What::GatewayTimeout, way.url.to_string(), text);

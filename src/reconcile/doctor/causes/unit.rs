@@ -58,7 +58,7 @@ fn of_unit(facts: &Facts, unit: &UnitStatus) -> Option<Cause> {
         true => (
             What::Restarting,
             format!(
-                "{name} starts again and again ({} restarts){how}",
+                "{name} keeps restarting ({} restarts){how}",
                 unit.restarts
             ),
         ),
