@@ -108,7 +108,7 @@ pub(crate) enum HostError {
         /// What its error log gained since.
         log: Vec<String>,
     },
-    #[error("could not make a self-signed certificate for {name}")]
+    #[error("could not create a self-signed certificate for {name}")]
     Certificate {
         /// For which name.
         name: String,

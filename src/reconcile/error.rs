@@ -111,7 +111,7 @@ pub(crate) enum ReconcileError {
     #[error("interrupted by a signal during: {0}")]
     Interrupted(String),
     /// After all steps, the host is not as desired.
-    #[error("the host is not as desired after all steps: {}", .left.join("; "))]
+    #[error("after all steps, the host does not match the desired state: {}", .left.join("; "))]
     NotConverged {
         /// What is left.
         left: Vec<String>,

@@ -162,7 +162,7 @@ pub(crate) async fn tell_of_drift(
             {
                 let path = one.path.display();
                 let title = format!(
-                    "the certificate {path} ends on {}",
+                    "the certificate {path} expires on {}",
                     end.strftime("%Y-%m-%d")
                 );
                 let sites: Vec<String> = one.sites.into_iter().collect();
@@ -213,8 +213,7 @@ pub(crate) async fn test_notifiers(
     let mut message = message(Event::Applied, "this is a test".to_owned(), String::new());
     message.event = None;
     message.commit = commit;
-    message.text =
-        "A test message from watchme-apply: notifications will arrive here.".to_owned();
+    message.text = "A test message from watchme-apply: notifications will arrive here.".to_owned();
     let mut answers = Vec::new();
     let asked = |known: &String| name.is_none_or(|name| name == known);
     for (name, notifier) in notifiers.iter().filter(|(known, _)| asked(known)) {
@@ -307,6 +306,10 @@ async fn tell(
     if notified != before
         && let Err(cause) = state.write_notified(&notified)
     {
-        error::warn("the record of notifications could not be written", &cause, progress);
+        error::warn(
+            "the record of notifications could not be written",
+            &cause,
+            progress,
+        );
     }
 }

@@ -68,7 +68,7 @@ fn the_files_and_keys_of_a_host_are_over_those_of_all() {
     let wrong = place.run(&["plan", "--host", "../x"]);
     assert_eq!(wrong.status, 64, "{}", wrong.shown());
     assert!(
-        wrong.stderr.contains("a name has letters"),
+        wrong.stderr.contains("a name consists of letters"),
         "{}",
         wrong.shown()
     );

@@ -207,7 +207,7 @@ fn lines_end_without_blanks() {
     place.write(&[("sites-available/api.example.net", site)]);
     let url = "http://api.example.net/a//x";
     let found = place.run_here(&["routes", "explain", url]).expect(0);
-    let says = "if ($request_method = OPTIONS) does not hold";
+    let says = "if ($request_method = OPTIONS) is false";
     assert!(found.stdout.contains(says), "{}", found.stdout);
     assert!(found.stdout.lines().all(|line| line == line.trim_end()));
     let found = place

@@ -140,7 +140,7 @@ fn from_a_url_to_the_cause() {
     says(
         &told,
         &[
-            "not-found http://a.example.com/scheduler/jobs: proxy_pass takes /scheduler/ off the path, and the service expects it",
+            "not-found http://a.example.com/scheduler/jobs: proxy_pass removes /scheduler/ from the path, and the service expects it",
             "127.0.0.1:8010 receives /jobs and answers 404",
             "127.0.0.1:8010 answers 200 to /scheduler/jobs",
             "in git: proxy_pass http://127.0.0.1:8010; then: watchme-apply",
@@ -306,7 +306,7 @@ fn units_networks_disks_registries_and_certificates() {
     says(
         &causes(&host, &["caller-prod"], 2),
         &[
-            "name-unresolved caller-prod: container caller-prod does not find the name api-prod",
+            "name-unresolved caller-prod: container caller-prod cannot resolve the name api-prod",
             "container caller-prod is on app_front",
             "container api-prod is on app_back",
         ],

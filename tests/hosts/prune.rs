@@ -106,7 +106,7 @@ fn what_services_leave_behind_goes_when_nobody_uses_it() {
     assert_eq!(legacy[0]["users"][0]["name"], "admin-prod");
     let text = host.tool(&["status", "--migration"]).expect(0).stdout;
     for said in [
-        "made by watchme-infrastructure.service: 1 of 2 done",
+        "created by watchme-infrastructure.service: 1 of 2 done",
         "lacks After=watchme-infrastructure.service",
     ] {
         assert!(text.contains(said), "{said}\n{text}");
@@ -217,7 +217,7 @@ fn goes(host: &Host) {
     for word in [
         "driver local",
         "5 bytes according to the engine",
-        "as its newest file says: file",
+        "according to its newest file: file",
         "sudo tar -C '/var/lib/docker/volumes/old/_data' -czf old.tar.gz",
         "done: volume old is removed",
     ] {

@@ -118,7 +118,7 @@ impl Document {
         if !matches!(value, Value::Null | Value::Mapping(_)) {
             return Err(self.complain(
                 0..0,
-                "this is no compose file",
+                "this is not a compose file",
                 "expected keys such as services: and networks:",
             ));
         }

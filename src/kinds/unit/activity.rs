@@ -95,7 +95,7 @@ fn plan_unit(
         note_restarts(draft, id.clone(), name, state);
         if let Some(path) = loaded::newer_at_adoption(&draft.inputs, name, unit, state) {
             let text = format!(
-                "{} is newer than the start of {name}: it may run with an older version; restart it when it suits: sudo systemctl restart {name}",
+                "{} is newer than the start of {name}: it may run with an older version; restart it when convenient: sudo systemctl restart {name}",
                 path.display()
             );
             draft.note(id.clone(), None, text);

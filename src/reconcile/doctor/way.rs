@@ -251,7 +251,7 @@ impl Way {
             (None, _) => format!("nginx: no server listens on port {}", self.url.port()),
             (Some(server), true) => format!("nginx: {server}"),
             (Some(server), false) => format!(
-                "nginx: no server has the name {}; the first one on the port takes it: {server}",
+                "nginx: no server has the name {}; the first one on the port handles it: {server}",
                 self.url.host()
             ),
         });

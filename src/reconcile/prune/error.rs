@@ -33,7 +33,7 @@ impl fmt::Display for Surplus {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PruneError {
     /// The host is an offline root.
-    #[error("networks and volumes are of an engine, and on an offline root nothing runs")]
+    #[error("networks and volumes need a container engine, and on an offline root none runs")]
     Offline,
     /// There is none.
     #[error("there is no {what}")]
@@ -60,7 +60,7 @@ pub(crate) enum PruneError {
         command: &'static str,
     },
     /// The desired state has it.
-    #[error("{what} is wanted: {why}")]
+    #[error("{what} is needed: {why}")]
     Wanted {
         /// What.
         what: Surplus,

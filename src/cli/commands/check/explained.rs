@@ -79,7 +79,7 @@ fn how(name: &str) -> [String; 8] {
         String::new(),
         "## Change its level".to_owned(),
         String::new(),
-        "In watchme.toml; the level is off, warning or error. Without paths it is for the whole checkout:".to_owned(),
+        "In watchme.toml; the level is off, warning or error. Without paths it applies to the whole checkout:".to_owned(),
         String::new(),
         "[check]".to_owned(),
         format!("{name} = {{ level = \"off\", reason = \"WHY\", paths = [\"compose/legacy/**\"] }}"),

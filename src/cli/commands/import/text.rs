@@ -51,7 +51,7 @@ pub(super) fn print(output: &mut Output, imported: &Imported, dry_run: bool) {
     output.line(&plan_summary(&imported.planned));
     let takes_over = found.taken.iter().any(|taken| taken.kind == Kind::Compose);
     let stacks = match takes_over {
-        true => "; a start is that of a stack whose containers run and stay",
+        true => "; a start is that of a stack whose containers keep running",
         false => "",
     };
     output.line(&format!(

@@ -104,7 +104,7 @@ fn wrong_port(facts: &Facts, cause: Cause, port: u16) -> Cause {
     others.dedup();
     others.truncate(8);
     cause.shown(others).fixed(format!(
-        "correct the port in proxy_pass, or have the service publish {port}, in git; watchme-apply ports shows who has which; then: watchme-apply"
+        "correct the port in proxy_pass, or have the service publish {port}, in git; watchme-apply ports shows who uses which; then: watchme-apply"
     ))
 }
 

@@ -76,7 +76,7 @@ fn of_container(facts: &Facts, container: &Container) -> Option<Cause> {
     cause = cause.shown(last(lines));
     let lost = facts.docker.as_ref();
     if is_down && lost.is_some_and(|docker| docker.has_lost_network(container)) {
-        cause = cause.shown(["the network that it was made on is gone".to_owned()]);
+        cause = cause.shown(["the network on which it was created is gone".to_owned()]);
         return Some(cause.fixed("watchme-apply drift --fix recreates it"));
     }
     Some(

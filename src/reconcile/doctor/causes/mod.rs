@@ -51,15 +51,15 @@ pub(crate) enum What {
     Killed,
     /// A container does not run, or is not healthy.
     ContainerDown,
-    /// A disk has no room.
+    /// A disk is full.
     NoSpace,
     /// A registry wants a login.
     RegistryLogin,
     /// A network is missing, or a member is not on it.
     NetworkMissing,
-    /// A certificate ends, or is not good.
+    /// A certificate expires soon, or is not valid.
     Certificate,
-    /// A port is taken by somebody else.
+    /// A port is already in use.
     PortTaken,
     /// A unit does not run.
     UnitDown,

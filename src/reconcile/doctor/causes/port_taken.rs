@@ -34,8 +34,8 @@ pub(super) fn cause(
         .shown([line.to_owned()])
         .shown(holder);
     cause = cause.fixed(match port {
-        Some(port) => format!("sudo ss -ltnp 'sport = :{port}' shows who listens; stop that, or take another port in git: watchme-apply ports --free 8000-8999"),
-        None => "watchme-apply ports shows who has which".to_owned(),
+        Some(port) => format!("sudo ss -ltnp 'sport = :{port}' shows who listens; stop that, or use another port in git: watchme-apply ports --free 8000-8999"),
+        None => "watchme-apply ports shows who uses which".to_owned(),
     });
     match unit {
         Some(unit) => cause.fixed(format!("sudo systemctl restart {unit}")),

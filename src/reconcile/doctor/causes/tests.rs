@@ -69,7 +69,7 @@ fn a_container_that_was_killed_says_by_whom() {
         assert_eq!(found[0].what, What::Killed);
         found[0].text.clone()
     };
-    assert!(text(one.clone(), &[]).contains("not for memory"));
+    assert!(text(one.clone(), &[]).contains("not for lack of memory"));
     let host = "oom-kill:constraint=CONSTRAINT_NONE,task_memcg=/system.slice/docker-api-id.scope";
     assert!(text(one.clone(), &[host]).contains("the whole host was short"));
     one.oom_killed = true;
